@@ -1,0 +1,29 @@
+"""Every network of the classic deep-learning courses, as plain Keras 3 models.
+
+    import keras_classics as kc
+
+    kc.list_models("resnet*")
+    model = kc.create_model("resnet_50", classes=10, input_shape=(64, 64, 3))
+
+Importing registers all layers and models with Keras, so that saved files load by themselves.
+"""
+
+from keras_classics import analysis, layers, models
+from keras_classics.core.catalogue import ModelCard, card, create_model, list_models, register
+from keras_classics.core.errors import InputError
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "InputError",
+    "ModelCard",
+    "analysis",
+    "card",
+    "create_model",
+    "data",
+    "decoding",
+    "layers",
+    "list_models",
+    "models",
+    "register",
+]

@@ -1,0 +1,1 @@
+"""The ground floor: catalogue, builder head and tail, registration, errors."""

@@ -1,0 +1,180 @@
+"""The catalogue: every architecture by name, with the facts that tests recompute.
+
+A family's file describes its models as rows of one table (`ModelCard`, usually a subclass that
+adds the architecture's own figures) and registers a builder for each row. Everything that walks
+over models (tests, command line, README tables, benchmarks) walks over this catalogue.
+"""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+
+from keras_classics.core.builder import IMAGE_DEFAULTS
+from keras_classics.core.errors import explain
+
+Builder = Callable[..., keras.Model]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelCard:
+    """What is known of one architecture.
+
+    Attributes:
+        name: The catalogue's name, in snake case.
+        family: The family whose file builds it.
+        paper: Authors, title and where it appeared.
+        year: Year of the paper.
+        idea: The one idea the network is remembered for.
+        input_shape: Native input, without the batch axis.
+        classes: Native number of classes.
+        parameters: Trainable parameters at native input and classes; recomputed by a test.
+        multiply_adds: Multiplications of convolution and dense kernels for one native input;
+            recomputed by a test. `None` where the papers give no such figure.
+        smallest_size: The smallest height and width the architecture admits.
+        published: Published results, quoted and not verified here, by what they measure.
+        measured: Results of our own runs, by what they measure, with the command.
+        deviations: Where this builder departs from the paper, and why.
+    """
+
+    name: str
+    family: str
+    paper: str
+    year: int
+    idea: str
+    input_shape: tuple[int, ...]
+    classes: int
+    parameters: int
+    multiply_adds: int | None = None
+    smallest_size: int = 1
+    published: str = "no figure quoted"
+    measured: str = "not trained here"
+    deviations: str = "none"
+
+
+_CARDS: dict[str, ModelCard] = {}
+_BUILDERS: dict[str, Builder] = {}
+
+
+def register(card: ModelCard, generic: Builder) -> Callable[[Builder], Builder]:
+    """Enter a public builder into the catalogue.
+
+    The decorated function takes `**arguments` and hands them to the family's generic builder; its
+    visible signature becomes the generic builder's with this card's defaults filled in, so that
+    `help` and editors show every argument.
+
+    Args:
+        card: The row of the family's table.
+        generic: The family's generic builder, `generic(card, *, ...)`.
+
+    Raises:
+        ValueError: The name is taken.
+    """
+    if card.name in _CARDS:
+        taken = _BUILDERS[card.name]
+        raise ValueError(
+            explain(
+                f"The model name {card.name!r} is taken by {taken.__module__}.{taken.__name__}",
+                "one builder per name",
+                "Choose another name for the new model.",
+            )
+        )
+
+    def enter(builder: Builder) -> Builder:
+        builder.__signature__ = _signature(card, generic)
+        _CARDS[card.name] = card
+        _BUILDERS[card.name] = builder
+        return builder
+
+    return enter
+
+
+def list_models(
+    pattern: str = "*", *, family: str | None = None, year: int | None = None
+) -> list[str]:
+    """Names of the catalogue, numbers in natural order.
+
+    Args:
+        pattern: Shell pattern on the name (`"resnet*"`).
+        family: Only this family.
+        year: Only papers of this year.
+    """
+    names = [
+        name
+        for name, card in _CARDS.items()
+        if fnmatch.fnmatchcase(name, pattern)
+        and family in (None, card.family)
+        and year in (None, card.year)
+    ]
+    return sorted(names, key=_natural)
+
+
+def card(name: str) -> ModelCard:
+    """The facts of one model.
+
+    Raises:
+        ValueError: The name is unknown; the nearest names are listed.
+    """
+    return _CARDS[_known(name)]
+
+
+def create_model(name: str, **arguments) -> keras.Model:
+    """Build a model of the catalogue by name.
+
+    Args:
+        name: A name of `list_models()`.
+        **arguments: The builder's arguments; see `help(kc.models.ResNet50)`.
+
+    Raises:
+        ValueError: The name is unknown or an argument is not admitted.
+    """
+    builder = _BUILDERS[_known(name)]
+    allowed = inspect.signature(builder).parameters
+    for argument in arguments:
+        if argument not in allowed:
+            raise ValueError(
+                explain(
+                    f"{argument!r} was given to {name!r}",
+                    ", ".join(allowed),
+                    _nearest(argument, allowed) or "Remove the argument.",
+                )
+            )
+    return builder(**arguments)
+
+
+def _known(name: str) -> str:
+    if name in _CARDS:
+        return name
+    raise ValueError(
+        explain(
+            f"The model {name!r} is unknown",
+            f"the {len(_CARDS)} names of list_models()",
+            _nearest(name, _CARDS) or "See kc.list_models().",
+        )
+    )
+
+
+def _nearest(word: str, known) -> str:
+    near = difflib.get_close_matches(str(word), list(known), n=3, cutoff=0.5)
+    return f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def _natural(name: str) -> list:
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+
+
+def _signature(card: ModelCard, generic: Builder) -> inspect.Signature:
+    named = {**IMAGE_DEFAULTS, "classes": card.classes, "name": card.name}
+    own = inspect.signature(generic).parameters
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    parameters = [
+        inspect.Parameter(argument, keyword, default=default) for argument, default in named.items()
+    ]
+    parameters += [parameter for parameter in own.values() if parameter.kind is keyword]
+    return inspect.Signature(parameters, return_annotation=keras.Model)

@@ -1,0 +1,61 @@
+"""How a finished sentence is scored beyond its probability: by length and by coverage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import ops
+
+from keras_classics.core.errors import InputError, explain
+
+Tensor = Any
+
+METHODS = ("gnmt", "power", None)
+
+
+def length_penalty(length: Tensor, method: str | None = "gnmt", alpha: float = 0.6) -> Tensor:
+    """The divisor of a sentence's log-probability, which would otherwise favour short sentences.
+
+    `"gnmt"` is `((5 + length) / 6) ** alpha` (Wu et al. 2016, https://arxiv.org/abs/1609.08144,
+    equation 14); `"power"` is `length ** alpha`; None is 1.
+
+    Args:
+        length: Generated ids including the end, without start and prefix; any shape.
+        method: `"gnmt"`, `"power"` or None.
+        alpha: The strength; 0 is no penalty, a negative value favours short sentences.
+
+    Returns:
+        float32, the shape of `length`.
+
+    Raises:
+        InputError: Unknown method.
+    """
+    if method not in METHODS:
+        raise InputError(
+            explain(
+                f"length_penalty={method!r} was given",
+                "'gnmt', 'power' or None",
+                "Choose one of them; alpha is their strength.",
+            )
+        )
+    length = ops.cast(length, "float32")
+    if method is None:
+        return ops.ones_like(length)
+    return ops.power((5.0 + length) / 6.0 if method == "gnmt" else length, alpha)
+
+
+def coverage_penalty(covered: Tensor, beta: float) -> Tensor:
+    """`beta * sum(log(min(covered, 1)))`: negative where the input was not attended to.
+
+    Wu et al. 2016, equation 14. A position with exactly no attention is taken for padding and
+    costs nothing.
+
+    Args:
+        covered: `(..., positions)`, attention weights summed over the generated ids.
+        beta: The strength.
+
+    Returns:
+        `(...,)`, at most 0 for positive `beta`.
+    """
+    attended = covered > 0.0
+    return beta * ops.sum(ops.log(ops.where(attended, ops.minimum(covered, 1.0), 1.0)), axis=-1)

@@ -1,0 +1,13 @@
+"""Activation functions of the papers that Keras lacks."""
+
+from __future__ import annotations
+
+import keras
+
+from keras_classics.core.registration import registered
+
+
+@registered
+def scaled_tanh(x: keras.KerasTensor) -> keras.KerasTensor:
+    """LeCun's squashing function `1.7159 tanh(2 x / 3)`: about 1 at 1 and -1 at -1."""
+    return 1.7159 * keras.ops.tanh(x * (2.0 / 3.0))

@@ -1,0 +1,72 @@
+"""Normalisation layers of the papers that Keras lacks."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from keras_classics.core.errors import explain
+from keras_classics.core.registration import registered
+
+
+@registered
+class LocalResponseNormalization(keras.layers.Layer):
+    """Divides each value by the activity of the neighbouring channels (AlexNet, section 3.3).
+
+    `y_c = x_c / (bias + alpha * sum_{c' within size around c} x_c'^2) ** beta`, the window cut off
+    at the first and last channel. Input and output `(..., channels)`.
+
+    Args:
+        size: Number of channels in the window, odd.
+        alpha: Scale of the sum, undivided as in the paper.
+        beta: Exponent.
+        bias: The constant `k`.
+        alpha_over_n: Divide alpha by `size`, as Caffe and PyTorch do.
+
+    Raises:
+        ValueError: `size` is not a positive odd number.
+    """
+
+    def __init__(
+        self,
+        size: int = 5,
+        alpha: float = 1e-4,
+        beta: float = 0.75,
+        bias: float = 2.0,
+        alpha_over_n: bool = False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if size < 1 or size % 2 == 0:
+            raise ValueError(
+                explain(f"size={size} was given", "a positive odd number", "Use 5, the paper's.")
+            )
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.bias = bias
+        self.alpha_over_n = alpha_over_n
+
+    def call(self, inputs):
+        """Normalise over the channel window."""
+        reach, channels = self.size // 2, inputs.shape[-1]
+        alpha = self.alpha / self.size if self.alpha_over_n else self.alpha
+        padding = [(0, 0)] * (len(inputs.shape) - 1) + [(reach, reach)]
+        squares = ops.pad(ops.square(inputs), padding)
+        activity = sum(squares[..., k : k + channels] for k in range(self.size))
+        return inputs / ops.power(self.bias + alpha * activity, self.beta)
+
+    def compute_output_shape(self, input_shape):
+        """Same as the input's."""
+        return input_shape
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "size": self.size,
+            "alpha": self.alpha,
+            "beta": self.beta,
+            "bias": self.bias,
+            "alpha_over_n": self.alpha_over_n,
+        }

@@ -1,0 +1,86 @@
+"""Radial basis functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+from keras import ops
+
+from keras_classics.core.errors import explain
+from keras_classics.core.registration import registered
+
+
+@registered
+class EuclideanRBF(keras.layers.Layer):
+    """LeNet-5's output layer: squared Euclidean distance to one code per class.
+
+    `y_i = sum_j (x_j - code_ij)^2`; the smallest wins, so `-y` are logits. Input
+    `(batch, features)`, output `(batch, units)`.
+
+    Args:
+        units: Number of classes.
+        codes: `units` rows of `features` numbers, fixed; random +-1 codes when left out.
+        trainable_codes: Whether the codes learn. They are fixed in the paper.
+
+    Raises:
+        ValueError: `codes` has another shape than `(units, features)`.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        codes: Sequence[Sequence[float]] | None = None,
+        trainable_codes: bool = False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.units = units
+        self.codes = None if codes is None else [list(map(float, row)) for row in codes]
+        self.trainable_codes = trainable_codes
+
+    def build(self, input_shape):
+        """The table of codes."""
+        shape = (self.units, input_shape[-1])
+        if self.codes is None:
+            initializer = _random_signs
+        elif (len(self.codes), len(self.codes[0])) == shape:
+            initializer = lambda shape, dtype: ops.convert_to_tensor(self.codes, dtype)  # noqa: E731
+        else:
+            raise ValueError(
+                explain(
+                    f"Codes of shape {(len(self.codes), len(self.codes[0]))} were given",
+                    f"shape {shape}: one row per class, one column per feature",
+                    "Change the codes, the units or the width of the layer before.",
+                )
+            )
+        self.table = self.add_weight(
+            shape=shape, initializer=initializer, trainable=self.trainable_codes, name="codes"
+        )
+
+    def call(self, inputs):
+        """Squared distances, by the binomial formula so that no difference tensor is made."""
+        cross = ops.matmul(inputs, ops.transpose(self.table))
+        lengths = ops.sum(ops.square(inputs), axis=-1, keepdims=True)
+        return lengths - 2.0 * cross + ops.sum(ops.square(self.table), axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        """One distance for each class."""
+        return (*input_shape[:-1], self.units)
+
+    def multiply_adds(self, input_shape, output_shape) -> int:
+        """One multiplication for each code entry."""
+        return self.units * input_shape[-1]
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "codes": self.codes,
+            "trainable_codes": self.trainable_codes,
+        }
+
+
+def _random_signs(shape, dtype):
+    return ops.sign(keras.random.uniform(shape, -1.0, 1.0, dtype=dtype))

@@ -1,0 +1,42 @@
+"""Shortcuts of residual networks that have no weights."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from keras_classics.core.registration import registered
+
+
+@registered
+class ZeroPaddedShortcut(keras.layers.Layer):
+    """Option A of the ResNet paper: keep every `strides`-th pixel, append channels of zeros.
+
+    Input `(batch, height, width, channels)`, output
+    `(batch, ceil(height / strides), ceil(width / strides), filters)`.
+
+    Args:
+        filters: Channels of the output, not fewer than the input's.
+        strides: Step in both directions.
+    """
+
+    def __init__(self, filters: int, strides: int = 1, **kwargs):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.strides = strides
+
+    def call(self, inputs):
+        """Subsample and pad."""
+        kept = inputs[:, :: self.strides, :: self.strides, :]
+        missing = self.filters - inputs.shape[-1]
+        return ops.pad(kept, [(0, 0), (0, 0), (0, 0), (0, missing)])
+
+    def compute_output_shape(self, input_shape):
+        """Subsampled size, `filters` channels."""
+        batch, height, width, _ = input_shape
+        kept = [None if side is None else -(-side // self.strides) for side in (height, width)]
+        return (batch, *kept, self.filters)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {**super().get_config(), "filters": self.filters, "strides": self.strides}

@@ -1,0 +1,1 @@
+"""Image in, classes out: one file per family."""

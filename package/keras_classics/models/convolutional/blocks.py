@@ -1,0 +1,53 @@
+"""The blocks all convolutional families are made of, with the package's conventions.
+
+Strided kernels are padded symmetrically, as Caffe and Torch do, and then applied without padding;
+Keras's `"same"` would pad one side more. Batch normalisation has the constants the papers' code
+used (epsilon 1e-5, momentum 0.9), which are not Keras's defaults.
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+Tensor = keras.KerasTensor
+
+
+def he_normal() -> keras.initializers.Initializer:
+    """The initialiser of He et al. 2015: untruncated, variance 2 / fan-in."""
+    return keras.initializers.VarianceScaling(2.0, "fan_in", "untruncated_normal")
+
+
+def convolution(
+    x: Tensor,
+    filters: int,
+    kernel_size: int,
+    strides: int = 1,
+    *,
+    name: str,
+    use_bias: bool = False,
+    **arguments,
+) -> Tensor:
+    """Convolution padded by half its kernel on every side."""
+    padding = "same"
+    if strides > 1:
+        x, padding = zero_padded(x, kernel_size // 2, name=f"{name}_pad"), "valid"
+    arguments.setdefault("kernel_initializer", he_normal())
+    return layers.Conv2D(
+        filters, kernel_size, strides, padding, use_bias=use_bias, name=name, **arguments
+    )(x)
+
+
+def zero_padded(x: Tensor, amount: int, *, name: str) -> Tensor:
+    """Zeros on every side; nothing for an amount of 0."""
+    return layers.ZeroPadding2D(amount, name=name)(x) if amount else x
+
+
+def normalization(x: Tensor, *, name: str, epsilon: float = 1e-5) -> Tensor:
+    """Batch normalisation with the papers' constants."""
+    return layers.BatchNormalization(momentum=0.9, epsilon=epsilon, name=name)(x)
+
+
+def relu(x: Tensor, *, name: str) -> Tensor:
+    """Rectifier."""
+    return layers.ReLU(name=name)(x)

@@ -1,0 +1,422 @@
+"""ResNet: blocks learn what to add to their input, so depth stops hurting.
+
+He, Zhang, Ren, Sun, "Deep residual learning for image recognition", CVPR 2016 (arXiv:1512.03385).
+
+The paper's networks for ImageNet (18 to 152) and CIFAR-10 (20 to 1202), and the plain twins it
+compares them with: the same layers without shortcuts. As in the paper a bottleneck block has its
+stride in the first 1x1 convolution; `stride_in="3x3"` gives the later form (v1.5) of Torch and
+timm, with the same parameters. Shortcuts are option B on ImageNet (a projection where the shape
+changes) and option A on CIFAR (zeros appended, no parameters).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Unpack
+
+import keras
+from keras import layers
+
+from keras_classics.core.builder import ImageArguments, image_head, scaled
+from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.errors import explain
+from keras_classics.layers.shortcuts import ZeroPaddedShortcut
+from keras_classics.models.convolutional.blocks import (
+    Tensor,
+    convolution,
+    normalization,
+    relu,
+    zero_padded,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResNetCard(ModelCard):
+    """A row of the family's table.
+
+    Attributes:
+        repeats: Blocks in each stage; a stage is twice as wide as the one before.
+        bottleneck: 1x1, 3x3, 1x1 convolutions instead of two 3x3.
+        residual: False for the plain twins.
+    """
+
+    repeats: tuple[int, ...]
+    bottleneck: bool = False
+    residual: bool = True
+
+    @property
+    def small_images(self) -> bool:
+        """Whether it is one of the CIFAR networks: a 3x3 stem, and 16 filters to start with."""
+        return self.input_shape[0] == 32
+
+
+_row = partial(
+    ResNetCard,
+    paper='He, Zhang, Ren, Sun, "Deep residual learning for image recognition", CVPR 2016, '
+    "arXiv:1512.03385",
+    family="resnet",
+    year=2015,
+)
+_residual = partial(_row, idea="blocks learn what to add to their input")
+_plain = partial(_row, idea="the twin without shortcuts: depth alone hurts", residual=False)
+_imagenet = {"input_shape": (224, 224, 3), "classes": 1000}
+_cifar = {"input_shape": (32, 32, 3), "classes": 10}
+
+VARIANTS = {
+    card.name: card
+    for card in (
+        _residual(
+            name="resnet_18",
+            repeats=(2, 2, 2, 2),
+            parameters=11_689_512,
+            multiply_adds=1_814_073_344,
+            published="ImageNet validation, 10 crops: 27.88 % top-1 error",
+            **_imagenet,
+        ),
+        _residual(
+            name="resnet_34",
+            repeats=(3, 4, 6, 3),
+            parameters=21_797_672,
+            multiply_adds=3_663_761_408,
+            published="ImageNet validation, 10 crops: 24.52 % top-1, 7.46 % top-5 error",
+            **_imagenet,
+        ),
+        _residual(
+            name="resnet_50",
+            repeats=(3, 4, 6, 3),
+            bottleneck=True,
+            parameters=25_557_032,
+            multiply_adds=3_857_973_248,
+            published="ImageNet validation, 10 crops: 22.85 % top-1, 6.71 % top-5 error",
+            **_imagenet,
+        ),
+        _residual(
+            name="resnet_101",
+            repeats=(3, 4, 23, 3),
+            bottleneck=True,
+            parameters=44_549_160,
+            multiply_adds=7_570_194_432,
+            published="ImageNet validation, 10 crops: 21.75 % top-1, 6.05 % top-5 error",
+            **_imagenet,
+        ),
+        _residual(
+            name="resnet_152",
+            repeats=(3, 8, 36, 3),
+            bottleneck=True,
+            parameters=60_192_808,
+            multiply_adds=11_282_415_616,
+            published="ImageNet validation, 10 crops: 21.43 % top-1, 5.71 % top-5 error",
+            **_imagenet,
+        ),
+        _plain(
+            name="plain_18",
+            repeats=(2, 2, 2, 2),
+            parameters=11_515_688,
+            multiply_adds=1_794_805_760,
+            published="ImageNet validation, 10 crops: 27.94 % top-1 error",
+            **_imagenet,
+        ),
+        _plain(
+            name="plain_34",
+            repeats=(3, 4, 6, 3),
+            parameters=21_623_848,
+            multiply_adds=3_644_493_824,
+            published="ImageNet validation, 10 crops: 28.54 % top-1, 10.02 % top-5 error",
+            **_imagenet,
+        ),
+        _residual(
+            name="resnet_20_cifar",
+            repeats=(3, 3, 3),
+            parameters=269_722,
+            multiply_adds=40_551_040,
+            published="CIFAR-10 test error 8.75 %",
+            **_cifar,
+        ),
+        _residual(
+            name="resnet_32_cifar",
+            repeats=(5, 5, 5),
+            parameters=464_154,
+            multiply_adds=68_862_592,
+            published="CIFAR-10 test error 7.51 %",
+            **_cifar,
+        ),
+        _residual(
+            name="resnet_44_cifar",
+            repeats=(7, 7, 7),
+            parameters=658_586,
+            multiply_adds=97_174_144,
+            published="CIFAR-10 test error 7.17 %",
+            **_cifar,
+        ),
+        _residual(
+            name="resnet_56_cifar",
+            repeats=(9, 9, 9),
+            parameters=853_018,
+            multiply_adds=125_485_696,
+            published="CIFAR-10 test error 6.97 %",
+            **_cifar,
+        ),
+        _residual(
+            name="resnet_110_cifar",
+            repeats=(18, 18, 18),
+            parameters=1_727_962,
+            multiply_adds=252_887_680,
+            published="CIFAR-10 test error 6.43 % (6.61 +- 0.16 over five runs)",
+            **_cifar,
+        ),
+        _residual(
+            name="resnet_1202_cifar",
+            repeats=(200, 200, 200),
+            parameters=19_421_274,
+            multiply_adds=2_829_238_912,
+            published="CIFAR-10 test error 7.93 %",
+            **_cifar,
+        ),
+        _plain(
+            name="plain_20_cifar",
+            repeats=(3, 3, 3),
+            parameters=269_722,
+            multiply_adds=40_551_040,
+            **_cifar,
+        ),
+        _plain(
+            name="plain_56_cifar",
+            repeats=(9, 9, 9),
+            parameters=853_018,
+            multiply_adds=125_485_696,
+            **_cifar,
+        ),
+        _plain(
+            name="plain_110_cifar",
+            repeats=(18, 18, 18),
+            parameters=1_727_962,
+            multiply_adds=252_887_680,
+            published="CIFAR-10 test error above 60 %",
+            **_cifar,
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """The builder's choices a block needs to know."""
+
+    residual: bool
+    bottleneck: bool
+    stride_in: str
+    shortcut: str
+    conv_bias: bool
+    epsilon: float
+
+
+def resnet(
+    card: ResNetCard,
+    *,
+    stride_in: str = "1x1",
+    shortcut: str | None = None,
+    conv_bias: bool = False,
+    norm_epsilon: float = 1e-5,
+    repeats: tuple[int, ...] | None = None,
+    width: float = 1.0,
+    **arguments: Unpack[ImageArguments],
+) -> keras.Model:
+    """Residual network or its plain twin.
+
+    Args:
+        card: Row of `VARIANTS`.
+        stride_in: Convolution of a bottleneck block that has the stride: `"1x1"` as in the
+            paper, `"3x3"` as in Torch, torchvision and timm.
+        shortcut: `"A"` appends zeros, `"B"` projects where the shape changes, `"C"` projects in
+            every block; the paper's own choice by default (B on ImageNet, A on CIFAR).
+        conv_bias: Give the convolutions biases, as keras.applications does.
+        norm_epsilon: Epsilon of batch normalisation.
+        repeats: Blocks in each stage, in place of the card's.
+        width: Factor on the number of filters.
+        **arguments: The arguments all image builders share.
+
+    Raises:
+        ValueError: An argument is not admitted.
+    """
+    shortcut = shortcut or ("A" if card.small_images else "B")
+    _check_choice("stride_in", stride_in, ("1x1", "3x3"))
+    _check_choice("shortcut", shortcut, ("A", "B", "C"))
+    head = image_head(card, arguments)
+    settings = _Settings(
+        card.residual, card.bottleneck, stride_in, shortcut, conv_bias, norm_epsilon
+    )
+    first = scaled(16 if card.small_images else 64, width)
+    x = _stem(head.image, first, settings, small_images=card.small_images)
+    for stage, blocks in enumerate(repeats or card.repeats, start=1):
+        for block in range(1, blocks + 1):
+            name = f"stage{stage}_block{block}"
+            x = _block(
+                x,
+                first * 2 ** (stage - 1),
+                strides=2 if block == 1 and stage > 1 else 1,
+                settings=settings,
+                name=name,
+                out=f"stage{stage}_out" if block == blocks else f"{name}_out",
+            )
+    return head.finish(x)
+
+
+def _check_choice(argument: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(
+            explain(
+                f"{argument}={value!r} was given",
+                ", ".join(map(repr, allowed)),
+                f"Leave {argument} out for the paper's choice.",
+            )
+        )
+
+
+def _stem(x: Tensor, filters: int, settings: _Settings, *, small_images: bool) -> Tensor:
+    size, strides = (3, 1) if small_images else (7, 2)
+    x = _conv_norm(x, filters, size, strides, settings, conv="stem_conv", norm="stem_norm")
+    x = relu(x, name="stem_relu")
+    if small_images:
+        return x
+    # After a rectifier zeros are as good as the -inf of a padded maximum.
+    x = zero_padded(x, 1, name="stem_pool_pad")
+    return layers.MaxPooling2D(3, 2, name="stem_pool")(x)
+
+
+def _block(
+    x: Tensor, filters: int, *, strides: int, settings: _Settings, name: str, out: str
+) -> Tensor:
+    """Two 3x3 convolutions, or 1x1, 3x3 and a four times wider 1x1; then the sum."""
+    if settings.bottleneck:
+        sizes, widths = (1, 3, 1), (filters, filters, 4 * filters)
+    else:
+        sizes, widths = (3, 3), (filters, filters)
+    strided = 2 if settings.bottleneck and settings.stride_in == "3x3" else 1
+    inner = x
+    for depth, (size, width) in enumerate(zip(sizes, widths, strict=True), start=1):
+        inner = _conv_norm(
+            inner,
+            width,
+            size,
+            strides if depth == strided else 1,
+            settings,
+            conv=f"{name}_conv{depth}",
+            norm=f"{name}_norm{depth}",
+        )
+        if depth < len(sizes):
+            inner = relu(inner, name=f"{name}_relu{depth}")
+    if settings.residual:
+        identity = _shortcut(x, widths[-1], strides, settings, name=f"{name}_shortcut")
+        inner = layers.Add(name=f"{name}_add")([inner, identity])
+    return relu(inner, name=out)
+
+
+def _shortcut(x: Tensor, filters: int, strides: int, settings: _Settings, *, name: str) -> Tensor:
+    same_shape = strides == 1 and x.shape[-1] == filters
+    if same_shape and settings.shortcut != "C":
+        return x
+    if settings.shortcut == "A":
+        return ZeroPaddedShortcut(filters, strides, name=name)(x)
+    return _conv_norm(x, filters, 1, strides, settings, conv=f"{name}_conv", norm=f"{name}_norm")
+
+
+def _conv_norm(x, filters, size, strides, settings, *, conv, norm):
+    x = convolution(x, filters, size, strides, use_bias=settings.conv_bias, name=conv)
+    return normalization(x, epsilon=settings.epsilon, name=norm)
+
+
+@register(VARIANTS["resnet_18"], resnet)
+def ResNet18(**arguments) -> keras.Model:
+    """ResNet-18 for ImageNet: basic blocks."""
+    return resnet(VARIANTS["resnet_18"], **arguments)
+
+
+@register(VARIANTS["resnet_34"], resnet)
+def ResNet34(**arguments) -> keras.Model:
+    """ResNet-34 for ImageNet: basic blocks."""
+    return resnet(VARIANTS["resnet_34"], **arguments)
+
+
+@register(VARIANTS["resnet_50"], resnet)
+def ResNet50(**arguments) -> keras.Model:
+    """ResNet-50 for ImageNet: bottleneck blocks."""
+    return resnet(VARIANTS["resnet_50"], **arguments)
+
+
+@register(VARIANTS["resnet_101"], resnet)
+def ResNet101(**arguments) -> keras.Model:
+    """ResNet-101 for ImageNet: bottleneck blocks."""
+    return resnet(VARIANTS["resnet_101"], **arguments)
+
+
+@register(VARIANTS["resnet_152"], resnet)
+def ResNet152(**arguments) -> keras.Model:
+    """ResNet-152 for ImageNet: bottleneck blocks."""
+    return resnet(VARIANTS["resnet_152"], **arguments)
+
+
+@register(VARIANTS["plain_18"], resnet)
+def Plain18(**arguments) -> keras.Model:
+    """ResNet-18 without shortcuts."""
+    return resnet(VARIANTS["plain_18"], **arguments)
+
+
+@register(VARIANTS["plain_34"], resnet)
+def Plain34(**arguments) -> keras.Model:
+    """ResNet-34 without shortcuts."""
+    return resnet(VARIANTS["plain_34"], **arguments)
+
+
+@register(VARIANTS["resnet_20_cifar"], resnet)
+def ResNet20CIFAR(**arguments) -> keras.Model:
+    """ResNet-20 for CIFAR-10."""
+    return resnet(VARIANTS["resnet_20_cifar"], **arguments)
+
+
+@register(VARIANTS["resnet_32_cifar"], resnet)
+def ResNet32CIFAR(**arguments) -> keras.Model:
+    """ResNet-32 for CIFAR-10."""
+    return resnet(VARIANTS["resnet_32_cifar"], **arguments)
+
+
+@register(VARIANTS["resnet_44_cifar"], resnet)
+def ResNet44CIFAR(**arguments) -> keras.Model:
+    """ResNet-44 for CIFAR-10."""
+    return resnet(VARIANTS["resnet_44_cifar"], **arguments)
+
+
+@register(VARIANTS["resnet_56_cifar"], resnet)
+def ResNet56CIFAR(**arguments) -> keras.Model:
+    """ResNet-56 for CIFAR-10."""
+    return resnet(VARIANTS["resnet_56_cifar"], **arguments)
+
+
+@register(VARIANTS["resnet_110_cifar"], resnet)
+def ResNet110CIFAR(**arguments) -> keras.Model:
+    """ResNet-110 for CIFAR-10."""
+    return resnet(VARIANTS["resnet_110_cifar"], **arguments)
+
+
+@register(VARIANTS["resnet_1202_cifar"], resnet)
+def ResNet1202CIFAR(**arguments) -> keras.Model:
+    """ResNet-1202 for CIFAR-10, the deepest of the paper."""
+    return resnet(VARIANTS["resnet_1202_cifar"], **arguments)
+
+
+@register(VARIANTS["plain_20_cifar"], resnet)
+def Plain20CIFAR(**arguments) -> keras.Model:
+    """ResNet-20 for CIFAR-10 without shortcuts."""
+    return resnet(VARIANTS["plain_20_cifar"], **arguments)
+
+
+@register(VARIANTS["plain_56_cifar"], resnet)
+def Plain56CIFAR(**arguments) -> keras.Model:
+    """ResNet-56 for CIFAR-10 without shortcuts."""
+    return resnet(VARIANTS["plain_56_cifar"], **arguments)
+
+
+@register(VARIANTS["plain_110_cifar"], resnet)
+def Plain110CIFAR(**arguments) -> keras.Model:
+    """ResNet-110 for CIFAR-10 without shortcuts."""
+    return resnet(VARIANTS["plain_110_cifar"], **arguments)

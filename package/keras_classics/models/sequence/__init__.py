@@ -1,0 +1,1 @@
+"""Sequences out: an encoder model and a decoder layer put together."""
