@@ -25,6 +25,28 @@ def explain(given: str, allowed: str, remedy: str) -> str:
     return f"{given.rstrip('.')}. Allowed: {allowed.rstrip('.')}. {remedy}"
 
 
+def check_choice(argument: str, value, allowed: tuple, remedy: str | None = None) -> None:
+    """Refuse a value that is none of a few.
+
+    Args:
+        argument: Name of the argument.
+        value: What was given.
+        allowed: All admitted values.
+        remedy: What to do; by default, to leave the argument out.
+
+    Raises:
+        ValueError: `value` is not in `allowed`.
+    """
+    if value not in allowed:
+        raise ValueError(
+            explain(
+                f"{argument}={value!r} was given",
+                ", ".join(map(repr, allowed)),
+                remedy or f"Leave {argument} out for the default.",
+            )
+        )
+
+
 def import_extra(module: str, extra: str) -> ModuleType:
     """Import an optional library, or say which extra installs it.
 

@@ -1,16 +1,22 @@
 """Layers of the papers that Keras lacks, one file per idea."""
 
 from keras_classics.layers.activations import scaled_tanh
+from keras_classics.layers.attention import StepwiseAdditiveAttention
 from keras_classics.layers.connection_table import ConnectionTableConv2D
+from keras_classics.layers.decoder import RecurrentDecoder
 from keras_classics.layers.normalization import LocalResponseNormalization
 from keras_classics.layers.pooling import TrainableSubsampling
 from keras_classics.layers.rbf import EuclideanRBF
+from keras_classics.layers.scheduled_sampling import ScheduledSampler
 from keras_classics.layers.shortcuts import ZeroPaddedShortcut
 
 __all__ = [
     "ConnectionTableConv2D",
     "EuclideanRBF",
     "LocalResponseNormalization",
+    "RecurrentDecoder",
+    "ScheduledSampler",
+    "StepwiseAdditiveAttention",
     "TrainableSubsampling",
     "ZeroPaddedShortcut",
     "scaled_tanh",

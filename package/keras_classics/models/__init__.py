@@ -21,3 +21,4 @@ from keras_classics.models.convolutional.resnet import (
     ResNet1202CIFAR,
 )
 from keras_classics.models.convolutional.vgg import VGG11, VGG11LRN, VGG13, VGG16, VGG16C, VGG19
+from keras_classics.models.sequence.captioner import captioner, split_captioner

@@ -20,7 +20,7 @@ from keras import layers
 
 from keras_classics.core.builder import ImageArguments, image_head, scaled
 from keras_classics.core.catalogue import ModelCard, register
-from keras_classics.core.errors import explain
+from keras_classics.core.errors import check_choice, explain
 from keras_classics.initializers import ReciprocalFanInUniform
 from keras_classics.layers.activations import scaled_tanh
 from keras_classics.layers.connection_table import ConnectionTableConv2D
@@ -103,14 +103,8 @@ def lenet(
     Raises:
         ValueError: An argument is not admitted.
     """
-    if subsampling not in ("average", "max") or (card.original and subsampling != "average"):
-        raise ValueError(
-            explain(
-                f"subsampling={subsampling!r} was given to {card.name!r}",
-                "'average', or 'max' for the modern form",
-                "Build LeNet5Modern(subsampling='max').",
-            )
-        )
+    pools = ("average",) if card.original else ("average", "max")
+    check_choice("subsampling", subsampling, pools, "Build LeNet5Modern(subsampling='max').")
     if card.original and width != 1:
         raise ValueError(
             explain(

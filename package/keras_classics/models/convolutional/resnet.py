@@ -20,7 +20,7 @@ from keras import layers
 
 from keras_classics.core.builder import ImageArguments, image_head, scaled
 from keras_classics.core.catalogue import ModelCard, register
-from keras_classics.core.errors import explain
+from keras_classics.core.errors import check_choice
 from keras_classics.layers.shortcuts import ZeroPaddedShortcut
 from keras_classics.models.convolutional.blocks import (
     Tensor,
@@ -240,8 +240,8 @@ def resnet(
         ValueError: An argument is not admitted.
     """
     shortcut = shortcut or ("A" if card.small_images else "B")
-    _check_choice("stride_in", stride_in, ("1x1", "3x3"))
-    _check_choice("shortcut", shortcut, ("A", "B", "C"))
+    check_choice("stride_in", stride_in, ("1x1", "3x3"))
+    check_choice("shortcut", shortcut, ("A", "B", "C"))
     head = image_head(card, arguments)
     settings = _Settings(
         card.residual, card.bottleneck, stride_in, shortcut, conv_bias, norm_epsilon
@@ -261,16 +261,6 @@ def resnet(
             )
     return head.finish(x)
 
-
-def _check_choice(argument: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ValueError(
-            explain(
-                f"{argument}={value!r} was given",
-                ", ".join(map(repr, allowed)),
-                f"Leave {argument} out for the paper's choice.",
-            )
-        )
 
 
 def _stem(x: Tensor, filters: int, settings: _Settings, *, small_images: bool) -> Tensor:

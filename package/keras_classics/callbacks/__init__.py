@@ -1,0 +1,5 @@
+"""Callbacks Keras lacks; thin, they call the rooms below."""
+
+from keras_classics.callbacks.scheduled_sampling import ScheduledSampling
+
+__all__ = ["ScheduledSampling"]

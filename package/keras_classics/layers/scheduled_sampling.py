@@ -1,0 +1,175 @@
+"""Scheduled sampling: training on one's own words, little by little.
+
+Bengio, Vinyals, Jaitly, Shazeer, "Scheduled sampling for sequence prediction with recurrent neural
+networks", NeurIPS 2015. Before each token a coin decides, independently, whether the decoder is
+fed the true previous token (probability epsilon) or one drawn from its own distribution; epsilon
+falls as training goes on.
+
+No gradient flows through a draw or a coin, so the fed tokens can be found first, by a loop without
+gradients, and the decoder then trained on them exactly as by teacher forcing. That keeps the fast
+recurrent kernels, makes epsilon = 1 teacher forcing to the last bit, and costs nothing while
+epsilon is 1. The schedule is evaluated in the graph from a step counter: nothing is traced again,
+and several steps per execution see as many values.
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.registration import registered
+
+SCHEDULES = ("constant", "linear", "exponential", "inverse_sigmoid")
+
+
+def gold_probabilities(step, k, slope, minimum) -> tuple:
+    """Epsilon at a step under each of `SCHEDULES`, in their order.
+
+    Constant `k`; linear `max(minimum, k - slope step)`; exponential `k ** step`; inverse sigmoid
+    `k / (k + exp(step / k))`, written as a logistic function so that it cannot overflow.
+    """
+    return (
+        k,
+        ops.maximum(minimum, k - slope * step),
+        ops.power(k, step),
+        ops.sigmoid(ops.log(k) - step / k),
+    )
+
+
+@registered
+class ScheduledSampler(keras.layers.Layer):
+    """Chooses the tokens a decoder is fed while it trains.
+
+    Starts as teacher forcing; `configure` (which `kc.callbacks.ScheduledSampling` calls) sets a
+    schedule by assigning one non-trainable variable.
+
+    Args:
+        seed: Seed of coins and draws.
+    """
+
+    def __init__(self, seed: int | None = None, **kwargs):
+        super().__init__(**kwargs)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def build(self, input_shape=None):
+        """The schedule `(kind, k, slope, minimum, greedy)` and the number of steps made."""
+        self.schedule = self.add_weight(
+            shape=(5,),
+            initializer=lambda shape, dtype: ops.convert_to_tensor([0, 1, 0, 0, 0], dtype),
+            trainable=False,
+            dtype="float32",
+            name="schedule",
+        )
+        self.steps = self.add_weight(
+            shape=(),
+            initializer="zeros",
+            trainable=False,
+            dtype="int32",
+            aggregation="only_first_replica",
+            name="steps",
+        )
+
+    def configure(
+        self,
+        schedule: str = "constant",
+        k: float = 1.0,
+        slope: float = 0.0,
+        minimum: float = 0.0,
+        draw: str = "sample",
+    ) -> None:
+        """Set the schedule of epsilon, the probability of the true token.
+
+        Args:
+            schedule: One of `SCHEDULES`.
+            k: The constant, the offset of the linear schedule, the base of the exponential one
+                (below 1) or the constant of the inverse sigmoid (at least 1).
+            slope: Fall per step of the linear schedule.
+            minimum: Lower bound of the linear schedule.
+            draw: `"sample"` from the model's distribution or take its `"argmax"`.
+
+        Raises:
+            ValueError: A value is not admitted.
+        """
+        bounds = {
+            "constant": (0.0, 1.0),
+            "linear": (0.0, float("inf")),
+            "exponential": (0.0, 1.0),
+            "inverse_sigmoid": (1.0, float("inf")),
+        }
+        check_choice("schedule", schedule, SCHEDULES)
+        check_choice("draw", draw, ("sample", "argmax"))
+        low, high = bounds[schedule]
+        if not low <= k <= high or slope < 0 or not 0 <= minimum <= 1:
+            raise ValueError(
+                explain(
+                    f"k={k}, slope={slope}, minimum={minimum} were given for {schedule!r}",
+                    f"k from {low} to {high}, a slope of 0 or more, a minimum from 0 to 1",
+                    "See the table of schedules in the docstring.",
+                )
+            )
+        kind = SCHEDULES.index(schedule)
+        self.schedule.assign([kind, k, slope, minimum, float(draw == "argmax")])
+
+    def gold_probability(self):
+        """Epsilon at the present step, a scalar."""
+        kind, k, slope, minimum, _ = ops.unstack(ops.convert_to_tensor(self.schedule))
+        step = ops.cast(self.steps, "float32")
+        values = ops.stack(gold_probabilities(step, k, slope, minimum))
+        return ops.take(values, ops.cast(kind, "int32"))
+
+    def choose(self, gold, step, state):
+        """Choose what to feed for one batch and count the training step.
+
+        Args:
+            gold: True input tokens `(batch, time)`, the first of which is always fed.
+            step: `(token (batch,), state) -> (logits (batch, vocabulary), state)`.
+            state: State before the first token.
+
+        Returns:
+            Tokens `(batch, time)`, of `gold`'s dtype.
+        """
+        epsilon = self.gold_probability()
+        self.steps.assign(self.steps + 1)
+        # Drawn out here so that the branch and the loop are pure, as JAX demands.
+        coins, uniforms = self.draws(ops.shape(gold))
+        keep = coins < epsilon
+        return ops.cond(
+            epsilon < 1.0,
+            lambda: self._run(gold, keep, uniforms, step, state),
+            lambda: gold,
+        )
+
+    def draws(self, shape) -> tuple:
+        """Uniform numbers in [0, 1) for the coins and for the draws, each of `shape`."""
+        coins = keras.random.uniform(shape, dtype="float32", seed=self.seed_generator)
+        uniforms = keras.random.uniform(shape, dtype="float32", seed=self.seed_generator)
+        return coins, uniforms
+
+    def _run(self, gold, keep, uniforms, step, state):
+        positions = ops.arange(ops.shape(gold)[1])
+
+        def body(time, carry):
+            fed, state = carry
+            logits, state = step(ops.take(fed, time, axis=1), state)
+            drawn = self._draw(logits, ops.take(uniforms, time, axis=1))
+            gold_next, keep_next = (ops.take(each, time + 1, axis=1) for each in (gold, keep))
+            chosen = ops.where(keep_next, gold_next, ops.cast(drawn, gold.dtype))
+            return ops.where(positions == time + 1, chosen[:, None], fed), state
+
+        fed, _ = ops.fori_loop(0, ops.shape(gold)[1] - 1, body, (gold, state))
+        return fed
+
+    def _draw(self, logits, uniform):
+        # Inverse of the cumulative distribution: one uniform number gives one token.
+        logits = ops.cast(logits, "float32")
+        cumulative = ops.cumsum(ops.softmax(logits, axis=-1), axis=-1)
+        below = ops.sum(ops.cast(cumulative < uniform[:, None], "int32"), axis=-1)
+        sampled = ops.minimum(below, logits.shape[-1] - 1)
+        greedy = ops.cast(ops.argmax(logits, axis=-1), "int32")
+        return ops.where(self.schedule[4] > 0, greedy, sampled)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {**super().get_config(), "seed": self.seed}

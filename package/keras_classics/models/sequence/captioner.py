@@ -1,0 +1,95 @@
+"""Image captioners: a convolutional encoder and a recurrent decoder, assembled.
+
+The default is the course's form: the encoder's vector sets the initial state of one GRU of 512
+units, which is fed its own previous word. `start_from="first_input"` with `cell="lstm"` is Show
+and Tell (Vinyals et al., CVPR 2015, arXiv:1411.4555); `attention="additive"` is the soft attention
+of Show, Attend and Tell (Xu et al., ICML 2015, arXiv:1502.03044).
+"""
+
+from __future__ import annotations
+
+import keras
+
+from keras_classics.core.builder import inline
+from keras_classics.core.errors import explain
+from keras_classics.layers.decoder import RecurrentDecoder
+
+DECODER = "decoder"
+
+
+def captioner(
+    encoder: keras.Model,
+    vocabulary_size: int,
+    units: int = 512,
+    cell: str = "gru",
+    attention: str | None = None,
+    *,
+    train_encoder: bool = True,
+    name: str = "captioner",
+    **decoder_arguments,
+) -> keras.Model:
+    """Assemble a captioner from any image model and a recurrent decoder.
+
+    Args:
+        encoder: Any Keras model from one image to a vector `(batch, features)`, or with attention
+            to a map `(batch, height, width, features)`. Its layers are inlined and shared, not
+            copied: what trains here trains there.
+        vocabulary_size: Number of token ids.
+        units: Width of the recurrent state.
+        cell: `"gru"`, `"gru_reset_after"`, `"lstm"` or `"elman"`.
+        attention: `None` or `"additive"`.
+        train_encoder: False freezes the encoder (its normalisation statistics too); its features
+            can then be computed once, see `split_captioner`.
+        name: Name of the model.
+        **decoder_arguments: Further arguments of `kc.layers.RecurrentDecoder`.
+
+    Returns:
+        A functional model `{"image": (batch, height, width, channels), "target_in": (batch, time)}`
+        to logits `(batch, time, vocabulary_size)`.
+
+    Raises:
+        ValueError: The encoder does not turn one image into one encoding that fits the decoder.
+    """
+    if len(encoder.inputs) != 1 or len(encoder.outputs) != 1:
+        raise ValueError(
+            explain(
+                f"An encoder with {len(encoder.inputs)} inputs and {len(encoder.outputs)} outputs "
+                "was given",
+                "one input and one output",
+                "Build a sub-model: keras.Model(model.input, model.get_layer(...).output).",
+            )
+        )
+    encoder.trainable = train_encoder
+    source = encoder.inputs[0]
+    image = keras.Input(source.shape[1:], dtype=source.dtype, name="image")
+    target_in = keras.Input((None,), dtype="int32", name="target_in")
+    decoder = RecurrentDecoder(
+        vocabulary_size, units, cell, attention, name=DECODER, **decoder_arguments
+    )
+    logits = decoder(target_in, inline(encoder, image))
+    return keras.Model({"image": image, "target_in": target_in}, logits, name=name)
+
+
+def split_captioner(model: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """Take a captioner apart, sharing all weights; works on a loaded file.
+
+    Returns:
+        The encoder, image to encoding, and the decoder's training model
+        `{"encoded", "target_in"} -> logits`. With a frozen encoder, encode every image once and
+        train the second on the stored encodings.
+    """
+    decoder = model.get_layer(DECODER)
+    target_in, encoded = decoder.input
+    encoder = keras.Model(_named(model, "image"), encoded, name=f"{model.name}_encoder")
+    stored = keras.Input(encoded.shape[1:], dtype=encoded.dtype, name="encoded")
+    tokens = keras.Input((None,), dtype="int32", name="target_in")
+    trainer = keras.Model(
+        {"encoded": stored, "target_in": tokens},
+        decoder(tokens, stored),
+        name=f"{model.name}_decoder",
+    )
+    return encoder, trainer
+
+
+def _named(model: keras.Model, name: str) -> keras.KerasTensor:
+    return next(tensor for tensor in model.inputs if tensor.name == name)
