@@ -8,7 +8,19 @@
 Importing registers all layers and models with Keras, so that saved files load by themselves.
 """
 
-from keras_classics import analysis, layers, models
+from keras_classics import (
+    analysis,
+    callbacks,
+    cli,
+    data,
+    decoding,
+    distribution,
+    export,
+    initializers,
+    layers,
+    models,
+    training,
+)
 from keras_classics.core.catalogue import ModelCard, card, create_model, list_models, register
 from keras_classics.core.errors import InputError
 
@@ -18,12 +30,18 @@ __all__ = [
     "InputError",
     "ModelCard",
     "analysis",
+    "callbacks",
     "card",
+    "cli",
     "create_model",
     "data",
     "decoding",
+    "distribution",
+    "export",
+    "initializers",
     "layers",
     "list_models",
     "models",
     "register",
+    "training",
 ]

@@ -49,7 +49,7 @@ _ALONE = (
     "{a} is {where}",
     "there is {a} {where}",
     "the picture shows {a} {where}",
-    "one shape {where} and it is {a}",
+    "{where} there is {a}",
     "{brief_a} {where}",
 )
 _BESIDE = (

@@ -14,10 +14,11 @@ from functools import cached_property
 
 import numpy as np
 
-from keras_classics.data.scene_captions import COLOURS, KINDS, SceneObject
+from keras_classics.data.scene_captions import SceneObject
 
 # Shares of the picture's side.
 _STRIPE_PERIOD, _DOT_PERIOD = 0.075, 0.090
+_RIM = 0.014
 _GREATEST_TILT = 0.25
 _COLOUR_JITTER = 9.0
 _PALETTE = {
@@ -42,11 +43,13 @@ class Sprite:
     """One object on its own square window, centred on the window's middle.
 
     Attributes:
+        thing: What it shows.
         radius: Of the circle about the object, in pixels.
         coverage: `(window, window)` float32, the share of each pixel the object covers.
-        paint: `(window, window, 3)` or `(3,)` float32, its RGB colours.
+        paint: `(3, window, window)` or `(3, 1, 1)` float32, its RGB colours.
     """
 
+    thing: SceneObject
     radius: float
     coverage: np.ndarray
     paint: np.ndarray
@@ -76,15 +79,19 @@ def draw_sprite(rng: np.random.Generator, thing: SceneObject, radius: float, siz
     x, y = along / np.float32(radius), along[:, None] / np.float32(radius)
     tilt = _GREATEST_TILT * (2.0 * rng.random() - 1.0)
     cosine, sine = np.float32(math.cos(tilt)), np.float32(math.sin(tilt))
-    distance = _OUTLINES[thing.kind](cosine * x + sine * y, cosine * y - sine * x)
-    coverage = np.clip(0.5 - np.float32(radius) * distance, 0.0, 1.0)
-    colour = _PALETTE[thing.colour] + _COLOUR_JITTER * (2.0 * rng.random(3) - 1.0)
-    paint = colour.astype(np.float32)
+    distance = np.float32(radius) * _OUTLINES[thing.kind](
+        cosine * x + sine * y, cosine * y - sine * x
+    )
+    coverage = np.clip(0.5 - distance, 0.0, 1.0)
+    jitter = _COLOUR_JITTER * (2.0 * rng.random(3) - 1.0)
+    paint = (jitter + _PALETTE[thing.colour]).astype(np.float32)[:, None, None]
     if thing.texture != "plain":
-        accent = np.array(_ACCENTS.get(thing.colour, _WHITE), np.float32)
+        accent = np.array(_ACCENTS.get(thing.colour, _WHITE), np.float32)[:, None, None]
         share = _TEXTURES[thing.texture](rng, along, size)
-        paint = paint + share[..., None] * (accent - paint)
-    return Sprite(radius, coverage, paint)
+        rim = np.float32(_RIM * size)
+        share *= np.clip(-distance - (rim - 0.5), 0.0, 1.0)
+        paint = paint + share * (accent - paint)
+    return Sprite(thing, radius, coverage, paint)
 
 
 def _stripes(rng: np.random.Generator, along: np.ndarray, size: int) -> np.ndarray:
@@ -113,20 +120,19 @@ def _square(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _triangle(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    slope = math.sqrt(3.0) / 2.0
-    return np.maximum(y, slope * np.abs(x) - 0.5 * y) - 0.5
+    slope, y = math.sqrt(3.0) / 2.0, y - 0.12
+    return np.maximum(y, slope * np.abs(x) - 0.5 * y) - 0.465
 
 
 def _star(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Five points: two reflections fold the plane onto half a point, whose edge is one line."""
-    x, y = np.abs(x), -y
-    for angle in (0.2 * math.pi, -0.2 * math.pi):
-        normal = (math.cos(angle), -math.sin(angle))
-        beyond = np.maximum(normal[0] * x + normal[1] * y, 0.0)
-        if angle < 0:
-            beyond = np.maximum(-normal[0] * x + normal[1] * y, 0.0)
-        x, y = x - 2.0 * beyond * normal[0], y - 2.0 * beyond * normal[1]
-    return x
+    cosine, sine, valley = math.cos(0.2 * math.pi), math.sin(0.2 * math.pi), 0.45
+    x, up = np.abs(x), -y
+    for _ in range(2):
+        beyond = np.maximum(cosine * x - sine * up, 0.0)
+        x, up = np.abs(x - 2.0 * cosine * beyond), up + 2.0 * sine * beyond
+    normal_x, normal_up = 1.0 - valley * cosine, valley * sine
+    return (normal_x * x + normal_up * (up - 1.0)) / math.hypot(normal_x, normal_up)
 
 
 def _cross(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -141,17 +147,17 @@ def _ring(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 def _heart(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """A square on its corner and a disc on each of its upper edges."""
-    side = 0.74
-    x, y = np.abs(x), y + 0.10 * side
-    corner = (x + np.abs(y) - side) * math.sqrt(0.5)
-    lobe = np.sqrt((x - 0.5 * side) ** 2 + (y + 0.5 * side) ** 2) - side * math.sqrt(0.5)
-    return np.minimum(corner, lobe)
+    corner = 0.74
+    x, y = np.abs(x), y - 0.1 * corner
+    square = (x + np.abs(y) - corner) * math.sqrt(0.5)
+    lobe = np.sqrt((x - 0.5 * corner) ** 2 + (y + 0.5 * corner) ** 2) - corner * math.sqrt(0.5)
+    return np.minimum(square, lobe)
 
 
 def _crescent(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    squares = y * y
-    disc = np.sqrt(x * x + squares) - 0.95
-    bite = np.sqrt((x - 0.42) ** 2 + squares) - 0.72
+    x, squares = x - 0.08, y * y
+    disc = np.sqrt(x * x + squares) - 0.91
+    bite = np.sqrt((x - 0.40) ** 2 + squares) - 0.69
     return np.maximum(disc, -bite)
 
 

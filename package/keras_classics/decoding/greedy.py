@@ -7,7 +7,7 @@ from typing import Any
 
 from keras import ops
 
-from keras_classics.decoding.hypotheses import Decoded
+from keras_classics.decoding.hypotheses import Decoded, sentence_lengths
 from keras_classics.decoding.step import (
     Admission,
     State,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from keras import ops
+
 Tensor = Any
 
 
@@ -42,3 +44,10 @@ class Hypotheses(NamedTuple):
     log_probabilities: Tensor
     scores: Tensor
     alignments: Tensor | None
+
+
+def sentence_lengths(ids: Tensor, end: int | None) -> Tensor:
+    """Count the ids `(..., length)` up to the end, which every row holds; all without an end."""
+    if end is None:
+        return ops.full(ops.shape(ids)[:-1], ids.shape[-1], "int32")
+    return ops.cast(ops.argmax(ids == end, axis=-1), "int32") + 1

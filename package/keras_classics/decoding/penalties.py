@@ -6,7 +6,7 @@ from typing import Any
 
 from keras import ops
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import check_choice
 
 Tensor = Any
 
@@ -28,16 +28,9 @@ def length_penalty(length: Tensor, method: str | None = "gnmt", alpha: float = 0
         float32, the shape of `length`.
 
     Raises:
-        InputError: Unknown method.
+        ValueError: Unknown method.
     """
-    if method not in METHODS:
-        raise InputError(
-            explain(
-                f"length_penalty={method!r} was given",
-                "'gnmt', 'power' or None",
-                "Choose one of them; alpha is their strength.",
-            )
-        )
+    check_choice("length_penalty", method, METHODS)
     length = ops.cast(length, "float32")
     if method is None:
         return ops.ones_like(length)

@@ -130,18 +130,17 @@ def force(
     """
     batch = rows(state)
     token = ops.broadcast_to(ops.cast(start, "int32"), (batch,))
+    alignment = alignment_of(state)
+    covered = () if alignment is None else ops.zeros_like(ops.cast(alignment, "float32"))
     if ids is None:
-        ids = ops.zeros((batch, 0), "int32")
+        return Forced(token, state, ops.zeros((batch, 0)), covered)
     ids = ops.cast(ids, "int32")
-    length = ids.shape[1]
+    length = ops.shape(ids)[1]
     given = ops.cumsum(ops.cast(ids == pad, "int32"), axis=1) == 0
     if end is not None:
         ended = ops.cast(ids == end, "int32")
         given = given & (ops.cumsum(ended, axis=1) == ended)
     step, moving, rejoin = without_memory(step, state)
-    alignment = alignment_of(moving)
-    covered = () if alignment is None else ops.zeros_like(ops.cast(alignment, "float32"))
-    log_probabilities = ops.zeros((batch, length), "float32")
 
     def body(t, token, moving, covered, log_probabilities):
         logits, stepped = step(token, moving)
@@ -154,12 +153,11 @@ def force(
         moving = tree.map_structure(lambda new, old: select(here, new, old), stepped, moving)
         return t + 1, ops.where(here, chosen, token), moving, covered, log_probabilities
 
-    if length:
-        _, token, moving, covered, log_probabilities = ops.while_loop(
-            lambda t, *_: t < length,
-            body,
-            (ops.zeros((), "int32"), token, moving, covered, log_probabilities),
-        )
+    _, token, moving, covered, log_probabilities = ops.while_loop(
+        lambda t, *_: t < length,
+        body,
+        (ops.zeros((), "int32"), token, moving, covered, ops.zeros((batch, length))),
+    )
     return Forced(token, rejoin(moving), log_probabilities, covered)
 
 
@@ -209,14 +207,27 @@ def alignment_of(state: State) -> Tensor | None:
 def log_probability(logits: Tensor, ids: Tensor) -> Tensor:
     """The log-probability `(rows,)` that `logits` `(rows, vocabulary)` give to `ids` `(rows,)`."""
     logits = ops.cast(logits, "float32")
-    chosen = ops.take_along_axis(logits, ids[:, None], axis=1)[:, 0]
-    return chosen - ops.logsumexp(logits, axis=1)
+    return (ops.take_along_axis(logits, ids[:, None], axis=1) - normaliser(logits))[:, 0]
+
+
+def normaliser(logits: Tensor) -> Tensor:
+    """What to subtract from `logits` `(rows, vocabulary)` for log-probabilities: `(rows, 1)`."""
+    # The maximum makes a row of nothing but -inf a row of nothing but -inf, instead of NaN.
+    return ops.maximum(ops.logsumexp(logits, axis=-1, keepdims=True), np.finfo("float32").min)
 
 
 def place(sequences: Tensor, position: Tensor, values: Tensor) -> Tensor:
     """Write `values` `(...)` at `position` of the last axis of `sequences` `(..., length)`."""
-    here = ops.arange(sequences.shape[-1], dtype="int32") == position
+    here = ops.arange(ops.shape(sequences)[-1], dtype="int32") == position
     return ops.where(here, values[..., None], sequences)
+
+
+def pick(x: Tensor, chosen: Tensor) -> Tensor:
+    """Per example the entries `chosen` `(batch, count)` of `x` `(batch, entries, ...)`."""
+    batch, entries = ops.shape(x)[:2]
+    first = ops.arange(batch, dtype="int32")[:, None] * entries
+    flat = ops.reshape(x, (-1, *x.shape[2:]))
+    return ops.take(flat, first + ops.cast(chosen, "int32"), axis=0)
 
 
 def select(condition: Tensor, chosen: Tensor, other: Tensor) -> Tensor:

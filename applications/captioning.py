@@ -1,0 +1,438 @@
+"""Image captioning, from pictures to a SavedModel that answers in sentences.
+
+Without a verb the whole job: train (with progress, resumable), evaluate with the field's metrics
+beside an image-blind baseline, draw test pictures with their captions, export, and caption one
+picture file from the exported model.
+
+    python applications/captioning.py                                   # the embedded scenes
+    python applications/captioning.py --data captions:FOLDER            # Flickr8k's layout
+    python applications/captioning.py caption photo.jpg                 # the model at hand
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+import pandas as pd  # noqa: E402
+from rich.console import Console  # noqa: E402
+from rich.table import Table  # noqa: E402
+
+import keras_classics as kc  # noqa: E402
+
+SHIPPED = Path(__file__).resolve().parent.parent / "saved_models" / "captioning-scenes"
+MODEL, VOCABULARY, EXPORT = "captioner.keras", "vocabulary.json", "saved_model"
+
+# The scenes' own encoder: VGG-A made a quarter as wide and normalised, small enough for a laptop.
+SCENES = {
+    "image_size": 64,
+    "min_count": 1,
+    "encoder_options": {"width": 0.25, "batch_norm": True, "dense_units": 256, "dropout": 0.0},
+    "data_options": {"train": 24000, "validation": 500, "test": 1000},
+}
+PICTURES = {"image_size": 128, "min_count": 5, "encoder_options": {}, "data_options": {}}
+
+# Settings that may differ between a run and the run it continues.
+FREE = {"verb", "out", "epochs", "beam", "strategy", "pictures", "n_best", "model", "images", "to"}
+
+console = Console()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the application; returns the exit code."""
+    return kc.cli.guarded(run, argv)
+
+
+def run(argv: Sequence[str] | None) -> int | None:
+    """Parse the arguments and do what the verb says."""
+    options = parse(argv)
+    verbs = {"train": train, "evaluate": evaluate, "export": export, "caption": caption}
+    if options.verb:
+        return verbs[options.verb](options)
+    train(options)
+    evaluate(options)
+    export(options)
+    example = Path(options.out) / "example.png"
+    options.model, options.images, options.n_best = Path(options.out) / EXPORT, [example], 3
+    return caption(options)
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The command line, with the defaults that depend on the data filled in."""
+    common = argparse.ArgumentParser(add_help=False)
+    add = common.add_argument
+    add("--data", default="scenes", help="scenes, captions:FOLDER or tfds:NAME")
+    add("--data-options", type=kc.cli.key_values, nargs="+", default=[], metavar="KEY=VALUE",
+        help="for scenes: train=24000 clutter=0.5 'objects=(1,5)' ...")  # fmt: skip
+    add("--image-size", type=int, help="side the pictures are resized to")
+    add("--strict", action="store_true", help="refuse faulty files instead of skipping them")
+    add("--encoder", default="vgg_a", help="catalogue name, or a .keras file")
+    add("--encoder-options", type=kc.cli.key_values, nargs="+", default=[], metavar="KEY=VALUE",
+        help="arguments of the encoder's builder, for example width=0.5 batch_norm=True")  # fmt: skip
+    add("--freeze-encoder", action="store_true", help="train the decoder on stored encodings")
+    add("--decoder", default="gru", help="gru (the course's), gru_reset_after, lstm or elman")
+    add("--start-from", choices=("initial_state", "first_input"), default="initial_state")
+    add("--attention", choices=("none", "additive"), default="none")
+    add("--units", type=int, default=256)
+    add("--dropout", type=float, default=0.1)
+    add("--scheduled-sampling", choices=("none", "model", "uniform", "always"), default="none")
+    add("--max-words", type=int, default=24)
+    add("--min-count", type=int, help="rarer words become the unknown word")
+    add("--epochs", type=int, default=5)
+    add("--batch-size", type=int, default=64)
+    add("--learning-rate", type=float, default=1e-3)
+    add("--precision", choices=("float32", "mixed_float16", "mixed_bfloat16"), default="float32")
+    add("--strategy", choices=kc.distribution.STRATEGIES, default="auto")
+    add("--beam", type=int, default=5)
+    add("--pictures", type=int, default=12, help="pictures drawn by evaluate")
+    add("--seed", type=int, default=0)
+    add("--out", default="runs/captioning", help="folder of the run")
+
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        parents=[common],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(verb=None)
+    verbs = parser.add_subparsers(dest="verb", metavar="train | evaluate | export | caption")
+    verbs.add_parser("train", parents=[common], help="train, or go on training")
+    verbs.add_parser("evaluate", parents=[common], help="metrics and pictures of the test split")
+    shipping = verbs.add_parser("export", parents=[common], help="write a SavedModel")
+    shipping.add_argument("--to", help="folder of the SavedModel; OUT/saved_model by default")
+    asking = verbs.add_parser("caption", parents=[common], help="caption image files")
+    asking.add_argument("images", nargs="+", type=Path)
+    asking.add_argument("--model", type=Path, help="a SavedModel; the run's own, or the shipped")
+    asking.add_argument("--n-best", type=int, default=1)
+
+    options = parser.parse_args(argv)
+    defaults = SCENES if options.data == "scenes" else PICTURES
+    for key in ("image_size", "min_count"):
+        if getattr(options, key) is None:
+            setattr(options, key, defaults[key])
+    # The laptop-sized encoder is for the scenes' default one; another is taken as it is.
+    small = defaults["encoder_options"] if options.encoder == "vgg_a" else {}
+    options.encoder_options = {**small, **dict(options.encoder_options)}
+    options.data_options = {**defaults["data_options"], **dict(options.data_options)}
+    return options
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train a captioner into OUT, from where an earlier run stopped."""
+    out = Path(options.out)
+    check_continues(options)
+    keras.utils.set_random_seed(options.seed)
+    keras.config.set_dtype_policy(options.precision)
+    data = load(options)
+    training = read(data, "train", options)
+    validation = read(data, "validation", options)
+    vocabulary = kc.data.Vocabulary.from_captions(
+        [text for texts in training.captions for text in texts], min_count=options.min_count
+    )
+    if (out / VOCABULARY).exists():
+        kc.data.Vocabulary.load(out / VOCABULARY).check_matches(vocabulary)
+    kc.training.record_run(out, settings(options))
+    vocabulary.save(out / VOCABULARY)
+    console.print(f"{len(training)} training images, {len(vocabulary)} words")
+
+    steps = kc.data.steps_per_epoch(len(training), options.batch_size)
+    with kc.distribution.strategy(options.strategy):
+        model = build(options, len(vocabulary))
+        trained = kc.models.split_captioner(model)[1] if options.freeze_encoder else model
+        trained.compile(
+            keras.optimizers.Adam(
+                keras.optimizers.schedules.CosineDecay(
+                    options.learning_rate, steps * options.epochs, warmup_target=None
+                ),
+                global_clipnorm=5.0,
+            ),
+            keras.losses.SparseCategoricalCrossentropy(
+                from_logits=True, ignore_class=vocabulary.PAD, name="cross_entropy"
+            ),
+        )
+
+    def stream(part: kc.data.CaptionedImages, name: str):
+        tokens = kc.data.encode_captions(part.captions, vocabulary, options.max_words)
+        if options.freeze_encoder:
+            inputs, key, prepare = encode(model, part.images, options, name), "encoded", None
+        else:
+            inputs, key, prepare = part.images, "image", lambda x: prepared(x, options)
+        return lambda first: kc.data.caption_batches(
+            inputs,
+            tokens,
+            batch_size=min(options.batch_size, len(part)),
+            seed=options.seed,
+            first=first,
+            key=key,
+            prepare=prepare,
+        )
+
+    callbacks = []
+    if options.scheduled_sampling != "none":
+        # Half way to sampling after half the training.
+        half = max(2.0, steps * options.epochs / 2)
+        callbacks.append(
+            kc.callbacks.ScheduledSampling(mode=options.scheduled_sampling, k=half / np.log(half))
+        )
+    kc.training.fit(
+        trained,
+        stream(training, "train"),
+        steps_per_epoch=steps,
+        epochs=options.epochs,
+        folder=out,
+        callbacks=callbacks,
+        validation_data=stream(validation, "validation")(0),
+        validation_steps=max(1, len(validation) // options.batch_size),
+    )
+    model.save(out / MODEL)
+    console.print(f"trained: {out / MODEL}")
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    """Caption the test split, score it beside an image-blind baseline, draw pictures."""
+    out = Path(options.out)
+    model, vocabulary, options = trained(options)
+    test = read(load(options), "test", options)
+    encoded = encode(model, test.images, options, "test")
+    search = kc.decoding.CompiledSearch(
+        model.get_layer("decoder"), "beam_search", width=options.beam, **limits(options, vocabulary)
+    )
+    ids, scores = [], []
+    for start in range(0, len(test), 100):
+        found = search(encoded[start : start + 100])
+        ids += keras.ops.convert_to_numpy(found.ids[:, 0]).tolist()
+        scores += keras.ops.convert_to_numpy(found.log_probabilities[:, 0]).tolist()
+    captions = [vocabulary.decode(row) for row in ids]
+
+    # Every picture gets another picture's caption: what a model scores that does not look.
+    blind = np.roll(np.random.default_rng(options.seed).permutation(len(captions)), 1)
+    order = np.argsort(np.roll(blind, -1))
+    shuffled = [captions[i] for i in blind[order]]
+    metrics = {
+        "model": kc.training.caption_metrics(captions, test.captions),
+        "image-blind": kc.training.caption_metrics(shuffled, test.captions),
+    }
+    kc.training.record_metrics(out, metrics)
+    pd.DataFrame(
+        {
+            "image": test.names,
+            "caption": captions,
+            "log_probability": scores,
+            "references": [" | ".join(texts) for texts in test.captions],
+        }
+    ).to_csv(out / "captions.csv", index=False)
+    show(metrics, f"{len(test)} test images, beam {options.beam}")
+    draw(test, captions, options.pictures, out / "captions.png")
+    save_picture(test.images[0], out / "example.png")
+    console.print(f"pictures: {out / 'captions.png'}")
+
+
+def export(options: argparse.Namespace) -> None:
+    """Write the trained captioner as one SavedModel."""
+    path = Path(getattr(options, "to", None) or Path(options.out) / EXPORT)
+    model, vocabulary, options = trained(options)
+    kc.export.export_captioner(
+        model,
+        vocabulary,
+        path,
+        image_size=(options.image_size, options.image_size),
+        max_words=options.max_words,
+        width=options.beam,
+        n_best=options.beam,
+    )
+    console.print(f"exported: {path}")
+
+
+def caption(options: argparse.Namespace) -> int:
+    """Caption image files with an exported model; a faulty file does not stop the others."""
+    import tensorflow as tf
+
+    own = Path(options.out) / EXPORT
+    path = options.model or (own if own.exists() else SHIPPED)
+    if not (path / "saved_model.pb").exists():
+        raise kc.InputError(
+            f"No exported captioner was found in {path}. Allowed: a folder with saved_model.pb. "
+            "Run captioning.py without a verb, or name one with --model."
+        )
+    model = tf.saved_model.load(str(path))
+    failed = 0
+    for image in options.images:
+        try:
+            picture = kc.data.read_image(image)
+        except kc.InputError as error:
+            print(f"error: {error}", file=sys.stderr)
+            failed += 1
+            continue
+        answer = model.serve(picture[None])
+        sentences, scores = answer["captions"][0].numpy(), answer["log_probabilities"][0].numpy()
+        for sentence, score in list(zip(sentences, scores, strict=True))[: options.n_best]:
+            console.print(f"{image}: {sentence.decode()}  [dim](log p {score:.2f})[/dim]")
+    return 1 if failed else 0
+
+
+def build(options: argparse.Namespace, vocabulary_size: int) -> keras.Model:
+    """The captioner the options describe."""
+    attention = None if options.attention == "none" else options.attention
+    size = (options.image_size, options.image_size, 3)
+    if options.encoder.endswith(".keras"):
+        encoder = keras.saving.load_model(options.encoder)
+    elif attention:
+        encoder = kc.create_model(
+            options.encoder, include_top=False, input_shape=size, **options.encoder_options
+        )
+    else:
+        # The course's vector: what the classifier would read.
+        whole = kc.create_model(options.encoder, input_shape=size, **options.encoder_options)
+        encoder = keras.Model(whole.input, whole.get_layer("predictions").input)
+    return kc.models.captioner(
+        encoder,
+        vocabulary_size,
+        options.units,
+        options.decoder,
+        attention,
+        start_from=options.start_from,
+        dropout=options.dropout,
+        seed=options.seed,
+        train_encoder=not options.freeze_encoder,
+    )
+
+
+def load(options: argparse.Namespace) -> kc.data.Data:
+    """The data the options name; says what was skipped."""
+    data = kc.data.load(
+        options.data,
+        seed=options.seed,
+        image_size=options.image_size,
+        strict=options.strict,
+        **options.data_options,
+    )
+    for sentence in data.info.skipped:
+        console.print(f"skipped: {sentence}", highlight=False)
+    return data
+
+
+def read(data: kc.data.Data, split: str, options: argparse.Namespace) -> kc.data.CaptionedImages:
+    """One split in memory."""
+    cache = Path(options.out) / f"{split}-images.npy"
+    return kc.data.collect(
+        getattr(data, split), count=data.info.sizes[split], cache=cache, description=split
+    )
+
+
+def prepared(images, options: argparse.Namespace):
+    """What the encoder takes of uint8 pictures."""
+    return kc.data.network_input(images, (options.image_size, options.image_size))
+
+
+def encode(model, images: np.ndarray, options: argparse.Namespace, name: str) -> np.ndarray:
+    """Encodings of all pictures."""
+    encoder, _ = kc.models.split_captioner(model)
+    console.print(f"encoding {len(images)} {name} images")
+    parts = [
+        encoder.predict_on_batch(prepared(images[start : start + 128], options))
+        for start in range(0, len(images), 128)
+    ]
+    return np.concatenate(parts).astype("float32")
+
+
+def limits(options: argparse.Namespace, vocabulary: kc.data.Vocabulary) -> dict:
+    """What every search over this vocabulary is told."""
+    return {
+        "start": vocabulary.START,
+        "end": vocabulary.END,
+        "pad": vocabulary.PAD,
+        "banned": (vocabulary.PAD, vocabulary.START, vocabulary.UNKNOWN),
+        "max_length": options.max_words + 1,
+    }
+
+
+def settings(options: argparse.Namespace) -> dict:
+    """The options as they are recorded."""
+    return {key: value for key, value in vars(options).items() if key not in FREE - {"epochs"}}
+
+
+def check_continues(options: argparse.Namespace) -> None:
+    """Refuse to continue a run that was made with other settings."""
+    record = kc.training.read_run(options.out)
+    if record is None:
+        return
+    now = settings(options)
+    changed = [
+        f"{key} {value!r}, now {now.get(key)!r}"
+        for key, value in record["settings"].items()
+        if key not in FREE and now.get(key) != value
+    ]
+    if changed:
+        raise kc.InputError(
+            f"{options.out} holds a run with other settings ({'; '.join(changed)}). Allowed: the "
+            "same settings, to go on where it stopped. Choose another --out, or delete the folder."
+        )
+
+
+def trained(options: argparse.Namespace):
+    """The trained model of OUT, its vocabulary, and its settings under the present options."""
+    out = Path(options.out)
+    record = kc.training.read_run(out)
+    if record is None or not (out / MODEL).exists():
+        raise kc.InputError(
+            f"{out} holds no trained captioner. Allowed: the --out of a finished training. "
+            "Run: python applications/captioning.py train --out " + str(out)
+        )
+    merged = argparse.Namespace(**{**vars(options), **record["settings"]})
+    vocabulary = kc.data.Vocabulary.load(out / VOCABULARY)
+    model = keras.saving.load_model(out / MODEL)
+    vocabulary.check_matches(model.get_layer("decoder").vocabulary_size)
+    return model, vocabulary, merged
+
+
+def show(metrics: dict[str, dict[str, float]], title: str) -> None:
+    """Print metrics as a table."""
+    names = list(next(iter(metrics.values())))
+    table = Table("", *names, title=title)
+    for row, values in metrics.items():
+        table.add_row(row, *(f"{values[name]:.3f}" for name in names))
+    console.print(table)
+
+
+def draw(test: kc.data.CaptionedImages, captions: list[str], count: int, path: Path) -> None:
+    """Draw the first test pictures with generated and reference captions."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    count, columns = min(count, len(test)), 4
+    rows = -(-count // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(4 * columns, 4.6 * rows), squeeze=False)
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, image, said, references in zip(
+        axes.flat, test.images[:count], captions, test.captions, strict=False
+    ):
+        axis.imshow(image, interpolation="nearest")
+        axis.set_title("\n".join(textwrap.wrap(said, 38)), fontsize=12, weight="bold")
+        below = "\n".join(
+            line for text in references[:2] for line in textwrap.wrap(text, 46, initial_indent="· ")
+        )
+        axis.text(0.5, -0.04, below, fontsize=9, color="0.35", ha="center", va="top",
+                  transform=axis.transAxes)  # fmt: skip
+    figure.suptitle("Generated (bold) and two of the reference captions, test images in order")
+    figure.tight_layout(h_pad=2.5)
+    figure.savefig(path, dpi=80, bbox_inches="tight")
+    plt.close(figure)
+
+
+def save_picture(image: np.ndarray, path: Path) -> None:
+    """Write one picture as a file."""
+    keras.utils.save_img(str(path), image, scale=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,161 @@
+"""The command line: `keras-classics list | card | summary | plot`. Parsing and printing only."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import dataclasses
+import sys
+from collections.abc import Callable, Sequence
+
+import keras
+from rich.console import Console
+from rich.table import Table
+
+from keras_classics.analysis.complexity import costs, trainable_parameters
+from keras_classics.core.catalogue import card, create_model, list_models
+from keras_classics.core.errors import InputError, explain
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of the console script; returns the exit code."""
+    return guarded(_run, argv)
+
+
+def guarded(run: Callable[[Sequence[str] | None], int | None], argv: Sequence[str] | None) -> int:
+    """Run a command: a user's mistake becomes one sentence and exit code 1, Ctrl-C code 130.
+
+    Args:
+        run: The command, from the arguments to an exit code or None.
+        argv: The arguments; those of the process by default.
+    """
+    try:
+        return run(argv) or 0
+    except (InputError, ImportError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+def key_values(text: str) -> tuple[str, object]:
+    """Parse `key=value` for argparse; the value is a Python literal or else a string."""
+    key, separator, value = text.partition("=")
+    if not separator or not key.isidentifier():
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form key=value")
+    try:
+        return key, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return key, value
+
+
+def _run(argv: Sequence[str] | None) -> int | None:
+    parser = argparse.ArgumentParser(prog="keras-classics", description=__doc__.splitlines()[0])
+    verbs = parser.add_subparsers(dest="verb", required=True)
+
+    listing = verbs.add_parser("list", help="names, years and parameters of the catalogue")
+    listing.add_argument("pattern", nargs="?", default="*", help="shell pattern on the name")
+    listing.add_argument("--family", help="only this family")
+    listing.add_argument("--year", type=int, help="only papers of this year")
+    listing.set_defaults(run=_list)
+
+    facts = verbs.add_parser("card", help="all facts of one model")
+    facts.add_argument("name")
+    facts.set_defaults(run=_card)
+
+    build = argparse.ArgumentParser(add_help=False)
+    build.add_argument("name")
+    build.add_argument(
+        "--set",
+        dest="arguments",
+        metavar="KEY=VALUE",
+        type=key_values,
+        nargs="+",
+        default=[],
+        help="arguments of the builder, for example classes=10 'input_shape=(64,64,3)'",
+    )
+    summary = verbs.add_parser(
+        "summary", parents=[build], help="layers with activations, parameters and multiply-adds"
+    )
+    summary.set_defaults(run=_summary)
+    plot = verbs.add_parser("plot", parents=[build], help="picture of the graph")
+    plot.add_argument("--out", help="file ending in .png, .svg, .pdf or .dot; NAME.png by default")
+    plot.set_defaults(run=_plot)
+
+    options = parser.parse_args(argv)
+    try:
+        return options.run(options)
+    except ValueError as error:
+        # Builders raise ValueError on their arguments, which here the user typed.
+        raise InputError(str(error)) from error
+
+
+def _list(options) -> None:
+    names = list_models(options.pattern, family=options.family, year=options.year)
+    table = Table("name", "family", "year", "input", box=None)
+    table.add_column("parameters", justify="right")
+    table.add_column("multiply-adds", justify="right")
+    for row in map(card, names):
+        size = "x".join(map(str, row.input_shape))
+        multiplied = "" if row.multiply_adds is None else f"{row.multiply_adds:,}"
+        table.add_row(
+            row.name, row.family, str(row.year), size, f"{row.parameters:,}", multiplied
+        )
+    _print(table)
+
+
+def _card(options) -> None:
+    table = Table(box=None, show_header=False)
+    for key, value in dataclasses.asdict(card(options.name)).items():
+        large = type(value) is int and value > 9999
+        table.add_row(key.replace("_", " "), f"{value:,}" if large else str(value))
+    _print(table)
+
+
+def _summary(options) -> None:
+    model = create_model(options.name, **dict(options.arguments))
+    rows = costs(model)
+    table = Table("layer", "kind", "output", box=None, show_footer=True)
+    for heading, total in (
+        ("activations", sum(row.activations for row in rows)),
+        ("parameters", model.count_params()),
+        ("multiply-adds", sum(row.multiply_adds for row in rows)),
+    ):
+        table.add_column(heading, f"{total:,}", justify="right")
+    for row in rows:
+        table.add_row(
+            row.name,
+            row.kind,
+            "x".join(map(str, row.output_shape)),
+            f"{row.activations:,}",
+            f"{row.parameters:,}",
+            f"{row.multiply_adds:,}",
+        )
+    _print(table)
+    print(f"trainable parameters: {trainable_parameters(model):,}")
+
+
+def _plot(options) -> None:
+    model = create_model(options.name, **dict(options.arguments))
+    path = options.out or f"{options.name}.png"
+    try:
+        dot = keras.utils.model_to_dot(model, show_shapes=True, show_layer_names=True)
+        ending = path.rpartition(".")[2]
+        dot.write(path, format="raw" if ending == "dot" else ending)
+    except (ImportError, FileNotFoundError, AttributeError) as error:
+        raise InputError(
+            explain(
+                f"The graph cannot be drawn here ({str(error).splitlines()[0]})",
+                "an environment with pydot and, but for .dot files, the Graphviz programs",
+                "Run: pip install 'keras-classics[plot]', and install Graphviz (on Debian: "
+                "apt-get install graphviz).",
+            )
+        ) from error
+    print(path)
+
+
+def _print(table: Table) -> None:
+    # A table that is piped away must not be cut to a terminal's width.
+    console = Console(soft_wrap=True) if sys.stdout.isatty() else Console(width=250)
+    console.print(table, highlight=False)

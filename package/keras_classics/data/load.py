@@ -1,0 +1,197 @@
+"""One door to all data: `load("scenes")`, `load("captions:FOLDER")`, `load("tfds:NAME")`."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from keras_classics.core.errors import InputError, explain
+from keras_classics.data.images import resolve_size
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+# Far apart, so that no size of one split reaches into the scenes of another.
+_VALIDATION_SCENES, _TEST_SCENES = 1_000_000_000, 2_000_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Info:
+    """What is known of a data set.
+
+    Attributes:
+        name: The specification it was loaded by.
+        sizes: Number of images by split.
+        image_shape: `(height, width, 3)`, or None when pictures differ in size.
+        classes: Names of the classes, if images have one.
+        skipped: One sentence for everything that was left out because it is faulty.
+        split_rule: Where the splits come from.
+        origin: Where the data come from and under which licence, as far as known.
+    """
+
+    name: str
+    sizes: Mapping[str, int]
+    image_shape: tuple[int, int, int] | None = None
+    classes: tuple[str, ...] | None = None
+    skipped: tuple[str, ...] = ()
+    split_rule: str = ""
+    origin: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Data:
+    """A data set in three splits.
+
+    Each split is an unbatched `tf.data.Dataset` of dictionaries with at least `"image"`
+    `(height, width, 3)` uint8, `"captions"` `(captions,)` string and `"name"` string.
+
+    Attributes:
+        train: The images to learn from.
+        validation: The images to choose by.
+        test: The images to report on.
+        info: What is known of the set.
+        texts: The captions by split where they are known without reading the images.
+    """
+
+    train: tf.data.Dataset
+    validation: tf.data.Dataset
+    test: tf.data.Dataset
+    info: Info
+    texts: Mapping[str, Sequence[tuple[str, ...]]] = field(default_factory=dict, repr=False)
+
+    def captions(self, split: str = "train") -> list[tuple[str, ...]]:
+        """Return the captions of a split, a tuple for each image, in the split's order.
+
+        Args:
+            split: `"train"`, `"validation"` or `"test"`.
+        """
+        if split in self.texts:
+            return list(self.texts[split])
+        texts = getattr(self, split).map(lambda element: element["captions"])
+        return [tuple(text.decode() for text in each) for each in texts.as_numpy_iterator()]
+
+
+class Source(NamedTuple):
+    """A kind of data: how it is written in a specification, and the function that reads it."""
+
+    usage: str
+    module: str
+    function: str
+
+
+SOURCES = {
+    "scenes": Source("scenes", "keras_classics.data.load", "load_scenes"),
+    "captions": Source("captions:FOLDER", "keras_classics.data.captions", "load_captions"),
+    "tfds": Source("tfds:NAME", "keras_classics.data.tfds", "load_tfds"),
+}
+
+
+def load(
+    spec: str,
+    *,
+    seed: int = 0,
+    image_size: int | tuple[int, int] | None = None,
+    strict: bool = False,
+    **options: Any,
+) -> Data:
+    """Load data by a specification.
+
+    Args:
+        spec: `"scenes"` (rendered, no files), `"captions:FOLDER"` (images with a Flickr8k token
+            file, a CSV table or COCO's caption JSON) or `"tfds:NAME"` (TensorFlow Datasets).
+        seed: Chooses the scenes, and the images of splits that have no list.
+        image_size: Height and width, or one number for a square; the whole picture is resized,
+            its aspect ratio not kept. None leaves every picture as it is.
+        strict: Refuse faulty files with their name, instead of skipping and counting them.
+        **options: The source's own, see `load_scenes`, `load_captions`, `load_tfds`.
+
+    Raises:
+        InputError: The specification or the data it names are wrong.
+    """
+    scheme, _, argument = spec.partition(":")
+    source = SOURCES.get(scheme)
+    if source is None or bool(argument) != (":" in source.usage):
+        raise InputError(
+            explain(
+                f"The data specification {spec!r} was given",
+                ", ".join(each.usage for each in SOURCES.values()),
+                _nearest(spec, scheme),
+            )
+        )
+    reader: Callable[..., Data] = getattr(importlib.import_module(source.module), source.function)
+    arguments = [argument] if argument else []
+    return reader(*arguments, seed=seed, image_size=image_size, strict=strict, **options)
+
+
+def load_scenes(
+    *,
+    seed: int = 0,
+    image_size: int | tuple[int, int] | None = None,
+    strict: bool = False,
+    train: int = 4000,
+    validation: int = 500,
+    test: int = 500,
+    **scene_options: Any,
+) -> Data:
+    """Render the embedded world: no files, no download.
+
+    Args:
+        seed: Chooses the world. Within one world the validation and test scenes are the same
+            whatever the number of training scenes.
+        image_size: Side of the square pictures; None for that of `SceneOptions`.
+        strict: Without meaning here, as rendered scenes have no faults.
+        train: Number of training scenes.
+        validation: Number of validation scenes.
+        test: Number of test scenes.
+        **scene_options: Fields of `SceneOptions`: objects, clutter, occlusion, noise.
+
+    Raises:
+        InputError: The size is not square, or a count or option is out of range.
+    """
+    from keras_classics.data.scenes import CLASSES, SceneOptions, scenes
+
+    size = resolve_size(image_size)
+    if size is not None:
+        if size[0] != size[1]:
+            raise InputError(
+                explain(f"image_size={size} was given", "a square", "Give one number.")
+            )
+        scene_options["size"] = size[0]
+    options = SceneOptions(**scene_options)
+    sizes = {"train": train, "validation": validation, "test": test}
+    for split, count in sizes.items():
+        if not 0 < count <= _VALIDATION_SCENES:
+            raise InputError(
+                explain(
+                    f"{split}={count} was given",
+                    f"1 to {_VALIDATION_SCENES:,} scenes",
+                    "Give another number of scenes.",
+                )
+            )
+    first = {"train": 0, "validation": _VALIDATION_SCENES, "test": _TEST_SCENES}
+    splits = {
+        split: scenes(count, seed=seed, first=first[split], options=options)
+        for split, count in sizes.items()
+    }
+    return Data(
+        **splits,
+        info=Info(
+            name="scenes",
+            sizes=sizes,
+            image_shape=(options.size, options.size, 3),
+            classes=tuple(CLASSES),
+            split_rule="Scenes of three distant ranges of indices.",
+            origin="Rendered by keras-classics; nothing is copied from elsewhere.",
+        ),
+    )
+
+
+def _nearest(spec: str, scheme: str) -> str:
+    if Path(spec).exists():
+        return f"For the images and captions in {spec} write captions:{spec}."
+    near = difflib.get_close_matches(scheme, SOURCES, n=2, cutoff=0.4) or SOURCES
+    return f"Did you mean {' or '.join(SOURCES[each].usage for each in near)}?"

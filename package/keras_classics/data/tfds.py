@@ -1,0 +1,257 @@
+"""Image sets with captions from TensorFlow Datasets (`tfds:coco_captions` and its like)."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import threading
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from keras_classics.core.errors import InputError, explain
+from keras_classics.data.images import resolve_size
+from keras_classics.data.load import Data, Info
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+SPLIT_NAMES = {
+    "train": ("train",),
+    "validation": ("validation", "val", "valid", "dev"),
+    "test": ("test",),
+}
+NAME_FEATURES = ("image/filename", "filename", "file_name", "image/id", "image_id", "id")
+
+_PROBE = "https://storage.googleapis.com/tfds-data/"
+_PROBE_SECONDS = 3.0
+
+
+def load_tfds(
+    name: str,
+    *,
+    seed: int = 0,
+    image_size: int | tuple[int, int] | None = None,
+    strict: bool = False,
+    data_dir: str | Path | None = None,
+) -> Data:
+    """Load a set of TensorFlow Datasets that has an image and captions.
+
+    What is on disk is used without asking the network. Otherwise the set is downloaded, or, where
+    no network answers, refused at once. A split that the set lacks is the last tenth of its
+    train split (the last two tenths where both are lacking); TFDS stores its examples shuffled.
+
+    Args:
+        name: The set's name, with configuration and version if wanted: `"coco_captions/2014"`.
+        seed: Without meaning here, as TFDS fixes the order of its examples.
+        image_size: Height and width, or one number for a square; the whole picture is resized
+            (bilinear with antialiasing), its aspect ratio not kept.
+        strict: Without meaning here, as TFDS checks its files when it prepares them.
+        data_dir: Where TFDS keeps its sets; None for its own default.
+
+    Raises:
+        InputError: The set is unknown, cannot be had, or has no image or no captions.
+    """
+    size = resolve_size(image_size)
+    builder = _builder(name, data_dir)
+    features = builder.info.features
+    image, caption_path = _find_features(name, features)
+    label = next((key for key in NAME_FEATURES if key in features), None)
+    _prepare(builder)
+
+    splits, rule = _splits(name, list(builder.info.splits))
+    datasets = {
+        split: _dataset(builder, part, image, caption_path, label, size)
+        for split, part in splits.items()
+    }
+    shape = datasets["train"].element_spec["image"].shape
+    return Data(
+        **datasets,
+        info=Info(
+            name=f"tfds:{name}",
+            sizes={split: int(dataset.cardinality()) for split, dataset in datasets.items()},
+            image_shape=tuple(shape) if shape.is_fully_defined() else None,
+            split_rule=rule,
+            origin=f"TensorFlow Datasets {builder.info.full_name}, {builder.info.homepage}",
+        ),
+    )
+
+
+def _builder(name: str, data_dir: str | Path | None) -> tfds.core.DatasetBuilder:
+    import tensorflow_datasets as tfds
+
+    if re.match(r"\w+:[a-zA-Z]", name):
+        # A community set; TFDS asks the network even for its description.
+        _require_network(name)
+    try:
+        return tfds.builder(name, data_dir=data_dir)
+    except tfds.core.DatasetNotFoundError as error:
+        near = difflib.get_close_matches(name, tfds.list_builders(), n=3)
+        raise InputError(
+            explain(
+                f"TensorFlow Datasets has no set {name!r}",
+                "the names that tensorflow_datasets.list_builders() gives",
+                f"Did you mean {' or '.join(near)}?" if near else "Check the name.",
+            )
+        ) from error
+    except (ValueError, AssertionError) as error:
+        raise InputError(
+            explain(
+                f"TensorFlow Datasets cannot build {name!r} ({str(error).splitlines()[0]})",
+                "NAME, NAME/CONFIG or NAME:VERSION",
+                "Check configuration and version.",
+            )
+        ) from error
+
+
+def _prepare(builder: tfds.core.DatasetBuilder) -> None:
+    """Download a set that is not on disk, without TFDS's minutes of retries when offline."""
+    try:
+        builder.as_dataset()
+        return
+    # This is how TFDS says that the set is not on disk.
+    except AssertionError:
+        _require_network(builder.name)
+    try:
+        builder.download_and_prepare()
+    except (OSError, AssertionError) as error:
+        raise InputError(
+            explain(
+                f"TensorFlow Datasets could not fetch {builder.name} ({error})",
+                f"sets that can be downloaded, or that lie in {builder.data_dir}",
+                "Try again, or follow the set's instructions for a manual download.",
+            )
+        ) from error
+
+
+def _require_network(name: str) -> None:
+    answered = threading.Event()
+
+    def probe() -> None:
+        try:
+            urllib.request.urlopen(_PROBE, timeout=_PROBE_SECONDS).close()
+        except urllib.error.HTTPError:
+            pass  # A refusal is an answer too.
+        except OSError:
+            return
+        answered.set()
+
+    # In a thread, because looking up a name obeys no time limit.
+    thread = threading.Thread(target=probe, daemon=True)
+    thread.start()
+    thread.join(_PROBE_SECONDS)
+    if not answered.is_set():
+        raise InputError(
+            explain(
+                f"The TensorFlow Datasets set {name!r} is not on this disk, and no network answers",
+                "sets that are on disk, or a network to fetch them",
+                "Connect, or copy the prepared set and give its folder in TFDS_DATA_DIR.",
+            )
+        )
+
+
+def _find_features(name: str, features: tfds.features.FeaturesDict) -> tuple[str, tuple[str, ...]]:
+    """Find the key of the image, and the way to the texts of the captions."""
+    import tensorflow_datasets as tfds
+
+    images = [key for key, each in features.items() if isinstance(each, tfds.features.Image)]
+    captions = [path for key in features if (path := _text_path(key, features[key]))]
+    if not images or not captions:
+        raise InputError(
+            explain(
+                f"The TensorFlow Datasets set {name!r} has the features {', '.join(features)}",
+                "a set with an image, and with texts under a name that has 'caption' in it",
+                "Choose a captioned set, for example tfds:coco_captions.",
+            )
+        )
+    return ("image" if "image" in images else images[0]), captions[0]
+
+
+def _text_path(key: str, feature: tfds.features.FeatureConnector) -> tuple[str, ...] | None:
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    if "caption" not in key:
+        return None
+    inner = feature.feature if isinstance(feature, tfds.features.Sequence) else feature
+    if not isinstance(inner, tfds.features.FeaturesDict):
+        return (key,) if inner.tf_dtype == tf.string else None
+    for part in ("text", "caption", "raw"):
+        if part in inner and inner[part].tf_dtype == tf.string:
+            return key, part
+    return None
+
+
+def _splits(name: str, available: list[str]) -> tuple[dict[str, str], str]:
+    """Choose the TFDS split, or the slice of its train split, for each of our splits."""
+    # A mocked set lists no splits, and gives examples for any.
+    available = available or ["train"]
+    splits = {
+        split: alias
+        for split, aliases in SPLIT_NAMES.items()
+        for alias in aliases
+        if alias in available
+    }
+    if "train" not in splits:
+        raise InputError(
+            explain(
+                f"The TensorFlow Datasets set {name!r} has the splits {', '.join(available)}",
+                "a set with a train split",
+                "Choose another set or configuration.",
+            )
+        )
+    end = 100
+    for split in ("test", "validation"):
+        if split not in splits:
+            splits[split] = f"train[{end - 10}%:{end}%]"
+            end -= 10
+    if end < 100:
+        splits["train"] = f"train[:{end}%]"
+    return splits, "; ".join(f"{split}: {splits[split]}" for split in SPLIT_NAMES)
+
+
+def _dataset(
+    builder: tfds.core.DatasetBuilder,
+    split: str,
+    image: str,
+    caption_path: tuple[str, ...],
+    label: str | None,
+    size: tuple[int, int] | None,
+) -> tf.data.Dataset:
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    wanted: dict = {image: True, caption_path[0]: True}
+    if len(caption_path) == 2:
+        wanted[caption_path[0]] = {caption_path[1]: True}
+    if label:
+        wanted[label] = True
+
+    def complete(index: tf.Tensor, example: dict) -> dict[str, tf.Tensor]:
+        texts = example
+        for key in caption_path:
+            texts = texts[key]
+        name = example[label] if label else index
+        return {
+            "image": _rgb(example[image], size),
+            "captions": tf.reshape(texts, [-1]),
+            "name": name if name.dtype == tf.string else tf.strings.as_string(name),
+        }
+
+    dataset = builder.as_dataset(split=split, decoders=tfds.decode.PartialDecoding(wanted))
+    return dataset.enumerate().map(complete, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def _rgb(image: tf.Tensor, size: tuple[int, int] | None) -> tf.Tensor:
+    import tensorflow as tf
+
+    if image.dtype == tf.uint16:
+        image = tf.cast((tf.cast(image, tf.int32) * 255 + 32767) // 65535, tf.uint8)
+    if image.shape[-1] == 1:
+        image = tf.image.grayscale_to_rgb(image)
+    if size is not None:
+        image = tf.image.resize(image, size, antialias=True)
+        image = tf.cast(tf.round(tf.clip_by_value(image, 0, 255)), tf.uint8)
+    return image

@@ -1,0 +1,227 @@
+"""Words and their numbers: how captions are counted, encoded and read back."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable
+from itertools import chain
+from pathlib import Path
+
+from keras_classics.core.errors import InputError, explain
+from keras_classics.core.text import tokenize
+
+_FORMAT = "keras-classics vocabulary"
+_UNIT = "word"
+
+
+class Vocabulary:
+    """The words a model knows, numbered; 0 to 3 are padding, start, end and the unknown word.
+
+    Args:
+        words: The words in the order of their numbers, without the four special ones.
+
+    Raises:
+        InputError: A word stands twice, or is one of the special ones.
+    """
+
+    PAD, START, END, UNKNOWN = range(4)
+    SPECIAL = ("<pad>", "<start>", "<end>", "<unknown>")
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self.words = (*self.SPECIAL, *words)
+        self._numbers = {word: number for number, word in enumerate(self.words)}
+        if len(self._numbers) < len(self.words):
+            twice = [word for word, count in Counter(self.words).items() if count > 1]
+            raise InputError(
+                explain(
+                    f"The vocabulary has {', '.join(map(repr, twice[:3]))} more than once",
+                    f"different words, other than {', '.join(self.SPECIAL)}",
+                    "Remove the repeated words.",
+                )
+            )
+
+    @classmethod
+    def from_captions(
+        cls, captions: Iterable[str], *, min_count: int = 1, max_size: int | None = None
+    ) -> Vocabulary:
+        """Number the words of a set of captions: the most frequent first, then by the alphabet.
+
+        Args:
+            captions: The training captions, and only those.
+            min_count: Words seen less often are left to the unknown word.
+            max_size: Greatest size, the four special words included; None for no limit.
+
+        Raises:
+            InputError: No caption has a word, or a limit leaves no word.
+        """
+        if isinstance(captions, str):
+            raise InputError(
+                explain("One string was given", "a list of captions", "Put it into a list.")
+            )
+        counts = Counter(chain.from_iterable(map(tokenize, captions)))
+        ranked = sorted(counts, key=lambda word: (-counts[word], word))
+        frequent = [word for word in ranked if counts[word] >= min_count]
+        kept = frequent if max_size is None else frequent[: max(0, max_size - len(cls.SPECIAL))]
+        if not kept:
+            raise InputError(
+                explain(
+                    f"Captions with {len(counts)} different words leave an empty vocabulary "
+                    f"(min_count={min_count}, max_size={max_size})",
+                    f"at least one word besides {', '.join(cls.SPECIAL)}",
+                    "Give captions with words, a smaller min_count or a larger max_size.",
+                )
+            )
+        return cls(kept)
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Vocabulary) and self.words == other.words
+
+    def __hash__(self) -> int:
+        return hash(self.words)
+
+    def __repr__(self) -> str:
+        return f"Vocabulary({len(self)} words, {self.fingerprint[:8]})"
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the words in order: equal exactly when numbers mean the same words."""
+        written = json.dumps([_UNIT, *self.words], ensure_ascii=True)
+        return hashlib.sha256(written.encode()).hexdigest()
+
+    def encode(self, text: str, length: int | None = None) -> list[int]:
+        """Turn a caption into numbers, from start to end.
+
+        Args:
+            text: The caption.
+            length: Exact length of the result: longer captions lose their last words, never the
+                end; shorter ones are padded. None takes the caption as it is.
+
+        Returns:
+            `[START, words, END]`, or the same with `PAD` up to `length`.
+
+        Raises:
+            InputError: `length` has no room for start and end.
+        """
+        numbers = [self._numbers.get(word, self.UNKNOWN) for word in tokenize(text)]
+        if length is None:
+            return [self.START, *numbers, self.END]
+        if length < 2:
+            raise InputError(
+                explain(
+                    f"length={length} was given",
+                    "2 and above, for the start and the end",
+                    "Give the number of words plus 2.",
+                )
+            )
+        framed = [self.START, *numbers[: length - 2], self.END]
+        return framed + [self.PAD] * (length - len(framed))
+
+    def decode(self, numbers: Iterable[int]) -> str:
+        """Turn numbers back into words, up to the first end.
+
+        Args:
+            numbers: Word numbers; padding and starts are passed over.
+
+        Raises:
+            InputError: A number is not in the vocabulary.
+        """
+        words = []
+        for number in map(int, numbers):
+            if number == self.END:
+                break
+            if not 0 <= number < len(self):
+                raise InputError(
+                    explain(
+                        f"The word number {number} was given",
+                        f"0 to {len(self) - 1}",
+                        "Decode with the vocabulary that the model was trained with.",
+                    )
+                )
+            if number not in (self.PAD, self.START):
+                words.append(self.words[number])
+        return " ".join(words)
+
+    def unknown_words(self, text: str) -> tuple[str, ...]:
+        """Return the words of a caption that the vocabulary lacks, in order."""
+        return tuple(word for word in tokenize(text) if word not in self._numbers)
+
+    def check_matches(self, other: int | Vocabulary) -> None:
+        """Refuse a model, checkpoint or vocabulary that numbers words otherwise.
+
+        Args:
+            other: The other's size, or the other vocabulary itself.
+
+        Raises:
+            InputError: The sizes differ, or equal sizes hide different words.
+        """
+        size = other if isinstance(other, int) else len(other)
+        if size != len(self):
+            difference = f"has {size} words and this one {len(self)}"
+        elif isinstance(other, Vocabulary) and other != self:
+            number = next(n for n in range(size) if self.words[n] != other.words[n])
+            difference = (
+                f"has {size} words like this one, but number {number} is "
+                f"{other.words[number]!r} and here {self.words[number]!r}"
+            )
+        else:
+            return
+        raise InputError(
+            explain(
+                f"The other vocabulary {difference}",
+                "the vocabulary that the model was trained with",
+                "Load the vocabulary saved with the model, or train a new model.",
+            )
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write the vocabulary as JSON with its fingerprint."""
+        content = {
+            "format": _FORMAT,
+            "unit": _UNIT,
+            "sha256": self.fingerprint,
+            "words": self.words[len(self.SPECIAL) :],
+        }
+        Path(path).write_text(json.dumps(content, ensure_ascii=False, indent=1), "utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Vocabulary:
+        """Read a vocabulary that `save` wrote.
+
+        Raises:
+            InputError: The file is missing, is no vocabulary, or was changed since.
+        """
+        remedy = "Give the file that was saved with the model."
+        try:
+            content = json.loads(Path(path).read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise InputError(
+                explain(f"{path} cannot be read ({error})", "a vocabulary file", remedy)
+            ) from error
+        if not isinstance(content, dict) or content.get("format") != _FORMAT:
+            raise InputError(explain(f"{path} is no vocabulary", f"a {_FORMAT} file", remedy))
+        if content.get("unit") != _UNIT:
+            raise InputError(
+                explain(
+                    f"{path} numbers units of the kind {content.get('unit')!r}",
+                    f"the kind {_UNIT!r}",
+                    "Read it with the version of keras-classics that wrote it.",
+                )
+            )
+        words = content.get("words")
+        intact = isinstance(words, list) and all(isinstance(word, str) for word in words)
+        vocabulary = cls(words if intact else ())
+        if vocabulary.fingerprint != content.get("sha256"):
+            raise InputError(
+                explain(
+                    f"{path} was changed after it was written: its words do not give its sha256",
+                    "an unchanged file",
+                    remedy,
+                )
+            )
+        return vocabulary

@@ -1,0 +1,30 @@
+"""Decoding over anything with a step: functions that know no model.
+
+See `keras_classics.decoding.step` for what a step is.
+"""
+
+from keras_classics.decoding.beam import beam_search
+from keras_classics.decoding.compiled import CompiledSearch
+from keras_classics.decoding.exhaustive import exhaustive
+from keras_classics.decoding.greedy import greedy
+from keras_classics.decoding.hypotheses import Decoded, Hypotheses
+from keras_classics.decoding.penalties import coverage_penalty, length_penalty
+from keras_classics.decoding.sampling import filter_logits, sample
+from keras_classics.decoding.scoring import score
+from keras_classics.decoding.step import Forced, force
+
+__all__ = [
+    "CompiledSearch",
+    "Decoded",
+    "Forced",
+    "Hypotheses",
+    "beam_search",
+    "coverage_penalty",
+    "exhaustive",
+    "filter_logits",
+    "force",
+    "greedy",
+    "length_penalty",
+    "sample",
+    "score",
+]

@@ -1,0 +1,162 @@
+"""Training that survives a kill: the same command goes on at the step it had reached."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import keras
+import pandas as pd
+
+from keras_classics.core.errors import InputError, explain
+
+CHECKPOINT = "checkpoint.weights.h5"
+HISTORY = "history.csv"
+
+
+def fit(
+    model: keras.Model,
+    stream: Callable[[int], Iterable],
+    *,
+    steps_per_epoch: int,
+    epochs: int,
+    folder: str | os.PathLike,
+    save_seconds: float = 20.0,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    verbose: int | str = "auto",
+    **arguments,
+) -> pd.DataFrame:
+    """Train like `model.fit`, keeping enough in `folder` to go on after Ctrl-C or `kill -9`.
+
+    The checkpoint holds all weights, those of the optimizer and of every random generator
+    included; the number of steps made is the optimizer's own. A finished epoch is a row of
+    `history.csv`; the row of an epoch that was interrupted covers its last part only.
+
+    Args:
+        model: A compiled, built model.
+        stream: From the number of a step, counted over all epochs, to the batches from it on.
+        steps_per_epoch: Batches in an epoch.
+        epochs: Epochs in all, those before an interruption included.
+        folder: Where checkpoint and history are kept.
+        save_seconds: Least time between two checkpoints within an epoch.
+        callbacks: Further Keras callbacks.
+        verbose: As in `model.fit`.
+        **arguments: Further arguments of `model.fit`.
+
+    Returns:
+        The history of all epochs, one row each.
+
+    Raises:
+        InputError: The checkpoint does not fit the model, or the folder cannot be written.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            explain(f"{folder} cannot be written ({error})", "a writable folder", "Choose another.")
+        ) from error
+    steps = restore(model, folder)
+    keep = [*callbacks, _KeepHistory(folder), _KeepCheckpoint(folder, save_seconds)]
+    while steps < epochs * steps_per_epoch:
+        epoch, within = divmod(steps, steps_per_epoch)
+        # An interrupted epoch is finished on its own: the others have all their steps.
+        last = epoch + 1 if within else epochs
+        model.fit(
+            stream(steps),
+            initial_epoch=epoch,
+            epochs=last,
+            steps_per_epoch=steps_per_epoch - within,
+            callbacks=keep,
+            verbose=verbose,
+            **arguments,
+        )
+        if model.stop_training:
+            break
+        steps = last * steps_per_epoch
+    return read_history(folder)
+
+
+def restore(model: keras.Model, folder: str | os.PathLike) -> int:
+    """Load the checkpoint of `folder`, if there is one.
+
+    Returns:
+        The number of steps it had made, 0 without a checkpoint.
+
+    Raises:
+        InputError: The checkpoint is of another model.
+    """
+    path = Path(folder) / CHECKPOINT
+    if not path.exists():
+        return 0
+    model.optimizer.build(model.trainable_variables)
+    try:
+        model.load_weights(path)
+    except (ValueError, OSError, KeyError) as error:
+        raise InputError(
+            explain(
+                f"The checkpoint {path} does not fit the model ({str(error).splitlines()[0]})",
+                "a checkpoint of the same model and optimizer",
+                "Train with the same settings, or into another folder.",
+            )
+        ) from error
+    return int(model.optimizer.iterations)
+
+
+def read_history(folder: str | os.PathLike) -> pd.DataFrame:
+    """The finished epochs of a folder, one row each; empty if there are none."""
+    path = Path(folder) / HISTORY
+    return pd.read_csv(path) if path.exists() else pd.DataFrame()
+
+
+class _KeepHistory(keras.callbacks.Callback):
+    """Writes a row for every finished epoch."""
+
+    def __init__(self, folder: Path):
+        super().__init__()
+        self.folder = folder
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.started = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        seconds = time.perf_counter() - self.started
+        row = {"epoch": epoch + 1, **logs, "seconds": round(seconds, 1)}
+        history = read_history(self.folder)
+        if len(history):
+            history = history[history["epoch"] <= epoch]
+        rows = pd.concat([history, pd.DataFrame([row])], ignore_index=True)
+        _replace(self.folder / HISTORY, lambda path: rows.to_csv(path, index=False))
+
+
+class _KeepCheckpoint(keras.callbacks.Callback):
+    """Saves all weights now and then, and at the end of every epoch."""
+
+    def __init__(self, folder: Path, seconds: float):
+        super().__init__()
+        self.folder = folder
+        self.seconds = seconds
+
+    def on_train_begin(self, logs=None):
+        self.saved = time.monotonic()
+
+    def on_train_batch_end(self, batch, logs=None):
+        if time.monotonic() - self.saved >= self.seconds:
+            self._save()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._save()
+
+    def _save(self):
+        _replace(self.folder / CHECKPOINT, self.model.save_weights)
+        self.saved = time.monotonic()
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
+    # Written beside and renamed: a kill in the middle leaves the former file whole. The ending is
+    # kept because Keras reads the format from it.
+    fresh = path.with_name(f"unfinished-{path.name}")
+    write(fresh)
+    os.replace(fresh, path)

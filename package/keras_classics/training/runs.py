@@ -1,0 +1,111 @@
+"""What every run leaves beside its results: how it was made, and its figures."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import pandas as pd
+
+from keras_classics.core.errors import InputError, explain
+
+RUN = "run.json"
+METRICS = "metrics.json"
+LIBRARIES = ("keras-classics", "keras", "tensorflow", "jax", "torch", "numpy", "pandas")
+
+
+def record_run(folder: str | os.PathLike, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Write `run.json`: settings, command, commit, versions and machine.
+
+    Args:
+        folder: The run's folder; made if absent.
+        settings: The resolved settings, the seed among them.
+
+    Returns:
+        What was written.
+
+    Raises:
+        InputError: The folder cannot be written.
+    """
+    record = {
+        "settings": dict(settings),
+        "command": " ".join(sys.argv),
+        "commit": commit(),
+        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "backend": keras.config.backend(),
+        "versions": {name: found for name in LIBRARIES if (found := _version(name))},
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python "
+        f"{platform.python_version()}",
+    }
+    write_json(Path(folder) / RUN, record)
+    return record
+
+
+def read_run(folder: str | os.PathLike) -> dict[str, Any] | None:
+    """Read `run.json`, or None if the folder has none."""
+    path = Path(folder) / RUN
+    return json.loads(path.read_text("utf-8")) if path.exists() else None
+
+
+def record_metrics(folder: str | os.PathLike, metrics: Mapping[str, Mapping[str, float]]) -> None:
+    """Write metrics as `metrics.json` and as a table, `metrics.csv`.
+
+    Args:
+        folder: The run's folder.
+        metrics: Figures by what was evaluated; each becomes a row of the table.
+
+    Raises:
+        InputError: The folder cannot be written.
+    """
+    write_json(Path(folder) / METRICS, metrics)
+    table = pd.DataFrame(metrics).T.rename_axis("evaluated")
+    table.to_csv(Path(folder) / "metrics.csv")
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON, making the folder.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    except OSError as error:
+        raise InputError(
+            explain(
+                f"{path} cannot be written ({error.strerror})",
+                "a folder you may write to, with room on its disk",
+                "Choose another with --out.",
+            )
+        ) from error
+
+
+def commit() -> str | None:
+    """The commit of the working tree, marked when files differ from it; None outside git."""
+    try:
+        answer = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() or None
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,92 @@
+import ast
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import keras_classics.data
+from keras_classics.core.errors import InputError
+from keras_classics.data import load
+
+
+@pytest.mark.parametrize(
+    ("spec", "suggestion"),
+    [
+        ("scene", "Did you mean scenes?"),
+        ("caption:/photos", "Did you mean captions:FOLDER?"),
+        ("tdfs:coco_captions", "Did you mean tfds:NAME?"),
+        ("captions", "Did you mean captions:FOLDER?"),
+        ("captions:", "Did you mean captions:FOLDER?"),
+        ("mnist", "Did you mean scenes or captions:FOLDER or tfds:NAME?"),
+    ],
+)
+def test_an_unknown_specification_names_the_nearest(spec, suggestion):
+    with pytest.raises(InputError) as caught:
+        load(spec)
+    assert str(caught.value).startswith(f"The data specification {spec!r} was given. Allowed: sc")
+    assert str(caught.value).endswith(suggestion)
+
+
+def test_a_bare_folder_is_answered_with_the_way_to_write_it(tmp_path):
+    with pytest.raises(InputError, match=f"write captions:{tmp_path}"):
+        load(str(tmp_path))
+
+
+def test_scenes_of_the_splits_are_different():
+    data = load("scenes", train=6, validation=3, test=3, image_size=32)
+    assert data.info.sizes == {"train": 6, "validation": 3, "test": 3}
+    assert data.info.image_shape == (32, 32, 3)
+    splits = [list(each.as_numpy_iterator()) for each in (data.train, data.validation, data.test)]
+    assert [len(split) for split in splits] == [6, 3, 3]
+    names = [element["name"] for split in splits for element in split]
+    images = {element["image"].tobytes() for split in splits for element in split}
+    assert len(set(names)) == len(images) == 12
+    assert splits[0][0]["image"].shape == (32, 32, 3)
+    assert 0 <= splits[0][0]["label"] < len(data.info.classes)
+
+
+def test_test_scenes_do_not_depend_on_the_number_of_training_scenes():
+    few, many = (load("scenes", train=n, validation=1, test=2, image_size=32) for n in (2, 9))
+    for one, other in zip(few.test, many.test, strict=True):
+        np.testing.assert_array_equal(one["image"], other["image"])
+    assert few.captions("test") == many.captions("test")
+    other_world = load("scenes", seed=1, train=2, validation=1, test=2, image_size=32)
+    assert other_world.captions("test") != few.captions("test")
+
+
+def test_captions_of_scenes_are_those_of_the_dataset():
+    data = load("scenes", train=2, validation=1, test=1, image_size=32)
+    expected = [[text.decode() for text in e["captions"]] for e in data.train.as_numpy_iterator()]
+    assert [list(captions) for captions in data.captions()] == expected
+
+
+@pytest.mark.parametrize("options", [{"image_size": (32, 64)}, {"test": 0}, {"clutter": 7.0}])
+def test_impossible_scenes_are_refused(options):
+    with pytest.raises(InputError):
+        load("scenes", **options)
+
+
+def test_options_reach_the_reader(tmp_path):
+    for n in range(10):
+        Image.new("RGB", (8, 8)).save(tmp_path / f"{n}.png")
+    rows = "".join(f"{n}.png,a dog\n" for n in range(11))
+    (tmp_path / "captions.csv").write_text("image,caption\n" + rows)
+    data = load(f"captions:{tmp_path}", image_size=5)
+    assert data.info.image_shape == (5, 5, 3)
+    assert data.info.name == f"captions:{tmp_path}"
+    with pytest.raises(InputError, match="'10.png'"):
+        load(f"captions:{tmp_path}", strict=True)
+
+
+@pytest.mark.parametrize(
+    "file", ["__init__", "load", "captions", "caption_files", "images", "tfds", "vocabulary"]
+)
+def test_no_engine_is_imported_before_it_is_needed(file):
+    folder = Path(keras_classics.data.__file__).parent
+    tree = ast.parse((folder / f"{file}.py").read_text())
+    imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    modules = {alias.name for node in imports for alias in node.names}
+    modules |= {node.module for node in imports if isinstance(node, ast.ImportFrom)}
+    heavy = ("tensorflow", "tensorflow_datasets", "keras", "pandas")
+    assert imports and not [name for name in modules if name.split(".")[0] in heavy]

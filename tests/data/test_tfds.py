@@ -1,0 +1,162 @@
+import socket
+import time
+import urllib.error
+import urllib.request
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from keras_classics.core.errors import InputError
+from keras_classics.data import load
+
+WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """A real set on disk: 20 pictures whose grey value and caption are their number."""
+
+    class NumberedPictures(tfds.core.GeneratorBasedBuilder):
+        """Twenty numbered pictures."""
+
+        VERSION = tfds.core.Version("1.0.0")
+
+        def _info(self):
+            return tfds.core.DatasetInfo(
+                builder=self,
+                features=tfds.features.FeaturesDict(
+                    {
+                        "picture": tfds.features.Image(shape=(6, 8, 1)),
+                        "caption": tfds.features.Text(),
+                        "id": tf.int64,
+                    }
+                ),
+            )
+
+        def _split_generators(self, manager):
+            return {"train": self._generate_examples()}
+
+        def _generate_examples(self):
+            for n in range(20):
+                picture = np.full((6, 8, 1), n, np.uint8)
+                yield n, {"picture": picture, "caption": f"a {WORDS[n // 2]}", "id": n}
+
+    folder = tmp_path_factory.mktemp("tfds")
+    NumberedPictures(data_dir=folder).download_and_prepare()
+    return folder
+
+
+@pytest.fixture
+def offline(monkeypatch):
+    def refuse(*arguments, **options):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+def test_coco_captions_through_the_mocked_library():
+    with tfds.testing.mock_data(num_examples=4):
+        data = load("tfds:coco_captions")
+        assert data.info.image_shape is None
+        elements = list(data.train.as_numpy_iterator())
+    assert data.info.sizes == {"train": 4, "validation": 4, "test": 4}
+    assert len(elements) == 4
+    for element in elements:
+        assert set(element) == {"image", "captions", "name"}
+        assert element["image"].dtype == np.uint8 and element["image"].shape[-1] == 3
+        assert element["captions"].ndim == 1 and isinstance(element["captions"][0], bytes)
+        assert isinstance(element["name"], bytes)
+
+
+def test_mocked_pictures_are_resized():
+    with tfds.testing.mock_data(num_examples=2):
+        data = load("tfds:coco_captions", image_size=(20, 30))
+        assert data.info.image_shape == (20, 30, 3)
+        for element in data.test.as_numpy_iterator():
+            assert element["image"].shape == (20, 30, 3)
+            assert element["image"].dtype == np.uint8
+
+
+def test_official_splits_are_used_under_their_own_names(tmp_path):
+    builder = tfds.builder("coco_captions", data_dir=tmp_path)
+    splits = [
+        tfds.core.SplitInfo(name=name, shard_lengths=[size], num_bytes=0)
+        for name, size in (("train", 100), ("val", 10), ("test", 10), ("restval", 50))
+    ]
+    builder.info.set_splits(tfds.core.SplitDict(splits))
+    builder.data_path.mkdir(parents=True)
+    builder.info.write_to_directory(builder.data_dir)
+    with tfds.testing.mock_data(num_examples=2, data_dir=str(tmp_path)):
+        data = load("tfds:coco_captions", data_dir=tmp_path)
+    assert data.info.split_rule == "train: train; validation: val; test: test"
+
+
+def test_a_prepared_set_needs_no_network(prepared, offline):
+    data = load("tfds:numbered_pictures", data_dir=prepared)
+    assert data.info.sizes == {"train": 16, "validation": 2, "test": 2}
+    assert data.info.image_shape == (6, 8, 3)
+    seen = []
+    for split in (data.train, data.validation, data.test):
+        for element in split.as_numpy_iterator():
+            number = int(element["name"])
+            seen.append(number)
+            assert (element["image"] == number).all() and element["image"].shape == (6, 8, 3)
+            assert element["captions"].tolist() == [f"a {WORDS[number // 2]}".encode()]
+    assert sorted(seen) == list(range(20))
+    assert ("a nine",) in sum((data.captions(s) for s in ("train", "validation", "test")), [])
+
+
+def test_resizing_keeps_values(prepared):
+    data = load("tfds:numbered_pictures", data_dir=prepared, image_size=5)
+    for element in data.train.as_numpy_iterator():
+        assert (element["image"] == int(element["name"])).all()
+        assert element["image"].dtype == np.uint8 and element["image"].shape == (5, 5, 3)
+
+
+@pytest.mark.parametrize("name", ["coco_captions", "huggingface:flickr30k"])
+def test_offline_is_said_at_once(offline, tmp_path, name):
+    started = time.monotonic()
+    with pytest.raises(InputError, match="no network answers"):
+        load(f"tfds:{name}", data_dir=tmp_path)
+    assert time.monotonic() - started < 5
+
+
+def test_a_network_that_never_answers_is_given_up(monkeypatch, tmp_path):
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *arguments, **options: time.sleep(20))
+    started = time.monotonic()
+    with pytest.raises(InputError, match="no network answers"):
+        load("tfds:coco_captions", data_dir=tmp_path)
+    assert time.monotonic() - started < 5
+
+
+def test_a_download_that_breaks_is_reported(monkeypatch, tmp_path):
+    def answer(*arguments, **options):
+        raise urllib.error.HTTPError("https://example.org", 404, "Not Found", None, None)
+
+    def break_off(*arguments, **options):
+        raise ConnectionError("connection reset")
+
+    monkeypatch.setattr(urllib.request, "urlopen", answer)
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", break_off)
+    with pytest.raises(InputError, match=r"could not fetch coco_captions \(connection reset\)"):
+        load("tfds:coco_captions", data_dir=tmp_path)
+
+
+def test_a_set_without_captions_is_refused_with_its_features():
+    with pytest.raises(InputError, match="'mnist' has the features image, label"):
+        load("tfds:mnist")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("coco_caption", "has no set 'coco_caption'.*Did you mean coco_captions"),
+        ("coco_captions/1999", "cannot build 'coco_captions/1999'"),
+        ("coco captions", "cannot build 'coco captions'"),
+    ],
+)
+def test_an_unknown_set_is_refused(name, message):
+    with pytest.raises(InputError, match=message):
+        load(f"tfds:{name}")
