@@ -202,9 +202,9 @@ def test_the_picture_has_the_named_colours_under_the_mask(sample):
 def test_textures_are_seen_and_plain_objects_have_none(sample):
     for scene in sample:
         for number, thing in enumerate(scene.objects):
-            # The soft edge mixes with what is behind, so only pixels well inside count.
+            # Soft edges mix with what is behind, so only pixels well inside count.
             inner = silhouette(scene, number)
-            for axis in (0, 1):
+            for axis in (0, 0, 1, 1):
                 inner = inner & np.roll(inner, 1, axis) & np.roll(inner, -1, axis)
             spread = np.ptp(scene.image[inner].astype(float), axis=0).max() if inner.any() else 0
             assert (spread > 60) == (thing.texture != "plain")
@@ -341,14 +341,14 @@ def test_without_occlusion_objects_are_apart(sample):
 
 def test_occlusion_makes_objects_reach_over_each_other_but_hides_none():
     options = SceneOptions(objects=(4, 5), occlusion=1.0)
-    touching = 0
+    meetings = 0
     for index in range(60):
         scene = render_scene(9, index, options)
         for one in range(len(scene.objects)):
             assert silhouette(scene, one).sum() >= 10
             for other in range(max(2, one + 1), len(scene.objects)):
-                touching += holds(scene, "touching", one, other)
-    assert touching > 60
+                meetings += holds(scene, "touching", one, other)
+    assert meetings > 60
 
 
 def test_clutter_and_noise_change_the_background_only():
@@ -392,9 +392,12 @@ def test_any_options_give_a_whole_scene(seed, index, size, most, clutter, occlus
     assert sorted(set(np.unique(scene.mask)) - {0}) == list(range(1, count + 1))
     for caption in scene.captions:
         read(caption, scene)
-    if scene.relation == "inside" and occlusion == 0.0:
+    if scene.relation in ("left", "right", "above", "below"):
+        down, right = centre(scene, 1) - centre(scene, 0)
+        assert {"left": right, "right": -right, "above": down, "below": -down}[scene.relation] > 0
+    elif scene.relation == "inside" and occlusion == 0.0:
         assert holds(scene, "inside", 1, 0)
-    if scene.relation == "touching" and occlusion == 0.0:
+    elif scene.relation == "touching" and occlusion == 0.0:
         assert holds(scene, "touching", 0, 1)
 
 

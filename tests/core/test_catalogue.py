@@ -1,0 +1,163 @@
+"""The catalogue against the papers' counts, and its errors."""
+
+import csv
+import re
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support import shared
+
+import keras_classics as kc
+
+NAMES = kc.list_models()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forget_models_between_tests():
+    yield
+    keras.utils.clear_session(free_memory=True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_parameters_and_multiply_adds_are_the_papers(name):
+    card, model = kc.card(name), kc.create_model(name)
+    assert kc.analysis.trainable_parameters(model) == card.parameters
+    assert card.multiply_adds in (None, kc.analysis.multiply_adds(model))
+    assert model.input_shape == (None, *card.input_shape)
+    assert model.output_shape == (None, card.classes)
+    assert model.name == name
+    grammar = re.compile(
+        r"image|logits|predictions|stem_\w+|head_\w+|stage\d+_out"
+        r"|stage\d+_(block\d+_)?(conv|norm|relu|lrn|pool|dropout)\d*(_\w+)?"
+        r"|stage\d+_block\d+_(shortcut|add|out)(_\w+)?"
+    )
+    assert [x.name for x in model.layers if not grammar.fullmatch(x.name)] == []
+
+
+def test_every_name_is_in_the_shared_catalogue_with_its_count():
+    with shared("catalogue.csv").open() as file:
+        rows = {row["name"]: row for row in csv.DictReader(file)}
+    for name in NAMES:
+        assert kc.card(name).parameters == int(rows[name]["trainable_parameters"]), name
+        assert kc.card(name).family == rows[name]["family"], name
+        assert kc.card(name).year == int(rows[name]["year"]), name
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if "1202" not in n and "vgg" not in n])
+def test_config_round_trip_keeps_names_and_shapes(name):
+    model = kc.create_model(name)
+    twin = keras.Model.from_config(model.get_config())
+    assert [x.name for x in twin.layers] == [x.name for x in model.layers]
+    assert [w.shape for w in twin.weights] == [w.shape for w in model.weights]
+
+
+def test_unknown_name_is_refused_with_the_nearest():
+    with pytest.raises(ValueError, match="Did you mean 'resnet_50'"):
+        kc.create_model("resnet_5O")
+
+
+def test_unknown_argument_is_refused_with_the_nearest():
+    with pytest.raises(ValueError, match="Did you mean 'classes'"):
+        kc.create_model("resnet_18", clases=3)
+
+
+def test_a_taken_name_is_refused():
+    with pytest.raises(ValueError, match="is taken by keras_classics.models"):
+        kc.register(kc.card("vgg_d"), kc.models.VGG16)
+
+
+def test_list_models_filters_and_sorts_numbers_as_numbers():
+    assert kc.list_models("resnet_1*") == [
+        "resnet_18", "resnet_101", "resnet_110_cifar", "resnet_152", "resnet_1202_cifar",
+    ]  # fmt: skip
+    assert set(kc.list_models(family="vgg")) == set(kc.list_models("vgg*"))
+    assert kc.list_models(year=1998) == ["lenet_5", "lenet_5_modern"]
+
+
+def test_help_shows_every_argument_with_the_models_defaults():
+    import inspect
+
+    parameters = inspect.signature(kc.models.VGG16).parameters
+    assert parameters["classes"].default == 1000
+    assert parameters["name"].default == "vgg_d"
+    assert parameters["batch_norm"].default is False
+    assert all(p.kind is inspect.Parameter.KEYWORD_ONLY for p in parameters.values())
+
+
+SMALL = [n for n in NAMES if kc.card(n).family != "vgg" and "1" not in n] + ["vgg_a"]
+THREE_PARTS = re.compile(r".+\. Allowed: .+\. .+", re.DOTALL)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    name=st.sampled_from(SMALL),
+    bad=st.one_of(
+        st.fixed_dictionaries({"classes": st.one_of(st.integers(-9, 0), st.just(2.5))}),
+        st.fixed_dictionaries(
+            {"pooling": st.sampled_from(["average", "mean", ""]), "include_top": st.just(False)}
+        ),
+        st.fixed_dictionaries({"weights": st.just("/no/such/file.weights.h5")}),
+        st.fixed_dictionaries(
+            {"input_shape": st.sampled_from([(0, 32, 3), (32, 32), (32, 32, None), "32", (-1,) * 3])}
+        ),
+    ),
+)
+def test_bad_arguments_raise_what_was_given_what_is_allowed_what_to_do(name, bad):
+    with pytest.raises(ValueError) as caught:
+        kc.create_model(name, **bad)
+    assert THREE_PARTS.fullmatch(str(caught.value))
+
+
+@pytest.mark.parametrize("name", ["lenet_5", "vgg_a"])
+def test_smallest_size_is_true(name):
+    smallest = kc.card(name).smallest_size
+    channels = kc.card(name).input_shape[-1]
+    arguments = {"width": 0.05, "dense_units": 8} if name == "vgg_a" else {}
+    kc.create_model(name, input_shape=(smallest, smallest, channels), **arguments)
+    with pytest.raises(ValueError, match=f"at least {smallest}"):
+        kc.create_model(name, input_shape=(smallest - 1, smallest, channels))
+
+
+@pytest.mark.parametrize("name", ["resnet_18", "resnet_20_cifar", "plain_20_cifar"])
+@pytest.mark.parametrize("channels", [1, 4])
+def test_any_size_and_channels_without_top(name, channels):
+    model = kc.create_model(name, include_top=False, input_shape=(None, None, channels), width=0.1)
+    for size in (33, 48):
+        assert model(np.zeros((1, size, size, channels), "float32")).shape[0] == 1
+
+
+@pytest.mark.parametrize(("pooling", "rank"), [(None, 4), ("avg", 2), ("max", 2)])
+def test_pooling_without_top(pooling, rank):
+    model = kc.create_model("resnet_18", include_top=False, pooling=pooling, width=0.1)
+    assert len(model.output_shape) == rank
+
+
+def test_input_tensor_is_inlined_not_nested():
+    image = keras.Input((40, 40, 3))
+    scaled = keras.layers.Rescaling(1 / 255)(image)
+    model = kc.models.ResNet18(input_tensor=scaled, width=0.1, classes=5)
+    assert model.inputs[0] is image
+    assert not any(isinstance(layer, keras.Model) for layer in model.layers)
+    assert "stage2_block1_conv2" in {layer.name for layer in model.layers}
+
+
+def test_weights_come_from_a_file(tmp_path):
+    source = kc.models.LeNet5()
+    source.save_weights(tmp_path / "lenet.weights.h5")
+    loaded = kc.models.LeNet5(weights=tmp_path / "lenet.weights.h5")
+    digits = np.random.default_rng(0).normal(size=(2, 32, 32, 1)).astype("float32")
+    np.testing.assert_array_equal(loaded(digits), source(digits))
+
+
+def test_inline_shares_layers_and_keeps_outputs():
+    from keras_classics.core.builder import inline
+
+    model = kc.models.ResNet20CIFAR(width=0.25)
+    image = keras.Input((32, 32, 3))
+    twin = keras.Model(image, inline(model, image))
+    pictures = np.random.default_rng(0).normal(size=(2, 32, 32, 3)).astype("float32")
+    np.testing.assert_array_equal(twin(pictures), model(pictures))
+    assert twin.get_layer("stem_conv") is model.get_layer("stem_conv")

@@ -1,0 +1,74 @@
+"""Everything public is documented, registered and comes back from its config; floors hold."""
+
+import inspect
+import json
+import subprocess
+import sys
+
+import keras
+import pytest
+from support import ROOT
+
+import keras_classics as kc
+
+ROOMS = [value for value in vars(kc).values() if inspect.ismodule(value)]
+PUBLIC = {
+    f"{room.__name__}.{name}": value
+    for room in ROOMS
+    for name, value in vars(room).items()
+    if not name.startswith("_")
+    and (inspect.isclass(value) or inspect.isfunction(value))
+    and value.__module__.startswith("keras_classics")
+}
+SERIALISABLE = {
+    name: value
+    for name, value in PUBLIC.items()
+    if inspect.isclass(value)
+    and issubclass(value, keras.layers.Layer | keras.initializers.Initializer)
+}
+REQUIRED = {
+    "ConnectionTableConv2D": {"table": [[0]], "kernel_size": 3},
+    "EuclideanRBF": {"units": 3},
+    "RecurrentDecoder": {"vocabulary_size": 9},
+    "StepwiseAdditiveAttention": {"units": 4},
+    "ZeroPaddedShortcut": {"filters": 8},
+}
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_public_names_are_documented(name):
+    assert inspect.getdoc(PUBLIC[name]), name
+
+
+@pytest.mark.parametrize("name", SERIALISABLE)
+def test_public_objects_are_registered_and_come_back_from_their_config(name):
+    found = SERIALISABLE[name]
+    assert keras.saving.get_registered_name(found) == f"keras_classics>{found.__name__}"
+    instance = found(**REQUIRED.get(found.__name__, {}))
+    config = json.loads(json.dumps(instance.get_config()))
+    assert found.from_config(config).get_config() == config
+
+
+def test_a_taken_serialisation_key_is_refused():
+    from keras_classics.core.registration import registered
+
+    class EuclideanRBF:
+        pass
+
+    with pytest.raises(ValueError, match="is taken by keras_classics.layers.rbf"):
+        registered(EuclideanRBF)
+
+
+def test_imports_only_go_down():
+    linter = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()"],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert linter.returncode == 0, linter.stdout
+
+
+def test_applications_use_only_the_public_face():
+    for script in (ROOT / "applications").glob("*.py"):
+        text = script.read_text()
+        assert "keras_classics." not in text.replace("keras_classics as kc", ""), script
+        assert "keras.src" not in text, script

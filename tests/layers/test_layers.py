@@ -1,0 +1,124 @@
+"""The contract of every layer, and each layer's formula against numpy."""
+
+import numpy as np
+import pytest
+from support import check_layer
+
+import keras_classics as kc
+from keras_classics.layers import (
+    ConnectionTableConv2D,
+    EuclideanRBF,
+    LocalResponseNormalization,
+    RecurrentDecoder,
+    StepwiseAdditiveAttention,
+    TrainableSubsampling,
+    ZeroPaddedShortcut,
+)
+
+
+def normal(*shape):
+    return np.random.default_rng(5).normal(size=shape).astype("float32")
+
+
+MAPS = normal(2, 6, 6, 4)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        ConnectionTableConv2D([[0, 1], [3], [0, 1, 2, 3]], 3, activation="tanh"),
+        LocalResponseNormalization(size=3, alpha=0.1),
+        TrainableSubsampling("sigmoid"),
+        ZeroPaddedShortcut(6, 2),
+    ],
+    ids=lambda layer: layer.name,
+)
+def test_contract_on_maps(layer):
+    check_layer(layer, MAPS)
+
+
+def test_contract_of_rbf():
+    check_layer(EuclideanRBF(3, trainable_codes=True), normal(4, 5))
+
+
+def test_connection_table_equals_a_masked_dense_convolution():
+    import keras
+
+    table = [[0, 2], [1], [0, 1, 2, 3]]
+    layer = ConnectionTableConv2D(table, 3)
+    result = layer(MAPS)
+    assert layer.count_params() == 7 * 9 + 3
+    dense = np.zeros((3, 3, 4, 3), "float32")
+    kernels, link = np.asarray(layer.kernel), 0
+    for target, row in enumerate(table):
+        for source in row:
+            dense[:, :, source, target] = kernels[:, :, 0, link]
+            link += 1
+    np.testing.assert_allclose(result, keras.ops.conv(MAPS, dense), atol=1e-5)
+
+
+def test_connection_table_refuses_a_map_that_is_not_there():
+    with pytest.raises(ValueError, match="input map 4.*maps 0 to 3"):
+        ConnectionTableConv2D([[0, 4]], 3)(MAPS)
+
+
+@pytest.mark.parametrize("divided", [False, True])
+def test_local_response_normalization_is_the_papers_formula(divided):
+    layer = LocalResponseNormalization(5, alpha=0.3, beta=0.6, bias=1.5, alpha_over_n=divided)
+    x = normal(2, 3, 3, 8)
+    expected = np.empty_like(x)
+    for c in range(8):
+        window = x[..., max(0, c - 2) : c + 3]
+        scale = (0.3 / 5 if divided else 0.3) * np.sum(window**2, axis=-1)
+        expected[..., c] = x[..., c] / (1.5 + scale) ** 0.6
+    np.testing.assert_allclose(layer(x), expected, rtol=1e-5)
+
+
+def test_trainable_subsampling_is_the_papers_formula():
+    layer = TrainableSubsampling(kc.layers.scaled_tanh)
+    layer.build(MAPS.shape)
+    alpha, bias = normal(4), normal(4)[::-1].copy()
+    layer.set_weights([alpha, bias])
+    mean = MAPS.reshape(2, 3, 2, 3, 2, 4).mean(axis=(2, 4))
+    expected = 1.7159 * np.tanh(2 / 3 * (alpha * mean + bias))
+    np.testing.assert_allclose(layer(MAPS), expected, rtol=1e-5)
+
+
+def test_rbf_is_the_squared_distance_to_fixed_codes():
+    codes = [[1, -1, 1], [-1, -1, 1]]
+    layer = EuclideanRBF(2, codes)
+    x = normal(5, 3)
+    expected = np.sum((x[:, None] - np.array(codes)) ** 2, axis=-1)
+    np.testing.assert_allclose(layer(x), expected, rtol=1e-5)
+    assert layer.trainable_weights == []
+
+
+def test_rbf_refuses_codes_of_another_shape():
+    with pytest.raises(ValueError, match=r"\(2, 3\).*shape \(2, 4\)"):
+        EuclideanRBF(2, [[1, 1, 1], [1, 1, 1]])(normal(1, 4))
+
+
+def test_attention_is_the_papers_formula():
+    layer = StepwiseAdditiveAttention(5)
+    memory, query = normal(2, 7, 3), normal(2, 4)
+    context, weights = layer(memory, query)
+    w_key, w_query, bias, score = map(np.asarray, layer.weights)
+    energy = np.tanh(memory @ w_key + (query @ w_query + bias)[:, None]) @ score[:, 0]
+    expected = np.exp(energy) / np.exp(energy).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(weights, expected, rtol=1e-5)
+    np.testing.assert_allclose(context, np.einsum("bl,blf->bf", expected, memory), rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shape", "message"),
+    [
+        ({"attention": "dot"}, (2, 4), "attention='dot'"),
+        ({"start_from": "middle"}, (2, 4), "start_from='middle'"),
+        ({"cell": "gnu"}, (2, 4), "cell='gnu'"),
+        ({}, (2, 3, 3, 4), "pooling='avg'"),
+        ({"attention": "additive"}, (2, 4), "encoder without pooling"),
+    ],
+)
+def test_decoder_refuses_what_does_not_fit(arguments, shape, message):
+    with pytest.raises(ValueError, match=message):
+        RecurrentDecoder(9, 4, **arguments)(np.ones((2, 3), "int32"), normal(*shape))

@@ -1,0 +1,102 @@
+"""Every family at reduced size: learns, saves, trains in half precision, equal on three backends."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from support import check_gradients, check_round_trip, run_python
+
+import keras_classics as kc
+
+# One small model per family and form: name and arguments that make it small.
+SMALL = {
+    "lenet_5": {},
+    "lenet_5_modern": {"classes": 4, "subsampling": "max", "activation": "relu"},
+    "vgg_a_lrn": {"width": 0.1, "dense_units": 32, "input_shape": (32, 32, 3), "classes": 4,
+                  "dropout": 0.0},
+    "vgg_c": {"width": 0.1, "dense_units": 32, "input_shape": (32, 32, 3), "classes": 4,
+              "batch_norm": True},
+    "resnet_18": {"width": 0.125, "input_shape": (32, 32, 3), "classes": 4, "repeats": (1, 1)},
+    "resnet_50": {"width": 0.125, "input_shape": (32, 32, 3), "classes": 4, "repeats": (1, 2),
+                  "stride_in": "3x3", "shortcut": "C"},
+    "resnet_20_cifar": {"width": 0.5, "classes": 4, "repeats": (1, 1, 1)},
+    "plain_20_cifar": {"width": 0.5, "classes": 4, "repeats": (1, 1, 1)},
+}  # fmt: skip
+
+
+def small(name):
+    keras.utils.set_random_seed(1)
+    return kc.create_model(name, **SMALL[name])
+
+
+def pictures(model, count=8):
+    shape = (count, *model.input_shape[1:])
+    return np.random.default_rng(2).normal(size=shape).astype("float32")
+
+
+def test_every_family_is_here():
+    assert {kc.card(name).family for name in SMALL} == {
+        kc.card(name).family for name in kc.list_models()
+    }
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_fit_lowers_the_loss_and_reaches_every_weight(name, tmp_path):
+    model = small(name)
+    x = pictures(model)
+    y = np.arange(len(x)) % model.output_shape[-1]
+    x += y[:, None, None, None]
+    check_gradients(model, x, (len(x), model.output_shape[-1]))
+    model.compile(keras.optimizers.Adam(3e-3), "sparse_categorical_crossentropy")
+    losses = model.fit(x, y, epochs=25, batch_size=8, verbose=0).history["loss"]
+    assert losses[-1] < 0.9 * losses[0]
+    check_round_trip(model, x, tmp_path)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_half_precision_trains_and_predicts_in_float32(name):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = small(name)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    x = pictures(model)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    assert np.isfinite(model.train_on_batch(x, np.zeros(len(x))))
+    assert model(x).dtype == "float32"
+
+
+COMPARE = """
+import json, numpy as np, keras, keras_classics as kc
+outputs = {}
+for name, arguments in json.loads(SMALL).items():
+    if "input_shape" in arguments:
+        arguments["input_shape"] = tuple(arguments["input_shape"])
+    model = kc.create_model(name, **arguments)
+    draw = np.random.default_rng(3)
+    model.set_weights([
+        draw.uniform(0.5, 1.5, w.shape) if "variance" in w.path or "gamma" in w.path
+        else draw.normal(size=w.shape) / np.sqrt(max(1, np.prod(w.shape[:-1])))
+        for w in model.weights
+    ])
+    x = np.random.default_rng(4).normal(size=(2, *model.input_shape[1:])).astype("float32")
+    outputs[name] = np.asarray(keras.ops.convert_to_numpy(model(x))).tolist()
+print("RESULT" + json.dumps(outputs))
+"""
+
+
+@pytest.fixture(scope="module")
+def outputs():
+    code = f"SMALL = {json.dumps(SMALL)!r}\n{COMPARE}"
+    return {
+        backend: json.loads(run_python(code, backend=backend).split("RESULT")[1])
+        for backend in ("tensorflow", "jax", "torch")
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_backends_agree(outputs, backend, name):
+    np.testing.assert_allclose(outputs[backend][name], outputs["tensorflow"][name], atol=1e-5)

@@ -1,0 +1,88 @@
+"""What tests of layers, models and decoders have in common; plain functions, no framework."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+
+
+def shared(*parts: str) -> Path:
+    """A file outside the project, or skip the test that wants it."""
+    path = SHARED.joinpath(*parts)
+    if not path.exists():
+        pytest.skip(f"needs {path}, which is not part of the project")
+    return path
+
+
+def check_layer(layer: keras.layers.Layer, *inputs: np.ndarray, steps: int = 1) -> np.ndarray:
+    """The contract of a layer; returns its output.
+
+    The config round trip is equal, symbolic and eager shapes agree, a saved model with the layer
+    gives the same output, every trainable weight gets a finite gradient that is not all zero, and
+    the layer runs in half precision.
+    """
+    config = layer.get_config()
+    twin = type(layer).from_config(json.loads(json.dumps(config)))
+    assert twin.get_config() == config
+
+    symbols = [keras.Input(x.shape[1:], dtype=str(x.dtype)) for x in inputs]
+    outputs = layer(*symbols)
+    model = keras.Model(symbols, outputs)
+    value = model.predict_on_batch(list(inputs))
+    assert value.shape[1:] == tuple(outputs.shape[1:])
+    if layer.trainable_weights:
+        check_gradients(model, list(inputs), value.shape)
+
+    half = type(layer).from_config({**config, "dtype": "mixed_bfloat16", "name": "half"})
+    assert np.all(np.isfinite(np.asarray(half(*inputs), "float32")))
+    return value
+
+
+def check_gradients(model: keras.Model, inputs, output_shape) -> None:
+    """One training step on a random target changes every trainable weight to a finite value."""
+    before = [keras.ops.convert_to_numpy(weight) for weight in model.trainable_weights]
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    target = np.random.default_rng(0).normal(size=output_shape).astype("float32")
+    model.train_on_batch(inputs, target)
+    for weight, old in zip(model.trainable_weights, before, strict=True):
+        new = keras.ops.convert_to_numpy(weight)
+        assert np.all(np.isfinite(new)), weight.path
+        assert not np.array_equal(new, old), f"{weight.path} received no gradient"
+
+
+def check_round_trip(model: keras.Model, inputs, tmp_path: Path) -> keras.Model:
+    """A saved `.keras` file loads without custom objects and gives the same output."""
+    path = tmp_path / "model.keras"
+    model.save(path)
+    loaded = keras.saving.load_model(path)
+    np.testing.assert_array_equal(
+        loaded.predict_on_batch(inputs), model.predict_on_batch(inputs)
+    )
+    return loaded
+
+
+def run_python(code: str, *, backend: str = "tensorflow", timeout: int = 300, **environment) -> str:
+    """Run code in a fresh process on a backend; returns what it printed."""
+    path = os.pathsep.join([str(ROOT / "package"), str(ROOT / "tests")])
+    settings = {
+        **os.environ,
+        "KERAS_BACKEND": backend,
+        "PYTHONPATH": path,
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        **environment,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=settings, capture_output=True, text=True, timeout=timeout
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
