@@ -65,9 +65,7 @@ def check_round_trip(model: keras.Model, inputs, tmp_path: Path) -> keras.Model:
     path = tmp_path / "model.keras"
     model.save(path)
     loaded = keras.saving.load_model(path)
-    np.testing.assert_array_equal(
-        loaded.predict_on_batch(inputs), model.predict_on_batch(inputs)
-    )
+    np.testing.assert_array_equal(loaded.predict_on_batch(inputs), model.predict_on_batch(inputs))
     return loaded
 
 

@@ -99,9 +99,7 @@ def _list(options) -> None:
     for row in map(card, names):
         size = "x".join(map(str, row.input_shape))
         multiplied = "" if row.multiply_adds is None else f"{row.multiply_adds:,}"
-        table.add_row(
-            row.name, row.family, str(row.year), size, f"{row.parameters:,}", multiplied
-        )
+        table.add_row(row.name, row.family, str(row.year), size, f"{row.parameters:,}", multiplied)
     _print(table)
 
 

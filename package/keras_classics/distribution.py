@@ -58,7 +58,9 @@ def _tensorflow(name: str) -> AbstractContextManager:
         return tf.device("/CPU:0")
     if name == "mirrored":
         # Without GPUs TensorFlow would take one CPU only, even where several are configured.
-        devices = None if tf.config.list_logical_devices("GPU") else tf.config.list_logical_devices()
+        devices = (
+            None if tf.config.list_logical_devices("GPU") else tf.config.list_logical_devices()
+        )
         names = None if devices is None else [device.name for device in devices]
         return tf.distribute.MirroredStrategy(names).scope()
     try:

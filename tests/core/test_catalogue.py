@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import shared
 
 import keras_classics as kc
+from support import shared
 
 NAMES = kc.list_models()
 
@@ -101,7 +101,11 @@ THREE_PARTS = re.compile(r".+\. Allowed: .+\. .+", re.DOTALL)
         ),
         st.fixed_dictionaries({"weights": st.just("/no/such/file.weights.h5")}),
         st.fixed_dictionaries(
-            {"input_shape": st.sampled_from([(0, 32, 3), (32, 32), (32, 32, None), "32", (-1,) * 3])}
+            {
+                "input_shape": st.sampled_from(
+                    [(0, 32, 3), (32, 32), (32, 32, None), "32", (-1,) * 3]
+                )
+            }
         ),
     ),
 )

@@ -7,9 +7,9 @@ import sys
 
 import keras
 import pytest
-from support import ROOT
 
 import keras_classics as kc
+from support import ROOT
 
 ROOMS = [value for value in vars(kc).values() if inspect.ismodule(value)]
 PUBLIC = {

@@ -207,13 +207,13 @@ def test_textures_are_seen_and_plain_objects_have_none(sample):
             for axis in (0, 0, 1, 1):
                 inner = inner & np.roll(inner, 1, axis) & np.roll(inner, -1, axis)
             spread = np.ptp(scene.image[inner].astype(float), axis=0).max() if inner.any() else 0
-            assert (spread > 60) == (thing.texture != "plain")
+            assert (spread > 30) == (thing.texture != "plain")
 
 
 def test_large_and_small_are_clearly_apart(sample):
     for scene in sample:
         for thing, (ymin, xmin, ymax, xmax) in zip(scene.objects, scene.boxes, strict=True):
-            assert (max(ymax - ymin, xmax - xmin) > 0.22 * 64) == (thing.size == "large")
+            assert (max(ymax - ymin, xmax - xmin) > 13) == (thing.size == "large")
 
 
 def test_colours_are_far_apart_even_with_their_jitter():
@@ -358,7 +358,7 @@ def test_clutter_and_noise_change_the_background_only():
         for index in range(20):
             plain, hard = (render_scene(2, index, o) for o in (quiet, options))
             np.testing.assert_array_equal(plain.mask, hard.mask)
-            assert plain.objects == hard.objects
+            assert plain.objects == hard.objects and plain.captions == hard.captions
             ground = (plain.mask == 0)[:, 1:] & (plain.mask == 0)[:, :-1]
             steps = [np.abs(np.diff(s.image.astype(int), axis=1))[ground] for s in (plain, hard)]
             roughness.append(steps[1].mean() / steps[0].mean())
@@ -408,6 +408,7 @@ def test_any_options_give_a_whole_scene(seed, index, size, most, clutter, occlus
         {"objects": (0, 2)},
         {"objects": (3, 2)},
         {"objects": (1, 6)},
+        {"objects": 3},
         {"clutter": 1.5},
         {"occlusion": -0.1},
         {"noise": 0.6},

@@ -1,8 +1,9 @@
 """Beam search against enumeration, and against the mistakes other beam searches have made."""
 
-import keras
 import numpy as np
 import pytest
+from keras import ops
+
 from decoding.toys import (
     END,
     INSIDE,
@@ -17,8 +18,6 @@ from decoding.toys import (
     sentences,
     tiny_decoder,
 )
-from keras import ops
-
 from keras_classics.core.errors import InputError
 from keras_classics.decoding import beam_search, exhaustive, greedy, score
 
@@ -27,10 +26,10 @@ PENALTIES = [(None, 1.0), ("gnmt", 1.0), ("power", 1.0)]
 
 
 def check_same(found, expected, rtol=1e-5):
-    """Equal order of equal sentences; those whose scores rounding may swap are compared by score."""
+    """Equal sentences in equal order; where rounding may swap two, their scores are compared."""
     np.testing.assert_allclose(found.scores, expected.scores, rtol=rtol)
-    gaps = -np.diff(ops.convert_to_numpy(expected.scores), append=-np.inf)
-    apart = np.minimum(gaps, np.roll(gaps, 1, axis=1)) > 1e-4
+    gaps = -np.diff(ops.convert_to_numpy(expected.scores), prepend=np.inf, append=-np.inf)
+    apart = np.minimum(gaps[:, 1:], gaps[:, :-1]) > 1e-4
     assert apart.mean() > 0.9
     for name in ("ids", "lengths", "log_probabilities"):
         left = ops.convert_to_numpy(getattr(found, name))[apart]
@@ -38,12 +37,13 @@ def check_same(found, expected, rtol=1e-5):
         np.testing.assert_allclose(left, right, rtol=rtol)
 
 
+@pytest.mark.parametrize("n_best", [1, sum(INSIDE**depth for depth in range(LENGTH))])
 @pytest.mark.parametrize("length_penalty, alpha", [*PENALTIES, ("power", -0.5), ("gnmt", -2.0)])
-def test_wide_enough_it_equals_enumeration(length_penalty, alpha):
+def test_wide_enough_it_equals_enumeration(length_penalty, alpha, n_best):
     step, state = random_trees(200)
     settings = {
         **SETTINGS, "max_length": LENGTH, "length_penalty": length_penalty, "alpha": alpha,
-        "n_best": sum(INSIDE**depth for depth in range(LENGTH)),
+        "n_best": n_best,
     }  # fmt: skip
     found = beam_search(step, state, width=(INSIDE + 1) ** (LENGTH - 1), **settings)
     check_same(found, exhaustive(step, state, **settings))
@@ -65,6 +65,16 @@ def test_stopping_by_a_rule_of_thumb_costs_score_and_stopping_exactly_does_not(
     assert np.all(exact >= first) and np.all(exact >= n)
     # Under a penalty that favours short sentences the first to lead cannot be overtaken.
     assert np.any(exact > first) == (alpha > 0)
+
+
+@pytest.mark.parametrize("stop, n_best", [("first", 1), ("first", 3), ("n", 1), ("n", 4)])
+def test_a_rule_of_thumb_waits_for_as_many_sentences_as_it_says(stop, n_best):
+    step, state = random_trees(200)
+    settings = {**SETTINGS, "max_length": LENGTH, "width": 4, "n_best": n_best}
+    found = beam_search(step, state, stop=stop, **settings)
+    assert np.all(found.scores > -np.inf)
+    exact = beam_search(step, state, **settings)
+    assert np.any(found.scores < exact.scores)
 
 
 def test_hand_worked():
@@ -150,7 +160,8 @@ def test_an_example_does_not_depend_on_its_batch(stop):
 @pytest.mark.parametrize("coverage", [0.0, 0.2, 3.0])
 def test_coverage_equals_enumeration(coverage):
     step, state = attentive(20)
-    settings = {**SETTINGS, "max_length": 4, "coverage": coverage, "n_best": 10}
+    prefix = np.array([[3, 4], [5, 0]] * 10)
+    settings = {**SETTINGS, "max_length": 3, "coverage": coverage, "n_best": 9, "prefix": prefix}
     found = beam_search(step, state, width=64, **settings)
     expected = exhaustive(step, state, **settings)
     check_same(found, expected)
@@ -162,13 +173,14 @@ def test_coverage_equals_enumeration(coverage):
 def test_alignments_are_those_of_the_returned_sentences():
     layer, encoded = tiny_decoder(seed=3), encodings(5)
     best = beam_search(
-        layer.step, layer.initial_state(encoded), max_length=7, width=4, n_best=2, **SETTINGS
-    )
+        layer.step, layer.initial_state(encoded), max_length=7, width=4, n_best=2, pad=-999,
+        **SETTINGS,
+    )  # fmt: skip
     for rank in range(2):
         state, token = layer.initial_state(encoded), ops.full((5,), START, "int32")
         for position in range(7):
             _, state = layer.step(token, state)
-            token = best.ids[:, rank, position]
+            token = ops.maximum(best.ids[:, rank, position], 0)
             written = position < ops.convert_to_numpy(best.lengths)[:, rank]
             expected = ops.convert_to_numpy(state["alignment"]) * written[:, None]
             np.testing.assert_allclose(
@@ -177,33 +189,30 @@ def test_alignments_are_those_of_the_returned_sentences():
 
 
 def test_every_leaf_follows_its_beam():
-    """The state records in several shapes and types what its beam has read: all must agree."""
+    """Leaves of several shapes and types record what their beam has read: they must agree."""
     tree, start = random_trees(50)
 
-    def step(token, state):
-        logits, tree_state = tree(token, state["tree"])
-        read = ops.concatenate([state["read"][:, 1:], token[:, None]], axis=1)
-        floats = ops.cast(read, "float16")[:, :, None, None] * ops.ones((1, 1, 2, 2), "float16")
-        deep = [(floats, {"even": read % 2 == 0})]
-        agree = ops.all(read == ops.cast(state["deep"][0][0][:, :, 0, 1], "int32") * 0 + read, 1)
-        before = state["read"]
-        agree = agree & ops.all(ops.cast(state["deep"][0][0][:, :, 1, 0], "int32") == before, axis=1)
-        agree = agree & ops.all(state["deep"][0][1]["even"] == (before % 2 == 0), axis=1)
-        logits = ops.where(agree[:, None], logits, np.nan)
-        return logits, {"tree": tree_state, "read": read, "deep": deep}
+    def recorded(read):
+        maps = ops.cast(read, "float16")[:, :, None, None] * np.ones((1, 1, 2, 2), "float16")
+        return {"read": read, "deep": [(maps, {"even": read % 2 == 0})]}
 
-    read = ops.zeros((50, LENGTH), "int32")
-    floats = ops.zeros((50, LENGTH, 2, 2), "float16")
-    state = {"tree": start, "read": read, "deep": [(floats, {"even": read % 2 == 0})]}
+    def step(token, state):
+        read, ((maps, flags),) = state["record"]["read"], state["record"]["deep"]
+        agree = ops.all(ops.cast(maps[:, :, 1, 0], "int32") == read, axis=1)
+        agree = agree & ops.all(flags["even"] == (read % 2 == 0), axis=1)
+        logits, inner = tree(token, state["tree"])
+        read = ops.concatenate([read[:, 1:], token[:, None]], axis=1)
+        logits = ops.where(agree[:, None], logits, np.nan)
+        return logits, {"tree": inner, "record": recorded(read)}
+
+    state = {"tree": start, "record": recorded(ops.zeros((50, LENGTH), "int32"))}
     settings = {**SETTINGS, "max_length": LENGTH, "n_best": 5}
     found = beam_search(step, state, width=5, **settings)
     expected = beam_search(tree, start, width=5, **settings)
     np.testing.assert_array_equal(found.ids, expected.ids)
     again = score(tree, start, found.ids, start=START, end=END)
     np.testing.assert_allclose(ops.sum(again, axis=-1), found.log_probabilities, rtol=1e-5)
-    check_same(
-        beam_search(step, state, width=256, **settings), exhaustive(tree, start, **settings)
-    )
+    check_same(beam_search(step, state, width=256, **settings), exhaustive(tree, start, **settings))
 
 
 def test_a_prefix_leaves_the_beams_different():
@@ -244,7 +253,7 @@ def test_rows_without_any_possible_id_spoil_nothing():
     transitions[1] = [0, 0, 0.4, 0.5, 0.1]
     transitions[3] = [0, 0, 1.0, 0, 0]
     best = beam_search(markov(transitions), rows_of(1), max_length=4, width=4, n_best=4, **SETTINGS)
-    assert sentences(best.ids[0]) == [[3, 2], [2]]
+    assert sentences(best.ids[0]) == [[3, 2], [2], [], []]
     assert not np.any(np.isnan(best.scores))
 
 
@@ -262,7 +271,9 @@ def test_batch_of_unknown_size():
     layer, encoded = tiny_decoder(), encodings(4)
     settings = {**SETTINGS, "max_length": 6, "width": 3, "coverage": 0.2}
 
-    @tf.function(input_signature=[tf.TensorSpec((None, None, 8)), tf.TensorSpec((None, None), "int32")])
+    @tf.function(
+        input_signature=[tf.TensorSpec((None, None, 8)), tf.TensorSpec((None, None), "int32")]
+    )
     def search(encoded, prefix):
         state = layer.initial_state(encoded)
         return beam_search(layer.step, state, prefix=prefix, **settings)

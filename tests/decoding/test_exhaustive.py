@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from decoding.toys import END, START, hand_worked, random_trees, rows_of, sentences
 from keras import ops
 
+from decoding.toys import END, START, hand_worked, random_trees, rows_of, sentences
 from keras_classics.core.errors import InputError
 from keras_classics.decoding import exhaustive
 

@@ -1,10 +1,10 @@
 """Greedy decoding on toys worked by hand."""
 
 import numpy as np
-from decoding.toys import END, START, hand_worked, markov, random_trees, rows_of, sentences
 from keras import ops
 
-from keras_classics.decoding import beam_search, greedy
+from decoding.toys import END, START, hand_worked, markov, random_trees, rows_of, sentences
+from keras_classics.decoding import beam_search, greedy, score
 
 SETTINGS = {"start": START, "end": END, "banned": (0, 1)}
 
@@ -77,3 +77,5 @@ def test_half_precision_logits_are_scored_in_single():
     decoded = greedy(step, rows_of(1), start=1, end=None, max_length=1)
     expected = 8.0 - np.log(np.exp(8.0) + 4999)
     np.testing.assert_allclose(decoded.log_probabilities, [expected], rtol=1e-6)
+    again = score(step, rows_of(1), decoded.ids, start=1, end=None)
+    np.testing.assert_allclose(again, [[expected]], rtol=1e-6)

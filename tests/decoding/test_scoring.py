@@ -1,9 +1,9 @@
 """Scores of given sentences against sums of logarithms and against what decoders report."""
 
 import numpy as np
-from decoding.toys import END, START, hand_worked, random_trees, rows_of
 from keras import ops
 
+from decoding.toys import END, START, hand_worked, random_trees, rows_of
 from keras_classics.decoding import beam_search, exhaustive, greedy, score
 
 
@@ -33,9 +33,7 @@ def test_reproduces_what_every_decoder_reports():
         exhaustive(step, state, n_best=6, **settings),
     ):
         again = score(step, state, hypotheses.ids, start=START, end=END)
-        np.testing.assert_allclose(
-            ops.sum(again, axis=-1), hypotheses.log_probabilities, rtol=1e-5
-        )
+        np.testing.assert_allclose(ops.sum(again, axis=-1), hypotheses.log_probabilities, rtol=1e-5)
     decoded = greedy(step, state, **settings)
     again = score(step, state, decoded.ids, start=START, end=END)
     np.testing.assert_allclose(ops.sum(again, axis=-1), decoded.log_probabilities, rtol=1e-5)
@@ -55,3 +53,13 @@ def test_a_prefix_conditions_without_being_counted():
     np.testing.assert_allclose(
         score(step, state, whole, **settings)[..., 2:], scores[:2], rtol=1e-6
     )
+
+
+def test_padding_need_not_be_an_id():
+    ids = np.array([[3, 4, 2, -999], [2, -999, -999, -999]])
+    scores = score(hand_worked(), rows_of(2), ids, start=START, end=END, pad=-999)
+    np.testing.assert_allclose(np.sum(scores, axis=1), np.log([0.222, 0.4]), rtol=1e-5)
+    decoded = greedy(
+        hand_worked(), rows_of(2), start=np.array([4, 1]), end=END, max_length=4, pad=-999
+    )
+    np.testing.assert_array_equal(decoded.ids, [[2, -999, -999, -999], [3, 4, 2, -999]])

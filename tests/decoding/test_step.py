@@ -3,12 +3,12 @@
 import keras
 import numpy as np
 import pytest
-from decoding.toys import END, START, attentive, encodings, random_trees, sentences, tiny_decoder
 from keras import ops
 
+from decoding.toys import END, START, attentive, encodings, random_trees, sentences, tiny_decoder
 from keras_classics.core.errors import InputError
 from keras_classics.decoding import beam_search, force, greedy
-from keras_classics.decoding.step import Admission, reorder, tile
+from keras_classics.decoding.step import Admission, log_probability, reorder, tile
 
 
 def deep_state():
@@ -92,6 +92,12 @@ def test_attention_to_a_prefix_is_summed():
         forced.covered[0], first["alignment"][0] + second["alignment"][0], rtol=1e-6
     )
     np.testing.assert_allclose(forced.covered[1], first["alignment"][1], rtol=1e-6)
+
+
+def test_a_row_without_any_possible_id_is_impossible_and_not_undefined():
+    logits = ops.convert_to_tensor([[-np.inf, -np.inf], [0.0, -np.inf]])
+    ids = ops.convert_to_tensor([1, 0])
+    np.testing.assert_array_equal(log_probability(logits, ids), [-np.inf, 0.0])
 
 
 def test_a_state_without_tensors():

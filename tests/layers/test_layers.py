@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from support import check_layer
 
 import keras_classics as kc
 from keras_classics.layers import (
@@ -14,6 +13,7 @@ from keras_classics.layers import (
     TrainableSubsampling,
     ZeroPaddedShortcut,
 )
+from support import check_layer
 
 
 def normal(*shape):

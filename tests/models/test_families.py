@@ -5,9 +5,9 @@ import json
 import keras
 import numpy as np
 import pytest
-from support import check_gradients, check_round_trip, run_python
 
 import keras_classics as kc
+from support import check_gradients, check_round_trip, run_python
 
 # One small model per family and form: name and arguments that make it small.
 SMALL = {

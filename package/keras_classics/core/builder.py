@@ -175,9 +175,7 @@ def inline(model: keras.Model, tensor: keras.KerasTensor) -> Any:
     Returns:
         The model's outputs on `tensor`; the layers are the model's own, shared.
     """
-    twin = keras.models.clone_model(
-        model, input_tensors=tensor, clone_function=lambda layer: layer
-    )
+    twin = keras.models.clone_model(model, input_tensors=tensor, clone_function=lambda layer: layer)
     return twin.outputs[0] if len(twin.outputs) == 1 else twin.outputs
 
 

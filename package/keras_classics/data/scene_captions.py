@@ -100,7 +100,7 @@ class SceneObject(NamedTuple):
 def describe(
     objects: Sequence[SceneObject],
     relation: str | None,
-    position: tuple[str, str],
+    position: tuple[str, str] | None,
     rng: np.random.Generator,
 ) -> tuple[str, ...]:
     """Write `CAPTIONS_PER_SCENE` different captions of one scene.
@@ -110,8 +110,8 @@ def describe(
             related to.
         relation: How the main object lies to the second, one of `RELATIONS` (`"inside"` means
             that the second lies in the main one); None where the main object is alone.
-        position: Row (of `ROWS`) and column (of `COLUMNS`) of the main object; told only where
-            it is alone.
+        position: Row (of `ROWS`) and column (of `COLUMNS`) of an object alone; None where there
+            are more.
         rng: Chooses among the wordings.
 
     Returns:

@@ -23,12 +23,12 @@ from keras_classics.data.scene_captions import (
 from keras_classics.data.scene_shapes import Sprite, draw_sprite
 
 # Lengths are shares of the picture's side.
-_RADII = {"large": (0.165, 0.200), "small": (0.085, 0.105)}
-_HOST_RADII, _GUEST_RADII = (0.190, 0.205), (0.080, 0.090)
+_RADII = {"large": (0.175, 0.205), "small": (0.085, 0.102)}
+_HOST_RADII, _GUEST_RADII = (0.200, 0.215), (0.080, 0.088)
 _GUEST_JITTER = 0.015
 _GAP = 0.045
-_CELLS = (0.27, 0.50, 0.73)
-_CELL_JITTER = 0.05
+_CELLS = (0.26, 0.50, 0.74)
+_CELL_JITTER = 0.035
 
 _HOSTS = ("circle", "square", "ring")
 _PAIR_SIZE_LOTS = (
@@ -38,6 +38,8 @@ _PAIR_SIZE_LOTS = (
     ("small", "small"),
 )
 _TEXTURE_LOTS = ("plain", "plain", "striped", "dotted")
+# These, like all small objects, have too few pixels across to show a texture.
+_SLENDER = ("ring", "crescent")
 # Sideways share of an offset: within it, left is left and above is above at a glance.
 _STEEPEST = 0.4
 _SLIDE = 0.35
@@ -70,9 +72,8 @@ def choose_objects(
         relation = OPPOSITES[relation]
     sizes = pair + ("small",) * (count - len(pair))
     lots = rng.integers(len(_TEXTURE_LOTS), size=count)
-    # A small object and the band of a ring have too few pixels to show a texture.
     textures = [
-        _TEXTURE_LOTS[i] if size == "large" and kind != "ring" else "plain"
+        _TEXTURE_LOTS[i] if size == "large" and kind not in _SLENDER else "plain"
         for i, size, kind in zip(lots, sizes, kinds, strict=True)
     ]
     return tuple(map(SceneObject, kinds, colours, sizes, textures)), relation
@@ -141,11 +142,13 @@ def place_together(
         radii = np.array([placed.radius for placed in sprites[: len(centres)]])
         apart = _least_distance(radii, sprite.radius, size, occlusion)
         candidates = rng.integers(sprite.half, size - sprite.half + 1, size=(_CANDIDATES, 2))
-        squares = ((candidates[:, None] - np.array(centres)) ** 2).sum(-1)
-        free = np.flatnonzero((squares >= apart * apart).all(1))
+        offsets = candidates[:, None] - np.array(centres)
+        room = (np.hypot(offsets[..., 0], offsets[..., 1]) - apart).min(1)
+        free = np.flatnonzero(room >= 0.0)
         if not len(free):
             return None
-        centres.append(tuple(candidates[free[0]].tolist()))
+        chosen = free[room[free].argmin()] if rng.random() < occlusion else free[0]
+        centres.append(tuple(candidates[chosen].tolist()))
     return centres
 
 

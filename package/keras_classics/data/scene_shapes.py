@@ -35,8 +35,6 @@ _PALETTE = {
 _WHITE = (250, 246, 240)
 _ACCENTS = {"yellow": (150, 104, 0), "orange": (128, 52, 0), "pink": (168, 36, 104)}
 
-HOLE_OF_RING = 0.63
-
 
 @dataclass(frozen=True)
 class Sprite:
@@ -141,8 +139,7 @@ def _cross(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _ring(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    middle, half_width = (0.97 + HOLE_OF_RING) / 2.0, (0.97 - HOLE_OF_RING) / 2.0
-    return np.abs(np.sqrt(x * x + y * y) - middle) - half_width
+    return np.abs(np.sqrt(x * x + y * y) - 0.80) - 0.17
 
 
 def _heart(x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -112,8 +112,8 @@ def beam_search(
         pad: The padding id.
         banned: Ids never generated. Probabilities are not renormalised.
         prefix: int `(batch, length)`, padded on the right: ids every row begins with. They are
-            forced before the beams part, count in no length and are not returned; their attention
-            counts as coverage.
+            forced before the beams part, count in no length and are not returned; the attention paid
+            to make them counts as coverage.
 
     Returns:
         `Hypotheses`.
@@ -163,13 +163,13 @@ def beam_search(
         finished = best(finished, Finished(final, raw, history))
 
         alive, chosen = ops.top_k(ops.where(ends, -np.inf, scores), width)
-        parent, token, leads = pick(parent, chosen), pick(token, chosen), ends[:, 0]
+        parent, token = pick(parent, chosen), pick(token, chosen)
         if stop == "exact":
             # Log-probabilities only fall, so this is the most any beam can still score.
             kindest = max_length if alpha > 0 else t + 2
             done = finished.scores[:, n_best - 1] >= alive[:, 0] / penalty(kindest)
         elif stop == "first":
-            done = leads & (finished.scores[:, n_best - 1] > -np.inf)
+            done = ends[:, 0] & (finished.scores[:, n_best - 1] > -np.inf)
         else:
             done = finished.scores[:, width - 1] > -np.inf
         # Dead from here on, so that no result depends on how long the rest of the batch takes.
@@ -211,9 +211,7 @@ def beam_search(
     return Hypotheses(ids, lengths, log_probabilities, scores, alignments)
 
 
-def check_search(
-    state: State, end: int | None, width: int, n_best: int, coverage: float
-) -> None:
+def check_search(state: State, end: int | None, width: int, n_best: int, coverage: float) -> None:
     """Refuse settings of a search for the best sentences that cannot be met.
 
     Raises:
@@ -289,5 +287,7 @@ def trace(attention: Tensor, path: Tensor, lengths: Tensor) -> Tensor:
     """
     length, count, positions = ops.shape(attention)
     steps = ops.arange(length, dtype="int32")
-    weights = ops.take(ops.reshape(attention, (-1, positions)), steps * count + path, axis=0)
-    return ops.where((steps < lengths[..., None])[..., None], weights, 0.0)
+    written = steps < lengths[..., None]
+    index = ops.where(written, steps * count + path, 0)
+    weights = ops.take(ops.reshape(attention, (-1, positions)), index, axis=0)
+    return ops.where(written[..., None], weights, 0.0)

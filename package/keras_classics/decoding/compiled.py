@@ -34,7 +34,8 @@ class CompiledSearch:
         layer: A built layer with `initial_state(encoded) -> state` and
             `step(token, state) -> (logits, state)`.
         method: `"greedy"`, `"sample"` or `"beam_search"`.
-        jit_compile: On TensorFlow, whether XLA compiles the search.
+        jit_compile: On TensorFlow, whether XLA compiles the search: a few seconds per shape of the
+            input, then up to twice as fast as without. Turn it off for many different shapes.
         **options: The keyword arguments of the method, except `prefix`.
 
     Raises:
@@ -52,7 +53,7 @@ class CompiledSearch:
         layer: keras.layers.Layer,
         method: str = "beam_search",
         *,
-        jit_compile: bool = False,
+        jit_compile: bool = True,
         **options: Any,
     ) -> None:
         """See the class."""

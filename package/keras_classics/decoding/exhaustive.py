@@ -56,7 +56,7 @@ def exhaustive(
         length_penalty: `"gnmt"`, `"power"` or None.
         alpha: Strength of the length penalty.
         coverage: Strength of the coverage penalty.
-        n_best: Sentences to return per example.
+        n_best: Sentences to return per example; all, where there are fewer.
         min_length: The fewest ids of a sentence, the end included.
         pad: The padding id.
         banned: Ids never generated.

@@ -95,20 +95,19 @@ def roll(
         `Decoded`.
     """
     end, length = admission.end, admission.max_length
-    forced = force(step, state, prefix, start=start, end=end, pad=pad)
+    forced = force(step, state, prefix, start=start, pad=pad)
     batch = rows(state)
     step, moving, _ = without_memory(step, forced.state)
 
     def body(t, token, moving, running, ids, log_probabilities):
         logits, moving = step(token, moving)
         logits = ops.cast(logits, "float32")
-        token = choose(logits + admission.mask(t, logits.shape[-1]), t)
-        token = ops.where(running, ops.cast(token, "int32"), pad)
+        token = ops.cast(choose(logits + admission.mask(t, logits.shape[-1]), t), "int32")
         if end is not None:
             # Said again, because a model may give the end no probability at all.
-            token = ops.where(running & admission.is_last(t), end, token)
+            token = ops.where(admission.is_last(t), end, token)
+        ids = place(ids, t, ops.where(running, token, pad))
         gained = ops.where(running, log_probability(logits, token), 0.0)
-        ids = place(ids, t, token)
         if end is not None:
             running = running & (token != end)
         return t + 1, token, moving, running, ids, log_probabilities + gained

@@ -144,7 +144,8 @@ def force(
 
     def body(t, token, moving, covered, log_probabilities):
         logits, stepped = step(token, moving)
-        chosen, here = ops.take(ids, t, axis=1), ops.take(given, t, axis=1)
+        here = ops.take(given, t, axis=1)
+        chosen = ops.where(here, ops.take(ids, t, axis=1), 0)
         gained = ops.where(here, log_probability(logits, chosen), 0.0)
         log_probabilities = place(log_probabilities, t, gained)
         if alignment is not None:

@@ -88,7 +88,9 @@ class RecurrentDecoder(keras.layers.Layer):
                 for number in range(len(self._state_sizes))
             ]
         if attention:
-            self.attending = StepwiseAdditiveAttention(units, gated=True, name="attention", **policy)
+            self.attending = StepwiseAdditiveAttention(
+                units, gated=True, name="attention", **policy
+            )
             self.state_readout = layers.Dense(self.embedding_size, name="state_readout", **policy)
             self.context_readout = layers.Dense(
                 self.embedding_size, use_bias=False, name="context_readout", **policy
@@ -195,8 +197,9 @@ class RecurrentDecoder(keras.layers.Layer):
             return ops.concatenate([hidden, context, weights], axis=-1), states
 
         outputs = over_time(step, embedded, state["cell"])
-        features = state["memory"]["values"].shape[-1]
-        return ops.split(outputs, [self.units, self.units + features], axis=-1)
+        # Slices, because a split needs the static width, which the loop loses in an export.
+        end = self.units + state["memory"]["values"].shape[-1]
+        return outputs[..., : self.units], outputs[..., self.units : end], outputs[..., end:]
 
     def _readout(self, embedded, hidden, context):
         return embedded + self.state_readout(hidden) + self.context_readout(context)
@@ -247,4 +250,3 @@ class RecurrentDecoder(keras.layers.Layer):
             "pad": self.pad,
             "seed": self.seed,
         }
-

@@ -60,6 +60,7 @@ class ScheduledSampler(keras.layers.Layer):
             initializer=lambda shape, dtype: ops.convert_to_tensor([0, 1, 0, 0, 0], dtype),
             trainable=False,
             dtype="float32",
+            autocast=False,
             name="schedule",
         )
         self.steps = self.add_weight(

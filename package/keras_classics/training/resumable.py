@@ -71,6 +71,8 @@ def fit(
             steps_per_epoch=steps_per_epoch - within,
             callbacks=keep,
             verbose=verbose,
+            # The stream has its own order; Keras would only warn that it cannot shuffle it.
+            shuffle=False,
             **arguments,
         )
         if model.stop_training:

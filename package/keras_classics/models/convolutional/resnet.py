@@ -262,7 +262,6 @@ def resnet(
     return head.finish(x)
 
 
-
 def _stem(x: Tensor, filters: int, settings: _Settings, *, small_images: bool) -> Tensor:
     size, strides = (3, 1) if small_images else (7, 2)
     x = _conv_norm(x, filters, size, strides, settings, conv="stem_conv", norm="stem_norm")

@@ -1,0 +1,83 @@
+"""The callback: one trace for all values, right under steps_per_execution, safe to resume."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_classics.callbacks import ScheduledSampling
+from keras_classics.layers import RecurrentDecoder
+
+
+class Spy(RecurrentDecoder):
+    """Counts traces and records epsilon in the graph, at every step."""
+
+    traces = 0
+
+    def call(self, target_in, encoded, training=False):
+        if training:
+            type(self).traces += 1
+            import tensorflow as tf
+
+            tf.py_function(self.seen.append, [self.sampler.gold_probability()], [])
+        return super().call(target_in, encoded, training=training)
+
+
+def train(epochs=1, steps_per_execution=1, **arguments):
+    tokens, encoded = keras.Input((5,), dtype="int32"), keras.Input((4,))
+    spy = Spy(9, 6, name="decoder")
+    spy.seen = []
+    model = keras.Model([tokens, encoded], spy(tokens, encoded))
+    model.compile(
+        "sgd",
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        steps_per_execution=steps_per_execution,
+    )
+    gold = np.random.default_rng(0).integers(1, 9, (80, 5))
+    vectors = np.random.default_rng(1).normal(size=(80, 4)).astype("float32")
+    Spy.traces = 0
+    model.fit(
+        [gold, vectors], gold, batch_size=2, epochs=epochs, verbose=0,
+        callbacks=[ScheduledSampling(**arguments)],
+    )  # fmt: skip
+    return model, [float(value) for value in spy.seen]
+
+
+@pytest.mark.parametrize("steps_per_execution", [1, 4])
+def test_forty_steps_see_forty_values_and_trace_no_more_than_two(steps_per_execution):
+    k = 20.0
+    _, seen = train(k=k, steps_per_execution=steps_per_execution)
+    one_trace = Spy.traces
+    steps = np.arange(40)
+    np.testing.assert_allclose(seen, k / (k + np.exp(steps / k)), rtol=1e-5)
+    train(schedule="linear", slope=0.5, epochs=3, steps_per_execution=steps_per_execution)
+    assert Spy.traces == one_trace
+
+
+@pytest.mark.parametrize(("mode", "value"), [("uniform", 0.5), ("always", 0.0)])
+def test_constant_modes(mode, value):
+    _, seen = train(mode=mode)
+    assert seen == [value] * 40
+
+
+def test_afterwards_the_model_is_back_at_teacher_forcing_and_the_count_goes_on(tmp_path):
+    model, _ = train(k=20.0)
+    sampler = model.get_layer("decoder").sampler
+    assert float(sampler.gold_probability()) == 1.0
+    assert int(sampler.steps) == 40
+    model.save_weights(tmp_path / "m.weights.h5")
+    sampler.steps.assign(0)
+    model.load_weights(tmp_path / "m.weights.h5")
+    assert int(sampler.steps) == 40
+
+
+def test_a_model_without_decoder_is_refused():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="has no ScheduledSampler"):
+        model.fit(np.ones((2, 2)), np.ones(2), verbose=0, callbacks=[ScheduledSampling()])
+
+
+@pytest.mark.parametrize("bad", [{"mode": "never"}, {"schedule": "constant"}], ids=str)
+def test_bad_settings_are_refused(bad):
+    with pytest.raises(ValueError, match="Allowed"):
+        ScheduledSampling(**bad)
