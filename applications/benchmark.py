@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
-import importlib.util
 import inspect
 import os
 import time
@@ -60,7 +59,9 @@ def run(argv: Sequence[str] | None) -> None:
 
     record = kc.training.record_run(out / verb, settings)
     measured = VERBS[verb](**settings)
-    shown = Table(*measured.columns, title=f"{verb}: {record['machine']}", box=None)
+    shown = Table(title=f"{verb}: {record['machine']}", box=None)
+    for column in measured:
+        shown.add_column(column, justify="right" if measured[column].dtype == float else "left")
     for row in measured.itertuples(index=False):
         shown.add_row(*("" if pd.isna(value) else str(value) for value in row))
     console.print(shown)
@@ -94,10 +95,10 @@ def decode(
 ) -> pd.DataFrame:
     """Beam search beside KerasHub's BeamSampler and a Python loop, over the same step function.
 
-    "The bare step" calls the step as often as every search has to, and does nothing else: nothing
-    that searches over this step can be faster. The end is made improbable, so that all searches
-    make all steps. KerasHub's sampler reorders all it is given; its "memory apart" rows hand the
-    encoder's memory past it by hand, which our search does by itself.
+    "The bare step" only calls the compiled step as often as every search has to: what a search
+    takes beyond it is its own. The end is made improbable, so that all searches make all steps.
+    KerasHub's sampler reorders all it is given; its "memory apart" rows hand the encoder's memory
+    past it by hand, which our search does by itself.
     """
     if keras.config.backend() != "tensorflow":
         raise kc.InputError(
@@ -119,12 +120,12 @@ def decode(
             **loops(decoder, encoded, beam, length),
         }
         seconds = pd.Series(in_turns({k: v for k, v in contenders.items() if v}, repeats))
-        table = pd.DataFrame({"search": list(contenders), "decoder": name})
+        table = pd.DataFrame({"decoder": name, "search": list(contenders)})
         taken = table["search"].map(seconds)
         table["ms per batch"] = (1e3 * taken).round(1)
         table["sentences/s"] = (batch / taken).round(1)
         table["time / ours"] = (taken / taken[0]).round(2)
-        table["note"] = np.where(taken.isna(), "not installed (pip install keras-hub)", "")
+        table["note"] = np.where(table["search"].str.startswith("KerasHub"), hub_version(), "")
         tables.append(table)
     return pd.concat(tables)
 
@@ -140,15 +141,24 @@ def our_searches(decoder, encoded, beam: int, length: int) -> dict[str, Callable
     }
 
 
+def hub_version() -> str:
+    """Which KerasHub is beside us, or how to get it."""
+    try:
+        return f"keras-hub {importlib.metadata.version('keras-hub')}"
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed (pip install keras-hub)"
+
+
 def hub_searches(decoder, encoded, beam: int, length: int) -> dict[str, Callable | None]:
     """KerasHub's sampler inside `tf.function`; None where it is not installed."""
     names = {"KerasHub": (False, False), "KerasHub, XLA": (True, False)}
     if decoder.attention:
         names["KerasHub, memory apart"] = (False, True)
         names["KerasHub, memory apart, XLA"] = (True, True)
-    if importlib.util.find_spec("keras_hub") is None:
+    try:
+        import keras_hub
+    except ImportError:
         return dict.fromkeys(names)
-    import keras_hub
     import tensorflow as tf
 
     sampler = keras_hub.samplers.BeamSampler(num_beams=beam)

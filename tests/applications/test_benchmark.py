@@ -1,6 +1,8 @@
 """The benchmark as a user meets it."""
 
+import importlib.metadata
 import importlib.util
+import sys
 
 import numpy as np
 import pandas as pd
@@ -24,9 +26,15 @@ def application():
 
 @pytest.mark.slow
 def test_decode_without_keras_hub(application, monkeypatch, tmp_path):
-    find_spec = importlib.util.find_spec
-    hidden = {"keras_hub": None}
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: hidden.get(name, find_spec))
+    version = importlib.metadata.version
+
+    def without_hub(name):
+        if name == "keras-hub":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", without_hub)
+    monkeypatch.setitem(sys.modules, "keras_hub", None)
     assert application.main([*TINY, "--out", str(tmp_path)]) == 0
     table = pd.read_csv(tmp_path / "decode" / "decode.csv")
     assert set(table["decoder"]) == {"GRU", "GRU, attention"}

@@ -29,6 +29,7 @@ SERIALISABLE = {
 REQUIRED = {
     "ConnectionTableConv2D": {"table": [[0]], "kernel_size": 3},
     "EuclideanRBF": {"units": 3},
+    "PaddedMaxPooling2D": {"pool_size": 3, "strides": 2},
     "RecurrentDecoder": {"vocabulary_size": 9},
     "StepwiseAdditiveAttention": {"units": 4},
     "ZeroPaddedShortcut": {"filters": 8},

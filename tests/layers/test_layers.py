@@ -8,6 +8,7 @@ from keras_classics.layers import (
     ConnectionTableConv2D,
     EuclideanRBF,
     LocalResponseNormalization,
+    PaddedMaxPooling2D,
     RecurrentDecoder,
     StepwiseAdditiveAttention,
     TrainableSubsampling,
@@ -28,6 +29,7 @@ MAPS = normal(2, 6, 6, 4)
     [
         ConnectionTableConv2D([[0, 1], [3], [0, 1, 2, 3]], 3, activation="tanh"),
         LocalResponseNormalization(size=3, alpha=0.1),
+        PaddedMaxPooling2D(3, 2, 1),
         TrainableSubsampling("sigmoid"),
         ZeroPaddedShortcut(6, 2),
     ],
@@ -72,6 +74,24 @@ def test_local_response_normalization_is_the_papers_formula(divided):
         scale = (0.3 / 5 if divided else 0.3) * np.sum(window**2, axis=-1)
         expected[..., c] = x[..., c] / (1.5 + scale) ** 0.6
     np.testing.assert_allclose(layer(x), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("side", range(3, 12))
+@pytest.mark.parametrize(
+    "pool_size, strides, padding", [(3, 2, 0), (3, 2, 1), (2, 2, 0), (4, 3, 2)]
+)
+@pytest.mark.parametrize("ceil_mode", [False, True])
+def test_padded_max_pooling_equals_torch(side, pool_size, strides, padding, ceil_mode):
+    torch = pytest.importorskip("torch")
+    x = normal(1, side, side + 1, 2) - 5.0
+    layer = PaddedMaxPooling2D(pool_size, strides, padding, ceil_mode)
+    expected = torch.nn.functional.max_pool2d(
+        torch.from_numpy(x.transpose(0, 3, 1, 2).copy()),
+        pool_size, strides, padding, ceil_mode=ceil_mode,
+    )  # fmt: skip
+    result = layer(x)
+    np.testing.assert_array_equal(result, expected.numpy().transpose(0, 2, 3, 1))
+    assert layer.compute_output_shape(x.shape) == tuple(result.shape)
 
 
 def test_trainable_subsampling_is_the_papers_formula():

@@ -112,8 +112,8 @@ def beam_search(
         pad: The padding id.
         banned: Ids never generated. Probabilities are not renormalised.
         prefix: int `(batch, length)`, padded on the right: ids every row begins with. They are
-            forced before the beams part, count in no length and are not returned; the attention paid
-            to make them counts as coverage.
+            forced before the beams part, count in no length and are not returned; what was
+            attended to for them counts as covered.
 
     Returns:
         `Hypotheses`.

@@ -117,6 +117,7 @@ def exhaustive(
         for column in (ids, lengths, raw, scores, weights)
     )
     found = scores > -np.inf
+    weights = np.where(found[..., None, None], weights, 0.0)
     return Hypotheses(
         ops.convert_to_tensor(np.where(found[..., None], ids, pad), "int32"),
         ops.convert_to_tensor(np.where(found, lengths, 0), "int32"),

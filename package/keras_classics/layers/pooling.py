@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import keras
 from keras import ops
 
+from keras_classics.core.errors import explain
 from keras_classics.core.registration import registered
 
 
@@ -49,4 +52,79 @@ class TrainableSubsampling(keras.layers.Layer):
             **super().get_config(),
             "activation": keras.activations.serialize(self.activation),
             "pool_size": self.pool_size,
+        }
+
+
+@registered
+class PaddedMaxPooling2D(keras.layers.Layer):
+    """Maximum over windows, padded with minus infinity on every side, as Caffe and Torch do.
+
+    Keras's `"same"` pads one side more than the other at stride 2, and padding with zeros is only
+    right after a rectifier. Input `(batch, height, width, channels)`; a side of `n` becomes
+    `(n + 2 * padding - pool_size) / strides + 1`, rounded down, or up with `ceil_mode` (a last
+    window must still start within the picture or its left padding).
+
+    Args:
+        pool_size: Side of the window.
+        strides: Step in both directions.
+        padding: Pixels on every side, at most half the window.
+        ceil_mode: Round up, as Caffe does.
+
+    Raises:
+        ValueError: The padding exceeds half the window.
+    """
+
+    def __init__(
+        self, pool_size: int, strides: int, padding: int = 0, ceil_mode: bool = False, **kwargs
+    ):
+        super().__init__(**kwargs)
+        if not 0 <= padding <= pool_size // 2:
+            raise ValueError(
+                explain(
+                    f"padding={padding} was given for windows of {pool_size}",
+                    f"0 to {pool_size // 2}",
+                    "Use half the window or less: a window of padding alone has no maximum.",
+                )
+            )
+        self.pool_size = pool_size
+        self.strides = strides
+        self.padding = padding
+        self.ceil_mode = ceil_mode
+
+    def _side(self, size: int | None) -> int | None:
+        if size is None:
+            return None
+        room = size + 2 * self.padding - self.pool_size
+        if not self.ceil_mode:
+            return room // self.strides + 1
+        count = -(-room // self.strides) + 1
+        starts_beyond = (count - 1) * self.strides >= size + self.padding
+        return count - 1 if starts_beyond else count
+
+    def call(self, inputs):
+        """Pad and take maxima."""
+        before = after = self.padding
+        if self.ceil_mode:
+            # Enough for every last window; what no window reaches is dropped by the pooling.
+            after += self.strides - 1
+        sides = [self._side(size) for size in ops.shape(inputs)[1:3]]
+        padded = ops.pad(
+            inputs, [(0, 0), (before, after), (before, after), (0, 0)], constant_values=-math.inf
+        )
+        pooled = ops.max_pool(padded, self.pool_size, self.strides)
+        return pooled[:, : sides[0], : sides[1]]
+
+    def compute_output_shape(self, input_shape):
+        """Sides by the formula above."""
+        batch, height, width, channels = input_shape
+        return (batch, self._side(height), self._side(width), channels)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "pool_size": self.pool_size,
+            "strides": self.strides,
+            "padding": self.padding,
+            "ceil_mode": self.ceil_mode,
         }

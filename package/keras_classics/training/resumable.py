@@ -23,12 +23,15 @@ def fit(
     steps_per_epoch: int,
     epochs: int,
     folder: str | os.PathLike,
-    save_seconds: float = 20.0,
+    save_seconds: float = 10.0,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int | str = "auto",
     **arguments,
 ) -> pd.DataFrame:
     """Train like `model.fit`, keeping enough in `folder` to go on after Ctrl-C or `kill -9`.
+
+    Ctrl-C keeps the step it interrupted; a kill loses the steps since the last checkpoint, which
+    the next call makes again, the same.
 
     The checkpoint holds all weights, those of the optimizer and of every random generator
     included; the number of steps made is the optimizer's own. A finished epoch is a row of
@@ -59,22 +62,30 @@ def fit(
             explain(f"{folder} cannot be written ({error})", "a writable folder", "Choose another.")
         ) from error
     steps = restore(model, folder)
-    keep = [*callbacks, _KeepHistory(folder), _KeepCheckpoint(folder, save_seconds)]
+    checkpoint = _KeepCheckpoint(folder, save_seconds)
+    checkpoint.set_model(model)
+    keep = [*callbacks, _KeepHistory(folder), checkpoint]
     while steps < epochs * steps_per_epoch:
         epoch, within = divmod(steps, steps_per_epoch)
+        if within and verbose:
+            print(f"going on at epoch {epoch + 1}, step {within + 1} of {steps_per_epoch}")
         # An interrupted epoch is finished on its own: the others have all their steps.
         last = epoch + 1 if within else epochs
-        model.fit(
-            stream(steps),
-            initial_epoch=epoch,
-            epochs=last,
-            steps_per_epoch=steps_per_epoch - within,
-            callbacks=keep,
-            verbose=verbose,
-            # The stream has its own order; Keras would only warn that it cannot shuffle it.
-            shuffle=False,
-            **arguments,
-        )
+        try:
+            model.fit(
+                stream(steps),
+                initial_epoch=epoch,
+                epochs=last,
+                steps_per_epoch=steps_per_epoch - within,
+                callbacks=keep,
+                verbose=verbose,
+                # The stream has its own order; Keras would only warn that it cannot shuffle it.
+                shuffle=False,
+                **arguments,
+            )
+        except KeyboardInterrupt:
+            checkpoint.save()
+            raise
         if model.stop_training:
             break
         steps = last * steps_per_epoch
@@ -146,12 +157,13 @@ class _KeepCheckpoint(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         if time.monotonic() - self.saved >= self.seconds:
-            self._save()
+            self.save()
 
     def on_epoch_end(self, epoch, logs=None):
-        self._save()
+        self.save()
 
-    def _save(self):
+    def save(self):
+        """Write the checkpoint."""
         _replace(self.folder / CHECKPOINT, self.model.save_weights)
         self.saved = time.monotonic()
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import keras
 from keras import layers
 
+from keras_classics.layers.pooling import PaddedMaxPooling2D
+
 Tensor = keras.KerasTensor
 
 
@@ -43,6 +45,15 @@ def zero_padded(x: Tensor, amount: int, *, name: str) -> Tensor:
     return layers.ZeroPadding2D(amount, name=name)(x) if amount else x
 
 
+def max_pooling(
+    x: Tensor, size: int, strides: int, *, name: str, padding: int = 0, ceil_mode: bool = False
+) -> Tensor:
+    """Maximum pooling with Torch's padding and rounding."""
+    if padding or ceil_mode:
+        return PaddedMaxPooling2D(size, strides, padding, ceil_mode, name=name)(x)
+    return layers.MaxPooling2D(size, strides, name=name)(x)
+
+
 def normalization(x: Tensor, *, name: str, epsilon: float = 1e-5) -> Tensor:
     """Batch normalisation with the papers' constants."""
     return layers.BatchNormalization(momentum=0.9, epsilon=epsilon, name=name)(x)
@@ -51,3 +62,9 @@ def normalization(x: Tensor, *, name: str, epsilon: float = 1e-5) -> Tensor:
 def relu(x: Tensor, *, name: str) -> Tensor:
     """Rectifier."""
     return layers.ReLU(name=name)(x)
+
+
+def norm_relu(x: Tensor, *, name: str, index: int | str = "") -> Tensor:
+    """Batch normalisation and rectifier, as they stand before a convolution (pre-activation)."""
+    x = normalization(x, name=f"{name}_norm{index}")
+    return relu(x, name=f"{name}_relu{index}")

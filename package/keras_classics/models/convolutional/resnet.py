@@ -6,7 +6,9 @@ The paper's networks for ImageNet (18 to 152) and CIFAR-10 (20 to 1202), and the
 compares them with: the same layers without shortcuts. As in the paper a bottleneck block has its
 stride in the first 1x1 convolution; `stride_in="3x3"` gives the later form (v1.5) of Torch and
 timm, with the same parameters. Shortcuts are option B on ImageNet (a projection where the shape
-changes) and option A on CIFAR (zeros appended, no parameters).
+changes) and option A on CIFAR (zeros appended, no parameters). `survival` adds stochastic depth
+(Huang et al., ECCV 2016). ResNeXt and the bottleneck form of Wide ResNet are rows of other files
+built by this one: they differ in the groups and the width of the 3x3 convolution.
 """
 
 from __future__ import annotations
@@ -20,14 +22,15 @@ from keras import layers
 
 from keras_classics.core.builder import ImageArguments, image_head, scaled
 from keras_classics.core.catalogue import ModelCard, register
-from keras_classics.core.errors import check_choice
+from keras_classics.core.errors import check_choice, explain
 from keras_classics.layers.shortcuts import ZeroPaddedShortcut
+from keras_classics.layers.stochastic_depth import StochasticDepth
 from keras_classics.models.convolutional.blocks import (
     Tensor,
     convolution,
+    max_pooling,
     normalization,
     relu,
-    zero_padded,
 )
 
 
@@ -39,15 +42,25 @@ class ResNetCard(ModelCard):
         repeats: Blocks in each stage; a stage is twice as wide as the one before.
         bottleneck: 1x1, 3x3, 1x1 convolutions instead of two 3x3.
         residual: False for the plain twins.
+        filters: Filters of the stem and of the first stage, before the bottleneck's fourfold.
+        groups: Groups of a bottleneck's 3x3 convolution (ResNeXt's cardinality).
+        group_width: Filters of one group where the stage has 64.
+        stride_in: Convolution of a bottleneck block that has the stride.
+        shortcut: `"A"` or `"B"`.
     """
 
     repeats: tuple[int, ...]
     bottleneck: bool = False
     residual: bool = True
+    filters: int = 64
+    groups: int = 1
+    group_width: int = 64
+    stride_in: str = "1x1"
+    shortcut: str = "B"
 
     @property
     def small_images(self) -> bool:
-        """Whether it is one of the CIFAR networks: a 3x3 stem, and 16 filters to start with."""
+        """Whether it is one of the CIFAR networks, which have a 3x3 stem without pooling."""
         return self.input_shape[0] == 32
 
 
@@ -61,7 +74,7 @@ _row = partial(
 _residual = partial(_row, idea="blocks learn what to add to their input")
 _plain = partial(_row, idea="the twin without shortcuts: depth alone hurts", residual=False)
 _imagenet = {"input_shape": (224, 224, 3), "classes": 1000}
-_cifar = {"input_shape": (32, 32, 3), "classes": 10}
+_cifar = {"input_shape": (32, 32, 3), "classes": 10, "filters": 16, "shortcut": "A"}
 
 VARIANTS = {
     card.name: card
@@ -203,19 +216,29 @@ VARIANTS = {
 class _Settings:
     """The builder's choices a block needs to know."""
 
-    residual: bool
-    bottleneck: bool
+    card: ResNetCard
     stride_in: str
     shortcut: str
     conv_bias: bool
     epsilon: float
 
+    def convolutions(self, filters: int) -> tuple[tuple[int, int, int], ...]:
+        """Kernel size, filters and groups of a block's convolutions in a stage of `filters`."""
+        if not self.card.bottleneck:
+            return ((3, filters, 1), (3, filters, 1))
+        groups = self.card.groups
+        inner = max(1, filters * self.card.group_width // 64) * groups
+        return ((1, inner, 1), (3, inner, groups), (1, 4 * filters, 1))
+
 
 def resnet(
     card: ResNetCard,
     *,
-    stride_in: str = "1x1",
+    stride_in: str | None = None,
     shortcut: str | None = None,
+    survival: float = 1.0,
+    survival_mode: str = "batch",
+    survival_rescale: str = "test",
     conv_bias: bool = False,
     norm_epsilon: float = 1e-5,
     repeats: tuple[int, ...] | None = None,
@@ -227,9 +250,13 @@ def resnet(
     Args:
         card: Row of `VARIANTS`.
         stride_in: Convolution of a bottleneck block that has the stride: `"1x1"` as in the
-            paper, `"3x3"` as in Torch, torchvision and timm.
+            paper, `"3x3"` as in Torch, torchvision and timm; the card's by default.
         shortcut: `"A"` appends zeros, `"B"` projects where the shape changes, `"C"` projects in
             every block; the paper's own choice by default (B on ImageNet, A on CIFAR).
+        survival: Stochastic depth: the probability with which the last block is kept while
+            training; block l of L is kept with `1 - l / L * (1 - survival)`. The paper has 0.5.
+        survival_mode: `"batch"` or `"row"`, see `StochasticDepth`.
+        survival_rescale: `"test"` or `"train"`, see `StochasticDepth`.
         conv_bias: Give the convolutions biases, as keras.applications does.
         norm_epsilon: Epsilon of batch normalisation.
         repeats: Blocks in each stage, in place of the card's.
@@ -239,64 +266,85 @@ def resnet(
     Raises:
         ValueError: An argument is not admitted.
     """
-    shortcut = shortcut or ("A" if card.small_images else "B")
+    stride_in, shortcut = stride_in or card.stride_in, shortcut or card.shortcut
     check_choice("stride_in", stride_in, ("1x1", "3x3"))
     check_choice("shortcut", shortcut, ("A", "B", "C"))
+    if survival != 1 and not card.residual:
+        raise ValueError(
+            explain(
+                f"survival={survival} was given to {card.name!r}",
+                "1, because a plain network has no shortcut to pass a dropped block by",
+                "Build the residual twin.",
+            )
+        )
     head = image_head(card, arguments)
-    settings = _Settings(
-        card.residual, card.bottleneck, stride_in, shortcut, conv_bias, norm_epsilon
-    )
-    first = scaled(16 if card.small_images else 64, width)
-    x = _stem(head.image, first, settings, small_images=card.small_images)
-    for stage, blocks in enumerate(repeats or card.repeats, start=1):
+    settings = _Settings(card, stride_in, shortcut, conv_bias, norm_epsilon)
+    repeats, done = repeats or card.repeats, 0
+    first = scaled(card.filters, width)
+    x = _stem(head.image, first, settings)
+    for stage, blocks in enumerate(repeats, start=1):
         for block in range(1, blocks + 1):
             name = f"stage{stage}_block{block}"
+            done += 1
+            drop = None
+            if survival != 1:
+                kept = 1 - done / sum(repeats) * (1 - survival)
+                drop = StochasticDepth(
+                    kept, survival_mode, survival_rescale, name=f"{name}_dropout"
+                )
             x = _block(
                 x,
                 first * 2 ** (stage - 1),
                 strides=2 if block == 1 and stage > 1 else 1,
                 settings=settings,
+                drop=drop,
                 name=name,
                 out=f"stage{stage}_out" if block == blocks else f"{name}_out",
             )
     return head.finish(x)
 
 
-def _stem(x: Tensor, filters: int, settings: _Settings, *, small_images: bool) -> Tensor:
+def _stem(x: Tensor, filters: int, settings: _Settings) -> Tensor:
+    small_images = settings.card.small_images
     size, strides = (3, 1) if small_images else (7, 2)
     x = _conv_norm(x, filters, size, strides, settings, conv="stem_conv", norm="stem_norm")
     x = relu(x, name="stem_relu")
     if small_images:
         return x
-    # After a rectifier zeros are as good as the -inf of a padded maximum.
-    x = zero_padded(x, 1, name="stem_pool_pad")
-    return layers.MaxPooling2D(3, 2, name="stem_pool")(x)
+    return max_pooling(x, 3, 2, padding=1, name="stem_pool")
 
 
 def _block(
-    x: Tensor, filters: int, *, strides: int, settings: _Settings, name: str, out: str
+    x: Tensor,
+    filters: int,
+    *,
+    strides: int,
+    settings: _Settings,
+    drop: StochasticDepth | None,
+    name: str,
+    out: str,
 ) -> Tensor:
-    """Two 3x3 convolutions, or 1x1, 3x3 and a four times wider 1x1; then the sum."""
-    if settings.bottleneck:
-        sizes, widths = (1, 3, 1), (filters, filters, 4 * filters)
-    else:
-        sizes, widths = (3, 3), (filters, filters)
-    strided = 2 if settings.bottleneck and settings.stride_in == "3x3" else 1
+    """Two 3x3 convolutions, or 1x1, 3x3 and a wider 1x1; then the sum."""
+    convolutions = settings.convolutions(filters)
+    strided = 2 if settings.card.bottleneck and settings.stride_in == "3x3" else 1
     inner = x
-    for depth, (size, width) in enumerate(zip(sizes, widths, strict=True), start=1):
+    for depth, (size, width, groups) in enumerate(convolutions, start=1):
         inner = _conv_norm(
             inner,
             width,
             size,
             strides if depth == strided else 1,
             settings,
+            groups=groups,
             conv=f"{name}_conv{depth}",
             norm=f"{name}_norm{depth}",
         )
-        if depth < len(sizes):
+        if depth < len(convolutions):
             inner = relu(inner, name=f"{name}_relu{depth}")
-    if settings.residual:
-        identity = _shortcut(x, widths[-1], strides, settings, name=f"{name}_shortcut")
+    if settings.card.residual:
+        identity = _shortcut(x, inner.shape[-1], strides, settings, name=f"{name}_shortcut")
+        if drop:
+            inner = drop(inner)
         inner = layers.Add(name=f"{name}_add")([inner, identity])
     return relu(inner, name=out)
 
@@ -310,8 +358,10 @@ def _shortcut(x: Tensor, filters: int, strides: int, settings: _Settings, *, nam
     return _conv_norm(x, filters, 1, strides, settings, conv=f"{name}_conv", norm=f"{name}_norm")
 
 
-def _conv_norm(x, filters, size, strides, settings, *, conv, norm):
-    x = convolution(x, filters, size, strides, use_bias=settings.conv_bias, name=conv)
+def _conv_norm(x, filters, size, strides, settings, *, conv, norm, groups=1):
+    x = convolution(
+        x, filters, size, strides, use_bias=settings.conv_bias, groups=groups, name=conv
+    )
     return normalization(x, epsilon=settings.epsilon, name=norm)
 
 

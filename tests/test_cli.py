@@ -1,0 +1,64 @@
+"""The command line prints what the catalogue knows, and refuses in sentences."""
+
+import re
+
+import pytest
+
+from keras_classics import cli
+
+
+def test_list_shows_parameters(capsys):
+    assert cli.main(["list", "vgg_*", "--year", "2014"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"vgg_d +vgg +2014 +224x224x3 +138,357,544 +15,470,264,320", out)
+    assert "resnet" not in out
+
+
+def test_card_shows_paper_and_published_result(capsys):
+    assert cli.main(["card", "resnet_50"]) == 0
+    out = capsys.readouterr().out
+    assert "arXiv:1512.03385" in out and "22.85 %" in out and "25,557,032" in out
+
+
+def test_summary_of_vgg_16_is_the_reference_table(capsys):
+    assert cli.main(["summary", "vgg_d"]) == 0
+    out = capsys.readouterr().out
+    for line in (
+        r"stage1_conv1 +Conv2D +224x224x64 +3,211,264 +1,792 +86,704,128",
+        r"stage3_conv2 +Conv2D +56x56x256 +802,816 +590,080 +1,849,688,064",
+        r"stage5_out +MaxPooling2D +7x7x512 +25,088 +0 +0",
+        r"head_dense1 +Dense +4096 +4,096 +102,764,544 +102,760,448",
+    ):
+        assert re.search(line, out), line
+    assert "138,357,544" in out and "15,470,264,320" in out
+
+
+def test_summary_takes_the_builders_arguments(capsys):
+    assert cli.main(["summary", "resnet_18", "--set", "classes=7", "input_shape=(64,64,3)"]) == 0
+    assert re.search(r"predictions +Dense +7 ", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["card", "resnet50"], "Did you mean"),
+        (["summary", "vgg_d", "--set", "clases=3"], "Did you mean 'classes'"),
+        (["summary", "vgg_d", "--set", "input_shape=(8,8,3)"], "at least 32"),
+    ],
+)
+def test_mistakes_are_one_sentence_and_exit_code_1(arguments, message, capsys):
+    assert cli.main(arguments) == 1
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: ") and message in captured.err
+
+
+def test_plot_writes_a_graph_without_graphviz(tmp_path):
+    pytest.importorskip("pydot")
+    path = tmp_path / "lenet.dot"
+    assert cli.main(["plot", "lenet_5", "--out", str(path)]) == 0
+    assert "stage1_conv1" in path.read_text()
+
+
+def test_key_values_are_literals_or_strings():
+    assert cli.key_values("a=(1, 2)") == ("a", (1, 2))
+    assert cli.key_values("a=3x3") == ("a", "3x3")
