@@ -430,7 +430,7 @@ def draw(test: kc.data.CaptionedImages, captions: list[str], count: int, path: P
     figure, axes = plt.subplots(
         rows, columns, figsize=(4 * columns, 5.4 * rows), squeeze=False, layout="constrained"
     )
-    figure.get_layout_engine().set(h_pad=0.4)
+    figure.get_layout_engine().set(h_pad=0.22)
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[], frame_on=False)
     shown = zip(axes.flat, test.images[:count], captions, test.captions, strict=False)

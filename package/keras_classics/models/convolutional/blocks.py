@@ -27,16 +27,19 @@ def convolution(
     strides: int = 1,
     *,
     name: str,
+    padding: int | None = None,
     use_bias: bool = False,
     **arguments,
 ) -> Tensor:
-    """Convolution padded by half its kernel on every side."""
-    padding = "same"
-    if strides > 1:
-        x, padding = zero_padded(x, kernel_size // 2, name=f"{name}_pad"), "valid"
+    """Convolution padded on every side: by half its kernel, or by `padding`."""
+    amount, mode = kernel_size // 2 if padding is None else padding, "valid"
+    if strides == 1 and kernel_size == 2 * amount + 1:
+        mode = "same"
+    else:
+        x = zero_padded(x, amount, name=f"{name}_pad")
     arguments.setdefault("kernel_initializer", he_normal())
     return layers.Conv2D(
-        filters, kernel_size, strides, padding, use_bias=use_bias, name=name, **arguments
+        filters, kernel_size, strides, mode, use_bias=use_bias, name=name, **arguments
     )(x)
 
 
