@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from support import ROOT
 
 from keras_classics import cli
 
@@ -12,6 +13,11 @@ def test_list_shows_parameters(capsys):
     out = capsys.readouterr().out
     assert re.search(r"vgg_d +vgg +2014 +224x224x3 +138,357,544 +15,470,264,320", out)
     assert "resnet" not in out
+
+
+def test_the_readme_holds_the_catalogue_as_it_is(capsys):
+    assert cli.main(["list", "--markdown"]) == 0
+    assert capsys.readouterr().out in (ROOT / "README.md").read_text()
 
 
 def test_card_shows_paper_and_published_result(capsys):

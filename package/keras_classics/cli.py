@@ -58,6 +58,7 @@ def _run(argv: Sequence[str] | None) -> int | None:
     listing.add_argument("pattern", nargs="?", default="*", help="shell pattern on the name")
     listing.add_argument("--family", help="only this family")
     listing.add_argument("--year", type=int, help="only papers of this year")
+    listing.add_argument("--markdown", action="store_true", help="as a table for a README")
     listing.set_defaults(run=_list)
 
     facts = verbs.add_parser("card", help="all facts of one model")
@@ -93,13 +94,27 @@ def _run(argv: Sequence[str] | None) -> int | None:
 
 def _list(options) -> None:
     names = list_models(options.pattern, family=options.family, year=options.year)
-    table = Table("name", "family", "year", "input", box=None)
-    table.add_column("parameters", justify="right")
-    table.add_column("multiply-adds", justify="right")
-    for row in map(card, names):
-        size = "x".join(map(str, row.input_shape))
-        multiplied = "" if row.multiply_adds is None else f"{row.multiply_adds:,}"
-        table.add_row(row.name, row.family, str(row.year), size, f"{row.parameters:,}", multiplied)
+    headings = ("name", "family", "year", "input", "parameters", "multiply-adds")
+    rows = [
+        (
+            row.name,
+            row.family,
+            str(row.year),
+            "x".join(map(str, row.input_shape)),
+            f"{row.parameters:,}",
+            "" if row.multiply_adds is None else f"{row.multiply_adds:,}",
+        )
+        for row in map(card, names)
+    ]
+    if options.markdown:
+        for row in (headings, ("---",) * 4 + ("---:",) * 2, *rows):
+            print(f"| {' | '.join(row)} |")
+        return
+    table = Table(box=None)
+    for number, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if number < 4 else "right")
+    for row in rows:
+        table.add_row(*row)
     _print(table)
 
 
