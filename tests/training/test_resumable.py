@@ -49,11 +49,30 @@ def start(folder, pause):
     return subprocess.Popen([sys.executable, "-c", TRAIN, str(folder), str(pause)], env=environment)
 
 
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", b"\x93NUMPY"])
+def test_a_damaged_checkpoint_is_refused(tmp_path, content):
+    (tmp_path / "checkpoint.npz").write_bytes(content)
+    with pytest.raises(InputError, match="cannot be read"):
+        restore(tiny(), tmp_path)
+
+
+def test_ctrl_c_keeps_the_step_it_interrupted(tmp_path):
+    class Interrupt(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 3:
+                raise KeyboardInterrupt
+
+    options = {"steps_per_epoch": 6, "epochs": 1, "folder": tmp_path, "verbose": 0}
+    with pytest.raises(KeyboardInterrupt):
+        fit(tiny(), batches, callbacks=[Interrupt()], **options)
+    assert restore(tiny(), tmp_path) == 4
+
+
 @pytest.mark.slow
 def test_kill_minus_nine_and_the_same_command_again_give_equal_weights(tmp_path):
     assert start(tmp_path / "whole", 0).wait(timeout=300) == 0
     killed = start(tmp_path / "killed", 0.15)
-    checkpoint = tmp_path / "killed" / "checkpoint.weights.h5"
+    checkpoint = tmp_path / "killed" / "checkpoint.npz"
     while not checkpoint.exists():
         assert killed.poll() is None
         time.sleep(0.02)

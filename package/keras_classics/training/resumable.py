@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import time
+import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import keras
+import numpy as np
 import pandas as pd
 
 from keras_classics.core.errors import InputError, explain
 
-CHECKPOINT = "checkpoint.weights.h5"
+CHECKPOINT = "checkpoint.npz"
 HISTORY = "history.csv"
 
 
@@ -33,7 +35,7 @@ def fit(
     Ctrl-C keeps the step it interrupted; a kill loses the steps since the last checkpoint, which
     the next call makes again, the same.
 
-    The checkpoint holds all weights, those of the optimizer and of every random generator
+    The checkpoint holds every variable, those of the optimizer and of the random generators
     included; the number of steps made is the optimizer's own. A finished epoch is a row of
     `history.csv`; the row of an epoch that was interrupted covers its last part only.
 
@@ -105,17 +107,43 @@ def restore(model: keras.Model, folder: str | os.PathLike) -> int:
     if not path.exists():
         return 0
     model.optimizer.build(model.trainable_variables)
+    variables = _variables(model)
     try:
-        model.load_weights(path)
-    except (ValueError, OSError, KeyError) as error:
+        with np.load(path, allow_pickle=False) as file:
+            values = [file[name] for name in file.files]
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(
             explain(
-                f"The checkpoint {path} does not fit the model ({str(error).splitlines()[0]})",
+                f"The checkpoint {path} cannot be read ({error})",
+                "a file this package wrote",
+                "Delete it to begin anew.",
+            )
+        ) from error
+    kept, wanted = ([tuple(each.shape) for each in side] for side in (values, variables))
+    if kept != wanted:
+        raise InputError(
+            explain(
+                f"The checkpoint {path} does not fit the model: {_difference(kept, wanted)}",
                 "a checkpoint of the same model and optimizer",
                 "Train with the same settings, or into another folder.",
             )
-        ) from error
+        )
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
     return int(model.optimizer.iterations)
+
+
+def _variables(model: keras.Model) -> list[keras.Variable]:
+    # Keras's own weight files leave out the states of random generators, and with them the draws
+    # of dropout and of scheduled sampling.
+    return [*model.variables, *model.optimizer.variables]
+
+
+def _difference(kept: list[tuple], wanted: list[tuple]) -> str:
+    if len(kept) != len(wanted):
+        return f"it has {len(kept)} variables and the model {len(wanted)}"
+    number = next(n for n, pair in enumerate(zip(kept, wanted, strict=True)) if len(set(pair)) > 1)
+    return f"variable {number} has shape {kept[number]} there and {wanted[number]} here"
 
 
 def read_history(folder: str | os.PathLike) -> pd.DataFrame:
@@ -164,7 +192,14 @@ class _KeepCheckpoint(keras.callbacks.Callback):
 
     def save(self):
         """Write the checkpoint."""
-        _replace(self.folder / CHECKPOINT, self.model.save_weights)
+        if keras.config.backend() == "jax":
+            # While JAX trains, the variables lag behind the values in its hands.
+            self.model.jax_state_sync()
+        values = {
+            f"{number:05d}": keras.ops.convert_to_numpy(variable)
+            for number, variable in enumerate(_variables(self.model))
+        }
+        _replace(self.folder / CHECKPOINT, lambda path: np.savez(path, **values))
         self.saved = time.monotonic()
 
 
