@@ -353,7 +353,7 @@ def encode(model, images: np.ndarray, options: argparse.Namespace, name: str) ->
     encoder, _ = kc.models.split_captioner(model)
     console.print(f"encoding {len(images)} {name} images")
     parts = [
-        encoder.predict_on_batch(prepared(images[start : start + 128], options))
+        encoder.predict_on_batch(prepared(images[start : start + 128], options).numpy())
         for start in range(0, len(images), 128)
     ]
     return np.concatenate(parts).astype("float32")
