@@ -13,6 +13,7 @@ import argparse
 import importlib.metadata
 import inspect
 import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -32,7 +33,8 @@ import keras_classics as kc  # noqa: E402
 
 START, END = 1, 2
 
-console = Console()
+# A table that is piped away must not be cut to a terminal's width.
+console = Console(width=None if sys.stdout.isatty() else 120)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

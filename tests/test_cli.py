@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from support import ROOT
 
 from keras_classics import cli
+from support import ROOT
 
 
 def test_list_shows_parameters(capsys):

@@ -20,6 +20,7 @@ from keras_classics import (
     layers,
     models,
     training,
+    weights,
 )
 from keras_classics.core.catalogue import ModelCard, card, create_model, list_models, register
 from keras_classics.core.errors import InputError
@@ -44,4 +45,5 @@ __all__ = [
     "models",
     "register",
     "training",
+    "weights",
 ]

@@ -1,4 +1,7 @@
-"""The command line: `keras-classics list | card | summary | plot`. Parsing and printing only."""
+"""The command line: `keras-classics list | card | summary | plot | convert`.
+
+Parsing and printing only.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from rich.table import Table
 from keras_classics.analysis.complexity import costs, trainable_parameters
 from keras_classics.core.catalogue import card, create_model, list_models
 from keras_classics.core.errors import InputError, explain
+from keras_classics.weights import load_keras_applications, load_torch
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -83,6 +87,14 @@ def _run(argv: Sequence[str] | None) -> int | None:
     plot = verbs.add_parser("plot", parents=[build], help="picture of the graph")
     plot.add_argument("--out", help="file ending in .png, .svg, .pdf or .dot; NAME.png by default")
     plot.set_defaults(run=_plot)
+    convert = verbs.add_parser(
+        "convert", parents=[build], help="weights of PyTorch or keras.applications as ours"
+    )
+    convert.add_argument(
+        "source", help="state in .safetensors, .npz or .pth, or keras.applications in .h5 or .keras"
+    )
+    convert.add_argument("--out", help="file ending in .weights.h5 or .keras; NAME.weights.h5")
+    convert.set_defaults(run=_convert)
 
     options = parser.parse_args(argv)
     try:
@@ -165,6 +177,25 @@ def _plot(options) -> None:
                 "apt-get install graphviz).",
             )
         ) from error
+    print(path)
+
+
+def _convert(options) -> None:
+    path = options.out or f"{options.name}.weights.h5"
+    if not path.endswith((".weights.h5", ".keras")):
+        raise InputError(
+            explain(
+                f"--out {path} was given",
+                "a file ending in .weights.h5 (weights) or .keras (the whole model)",
+                "Change the ending.",
+            )
+        )
+    model = create_model(options.name, **dict(options.arguments))
+    from_keras = options.source.lower().endswith((".h5", ".keras"))
+    load = load_keras_applications if from_keras else load_torch
+    load(model, options.source)
+    save = model.save if path.endswith(".keras") else model.save_weights
+    save(path)
     print(path)
 
 

@@ -27,8 +27,11 @@ SERIALISABLE = {
     and issubclass(value, keras.layers.Layer | keras.initializers.Initializer)
 }
 REQUIRED = {
+    "CeilAveragePooling2D": {"pool_size": 3, "strides": 2},
     "ConnectionTableConv2D": {"table": [[0]], "kernel_size": 3},
+    "DiracConv2D": {"filters": 4},
     "EuclideanRBF": {"units": 3},
+    "Maxout": {"pieces": 2},
     "PaddedMaxPooling2D": {"pool_size": 3, "strides": 2},
     "RecurrentDecoder": {"vocabulary_size": 9},
     "StepwiseAdditiveAttention": {"units": 4},

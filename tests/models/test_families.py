@@ -22,6 +22,52 @@ SMALL = {
                   "stride_in": "3x3", "shortcut": "C"},
     "resnet_20_cifar": {"width": 0.5, "classes": 4, "repeats": (1, 1, 1)},
     "plain_20_cifar": {"width": 0.5, "classes": 4, "repeats": (1, 1, 1)},
+    "resnext_50_2x40d": {"width": 0.125, "input_shape": (32, 32, 3), "classes": 4,
+                         "repeats": (1, 1)},
+    "densenet_bc_100_k12_cifar": {"width": 0.25, "input_shape": (8, 8, 3), "classes": 4,
+                                  "repeats": (2, 1)},
+    "densenet_40_k12_cifar": {"width": 0.5, "input_shape": (8, 8, 3), "classes": 4,
+                              "repeats": (1, 1)},
+    "wide_resnet_16_8_cifar": {"width": 0.125, "input_shape": (8, 8, 3), "classes": 4, "units": 1},
+    "wide_resnet_50_2": {"width": 0.0625, "input_shape": (32, 32, 3), "classes": 4,
+                         "repeats": (1, 1)},
+    "resnet_50_v2": {"width": 0.125, "input_shape": (32, 32, 3), "classes": 4, "repeats": (1, 2),
+                     "stem": "pool_first", "stride_in": "1x1"},
+    "resnet_164_v2_cifar": {"width": 0.5, "input_shape": (8, 8, 3), "classes": 4,
+                            "repeats": (1, 1)},
+    "diracnet_18": {"width": 0.125, "input_shape": (32, 32, 3), "classes": 4, "units": (1, 2)},
+    "diracnet_34_2_cifar": {"width": 0.25, "input_shape": (8, 8, 3), "classes": 4,
+                            "units": (1, 2)},
+    "highway_10_mnist": {"width": 0.4, "classes": 4, "depth": 4},
+    "highway_19_cifar": {"width": 0.125, "input_shape": (8, 8, 3), "classes": 4,
+                         "gated": (1, 1, 1)},
+    "highway_conv_10_mnist": {"width": 0.25, "input_shape": (12, 12, 1), "classes": 4,
+                              "gated": (1, 1, 1), "carry_gate": True},
+    "simpnet_300k_cifar": {"width": 0.2, "input_shape": (8, 8, 3), "classes": 4},
+    "mlp_skip_mnist": {"width": 0.1, "classes": 4},
+    "perceptron": {"classes": 4},
+    "alexnet": {"width": 0.1, "dense_units": 32, "input_shape": (67, 67, 3), "classes": 4,
+                "dropout": 0.0, "kernel_initializer": "he_normal", "bias_value": 0.1},
+    "alexnet_owt": {"width": 0.1, "dense_units": 32, "input_shape": (63, 63, 3), "classes": 4,
+                    "dropout": 0.0, "kernel_initializer": "he_normal", "bias_value": 0.1},
+    "squeezenet_1_1": {"width": 0.5, "input_shape": (32, 32, 3), "classes": 4, "dropout": 0.0,
+                       "squeeze": ((16,), (16, 16)), "bypass": True},
+    "zfnet": {"width": 0.1, "dense_units": 32, "input_shape": (53, 53, 3), "classes": 4,
+              "dropout": 0.0, "kernel_initializer": "he_normal"},
+    "nin_cifar": {"width": 0.1, "input_shape": (16, 16, 3), "classes": 4, "dropout": 0.0},
+    "nin_imagenet": {"width": 0.2, "input_shape": (64, 64, 3), "classes": 8, "dropout": 0.0},
+    "googlenet": {"width": 0.25, "input_shape": (32, 32, 3), "classes": 4, "dropout": 0.0,
+                  "modules": [[[16, 16, 32, 8, 16, 16]]] * 3},
+    "googlenet_bn": {"width": 0.25, "input_shape": (32, 32, 3), "classes": 4,
+                     "modules": [[[16, 16, 32, 8, 16, 16]]] * 3},
+    "inception_v4": {"width": 0.05, "input_shape": (75, 75, 3), "classes": 4,
+                     "repeats": (0, 0, 1)},
+    "inception_resnet_v2_released": {"width": 0.05, "input_shape": (75, 75, 3), "classes": 4,
+                                     "repeats": (1, 0, 0)},
+    "maxout_mnist": {"width": 0.1, "classes": 4, "input_dropout": 0.0, "dropout": 0.0,
+                     "kernel_initializer": "he_normal"},
+    "maxout_cifar": {"width": 0.1, "units": 20, "input_shape": (16, 16, 3), "classes": 4,
+                     "input_dropout": 0.0, "dropout": 0.0, "kernel_initializer": "he_normal"},
 }  # fmt: skip
 
 
@@ -46,7 +92,7 @@ def test_fit_lowers_the_loss_and_reaches_every_weight(name, tmp_path):
     model = small(name)
     x = pictures(model)
     y = np.arange(len(x)) % model.output_shape[-1]
-    x += y[:, None, None, None]
+    x += y.reshape(-1, *[1] * (x.ndim - 1))
     check_gradients(model, x, (len(x), model.output_shape[-1]))
     model.compile(keras.optimizers.Adam(3e-3), "sparse_categorical_crossentropy")
     losses = model.fit(x, y, epochs=25, batch_size=8, verbose=0).history["loss"]

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -118,6 +118,7 @@ class Head:
         features: keras.KerasTensor,
         top: Block | None = None,
         classifier: Block | None = None,
+        further_outputs: Sequence[keras.KerasTensor] = (),
     ) -> keras.Model:
         """Put the tail on the features and return the model.
 
@@ -127,31 +128,50 @@ class Head:
                 default. Left out without top.
             classifier: From the top's output to logits `(batch, classes)`; a dense layer by
                 default.
+            further_outputs: Outputs besides, such as those of auxiliary classifiers.
         """
         if self.include_top:
             x = global_average(features) if top is None else top(features)
-            outputs = self._predictions(x, classifier)
+            outputs = self.predictions(x, classifier)
         elif self.pooling == "avg":
             outputs = global_average(features)
         elif self.pooling == "max":
             outputs = keras.layers.GlobalMaxPooling2D(name="head_pool")(features)
         else:
             outputs = features
+        if further_outputs:
+            outputs = [outputs, *further_outputs]
         model = keras.Model(_source(self.image), outputs, name=self.name)
         if self.weights is not None:
             model.load_weights(self.weights)
         return model
 
-    def _predictions(self, x, classifier):
+    def predictions(
+        self,
+        x: keras.KerasTensor,
+        classifier: Block | None = None,
+        *,
+        name: str = "predictions",
+    ) -> keras.KerasTensor:
+        """Classifier and its activation.
+
+        Args:
+            x: What the classifier reads.
+            classifier: From `x` to logits `(batch, classes)`; a dense layer by default.
+            name: Name of the last layer.
+
+        Returns:
+            `(batch, classes)`, in float32 whatever the model computes in.
+        """
         # Probabilities in half precision lose small classes: the last layer stays in float32.
         half = keras.config.dtype_policy().compute_dtype in ("float16", "bfloat16")
         dtype = "float32" if half else None
         if classifier is None:
             return keras.layers.Dense(
-                self.classes, self.classifier_activation, dtype=dtype, name="predictions"
+                self.classes, self.classifier_activation, dtype=dtype, name=name
             )(x)
         return keras.layers.Activation(
-            self.classifier_activation or "linear", dtype=dtype, name="predictions"
+            self.classifier_activation or "linear", dtype=dtype, name=name
         )(classifier(x))
 
 

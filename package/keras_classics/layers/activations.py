@@ -11,3 +11,9 @@ from keras_classics.core.registration import registered
 def scaled_tanh(x: keras.KerasTensor) -> keras.KerasTensor:
     """LeCun's squashing function `1.7159 tanh(2 x / 3)`: about 1 at 1 and -1 at -1."""
     return 1.7159 * keras.ops.tanh(x * (2.0 / 3.0))
+
+
+@registered
+def threshold(x: keras.KerasTensor) -> keras.KerasTensor:
+    """Rosenblatt's unit: 1 where its sum is positive, else 0. It has no useful gradient."""
+    return keras.ops.cast(x > 0, x.dtype)

@@ -128,3 +128,104 @@ class PaddedMaxPooling2D(keras.layers.Layer):
             "padding": self.padding,
             "ceil_mode": self.ceil_mode,
         }
+
+
+@registered
+class CeilAveragePooling2D(keras.layers.Layer):
+    """Average over windows, the number of windows rounded up as Caffe does.
+
+    A window that reaches beyond the picture averages what it has of it. Input
+    `(batch, height, width, channels)`; a side of `n` becomes `ceil((n - pool_size) / strides) + 1`.
+
+    Args:
+        pool_size: Side of the window.
+        strides: Step in both directions, at most the window.
+
+    Raises:
+        ValueError: The step is larger than the window.
+    """
+
+    def __init__(self, pool_size: int, strides: int, **kwargs):
+        super().__init__(**kwargs)
+        if not 1 <= strides <= pool_size:
+            raise ValueError(
+                explain(
+                    f"strides={strides} was given for windows of {pool_size}",
+                    f"1 to {pool_size}",
+                    "Use the window's size or less: a window must start within the picture.",
+                )
+            )
+        self.pool_size = pool_size
+        self.strides = strides
+
+    def _side(self, size: int | None) -> int | None:
+        return None if size is None else -(-(size - self.pool_size) // self.strides) + 1
+
+    def call(self, inputs):
+        """Average what is there: the mean over zeros and picture by the share of picture."""
+        missing = (0, self.strides - 1)
+        sides = [self._side(size) for size in ops.shape(inputs)[1:3]]
+
+        def mean(x):
+            padded = ops.pad(x, [(0, 0), missing, missing, (0, 0)])
+            return ops.average_pool(padded, self.pool_size, self.strides)
+
+        shares = mean(ops.ones_like(inputs[:1, :, :, :1]))
+        return (mean(inputs) / shares)[:, : sides[0], : sides[1]]
+
+    def compute_output_shape(self, input_shape):
+        """Sides by the formula above."""
+        batch, height, width, channels = input_shape
+        return (batch, self._side(height), self._side(width), channels)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "pool_size": self.pool_size,
+            "strides": self.strides,
+        }
+
+
+@registered
+class SAFPooling(keras.layers.Layer):
+    """Maximum over windows, then dropout: the strongest features are selected, then withheld.
+
+    Hasanpour et al., "Towards principled design of deep convolutional networks: introducing
+    SimpNet", arXiv:1802.06205. At inference a plain maximum. Input
+    `(batch, height, width, channels)`, output with height and width divided by `pool_size`.
+
+    Args:
+        pool_size: Side of the window, also the stride.
+        rate: Share of the maxima withheld while training.
+        seed: Seed of the draws.
+    """
+
+    def __init__(self, pool_size: int = 2, rate: float = 0.2, seed: int | None = None, **kwargs):
+        super().__init__(**kwargs)
+        self.pool_size = pool_size
+        self.rate = rate
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, inputs, training=None):
+        """Select, and withhold while training."""
+        maxima = ops.max_pool(inputs, self.pool_size, self.pool_size)
+        if not training or not self.rate:
+            return maxima
+        return keras.random.dropout(maxima, self.rate, seed=self.seed_generator)
+
+    def compute_output_shape(self, input_shape):
+        """Height and width divided by the pool size, rounded down."""
+        batch, height, width, channels = input_shape
+        shrunk = [None if side is None else side // self.pool_size for side in (height, width)]
+        return (batch, *shrunk, channels)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "pool_size": self.pool_size,
+            "rate": self.rate,
+            "seed": self.seed,
+        }

@@ -1,7 +1,56 @@
 """Builders of plain `keras.Model`s. A family is one file and one line here."""
 
 # ruff: noqa: F401
+from keras_classics.models.convolutional.alexnet import AlexNet, AlexNetOWT, AlexNetSingleTower
+from keras_classics.models.convolutional.densenet import (
+    DenseNet40_k12CIFAR,
+    DenseNet100_k12CIFAR,
+    DenseNet100_k24CIFAR,
+    DenseNet121,
+    DenseNet161,
+    DenseNet169,
+    DenseNet201,
+    DenseNet264,
+    DenseNetBC100_k12CIFAR,
+    DenseNetBC190_k40CIFAR,
+    DenseNetBC250_k24CIFAR,
+)
+from keras_classics.models.convolutional.diracnet import (
+    DiracNet18,
+    DiracNet28_5CIFAR,
+    DiracNet28_10CIFAR,
+    DiracNet34,
+    DiracNet34_2CIFAR,
+)
+from keras_classics.models.convolutional.googlenet import (
+    GoogLeNet,
+    GoogLeNetBN,
+    inception_module,
+    naive_inception_module,
+)
+from keras_classics.models.convolutional.highway import (
+    Highway10MNIST,
+    Highway19CIFAR,
+    Highway20MNIST,
+    Highway50MNIST,
+    Highway100MNIST,
+    HighwayConv10MNIST,
+)
+from keras_classics.models.convolutional.inception import (
+    InceptionResNetV1,
+    InceptionResNetV2,
+    InceptionResNetV2Released,
+    InceptionV4,
+)
 from keras_classics.models.convolutional.lenet import LeNet5, LeNet5Modern
+from keras_classics.models.convolutional.maxout import MaxoutCIFAR, MaxoutMNIST
+from keras_classics.models.convolutional.mlp import MLPMNIST, MLPSkipMNIST
+from keras_classics.models.convolutional.nin import NINCIFAR, NINImageNet
+from keras_classics.models.convolutional.perceptron import (
+    Perceptron,
+    PerceptronHistory,
+    fit_perceptron,
+)
 from keras_classics.models.convolutional.resnet import (
     Plain18,
     Plain20CIFAR,
@@ -20,5 +69,43 @@ from keras_classics.models.convolutional.resnet import (
     ResNet152,
     ResNet1202CIFAR,
 )
+from keras_classics.models.convolutional.resnet_v2 import (
+    ResNet50V2,
+    ResNet101V2,
+    ResNet152V2,
+    ResNet164V2CIFAR,
+    ResNet200V2,
+    ResNet1001V2CIFAR,
+)
+from keras_classics.models.convolutional.resnext import (
+    ResNet101_1x100d,
+    ResNeXt29_8x64dCIFAR,
+    ResNeXt29_16x64dCIFAR,
+    ResNeXt50_2x40d,
+    ResNeXt50_4x24d,
+    ResNeXt50_8x14d,
+    ResNeXt50_32x4d,
+    ResNeXt101_2x40d,
+    ResNeXt101_2x64d,
+    ResNeXt101_4x24d,
+    ResNeXt101_8x14d,
+    ResNeXt101_32x4d,
+    ResNeXt101_64x4d,
+)
+from keras_classics.models.convolutional.simpnet import (
+    SimpNet5MCIFAR,
+    SimpNet8MCIFAR,
+    SimpNet300KCIFAR,
+    SimpNet600KCIFAR,
+)
+from keras_classics.models.convolutional.squeezenet import SqueezeNet1_0, SqueezeNet1_1
 from keras_classics.models.convolutional.vgg import VGG11, VGG11LRN, VGG13, VGG16, VGG16C, VGG19
+from keras_classics.models.convolutional.wide_resnet import (
+    WideResNet16_8CIFAR,
+    WideResNet28_10CIFAR,
+    WideResNet28_12CIFAR,
+    WideResNet40_4CIFAR,
+    WideResNet50_2,
+)
+from keras_classics.models.convolutional.zfnet import ZFNet
 from keras_classics.models.sequence.captioner import captioner, split_captioner

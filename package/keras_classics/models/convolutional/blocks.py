@@ -15,9 +15,13 @@ from keras_classics.layers.pooling import PaddedMaxPooling2D
 Tensor = keras.KerasTensor
 
 
-def he_normal() -> keras.initializers.Initializer:
-    """The initialiser of He et al. 2015: untruncated, variance 2 / fan-in."""
-    return keras.initializers.VarianceScaling(2.0, "fan_in", "untruncated_normal")
+def he_normal(fan: str = "fan_in") -> keras.initializers.Initializer:
+    """The initialiser of He et al. 2015: untruncated, variance 2 / fan.
+
+    Args:
+        fan: `"fan_in"` as in the paper, `"fan_out"` as in Torch's residual networks.
+    """
+    return keras.initializers.VarianceScaling(2.0, fan, "untruncated_normal")
 
 
 def convolution(
@@ -29,15 +33,19 @@ def convolution(
     name: str,
     padding: int | None = None,
     use_bias: bool = False,
+    fan: str = "fan_in",
     **arguments,
 ) -> Tensor:
-    """Convolution padded on every side: by half its kernel, or by `padding`."""
+    """Convolution padded on every side: by half its kernel, or by `padding`.
+
+    The kernel starts from `he_normal(fan)` unless a `kernel_initializer` is given.
+    """
     amount, mode = kernel_size // 2 if padding is None else padding, "valid"
     if strides == 1 and kernel_size == 2 * amount + 1:
         mode = "same"
     else:
         x = zero_padded(x, amount, name=f"{name}_pad")
-    arguments.setdefault("kernel_initializer", he_normal())
+    arguments.setdefault("kernel_initializer", he_normal(fan))
     return layers.Conv2D(
         filters, kernel_size, strides, mode, use_bias=use_bias, name=name, **arguments
     )(x)

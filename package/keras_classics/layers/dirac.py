@@ -1,0 +1,126 @@
+"""Layers of DiracNets: convolutions that are near the identity by their parametrisation."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.registration import registered
+
+
+@registered
+class DiracConv2D(keras.layers.Layer):
+    """Convolution with the kernel `alpha * identity + beta * kernel / ||kernel||`.
+
+    Zagoruyko, Komodakis, "DiracNets: training very deep neural networks without skip-connections",
+    arXiv:1706.00388. The identity (Dirac) kernel is 1 at the centre where output and input channel
+    have the same index; the norm is taken over each output filter. Stride 1 and no bias. Input
+    `(batch, height, width, channels)`, output `(batch, height, width, filters)`.
+
+    Args:
+        filters: Channels of the output.
+        kernel_size: Side of the kernel, odd.
+        scale: `"channel"` gives every output channel its alpha and beta (version 2),
+            `"layer"` one of each to the layer (version 1).
+        alpha: Initial value of the identity's scale.
+        beta: Initial value of the kernel's scale.
+        kernel_initializer: Initialiser of the kernel.
+
+    Raises:
+        ValueError: `kernel_size` is even or `scale` unknown.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int = 3,
+        scale: str = "channel",
+        alpha: float = 1.0,
+        beta: float = 0.1,
+        kernel_initializer="he_normal",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if kernel_size % 2 == 0:
+            raise ValueError(
+                explain(
+                    f"kernel_size={kernel_size} was given",
+                    "an odd number, because the identity sits in the centre",
+                    "Use 3, the paper's.",
+                )
+            )
+        check_choice("scale", scale, ("channel", "layer"))
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.scale = scale
+        self.initial_alpha = alpha
+        self.initial_beta = beta
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+
+    def build(self, input_shape):
+        """The kernel and the two scales."""
+        size = self.kernel_size
+        self.kernel = self.add_weight(
+            shape=(size, size, input_shape[-1], self.filters),
+            initializer=self.kernel_initializer,
+            name="kernel",
+        )
+        scales = (self.filters,) if self.scale == "channel" else ()
+        constant = keras.initializers.Constant
+        self.alpha = self.add_weight(scales, constant(self.initial_alpha), name="alpha")
+        self.beta = self.add_weight(scales, constant(self.initial_beta), name="beta")
+
+    def effective_kernel(self):
+        """The kernel the convolution uses, `(rows, columns, channels, filters)`."""
+        kernel = ops.convert_to_tensor(self.kernel)
+        centre, (channels, filters) = self.kernel_size // 2, kernel.shape[2:]
+        identity = ops.reshape(
+            ops.eye(channels, filters, dtype=kernel.dtype), (1, 1, channels, filters)
+        )
+        identity = ops.pad(identity, [(centre, centre), (centre, centre), (0, 0), (0, 0)])
+        squares = ops.sum(ops.square(kernel), axis=(0, 1, 2), keepdims=True)
+        # The floor only matters for a filter of zeros, which has no direction.
+        unit = kernel * ops.rsqrt(ops.maximum(squares, 1e-24))
+        return self.alpha * identity + self.beta * unit
+
+    def call(self, inputs):
+        """Assemble the kernel and convolve."""
+        return ops.conv(inputs, self.effective_kernel(), 1, "same")
+
+    def compute_output_shape(self, input_shape):
+        """Same size, `filters` channels."""
+        return (*input_shape[:-1], self.filters)
+
+    def multiply_adds(self, input_shape, output_shape) -> int:
+        """Those of a convolution; assembling the kernel is not counted."""
+        _, height, width, filters = output_shape
+        return height * width * filters * self.kernel_size**2 * input_shape[-1]
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "scale": self.scale,
+            "alpha": self.initial_alpha,
+            "beta": self.initial_beta,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }
+
+
+@registered
+class NCReLU(keras.layers.Layer):
+    """Positive part and negative part side by side: `concatenate(max(x, 0), min(x, 0))`.
+
+    Input `(..., channels)`, output `(..., 2 * channels)`; the two halves add up to the input.
+    """
+
+    def call(self, inputs):
+        """Split by sign."""
+        return ops.concatenate([ops.maximum(inputs, 0), ops.minimum(inputs, 0)], axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        """Twice the channels."""
+        return (*input_shape[:-1], 2 * input_shape[-1])

@@ -1,0 +1,149 @@
+"""Layers that learn how much of their input to let through unchanged."""
+
+from __future__ import annotations
+
+import math
+
+import keras
+from keras import layers, ops
+
+from keras_classics.core.registration import registered
+
+
+class _Gated(layers.Layer):
+    """`H(x) T(x) + x C(x)`: what dense and convolutional highway layers have in common."""
+
+    def __init__(
+        self,
+        activation="relu",
+        transform_bias: float = -1.0,
+        carry_gate: bool = False,
+        kernel_initializer="he_normal",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.activation = keras.activations.get(activation)
+        self.transform_bias = transform_bias
+        self.carry_gate = carry_gate
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+
+    def kernel_shape(self, channels: int) -> tuple[int, ...]:
+        """Shape of each kernel, from `channels` to as many."""
+        raise NotImplementedError
+
+    def affine(self, inputs, kernel):
+        """The layer's linear map, without bias."""
+        raise NotImplementedError
+
+    def build(self, input_shape):
+        """A kernel and a bias for the transformation and for each gate."""
+        self.transformation = self._weights("transformation", 0.0, input_shape[-1])
+        self.transform = self._weights("transform", self.transform_bias, input_shape[-1])
+        if self.carry_gate:
+            # The carry gate starts as open as the transform gate starts closed.
+            self.carry = self._weights("carry", -self.transform_bias, input_shape[-1])
+
+    def _weights(self, name, bias, channels):
+        return (
+            self.add_weight(
+                shape=self.kernel_shape(channels),
+                # One initialiser object draws the same values each time.
+                initializer=self.kernel_initializer.clone(),
+                name=f"{name}_kernel",
+            ),
+            self.add_weight((channels,), keras.initializers.Constant(bias), name=f"{name}_bias"),
+        )
+
+    def _map(self, inputs, weights):
+        kernel, bias = weights
+        return self.affine(inputs, kernel) + bias
+
+    def call(self, inputs):
+        """Transform, and carry the rest."""
+        transformed = self.activation(self._map(inputs, self.transformation))
+        transform = ops.sigmoid(self._map(inputs, self.transform))
+        if self.carry_gate:
+            carry = ops.sigmoid(self._map(inputs, self.carry))
+        else:
+            carry = 1.0 - transform
+        return transformed * transform + inputs * carry
+
+    def compute_output_shape(self, input_shape):
+        """Same as the input's."""
+        return input_shape
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "activation": keras.activations.serialize(self.activation),
+            "transform_bias": self.transform_bias,
+            "carry_gate": self.carry_gate,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }
+
+
+@registered
+class Highway(_Gated):
+    """Dense highway layer: `y = H(x) T(x) + x (1 - T(x))`, as many units as inputs.
+
+    Srivastava, Greff, Schmidhuber, "Training very deep networks", NIPS 2015. `H` is a dense layer
+    with an activation, the transform gate `T` one with a sigmoid. Input and output
+    `(..., units)`.
+
+    Args:
+        activation: Activation of `H`.
+        transform_bias: Initial bias of `T`; negative, so that a deep network starts by carrying.
+        carry_gate: A carry gate of its own in place of `1 - T`.
+        kernel_initializer: Initialiser of the kernels.
+    """
+
+    def kernel_shape(self, channels: int) -> tuple[int, ...]:
+        """Square."""
+        return (channels, channels)
+
+    def affine(self, inputs, kernel):
+        """Matrix product."""
+        return ops.matmul(inputs, kernel)
+
+    def multiply_adds(self, input_shape, output_shape) -> int:
+        """One matrix for the transformation and for each gate."""
+        return (2 + self.carry_gate) * math.prod(input_shape[1:]) * input_shape[-1]
+
+
+@registered
+class ConvHighway(_Gated):
+    """Convolutional highway layer: `y = H(x) T(x) + x (1 - T(x))`, size and channels kept.
+
+    Srivastava, Greff, Schmidhuber, "Training very deep networks", NIPS 2015. `H` and `T` are
+    convolutions of the same kernel. Input and output `(batch, height, width, channels)`.
+
+    Args:
+        kernel_size: Side of both kernels.
+        activation: Activation of `H`.
+        transform_bias: Initial bias of `T`; negative, so that a deep network starts by carrying.
+        carry_gate: A carry gate of its own in place of `1 - T`.
+        kernel_initializer: Initialiser of the kernels.
+    """
+
+    def __init__(self, kernel_size: int = 3, **kwargs):
+        super().__init__(**kwargs)
+        self.kernel_size = kernel_size
+
+    def kernel_shape(self, channels: int) -> tuple[int, ...]:
+        """Square window, channels to as many."""
+        return (self.kernel_size, self.kernel_size, channels, channels)
+
+    def affine(self, inputs, kernel):
+        """Convolution of stride 1 that keeps the size."""
+        return ops.conv(inputs, kernel, 1, "same")
+
+    def multiply_adds(self, input_shape, output_shape) -> int:
+        """One convolution for the transformation and for each gate."""
+        _, height, width, channels = output_shape
+        one = height * width * self.kernel_size**2 * channels**2
+        return (2 + self.carry_gate) * one
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {**super().get_config(), "kernel_size": self.kernel_size}

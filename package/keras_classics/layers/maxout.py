@@ -1,0 +1,53 @@
+"""Maxout: the activation is the largest of a few linear pieces, and so is itself learnt."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from keras_classics.core.errors import explain
+from keras_classics.core.registration import registered
+
+
+@registered
+class Maxout(keras.layers.Layer):
+    """Maximum over groups of neighbouring channels (Goodfellow et al., ICML 2013).
+
+    After a dense or convolution layer with `units * pieces` outputs this is the paper's
+    `h_i = max_j (w_ij x + b_ij)`. Input `(..., units * pieces)`, output `(..., units)`.
+
+    Args:
+        pieces: Number of linear pieces of a unit.
+
+    Raises:
+        ValueError: The input's channels are no multiple of `pieces`.
+    """
+
+    def __init__(self, pieces: int, **kwargs):
+        super().__init__(**kwargs)
+        self.pieces = pieces
+
+    def build(self, input_shape):
+        """Check the number of channels."""
+        if input_shape[-1] % self.pieces:
+            raise ValueError(
+                explain(
+                    f"An input of {input_shape[-1]} channels was given to {self.name!r}",
+                    f"a multiple of its {self.pieces} pieces",
+                    "Give the layer before it units * pieces outputs.",
+                )
+            )
+
+    def call(self, inputs):
+        """Group and take maxima."""
+        shape = ops.shape(inputs)
+        grouped = (*shape[:-1], inputs.shape[-1] // self.pieces, self.pieces)
+        return ops.max(ops.reshape(inputs, grouped), axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        """Channels divided by the number of pieces."""
+        return (*input_shape[:-1], input_shape[-1] // self.pieces)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {**super().get_config(), "pieces": self.pieces}

@@ -1,0 +1,137 @@
+"""PyTorch states onto our models."""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers
+
+from keras_classics.weights.files import read_state
+from keras_classics.weights.naming import best_naming, weighted
+from keras_classics.weights.slots import Slot, fill
+from keras_classics.weights.torch_names import NAMINGS, RESNET_CIFAR_NAMING
+from keras_classics.weights.zero_padding import channel_orders, reordered
+
+
+def load_torch(model: keras.Model, state: Mapping[str, Any] | str | os.PathLike) -> None:
+    """Load a PyTorch state into a model of ours, whose outputs become the PyTorch model's.
+
+    The origin (torchvision, timm, or the CIFAR ResNets of akamaster) is recognised by its names.
+    Convolutions are turned from (out, in, rows, columns), dense layers from (out, in), the first
+    one after a flattening also from channels first. A ResNet with option A whose classifier is
+    called `linear` has half of its shortcuts' zeros in front; its channels are reordered to ours.
+    The prefix `module.` and counts of batches are dropped.
+
+    Args:
+        model: Built like the state's network: its classes, options and top. PyTorch's ResNets
+            have their stride in the 3x3 convolution (`stride_in="3x3"`).
+        state: Arrays by name, or a `.safetensors`, `.npz` or `.pth` file; see
+            `kc.weights.read_state`.
+
+    Raises:
+        InputError: The file cannot be read, or names are missing or surplus, or shapes are wrong.
+            All are listed, and the model is left untouched.
+    """
+    if isinstance(state, str | os.PathLike):
+        state = read_state(state)
+    state = {
+        _current(name): values
+        for name, values in state.items()
+        if not name.endswith("num_batches_tracked")
+    }
+    naming = best_naming(
+        model, NAMINGS, lambda names: sum(f"{name}.weight" in state for name in names.values())
+    )
+    slots = _slots(model, naming(model), zeros_on_both_sides=naming is RESNET_CIFAR_NAMING)
+    fill(model, slots, state)
+    _warn_of_stride(model)
+
+
+def _slots(
+    model: keras.Model, names: Mapping[str, str], *, zeros_on_both_sides: bool
+) -> dict[str, Slot]:
+    orders = channel_orders(model) if zeros_on_both_sides else {}
+    flattened = _flattened(model)
+    slots = {}
+    for layer in weighted(model):
+        for part, slot in _layer_slots(layer, flattened.get(layer.name)).items():
+            if order := orders.get(layer.name):
+                slot = _reordering(slot, order)
+            slots[f"{names[layer.name]}.{part}"] = slot
+    return slots
+
+
+def _layer_slots(layer: keras.layers.Layer, flattened: tuple[int, ...] | None) -> dict[str, Slot]:
+    if isinstance(layer, layers.BatchNormalization):
+        vectors = {
+            "weight": layer.gamma,
+            "bias": layer.beta,
+            "running_mean": layer.moving_mean,
+            "running_var": layer.moving_variance,
+        }
+        kernel = {}
+    else:
+        vectors = {"bias": layer.bias}
+        kernel = {"weight": _kernel_slot(layer.kernel, flattened)}
+    return kernel | {
+        part: Slot(variable, tuple(variable.shape), np.asarray)
+        for part, variable in vectors.items()
+        if variable is not None
+    }
+
+
+def _kernel_slot(kernel: keras.Variable, flattened: tuple[int, ...] | None) -> Slot:
+    *window, inputs, outputs = kernel.shape
+    if window:
+        return Slot(kernel, (outputs, inputs, *window), lambda x: x.transpose(2, 3, 1, 0))
+    if flattened is None:
+        return Slot(kernel, (outputs, inputs), np.transpose)
+    height, width, channels = flattened
+
+    def convert(x: np.ndarray) -> np.ndarray:
+        maps = x.reshape(outputs, channels, height, width)
+        return maps.transpose(2, 3, 1, 0).reshape(inputs, outputs)
+
+    return Slot(kernel, (outputs, inputs), convert)
+
+
+def _reordering(slot: Slot, order) -> Slot:
+    return replace(slot, convert=lambda x: reordered(slot.convert(x), order))
+
+
+def _flattened(model: keras.Model) -> dict[str, tuple[int, ...]]:
+    """For each dense layer that reads a flattened map, the map's shape."""
+    maker = {id(layer.output): layer for layer in model.layers}
+    shapes = {}
+    for dense in model.layers:
+        if isinstance(dense, layers.Dense):
+            before = maker.get(id(dense.input))
+            while isinstance(before, layers.Dropout):
+                before = maker.get(id(before.input))
+            if isinstance(before, layers.Flatten):
+                shapes[dense.name] = tuple(before.input.shape[1:])
+    return shapes
+
+
+def _current(name: str) -> str:
+    """A name without the prefix of data-parallel training, and as torchvision writes it today."""
+    name = name.removeprefix("module.")
+    return re.sub(r"(denselayer\d+\.(?:norm|conv))\.(\d)", r"\1\2", name)
+
+
+def _warn_of_stride(model: keras.Model) -> None:
+    names = {layer.name for layer in model.layers}
+    first, third = "stage2_block1_conv1", "stage2_block1_conv3"
+    if {first, third} <= names and max(model.get_layer(first).strides) > 1:
+        warnings.warn(
+            f"{model.name!r} has its stride in the first 1x1 convolution, as in the paper; the "
+            "states of torchvision and timm are made for stride_in='3x3'.",
+            stacklevel=3,
+        )

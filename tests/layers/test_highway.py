@@ -1,0 +1,53 @@
+"""Highway layers: closed gates carry, open gates transform, and the formula in numpy."""
+
+import numpy as np
+import pytest
+
+from keras_classics.layers import ConvHighway, Highway
+from support import check_layer
+
+VECTORS = np.random.default_rng(5).normal(size=(3, 4)).astype("float32")
+MAPS = np.random.default_rng(5).normal(size=(2, 5, 5, 4)).astype("float32")
+FORMS = [(Highway, VECTORS), (ConvHighway, MAPS)]
+
+
+@pytest.mark.parametrize("carry_gate", [False, True])
+@pytest.mark.parametrize(("form", "x"), FORMS)
+def test_contract(form, x, carry_gate):
+    check_layer(form(carry_gate=carry_gate, activation="tanh"), x)
+
+
+@pytest.mark.parametrize(("form", "x"), FORMS)
+def test_a_closed_gate_is_the_identity(form, x):
+    # The sigmoid of -1000 is zero in float32, whatever the kernel says.
+    np.testing.assert_array_equal(form(transform_bias=-1000.0)(x), x)
+
+
+@pytest.mark.parametrize(("form", "x"), FORMS)
+def test_an_open_gate_is_the_plain_layer(form, x):
+    layer = form(transform_bias=1000.0, activation="tanh")
+    result = layer(x)
+    plain = np.tanh(layer.affine(x, layer.transformation[0]))
+    np.testing.assert_allclose(result, plain, atol=1e-6)
+
+
+def test_dense_layer_is_the_papers_formula():
+    layer = Highway("tanh", transform_bias=-0.5)
+    result = layer(VECTORS)
+    w_h, b_h, w_t, b_t = map(np.asarray, layer.weights)
+    transform = 1 / (1 + np.exp(-(VECTORS @ w_t + b_t)))
+    expected = np.tanh(VECTORS @ w_h + b_h) * transform + VECTORS * (1 - transform)
+    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(b_t, -0.5)
+    assert not np.array_equal(w_h, w_t)
+
+
+def test_a_carry_gate_of_its_own_starts_where_the_coupled_one_does():
+    free = Highway("tanh", transform_bias=-2.0, carry_gate=True)
+    free.build(VECTORS.shape)
+    w_h, b_h, w_t, b_t, w_c, b_c = map(np.asarray, free.weights)
+    free.set_weights([w_h, b_h, 0 * w_t, b_t, 0 * w_c, b_c])
+    coupled = Highway("tanh", transform_bias=-2.0)
+    coupled.build(VECTORS.shape)
+    coupled.set_weights([w_h, b_h, 0 * w_t, b_t])
+    np.testing.assert_allclose(free(VECTORS), coupled(VECTORS), rtol=1e-5, atol=1e-6)

@@ -1,0 +1,80 @@
+"""Folding: fewer layers, the same function."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_classics as kc
+
+
+def randomized(model):
+    draw = np.random.default_rng(3)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.set_weights([draw.uniform(0.5, 1.5, w.shape) for w in layer.weights])
+        elif layer.weights:
+            # Values that move every bias and scale away from its start, and stay of that size.
+            layer.set_weights([w + 0.1 * draw.normal(size=w.shape) for w in layer.get_weights()])
+    return model
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("diracnet_18", {"width": 0.125, "input_shape": (32, 32, 3), "units": (2, 2)}),
+        ("diracnet_28_5_cifar", {"width": 0.1, "version": 1, "units": (2, 2, 2)}),
+        ("vgg_a", {"width": 0.1, "dense_units": 16, "input_shape": (32, 32, 3),
+                   "batch_norm": True}),
+        ("resnet_20_cifar", {"repeats": (1, 1), "shortcut": "B"}),
+        ("wide_resnet_16_8_cifar", {"width": 0.1, "units": 1}),
+    ],
+)  # fmt: skip
+def test_folding_keeps_the_function(name, arguments, tmp_path):
+    model = randomized(kc.create_model(name, classifier_activation=None, **arguments))
+    folded = kc.export.fold(model)
+    x = np.random.default_rng(0).normal(size=(3, *model.input_shape[1:])).astype("float32")
+    expected = np.asarray(model(x))
+    assert np.linalg.norm(folded(x) - expected) < 1e-5 * np.linalg.norm(expected)
+    # The pictures' outputs differ by much more: an error would show.
+    assert np.linalg.norm(expected[0] - expected[1]) > 1e-3 * np.linalg.norm(expected)
+    folded.save(tmp_path / "folded.keras")
+    loaded = keras.saving.load_model(tmp_path / "folded.keras")
+    np.testing.assert_array_equal(loaded(x), folded(x))
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"), [("diracnet_18", 11_511_784), ("diracnet_34", 21_616_232)]
+)
+def test_a_folded_dirac_net_is_a_chain_of_plain_convolutions(name, parameters):
+    folded = kc.export.fold(kc.create_model(name))
+    assert folded.count_params() == parameters
+    kinds = {type(layer).__name__ for layer in folded.layers if layer.weights}
+    assert kinds == {"Conv2D", "Dense"}
+
+
+def test_a_normalisation_before_a_convolution_stays():
+    model = kc.models.WideResNet16_8CIFAR(width=0.1, units=1)
+    names = {layer.name for layer in kc.export.fold(model).layers}
+    # The first normalises a sum; the second normalises a convolution, and is gone.
+    assert "stage2_block1_norm1" in names
+    assert "stage2_block1_norm2" not in names
+
+
+def test_a_convolution_read_twice_keeps_its_normalisation():
+    image = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(3, 3, padding="same", name="conv")(image)
+    y = keras.layers.BatchNormalization(name="norm")(x)
+    model = randomized(keras.Model(image, keras.layers.Add()([x, y])))
+    folded = kc.export.fold(model)
+    assert "norm" in {layer.name for layer in folded.layers}
+    pictures = np.random.default_rng(0).normal(size=(2, 8, 8, 3)).astype("float32")
+    np.testing.assert_array_equal(folded(pictures), model(pictures))
+
+
+def test_the_folded_model_has_its_own_weights():
+    model = kc.models.DiracNet28_5CIFAR(width=0.05, units=(1, 1, 1))
+    folded = kc.export.fold(model)
+    before = folded.get_weights()
+    model.set_weights([w + 1 for w in model.get_weights()])
+    for old, new in zip(before, folded.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
