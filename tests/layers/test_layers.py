@@ -94,6 +94,16 @@ def test_padded_max_pooling_equals_torch(side, pool_size, strides, padding, ceil
     assert layer.compute_output_shape(x.shape) == tuple(result.shape)
 
 
+def test_padded_max_pooling_of_a_size_known_only_at_run_time():
+    import tensorflow as tf
+
+    layer = PaddedMaxPooling2D(3, 2, 1, ceil_mode=True)
+    traced = tf.function(layer, input_signature=[tf.TensorSpec((None, None, None, 2))])
+    for side in (5, 6, 9):
+        x = normal(1, side, side + 1, 2)
+        np.testing.assert_array_equal(traced(x), layer(x))
+
+
 def test_trainable_subsampling_is_the_papers_formula():
     layer = TrainableSubsampling(kc.layers.scaled_tanh)
     layer.build(MAPS.shape)

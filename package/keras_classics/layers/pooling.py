@@ -98,8 +98,10 @@ class PaddedMaxPooling2D(keras.layers.Layer):
         if not self.ceil_mode:
             return room // self.strides + 1
         count = -(-room // self.strides) + 1
-        starts_beyond = (count - 1) * self.strides >= size + self.padding
-        return count - 1 if starts_beyond else count
+        # 1 where the last window would start beyond the picture; also for sizes known only at run
+        # time, on which Python cannot branch.
+        beyond = (count - 1) * self.strides // (size + self.padding)
+        return count - beyond
 
     def call(self, inputs):
         """Pad and take maxima."""
