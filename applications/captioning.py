@@ -286,7 +286,8 @@ def caption(options: argparse.Namespace) -> int:
         answer = model.serve(picture[None])
         sentences, scores = answer["captions"][0].numpy(), answer["log_probabilities"][0].numpy()
         for sentence, score in list(zip(sentences, scores, strict=True))[: options.n_best]:
-            console.print(f"{image}: {sentence.decode()}  [dim](log p {score:.2f})[/dim]")
+            answer_line = f"{image}: {sentence.decode()}  [dim](log p {score:.2f})[/dim]"
+            console.print(answer_line, soft_wrap=True)
     return 1 if failed else 0
 
 
