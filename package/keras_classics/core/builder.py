@@ -25,9 +25,10 @@ from keras_classics.core.errors import explain
 if TYPE_CHECKING:
     from keras_classics.core.catalogue import ModelCard
 
-# Keras builds, clones and loads functional graphs recursively, several frames a layer: without
-# this a thousand layers end in RecursionError, also when a saved file is read back.
-sys.setrecursionlimit(max(sys.getrecursionlimit(), 100_000))
+# Keras builds, clones and loads functional graphs recursively, a frame or more a layer: without
+# this a thousand layers end in RecursionError, also when a saved file is read back. Much more would
+# let nested JSON of a hostile file run over the C stack before Python stops it.
+sys.setrecursionlimit(max(sys.getrecursionlimit(), 20_000))
 
 Shape = tuple[int | None, ...]
 Block = Callable[[keras.KerasTensor], keras.KerasTensor]
