@@ -98,9 +98,9 @@ class PaddedMaxPooling2D(keras.layers.Layer):
         if not self.ceil_mode:
             return room // self.strides + 1
         count = -(-room // self.strides) + 1
-        # 1 where the last window would start beyond the picture; also for sizes known only at run
-        # time, on which Python cannot branch.
-        beyond = (count - 1) * self.strides // (size + self.padding)
+        beyond = (count - 1) * self.strides >= size + self.padding
+        # A size known only at run time is a tensor, on which Python cannot branch.
+        beyond = int(beyond) if isinstance(size, int) else ops.cast(beyond, "int32")
         return count - beyond
 
     def call(self, inputs):
