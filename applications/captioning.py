@@ -12,6 +12,7 @@ picture file from the exported model.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import textwrap
@@ -154,11 +155,11 @@ def train(options: argparse.Namespace) -> None:
     steps = kc.data.steps_per_epoch(len(training), options.batch_size)
     with kc.distribution.strategy(options.strategy):
         model = build(options, len(vocabulary))
-        trained = kc.models.split_captioner(model)[1] if options.freeze_encoder else model
-        trained.compile(
+        fitted = kc.models.split_captioner(model)[1] if options.freeze_encoder else model
+        fitted.compile(
             keras.optimizers.Adam(
                 keras.optimizers.schedules.CosineDecay(
-                    options.learning_rate, steps * options.epochs, warmup_target=None
+                    options.learning_rate, steps * options.epochs
                 ),
                 global_clipnorm=5.0,
             ),
@@ -191,7 +192,7 @@ def train(options: argparse.Namespace) -> None:
             kc.callbacks.ScheduledSampling(mode=options.scheduled_sampling, k=half / np.log(half))
         )
     kc.training.fit(
-        trained,
+        fitted,
         stream(training, "train"),
         steps_per_epoch=steps,
         epochs=options.epochs,
@@ -215,7 +216,7 @@ def evaluate(options: argparse.Namespace) -> None:
         model.get_layer("decoder"),
         jit_compile=False,
         width=options.beam,
-        **limits(options, vocabulary),
+        **vocabulary.search_limits(options.max_words),
     )
     ids, scores = [], []
     for start in range(0, len(test), 100):
@@ -225,9 +226,10 @@ def evaluate(options: argparse.Namespace) -> None:
     captions = [vocabulary.decode(row) for row in ids]
 
     # Every picture gets another picture's caption: what a model scores that does not look.
-    blind = np.roll(np.random.default_rng(options.seed).permutation(len(captions)), 1)
-    order = np.argsort(np.roll(blind, -1))
-    shuffled = [captions[i] for i in blind[order]]
+    order = np.random.default_rng(options.seed).permutation(len(captions))
+    source = np.empty_like(order)
+    source[order] = np.roll(order, 1)
+    shuffled = [captions[i] for i in source]
     metrics = {
         "model": kc.training.caption_metrics(captions, test.captions),
         "image-blind": kc.training.caption_metrics(shuffled, test.captions),
@@ -243,7 +245,7 @@ def evaluate(options: argparse.Namespace) -> None:
     ).to_csv(out / "captions.csv", index=False)
     show(metrics, f"{len(test)} test images, beam {options.beam}")
     draw(test, captions, options.pictures, out / "captions.png")
-    save_picture(test.images[0], out / "example.png")
+    keras.utils.save_img(str(out / "example.png"), test.images[0], scale=False)
     console.print(f"pictures: {out / 'captions.png'}")
 
 
@@ -360,20 +362,10 @@ def encode(model, images: np.ndarray, options: argparse.Namespace, name: str) ->
     return np.concatenate(parts).astype("float32")
 
 
-def limits(options: argparse.Namespace, vocabulary: kc.data.Vocabulary) -> dict:
-    """What every search over this vocabulary is told."""
-    return {
-        "start": vocabulary.START,
-        "end": vocabulary.END,
-        "pad": vocabulary.PAD,
-        "banned": (vocabulary.PAD, vocabulary.START, vocabulary.UNKNOWN),
-        "max_length": options.max_words + 1,
-    }
-
-
 def settings(options: argparse.Namespace) -> dict:
-    """The options as they are recorded."""
-    return {key: value for key, value in vars(options).items() if key not in FREE - {"epochs"}}
+    """The options as they are recorded: as JSON has them, tuples as lists."""
+    kept = {key: value for key, value in vars(options).items() if key not in FREE - {"epochs"}}
+    return json.loads(json.dumps(kept))
 
 
 def check_continues(options: argparse.Namespace) -> None:
@@ -450,11 +442,6 @@ def draw(test: kc.data.CaptionedImages, captions: list[str], count: int, path: P
     )
     figure.savefig(path, dpi=64)
     plt.close(figure)
-
-
-def save_picture(image: np.ndarray, path: Path) -> None:
-    """Write one picture as a file."""
-    keras.utils.save_img(str(path), image, scale=False)
 
 
 if __name__ == "__main__":

@@ -67,13 +67,9 @@ def export_captioner(
         found = beam_search(
             decoder.step,
             decoder.initial_state(encoded),
-            start=vocabulary.START,
-            end=vocabulary.END,
-            pad=vocabulary.PAD,
-            banned=(vocabulary.PAD, vocabulary.START, vocabulary.UNKNOWN),
-            max_length=max_words + 1,
             width=width,
             n_best=n_best,
+            **vocabulary.search_limits(max_words),
             **beam_arguments,
         )
         sentences = tf.strings.reduce_join(tf.gather(words, found.ids), axis=-1, separator=" ")

@@ -15,7 +15,7 @@ from support import ROOT, shared
 SHIPPED = ROOT / "saved_models" / "captioning-scenes"
 SMALL = [
     "--data-options", "train=64", "validation=16", "test=16",
-    "--encoder-options", "width=0.05",
+    "--encoder-options", "width=0.05", "repeats=(1,1)",
     "--units", "16", "--epochs", "1", "--batch-size", "16", "--pictures", "4",
 ]  # fmt: skip
 

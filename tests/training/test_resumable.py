@@ -39,7 +39,6 @@ def stream(first):
 history = kc.training.fit(model, stream, steps_per_epoch=6, epochs=4, folder=folder, save_seconds=0,
                           verbose=0, callbacks=[Slow(), kc.callbacks.ScheduledSampling(k=3.0)])
 assert list(history["epoch"]) == [1, 2, 3, 4]
-model.save_weights(folder + "/final.weights.h5")
 np.savez(folder + "/final.npz", *[keras.ops.convert_to_numpy(v) for v in model.variables])
 """
 

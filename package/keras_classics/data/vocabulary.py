@@ -147,6 +147,23 @@ class Vocabulary:
                 words.append(self.words[number])
         return " ".join(words)
 
+    def search_limits(self, max_words: int) -> dict[str, int | tuple[int, ...]]:
+        """Return what `kc.decoding` must be told to write sentences in this vocabulary.
+
+        Args:
+            max_words: Most words of a sentence; its end comes on top.
+
+        Returns:
+            `start`, `end`, `pad`, `max_length`, and `banned`: padding, start and the unknown word.
+        """
+        return {
+            "start": self.START,
+            "end": self.END,
+            "pad": self.PAD,
+            "banned": (self.PAD, self.START, self.UNKNOWN),
+            "max_length": max_words + 1,
+        }
+
     def unknown_words(self, text: str) -> tuple[str, ...]:
         """Return the words of a caption that the vocabulary lacks, in order."""
         return tuple(word for word in tokenize(text) if word not in self._numbers)
