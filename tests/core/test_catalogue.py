@@ -1,6 +1,7 @@
 """The catalogue against the papers' counts, and its errors."""
 
 import csv
+import inspect
 import re
 
 import keras
@@ -78,8 +79,6 @@ def test_list_models_filters_and_sorts_numbers_as_numbers():
 
 
 def test_help_shows_every_argument_with_the_models_defaults():
-    import inspect
-
     parameters = inspect.signature(kc.models.VGG16).parameters
     assert parameters["classes"].default == 1000
     assert parameters["name"].default == "vgg_d"
@@ -87,32 +86,65 @@ def test_help_shows_every_argument_with_the_models_defaults():
     assert all(p.kind is inspect.Parameter.KEYWORD_ONLY for p in parameters.values())
 
 
-SMALL = [n for n in NAMES if kc.card(n).family != "vgg" and "1" not in n] + ["vgg_a"]
 THREE_PARTS = re.compile(r".+\. Allowed: .+\. .+", re.DOTALL)
+# Arguments that choose among named forms.
+CHOICES = {
+    "five_by_five", "global_pooling", "order", "second_pool", "shortcut", "stem", "stride_in",
+    "subsampling", "survival_mode", "survival_rescale", "version",
+}  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
-@given(
-    name=st.sampled_from(SMALL),
-    bad=st.one_of(
-        st.fixed_dictionaries({"classes": st.one_of(st.integers(-9, 0), st.just(2.5))}),
-        st.fixed_dictionaries(
-            {"pooling": st.sampled_from(["average", "mean", ""]), "include_top": st.just(False)}
-        ),
-        st.fixed_dictionaries({"weights": st.just("/no/such/file.weights.h5")}),
-        st.fixed_dictionaries(
-            {
-                "input_shape": st.sampled_from(
-                    [(0, 32, 3), (32, 32), (32, 32, None), "32", (-1,) * 3]
-                )
-            }
-        ),
-    ),
-)
-def test_bad_arguments_raise_what_was_given_what_is_allowed_what_to_do(name, bad):
+def signature(name):
+    return inspect.signature(kc.core.catalogue.builder(name)).parameters
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_named_form_is_among_those_tried_with_bad_values(name):
+    words = {p.name for p in signature(name).values() if isinstance(p.default, str)}
+    others = {"name", "classifier_activation", "activation", "kernel_initializer"}
+    assert words - others <= CHOICES
+
+
+@st.composite
+def bad_calls(draw):
+    """A name of the catalogue and one argument that it cannot admit."""
+    name = draw(st.sampled_from(NAMES))
+    card = kc.card(name)
+    sizes, channels = card.input_shape[:-1], card.input_shape[-1:]
+    shapes = [st.sampled_from([(*sizes, 32, 3), (*sizes, None), "32", (*sizes, 0), (*sizes, 1.5)])]
+    if sizes:
+        too_small = st.integers(-3, card.smallest_size - 1)
+        shapes.append(too_small.map(lambda side: (side,) * len(sizes) + channels))
+    bad = {
+        "classes": st.one_of(st.integers(-9, 0), st.sampled_from([2.5, "ten", True])),
+        "weights": st.just("/no/such/file.weights.h5"),
+        "pooling": st.sampled_from(["average", "mean", ""]),
+        "input_shape": st.one_of(shapes),
+        "clases": st.just(3),
+        "width": st.sampled_from([0, -1.0, "wide", float("nan")]),
+        **dict.fromkeys(CHOICES, st.sampled_from(["nonsense", 7])),
+    }
+    known = {*signature(name), "clases"}
+    argument = draw(st.sampled_from(sorted(known & set(bad))))
+    return name, {argument: draw(bad[argument])}
+
+
+@settings(max_examples=400, deadline=None)
+@given(bad_calls())
+def test_bad_arguments_raise_what_was_given_what_is_allowed_what_to_do(call):
+    name, bad = call
     with pytest.raises(ValueError) as caught:
         kc.create_model(name, **bad)
     assert THREE_PARTS.fullmatch(str(caught.value))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.sampled_from(NAMES), st.text("abcxyz_0123456789", min_size=1, max_size=4))
+def test_unknown_variants_raise_what_was_given_what_is_allowed_what_to_do(name, more):
+    with pytest.raises(ValueError) as caught:
+        kc.create_model(name + "!" + more)
+    assert THREE_PARTS.fullmatch(str(caught.value))
+    assert repr(name) in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["lenet_5", "vgg_a"])
@@ -131,6 +163,11 @@ def test_any_size_and_channels_without_top(name, channels):
     model = kc.create_model(name, include_top=False, input_shape=(None, None, channels), width=0.1)
     for size in (33, 48):
         assert model(np.zeros((1, size, size, channels), "float32")).shape[0] == 1
+
+
+def test_pooling_of_vectors_is_refused():
+    with pytest.raises(ValueError, match="no height and width to pool over"):
+        kc.create_model("mlp_mnist", include_top=False, pooling="avg")
 
 
 @pytest.mark.parametrize(("pooling", "rank"), [(None, 4), ("avg", 2), ("max", 2)])

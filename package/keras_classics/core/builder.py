@@ -12,6 +12,7 @@ puts the classifier or the pooling on the features, loads weights and returns a 
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -89,6 +90,14 @@ def image_head(card: ModelCard, arguments: ImageArguments, *, fixed_size: bool =
     given["name"] = given["name"] or card.name
     given["classes"] = card.classes if given["classes"] is None else given["classes"]
     _check_arguments(given)
+    if given["pooling"] and not given["include_top"] and len(card.input_shape) == 1:
+        raise ValueError(
+            explain(
+                f"pooling={given['pooling']!r} was given to {card.name!r}",
+                "None, because vectors have no height and width to pool over",
+                "Leave pooling out: the features are one vector per example already.",
+            )
+        )
     image = given["input_tensor"]
     if image is None:
         shape = _input_shape(card, given, fixed_size)
@@ -182,7 +191,19 @@ def global_average(x: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def scaled(filters: int, width: float) -> int:
-    """A width times the builder's `width` argument, at least one filter."""
+    """A width times the builder's `width` argument, at least one filter.
+
+    Raises:
+        ValueError: `width` is no positive number.
+    """
+    if isinstance(width, bool) or not isinstance(width, (int, float)) or not 0 < width < math.inf:
+        raise ValueError(
+            explain(
+                f"width={width!r} was given",
+                "a positive number, a factor on every layer's filters or units",
+                "Use width=1.0 for the paper's model, width=0.5 for half its filters.",
+            )
+        )
     return max(1, round(filters * width))
 
 

@@ -124,6 +124,15 @@ def card(name: str) -> ModelCard:
     return _CARDS[_known(name)]
 
 
+def builder(name: str) -> Builder:
+    """The function that builds one model; `help` of it shows every argument.
+
+    Raises:
+        ValueError: The name is unknown; the nearest names are listed.
+    """
+    return _BUILDERS[_known(name)]
+
+
 def create_model(name: str, **arguments) -> keras.Model:
     """Build a model of the catalogue by name.
 
@@ -134,8 +143,8 @@ def create_model(name: str, **arguments) -> keras.Model:
     Raises:
         ValueError: The name is unknown or an argument is not admitted.
     """
-    builder = _BUILDERS[_known(name)]
-    allowed = inspect.signature(builder).parameters
+    build = builder(name)
+    allowed = inspect.signature(build).parameters
     for argument in arguments:
         if argument not in allowed:
             raise ValueError(
@@ -145,7 +154,7 @@ def create_model(name: str, **arguments) -> keras.Model:
                     _nearest(argument, allowed) or "Remove the argument.",
                 )
             )
-    return builder(**arguments)
+    return build(**arguments)
 
 
 def _known(name: str) -> str:

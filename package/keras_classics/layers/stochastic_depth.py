@@ -8,6 +8,9 @@ from keras import ops
 from keras_classics.core.errors import check_choice, explain
 from keras_classics.core.registration import registered
 
+MODES = ("batch", "row")
+RESCALES = ("test", "train")
+
 
 @registered
 class StochasticDepth(keras.layers.Layer):
@@ -45,8 +48,8 @@ class StochasticDepth(keras.layers.Layer):
                     "Use 1 to keep every branch.",
                 )
             )
-        check_choice("mode", mode, ("batch", "row"))
-        check_choice("rescale", rescale, ("test", "train"))
+        check_choice("mode", mode, MODES)
+        check_choice("rescale", rescale, RESCALES)
         self.survival = survival
         self.mode = mode
         self.rescale = rescale

@@ -24,7 +24,7 @@ from keras_classics.core.builder import ImageArguments, image_head, scaled
 from keras_classics.core.catalogue import ModelCard, register
 from keras_classics.core.errors import check_choice, explain
 from keras_classics.layers.shortcuts import ZeroPaddedShortcut
-from keras_classics.layers.stochastic_depth import StochasticDepth
+from keras_classics.layers.stochastic_depth import MODES, RESCALES, StochasticDepth
 from keras_classics.models.convolutional.blocks import (
     Tensor,
     convolution,
@@ -269,6 +269,8 @@ def resnet(
     stride_in, shortcut = stride_in or card.stride_in, shortcut or card.shortcut
     check_choice("stride_in", stride_in, ("1x1", "3x3"))
     check_choice("shortcut", shortcut, ("A", "B", "C"))
+    check_choice("survival_mode", survival_mode, MODES)
+    check_choice("survival_rescale", survival_rescale, RESCALES)
     if survival != 1 and not card.residual:
         raise ValueError(
             explain(
