@@ -10,7 +10,9 @@ Tensor = keras.KerasTensor
 Step = Callable[[Tensor, list[Tensor]], tuple[Tensor, list[Tensor]]]
 
 
-def over_time(step: Step, inputs: Tensor, states: Sequence[Tensor]) -> Tensor:
+def over_time(
+    step: Step, inputs: Tensor, states: Sequence[Tensor], dtype=None
+) -> Tensor:
     """Run `step` along the time axis and stack its outputs.
 
     `keras.ops.scan` cannot do this on TensorFlow, where outputs must have the shape of the state;
@@ -21,12 +23,15 @@ def over_time(step: Step, inputs: Tensor, states: Sequence[Tensor]) -> Tensor:
             any tensor around it.
         inputs: `(batch, time, features)`.
         states: Initial states, each `(batch, width)`.
+        dtype: Dtype policy to compute in; the global one by default.
 
     Returns:
         Outputs `(batch, time, width)`.
     """
-    cell = _Cell(step, [state.shape[-1] for state in states], keras.config.dtype_policy())
-    return keras.layers.RNN(cell, return_sequences=True)(inputs, initial_state=list(states))
+    policy = dtype or keras.config.dtype_policy()
+    cell = _Cell(step, [state.shape[-1] for state in states], policy)
+    loop = keras.layers.RNN(cell, return_sequences=True, dtype=policy)
+    return loop(inputs, initial_state=list(states))
 
 
 class _Cell:

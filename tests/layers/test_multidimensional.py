@@ -1,0 +1,171 @@
+"""Grids along wavefronts: equal to the double loop, to the reference's figures and to 1-D layers."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_classics.layers import MultiDimensionalLSTM, MultiDimensionalRNN
+from support import check_layer
+
+DRAW = np.random.default_rng(3)
+GRIDS = DRAW.normal(size=(2, 3, 4, 5)).astype("float32")
+FORMS = [
+    (MultiDimensionalRNN, {}),
+    (MultiDimensionalLSTM, {"forget_bias": 1.0}),
+    (MultiDimensionalLSTM, {"leaky": True, "peepholes": True}),
+]
+
+
+@pytest.mark.parametrize(("form", "options"), FORMS)
+@pytest.mark.parametrize(("directions", "merge_mode"), [(1, "concat"), (2, "sum"), (4, "concat")])
+def test_contract(form, options, directions, merge_mode):
+    check_layer(form(3, directions, merge_mode, **options), GRIDS)
+
+
+def double_loop(layer, grids):
+    """One cell after the other; the input is multiplied beforehand, as it is in the layer.
+
+    A library may round a row of a product, or an element of a vector, by where it lies in its
+    array, so a cell stands here in the row where its diagonal would have it, among zeros.
+    """
+    batch, rows, columns, _ = grids.shape
+    flat = ops.reshape(grids, (1, -1, grids.shape[-1]))
+    affine = ops.matmul(flat, layer.kernel) + layer.bias[:, None]
+    affine = ops.reshape(affine, (batch, rows, columns, affine.shape[-1]))
+    zero = [ops.zeros((batch, layer.units), "float64")] * layer.states
+    states = {}
+
+    def placed(values, i):
+        row = ops.reshape(ops.one_hot(i, rows, dtype="float64"), (1, rows, 1))
+        return ops.reshape(values[:, None] * row, (1, batch * rows, -1))
+
+    def taken(values, i):
+        return ops.reshape(values, (batch, rows, -1))[:, i]
+
+    for i in range(rows):
+        for j in range(columns):
+            above = [placed(state, i) for state in states.get((i - 1, j), zero)]
+            left = [placed(state, i) for state in states.get((i, j - 1), zero)]
+            neighbours = ops.concatenate([above[0], left[0]], axis=-1)
+            recurrent = ops.matmul(neighbours, layer.recurrent_kernel)
+            new = layer.step(placed(affine[:, i, j], i) + recurrent, above, left)
+            states[i, j] = [taken(state, i) for state in new]
+    outputs = [[states[i, j][0] for j in range(columns)] for i in range(rows)]
+    return ops.stack([ops.stack(row, axis=1) for row in outputs], axis=1)
+
+
+@pytest.mark.parametrize(("form", "options"), FORMS)
+@pytest.mark.parametrize("shape", [(3, 1, 1), (3, 1, 6), (3, 6, 1), (2, 4, 7), (2, 7, 4)])
+def test_wavefronts_equal_the_double_loop_exactly(form, options, shape):
+    layer = form(4, dtype="float64", **options)
+    grids = ops.convert_to_tensor(DRAW.normal(size=(*shape, 5)))
+    np.testing.assert_array_equal(layer(grids), double_loop(layer, grids))
+
+
+def sines(rows, columns, shift):
+    """The reference's weights."""
+    i, j = np.ogrid[:rows, :columns]
+    return 0.5 * np.sin(1 + 0.7 * i + 1.3 * j + shift)
+
+
+GRID = np.array([[[[1], [-0.5], [0.25]], [[0.75], [-1], [0.5]]]])
+
+
+def reference(layer, gates, bias):
+    """Give a layer of two units the reference's weights; returns its output on the grid."""
+    layer.build(GRID.shape)
+    width = 2 * gates
+    recurrent = np.concatenate([sines(2, width, 0.3), sines(2, width, 0.6)])
+    layer.set_weights([sines(1, width, 0)[None], recurrent[None], np.array(bias, float)[None]])
+    return ops.convert_to_numpy(layer(GRID))[0]
+
+
+def test_rnn_gives_the_references_figures():
+    h = reference(MultiDimensionalRNN(2, dtype="float64"), 1, [0.1, -0.2])
+    np.testing.assert_allclose(h[1, 2], [0.21844887, 0.12410535], atol=1e-8)
+    np.testing.assert_allclose(h.sum(), 1.3558664632753605, rtol=1e-12)
+
+
+def test_lstm_gives_the_references_figures():
+    layer = MultiDimensionalLSTM(2, dtype="float64")
+    h = reference(layer, 5, [0, 0, 1, 1, 1, 1, 0, 0, 0, 0])
+    np.testing.assert_allclose(h[1, 2], [0.11528611, -0.10263183], atol=1e-8)
+    np.testing.assert_allclose(h.sum(), 0.05494469832753618, rtol=1e-12)
+
+
+def test_parameters_are_the_papers():
+    units, features = 7, 5
+    lstm = MultiDimensionalLSTM(units)
+    lstm.build((None, 3, 4, features))
+    assert lstm.count_params() == 5 * units * (features + 2 * units + 1)
+    four = MultiDimensionalLSTM(units, directions=4, peepholes=True)
+    four.build((None, 3, 4, features))
+    assert four.count_params() == 4 * (5 * units * (features + 2 * units + 1) + 4 * units)
+
+
+def test_one_row_is_the_one_dimensional_layer():
+    row = DRAW.normal(size=(2, 1, 6, 5)).astype("float32")
+    grid, line = MultiDimensionalRNN(4), keras.layers.SimpleRNN(4, return_sequences=True)
+    grid.build(row.shape)
+    line.build(row[:, 0].shape)
+    kernel, recurrent, bias = (weight[0] for weight in grid.get_weights())
+    line.set_weights([kernel, recurrent[4:], bias])
+    np.testing.assert_allclose(grid(row)[:, 0], line(row[:, 0]), atol=1e-6)
+
+
+def test_transposed_grid_with_exchanged_neighbours_gives_the_transposed_output():
+    layer, twin = MultiDimensionalRNN(4), MultiDimensionalRNN(4)
+    layer.build(GRIDS.shape)
+    twin.build(GRIDS.shape)
+    kernel, recurrent, bias = layer.get_weights()
+    twin.set_weights([kernel, np.roll(recurrent, 4, axis=1), bias])
+    transposed = twin(GRIDS.transpose(0, 2, 1, 3))
+    np.testing.assert_allclose(ops.transpose(transposed, (0, 2, 1, 3)), layer(GRIDS), atol=1e-6)
+
+
+@pytest.mark.parametrize("corner", range(4))
+def test_each_direction_sees_its_own_quadrant(corner):
+    layer = MultiDimensionalLSTM(2, directions=4)
+    plain = np.zeros((1, 5, 5, 1), "float32")
+    touched = plain.copy()
+    touched[0, 2, 2] = 1
+    change = np.abs(layer(touched) - layer(plain))[0, :, :, 2 * corner : 2 * corner + 2].sum(-1) > 0
+    rows, columns = [(1, 1), (-1, -1), (1, -1), (-1, 1)][corner]
+    expected = np.zeros((5, 5), bool)
+    expected[2:, 2:] = True
+    np.testing.assert_array_equal(change, expected[::rows, ::columns])
+
+
+def test_leaky_cells_stay_within_one_where_the_papers_grow():
+    grids = np.ones((1, 12, 12, 1), "float32")
+    states = {}
+    for leaky in (False, True):
+        layer = MultiDimensionalLSTM(1, leaky=leaky)
+        layer.build(grids.shape)
+        kernel, recurrent, bias = layer.get_weights()
+        # Every gate open: each path through the grid adds one.
+        bias[:] = 20 if not leaky else [[0, 20, 20, 20, 20]]
+        layer.set_weights([0 * kernel, 0 * recurrent, bias])
+        seen = []
+        step = layer.step
+        layer.step = lambda *given, step=step, seen=seen: seen.append(step(*given)) or seen[-1]
+        layer(grids)
+        states[leaky] = max(float(ops.max(new[1])) for new in seen)
+    assert states[False] > 1e5
+    assert states[True] <= 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [({"units": 0}, "units=0"), ({"units": 2, "directions": 3}, "directions=3"),
+     ({"units": 2, "merge_mode": "mean"}, "merge_mode='mean'")],
+)  # fmt: skip
+def test_bad_arguments_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        MultiDimensionalRNN(**arguments)
+
+
+def test_grids_of_unknown_size_are_refused():
+    with pytest.raises(ValueError, match="only the batch unknown"):
+        MultiDimensionalRNN(2)(keras.Input((None, 4, 1)))
