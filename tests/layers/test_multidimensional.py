@@ -17,10 +17,13 @@ FORMS = [
 ]
 
 
-@pytest.mark.parametrize(("form", "options"), FORMS)
-@pytest.mark.parametrize(("directions", "merge_mode"), [(1, "concat"), (2, "sum"), (4, "concat")])
-def test_contract(form, options, directions, merge_mode):
-    check_layer(form(3, directions, merge_mode, **options), GRIDS)
+@pytest.mark.parametrize(
+    ("form", "directions", "merge_mode"),
+    zip(FORMS, (1, 2, 4), ("concat", "sum", "concat"), strict=True),
+)
+def test_contract(form, directions, merge_mode):
+    layer, options = form
+    check_layer(layer(3, directions, merge_mode, **options), GRIDS)
 
 
 def double_loop(layer, grids):

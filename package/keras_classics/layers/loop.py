@@ -10,9 +10,7 @@ Tensor = keras.KerasTensor
 Step = Callable[[Tensor, list[Tensor]], tuple[Tensor, list[Tensor]]]
 
 
-def over_time(
-    step: Step, inputs: Tensor, states: Sequence[Tensor], dtype=None
-) -> Tensor:
+def over_time(step: Step, inputs: Tensor, states: Sequence[Tensor], dtype=None) -> Tensor:
     """Run `step` along the time axis and stack its outputs.
 
     `keras.ops.scan` cannot do this on TensorFlow, where outputs must have the shape of the state;
