@@ -20,6 +20,14 @@ def test_the_readme_holds_the_catalogue_as_it_is(capsys):
     assert capsys.readouterr().out in (ROOT / "README.md").read_text()
 
 
+@pytest.mark.parametrize("ending", ["png", "svg"])
+def test_tree_writes_a_picture(ending, tmp_path, capsys):
+    path = tmp_path / f"tree.{ending}"
+    assert cli.main(["tree", "--out", str(path)]) == 0
+    assert capsys.readouterr().out.strip() == str(path)
+    assert path.stat().st_size > 50_000
+
+
 def test_card_shows_paper_and_published_result(capsys):
     assert cli.main(["card", "resnet_50"]) == 0
     out = capsys.readouterr().out

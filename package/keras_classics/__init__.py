@@ -20,6 +20,7 @@ from keras_classics import (
     layers,
     models,
     training,
+    transfer,
     weights,
 )
 from keras_classics.core.catalogue import ModelCard, card, create_model, list_models, register
@@ -45,5 +46,6 @@ __all__ = [
     "models",
     "register",
     "training",
+    "transfer",
     "weights",
 ]

@@ -1,4 +1,4 @@
-"""The command line: `keras-classics list | card | summary | plot | convert`.
+"""The command line: `keras-classics list | tree | card | summary | plot | convert`.
 
 Parsing and printing only.
 """
@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from keras_classics.analysis.complexity import costs, trainable_parameters
+from keras_classics.analysis.family_tree import draw_family_tree
 from keras_classics.core.catalogue import card, create_model, list_models
 from keras_classics.core.errors import InputError, explain
 from keras_classics.weights import load_keras_applications, load_torch
@@ -64,6 +65,10 @@ def _run(argv: Sequence[str] | None) -> int | None:
     listing.add_argument("--year", type=int, help="only papers of this year")
     listing.add_argument("--markdown", action="store_true", help="as a table for a README")
     listing.set_defaults(run=_list)
+
+    tree = verbs.add_parser("tree", help="picture of all models: years, families, ideas, sizes")
+    tree.add_argument("--out", default="family_tree.png", help="file ending in .png, .svg or .pdf")
+    tree.set_defaults(run=_tree)
 
     facts = verbs.add_parser("card", help="all facts of one model")
     facts.add_argument("name")
@@ -130,9 +135,20 @@ def _list(options) -> None:
     _print(table)
 
 
+def _tree(options) -> None:
+    draw_family_tree(options.out)
+    print(options.out)
+
+
 def _card(options) -> None:
     table = Table(box=None, show_header=False)
-    for key, value in dataclasses.asdict(card(options.name)).items():
+    facts = card(options.name)
+    for key in (field.name for field in dataclasses.fields(facts)):
+        value = getattr(facts, key)
+        if key == "recipes":
+            for name, recipe in value.items():
+                table.add_row(f"recipe {name}", str(recipe))
+            continue
         large = type(value) is int and value > 9999
         table.add_row(key.replace("_", " "), f"{value:,}" if large else str(value))
     _print(table)

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.data.captioning import network_input
+from keras_classics.data.graph_text import (
+    GraphVocabulary,
+    join_in_graph,
+    most_attended_in_graph,
+    tokenize_in_graph,
+)
+from keras_classics.data.preparation import Preparation
 from keras_classics.data.vocabulary import Vocabulary
-from keras_classics.decoding import beam_search
+from keras_classics.decoding import CompiledSearch
 from keras_classics.layers.dirac import DiracConv2D
 from keras_classics.models.sequence.captioner import DECODER, split_captioner
+from keras_classics.models.sequence.translator import split_translator
 
 
 def export_captioner(
@@ -47,42 +56,143 @@ def export_captioner(
     Raises:
         InputError: The Keras backend is not TensorFlow, or the vocabulary is another model's.
     """
-    if keras.config.backend() != "tensorflow":
-        raise InputError(
-            explain(
-                f"A SavedModel was asked for on the {keras.config.backend()} backend",
-                "the TensorFlow backend",
-                "Save the model as .keras and export it with KERAS_BACKEND=tensorflow.",
-            )
-        )
-    import tensorflow as tf
-
+    tf = _tensorflow()
     encoder, _ = split_captioner(model)
     decoder = model.get_layer(DECODER)
     vocabulary.check_matches(decoder.vocabulary_size)
-    words = tf.constant(["", "", "", *vocabulary.words[3:]])
+    limits = {**vocabulary.search_limits(max_words), **beam_arguments}
+    search = CompiledSearch(decoder, width=width, n_best=n_best, **limits)
+    words = GraphVocabulary(vocabulary).words
 
     def serve(images):
-        encoded = encoder(network_input(images, image_size), training=False)
-        found = beam_search(
-            decoder.step,
-            decoder.initial_state(encoded),
-            width=width,
-            n_best=n_best,
-            **vocabulary.search_limits(max_words),
-            **beam_arguments,
-        )
-        sentences = tf.strings.reduce_join(tf.gather(words, found.ids), axis=-1, separator=" ")
+        found = search.decode(encoder(network_input(images, image_size), training=False))
         return {
-            "captions": tf.strings.strip(sentences),
+            "captions": join_in_graph(words(found.ids)),
             "log_probabilities": found.log_probabilities,
             "scores": found.scores,
         }
 
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    archive.add_endpoint("serve", serve, [tf.TensorSpec((None, None, None, 3), tf.uint8, "images")])
-    archive.write_out(str(path), verbose=False)
+    _write(serve, tf.TensorSpec((None, None, None, 3), tf.uint8, "images"), path, model)
+
+
+def export_translator(
+    model: keras.Model,
+    source_vocabulary: Vocabulary,
+    target_vocabulary: Vocabulary,
+    path: str | os.PathLike,
+    *,
+    max_words: int,
+    width: int = 5,
+    n_best: int = 5,
+    pair: tuple[str, str] | None = None,
+    replace_unknowns: bool = False,
+    **beam_arguments,
+) -> None:
+    """Write a translator as one SavedModel: sentences in, sentences out.
+
+    `tf.saved_model.load(path).serve(texts)` takes strings `(batch,)` in UTF-8, composed (Unicode's
+    NFC) as nearly all text is, and returns a dict: `"translations"` `(batch, n_best)` strings,
+    best first, `"log_probabilities"` and `"scores"` of the same shape, and where there is attention
+    `"alignments"` `(batch, n_best, words and end, positions)`, where position 0 is the source's
+    start, then come its words and its end. Splitting into words, both vocabularies and beam search
+    are inside.
+
+    Args:
+        model: A translator, from `kc.models.translator` or `kc.models.multilingual_translator`.
+        source_vocabulary: The vocabulary whose `encode` wrote the sources it was trained on.
+        target_vocabulary: The same of the targets.
+        path: Folder of the SavedModel.
+        max_words: Greatest length of a translation.
+        width: Beams.
+        n_best: Translations returned for a sentence.
+        pair: Which languages of a multilingual translator.
+        replace_unknowns: Let the model write the unknown word, which is banned otherwise, and
+            print the source word it looks at most. Needs attention.
+        **beam_arguments: Further arguments of `kc.decoding.beam_search`.
+
+    Raises:
+        InputError: The Keras backend is not TensorFlow, a vocabulary is another model's, or
+            unknown words cannot be replaced because there is no attention.
+        ValueError: The model does not translate that pair.
+    """
+    tf = _tensorflow()
+    encoder, decoder = split_translator(model, pair)
+    embedding = next(each for each in encoder.layers if isinstance(each, keras.layers.Embedding))
+    source_vocabulary.check_matches(embedding.input_dim)
+    target_vocabulary.check_matches(decoder.vocabulary_size)
+    limits = {**target_vocabulary.search_limits(max_words), **beam_arguments}
+    if replace_unknowns:
+        _check_attention(decoder)
+        limits["banned"] = tuple({*limits["banned"]} - {target_vocabulary.UNKNOWN})
+    search = CompiledSearch(decoder, width=width, n_best=n_best, **limits)
+    source, target = GraphVocabulary(source_vocabulary), GraphVocabulary(target_vocabulary)
+
+    def serve(texts):
+        source_words = tokenize_in_graph(texts)
+        found = search.decode(encoder(source.encode(source_words), training=False))
+        words = target.words(found.ids)
+        if replace_unknowns:
+            copied = most_attended_in_graph(source_words, found.alignments)
+            words = tf.where(found.ids == target_vocabulary.UNKNOWN, copied, words)
+        answer = {
+            "translations": join_in_graph(words),
+            "log_probabilities": found.log_probabilities,
+            "scores": found.scores,
+        }
+        return answer if found.alignments is None else {**answer, "alignments": found.alignments}
+
+    _write(serve, tf.TensorSpec((None,), tf.string, "texts"), path, model, source.table)
+
+
+def export_classifier(
+    model: keras.Model,
+    preparation: Preparation,
+    classes: Sequence[str],
+    path: str | os.PathLike,
+    *,
+    best: int = 5,
+) -> None:
+    """Write a classifier as one SavedModel: pictures in, names of classes out.
+
+    `tf.saved_model.load(path).serve(images)` takes uint8 pictures `(batch, height, width, 3)` of
+    any size and returns a dict: `"classes"` `(batch, best)` strings, most probable first, their
+    `"probabilities"`, and `"all_probabilities"` `(batch, classes)`. Resizing, crops and
+    normalisation are inside.
+
+    Args:
+        model: A classifier with one output.
+        preparation: What it was trained with.
+        classes: Names of the classes.
+        path: Folder of the SavedModel.
+        best: Classes named for a picture, at most.
+
+    Raises:
+        InputError: The Keras backend is not TensorFlow, or the names are not one for each output.
+    """
+    tf = _tensorflow()
+    if len(classes) != model.output_shape[-1]:
+        raise InputError(
+            explain(
+                f"{len(classes)} names were given for {model.output_shape[-1]} classes",
+                "one name for each class",
+                "Give the classes the model was trained on.",
+            )
+        )
+    names = tf.constant(list(classes))
+
+    def serve(images):
+        views = preparation.views(images)
+        answers = model(tf.reshape(views, (-1, *preparation.input_shape)), training=False)
+        answers = tf.reshape(answers, (-1, preparation.test_crops, len(classes)))
+        probabilities = tf.reduce_mean(tf.cast(answers, tf.float32), axis=1)
+        top = tf.math.top_k(probabilities, min(best, len(classes)))
+        return {
+            "classes": tf.gather(names, top.indices),
+            "probabilities": top.values,
+            "all_probabilities": probabilities,
+        }
+
+    _write(serve, tf.TensorSpec((None, None, None, 3), tf.uint8, "images"), path, model)
 
 
 def fold(model: keras.Model) -> keras.Model:
@@ -132,6 +242,39 @@ def fold(model: keras.Model) -> keras.Model:
         else:
             layer.set_weights(source.get_weights())
     return folded
+
+
+def _tensorflow():
+    if keras.config.backend() != "tensorflow":
+        raise InputError(
+            explain(
+                f"A SavedModel was asked for on the {keras.config.backend()} backend",
+                "the TensorFlow backend",
+                "Save the model as .keras and export it with KERAS_BACKEND=tensorflow.",
+            )
+        )
+    import tensorflow as tf
+
+    return tf
+
+
+def _check_attention(decoder: keras.layers.Layer) -> None:
+    if decoder.attention is None:
+        raise InputError(
+            explain(
+                "replace_unknowns=True was given for a translator without attention",
+                "False, which never writes the unknown word",
+                "Train with attention='additive' or one of Luong's to know what to copy.",
+            )
+        )
+
+
+def _write(serve: Callable, signature, path: str | os.PathLike, *tracked) -> None:
+    archive = keras.export.ExportArchive()
+    for each in tracked:
+        archive.track(each)
+    archive.add_endpoint("serve", serve, [signature])
+    archive.write_out(str(path), verbose=False)
 
 
 def _foldable(layer: keras.layers.Layer) -> bool:

@@ -1,19 +1,21 @@
 """The benchmark as a user meets it."""
 
-import importlib.metadata
 import importlib.util
+import subprocess
 import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import keras_classics as kc
 from support import ROOT
 
-TINY = [
+TINY_SEARCH = [
     "decode", "--batch", "2", "--beam", "2", "--length", "3", "--units", "8",
     "--vocabulary", "20", "--positions", "4", "--repeats", "1",
 ]  # fmt: skip
+TINY_IMAGES = ["--models", "densenet_121", "--size", "32", "--batch", "2", "--steps", "1"]
 
 
 @pytest.fixture
@@ -24,33 +26,146 @@ def application():
     return module
 
 
+@pytest.fixture
+def measured(application, tmp_path):
+    """Rows of the file after the application was called with some arguments."""
+
+    def measure(arguments):
+        out = tmp_path / "results.csv"
+        assert application.main([*arguments, "--out", str(out)]) == 0
+        return pd.read_csv(out)
+
+    return measure
+
+
 @pytest.mark.slow
-def test_decode_without_keras_hub(application, monkeypatch, tmp_path):
-    version = importlib.metadata.version
-
-    def without_hub(name):
-        if name == "keras-hub":
-            raise importlib.metadata.PackageNotFoundError(name)
-        return version(name)
-
-    monkeypatch.setattr(importlib.metadata, "version", without_hub)
+def test_decode_without_keras_hub(application, measured, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "keras_hub", None)
-    assert application.main([*TINY, "--out", str(tmp_path)]) == 0
-    table = pd.read_csv(tmp_path / "decode" / "decode.csv")
-    assert set(table["decoder"]) == {"GRU", "GRU, attention"}
-    missing = table["search"].str.startswith("KerasHub")
-    assert missing.any()
-    assert (table["note"].eq("not installed (pip install keras-hub)") == missing).all()
-    assert table["sentences/s"].isna().equals(missing)
-    measured = table[~missing]
-    np.testing.assert_allclose(
-        measured["sentences/s"], 2e3 / measured["ms per batch"], rtol=0.1, atol=0.1
+    monkeypatch.setattr(application, "hub_version", lambda: None)
+    rows = measured(TINY_SEARCH)
+    assert "pip install keras-hub" in capsys.readouterr().out
+    assert set(rows["model"]) == {"GRU", "GRU, attention"}
+    assert not rows["beside"].str.startswith("KerasHub").any()
+    assert {"kc.decoding", "the bare step", "Python loop"} <= set(rows["beside"])
+    assert (rows["ratio"][rows["beside"] == "kc.decoding"] == 1).all()
+    np.testing.assert_allclose(rows["ratio"], rows["ours"] / rows["peer"], rtol=1e-2)
+    assert rows["machine"].str.contains("cores").all()
+    assert rows["versions"].str.contains("keras 3").all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("verb", ["train", "inference", "fold"])
+def test_models_are_timed_beside_their_twins(verb, measured):
+    [row] = measured([verb, *TINY_IMAGES]).itertuples()
+    assert (row.benchmark, row.model, row.beside) == (verb, "densenet_121", "DenseNet121")
+    assert (row.setting, row.unit) == ("32 x 32, batch 2", "ms")
+    assert row.ours > 0 and row.ratio == pytest.approx(row.ours / row.peer, rel=1e-2)
+
+
+@pytest.mark.slow
+@pytest.mark.slow
+def test_binary_convolution_is_timed_in_a_process_of_its_own(tmp_path):
+    out = tmp_path / "results.csv"
+    flags = ["--channels", "70", "--size", "5", "--calls", "1", "--repeats", "1", "--out", out]
+    script = ROOT / "applications" / "benchmark.py"
+    subprocess.run([sys.executable, script, "binary", *flags], check=True, capture_output=True)
+    rows = pd.read_csv(out)
+    assert {"numpy", "numpy, packing"} <= set(rows["model"])
+    assert (rows["beside"] == "tf.nn.conv2d").all() and (rows["ratio"] > 0).all()
+
+
+def test_building_with_and_without_a_twin(measured):
+    rows = measured(["build", "--models", "lenet_5,densenet_121", "--repeats", "1"])
+    assert rows["beside"].tolist() == ["alone", "DenseNet121"]
+    assert rows["peer"].isna().tolist() == [True, False]
+    assert (rows["ours"] > 0).all() and (rows["unit"] == "s").all()
+
+
+def test_a_later_measurement_takes_the_place_of_the_earlier_of_the_same(measured):
+    measured(["build", "--models", "perceptron"])
+    measured(["build", "--models", "lenet_5"])
+    assert measured(["build", "--models", "perceptron"])["model"].tolist() == [
+        "lenet_5",
+        "perceptron",
+    ]
+
+
+def test_tables_come_from_the_file(application, tmp_path, capsys):
+    rows = pd.DataFrame(
+        [
+            ("build", "vgg_d", "native size", "VGG16", 0.5, 1.0, "s"),
+            ("build", "lenet_5", "native size", "alone", 0.02, None, "s"),
+            ("train", "vgg_d", "32 x 32, batch 2", "VGG16", 1234.0, 1234.0, "ms"),
+            ("decode", "GRU", "beam 5", "kc.decoding", 4.0, 4.0, "ms"),
+            ("decode", "GRU", "beam 5", "Python loop", 4.0, 100.0, "ms"),
+        ],
+        columns=["benchmark", "model", "setting", "beside", "ours", "peer", "unit"],
     )
-    assert (table["machine"].str.contains("cores") & table["batch"].eq(2)).all()
-    assert {"keras", "tensorflow", "numpy"} <= set(table.columns)
+    facts = {"date": "2026-01-01", "machine": "abacus", "versions": "keras 3"}
+    rows.assign(ratio=rows["ours"] / rows["peer"], **facts).to_csv(tmp_path / "r.csv", index=False)
+    page = tmp_path / "page.md"
+    page.write_text("above\n<!-- benchmark -->\nold\n<!-- end of benchmark -->\nbelow\n")
+    assert application.main(["table", str(tmp_path / "r.csv")]) == 0
+    printed = capsys.readouterr().out
+    for line in (
+        "| model | beside | build: native size | train: 32 x 32, batch 2 |",
+        "| vgg_d | VGG16 | 0.50 (0.5 s) | 1.00 (1,234 ms) |",
+        "lenet_5, 0.02 s.",
+        "| kc.decoding | 250 (1.00) |",
+        "| Python loop | 10 (0.04) |",
+        "Measured: 2026-01-01; abacus; keras 3.",
+    ):
+        assert line in printed
+    assert application.main(["table", str(tmp_path / "r.csv"), "--insert", str(page)]) == 0
+    begin, end = application.MARKS
+    assert page.read_text() == f"above\n{begin}\n{printed}{end}\nbelow\n"
+
+
+def test_the_readme_holds_the_stored_results_as_they_are(application, capsys):
+    assert application.main(["table"]) == 0
+    begin, end = application.MARKS
+    assert f"{begin}\n{capsys.readouterr().out}{end}" in (ROOT / "README.md").read_text()
+
+
+def test_twins_are_in_the_catalogue(application):
+    assert {*kc.weights.TWINS, *application.BUILT_ALONGSIDE} <= set(kc.list_models())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "--models", "lenet_5"], "--models lenet_5 was given. Allowed: vgg_d, "),
+        (["build", "--models", "vgg16"], "--models vgg16 was given"),
+        (["build", "--out", "PAGE"], "a file of results"),
+        (["table", "PAGE"], "a file of results"),
+        (["table", "--insert", "PAGE"], "a text that has <!-- benchmark -->"),
+    ],
+)
+def test_mistakes_are_one_sentence(arguments, message, application, tmp_path, capsys):
+    page = tmp_path / "page.md"
+    page.write_text("no marks here\n")
+    out = [] if "table" in arguments or "--out" in arguments else ["--out", str(tmp_path / "o.csv")]
+    given = [str(page) if word == "PAGE" else word for word in arguments]
+    assert application.main([*given, *out]) == 1
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: ") and message in captured.err
 
 
 def test_an_unknown_verb_is_refused(application, capsys):
     with pytest.raises(SystemExit):
         application.main(["encode"])
     assert "invalid choice: 'encode'" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_depth_is_measured_of_equal_networks(application):
+    maps = np.random.default_rng(0).normal(size=(2, 4, 5, 3)).astype("float32")
+    stack, loop = kc.layers.StackedConv2D(4), application.PlainLoop(4)
+    expected = stack(maps)
+    loop.build(maps.shape)
+    loop.set_weights(stack.get_weights())
+    np.testing.assert_allclose(loop(maps), expected, atol=1e-6)
+    for kind in ("StackedConv2D", "tf.while_loop", "Conv2D layers"):
+        measured = application.train_stack(kind, 4, maps.shape, 1)
+        assert set(measured) == set(application.STACK_UNITS)
+        assert measured["step per layer"] > 0 and measured["operations of the graph"] > 10

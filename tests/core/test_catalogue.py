@@ -28,11 +28,14 @@ def test_parameters_and_multiply_adds_are_the_papers(name):
     assert kc.analysis.trainable_parameters(model) == card.parameters
     assert card.multiply_adds in (None, kc.analysis.multiply_adds(model))
     assert model.input_shape == (None, *card.input_shape)
-    assert model.output_shape == (None, card.classes)
+    if card.classes is None:
+        assert len(model.output_shape) == 4
+    else:
+        assert model.output_shape == (None, card.classes)
     assert model.name == name
     grammar = re.compile(
         r"image|logits|predictions|stem_\w+|head_\w+|stage\d+_out"
-        r"|stage\d+_(block\d+_)?(branch\d+_)?(conv|dense|highway|norm|relu|maxout|lrn|pool|dropout)\d*(_\w+)?"
+        r"|stage\d+_(block\d+_)?(branch\d+_)?(conv|dense|highway|norm|relu|maxout|lrn|pool|dropout|join|upsample)\d*(_\w+)?"
         r"|stage\d+_block\d+_(shortcut|concat|scale|add|out)(_\w+)?"
     )
     assert [x.name for x in model.layers if not grammar.fullmatch(x.name)] == []
@@ -42,7 +45,9 @@ def test_every_name_is_in_the_shared_catalogue_with_its_count():
     with shared("catalogue.csv").open() as file:
         rows = {row["name"]: row for row in csv.DictReader(file)}
     for name in NAMES:
-        assert kc.card(name).parameters == int(rows[name]["trainable_parameters"]), name
+        # Blank where it depends on a drawn graph: the family's test has the formula.
+        count = rows[name]["trainable_parameters"]
+        assert count in ("", str(kc.card(name).parameters)), name
         assert kc.card(name).family == rows[name]["family"], name
         assert kc.card(name).year == int(rows[name]["year"]), name
 
@@ -89,7 +94,7 @@ def test_help_shows_every_argument_with_the_models_defaults():
 THREE_PARTS = re.compile(r".+\. Allowed: .+\. .+", re.DOTALL)
 # Arguments that choose among named forms.
 CHOICES = {
-    "five_by_five", "global_pooling", "order", "second_pool", "shortcut", "stem", "stride_in",
+    "estimator", "five_by_five", "global_pooling", "order", "padding", "second_pool", "shortcut", "stem", "stride_in",
     "subsampling", "survival_mode", "survival_rescale", "version",
 }  # fmt: skip
 

@@ -27,14 +27,21 @@ SERIALISABLE = {
     and issubclass(value, keras.layers.Layer | keras.initializers.Initializer)
 }
 REQUIRED = {
+    "BinaryConv2D": {"filters": 4},
+    "BinaryDense": {"units": 3},
     "CeilAveragePooling2D": {"pool_size": 3, "strides": 2},
+    "ColumnDraw": {"columns": 3},
     "ConnectionTableConv2D": {"table": [[0]], "kernel_size": 3},
     "DiracConv2D": {"filters": 4},
     "EuclideanRBF": {"units": 3},
+    "LocallyConnected2D": {"filters": 4, "kernel_size": 3},
+    "FractalJoin": {"columns": [1, 2]},
     "Maxout": {"pieces": 2},
     "PaddedMaxPooling2D": {"pool_size": 3, "strides": 2},
     "RecurrentDecoder": {"vocabulary_size": 9},
+    "StackedConv2D": {"depth": 2},
     "StepwiseAdditiveAttention": {"units": 4},
+    "StepwiseDotAttention": {"units": 4},
     "ZeroPaddedShortcut": {"filters": 8},
 }
 

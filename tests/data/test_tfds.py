@@ -144,9 +144,20 @@ def test_a_download_that_breaks_is_reported(monkeypatch, tmp_path):
         load("tfds:coco_captions", data_dir=tmp_path)
 
 
-def test_a_set_without_captions_is_refused_with_its_features():
-    with pytest.raises(InputError, match="'mnist' has the features image, label"):
-        load("tfds:mnist")
+def test_a_set_without_captions_and_classes_is_refused_with_its_features():
+    with pytest.raises(InputError, match="'binarized_mnist' has the features image\\."):
+        load("tfds:binarized_mnist")
+
+
+def test_a_set_of_classes_through_the_mocked_library():
+    with tfds.testing.mock_data(num_examples=3):
+        data = load("tfds:cifar10", image_size=16)
+        element = next(data.test.as_numpy_iterator())
+    # The mocked library knows the number of classes, not their names.
+    assert data.info.classes == tuple(map(str, range(10)))
+    assert set(element) == {"image", "label", "name"}
+    assert element["image"].shape == (16, 16, 3)
+    assert 0 <= element["label"] < 10
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ MAPS = normal(2, 6, 6, 4)
     "layer",
     [
         ConnectionTableConv2D([[0, 1], [3], [0, 1, 2, 3]], 3, activation="tanh"),
+        ConnectionTableConv2D([[0, 1], [3], [0, 1, 2, 3]], 3, "same", strides=2),
         LocalResponseNormalization(size=3, alpha=0.1),
         PaddedMaxPooling2D(3, 2, 1),
         TrainableSubsampling("sigmoid"),
@@ -43,11 +44,12 @@ def test_contract_of_rbf():
     check_layer(EuclideanRBF(3, trainable_codes=True), normal(4, 5))
 
 
-def test_connection_table_equals_a_masked_dense_convolution():
+@pytest.mark.parametrize("strides", [1, 2])
+def test_connection_table_equals_a_masked_dense_convolution(strides):
     import keras
 
     table = [[0, 2], [1], [0, 1, 2, 3]]
-    layer = ConnectionTableConv2D(table, 3)
+    layer = ConnectionTableConv2D(table, 3, strides=strides)
     result = layer(MAPS)
     assert layer.count_params() == 7 * 9 + 3
     dense = np.zeros((3, 3, 4, 3), "float32")
@@ -56,7 +58,8 @@ def test_connection_table_equals_a_masked_dense_convolution():
         for source in row:
             dense[:, :, source, target] = kernels[:, :, 0, link]
             link += 1
-    np.testing.assert_allclose(result, keras.ops.conv(MAPS, dense), atol=1e-5)
+    np.testing.assert_allclose(result, keras.ops.conv(MAPS, dense, strides), atol=1e-5)
+    assert layer.compute_output_shape(MAPS.shape) == tuple(result.shape)
 
 
 def test_connection_table_refuses_a_map_that_is_not_there():

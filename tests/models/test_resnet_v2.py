@@ -53,6 +53,38 @@ def test_pool_first_leaves_activation_to_the_first_unit():
     assert "stem_norm" in names and "stage1_block1_norm1" not in names
 
 
+@pytest.mark.parametrize(
+    ("name", "trainable", "total"),
+    [
+        ("resnet_50_v2", 25_568_360, 25_613_800),
+        pytest.param("resnet_101_v2", 44_577_896, 44_675_560, marks=pytest.mark.slow),
+        pytest.param("resnet_152_v2", 60_236_904, 60_380_648, marks=pytest.mark.slow),
+    ],
+)
+def test_keras_v2_layout_has_the_counts_of_keras_applications(name, trainable, total):
+    model = kc.create_model(name, keras_v2_layout=True)
+    assert (kc.analysis.trainable_parameters(model), model.count_params()) == (trainable, total)
+
+
+def test_keras_v2_layout_strides_in_the_last_unit_of_all_but_the_last_stage():
+    model = kc.models.ResNet50V2(keras_v2_layout=True, repeats=(2, 3, 2), width=0.125)
+    convolutions = [x for x in model.layers if isinstance(x, keras.layers.Conv2D)]
+    assert [x.name for x in convolutions if x.strides == (2, 2)] == [
+        "stem_conv", "stage1_block2_conv2", "stage2_block3_conv2",
+    ]  # fmt: skip
+    shortcuts = [layer.name for layer in model.layers if "shortcut" in layer.name]
+    assert shortcuts == [
+        "stage1_block1_shortcut_conv", "stage1_block2_shortcut_pool",
+        "stage2_block1_shortcut_conv", "stage2_block3_shortcut_pool",
+        "stage3_block1_shortcut_conv",
+    ]  # fmt: skip
+
+
+def test_keras_v2_layout_is_refused_where_keras_applications_has_no_twin():
+    with pytest.raises(ValueError, match="keras_v2_layout=True was given to 'resnet_164_v2_cifar'"):
+        kc.models.ResNet164V2CIFAR(keras_v2_layout=True)
+
+
 def test_wide_resnet_for_100_classes_has_the_papers_count():
     model = kc.models.WideResNet28_10CIFAR(classes=100)
     assert kc.analysis.trainable_parameters(model) == 36_536_884

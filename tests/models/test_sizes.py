@@ -9,6 +9,8 @@ import keras_classics as kc
 SMALL = {
     "alexnet": {"width": 0.05, "dense_units": 8},
     "alexnet_owt": {"width": 0.05, "dense_units": 8},
+    "bwn_alexnet": {"width": 0.05, "dense_units": 8},
+    "xnor_alexnet": {"width": 0.05, "dense_units": 8},
     "zfnet": {"width": 0.05, "dense_units": 8},
     "squeezenet_1_0": {"width": 0.1},
     "squeezenet_1_1": {"width": 0.1},
@@ -20,6 +22,7 @@ SMALL = {
     "inception_resnet_v1": {"width": 0.05, "repeats": (1, 0, 0)},
     "inception_resnet_v2_released": {"width": 0.05, "repeats": (0, 0, 0)},
     "maxout_cifar": {"width": 0.05, "units": 4},
+    "fractalnet_20_cifar": {"width": 0.05, "columns": 2},
 }
 
 

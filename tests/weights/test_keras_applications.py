@@ -7,16 +7,20 @@ import pytest
 import keras_classics as kc
 
 EXACT = {"conv_bias": True, "norm_epsilon": 1.001e-5}
+EXACT_V2 = {"keras_v2_layout": True, "norm_epsilon": 1.001e-5}
 # Ours, theirs, our arguments, side of the images.
 TWINS = [
     ("vgg_d", "VGG16", {}, 32),
     ("resnet_50", "ResNet50", EXACT, 64),
+    ("resnet_50_v2", "ResNet50V2", EXACT_V2, 64),
     ("densenet_121", "DenseNet121", {}, 64),
 ]
 LARGE_TWINS = [
     ("vgg_e", "VGG19", {}, 32),
     ("resnet_101", "ResNet101", EXACT, 64),
     ("resnet_152", "ResNet152", EXACT, 64),
+    ("resnet_101_v2", "ResNet101V2", EXACT_V2, 64),
+    ("resnet_152_v2", "ResNet152V2", EXACT_V2, 64),
     ("densenet_169", "DenseNet169", {}, 64),
     ("densenet_201", "DenseNet201", {}, 64),
     ("inception_resnet_v2_released", "InceptionResNetV2", {}, 96),
@@ -96,6 +100,19 @@ def test_what_does_not_fit_is_listed_and_nothing_changes(resnet_50, arguments, m
         kc.weights.load_keras_applications(model, resnet_50)
     for weight, old in zip(model.weights, before, strict=True):
         np.testing.assert_array_equal(weight, old)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, "stem_norm|no foreign naming"),
+        ({"stem": "pool_first"}, r"stage1_block3_conv2 has strides=\(1, 1\) instead of \(2, 2\)"),
+    ],
+)
+def test_the_papers_layout_of_resnet_v2_is_refused(arguments, message):
+    reference, model = applications("ResNet50V2", 64), ours("resnet_50_v2", 64, **arguments)
+    with pytest.raises(kc.InputError, match=message):
+        kc.weights.load_keras_applications(model, reference)
 
 
 def test_a_model_without_a_twin_is_refused():

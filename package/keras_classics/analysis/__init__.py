@@ -5,6 +5,16 @@ from keras_classics.analysis.complexity import (
     costs,
     multiply_adds,
     trainable_parameters,
+    weight_bytes,
 )
+from keras_classics.analysis.family_tree import draw_family_tree, family_tree
 
-__all__ = ["LayerCost", "costs", "multiply_adds", "trainable_parameters"]
+__all__ = [
+    "LayerCost",
+    "costs",
+    "draw_family_tree",
+    "family_tree",
+    "multiply_adds",
+    "trainable_parameters",
+    "weight_bytes",
+]

@@ -13,11 +13,15 @@ import keras
 from keras import layers
 
 from keras_classics.core.errors import explain
+from keras_classics.layers.binary import BinaryLayer
 
 
 @dataclass(frozen=True)
 class LayerCost:
-    """One layer of the table `costs` returns; sizes are for one example."""
+    """One layer of the table `costs` returns; sizes are for one example.
+
+    `binary_weights` are those of the parameters of which inference needs only the sign.
+    """
 
     name: str
     kind: str
@@ -25,6 +29,7 @@ class LayerCost:
     activations: int
     parameters: int
     multiply_adds: int
+    binary_weights: int = 0
 
 
 def costs(model: keras.Model) -> list[LayerCost]:
@@ -49,6 +54,13 @@ def trainable_parameters(model: keras.Model) -> int:
     return sum(math.prod(weight.shape) for weight in model.trainable_weights)
 
 
+def weight_bytes(model: keras.Model) -> float:
+    """Memory of the weights at inference: a bit for each binary weight, 4 bytes for each other."""
+    rows = costs(model)
+    binary = sum(row.binary_weights for row in rows)
+    return binary / 8 + 4 * (sum(row.parameters for row in rows) - binary)
+
+
 def _cost(layer: keras.layers.Layer) -> LayerCost:
     output_shape = _shape(layer.output)
     source = isinstance(layer, layers.InputLayer)
@@ -68,6 +80,7 @@ def _cost(layer: keras.layers.Layer) -> LayerCost:
         activations=math.prod(output_shape[1:]),
         parameters=layer.count_params(),
         multiply_adds=_multiply_adds(layer, input_shape, output_shape),
+        binary_weights=math.prod(layer.kernel.shape) if isinstance(layer, BinaryLayer) else 0,
     )
 
 

@@ -39,11 +39,13 @@ class ImageArguments(TypedDict, total=False):
     """The arguments every image builder shares, keyword only.
 
     Attributes:
-        include_top: Whether the classifier ends the model.
-        weights: `None`, or the path of a `.weights.h5` file of the same model.
+        include_top: Whether the classifier ends the model; by default it does, if it has one.
+        weights: `None`, `"imagenet"` where weights are published (`kc.weights.PUBLISHED`; they
+            bring the arguments of their form), or the path of a `.weights.h5` file of the same
+            model.
         input_tensor: Tensor to build on; the layers are inlined, never nested.
         input_shape: `(height, width, channels)`; the native one by default, and
-            `(None, None, channels)` without top.
+            `(None, None, channels)` where the top was left out.
         pooling: Without top: `None` (feature map), `"avg"` or `"max"` (vector).
         classes: Number of classes.
         classifier_activation: Activation of the predictions; `None` gives logits.
@@ -86,10 +88,11 @@ def image_head(card: ModelCard, arguments: ImageArguments, *, fixed_size: bool =
     Raises:
         ValueError: An argument is not admitted; the message says what is.
     """
-    given = {**IMAGE_DEFAULTS, **arguments}
+    given = {**IMAGE_DEFAULTS, "include_top": card.classes is not None, **arguments}
     given["name"] = given["name"] or card.name
     given["classes"] = card.classes if given["classes"] is None else given["classes"]
     _check_arguments(given)
+    _check_classes(card, given)
     if given["pooling"] and not given["include_top"] and len(card.input_shape) == 1:
         raise ValueError(
             explain(
@@ -119,7 +122,7 @@ class Head:
     include_top: bool
     weights: str | os.PathLike | None
     pooling: str | None
-    classes: int
+    classes: int | None
     classifier_activation: str | Callable | None
     name: str
 
@@ -239,21 +242,12 @@ def _check_arguments(given: dict[str, Any]) -> None:
                 "Use pooling='avg' with include_top=False for one vector per image.",
             )
         )
-    classes = given["classes"]
-    if isinstance(classes, bool) or not isinstance(classes, int) or classes < 1:
-        raise ValueError(
-            explain(
-                f"classes={classes!r} was given",
-                "a positive whole number",
-                "Pass the number of classes of your data.",
-            )
-        )
     weights = given["weights"]
     if weights is not None and not os.path.exists(weights):
         raise ValueError(
             explain(
                 f"weights={str(weights)!r} was given",
-                "None or the path of an existing .weights.h5 file",
+                "None, 'imagenet', or the path of an existing .weights.h5 file",
                 "Check the path, or leave weights out for a fresh model.",
             )
         )
@@ -267,11 +261,35 @@ def _check_arguments(given: dict[str, Any]) -> None:
         )
 
 
+def _check_classes(card: ModelCard, given: dict[str, Any]) -> None:
+    classes = given["classes"]
+    if card.classes is None:
+        if given["include_top"] or classes is not None:
+            raise ValueError(
+                explain(
+                    f"include_top={given['include_top']} and classes={classes!r} were given to "
+                    f"{card.name!r}",
+                    "include_top=False and classes=None, because it is a trunk",
+                    "Put a classifier or a detector of your own on its output.",
+                )
+            )
+    elif isinstance(classes, bool) or not isinstance(classes, int) or classes < 1:
+        raise ValueError(
+            explain(
+                f"classes={classes!r} was given",
+                "a positive whole number",
+                "Pass the number of classes of your data.",
+            )
+        )
+
+
 def _input_shape(card: ModelCard, given: dict[str, Any], fixed_size: bool) -> Shape:
     shape = given["input_shape"]
     if shape is None:
         native = card.input_shape
-        return native if given["include_top"] else (*(None,) * (len(native) - 1), native[-1])
+        if given["include_top"] or card.classes is None:
+            return native
+        return (*(None,) * (len(native) - 1), native[-1])
     if isinstance(shape, str) or not hasattr(shape, "__len__"):
         shape = (shape,)
     shape = tuple(shape)

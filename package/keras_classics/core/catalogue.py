@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
+import functools
 import inspect
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import keras
 
+from keras_classics.core import pretrained
 from keras_classics.core.builder import IMAGE_DEFAULTS
 from keras_classics.core.errors import explain
+from keras_classics.core.recipe import Recipe
 
 Builder = Callable[..., keras.Model]
 
@@ -33,7 +36,7 @@ class ModelCard:
         year: Year of the paper.
         idea: The one idea the network is remembered for.
         input_shape: Native input, without the batch axis.
-        classes: Native number of classes.
+        classes: Native number of classes; `None` for a trunk that has no classifier.
         parameters: Trainable parameters at native input and classes; recomputed by a test.
         multiply_adds: Multiplications of convolution and dense kernels for one native input;
             recomputed by a test. `None` where the papers give no such figure.
@@ -41,6 +44,7 @@ class ModelCard:
         published: Published results, quoted and not verified here, by what they measure.
         measured: Results of our own runs, by what they measure, with the command.
         deviations: Where this builder departs from the paper, and why.
+        recipes: How it is trained: `"paper"`, and further ones by name.
     """
 
     name: str
@@ -49,13 +53,14 @@ class ModelCard:
     year: int
     idea: str
     input_shape: tuple[int, ...]
-    classes: int
+    classes: int | None
     parameters: int
     multiply_adds: int | None = None
     smallest_size: int = 1
     published: str = "no figure quoted"
     measured: str = "not trained here"
     deviations: str = "none"
+    recipes: Mapping[str, Recipe] = field(default_factory=dict)
 
 
 _CARDS: dict[str, ModelCard] = {}
@@ -87,10 +92,14 @@ def register(card: ModelCard, generic: Builder) -> Callable[[Builder], Builder]:
         )
 
     def enter(builder: Builder) -> Builder:
-        builder.__signature__ = _signature(card, generic)
+        @functools.wraps(builder)
+        def build(**arguments) -> keras.Model:
+            return pretrained.build(card, builder, arguments)
+
+        build.__signature__ = _signature(card, generic)
         _CARDS[card.name] = card
-        _BUILDERS[card.name] = builder
-        return builder
+        _BUILDERS[card.name] = build
+        return build
 
     return enter
 
@@ -179,7 +188,8 @@ def _natural(name: str) -> list:
 
 
 def _signature(card: ModelCard, generic: Builder) -> inspect.Signature:
-    named = {**IMAGE_DEFAULTS, "classes": card.classes, "name": card.name}
+    facts = {"include_top": card.classes is not None, "classes": card.classes, "name": card.name}
+    named = {**IMAGE_DEFAULTS, **facts}
     own = inspect.signature(generic).parameters
     keyword = inspect.Parameter.KEYWORD_ONLY
     parameters = [

@@ -4,6 +4,7 @@
 """
 
 from keras_classics.core.text import tokenize
+from keras_classics.data.arrays import load_digits, load_npz
 from keras_classics.data.captioning import (
     CaptionedImages,
     caption_batches,
@@ -13,8 +14,18 @@ from keras_classics.data.captioning import (
     steps_per_epoch,
 )
 from keras_classics.data.captions import load_captions
+from keras_classics.data.classification import (
+    LabelledImages,
+    check_labelled,
+    classified_batches,
+    collect_labelled,
+    predict_classes,
+    validation_batches,
+)
+from keras_classics.data.folder import load_folder
 from keras_classics.data.images import read_image
 from keras_classics.data.load import SOURCES, Data, Info, Source, load, load_scenes
+from keras_classics.data.preparation import Preparation, fit_preparation
 from keras_classics.data.tfds import load_tfds
 from keras_classics.data.vocabulary import Vocabulary
 
@@ -23,17 +34,28 @@ __all__ = [
     "CaptionedImages",
     "Data",
     "Info",
+    "LabelledImages",
+    "Preparation",
     "Source",
     "Vocabulary",
     "caption_batches",
+    "check_labelled",
+    "classified_batches",
     "collect",
+    "collect_labelled",
     "encode_captions",
+    "fit_preparation",
     "load",
     "load_captions",
+    "load_digits",
+    "load_folder",
+    "load_npz",
     "load_scenes",
     "load_tfds",
     "network_input",
+    "predict_classes",
     "read_image",
     "steps_per_epoch",
     "tokenize",
+    "validation_batches",
 ]

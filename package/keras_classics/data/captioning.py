@@ -49,8 +49,16 @@ def collect(
         description: Text beside the progress bar.
 
     Raises:
-        InputError: The pictures differ in size, or there are none.
+        InputError: The pictures differ in size, have no captions, or there are none.
     """
+    if "captions" not in split.element_spec:
+        raise InputError(
+            explain(
+                "Pictures without captions were given",
+                "data with captions",
+                "Use scenes, captions:FOLDER, or a captioned set such as tfds:coco_captions.",
+            )
+        )
     images, captions, names = None, [], []
     elements = split.take(count).prefetch(64).as_numpy_iterator()
     for number, element in enumerate(track(elements, description, total=count)):

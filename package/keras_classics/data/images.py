@@ -143,6 +143,28 @@ def image_tensor(
     return image
 
 
+def resize_tensor(image: tf.Tensor, size: tuple[int, int] | None = None) -> tf.Tensor:
+    """Make a decoded picture eight-bit RGB of a size, inside a `tf.data` pipeline.
+
+    Args:
+        image: uint8 or uint16 `(height, width, 1 or 3)`.
+        size: Height and width to resize to (bilinear with antialiasing), or None.
+
+    Returns:
+        `(height, width, 3)` uint8.
+    """
+    import tensorflow as tf
+
+    if image.dtype == tf.uint16:
+        image = tf.cast((tf.cast(image, tf.int32) * 255 + 32767) // 65535, tf.uint8)
+    if image.shape[-1] == 1:
+        image = tf.image.grayscale_to_rgb(image)
+    if size is not None:
+        image = tf.image.resize(image, size, antialias=True)
+        image = tf.cast(tf.round(tf.clip_by_value(image, 0, 255)), tf.uint8)
+    return image
+
+
 @contextmanager
 def _opened(path: str | Path) -> Iterator[Image.Image]:
     unreadable = partial(explain, remedy="Replace the file or remove it from the data.")

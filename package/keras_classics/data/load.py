@@ -1,4 +1,4 @@
-"""One door to all data: `load("scenes")`, `load("captions:FOLDER")`, `load("tfds:NAME")`."""
+"""One door to all data: `load("scenes")`, `load("folder:DIR")`, `load("tfds:NAME")`, ..."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ class Data:
     """A data set in three splits.
 
     Each split is an unbatched `tf.data.Dataset` of dictionaries with at least `"image"`
-    `(height, width, 3)` uint8, `"captions"` `(captions,)` string and `"name"` string.
+    `(height, width, 3)` uint8 and `"name"` string, and with `"captions"` `(captions,)` string or
+    `"label"` int32, a class, or both.
 
     Attributes:
         train: The images to learn from.
@@ -83,9 +84,19 @@ class Source(NamedTuple):
     function: str
 
 
+# How files and libraries call our splits.
+SPLIT_NAMES = {
+    "train": ("train",),
+    "validation": ("validation", "val", "valid", "dev"),
+    "test": ("test",),
+}
+
 SOURCES = {
     "scenes": Source("scenes", "keras_classics.data.load", "load_scenes"),
     "captions": Source("captions:FOLDER", "keras_classics.data.captions", "load_captions"),
+    "digits": Source("digits", "keras_classics.data.arrays", "load_digits"),
+    "folder": Source("folder:DIR", "keras_classics.data.folder", "load_folder"),
+    "npz": Source("npz:FILE[,FILE]", "keras_classics.data.arrays", "load_npz"),
     "tfds": Source("tfds:NAME", "keras_classics.data.tfds", "load_tfds"),
 }
 
@@ -101,13 +112,16 @@ def load(
     """Load data by a specification.
 
     Args:
-        spec: `"scenes"` (rendered, no files), `"captions:FOLDER"` (images with a Flickr8k token
-            file, a CSV table or COCO's caption JSON) or `"tfds:NAME"` (TensorFlow Datasets).
+        spec: `"scenes"` (rendered, no files), `"digits"` (scikit-learn's), `"captions:FOLDER"`
+            (images with a Flickr8k token file, a CSV table or COCO's caption JSON),
+            `"folder:DIR"` (a subfolder for each class), `"npz:FILE"` or `"npz:TRAIN,TEST"`
+            (arrays), or `"tfds:NAME"` (TensorFlow Datasets).
         seed: Chooses the scenes, and the images of splits that have no list.
         image_size: Height and width, or one number for a square; the whole picture is resized,
             its aspect ratio not kept. None leaves every picture as it is.
         strict: Refuse faulty files with their name, instead of skipping and counting them.
-        **options: The source's own, see `load_scenes`, `load_captions`, `load_tfds`.
+        **options: The source's own, see `load_scenes`, `load_captions`, `load_digits`,
+            `load_folder`, `load_npz`, `load_tfds`.
 
     Raises:
         InputError: The specification or the data it names are wrong.
@@ -192,6 +206,8 @@ def load_scenes(
 
 def _nearest(spec: str, scheme: str) -> str:
     if Path(spec).exists():
-        return f"For the images and captions in {spec} write captions:{spec}."
+        return (
+            f"For images with captions in {spec} write captions:{spec}, with classes folder:{spec}."
+        )
     near = difflib.get_close_matches(scheme, SOURCES, n=2, cutoff=0.4) or SOURCES
     return f"Did you mean {' or '.join(SOURCES[each].usage for each in near)}?"

@@ -1,4 +1,4 @@
-"""Image sets with captions from TensorFlow Datasets (`tfds:coco_captions` and its like)."""
+"""Image sets with captions or classes from TensorFlow Datasets (`tfds:cifar10` and its like)."""
 
 from __future__ import annotations
 
@@ -11,18 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.data.images import resolve_size
-from keras_classics.data.load import Data, Info
+from keras_classics.data.images import resize_tensor, resolve_size
+from keras_classics.data.load import SPLIT_NAMES, Data, Info
 
 if TYPE_CHECKING:
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
-SPLIT_NAMES = {
-    "train": ("train",),
-    "validation": ("validation", "val", "valid", "dev"),
-    "test": ("test",),
-}
 NAME_FEATURES = ("image/filename", "filename", "file_name", "image/id", "image_id", "id")
 
 _PROBE = "https://storage.googleapis.com/tfds-data/"
@@ -37,7 +32,7 @@ def load_tfds(
     strict: bool = False,
     data_dir: str | Path | None = None,
 ) -> Data:
-    """Load a set of TensorFlow Datasets that has an image and captions.
+    """Load a set of TensorFlow Datasets that has an image and captions, or a class, or both.
 
     What is on disk is used without asking the network. Otherwise the set is downloaded, or, where
     no network answers, refused at once. A split that the set lacks is the last tenth of its
@@ -52,18 +47,19 @@ def load_tfds(
         data_dir: Where TFDS keeps its sets; None for its own default.
 
     Raises:
-        InputError: The set is unknown, cannot be had, or has no image or no captions.
+        InputError: The set is unknown, cannot be had, has no image, or neither captions nor a
+            class.
     """
     size = resolve_size(image_size)
     builder = _builder(name, data_dir)
     features = builder.info.features
-    image, caption_path = _find_features(name, features)
-    label = next((key for key in NAME_FEATURES if key in features), None)
+    image, texts, label = _find_features(name, features)
+    title = next((key for key in NAME_FEATURES if key in features), None)
     _prepare(builder)
 
     splits, rule = _splits(name, list(builder.info.splits))
     datasets = {
-        split: _dataset(builder, part, image, caption_path, label, size)
+        split: _dataset(builder, part, image, texts, label, title, size)
         for split, part in splits.items()
     }
     shape = datasets["train"].element_spec["image"].shape
@@ -73,6 +69,7 @@ def load_tfds(
             name=f"tfds:{name}",
             sizes={split: int(dataset.cardinality()) for split, dataset in datasets.items()},
             image_shape=tuple(shape) if shape.is_fully_defined() else None,
+            classes=tuple(features[label].names) if label else None,
             split_rule=rule,
             origin=f"TensorFlow Datasets {builder.info.full_name}, {builder.info.homepage}",
         ),
@@ -152,21 +149,26 @@ def _require_network(name: str) -> None:
         )
 
 
-def _find_features(name: str, features: tfds.features.FeaturesDict) -> tuple[str, tuple[str, ...]]:
-    """Find the key of the image, and the way to the texts of the captions."""
+def _find_features(
+    name: str, features: tfds.features.FeaturesDict
+) -> tuple[str, tuple[str, ...], str | None]:
+    """Find the key of the image, the way to the texts of the captions, the key of the class."""
     import tensorflow_datasets as tfds
 
     images = [key for key, each in features.items() if isinstance(each, tfds.features.Image)]
     captions = [path for key in features if (path := _text_path(key, features[key]))]
-    if not images or not captions:
+    labels = [key for key, each in features.items() if isinstance(each, tfds.features.ClassLabel)]
+    if not images or not captions + labels:
         raise InputError(
             explain(
                 f"The TensorFlow Datasets set {name!r} has the features {', '.join(features)}",
-                "a set with an image, and with texts under a name that has 'caption' in it",
-                "Choose a captioned set, for example tfds:coco_captions.",
+                "a set with an image, and with a class or with texts under a name that has "
+                "'caption' in it",
+                "Choose for example tfds:cifar10 or tfds:coco_captions.",
             )
         )
-    return ("image" if "image" in images else images[0]), captions[0]
+    image, label = ("image" if "image" in images else images[0]), (labels or [None])[0]
+    return image, (captions or [()])[0], ("label" if "label" in labels else label)
 
 
 def _text_path(key: str, feature: tfds.features.FeatureConnector) -> tuple[str, ...] | None:
@@ -218,40 +220,30 @@ def _dataset(
     image: str,
     caption_path: tuple[str, ...],
     label: str | None,
+    title: str | None,
     size: tuple[int, int] | None,
 ) -> tf.data.Dataset:
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
-    wanted: dict = {image: True, caption_path[0]: True}
+    wanted: dict = {key: True for key in (image, *caption_path[:1], label, title) if key}
     if len(caption_path) == 2:
         wanted[caption_path[0]] = {caption_path[1]: True}
-    if label:
-        wanted[label] = True
 
     def complete(index: tf.Tensor, example: dict) -> dict[str, tf.Tensor]:
-        texts = example
-        for key in caption_path:
-            texts = texts[key]
-        name = example[label] if label else index
-        return {
-            "image": _rgb(example[image], size),
-            "captions": tf.reshape(texts, [-1]),
+        name = example[title] if title else index
+        element = {
+            "image": resize_tensor(example[image], size),
             "name": name if name.dtype == tf.string else tf.strings.as_string(name),
         }
+        if caption_path:
+            texts = example
+            for key in caption_path:
+                texts = texts[key]
+            element["captions"] = tf.reshape(texts, [-1])
+        if label:
+            element["label"] = tf.cast(example[label], tf.int32)
+        return element
 
     dataset = builder.as_dataset(split=split, decoders=tfds.decode.PartialDecoding(wanted))
     return dataset.enumerate().map(complete, num_parallel_calls=tf.data.AUTOTUNE)
-
-
-def _rgb(image: tf.Tensor, size: tuple[int, int] | None) -> tf.Tensor:
-    import tensorflow as tf
-
-    if image.dtype == tf.uint16:
-        image = tf.cast((tf.cast(image, tf.int32) * 255 + 32767) // 65535, tf.uint8)
-    if image.shape[-1] == 1:
-        image = tf.image.grayscale_to_rgb(image)
-    if size is not None:
-        image = tf.image.resize(image, size, antialias=True)
-        image = tf.cast(tf.round(tf.clip_by_value(image, 0, 255)), tf.uint8)
-    return image

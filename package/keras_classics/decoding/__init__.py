@@ -12,6 +12,7 @@ from keras_classics.decoding.penalties import coverage_penalty, length_penalty
 from keras_classics.decoding.sampling import filter_logits, sample
 from keras_classics.decoding.scoring import score
 from keras_classics.decoding.step import Forced, force
+from keras_classics.decoding.unknowns import replace_unknowns
 
 __all__ = [
     "CompiledSearch",
@@ -25,6 +26,7 @@ __all__ = [
     "force",
     "greedy",
     "length_penalty",
+    "replace_unknowns",
     "sample",
     "score",
 ]

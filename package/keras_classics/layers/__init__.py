@@ -1,12 +1,23 @@
 """Layers of the papers that Keras lacks, one file per idea."""
 
 from keras_classics.layers.activations import scaled_tanh, threshold
-from keras_classics.layers.attention import StepwiseAdditiveAttention
+from keras_classics.layers.aggregation import WeightedAggregation
+from keras_classics.layers.attention import StepwiseAdditiveAttention, StepwiseDotAttention
+from keras_classics.layers.binary import BinaryConv2D, BinaryDense, binary_sign
+from keras_classics.layers.binary_kernels import (
+    PackedLayer,
+    pack_signs,
+    xnor_convolution,
+    xnor_dot,
+)
 from keras_classics.layers.connection_table import ConnectionTableConv2D
 from keras_classics.layers.decoder import RecurrentDecoder
 from keras_classics.layers.dirac import DiracConv2D, NCReLU
+from keras_classics.layers.fractal import ColumnDraw, FractalJoin
 from keras_classics.layers.highway import ConvHighway, Highway
+from keras_classics.layers.locally_connected import LocallyConnected2D
 from keras_classics.layers.maxout import Maxout
+from keras_classics.layers.multidimensional import MultiDimensionalLSTM, MultiDimensionalRNN
 from keras_classics.layers.normalization import LocalResponseNormalization
 from keras_classics.layers.pooling import (
     CeilAveragePooling2D,
@@ -15,28 +26,49 @@ from keras_classics.layers.pooling import (
     TrainableSubsampling,
 )
 from keras_classics.layers.rbf import EuclideanRBF
+from keras_classics.layers.reverse import ReverseSequence
 from keras_classics.layers.scheduled_sampling import ScheduledSampler
 from keras_classics.layers.shortcuts import ZeroPaddedShortcut
+from keras_classics.layers.stacked import CircularPadding2D, StackedConv2D
 from keras_classics.layers.stochastic_depth import StochasticDepth
+from keras_classics.layers.upsampling import ZeroInterleaving2D
 
 __all__ = [
+    "BinaryConv2D",
+    "BinaryDense",
     "CeilAveragePooling2D",
+    "CircularPadding2D",
+    "ColumnDraw",
     "ConnectionTableConv2D",
     "ConvHighway",
     "DiracConv2D",
     "EuclideanRBF",
+    "FractalJoin",
     "Highway",
     "LocalResponseNormalization",
+    "LocallyConnected2D",
     "Maxout",
+    "MultiDimensionalLSTM",
+    "MultiDimensionalRNN",
     "NCReLU",
+    "PackedLayer",
     "PaddedMaxPooling2D",
     "RecurrentDecoder",
+    "ReverseSequence",
     "SAFPooling",
     "ScheduledSampler",
+    "StackedConv2D",
     "StepwiseAdditiveAttention",
+    "StepwiseDotAttention",
     "StochasticDepth",
     "TrainableSubsampling",
+    "ZeroInterleaving2D",
+    "WeightedAggregation",
     "ZeroPaddedShortcut",
+    "binary_sign",
+    "pack_signs",
     "scaled_tanh",
     "threshold",
+    "xnor_convolution",
+    "xnor_dot",
 ]

@@ -5,7 +5,49 @@ from __future__ import annotations
 import keras
 from keras import layers, ops
 
+from keras_classics.core.errors import explain
 from keras_classics.core.registration import registered
+
+ATTENTIONS = ("additive", "luong_dot", "luong_general", "luong_concat")
+
+
+def stepwise_attention(kind: str, units: int, *, gated: bool, **arguments) -> keras.layers.Layer:
+    """A layer of this module by the name of its score.
+
+    Luong's concat score `v . tanh([a_i; h] W)` is the additive one: a product with two vectors side
+    by side is a sum of two products.
+
+    Args:
+        kind: One of `ATTENTIONS`.
+        units: Width of the comparison.
+        gated: Whether `"additive"` has the gate of Show, Attend and Tell.
+        **arguments: Passed to the layer.
+    """
+    if kind in ("luong_dot", "luong_general"):
+        return StepwiseDotAttention(units, projected=kind == "luong_general", **arguments)
+    return StepwiseAdditiveAttention(units, gated=gated and kind == "additive", **arguments)
+
+
+def attention_weights(energies, memory: dict):
+    """Softmax of energies `(batch, positions)` over the positions the memory's mask admits.
+
+    What is masked weighs exactly 0, and where everything is masked all weights are 0.
+    """
+    if "mask" not in memory:
+        return ops.softmax(energies, axis=-1)
+    # Far below any energy, yet finite in half precision: a row masked whole gives no NaN.
+    weights = ops.softmax(ops.where(memory["mask"], energies, -3e4), axis=-1)
+    return ops.where(memory["mask"], weights, 0.0)
+
+
+def attended(weights, memory: dict):
+    """The context `(batch, features)`: the memory's values under these weights."""
+    return ops.squeeze(ops.matmul(weights[:, None, :], memory["values"]), axis=1)
+
+
+def remembered(values, keys, mask) -> dict:
+    """What `attend` reads; the mask, bool `(batch, positions)`, only where there is one."""
+    return {"values": values, "keys": keys, **({} if mask is None else {"mask": mask})}
 
 
 @registered
@@ -39,9 +81,14 @@ class StepwiseAdditiveAttention(keras.layers.Layer):
         if self.gated:
             self.gate.build(query_shape)
 
-    def remember(self, memory) -> dict:
-        """Prepare a memory `(batch, positions, features)` for all steps."""
-        return {"values": memory, "keys": self.key(memory)}
+    def remember(self, memory, mask=None) -> dict:
+        """Prepare a memory `(batch, positions, features)` for all steps.
+
+        Args:
+            memory: What will be attended to.
+            mask: bool `(batch, positions)`, False where nothing may be; None admits everything.
+        """
+        return remembered(memory, self.key(memory), mask)
 
     def attend(self, query, memory: dict):
         """One step.
@@ -54,9 +101,8 @@ class StepwiseAdditiveAttention(keras.layers.Layer):
             Context `(batch, features)` and weights `(batch, positions)`, which sum to 1.
         """
         compared = ops.tanh(memory["keys"] + self.query(query)[:, None, :])
-        energies = ops.squeeze(self.score(compared), axis=-1)
-        weights = ops.softmax(energies, axis=-1)
-        context = ops.squeeze(ops.matmul(weights[:, None, :], memory["values"]), axis=1)
+        weights = attention_weights(ops.squeeze(self.score(compared), axis=-1), memory)
+        context = attended(weights, memory)
         return (self.gate(query) * context if self.gated else context), weights
 
     def call(self, memory, query):
@@ -66,3 +112,56 @@ class StepwiseAdditiveAttention(keras.layers.Layer):
     def get_config(self):
         """The constructor's arguments."""
         return {**super().get_config(), "units": self.units, "gated": self.gated}
+
+
+@registered
+class StepwiseDotAttention(keras.layers.Layer):
+    """Multiplicative attention of a recurrent decoder (Luong, Pham, Manning, EMNLP 2015).
+
+    `e_i = h . a_i` (dot) or `e_i = h . (a_i W)` (general), then as `StepwiseAdditiveAttention`.
+
+    Args:
+        units: Width of the query.
+        projected: Whether the memory is projected first (general) or must have the query's width.
+
+    Raises:
+        ValueError: The memory is not `units` wide and is not projected.
+    """
+
+    def __init__(self, units: int, projected: bool = True, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.projected = projected
+        if projected:
+            self.key = layers.Dense(units, use_bias=False, name="key", dtype=self.dtype_policy)
+
+    def build(self, memory_shape, query_shape):
+        """The projection, where there is one."""
+        if self.projected:
+            self.key.build(memory_shape)
+        elif memory_shape[-1] != self.units:
+            raise ValueError(
+                explain(
+                    f"A memory of {memory_shape[-1]} features was given for the score 'luong_dot'",
+                    f"{self.units} features, as many as the state that is compared with them",
+                    "Use 'luong_general', or encoder and decoder of the same width.",
+                )
+            )
+
+    def remember(self, memory, mask=None) -> dict:
+        """Prepare a memory for all steps, as `StepwiseAdditiveAttention.remember`."""
+        return remembered(memory, self.key(memory) if self.projected else memory, mask)
+
+    def attend(self, query, memory: dict):
+        """One step, as `StepwiseAdditiveAttention.attend`."""
+        energies = ops.squeeze(ops.matmul(memory["keys"], query[:, :, None]), axis=-1)
+        weights = attention_weights(energies, memory)
+        return attended(weights, memory), weights
+
+    def call(self, memory, query):
+        """Context and weights for one query over a fresh memory."""
+        return self.attend(query, self.remember(memory))
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {**super().get_config(), "units": self.units, "projected": self.projected}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+from itertools import islice
 
 import keras
 from keras import layers
@@ -32,3 +34,38 @@ def recurrent_layer(cell: str, units: int, **arguments) -> keras.layers.RNN:
     """
     check_choice("cell", cell, tuple(RECURRENT_LAYERS), "Use 'gru', the course's.")
     return RECURRENT_LAYERS[cell](units, return_sequences=True, **arguments)
+
+
+def state_sizes(recurrence: keras.layers.RNN) -> list[int]:
+    """Widths of a recurrent layer's states."""
+    sizes = recurrence.cell.state_size
+    return [sizes] if isinstance(sizes, int) else list(sizes)
+
+
+def by_layer(stack: Sequence[keras.layers.RNN], states: Sequence) -> list[tuple]:
+    """The layers of a stack, from the bottom, each with its own states out of one flat list."""
+    states = iter(states)
+    return [(layer, list(islice(states, len(state_sizes(layer))))) for layer in stack]
+
+
+def step_through(stack: Sequence[keras.layers.RNN], inputs, states: Sequence, between=None):
+    """Make one step with recurrent layers that lie on each other.
+
+    Args:
+        stack: The layers, from the bottom.
+        inputs: `(batch, features)`.
+        states: The states of all layers, from the bottom, in one list.
+        between: What each layer's output but the last is multiplied with on its way up (dropout),
+            `(batch, width of all of them)`, or None.
+
+    Returns:
+        The top layer's output and the next states.
+    """
+    moved, passed = [], 0
+    for layer, own in by_layer(stack, states):
+        if between is not None and moved:
+            inputs = inputs * between[:, passed : passed + inputs.shape[-1]]
+            passed += inputs.shape[-1]
+        inputs, own = layer.cell(inputs, own)
+        moved += list(own)
+    return inputs, moved

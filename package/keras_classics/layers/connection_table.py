@@ -15,9 +15,10 @@ from keras_classics.core.registration import registered
 class ConnectionTableConv2D(keras.layers.Layer):
     """Convolution in which each output map sees only the input maps its row of a table names.
 
-    LeNet-5's C3 is the known example. Only the links that exist have weights: the dense kernel is
-    assembled from them in the forward pass, so absent links neither count nor learn. Input
-    `(batch, height, width, channels)`, output `(batch, height', width', len(table))`, stride 1.
+    LeNet-5's C3 is the known example, sparse convolutional fabrics are another. Only the links
+    that exist have weights: the dense kernel is assembled from them in the forward pass, so absent
+    links neither count nor learn. Input `(batch, height, width, channels)`, output
+    `(batch, height', width', len(table))`.
 
     Args:
         table: For each output map the indices of its input maps.
@@ -25,6 +26,7 @@ class ConnectionTableConv2D(keras.layers.Layer):
         padding: `"valid"` or `"same"`.
         activation: Activation of the output.
         kernel_initializer: Initialiser of the links' kernels.
+        strides: Step in both directions.
 
     Raises:
         ValueError: The table names an input map that does not exist.
@@ -37,12 +39,14 @@ class ConnectionTableConv2D(keras.layers.Layer):
         padding: str = "valid",
         activation="linear",
         kernel_initializer="glorot_uniform",
+        strides: int = 1,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.table = [list(row) for row in table]
         self.kernel_size = kernel_size
         self.padding = padding
+        self.strides = strides
         self.activation = keras.activations.get(activation)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
@@ -80,13 +84,15 @@ class ConnectionTableConv2D(keras.layers.Layer):
         links = ops.reshape(self.kernel, (size, size, self.links))
         absent = ops.zeros_like(links[..., :1])
         kernel = ops.take(ops.concatenate([absent, links], axis=-1), self.position, axis=-1)
-        return self.activation(ops.conv(inputs, kernel, 1, self.padding) + self.bias)
+        return self.activation(ops.conv(inputs, kernel, self.strides, self.padding) + self.bias)
 
     def compute_output_shape(self, input_shape):
-        """Sizes of a convolution of stride 1."""
+        """Sizes of a convolution."""
         batch, height, width, _ = input_shape
         loss = self.kernel_size - 1 if self.padding == "valid" else 0
-        shrunk = [None if side is None else side - loss for side in (height, width)]
+        shrunk = [
+            None if side is None else -(-(side - loss) // self.strides) for side in (height, width)
+        ]
         return (batch, *shrunk, len(self.table))
 
     def multiply_adds(self, input_shape, output_shape) -> int:
@@ -100,6 +106,7 @@ class ConnectionTableConv2D(keras.layers.Layer):
             "table": self.table,
             "kernel_size": self.kernel_size,
             "padding": self.padding,
+            "strides": self.strides,
             "activation": keras.activations.serialize(self.activation),
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }

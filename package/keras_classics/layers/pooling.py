@@ -109,12 +109,14 @@ class PaddedMaxPooling2D(keras.layers.Layer):
         if self.ceil_mode:
             # Enough for every last window; what no window reaches is dropped by the pooling.
             after += self.strides - 1
-        sides = [self._side(size) for size in ops.shape(inputs)[1:3]]
         padded = ops.pad(
             inputs, [(0, 0), (before, after), (before, after), (0, 0)], constant_values=-math.inf
         )
         pooled = ops.max_pool(padded, self.pool_size, self.strides)
-        return pooled[:, : sides[0], : sides[1]]
+        if not self.ceil_mode:
+            return pooled
+        height, width = (self._side(size) for size in ops.shape(inputs)[1:3])
+        return pooled[:, :height, :width]
 
     def compute_output_shape(self, input_shape):
         """Sides by the formula above."""

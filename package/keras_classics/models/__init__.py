@@ -2,6 +2,13 @@
 
 # ruff: noqa: F401
 from keras_classics.models.convolutional.alexnet import AlexNet, AlexNetOWT, AlexNetSingleTower
+from keras_classics.models.convolutional.binary import BWNAlexNet, XNORAlexNet
+from keras_classics.models.convolutional.delta_orthogonal import (
+    DeltaOrthogonal1250MNIST,
+    DeltaOrthogonal2500MNIST,
+    DeltaOrthogonal5000MNIST,
+    DeltaOrthogonal10000MNIST,
+)
 from keras_classics.models.convolutional.densenet import (
     DenseNet40_k12CIFAR,
     DenseNet100_k12CIFAR,
@@ -21,6 +28,16 @@ from keras_classics.models.convolutional.diracnet import (
     DiracNet28_10CIFAR,
     DiracNet34,
     DiracNet34_2CIFAR,
+)
+from keras_classics.models.convolutional.fabric import (
+    FabricCIFAR,
+    FabricMNIST,
+    FabricSparseMNIST,
+)
+from keras_classics.models.convolutional.fractalnet import (
+    FractalNet20CIFAR,
+    FractalNet20CIFAR1x1,
+    fractal_column,
 )
 from keras_classics.models.convolutional.googlenet import (
     GoogLeNet,
@@ -50,6 +67,12 @@ from keras_classics.models.convolutional.perceptron import (
     Perceptron,
     PerceptronHistory,
     fit_perceptron,
+)
+from keras_classics.models.convolutional.randwire import (
+    RandWireRegular109,
+    RandWireRegular154,
+    RandWireSmall,
+    randwire_graphs,
 )
 from keras_classics.models.convolutional.resnet import (
     Plain18,
@@ -92,6 +115,7 @@ from keras_classics.models.convolutional.resnext import (
     ResNeXt101_32x4d,
     ResNeXt101_64x4d,
 )
+from keras_classics.models.convolutional.road import RoadAlexNet, road_backbone
 from keras_classics.models.convolutional.simpnet import (
     SimpNet5MCIFAR,
     SimpNet8MCIFAR,
@@ -109,3 +133,8 @@ from keras_classics.models.convolutional.wide_resnet import (
 )
 from keras_classics.models.convolutional.zfnet import ZFNet
 from keras_classics.models.sequence.captioner import captioner, split_captioner
+from keras_classics.models.sequence.translator import (
+    multilingual_translator,
+    split_translator,
+    translator,
+)

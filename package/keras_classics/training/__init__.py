@@ -1,17 +1,54 @@
 """Training: resumable fit, records of runs, metrics."""
 
+from keras_classics.core.recipe import Cosine, Drops, Exponential, Linear, Recipe, Step, step
+from keras_classics.training.classification import (
+    class_scores,
+    classification_metrics,
+    confusion_matrix,
+)
 from keras_classics.training.metrics import caption_metrics, caption_scores
+from keras_classics.training.recipe import (
+    compile_model,
+    decay_weights,
+    learning_rate,
+    quick_recipe,
+)
 from keras_classics.training.resumable import fit, read_history, restore
-from keras_classics.training.runs import read_run, record_metrics, record_run, write_json
+from keras_classics.training.rtrl import ForwardTrainer
+from keras_classics.training.runs import (
+    check_continues,
+    describe_run,
+    read_run,
+    record_metrics,
+    record_run,
+    write_json,
+)
 
 __all__ = [
+    "Cosine",
+    "Drops",
+    "Exponential",
+    "ForwardTrainer",
+    "Linear",
+    "Recipe",
+    "Step",
     "caption_metrics",
     "caption_scores",
+    "check_continues",
+    "class_scores",
+    "classification_metrics",
+    "compile_model",
+    "confusion_matrix",
+    "decay_weights",
+    "describe_run",
     "fit",
+    "learning_rate",
+    "quick_recipe",
     "read_history",
     "read_run",
     "record_metrics",
     "record_run",
     "restore",
+    "step",
     "write_json",
 ]

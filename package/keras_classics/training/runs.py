@@ -9,7 +9,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,16 @@ from keras_classics.core.errors import InputError, explain
 
 RUN = "run.json"
 METRICS = "metrics.json"
-LIBRARIES = ("keras-classics", "keras", "tensorflow", "jax", "torch", "numpy", "pandas")
+LIBRARIES = (
+    "keras-classics",
+    "keras",
+    "keras-hub",
+    "tensorflow",
+    "jax",
+    "torch",
+    "numpy",
+    "pandas",
+)
 
 
 def record_run(folder: str | os.PathLike, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,7 +45,14 @@ def record_run(folder: str | os.PathLike, settings: Mapping[str, Any]) -> dict[s
     Raises:
         InputError: The folder cannot be written.
     """
-    record = {
+    record = describe_run(settings)
+    write_json(Path(folder) / RUN, record)
+    return record
+
+
+def describe_run(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Say how a run is made: its settings, and command, commit, versions and machine."""
+    return {
         "settings": dict(settings),
         "command": " ".join(sys.argv),
         "commit": commit(),
@@ -46,14 +62,45 @@ def record_run(folder: str | os.PathLike, settings: Mapping[str, Any]) -> dict[s
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python "
         f"{platform.python_version()}",
     }
-    write_json(Path(folder) / RUN, record)
-    return record
 
 
 def read_run(folder: str | os.PathLike) -> dict[str, Any] | None:
     """Read `run.json`, or None if the folder has none."""
     path = Path(folder) / RUN
     return json.loads(path.read_text("utf-8")) if path.exists() else None
+
+
+def check_continues(
+    folder: str | os.PathLike, settings: Mapping[str, Any], *, free: Collection[str] = ()
+) -> None:
+    """Refuse to continue a run that was made with other settings.
+
+    Args:
+        folder: The run's folder.
+        settings: The settings of now.
+        free: Names of settings that may differ.
+
+    Raises:
+        InputError: The folder holds a run with other settings.
+    """
+    record = read_run(folder)
+    if record is None:
+        return
+    # As JSON has them: tuples as lists.
+    now = json.loads(json.dumps(dict(settings)))
+    changed = [
+        f"{key} {value!r}, now {now.get(key)!r}"
+        for key, value in record["settings"].items()
+        if key not in free and now.get(key) != value
+    ]
+    if changed:
+        raise InputError(
+            explain(
+                f"{folder} holds a run with other settings ({'; '.join(changed)})",
+                "the same settings, to go on where it stopped",
+                "Choose another --out, or delete the folder.",
+            )
+        )
 
 
 def record_metrics(folder: str | os.PathLike, metrics: Mapping[str, Mapping[str, float]]) -> None:

@@ -1,7 +1,15 @@
 """Other people's weights onto our names, exactly or not at all."""
 
 from keras_classics.weights.files import read_state
-from keras_classics.weights.keras_applications import load_keras_applications
+from keras_classics.weights.keras_applications import TWINS, load_keras_applications
+from keras_classics.weights.published import PUBLISHED, preprocess
 from keras_classics.weights.torch import load_torch
 
-__all__ = ["load_keras_applications", "load_torch", "read_state"]
+__all__ = [
+    "PUBLISHED",
+    "TWINS",
+    "load_keras_applications",
+    "load_torch",
+    "preprocess",
+    "read_state",
+]

@@ -20,6 +20,9 @@ TWINS = {
     "resnet_50": "ResNet50",
     "resnet_101": "ResNet101",
     "resnet_152": "ResNet152",
+    "resnet_50_v2": "ResNet50V2",
+    "resnet_101_v2": "ResNet101V2",
+    "resnet_152_v2": "ResNet152V2",
     "densenet_121": "DenseNet121",
     "densenet_169": "DenseNet169",
     "densenet_201": "DenseNet201",
@@ -42,6 +45,16 @@ RESNET: Rules = {
     r"stage(\d+)_block(\d+)_shortcut_(conv|norm)": lambda s, b, kind: (
         f"conv{s + 1}_block{b}_0_{KINDS[kind]}"
     ),
+    r"predictions": "predictions",
+}
+
+RESNET_V2: Rules = {
+    r"stem_conv": "conv1_conv",
+    r"stage(\d+)_block(\d+)_norm1": lambda s, b: f"conv{s + 1}_block{b}_preact_bn",
+    r"stage(\d+)_block(\d+)_norm(\d)": lambda s, b, d: f"conv{s + 1}_block{b}_{d - 1}_bn",
+    r"stage(\d+)_block(\d+)_conv(\d)": lambda s, b, d: f"conv{s + 1}_block{b}_{d}_conv",
+    r"stage(\d+)_block(\d+)_shortcut_conv": lambda s, b: f"conv{s + 1}_block{b}_0_conv",
+    r"head_norm": "post_bn",
     r"predictions": "predictions",
 }
 
@@ -79,15 +92,21 @@ def inception_resnet_v2(model: keras.Model) -> dict[str, str]:
     return names
 
 
-NAMINGS = (by_rules(VGG), by_rules(RESNET), by_rules(DENSENET), inception_resnet_v2)
+NAMINGS = (
+    by_rules(VGG),
+    by_rules(RESNET),
+    by_rules(RESNET_V2),
+    by_rules(DENSENET),
+    inception_resnet_v2,
+)
 
 
 def load_keras_applications(model: keras.Model, source: keras.Model | str | os.PathLike) -> None:
     """Load a `keras.applications` model into the same model of ours; outputs become equal.
 
     Args:
-        model: Ours, built like the other: with or without top, and where it is a ResNet with
-            `conv_bias=True, norm_epsilon=1.001e-5`.
+        model: Ours, built like the other: with or without top, a ResNet with `conv_bias=True`, a
+            ResNet V2 with `keras_v2_layout=True`, both with `norm_epsilon=1.001e-5`.
         source: The `keras.applications` model, or the path of its weights (`.h5`) or of itself
             (`.keras`).
 
@@ -183,6 +202,7 @@ def _check_settings(model: keras.Model, names: dict[str, str], theirs: dict) -> 
             explain(
                 f"{model.name!r} computes otherwise than the source: {listed(different)}",
                 "equal settings of all layers with weights",
-                "Build the model with the source's settings, ResNets with stride_in='1x1'.",
+                "Build the model with the source's settings: a ResNet with stride_in='1x1', a "
+                "ResNet V2 with keras_v2_layout=True.",
             )
         )

@@ -23,6 +23,7 @@ from keras import layers
 from keras_classics.core.builder import ImageArguments, image_head, scaled
 from keras_classics.core.catalogue import ModelCard, register
 from keras_classics.core.errors import check_choice
+from keras_classics.core.recipe import CROP_AND_MIRROR, Drops, Recipe, step
 from keras_classics.layers.normalization import LocalResponseNormalization
 from keras_classics.models.convolutional.blocks import Tensor, convolution, max_pooling, relu
 
@@ -35,6 +36,7 @@ class AlexNetCard(ModelCard):
         filters: Of the five convolutions.
         groups: Into how many the second, fourth and fifth convolutions are split.
         padding: Pixels around the picture.
+        pool_padding: Pixels around the maps that are pooled.
         local_response_normalization: After the first and the second convolution.
         dropout_first: Dropout before each hidden dense layer instead of after it.
     """
@@ -42,9 +44,23 @@ class AlexNetCard(ModelCard):
     filters: tuple[int, ...] = (96, 256, 384, 384, 256)
     groups: int = 1
     padding: int = 0
+    pool_padding: int = 0
     local_response_normalization: bool = True
     dropout_first: bool = False
 
+
+RECIPE = Recipe(
+    learning_rate=0.01,
+    batch_size=128,
+    epochs=90,
+    schedule=Drops(at=(30, 60, 80)),
+    weight_decay=5e-4,
+    resize=256,
+    augmentation=(*CROP_AND_MIRROR, step("pca_colour", deviation=0.1)),
+    normalization=step("per_pixel_mean"),
+    test_crops=10,
+    note="the paper drops the rate three times by hand; when, is ours",
+)
 
 _row = partial(
     AlexNetCard,
@@ -54,6 +70,7 @@ _row = partial(
     year=2012,
     idea="depth, rectifiers and dropout, trained on two graphics cards",
     classes=1000,
+    recipes={"paper": RECIPE},
 )
 
 VARIANTS = {
@@ -151,13 +168,16 @@ def alexnet(
         )
         return relu(x, name=f"{name}_relu{max(1, number - 2)}")
 
+    def pool(x: Tensor, name: str) -> Tensor:
+        return max_pooling(x, 3, 2, padding=card.pool_padding, name=name)
+
     def pool_and_normalize(x: Tensor, name: str) -> Tensor:
         if not card.local_response_normalization:
-            return max_pooling(x, 3, 2, name=f"{name}_out")
+            return pool(x, name=f"{name}_out")
         normalize = partial(LocalResponseNormalization, alpha_over_n=alpha_over_n)
         if order == "caffenet":
-            return normalize(name=f"{name}_out")(max_pooling(x, 3, 2, name=f"{name}_pool"))
-        return max_pooling(normalize(name=f"{name}_lrn")(x), 3, 2, name=f"{name}_out")
+            return normalize(name=f"{name}_out")(pool(x, name=f"{name}_pool"))
+        return pool(normalize(name=f"{name}_lrn")(x), name=f"{name}_out")
 
     def top(x):
         x = layers.Flatten(name="head_flatten")(x)
@@ -178,7 +198,7 @@ def alexnet(
     x = pool_and_normalize(x, name="stage2")
     for number in (3, 4, 5):
         x = convolve(x, number, 3, 1, 1, name="stage3")
-    x = max_pooling(x, 3, 2, name="stage3_out")
+    x = pool(x, name="stage3_out")
     return head.finish(x, top)
 
 

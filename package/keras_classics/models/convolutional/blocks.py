@@ -65,9 +65,11 @@ def max_pooling(
     return layers.MaxPooling2D(size, strides, name=name)(x)
 
 
-def normalization(x: Tensor, *, name: str, epsilon: float = 1e-5) -> Tensor:
-    """Batch normalisation with the papers' constants."""
-    return layers.BatchNormalization(momentum=0.9, epsilon=epsilon, name=name)(x)
+def normalization(x: Tensor, *, name: str, epsilon: float = 1e-5, affine: bool = True) -> Tensor:
+    """Batch normalisation with the papers' constants; not `affine`, without scale and shift."""
+    return layers.BatchNormalization(
+        momentum=0.9, epsilon=epsilon, center=affine, scale=affine, name=name
+    )(x)
 
 
 def relu(x: Tensor, *, name: str) -> Tensor:
@@ -75,7 +77,7 @@ def relu(x: Tensor, *, name: str) -> Tensor:
     return layers.ReLU(name=name)(x)
 
 
-def norm_relu(x: Tensor, *, name: str, index: int | str = "") -> Tensor:
+def norm_relu(x: Tensor, *, name: str, index: int | str = "", epsilon: float = 1e-5) -> Tensor:
     """Batch normalisation and rectifier, as they stand before a convolution (pre-activation)."""
-    x = normalization(x, name=f"{name}_norm{index}")
+    x = normalization(x, name=f"{name}_norm{index}", epsilon=epsilon)
     return relu(x, name=f"{name}_relu{index}")

@@ -12,7 +12,7 @@ released code has twice the growth always, `stem_filters` gives that. The figure
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Unpack
 
@@ -21,6 +21,7 @@ from keras import layers
 
 from keras_classics.core.builder import ImageArguments, image_head, scaled
 from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
 from keras_classics.models.convolutional.blocks import (
     Tensor,
     convolution,
@@ -44,6 +45,36 @@ class DenseNetCard(ModelCard):
     bottleneck: bool = True
 
 
+IMAGENET_RECIPE = Recipe(
+    learning_rate=0.1,
+    batch_size=256,
+    epochs=90,
+    schedule=Drops(at=(30, 60)),
+    options={"momentum": 0.9, "nesterov": True},
+    weight_decay=1e-4,
+    decayed="all",
+    resize=256,
+    augmentation=(
+        step("area_crop", area=(0.08, 1.0), aspect=(3 / 4, 4 / 3)),
+        step("flip"),
+        step("pca_colour", deviation=0.1),
+    ),
+    normalization=step("mean_std"),
+)
+CIFAR_RECIPE = Recipe(
+    learning_rate=0.1,
+    batch_size=64,
+    epochs=300,
+    schedule=Drops(at=(150, 225)),
+    options={"momentum": 0.9, "nesterov": True},
+    weight_decay=1e-4,
+    decayed="all",
+    augmentation=SHIFT_AND_MIRROR,
+    normalization=step("mean_std"),
+)
+# Without augmentation the paper has dropout instead.
+UNAUGMENTED = replace(CIFAR_RECIPE, augmentation=(), builder={"dropout": 0.2})
+
 _row = partial(
     DenseNetCard,
     paper='Huang, Liu, van der Maaten, Weinberger, "Densely connected convolutional networks", '
@@ -53,8 +84,20 @@ _row = partial(
     idea="every layer reads all feature maps before it",
 )
 # Each transition halves the map, which must leave something.
-_imagenet = partial(_row, input_shape=(224, 224, 3), classes=1000, smallest_size=29)
-_cifar = partial(_row, input_shape=(32, 32, 3), classes=10, smallest_size=4)
+_imagenet = partial(
+    _row,
+    input_shape=(224, 224, 3),
+    classes=1000,
+    smallest_size=29,
+    recipes={"paper": IMAGENET_RECIPE},
+)
+_cifar = partial(
+    _row,
+    input_shape=(32, 32, 3),
+    classes=10,
+    smallest_size=4,
+    recipes={"paper": CIFAR_RECIPE, "unaugmented": UNAUGMENTED},
+)
 
 VARIANTS = {
     card.name: card

@@ -20,6 +20,7 @@ import keras
 from keras_classics.core.builder import ImageArguments, image_head, scaled
 from keras_classics.core.catalogue import ModelCard, register
 from keras_classics.core.errors import check_choice
+from keras_classics.core.recipe import Drops, Recipe, step
 from keras_classics.layers.dirac import DiracConv2D, NCReLU
 from keras_classics.models.convolutional.blocks import (
     Tensor,
@@ -44,6 +45,26 @@ class DiracNetCard(ModelCard):
     filters: int
 
 
+CIFAR_RECIPE = Recipe(
+    learning_rate=0.1,
+    batch_size=128,
+    epochs=200,
+    schedule=Drops(at=(60, 120, 160), factor=0.2),
+    weight_decay=5e-4,
+    augmentation=(step("pad_crop", padding=4, mode="REFLECT"), step("flip")),
+    normalization=step("mean_std"),
+)
+IMAGENET_RECIPE = Recipe(
+    learning_rate=0.1,
+    batch_size=256,
+    epochs=100,
+    schedule=Drops(at=(30, 60, 90)),
+    weight_decay=1e-4,
+    resize=256,
+    augmentation=(step("area_crop", area=(0.08, 1.0), aspect=(3 / 4, 4 / 3)), step("flip")),
+    normalization=step("mean_std"),
+)
+
 _row = partial(
     DiracNetCard,
     paper='Zagoruyko, Komodakis, "DiracNets: training very deep neural networks without '
@@ -55,8 +76,21 @@ _row = partial(
     "direction enters the output",
 )
 # Each stage but the last ends in a pool that halves the map, which must leave something.
-_cifar = partial(_row, input_shape=(32, 32, 3), classes=10, smallest_size=4)
-_imagenet = partial(_row, input_shape=(224, 224, 3), classes=1000, smallest_size=29, filters=64)
+_cifar = partial(
+    _row,
+    input_shape=(32, 32, 3),
+    classes=10,
+    smallest_size=4,
+    recipes={"paper": CIFAR_RECIPE},
+)
+_imagenet = partial(
+    _row,
+    input_shape=(224, 224, 3),
+    classes=1000,
+    smallest_size=29,
+    filters=64,
+    recipes={"paper": IMAGENET_RECIPE},
+)
 
 VARIANTS = {
     card.name: card

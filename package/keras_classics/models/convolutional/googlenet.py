@@ -33,6 +33,7 @@ from keras_classics.core.builder import (
 )
 from keras_classics.core.catalogue import ModelCard, register
 from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.recipe import Exponential, Recipe, step
 from keras_classics.layers.normalization import LocalResponseNormalization
 from keras_classics.models.convolutional.blocks import (
     Tensor,
@@ -81,12 +82,27 @@ class GoogLeNetCard(ModelCard):
     dropout: float
 
 
+RECIPE = Recipe(
+    learning_rate=0.01,
+    batch_size=32,
+    epochs=250,
+    schedule=Exponential(factor=0.96, every=8),
+    loss_weights=(1.0, 0.3, 0.3),
+    resize=256,
+    augmentation=(step("area_crop", area=(0.08, 1.0), aspect=(3 / 4, 4 / 3)), step("flip")),
+    test_crops=10,
+    builder={"auxiliary": True},
+    note="rate and batch of the Caffe replica, length ours: the paper prints none; neither "
+    "Polyak's averaging nor photometric distortions; 10 crops instead of 144",
+)
+
 _row = partial(
     GoogLeNetCard,
     family="googlenet",
     idea="kernels of several sizes side by side, made cheap by 1x1 convolutions",
     input_shape=(224, 224, 3),
     classes=1000,
+    recipes={"paper": RECIPE},
 )
 
 VARIANTS = {

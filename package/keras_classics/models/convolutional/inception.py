@@ -24,6 +24,7 @@ from keras import layers
 from keras_classics.core.builder import ImageArguments, global_average, image_head, scaled
 from keras_classics.core.catalogue import ModelCard, register
 from keras_classics.core.errors import check_choice
+from keras_classics.core.recipe import Exponential, Recipe, step
 from keras_classics.models.convolutional.blocks import Tensor, he_normal, normalization, relu
 
 
@@ -96,6 +97,20 @@ V2_BLOCKS = (
     ((Conv(192),), (Conv(192), Conv(224, (1, 3)), Conv(256, (3, 1)))),
 )
 
+RECIPE = Recipe(
+    learning_rate=0.045,
+    batch_size=32,
+    epochs=160,
+    schedule=Exponential(factor=0.94, every=2),
+    optimizer="RMSprop",
+    options={"rho": 0.9, "epsilon": 1.0, "global_clipnorm": 2.0},
+    resize=342,
+    augmentation=(step("area_crop", area=(0.08, 1.0), aspect=(3 / 4, 4 / 3)), step("flip")),
+    normalization=step("range", low=-1.0, high=1.0),
+    note="length ours: the paper prints none; one replica instead of twenty; no averaging of "
+    "weights",
+)
+
 _common = {
     "family": "inception",
     "paper": 'Szegedy, Ioffe, Vanhoucke, Alemi, "Inception-v4, Inception-ResNet and the impact of '
@@ -104,6 +119,7 @@ _common = {
     "input_shape": (299, 299, 3),
     "classes": 1000,
     "smallest_size": 75,
+    "recipes": {"paper": RECIPE},
 }
 _residual_row = partial(
     InceptionResNetCard, idea="Inception modules learn what to add to their input", **_common

@@ -21,6 +21,7 @@ from keras import layers
 from keras_classics.core.builder import ImageArguments, image_head, scaled
 from keras_classics.core.catalogue import ModelCard, register
 from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.recipe import Drops, Recipe, step
 from keras_classics.initializers import ReciprocalFanInUniform
 from keras_classics.layers.activations import scaled_tanh
 from keras_classics.layers.connection_table import ConnectionTableConv2D
@@ -46,6 +47,20 @@ class LeNetCard(ModelCard):
     original: bool
 
 
+# The background of the paper's pictures is -0.1 and the ink 1.175; 28 pixels stand within 32.
+PICTURES = {"resize": 28, "normalization": step("range", low=-0.1, high=1.175)}
+# Global rates 5e-4, 2e-4, 1e-4, 5e-5, 1e-5 over mu = 0.02, the greatest the paper's rule allows.
+RECIPE = Recipe(
+    learning_rate=5e-4 / 0.02,
+    batch_size=1,
+    epochs=20,
+    schedule=Drops(at=(2, 5, 8, 12), factor=(0.4, 0.5, 0.5, 0.2)),
+    options={},
+    **PICTURES,
+    note="plain gradient descent at the greatest rate of the diagonal Levenberg-Marquardt rule; "
+    "cross-entropy without the constant of the paper's MAP criterion",
+)
+
 _row = partial(
     LeNetCard,
     family="lenet",
@@ -55,6 +70,7 @@ _row = partial(
     input_shape=(32, 32, 1),
     classes=10,
     smallest_size=32,
+    recipes={"paper": RECIPE},
 )
 
 VARIANTS = {

@@ -18,6 +18,7 @@ from keras import layers
 
 from keras_classics.core.builder import ImageArguments, image_head, scaled
 from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.recipe import Recipe, step
 from keras_classics.models.convolutional.blocks import he_normal
 
 
@@ -32,12 +33,21 @@ class MLPCard(ModelCard):
     skip: bool
 
 
+RECIPE = Recipe(
+    learning_rate=0.1,
+    batch_size=100,
+    epochs=50,
+    normalization=step("range", low=0.0, high=1.0),
+    note="the paper's gradient descent with momentum; it has no digits: rate and length are ours",
+)
+
 _row = partial(
     MLPCard,
     paper='Rumelhart, Hinton, Williams, "Learning representations by back-propagating errors", '
     "Nature 323, 1986",
     family="mlp",
     year=1986,
+    recipes={"paper": RECIPE},
     input_shape=(784,),
     classes=10,
 )

@@ -20,6 +20,7 @@ from keras import layers
 from keras_classics.core.builder import ImageArguments, global_average, image_head, scaled
 from keras_classics.core.catalogue import ModelCard, register
 from keras_classics.core.errors import check_choice
+from keras_classics.core.recipe import CROP_AND_MIRROR, Drops, Recipe, step
 from keras_classics.layers.pooling import CeilAveragePooling2D
 from keras_classics.models.convolutional.blocks import Tensor, convolution, max_pooling, relu
 
@@ -43,6 +44,28 @@ class NINCard(ModelCard):
     dropout_everywhere: bool
 
 
+# Figures of the released configurations, recalled.
+CIFAR_RECIPE = Recipe(
+    learning_rate=0.1,
+    batch_size=128,
+    iterations=120_000,
+    schedule=Drops(at=(100_000, 110_000)),
+    weight_decay=1e-4,
+    normalization=step("contrast_zca"),
+    note="rates and times of the released configuration, recalled; its rates of single layers are "
+    "all one here",
+)
+IMAGENET_RECIPE = Recipe(
+    learning_rate=0.01,
+    batch_size=64,
+    iterations=450_000,
+    schedule=Drops(at=(200_000, 400_000)),
+    weight_decay=5e-4,
+    resize=256,
+    augmentation=CROP_AND_MIRROR,
+    note="rates and times of the released configuration, recalled",
+)
+
 _row = partial(
     NINCard,
     family="nin",
@@ -56,6 +79,7 @@ VARIANTS = {
     for card in (
         _row(
             name="nin_cifar",
+            recipes={"paper": CIFAR_RECIPE},
             filters=((192, 160, 96), (192, 192, 192), (192, 192)),
             kernels=(5, 5, 3),
             strides=1,
@@ -71,6 +95,7 @@ VARIANTS = {
         ),
         _row(
             name="nin_imagenet",
+            recipes={"paper": IMAGENET_RECIPE},
             filters=((96, 96, 96), (256, 256, 256), (384, 384, 384), (1024, 1024)),
             kernels=(11, 5, 3, 3),
             strides=4,

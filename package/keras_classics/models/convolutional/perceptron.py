@@ -21,6 +21,16 @@ from keras import layers
 from keras_classics.core.builder import ImageArguments, image_head
 from keras_classics.core.catalogue import ModelCard, register
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.recipe import Recipe, step
+
+RECIPE = Recipe(
+    learning_rate=1.0,
+    batch_size=1,
+    epochs=20,
+    options={},
+    normalization=step("range", low=0.0, high=1.0),
+    note="one example at a time, but by cross-entropy; the rule of 1958 is fit_perceptron",
+)
 
 VARIANTS = {
     card.name: card
@@ -36,6 +46,7 @@ VARIANTS = {
             classes=10,
             parameters=7_850,
             multiply_adds=7_840,
+            recipes={"paper": RECIPE},
             deviations="answers with probabilities unless classifier_activation is the threshold",
         ),
     )

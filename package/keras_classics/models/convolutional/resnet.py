@@ -13,7 +13,7 @@ built by this one: they differ in the groups and the width of the 3x3 convolutio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Unpack
 
@@ -23,6 +23,7 @@ from keras import layers
 from keras_classics.core.builder import ImageArguments, image_head, scaled
 from keras_classics.core.catalogue import ModelCard, register
 from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
 from keras_classics.layers.shortcuts import ZeroPaddedShortcut
 from keras_classics.layers.stochastic_depth import MODES, RESCALES, StochasticDepth
 from keras_classics.models.convolutional.blocks import (
@@ -64,6 +65,51 @@ class ResNetCard(ModelCard):
         return self.input_shape[0] == 32
 
 
+IMAGENET_RECIPE = Recipe(
+    learning_rate=0.1,
+    batch_size=256,
+    iterations=600_000,
+    schedule=Drops(at=(200_000, 400_000)),
+    weight_decay=1e-4,
+    resize=256,
+    augmentation=(
+        step("scale_jitter", smallest=256, largest=480),
+        step("flip"),
+        step("pca_colour", deviation=0.1),
+    ),
+    normalization=step("per_pixel_mean"),
+    test_crops=10,
+    note="the paper drops the rate on a plateau; when, is ours",
+)
+CIFAR_RECIPE = Recipe(
+    learning_rate=0.1,
+    batch_size=128,
+    iterations=64_000,
+    schedule=Drops(at=(32_000, 48_000)),
+    weight_decay=1e-4,
+    augmentation=SHIFT_AND_MIRROR,
+    normalization=step("per_pixel_mean"),
+)
+# From 110 layers on the rate begins low, about until the training error falls below 80 %.
+DEEP_CIFAR_RECIPE = replace(
+    CIFAR_RECIPE,
+    learning_rate=0.01,
+    schedule=Drops(at=(400, 32_000, 48_000), factor=(10.0, 0.1, 0.1)),
+)
+STOCHASTIC_DEPTH = Recipe(
+    learning_rate=0.1,
+    batch_size=128,
+    epochs=500,
+    schedule=Drops(at=(250, 375)),
+    options={"momentum": 0.9, "nesterov": True},
+    weight_decay=1e-4,
+    decayed="all",
+    augmentation=SHIFT_AND_MIRROR,
+    normalization=step("mean_std"),
+    builder={"survival": 0.5},
+    note="Huang, Sun, Liu, Sedra, Weinberger, ECCV 2016",
+)
+
 _row = partial(
     ResNetCard,
     paper='He, Zhang, Ren, Sun, "Deep residual learning for image recognition", CVPR 2016, '
@@ -73,8 +119,14 @@ _row = partial(
 )
 _residual = partial(_row, idea="blocks learn what to add to their input")
 _plain = partial(_row, idea="the twin without shortcuts: depth alone hurts", residual=False)
-_imagenet = {"input_shape": (224, 224, 3), "classes": 1000}
+_imagenet = {
+    "input_shape": (224, 224, 3),
+    "classes": 1000,
+    "recipes": {"paper": IMAGENET_RECIPE},
+}
 _cifar = {"input_shape": (32, 32, 3), "classes": 10, "filters": 16, "shortcut": "A"}
+_shallow = {"paper": CIFAR_RECIPE, "stochastic_depth": STOCHASTIC_DEPTH}
+_deep = {"paper": DEEP_CIFAR_RECIPE, "stochastic_depth": STOCHASTIC_DEPTH}
 
 VARIANTS = {
     card.name: card
@@ -140,6 +192,7 @@ VARIANTS = {
         ),
         _residual(
             name="resnet_20_cifar",
+            recipes=_shallow,
             repeats=(3, 3, 3),
             parameters=269_722,
             multiply_adds=40_551_040,
@@ -148,6 +201,7 @@ VARIANTS = {
         ),
         _residual(
             name="resnet_32_cifar",
+            recipes=_shallow,
             repeats=(5, 5, 5),
             parameters=464_154,
             multiply_adds=68_862_592,
@@ -156,6 +210,7 @@ VARIANTS = {
         ),
         _residual(
             name="resnet_44_cifar",
+            recipes=_shallow,
             repeats=(7, 7, 7),
             parameters=658_586,
             multiply_adds=97_174_144,
@@ -164,6 +219,7 @@ VARIANTS = {
         ),
         _residual(
             name="resnet_56_cifar",
+            recipes=_shallow,
             repeats=(9, 9, 9),
             parameters=853_018,
             multiply_adds=125_485_696,
@@ -172,6 +228,7 @@ VARIANTS = {
         ),
         _residual(
             name="resnet_110_cifar",
+            recipes=_deep,
             repeats=(18, 18, 18),
             parameters=1_727_962,
             multiply_adds=252_887_680,
@@ -180,6 +237,7 @@ VARIANTS = {
         ),
         _residual(
             name="resnet_1202_cifar",
+            recipes=_deep,
             repeats=(200, 200, 200),
             parameters=19_421_274,
             multiply_adds=2_829_238_912,
@@ -188,6 +246,7 @@ VARIANTS = {
         ),
         _plain(
             name="plain_20_cifar",
+            recipes={"paper": CIFAR_RECIPE},
             repeats=(3, 3, 3),
             parameters=269_722,
             multiply_adds=40_551_040,
@@ -195,6 +254,7 @@ VARIANTS = {
         ),
         _plain(
             name="plain_56_cifar",
+            recipes={"paper": CIFAR_RECIPE},
             repeats=(9, 9, 9),
             parameters=853_018,
             multiply_adds=125_485_696,
@@ -202,6 +262,7 @@ VARIANTS = {
         ),
         _plain(
             name="plain_110_cifar",
+            recipes={"paper": DEEP_CIFAR_RECIPE},
             repeats=(18, 18, 18),
             parameters=1_727_962,
             multiply_adds=252_887_680,

@@ -7,7 +7,8 @@ normalisation and rectifier also feed the projection, which is a bare 1x1 convol
 the stem is normalised, rectified and pooled, so the first unit has no activation of its own;
 `stem="pool_first"` is timm's form, which pools the bare convolution and lets the first unit
 normalise, with the same parameters. The stride is in the 3x3 convolution on ImageNet and in the
-first 1x1 on CIFAR, as in the authors' code; `stride_in` moves it.
+first 1x1 on CIFAR, as in the authors' code; `stride_in` moves it. `keras_v2_layout=True` is the
+network of keras.applications, which is another: see `resnet_v2`.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ from keras import layers
 
 from keras_classics.core.builder import Head, ImageArguments, image_head, scaled
 from keras_classics.core.catalogue import ModelCard, register
-from keras_classics.core.errors import check_choice
+from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
 from keras_classics.models.convolutional.blocks import (
     Tensor,
     convolution,
     max_pooling,
     norm_relu,
+    zero_padded,
 )
 
 
@@ -45,6 +48,34 @@ class ResNetV2Card(ModelCard):
     stride_in: str
 
 
+IMAGENET_RECIPE = Recipe(
+    learning_rate=0.1,
+    batch_size=256,
+    epochs=90,
+    schedule=Drops(at=(30, 60)),
+    options={"momentum": 0.9, "nesterov": True},
+    weight_decay=1e-4,
+    decayed="all",
+    resize=256,
+    augmentation=(
+        step("scale_jitter", smallest=256, largest=480),
+        step("flip"),
+        step("pca_colour", deviation=0.1),
+    ),
+    normalization=step("mean_std"),
+)
+# The rate begins low, as for the deep networks of the first paper.
+CIFAR_RECIPE = Recipe(
+    learning_rate=0.01,
+    batch_size=128,
+    iterations=64_000,
+    schedule=Drops(at=(400, 32_000, 48_000), factor=(10.0, 0.1, 0.1)),
+    weight_decay=1e-4,
+    decayed="all",
+    augmentation=SHIFT_AND_MIRROR,
+    normalization=step("mean_std"),
+)
+
 _row = partial(
     ResNetV2Card,
     paper='He, Zhang, Ren, Sun, "Identity mappings in deep residual networks", ECCV 2016, '
@@ -54,9 +85,19 @@ _row = partial(
     idea="activation before convolution: nothing stands in the way of the shortcut",
 )
 _imagenet = {
-    "input_shape": (224, 224, 3), "classes": 1000, "filters": 64, "stride_in": "3x3"
-}  # fmt: skip
-_cifar = {"input_shape": (32, 32, 3), "classes": 10, "filters": 16, "stride_in": "1x1"}
+    "input_shape": (224, 224, 3),
+    "classes": 1000,
+    "filters": 64,
+    "stride_in": "3x3",
+    "recipes": {"paper": IMAGENET_RECIPE},
+}
+_cifar = {
+    "input_shape": (32, 32, 3),
+    "classes": 10,
+    "filters": 16,
+    "stride_in": "1x1",
+    "recipes": {"paper": CIFAR_RECIPE},
+}
 
 VARIANTS = {
     card.name: card
@@ -115,6 +156,8 @@ def resnet_v2(
     *,
     stride_in: str | None = None,
     stem: str = "norm_first",
+    keras_v2_layout: bool = False,
+    norm_epsilon: float = 1e-5,
     repeats: tuple[int, ...] | None = None,
     width: float = 1.0,
     **arguments: Unpack[ImageArguments],
@@ -127,6 +170,12 @@ def resnet_v2(
             the card's by default.
         stem: On ImageNet, `"norm_first"` normalises and rectifies before pooling, `"pool_first"`
             leaves that to the first unit, as timm does.
+        keras_v2_layout: The network of keras.applications' `ResNet50V2` and its kin: the stride
+            is in the last unit of every stage but the last stage, where a 1x1 pool is the
+            shortcut; the stem is a bare convolution, padded with zeros before its pool; it, the
+            projections and the last convolution of each unit have biases. Only on ImageNet, and
+            `stem` has no say.
+        norm_epsilon: Epsilon of batch normalisation; keras.applications has 1.001e-5.
         repeats: Units in each stage, in place of the card's.
         width: Factor on the number of filters.
         **arguments: The arguments all image builders share.
@@ -138,27 +187,44 @@ def resnet_v2(
     check_choice("stride_in", stride_in, ("1x1", "3x3"))
     check_choice("stem", stem, ("norm_first", "pool_first"))
     small_images = card.input_shape[0] == 32
-    norm_first = stem == "norm_first" and not small_images
+    if keras_v2_layout and small_images:
+        raise ValueError(
+            explain(
+                f"keras_v2_layout=True was given to {card.name!r}",
+                "the networks for ImageNet, which keras.applications has too",
+                "Leave it out for a CIFAR network.",
+            )
+        )
+    norm_first = stem == "norm_first" and not small_images and not keras_v2_layout
     head = image_head(card, arguments)
     first = scaled(card.filters, width)
     if small_images:
         x = convolution(head.image, first, 3, fan="fan_out", name="stem_conv")
     else:
-        x = convolution(head.image, first, 7, 2, fan="fan_out", name="stem_conv")
+        x = convolution(
+            head.image, first, 7, 2, fan="fan_out", use_bias=keras_v2_layout, name="stem_conv"
+        )
         if norm_first:
-            x = norm_relu(x, name="stem")
-        x = max_pooling(x, 3, 2, padding=1, name="stem_pool")
-    for stage, units in enumerate(repeats or card.repeats, start=1):
+            x = norm_relu(x, name="stem", epsilon=norm_epsilon)
+        if keras_v2_layout:
+            x = max_pooling(zero_padded(x, 1, name="stem_pool_pad"), 3, 2, name="stem_pool")
+        else:
+            x = max_pooling(x, 3, 2, padding=1, name="stem_pool")
+    repeats = repeats or card.repeats
+    for stage, units in enumerate(repeats, start=1):
         filters = first * 2 ** (stage - 1)
         x = preactivation_stage(
             x,
             ((1, filters), (3, filters), (1, 4 * filters)),
             units,
             stage=stage,
+            strides=1 if stage == (len(repeats) if keras_v2_layout else 1) else 2,
             strided=1 if stride_in == "1x1" else 2,
             activated=norm_first and stage == 1,
+            epsilon=norm_epsilon,
+            keras_v2_layout=keras_v2_layout,
         )
-    return finish_preactivated(head, x)
+    return finish_preactivated(head, x, epsilon=norm_epsilon)
 
 
 def preactivation_stage(
@@ -167,55 +233,83 @@ def preactivation_stage(
     units: int,
     *,
     stage: int,
+    strides: int,
     strided: int = 1,
     activated: bool = False,
     dropout: float = 0.0,
+    epsilon: float = 1e-5,
+    keras_v2_layout: bool = False,
 ) -> Tensor:
-    """A stage of units of the same width; the first unit of all but stage 1 has stride 2.
+    """A stage of units of the same width.
 
     Args:
         x: Feature map.
         convolutions: Kernel size and filters of each convolution of a unit.
         units: Number of units.
         stage: Number of the stage, from 1.
+        strides: Step of the first unit, in the layout of keras.applications of the last.
         strided: Which convolution has the stride, from 1.
         activated: Whether `x` is normalised and rectified already.
         dropout: Rate before the last convolution of each unit.
+        epsilon: Epsilon of batch normalisation.
+        keras_v2_layout: See `resnet_v2`.
     """
+    strided_unit = units if keras_v2_layout else 1
     for unit in range(1, units + 1):
         name = f"stage{stage}_block{unit}"
         x = _unit(
             x,
             convolutions,
-            strides=2 if unit == 1 and stage > 1 else 1,
+            strides=strides if unit == strided_unit else 1,
             strided=strided,
             activated=activated and unit == 1,
             dropout=dropout,
+            epsilon=epsilon,
+            keras_v2_layout=keras_v2_layout,
             name=name,
             out=f"stage{stage}_out" if unit == units else f"{name}_out",
         )
     return x
 
 
-def finish_preactivated(head: Head, x: Tensor) -> keras.Model:
+def finish_preactivated(head: Head, x: Tensor, epsilon: float = 1e-5) -> keras.Model:
     """The last normalisation and rectifier, which no unit supplies, and the tail."""
-    return head.finish(norm_relu(x, name="head"))
+    return head.finish(norm_relu(x, name="head", epsilon=epsilon))
 
 
-def _unit(x, convolutions, *, strides, strided, activated, dropout, name, out) -> Tensor:
+def _unit(
+    x, convolutions, *, strides, strided, activated, dropout, epsilon, keras_v2_layout, name, out
+) -> Tensor:
     filters = convolutions[-1][1]
-    inner = x if activated else norm_relu(x, name=name, index=1)
+    inner = x if activated else norm_relu(x, name=name, index=1, epsilon=epsilon)
     identity = x
-    if strides > 1 or x.shape[-1] != filters:
-        shortcut = f"{name}_shortcut_conv"
-        identity = convolution(inner, filters, 1, strides, fan="fan_out", name=shortcut)
+    if x.shape[-1] != filters or (strides > 1 and not keras_v2_layout):
+        identity = convolution(
+            inner,
+            filters,
+            1,
+            strides,
+            fan="fan_out",
+            use_bias=keras_v2_layout,
+            name=f"{name}_shortcut_conv",
+        )
+    elif strides > 1:
+        identity = max_pooling(x, 1, strides, name=f"{name}_shortcut_pool")
     for depth, (size, width) in enumerate(convolutions, start=1):
+        last = depth == len(convolutions)
         if depth > 1:
-            inner = norm_relu(inner, name=name, index=depth)
-        if dropout and depth == len(convolutions):
+            inner = norm_relu(inner, name=name, index=depth, epsilon=epsilon)
+        if dropout and last:
             inner = layers.Dropout(dropout, name=f"{name}_dropout")(inner)
-        step = strides if depth == strided else 1
-        inner = convolution(inner, width, size, step, fan="fan_out", name=f"{name}_conv{depth}")
+        inner = convolution(
+            inner,
+            width,
+            size,
+            strides if depth == strided else 1,
+            fan="fan_out",
+            use_bias=keras_v2_layout and last,
+            name=f"{name}_conv{depth}",
+        )
     return layers.Add(name=out)([inner, identity])
 
 

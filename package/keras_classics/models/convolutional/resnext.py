@@ -16,7 +16,36 @@ from functools import partial
 import keras
 
 from keras_classics.core.catalogue import register
+from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
 from keras_classics.models.convolutional.resnet import ResNetCard, resnet
+
+IMAGENET_RECIPE = Recipe(
+    learning_rate=0.1,
+    batch_size=256,
+    epochs=90,
+    schedule=Drops(at=(30, 60)),
+    options={"momentum": 0.9, "nesterov": True},
+    weight_decay=1e-4,
+    decayed="all",
+    resize=256,
+    augmentation=(
+        step("area_crop", area=(0.08, 1.0), aspect=(3 / 4, 4 / 3)),
+        step("flip"),
+        step("pca_colour", deviation=0.1),
+    ),
+    normalization=step("mean_std"),
+)
+CIFAR_RECIPE = Recipe(
+    learning_rate=0.1,
+    batch_size=128,
+    epochs=300,
+    schedule=Drops(at=(150, 225)),
+    options={"momentum": 0.9, "nesterov": True},
+    weight_decay=5e-4,
+    decayed="all",
+    augmentation=SHIFT_AND_MIRROR,
+    normalization=step("mean_std"),
+)
 
 _row = partial(
     ResNetCard,
@@ -28,10 +57,20 @@ _row = partial(
     bottleneck=True,
     stride_in="3x3",
 )
-_imagenet = {"input_shape": (224, 224, 3), "classes": 1000}
+_imagenet = {
+    "input_shape": (224, 224, 3),
+    "classes": 1000,
+    "recipes": {"paper": IMAGENET_RECIPE},
+}
 _50 = partial(_row, repeats=(3, 4, 6, 3), **_imagenet)
 _101 = partial(_row, repeats=(3, 4, 23, 3), **_imagenet)
-_29 = partial(_row, repeats=(3, 3, 3), input_shape=(32, 32, 3), classes=10)
+_29 = partial(
+    _row,
+    repeats=(3, 3, 3),
+    input_shape=(32, 32, 3),
+    classes=10,
+    recipes={"paper": CIFAR_RECIPE},
+)
 
 VARIANTS = {
     card.name: card

@@ -21,6 +21,7 @@ from keras import layers
 from keras_classics.core.builder import ImageArguments, global_average, image_head, scaled
 from keras_classics.core.catalogue import ModelCard, register
 from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
 from keras_classics.layers.pooling import SAFPooling
 from keras_classics.models.convolutional.blocks import convolution, normalization, relu
 
@@ -50,6 +51,18 @@ class SimpNetCard(ModelCard):
     dropout: tuple[float, ...]
 
 
+RECIPE = Recipe(
+    learning_rate=0.1,
+    batch_size=100,
+    iterations=400_000,
+    schedule=Drops(at=(50_000, 95_000, 153_000, 195_000, 220_000, 270_000)),
+    optimizer="Adadelta",
+    options={"epsilon": 1e-3},
+    weight_decay=5e-3,
+    augmentation=SHIFT_AND_MIRROR,
+    normalization=step("mean_std"),
+)
+
 _row = partial(
     SimpNetCard,
     paper='Hasanpour, Rouhani, Fayyaz, Sabokrou, Adeli, "Towards principled design of deep '
@@ -61,6 +74,7 @@ _row = partial(
     "from a Gaussian of 0.01",
     input_shape=(32, 32, 3),
     classes=10,
+    recipes={"paper": RECIPE},
     smallest_size=4,
 )
 

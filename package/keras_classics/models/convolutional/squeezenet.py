@@ -19,6 +19,7 @@ from keras import layers
 
 from keras_classics.core.builder import ImageArguments, global_average, image_head, scaled
 from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.recipe import CROP_AND_MIRROR, Linear, Recipe
 from keras_classics.models.convolutional.blocks import Tensor, convolution, max_pooling, relu
 
 
@@ -35,6 +36,17 @@ class SqueezeNetCard(ModelCard):
     squeeze: tuple[tuple[int, ...], ...]
 
 
+RECIPE = Recipe(
+    learning_rate=0.04,
+    batch_size=512,
+    iterations=170_000,
+    schedule=Linear(),
+    weight_decay=2e-4,
+    resize=256,
+    augmentation=CROP_AND_MIRROR,
+    note="batch, length and decay of the released configuration, recalled",
+)
+
 _row = partial(
     SqueezeNetCard,
     family="squeezenet",
@@ -44,6 +56,7 @@ _row = partial(
     idea="squeeze the channels before every 3x3 kernel",
     input_shape=(224, 224, 3),
     classes=1000,
+    recipes={"paper": RECIPE},
 )
 
 VARIANTS = {

@@ -20,6 +20,7 @@ from keras import layers
 
 from keras_classics.core.builder import ImageArguments, image_head, scaled
 from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.recipe import Drops, Recipe, step
 from keras_classics.layers.normalization import LocalResponseNormalization
 from keras_classics.models.convolutional.blocks import convolution, normalization, relu
 
@@ -34,6 +35,22 @@ class VGGCard(ModelCard):
     local_response_normalization: bool = False
 
 
+RECIPE = Recipe(
+    learning_rate=0.01,
+    batch_size=256,
+    iterations=370_000,
+    schedule=Drops(at=(150_000, 250_000, 330_000)),
+    weight_decay=5e-4,
+    resize=256,
+    augmentation=(
+        step("scale_jitter", smallest=256, largest=512),
+        step("flip"),
+        step("pca_colour", deviation=0.1),
+    ),
+    note="the paper drops the rate three times on a plateau; when, is ours; its dense evaluation "
+    "is one centre crop here",
+)
+
 _row = partial(
     VGGCard,
     family="vgg",
@@ -44,6 +61,7 @@ _row = partial(
     input_shape=(224, 224, 3),
     classes=1000,
     smallest_size=32,
+    recipes={"paper": RECIPE},
 )
 
 VARIANTS = {

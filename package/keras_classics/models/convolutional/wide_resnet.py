@@ -10,7 +10,7 @@ architecture, ResNet-50 with bottlenecks twice as wide inside, so `resnet` build
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Unpack
 
@@ -18,6 +18,7 @@ import keras
 
 from keras_classics.core.builder import ImageArguments, image_head, scaled
 from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.recipe import Drops, Recipe, step
 from keras_classics.models.convolutional.blocks import convolution
 from keras_classics.models.convolutional.resnet import ResNetCard, resnet
 from keras_classics.models.convolutional.resnet_v2 import (
@@ -39,13 +40,49 @@ class WideResNetCard(ModelCard):
     widening: int
 
 
+CIFAR_RECIPE = Recipe(
+    learning_rate=0.1,
+    batch_size=128,
+    epochs=200,
+    schedule=Drops(at=(60, 120, 160), factor=0.2),
+    options={"momentum": 0.9, "nesterov": True},
+    weight_decay=5e-4,
+    decayed="all",
+    augmentation=(step("pad_crop", padding=4, mode="REFLECT"), step("flip")),
+    normalization=step("mean_std"),
+)
+DROPOUT = replace(CIFAR_RECIPE, builder={"dropout": 0.3})
+IMAGENET_RECIPE = Recipe(
+    learning_rate=0.1,
+    batch_size=256,
+    epochs=90,
+    schedule=Drops(at=(30, 60)),
+    options={"momentum": 0.9, "nesterov": True},
+    weight_decay=1e-4,
+    decayed="all",
+    resize=256,
+    augmentation=(
+        step("area_crop", area=(0.08, 1.0), aspect=(3 / 4, 4 / 3)),
+        step("flip"),
+        step("pca_colour", deviation=0.1),
+    ),
+    normalization=step("mean_std"),
+    note="that of fb.resnet.torch, which the authors' code for ImageNet is",
+)
+
 _facts = {
     "paper": 'Zagoruyko, Komodakis, "Wide residual networks", BMVC 2016, arXiv:1605.07146',
     "family": "wide_resnet",
     "year": 2016,
     "idea": "width instead of depth",
 }
-_cifar = partial(WideResNetCard, input_shape=(32, 32, 3), classes=10, **_facts)
+_cifar = partial(
+    WideResNetCard,
+    input_shape=(32, 32, 3),
+    classes=10,
+    recipes={"paper": CIFAR_RECIPE, "dropout": DROPOUT},
+    **_facts,
+)
 
 VARIANTS = {
     card.name: card
@@ -82,6 +119,7 @@ VARIANTS = {
         ),
         ResNetCard(
             name="wide_resnet_50_2",
+            recipes={"paper": IMAGENET_RECIPE},
             repeats=(3, 4, 6, 3),
             bottleneck=True,
             group_width=128,
@@ -122,7 +160,14 @@ def wide_resnet(
     for stage in (1, 2, 3):
         filters = scaled(16 * card.widening, width) * 2 ** (stage - 1)
         pair = ((3, filters), (3, filters))
-        x = preactivation_stage(x, pair, units or card.units, stage=stage, dropout=dropout)
+        x = preactivation_stage(
+            x,
+            pair,
+            units or card.units,
+            stage=stage,
+            strides=1 if stage == 1 else 2,
+            dropout=dropout,
+        )
     return finish_preactivated(head, x)
 
 

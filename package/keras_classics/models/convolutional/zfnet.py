@@ -20,8 +20,21 @@ from keras import layers
 
 from keras_classics.core.builder import ImageArguments, image_head, scaled
 from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.recipe import CROP_AND_MIRROR, Drops, Recipe, step
 from keras_classics.layers.normalization import LocalResponseNormalization
 from keras_classics.models.convolutional.blocks import Tensor, convolution, max_pooling, relu
+
+RECIPE = Recipe(
+    learning_rate=0.01,
+    batch_size=128,
+    epochs=70,
+    schedule=Drops(at=(25, 45, 60)),
+    resize=256,
+    augmentation=CROP_AND_MIRROR,
+    normalization=step("per_pixel_mean"),
+    test_crops=10,
+    note="the paper drops the rate by hand; when, is ours",
+)
 
 VARIANTS = {
     "zfnet": ModelCard(
@@ -33,6 +46,7 @@ VARIANTS = {
         idea="look at what the layers see, then choose the first kernel",
         input_shape=(224, 224, 3),
         classes=1000,
+        recipes={"paper": RECIPE},
         smallest_size=53,
         parameters=62_357_608,
         multiply_adds=1_168_032_896,

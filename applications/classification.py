@@ -1,0 +1,442 @@
+"""Image classification with any model of the catalogue, from pictures to a SavedModel.
+
+Without a verb the whole job: train (with progress, resumable), evaluate with the field's metrics,
+draw the confusion matrix and the mistakes, export, and classify one picture file from the export.
+
+    python applications/classification.py                                  # LeNet-5 on digits
+    python applications/classification.py --data npz:train.npz,test.npz --model resnet_20_cifar
+    python applications/classification.py --data folder:DIR --model alexnet --recipe paper
+    python applications/classification.py predict photo.jpg                # the model at hand
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import math
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+import pandas as pd  # noqa: E402
+from rich.console import Console  # noqa: E402
+from rich.table import Table  # noqa: E402
+
+import keras_classics as kc  # noqa: E402
+
+MODEL, EXPORT = "model.keras", "saved_model"
+PREPARATION, CLASSES = "preparation.npz", "classes.json"
+
+# One object each, so that its kind is the picture's class.
+SCENES_DATA = {"train": 4000, "validation": 500, "test": 1000, "objects": (1, 1)}
+
+# Settings that may differ between a run and the run it continues.
+FREE = {"verb", "out", "epochs", "strategy", "pictures", "images", "to", "source"}
+
+# What pictures get in matplotlib's inches.
+TILE = 1.5
+
+console = Console()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the application; returns the exit code."""
+    return kc.cli.guarded(run, argv)
+
+
+def run(argv: Sequence[str] | None) -> int | None:
+    """Parse the arguments and do what the verb says."""
+    options = parse(argv)
+    verbs = {"train": train, "evaluate": evaluate, "export": export, "predict": predict}
+    if options.verb:
+        return verbs[options.verb](options)
+    train(options)
+    evaluate(options)
+    export(options)
+    out = Path(options.out)
+    options.source, options.images = out, [out / "example.png"]
+    return predict(options)
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    common = argparse.ArgumentParser(add_help=False)
+    add = common.add_argument
+    add("--data", default="digits", help="digits, scenes, npz:FILE[,FILE], folder:DIR, tfds:NAME")
+    add("--data-options", type=kc.cli.key_values, nargs="+", default=[], metavar="KEY=VALUE",
+        help="of the data's reader, for example validation=0.05")  # fmt: skip
+    add("--strict", action="store_true", help="refuse faulty files instead of skipping them")
+    add("--model", default="lenet_5", help="a name of keras-classics list")
+    add("--model-options", type=kc.cli.key_values, nargs="+", default=[], metavar="KEY=VALUE",
+        help="arguments of the model's builder, such as width=0.5")  # fmt: skip
+    add("--recipe", default="quick", help="quick, paper, or another of the model's card")
+    add("--image-size", type=int, help="side of the network's input; the recipe's by default")
+    add("--epochs", type=int, help="the recipe's by default; its schedule is stretched")
+    add("--batch-size", type=int, help="the recipe's by default")
+    add("--learning-rate", type=float, help="the recipe's by default")
+    add("--precision", choices=("float32", "mixed_float16", "mixed_bfloat16"), default="float32")
+    add("--strategy", choices=kc.distribution.STRATEGIES, default="auto")
+    add("--pictures", type=int, default=40, help="mistakes drawn by evaluate, at most")
+    add("--seed", type=int, default=0)
+    add("--out", default="runs/classification", help="folder of the run")
+
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        parents=[common],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(verb=None)
+    verbs = parser.add_subparsers(dest="verb", metavar="train | evaluate | predict | export")
+    verbs.add_parser("train", parents=[common], help="train, or go on training")
+    verbs.add_parser("evaluate", parents=[common], help="metrics and pictures of the test split")
+    shipping = verbs.add_parser("export", parents=[common], help="write a SavedModel")
+    shipping.add_argument("--to", help="folder of the SavedModel; OUT/saved_model by default")
+    asking = verbs.add_parser("predict", parents=[common], help="classify image files")
+    asking.add_argument("images", nargs="+", type=Path)
+    asking.add_argument("--from", dest="source", type=Path, metavar="FOLDER",
+        help="a SavedModel or a run's folder; OUT by default")  # fmt: skip
+
+    options = parser.parse_args(argv)
+    options.data_options = dict(options.data_options)
+    options.model_options = dict(options.model_options)
+    if options.data == "scenes":
+        options.data_options = {**SCENES_DATA, **options.data_options}
+    return options
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train a classifier into OUT, from where an earlier run stopped."""
+    out = Path(options.out)
+    kc.training.check_continues(out, settings(options), free=FREE)
+    keras.utils.set_random_seed(options.seed)
+    keras.config.set_dtype_policy(options.precision)
+    data = load(options)
+    classes = data.info.classes
+    with kc.distribution.strategy(options.strategy):
+        model, recipe, size = design(options, data.info)
+        training = read(data, "train")
+        batch_size = recipe.batch_size
+        steps = kc.data.steps_per_epoch(len(training), batch_size)
+        epochs = options.epochs or recipe.epochs_of(steps)
+        kc.training.compile_model(model, recipe, steps_per_epoch=steps, epochs=epochs)
+    preparation = kc.data.fit_preparation(recipe, training.images, **size)
+    kc.training.record_run(out, {**settings(options), "trained_by": str(recipe)})
+    kc.training.write_json(out / CLASSES, classes)
+    preparation.save(out / PREPARATION)
+    console.print(
+        f"{options.model}: {model.count_params():,} parameters, {len(training):,} training "
+        f"pictures of {len(classes)} classes, {epochs} epochs of {steps} batches of {batch_size}\n"
+        f"[dim]{recipe}[/dim]",
+        highlight=False,
+    )
+
+    parts = {"classes": len(classes), "outputs": len(model.outputs)}
+    history = kc.training.fit(
+        model,
+        lambda first: kc.data.classified_batches(
+            training,
+            preparation,
+            batch_size=batch_size,
+            seed=options.seed,
+            first=first,
+            **parts,
+        ),
+        steps_per_epoch=steps,
+        epochs=epochs,
+        folder=out,
+        verbose="auto" if console.is_terminal else 2,
+        validation_data=kc.data.validation_batches(read(data, "validation"), preparation, **parts),
+    )
+    answering(model).save(out / MODEL)
+    draw_history(history, out / "history.png")
+    rate = steps * batch_size / max(history["seconds"].median(), 0.1)
+    console.print(f"trained: {out / MODEL}, {rate:.0f} pictures/s", highlight=False)
+
+
+def design(
+    options: argparse.Namespace, info: kc.data.Info
+) -> tuple[keras.Model, kc.training.Recipe, dict]:
+    """The model and the recipe the options name, and what the network's input is like."""
+    try:
+        card = kc.card(options.model)
+        if card.classes is None:
+            raise kc.InputError(
+                f"--model {card.name} was given, which has no classifier. Allowed: models with "
+                "classes. Choose another of keras-classics list."
+            )
+        recipe = None if options.recipe == "quick" else card.recipes.get(options.recipe)
+        if recipe is None and options.recipe != "quick":
+            allowed = ", ".join(("quick", *card.recipes))
+            raise kc.InputError(
+                f"--recipe {options.recipe} was given for {card.name}. Allowed: {allowed}. "
+                f"See keras-classics card {card.name}."
+            )
+        size = input_size(options, card, info, native=recipe is not None)
+        shape = (size["size"], size["size"], size["channels"])
+        model = kc.create_model(
+            card.name,
+            classes=len(info.classes),
+            input_shape=(math.prod(shape),) if size["flat"] else shape,
+            **{**(recipe.builder if recipe else {}), **options.model_options},
+        )
+    except (ValueError, TypeError) as error:
+        # Builders raise these on their arguments, which here the user typed.
+        raise kc.InputError(str(error)) from error
+    if recipe is None:
+        mirror = size["channels"] == 3 and options.data != "digits"
+        recipe = kc.training.quick_recipe(model, mirror=mirror)
+    given = {"batch_size": options.batch_size, "learning_rate": options.learning_rate}
+    changes = {key: value for key, value in given.items() if value is not None}
+    return model, dataclasses.replace(recipe, **changes), size
+
+
+def input_size(
+    options: argparse.Namespace, card: kc.ModelCard, info: kc.data.Info, *, native: bool
+) -> dict:
+    """Size of the network's input: native for a paper's recipe, else no larger than the data."""
+    flat = len(card.input_shape) == 1
+    own = math.isqrt(card.input_shape[0]) if flat else card.input_shape[0]
+    side = own
+    if not native and info.image_shape:
+        side = min(own, max(card.smallest_size, *info.image_shape[:2]))
+    return {
+        "size": options.image_size or side,
+        "native_size": own if native else None,
+        "channels": 1 if flat else card.input_shape[-1],
+        "flat": flat,
+    }
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    """Classify the test split; write metrics, confusion matrix, mistakes."""
+    out = Path(options.out)
+    model, preparation, classes, options = trained(options)
+    test = read(load(options), "test")
+    probabilities = kc.data.predict_classes(model, preparation, test.images)
+    answers = probabilities.argmax(axis=1)
+    metrics = {"test": kc.training.classification_metrics(test.labels, probabilities)}
+    kc.training.record_metrics(out, metrics)
+    scores = kc.training.class_scores(test.labels, probabilities)
+    pd.DataFrame(scores, pd.Index(classes, name="class")).to_csv(out / "classes.csv")
+    pd.DataFrame(
+        {
+            "image": test.names,
+            "true": [classes[label] for label in test.labels],
+            "predicted": [classes[answer] for answer in answers],
+            "probability": probabilities.max(axis=1),
+        }
+    ).to_csv(out / "predictions.csv", index=False)
+    show(metrics, f"{len(test)} test pictures")
+    counts = kc.training.confusion_matrix(test.labels, probabilities)
+    draw_confusion(counts, classes, out / "confusion_matrix.png")
+    # The surest mistakes first: they tell most.
+    wrong = np.flatnonzero(answers != test.labels)
+    wrong = wrong[np.argsort(-probabilities[wrong, answers[wrong]])]
+    draw_tiles(
+        [test.images[n] for n in wrong[: options.pictures]],
+        [
+            f"{classes[test.labels[n]]}\nas {classes[answers[n]]} ({probabilities[n].max():.0%})"
+            for n in wrong[: options.pictures]
+        ],
+        f"{len(wrong)} of {len(test)} wrong",
+        out / "mistakes.png",
+    )
+    keras.utils.save_img(str(out / "example.png"), test.images[0], scale=False)
+    console.print(f"pictures: {out / 'confusion_matrix.png'}, {out / 'mistakes.png'}")
+
+
+def export(options: argparse.Namespace) -> None:
+    """Write the trained classifier as one SavedModel."""
+    path = Path(getattr(options, "to", None) or Path(options.out) / EXPORT)
+    model, preparation, classes, _ = trained(options)
+    kc.export.export_classifier(model, preparation, classes, path)
+    console.print(f"exported: {path}")
+
+
+def predict(options: argparse.Namespace) -> int:
+    """Classify image files; a faulty file does not stop the others."""
+    answer = answerer(options)
+    pictures, titles = [], []
+    failed = 0
+    for path in options.images:
+        try:
+            picture = kc.data.read_image(path)
+        except kc.InputError as error:
+            print(f"error: {error}", file=sys.stderr)
+            failed += 1
+            continue
+        named = answer(picture)
+        pictures.append(picture)
+        titles.append(f"{named[0][0]}\n{named[0][1]:.0%}")
+        listed = ", ".join(f"{name} {probability:.1%}" for name, probability in named)
+        console.print(f"{path}: {listed}", soft_wrap=True, highlight=False, markup=False)
+    if pictures:
+        drawn = Path(options.out) / "answers.png"
+        drawn.parent.mkdir(parents=True, exist_ok=True)
+        draw_tiles(pictures, titles, "", drawn)
+        console.print(f"picture: {drawn}")
+    return 1 if failed else 0
+
+
+def answerer(options: argparse.Namespace) -> Callable[[np.ndarray], list[tuple[str, float]]]:
+    """From a picture to its five most probable classes, by a SavedModel or a run's model."""
+    folder = options.source or Path(options.out)
+    exported = next(
+        (path for path in (folder, folder / EXPORT) if (path / "saved_model.pb").exists()), None
+    )
+    if exported:
+        import tensorflow as tf
+
+        served = tf.saved_model.load(str(exported))
+
+        def answer(picture: np.ndarray) -> list[tuple[str, float]]:
+            found = served.serve(picture[None])
+            names = [name.decode() for name in found["classes"][0].numpy()]
+            return list(zip(names, found["probabilities"][0].numpy().tolist(), strict=True))
+
+        return answer
+    options.out = folder
+    model, preparation, classes, _ = trained(options)
+
+    def answer(picture: np.ndarray) -> list[tuple[str, float]]:
+        probabilities = kc.data.predict_classes(model, preparation, [picture])[0]
+        best = np.argsort(-probabilities)[:5]
+        return [(classes[n], float(probabilities[n])) for n in best]
+
+    return answer
+
+
+def load(options: argparse.Namespace) -> kc.data.Data:
+    """The data the options name; says what was skipped."""
+    try:
+        data = kc.data.load(
+            options.data, seed=options.seed, strict=options.strict, **options.data_options
+        )
+    except TypeError as error:
+        raise kc.InputError(
+            f"--data-options {options.data_options} was given ({error}). Allowed: the arguments "
+            "of the data's reader. See help(kc.data.load)."
+        ) from error
+    kc.data.check_labelled(data)
+    for sentence in data.info.skipped:
+        console.print(f"skipped: {sentence}", highlight=False)
+    return data
+
+
+def read(data: kc.data.Data, split: str) -> kc.data.LabelledImages:
+    """One split in memory."""
+    return kc.data.collect_labelled(
+        getattr(data, split), count=data.info.sizes[split], description=split
+    )
+
+
+def answering(model: keras.Model) -> keras.Model:
+    """The model without auxiliary classifiers."""
+    return model if len(model.outputs) == 1 else keras.Model(model.inputs, model.outputs[0])
+
+
+def settings(options: argparse.Namespace) -> dict:
+    """The options as they are recorded: as JSON has them, tuples as lists."""
+    kept = {key: value for key, value in vars(options).items() if key not in FREE - {"epochs"}}
+    return json.loads(json.dumps(kept))
+
+
+def trained(options: argparse.Namespace):
+    """The trained model of OUT, what prepares its pictures, its classes, and its settings."""
+    out = Path(options.out)
+    record = kc.training.read_run(out)
+    if record is None or not (out / MODEL).exists():
+        raise kc.InputError(
+            f"{out} holds no trained classifier. Allowed: the --out of a finished training. "
+            "Run: python applications/classification.py train --out " + str(out)
+        )
+    merged = argparse.Namespace(**{**vars(options), **record["settings"]})
+    classes = json.loads((out / CLASSES).read_text("utf-8"))
+    model = keras.saving.load_model(out / MODEL)
+    return model, kc.data.Preparation.load(out / PREPARATION), classes, merged
+
+
+def show(metrics: dict[str, dict[str, float]], title: str) -> None:
+    """Print metrics as a table."""
+    names = list(next(iter(metrics.values())))
+    table = Table("", *names, title=title)
+    for row, values in metrics.items():
+        table.add_row(row, *(f"{values[name]:.4f}" for name in names))
+    console.print(table)
+
+
+def pyplot():
+    """Matplotlib without a screen."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    return plt
+
+
+def draw_history(history: pd.DataFrame, path: Path) -> None:
+    """Draw loss and accuracy over the epochs."""
+    plt = pyplot()
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+    for axis, name in zip(axes, ("loss", "accuracy"), strict=True):
+        for column in history:
+            if column.endswith(name) and "_loss" not in column.removeprefix("val_"):
+                label = "validation" if column.startswith("val_") else "training"
+                axis.plot(history["epoch"], history[column], label=label)
+        axis.set(xlabel="epoch", ylabel=name)
+        axis.legend()
+    figure.savefig(path, dpi=80)
+    plt.close(figure)
+
+
+def draw_confusion(counts: np.ndarray, classes: Sequence[str], path: Path) -> None:
+    """Draw how often each class was taken for each; numbers where there is room for them."""
+    plt = pyplot()
+    side = max(4.0, min(0.45 * len(classes) + 2, 16.0))
+    figure, axis = plt.subplots(figsize=(side, side), layout="constrained")
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axis.set(xlabel="predicted", ylabel="true")
+    if len(classes) <= 40:
+        ticks = range(len(classes))
+        axis.set_xticks(ticks, classes, rotation=90)
+        axis.set_yticks(ticks, classes)
+        for row, column in zip(*np.nonzero(counts), strict=True):
+            colour = "white" if shares[row, column] > 0.5 else "black"
+            axis.text(column, row, counts[row, column], ha="center", va="center", color=colour,
+                      fontsize=8)  # fmt: skip
+    figure.savefig(path, dpi=100)
+    plt.close(figure)
+
+
+def draw_tiles(pictures: Sequence, titles: Sequence[str], heading: str, path: Path) -> None:
+    """Draw pictures in a grid, each under its title."""
+    plt = pyplot()
+    columns = min(8, max(1, len(pictures)))
+    rows = max(1, -(-len(pictures) // columns))
+    figure, axes = plt.subplots(
+        rows,
+        columns,
+        figsize=(TILE * max(columns, 3), (TILE + 0.5) * rows + 0.4),
+        squeeze=False,
+        layout="constrained",
+    )
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for axis, picture, title in zip(axes.flat, pictures, titles, strict=False):
+        axis.imshow(picture, interpolation="nearest")
+        axis.set_title(title, fontsize=8)
+    figure.suptitle(heading, fontsize=11)
+    figure.savefig(path, dpi=100)
+    plt.close(figure)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,129 @@
+"""Mean field theory of deep networks: at which variances of weights and biases signals survive.
+
+Poole, Lahiri, Raghu, Sohl-Dickstein, Ganguli, "Exponential expressivity in deep neural networks
+through transient chaos", NIPS 2016; Schoenholz, Gilmer, Ganguli, Sohl-Dickstein, "Deep information
+propagation", ICLR 2017; for convolutions Xiao et al., ICML 2018. With weights of variance
+`sigma_w^2 / fan_in`, biases of variance `sigma_b^2` and `z` standard normal, the variance of a
+wide layer's preactivations settles where
+
+    q = sigma_w^2 E[phi(sqrt(q) z)^2] + sigma_b^2,
+
+and the lengths of gradients change by the factor `chi = sigma_w^2 E[phi'(sqrt(q) z)^2]` from layer
+to layer; they neither vanish nor explode on the critical line `chi = 1`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_classics.core.errors import check_choice, explain
+
+# Each activation with its derivative, on float64 arrays.
+_FUNCTIONS = {
+    "linear": (lambda x: x, np.ones_like),
+    "relu": (lambda x: np.maximum(x, 0), lambda x: (x > 0).astype(float)),
+    "tanh": (np.tanh, lambda x: 1 - np.tanh(x) ** 2),
+}
+# An even number, so that no node sits on the kink of a rectifier.
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(200)
+_WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
+# Relative differences below this are the quadrature's, not the network's.
+_PRECISION = 1e-9
+
+
+class CriticalPoint(NamedTuple):
+    """Standard deviations, of weights times the root of the fan-in, and of biases."""
+
+    sigma_w: float
+    sigma_b: float
+
+
+def critical_point(activation: str, q_star: float) -> CriticalPoint:
+    """The point of the critical line where preactivations have the variance `q_star`.
+
+    Args:
+        activation: `"linear"`, `"relu"` or `"tanh"`.
+        q_star: Variance of the preactivations, positive. With tanh a small one makes all singular
+            values of the network's Jacobian nearly 1; a rectifier's or a linear network's point
+            does not depend on it.
+
+    Returns:
+        `sigma_w^2 = 1 / E[phi'^2]` and `sigma_b^2 = q* - sigma_w^2 E[phi^2]`, as roots.
+
+    Raises:
+        ValueError: The activation is unknown or `q_star` not positive.
+    """
+    function, derivative = _functions(activation)
+    if not q_star > 0:
+        raise ValueError(
+            explain(
+                f"q_star={q_star!r} was given",
+                "a positive variance",
+                "Use 1 / depth, as the paper's authors do.",
+            )
+        )
+    x = math.sqrt(q_star) * _NODES
+    slope = _mean(derivative(x))
+    # sigma_b^2 is q^3 where q and what is taken from it are q. By Stein's lemma, E[x phi(x)] =
+    # q E[phi'(x)], the difference does not change when a linear function is taken from phi.
+    rest, rest_slope = function(x) - slope * x, derivative(x) - slope
+    variance = 1 / _mean(derivative(x) ** 2)
+    gained, kept = q_star * _mean(rest_slope**2), _mean(rest**2)
+    bias_variance = variance * (gained - kept) if gained > kept * (1 + _PRECISION) else 0.0
+    return CriticalPoint(math.sqrt(variance), math.sqrt(bias_variance))
+
+
+def depth_scale(activation: str, sigma_w: float, sigma_b: float) -> float:
+    """How many layers deep a signal gets: `1 / |ln chi|`, infinite on the critical line.
+
+    Args:
+        activation: `"linear"`, `"relu"` or `"tanh"`.
+        sigma_w: Standard deviation of weights times the root of the fan-in.
+        sigma_b: Standard deviation of biases.
+
+    Returns:
+        Layers over which gradients change by the factor e: they vanish where `chi < 1`, and
+        explode where it is larger.
+
+    Raises:
+        ValueError: The activation is unknown, or the variance of the signals has no fixed point.
+    """
+    _, derivative = _functions(activation)
+    q = _fixed_variance(activation, sigma_w, sigma_b)
+    chi = sigma_w**2 * _mean(derivative(math.sqrt(q) * _NODES) ** 2)
+    return math.inf if abs(chi - 1) < _PRECISION else 1 / abs(math.log(chi))
+
+
+def _fixed_variance(activation: str, sigma_w: float, sigma_b: float) -> float:
+    function, _ = _functions(activation)
+
+    def grows(q):
+        return sigma_w**2 * _mean(function(math.sqrt(q) * _NODES) ** 2) + sigma_b**2 > q
+
+    low, high = 0.0, 1.0
+    while grows(high):
+        high *= 2
+        if high > 1e12:
+            raise ValueError(
+                explain(
+                    f"sigma_w={sigma_w} and sigma_b={sigma_b} were given for {activation!r}",
+                    "values with which the variance of signals settles",
+                    "Lower sigma_w.",
+                )
+            )
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if grows(middle) else (low, middle)
+    return high
+
+
+def _functions(activation: str):
+    check_choice("activation", activation, tuple(_FUNCTIONS), "Use one of them.")
+    return _FUNCTIONS[activation]
+
+
+def _mean(values) -> float:
+    return float(_WEIGHTS @ values)

@@ -1,0 +1,106 @@
+"""Words and their numbers as TensorFlow operations, for models that are shipped with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras_classics.data.vocabulary import Vocabulary
+
+Tensor = Any
+
+# What `core.text.tokenize` drops, and what it puts a space for: punctuation, symbols, white space.
+_APOSTROPHES = "['\u2019]"
+_SEPARATORS = r"[\p{P}\p{S}\p{Z}\x{1c}-\x{1f}\x{85}]"
+
+
+class GraphVocabulary:
+    """A vocabulary inside a TensorFlow graph.
+
+    Args:
+        vocabulary: Whose words and numbers to use.
+
+    Attributes:
+        table: The lookup table, for whoever has to keep track of it.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        import tensorflow as tf
+
+        first = len(vocabulary.SPECIAL)
+        self.vocabulary = vocabulary
+        self.table = tf.lookup.StaticHashTable(
+            tf.lookup.KeyValueTensorInitializer(
+                tf.constant(vocabulary.words[first:], tf.string),
+                tf.range(first, len(vocabulary), dtype=tf.int32),
+            ),
+            default_value=vocabulary.UNKNOWN,
+        )
+        self.printed = tf.constant(["", "", "", *vocabulary.words[vocabulary.UNKNOWN :]])
+
+    def encode(self, words: Tensor) -> Tensor:
+        """Number words as `Vocabulary.encode` does.
+
+        Args:
+            words: Ragged strings `(batch, words)`.
+
+        Returns:
+            int32 `(batch, positions)`: start, words, end and padding.
+        """
+        vocabulary = self.vocabulary
+        rows = _framed(self.table.lookup(words), vocabulary.START, vocabulary.END)
+        return rows.to_tensor(vocabulary.PAD)
+
+    def words(self, ids: Tensor) -> Tensor:
+        """Return the word of every id, empty for padding, start and end."""
+        import tensorflow as tf
+
+        return tf.gather(self.printed, ids)
+
+
+def tokenize_in_graph(texts: Tensor) -> Tensor:
+    """Split texts as `core.text.tokenize` does, except that they must be composed (NFC) already.
+
+    Args:
+        texts: Strings `(batch,)` in UTF-8.
+
+    Returns:
+        Ragged strings `(batch, words)`.
+    """
+    import tensorflow as tf
+
+    texts = tf.strings.lower(texts, encoding="utf-8")
+    texts = tf.strings.regex_replace(texts, _APOSTROPHES, "")
+    return tf.strings.split(tf.strings.regex_replace(texts, _SEPARATORS, " "))
+
+
+def join_in_graph(words: Tensor) -> Tensor:
+    """Join words `(..., words)` to sentences `(...)`; empty ones may only stand at the end."""
+    import tensorflow as tf
+
+    return tf.strings.strip(tf.strings.reduce_join(words, axis=-1, separator=" "))
+
+
+def most_attended_in_graph(source_words: Tensor, alignments: Tensor) -> Tensor:
+    """For every id generated, the source word it looks at most.
+
+    Args:
+        source_words: Ragged strings `(batch, words)`.
+        alignments: `(batch, n_best, length, positions)`, where a start stands before the words and
+            an end behind them.
+
+    Returns:
+        Strings `(batch, n_best, length)`.
+    """
+    import tensorflow as tf
+
+    framed = _framed(source_words, "", "").to_tensor("")
+    real = (framed != "")[:, None, None, :]
+    chosen = tf.argmax(tf.where(real, alignments, -1.0), axis=-1)
+    return tf.gather(framed, chosen, batch_dims=1)
+
+
+def _framed(rows: Tensor, first: int | str, last: int | str) -> Tensor:
+    import tensorflow as tf
+
+    shape = (rows.nrows(), 1)
+    return tf.concat([tf.fill(shape, first), rows, tf.fill(shape, last)], axis=1)

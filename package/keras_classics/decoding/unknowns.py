@@ -1,0 +1,52 @@
+"""Unknown words, replaced by what the model looked at when it wrote them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from keras_classics.core.errors import InputError, explain
+
+
+def replace_unknowns(
+    words: Sequence[str],
+    alignments: np.ndarray,
+    source_words: Sequence[str],
+    unknown: str = "<unknown>",
+) -> list[str]:
+    """Write for every unknown word of a sentence the source word with the greatest attention.
+
+    Luong et al., "Addressing the rare word problem in neural machine translation", ACL 2015
+    (arXiv:1410.8206), in the form of Jean et al., ACL 2015 (arXiv:1412.2007), without a dictionary.
+
+    Args:
+        words: The generated words.
+        alignments: `(length, positions)`, the attention behind every generated id, from
+            `Hypotheses.alignments`; rows beyond the words and columns beyond the source are not
+            looked at.
+        source_words: The source at those positions; empty strings (its start and its end) are never
+            copied.
+        unknown: How the unknown word is written.
+
+    Raises:
+        InputError: There are fewer rows than words, or fewer columns than source words.
+    """
+    alignments = np.asarray(alignments)
+    if alignments.ndim != 2 or np.any(np.less(alignments.shape, (len(words), len(source_words)))):
+        raise InputError(
+            explain(
+                f"alignments of shape {alignments.shape} were given for {len(words)} words and "
+                f"{len(source_words)} positions of the source",
+                "one row for every word, one column for every position",
+                "Take one hypothesis out of Hypotheses.alignments: alignments[example, rank].",
+            )
+        )
+    positions = [position for position, word in enumerate(source_words) if word]
+    if not positions:
+        return list(words)
+    chosen = np.argmax(alignments[:, positions], axis=1)
+    return [
+        source_words[positions[chosen[row]]] if word == unknown else word
+        for row, word in enumerate(words)
+    ]

@@ -1,0 +1,323 @@
+"""Layers that compute with signs: of their weights, or of their weights and inputs.
+
+Rastegari, Ordonez, Redmon, Farhadi, "XNOR-Net: ImageNet classification using binary convolutional
+neural networks", ECCV 2016. A filter `W` becomes `alpha * sign(W)` with `alpha = mean |W|`, the
+best such approximation. The real weights are stored, receive the gradient and are turned into
+signs again at every use. The sign of 0 is +1.
+"""
+
+from __future__ import annotations
+
+import math
+
+import keras
+from keras import ops
+
+from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.registration import registered
+
+# Steepness of `swish_sign`, the one its paper trains with most.
+SWISH_BETA = 5.0
+# No filter's scale is smaller, so that a filter of zeros still learns.
+SMALLEST_SCALE = 1e-20
+
+
+def _swish_slope(x):
+    z = SWISH_BETA * x
+    s = ops.sigmoid(z)
+    return 2 * SWISH_BETA * s * (1 - s) * (2 + z * (1 - 2 * s))
+
+
+# What stands in for the derivative of the sign, which is 0 wherever it exists.
+SLOPES = {
+    "clipped_identity": lambda x: ops.cast(ops.abs(x) <= 1, x.dtype),
+    "approx_sign": lambda x: ops.maximum(2 - 2 * ops.abs(x), 0),
+    "swish_sign": _swish_slope,
+}
+
+
+def binary_sign(x, estimator: str = "clipped_identity"):
+    """Sign with a derivative that lets gradients through, +1 at 0.
+
+    Args:
+        x: Tensor of any shape.
+        estimator: What stands in for the derivative. `"clipped_identity"`: 1 for `|x| <= 1`
+            (straight-through; Rastegari et al. 2016). `"approx_sign"`: `max(0, 2 - 2 |x|)`, from a
+            piecewise polynomial (Liu et al., "Bi-Real Net", ECCV 2018). `"swish_sign"`: the
+            derivative of `2 s(bx) (1 + bx (1 - s(bx))) - 1` with the sigmoid `s` and `b = 5`
+            (Darabi et al., "Regularized binary network training", 2018).
+
+    Returns:
+        -1 and +1, in the shape and type of `x`.
+
+    Raises:
+        ValueError: The estimator is unknown.
+    """
+    check_choice("estimator", estimator, tuple(SLOPES))
+    x = ops.convert_to_tensor(x)
+    return _with_slope(_sign(x), x, SLOPES[estimator](x))
+
+
+def _sign(x):
+    return 2 * ops.cast(x >= 0, x.dtype) - 1
+
+
+def _with_slope(value, x, slope):
+    """`value` to the last bit, whose derivative with respect to `x` is `slope`."""
+    return ops.stop_gradient(value) + ops.stop_gradient(slope) * (x - ops.stop_gradient(x))
+
+
+def centered_and_clamped(kernel):
+    """Each filter less its mean over the input channels, then limited to [-1, 1]."""
+    return ops.clip(kernel - ops.mean(kernel, axis=-2, keepdims=True), -1, 1)
+
+
+class BinaryLayer(keras.layers.Layer):
+    """What the binary layers share: signs, scales and gradients.
+
+    With respect to a weight the gradient is the paper's, the one with respect to the approximated
+    weight `alpha * sign(W)` times `1 / n + alpha * 1[|W| <= 1]`, `n` being the weights of a filter.
+
+    Args:
+        binarize: `"weights"` (Binary-Weight-Network) or `"weights_and_inputs"` (XNOR-Net).
+        input_scale: With binary inputs, multiply by the scales of the inputs (the paper's K): the
+            mean magnitude of what each output sees. The authors' code leaves them out. They are
+            differentiated like any other product.
+        estimator: Derivative of the inputs' sign, see `binary_sign`.
+        center_clamp: Train as the authors' code does: after every update each filter is centred
+            across the input channels and limited to [-1, 1], and its gradient is multiplied by
+            `n (1 - 1 / channels)`, without weights that reached a limit in the second term.
+        use_bias: Add a real bias.
+        kernel_initializer: Initialiser of the real weights.
+
+    Raises:
+        ValueError: An argument is not admitted.
+    """
+
+    def __init__(
+        self,
+        *,
+        binarize: str = "weights_and_inputs",
+        input_scale: bool = True,
+        estimator: str = "clipped_identity",
+        center_clamp: bool = False,
+        use_bias: bool = True,
+        kernel_initializer="he_normal",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        check_choice("binarize", binarize, ("weights", "weights_and_inputs"))
+        check_choice("estimator", estimator, tuple(SLOPES))
+        self.binarize = binarize
+        self.input_scale = input_scale
+        self.estimator = estimator
+        self.center_clamp = center_clamp
+        self.use_bias = use_bias
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+
+    @property
+    def binary_inputs(self) -> bool:
+        """Whether the inputs become signs too."""
+        return self.binarize == "weights_and_inputs"
+
+    def add_kernel(self, shape: tuple[int, ...]) -> None:
+        """The real weights `(..., channels, filters)` and the bias."""
+        if self.center_clamp and shape[-2] == 1:
+            raise ValueError(
+                explain(
+                    f"center_clamp=True was given to {self.name!r}, which has one input channel",
+                    "two or more, because centring leaves nothing of one",
+                    "Leave center_clamp out.",
+                )
+            )
+        # Not cast to half precision, which would ruin means over thousands of weights.
+        self.kernel = self.add_weight(
+            shape=shape,
+            initializer=self._first_kernel,
+            constraint=centered_and_clamped if self.center_clamp else None,
+            autocast=False,
+            name="kernel",
+        )
+        if self.use_bias:
+            self.bias = self.add_weight(shape=shape[-1:], initializer="zeros", name="bias")
+
+    def _first_kernel(self, shape, dtype):
+        kernel = self.kernel_initializer(shape, dtype=dtype)
+        return centered_and_clamped(kernel) if self.center_clamp else kernel
+
+    def binary_kernel(self):
+        """Signs of the weights, `(..., channels, filters)`, and alpha, `(filters,)`."""
+        # One read of the variable. Of several, TensorFlow's graph optimiser lets some come after
+        # the update, and the gradients of one step then belong to two kernels.
+        kernel = ops.reshape(self.kernel, self.kernel.shape)
+        channels, weights = kernel.shape[-2], math.prod(kernel.shape[:-1])
+        magnitude = ops.abs(kernel)
+        mean = ops.mean(magnitude, axis=tuple(range(len(kernel.shape) - 1)))
+        scales = ops.stop_gradient(ops.maximum(mean, SMALLEST_SCALE))
+        inside, factor = magnitude <= 1, 1.0
+        if self.center_clamp:
+            inside, factor = magnitude < 1, weights * (1 - 1 / channels)
+        slope = factor * (1 / weights + scales * ops.cast(inside, kernel.dtype))
+        # The scales multiply the output, and the gradient before it comes here.
+        signs = _with_slope(_sign(kernel), kernel, slope / scales)
+        return ops.cast(signs, self.compute_dtype), ops.cast(scales, self.compute_dtype)
+
+    def call(self, inputs):
+        """Product of signs, then the scales and the bias."""
+        signs, scales = self.binary_kernel()
+        if not self.binary_inputs:
+            outputs = self.product(inputs, signs) * scales
+        else:
+            outputs = self.product(binary_sign(inputs, self.estimator), signs) * scales
+            if self.input_scale:
+                outputs = outputs * self.input_scales(inputs)
+        return outputs + self.bias if self.use_bias else outputs
+
+    def product(self, inputs, kernel):
+        """The layer's product of inputs and kernel, without scales and bias."""
+        raise NotImplementedError
+
+    def input_scales(self, inputs):
+        """The paper's K, one for each position of the output: `(..., 1)`."""
+        raise NotImplementedError
+
+    def multiply_adds(self, input_shape, output_shape) -> int:
+        """Those of the same layer with real weights, which here are additions or XNORs."""
+        return math.prod(output_shape[1:-1]) * math.prod(self.kernel.shape)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "binarize": self.binarize,
+            "input_scale": self.input_scale,
+            "estimator": self.estimator,
+            "center_clamp": self.center_clamp,
+            "use_bias": self.use_bias,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }
+
+
+@registered
+class BinaryConv2D(BinaryLayer):
+    """Convolution with binary weights, or with binary weights and inputs.
+
+    Rastegari et al., "XNOR-Net", ECCV 2016. `conv(sign(I), sign(W)) * alpha * K + bias`, where `K`
+    is the mean of `|I|` over the window and its channels; with binary weights only,
+    `conv(I, sign(W)) * alpha + bias`. Input `(batch, height, width, channels)`, output
+    `(batch, height', width', filters)`.
+
+    The padding is put around the signs, not around the inputs: it is a third value, 0, that adds
+    nothing to the product, and counts as 0 in `K`.
+
+    Args:
+        filters: Channels of the output.
+        kernel_size: Side of the kernel, or its height and width.
+        strides: Step in both directions.
+        padding: Zeros on every side; half the kernel by default.
+        **kwargs: Arguments of all binary layers: `binarize`, `input_scale`, `estimator`,
+            `center_clamp`, `use_bias`, `kernel_initializer`; see `BinaryLayer`.
+
+    Raises:
+        ValueError: An argument is not admitted.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | tuple[int, int] = 3,
+        strides: int = 1,
+        padding: int | None = None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        square = isinstance(kernel_size, int)
+        self.filters = filters
+        self.kernel_size = (kernel_size, kernel_size) if square else tuple(kernel_size)
+        self.strides = strides
+        self.padding = padding
+
+    @property
+    def margins(self) -> tuple[int, int]:
+        """Zeros above and below, left and right."""
+        if self.padding is None:
+            return self.kernel_size[0] // 2, self.kernel_size[1] // 2
+        return self.padding, self.padding
+
+    def build(self, input_shape):
+        """The real weights and the bias."""
+        self.add_kernel((*self.kernel_size, input_shape[-1], self.filters))
+
+    def product(self, inputs, kernel):
+        """Convolution."""
+        rows, columns = self.margins
+        if rows or columns:
+            inputs = ops.pad(inputs, [(0, 0), (rows, rows), (columns, columns), (0, 0)])
+        return ops.conv(inputs, kernel, self.strides, "valid")
+
+    def input_scales(self, inputs):
+        """Mean magnitude of each window: `(batch, height', width', 1)`."""
+        mean = ops.mean(ops.abs(inputs), axis=-1, keepdims=True)
+        box = ops.ones((*self.kernel_size, 1, 1), mean.dtype) / math.prod(self.kernel_size)
+        return self.product(mean, box)
+
+    def compute_output_shape(self, input_shape):
+        """Sizes of the padded convolution."""
+        batch, *sides, _ = input_shape
+        shrunk = [
+            None if side is None else (side + 2 * margin - size) // self.strides + 1
+            for side, size, margin in zip(sides, self.kernel_size, self.margins, strict=True)
+        ]
+        return (batch, *shrunk, self.filters)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "padding": self.padding,
+        }
+
+
+@registered
+class BinaryDense(BinaryLayer):
+    """Dense layer with binary weights, or with binary weights and inputs.
+
+    Rastegari et al., "XNOR-Net", ECCV 2016. `(sign(x) @ sign(W)) * alpha * mean |x| + bias`; with
+    binary weights only, `(x @ sign(W)) * alpha + bias`. Input `(..., features)`, output
+    `(..., units)`.
+
+    Args:
+        units: Size of the output.
+        **kwargs: Arguments of all binary layers: `binarize`, `input_scale`, `estimator`,
+            `center_clamp`, `use_bias`, `kernel_initializer`; see `BinaryLayer`.
+
+    Raises:
+        ValueError: An argument is not admitted.
+    """
+
+    def __init__(self, units: int, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+
+    def build(self, input_shape):
+        """The real weights and the bias."""
+        self.add_kernel((input_shape[-1], self.units))
+
+    def product(self, inputs, kernel):
+        """Matrix product."""
+        return ops.matmul(inputs, kernel)
+
+    def input_scales(self, inputs):
+        """Mean magnitude of each vector: `(..., 1)`."""
+        return ops.mean(ops.abs(inputs), axis=-1, keepdims=True)
+
+    def compute_output_shape(self, input_shape):
+        """`units` instead of the features."""
+        return (*input_shape[:-1], self.units)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {**super().get_config(), "units": self.units}

@@ -1,0 +1,50 @@
+"""Sequences back to front, padding left where it is."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from keras_classics.core.registration import registered
+
+
+@registered
+class ReverseSequence(keras.layers.Layer):
+    """Reverses the valid steps of sequences that are padded on the right.
+
+    Sutskever, Vinyals, Le (NeurIPS 2014, arXiv:1409.3215) feed the source this way, which brings
+    its first words close to the first words of the translation. Applied twice it changes nothing.
+
+    Input ids `(batch, time)` or features `(batch, time, features)`; output of the same shape.
+    Which steps are valid is told by the mask (Keras's own, or given as `mask`, bool
+    `(batch, time)`); ids without one are valid where they differ from `pad`, and features without
+    one are valid throughout.
+
+    Args:
+        pad: Id of padding.
+    """
+
+    def __init__(self, pad: int = 0, **kwargs):
+        super().__init__(**kwargs)
+        self.pad = pad
+        self.supports_masking = True
+
+    def call(self, inputs, mask=None):
+        """The reversed sequences."""
+        if mask is None and len(inputs.shape) == 3:
+            return ops.flip(inputs, axis=1)
+        valid = ops.cast(inputs != self.pad if mask is None else mask, "int32")
+        positions = ops.arange(ops.shape(inputs)[1], dtype="int32")
+        mirrored = ops.sum(valid, axis=1, keepdims=True) - 1 - positions
+        source = ops.where(mirrored >= 0, mirrored, positions)
+        if len(inputs.shape) == 3:
+            source = source[:, :, None]
+        return ops.take_along_axis(inputs, source, axis=1)
+
+    def compute_output_shape(self, input_shape):
+        """The input's."""
+        return input_shape
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {**super().get_config(), "pad": self.pad}

@@ -1,0 +1,80 @@
+"""The feature pyramid of any model: its maps by level or by layer, as a model of their own."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+
+import keras
+
+from keras_classics.core.errors import InputError, explain
+from keras_classics.transfer.graph import Tensor, Waypoint, ancestry, check_functional, trunk
+
+BLOCK = re.compile(r"stage\d+_block\d+")
+END = re.compile(r"\w+_out")
+
+
+def features(model: keras.Model, levels: Sequence[str] = ("P3", "P4", "P5")) -> keras.Model:
+    """A model that gives feature maps of another, with its weights.
+
+    Level `Pn` is the last map at stride 2^n that the whole network passes through before its head:
+    one step in it is 2^n pixels of the picture, so its size is the picture's divided by 2^n,
+    rounded as the network's own padding rounds. In a network of blocks it is the end of the last
+    block at this stride (`stage1_out` of a ResNet-50 is `P2`), not what the next stage does to it
+    before it takes its step; in a plain network it is the last layer (`stage4_relu3` of a VGG-16 is
+    `P3`; the pools are there as `stage3_out`). Levels are found by arithmetic on the graph and by
+    the layers' names, so models loaded from a file have them too, at sizes known and unknown.
+
+    Args:
+        model: A functional model, of the catalogue or not; never changed.
+        levels: Levels (`"P0"`, `"P1"`, ...) or names of layers, in any mixture.
+
+    Returns:
+        A model from `model`'s input to a dict of maps `(batch, height, width, channels)` by the
+        names in `levels`. It shares the layers of `model`.
+
+    Raises:
+        InputError: The model has not all of the levels; those it has are listed.
+    """
+    levels = (levels,) if isinstance(levels, str) else tuple(levels)
+    check_functional(model)
+    pyramid = {level: point.tensor for level, point in levels_of(model).items()}
+    known = layer_outputs(model) | pyramid
+    missing = [level for level in levels if level not in known]
+    if missing or not levels:
+        raise InputError(
+            explain(
+                f"The levels {list(levels)} were asked of {model.name!r}, "
+                f"which has no {', '.join(map(repr, missing or ['such']))}",
+                f"its levels ({', '.join(pyramid) or 'none: it has no feature maps'}) and the "
+                "names of its layers",
+                "Leave the others out, or see the layers in model.summary().",
+            )
+        )
+    outputs = {level: known[level] for level in levels}
+    return keras.Model(model.input, outputs, name=f"{model.name}_features")
+
+
+def levels_of(model: keras.Model) -> dict[str, Waypoint]:
+    """The level of each stride that is a power of two, in ascending order."""
+    way = trunk(model)
+    blocks = any(BLOCK.match(layer.name) for layer in model.layers)
+    # What takes the step itself, such as a pool after a plain stage, ends nothing at its stride.
+    ends = [x for x in way if blocks and END.fullmatch(x.name) and not x.steps]
+    # Behind the last stage there is no next one: the whole trunk is the last level's.
+    last = {point.stride: point for point in (*way, *ends, *way[-1:]) if point.stride}
+    return {
+        f"P{int(math.log2(stride))}": last[stride]
+        for stride in sorted(last)
+        if stride & (stride - 1) == 0
+    }
+
+
+def layer_outputs(model: keras.Model) -> dict[str, Tensor]:
+    """Outputs of the layers by name; of a layer used twice, the last."""
+    return {
+        node.operation.name: node.outputs[0]
+        for node in ancestry(model.outputs)
+        if len(node.outputs) == 1
+    }

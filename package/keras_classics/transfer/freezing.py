@@ -1,0 +1,129 @@
+"""Which part of a model learns: its groups of layers, and freezing up to a place."""
+
+from __future__ import annotations
+
+import difflib
+import re
+
+import keras
+from keras import layers
+
+from keras_classics.core.errors import InputError, explain
+from keras_classics.transfer.features import layer_outputs, levels_of
+from keras_classics.transfer.graph import HEAD, ancestry, check_functional
+
+
+def layer_groups(model: keras.Model) -> dict[str, list[keras.layers.Layer]]:
+    """The layers in groups from input to output: stem, stages, head.
+
+    For learning rates by depth and for gradual unfreezing:
+
+        for name in reversed(kc.transfer.layer_groups(model)):
+            kc.transfer.freeze(model, until=name)
+            ...  # compile and fit
+
+    Args:
+        model: A model whose layers have the catalogue's names, built or loaded from a file.
+
+    Returns:
+        Lists of layers by group: `"stem"` with everything before the first stage, `"stage1"`, ...,
+        `"head"` with auxiliary classifiers and everything behind the last stage.
+
+    Raises:
+        InputError: No layer has such a name.
+    """
+    check_functional(model)
+    groups: dict[str, list[keras.layers.Layer]] = {}
+    current = "stem"
+    for layer in model.layers:
+        if found := re.match(r"stem|stage\d+|head", layer.name):
+            own = current = found[0]
+        else:
+            # Foreign layers, such as preprocessing, belong to what stands before them.
+            own = "head" if HEAD.match(layer.name) else current
+        groups.setdefault(own, []).append(layer)
+    if groups.keys() <= {"stem"}:
+        raise InputError(
+            explain(
+                f"The layers of {model.name!r} are not named by stages",
+                "models of the catalogue",
+                "Freeze it up to a layer's name instead.",
+            )
+        )
+    return {name: groups[name] for name in sorted(groups, key=_place)}
+
+
+def freeze(
+    model: keras.Model, until: str | int | None = None, *, batch_norm: bool = False
+) -> keras.Model:
+    """Keep the weights of the first layers as they are, and let all others learn.
+
+    A frozen batch normalisation also uses, and keeps, its moving statistics. Compile the model
+    afterwards: Keras reads at compilation what is to be trained.
+
+    Args:
+        model: A functional model; its layers' `trainable` is set anew, whatever it was.
+        until: The last thing frozen: a group of `layer_groups` by name or number (0 the first, -1
+            the last), a level (`"P3"`), or a layer with all it depends on. Everything before the
+            head by default.
+        batch_norm: Freeze the normalisations behind `until` too, as suits small batches.
+
+    Returns:
+        `model`.
+
+    Raises:
+        InputError: There is no such group, level or layer; near names are listed.
+    """
+    check_functional(model)
+    frozen = set(_until(model, until))
+    if batch_norm:
+        frozen |= {x for x in model.layers if isinstance(x, layers.BatchNormalization)}
+    model.trainable = True
+    for layer in model.layers:
+        layer.trainable = layer not in frozen
+    return model
+
+
+def _until(model: keras.Model, until: str | int | None) -> list[keras.layers.Layer]:
+    if until is None or isinstance(until, int):
+        return _first_groups(model, until)
+    outputs = layer_outputs(model)
+    if until in outputs:
+        tensor = outputs[until]
+    elif point := levels_of(model).get(until):
+        tensor = point.tensor
+    elif re.fullmatch(r"stem|stage\d+|head", until) and until in layer_groups(model):
+        return _first_groups(model, list(layer_groups(model)).index(until))
+    else:
+        raise _unknown(model, until, [*outputs, *levels_of(model)])
+    before = {id(node.operation) for node in ancestry([tensor])}
+    return [layer for layer in model.layers if id(layer) in before]
+
+
+def _first_groups(model: keras.Model, last: int | None) -> list[keras.layers.Layer]:
+    groups = layer_groups(model)
+    if last is None:
+        return [layer for name, group in groups.items() if name != "head" for layer in group]
+    if not -len(groups) <= last < len(groups):
+        raise _unknown(model, last, [])
+    first = list(groups.values())[: last % len(groups) + 1]
+    return [layer for group in first for layer in group]
+
+
+def _unknown(model: keras.Model, until: str | int, known: list[str]) -> InputError:
+    groups = list(layer_groups(model))
+    near = difflib.get_close_matches(str(until), [*groups, *known], n=3, cutoff=0.5)
+    return InputError(
+        explain(
+            f"until={until!r} was given, which {model.name!r} has not",
+            f"a group ({', '.join(groups)}) by name or number from 0 to {len(groups) - 1}, "
+            f"a level ({', '.join(levels_of(model)) or 'it has none'}), or a layer's name",
+            f"Did you mean {' or '.join(map(repr, near))}?" if near else "See model.summary().",
+        )
+    )
+
+
+def _place(group: str) -> tuple[int, int]:
+    order = {"stem": 0, "stage": 1, "head": 2}
+    kind, number = re.fullmatch(r"([a-z]+)(\d*)", group).groups()
+    return order[kind], int(number or 0)

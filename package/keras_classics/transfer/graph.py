@@ -1,0 +1,164 @@
+"""The graph of a functional model: what every path passes through, and at which stride.
+
+Keras offers no public reading of its graph that also works for layers used twice. This file alone
+reads the history tensors carry and the nodes of layers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from itertools import takewhile
+from typing import Any, NamedTuple
+
+import keras
+
+from keras_classics.core.errors import InputError, explain
+
+Tensor = keras.KerasTensor
+# A call of a layer: Keras's own record of it, with `operation`, `input_tensors` and `outputs`.
+Node = Any
+
+HEAD = re.compile(r"head_|logits|predictions|auxiliary")
+# Two large sizes: how a map grows between them tells its stride without the rounding of its edges.
+SIZES = (4096, 8192)
+
+
+class Waypoint(NamedTuple):
+    """A feature map that everything passes through on its way to the classifier.
+
+    Attributes:
+        name: Name of the layer that makes it.
+        tensor: The map, `(batch, height, width, channels)`.
+        stride: Pixels of the input between neighbours in the map; `None` where rows and columns
+            differ, or the map has a size of its own.
+        steps: Whether the layer itself took the step to this stride.
+    """
+
+    name: str
+    tensor: Tensor
+    stride: int | None
+    steps: bool
+
+
+def check_functional(model: keras.Model) -> None:
+    """Refuse models that have no graph of layers.
+
+    Raises:
+        InputError: The model is subclassed, or not built yet.
+    """
+    if not (getattr(model, "inputs", None) and getattr(model, "outputs", None)):
+        raise InputError(
+            explain(
+                f"The model {model.name!r} has no graph of layers",
+                "functional models, such as all of the catalogue, and built sequential ones",
+                "Build it on a keras.Input.",
+            )
+        )
+
+
+def maker(tensor: Tensor) -> Node:
+    """The call whose output a tensor is."""
+    history = tensor._keras_history
+    return history.operation._inbound_nodes[history.node_index]
+
+
+def ancestry(tensors: Iterable[Tensor]) -> list[Node]:
+    """All calls the tensors depend on, every one after those it depends on itself."""
+    order, seen = [], set()
+    stack = [(maker(tensor), False) for tensor in tensors]
+    while stack:
+        node, complete = stack.pop()
+        if complete:
+            order.append(node)
+        elif id(node) not in seen:
+            seen.add(id(node))
+            stack.append((node, True))
+            stack += [(maker(tensor), False) for tensor in reversed(node.input_tensors)]
+    return order
+
+
+def trunk(model: keras.Model) -> list[Waypoint]:
+    """The feature maps every path to the first output passes through, up to the head."""
+    check_functional(model)
+    if len(model.inputs) > 1 or len(model.inputs[0].shape) != 4:
+        return []
+    way = list(takewhile(_is_trunk, _bottlenecks(ancestry(model.outputs[:1]))))
+    nodes = ancestry(way[-1].outputs)
+    small, large = (_stand_ins(nodes, _image(model, size)) for size in SIZES)
+
+    def stride(tensor: Tensor) -> int | None:
+        rows, columns = (
+            large[id(tensor)].shape[axis] - small[id(tensor)].shape[axis] for axis in (1, 2)
+        )
+        return round((SIZES[1] - SIZES[0]) / rows) if rows == columns > 0 else None
+
+    points = []
+    for node in way:
+        (tensor,) = node.outputs
+        steps = any(stride(x) != stride(tensor) for x in node.input_tensors if _is_map(x))
+        # Padding belongs to the convolution behind it.
+        if not isinstance(node.operation, keras.layers.ZeroPadding2D):
+            points.append(Waypoint(node.operation.name, tensor, stride(tensor), steps))
+    return points
+
+
+def _is_map(tensor: Tensor) -> bool:
+    return len(tensor.shape) == 4
+
+
+def _is_trunk(node: Node) -> bool:
+    return _is_map(node.outputs[0]) and not HEAD.match(node.operation.name)
+
+
+def _bottlenecks(nodes: list[Node]) -> Iterable[Node]:
+    """The calls behind which no other map is read than theirs.
+
+    Vectors may pass by: FractalNet's joins all read one draw of columns.
+    """
+    readers = Counter(id(tensor) for node in nodes for tensor in node.input_tensors)
+    pending: set[int] = set()
+    for node in nodes:
+        for tensor in node.input_tensors:
+            readers[id(tensor)] -= 1
+            if not readers[id(tensor)]:
+                pending.discard(id(tensor))
+        if not pending and len(node.outputs) == 1:
+            yield node
+        pending |= {
+            id(tensor) for tensor in node.outputs if _is_map(tensor) and readers[id(tensor)]
+        }
+
+
+def _image(model: keras.Model, size: int) -> dict[int, Tensor]:
+    (image,) = model.inputs
+    return {id(image): Tensor((None, size, size, image.shape[-1]), dtype=image.dtype)}
+
+
+def _stand_ins(nodes: list[Node], known: dict[int, Tensor]) -> dict[int, Tensor]:
+    """The tensors of a graph, by identity, as they were if its inputs had other sizes."""
+    for node in nodes:
+        if not node.is_input:
+            known |= zip(map(id, node.outputs), _outputs(node, known), strict=True)
+    return known
+
+
+def _outputs(node: Node, known: dict[int, Tensor]) -> list[Tensor]:
+    operation = node.operation
+    arguments, options = node.arguments.fill_in(known)
+    if isinstance(operation, keras.layers.Resizing):
+        return [_resized(*node.input_tensors, *node.outputs, *arguments)]
+    if not isinstance(operation, keras.Model):
+        return keras.tree.flatten(operation.compute_output_spec(*arguments, **options))
+    # A nested model insists on the size it was built for; its layers do not.
+    inputs = dict(zip(map(id, operation.inputs), keras.tree.flatten(arguments), strict=True))
+    inner = _stand_ins(ancestry(operation.outputs), inputs)
+    return [inner[id(tensor)] for tensor in operation.outputs]
+
+
+def _resized(before: Tensor, after: Tensor, image: Tensor) -> Tensor:
+    """A stand-in that is resized by the factor of the true sizes, not to one size."""
+    shapes = zip(image.shape[1:3], before.shape[1:3], after.shape[1:3], strict=True)
+    sides = [round(side * new / old) if old else new for side, old, new in shapes]
+    return Tensor((None, *sides, image.shape[-1]), dtype=after.dtype)
