@@ -160,9 +160,11 @@ def print_tables(results: Path, insert: Path | None) -> None:
 
 def readme_tables(rows: pd.DataFrame) -> str:
     """What was measured, as Markdown: models beside their twins, searches, and where."""
-    searches, alone = rows["benchmark"] == "decode", rows["beside"] == ALONE
+    searches = rows["benchmark"] == "decode"
+    twins = rows["benchmark"].isin(["build", "train", "inference", "fold"])
+    alone = (rows["benchmark"] == "build") & (rows["beside"] == ALONE)
     parts = []
-    if (models := rows[~searches & ~alone]).size:
+    if (models := rows[twins & ~alone]).size:
         order = models["benchmark"].map(list(VERBS).index)
         models = models.iloc[order.argsort(kind="stable")]
         models = models.assign(

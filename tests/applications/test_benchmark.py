@@ -63,7 +63,6 @@ def test_models_are_timed_beside_their_twins(verb, measured):
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_binary_convolution_is_timed_in_a_process_of_its_own(tmp_path):
     out = tmp_path / "results.csv"
     flags = ["--channels", "70", "--size", "5", "--calls", "1", "--repeats", "1", "--out", out]
@@ -74,6 +73,7 @@ def test_binary_convolution_is_timed_in_a_process_of_its_own(tmp_path):
     assert (rows["beside"] == "tf.nn.conv2d").all() and (rows["ratio"] > 0).all()
 
 
+@pytest.mark.slow
 def test_building_with_and_without_a_twin(measured):
     rows = measured(["build", "--models", "lenet_5,densenet_121", "--repeats", "1"])
     assert rows["beside"].tolist() == ["alone", "DenseNet121"]

@@ -94,7 +94,7 @@ def test_help_shows_every_argument_with_the_models_defaults():
 THREE_PARTS = re.compile(r".+\. Allowed: .+\. .+", re.DOTALL)
 # Arguments that choose among named forms.
 CHOICES = {
-    "estimator", "five_by_five", "global_pooling", "order", "padding", "second_pool", "shortcut", "stem", "stride_in",
+    "estimator", "five_by_five", "global_pooling", "graph", "order", "padding", "second_pool", "shortcut", "stem", "stride_in",
     "subsampling", "survival_mode", "survival_rescale", "version",
 }  # fmt: skip
 

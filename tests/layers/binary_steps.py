@@ -42,6 +42,8 @@ def drawn():
 def results():
     """Outputs and weights after a step of gradient descent at rate 1, by kind and case."""
     keras.config.set_floatx("float64")
+    # Not implied where a policy was already asked for.
+    keras.config.set_dtype_policy("float64")
     found = {"backend": np.asarray(keras.config.backend())}
     for kind, (x, kernel, upstream) in drawn().items():
         for case, arguments in CASES.items():

@@ -104,7 +104,7 @@ def by_hand(kind, case):
 def steps(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("steps") / f"{request.param}.npz"
     code = f"from layers.binary_steps import results; np.savez({str(path)!r}, **results())"
-    run_python(f"import numpy as np; {code}", backend=request.param)
+    run_python(f"import numpy as np; {code}", backend=request.param, JAX_ENABLE_X64="1")
     with np.load(path) as found:
         assert found["backend"] == request.param
         return dict(found)

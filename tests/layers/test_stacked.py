@@ -8,7 +8,7 @@ import keras_classics as kc
 from keras_classics.layers import CircularPadding2D, StackedConv2D
 from support import check_layer
 
-DEPTH, CHANNELS = 7, 3
+DEPTH, CHANNELS = 5, 3
 
 
 def normal(*shape, scale=1.0):
@@ -56,8 +56,9 @@ def after_a_step(model, weights):
     return outputs, [old - new for old, new in zip(weights, model.get_weights(), strict=True)]
 
 
-@pytest.mark.parametrize("padding", ["circular", "same"])
-@pytest.mark.parametrize("activation", ["tanh", "relu", "gelu"])
+@pytest.mark.parametrize(
+    ("padding", "activation"), [("circular", "tanh"), ("same", "relu"), ("circular", "gelu")]
+)
 def test_contract_is_that_of_single_layers(padding, activation):
     kernels = normal(DEPTH, 3, 3, CHANNELS, CHANNELS, scale=0.25)
     biases = normal(DEPTH, CHANNELS, scale=0.1)

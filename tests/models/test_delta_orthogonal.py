@@ -81,8 +81,8 @@ def test_the_exported_network_predicts_the_same(tmp_path):
 
     model = small()
     model.export(tmp_path / "exported", verbose=False)
-    served = tf.saved_model.load(str(tmp_path / "exported")).serve(DIGITS)
-    np.testing.assert_allclose(served, model(DIGITS), atol=1e-6)
+    exported = tf.saved_model.load(str(tmp_path / "exported"))
+    np.testing.assert_allclose(exported.serve(DIGITS), model(DIGITS), atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -135,9 +135,7 @@ def test_the_deepest_column_of_a_saved_network_shares_its_layers(tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     deepest = kc.models.fractal_column(loaded)
-    np.testing.assert_array_equal(
-        deepest(PICTURES), kc.models.fractal_column(model, 2)(PICTURES)
-    )
+    np.testing.assert_array_equal(deepest(PICTURES), kc.models.fractal_column(model, 2)(PICTURES))
     assert deepest.get_layer("stage2_branch2_conv2") is loaded.get_layer("stage2_branch2_conv2")
     before = np.asarray(loaded(PICTURES))
     deepest.compile("sgd", "sparse_categorical_crossentropy")

@@ -121,7 +121,8 @@ def test_sutskevers_recurrent_parameters():
 
 def test_scheduled_sampling_reaches_the_decoder():
     model, x = make("luong_dot"), sentences()
-    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("sgd", loss, jit_compile=False)
     schedule = kc.callbacks.ScheduledSampling("linear", k=1.0, slope=0.25)
     history = model.fit(x, x["target_in"], batch_size=2, epochs=2, verbose=0, callbacks=[schedule])
     np.testing.assert_allclose(history.history["gold_probability"], [0.5, 0.0], atol=1e-6)
@@ -187,11 +188,11 @@ def test_pairs_share_the_middle_and_the_language_they_have_in_common():
 
 
 def test_pairs_train_side_by_side():
-    model, x = multilingual()
-    y = {f"{s}_{t}": x[f"{s}_{t}_target_in"] for s, t in PAIRS}
-    model.compile(
-        keras.optimizers.Adam(0.02), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    )
+    pairs = PAIRS[:2]
+    model, x = multilingual(pairs)
+    y = {f"{s}_{t}": x[f"{s}_{t}_target_in"] for s, t in pairs}
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(0.02), loss, jit_compile=False)
     history = model.fit(x, y, epochs=8, verbose=0).history
     for pair in y:
         assert history[f"{pair}_loss"][-1] < history[f"{pair}_loss"][0]

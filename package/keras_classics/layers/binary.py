@@ -275,7 +275,7 @@ class BinaryConv2D(BinaryLayer):
         return {
             **super().get_config(),
             "filters": self.filters,
-            "kernel_size": self.kernel_size,
+            "kernel_size": list(self.kernel_size),
             "strides": self.strides,
             "padding": self.padding,
         }

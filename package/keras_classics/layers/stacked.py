@@ -32,7 +32,7 @@ class StackedConv2D(keras.layers.Layer):
             delta-orthogonal convolution exactly orthogonal; `"same"` for zeros.
         activation: Activation after each convolution.
         recompute: While training, keep the outputs of about the root of `depth` layers and
-            compute the others again: a third more time, and memory that grows with the root.
+            compute the others again: a quarter more time, and memory that grows with the root.
         kernel_initializer: Initialiser of the kernels `(depth, kernel_size, kernel_size, channels,
             channels)`; Keras's own count the whole shape as one kernel. `DeltaOrthogonal()` by
             default.

@@ -126,7 +126,7 @@ def delta_orthogonal(
         activation: `"tanh"`; also `"relu"`, which is critical without isometry, and `"linear"`.
         padding: Of the delta-orthogonal convolutions, `"circular"` or `"same"` for zeros.
         stacked: All of them in the one layer `StackedConv2D`; otherwise as many layers.
-        recompute: Less memory for a third more time while training, see `StackedConv2D`.
+        recompute: Less memory for a quarter more time while training, see `StackedConv2D`.
         **arguments: The arguments all image builders share.
 
     Raises:

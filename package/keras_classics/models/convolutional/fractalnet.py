@@ -1,4 +1,4 @@
-"""FractalNet: as deep as a ResNet without residuals, by a self-similar graph of short and long paths.
+"""FractalNet: as deep as a ResNet without residuals, by a self-similar graph of paths.
 
 Larsson, Maire, Shakhnarovich, "FractalNet: ultra-deep neural networks without residuals", ICLR
 2017 (arXiv:1605.07648).
@@ -74,6 +74,8 @@ _row = partial(
     idea="a self-similar graph of short and long paths needs no residuals",
     input_shape=(32, 32, 3),
     classes=10,
+    # Every block ends in a pool that halves the map, and the last must leave something.
+    smallest_size=32,
     recipes={"paper": RECIPE},
 )
 
@@ -140,7 +142,6 @@ def fractalnet(
     widen = widen or card.widen
     check_choice("widen", widen, ("3x3", "1x1"))
     _check_sizes(columns, filters, dropout)
-    # Every block ends in a pool that halves the map, and the last must leave something.
     head = image_head(replace(card, smallest_size=2 ** len(filters)), arguments)
     draw = None
     if columns > 1:

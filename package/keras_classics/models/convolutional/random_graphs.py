@@ -34,8 +34,9 @@ def random_graph(
     Args:
         generator: `"ws"` (Watts-Strogatz: a ring of `K` neighbours whose edges are rewired with
             probability `P`), `"er"` (Erdos-Renyi: each pair with probability `P`) or `"ba"`
-            (Barabasi-Albert: a star of `M + 1` nodes, then each node links to `M` others, the
-            likelier the more links they have). Drawn again until connected.
+            (Barabasi-Albert: a star of `M + 1` nodes around the first, then each node links to
+            `M` others, the likelier the more links they have; the paper has the star around the
+            last, with as many edges but `M` sources). Drawn again until connected.
         parameters: `(K, P)`, `(P,)` or `(M,)`; the paper's `(4, 0.75)`, `(0.2,)`, `(5,)` by
             default.
         nodes: Number of nodes.
