@@ -37,7 +37,9 @@ PREPARATION, CLASSES = "preparation.npz", "classes.json"
 SCENES_DATA = {"train": 4000, "validation": 500, "test": 1000, "objects": (1, 1)}
 
 # Settings that may differ between a run and the run it continues.
-FREE = {"verb", "out", "epochs", "strategy", "pictures", "images", "to", "source"}
+FREE = {
+    "verb", "out", "epochs", "strategy", "pictures", "images", "to", "source", "trained_by",
+}  # fmt: skip
 
 # What pictures get in matplotlib's inches.
 TILE = 1.5
@@ -134,6 +136,7 @@ def train(options: argparse.Namespace) -> None:
         f"pictures of {len(classes)} classes, {epochs} epochs of {steps} batches of {batch_size}\n"
         f"[dim]{recipe}[/dim]",
         highlight=False,
+        soft_wrap=True,
     )
 
     parts = {"classes": len(classes), "outputs": len(model.outputs)}
@@ -301,8 +304,7 @@ def answerer(options: argparse.Namespace) -> Callable[[np.ndarray], list[tuple[s
             return list(zip(names, found["probabilities"][0].numpy().tolist(), strict=True))
 
         return answer
-    options.out = folder
-    model, preparation, classes, _ = trained(options)
+    model, preparation, classes, _ = trained(argparse.Namespace(**{**vars(options), "out": folder}))
 
     def answer(picture: np.ndarray) -> list[tuple[str, float]]:
         probabilities = kc.data.predict_classes(model, preparation, [picture])[0]

@@ -77,15 +77,15 @@ def results():
         model = make(form)
         found[f"same_{form}"] = logits(model, x)
         found[f"same_{form}_stepped"], found[f"same_{form}_alignments"] = stepped(model, x)
-        encoder, decoder = kc.models.split_translator(model)
-        search = kc.decoding.CompiledSearch(
-            decoder, start=1, end=2, max_length=5, width=3, n_best=2, banned=(0, 1)
-        )
-        best = search(encoder(x["source"]))
-        found[f"same_{form}_ids"] = ops.convert_to_numpy(best.ids)
-        found[f"same_{form}_scores"] = ops.convert_to_numpy(best.scores)
     for form in ("sutskever", "luong_general"):
         model = make(form)
+        encoder, decoder = kc.models.split_translator(model)
+        state = decoder.initial_state(encoder(x["source"]))
+        best = kc.decoding.beam_search(
+            decoder.step, state, start=1, end=2, max_length=5, width=3, n_best=2, banned=(0, 1)
+        )
+        found[f"same_{form}_ids"] = ops.convert_to_numpy(best.ids)
+        found[f"same_{form}_scores"] = ops.convert_to_numpy(best.scores)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         model.compile(keras.optimizers.SGD(0.1), loss, jit_compile=False)
         losses = [float(model.train_on_batch(x, x["target_in"])) for _ in range(12)]

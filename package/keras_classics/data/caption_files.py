@@ -13,6 +13,7 @@ from pathlib import Path
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.text import tokenize
+from keras_classics.data.text_files import read_text
 
 IMAGE_COLUMNS = ("image", "image_name", "image_path", "filename", "file_name", "file")
 CAPTION_COLUMNS = ("caption", "captions", "comment", "sentence", "text")
@@ -123,7 +124,7 @@ def read_annotations(path: str | Path, *, strict: bool = False) -> Annotations:
     for file in _near(folder, ".txt"):
         split = _split_in_name(file)
         if split and file not in files:
-            lines = map(str.strip, _read_text(file).split("\n"))
+            lines = map(str.strip, read_text(file).split("\n"))
             annotations.add_list(split, file, filter(None, lines))
     annotations.drop_empty_captions()
     return annotations
@@ -174,23 +175,8 @@ def _split_in_name(file: Path) -> str | None:
     return words.pop() if len(words) == 1 else None
 
 
-def _read_text(file: Path) -> str:
-    content = file.read_bytes()
-    try:
-        return content.decode("utf-8").removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise InputError(
-            explain(
-                f"{file}, line {line} is not valid UTF-8",
-                "text files in UTF-8",
-                "Save the file in UTF-8.",
-            )
-        ) from error
-
-
 def _read_tokens(file: Path, annotations: Annotations) -> None:
-    for number, line in enumerate(_read_text(file).split("\n"), start=1):
+    for number, line in enumerate(read_text(file).split("\n"), start=1):
         if not line.strip():
             continue
         name, tab, caption = line.partition("\t")
@@ -209,7 +195,7 @@ def _read_tokens(file: Path, annotations: Annotations) -> None:
 def _read_table(file: Path, annotations: Annotations) -> None:
     import pandas as pd
 
-    text = _read_text(file)
+    text = read_text(file)
     header = text.partition("\n")[0]
     separator = max(",;\t|", key=header.count)
     try:
@@ -256,7 +242,7 @@ def _column(file: Path, columns: list[str], wanted: tuple[str, ...]) -> str:
 
 def _read_coco(file: Path, annotations: Annotations) -> None:
     try:
-        content = json.loads(_read_text(file))
+        content = json.loads(read_text(file))
         names = {image["id"]: image["file_name"] for image in content["images"]}
         pairs = [(each["image_id"], str(each["caption"])) for each in content["annotations"]]
     except json.JSONDecodeError as error:

@@ -15,6 +15,7 @@ from keras import ops
 
 from keras_classics.core.errors import check_choice, explain
 from keras_classics.core.registration import registered
+from keras_classics.core.variables import value_of
 
 # Steepness of `swish_sign`, the one its paper trains with most.
 SWISH_BETA = 5.0
@@ -147,9 +148,7 @@ class BinaryLayer(keras.layers.Layer):
 
     def binary_kernel(self):
         """Signs of the weights, `(..., channels, filters)`, and alpha, `(filters,)`."""
-        # One read of the variable. Of several, TensorFlow's graph optimiser lets some come after
-        # the update, and the gradients of one step then belong to two kernels.
-        kernel = ops.reshape(self.kernel, self.kernel.shape)
+        kernel = value_of(self.kernel)
         channels, weights = kernel.shape[-2], math.prod(kernel.shape[:-1])
         magnitude = ops.abs(kernel)
         mean = ops.mean(magnitude, axis=tuple(range(len(kernel.shape) - 1)))

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_classics.core.errors import check_choice, explain
 from keras_classics.core.registration import registered
+from keras_classics.core.variables import value_of
 
 
 @registered
@@ -73,7 +74,7 @@ class DiracConv2D(keras.layers.Layer):
 
     def effective_kernel(self):
         """The kernel the convolution uses, `(rows, columns, channels, filters)`."""
-        kernel = ops.convert_to_tensor(self.kernel)
+        kernel = value_of(self.kernel)
         centre, (channels, filters) = self.kernel_size // 2, kernel.shape[2:]
         identity = ops.reshape(
             ops.eye(channels, filters, dtype=kernel.dtype), (1, 1, channels, filters)

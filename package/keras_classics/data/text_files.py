@@ -1,0 +1,34 @@
+"""Text files as people have them: UTF-8, perhaps with a byte-order mark, perhaps gzipped."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from pathlib import Path
+
+from keras_classics.core.errors import InputError, explain
+
+
+def read_text(file: Path) -> str:
+    """Read a whole file; `.gz` is unpacked.
+
+    Raises:
+        InputError: The file is absent, no sound gzip file, or not UTF-8, with the line.
+    """
+    try:
+        content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(
+            explain(f"{file} cannot be read ({error})", "a readable file", "Check the path.")
+        ) from error
+    try:
+        return content.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            explain(
+                f"{file}, line {line} is not valid UTF-8",
+                "text files in UTF-8",
+                "Save the file in UTF-8.",
+            )
+        ) from error
