@@ -90,12 +90,12 @@ def export_translator(
 ) -> None:
     """Write a translator as one SavedModel: sentences in, sentences out.
 
-    `tf.saved_model.load(path).serve(texts)` takes strings `(batch,)` in UTF-8, composed (Unicode's
-    NFC) as nearly all text is, and returns a dict: `"translations"` `(batch, n_best)` strings,
-    best first, `"log_probabilities"` and `"scores"` of the same shape, and where there is attention
-    `"alignments"` `(batch, n_best, words and end, positions)`, where position 0 is the source's
-    start, then come its words and its end. Splitting into words, both vocabularies and beam search
-    are inside.
+    After `shipped = tf.saved_model.load(path)`, `shipped.serve(texts)` takes strings `(batch,)` in
+    UTF-8, composed (Unicode's NFC) as nearly all text is, and returns a dict: `"translations"`
+    `(batch, n_best)` strings, best first, `"log_probabilities"` and `"scores"` of the same shape,
+    and where there is attention `"alignments"` `(batch, n_best, words and end, positions)`, where
+    position 0 is the source's start, then come its words and its end. Splitting into words, both
+    vocabularies and beam search are inside.
 
     Args:
         model: A translator, from `kc.models.translator` or `kc.models.multilingual_translator`.

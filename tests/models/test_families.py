@@ -159,7 +159,7 @@ print("RESULT" + json.dumps(outputs))
 def outputs():
     code = f"SMALL = {json.dumps(SMALL)!r}\n{COMPARE}"
     return {
-        backend: json.loads(run_python(code, backend=backend).split("RESULT")[1])
+        backend: json.loads(run_python(code, backend=backend, timeout=900).split("RESULT")[1])
         for backend in ("tensorflow", "jax", "torch")
     }
 

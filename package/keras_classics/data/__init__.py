@@ -25,6 +25,13 @@ from keras_classics.data.classification import (
 from keras_classics.data.folder import load_folder
 from keras_classics.data.images import read_image
 from keras_classics.data.load import SOURCES, Data, Info, Source, load, load_scenes
+from keras_classics.data.parallel import (
+    ParallelTexts,
+    collect_parallel,
+    load_parallel,
+    tag_target,
+)
+from keras_classics.data.phrases import Phrase, load_phrases, make_phrase, phrase_groups
 from keras_classics.data.preparation import Preparation, fit_preparation
 from keras_classics.data.tfds import load_tfds
 from keras_classics.data.vocabulary import Vocabulary
@@ -35,6 +42,8 @@ __all__ = [
     "Data",
     "Info",
     "LabelledImages",
+    "ParallelTexts",
+    "Phrase",
     "Preparation",
     "Source",
     "Vocabulary",
@@ -43,6 +52,7 @@ __all__ = [
     "classified_batches",
     "collect",
     "collect_labelled",
+    "collect_parallel",
     "encode_captions",
     "fit_preparation",
     "load",
@@ -50,12 +60,17 @@ __all__ = [
     "load_digits",
     "load_folder",
     "load_npz",
+    "load_parallel",
+    "load_phrases",
     "load_scenes",
     "load_tfds",
+    "make_phrase",
     "network_input",
+    "phrase_groups",
     "predict_classes",
     "read_image",
     "steps_per_epoch",
+    "tag_target",
     "tokenize",
     "validation_batches",
 ]

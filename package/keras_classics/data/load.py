@@ -25,9 +25,10 @@ class Info:
 
     Attributes:
         name: The specification it was loaded by.
-        sizes: Number of images by split.
+        sizes: Number of images, or of sentences, by split.
         image_shape: `(height, width, 3)`, or None when pictures differ in size.
         classes: Names of the classes, if images have one.
+        languages: The languages of parallel text.
         skipped: One sentence for everything that was left out because it is faulty.
         split_rule: Where the splits come from.
         origin: Where the data come from and under which licence, as far as known.
@@ -37,6 +38,7 @@ class Info:
     sizes: Mapping[str, int]
     image_shape: tuple[int, int, int] | None = None
     classes: tuple[str, ...] | None = None
+    languages: tuple[str, ...] | None = None
     skipped: tuple[str, ...] = ()
     split_rule: str = ""
     origin: str = ""
@@ -48,12 +50,13 @@ class Data:
 
     Each split is an unbatched `tf.data.Dataset` of dictionaries with at least `"image"`
     `(height, width, 3)` uint8 and `"name"` string, and with `"captions"` `(captions,)` string or
-    `"label"` int32, a class, or both.
+    `"label"` int32, a class, or both. Parallel text has a string for each language instead, under
+    the language's code, and `"name"`.
 
     Attributes:
-        train: The images to learn from.
-        validation: The images to choose by.
-        test: The images to report on.
+        train: The images or sentences to learn from.
+        validation: Those to choose by.
+        test: Those to report on.
         info: What is known of the set.
         texts: The captions by split where they are known without reading the images.
     """
@@ -96,6 +99,10 @@ SOURCES = {
     "captions": Source("captions:FOLDER", "keras_classics.data.captions", "load_captions"),
     "digits": Source("digits", "keras_classics.data.arrays", "load_digits"),
     "folder": Source("folder:DIR", "keras_classics.data.folder", "load_folder"),
+    "parallel": Source(
+        "parallel:FILE,FILE or parallel:FOLDER", "keras_classics.data.parallel", "load_parallel"
+    ),
+    "phrases": Source("phrases", "keras_classics.data.phrases", "load_phrases"),
     "npz": Source("npz:FILE[,FILE]", "keras_classics.data.arrays", "load_npz"),
     "tfds": Source("tfds:NAME", "keras_classics.data.tfds", "load_tfds"),
 }
@@ -115,13 +122,14 @@ def load(
         spec: `"scenes"` (rendered, no files), `"digits"` (scikit-learn's), `"captions:FOLDER"`
             (images with a Flickr8k token file, a CSV table or COCO's caption JSON),
             `"folder:DIR"` (a subfolder for each class), `"npz:FILE"` or `"npz:TRAIN,TEST"`
-            (arrays), or `"tfds:NAME"` (TensorFlow Datasets).
-        seed: Chooses the scenes, and the images of splits that have no list.
+            (arrays), `"phrases"` (parallel text, no files), `"parallel:a.en,a.fr"` or
+            `"parallel:FOLDER"` (files of parallel text), or `"tfds:NAME"` (TensorFlow Datasets).
+        seed: Chooses the scenes or phrases, and the images or lines of splits that have no list.
         image_size: Height and width, or one number for a square; the whole picture is resized,
             its aspect ratio not kept. None leaves every picture as it is.
         strict: Refuse faulty files with their name, instead of skipping and counting them.
         **options: The source's own, see `load_scenes`, `load_captions`, `load_digits`,
-            `load_folder`, `load_npz`, `load_tfds`.
+            `load_folder`, `load_npz`, `load_phrases`, `load_parallel`, `load_tfds`.
 
     Raises:
         InputError: The specification or the data it names are wrong.

@@ -245,7 +245,7 @@ def _named(names: str, languages: Sequence[str] | str | None) -> dict[str, Path]
     files = [Path(name.strip()).expanduser() for name in names.split(",")]
     endings = [file.name.removesuffix(".gz").rpartition(".")[2] for file in files]
     chosen = _listed(languages) if languages else tuple(endings)
-    if len(files) < 2 or len(set(chosen)) != len(files):
+    if len(files) < 2 or not len(set(chosen)) == len(chosen) == len(files):
         raise InputError(
             explain(
                 f"The files {names} were given for the languages {', '.join(chosen)}",

@@ -11,14 +11,19 @@ from keras_classics.layers.binary_kernels import (
     xnor_dot,
 )
 from keras_classics.layers.connection_table import ConnectionTableConv2D
+from keras_classics.layers.cells import recurrent_layer
 from keras_classics.layers.decoder import RecurrentDecoder
 from keras_classics.layers.dirac import DiracConv2D, NCReLU
 from keras_classics.layers.fractal import ColumnDraw, FractalJoin
 from keras_classics.layers.highway import ConvHighway, Highway
+from keras_classics.layers.initial_state import LearnedInitialState
 from keras_classics.layers.locally_connected import LocallyConnected2D
+from keras_classics.layers.lstm_cells import LSTMVariantCell
 from keras_classics.layers.maxout import Maxout
 from keras_classics.layers.multidimensional import MultiDimensionalLSTM, MultiDimensionalRNN
+from keras_classics.layers.multiplicative_cells import MultiplicativeLSTMCell, MultiplicativeRNNCell
 from keras_classics.layers.normalization import LocalResponseNormalization
+from keras_classics.layers.one_hot import OneHot
 from keras_classics.layers.pooling import (
     CeilAveragePooling2D,
     PaddedMaxPooling2D,
@@ -26,6 +31,12 @@ from keras_classics.layers.pooling import (
     TrainableSubsampling,
 )
 from keras_classics.layers.rbf import EuclideanRBF
+from keras_classics.layers.recurrent_cells import (
+    CourseGRUCell,
+    DeepTransitionCell,
+    OutputFeedbackCell,
+    RecurrentHighwayCell,
+)
 from keras_classics.layers.reverse import ReverseSequence
 from keras_classics.layers.scheduled_sampling import ScheduledSampler
 from keras_classics.layers.shortcuts import ZeroPaddedShortcut
@@ -41,19 +52,28 @@ __all__ = [
     "ColumnDraw",
     "ConnectionTableConv2D",
     "ConvHighway",
+    "CourseGRUCell",
+    "DeepTransitionCell",
     "DiracConv2D",
     "EuclideanRBF",
     "FractalJoin",
     "Highway",
+    "LSTMVariantCell",
+    "LearnedInitialState",
     "LocalResponseNormalization",
     "LocallyConnected2D",
     "Maxout",
     "MultiDimensionalLSTM",
     "MultiDimensionalRNN",
+    "MultiplicativeLSTMCell",
+    "MultiplicativeRNNCell",
     "NCReLU",
+    "OneHot",
+    "OutputFeedbackCell",
     "PackedLayer",
     "PaddedMaxPooling2D",
     "RecurrentDecoder",
+    "RecurrentHighwayCell",
     "ReverseSequence",
     "SAFPooling",
     "ScheduledSampler",
@@ -67,6 +87,7 @@ __all__ = [
     "ZeroPaddedShortcut",
     "binary_sign",
     "pack_signs",
+    "recurrent_layer",
     "scaled_tanh",
     "threshold",
     "xnor_convolution",

@@ -10,14 +10,49 @@ import keras
 from keras import layers
 
 from keras_classics.core.errors import check_choice
+from keras_classics.layers.lstm_cells import LSTMVariantCell
+from keras_classics.layers.multiplicative_cells import MultiplicativeLSTMCell, MultiplicativeRNNCell
+from keras_classics.layers.recurrent_cells import (
+    CourseGRUCell,
+    DeepTransitionCell,
+    OutputFeedbackCell,
+    RecurrentHighwayCell,
+)
 
-# The course's GRU applies the reset gate before the recurrent product; Keras's default, the one
-# cuDNN computes, applies it after and has a second row of biases.
+# Of the arguments for a cell in `keras.layers.RNN`, those that are the layer's.
+_LAYER_ARGUMENTS = {
+    "dtype", "go_backwards", "name", "return_sequences", "return_state", "stateful", "unroll",
+    "zero_output_for_mask",
+}  # fmt: skip
+
+
+def _around(cell: type, **fixed):
+    """A maker of recurrent layers around a cell of ours."""
+
+    def layer(units: int, **arguments) -> layers.RNN:
+        own = {name: arguments.pop(name) for name in _LAYER_ARGUMENTS & arguments.keys()}
+        return layers.RNN(cell(units, dtype=own.get("dtype"), **fixed, **arguments), **own)
+
+    return layer
+
+
+# "gru" applies the reset gate before the recurrent product, as courses do; Keras's default, the
+# one cuDNN computes, applies it after and has a second row of biases. Courses also exchange z and
+# 1 - z, which is the same network with other weights: "gru_course".
 RECURRENT_LAYERS = {
+    "deep_transition": _around(DeepTransitionCell),
     "elman": layers.SimpleRNN,
     "gru": partial(layers.GRU, reset_after=False),
+    "gru_course": _around(CourseGRUCell),
     "gru_reset_after": layers.GRU,
+    "highway": _around(RecurrentHighwayCell),
+    "jordan": _around(OutputFeedbackCell),
     "lstm": layers.LSTM,
+    "lstm_coupled": _around(LSTMVariantCell, forget="coupled"),
+    "lstm_no_forget": _around(LSTMVariantCell, forget="none"),
+    "lstm_peephole": _around(LSTMVariantCell, peepholes=True),
+    "multiplicative": _around(MultiplicativeRNNCell),
+    "multiplicative_lstm": _around(MultiplicativeLSTMCell),
 }
 
 
@@ -25,9 +60,9 @@ def recurrent_layer(cell: str, units: int, **arguments) -> keras.layers.RNN:
     """A recurrent layer that returns its whole sequence of outputs; its `cell` makes single steps.
 
     Args:
-        cell: A key of `RECURRENT_LAYERS`.
+        cell: A key of `RECURRENT_LAYERS`: `"elman"`, `"gru"`, `"lstm"`, ...
         units: Width of the state.
-        **arguments: Passed to the Keras layer.
+        **arguments: Passed to the Keras layer, or to the cell where it is one of ours.
 
     Raises:
         ValueError: The name is unknown.

@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_classics.core.errors import check_choice, explain
 from keras_classics.core.registration import registered
+from keras_classics.core.variables import value_of
 from keras_classics.initializers import DeltaOrthogonal
 from keras_classics.layers.convolution_chain import convolution_chain
 
@@ -85,8 +86,8 @@ class StackedConv2D(keras.layers.Layer):
         """The convolutions one after another."""
         return convolution_chain(
             inputs,
-            ops.convert_to_tensor(self.kernel),
-            ops.convert_to_tensor(self.bias),
+            value_of(self.kernel),
+            value_of(self.bias),
             activation=self.activation,
             padding=self.padding,
             segment=math.isqrt(self.depth) if self.recompute else self.depth,

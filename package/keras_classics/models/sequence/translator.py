@@ -123,7 +123,8 @@ def multilingual_translator(
 
     One model holds all pairs, each with its own sentences, so that plain `fit` trains them side by
     side, every step on one batch of each, and one file saves them. `split_translator(model,
-    "en_fr")` takes a pair out. (Where one vocabulary serves all languages, `translator` needs
+    ("en", "fr"))` takes a pair out. Scheduled sampling counts the batches a decoder reads, several
+    a step where pairs share it. (Where one vocabulary serves all languages, `translator` needs
     nothing but a first source token that names the target language: Johnson et al., TACL 2017,
     arXiv:1611.04558.)
 

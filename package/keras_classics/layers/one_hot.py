@@ -1,0 +1,40 @@
+"""Ids as one-hot vectors."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from keras_classics.core.registration import registered
+
+
+@registered
+class OneHot(keras.layers.Layer):
+    """Ids `(...)` to one-hot vectors `(..., size)`: an embedding that is not learned.
+
+    Args:
+        size: Number of ids.
+        mask_zero: Whether id 0 is padding, masked as `keras.layers.Embedding` does.
+    """
+
+    def __init__(self, size: int, mask_zero: bool = False, **kwargs):
+        super().__init__(**kwargs)
+        self.size = size
+        self.mask_zero = mask_zero
+        self.supports_masking = mask_zero
+
+    def call(self, inputs):
+        """One at the id, zero elsewhere."""
+        return ops.one_hot(ops.cast(inputs, "int32"), self.size, dtype=self.compute_dtype)
+
+    def compute_mask(self, inputs, mask=None):
+        """False at id 0."""
+        return ops.not_equal(inputs, 0) if self.mask_zero else None
+
+    def compute_output_shape(self, input_shape):
+        """One axis more."""
+        return (*input_shape, self.size)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {**super().get_config(), "size": self.size, "mask_zero": self.mask_zero}
