@@ -137,7 +137,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 def train(options: argparse.Namespace) -> None:
     """Train a captioner into OUT, from where an earlier run stopped."""
     out = Path(options.out)
-    check_continues(options)
+    kc.training.check_continues(options.out, settings(options), free=FREE)
     keras.utils.set_random_seed(options.seed)
     keras.config.set_dtype_policy(options.precision)
     data = load(options)
@@ -366,24 +366,6 @@ def settings(options: argparse.Namespace) -> dict:
     """The options as they are recorded: as JSON has them, tuples as lists."""
     kept = {key: value for key, value in vars(options).items() if key not in FREE - {"epochs"}}
     return json.loads(json.dumps(kept))
-
-
-def check_continues(options: argparse.Namespace) -> None:
-    """Refuse to continue a run that was made with other settings."""
-    record = kc.training.read_run(options.out)
-    if record is None:
-        return
-    now = settings(options)
-    changed = [
-        f"{key} {value!r}, now {now.get(key)!r}"
-        for key, value in record["settings"].items()
-        if key not in FREE and now.get(key) != value
-    ]
-    if changed:
-        raise kc.InputError(
-            f"{options.out} holds a run with other settings ({'; '.join(changed)}). Allowed: the "
-            "same settings, to go on where it stopped. Choose another --out, or delete the folder."
-        )
 
 
 def trained(options: argparse.Namespace):

@@ -11,12 +11,7 @@ import numpy as np
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.data.captioning import network_input
-from keras_classics.data.graph_text import (
-    GraphVocabulary,
-    join_in_graph,
-    most_attended_in_graph,
-    tokenize_in_graph,
-)
+from keras_classics.data.graph_text import GraphVocabulary, most_attended_in_graph
 from keras_classics.data.preparation import Preparation
 from keras_classics.data.vocabulary import Vocabulary
 from keras_classics.decoding import CompiledSearch
@@ -62,12 +57,12 @@ def export_captioner(
     vocabulary.check_matches(decoder.vocabulary_size)
     limits = {**vocabulary.search_limits(max_words), **beam_arguments}
     search = CompiledSearch(decoder, width=width, n_best=n_best, **limits)
-    words = GraphVocabulary(vocabulary).words
+    text = GraphVocabulary(vocabulary)
 
     def serve(images):
         found = search.decode(encoder(network_input(images, image_size), training=False))
         return {
-            "captions": join_in_graph(words(found.ids)),
+            "captions": text.join(text.words(found.ids)),
             "log_probabilities": found.log_probabilities,
             "scores": found.scores,
         }
@@ -97,6 +92,9 @@ def export_translator(
     position 0 is the source's start, then come its words and its end. Splitting into words, both
     vocabularies and beam search are inside.
 
+    A source vocabulary of sentencepieces cannot be inside without TensorFlow Text: then `serve`
+    takes its numbers, int32 `(batch, positions)` padded with 0, as `encode` writes them.
+
     Args:
         model: A translator, from `kc.models.translator` or `kc.models.multilingual_translator`.
         source_vocabulary: The vocabulary whose `encode` wrote the sources it was trained on.
@@ -107,12 +105,12 @@ def export_translator(
         n_best: Translations returned for a sentence.
         pair: Which languages of a multilingual translator.
         replace_unknowns: Let the model write the unknown word, which is banned otherwise, and
-            print the source word it looks at most. Needs attention.
+            print the source word it looks at most. Needs attention, and text as the input.
         **beam_arguments: Further arguments of `kc.decoding.beam_search`.
 
     Raises:
         InputError: The Keras backend is not TensorFlow, a vocabulary is another model's, or
-            unknown words cannot be replaced because there is no attention.
+            unknown words cannot be replaced because there is no attention or no source text.
         ValueError: The model does not translate that pair.
     """
     tf = _tensorflow()
@@ -122,26 +120,32 @@ def export_translator(
     target_vocabulary.check_matches(decoder.vocabulary_size)
     limits = {**target_vocabulary.search_limits(max_words), **beam_arguments}
     if replace_unknowns:
-        _check_attention(decoder)
+        _check_replaceable(decoder, source_vocabulary)
         limits["banned"] = tuple({*limits["banned"]} - {target_vocabulary.UNKNOWN})
     search = CompiledSearch(decoder, width=width, n_best=n_best, **limits)
     source, target = GraphVocabulary(source_vocabulary), GraphVocabulary(target_vocabulary)
 
     def serve(texts):
-        source_words = tokenize_in_graph(texts)
-        found = search.decode(encoder(source.encode(source_words), training=False))
+        source_words = source.split(texts)
+        return answer(source.encode(source_words), source_words)
+
+    def answer(source_ids, source_words=None):
+        found = search.decode(encoder(source_ids, training=False))
         words = target.words(found.ids)
         if replace_unknowns:
             copied = most_attended_in_graph(source_words, found.alignments)
             words = tf.where(found.ids == target_vocabulary.UNKNOWN, copied, words)
-        answer = {
-            "translations": join_in_graph(words),
+        result = {
+            "translations": target.join(words),
             "log_probabilities": found.log_probabilities,
             "scores": found.scores,
         }
-        return answer if found.alignments is None else {**answer, "alignments": found.alignments}
+        return result if found.alignments is None else {**result, "alignments": found.alignments}
 
-    _write(serve, tf.TensorSpec((None,), tf.string, "texts"), path, model, source.table)
+    if source_vocabulary.UNIT == "sentencepiece":
+        _write(answer, tf.TensorSpec((None, None), tf.int32, "ids"), path, model)
+    else:
+        _write(serve, tf.TensorSpec((None,), tf.string, "texts"), path, model, source.table)
 
 
 def export_classifier(
@@ -258,7 +262,15 @@ def _tensorflow():
     return tf
 
 
-def _check_attention(decoder: keras.layers.Layer) -> None:
+def _check_replaceable(decoder: keras.layers.Layer, source_vocabulary: Vocabulary) -> None:
+    if source_vocabulary.UNIT == "sentencepiece":
+        raise InputError(
+            explain(
+                "replace_unknowns=True was given for a source vocabulary of sentencepieces",
+                "False, as the exported model reads numbers and has no words to copy",
+                "Leave it out; sentencepieces know nearly every word.",
+            )
+        )
     if decoder.attention is None:
         raise InputError(
             explain(

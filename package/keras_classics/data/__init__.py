@@ -34,17 +34,31 @@ from keras_classics.data.parallel import (
 from keras_classics.data.phrases import Phrase, load_phrases, make_phrase, phrase_groups
 from keras_classics.data.preparation import Preparation, fit_preparation
 from keras_classics.data.tfds import load_tfds
+from keras_classics.data.translation import (
+    encode_sentences,
+    pad_rows,
+    read_groups,
+    translation_batches,
+)
+from keras_classics.data.units import (
+    CharacterVocabulary,
+    SentencepieceVocabulary,
+    load_vocabulary,
+    make_vocabulary,
+)
 from keras_classics.data.vocabulary import Vocabulary
 
 __all__ = [
     "SOURCES",
     "CaptionedImages",
+    "CharacterVocabulary",
     "Data",
     "Info",
     "LabelledImages",
     "ParallelTexts",
     "Phrase",
     "Preparation",
+    "SentencepieceVocabulary",
     "Source",
     "Vocabulary",
     "caption_batches",
@@ -54,6 +68,7 @@ __all__ = [
     "collect_labelled",
     "collect_parallel",
     "encode_captions",
+    "encode_sentences",
     "fit_preparation",
     "load",
     "load_captions",
@@ -64,13 +79,18 @@ __all__ = [
     "load_phrases",
     "load_scenes",
     "load_tfds",
+    "load_vocabulary",
     "make_phrase",
+    "make_vocabulary",
     "network_input",
+    "pad_rows",
     "phrase_groups",
     "predict_classes",
+    "read_groups",
     "read_image",
     "steps_per_epoch",
     "tag_target",
     "tokenize",
+    "translation_batches",
     "validation_batches",
 ]

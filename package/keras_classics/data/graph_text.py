@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from keras_classics.core.errors import InputError, explain
+from keras_classics.data.units import SPACE_MARK
 from keras_classics.data.vocabulary import Vocabulary
 
 Tensor = Any
@@ -11,6 +13,7 @@ Tensor = Any
 # What `core.text.tokenize` drops, and what it puts a space for: punctuation, symbols, white space.
 _APOSTROPHES = "['\u2019]"
 _SEPARATORS = r"[\p{P}\p{S}\p{Z}\x{1c}-\x{1f}\x{85}]"
+_SPACES = r"[\s\p{Z}\x{0b}\x{1c}-\x{1f}\x{85}]+"
 
 
 class GraphVocabulary:
@@ -56,6 +59,40 @@ class GraphVocabulary:
 
         return tf.gather(self.printed, ids)
 
+    def split(self, texts: Tensor) -> Tensor:
+        """Divide texts as the vocabulary does, except that they must be composed (NFC) already.
+
+        Args:
+            texts: Strings `(batch,)` in UTF-8.
+
+        Returns:
+            Ragged strings `(batch, words)`.
+
+        Raises:
+            InputError: The vocabulary is of sentencepieces, which need their own library.
+        """
+        if self.vocabulary.UNIT == "sentencepiece":
+            raise InputError(
+                explain(
+                    "Text was to be divided into sentencepieces by TensorFlow alone",
+                    "vocabularies of words or characters",
+                    "Give the numbers that the vocabulary's encode writes.",
+                )
+            )
+        words = self.vocabulary.UNIT == "word"
+        return tokenize_in_graph(texts) if words else characters_in_graph(texts)
+
+    def join(self, words: Tensor) -> Tensor:
+        """Join words `(..., words)` to sentences `(...)`; empty ones may only stand at the end."""
+        import tensorflow as tf
+
+        if self.vocabulary.UNIT == "word":
+            return tf.strings.strip(tf.strings.reduce_join(words, axis=-1, separator=" "))
+        text = tf.strings.reduce_join(words, axis=-1)
+        if self.vocabulary.UNIT == "sentencepiece":
+            text = tf.strings.regex_replace(text, SPACE_MARK, " ")
+        return tf.strings.strip(text)
+
 
 def tokenize_in_graph(texts: Tensor) -> Tensor:
     """Split texts as `core.text.tokenize` does, except that they must be composed (NFC) already.
@@ -73,11 +110,12 @@ def tokenize_in_graph(texts: Tensor) -> Tensor:
     return tf.strings.split(tf.strings.regex_replace(texts, _SEPARATORS, " "))
 
 
-def join_in_graph(words: Tensor) -> Tensor:
-    """Join words `(..., words)` to sentences `(...)`; empty ones may only stand at the end."""
+def characters_in_graph(texts: Tensor) -> Tensor:
+    """Split texts into characters as `CharacterVocabulary` does; arguments as above."""
     import tensorflow as tf
 
-    return tf.strings.strip(tf.strings.reduce_join(words, axis=-1, separator=" "))
+    texts = tf.strings.strip(tf.strings.regex_replace(texts, _SPACES, " "))
+    return tf.strings.unicode_split(texts, "UTF-8")
 
 
 def most_attended_in_graph(source_words: Tensor, alignments: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Image sets with captions or classes from TensorFlow Datasets (`tfds:cifar10` and its like)."""
+"""Sets of TensorFlow Datasets: images with captions or classes, and parallel text."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def load_tfds(
     strict: bool = False,
     data_dir: str | Path | None = None,
 ) -> Data:
-    """Load a set of TensorFlow Datasets that has an image and captions, or a class, or both.
+    """Load a set of TensorFlow Datasets: images with captions, classes or both, or translations.
 
     What is on disk is used without asking the network. Otherwise the set is downloaded, or, where
     no network answers, refused at once. A split that the set lacks is the last tenth of its
@@ -47,12 +47,16 @@ def load_tfds(
         data_dir: Where TFDS keeps its sets; None for its own default.
 
     Raises:
-        InputError: The set is unknown, cannot be had, has no image, or neither captions nor a
-            class.
+        InputError: The set is unknown, cannot be had, or has neither translations nor an image
+            with captions or a class.
     """
+    import tensorflow_datasets as tfds
+
     size = resolve_size(image_size)
     builder = _builder(name, data_dir)
     features = builder.info.features
+    if isinstance(features, tfds.features.Translation):
+        return _translations(name, builder)
     image, texts, label = _find_features(name, features)
     title = next((key for key in NAME_FEATURES if key in features), None)
     _prepare(builder)
@@ -149,6 +153,34 @@ def _require_network(name: str) -> None:
         )
 
 
+def _translations(name: str, builder: tfds.core.DatasetBuilder) -> Data:
+    """Load a set whose examples are a sentence in each of its languages."""
+    import tensorflow as tf
+
+    languages = tuple(builder.info.features.languages)
+    _prepare(builder)
+    splits, rule = _splits(name, list(builder.info.splits))
+
+    def complete(index: tf.Tensor, example: dict) -> dict[str, tf.Tensor]:
+        texts = {language: example[language] for language in languages}
+        return {**texts, "name": tf.strings.as_string(index)}
+
+    datasets = {
+        split: builder.as_dataset(split=part).enumerate().map(complete)
+        for split, part in splits.items()
+    }
+    return Data(
+        **datasets,
+        info=Info(
+            name=f"tfds:{name}",
+            sizes={split: int(dataset.cardinality()) for split, dataset in datasets.items()},
+            languages=languages,
+            split_rule=rule,
+            origin=f"TensorFlow Datasets {builder.info.full_name}, {builder.info.homepage}",
+        ),
+    )
+
+
 def _find_features(
     name: str, features: tfds.features.FeaturesDict
 ) -> tuple[str, tuple[str, ...], str | None]:
@@ -163,8 +195,9 @@ def _find_features(
             explain(
                 f"The TensorFlow Datasets set {name!r} has the features {', '.join(features)}",
                 "a set with an image, and with a class or with texts under a name that has "
-                "'caption' in it",
-                "Choose for example tfds:cifar10 or tfds:coco_captions.",
+                "'caption' in it, or a set of translations",
+                "Choose for example tfds:cifar10, tfds:coco_captions or "
+                "tfds:ted_hrlr_translate/pt_to_en.",
             )
         )
     image, label = ("image" if "image" in images else images[0]), (labels or [None])[0]

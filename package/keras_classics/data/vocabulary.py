@@ -9,16 +9,19 @@ from collections import Counter
 from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.text import tokenize
 
 _FORMAT = "keras-classics vocabulary"
-_UNIT = "word"
 
 
 class Vocabulary:
     """The words a model knows, numbered; 0 to 3 are padding, start, end and the unknown word.
+
+    `CharacterVocabulary` and `SentencepieceVocabulary` number other units by the same methods;
+    their words are those units.
 
     Args:
         words: The words in the order of their numbers, without the four special ones.
@@ -29,6 +32,7 @@ class Vocabulary:
 
     PAD, START, END, UNKNOWN = range(4)
     SPECIAL = ("<pad>", "<start>", "<end>", "<unknown>")
+    UNIT = "word"
 
     def __init__(self, words: Iterable[str]) -> None:
         self.words = (*self.SPECIAL, *words)
@@ -61,7 +65,7 @@ class Vocabulary:
             raise InputError(
                 explain("One string was given", "a list of captions", "Put it into a list.")
             )
-        counts = Counter(chain.from_iterable(map(tokenize, captions)))
+        counts = Counter(chain.from_iterable(map(cls.split, captions)))
         ranked = sorted(counts, key=lambda word: (-counts[word], word))
         frequent = [word for word in ranked if counts[word] >= min_count]
         kept = frequent if max_size is None else frequent[: max(0, max_size - len(cls.SPECIAL))]
@@ -80,19 +84,33 @@ class Vocabulary:
         return len(self.words)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Vocabulary) and self.words == other.words
+        return type(other) is type(self) and self.fingerprint == other.fingerprint
 
     def __hash__(self) -> int:
         return hash(self.words)
 
     def __repr__(self) -> str:
-        return f"Vocabulary({len(self)} words, {self.fingerprint[:8]})"
+        return f"{type(self).__name__}({len(self)} words, {self.fingerprint[:8]})"
 
     @functools.cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the words in order: equal exactly when numbers mean the same words."""
-        written = json.dumps([_UNIT, *self.words], ensure_ascii=True)
+        written = json.dumps([self.UNIT, *self.words, *self._further().values()])
         return hashlib.sha256(written.encode()).hexdigest()
+
+    @staticmethod
+    def split(text: str) -> list[str]:
+        """Divide a text into the units that are numbered."""
+        return tokenize(text)
+
+    @staticmethod
+    def join(words: Iterable[str]) -> str:
+        """Put units together to a text."""
+        return " ".join(words)
+
+    def normalize(self, text: str) -> str:
+        """Return a text as `decode` would write it if every unit were known."""
+        return self.join(self.split(text))
 
     def encode(self, text: str, length: int | None = None) -> list[int]:
         """Turn a caption into numbers, from start to end.
@@ -108,7 +126,7 @@ class Vocabulary:
         Raises:
             InputError: `length` has no room for start and end.
         """
-        numbers = [self._numbers.get(word, self.UNKNOWN) for word in tokenize(text)]
+        numbers = [self._numbers.get(word, self.UNKNOWN) for word in self.split(text)]
         if length is None:
             return [self.START, *numbers, self.END]
         if length < 2:
@@ -145,7 +163,7 @@ class Vocabulary:
                 )
             if number not in (self.PAD, self.START):
                 words.append(self.words[number])
-        return " ".join(words)
+        return self.join(words)
 
     def search_limits(self, max_words: int) -> dict[str, int | tuple[int, ...]]:
         """Return what `kc.decoding` must be told to write sentences in this vocabulary.
@@ -166,7 +184,7 @@ class Vocabulary:
 
     def unknown_words(self, text: str) -> tuple[str, ...]:
         """Return the words of a caption that the vocabulary lacks, in order."""
-        return tuple(word for word in tokenize(text) if word not in self._numbers)
+        return tuple(word for word in self.split(text) if word not in self._numbers)
 
     def check_matches(self, other: int | Vocabulary) -> None:
         """Refuse a model, checkpoint or vocabulary that numbers words otherwise.
@@ -180,7 +198,7 @@ class Vocabulary:
         size = other if isinstance(other, int) else len(other)
         if size != len(self):
             difference = f"has {size} words and this one {len(self)}"
-        elif isinstance(other, Vocabulary) and other != self:
+        elif isinstance(other, Vocabulary) and other.words != self.words:
             number = next(n for n in range(size) if self.words[n] != other.words[n])
             difference = (
                 f"has {size} words like this one, but number {number} is "
@@ -200,9 +218,10 @@ class Vocabulary:
         """Write the vocabulary as JSON with its fingerprint."""
         content = {
             "format": _FORMAT,
-            "unit": _UNIT,
+            "unit": self.UNIT,
             "sha256": self.fingerprint,
             "words": self.words[len(self.SPECIAL) :],
+            **self._further(),
         }
         Path(path).write_text(json.dumps(content, ensure_ascii=False, indent=1), "utf-8")
 
@@ -222,17 +241,17 @@ class Vocabulary:
             ) from error
         if not isinstance(content, dict) or content.get("format") != _FORMAT:
             raise InputError(explain(f"{path} is no vocabulary", f"a {_FORMAT} file", remedy))
-        if content.get("unit") != _UNIT:
+        if content.get("unit") != cls.UNIT:
             raise InputError(
                 explain(
                     f"{path} numbers units of the kind {content.get('unit')!r}",
-                    f"the kind {_UNIT!r}",
-                    "Read it with the version of keras-classics that wrote it.",
+                    f"the kind {cls.UNIT!r}",
+                    "Read it with kc.data.load_vocabulary.",
                 )
             )
         words = content.get("words")
         intact = isinstance(words, list) and all(isinstance(word, str) for word in words)
-        vocabulary = cls(words if intact else ())
+        vocabulary = cls._restored(words if intact else [], content)
         if vocabulary.fingerprint != content.get("sha256"):
             raise InputError(
                 explain(
@@ -242,3 +261,11 @@ class Vocabulary:
                 )
             )
         return vocabulary
+
+    def _further(self) -> dict[str, str]:
+        """What a kind of vocabulary keeps besides its words."""
+        return {}
+
+    @classmethod
+    def _restored(cls, words: list[str], content: dict[str, Any]) -> Vocabulary:
+        return cls(words)

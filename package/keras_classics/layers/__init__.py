@@ -10,12 +10,12 @@ from keras_classics.layers.binary_kernels import (
     xnor_convolution,
     xnor_dot,
 )
-from keras_classics.layers.connection_table import ConnectionTableConv2D
 from keras_classics.layers.cells import recurrent_layer
+from keras_classics.layers.connection_table import ConnectionTableConv2D
 from keras_classics.layers.decoder import RecurrentDecoder
 from keras_classics.layers.dirac import DiracConv2D, NCReLU
 from keras_classics.layers.fractal import ColumnDraw, FractalJoin
-from keras_classics.layers.highway import ConvHighway, Highway
+from keras_classics.layers.highway import ConvHighway, Highway, HighwayMerge
 from keras_classics.layers.initial_state import LearnedInitialState
 from keras_classics.layers.locally_connected import LocallyConnected2D
 from keras_classics.layers.lstm_cells import LSTMVariantCell
@@ -58,6 +58,7 @@ __all__ = [
     "EuclideanRBF",
     "FractalJoin",
     "Highway",
+    "HighwayMerge",
     "LSTMVariantCell",
     "LearnedInitialState",
     "LocalResponseNormalization",

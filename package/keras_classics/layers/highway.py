@@ -147,3 +147,49 @@ class ConvHighway(_Gated):
     def get_config(self):
         """The constructor's arguments."""
         return {**super().get_config(), "kernel_size": self.kernel_size}
+
+
+@registered
+class HighwayMerge(layers.Layer):
+    """A learned mixture of what came in and what was made of it: `t H + (1 - t) x`.
+
+    The gate `t = sigmoid(x W + b)` looks at what came in. Called on `[x, H]`, both
+    `(..., units)`, of which `H` may be the output of any layer, a recurrent one for example.
+
+    Args:
+        transform_bias: Initial bias of the gate; negative, so that a deep stack starts by carrying.
+    """
+
+    def __init__(self, transform_bias: float = -1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.transform_bias = transform_bias
+        self.supports_masking = True
+
+    def build(self, input_shape):
+        """The gate's kernel and bias."""
+        units = input_shape[0][-1]
+        self.kernel = self.add_weight((units, units), "glorot_uniform", name="kernel")
+        bias = keras.initializers.Constant(self.transform_bias)
+        self.bias = self.add_weight((units,), bias, name="bias")
+
+    def call(self, inputs):
+        """Transform, and carry the rest."""
+        carried, transformed = inputs
+        gate = ops.sigmoid(ops.matmul(carried, self.kernel) + self.bias)
+        return gate * transformed + (1.0 - gate) * carried
+
+    def compute_mask(self, inputs, mask=None):
+        """That of what came in."""
+        return None if mask is None else mask[0]
+
+    def compute_output_shape(self, input_shape):
+        """That of what came in."""
+        return input_shape[0]
+
+    def multiply_adds(self, input_shape, output_shape) -> int:
+        """The gate's matrix."""
+        return math.prod(output_shape[1:]) * output_shape[-1]
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {**super().get_config(), "transform_bias": self.transform_bias}

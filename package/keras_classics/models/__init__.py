@@ -76,20 +76,22 @@ from keras_classics.models.convolutional.randwire import (
 )
 from keras_classics.models.convolutional.resnet import (
     Plain18,
-    Plain20CIFAR,
     Plain34,
+    ResNet18,
+    ResNet34,
+    ResNet50,
+    ResNet101,
+    ResNet152,
+)
+from keras_classics.models.convolutional.resnet_cifar import (
+    Plain20CIFAR,
     Plain56CIFAR,
     Plain110CIFAR,
-    ResNet18,
     ResNet20CIFAR,
     ResNet32CIFAR,
-    ResNet34,
     ResNet44CIFAR,
-    ResNet50,
     ResNet56CIFAR,
-    ResNet101,
     ResNet110CIFAR,
-    ResNet152,
     ResNet1202CIFAR,
 )
 from keras_classics.models.convolutional.resnet_v2 import (

@@ -15,6 +15,7 @@ from keras_classics.training.recipe import (
 )
 from keras_classics.training.resumable import fit, read_history, restore
 from keras_classics.training.rtrl import ForwardTrainer
+from keras_classics.training.translation import TranslationScores, translation_metrics
 from keras_classics.training.runs import (
     check_continues,
     describe_run,
@@ -32,6 +33,7 @@ __all__ = [
     "Linear",
     "Recipe",
     "Step",
+    "TranslationScores",
     "caption_metrics",
     "caption_scores",
     "check_continues",
@@ -50,5 +52,6 @@ __all__ = [
     "record_run",
     "restore",
     "step",
+    "translation_metrics",
     "write_json",
 ]

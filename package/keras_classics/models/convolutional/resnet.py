@@ -2,18 +2,18 @@
 
 He, Zhang, Ren, Sun, "Deep residual learning for image recognition", CVPR 2016 (arXiv:1512.03385).
 
-The paper's networks for ImageNet (18 to 152) and CIFAR-10 (20 to 1202), and the plain twins it
-compares them with: the same layers without shortcuts. As in the paper a bottleneck block has its
-stride in the first 1x1 convolution; `stride_in="3x3"` gives the later form (v1.5) of Torch and
-timm, with the same parameters. Shortcuts are option B on ImageNet (a projection where the shape
-changes) and option A on CIFAR (zeros appended, no parameters). `survival` adds stochastic depth
-(Huang et al., ECCV 2016). ResNeXt and the bottleneck form of Wide ResNet are rows of other files
-built by this one: they differ in the groups and the width of the 3x3 convolution.
+The paper's networks for ImageNet (18 to 152) and the plain twins it compares them with: the same
+layers without shortcuts; those for CIFAR-10 are in `resnet_cifar`. As in the paper a bottleneck
+block has its stride in the first 1x1 convolution; `stride_in="3x3"` gives the later form (v1.5) of
+Torch and timm, with the same parameters. Shortcuts are option B on ImageNet (a projection where
+the shape changes) and option A on CIFAR (zeros appended, no parameters). `survival` adds
+stochastic depth (Huang et al., ECCV 2016). ResNeXt and the bottleneck form of Wide ResNet are rows
+of other files built by this one: they differ in the groups and the width of the 3x3 convolution.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Unpack
 
@@ -23,7 +23,7 @@ from keras import layers
 from keras_classics.core.builder import ImageArguments, image_head, scaled
 from keras_classics.core.catalogue import ModelCard, register
 from keras_classics.core.errors import check_choice, explain
-from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
+from keras_classics.core.recipe import Drops, Recipe, step
 from keras_classics.layers.shortcuts import ZeroPaddedShortcut
 from keras_classics.layers.stochastic_depth import MODES, RESCALES, StochasticDepth
 from keras_classics.models.convolutional.blocks import (
@@ -81,34 +81,6 @@ IMAGENET_RECIPE = Recipe(
     test_crops=10,
     note="the paper drops the rate on a plateau; when, is ours",
 )
-CIFAR_RECIPE = Recipe(
-    learning_rate=0.1,
-    batch_size=128,
-    iterations=64_000,
-    schedule=Drops(at=(32_000, 48_000)),
-    weight_decay=1e-4,
-    augmentation=SHIFT_AND_MIRROR,
-    normalization=step("per_pixel_mean"),
-)
-# From 110 layers on the rate begins low, about until the training error falls below 80 %.
-DEEP_CIFAR_RECIPE = replace(
-    CIFAR_RECIPE,
-    learning_rate=0.01,
-    schedule=Drops(at=(400, 32_000, 48_000), factor=(10.0, 0.1, 0.1)),
-)
-STOCHASTIC_DEPTH = Recipe(
-    learning_rate=0.1,
-    batch_size=128,
-    epochs=500,
-    schedule=Drops(at=(250, 375)),
-    options={"momentum": 0.9, "nesterov": True},
-    weight_decay=1e-4,
-    decayed="all",
-    augmentation=SHIFT_AND_MIRROR,
-    normalization=step("mean_std"),
-    builder={"survival": 0.5},
-    note="Huang, Sun, Liu, Sedra, Weinberger, ECCV 2016",
-)
 
 _row = partial(
     ResNetCard,
@@ -117,21 +89,18 @@ _row = partial(
     family="resnet",
     year=2015,
 )
-_residual = partial(_row, idea="blocks learn what to add to their input")
-_plain = partial(_row, idea="the twin without shortcuts: depth alone hurts", residual=False)
+RESIDUAL = partial(_row, idea="blocks learn what to add to their input")
+PLAIN = partial(_row, idea="the twin without shortcuts: depth alone hurts", residual=False)
 _imagenet = {
     "input_shape": (224, 224, 3),
     "classes": 1000,
     "recipes": {"paper": IMAGENET_RECIPE},
 }
-_cifar = {"input_shape": (32, 32, 3), "classes": 10, "filters": 16, "shortcut": "A"}
-_shallow = {"paper": CIFAR_RECIPE, "stochastic_depth": STOCHASTIC_DEPTH}
-_deep = {"paper": DEEP_CIFAR_RECIPE, "stochastic_depth": STOCHASTIC_DEPTH}
 
 VARIANTS = {
     card.name: card
     for card in (
-        _residual(
+        RESIDUAL(
             name="resnet_18",
             repeats=(2, 2, 2, 2),
             parameters=11_689_512,
@@ -139,7 +108,7 @@ VARIANTS = {
             published="ImageNet validation, 10 crops: 27.88 % top-1 error",
             **_imagenet,
         ),
-        _residual(
+        RESIDUAL(
             name="resnet_34",
             repeats=(3, 4, 6, 3),
             parameters=21_797_672,
@@ -147,7 +116,7 @@ VARIANTS = {
             published="ImageNet validation, 10 crops: 24.52 % top-1, 7.46 % top-5 error",
             **_imagenet,
         ),
-        _residual(
+        RESIDUAL(
             name="resnet_50",
             repeats=(3, 4, 6, 3),
             bottleneck=True,
@@ -156,7 +125,7 @@ VARIANTS = {
             published="ImageNet validation, 10 crops: 22.85 % top-1, 6.71 % top-5 error",
             **_imagenet,
         ),
-        _residual(
+        RESIDUAL(
             name="resnet_101",
             repeats=(3, 4, 23, 3),
             bottleneck=True,
@@ -165,7 +134,7 @@ VARIANTS = {
             published="ImageNet validation, 10 crops: 21.75 % top-1, 6.05 % top-5 error",
             **_imagenet,
         ),
-        _residual(
+        RESIDUAL(
             name="resnet_152",
             repeats=(3, 8, 36, 3),
             bottleneck=True,
@@ -174,7 +143,7 @@ VARIANTS = {
             published="ImageNet validation, 10 crops: 21.43 % top-1, 5.71 % top-5 error",
             **_imagenet,
         ),
-        _plain(
+        PLAIN(
             name="plain_18",
             repeats=(2, 2, 2, 2),
             parameters=11_515_688,
@@ -182,92 +151,13 @@ VARIANTS = {
             published="ImageNet validation, 10 crops: 27.94 % top-1 error",
             **_imagenet,
         ),
-        _plain(
+        PLAIN(
             name="plain_34",
             repeats=(3, 4, 6, 3),
             parameters=21_623_848,
             multiply_adds=3_644_493_824,
             published="ImageNet validation, 10 crops: 28.54 % top-1, 10.02 % top-5 error",
             **_imagenet,
-        ),
-        _residual(
-            name="resnet_20_cifar",
-            recipes=_shallow,
-            repeats=(3, 3, 3),
-            parameters=269_722,
-            multiply_adds=40_551_040,
-            published="CIFAR-10 test error 8.75 %",
-            **_cifar,
-        ),
-        _residual(
-            name="resnet_32_cifar",
-            recipes=_shallow,
-            repeats=(5, 5, 5),
-            parameters=464_154,
-            multiply_adds=68_862_592,
-            published="CIFAR-10 test error 7.51 %",
-            **_cifar,
-        ),
-        _residual(
-            name="resnet_44_cifar",
-            recipes=_shallow,
-            repeats=(7, 7, 7),
-            parameters=658_586,
-            multiply_adds=97_174_144,
-            published="CIFAR-10 test error 7.17 %",
-            **_cifar,
-        ),
-        _residual(
-            name="resnet_56_cifar",
-            recipes=_shallow,
-            repeats=(9, 9, 9),
-            parameters=853_018,
-            multiply_adds=125_485_696,
-            published="CIFAR-10 test error 6.97 %",
-            **_cifar,
-        ),
-        _residual(
-            name="resnet_110_cifar",
-            recipes=_deep,
-            repeats=(18, 18, 18),
-            parameters=1_727_962,
-            multiply_adds=252_887_680,
-            published="CIFAR-10 test error 6.43 % (6.61 +- 0.16 over five runs)",
-            **_cifar,
-        ),
-        _residual(
-            name="resnet_1202_cifar",
-            recipes=_deep,
-            repeats=(200, 200, 200),
-            parameters=19_421_274,
-            multiply_adds=2_829_238_912,
-            published="CIFAR-10 test error 7.93 %",
-            **_cifar,
-        ),
-        _plain(
-            name="plain_20_cifar",
-            recipes={"paper": CIFAR_RECIPE},
-            repeats=(3, 3, 3),
-            parameters=269_722,
-            multiply_adds=40_551_040,
-            **_cifar,
-        ),
-        _plain(
-            name="plain_56_cifar",
-            recipes={"paper": CIFAR_RECIPE},
-            repeats=(9, 9, 9),
-            parameters=853_018,
-            multiply_adds=125_485_696,
-            **_cifar,
-        ),
-        _plain(
-            name="plain_110_cifar",
-            recipes={"paper": DEEP_CIFAR_RECIPE},
-            repeats=(18, 18, 18),
-            parameters=1_727_962,
-            multiply_adds=252_887_680,
-            published="CIFAR-10 test error above 60 %",
-            **_cifar,
         ),
     )
 }
@@ -468,57 +358,3 @@ def Plain18(**arguments) -> keras.Model:
 def Plain34(**arguments) -> keras.Model:
     """ResNet-34 without shortcuts."""
     return resnet(VARIANTS["plain_34"], **arguments)
-
-
-@register(VARIANTS["resnet_20_cifar"], resnet)
-def ResNet20CIFAR(**arguments) -> keras.Model:
-    """ResNet-20 for CIFAR-10."""
-    return resnet(VARIANTS["resnet_20_cifar"], **arguments)
-
-
-@register(VARIANTS["resnet_32_cifar"], resnet)
-def ResNet32CIFAR(**arguments) -> keras.Model:
-    """ResNet-32 for CIFAR-10."""
-    return resnet(VARIANTS["resnet_32_cifar"], **arguments)
-
-
-@register(VARIANTS["resnet_44_cifar"], resnet)
-def ResNet44CIFAR(**arguments) -> keras.Model:
-    """ResNet-44 for CIFAR-10."""
-    return resnet(VARIANTS["resnet_44_cifar"], **arguments)
-
-
-@register(VARIANTS["resnet_56_cifar"], resnet)
-def ResNet56CIFAR(**arguments) -> keras.Model:
-    """ResNet-56 for CIFAR-10."""
-    return resnet(VARIANTS["resnet_56_cifar"], **arguments)
-
-
-@register(VARIANTS["resnet_110_cifar"], resnet)
-def ResNet110CIFAR(**arguments) -> keras.Model:
-    """ResNet-110 for CIFAR-10."""
-    return resnet(VARIANTS["resnet_110_cifar"], **arguments)
-
-
-@register(VARIANTS["resnet_1202_cifar"], resnet)
-def ResNet1202CIFAR(**arguments) -> keras.Model:
-    """ResNet-1202 for CIFAR-10, the deepest of the paper."""
-    return resnet(VARIANTS["resnet_1202_cifar"], **arguments)
-
-
-@register(VARIANTS["plain_20_cifar"], resnet)
-def Plain20CIFAR(**arguments) -> keras.Model:
-    """ResNet-20 for CIFAR-10 without shortcuts."""
-    return resnet(VARIANTS["plain_20_cifar"], **arguments)
-
-
-@register(VARIANTS["plain_56_cifar"], resnet)
-def Plain56CIFAR(**arguments) -> keras.Model:
-    """ResNet-56 for CIFAR-10 without shortcuts."""
-    return resnet(VARIANTS["plain_56_cifar"], **arguments)
-
-
-@register(VARIANTS["plain_110_cifar"], resnet)
-def Plain110CIFAR(**arguments) -> keras.Model:
-    """ResNet-110 for CIFAR-10 without shortcuts."""
-    return resnet(VARIANTS["plain_110_cifar"], **arguments)

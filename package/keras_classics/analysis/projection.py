@@ -1,0 +1,74 @@
+"""Encoder states in the plane: what a translator finds alike.
+
+Sutskever, Vinyals and Le, NeurIPS 2014 (arXiv:1409.3215), figure 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from keras_classics.core.errors import InputError, explain
+
+
+def principal_components(states: np.ndarray, components: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    """Project vectors onto the directions in which they differ most.
+
+    Args:
+        states: `(vectors, width)`.
+        components: Number of directions.
+
+    Returns:
+        Coordinates `(vectors, components)`, and the share of the variance along each direction.
+        The sign of a direction is that which makes its largest coordinate positive.
+
+    Raises:
+        InputError: There are fewer vectors, or dimensions, than components.
+    """
+    states = np.asarray(states, "float64")
+    if states.ndim != 2 or min(states.shape) < components:
+        raise InputError(
+            explain(
+                f"States of shape {states.shape} were given for {components} components",
+                "a matrix with as many rows and columns at least",
+                "Give more sentences.",
+            )
+        )
+    left, lengths, _ = np.linalg.svd(states - states.mean(axis=0), full_matrices=False)
+    coordinates = (left * lengths)[:, :components]
+    largest = coordinates[np.argmax(np.abs(coordinates), axis=0), np.arange(components)]
+    shares = lengths**2 / max(np.sum(lengths**2), np.finfo(float).tiny)
+    return coordinates * np.where(largest < 0, -1, 1), shares[:components]
+
+
+def group_cosines(states: np.ndarray, groups: Sequence) -> tuple[float, float]:
+    """Compare vectors of the same group with vectors of different groups.
+
+    Args:
+        states: `(vectors, width)`; their mean is taken off first.
+        groups: The group of each vector.
+
+    Returns:
+        Mean cosine of two different vectors of one group, and of two of different groups.
+
+    Raises:
+        InputError: There are no two vectors of one group, or no two groups.
+    """
+    states = np.asarray(states, "float64")
+    centred = states - states.mean(axis=0)
+    norms = np.linalg.norm(centred, axis=1, keepdims=True)
+    units = centred / np.maximum(norms, np.finfo(float).tiny)
+    cosines = units @ units.T
+    numbers = np.unique(list(groups), return_inverse=True)[1]
+    same = numbers[:, None] == numbers[None, :]
+    within = same & ~np.eye(len(numbers), dtype=bool)
+    if not within.any() or same.all():
+        raise InputError(
+            explain(
+                f"{len(numbers)} sentences in {len(set(numbers.tolist()))} groups were given",
+                "two groups or more, one of them with two sentences or more",
+                "Give groups of paraphrases.",
+            )
+        )
+    return float(cosines[within].mean()), float(cosines[~same].mean())

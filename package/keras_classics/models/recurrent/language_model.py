@@ -1,0 +1,249 @@
+"""Language models of one token after another, such as characters.
+
+A stack of recurrent layers reads tokens and says after each what comes next; as in Karpathy's
+char-rnn (2015; Karpathy, Johnson, Li, "Visualizing and understanding recurrent networks", ICLR 2016
+workshop, arXiv:1506.02078), which feeds one-hot vectors and starts all matrices uniform in
+plus/minus 0.08. States go in and come out by name, so that text of any length is read in pieces:
+`kc.training.TruncatedBPTT` carries them in training, `kc.decoding` in writing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+from keras_classics.core.errors import check_choice, explain
+from keras_classics.layers.cells import by_layer, recurrent_layer, state_sizes
+from keras_classics.layers.loop import over_time
+from keras_classics.layers.one_hot import OneHot
+
+Tensor = Any
+
+
+def language_model(
+    vocabulary_size: int,
+    units: int = 128,
+    depth: int = 2,
+    cell: str = "lstm",
+    *,
+    embedding_size: int | None = None,
+    dropout: float = 0.0,
+    tie_embeddings: bool = False,
+    initial_range: float | None = None,
+    seed: int | None = None,
+    name: str = "language_model",
+) -> keras.Model:
+    """Build a recurrent language model.
+
+    Args:
+        vocabulary_size: Number of token ids.
+        units: Width of each recurrent layer.
+        depth: Number of recurrent layers, one on the other.
+        cell: `"lstm"`, `"gru"`, `"elman"` or another that `kc.layers.recurrent_layer` knows.
+        embedding_size: Width of a learned embedding; None feeds one-hot vectors, as char-rnn does.
+        dropout: Rate on the way out of every recurrent layer, in training.
+        tie_embeddings: Make the logits with the embedding's matrix, transposed, without bias
+            (Press, Wolf, EACL 2017, arXiv:1608.05859); `embedding_size` must then be `units`.
+        initial_range: Start all matrices uniform between this and its negative; None for Keras's
+            initialisers.
+        seed: Seed of the initial matrices under `initial_range`, and of dropout.
+        name: Name of the model.
+
+    Returns:
+        A functional model from `{"tokens": (batch, time) ids, "states": [(batch, width), ...]}` to
+        `{"logits": (batch, time, vocabulary_size), "states": [...]}`; the states from the lowest
+        layer up, those of an LSTM as output and cell.
+
+    Raises:
+        ValueError: An argument is not admitted.
+    """
+    if vocabulary_size < 2 or units < 1 or depth < 1:
+        raise ValueError(
+            explain(
+                f"vocabulary_size={vocabulary_size}, units={units} and depth={depth} were given",
+                "two tokens or more, and at least one layer of at least one unit",
+                "char-rnn has units=128 and depth=2.",
+            )
+        )
+    if tie_embeddings:
+        check_choice("embedding_size", embedding_size, (units,), "Tied embeddings have its width.")
+
+    drawn = keras.random.SeedGenerator(seed)
+
+    def uniform(*names: str) -> dict:
+        if initial_range is None:
+            return {}
+        seeds = {each: int(drawn.next()[0]) for each in names}
+        return {
+            each: keras.initializers.RandomUniform(-initial_range, initial_range, seed=value)
+            for each, value in seeds.items()
+        }
+
+    tokens = keras.Input((None,), dtype="int32", name="tokens")
+    reading = OneHot(vocabulary_size, name="one_hot")
+    if embedding_size:
+        kind = layers.ReversibleEmbedding if tie_embeddings else layers.Embedding
+        drawing = uniform("embeddings_initializer")
+        reading = kind(vocabulary_size, embedding_size, name="embedding", **drawing)
+    x = reading(tokens)
+    states, following = [], []
+    for level in range(1, depth + 1):
+        layer = recurrent_layer(
+            cell,
+            units,
+            return_state=True,
+            name=f"recurrent_{level}",
+            **uniform("kernel_initializer", "recurrent_initializer"),
+        )
+        own = [
+            keras.Input((size,), name=f"state_{level}_{number}")
+            for number, size in enumerate(state_sizes(layer), 1)
+        ]
+        x, *moved = layer(x, initial_state=own)
+        states, following = states + own, following + moved
+        if dropout:
+            x = layers.Dropout(dropout, seed=seed, name=f"dropout_{level}")(x)
+    if tie_embeddings:
+        logits = reading(x, reverse=True)
+    else:
+        drawing = uniform("kernel_initializer")
+        logits = layers.Dense(vocabulary_size, dtype="float32", name="logits", **drawing)(x)
+    return keras.Model(
+        {"tokens": tokens, "states": states},
+        {"logits": logits, "states": following},
+        name=name,
+    )
+
+
+def split_language_model(model: keras.Model) -> LanguageDecoder:
+    """Return the steps of a language model, sharing its weights; works on a loaded file.
+
+    Args:
+        model: From `language_model`.
+
+    Raises:
+        ValueError: It is another kind of model.
+    """
+    names = {layer.name for layer in model.layers}
+    if not {"tokens", "recurrent_1"} <= names:
+        raise ValueError(
+            explain(
+                f"The model {model.name!r} was given, which has no layer 'recurrent_1'",
+                "a model of kc.models.language_model",
+                "Give the language model itself, not what it is part of.",
+            )
+        )
+    return LanguageDecoder(model)
+
+
+class LanguageDecoder:
+    """A language model one token at a time, as everything in `kc.decoding` takes it.
+
+    Args:
+        model: From `language_model`.
+
+    Example:
+        ```python
+        decoder = kc.models.split_language_model(model)
+        write = kc.decoding.CompiledSearch(
+            decoder, "sample", start=newline, end=None, pad=-1, max_length=500, seed=1
+        )
+        ids = write(decoder.first_states(batch=1)).ids
+        ```
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        names = {layer.name for layer in model.layers}
+        levels = sum(name.startswith("recurrent_") for name in names)
+        self.model = model
+        self.reading = model.get_layer("one_hot" if "one_hot" in names else "embedding")
+        self.stack = [model.get_layer(f"recurrent_{level}") for level in range(1, levels + 1)]
+        self.output_layer = model.get_layer("logits") if "logits" in names else None
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """Those of the model."""
+        return self.model.variables
+
+    @property
+    def state_widths(self) -> list[int]:
+        """Width of each state, from the lowest layer up."""
+        return [size for layer in self.stack for size in state_sizes(layer)]
+
+    @property
+    def state_names(self) -> list[tuple[int, int]]:
+        """Of each state its layer, counted from 1, and its place among the layer's, from 0."""
+        sizes = ((level, state_sizes(layer)) for level, layer in enumerate(self.stack, 1))
+        return [(level, place) for level, own in sizes for place in range(len(own))]
+
+    def first_states(self, batch: int) -> list[Tensor]:
+        """Zeros `(batch, width)`: the states before any token."""
+        return [ops.zeros((batch, width)) for width in self.state_widths]
+
+    def initial_state(self, states: Sequence[Tensor]) -> list[Tensor]:
+        """Start from states: `first_states`, or those that reading some text has left.
+
+        Args:
+            states: One tensor `(batch, width)` for each state.
+        """
+        dtype = self.stack[0].compute_dtype
+        return [ops.cast(state, dtype) for state in states]
+
+    def step(self, token: Tensor, state: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Feed one token.
+
+        Args:
+            token: Ids `(batch,)`.
+            state: What `initial_state` or the previous `step` returned.
+
+        Returns:
+            Logits `(batch, vocabulary)` and the next state.
+        """
+        return self._advance(self.reading(token), list(state))
+
+    def record(
+        self, tokens: Tensor, states: Sequence[Tensor], held: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Read text and keep every state of every step.
+
+        Args:
+            tokens: Ids `(batch, time)`.
+            states: The states at the start, each `(batch, width)`.
+            held: Values `(all states,)` that states are held at after every step, and outputs with
+                them; NaN leaves one free. The unit then tells nobody anything about the text.
+
+        Returns:
+            Logits `(batch, time, vocabulary)` and states `(batch, time, all states)`.
+        """
+
+        def step(inputs, state):
+            logits, state = self._advance(inputs, state, held)
+            return ops.concatenate([ops.cast(logits, state[0].dtype), *state], axis=-1), state
+
+        policy = self.stack[0].dtype_policy
+        found = over_time(step, self.reading(tokens), self.initial_state(states), dtype=policy)
+        width = sum(self.state_widths)
+        return found[..., :-width], found[..., -width:]
+
+    def _advance(self, inputs, states: list, held=None) -> tuple[Tensor, list[Tensor]]:
+        moved, place = [], 0
+        for layer, own in by_layer(self.stack, states):
+            inputs, own = layer.cell(inputs, own)
+            if held is not None:
+                # A cell's output is its first state.
+                inputs = _hold(inputs, held, place)
+                starts = range(place, place + sum(state_sizes(layer)), layer.cell.units)
+                own = [_hold(state, held, at) for state, at in zip(own, starts, strict=True)]
+            moved += list(own)
+            place += sum(state_sizes(layer))
+        if self.output_layer is None:
+            return self.reading(inputs, reverse=True), moved
+        return self.output_layer(inputs), moved
+
+
+def _hold(values: Tensor, held: Tensor, start: int) -> Tensor:
+    wanted = ops.cast(held[start : start + values.shape[-1]], values.dtype)
+    return ops.where(ops.isnan(wanted), values, wanted)

@@ -1,0 +1,60 @@
+"""How well translations agree with reference translations, by sacrebleu.
+
+BLEU figures compare only under one signature (Post, WMT 2018, arXiv:1804.08771), so it is always
+given with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import NamedTuple
+
+from keras_classics.core.errors import InputError, explain, import_extra
+
+
+class TranslationScores(NamedTuple):
+    """Figures of a corpus by name, and the signature of its BLEU."""
+
+    figures: dict[str, float]
+    signature: str
+
+
+def translation_metrics(
+    hypotheses: Sequence[str], references: Sequence[Sequence[str]], *, lowercase: bool = False
+) -> TranslationScores:
+    """Score a corpus of translations, given as plain text, not divided into tokens.
+
+    Args:
+        hypotheses: One translation for each sentence.
+        references: One or more true translations for each sentence.
+        lowercase: Whether BLEU and chrF look at lower case.
+
+    Returns:
+        `"exact match"` (the share of translations that equal a reference), `"BLEU"` and `"chrF2"`
+        (0 to 100), and the signature.
+
+    Raises:
+        InputError: Lists of different length, nothing to score, or a sentence without reference.
+        ImportError: sacrebleu is not installed.
+    """
+    if not hypotheses or len(hypotheses) != len(references) or not all(references):
+        raise InputError(
+            explain(
+                f"{len(hypotheses)} translations and references of {len(references)} sentences "
+                "were given",
+                "equally many, at least one, each with a list of references",
+                "Give one translation and a list of references for each sentence.",
+            )
+        )
+    metrics = import_extra("sacrebleu.metrics", "translation")
+    # sacrebleu wants the first references of all sentences, then the second, ...
+    streams = [list(stream) for stream in zip_longest(*references)]
+    bleu, chrf = metrics.BLEU(lowercase=lowercase), metrics.CHRF(lowercase=lowercase)
+    matches = [text in true for text, true in zip(hypotheses, references, strict=True)]
+    figures = {
+        "exact match": sum(matches) / len(matches),
+        "BLEU": bleu.corpus_score(list(hypotheses), streams).score,
+        "chrF2": chrf.corpus_score(list(hypotheses), streams).score,
+    }
+    return TranslationScores(figures, str(bleu.get_signature()))

@@ -1,0 +1,118 @@
+"""Truncated backpropagation through time: text in windows, states carried from one to the next.
+
+Williams, Peng, "An efficient gradient-based algorithm for on-line training of recurrent network
+trajectories", Neural Computation 2(4), 1990: BPTT(h; h'), an update every h' steps (`k1`) with
+gradients that reach h steps back (`k2`).
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from keras_classics.core.errors import explain
+from keras_classics.core.registration import registered
+from keras_classics.core.variables import value_of
+
+
+@registered
+class TruncatedBPTT(keras.Model):
+    """Trains a model with explicit states by truncated backpropagation through time, under `fit`.
+
+    Input is what `kc.data.text_windows` gives: `"tokens"` `(batch_size, k2)`, of which the last
+    `k1` are new, and `"reset"` `(batch_size, k2 / k1)`, true where a row must start from zero
+    states before that segment of `k1` tokens. Output are the logits of the new tokens, `(batch_size,
+    k1, vocabulary)`. With `k1 = k2` windows lie side by side; a greater `k2` reads older tokens
+    again from the state stored before them, so that every loss has between `k2 - k1 + 1` and `k2`
+    steps of gradient, at `k2 / k1` times the cost.
+
+    The states are non-trainable variables, one set for training and another for evaluation and
+    prediction: validation neither sees nor disturbs training's. Assigning them cuts the gradient.
+    They are in every checkpoint that keeps the model's variables, as `kc.training.fit` does. What
+    is worth saving in the end is `network`, which shares the trained weights.
+
+    Args:
+        network: A model from `{"tokens", "states"}` to `{"logits", "states"}`, such as
+            `kc.models.language_model`.
+        batch_size: Rows, each a stream of its own.
+        k1: Steps between two updates.
+        k2: Steps the gradient reaches back, a multiple of `k1`, which it is by default.
+
+    Raises:
+        ValueError: `k2` is no multiple of `k1`, or a number is below 1.
+    """
+
+    def __init__(
+        self, network: keras.Model, batch_size: int, k1: int = 50, k2: int | None = None, **kwargs
+    ):
+        super().__init__(**kwargs)
+        k2 = k2 or k1
+        check_windows(batch_size, k1, k2)
+        self.network = network
+        self.batch_size = batch_size
+        self.k1 = k1
+        self.k2 = k2
+        self.carried_in_training = self._carried("training")
+        self.carried_in_evaluation = self._carried("evaluation")
+        self.built = True
+
+    def _carried(self, purpose: str) -> list[keras.Variable]:
+        shapes = [state.shape[1:] for state in self.network.input["states"]]
+        return [
+            self.add_weight(
+                (self.batch_size, *shape),
+                initializer="zeros",
+                trainable=False,
+                autocast=False,
+                name=f"{purpose}_state_{number}",
+            )
+            for number, shape in enumerate(shapes, 1)
+        ]
+
+    def call(self, inputs, training=False):
+        """Read a window from the carried states; carry on those after its first segment."""
+        carried = self.carried_in_training if training else self.carried_in_evaluation
+        states = [value_of(variable) for variable in carried]
+        outputs, following = None, None
+        for segment in range(self.k2 // self.k1):
+            reset = ops.cast(inputs["reset"][:, segment, None], "bool")
+            states = [ops.where(reset, ops.zeros_like(state), state) for state in states]
+            tokens = inputs["tokens"][:, segment * self.k1 : (segment + 1) * self.k1]
+            outputs = self.network({"tokens": tokens, "states": states}, training=training)
+            states = outputs["states"]
+            following = following or states
+        for variable, state in zip(carried, following, strict=True):
+            variable.assign(ops.stop_gradient(state))
+        return outputs["logits"]
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {
+            "network": keras.saving.serialize_keras_object(self.network),
+            "batch_size": self.batch_size,
+            "k1": self.k1,
+            "k2": self.k2,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """Build the network too."""
+        network = keras.saving.deserialize_keras_object(config["network"])
+        return cls(**{**config, "network": network})
+
+
+def check_windows(batch_size: int, k1: int, k2: int) -> None:
+    """Refuse numbers that make no windows.
+
+    Raises:
+        ValueError: `k2` is no multiple of `k1`, or a number is below 1.
+    """
+    if min(batch_size, k1, k2) < 1 or k2 % k1:
+        raise ValueError(
+            explain(
+                f"batch_size={batch_size}, k1={k1} and k2={k2} were given",
+                "1 and above, and a k2 that is a multiple of k1",
+                "Less would leave losses without a gradient: set k2=k1.",
+            )
+        )
