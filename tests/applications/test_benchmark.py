@@ -128,7 +128,7 @@ def test_the_readme_holds_the_stored_results_as_they_are(application, capsys):
 
 
 def test_twins_are_in_the_catalogue(application):
-    assert {*kc.weights.TWINS, *application.BUILT_ALONGSIDE} <= set(kc.list_models())
+    assert {*kc.weights.TWINS, *application.models.BUILT_ALONGSIDE} <= set(kc.list_models())
 
 
 @pytest.mark.parametrize(
@@ -160,12 +160,12 @@ def test_an_unknown_verb_is_refused(application, capsys):
 @pytest.mark.slow
 def test_depth_is_measured_of_equal_networks(application):
     maps = np.random.default_rng(0).normal(size=(2, 4, 5, 3)).astype("float32")
-    stack, loop = kc.layers.StackedConv2D(4), application.PlainLoop(4)
+    stack, loop = kc.layers.StackedConv2D(4), application.depth.PlainLoop(4)
     expected = stack(maps)
     loop.build(maps.shape)
     loop.set_weights(stack.get_weights())
     np.testing.assert_allclose(loop(maps), expected, atol=1e-6)
     for kind in ("StackedConv2D", "tf.while_loop", "Conv2D layers"):
-        measured = application.train_stack(kind, 4, maps.shape, 1)
-        assert set(measured) == set(application.STACK_UNITS)
+        measured = application.depth.train_stack(kind, 4, maps.shape, 1)
+        assert set(measured) == set(application.depth.STACK_UNITS)
         assert measured["step per layer"] > 0 and measured["operations of the graph"] > 10

@@ -1,0 +1,1 @@
+"""The verbs of `applications/benchmark.py`, one file per kind of contest."""

@@ -1,0 +1,122 @@
+"""Thousands of convolutions in one layer beside the loop and the layers one writes by hand."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import time
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import keras
+import numpy as np
+import pandas as pd
+from keras import ops
+
+import keras_classics as kc
+from benchmarks.measuring import MEASURED
+
+
+def depth(
+    *,
+    depths: Annotated[str, "numbers of convolutions, with commas"] = "100,1000,10000",
+    channels: Annotated[int, "channels of every convolution"] = 16,
+    size: Annotated[int, "height and width of the maps"] = 14,
+    batch: Annotated[int, "maps of a step"] = 32,
+    steps: Annotated[int, "steps after the first; the fastest counts"] = 3,
+) -> pd.DataFrame:
+    """`StackedConv2D` beside what one writes by hand: a plain `tf.while_loop`, and single layers.
+
+    Single layers only up to a depth of 100: they take minutes to start at 1,000. Each is measured
+    in a process of its own, so that the memory is its own.
+    """
+    if keras.config.backend() != "tensorflow":
+        raise kc.InputError(
+            f"The backend is {keras.config.backend()}. Allowed: tensorflow, whose loop is the "
+            "peer. Set KERAS_BACKEND=tensorflow."
+        )
+    rows, shape = [], (batch, size, size, channels)
+    for count in map(int, depths.split(",")):
+        ours = _apart(train_stack, "StackedConv2D", count, shape, steps)
+        for beside in ("tf.while_loop", *(["Conv2D layers"] if count <= 100 else [])):
+            peer = _apart(train_stack, beside, count, shape, steps)
+            for quantity, unit in STACK_UNITS.items():
+                model = f"{count} convolutions: {quantity}"
+                both = {"ours": ours[quantity], "peer": peer[quantity], "unit": unit}
+                rows.append({"model": model, "beside": beside, **both})
+    setting = f"{size} x {size} x {channels}, batch {batch}"
+    return pd.DataFrame(rows).assign(setting=setting).reindex(columns=MEASURED)
+
+
+STACK_UNITS = {
+    "build and first step": "s",
+    "step per layer": "ms",
+    "growth of the process": "MB",
+    "operations of the graph": "nodes",
+}
+
+
+def _apart(function: Callable, *arguments) -> Any:
+    """What a function returns in a process of its own."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(function, arguments)
+
+
+def train_stack(kind: str, count: int, shape: tuple[int, ...], steps: int) -> dict[str, float]:
+    """The quantities of `STACK_UNITS` of one network, all with circular padding and tanh."""
+    import tensorflow as tf
+
+    maps = np.random.default_rng(0).normal(size=shape).astype("float32")
+    memory, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
+    x = image = keras.Input(shape[1:])
+    if kind == "Conv2D layers":
+        for _ in range(count):
+            x = kc.layers.CircularPadding2D()(x)
+            start = kc.initializers.DeltaOrthogonal()
+            x = keras.layers.Conv2D(shape[-1], 3, activation="tanh", kernel_initializer=start)(x)
+    else:
+        stack = kc.layers.StackedConv2D if kind == "StackedConv2D" else PlainLoop
+        x = stack(count)(x)
+    model = keras.Model(image, x)
+    model.compile("sgd", "mse")
+    model.train_on_batch(maps, maps)
+    first, seconds = time.perf_counter() - began, []
+    for _ in range(steps):
+        began = time.perf_counter()
+        model.train_on_batch(maps, maps)
+        seconds.append(time.perf_counter() - began)
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory) / 1024
+
+    @tf.function(autograph=False)
+    def gradients():
+        with tf.GradientTape() as tape:
+            outputs = model(maps)
+        return tape.gradient(outputs, [weight.value for weight in model.trainable_weights])
+
+    graph = gradients.get_concrete_function().graph.as_graph_def()
+    nodes = len(graph.node) + sum(len(inner.node_def) for inner in graph.library.function)
+    measured = (first, 1e3 * min(seconds) / count, grown, float(nodes))
+    return dict(zip(STACK_UNITS, measured, strict=True))
+
+
+class PlainLoop(kc.layers.StackedConv2D):
+    """The same network as one writes it: slices for the padding, TensorFlow's own gradients."""
+
+    def call(self, inputs):
+        """One `tf.while_loop` over all layers."""
+        import tensorflow as tf
+
+        rows = [
+            tf.TensorArray(w.dtype, self.depth, clear_after_read=False).unstack(w)
+            for w in (ops.convert_to_tensor(self.kernel), ops.convert_to_tensor(self.bias))
+        ]
+
+        def body(index, x):
+            kernel, bias = (row.read(index) for row in rows)
+            x = tf.concat([x[:, -1:], x, x[:, :1]], 1)
+            x = tf.concat([x[:, :, -1:], x, x[:, :, :1]], 2)
+            x = tf.tanh(tf.nn.conv2d(x, kernel, 1, "VALID") + bias)
+            return index + 1, tf.ensure_shape(x, inputs.shape)
+
+        _, x = tf.while_loop(lambda index, _: index < self.depth, body, (0, inputs))
+        return x
