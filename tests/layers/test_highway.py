@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_classics.layers import ConvHighway, Highway
+from keras_classics.layers import ConvHighway, Highway, HighwayMerge
 from support import check_layer
 
 VECTORS = np.random.default_rng(5).normal(size=(3, 4)).astype("float32")
@@ -15,6 +15,19 @@ FORMS = [(Highway, VECTORS), (ConvHighway, MAPS)]
 @pytest.mark.parametrize(("form", "x"), FORMS)
 def test_contract(form, x, carry_gate):
     check_layer(form(carry_gate=carry_gate, activation="tanh"), x)
+
+
+def test_contract_of_the_merge():
+    check_layer(HighwayMerge(), VECTORS, VECTORS[::-1].copy())
+
+
+def test_the_merge_mixes_by_its_gate():
+    made = VECTORS[::-1].copy()
+    layer = HighwayMerge(transform_bias=0.5)
+    result = layer([VECTORS, made])
+    kernel, bias = map(np.asarray, layer.weights)
+    gate = 1 / (1 + np.exp(-(VECTORS @ kernel + bias)))
+    np.testing.assert_allclose(result, gate * made + (1 - gate) * VECTORS, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(("form", "x"), FORMS)

@@ -9,6 +9,7 @@ from models.translators import (
     FORMS,
     SOURCE_IDS,
     TARGET_IDS,
+    build,
     logits,
     make,
     results,
@@ -120,7 +121,7 @@ def test_sutskevers_recurrent_parameters():
 
 
 def test_scheduled_sampling_reaches_the_decoder():
-    model, x = make("luong_dot"), sentences()
+    model, x = build("luong_dot"), sentences()
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile("sgd", loss, jit_compile=False)
     schedule = kc.callbacks.ScheduledSampling("linear", k=1.0, slope=0.25)

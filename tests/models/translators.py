@@ -40,10 +40,13 @@ def weigh(model, seed=0, scale=0.8):
     return model
 
 
-@functools.cache
-def make(form):
+def build(form):
     model = kc.models.translator(SOURCE_IDS, TARGET_IDS, units=8, dropout=0.3, **FORMS[form])
     return weigh(model)
+
+
+# For tests that leave the weights alone.
+make = functools.cache(build)
 
 
 def sentences(batch=4):
@@ -72,22 +75,22 @@ def stepped(model, x):
 def results():
     """NumPy arrays by name, which must be equal on all backends."""
     found = {"backend": np.asarray(keras.config.backend())}
-    x = sentences()
-    for form in FORMS:
+    x = sentences(2)
+    for form in ("cho", "bahdanau_deep", "luong_general"):
         model = make(form)
         found[f"same_{form}"] = logits(model, x)
         found[f"same_{form}_stepped"], found[f"same_{form}_alignments"] = stepped(model, x)
-    for form in ("sutskever", "luong_general"):
-        model = make(form)
-        encoder, decoder = kc.models.split_translator(model)
-        state = decoder.initial_state(encoder(x["source"]))
-        best = kc.decoding.beam_search(
-            decoder.step, state, start=1, end=2, max_length=5, width=3, n_best=2, banned=(0, 1)
-        )
-        found[f"same_{form}_ids"] = ops.convert_to_numpy(best.ids)
-        found[f"same_{form}_scores"] = ops.convert_to_numpy(best.scores)
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        model.compile(keras.optimizers.SGD(0.1), loss, jit_compile=False)
-        losses = [float(model.train_on_batch(x, x["target_in"])) for _ in range(12)]
-        assert losses[-1] < losses[0], (form, losses)
+    model = build("luong_general")
+    encoder, decoder = kc.models.split_translator(model)
+    best = kc.decoding.beam_search(
+        decoder.step, decoder.initial_state(encoder(x["source"])),
+        start=1, end=2, max_length=5, width=3, n_best=2, banned=(0, 1),
+    )  # fmt: skip
+    found["same_ids"] = ops.convert_to_numpy(best.ids)
+    found["same_scores"] = ops.convert_to_numpy(best.scores)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    # Without compiling JAX is slow, and TensorFlow with it.
+    model.compile(keras.optimizers.SGD(0.1), loss, jit_compile=keras.config.backend() == "jax")
+    losses = [float(model.train_on_batch(x, x["target_in"])) for _ in range(12)]
+    assert losses[-1] < losses[0], losses
     return found

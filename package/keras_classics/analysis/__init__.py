@@ -8,13 +8,19 @@ from keras_classics.analysis.complexity import (
     weight_bytes,
 )
 from keras_classics.analysis.family_tree import draw_family_tree, family_tree
+from keras_classics.analysis.projection import group_cosines, principal_components
+from keras_classics.analysis.translations import draw_alignments, draw_projection
 
 __all__ = [
     "LayerCost",
     "costs",
+    "draw_alignments",
     "draw_family_tree",
+    "draw_projection",
     "family_tree",
+    "group_cosines",
     "multiply_adds",
+    "principal_components",
     "trainable_parameters",
     "weight_bytes",
 ]

@@ -265,16 +265,17 @@ def _read(files: Mapping[str, Path], strict: bool, skipped: list[str]) -> Iterat
     """Read lines that correspond; note those that are empty in a language."""
     lines = {file: _lines(file) for file in files.values()}
     _check_counts(lines)
-    empty = []
+    empty, first = 0, None
     for number, texts in enumerate(zip(*lines.values(), strict=True), start=1):
         if all(texts):
             yield _Row(f"{next(iter(lines)).name}:{number}", list(texts))
         else:
-            empty.append((number, next(file for file, rows in lines.items() if not rows[number - 1])))
+            blank = next(file for file, text in zip(lines, texts, strict=True) if not text)
+            first = first or f"line {number} of {blank}"
+            empty += 1
     if empty:
-        number, file = empty[0]
         message = explain(
-            f"{len(empty)} lines are empty, the first is line {number} of {file}",
+            f"{empty} lines are empty, the first is {first}",
             "a sentence on every line",
             "Fill them, or remove them from every language.",
         )

@@ -130,8 +130,8 @@ def load_phrases(
             name="phrases",
             sizes=sizes,
             languages=languages,
-            split_rule=f"a {_PARTS}th each for validation and test by a hash of seed {seed} and the "
-            "English text; one English word is always for training",
+            split_rule=f"a {_PARTS}th each for validation and test, by a hash of seed {seed} and "
+            "the English text; one English word is always for training",
             origin="num2words, and Babel with the Unicode CLDR.",
         ),
     )

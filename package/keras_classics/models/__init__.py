@@ -134,7 +134,9 @@ from keras_classics.models.convolutional.wide_resnet import (
     WideResNet50_2,
 )
 from keras_classics.models.convolutional.zfnet import ZFNet
+from keras_classics.models.recurrent.rnn import rnn
 from keras_classics.models.sequence.captioner import captioner, split_captioner
+from keras_classics.models.sequence.translate import Translation, translate
 from keras_classics.models.sequence.translator import (
     multilingual_translator,
     split_translator,

@@ -15,7 +15,6 @@ from keras_classics.training.recipe import (
 )
 from keras_classics.training.resumable import fit, read_history, restore
 from keras_classics.training.rtrl import ForwardTrainer
-from keras_classics.training.translation import TranslationScores, translation_metrics
 from keras_classics.training.runs import (
     check_continues,
     describe_run,
@@ -24,6 +23,7 @@ from keras_classics.training.runs import (
     record_run,
     write_json,
 )
+from keras_classics.training.translation import TranslationScores, translation_metrics
 
 __all__ = [
     "Cosine",

@@ -10,9 +10,9 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from keras_classics.core.errors import explain
 from keras_classics.core.registration import registered
 from keras_classics.core.variables import value_of
+from keras_classics.core.windows import check_windows
 
 
 @registered
@@ -39,7 +39,7 @@ class TruncatedBPTT(keras.Model):
         k2: Steps the gradient reaches back, a multiple of `k1`, which it is by default.
 
     Raises:
-        ValueError: `k2` is no multiple of `k1`, or a number is below 1.
+        InputError: `k2` is no multiple of `k1`, or a number is below 1.
     """
 
     def __init__(
@@ -100,19 +100,3 @@ class TruncatedBPTT(keras.Model):
         """Build the network too."""
         network = keras.saving.deserialize_keras_object(config["network"])
         return cls(**{**config, "network": network})
-
-
-def check_windows(batch_size: int, k1: int, k2: int) -> None:
-    """Refuse numbers that make no windows.
-
-    Raises:
-        ValueError: `k2` is no multiple of `k1`, or a number is below 1.
-    """
-    if min(batch_size, k1, k2) < 1 or k2 % k1:
-        raise ValueError(
-            explain(
-                f"batch_size={batch_size}, k1={k1} and k2={k2} were given",
-                "1 and above, and a k2 that is a multiple of k1",
-                "Less would leave losses without a gradient: set k2=k1.",
-            )
-        )

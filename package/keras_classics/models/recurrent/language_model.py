@@ -10,6 +10,7 @@ plus/minus 0.08. States go in and come out by name, so that text of any length i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import keras
@@ -235,10 +236,9 @@ class LanguageDecoder:
             if held is not None:
                 # A cell's output is its first state.
                 inputs = _hold(inputs, held, place)
-                starts = range(place, place + sum(state_sizes(layer)), layer.cell.units)
+                *starts, place = accumulate(state_sizes(layer), initial=place)
                 own = [_hold(state, held, at) for state, at in zip(own, starts, strict=True)]
             moved += list(own)
-            place += sum(state_sizes(layer))
         if self.output_layer is None:
             return self.reading(inputs, reverse=True), moved
         return self.output_layer(inputs), moved

@@ -6,7 +6,7 @@
 | `one_to_many` | `vector (batch, features)`, `target_in (batch, time, ...)` | every step |
 | `many_to_one` | `sequence (batch, time, ...)` | `(batch, outputs)`, after the last step |
 | `many_to_many` | `sequence (batch, time, ...)` | every step |
-| `encoder_decoder` | `source (batch, time, ...)`, `target_in (batch, time, ...)` | every target step |
+| `encoder_decoder` | `source` and `target_in (batch, time, ...)` | every step of the target |
 
 A step is a vector or an id. Weight initialisers are those of Saxe, McClelland, Ganguli (ICLR 2014;
 orthogonal), of Le, Jaitly, Hinton (arXiv:1504.00941; IRNN) and of Sutskever, Vinyals, Le (NeurIPS
@@ -20,18 +20,14 @@ from dataclasses import dataclass
 import keras
 
 from keras_classics.core.errors import check_choice, explain
-from keras_classics.layers.cells import RECURRENT_LAYERS, recurrent_layer, state_sizes
-from keras_classics.layers.highway import HighwayMerge
-from keras_classics.layers.initial_state import LearnedInitialState
+from keras_classics.layers.cells import RECURRENT_LAYERS
 from keras_classics.layers.one_hot import OneHot
 from keras_classics.layers.recurrent_cells import check_positive
+from keras_classics.models.recurrent.stack import SHORTCUTS, RecurrentStack, shortcut_layer
 
 TOPOLOGIES = ("one_to_one", "one_to_many", "many_to_one", "many_to_many", "encoder_decoder")
-SHORTCUTS = (None, "residual", "highway")
-INITIALIZERS = ("orthogonal", "irnn", "uniform")
 # The cells that can pass several layers in one step, and what does so for each.
 DEEP = {"elman": "deep_transition", "deep_transition": "deep_transition", "highway": "highway"}
-FORGETTING = ("lstm", "lstm_coupled", "lstm_no_forget", "lstm_peephole", "multiplicative_lstm")
 UNIFORM_RANGE = 0.08
 IRNN_DEVIATION = 1e-3
 
@@ -103,45 +99,178 @@ def rnn(
         check_positive(argument, size)
     check_choice("topology", topology, TOPOLOGIES)
     check_choice("cell", cell, tuple(RECURRENT_LAYERS))
-    check_choice("shortcut", shortcut, (None,) if cell == "jordan" else SHORTCUTS)
-    irnn_cells = ("elman", "deep_transition")
-    check_choice(
-        "initializer", initializer, INITIALIZERS if cell in irnn_cells else ("orthogonal", "uniform")
-    )
-    once = topology in ("one_to_one", "one_to_many") or cell == "jordan"
-    check_choice("bidirectional", bidirectional, (False,) if once else (False, True))
-    starts = topology not in ("one_to_one", "one_to_many")
-    check_choice("learned_initial_state", learned_initial_state, (False, True)[: 1 + starts])
-    _check_sizes(topology, input_size, vocabulary_size)
+    _check_sizes(topology, input_size, vocabulary_size, embedding_size)
+    _check_together(topology, cell, bidirectional, shortcut, initializer, learned_initial_state)
     if transition_depth != 1:
         check_positive("transition_depth", transition_depth)
         check_choice("cell", cell, tuple(DEEP), "Only these cells have a transition_depth.")
         cell, cell_arguments = DEEP[cell], {**cell_arguments, "depth": transition_depth}
 
-    start = _Start(initializer, one_hot=bool(vocabulary_size) and not embedding_size)
-    network = _Network(
-        cell, units, layers, shortcut, dropout, start, outputs, output_activation, cell_arguments
-    )
-    reader = _Reader(embedding_size, padded, start)
+    rule, recurrent = _Initialization(initializer), topology != "one_to_one"
+    reader = _Reader(embedding_size, padded, rule)
+    head = _Head(outputs, output_activation, dropout, rule, inside=recurrent and cell == "jordan")
+    one_hot = vocabulary_size is not None and embedding_size is None
+
+    def stack(prefix: str = "", *, bidirectional: bool = False, writes: bool = True):
+        def arguments(level):
+            own = {**cell_arguments, **rule.recurrent(cell, one_hot=one_hot and level == 1)}
+            return {**own, **head.feedback()} if writes and head.inside and level == layers else own
+
+        return RecurrentStack(
+            cell, units, layers, arguments,
+            bidirectional=bidirectional, shortcut=shortcut, dropout=dropout, prefix=prefix,
+        )  # fmt: skip
+
     if topology == "one_to_one":
-        inputs = keras.Input((input_size,), name="vector")
-        written = network.without_recurrence(inputs)
-    elif topology == "one_to_many":
+        vector = keras.Input((input_size,), name="vector")
+        return keras.Model(vector, head(_dense(vector, units, layers, shortcut, rule)), name=name)
+
+    if topology == "one_to_many":
         vector = keras.Input((input_size,), name="vector")
         target_in, read = reader("target_in", outputs, vocabulary_size)
+        decoder = stack()
+        starts = decoder.starts_from([vector] * decoder.states, as_they_fit=False)
         inputs = {"vector": vector, "target_in": target_in}
-        written = network.write(read, [vector] * network.states, always=True)
-    elif topology == "encoder_decoder":
-        encoder_network = network.hidden("encoder_", bidirectional, learned_initial_state)
-        source, read = reader("source", input_size, vocabulary_size)
-        _, ends = encoder_network(read)
-        target_in, read = reader("target_in", outputs, vocabulary_size and outputs)
-        inputs = {"source": source, "target_in": target_in}
-        written = network.write(read, ends)
-    else:
-        sequence, read = reader("sequence", input_size, vocabulary_size)
-        inputs = sequence
-        written = network.read(
-            read, bidirectional, learned_initial_state, every_step=topology == "many_to_many"
+        return keras.Model(inputs, head(decoder(read, starts).steps), name=name)
+
+    first, prefix = ("source", "encoder_") if topology == "encoder_decoder" else ("sequence", "")
+    sequence, read = reader(first, input_size, vocabulary_size)
+    reads = stack(prefix, bidirectional=bidirectional, writes=topology != "encoder_decoder")
+    reading = reads(read, reads.learned_starts(read) if learned_initial_state else None)
+    if topology == "many_to_one":
+        return keras.Model(sequence, head(reading.last), name=name)
+    if topology == "many_to_many":
+        return keras.Model(sequence, head(reading.steps), name=name)
+    target_in, read = reader("target_in", outputs, vocabulary_size and outputs)
+    decoder = stack("decoder_")
+    written = decoder(read, decoder.starts_from(reading.states, as_they_fit=True)).steps
+    return keras.Model({"source": sequence, "target_in": target_in}, head(written), name=name)
+
+
+@dataclass(frozen=True)
+class _Initialization:
+    """How weights start, by the name of the rule."""
+
+    name: str
+
+    def dense(self) -> dict:
+        """Arguments of a dense layer."""
+        return self._drawn("kernel_initializer", "bias_initializer")
+
+    def embedding(self) -> dict:
+        """Arguments of an embedding."""
+        return self._drawn("embeddings_initializer")
+
+    def recurrent(self, cell: str, *, one_hot: bool) -> dict:
+        """Arguments of a recurrent layer."""
+        if self.name == "irnn":
+            return {
+                "activation": "relu",
+                "kernel_initializer": keras.initializers.RandomNormal(stddev=IRNN_DEVIATION),
+                "recurrent_initializer": "identity",
+            }
+        drawn = self._drawn("kernel_initializer", "recurrent_initializer", "bias_initializer")
+        if cell.startswith("multiplicative"):
+            drawn |= self._drawn("factor_initializer")
+            if one_hot and not drawn:
+                # A one-hot input picks one row, whose entries then are the factors.
+                return {"factor_initializer": keras.initializers.RandomNormal(stddev=1.0)}
+        if drawn and "lstm" in cell:
+            drawn["unit_forget_bias"] = False
+        return drawn
+
+    def _drawn(self, *arguments: str) -> dict:
+        if self.name != "uniform":
+            return {}
+        limit = UNIFORM_RANGE
+        return {argument: keras.initializers.RandomUniform(-limit, limit) for argument in arguments}
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """From the name of an input to the input and the vectors that are read from it."""
+
+    embedding_size: int | None
+    padded: bool
+    rule: _Initialization
+
+    def __call__(self, name: str, width: int | None, vocabulary_size: int | None) -> tuple:
+        """Ids where there is a vocabulary, vectors of `width` where there is none."""
+        if vocabulary_size is None:
+            sequence = keras.Input((None, width), name=name)
+            mask = keras.layers.Masking(name=f"{name}_mask")
+            return sequence, mask(sequence) if self.padded else sequence
+        ids = keras.Input((None,), dtype="int32", name=name)
+        if self.embedding_size is None:
+            return ids, OneHot(vocabulary_size, self.padded, name=f"{name}_one_hot")(ids)
+        embedding = keras.layers.Embedding(
+            vocabulary_size, self.embedding_size, mask_zero=self.padded,
+            name=f"{name}_embedding", **self.rule.embedding(),
+        )  # fmt: skip
+        return ids, embedding(ids)
+
+
+@dataclass(frozen=True)
+class _Head:
+    """The output: a dense layer, or inside the top layer where that feeds it back."""
+
+    outputs: int
+    activation: str | None
+    dropout: float
+    rule: _Initialization
+    inside: bool
+
+    def __call__(self, features):
+        """Predictions `(..., outputs)`."""
+        if self.inside:
+            return keras.layers.Identity(name="predictions")(features)
+        if self.dropout:
+            features = keras.layers.Dropout(self.dropout, name="head_dropout")(features)
+        return keras.layers.Dense(
+            self.outputs, self.activation, name="predictions", **self.rule.dense()
+        )(features)
+
+    def feedback(self) -> dict:
+        """Arguments of the layer that has the output inside."""
+        return {"outputs": self.outputs, "output_activation": self.activation}
+
+
+def _dense(vector, units: int, layers: int, shortcut: str | None, rule: _Initialization):
+    for level in range(1, layers + 1):
+        made = keras.layers.Dense(units, "tanh", name=f"dense_{level}", **rule.dense())(vector)
+        merged = level > 1 and shortcut
+        vector = shortcut_layer(shortcut, f"{shortcut}_{level}")([vector, made]) if merged else made
+    return vector
+
+
+def _check_sizes(topology, input_size, vocabulary_size, embedding_size) -> None:
+    given = {"input_size": input_size, "vocabulary_size": vocabulary_size}
+    allowed = {
+        "one_to_one": [("input_size",)],
+        "one_to_many": [("input_size",), ("input_size", "vocabulary_size")],
+    }.get(topology, [("input_size",), ("vocabulary_size",)])
+    if tuple(argument for argument, size in given.items() if size is not None) not in allowed:
+        raise ValueError(
+            explain(
+                f"topology={topology!r} was given with {given}",
+                " or ".join(" and ".join(arguments) for arguments in allowed),
+                "Pass the width of the vectors, or the number of ids, that are read.",
+            )
         )
-    return keras.Model(inputs, written, name=name)
+    for argument, size in {**given, "embedding_size": embedding_size}.items():
+        if size is not None:
+            check_positive(argument, size)
+    if vocabulary_size is None:
+        check_choice("embedding_size", embedding_size, (None,), "Only ids are embedded.")
+
+
+def _check_together(topology, cell, bidirectional, shortcut, initializer, learned) -> None:
+    """Refuse what the topology or the cell cannot have."""
+    truths = {True: (False, True), False: (False,)}
+    given_start = topology in ("one_to_one", "one_to_many")
+    identity = cell in ("elman", "deep_transition") and topology != "one_to_one"
+    initializers = ("orthogonal", "irnn", "uniform") if identity else ("orthogonal", "uniform")
+    check_choice("bidirectional", bidirectional, truths[not given_start and cell != "jordan"])
+    check_choice("learned_initial_state", learned, truths[not given_start])
+    check_choice("shortcut", shortcut, (None,) if cell == "jordan" else SHORTCUTS)
+    check_choice("initializer", initializer, initializers)
