@@ -1,10 +1,11 @@
 """Highway layers: closed gates carry, open gates transform, and the formula in numpy."""
 
+import keras
 import numpy as np
 import pytest
 
 from keras_classics.layers import ConvHighway, Highway, HighwayMerge
-from support import check_layer
+from support import check_gradients, check_layer, check_round_trip
 
 VECTORS = np.random.default_rng(5).normal(size=(3, 4)).astype("float32")
 MAPS = np.random.default_rng(5).normal(size=(2, 5, 5, 4)).astype("float32")
@@ -17,8 +18,12 @@ def test_contract(form, x, carry_gate):
     check_layer(form(carry_gate=carry_gate, activation="tanh"), x)
 
 
-def test_contract_of_the_merge():
-    check_layer(HighwayMerge(), VECTORS, VECTORS[::-1].copy())
+def test_contract_of_the_merge(tmp_path):
+    symbols = [keras.Input((4,)), keras.Input((4,))]
+    model = keras.Model(symbols, HighwayMerge(-0.5)(symbols))
+    inputs = [VECTORS, VECTORS[::-1].copy()]
+    check_round_trip(model, inputs, tmp_path)
+    check_gradients(model, inputs, VECTORS.shape)
 
 
 def test_the_merge_mixes_by_its_gate():

@@ -1,0 +1,46 @@
+"""The callback that shows what a language model writes while it learns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import keras
+
+
+class Samples(keras.callbacks.Callback):
+    """Writes and shows text after certain numbers of training steps.
+
+    Steps are counted by the optimizer, over interruptions too; what a resumed run has behind it is
+    not shown again. The draws are the writer's own: training goes on as it would have without.
+
+    Args:
+        write: From a number of texts to a list of them, as `kc.decoding.TextWriter`.
+        show: Receives the number of steps made and a text.
+        iterations: After how many steps; by default when Karpathy's samples of War and Peace turn
+            from noise into words.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[int], Sequence[str]],
+        show: Callable[[int, str], None],
+        iterations: Sequence[int] = (100, 300, 700, 2000),
+    ):
+        super().__init__()
+        self.write = write
+        self.show = show
+        self.iterations = sorted(iterations)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Ask the optimizer once; asking it at every step would cost."""
+        self.before = int(self.model.optimizer.iterations)
+        self.made = self.before
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Write where a number was reached since the last call."""
+        last, self.made = self.made, self.before + batch + 1
+        if any(last < number <= self.made for number in self.iterations):
+            if keras.config.backend() == "jax":
+                # While JAX trains, the variables lag behind the values in its hands.
+                self.model.jax_state_sync()
+            self.show(self.made, self.write(1)[0])

@@ -1,0 +1,98 @@
+"""Sentences in, sentences out, with a translator in hand and its two vocabularies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from keras_classics.core.errors import InputError, explain
+from keras_classics.data.translation import encode_sentences, pad_rows
+from keras_classics.data.vocabulary import Vocabulary
+from keras_classics.decoding import CompiledSearch, replace_unknowns
+from keras_classics.models.sequence.translator import split_translator
+
+
+class Translation(NamedTuple):
+    """The best translation of a sentence.
+
+    Attributes:
+        text: The translation.
+        log_probability: Of its words and its end.
+        alignments: `(words and end, positions)`, the attention behind each word; None without.
+    """
+
+    text: str
+    log_probability: float
+    alignments: np.ndarray | None
+
+
+def translate(
+    model: keras.Model,
+    source_vocabulary: Vocabulary,
+    target_vocabulary: Vocabulary,
+    texts: Sequence[str],
+    *,
+    max_words: int,
+    width: int = 5,
+    replace: bool = False,
+    batch_size: int = 100,
+    pair: tuple[str, str] | None = None,
+) -> Iterator[Translation]:
+    """Translate sentences by beam search, as the model exported by `export_translator` does.
+
+    Args:
+        model: A translator.
+        source_vocabulary: The vocabulary of the sentences.
+        target_vocabulary: That of the translations.
+        texts: The sentences; what is beyond `max_words` is cut.
+        max_words: Greatest length of sentences and translations, in units of their vocabularies.
+        width: Beams.
+        replace: Write for an unknown word the source word looked at most; otherwise the unknown
+            word is banned.
+        batch_size: Sentences translated at once.
+        pair: Which languages of a multilingual translator.
+
+    Raises:
+        InputError: Unknown words are to be replaced and there is no attention.
+        ValueError: The model does not translate that pair.
+    """
+    encoder, decoder = split_translator(model, pair)
+    limits = target_vocabulary.search_limits(max_words)
+    if replace:
+        if decoder.attention is None:
+            raise InputError(
+                explain(
+                    "Unknown words were to be replaced by a translator without attention",
+                    "replace=False, which never writes the unknown word",
+                    "Train with attention to know what to copy.",
+                )
+            )
+        limits["banned"] = tuple({*limits["banned"]} - {target_vocabulary.UNKNOWN})
+    # Without XLA, as in the exported model: the two must say the same to the last word.
+    search = CompiledSearch(decoder, jit_compile=False, width=width, **limits)
+    rows, _ = encode_sentences(texts, source_vocabulary, max_words)
+    for start in range(0, len(rows), batch_size):
+        found = search(encoder(pad_rows(rows[start : start + batch_size], multiple=8)))
+        best = (found.ids, found.log_probabilities, found.alignments)
+        ids, scores, alignments = (
+            None if each is None else keras.ops.convert_to_numpy(each[:, 0]) for each in best
+        )
+        for place, numbers in enumerate(ids):
+            weights = None if alignments is None else alignments[place]
+            if replace and target_vocabulary.UNKNOWN in numbers:
+                source = ["", *source_vocabulary.split(texts[start + place])[:max_words], ""]
+                text = _replaced(numbers, source, weights, target_vocabulary)
+            else:
+                text = target_vocabulary.decode(numbers)
+            yield Translation(text, float(scores[place]), weights)
+
+
+def _replaced(
+    numbers: np.ndarray, source: list[str], weights: np.ndarray, vocabulary: Vocabulary
+) -> str:
+    special = (vocabulary.PAD, vocabulary.START, vocabulary.END)
+    words = [vocabulary.words[number] for number in numbers if number not in special]
+    return vocabulary.join(replace_unknowns(words, weights, source))
