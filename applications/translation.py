@@ -32,10 +32,8 @@ SHIPPED = Path(__file__).resolve().parent.parent / "saved_models" / "translation
 MODEL, EXPORT = "translator.keras", "saved_model"
 VOCABULARIES = ("source.json", "target.json")
 
-# Defaults that depend on the data. Dutch and German write long numbers as one word.
-PHRASES = {"vocabulary": "word", "min_count": 1, "max_words": 24}
-COMPOUNDING = {"vocabulary": "character", "min_count": 1, "max_words": 120}
-TEXTS = {"vocabulary": "word", "min_count": 2, "max_words": 40}
+# Units of a sentence, at most, where nothing else is said.
+MAX_UNITS = {"word": 40, "sentencepiece": 60, "character": 160}
 PHRASES_DATA = {"train": 20000, "validation": 500, "test": 1000}
 
 # Settings that may differ between a run and the run it continues.
@@ -102,7 +100,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--one-direction", action="store_true", help="read the source forwards only")
     add("--reverse-source", action="store_true", help="read it backwards")
     add("--dropout", type=float, default=0.1)
-    add("--epochs", type=int, default=12)
+    add("--epochs", type=int, default=8)
     add("--batch-size", type=int, default=64)
     add("--learning-rate", type=float, default=3e-3)
     add("--precision", choices=("float32", "mixed_float16", "mixed_bfloat16"), default="float32")
@@ -145,21 +143,24 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
             "least one target language. Write for example en,fr."
         )
     options.data_options = dict(options.data_options)
-    defaults = TEXTS
-    if options.data == "phrases":
+    phrases = options.data == "phrases"
+    if phrases:
         options.data_options = {**PHRASES_DATA, **options.data_options}
-        defaults = COMPOUNDING if {"nl", "de"} & {*options.languages} else PHRASES
-    defaults = {**defaults, "unknowns": unknowns(options)}
+    if options.vocabulary is None:
+        # Dutch and German write a number as one word, however long.
+        compounds = phrases and {"nl", "de"} & {*options.languages}
+        options.vocabulary = "character" if compounds else "word"
+    words = options.vocabulary == "word"
+    looks = options.attention != "none" and options.vocabulary != "sentencepiece"
+    defaults = {
+        "min_count": 2 if words and not phrases else 1,
+        "max_words": MAX_UNITS[options.vocabulary],
+        "unknowns": "replace" if looks else "ban",
+    }
     for key, value in defaults.items():
         if getattr(options, key) is None:
             setattr(options, key, value)
     return options
-
-
-def unknowns(options: argparse.Namespace) -> str:
-    """What is done about unknown words by default."""
-    looks = options.attention != "none" and options.vocabulary != "sentencepiece"
-    return "replace" if looks else "ban"
 
 
 def train(options: argparse.Namespace) -> None:
@@ -259,7 +260,7 @@ def build(options: argparse.Namespace, source_size: int, target_size: int) -> ke
 
 
 def evaluate(options: argparse.Namespace) -> str:
-    """Translate the test split, score it, draw alignments; returns the first sentence."""
+    """Translate the test split, score it, draw alignments; returns its first sentence."""
     out = Path(options.out)
     model, vocabularies, options = trained(options)
     pairs = read(load(options), "test", options)
@@ -310,14 +311,7 @@ def evaluate(options: argparse.Namespace) -> str:
             [vocabularies[1].split(text) for text in translations[shown]],
         )
         console.print(f"picture: {out / 'alignments.png'}")
-    return test_sentence(pairs, options)
-
-
-def test_sentence(pairs: list[tuple[str, str]], options: argparse.Namespace) -> str:
-    """The first test sentence as the user would write it, without the token of its target."""
-    text = pairs[0][0]
-    tag = kc.data.tag_target("", options.languages[1])
-    return text.removeprefix(tag) if len(options.languages) > 2 else text
+    return sources[0].removeprefix(kc.data.tag_target("", options.languages[1]))
 
 
 def project(options: argparse.Namespace) -> None:
@@ -384,47 +378,39 @@ def translate(options: argparse.Namespace) -> int:
     import tensorflow as tf
 
     path = exported(options)
-    settings = argparse.Namespace(**kc.training.read_run(path)["settings"])
-    vocabulary = kc.data.load_vocabulary(path / VOCABULARIES[0])
-    served = tf.saved_model.load(str(path))
-    targets = settings.languages[1:]
+    trained_with = argparse.Namespace(**kc.training.read_run(path)["settings"])
+    limit, targets = trained_with.max_words, trained_with.languages[1:]
     into = options.into or (targets[0] if len(targets) == 1 else None)
     if into not in targets:
         raise kc.InputError(
             f"--into {into} was given. Allowed: {', '.join(targets)}. Name one of them."
         )
+    vocabulary = kc.data.load_vocabulary(path / VOCABULARIES[0])
+    served = tf.saved_model.load(str(path))
     failed = cut = 0
     for text in options.texts or standard_input():
-        asked = kc.data.tag_target(text, into) if len(targets) > 1 else text
-        units = vocabulary.split(asked)
-        long = len(units) > settings.max_words
+        units = vocabulary.split(kc.data.tag_target(text, into) if len(targets) > 1 else text)
+        long = len(units) > limit
         if not vocabulary.split(text) or (long and options.strict):
-            given = f"{len(units)} {vocabulary.UNIT}s were given" if long else "no words were given"
             print(
-                f"error: {text[:60]!r}: {given}. Allowed: 1 to {settings.max_words}. Divide it, or "
-                "leave out --strict to have it cut.",
+                f"error: {text[:60]!r} has {len(units)} {vocabulary.UNIT}s. Allowed: 1 to {limit}. "
+                "Divide it, or leave out --strict to have it cut.",
                 file=sys.stderr,
             )
             failed += 1
             continue
         cut += long
-        words = vocabulary.join(units[: settings.max_words])
-        if vocabulary.UNIT == "sentencepiece":
-            found = served.serve(tf.constant([vocabulary.encode(words)]))
-        else:
-            found = served.serve(tf.constant([words]))
-        best = found["translations"][0, : options.n_best].numpy()
-        scores = found["log_probabilities"][0].numpy()
-        answers = [f"{best[0].decode()}"]
-        if len(best) > 1:
-            answers = [
-                f"{b.decode()} ({score:.2f})" for b, score in zip(best, scores, strict=False)
-            ]
-        console.print(
-            f"{text} -> {' | '.join(answers)}", soft_wrap=True, highlight=False, markup=False
-        )
+        asked = vocabulary.join(units[:limit])
+        takes_numbers = vocabulary.UNIT == "sentencepiece"
+        found = served.serve(tf.constant([vocabulary.encode(asked) if takes_numbers else asked]))
+        best = [answer.decode() for answer in found["translations"][0].numpy()]
+        if options.n_best > 1:
+            scores = found["log_probabilities"][0].numpy()
+            best = [f"{answer} ({score:.2f})" for answer, score in zip(best, scores, strict=True)]
+        answers = " | ".join(best[: options.n_best])
+        console.print(f"{text} -> {answers}", soft_wrap=True, highlight=False, markup=False)
     if cut:
-        console.print(f"{cut} sentences were cut to {settings.max_words} {vocabulary.UNIT}s")
+        console.print(f"{cut} sentences were cut to {limit} {vocabulary.UNIT}s")
     return 1 if failed else 0
 
 

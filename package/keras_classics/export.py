@@ -33,10 +33,10 @@ def export_captioner(
 ) -> None:
     """Write a captioner as one SavedModel: pictures in, sentences out.
 
-    `tf.saved_model.load(path).serve(images)` takes uint8 pictures `(batch, height, width, 3)` of
-    any size and returns a dict: `"captions"` `(batch, n_best)` strings, best first,
-    `"log_probabilities"` and `"scores"` of the same shape. Resizing, beam search and vocabulary
-    are inside.
+    After `shipped = tf.saved_model.load(path)`, `shipped.serve(images)` takes uint8 pictures
+    `(batch, height, width, 3)` of any size and returns a dict: `"captions"` `(batch, n_best)`
+    strings, best first, `"log_probabilities"` and `"scores"` of the same shape. Resizing, beam
+    search and vocabulary are inside.
 
     Args:
         model: A captioner, from `kc.models.captioner`.
@@ -158,10 +158,10 @@ def export_classifier(
 ) -> None:
     """Write a classifier as one SavedModel: pictures in, names of classes out.
 
-    `tf.saved_model.load(path).serve(images)` takes uint8 pictures `(batch, height, width, 3)` of
-    any size and returns a dict: `"classes"` `(batch, best)` strings, most probable first, their
-    `"probabilities"`, and `"all_probabilities"` `(batch, classes)`. Resizing, crops and
-    normalisation are inside.
+    After `shipped = tf.saved_model.load(path)`, `shipped.serve(images)` takes uint8 pictures
+    `(batch, height, width, 3)` of any size and returns a dict: `"classes"` `(batch, best)` strings,
+    most probable first, their `"probabilities"`, and `"all_probabilities"` `(batch, classes)`.
+    Resizing, crops and normalisation are inside.
 
     Args:
         model: A classifier with one output.

@@ -19,7 +19,7 @@ FORMS = [
 
 @pytest.mark.parametrize(
     ("form", "directions", "merge_mode"),
-    zip(FORMS, (1, 2, 4), ("concat", "sum", "concat"), strict=True),
+    list(zip(FORMS, (1, 2, 4), ("concat", "sum", "concat"), strict=True)),
 )
 def test_contract(form, directions, merge_mode):
     layer, options = form

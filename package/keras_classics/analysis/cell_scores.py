@@ -1,4 +1,4 @@
-"""How well numbers foretell a target: correlations, thresholds, and what would do so by accident."""
+"""How well numbers foretell a target, and how well others would."""
 
 from __future__ import annotations
 
@@ -74,9 +74,7 @@ def ridge_prediction(chosen: np.ndarray, target: np.ndarray, values: np.ndarray)
     return ridge.fit(chosen, target.astype("float32")).predict(values)
 
 
-def bigram_prediction(
-    chosen: np.ndarray, target: np.ndarray, tokens: np.ndarray
-) -> np.ndarray:
+def bigram_prediction(chosen: np.ndarray, target: np.ndarray, tokens: np.ndarray) -> np.ndarray:
     """The target's mean after the same two tokens, wherever it was seen; else its mean.
 
     Args:

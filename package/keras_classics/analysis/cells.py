@@ -142,9 +142,7 @@ class CellReader:
         self._squashed = np.repeat(
             [number > 0 for number, _ in last.values()], [len(own) for _, own in last.values()]
         )
-        self.cells = [
-            (level, cell) for level, (_, own) in last.items() for cell in range(len(own))
-        ]
+        self.cells = [(level, cell) for level, (_, own) in last.items() for cell in range(len(own))]
 
         # Made once: reading again with other held values compiles nothing.
         def record(tokens, held):
@@ -277,10 +275,8 @@ def cut_excerpts(
         for number in {number for number, _ in chosen}
     }
     names = next(iter(known.values()))
-    tokens = np.stack(
-        [alphabet.encode(documents[number].text[start : start + length]) for number, start in chosen]
-    )
-    return tokens, {
+    texts = (documents[number].text[start : start + length] for number, start in chosen)
+    return np.stack([alphabet.encode(text) for text in texts]), {
         name: np.stack([known[number][name][start : start + length] for number, start in chosen])
         for name in names
     }

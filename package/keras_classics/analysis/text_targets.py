@@ -84,7 +84,7 @@ def _speaks(lines: list[str]) -> list[bool]:
 
 def _run_length(holds: np.ndarray) -> np.ndarray:
     count = np.arange(1, len(holds) + 1)
-    return count - np.maximum.accumulate(np.where(holds, 0, count), initial=0)
+    return count - np.maximum.accumulate(np.where(holds, 0, count))
 
 
 def _indentation(line: str) -> np.ndarray:

@@ -4,6 +4,7 @@
 """
 
 from keras_classics.core.text import tokenize
+from keras_classics.data.alphabet import Alphabet
 from keras_classics.data.arrays import load_digits, load_npz
 from keras_classics.data.captioning import (
     CaptionedImages,
@@ -33,6 +34,13 @@ from keras_classics.data.parallel import (
 )
 from keras_classics.data.phrases import Phrase, load_phrases, make_phrase, phrase_groups
 from keras_classics.data.preparation import Preparation, fit_preparation
+from keras_classics.data.source_code import (
+    TOKEN_CLASSES,
+    classify_characters,
+    load_source_code,
+)
+from keras_classics.data.text import Document, collect_documents, load_text
+from keras_classics.data.text_windows import TextWindows, text_windows
 from keras_classics.data.tfds import load_tfds
 from keras_classics.data.translation import (
     encode_sentences,
@@ -41,6 +49,7 @@ from keras_classics.data.translation import (
     translation_batches,
 )
 from keras_classics.data.units import (
+    UNITS,
     CharacterVocabulary,
     SentencepieceVocabulary,
     load_vocabulary,
@@ -50,9 +59,13 @@ from keras_classics.data.vocabulary import Vocabulary
 
 __all__ = [
     "SOURCES",
+    "UNITS",
+    "TOKEN_CLASSES",
+    "Alphabet",
     "CaptionedImages",
     "CharacterVocabulary",
     "Data",
+    "Document",
     "Info",
     "LabelledImages",
     "ParallelTexts",
@@ -60,11 +73,14 @@ __all__ = [
     "Preparation",
     "SentencepieceVocabulary",
     "Source",
+    "TextWindows",
     "Vocabulary",
     "caption_batches",
     "check_labelled",
     "classified_batches",
+    "classify_characters",
     "collect",
+    "collect_documents",
     "collect_labelled",
     "collect_parallel",
     "encode_captions",
@@ -78,6 +94,8 @@ __all__ = [
     "load_parallel",
     "load_phrases",
     "load_scenes",
+    "load_source_code",
+    "load_text",
     "load_tfds",
     "load_vocabulary",
     "make_phrase",
@@ -90,6 +108,7 @@ __all__ = [
     "read_image",
     "steps_per_epoch",
     "tag_target",
+    "text_windows",
     "tokenize",
     "translation_batches",
     "validation_batches",

@@ -25,7 +25,7 @@ class Info:
 
     Attributes:
         name: The specification it was loaded by.
-        sizes: Number of images, or of sentences, by split.
+        sizes: Number of images, of sentences or of documents, by split.
         image_shape: `(height, width, 3)`, or None when pictures differ in size.
         classes: Names of the classes, if images have one.
         languages: The languages of parallel text.
@@ -51,7 +51,8 @@ class Data:
     Each split is an unbatched `tf.data.Dataset` of dictionaries with at least `"image"`
     `(height, width, 3)` uint8 and `"name"` string, and with `"captions"` `(captions,)` string or
     `"label"` int32, a class, or both. Parallel text has a string for each language instead, under
-    the language's code, and `"name"`.
+    the language's code, and `"name"`; running text `"text"` and `"name"`, and source code also
+    `"token_classes"` `(characters,)` uint8.
 
     Attributes:
         train: The images or sentences to learn from.
@@ -104,6 +105,8 @@ SOURCES = {
     ),
     "phrases": Source("phrases", "keras_classics.data.phrases", "load_phrases"),
     "npz": Source("npz:FILE[,FILE]", "keras_classics.data.arrays", "load_npz"),
+    "source_code": Source("source_code", "keras_classics.data.source_code", "load_source_code"),
+    "text": Source("text:FILE", "keras_classics.data.text", "load_text"),
     "tfds": Source("tfds:NAME", "keras_classics.data.tfds", "load_tfds"),
 }
 
@@ -123,13 +126,15 @@ def load(
             (images with a Flickr8k token file, a CSV table or COCO's caption JSON),
             `"folder:DIR"` (a subfolder for each class), `"npz:FILE"` or `"npz:TRAIN,TEST"`
             (arrays), `"phrases"` (parallel text, no files), `"parallel:a.en,a.fr"` or
-            `"parallel:FOLDER"` (files of parallel text), or `"tfds:NAME"` (TensorFlow Datasets).
+            `"parallel:FOLDER"` (files of parallel text), `"source_code"` (Python's own library),
+            `"text:FILE"` (running text), or `"tfds:NAME"` (TensorFlow Datasets).
         seed: Chooses the scenes or phrases, and the images or lines of splits that have no list.
         image_size: Height and width, or one number for a square; the whole picture is resized,
             its aspect ratio not kept. None leaves every picture as it is.
         strict: Refuse faulty files with their name, instead of skipping and counting them.
         **options: The source's own, see `load_scenes`, `load_captions`, `load_digits`,
-            `load_folder`, `load_npz`, `load_phrases`, `load_parallel`, `load_tfds`.
+            `load_folder`, `load_npz`, `load_phrases`, `load_parallel`,
+            `load_source_code`, `load_text`, `load_tfds`.
 
     Raises:
         InputError: The specification or the data it names are wrong.

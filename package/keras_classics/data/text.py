@@ -120,9 +120,7 @@ def collect_documents(dataset: tf.data.Dataset) -> list[Document]:
             )
         )
     return [
-        Document(
-            element["name"].decode(), element["text"].decode(), element.get("token_classes")
-        )
+        Document(element["name"].decode(), element["text"].decode(), element.get("token_classes"))
         for element in dataset.as_numpy_iterator()
     ]
 

@@ -56,7 +56,10 @@ class TextWindows:
 
     def epoch(self) -> tf.data.Dataset:
         """All batches once, as for validation."""
-        return self._dataset(lambda: map(self.batch, range(self.steps)))
+        import tensorflow as tf
+
+        batches = self._dataset(lambda: map(self.batch, range(self.steps)))
+        return batches.apply(tf.data.experimental.assert_cardinality(self.steps))
 
     def batches(self, first: int = 0) -> tf.data.Dataset:
         """Endless batches, epoch after epoch.

@@ -17,6 +17,7 @@ from keras_classics.layers.dirac import DiracConv2D, NCReLU
 from keras_classics.layers.fractal import ColumnDraw, FractalJoin
 from keras_classics.layers.highway import ConvHighway, Highway, HighwayMerge
 from keras_classics.layers.initial_state import LearnedInitialState
+from keras_classics.layers.lengths import BlankPadding, ValidSteps
 from keras_classics.layers.locally_connected import LocallyConnected2D
 from keras_classics.layers.lstm_cells import LSTMVariantCell
 from keras_classics.layers.maxout import Maxout
@@ -42,11 +43,13 @@ from keras_classics.layers.scheduled_sampling import ScheduledSampler
 from keras_classics.layers.shortcuts import ZeroPaddedShortcut
 from keras_classics.layers.stacked import CircularPadding2D, StackedConv2D
 from keras_classics.layers.stochastic_depth import StochasticDepth
+from keras_classics.layers.time_pooling import SegmentMean, SumOverTime
 from keras_classics.layers.upsampling import ZeroInterleaving2D
 
 __all__ = [
     "BinaryConv2D",
     "BinaryDense",
+    "BlankPadding",
     "CeilAveragePooling2D",
     "CircularPadding2D",
     "ColumnDraw",
@@ -78,11 +81,14 @@ __all__ = [
     "ReverseSequence",
     "SAFPooling",
     "ScheduledSampler",
+    "SegmentMean",
     "StackedConv2D",
     "StepwiseAdditiveAttention",
     "StepwiseDotAttention",
     "StochasticDepth",
+    "SumOverTime",
     "TrainableSubsampling",
+    "ValidSteps",
     "ZeroInterleaving2D",
     "WeightedAggregation",
     "ZeroPaddedShortcut",

@@ -6,6 +6,13 @@ from keras_classics.training.classification import (
     classification_metrics,
     confusion_matrix,
 )
+from keras_classics.training.likelihood import BitsPerCharacter, bigram_nats
+from keras_classics.training.ctc import (
+    CTCLoss,
+    edit_distance,
+    impossible_labellings,
+    labelling_metrics,
+)
 from keras_classics.training.metrics import caption_metrics, caption_scores
 from keras_classics.training.recipe import (
     compile_model,
@@ -24,8 +31,11 @@ from keras_classics.training.runs import (
     write_json,
 )
 from keras_classics.training.translation import TranslationScores, translation_metrics
+from keras_classics.training.windows import TruncatedBPTT
 
 __all__ = [
+    "CTCLoss",
+    "BitsPerCharacter",
     "Cosine",
     "Drops",
     "Exponential",
@@ -34,6 +44,8 @@ __all__ = [
     "Recipe",
     "Step",
     "TranslationScores",
+    "TruncatedBPTT",
+    "bigram_nats",
     "caption_metrics",
     "caption_scores",
     "check_continues",
@@ -43,7 +55,10 @@ __all__ = [
     "confusion_matrix",
     "decay_weights",
     "describe_run",
+    "edit_distance",
     "fit",
+    "impossible_labellings",
+    "labelling_metrics",
     "learning_rate",
     "quick_recipe",
     "read_history",

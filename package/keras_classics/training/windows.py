@@ -21,10 +21,10 @@ class TruncatedBPTT(keras.Model):
 
     Input is what `kc.data.text_windows` gives: `"tokens"` `(batch_size, k2)`, of which the last
     `k1` are new, and `"reset"` `(batch_size, k2 / k1)`, true where a row must start from zero
-    states before that segment of `k1` tokens. Output are the logits of the new tokens, `(batch_size,
-    k1, vocabulary)`. With `k1 = k2` windows lie side by side; a greater `k2` reads older tokens
-    again from the state stored before them, so that every loss has between `k2 - k1 + 1` and `k2`
-    steps of gradient, at `k2 / k1` times the cost.
+    states before that segment of `k1` tokens. Output are the logits of the new tokens,
+    `(batch_size, k1, vocabulary)`. With `k1 = k2` windows lie side by side; a greater `k2` reads
+    older tokens again from the state stored before them, so that every loss has between `k2 - k1 +
+    1` and `k2` steps of gradient, at `k2 / k1` times the cost.
 
     The states are non-trainable variables, one set for training and another for evaluation and
     prediction: validation neither sees nor disturbs training's. Assigning them cuts the gradient.

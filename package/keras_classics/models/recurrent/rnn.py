@@ -127,23 +127,23 @@ def rnn(
 
     if topology == "one_to_many":
         vector = keras.Input((input_size,), name="vector")
-        target_in, read = reader("target_in", outputs, vocabulary_size)
+        target_in, read, mask = reader("target_in", outputs, vocabulary_size)
         decoder = stack()
         starts = decoder.starts_from([vector] * decoder.states, as_they_fit=False)
         inputs = {"vector": vector, "target_in": target_in}
-        return keras.Model(inputs, head(decoder(read, starts).steps), name=name)
+        return keras.Model(inputs, head(decoder(read, mask, starts).steps), name=name)
 
     first, prefix = ("source", "encoder_") if topology == "encoder_decoder" else ("sequence", "")
-    sequence, read = reader(first, input_size, vocabulary_size)
+    sequence, read, mask = reader(first, input_size, vocabulary_size)
     reads = stack(prefix, bidirectional=bidirectional, writes=topology != "encoder_decoder")
-    reading = reads(read, reads.learned_starts(read) if learned_initial_state else None)
+    reading = reads(read, mask, reads.learned_starts(read) if learned_initial_state else None)
     if topology == "many_to_one":
         return keras.Model(sequence, head(reading.last), name=name)
     if topology == "many_to_many":
         return keras.Model(sequence, head(reading.steps), name=name)
-    target_in, read = reader("target_in", outputs, vocabulary_size and outputs)
+    target_in, read, mask = reader("target_in", outputs, vocabulary_size and outputs)
     decoder = stack("decoder_")
-    written = decoder(read, decoder.starts_from(reading.states, as_they_fit=True)).steps
+    written = decoder(read, mask, decoder.starts_from(reading.states, as_they_fit=True)).steps
     return keras.Model({"source": sequence, "target_in": target_in}, head(written), name=name)
 
 
@@ -188,7 +188,7 @@ class _Initialization:
 
 @dataclass(frozen=True)
 class _Reader:
-    """From the name of an input to the input and the vectors that are read from it."""
+    """From the name of an input to the input, the vectors that are read from it, and their mask."""
 
     embedding_size: int | None
     padded: bool
@@ -197,17 +197,21 @@ class _Reader:
     def __call__(self, name: str, width: int | None, vocabulary_size: int | None) -> tuple:
         """Ids where there is a vocabulary, vectors of `width` where there is none."""
         if vocabulary_size is None:
-            sequence = keras.Input((None, width), name=name)
-            mask = keras.layers.Masking(name=f"{name}_mask")
-            return sequence, mask(sequence) if self.padded else sequence
-        ids = keras.Input((None,), dtype="int32", name=name)
+            inputs = keras.Input((None, width), name=name)
+            layer = keras.layers.Masking(name=f"{name}_mask") if self.padded else None
+        else:
+            inputs = keras.Input((None,), dtype="int32", name=name)
+            layer = self._of_ids(name, vocabulary_size)
+        mask = layer.compute_mask(inputs) if self.padded else None
+        return inputs, layer(inputs) if layer else inputs, mask
+
+    def _of_ids(self, name: str, vocabulary_size: int) -> keras.layers.Layer:
         if self.embedding_size is None:
-            return ids, OneHot(vocabulary_size, self.padded, name=f"{name}_one_hot")(ids)
-        embedding = keras.layers.Embedding(
+            return OneHot(vocabulary_size, self.padded, name=f"{name}_one_hot")
+        return keras.layers.Embedding(
             vocabulary_size, self.embedding_size, mask_zero=self.padded,
             name=f"{name}_embedding", **self.rule.embedding(),
         )  # fmt: skip
-        return ids, embedding(ids)
 
 
 @dataclass(frozen=True)

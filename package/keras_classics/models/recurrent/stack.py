@@ -100,8 +100,16 @@ class RecurrentStack:
             for number, (source, width) in enumerate(zip(sources, widths, strict=True), 1)
         ]
 
-    def __call__(self, sequence: Tensor, starts: Sequence[Tensor] | None = None) -> Reading:
-        """Read a sequence `(batch, time, features)`, from zeros by default."""
+    def __call__(
+        self, sequence: Tensor, mask: Tensor | None = None, starts: Sequence[Tensor] | None = None
+    ) -> Reading:
+        """Read a sequence.
+
+        Args:
+            sequence: `(batch, time, features)`.
+            mask: Bool `(batch, time)`, False at padding.
+            starts: First states of all layers, from the lowest up; zeros by default.
+        """
         reading, states = Reading(sequence, None, []), []
         remaining = list(starts or ())
         for level, (layer, widths) in enumerate(zip(self.layers, self.widths, strict=True), 1):
@@ -110,7 +118,8 @@ class RecurrentStack:
             if level > 1 and self.dropout:
                 label = f"{self.prefix}dropout_{level - 1}"
                 below = keras.layers.Dropout(self.dropout, name=label)(below)
-            steps, *ends = layer(below, initial_state=own or None)
+            # Given, because Keras passes no mask by itself to a layer that is also given states.
+            steps, *ends = layer(below, initial_state=own or None, mask=mask)
             ends = self._joined(level, ends)
             made = Reading(steps, ends[0], ends)
             if level > 1 and self.shortcut:

@@ -1,0 +1,223 @@
+"""The translating application as a user meets it, good input and bad."""
+
+import importlib.util
+import io
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import keras_classics as kc
+from support import ROOT
+
+SHIPPED = ROOT / "saved_models" / "translation-phrases"
+SMALL = [
+    "--data-options", "train=640", "validation=32", "test=32", "--units", "16", "--epochs", "1",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def application():
+    path = ROOT / "applications" / "translation.py"
+    spec = importlib.util.spec_from_file_location("translation", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def finished(application, tmp_path_factory):
+    """The folder of a whole, tiny job."""
+    out = tmp_path_factory.mktemp("job") / "run"
+    assert application.main([*SMALL, "--out", str(out)]) == 0
+    return out
+
+
+@pytest.fixture
+def parallel(tmp_path):
+    colours = "red blue green black white grey pink brown".split()
+    for language, words in {"en": ("the", "house"), "fr": ("la", "maison")}.items():
+        lines = [f"{words[0]} {a} {b} {words[1]}" for a in colours for b in colours]
+        (tmp_path / f"a.{language}").write_text("\n".join(lines))
+    return f"parallel:{tmp_path}/a.en,{tmp_path}/a.fr"
+
+
+@pytest.mark.slow
+def test_the_whole_job_leaves_everything_beside_its_results(finished):
+    run = json.loads((finished / "run.json").read_text())
+    assert run["settings"]["languages"] == ["en", "fr"]
+    metrics = json.loads((finished / "metrics.json").read_text())
+    assert set(metrics) == {"fr as the vocabulary writes it", "fr as it was written"}
+    table = pd.read_csv(finished / "translations.csv", keep_default_na=False)
+    target = kc.data.load_vocabulary(finished / "target.json")
+    again = kc.training.translation_metrics(
+        list(table["translation"]), [[target.normalize(text)] for text in table["reference"]]
+    )
+    assert again.figures == pytest.approx(metrics["fr as the vocabulary writes it"])
+    assert len(table) == 32
+    for picture in ("alignments.png", "projection.png"):
+        assert Image.open(finished / picture).width > 500
+    assert list(pd.read_csv(finished / "history.csv")["epoch"]) == [1]
+
+
+@pytest.mark.slow
+def test_the_export_says_what_the_evaluation_said(finished):
+    import tensorflow as tf
+
+    table = pd.read_csv(finished / "translations.csv", keep_default_na=False)
+    answer = tf.saved_model.load(str(finished / "saved_model")).serve(tf.constant(table["source"]))
+    assert [row[0].decode() for row in answer["translations"].numpy()] == list(table["translation"])
+    np.testing.assert_allclose(
+        answer["log_probabilities"][:, 0], table["log_probability"], rtol=1e-4
+    )
+    assert answer["translations"].shape == (32, 5)
+    assert answer["alignments"].shape[:2] == (32, 5)
+
+
+@pytest.mark.slow
+def test_training_goes_on_with_more_epochs_and_refuses_other_settings(
+    application, finished, tmp_path, capsys
+):
+    out = tmp_path / "run"
+    shutil.copytree(finished, out)
+    more = [*SMALL, "--epochs", "2", "--out", str(out)]
+    assert application.main(["train", *more]) == 0
+    assert list(pd.read_csv(out / "history.csv")["epoch"]) == [1, 2]
+    assert application.main(["train", *more, "--units", "8"]) == 1
+    assert "units 16, now 8" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_vocabulary_of_another_model_is_refused_with_both_sizes(
+    application, finished, tmp_path, capsys
+):
+    out = tmp_path / "run"
+    shutil.copytree(finished, out)
+    kc.data.Vocabulary(["one", "two"]).save(out / "source.json")
+    assert application.main(["train", *SMALL, "--out", str(out)]) == 1
+    assert "and this one 6" in capsys.readouterr().err
+    assert application.main(["evaluate", *SMALL, "--out", str(out)]) == 1
+    assert "and this one 6" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "ask"),
+    [
+        (["--vocabulary", "character", "--attention", "none"], []),
+        (["--vocabulary", "sentencepiece", "--vocabulary-size", "40"], []),
+        (["--languages", "en,fr,en2", "--context", "initial_state"], ["--into", "en2"]),
+    ],
+)
+def test_other_units_and_several_targets_end_to_end(
+    application, parallel, tmp_path, capsys, arguments, ask
+):
+    (tmp_path / "a.en2").write_text((tmp_path / "a.en").read_text())
+    out = ["--out", str(tmp_path / "run")]
+    given = ["--data", f"{parallel},{tmp_path}/a.en2", "--units", "8", "--epochs", "1",
+             "--batch-size", "8", *arguments, *out]  # fmt: skip
+    for verb in ("train", "evaluate", "export"):
+        assert application.main([verb, *given]) == 0
+    assert application.main(["translate", "the red house", "--n-best", "2", *ask, *out]) == 0
+    assert "the red house -> " in capsys.readouterr().out
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert len(metrics) == (4 if ask else 2)
+    if ask:
+        assert application.main(["translate", "the red house", *out]) == 1
+        assert "Allowed: fr, en2" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_groups_of_a_file_are_projected(application, finished, tmp_path, capsys):
+    groups = tmp_path / "groups.txt"
+    groups.write_text("twenty-one days\n21 days\n\nin one year\nin 1 year\n")
+    arguments = ["project", *SMALL, "--out", str(finished), "--groups", str(groups)]
+    assert application.main(arguments) == 0
+    assert "within groups" in capsys.readouterr().out
+    assert list(pd.read_csv(finished / "projection.csv")["group"].unique()) == [
+        "twenty-one days",
+        "in one year",
+    ]
+
+
+def test_long_sentences_are_counted_or_refused(application, parallel, tmp_path, capsys):
+    given = ["train", "--data", parallel, "--max-words", "3", "--units", "4", "--epochs", "1",
+             "--batch-size", "8", "--out", str(tmp_path / "run")]  # fmt: skip
+    assert application.main([*given, "--strict"]) == 1
+    assert "52 sentences are longer than 3 words" in capsys.readouterr().err
+    assert application.main(given) == 0
+    assert "52 of 52 train source sentences were cut to 3 words" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_shipped_models_recorded_score_is_true():
+    import tensorflow as tf
+
+    run = json.loads((SHIPPED / "run.json").read_text())
+    recorded = json.loads((SHIPPED / "metrics.json").read_text())["fr as the vocabulary writes it"]
+    assert run["commit"] and run["command"]
+    size = sum(path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file())
+    assert size <= 5 * 2**20
+    settings = run["settings"]
+    data = kc.data.load(
+        "phrases", seed=settings["seed"], languages=settings["languages"],
+        **{**settings["data_options"], "train": 1},
+    )  # fmt: skip
+    pairs = kc.data.collect_parallel(data.test, ("en", "fr")).pairs("en", ["fr"])
+    sources, references = map(list, zip(*pairs, strict=True))
+    answer = tf.saved_model.load(str(SHIPPED)).serve(tf.constant(sources))
+    translations = [row[0].decode() for row in answer["translations"].numpy()]
+    measured = kc.training.translation_metrics(
+        translations, [[" ".join(kc.data.tokenize(text))] for text in references]
+    ).figures
+    assert measured["exact match"] == pytest.approx(recorded["exact match"], abs=2e-3)
+    assert measured["BLEU"] == pytest.approx(recorded["BLEU"], abs=0.2)
+    assert measured["exact match"] >= 0.9
+
+
+def test_translate_answers_from_the_shipped_model_and_names_faulty_sentences(
+    application, tmp_path, capsys, monkeypatch
+):
+    arguments = ["translate", "--out", str(tmp_path / "none")]
+    assert application.main([*arguments, "Twenty-one"]) == 0
+    assert capsys.readouterr().out == "Twenty-one -> vingt et un\n"
+    assert application.main([*arguments, "  ", "3 kilometers"]) == 1
+    captured = capsys.readouterr()
+    assert "has 0 words" in captured.err and captured.out == "3 kilometers -> 3 kilomètres\n"
+    long = " ".join(["one"] * 60)
+    assert application.main([*arguments, long]) == 0
+    assert "1 sentences were cut to 40 words" in capsys.readouterr().out
+    assert application.main([*arguments, "--strict", long]) == 1
+    assert "has 60 words" in capsys.readouterr().err
+    lines = io.TextIOWrapper(io.BytesIO("3 kilometers\nan \xe9".encode("latin-1")))
+    monkeypatch.setattr("sys.stdin", lines)
+    assert application.main(arguments) == 1
+    captured = capsys.readouterr()
+    assert "3 kilomètres" in captured.out and "Line 2 of standard input" in captured.err
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "export", "project"])
+def test_verbs_that_need_a_trained_model_say_so(application, verb, tmp_path, capsys):
+    assert application.main([verb, "--out", str(tmp_path)]) == 1
+    assert "holds no trained translator" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data", "phrase"], "Did you mean phrases"),
+        (["--data", "parallel:/no/a.en,/no/a.fr"], "/no/a.en cannot be read"),
+        (["--data", "scenes"], "no parallel text"),
+        (["--languages", "en"], "at least one target"),
+        (["--languages", "en,es"], "en, fr, nl, de"),
+        (["--data-options", "number=3"], "--data-options {'train': 20000"),
+        (["--cell", "gruu", "--data-options", "train=70", "validation=9"], "'gruu'"),
+    ],
+)
+def test_mistakes_are_one_sentence(application, arguments, message, tmp_path, capsys):
+    assert application.main(["train", *arguments, "--out", str(tmp_path / "run")]) == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "run" / "run.json").exists()

@@ -1,0 +1,35 @@
+"""Figures against sacrebleu's own documented example and against arithmetic."""
+
+import pytest
+
+from keras_classics.core.errors import InputError
+from keras_classics.training import translation_metrics
+
+HYPOTHESES = ["The dog bit the man.", "It wasn't surprising.", "The man had just bitten him."]
+FIRST = ["The dog bit the man.", "It was not unexpected.", "The man bit him first."]
+SECOND = ["The dog had bit the man.", "No one was surprised.", "The man had bitten the dog."]
+
+
+def test_the_documented_example_with_two_references():
+    figures, signature = translation_metrics(HYPOTHESES, list(zip(FIRST, SECOND, strict=True)))
+    assert figures["BLEU"] == pytest.approx(48.53, abs=5e-3)
+    assert figures["chrF2"] == pytest.approx(59.73, abs=5e-3)
+    assert figures["exact match"] == pytest.approx(1 / 3)
+    assert signature.startswith("nrefs:2|case:mixed|eff:no|tok:13a|smooth:exp|version:")
+
+
+def test_lower_case_has_another_signature():
+    figures, signature = translation_metrics(HYPOTHESES, [[each] for each in FIRST], lowercase=True)
+    assert figures["BLEU"] == pytest.approx(45.07, abs=5e-3)
+    assert signature.startswith("nrefs:1|case:lc|")
+
+
+def test_what_is_equal_is_perfect():
+    figures, _ = translation_metrics(FIRST, [[each] for each in FIRST])
+    assert figures == pytest.approx({"exact match": 1.0, "BLEU": 100.0, "chrF2": 100.0})
+
+
+@pytest.mark.parametrize("references", [[["a"]], [["a"], [], ["c"]], []])
+def test_missing_references_are_refused(references):
+    with pytest.raises(InputError, match="3 translations and references of"):
+        translation_metrics(HYPOTHESES, references)
