@@ -1,4 +1,4 @@
-"""A character language model: learns from text, writes text, and shows what its cells keep track of.
+"""A character language model: learns from text, writes text, shows what its cells keep track of.
 
 Without a verb the whole job: train (with progress, resumable, samples on the way), evaluate on held
 out text in bits per character, find and draw interpretable cells, and write.
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(argv: Sequence[str] | None) -> int | None:
     """Parse the arguments and do what the verb says."""
     options = parse(argv)
-    verbs = {"train": train, "evaluate": evaluate, "write": write, "cells": cells}
+    verbs = {"train": train, "evaluate": evaluate, "cells": cells, "write": write}
     for verb in [options.verb] if options.verb else verbs:
         verbs[verb](options)
 
@@ -69,7 +69,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--tie-embeddings", action="store_true", help="one matrix for reading and answering")
     add("--dropout", type=float, default=0.0)
     add("--initial-range", type=float,
-        help="matrices start uniform in plus/minus this (char-rnn: 0.08); by default as Keras's")  # fmt: skip
+        help="matrices start uniform in plus/minus this (char-rnn: 0.08)")  # fmt: skip
     add("--k1", type=int, default=50, help="characters between two updates")
     add("--k2", type=int, help="characters the gradient reaches back, a multiple of k1 (default)")
     add("--epochs", type=int, default=10)

@@ -33,7 +33,7 @@ MODEL, EXPORT = "translator.keras", "saved_model"
 VOCABULARIES = ("source.json", "target.json")
 
 # Units of a sentence, at most, where nothing else is said.
-MAX_UNITS = {"word": 40, "sentencepiece": 60, "character": 160}
+MAX_UNITS = {"word": 40, "token": 50, "sentencepiece": 60, "character": 160}
 PHRASES_DATA = {"train": 20000, "validation": 500, "test": 1000}
 
 # Settings that may differ between a run and the run it continues.
@@ -63,12 +63,13 @@ def run(argv: Sequence[str] | None) -> int | None:
     if options.verb:
         return verbs[options.verb](options)
     train(options)
-    example = evaluate(options)
+    evaluate(options)
     if options.data == "phrases":
         project(options)
     export(options)
-    options.folder, options.texts, options.n_best = Path(options.out), [example], 3
-    options.into = options.languages[1]
+    options.folder, options.into, options.n_best = Path(options.out), options.languages[1], 3
+    table = pd.read_csv(options.folder / "translations.csv", keep_default_na=False)
+    options.texts = [table["source"][0].removeprefix(kc.data.tag_target("", options.into))]
     return translate(options)
 
 
@@ -84,7 +85,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         help="the source, then one target or more, told apart by a first token")  # fmt: skip
     add("--strict", action="store_true",
         help="refuse empty lines and long sentences, not skip and cut them")  # fmt: skip
-    add("--vocabulary", choices=("word", "character", "sentencepiece"))
+    add("--vocabulary", choices=tuple(kc.data.UNITS), help="what is numbered: words (lower case, "
+        "no punctuation), tokens (words and marks as written; the default), ...")  # fmt: skip
     add("--vocabulary-size", type=int, help="greatest size; by default no limit, and for "
         "sentencepieces 8000")  # fmt: skip
     add("--min-count", type=int, help="rarer units become the unknown word")
@@ -149,8 +151,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     if options.vocabulary is None:
         # Dutch and German write a number as one word, however long.
         compounds = phrases and {"nl", "de"} & {*options.languages}
-        options.vocabulary = "character" if compounds else "word"
-    words = options.vocabulary == "word"
+        options.vocabulary = "character" if compounds else "token"
+    words = options.vocabulary in ("word", "token")
     looks = options.attention != "none" and options.vocabulary != "sentencepiece"
     defaults = {
         "min_count": 2 if words and not phrases else 1,
@@ -259,8 +261,8 @@ def build(options: argparse.Namespace, source_size: int, target_size: int) -> ke
         raise kc.InputError(str(error)) from error
 
 
-def evaluate(options: argparse.Namespace) -> str:
-    """Translate the test split, score it, draw alignments; returns its first sentence."""
+def evaluate(options: argparse.Namespace) -> None:
+    """Translate the test split, score it, draw alignments."""
     out = Path(options.out)
     model, vocabularies, options = trained(options)
     pairs = read(load(options), "test", options)
@@ -281,15 +283,13 @@ def evaluate(options: argparse.Namespace) -> str:
     metrics, each = {}, len(pairs) // (len(options.languages) - 1)
     for number, target in enumerate(options.languages[1:]):
         part = slice(number * each, (number + 1) * each)
-        # A vocabulary of words writes lower case without punctuation, and only so can it be right.
-        normal = [vocabularies[1].normalize(text) for text in references[part]]
-        for name, true, lowercase in (
-            (f"{target} as the vocabulary writes it", normal, False),
-            (f"{target} as it was written", references[part], True),
-        ):
-            scores = kc.training.translation_metrics(
-                translations[part], [[text] for text in true], lowercase=lowercase
-            )
+        true = {target: references[part]}
+        if options.vocabulary == "word":
+            # It writes lower case without punctuation, and only so can it be right.
+            normal = [vocabularies[1].normalize(text) for text in references[part]]
+            true[f"{target} in lower case without punctuation"] = normal
+        for name, texts in true.items():
+            scores = kc.training.translation_metrics(translations[part], [[t] for t in texts])
             metrics[name] = scores.figures
             console.print(f"{name}: {scores.signature}", highlight=False, soft_wrap=True)
     kc.training.record_metrics(out, metrics)
@@ -307,11 +307,14 @@ def evaluate(options: argparse.Namespace) -> str:
         kc.analysis.draw_alignments(
             out / "alignments.png",
             [each.alignments for each in found[shown]],
-            [vocabularies[0].split(text) for text in sources[shown]],
-            [vocabularies[1].split(text) for text in translations[shown]],
+            *(
+                [[vocabulary.join([unit]) for unit in vocabulary.split(text)] for text in texts]
+                for vocabulary, texts in zip(
+                    vocabularies, (sources[shown], translations[shown]), strict=True
+                )
+            ),
         )
         console.print(f"picture: {out / 'alignments.png'}")
-    return sources[0].removeprefix(kc.data.tag_target("", options.languages[1]))
 
 
 def project(options: argparse.Namespace) -> None:

@@ -13,8 +13,10 @@ from keras_classics.core.errors import InputError, explain
 from keras_classics.data.captioning import network_input
 from keras_classics.data.graph_text import GraphVocabulary, most_attended_in_graph
 from keras_classics.data.preparation import Preparation
+from keras_classics.data.sequences import Units
+from keras_classics.data.speech import frame_count, log_mel
 from keras_classics.data.vocabulary import Vocabulary
-from keras_classics.decoding import CompiledSearch
+from keras_classics.decoding import CompiledSearch, ctc_beam_search
 from keras_classics.layers.dirac import DiracConv2D
 from keras_classics.models.sequence.captioner import DECODER, split_captioner
 from keras_classics.models.sequence.translator import split_translator
@@ -143,9 +145,10 @@ def export_translator(
         return result if found.alignments is None else {**result, "alignments": found.alignments}
 
     if source_vocabulary.UNIT == "sentencepiece":
-        _write(answer, tf.TensorSpec((None, None), tf.int32, "ids"), path, model)
+        _write(answer, tf.TensorSpec((None, None), tf.int32, "ids"), path)
     else:
-        _write(serve, tf.TensorSpec((None,), tf.string, "texts"), path, model, source.table)
+        # Tables have to be named; variables are found, and one named besides is written twice.
+        _write(serve, tf.TensorSpec((None,), tf.string, "texts"), path, source.table)
 
 
 def export_classifier(
@@ -174,14 +177,7 @@ def export_classifier(
         InputError: The Keras backend is not TensorFlow, or the names are not one for each output.
     """
     tf = _tensorflow()
-    if len(classes) != model.output_shape[-1]:
-        raise InputError(
-            explain(
-                f"{len(classes)} names were given for {model.output_shape[-1]} classes",
-                "one name for each class",
-                "Give the classes the model was trained on.",
-            )
-        )
+    _check_names(len(classes), model.output_shape[-1])
     names = tf.constant(list(classes))
 
     def serve(images):
@@ -197,6 +193,96 @@ def export_classifier(
         }
 
     _write(serve, tf.TensorSpec((None, None, None, 3), tf.uint8, "images"), path, model)
+
+
+def export_recognizer(
+    model: keras.Model,
+    labels: Sequence[str],
+    path: str | os.PathLike,
+    *,
+    width: int = 10,
+    n_best: int = 3,
+) -> None:
+    """Write a recogniser as one SavedModel: lines or recordings in, texts out.
+
+    After `shipped = tf.saved_model.load(path)`, `shipped.serve(inputs, lengths)` takes what
+    `kc.data.load` gives, padded behind the end: uint8 pictures `(batch, height, width, 3)` of the
+    height the model was built for, or recordings float32 `(batch, samples)` of -1 to 1 at
+    8 kHz; and int32 widths or numbers of samples, `(batch,)`. It returns a dict: `"texts"`
+    `(batch, n_best)` strings, most probable first, and `"log_probabilities"`. Features, the
+    network and beam search are inside.
+
+    Args:
+        model: A recogniser, from `kc.models.ctc_recognizer`, for grey pictures of 0 to 1 or
+            `kc.data.log_mel`.
+        labels: What is written for label 1, 2, ...
+        path: Folder of the SavedModel.
+        width: Labellings that are followed.
+        n_best: Texts returned.
+
+    Raises:
+        InputError: The Keras backend is not TensorFlow, or the labels are not one for each output.
+    """
+    tf = _tensorflow()
+    _check_names(len(labels), model.output_shape[-1] - 1)
+    written = tf.constant(["", *labels])
+    _, height, *rest = model.get_layer("sequence").output.shape
+    images = len(rest) == 2
+
+    def serve(inputs, lengths):
+        if images:
+            inputs = tf.image.rgb_to_grayscale(tf.cast(inputs, tf.float32) / 255.0)
+        else:
+            inputs, lengths = log_mel(inputs), frame_count(lengths)
+        logits = model({"sequence": inputs, "length": lengths}, training=False)
+        found = ctc_beam_search(logits, width=width, n_best=n_best)
+        texts = tf.strings.reduce_join(tf.gather(written, found.ids), axis=-1)
+        return {"texts": texts, "log_probabilities": found.log_probabilities}
+
+    inputs = (
+        tf.TensorSpec((None, height, None, 3), tf.uint8, "inputs")
+        if images
+        else tf.TensorSpec((None, None), tf.float32, "inputs")
+    )
+    _write(serve, [inputs, tf.TensorSpec((None,), tf.int32, "lengths")], path, model)
+
+
+def export_text_labeller(
+    model: keras.Model, units: Units, classes: Sequence[str], path: str | os.PathLike
+) -> None:
+    """Write a tagger or a classifier of texts as one SavedModel: texts in, classes out.
+
+    After `shipped = tf.saved_model.load(path)`, `shipped.serve(texts)` takes strings `(batch,)` in
+    UTF-8 and returns a dict: `"units"` `(batch, units)`, the words or characters that were read,
+    padded with empty ones; `"classes"`, the most probable class of each unit `(batch, units)` or
+    of each text `(batch,)`; and the `"probabilities"` of all classes.
+
+    Args:
+        model: From `kc.models.tagger` or `kc.models.sequence_classifier`.
+        units: What it reads.
+        classes: Names of the classes.
+        path: Folder of the SavedModel.
+
+    Raises:
+        InputError: The Keras backend is not TensorFlow, or the names are not one for each output.
+    """
+    tf = _tensorflow()
+    _check_names(len(classes), model.output_shape[-1])
+    names = tf.constant(list(classes))
+    numbers = tf.range(2, len(units), dtype=tf.int32)
+    table = tf.lookup.StaticHashTable(
+        tf.lookup.KeyValueTensorInitializer(tf.constant(units.items, tf.string), numbers),
+        default_value=units.UNKNOWN,
+    )
+
+    def serve(texts):
+        words = units.unit == "word"
+        read = tf.strings.split(texts) if words else tf.strings.unicode_split(texts, "UTF-8")
+        probabilities = model(table.lookup(read).to_tensor(0), training=False)
+        found = tf.gather(names, tf.argmax(probabilities, axis=-1))
+        return {"units": read.to_tensor(""), "classes": found, "probabilities": probabilities}
+
+    _write(serve, [tf.TensorSpec((None,), tf.string, "texts")], path, model, table)
 
 
 def fold(model: keras.Model) -> keras.Model:
@@ -262,6 +348,17 @@ def _tensorflow():
     return tf
 
 
+def _check_names(given: int, outputs: int) -> None:
+    if given != outputs:
+        raise InputError(
+            explain(
+                f"{given} names were given for {outputs} classes",
+                "one name for each class",
+                "Give the classes the model was trained on.",
+            )
+        )
+
+
 def _check_replaceable(decoder: keras.layers.Layer, source_vocabulary: Vocabulary) -> None:
     if source_vocabulary.UNIT == "sentencepiece":
         raise InputError(
@@ -285,7 +382,7 @@ def _write(serve: Callable, signature, path: str | os.PathLike, *tracked) -> Non
     archive = keras.export.ExportArchive()
     for each in tracked:
         archive.track(each)
-    archive.add_endpoint("serve", serve, [signature])
+    archive.add_endpoint("serve", serve, signature if isinstance(signature, list) else [signature])
     archive.write_out(str(path), verbose=False)
 
 

@@ -41,6 +41,8 @@ REQUIRED = {
     "LocallyConnected2D": {"filters": 4, "kernel_size": 3},
     "FractalJoin": {"columns": [1, 2]},
     "Maxout": {"pieces": 2},
+    "MultiDimensionalLSTM": {"units": 3},
+    "MultiDimensionalRNN": {"units": 3},
     "MultiplicativeLSTMCell": {"units": 3},
     "MultiplicativeRNNCell": {"units": 3},
     "OneHot": {"size": 3},
@@ -51,6 +53,7 @@ REQUIRED = {
     "StackedConv2D": {"depth": 2},
     "StepwiseAdditiveAttention": {"units": 4},
     "StepwiseDotAttention": {"units": 4},
+    "TruncatedBPTT": {"network": kc.models.language_model(3, 2, 1), "batch_size": 2},
     "ZeroPaddedShortcut": {"filters": 8},
 }
 

@@ -124,8 +124,8 @@ def _section(
     target = excerpts.targets[finding.target]
     holds = target if finding.kind == "binary" else target > np.median(target)
     # Of the excerpts that were scored the liveliest: where the target changes most often.
-    changes = np.sum(holds[1::2, 1:_SHOWN] != holds[1::2, : _SHOWN - 1], axis=1)
-    row = 1 + 2 * int(np.argmax(changes))
+    shown = holds[1::2, :_SHOWN]
+    row = 1 + 2 * int(np.argmax(np.sum(shown[:, 1:] != shown[:, :-1], axis=1)))
     number = reader.cells.index((finding.layer, finding.cell))
     text = alphabet.decode(excerpts.tokens[row, :_SHOWN])
     levels = excerpts.activations[row, :_SHOWN, number]

@@ -64,6 +64,8 @@ def draw_projection(
         xlabel=f"first component ({shares[0]:.0%} of the variance)",
         ylabel=f"second component ({shares[1]:.0%})",
     )
+    # Room for the words right of the points.
+    axis.margins(x=0.2)
     axis.legend(fontsize=7)
     figure.savefig(path, dpi=80)
     plt.close(figure)

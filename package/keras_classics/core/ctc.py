@@ -19,7 +19,7 @@ NEVER = -1e9
 
 
 def step_lengths(logits: Tensor) -> Tensor:
-    """Number of steps of each row, int32 `(batch,)`: those at which something but blank is possible.
+    """Steps of each row, int32 `(batch,)`: those at which something but blank is possible.
 
     `kc.layers.BlankPadding` marks the others.
     """
@@ -27,7 +27,7 @@ def step_lengths(logits: Tensor) -> Tensor:
 
 
 def fewest_steps(labels: Tensor) -> Tensor:
-    """Steps a labelling needs, int32 `(batch,)`: its labels, and a blank within every repetition."""
+    """Steps a labelling needs, int32 `(batch,)`: its labels, a blank within every repetition."""
     real = ops.not_equal(labels, BLANK)
     repeated = ops.logical_and(real[:, 1:], ops.equal(labels[:, 1:], labels[:, :-1]))
     counts = [ops.sum(ops.cast(each, "int32"), axis=1) for each in (real, repeated)]

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import functools
+import re
 import sys
 import unicodedata
+from collections.abc import Iterable
+
+# Stands before a unit that a space comes before. A letter to Unicode (low macron), so that it is
+# none of the signs that are units of their own.
+SPACE_MARK = "\u02cd"
 
 
 def tokenize(text: str) -> list[str]:
@@ -20,6 +26,33 @@ def tokenize(text: str) -> list[str]:
         Its words, an empty list if there are none.
     """
     return unicodedata.normalize("NFC", text).lower().translate(_punctuation()).split()
+
+
+def tokenize_exactly(text: str) -> list[str]:
+    """Split a text into words and punctuation marks from which it can be put together again.
+
+    Letters keep their case. Each punctuation mark or symbol is a unit; a unit after a space, and
+    the first one, begins with `SPACE_MARK`: `"I can't."` becomes `ˍI ˍcan ' t .`
+
+    Args:
+        text: A sentence; every white space counts as one space.
+
+    Returns:
+        Its units, an empty list if there are none.
+    """
+    words = unicodedata.normalize("NFC", text).replace(SPACE_MARK, " ").split()
+    return _signs().sub(r" \1 ", " ".join(SPACE_MARK + word for word in words)).split()
+
+
+def join_exactly(units: Iterable[str]) -> str:
+    """Put a text together from what `tokenize_exactly` returned."""
+    return "".join(units).replace(SPACE_MARK, " ").strip()
+
+
+@functools.cache
+def _signs() -> re.Pattern:
+    signs = "".join(chr(code) for code, word in _punctuation().items() if word == " ")
+    return re.compile(f"({SPACE_MARK}?[{re.escape(signs)}'’])")
 
 
 @functools.cache

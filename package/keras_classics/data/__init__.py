@@ -23,6 +23,8 @@ from keras_classics.data.classification import (
     predict_classes,
     validation_batches,
 )
+from keras_classics.data.conllu import TaggedSentence, load_conllu, read_conllu
+from keras_classics.data.digit_lines import draw_line, load_digit_lines
 from keras_classics.data.folder import load_folder
 from keras_classics.data.images import read_image
 from keras_classics.data.load import SOURCES, Data, Info, Source, load, load_scenes
@@ -34,10 +36,27 @@ from keras_classics.data.parallel import (
 )
 from keras_classics.data.phrases import Phrase, load_phrases, make_phrase, phrase_groups
 from keras_classics.data.preparation import Preparation, fit_preparation
+from keras_classics.data.sentences import by_language, load_sentences
+from keras_classics.data.sequences import (
+    LabelledSequences,
+    Units,
+    all_batches,
+    pad_arrays,
+    sequence_batches,
+)
 from keras_classics.data.source_code import (
     TOKEN_CLASSES,
     classify_characters,
     load_source_code,
+)
+from keras_classics.data.speech import (
+    BANDS,
+    Recording,
+    frame_count,
+    load_speech,
+    log_mel,
+    read_wave,
+    write_wave,
 )
 from keras_classics.data.text import Document, collect_documents, load_text
 from keras_classics.data.text_windows import TextWindows, text_windows
@@ -52,15 +71,17 @@ from keras_classics.data.units import (
     UNITS,
     CharacterVocabulary,
     SentencepieceVocabulary,
+    TokenVocabulary,
     load_vocabulary,
     make_vocabulary,
 )
 from keras_classics.data.vocabulary import Vocabulary
 
 __all__ = [
+    "BANDS",
     "SOURCES",
-    "UNITS",
     "TOKEN_CLASSES",
+    "UNITS",
     "Alphabet",
     "CaptionedImages",
     "CharacterVocabulary",
@@ -68,13 +89,20 @@ __all__ = [
     "Document",
     "Info",
     "LabelledImages",
+    "LabelledSequences",
     "ParallelTexts",
     "Phrase",
     "Preparation",
+    "Recording",
     "SentencepieceVocabulary",
     "Source",
+    "TaggedSentence",
     "TextWindows",
+    "TokenVocabulary",
+    "Units",
     "Vocabulary",
+    "all_batches",
+    "by_language",
     "caption_batches",
     "check_labelled",
     "classified_batches",
@@ -83,33 +111,45 @@ __all__ = [
     "collect_documents",
     "collect_labelled",
     "collect_parallel",
+    "draw_line",
     "encode_captions",
     "encode_sentences",
     "fit_preparation",
+    "frame_count",
     "load",
     "load_captions",
+    "load_conllu",
+    "load_digit_lines",
     "load_digits",
     "load_folder",
     "load_npz",
     "load_parallel",
     "load_phrases",
     "load_scenes",
+    "load_sentences",
     "load_source_code",
+    "load_speech",
     "load_text",
     "load_tfds",
     "load_vocabulary",
+    "log_mel",
     "make_phrase",
     "make_vocabulary",
     "network_input",
+    "pad_arrays",
     "pad_rows",
     "phrase_groups",
     "predict_classes",
+    "read_conllu",
     "read_groups",
     "read_image",
+    "read_wave",
+    "sequence_batches",
     "steps_per_epoch",
     "tag_target",
     "text_windows",
     "tokenize",
     "translation_batches",
     "validation_batches",
+    "write_wave",
 ]

@@ -86,7 +86,7 @@ def load_npz(
         )
     parts, classes = {}, None
     for path, split in zip(paths, ("train", "test"), strict=False):
-        arrays = _read(path)
+        arrays = read_npz(path)
         classes = classes or _class_names(arrays)
         both = "x_train" in arrays
         for name in ("train", "test") if both else (split,):
@@ -182,7 +182,12 @@ def _data(
     )
 
 
-def _read(path: Path) -> dict[str, np.ndarray]:
+def read_npz(path: Path) -> dict[str, np.ndarray]:
+    """Read all arrays of an `.npz` file.
+
+    Raises:
+        InputError: The file is missing or damaged, or has objects.
+    """
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}

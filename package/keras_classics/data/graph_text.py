@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.data.units import SPACE_MARK
+from keras_classics.core.text import SPACE_MARK
+from keras_classics.data.units import PIECE_SPACE
 from keras_classics.data.vocabulary import Vocabulary
 
 Tensor = Any
@@ -13,6 +14,7 @@ Tensor = Any
 # What `core.text.tokenize` drops, and what it puts a space for: punctuation, symbols, white space.
 _APOSTROPHES = "['\u2019]"
 _SEPARATORS = r"[\p{P}\p{S}\p{Z}\x{1c}-\x{1f}\x{85}]"
+_SIGNS = rf"({SPACE_MARK}?[\p{{P}}\p{{S}}])"
 _SPACES = r"[\s\p{Z}\x{0b}\x{1c}-\x{1f}\x{85}]+"
 
 
@@ -79,8 +81,12 @@ class GraphVocabulary:
                     "Give the numbers that the vocabulary's encode writes.",
                 )
             )
-        words = self.vocabulary.UNIT == "word"
-        return tokenize_in_graph(texts) if words else characters_in_graph(texts)
+        divide = {
+            "word": tokenize_in_graph,
+            "token": tokenize_exactly_in_graph,
+            "character": characters_in_graph,
+        }
+        return divide[self.vocabulary.UNIT](texts)
 
     def join(self, words: Tensor) -> Tensor:
         """Join words `(..., words)` to sentences `(...)`; empty ones may only stand at the end."""
@@ -89,8 +95,9 @@ class GraphVocabulary:
         if self.vocabulary.UNIT == "word":
             return tf.strings.strip(tf.strings.reduce_join(words, axis=-1, separator=" "))
         text = tf.strings.reduce_join(words, axis=-1)
-        if self.vocabulary.UNIT == "sentencepiece":
-            text = tf.strings.regex_replace(text, SPACE_MARK, " ")
+        space = {"token": SPACE_MARK, "sentencepiece": PIECE_SPACE}.get(self.vocabulary.UNIT)
+        if space:
+            text = tf.strings.regex_replace(text, space, " ")
         return tf.strings.strip(text)
 
 
@@ -108,6 +115,16 @@ def tokenize_in_graph(texts: Tensor) -> Tensor:
     texts = tf.strings.lower(texts, encoding="utf-8")
     texts = tf.strings.regex_replace(texts, _APOSTROPHES, "")
     return tf.strings.split(tf.strings.regex_replace(texts, _SEPARATORS, " "))
+
+
+def tokenize_exactly_in_graph(texts: Tensor) -> Tensor:
+    """Split texts as `core.text.tokenize_exactly` does; arguments as above."""
+    import tensorflow as tf
+
+    texts = tf.strings.regex_replace(texts, SPACE_MARK, " ")
+    texts = tf.strings.strip(tf.strings.regex_replace(texts, _SPACES, " "))
+    texts = tf.strings.regex_replace(texts, "(^| )([^ ])", rf"\1{SPACE_MARK}\2")
+    return tf.strings.split(tf.strings.regex_replace(texts, _SIGNS, r" \1 "))
 
 
 def characters_in_graph(texts: Tensor) -> Tensor:

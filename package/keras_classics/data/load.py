@@ -98,6 +98,8 @@ SPLIT_NAMES = {
 SOURCES = {
     "scenes": Source("scenes", "keras_classics.data.load", "load_scenes"),
     "captions": Source("captions:FOLDER", "keras_classics.data.captions", "load_captions"),
+    "conllu": Source("conllu:FILE[,FILE[,FILE]]", "keras_classics.data.conllu", "load_conllu"),
+    "digit_lines": Source("digit_lines", "keras_classics.data.digit_lines", "load_digit_lines"),
     "digits": Source("digits", "keras_classics.data.arrays", "load_digits"),
     "folder": Source("folder:DIR", "keras_classics.data.folder", "load_folder"),
     "parallel": Source(
@@ -105,7 +107,9 @@ SOURCES = {
     ),
     "phrases": Source("phrases", "keras_classics.data.phrases", "load_phrases"),
     "npz": Source("npz:FILE[,FILE]", "keras_classics.data.arrays", "load_npz"),
+    "sentences": Source("sentences:FOLDER", "keras_classics.data.sentences", "load_sentences"),
     "source_code": Source("source_code", "keras_classics.data.source_code", "load_source_code"),
+    "speech": Source("speech:FOLDER", "keras_classics.data.speech", "load_speech"),
     "text": Source("text:FILE", "keras_classics.data.text", "load_text"),
     "tfds": Source("tfds:NAME", "keras_classics.data.tfds", "load_tfds"),
 }
@@ -126,7 +130,9 @@ def load(
             (images with a Flickr8k token file, a CSV table or COCO's caption JSON),
             `"folder:DIR"` (a subfolder for each class), `"npz:FILE"` or `"npz:TRAIN,TEST"`
             (arrays), `"phrases"` (parallel text, no files), `"parallel:a.en,a.fr"` or
-            `"parallel:FOLDER"` (files of parallel text), `"source_code"` (Python's own library),
+            `"parallel:FOLDER"` (files of parallel text), `"digit_lines"` (rendered, no files),
+            `"speech:FOLDER"` (spoken digits), `"conllu:FILE"` (tagged words),
+            `"sentences:FOLDER"` (a file for each class), `"source_code"` (Python's own library),
             `"text:FILE"` (running text), or `"tfds:NAME"` (TensorFlow Datasets).
         seed: Chooses the scenes or phrases, and the images or lines of splits that have no list.
         image_size: Height and width, or one number for a square; the whole picture is resized,

@@ -99,7 +99,7 @@ def translation_batches(
     def generate() -> Iterator:
         epoch, place = divmod(first, steps)
         while True:
-            for chosen in _epoch(lengths, batch_size, steps, [seed, epoch])[place:]:
+            for chosen in batches_by_length(lengths, batch_size, steps, [seed, epoch])[place:]:
                 target = pad_rows([targets[n] for n in chosen])
                 yield pad_rows([sources[n] for n in chosen]), target[:, :-1], target[:, 1:]
             epoch, place = epoch + 1, 0
@@ -114,8 +114,20 @@ def translation_batches(
     ).prefetch(2)
 
 
-def _epoch(lengths: np.ndarray, batch_size: int, steps: int, seed: list[int]) -> np.ndarray:
-    """The numbers of the pairs in every batch of an epoch."""
+def batches_by_length(
+    lengths: np.ndarray, batch_size: int, steps: int, seed: list[int]
+) -> np.ndarray:
+    """Divide an epoch into batches of examples of about one length.
+
+    Args:
+        lengths: int `(sides, examples)`; the first side decides, then the next.
+        batch_size: Examples in a batch.
+        steps: Batches.
+        seed: Chooses them.
+
+    Returns:
+        Numbers of the examples, `(steps, batch_size)`.
+    """
     rng = np.random.default_rng(seed)
     order = rng.permutation(lengths.shape[1])[: steps * batch_size]
     pools = [

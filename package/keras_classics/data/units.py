@@ -1,6 +1,6 @@
-"""Vocabularies of units other than words: characters, and pieces of words.
+"""Vocabularies of units from which text can be put together again, case and punctuation included.
 
-Both number their units by the methods of `Vocabulary`; case and punctuation are kept.
+Tokens, characters and sentencepieces are numbered by the methods of `Vocabulary`.
 """
 
 from __future__ import annotations
@@ -14,11 +14,28 @@ from pathlib import Path
 from typing import Any
 
 from keras_classics.core.errors import InputError, check_choice, explain, import_extra
+from keras_classics.core.text import join_exactly, tokenize_exactly
 from keras_classics.data.vocabulary import Vocabulary
 
 # How sentencepiece writes a space.
-SPACE_MARK = "\u2581"
+PIECE_SPACE = "\u2581"
 _PIECES = 8000
+
+
+class TokenVocabulary(Vocabulary):
+    """Words and punctuation marks as they are written, numbered.
+
+    Args:
+        words: The tokens in the order of their numbers, without the four special words; those
+            after a space begin with `keras_classics.core.text.SPACE_MARK`.
+
+    Raises:
+        InputError: A token stands twice.
+    """
+
+    UNIT = "token"
+    split = staticmethod(tokenize_exactly)
+    join = staticmethod(join_exactly)
 
 
 class CharacterVocabulary(Vocabulary):
@@ -133,7 +150,7 @@ class SentencepieceVocabulary(Vocabulary):
     @staticmethod
     def join(words: Iterable[str]) -> str:
         """Put pieces together to a text."""
-        return "".join(words).replace(SPACE_MARK, " ").strip()
+        return "".join(words).replace(PIECE_SPACE, " ").strip()
 
     def _further(self) -> dict[str, str]:
         return {"model": base64.b64encode(self._model).decode()}
@@ -144,7 +161,8 @@ class SentencepieceVocabulary(Vocabulary):
 
 
 UNITS: dict[str, type[Vocabulary]] = {
-    kind.UNIT: kind for kind in (Vocabulary, CharacterVocabulary, SentencepieceVocabulary)
+    kind.UNIT: kind
+    for kind in (Vocabulary, TokenVocabulary, CharacterVocabulary, SentencepieceVocabulary)
 }
 
 
@@ -154,7 +172,8 @@ def make_vocabulary(
     """Make a vocabulary of the units of texts.
 
     Args:
-        unit: `"word"`, `"character"` or `"sentencepiece"`.
+        unit: `"word"` (lower case, without punctuation), `"token"`, `"character"` or
+            `"sentencepiece"`.
         texts: The training texts, and only those.
         min_count: Units seen less often are left to the unknown word.
         max_size: Greatest size, the four special words included.

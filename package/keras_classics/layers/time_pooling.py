@@ -50,18 +50,21 @@ class SegmentMean(keras.layers.Layer):
     def call(self, inputs):
         """The means."""
         sequence, segments = inputs
-        numbers = ops.arange(1, ops.shape(sequence)[1] + 1, dtype="int32")
-        members = ops.cast(segments, "int32")[:, None, :] == numbers[:, None]
-        members = ops.cast(members, sequence.dtype)
+        members = ops.cast(self._members(segments), sequence.dtype)
         counts = ops.sum(members, axis=-1, keepdims=True)
         return ops.matmul(members, sequence) / ops.maximum(counts, 1)
 
     def compute_mask(self, inputs, mask=None):
         """True where there is a segment."""
-        segments = ops.cast(inputs[1], "int32")
-        numbers = ops.arange(1, ops.shape(segments)[1] + 1, dtype="int32")
-        return ops.any(segments[:, None, :] == numbers[:, None], axis=-1)
+        return ops.any(self._members(inputs[1]), axis=-1)
 
     def compute_output_shape(self, input_shape):
         """The sequence's."""
         return input_shape[0]
+
+    def _members(self, segments):
+        """For each segment, its steps."""
+        segments = ops.cast(segments, "int32")
+        # Counted by a sum, as this also runs on symbols, whose time is unknown.
+        numbers = ops.cumsum(ops.ones_like(segments), axis=1)
+        return ops.equal(ops.expand_dims(segments, 1), ops.expand_dims(numbers, 2))

@@ -134,13 +134,13 @@ from keras_classics.models.convolutional.wide_resnet import (
     WideResNet50_2,
 )
 from keras_classics.models.convolutional.zfnet import ZFNet
+from keras_classics.models.recurrent.ctc import ctc_recognizer
 from keras_classics.models.recurrent.language_model import (
     LanguageDecoder,
     language_model,
     split_language_model,
 )
 from keras_classics.models.recurrent.rnn import rnn
-from keras_classics.models.recurrent.ctc import ctc_recognizer
 from keras_classics.models.recurrent.tagger import sequence_classifier, tagger
 from keras_classics.models.sequence.captioner import captioner, split_captioner
 from keras_classics.models.sequence.translate import Translation, translate

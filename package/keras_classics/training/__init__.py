@@ -1,19 +1,21 @@
 """Training: resumable fit, records of runs, metrics."""
 
 from keras_classics.core.recipe import Cosine, Drops, Exponential, Linear, Recipe, Step, step
+from keras_classics.training.burn_in import burn_in_weights
 from keras_classics.training.classification import (
     class_scores,
     classification_metrics,
     confusion_matrix,
 )
-from keras_classics.training.likelihood import BitsPerCharacter, bigram_nats
 from keras_classics.training.ctc import (
     CTCLoss,
     edit_distance,
     impossible_labellings,
     labelling_metrics,
 )
+from keras_classics.training.likelihood import BitsPerCharacter, bigram_nats
 from keras_classics.training.metrics import caption_metrics, caption_scores
+from keras_classics.training.optimizers import SkipNonFinite
 from keras_classics.training.recipe import (
     compile_model,
     decay_weights,
@@ -42,10 +44,12 @@ __all__ = [
     "ForwardTrainer",
     "Linear",
     "Recipe",
+    "SkipNonFinite",
     "Step",
     "TranslationScores",
     "TruncatedBPTT",
     "bigram_nats",
+    "burn_in_weights",
     "caption_metrics",
     "caption_scores",
     "check_continues",

@@ -9,7 +9,7 @@
 | Nesterov | `g` at `w + a v`; `v = a v - lr g; w += v` | `g` at `w`; `v = a v - lr g; w += a v - lr g` | Keras's `w` is the courses' `w + a v` |
 | RMSprop | `r = p r + (1 - p) g^2; w -= lr g / sqrt(r + e)` | the same, `e = 1e-7` | PyTorch has `sqrt(r) + e` |
 | RMSprop with momentum | `m = a m + lr g / sqrt(r + e); w -= m` | the same | some books look ahead, as Nesterov does |
-| Adam | `m, v` averages of `g, g^2`; `w -= lr m' / (sqrt(v') + e)`, `m' = m / (1 - b1^t)`, `v'` alike | `w -= lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + e)` | Keras's `e = 1e-7` acts as `e / sqrt(1 - b2^t)`, at first 3.2e-6 |
+| Adam | `m, v` averages of `g, g^2`; `w -= lr m' / (sqrt(v') + e)`, `m' = m / (1 - b1^t)`, `v'` alike | `w -= lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + e)` | Keras's `e = 1e-7` acts as `e / sqrt(1 - b2^t)`, at first 3.2e-6; its correction rounds `b1, b2` to float32, a first step 6e-6 too short |
 | Adagrad | `s += g^2; w -= lr g / (sqrt(s) + e)` | `w -= lr g / sqrt(s + e)` | Keras's `s` starts at 0.1 |
 
 | clipping | formula | argument in Keras |
@@ -41,33 +41,118 @@ class SkipNonFinite(keras.optimizers.Optimizer):
     a number, nothing changes but the counts: no weight and no state of the optimizer inside. (One
     number that is NaN is enough; so are numbers whose squares are too large to sum.)
 
-    `int(optimizer.skipped)` is the number of steps left out, `optimizer.iterations` the number of
-    all; the optimizer inside counts the others, and by these goes its schedule. Losses that are not
-    finite are no gradients: Keras's `TerminateOnNaN` ends the training on them.
+    `int(optimizer.skipped)` is the number of steps left out, `optimizer.iterations` that of all
+    steps; the optimizer inside counts the others, and by these goes its schedule.
 
     Args:
-        optimizer: Keras optimizer, or its name.
+        inner_optimizer: Keras optimizer, or its name.
         name: Name of the optimizer.
 
     Raises:
-        ValueError: The optimizer inside has stepped already.
+        ValueError: At the first step under a strategy of `tf.distribute`, whose replicas would
+            have to agree first.
     """
 
-    def __init__(self, optimizer="adam", name: str = "skip_non_finite"):
-        # The rate of the optimizer inside is the one in use; this one only satisfies Keras.
+    def __init__(self, inner_optimizer="adam", name: str = "skip_non_finite"):
+        # Keras wants a rate; the one in use is that of the optimizer inside.
         super().__init__(learning_rate=0.0, name=name)
-        self.optimizer = keras.optimizers.get(optimizer)
+        self.inner_optimizer = keras.optimizers.get(inner_optimizer)
+        self.skipped = self.add_variable((), dtype="int", name="skipped")
+
+    def build(self, variables):
+        """Create the states of the optimizer inside."""
+        self.inner_optimizer.build(variables)
+        super().build(variables)
+
+    @property
+    def variables(self):
+        """Its own counts, then all of the optimizer inside."""
+        return [*self._variables, *self.inner_optimizer.variables]
+
+    def apply(self, grads, trainable_variables=None):
+        """Make a step, or count it as skipped."""
+        if not self.built:
+            self.build(list(trainable_variables))
+        if keras.backend.backend() == "jax":
+            # A conditional may not assign there, so both outcomes are computed.
+            changed = [*self._trainable_variables, *self.variables]
+            values = [variable.value for variable in changed]
+            count = len(self._trainable_variables)
+            new = self.stateless_apply(values[count:], grads, values[:count])
+            for variable, value in zip(changed, [*new[0], *new[1]], strict=True):
+                variable.assign(value)
+            return
+        _refuse_strategies()
+        finite = is_finite(grads)
+        ops.cond(
+            finite,
+            lambda: _nothing(self.inner_optimizer.apply(grads, trainable_variables)),
+            lambda: None,
+        )
+        self._count(finite)
+
+    def stateless_apply(self, optimizer_variables, grads, trainable_variables):
+        """Make a step, or count it as skipped, on values in place of variables."""
+        finite, own = is_finite(grads), len(self._variables)
+        mapping = list(zip(self._variables, optimizer_variables[:own], strict=True))
+        with keras.StatelessScope(state_mapping=mapping) as scope:
+            self._count(finite)
+        counts = [scope.get_current_value(variable) for variable in self._variables]
+        before = trainable_variables, optimizer_variables[own:]
+        after = self.inner_optimizer.stateless_apply(before[1], grads, before[0])
+        weights, states = (
+            [ops.where(finite, *pair) for pair in zip(new, old, strict=True)]
+            for new, old in zip(after, before, strict=True)
+        )
+        return weights, [*counts, *states]
+
+    def _count(self, finite):
+        self.iterations.assign_add(1)
+        self.skipped.assign_add(1 - ops.cast(finite, self.skipped.dtype))
 
     @property
     def learning_rate(self):
         """That of the optimizer inside."""
-        return self.optimizer.learning_rate
+        return self.inner_optimizer.learning_rate
 
     @learning_rate.setter
     def learning_rate(self, value):
-        self.optimizer.learning_rate = value
+        self.inner_optimizer.learning_rate = value
 
-    @property
-    def variables(self):
-        """Its own counts and all of the optimizer inside."""
-        return [*self._variables, *self.optimizer.variables]
+    def scale_loss(self, loss):
+        """As the optimizer inside does."""
+        return self.inner_optimizer.scale_loss(loss)
+
+    def finalize_variable_values(self, var_list):
+        """As the optimizer inside does."""
+        self.inner_optimizer.finalize_variable_values(var_list)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        inner = keras.saving.serialize_keras_object(self.inner_optimizer)
+        return {"inner_optimizer": inner, "name": self.name}
+
+
+def is_finite(gradients):
+    """Whether the norm over all gradients is a number, as a boolean tensor."""
+    squares = [ops.sum(ops.square(gradient)) for gradient in gradients if gradient is not None]
+    return ops.isfinite(sum(ops.cast(square, "float32") for square in squares))
+
+
+def _nothing(_) -> None:
+    """Both outcomes of a conditional must return the same."""
+
+
+def _refuse_strategies() -> None:
+    if keras.backend.backend() != "tensorflow":
+        return
+    import tensorflow as tf
+
+    if tf.distribute.has_strategy():
+        raise ValueError(
+            explain(
+                f"A step under {type(tf.distribute.get_strategy()).__name__} was asked for",
+                "SkipNonFinite without tf.distribute",
+                "Train on one device, or use the optimizer inside.",
+            )
+        )

@@ -10,10 +10,12 @@ plus/minus 0.08. States go in and come out by name, so that text of any length i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import accumulate
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from keras_classics.core.errors import check_choice, explain
@@ -72,16 +74,13 @@ def language_model(
     if tie_embeddings:
         check_choice("embedding_size", embedding_size, (units,), "Tied embeddings have its width.")
 
-    drawn = keras.random.SeedGenerator(seed)
+    seeds = np.random.default_rng(seed)
 
     def uniform(*names: str) -> dict:
         if initial_range is None:
             return {}
-        seeds = {each: int(drawn.next()[0]) for each in names}
-        return {
-            each: keras.initializers.RandomUniform(-initial_range, initial_range, seed=value)
-            for each, value in seeds.items()
-        }
+        kind = partial(keras.initializers.RandomUniform, -initial_range, initial_range)
+        return {name: kind(seed=int(seeds.integers(2**31))) for name in names}
 
     tokens = keras.Input((None,), dtype="int32", name="tokens")
     reading = OneHot(vocabulary_size, name="one_hot")
@@ -111,7 +110,9 @@ def language_model(
         logits = reading(x, reverse=True)
     else:
         drawing = uniform("kernel_initializer")
-        logits = layers.Dense(vocabulary_size, dtype="float32", name="logits", **drawing)(x)
+        # Not in half precision: what follows is a softmax.
+        full = keras.config.dtype_policy().variable_dtype
+        logits = layers.Dense(vocabulary_size, dtype=full, name="logits", **drawing)(x)
     return keras.Model(
         {"tokens": tokens, "states": states},
         {"logits": logits, "states": following},

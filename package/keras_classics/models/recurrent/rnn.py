@@ -25,7 +25,8 @@ from keras_classics.layers.one_hot import OneHot
 from keras_classics.layers.recurrent_cells import check_positive
 from keras_classics.models.recurrent.stack import SHORTCUTS, RecurrentStack, shortcut_layer
 
-TOPOLOGIES = ("one_to_one", "one_to_many", "many_to_one", "many_to_many", "encoder_decoder")
+Tensor = keras.KerasTensor
+
 # The cells that can pass several layers in one step, and what does so for each.
 DEEP = {"elman": "deep_transition", "deep_transition": "deep_transition", "highway": "highway"}
 UNIFORM_RANGE = 0.08
@@ -97,7 +98,7 @@ def rnn(
     """
     for argument, size in (("outputs", outputs), ("units", units), ("layers", layers)):
         check_positive(argument, size)
-    check_choice("topology", topology, TOPOLOGIES)
+    check_choice("topology", topology, tuple(_BUILDERS))
     check_choice("cell", cell, tuple(RECURRENT_LAYERS))
     _check_sizes(topology, input_size, vocabulary_size, embedding_size)
     _check_together(topology, cell, bidirectional, shortcut, initializer, learned_initial_state)
@@ -106,45 +107,13 @@ def rnn(
         check_choice("cell", cell, tuple(DEEP), "Only these cells have a transition_depth.")
         cell, cell_arguments = DEEP[cell], {**cell_arguments, "depth": transition_depth}
 
-    rule, recurrent = _Initialization(initializer), topology != "one_to_one"
-    reader = _Reader(embedding_size, padded, rule)
-    head = _Head(outputs, output_activation, dropout, rule, inside=recurrent and cell == "jordan")
-    one_hot = vocabulary_size is not None and embedding_size is None
-
-    def stack(prefix: str = "", *, bidirectional: bool = False, writes: bool = True):
-        def arguments(level):
-            own = {**cell_arguments, **rule.recurrent(cell, one_hot=one_hot and level == 1)}
-            return {**own, **head.feedback()} if writes and head.inside and level == layers else own
-
-        return RecurrentStack(
-            cell, units, layers, arguments,
-            bidirectional=bidirectional, shortcut=shortcut, dropout=dropout, prefix=prefix,
-        )  # fmt: skip
-
-    if topology == "one_to_one":
-        vector = keras.Input((input_size,), name="vector")
-        return keras.Model(vector, head(_dense(vector, units, layers, shortcut, rule)), name=name)
-
-    if topology == "one_to_many":
-        vector = keras.Input((input_size,), name="vector")
-        target_in, read, mask = reader("target_in", outputs, vocabulary_size)
-        decoder = stack()
-        starts = decoder.starts_from([vector] * decoder.states, as_they_fit=False)
-        inputs = {"vector": vector, "target_in": target_in}
-        return keras.Model(inputs, head(decoder(read, mask, starts).steps), name=name)
-
-    first, prefix = ("source", "encoder_") if topology == "encoder_decoder" else ("sequence", "")
-    sequence, read, mask = reader(first, input_size, vocabulary_size)
-    reads = stack(prefix, bidirectional=bidirectional, writes=topology != "encoder_decoder")
-    reading = reads(read, mask, reads.learned_starts(read) if learned_initial_state else None)
-    if topology == "many_to_one":
-        return keras.Model(sequence, head(reading.last), name=name)
-    if topology == "many_to_many":
-        return keras.Model(sequence, head(reading.steps), name=name)
-    target_in, read, mask = reader("target_in", outputs, vocabulary_size and outputs)
-    decoder = stack("decoder_")
-    written = decoder(read, mask, decoder.starts_from(reading.states, as_they_fit=True)).steps
-    return keras.Model({"source": sequence, "target_in": target_in}, head(written), name=name)
+    parts = _Parts(
+        outputs, input_size, vocabulary_size, cell, units, layers, bidirectional, shortcut,
+        _Initialization(initializer), learned_initial_state, dropout, embedding_size, padded,
+        output_activation, cell_arguments,
+    )  # fmt: skip
+    inputs, written = _BUILDERS[topology](parts)
+    return keras.Model(inputs, written, name=name)
 
 
 @dataclass(frozen=True)
@@ -187,15 +156,37 @@ class _Initialization:
 
 
 @dataclass(frozen=True)
-class _Reader:
-    """From the name of an input to the input, the vectors that are read from it, and their mask."""
+class _Parts:
+    """What the topologies are put together from; the attributes are arguments of `rnn`."""
 
+    outputs: int
+    input_size: int | None
+    vocabulary_size: int | None
+    cell: str
+    units: int
+    layers: int
+    bidirectional: bool
+    shortcut: str | None
+    rule: _Initialization
+    learned_initial_state: bool
+    dropout: float
     embedding_size: int | None
     padded: bool
-    rule: _Initialization
+    output_activation: str | None
+    cell_arguments: dict
 
-    def __call__(self, name: str, width: int | None, vocabulary_size: int | None) -> tuple:
-        """Ids where there is a vocabulary, vectors of `width` where there is none."""
+    def vector(self) -> Tensor:
+        """The input that is no sequence."""
+        return keras.Input((self.input_size,), name="vector")
+
+    def sequence(self, name: str, width: int | None, vocabulary_size: int | None) -> tuple:
+        """An input, the vectors that are read from it, and their mask.
+
+        Args:
+            name: Name of the input.
+            width: Width of its vectors, where it has no ids.
+            vocabulary_size: Number of its ids, or None.
+        """
         if vocabulary_size is None:
             inputs = keras.Input((None, width), name=name)
             layer = keras.layers.Masking(name=f"{name}_mask") if self.padded else None
@@ -213,38 +204,98 @@ class _Reader:
             name=f"{name}_embedding", **self.rule.embedding(),
         )  # fmt: skip
 
+    def reading(self, name: str, *, prefix: str = "", writes: bool = True) -> tuple:
+        """An input, and what recurrent layers make of it.
 
-@dataclass(frozen=True)
-class _Head:
-    """The output: a dense layer, or inside the top layer where that feeds it back."""
+        Args:
+            name: Name of the input.
+            prefix: Begins the names of the layers.
+            writes: Whether their output is the model's.
+        """
+        inputs, read, mask = self.sequence(name, self.input_size, self.vocabulary_size)
+        stack = self.stack(prefix, bidirectional=self.bidirectional, writes=writes)
+        starts = stack.learned_starts(read) if self.learned_initial_state else None
+        return inputs, stack(read, mask, starts)
 
-    outputs: int
-    activation: str | None
-    dropout: float
-    rule: _Initialization
-    inside: bool
+    def stack(self, prefix: str = "", *, bidirectional=False, writes=True) -> RecurrentStack:
+        """Recurrent layers; those of a Jordan network that writes have the output inside."""
+        one_hot = self.vocabulary_size is not None and self.embedding_size is None
 
-    def __call__(self, features):
-        """Predictions `(..., outputs)`."""
-        if self.inside:
-            return keras.layers.Identity(name="predictions")(features)
+        def arguments(level):
+            own = self.rule.recurrent(self.cell, one_hot=one_hot and level == 1)
+            if writes and self.cell == "jordan" and level == self.layers:
+                own |= {"outputs": self.outputs, "output_activation": self.output_activation}
+            return {**own, **self.cell_arguments}
+
+        return RecurrentStack(
+            self.cell, self.units, self.layers, arguments, bidirectional=bidirectional,
+            shortcut=self.shortcut, dropout=self.dropout, prefix=prefix,
+        )  # fmt: skip
+
+    def predictions(self, features: Tensor) -> Tensor:
+        """The output `(..., outputs)`."""
         if self.dropout:
             features = keras.layers.Dropout(self.dropout, name="head_dropout")(features)
         return keras.layers.Dense(
-            self.outputs, self.activation, name="predictions", **self.rule.dense()
+            self.outputs, self.output_activation, name="predictions", **self.rule.dense()
         )(features)
 
-    def feedback(self) -> dict:
-        """Arguments of the layer that has the output inside."""
-        return {"outputs": self.outputs, "output_activation": self.activation}
+    def written(self, features: Tensor) -> Tensor:
+        """The output made of what recurrent layers give, which may already be it."""
+        if self.cell == "jordan":
+            return keras.layers.Identity(name="predictions")(features)
+        return self.predictions(features)
 
 
-def _dense(vector, units: int, layers: int, shortcut: str | None, rule: _Initialization):
-    for level in range(1, layers + 1):
-        made = keras.layers.Dense(units, "tanh", name=f"dense_{level}", **rule.dense())(vector)
-        merged = level > 1 and shortcut
-        vector = shortcut_layer(shortcut, f"{shortcut}_{level}")([vector, made]) if merged else made
-    return vector
+def _one_to_one(parts: _Parts) -> tuple:
+    vector = hidden = parts.vector()
+    for level in range(1, parts.layers + 1):
+        if level > 1 and parts.dropout:
+            hidden = keras.layers.Dropout(parts.dropout, name=f"dropout_{level - 1}")(hidden)
+        dense = keras.layers.Dense(parts.units, "tanh", name=f"dense_{level}", **parts.rule.dense())
+        made = dense(hidden)
+        if level > 1 and parts.shortcut:
+            made = shortcut_layer(parts.shortcut, f"{parts.shortcut}_{level}")([hidden, made])
+        hidden = made
+    return vector, parts.predictions(hidden)
+
+
+def _one_to_many(parts: _Parts) -> tuple:
+    vector = parts.vector()
+    target_in, read, mask = parts.sequence("target_in", parts.outputs, parts.vocabulary_size)
+    stack = parts.stack()
+    starts = stack.starts_from([vector] * stack.states, as_they_fit=False)
+    inputs = {"vector": vector, "target_in": target_in}
+    return inputs, parts.written(stack(read, mask, starts).steps)
+
+
+def _many_to_one(parts: _Parts) -> tuple:
+    inputs, reading = parts.reading("sequence")
+    return inputs, parts.written(reading.last)
+
+
+def _many_to_many(parts: _Parts) -> tuple:
+    inputs, reading = parts.reading("sequence")
+    return inputs, parts.written(reading.steps)
+
+
+def _encoder_decoder(parts: _Parts) -> tuple:
+    source, reading = parts.reading("source", prefix="encoder_", writes=False)
+    vocabulary_size = None if parts.vocabulary_size is None else parts.outputs
+    target_in, read, mask = parts.sequence("target_in", parts.outputs, vocabulary_size)
+    stack = parts.stack("decoder_")
+    starts = stack.starts_from(reading.states, as_they_fit=True)
+    inputs = {"source": source, "target_in": target_in}
+    return inputs, parts.written(stack(read, mask, starts).steps)
+
+
+_BUILDERS = {
+    "one_to_one": _one_to_one,
+    "one_to_many": _one_to_many,
+    "many_to_one": _many_to_one,
+    "many_to_many": _many_to_many,
+    "encoder_decoder": _encoder_decoder,
+}
 
 
 def _check_sizes(topology, input_size, vocabulary_size, embedding_size) -> None:

@@ -1,0 +1,1 @@
+"""The tasks of `applications/labelling.py`, one file each; see `labellers.task`."""

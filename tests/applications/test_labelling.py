@@ -1,0 +1,135 @@
+"""The labelling application as a user meets it, good input and bad."""
+
+import importlib.util
+import json
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import keras_classics as kc
+from support import ROOT
+
+PATH = ROOT / "applications" / "labelling.py"
+TINY = ["--epochs", "1", "--batch-size", "8", "--units", "6", "--pictures", "2"]
+LINES = ["--data-options", "train=24", "validation=8", "test=6", "digits=(2,3)"]
+
+
+@pytest.fixture(scope="module")
+def application():
+    if str(PATH.parent) not in sys.path:
+        sys.path.insert(0, str(PATH.parent))
+    spec = importlib.util.spec_from_file_location("labelling", PATH)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def finished(application, tmp_path_factory):
+    """The folder of a whole, tiny job on lines of digits."""
+    out = tmp_path_factory.mktemp("job") / "run"
+    assert application.main([*TINY, *LINES, "--out", str(out)]) == 0
+    return out
+
+
+@pytest.mark.slow
+def test_the_whole_job_leaves_everything_beside_its_results(finished):
+    metrics = json.loads((finished / "metrics.json").read_text())
+    table = pd.read_csv(finished / "predictions.csv", dtype=str, keep_default_na=False)
+    assert len(table) == 6
+    for row, column in (("best path", "best path"), ("beam 10", "beam")):
+        expected = kc.training.labelling_metrics(list(table[column]), list(table["true"]))
+        assert metrics[row] == pytest.approx(expected)
+    run = json.loads((finished / "run.json").read_text())
+    assert run["settings"]["task"] == "recognize"
+    files = ("spikes.png", "example.png", "history.csv", "saved_model/saved_model.pb")
+    assert all((finished / file).stat().st_size for file in files)
+
+
+@pytest.mark.slow
+def test_the_export_answers_as_the_model(application, finished):
+    """Pictures of other widths in one batch; the texts are those of the evaluation."""
+    import tensorflow as tf
+
+    options = {"train": 24, "validation": 8, "test": 6, "digits": (2, 3)}
+    lines = list(kc.data.load("digit_lines", **options).test.as_numpy_iterator())
+    pictures = kc.data.pad_arrays([line["image"] for line in lines], axis=1)
+    widths = np.array([line["image"].shape[1] for line in lines], "int32")
+    served = tf.saved_model.load(str(finished / "saved_model"))
+    found = served.serve(pictures, widths)
+    table = pd.read_csv(finished / "predictions.csv", dtype=str, keep_default_na=False)
+    assert [text.decode() for text in found["texts"][:, 0].numpy()] == list(table["beam"])
+    scores = found["log_probabilities"][:, 0].numpy()
+    np.testing.assert_allclose(scores, table["log_probability"].astype(float), atol=1e-3)
+
+
+@pytest.mark.slow
+def test_faulty_queries_do_not_stop_the_others(application, finished, tmp_path, capsys):
+    Image.new("RGB", (40, 20)).save(tmp_path / "high.png")
+    queries = [str(tmp_path / "absent.png"), str(tmp_path / "high.png"),
+               str(finished / "example.png")]  # fmt: skip
+    assert application.main(["label", *queries, "--out", str(finished)]) == 1
+    shown = capsys.readouterr()
+    assert "absent.png does not exist" in shown.err
+    assert "is 20 pixels high. Allowed: 12" in shown.err
+    assert "example.png: " in shown.out
+
+
+@pytest.mark.slow
+def test_a_run_is_not_continued_with_other_settings(application, finished, capsys):
+    assert application.main(["train", *TINY, *LINES, "--seed", "1", "--out", str(finished)]) == 1
+    assert "holds a run with other settings (seed 0, now 1)" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_words_are_tagged(application, tmp_path, capsys):
+    row = "{}\t{}\t_\t{}\t_\t_\t0\troot\t_\t_\n"
+    sentence = row.format(1, "dogs", "NOUN") + row.format(2, "bark", "VERB") + "\n"
+    (tmp_path / "some.conllu").write_text(sentence * 80)
+    out = tmp_path / "run"
+    arguments = ["--task", "tag", "--data", f"conllu:{tmp_path / 'some.conllu'}",
+                 *TINY, "--epochs", "6", "--learning-rate", "0.05"]  # fmt: skip
+    assert application.main([*arguments, "--out", str(out)]) == 0
+    assert json.loads((out / "metrics.json").read_text())["test"]["accuracy"] == 1.0
+    assert "dogs bark: dogs/NOUN bark/VERB" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_sentences_are_classified(application, tmp_path, capsys):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "some.pos").write_text("truly good\n" * 50)
+    (tmp_path / "data" / "some.neg").write_text("truly bad film\n" * 50)
+    out = tmp_path / "run"
+    arguments = ["--task", "classify", "--data", f"sentences:{tmp_path / 'data'}", "--summary",
+                 "sum", *TINY, "--epochs", "6", "--learning-rate", "0.05"]  # fmt: skip
+    assert application.main([*arguments, "--out", str(out)]) == 0
+    assert json.loads((out / "metrics.json").read_text())["test"]["accuracy"] == 1.0
+    capsys.readouterr()
+    assert application.main(["label", "a good day", "--out", str(out)]) == 0
+    assert capsys.readouterr().out.startswith("a good day: pos ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data", "digits"], "--task recognize was given for the data 'digits'"),
+        (["--task", "tag", "--data", "digits"], "--task tag was given for the data 'digits'"),
+        (["--task", "classify", "--data", "digits"], "'digits' have no languages"),
+        (["--data", "speech:nowhere"], "nowhere has no recording to train on"),
+        (["--task", "tag", "--data", "conllu:absent"], "absent cannot be read"),
+        (["--task", "classify", "--data", "sentences:absent"], "absent has no files"),
+        (["--data-options", "digits=(0,1)"], "1 to 100 digits"),
+        (["--data-options", "letters=3"], "Allowed: the arguments of the data's reader"),
+        (["--model", "lstmm", *LINES], "cell='lstmm' was given"),
+        (["label", "x.png"], "holds no exported model"),
+        (["evaluate"], "holds no run"),
+    ],
+    ids=str,
+)
+def test_bad_input_is_one_sentence(application, arguments, message, tmp_path, capsys):
+    assert application.main([*arguments, "--out", str(tmp_path / "run")]) == 1
+    error = capsys.readouterr().err
+    assert message in error and error.startswith("error: ") and error.count("\n") == 1

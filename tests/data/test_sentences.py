@@ -1,0 +1,61 @@
+"""Sentences with classes: files by ending, languages, faults."""
+
+import pytest
+
+import keras_classics as kc
+from support import shared
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "reviews.pos").write_text("good\n" * 20)
+    (tmp_path / "reviews.neg").write_text("bad\n" * 10 + "\n" + "bad\n" * 10)
+    (tmp_path / "README.md").write_text("nothing")
+    return tmp_path
+
+
+def test_classes_are_the_endings(folder):
+    data = kc.data.load(f"sentences:{folder}")
+    assert data.info.classes == ("neg", "pos")
+    assert data.info.sizes == {"train": 32, "validation": 4, "test": 4}
+    for split in (data.train, data.validation, data.test):
+        for element in split.as_numpy_iterator():
+            assert element["text"] == (b"bad", b"good")[element["label"]]
+    assert "1 empty lines" in data.info.skipped[0]
+    with pytest.raises(kc.InputError, match="1 empty lines"):
+        kc.data.load(f"sentences:{folder}", strict=True)
+
+
+def test_text_files_are_classes_by_name(tmp_path):
+    for name in ("happy", "sad"):
+        (tmp_path / f"{name}.txt").write_text("some words\n" * 10)
+    assert kc.data.load(f"sentences:{tmp_path}").info.classes == ("happy", "sad")
+
+
+def test_a_folder_without_two_classes_is_refused(tmp_path):
+    with pytest.raises(kc.InputError, match="has no files"):
+        kc.data.load(f"sentences:{tmp_path}")
+    (tmp_path / "reviews.pos").write_text("good\n")
+    with pytest.raises(kc.InputError, match="1 files of the classes pos"):
+        kc.data.load(f"sentences:{tmp_path}")
+
+
+def test_parallel_text_is_classed_by_language():
+    options = {"train": 5, "validation": 2, "test": 2, "languages": ("en", "de")}
+    data = kc.data.by_language(kc.data.load("phrases", **options))
+    assert data.info.classes == ("en", "de")
+    assert data.info.sizes == {"train": 10, "validation": 4, "test": 4}
+    labels = [int(element["label"]) for element in data.train.as_numpy_iterator()]
+    assert labels == [0] * 5 + [1] * 5
+    with pytest.raises(kc.InputError, match="have no languages"):
+        kc.data.by_language(data_without_languages())
+
+
+def data_without_languages():
+    return kc.data.load("digit_lines", train=1, validation=1, test=1)
+
+
+def test_the_polarity_sentences_are_read_whole():
+    data = kc.data.load(f"sentences:{shared('data', 'sentence_polarity')}")
+    assert sum(data.info.sizes.values()) == 2 * 4331
+    assert data.info.classes == ("neg", "pos")

@@ -1,0 +1,119 @@
+"""Recordings: both kinds of files, strings of one speaker, frames, faults."""
+
+import wave
+
+import keras
+import numpy as np
+import pytest
+
+import keras_classics as kc
+from support import shared
+
+
+def tone(digit, count=900):
+    sound = np.sin(2 * np.pi * (200 + 150 * digit) * np.arange(count) / 8000)
+    return (8000 * sound).astype("int16")
+
+
+def write(path, audio, rate=8000, channels=1):
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(audio.tobytes())
+
+
+@pytest.fixture
+def waves(tmp_path):
+    for digit in range(3):
+        for take in range(8):
+            write(tmp_path / f"{digit}_{'ab'[take % 2]}_{take}.wav", tone(digit))
+    return tmp_path
+
+
+def test_wave_files_become_strings_of_digits_of_one_speaker(waves):
+    data = kc.data.load(f"speech:{waves}", digits=(2, 3), repeat=2)
+    found = list(data.train.as_numpy_iterator())
+    assert data.info.classes == ("0", "1", "2")
+    assert sum(len(element["text"]) for element in found) == 2 * (24 - 3 - 3)
+    for element in found:
+        assert len(element["audio"]) == 900 * len(element["text"])
+        digits = [tone(int(digit)) for digit in element["text"].decode()]
+        np.testing.assert_allclose(element["audio"] * 32768, np.concatenate(digits))
+        assert len({name[2] for name in element["name"].decode().split("+")}) == 1
+    single = kc.data.load(f"speech:{waves}", digits=(1, 1))
+    assert single.info.sizes == {"train": 18, "validation": 3, "test": 3}
+
+
+def test_npz_files_are_read_by_split(tmp_path):
+    for name, count in (("train_x", 20), ("dev_x", 6)):
+        digits = np.arange(count) % 2
+        audio = np.concatenate([tone(digit) for digit in digits])
+        np.savez(tmp_path / f"{name}.npz", audio=audio, digit=digits,
+                 offsets=900 * np.arange(count + 1))  # fmt: skip
+    data = kc.data.load(f"speech:{tmp_path}", digits=(1, 1))
+    assert data.info.sizes == {"train": 18, "validation": 6, "test": 2}
+    element = next(data.validation.as_numpy_iterator())
+    np.testing.assert_allclose(element["audio"] * 32768, tone(int(element["text"])))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"rate": 16000}, "16000 samples a second .*Allowed: 8000 samples a second.*sox"),
+        ({"channels": 2}, "in 2 channels of 16 bits"),
+    ],
+    ids=str,
+)
+def test_waves_of_another_rate_or_kind_are_refused_with_a_remedy(waves, settings, message):
+    write(waves / "7_c_0.wav", tone(7), **settings)
+    with pytest.raises(kc.InputError, match=message):
+        kc.data.read_wave(waves / "7_c_0.wav")
+    with pytest.raises(kc.InputError, match=message):
+        kc.data.load(f"speech:{waves}", strict=True)
+    skipped = kc.data.load(f"speech:{waves}").info.skipped
+    assert len(skipped) == 1 and "7_c_0.wav" in skipped[0]
+
+
+def test_npz_of_another_rate_is_refused(tmp_path):
+    path = tmp_path / "all.npz"
+    np.savez(path, audio=tone(1), digit=[1], offsets=[0, 900], rate=16000)
+    with pytest.raises(kc.InputError, match="has 16000 samples a second"):
+        kc.data.load(f"speech:{path}")
+    np.savez(path, audio=tone(1))
+    with pytest.raises(kc.InputError, match="has no digit, offsets"):
+        kc.data.load(f"speech:{path}")
+
+
+def test_faulty_files_and_folders_are_refused(tmp_path):
+    with pytest.raises(kc.InputError, match="has no recording"):
+        kc.data.load(f"speech:{tmp_path}")
+    (tmp_path / "noise.wav").write_bytes(b"RIFF")
+    with pytest.raises(kc.InputError, match="cannot be read"):
+        kc.data.read_wave(tmp_path / "noise.wav")
+    with pytest.raises(kc.InputError, match="does not say what is spoken"):
+        kc.data.load(f"speech:{tmp_path}", strict=True)
+
+
+def test_a_wave_file_comes_back(tmp_path):
+    kc.data.write_wave(tmp_path / "x.wav", tone(3) / 32768)
+    np.testing.assert_array_equal(kc.data.read_wave(tmp_path / "x.wav"), tone(3))
+
+
+def test_frames_within_a_recording_do_not_depend_on_its_padding():
+    audio = tone(4)[None].astype("float32") / 32768
+    count = kc.data.frame_count(900)
+    alone, padded = (
+        keras.ops.convert_to_numpy(kc.data.log_mel(each))[:, :count]
+        for each in (audio, np.pad(audio, ((0, 0), (0, 400))))
+    )
+    assert alone.shape == (1, 10, kc.data.BANDS)
+    np.testing.assert_allclose(alone, padded, atol=1e-4)
+    # 800 Hz is 859 mel; the middles of the 24 bands divide 32 to 2146 mel (20 to 4000 Hz).
+    assert alone[0].mean(axis=0).argmax() == round((859 - 32) / (2146 - 32) * 25) - 1
+
+
+@pytest.mark.slow
+def test_the_spoken_digits_are_read_whole():
+    data = kc.data.load(f"speech:{shared('data', 'fsdd')}", digits=(1, 1))
+    assert sum(data.info.sizes.values()) == 1500

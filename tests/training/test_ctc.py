@@ -1,0 +1,54 @@
+"""The loss of temporal classification, and counting errors of labellings."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_classics as kc
+from keras_classics.core.gradients import value_and_gradients
+
+LOGITS = np.array([[[1, 2, 0], [0.5, 0, 1.5], [0, 1, 0.2]]], "float32")
+
+
+def test_the_loss_is_the_mean_over_sequences():
+    loss = kc.training.CTCLoss()(np.array([[1, 2], [1, 0]]), np.repeat(LOGITS, 2, axis=0))
+    assert float(loss) == pytest.approx((1.35626071 + 1.84299836) / 2, rel=1e-6)
+
+
+def test_gradient_equals_differences():
+    labels, step = np.array([[1, 2]]), 1e-2
+    loss = kc.training.CTCLoss()
+    _, (gradient,) = value_and_gradients(lambda x: loss(labels, x), [keras.ops.array(LOGITS)])
+    for place in np.ndindex(LOGITS.shape):
+        shift = np.zeros_like(LOGITS)
+        shift[place] = step
+        slope = (float(loss(labels, LOGITS + shift)) - float(loss(labels, LOGITS - shift))) / 2
+        assert float(gradient[place]) == pytest.approx(slope / step, abs=2e-4)
+
+
+def test_impossible_labellings_cost_infinity_and_move_nothing():
+    labels = np.array([[1, 1, 1], [1, 2, 0]])
+    logits = keras.ops.array(np.repeat(LOGITS, 2, axis=0))
+    loss = kc.training.CTCLoss(reduction="sum")
+    value, (gradient,) = value_and_gradients(lambda x: loss(labels, x), [logits])
+    gradient = keras.ops.convert_to_numpy(gradient)
+    assert float(value) == np.inf
+    assert np.all(gradient[0] == 0) and np.all(np.isfinite(gradient)) and np.any(gradient[1])
+    assert kc.training.impossible_labellings(labels, [3, 3]).tolist() == [0]
+    assert kc.training.impossible_labellings(labels, [5, 1]).tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("found", "right", "edits"),
+    [("", "", 0), ("kitten", "sitting", 3), ("123", "", 3), ("", "12", 2), ("132", "123", 2)],
+)
+def test_edit_distances(found, right, edits):
+    assert kc.training.edit_distance(found, right) == edits
+    assert kc.training.edit_distance(right, found) == edits
+
+
+def test_metrics_count_edits_over_true_labels():
+    metrics = kc.training.labelling_metrics(["12", "7", "555"], ["12", "17", "55"])
+    assert metrics == {"label error rate": 2 / 6, "sequences right": 1 / 3}
+    with pytest.raises(kc.InputError, match="1 labellings were given for 2"):
+        kc.training.labelling_metrics(["1"], ["1", "2"])
