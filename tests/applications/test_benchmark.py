@@ -41,7 +41,7 @@ def measured(application, tmp_path):
 @pytest.mark.slow
 def test_decode_without_keras_hub(application, measured, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "keras_hub", None)
-    monkeypatch.setattr(application, "hub_version", lambda: None)
+    monkeypatch.setattr(application.searches, "hub_version", lambda: None)
     rows = measured(TINY_SEARCH)
     assert "pip install keras-hub" in capsys.readouterr().out
     assert set(rows["model"]) == {"GRU", "GRU, attention"}

@@ -85,6 +85,10 @@ SMALL = {
                                 "pool_after_join": True},
     "fabric_mnist": {"width": 0.125, "input_shape": (4, 4, 1), "classes": 4, "depth": 3},
     "fabric_sparse_mnist": {"width": 0.25, "input_shape": (4, 4, 1), "classes": 4, "depth": 2},
+    "delta_orthogonal_1250_mnist": {"depth": 5, "width": 0.25, "input_shape": (16, 16, 1),
+                                    "classes": 4},
+    "delta_orthogonal_2500_mnist": {"depth": 3, "width": 0.25, "input_shape": (16, 16, 1),
+                                    "classes": 4, "stacked": False, "padding": "same"},
     "road_alexnet": {"width": 0.1, "input_shape": (20, 40, 3), "scale": 2.0, "pooling": "avg"},
 }  # fmt: skip
 

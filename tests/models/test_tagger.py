@@ -40,7 +40,7 @@ def test_a_tagger_answers_at_every_step_and_is_trained_on_real_ones():
     targets = np.array([[1, 2, 1, 0, 0], [0, 1, 2, 1, 2]])
     other = np.where(IDS == 0, 2, targets)
     assert model.test_on_batch(IDS, targets) == pytest.approx(model.test_on_batch(IDS, other))
-    check_gradients(model, IDS, (2, 5, 3))
+    check_gradients(kc.models.tagger(**reading()), IDS, (2, 5, 3))
 
 
 def test_segments_are_means_of_their_steps(tmp_path):
