@@ -13,7 +13,7 @@ from keras_classics.data import load
 @pytest.mark.parametrize(
     ("spec", "suggestion"),
     [
-        ("scene", "Did you mean scenes or "),
+        ("scene", "Did you mean scenes?"),
         ("caption:/photos", "Did you mean captions:FOLDER?"),
         ("tdfs:coco_captions", "Did you mean tfds:NAME"),
         ("captions", "Did you mean captions:FOLDER?"),

@@ -228,5 +228,6 @@ def _nearest(spec: str, scheme: str) -> str:
         return (
             f"For images with captions in {spec} write captions:{spec}, with classes folder:{spec}."
         )
-    near = difflib.get_close_matches(scheme, SOURCES, n=2, cutoff=0.4) or SOURCES
+    match = difflib.get_close_matches
+    near = match(scheme, SOURCES, 1, 0.8) or match(scheme, SOURCES, 2, 0.4) or SOURCES
     return f"Did you mean {' or '.join(SOURCES[each].usage for each in near)}?"

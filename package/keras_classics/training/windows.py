@@ -7,6 +7,7 @@ gradients that reach h steps back (`k2`).
 
 from __future__ import annotations
 
+import copy
 import json
 
 import keras
@@ -101,5 +102,6 @@ class TruncatedBPTT(keras.Model):
     @classmethod
     def from_config(cls, config):
         """Build the network too."""
-        network = keras.saving.deserialize_keras_object(config["network"])
+        # Keras empties the config of a functional model while it reads it.
+        network = keras.saving.deserialize_keras_object(copy.deepcopy(config["network"]))
         return cls(**{**config, "network": network})
