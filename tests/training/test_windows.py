@@ -21,9 +21,14 @@ from training.windows_by_hand import (
 
 @pytest.fixture
 def float64():
-    keras.config.set_floatx("float64")
+    def compute_in(dtype):
+        # The policy follows floatx only until something sets it, as other tests do.
+        keras.config.set_floatx(dtype)
+        keras.config.set_dtype_policy(dtype)
+
+    compute_in("float64")
     yield
-    keras.config.set_floatx("float32")
+    compute_in("float32")
 
 
 @pytest.mark.parametrize(("k1", "k2"), [(3, 3), (3, 6), (2, 12), (12, 12)])
