@@ -105,6 +105,7 @@ def learns_writes_and_reads():
     writer = kc.decoding.TextWriter(decoder, alphabet, prime="ca", length=7, top_k=1)
     assert writer(2) == ["bcabcab"] * 2
     states = decoder.first_states(1)
-    whole = model({"tokens": ids[None, :20], "states": states})["logits"]
+    tokens = ops.convert_to_tensor(ids[None, :20])
+    whole = model({"tokens": tokens, "states": states})["logits"]
     steps, _ = decoder.record(ids[None, :20], states)
     np.testing.assert_allclose(ops.convert_to_numpy(steps), ops.convert_to_numpy(whole), atol=1e-5)
