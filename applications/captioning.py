@@ -12,7 +12,6 @@ picture file from the exported model.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import textwrap
@@ -25,7 +24,6 @@ import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 from rich.console import Console  # noqa: E402
-from rich.table import Table  # noqa: E402
 
 import keras_classics as kc  # noqa: E402
 
@@ -137,7 +135,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 def train(options: argparse.Namespace) -> None:
     """Train a captioner into OUT, from where an earlier run stopped."""
     out = Path(options.out)
-    kc.training.check_continues(options.out, settings(options), free=FREE)
+    kc.training.check_continues(options.out, vars(options), free=FREE)
     keras.utils.set_random_seed(options.seed)
     keras.config.set_dtype_policy(options.precision)
     data = load(options)
@@ -148,7 +146,7 @@ def train(options: argparse.Namespace) -> None:
     )
     if (out / VOCABULARY).exists():
         kc.data.Vocabulary.load(out / VOCABULARY).check_matches(vocabulary)
-    kc.training.record_run(out, settings(options))
+    kc.training.record_run(out, kc.training.run_settings(vars(options), free=FREE))
     vocabulary.save(out / VOCABULARY)
     console.print(f"{len(training)} training images, {len(vocabulary)} words")
 
@@ -243,7 +241,7 @@ def evaluate(options: argparse.Namespace) -> None:
             "references": [" | ".join(texts) for texts in test.captions],
         }
     ).to_csv(out / "captions.csv", index=False)
-    show(metrics, f"{len(test)} test images, beam {options.beam}")
+    console.print(kc.cli.metrics_table(metrics, f"{len(test)} test images, beam {options.beam}"))
     draw(test, captions, options.pictures, out / "captions.png")
     keras.utils.save_img(str(out / "example.png"), test.images[0], scale=False)
     console.print(f"pictures: {out / 'captions.png'}")
@@ -362,35 +360,17 @@ def encode(model, images: np.ndarray, options: argparse.Namespace, name: str) ->
     return np.concatenate(parts).astype("float32")
 
 
-def settings(options: argparse.Namespace) -> dict:
-    """The options as they are recorded: as JSON has them, tuples as lists."""
-    kept = {key: value for key, value in vars(options).items() if key not in FREE - {"epochs"}}
-    return json.loads(json.dumps(kept))
-
-
 def trained(options: argparse.Namespace):
     """The trained model of OUT, its vocabulary, and its settings under the present options."""
     out = Path(options.out)
-    record = kc.training.read_run(out)
-    if record is None or not (out / MODEL).exists():
-        raise kc.InputError(
-            f"{out} holds no trained captioner. Allowed: the --out of a finished training. "
-            "Run: python applications/captioning.py train --out " + str(out)
-        )
-    merged = argparse.Namespace(**{**vars(options), **record["settings"]})
+    recorded = kc.training.finished_settings(
+        out, MODEL, kind="captioner", application="captioning.py"
+    )
+    merged = argparse.Namespace(**{**vars(options), **recorded})
     vocabulary = kc.data.Vocabulary.load(out / VOCABULARY)
     model = keras.saving.load_model(out / MODEL)
     vocabulary.check_matches(model.get_layer("decoder").vocabulary_size)
     return model, vocabulary, merged
-
-
-def show(metrics: dict[str, dict[str, float]], title: str) -> None:
-    """Print metrics as a table."""
-    names = list(next(iter(metrics.values())))
-    table = Table("", *names, title=title)
-    for row, values in metrics.items():
-        table.add_row(row, *(f"{values[name]:.3f}" for name in names))
-    console.print(table)
 
 
 def draw(test: kc.data.CaptionedImages, captions: list[str], count: int, path: Path) -> None:

@@ -26,7 +26,6 @@ import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 from rich.console import Console  # noqa: E402
-from rich.table import Table  # noqa: E402
 
 import keras_classics as kc  # noqa: E402
 
@@ -115,7 +114,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 def train(options: argparse.Namespace) -> None:
     """Train a classifier into OUT, from where an earlier run stopped."""
     out = Path(options.out)
-    kc.training.check_continues(out, settings(options), free=FREE)
+    kc.training.check_continues(out, vars(options), free=FREE)
     keras.utils.set_random_seed(options.seed)
     keras.config.set_dtype_policy(options.precision)
     data = load(options)
@@ -128,7 +127,9 @@ def train(options: argparse.Namespace) -> None:
         epochs = options.epochs or recipe.epochs_of(steps)
         kc.training.compile_model(model, recipe, steps_per_epoch=steps, epochs=epochs)
     preparation = kc.data.fit_preparation(recipe, training.images, **size)
-    kc.training.record_run(out, {**settings(options), "trained_by": str(recipe)})
+    kc.training.record_run(
+        out, {**kc.training.run_settings(vars(options), free=FREE), "trained_by": str(recipe)}
+    )
     kc.training.write_json(out / CLASSES, classes)
     preparation.save(out / PREPARATION)
     console.print(
@@ -235,7 +236,7 @@ def evaluate(options: argparse.Namespace) -> None:
             "probability": probabilities.max(axis=1),
         }
     ).to_csv(out / "predictions.csv", index=False)
-    show(metrics, f"{len(test)} test pictures")
+    console.print(kc.cli.metrics_table(metrics, f"{len(test)} test pictures", digits=4))
     counts = kc.training.confusion_matrix(test.labels, probabilities)
     draw_confusion(counts, classes, out / "confusion_matrix.png")
     # The surest mistakes first: they tell most.
@@ -343,34 +344,16 @@ def answering(model: keras.Model) -> keras.Model:
     return model if len(model.outputs) == 1 else keras.Model(model.inputs, model.outputs[0])
 
 
-def settings(options: argparse.Namespace) -> dict:
-    """The options as they are recorded: as JSON has them, tuples as lists."""
-    kept = {key: value for key, value in vars(options).items() if key not in FREE - {"epochs"}}
-    return json.loads(json.dumps(kept))
-
-
 def trained(options: argparse.Namespace):
     """The trained model of OUT, what prepares its pictures, its classes, and its settings."""
     out = Path(options.out)
-    record = kc.training.read_run(out)
-    if record is None or not (out / MODEL).exists():
-        raise kc.InputError(
-            f"{out} holds no trained classifier. Allowed: the --out of a finished training. "
-            "Run: python applications/classification.py train --out " + str(out)
-        )
-    merged = argparse.Namespace(**{**vars(options), **record["settings"]})
+    recorded = kc.training.finished_settings(
+        out, MODEL, kind="classifier", application="classification.py"
+    )
+    merged = argparse.Namespace(**{**vars(options), **recorded})
     classes = json.loads((out / CLASSES).read_text("utf-8"))
     model = keras.saving.load_model(out / MODEL)
     return model, kc.data.Preparation.load(out / PREPARATION), classes, merged
-
-
-def show(metrics: dict[str, dict[str, float]], title: str) -> None:
-    """Print metrics as a table."""
-    names = list(next(iter(metrics.values())))
-    table = Table("", *names, title=title)
-    for row, values in metrics.items():
-        table.add_row(row, *(f"{values[name]:.4f}" for name in names))
-    console.print(table)
 
 
 def pyplot():

@@ -15,7 +15,6 @@ export, and answer one query from the exported model.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -25,7 +24,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras  # noqa: E402
 from rich.console import Console  # noqa: E402
-from rich.table import Table  # noqa: E402
 
 import keras_classics as kc  # noqa: E402
 from labellers.classify import Classify  # noqa: E402
@@ -113,7 +111,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 def train(options: argparse.Namespace) -> None:
     """Train into OUT, from where an earlier run stopped."""
     out = Path(options.out)
-    kc.training.check_continues(out, settings(options), free=FREE)
+    kc.training.check_continues(out, vars(options), free=FREE)
     keras.utils.set_random_seed(options.seed)
     keras.config.set_dtype_policy(options.precision)
     data = load(options)
@@ -137,7 +135,7 @@ def train(options: argparse.Namespace) -> None:
             task.loss(),
             metrics=task.metrics(),
         )
-    kc.training.record_run(out, settings(options))
+    kc.training.record_run(out, kc.training.run_settings(vars(options), free=FREE))
     task.save(out)
     console.print(
         f"{options.task}: {model.count_params():,} parameters, {len(training):,} training "
@@ -167,7 +165,7 @@ def evaluate(options: argparse.Namespace) -> str:
     part, names = task.read(data, "test")
     metrics = task.evaluate(model, part, names, out, options)
     kc.training.record_metrics(out, metrics)
-    show(metrics, f"{len(part)} test sequences")
+    console.print(kc.cli.metrics_table(metrics, f"{len(part)} test sequences", digits=4))
     return task.example(data, out)
 
 
@@ -219,12 +217,6 @@ def load(options: argparse.Namespace) -> kc.data.Data:
     return TASKS[options.task].adapt(data)
 
 
-def settings(options: argparse.Namespace) -> dict:
-    """The options as they are recorded: as JSON has them, tuples as lists."""
-    kept = {key: value for key, value in vars(options).items() if key not in FREE - {"epochs"}}
-    return json.loads(json.dumps(kept))
-
-
 def task_of(out: Path) -> Task:
     """The task of a run's folder."""
     record = kc.training.read_run(out)
@@ -248,15 +240,6 @@ def trained(options: argparse.Namespace) -> tuple[keras.Model, Task, argparse.Na
     recorded = kc.training.read_run(out)["settings"]
     merged = argparse.Namespace(**{**vars(options), **recorded})
     return keras.saving.load_model(out / MODEL), task, merged
-
-
-def show(metrics: dict[str, dict[str, float]], title: str) -> None:
-    """Print metrics as a table."""
-    names = list(next(iter(metrics.values())))
-    table = Table("", *names, title=title)
-    for row, values in metrics.items():
-        table.add_row(row, *(f"{values[name]:.4f}" for name in names))
-    console.print(table)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import math
 import os
 import sys
@@ -113,7 +112,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 def train(options: argparse.Namespace) -> None:
     """Train a language model into OUT, from where an earlier run stopped."""
     out = Path(options.out)
-    kc.training.check_continues(out, settings(options), free=FREE)
+    kc.training.check_continues(out, vars(options), free=FREE)
     keras.utils.set_random_seed(options.seed)
     keras.config.set_dtype_policy(options.precision)
     splits = read(options)
@@ -130,7 +129,7 @@ def train(options: argparse.Namespace) -> None:
     except ValueError as error:
         # The builder raises these on its arguments, which here the user typed.
         raise kc.InputError(str(error)) from error
-    kc.training.record_run(out, settings(options))
+    kc.training.record_run(out, kc.training.run_settings(vars(options), free=FREE))
     alphabet.save(out / ALPHABET)
     steps = windows["train"].steps
     trainer = kc.training.TruncatedBPTT(model, options.batch_size, options.k1, options.k2)
@@ -333,22 +332,13 @@ def lay_out(
     )
 
 
-def settings(options: argparse.Namespace) -> dict:
-    """The options as they are recorded: as JSON has them, tuples as lists."""
-    kept = {key: value for key, value in vars(options).items() if key not in FREE - {"epochs"}}
-    return json.loads(json.dumps(kept))
-
-
 def trained(options: argparse.Namespace):
     """The trained model of OUT, its alphabet, and its settings under the present options."""
     out = Path(options.out)
-    record = kc.training.read_run(out)
-    if record is None or not (out / MODEL).exists():
-        raise kc.InputError(
-            f"{out} holds no trained language model. Allowed: the --out of a finished training. "
-            "Run: python applications/language_model.py train --out " + str(out)
-        )
-    merged = argparse.Namespace(**{**vars(options), **record["settings"]})
+    recorded = kc.training.finished_settings(
+        out, MODEL, kind="language model", application="language_model.py"
+    )
+    merged = argparse.Namespace(**{**vars(options), **recorded})
     alphabet = kc.data.Alphabet.load(out / ALPHABET)
     model = keras.saving.load_model(out / MODEL)
     alphabet.check_matches(model.output["logits"].shape[-1])

@@ -11,7 +11,6 @@ the model looks at and how it lays out sentences, export, and translate one sent
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import sys
@@ -24,7 +23,6 @@ import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 from rich.console import Console  # noqa: E402
-from rich.table import Table  # noqa: E402
 
 import keras_classics as kc  # noqa: E402
 
@@ -168,7 +166,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 def train(options: argparse.Namespace) -> None:
     """Train a translator into OUT, from where an earlier run stopped."""
     out = Path(options.out)
-    kc.training.check_continues(out, settings(options), free=FREE)
+    kc.training.check_continues(out, vars(options), free=FREE)
     keras.utils.set_random_seed(options.seed)
     keras.config.set_dtype_policy(options.precision)
     data = load(options)
@@ -206,7 +204,7 @@ def train(options: argparse.Namespace) -> None:
             # Every length of sentences would be compiled anew.
             jit_compile=False,
         )
-    kc.training.record_run(out, settings(options))
+    kc.training.record_run(out, kc.training.run_settings(vars(options), free=FREE))
     for name, vocabulary in zip(VOCABULARIES, vocabularies, strict=True):
         vocabulary.save(out / name)
     console.print(
@@ -301,7 +299,9 @@ def evaluate(options: argparse.Namespace) -> None:
             "log_probability": [each.log_probability for each in found],
         }
     ).to_csv(out / "translations.csv", index=False)
-    show(metrics, f"{len(pairs)} test sentences, beam {options.beam}")
+    console.print(
+        kc.cli.metrics_table(metrics, f"{len(pairs)} test sentences, beam {options.beam}")
+    )
     if found[0].alignments is not None:
         shown = slice(options.sentences)
         kc.analysis.draw_alignments(
@@ -486,22 +486,13 @@ def encode_side(
     return rows
 
 
-def settings(options: argparse.Namespace) -> dict:
-    """The options as they are recorded: as JSON has them, tuples as lists."""
-    kept = {key: value for key, value in vars(options).items() if key not in FREE - {"epochs"}}
-    return json.loads(json.dumps(kept))
-
-
 def trained(options: argparse.Namespace):
     """The trained model of OUT, its vocabularies, and its settings under the present options."""
     out = Path(options.out)
-    record = kc.training.read_run(out)
-    if record is None or not (out / MODEL).exists():
-        raise kc.InputError(
-            f"{out} holds no trained translator. Allowed: the --out of a finished training. "
-            "Run: python applications/translation.py train --out " + str(out)
-        )
-    merged = argparse.Namespace(**{**vars(options), **record["settings"]})
+    recorded = kc.training.finished_settings(
+        out, MODEL, kind="translator", application="translation.py"
+    )
+    merged = argparse.Namespace(**{**vars(options), **recorded})
     merged.strict = options.strict
     vocabularies = [kc.data.load_vocabulary(out / name) for name in VOCABULARIES]
     model = keras.saving.load_model(out / MODEL)
@@ -510,15 +501,6 @@ def trained(options: argparse.Namespace):
     for vocabulary, size in zip(vocabularies, sizes, strict=True):
         vocabulary.check_matches(size)
     return model, vocabularies, merged
-
-
-def show(metrics: dict[str, dict[str, float]], title: str) -> None:
-    """Print metrics as a table."""
-    names = list(next(iter(metrics.values())))
-    table = Table("", *names, title=title)
-    for row, values in metrics.items():
-        table.add_row(row, *(f"{values[name]:.3f}" for name in names))
-    console.print(table)
 
 
 if __name__ == "__main__":

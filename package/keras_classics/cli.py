@@ -9,7 +9,7 @@ import argparse
 import ast
 import dataclasses
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 from rich.console import Console
@@ -53,6 +53,23 @@ def key_values(text: str) -> tuple[str, object]:
         return key, ast.literal_eval(value)
     except (ValueError, SyntaxError):
         return key, value
+
+
+def metrics_table(
+    metrics: Mapping[str, Mapping[str, float]], title: str, *, digits: int = 3
+) -> Table:
+    """Metrics as a table to print: a row for each of what was evaluated.
+
+    Args:
+        metrics: Figures by what was evaluated, all of the same names.
+        title: Stands above the table.
+        digits: Digits behind the point.
+    """
+    names = list(next(iter(metrics.values())))
+    table = Table("", *names, title=title)
+    for row, values in metrics.items():
+        table.add_row(row, *(f"{values[name]:.{digits}f}" for name in names))
+    return table
 
 
 def _run(argv: Sequence[str] | None) -> int | None:

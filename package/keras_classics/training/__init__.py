@@ -27,9 +27,11 @@ from keras_classics.training.rtrl import ForwardTrainer
 from keras_classics.training.runs import (
     check_continues,
     describe_run,
+    finished_settings,
     read_run,
     record_metrics,
     record_run,
+    run_settings,
     write_json,
 )
 from keras_classics.training.translation import TranslationScores, translation_metrics
@@ -60,6 +62,7 @@ __all__ = [
     "decay_weights",
     "describe_run",
     "edit_distance",
+    "finished_settings",
     "fit",
     "impossible_labellings",
     "labelling_metrics",
@@ -70,6 +73,7 @@ __all__ = [
     "record_metrics",
     "record_run",
     "restore",
+    "run_settings",
     "step",
     "translation_metrics",
     "write_json",

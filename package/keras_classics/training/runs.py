@@ -70,6 +70,44 @@ def read_run(folder: str | os.PathLike) -> dict[str, Any] | None:
     return json.loads(path.read_text("utf-8")) if path.exists() else None
 
 
+def run_settings(settings: Mapping[str, Any], *, free: Collection[str] = ()) -> dict[str, Any]:
+    """Settings as `run.json` keeps them: as JSON has them, tuples as lists.
+
+    Args:
+        settings: All settings, such as `vars(options)`.
+        free: Names of those that may differ between a run and the run it continues. They are left
+            out, except for the number of epochs.
+    """
+    kept = {key: value for key, value in settings.items() if key not in {*free} - {"epochs"}}
+    return json.loads(json.dumps(kept))
+
+
+def finished_settings(
+    folder: str | os.PathLike, model: str, *, kind: str, application: str
+) -> dict[str, Any]:
+    """The settings of a finished training.
+
+    Args:
+        folder: The run's folder.
+        model: Name of the file in it that a finished training leaves.
+        kind: What is trained, for the message.
+        application: Script that trains it, for the message.
+
+    Raises:
+        InputError: The folder holds no finished training.
+    """
+    record = read_run(folder)
+    if record is None or not (Path(folder) / model).exists():
+        raise InputError(
+            explain(
+                f"{folder} holds no trained {kind}",
+                "the --out of a finished training",
+                f"Run: python applications/{application} train --out {folder}",
+            )
+        )
+    return record["settings"]
+
+
 def check_continues(
     folder: str | os.PathLike, settings: Mapping[str, Any], *, free: Collection[str] = ()
 ) -> None:
@@ -86,8 +124,7 @@ def check_continues(
     record = read_run(folder)
     if record is None:
         return
-    # As JSON has them: tuples as lists.
-    now = json.loads(json.dumps(dict(settings)))
+    now = run_settings(settings, free=free)
     changed = [
         f"{key} {value!r}, now {now.get(key)!r}"
         for key, value in record["settings"].items()
