@@ -69,11 +69,16 @@ def check_round_trip(model: keras.Model, inputs, tmp_path: Path) -> keras.Model:
     return loaded
 
 
+# JAX spends most of a test in compiling, and most of compiling in optimising.
+QUICK_JAX = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
+
+
 def run_python(code: str, *, backend: str = "tensorflow", timeout: int = 300, **environment) -> str:
     """Run code in a fresh process on a backend; returns what it printed."""
     path = os.pathsep.join([str(ROOT / "package"), str(ROOT / "tests")])
     settings = {
         **os.environ,
+        **QUICK_JAX,
         "KERAS_BACKEND": backend,
         "PYTHONPATH": path,
         "TF_CPP_MIN_LOG_LEVEL": "3",
