@@ -7,6 +7,11 @@
     python applications/benchmark.py decode         # beam search
     python applications/benchmark.py binary         # convolution by XNOR and bit counts
     python applications/benchmark.py depth          # thousands of convolutions in one layer
+    python applications/benchmark.py maps           # class-activation maps
+    python applications/benchmark.py recurrent      # training with LSTM and GRU
+    python applications/benchmark.py multidimensional  # an LSTM over grids
+    python applications/benchmark.py rtrl           # learning forward in time
+    python applications/benchmark.py translate      # an exported translator
     python applications/benchmark.py table          # all that was measured, for the README
 
 A verb is a function in `VERBS`: its keyword arguments are the flags, the notes on their types the
@@ -32,7 +37,7 @@ import pandas as pd  # noqa: E402
 from rich.table import Table  # noqa: E402
 
 import keras_classics as kc  # noqa: E402
-from benchmarks import binary, depth, models, searches  # noqa: E402
+from benchmarks import binary, depth, maps, models, recurrent, searches  # noqa: E402
 from benchmarks.measuring import MEASURED, console  # noqa: E402
 
 STORED = Path(__file__).with_suffix(".csv")
@@ -40,6 +45,12 @@ STORED = Path(__file__).with_suffix(".csv")
 KEYS = ["benchmark", "model", "setting", "beside"]
 MARKS = "<!-- benchmark -->", "<!-- end of benchmark -->"
 
+RECURRENT = {
+    "recurrent": recurrent.recurrent,
+    "multidimensional": recurrent.multidimensional,
+    "rtrl": recurrent.rtrl,
+    "translate": recurrent.translate,
+}
 VERBS = {
     "build": models.build,
     "train": models.train,
@@ -48,6 +59,8 @@ VERBS = {
     "decode": searches.decode,
     "binary": binary.binary,
     "depth": depth.depth,
+    "maps": maps.maps,
+    **RECURRENT,
 }
 
 
@@ -143,7 +156,7 @@ def print_tables(results: Path, insert: Path | None) -> None:
 
 
 def readme_tables(rows: pd.DataFrame) -> str:
-    """What was measured, as Markdown: models beside their twins, searches, and where."""
+    """What was measured, as Markdown: models beside twins, searches, recurrence, and where."""
     searched = rows["benchmark"] == "decode"
     twins = rows["benchmark"].isin(["build", "train", "inference", "fold"])
     alone = (rows["benchmark"] == "build") & (rows["beside"] == models.ALONE)
@@ -151,11 +164,7 @@ def readme_tables(rows: pd.DataFrame) -> str:
     if (beside := rows[twins & ~alone]).size:
         order = beside["benchmark"].map(list(VERBS).index)
         beside = beside.iloc[order.argsort(kind="stable")]
-        beside = beside.assign(
-            column=beside["benchmark"] + ": " + beside["setting"],
-            cell=[f"{r.ratio:.2f} ({figure(r.ours)} {r.unit})" for r in beside.itertuples()],
-        )
-        parts.append(markdown(beside, ["model", "beside"]))
+        parts.append(markdown(with_ratios(beside), ["model", "beside"]))
     if alone.any():
         slowest = rows.loc[rows[alone]["ours"].idxmax()]
         parts.append(
@@ -169,8 +178,17 @@ def readme_tables(rows: pd.DataFrame) -> str:
         )
         parts.append(f"Beam search, {decoded['setting'].iloc[0]}:")
         parts.append(markdown(decoded, ["beside"]))
+    for name in RECURRENT:
+        if (found := rows[rows["benchmark"] == name]).size:
+            parts.append(markdown(with_ratios(found), ["model", "beside"]))
     facts = (", then ".join(rows[fact].unique()) for fact in ("date", "machine", "versions"))
     return "\n\n".join([*parts, f"Measured: {'; '.join(facts)}."])
+
+
+def with_ratios(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with what `markdown` wants: a column for each setting, of ratios and our figures."""
+    cells = [f"{row.ratio:.2f} ({figure(row.ours)} {row.unit})" for row in rows.itertuples()]
+    return rows.assign(column=rows["benchmark"] + ": " + rows["setting"], cell=cells)
 
 
 def figure(value: float) -> str:

@@ -42,8 +42,14 @@ SCENES_ENCODER_OPTIONS = {"width": 0.5}
 SCENES_MODEL = {"encoder_layer": "stage2_out", "attention": "additive"}
 COURSE_MODEL = {"encoder_layer": None, "attention": "none"}
 
+# Pictures in which it is drawn, in training, where the decoder looks.
+EXPLAINED = 6
+
 # Settings that may differ between a run and the run it continues.
-FREE = {"verb", "out", "epochs", "beam", "strategy", "pictures", "n_best", "model", "images", "to"}
+FREE = {
+    "verb", "out", "epochs", "beam", "strategy", "pictures", "n_best", "model", "images", "to",
+    "explain_every",
+}  # fmt: skip
 
 console = Console()
 
@@ -56,6 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(argv: Sequence[str] | None) -> int | None:
     """Parse the arguments and do what the verb says."""
     options = parse(argv)
+    kc.distribution.check_verb(options.strategy, options.verb)
     verbs = {"train": train, "evaluate": evaluate, "export": export, "caption": caption}
     if options.verb:
         return verbs[options.verb](options)
@@ -97,6 +104,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--strategy", choices=kc.distribution.STRATEGIES, default="auto")
     add("--beam", type=int, default=5)
     add("--pictures", type=int, default=12, help="pictures drawn by evaluate")
+    add("--explain-every", type=int, default=0, metavar="EPOCHS",
+        help="draw where the decoder looks in validation pictures every so many epochs; needs "
+        "attention")  # fmt: skip
     add("--seed", type=int, default=0)
     add("--out", default="runs/captioning", help="folder of the run")
 
@@ -109,8 +119,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     verbs = parser.add_subparsers(dest="verb", metavar="train | evaluate | export | caption")
     verbs.add_parser("train", parents=[common], help="train, or go on training")
     verbs.add_parser("evaluate", parents=[common], help="metrics and pictures of the test split")
-    shipping = verbs.add_parser("export", parents=[common], help="write a SavedModel")
-    shipping.add_argument("--to", help="folder of the SavedModel; OUT/saved_model by default")
+    shipping = verbs.add_parser("export", parents=[common], help="write a SavedModel, ...")
+    kc.cli.add_export_flags(shipping)
     asking = verbs.add_parser("caption", parents=[common], help="caption image files")
     asking.add_argument("images", nargs="+", type=Path)
     asking.add_argument("--model", type=Path, help="a SavedModel; the run's own, or the shipped")
@@ -125,7 +135,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         options.data_options = {**SCENES_DATA, **options.data_options}
     if scenes and options.encoder in (None, SCENES_ENCODER):
         options.encoder_options = {**SCENES_ENCODER_OPTIONS, **options.encoder_options}
-        defaults = {**defaults, **SCENES_MODEL}
+        # Without attention nothing can read a map: the course's vector.
+        defaults = defaults if options.attention == "none" else {**defaults, **SCENES_MODEL}
     for key, value in {**COURSE_MODEL, "encoder": SCENES_ENCODER, **defaults}.items():
         if getattr(options, key) is None:
             setattr(options, key, value)
@@ -134,11 +145,12 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def train(options: argparse.Namespace) -> None:
     """Train a captioner into OUT, from where an earlier run stopped."""
-    out = Path(options.out)
-    kc.training.check_continues(options.out, vars(options), free=FREE)
+    out = kc.distribution.own_folder(options.out, options.strategy)
+    place = kc.distribution.strategy(options.strategy)
+    kc.training.check_continues(out, vars(options), free=FREE)
     keras.utils.set_random_seed(options.seed)
     keras.config.set_dtype_policy(options.precision)
-    data = load(options)
+    data = kc.cli.load_data(options, image_size=options.image_size)
     training = read(data, "train", options)
     validation = read(data, "validation", options)
     vocabulary = kc.data.Vocabulary.from_captions(
@@ -151,7 +163,7 @@ def train(options: argparse.Namespace) -> None:
     console.print(f"{len(training)} training images, {len(vocabulary)} words")
 
     steps = kc.data.steps_per_epoch(len(training), options.batch_size)
-    with kc.distribution.strategy(options.strategy):
+    with place:
         model = build(options, len(vocabulary))
         fitted = kc.models.split_captioner(model)[1] if options.freeze_encoder else model
         fitted.compile(
@@ -185,21 +197,35 @@ def train(options: argparse.Namespace) -> None:
     callbacks = []
     if options.scheduled_sampling != "none":
         # Half way to sampling after half the training.
-        half = max(2.0, steps * options.epochs / 2)
+        k = kc.callbacks.half_way_constant(steps * options.epochs / 2)
+        callbacks.append(kc.callbacks.ScheduledSampling(mode=options.scheduled_sampling, k=k))
+    if options.explain_every:
+        shown = validation.images[:EXPLAINED]
         callbacks.append(
-            kc.callbacks.ScheduledSampling(mode=options.scheduled_sampling, k=half / np.log(half))
+            kc.callbacks.Attention(
+                prepared(shown, options).numpy(),
+                out / "attention",
+                vocabulary,
+                references=[texts[0] for texts in validation.captions[:EXPLAINED]],
+                max_words=options.max_words,
+                pictures=shown,
+                every_epochs=options.explain_every,
+                # With a frozen encoder the decoder alone is trained.
+                model=model,
+            )
         )
-    kc.training.fit(
-        fitted,
-        stream(training, "train"),
-        steps_per_epoch=steps,
-        epochs=options.epochs,
-        folder=out,
-        callbacks=callbacks,
-        validation_data=stream(validation, "validation")(0),
-        validation_steps=max(1, len(validation) // options.batch_size),
-    )
-    model.save(out / MODEL)
+    with place:
+        kc.training.fit(
+            fitted,
+            stream(training, "train"),
+            steps_per_epoch=steps,
+            epochs=options.epochs,
+            folder=out,
+            callbacks=callbacks,
+            validation_data=stream(validation, "validation")(0),
+            validation_steps=max(1, len(validation) // options.batch_size),
+        )
+    kc.save_model(model, out / MODEL)
     console.print(f"trained: {out / MODEL}")
 
 
@@ -207,7 +233,7 @@ def evaluate(options: argparse.Namespace) -> None:
     """Caption the test split, score it beside an image-blind baseline, draw pictures."""
     out = Path(options.out)
     model, vocabulary, options = trained(options)
-    test = read(load(options), "test", options)
+    test = read(kc.cli.load_data(options, image_size=options.image_size), "test", options)
     encoded = encode(model, test.images, options, "test")
     # Without XLA, as in the exported model: the two must say the same to the last word.
     search = kc.decoding.CompiledSearch(
@@ -248,8 +274,8 @@ def evaluate(options: argparse.Namespace) -> None:
 
 
 def export(options: argparse.Namespace) -> None:
-    """Write the trained captioner as one SavedModel."""
-    path = Path(getattr(options, "to", None) or Path(options.out) / EXPORT)
+    """Write the trained captioner with all it needs, as a SavedModel or in another format."""
+    path, form = kc.cli.export_place(options)
     model, vocabulary, options = trained(options)
     kc.export.export_captioner(
         model,
@@ -257,6 +283,7 @@ def export(options: argparse.Namespace) -> None:
         path,
         image_size=(options.image_size, options.image_size),
         max_words=options.max_words,
+        format=form,
         width=options.beam,
         n_best=options.beam,
     )
@@ -295,7 +322,7 @@ def build(options: argparse.Namespace, vocabulary_size: int) -> keras.Model:
     """The captioner the options describe."""
     attention = None if options.attention == "none" else options.attention
     if options.encoder.endswith(".keras"):
-        encoder = keras.saving.load_model(options.encoder)
+        encoder = kc.load_model(options.encoder)
     else:
         encoder = kc.create_model(
             options.encoder,
@@ -320,20 +347,6 @@ def build(options: argparse.Namespace, vocabulary_size: int) -> keras.Model:
         seed=options.seed,
         train_encoder=not options.freeze_encoder,
     )
-
-
-def load(options: argparse.Namespace) -> kc.data.Data:
-    """The data the options name; says what was skipped."""
-    data = kc.data.load(
-        options.data,
-        seed=options.seed,
-        image_size=options.image_size,
-        strict=options.strict,
-        **options.data_options,
-    )
-    for sentence in data.info.skipped:
-        console.print(f"skipped: {sentence}", highlight=False)
-    return data
 
 
 def read(data: kc.data.Data, split: str, options: argparse.Namespace) -> kc.data.CaptionedImages:
@@ -368,18 +381,14 @@ def trained(options: argparse.Namespace):
     )
     merged = argparse.Namespace(**{**vars(options), **recorded})
     vocabulary = kc.data.Vocabulary.load(out / VOCABULARY)
-    model = keras.saving.load_model(out / MODEL)
+    model = kc.load_model(out / MODEL)
     vocabulary.check_matches(model.get_layer("decoder").vocabulary_size)
     return model, vocabulary, merged
 
 
 def draw(test: kc.data.CaptionedImages, captions: list[str], count: int, path: Path) -> None:
     """Draw the first test pictures with generated and reference captions."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
+    plt = kc.analysis.pyplot()
     count, columns = min(count, len(test)), 4
     rows = -(-count // columns)
     figure, axes = plt.subplots(

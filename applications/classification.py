@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import math
 import os
 import sys
@@ -38,10 +37,11 @@ SCENES_DATA = {"train": 4000, "validation": 500, "test": 1000, "objects": (1, 1)
 # Settings that may differ between a run and the run it continues.
 FREE = {
     "verb", "out", "epochs", "strategy", "pictures", "images", "to", "source", "trained_by",
+    "explain_every",
 }  # fmt: skip
 
-# What pictures get in matplotlib's inches.
-TILE = 1.5
+# Pictures whose maps are drawn in training.
+EXPLAINED = 12
 
 console = Console()
 
@@ -54,6 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(argv: Sequence[str] | None) -> int | None:
     """Parse the arguments and do what the verb says."""
     options = parse(argv)
+    kc.distribution.check_verb(options.strategy, options.verb)
     verbs = {"train": train, "evaluate": evaluate, "export": export, "predict": predict}
     if options.verb:
         return verbs[options.verb](options)
@@ -84,6 +85,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--precision", choices=("float32", "mixed_float16", "mixed_bfloat16"), default="float32")
     add("--strategy", choices=kc.distribution.STRATEGIES, default="auto")
     add("--pictures", type=int, default=40, help="mistakes drawn by evaluate, at most")
+    add("--explain-every", type=int, default=0, metavar="EPOCHS",
+        help="draw class-activation maps of validation pictures every so many epochs")  # fmt: skip
     add("--seed", type=int, default=0)
     add("--out", default="runs/classification", help="folder of the run")
 
@@ -96,8 +99,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     verbs = parser.add_subparsers(dest="verb", metavar="train | evaluate | predict | export")
     verbs.add_parser("train", parents=[common], help="train, or go on training")
     verbs.add_parser("evaluate", parents=[common], help="metrics and pictures of the test split")
-    shipping = verbs.add_parser("export", parents=[common], help="write a SavedModel")
-    shipping.add_argument("--to", help="folder of the SavedModel; OUT/saved_model by default")
+    shipping = verbs.add_parser("export", parents=[common], help="write a SavedModel, ...")
+    kc.cli.add_export_flags(shipping)
     asking = verbs.add_parser("predict", parents=[common], help="classify image files")
     asking.add_argument("images", nargs="+", type=Path)
     asking.add_argument("--from", dest="source", type=Path, metavar="FOLDER",
@@ -113,13 +116,14 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def train(options: argparse.Namespace) -> None:
     """Train a classifier into OUT, from where an earlier run stopped."""
-    out = Path(options.out)
+    out = kc.distribution.own_folder(options.out, options.strategy)
+    place = kc.distribution.strategy(options.strategy)
     kc.training.check_continues(out, vars(options), free=FREE)
     keras.utils.set_random_seed(options.seed)
     keras.config.set_dtype_policy(options.precision)
     data = load(options)
     classes = data.info.classes
-    with kc.distribution.strategy(options.strategy):
+    with place:
         model, recipe, size = design(options, data.info)
         training = read(data, "train")
         batch_size = recipe.batch_size
@@ -141,26 +145,57 @@ def train(options: argparse.Namespace) -> None:
     )
 
     parts = {"classes": len(classes), "outputs": len(model.outputs)}
-    history = kc.training.fit(
-        model,
-        lambda first: kc.data.classified_batches(
-            training,
-            preparation,
-            batch_size=batch_size,
-            seed=options.seed,
-            first=first,
-            **parts,
-        ),
-        steps_per_epoch=steps,
-        epochs=epochs,
-        folder=out,
-        verbose="auto" if console.is_terminal else 2,
-        validation_data=kc.data.validation_batches(read(data, "validation"), preparation, **parts),
-    )
-    answering(model).save(out / MODEL)
+    validation = read(data, "validation")
+    callbacks = []
+    if options.explain_every:
+        callbacks.append(explaining(options, validation, preparation, classes, out))
+    with place:
+        history = kc.training.fit(
+            model,
+            lambda first: kc.data.classified_batches(
+                training,
+                preparation,
+                batch_size=batch_size,
+                seed=options.seed,
+                first=first,
+                **parts,
+            ),
+            steps_per_epoch=steps,
+            epochs=epochs,
+            folder=out,
+            callbacks=callbacks,
+            verbose="auto" if console.is_terminal else 2,
+            validation_data=kc.data.validation_batches(validation, preparation, **parts),
+        )
+    kc.save_model(answering(model), out / MODEL)
     draw_history(history, out / "history.png")
     rate = steps * batch_size / max(history["seconds"].median(), 0.1)
     console.print(f"trained: {out / MODEL}, {rate:.0f} pictures/s", highlight=False)
+
+
+def explaining(
+    options: argparse.Namespace,
+    validation: kc.data.LabelledImages,
+    preparation: kc.data.Preparation,
+    classes: Sequence[str],
+    out: Path,
+) -> kc.callbacks.GradCAM:
+    """What draws into OUT, while the model learns, where it looks in a few validation pictures."""
+    if preparation.flat:
+        raise kc.InputError(
+            f"--explain-every {options.explain_every} was given with {options.model}, which takes "
+            "vectors. Allowed: networks of pictures. Leave it out, or choose another --model."
+        )
+    chosen = np.linspace(0, len(validation) - 1, min(EXPLAINED, len(validation))).astype(int)
+    one_view = dataclasses.replace(preparation, test_crops=1)
+    images = [one_view.views(validation.images[n][None])[0, 0].numpy() for n in chosen]
+    return kc.callbacks.GradCAM(
+        np.stack(images),
+        out / "maps",
+        validation.labels[chosen],
+        classes,
+        every_epochs=options.explain_every,
+    )
 
 
 def design(
@@ -242,24 +277,24 @@ def evaluate(options: argparse.Namespace) -> None:
     # The surest mistakes first: they tell most.
     wrong = np.flatnonzero(answers != test.labels)
     wrong = wrong[np.argsort(-probabilities[wrong, answers[wrong]])]
-    draw_tiles(
+    kc.analysis.draw_tiles(
+        out / "mistakes.png",
         [test.images[n] for n in wrong[: options.pictures]],
         [
             f"{classes[test.labels[n]]}\nas {classes[answers[n]]} ({probabilities[n].max():.0%})"
             for n in wrong[: options.pictures]
         ],
-        f"{len(wrong)} of {len(test)} wrong",
-        out / "mistakes.png",
+        heading=f"{len(wrong)} of {len(test)} wrong",
     )
     keras.utils.save_img(str(out / "example.png"), test.images[0], scale=False)
     console.print(f"pictures: {out / 'confusion_matrix.png'}, {out / 'mistakes.png'}")
 
 
 def export(options: argparse.Namespace) -> None:
-    """Write the trained classifier as one SavedModel."""
-    path = Path(getattr(options, "to", None) or Path(options.out) / EXPORT)
+    """Write the trained classifier with all it needs, as a SavedModel or in another format."""
+    path, form = kc.cli.export_place(options)
     model, preparation, classes, _ = trained(options)
-    kc.export.export_classifier(model, preparation, classes, path)
+    kc.export.export_classifier(model, preparation, classes, path, format=form)
     console.print(f"exported: {path}")
 
 
@@ -283,7 +318,7 @@ def predict(options: argparse.Namespace) -> int:
     if pictures:
         drawn = Path(options.out) / "answers.png"
         drawn.parent.mkdir(parents=True, exist_ok=True)
-        draw_tiles(pictures, titles, "", drawn)
+        kc.analysis.draw_tiles(drawn, pictures, titles)
         console.print(f"picture: {drawn}")
     return 1 if failed else 0
 
@@ -316,19 +351,9 @@ def answerer(options: argparse.Namespace) -> Callable[[np.ndarray], list[tuple[s
 
 
 def load(options: argparse.Namespace) -> kc.data.Data:
-    """The data the options name; says what was skipped."""
-    try:
-        data = kc.data.load(
-            options.data, seed=options.seed, strict=options.strict, **options.data_options
-        )
-    except TypeError as error:
-        raise kc.InputError(
-            f"--data-options {options.data_options} was given ({error}). Allowed: the arguments "
-            "of the data's reader. See help(kc.data.load)."
-        ) from error
+    """The data the options name, if they are pictures with classes."""
+    data = kc.cli.load_data(options)
     kc.data.check_labelled(data)
-    for sentence in data.info.skipped:
-        console.print(f"skipped: {sentence}", highlight=False)
     return data
 
 
@@ -351,24 +376,14 @@ def trained(options: argparse.Namespace):
         out, MODEL, kind="classifier", application="classification.py"
     )
     merged = argparse.Namespace(**{**vars(options), **recorded})
-    classes = json.loads((out / CLASSES).read_text("utf-8"))
-    model = keras.saving.load_model(out / MODEL)
+    classes = kc.training.read_json(out / CLASSES)
+    model = kc.load_model(out / MODEL)
     return model, kc.data.Preparation.load(out / PREPARATION), classes, merged
-
-
-def pyplot():
-    """Matplotlib without a screen."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    return plt
 
 
 def draw_history(history: pd.DataFrame, path: Path) -> None:
     """Draw loss and accuracy over the epochs."""
-    plt = pyplot()
+    plt = kc.analysis.pyplot()
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     for axis, name in zip(axes, ("loss", "accuracy"), strict=True):
         for column in history:
@@ -383,7 +398,7 @@ def draw_history(history: pd.DataFrame, path: Path) -> None:
 
 def draw_confusion(counts: np.ndarray, classes: Sequence[str], path: Path) -> None:
     """Draw how often each class was taken for each; numbers where there is room for them."""
-    plt = pyplot()
+    plt = kc.analysis.pyplot()
     side = max(4.0, min(0.45 * len(classes) + 2, 16.0))
     figure, axis = plt.subplots(figsize=(side, side), layout="constrained")
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -397,28 +412,6 @@ def draw_confusion(counts: np.ndarray, classes: Sequence[str], path: Path) -> No
             colour = "white" if shares[row, column] > 0.5 else "black"
             axis.text(column, row, counts[row, column], ha="center", va="center", color=colour,
                       fontsize=8)  # fmt: skip
-    figure.savefig(path, dpi=100)
-    plt.close(figure)
-
-
-def draw_tiles(pictures: Sequence, titles: Sequence[str], heading: str, path: Path) -> None:
-    """Draw pictures in a grid, each under its title."""
-    plt = pyplot()
-    columns = min(8, max(1, len(pictures)))
-    rows = max(1, -(-len(pictures) // columns))
-    figure, axes = plt.subplots(
-        rows,
-        columns,
-        figsize=(TILE * max(columns, 3), (TILE + 0.5) * rows + 0.4),
-        squeeze=False,
-        layout="constrained",
-    )
-    for axis in axes.flat:
-        axis.set_axis_off()
-    for axis, picture, title in zip(axes.flat, pictures, titles, strict=False):
-        axis.imshow(picture, interpolation="nearest")
-        axis.set_title(title, fontsize=8)
-    figure.suptitle(heading, fontsize=11)
     figure.savefig(path, dpi=100)
     plt.close(figure)
 

@@ -48,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(argv: Sequence[str] | None) -> int | None:
     """Parse the arguments and do what the verb says."""
     options = parse(argv)
+    kc.distribution.check_verb(options.strategy, options.verb)
     verbs = {"train": train, "evaluate": evaluate, "export": export, "label": label}
     if options.verb:
         return verbs[options.verb](options)
@@ -93,8 +94,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     verbs = parser.add_subparsers(dest="verb", metavar="train | evaluate | export | label")
     verbs.add_parser("train", parents=[common], help="train, or go on training")
     verbs.add_parser("evaluate", parents=[common], help="metrics and pictures of the test split")
-    shipping = verbs.add_parser("export", parents=[common], help="write a SavedModel")
-    shipping.add_argument("--to", help="folder of the SavedModel; OUT/saved_model by default")
+    shipping = verbs.add_parser("export", parents=[common], help="write a SavedModel, ...")
+    kc.cli.add_export_flags(shipping)
     asking = verbs.add_parser("label", parents=[common], help="label picture or wave files, texts")
     asking.add_argument("queries", nargs="+", metavar="FILE or TEXT")
 
@@ -110,7 +111,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def train(options: argparse.Namespace) -> None:
     """Train into OUT, from where an earlier run stopped."""
-    out = Path(options.out)
+    out = kc.distribution.own_folder(options.out, options.strategy)
+    place = kc.distribution.strategy(options.strategy)
     kc.training.check_continues(out, vars(options), free=FREE)
     keras.utils.set_random_seed(options.seed)
     keras.config.set_dtype_policy(options.precision)
@@ -119,7 +121,7 @@ def train(options: argparse.Namespace) -> None:
     training, _ = task.read(data, "train")
     validation, _ = task.read(data, "validation")
     steps = kc.data.steps_per_epoch(len(training), options.batch_size)
-    with kc.distribution.strategy(options.strategy):
+    with place:
         try:
             model = task.build(options)
         except ValueError as error:
@@ -142,18 +144,19 @@ def train(options: argparse.Namespace) -> None:
         f"sequences, {options.epochs} epochs of {steps} batches of {options.batch_size}",
         highlight=False,
     )
-    kc.training.fit(
-        model,
-        lambda first: kc.data.sequence_batches(
-            training, batch_size=options.batch_size, seed=options.seed, first=first
-        ),
-        steps_per_epoch=steps,
-        epochs=options.epochs,
-        folder=out,
-        verbose="auto" if console.is_terminal else 2,
-        validation_data=kc.data.all_batches(validation),
-    )
-    model.save(out / MODEL)
+    with place:
+        kc.training.fit(
+            model,
+            lambda first: kc.data.sequence_batches(
+                training, batch_size=options.batch_size, seed=options.seed, first=first
+            ),
+            steps_per_epoch=steps,
+            epochs=options.epochs,
+            folder=out,
+            verbose="auto" if console.is_terminal else 2,
+            validation_data=kc.data.all_batches(validation),
+        )
+    kc.save_model(model, out / MODEL)
     console.print(f"trained: {out / MODEL}")
 
 
@@ -170,10 +173,10 @@ def evaluate(options: argparse.Namespace) -> str:
 
 
 def export(options: argparse.Namespace) -> None:
-    """Write the trained model as one SavedModel."""
-    path = Path(getattr(options, "to", None) or Path(options.out) / EXPORT)
+    """Write the trained model with all it needs, as a SavedModel or in another format."""
+    path, form = kc.cli.export_place(options)
     model, task, _ = trained(options)
-    task.export(model, path)
+    task.export(model, path, form)
     console.print(f"exported: {path}")
 
 
@@ -202,30 +205,20 @@ def label(options: argparse.Namespace) -> int:
 
 
 def load(options: argparse.Namespace) -> kc.data.Data:
-    """The data the options name; says what was skipped."""
-    try:
-        data = kc.data.load(
-            options.data, seed=options.seed, strict=options.strict, **options.data_options
-        )
-    except TypeError as error:
-        raise kc.InputError(
-            f"--data-options {options.data_options} was given ({error}). Allowed: the arguments "
-            "of the data's reader. See help(kc.data.load)."
-        ) from error
-    for sentence in data.info.skipped:
-        console.print(f"skipped: {sentence}", highlight=False)
-    return TASKS[options.task].adapt(data)
+    """The data the options name, as the task wants them."""
+    return TASKS[options.task].adapt(kc.cli.load_data(options))
 
 
 def task_of(out: Path) -> Task:
     """The task of a run's folder."""
     record = kc.training.read_run(out)
-    if record is None:
+    task = TASKS.get(str(record["settings"].get("task"))) if record else None
+    if task is None:
         raise kc.InputError(
-            f"{out} holds no run. Allowed: the --out of a finished training. "
+            f"{out} holds no run of labelling.py. Allowed: the --out of a finished training. "
             f"Run: python applications/labelling.py train --out {out}"
         )
-    return TASKS[record["settings"]["task"]].load(out)
+    return task.load(out)
 
 
 def trained(options: argparse.Namespace) -> tuple[keras.Model, Task, argparse.Namespace]:
@@ -239,7 +232,7 @@ def trained(options: argparse.Namespace) -> tuple[keras.Model, Task, argparse.Na
         )
     recorded = kc.training.read_run(out)["settings"]
     merged = argparse.Namespace(**{**vars(options), **recorded})
-    return keras.saving.load_model(out / MODEL), task, merged
+    return kc.load_model(out / MODEL), task, merged
 
 
 if __name__ == "__main__":

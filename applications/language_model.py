@@ -35,7 +35,7 @@ EVALUATED_ROWS = 10
 # Settings that may differ between a run and the run it continues.
 FREE = {
     "verb", "out", "epochs", "samples", "sample_length", "prime", "length", "count", "temperature",
-    "top_k", "top_p", "characters",
+    "top_k", "top_p", "characters", "strategy",
 }  # fmt: skip
 
 console = Console()
@@ -49,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(argv: Sequence[str] | None) -> int | None:
     """Parse the arguments and do what the verb says."""
     options = parse(argv)
+    kc.distribution.check_verb(options.strategy, options.verb)
     verbs = {"train": train, "evaluate": evaluate, "cells": cells, "write": write}
     for verb in [options.verb] if options.verb else verbs:
         verbs[verb](options)
@@ -79,6 +80,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--decay-after", type=int, default=1, help="epochs before the rate begins to fall")
     add("--clip-norm", type=float, default=5.0, help="of all gradients together; 0 for no limit")
     add("--precision", choices=("float32", "mixed_float16", "mixed_bfloat16"), default="float32")
+    add("--strategy", choices=kc.distribution.STRATEGIES, default="auto")
     add("--samples", type=int, nargs="*", default=[100, 300, 700, 2000], metavar="ITERATION",
         help="iterations after which training shows a sample")  # fmt: skip
     add("--sample-length", type=int, default=300)
@@ -111,7 +113,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def train(options: argparse.Namespace) -> None:
     """Train a language model into OUT, from where an earlier run stopped."""
-    out = Path(options.out)
+    out = kc.distribution.own_folder(options.out, options.strategy)
+    place = kc.distribution.strategy(options.strategy)
     kc.training.check_continues(out, vars(options), free=FREE)
     keras.utils.set_random_seed(options.seed)
     keras.config.set_dtype_policy(options.precision)
@@ -124,16 +127,17 @@ def train(options: argparse.Namespace) -> None:
     windows = {
         split: lay_out(splits[split], alphabet, options) for split in ("train", "validation")
     }
-    try:
-        model = build(options, len(alphabet))
-    except ValueError as error:
-        # The builder raises these on its arguments, which here the user typed.
-        raise kc.InputError(str(error)) from error
+    steps = windows["train"].steps
+    with place:
+        try:
+            model = build(options, len(alphabet))
+        except ValueError as error:
+            # The builder raises these on its arguments, which here the user typed.
+            raise kc.InputError(str(error)) from error
+        trainer = kc.training.TruncatedBPTT(model, options.batch_size, options.k1, options.k2)
+        compile_trainer(trainer, options, steps)
     kc.training.record_run(out, kc.training.run_settings(vars(options), free=FREE))
     alphabet.save(out / ALPHABET)
-    steps = windows["train"].steps
-    trainer = kc.training.TruncatedBPTT(model, options.batch_size, options.k1, options.k2)
-    compile_trainer(trainer, options, steps)
     console.print(
         f"{model.count_params():,} parameters, {len(alphabet)} characters, "
         f"{windows['train'].characters:,} to learn from in {options.epochs} epochs of {steps} "
@@ -148,17 +152,18 @@ def train(options: argparse.Namespace) -> None:
         seed=options.seed,
         **filters(options),
     )
-    history = kc.training.fit(
-        trainer,
-        windows["train"].batches,
-        steps_per_epoch=steps,
-        epochs=options.epochs,
-        folder=out,
-        callbacks=[kc.callbacks.Samples(writer, show_sample, options.samples)],
-        verbose="auto" if console.is_terminal else 2,
-        validation_data=windows["validation"].epoch(),
-    )
-    model.save(out / MODEL)
+    with place:
+        history = kc.training.fit(
+            trainer,
+            windows["train"].batches,
+            steps_per_epoch=steps,
+            epochs=options.epochs,
+            folder=out,
+            callbacks=[kc.callbacks.Samples(writer, show_sample, options.samples)],
+            verbose="auto" if console.is_terminal else 2,
+            validation_data=windows["validation"].epoch(),
+        )
+    kc.save_model(model, out / MODEL)
     rate = windows["train"].characters / max(history["seconds"].median(), 0.1)
     console.print(f"trained: {out / MODEL}, {rate:,.0f} characters/s", highlight=False)
 
@@ -307,13 +312,7 @@ def filters(options: argparse.Namespace) -> dict:
 
 def read(options: argparse.Namespace) -> dict[str, list[kc.data.Document]]:
     """All text the options name, by split."""
-    try:
-        data = kc.data.load(options.data, seed=options.seed, **options.data_options)
-    except TypeError as error:
-        raise kc.InputError(
-            f"--data-options {options.data_options} was given ({error}). Allowed: the arguments "
-            "of the data's reader. See help(kc.data.load)."
-        ) from error
+    data = kc.cli.load_data(options)
     return {
         split: kc.data.collect_documents(getattr(data, split))
         for split in ("train", "validation", "test")
@@ -340,7 +339,7 @@ def trained(options: argparse.Namespace):
     )
     merged = argparse.Namespace(**{**vars(options), **recorded})
     alphabet = kc.data.Alphabet.load(out / ALPHABET)
-    model = keras.saving.load_model(out / MODEL)
+    model = kc.load_model(out / MODEL)
     alphabet.check_matches(model.output["logits"].shape[-1])
     return model, alphabet, merged
 

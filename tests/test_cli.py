@@ -1,10 +1,12 @@
 """The command line prints what the catalogue knows, and refuses in sentences."""
 
+import argparse
 import re
 
 import pytest
+from rich.console import Console
 
-from keras_classics import cli
+from keras_classics import InputError, cli
 from support import ROOT
 
 
@@ -76,3 +78,34 @@ def test_plot_writes_a_graph_without_graphviz(tmp_path):
 def test_key_values_are_literals_or_strings():
     assert cli.key_values("a=(1, 2)") == ("a", (1, 2))
     assert cli.key_values("a=3x3") == ("a", "3x3")
+
+
+def options(**given):
+    return argparse.Namespace(
+        **{"data": "digits", "data_options": {}, "seed": 0, "strict": False, **given}
+    )
+
+
+def test_data_are_loaded_by_flags_and_what_was_skipped_is_said(tmp_path, capsys):
+    (tmp_path / "a.pos").write_text("good\n" * 9 + "\n")
+    (tmp_path / "a.neg").write_text("bad\n" * 9)
+    given = options(data=f"sentences:{tmp_path}", data_options={"test": 0.2})
+    assert cli.load_data(given).info.classes == ("neg", "pos")
+    assert capsys.readouterr().out.startswith("skipped: ")
+    given.strict = True
+    with pytest.raises(InputError, match="1 empty lines"):
+        cli.load_data(given)
+
+
+@pytest.mark.parametrize("wrong", [{"number": 3}, {"seed": 3}, {"image_size": 8}], ids=str)
+def test_options_that_the_reader_does_not_have_are_refused(wrong):
+    with pytest.raises(InputError, match="--data-options .* Allowed: the arguments"):
+        cli.load_data(options(data_options=wrong), image_size=16)
+
+
+def test_a_figure_that_a_row_lacks_is_left_empty(capsys):
+    table = cli.metrics_table({"one": {"BLEU": 1.0}, "two": {"BLEU": 0.5, "flips": 0.25}}, "title")
+    Console(width=60).print(table)
+    one, two = (re.findall(r"[\d.]+", line) for line in capsys.readouterr().out.splitlines()
+                if line.startswith(("│ one", "│ two")))  # fmt: skip
+    assert (one, two) == (["1.000"], ["0.500", "0.250"])

@@ -1,41 +1,74 @@
-"""One flag for where to train."""
+"""One flag for where to train: what it takes, what it refuses, who writes."""
 
+import json
+
+import keras
 import numpy as np
 import pytest
 
 import keras_classics as kc
-from support import run_python
-
-TRAIN = """
-import sys
-import tensorflow as tf
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-import keras, numpy as np, keras_classics as kc
-
-for name in ("cpu", "mirrored"):
-    keras.utils.set_random_seed(0)
-    with kc.distribution.strategy(name) as scope:
-        if name == "mirrored":
-            assert tf.distribute.get_strategy().num_replicas_in_sync == 2
-        model = kc.models.captioner(
-            kc.models.LeNet5Modern(input_shape=(32, 32, 3), include_top=False, pooling="avg"), 9, 8
-        )
-        model.compile(keras.optimizers.SGD(0.1), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    draw = np.random.default_rng(0)
-    x = {"image": draw.normal(size=(16, 32, 32, 3)).astype("float32"), "target_in": draw.integers(1, 9, (16, 5))}
-    losses = model.fit(x, x["target_in"], batch_size=8, epochs=3, shuffle=False, verbose=0).history["loss"]
-    print("LOSSES", *losses)
-"""
-
-
-@pytest.mark.slow
-def test_two_replicas_give_the_loss_curve_of_one_device():
-    lines = [line for line in run_python(TRAIN).splitlines() if line.startswith("LOSSES")]
-    one, two = ([float(value) for value in line.split()[1:]] for line in lines)
-    np.testing.assert_allclose(two, one, rtol=1e-5)
+from keras_classics.distribution.cluster import this_worker
 
 
 def test_an_unknown_strategy_is_refused():
     with pytest.raises(ValueError, match="strategy='gpu'.*'mirrored'"):
         kc.distribution.strategy("gpu")
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("model_parallel", "KERAS_BACKEND=jax"),
+        ("multi_worker", "export TF_CONFIG="),
+        ("tpu", "strategy='auto'"),
+    ],
+)
+def test_what_the_engine_does_not_offer_names_what_works(name, remedy, monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    with pytest.raises(kc.InputError, match=remedy):
+        kc.distribution.strategy(name)
+
+
+def test_a_place_is_entered_again_for_fit():
+    place = kc.distribution.strategy("auto")
+    with place:
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        model.compile("sgd", "mse")
+    with place, place:
+        model.fit(np.ones((2, 1)), np.ones((2, 1)), verbose=0)
+
+
+CLUSTER = {"chief": ["a:1"], "worker": ["b:1", "c:1"]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "index", "number"), [("chief", 0, 0), ("worker", 0, 1), ("worker", 1, 2)]
+)
+def test_the_first_of_all_addresses_writes(kind, index, number, monkeypatch, tmp_path):
+    task = {"type": kind, "index": index}
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": CLUSTER, "task": task}))
+    assert this_worker().addresses == ("a:1", "b:1", "c:1")
+    assert this_worker().number == number
+    (tmp_path / "checkpoint.npz").write_bytes(b"first")
+    own = kc.distribution.own_folder(tmp_path, "multi_worker")
+    assert (own == tmp_path) == (number == 0)
+    assert (own / "checkpoint.npz").read_bytes() == b"first"
+    assert kc.distribution.own_folder(tmp_path, "mirrored") == tmp_path
+
+
+@pytest.mark.parametrize(
+    "config",
+    ["", "{", "[]", '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}'],
+)
+def test_a_cluster_that_is_none_is_refused(config, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", config)
+    with pytest.raises(kc.InputError, match="TF_CONFIG=.*Run: export"):
+        this_worker()
+
+
+@pytest.mark.parametrize("verb", [None, "evaluate"])
+def test_several_workers_only_train(verb):
+    with pytest.raises(kc.InputError, match="the verb train"):
+        kc.distribution.check_verb("multi_worker", verb)
+    kc.distribution.check_verb("mirrored", verb)
+    kc.distribution.check_verb("multi_worker", "train")

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 import keras_classics as kc
-from benchmarks.measuring import MEASURED, console, in_turns
+from benchmarks.measuring import MEASURED, console, in_turns, limit_threads
 
 
 def binary(
@@ -27,13 +27,7 @@ def binary(
     """
     import tensorflow as tf
 
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(1)
-    except RuntimeError as error:
-        raise kc.InputError(
-            "TensorFlow already runs on several threads. Allowed: a process in which it has not "
-            "started. Run the verb by itself."
-        ) from error
+    limit_threads(1)
     draw = np.random.default_rng(0)
     signs = draw.choice(np.float32([-1, 1]), (1, size, size, channels))
     kernel = draw.choice(np.float32([-1, 1]), (3, 3, channels, channels))

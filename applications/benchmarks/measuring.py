@@ -9,7 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from rich.console import Console
+
+import keras_classics as kc
 
 # What a verb returns; the ratio and the facts of the machine come to it.
 MEASURED = ["model", "setting", "beside", "ours", "peer", "unit"]
@@ -18,15 +21,42 @@ MEASURED = ["model", "setting", "beside", "ours", "peer", "unit"]
 console = Console(width=None if sys.stdout.isatty() else 120)
 
 
-def in_turns(contenders: dict[str, Callable[[], Any]], repeats: int) -> dict[str, float]:
+def limit_threads(count: int) -> None:
+    """Let an operation of TensorFlow use so many threads.
+
+    Raises:
+        InputError: TensorFlow has started.
+    """
+    import tensorflow as tf
+
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(count)
+    except RuntimeError as error:
+        raise kc.InputError(
+            "TensorFlow already runs on several threads. Allowed: a process in which it has not "
+            "started. Run the verb by itself."
+        ) from error
+
+
+def in_turns(contenders: dict[Any, Callable[[], Any]], repeats: int) -> dict[Any, float]:
     """Seconds each contender takes at its fastest, after one call that does not count."""
+    return turns(contenders, repeats)["wall"].to_dict()
+
+
+def turns(contenders: dict[Any, Callable[[], Any]], repeats: int) -> pd.DataFrame:
+    """As `in_turns`, a line for each contender, with `"wall"` and `"processor"` seconds.
+
+    The processor's are those of all threads of this process, at the turn that took the fewest.
+    """
     for contender in contenders.values():
         contender()
-    best = dict.fromkeys(contenders, np.inf)
+    clocks = {"wall": time.perf_counter, "processor": time.process_time}
+    best = {name: np.full(len(clocks), np.inf) for name in contenders}
     for _ in range(repeats):
         for name, contender in contenders.items():
             gc.collect()
-            began = time.perf_counter()
+            began = [clock() for clock in clocks.values()]
             contender()
-            best[name] = min(best[name], time.perf_counter() - began)
-    return best
+            taken = np.array([clock() for clock in clocks.values()]) - began
+            best[name] = np.minimum(best[name], taken)
+    return pd.DataFrame.from_dict(best, orient="index", columns=list(clocks))

@@ -126,26 +126,11 @@ def loops(decoder, encoded, beam: int, length: int) -> dict[str, Callable]:
     tokens = ops.full((encoded.shape[0] * beam,), START, "int32")
 
     def by_hand(step):
-        return [search_by_hand(step, row) for row in range(encoded.shape[0])]
-
-    def search_by_hand(step, row):
-        rows = tree.map_structure(partial(tf.gather, indices=[row] * beam), state)
-        totals = np.where(np.arange(beam) == 0, 0.0, -np.inf)
-        sentences, tokens = [[]] * beam, np.full(beam, START, "int32")
-        for _ in range(length):
-            logits, rows = step(tokens, rows)
-            logits = logits.numpy()
-            shifted = logits - logits.max(axis=1, keepdims=True)
-            log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-            candidates = (totals[:, None] + log_p).ravel()
-            best = np.argpartition(-candidates, beam)[:beam]
-            totals = candidates[best]
-            parents, tokens = np.divmod(best.astype("int32"), logits.shape[1])
-            sentences = [
-                [*sentences[parent], token] for parent, token in zip(parents, tokens, strict=True)
-            ]
-            rows = tree.map_structure(partial(tf.gather, indices=parents), rows)
-        return sentences[int(np.argmax(totals))]
+        rows = (
+            tree.map_structure(partial(tf.gather, indices=[row] * beam), state)
+            for row in range(encoded.shape[0])
+        )
+        return [search_by_hand(step, tiled, length) for tiled in rows]
 
     return {
         "the bare step": lambda: [step(tokens, tiled)[0].numpy() for _ in range(length)],
@@ -153,3 +138,32 @@ def loops(decoder, encoded, beam: int, length: int) -> dict[str, Callable]:
         "Python loop, compiled step": partial(by_hand, step),
         "Python loop": partial(by_hand, decoder.step),
     }
+
+
+def search_by_hand(step, state, length: int) -> list[int]:
+    """The beam search one writes by hand: the words of one sentence.
+
+    Args:
+        step: `(tokens, state) -> (logits, state)`.
+        state: First state of the sentence, once for each beam.
+        length: Words of the sentence.
+    """
+    import tensorflow as tf
+
+    beam = tree.flatten(state)[0].shape[0]
+    totals = np.where(np.arange(beam) == 0, 0.0, -np.inf)
+    sentences, tokens = [[]] * beam, np.full(beam, START, "int32")
+    for _ in range(length):
+        logits, state = step(tokens, state)
+        logits = logits.numpy()
+        shifted = logits - logits.max(axis=1, keepdims=True)
+        log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        candidates = (totals[:, None] + log_p).ravel()
+        best = np.argpartition(-candidates, beam)[:beam]
+        totals = candidates[best]
+        parents, tokens = np.divmod(best.astype("int32"), logits.shape[1])
+        sentences = [
+            [*sentences[parent], token] for parent, token in zip(parents, tokens, strict=True)
+        ]
+        state = tree.map_structure(partial(tf.gather, indices=parents), state)
+    return sentences[int(np.argmax(totals))]

@@ -20,6 +20,7 @@ class Recognize(Task):
     DATA = "digit_lines"
     DATA_OPTIONS = {}
     DEFAULTS = {"epochs": 12, "batch_size": 32, "learning_rate": 4e-3, "units": 64}
+    FACTS = {"kind": str, "labels": str}
 
     # Convolutions and how many columns or frames become one step.
     FRONT_ENDS = {"image": ((16, 32), (1, 2)), "speech": ((64,), (2,))}
@@ -120,11 +121,7 @@ class Recognize(Task):
 
     def _draw(self, model, part, found, right, path: Path, count: int) -> None:
         """Each sequence above the probabilities of all labels at every step."""
-        import matplotlib
-
-        matplotlib.use("Agg")
-        import matplotlib.pyplot as plt
-
+        plt = kc.analysis.pyplot()
         figure, axes = plt.subplots(
             2 * count, 1, figsize=(9, 2.6 * count), squeeze=False, layout="constrained"
         )
@@ -150,9 +147,9 @@ class Recognize(Task):
         figure.savefig(path, dpi=80)
         plt.close(figure)
 
-    def export(self, model, path):
+    def export(self, model, path, format):
         """Pictures or sound in, texts out."""
-        kc.export.export_recognizer(model, self.facts["labels"], path, width=WIDTH)
+        kc.export.export_recognizer(model, self.facts["labels"], path, width=WIDTH, format=format)
 
     def example(self, data, folder):
         """The first test sequence as a file."""

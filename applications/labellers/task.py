@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from abc import ABC, abstractmethod
 from pathlib import Path
 
@@ -22,12 +21,14 @@ class Task(ABC):
         DATA: Data by default.
         DATA_OPTIONS: Their options by default.
         DEFAULTS: Of flags that depend on the task.
+        FACTS: Names and types of the facts.
         facts: What must be known to read inputs and outputs; kept beside the model as JSON.
     """
 
     DATA: str
     DATA_OPTIONS: dict
     DEFAULTS: dict
+    FACTS: dict[str, type]
 
     def __init__(self, facts: dict) -> None:
         self.facts = facts
@@ -66,8 +67,8 @@ class Task(ABC):
         """Figures of a split; leaves tables and pictures in the folder."""
 
     @abstractmethod
-    def export(self, model: keras.Model, path: Path) -> None:
-        """Write a SavedModel."""
+    def export(self, model: keras.Model, path: Path, format: str) -> None:
+        """Write a SavedModel, or another format."""
 
     @abstractmethod
     def example(self, data: kc.data.Data, folder: Path) -> str:
@@ -84,7 +85,7 @@ class Task(ABC):
     @classmethod
     def load(cls, folder: Path) -> Task:
         """With the facts of a folder."""
-        return cls(json.loads((folder / CODEC).read_text("utf-8")))
+        return cls(kc.training.read_json(folder / CODEC, cls.FACTS))
 
 
 def write_table(folder: Path, columns: dict) -> None:

@@ -15,6 +15,8 @@ EMBEDDING = {"word": 64, "character": None}
 class TextTask(Task):
     """Facts: `"unit"`, `"items"` (the known units) and `"classes"`."""
 
+    FACTS = {"unit": str, "items": list, "classes": list}
+
     def __init__(self, facts):
         super().__init__(facts)
         self.units = kc.data.Units(facts["items"], facts["unit"])
@@ -41,6 +43,8 @@ class TextTask(Task):
         """Cross-entropy of every step or text; padding is masked."""
         return keras.losses.SparseCategoricalCrossentropy(name="cross_entropy")
 
-    def export(self, model, path):
+    def export(self, model, path, format):
         """Texts in, classes out."""
-        kc.export.export_text_labeller(model, self.units, self.facts["classes"], path)
+        kc.export.export_text_labeller(
+            model, self.units, self.facts["classes"], path, format=format
+        )

@@ -25,6 +25,7 @@ from keras_classics import (
 )
 from keras_classics.core.catalogue import ModelCard, card, create_model, list_models, register
 from keras_classics.core.errors import InputError
+from keras_classics.core.model_files import load_model, save_model
 
 __version__ = "0.1.0"
 
@@ -43,8 +44,10 @@ __all__ = [
     "initializers",
     "layers",
     "list_models",
+    "load_model",
     "models",
     "register",
+    "save_model",
     "training",
     "transfer",
     "weights",

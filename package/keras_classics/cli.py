@@ -1,4 +1,4 @@
-"""The command line: `keras-classics list | tree | card | summary | plot | convert`.
+"""The command line: `keras-classics list | tree | card | summary | plot | convert | ...`.
 
 Parsing and printing only.
 """
@@ -9,9 +9,12 @@ import argparse
 import ast
 import dataclasses
 import sys
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import keras
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -19,6 +22,9 @@ from keras_classics.analysis.complexity import costs, trainable_parameters
 from keras_classics.analysis.family_tree import draw_family_tree
 from keras_classics.core.catalogue import card, create_model, list_models
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.files import write_whole
+from keras_classics.data.load import Data, load
+from keras_classics.export import FORMATS, Spec, describe_shipped, described, serve_check
 from keras_classics.weights import load_keras_applications, load_torch
 
 
@@ -55,20 +61,67 @@ def key_values(text: str) -> tuple[str, object]:
         return key, value
 
 
+def add_export_flags(verb: argparse.ArgumentParser) -> None:
+    """Give an application's verb `export` the flags `--format` and `--to`."""
+    verb.add_argument(
+        "--format", choices=FORMATS, default="saved_model", help="litert and onnx take pictures "
+        "of one size and ids in place of texts; see help(keras_classics.export)",
+    )  # fmt: skip
+    verb.add_argument("--to", help="by default OUT/saved_model, OUT/model.tflite or OUT/model.onnx")
+
+
+def export_place(options: argparse.Namespace) -> tuple[Path, str]:
+    """Where an application exports to, and in which format.
+
+    Args:
+        options: `out`, and what the flags of `add_export_flags` say, if there are any.
+    """
+    form = getattr(options, "format", "saved_model")
+    name = {"saved_model": "saved_model", "litert": "model.tflite", "onnx": "model.onnx"}[form]
+    return Path(getattr(options, "to", None) or Path(options.out) / name), form
+
+
+def load_data(options: argparse.Namespace, **own: object) -> Data:
+    """Load the data that the flags of an application name, and say what was skipped.
+
+    Args:
+        options: `data`, `data_options` and `seed`; `strict`, if there is such a flag.
+        **own: Further arguments of the application, which no flag can change.
+
+    Raises:
+        InputError: The data or their options are wrong.
+    """
+    strict = getattr(options, "strict", False)
+    try:
+        data = load(options.data, seed=options.seed, strict=strict, **options.data_options, **own)
+    except TypeError as error:
+        raise InputError(
+            explain(
+                f"--data-options {options.data_options} was given ({error})",
+                "the arguments of the data's reader",
+                "See help(kc.data.load).",
+            )
+        ) from error
+    for sentence in data.info.skipped:
+        print(f"skipped: {sentence}")
+    return data
+
+
 def metrics_table(
     metrics: Mapping[str, Mapping[str, float]], title: str, *, digits: int = 3
 ) -> Table:
     """Metrics as a table to print: a row for each of what was evaluated.
 
     Args:
-        metrics: Figures by what was evaluated, all of the same names.
+        metrics: Figures by what was evaluated; a figure that a row lacks is left empty.
         title: Stands above the table.
         digits: Digits behind the point.
     """
-    names = list(next(iter(metrics.values())))
+    names = list(dict.fromkeys(name for values in metrics.values() for name in values))
     table = Table("", *names, title=title)
     for row, values in metrics.items():
-        table.add_row(row, *(f"{values[name]:.{digits}f}" for name in names))
+        figures = (f"{values[name]:.{digits}f}" if name in values else "" for name in names)
+        table.add_row(row, *figures)
     return table
 
 
@@ -117,6 +170,18 @@ def _run(argv: Sequence[str] | None) -> int | None:
     )
     convert.add_argument("--out", help="file ending in .weights.h5 or .keras; NAME.weights.h5")
     convert.set_defaults(run=_convert)
+
+    checking = verbs.add_parser("serve-check", help="ask an exported model something, and time it")
+    checking.add_argument("path", help="folder of a SavedModel, or .tflite, .onnx or .keras file")
+    checking.add_argument(
+        "--input", help="an .npz file of arrays by name, a picture file or a text; made up without"
+    )
+    checking.add_argument("--repeats", type=int, default=10, help="calls that are timed")
+    checking.set_defaults(run=_serve_check)
+    shipped = verbs.add_parser("shipped", help="page about a folder of exported models")
+    shipped.add_argument("folder", nargs="?", default="saved_models")
+    shipped.add_argument("--out", help="Markdown file; printed without")
+    shipped.set_defaults(run=_shipped)
 
     options = parser.parse_args(argv)
     try:
@@ -230,6 +295,44 @@ def _convert(options) -> None:
     save = model.save if path.endswith(".keras") else model.save_weights
     save(path)
     print(path)
+
+
+def _serve_check(options) -> None:
+    served = serve_check(options.path, options.input, repeats=options.repeats)
+    table = Table("", "name", "takes or returns", "here", "values", box=None)
+    for kind, specs, arrays in (
+        ("input", served.model.inputs, served.inputs),
+        ("output", served.model.outputs, served.outputs),
+    ):
+        for name, spec in specs.items():
+            table.add_row(kind, name, *_values(spec, arrays[name]))
+    _print(table)
+    print(
+        f"latency: {served.latency:.3g} ms (median of {options.repeats} calls after warm-up, "
+        f"{min(served.milliseconds):.3g} to {max(served.milliseconds):.3g})"
+    )
+
+
+def _values(spec: Spec, array: np.ndarray) -> tuple[str, str, str]:
+    """A tensor's type, its shape in an answer, and its first values."""
+    first = array.ravel()[:3].tolist()
+    texts = [
+        repr(textwrap.shorten(value.decode("utf-8", "replace"), 60))
+        if isinstance(value, bytes)
+        else f"{value:.4g}"
+        for value in first
+    ]
+    more = ", ..." if array.size > len(first) else ""
+    return described(spec), "x".join(map(str, array.shape)), ", ".join(texts) + more
+
+
+def _shipped(options) -> None:
+    text = describe_shipped(options.folder)
+    if options.out is None:
+        print(text, end="")
+        return
+    write_whole(options.out, lambda path: path.write_text(text, "utf-8"))
+    print(options.out)
 
 
 def _print(table: Table) -> None:

@@ -74,6 +74,58 @@ def test_binary_convolution_is_timed_in_a_process_of_its_own(tmp_path):
 
 
 @pytest.mark.slow
+def test_recurrent_layers_are_timed_beside_two_others(measured):
+    tiny = ["--batch", "3", "--time", "5", "--units", "4", "--vocabulary", "9", "--repeats", "1"]
+    rows = measured(["recurrent", *tiny])
+    parts = [f"{layer}{mask}: {part}" for layer in ("LSTM", "GRU") for mask in ("", ", masked")
+             for part in ("layer", "training")]  # fmt: skip
+    assert set(rows["model"]) == {
+        part + time for part in parts for time in ("", ", processor's time")
+    }
+    besides = ("keras.layers.LSTM", "torch.nn.LSTM", "keras.layers.GRU", "torch.nn.GRU")
+    assert set(rows["beside"]) == set(besides) and len(rows) == 2 * 2 * len(parts)
+    assert (rows["ratio"] > 0).all()
+
+
+@pytest.mark.slow
+def test_the_wavefront_is_timed_beside_an_equal_double_loop(measured):
+    tiny = ["--batch", "2", "--side", "3", "--features", "2", "--units", "2", "--repeats", "1"]
+    rows = measured(["multidimensional", *tiny])
+    assert rows["model"].tolist() == ["2-D LSTM, 2 units", "2-D LSTM, 2 units, processor's time"]
+    assert (rows["setting"] == "3 x 3, batch 2").all() and (rows["ratio"] > 0).all()
+
+
+@pytest.mark.slow
+def test_rtrl_grows_with_the_fourth_power_of_the_width(measured):
+    tiny = ["--widths", "2,20", "--features", "1", "--steps", "1", "--repeats", "1"]
+    rows = measured(["rtrl", *tiny, "--cells", "elman"])
+    counts = rows["model"].str.extract(r": ([\d,]+) multiply-adds")[0].str.replace(",", "")
+    # (H ** 2) * (H * (1 + H + 1)) for one input.
+    assert counts.astype(int).tolist() == [4 * 8, 20**2 * 20 * 22]
+    assert rows["ratio"].iloc[-1] == 1
+
+
+@pytest.mark.slow
+def test_an_exported_translator_is_timed_beside_a_loop(measured):
+    tiny = ["--batch", "2", "--beam", "2", "--length", "3", "--units", "4", "--repeats", "1"]
+    rows = measured(["translate", *tiny])
+    assert (rows["setting"] == "batch 2, beam 2, length 3, 4 units").all() and len(rows) == 2
+    assert (rows["ratio"] > 0).all()
+
+
+@pytest.mark.slow
+def test_maps_are_timed_beside_those_of_others(measured):
+    pytest.importorskip("tf_keras_vis")
+    rows = measured(
+        ["maps", "--methods", "grad_cam", "--size", "64", "--batch", "2", "--repeats", "1"]
+    )
+    rows = rows[rows["beside"] == "tf-keras-vis"]
+    notes = ("", ", processor's time")
+    assert rows["model"].tolist() == [f"resnet_50, grad_cam{note}" for note in notes]
+    assert set(rows["setting"]) == {"64 x 64, batch 2"} and (rows["ratio"] > 0).all()
+
+
+@pytest.mark.slow
 def test_building_with_and_without_a_twin(measured):
     rows = measured(["build", "--models", "lenet_5,densenet_121", "--repeats", "1"])
     assert rows["beside"].tolist() == ["alone", "DenseNet121"]
@@ -98,6 +150,7 @@ def test_tables_come_from_the_file(application, tmp_path, capsys):
             ("train", "vgg_d", "32 x 32, batch 2", "VGG16", 1234.0, 1234.0, "ms"),
             ("decode", "GRU", "beam 5", "kc.decoding", 4.0, 4.0, "ms"),
             ("decode", "GRU", "beam 5", "Python loop", 4.0, 100.0, "ms"),
+            ("recurrent", "GRU: layer", "batch 64", "torch.nn.GRU", 300.0, 400.0, "ms"),
         ],
         columns=["benchmark", "model", "setting", "beside", "ours", "peer", "unit"],
     )
@@ -113,6 +166,7 @@ def test_tables_come_from_the_file(application, tmp_path, capsys):
         "lenet_5, 0.02 s.",
         "| kc.decoding | 250 (1.00) |",
         "| Python loop | 10 (0.04) |",
+        "| GRU: layer | torch.nn.GRU | 0.75 (300 ms) |",
         "Measured: 2026-01-01; abacus; keras 3.",
     ):
         assert line in printed
@@ -136,6 +190,7 @@ def test_twins_are_in_the_catalogue(application):
     [
         (["train", "--models", "lenet_5"], "--models lenet_5 was given. Allowed: vgg_d, "),
         (["build", "--models", "vgg16"], "--models vgg16 was given"),
+        (["maps", "--methods", "gradcam"], "--methods gradcam was given. Allowed: grad_cam, "),
         (["build", "--out", "PAGE"], "a file of results"),
         (["table", "PAGE"], "a file of results"),
         (["table", "--insert", "PAGE"], "a text that has <!-- benchmark -->"),

@@ -69,7 +69,8 @@ def test_training_goes_on_with_more_epochs_and_refuses_other_settings(
     out = tmp_path / "run"
     shutil.copytree(finished, out)
     more = [*SMALL, "--epochs", "2", "--out", str(out)]
-    assert application.main(["train", *more]) == 0
+    assert application.main(["train", *more, "--explain-every", "1"]) == 0
+    assert [page.name for page in (out / "attention").iterdir()] == ["attention-epoch-0002.png"]
     assert list(pd.read_csv(out / "history.csv")["epoch"]) == [1, 2]
     assert application.main(["train", *more, "--units", "8"]) == 1
     assert "units 16, now 8" in capsys.readouterr().err
@@ -167,3 +168,10 @@ def test_data_that_is_not_there_is_one_sentence(application, spec, message, tmp_
     assert application.main(["train", "--data", spec, "--out", str(tmp_path / "run")]) == 1
     assert message in capsys.readouterr().err
     assert not (tmp_path / "run" / "run.json").exists()
+
+
+def test_scenes_without_attention_take_the_courses_vector(application):
+    options = application.parse(["train", "--attention", "none"])
+    model = application.build(options, 12)
+    assert model.get_layer("decoder").attention is None
+    assert len(model.get_layer("decoder").input[1].shape) == 2

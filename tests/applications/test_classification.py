@@ -103,7 +103,9 @@ def test_training_goes_on_with_more_epochs_and_refuses_other_settings(
 ):
     out = tmp_path / "run"
     shutil.copytree(finished, out)
-    assert application.main(["train", *small, "--epochs", "5", "--out", str(out)]) == 0
+    more = [*small, "--epochs", "5", "--explain-every", "1", "--out", str(out)]
+    assert application.main(["train", *more]) == 0
+    assert [page.name for page in (out / "maps").iterdir()] == ["grad-cam-epoch-0005.png"]
     assert list(pd.read_csv(out / "history.csv")["epoch"]) == [1, 2, 3, 4, 5]
     assert application.main(["train", *small, "--seed", "3", "--out", str(out)]) == 1
     assert "seed 0, now 3" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 import importlib.util
 import io
 import json
+import random
 import shutil
 
 import numpy as np
@@ -108,7 +109,10 @@ def test_a_vocabulary_of_another_model_is_refused_with_both_sizes(
 @pytest.mark.parametrize(
     ("arguments", "ask"),
     [
-        (["--vocabulary", "character", "--attention", "none"], []),
+        (
+            ["--vocabulary", "character", "--attention", "none", "--scheduled-sampling", "uniform"],
+            [],
+        ),
         (["--vocabulary", "sentencepiece", "--vocabulary-size", "40"], []),
         (["--languages", "en,fr,en2", "--context", "initial_state"], ["--into", "en2"]),
     ],
@@ -126,9 +130,90 @@ def test_other_units_and_several_targets_end_to_end(
     assert "the red house -> " in capsys.readouterr().out
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert len(metrics) == (2 if ask else 1)
+    history = pd.read_csv(tmp_path / "run" / "history.csv")
+    sampled = "--scheduled-sampling" in arguments
+    assert list(history.get("gold_probability", ())) == ([0.5] if sampled else [])
     if ask:
         assert application.main(["translate", "the red house", *out]) == 1
-        assert "Allowed: fr, en2" in capsys.readouterr().err
+        assert "one of en-fr, en-en2" in capsys.readouterr().err
+
+
+def write_false_friends(folder, count):
+    """Three languages that write the same words: half of them mean the same in all, the others are
+    permuted, and the third puts them in reverse. An article at the beginning tells them apart.
+    """
+    draw, words, alike = random.Random(0), range(12), 6
+    permuted = [[*words[:alike], *draw.sample(words[alike:], len(words) - alike)] for _ in "ab"]
+    drawn = (tuple(draw.choices(words, k=draw.randint(2, 4))) for _ in range(2 * count))
+    said = list(dict.fromkeys(drawn))[:count]
+    languages = {
+        "en": ("the", words, 1), "a": ("de", permuted[0], 1), "b": ("le", permuted[1], -1),
+    }  # fmt: skip
+    for language, (article, meaning, order) in languages.items():
+        lines = [" ".join([article, *(f"w{meaning[word]}" for word in each[::order])])
+                 for each in said]  # fmt: skip
+        (folder / f"w.{language}").write_text("\n".join(lines))
+    return f"parallel:{folder}/w.en,{folder}/w.a,{folder}/w.b"
+
+
+def words_right(translations, references):
+    """Share of the words that are right, the article aside, where the lengths agree."""
+    right = [
+        [one == other for one, other in zip(said[1:], true[1:], strict=True)]
+        for said, true in zip(map(str.split, translations), map(str.split, references), strict=True)
+        if len(said) == len(true)
+    ]
+    return sum(map(sum, right)) / (sum(map(len, right)) or 1)
+
+
+@pytest.mark.slow
+def test_a_direction_never_trained_is_better_than_chance_and_the_token_decides_the_language(
+    application, tmp_path
+):
+    given = ["--data", write_false_friends(tmp_path, 1800), "--pairs", "en-a,a-en,en-b,b-en",
+             "--units", "48", "--dropout", "0.3", "--beam", "2", "--out", str(tmp_path / "run")]  # fmt: skip
+    assert application.main(["train", *given]) == 0
+    assert application.main(["evaluate", *given]) == 0
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    for trained in ("en-a", "a-en", "en-b", "b-en"):
+        assert metrics[trained]["exact match"] > 0.25
+    zero_shot = metrics["a-b (zero-shot)"]
+    assert zero_shot["references in language"] == 1.0
+    assert zero_shot["in language"] > 0.8 and zero_shot["flips"] > 0.8
+    table = pd.read_csv(tmp_path / "run" / "translations.csv", keep_default_na=False)
+    table = table[table["direction"] == "a-b (zero-shot)"]
+    # Chance: what it said of another sentence.
+    chance = words_right(np.roll(table["translation"], 1), table["reference"])
+    assert words_right(table["translation"], table["reference"]) > 3 * chance
+
+
+def sharing_the_middle(tmp_path, pairs):
+    return ["--data", write_false_friends(tmp_path, 120), "--pairs", pairs, "--sharing", "middle",
+            "--units", "8", "--epochs", "1", "--batch-size", "32", "--beam", "2",
+            "--out", str(tmp_path / "run")]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_pairs_that_share_encoder_and_middle_are_trained_and_exported_one_by_one(
+    application, tmp_path, capsys
+):
+    given = sharing_the_middle(tmp_path, "en-a,en-b")
+    for verb in ("train", "evaluate", "export"):
+        assert application.main([verb, *given]) == 0
+    table = pd.read_csv(tmp_path / "run" / "translations.csv", keep_default_na=False)
+    assert list(table["direction"].unique()) == ["a", "b"]
+    capsys.readouterr()
+    last = table.iloc[-1]
+    asked = ["--out-of", "en", "--into", "b", "--out", str(tmp_path / "run")]
+    assert application.main(["translate", last["source"], *asked]) == 0
+    assert capsys.readouterr().out == f"{last['source']} -> {last['translation']}\n"
+
+
+@pytest.mark.slow
+def test_pairs_that_share_middle_and_decoder_are_trained(application, tmp_path):
+    assert application.main(["train", *sharing_the_middle(tmp_path, "en-a,b-a")]) == 0
+    assert {"en_a_loss", "b_a_loss"} <= set(pd.read_csv(tmp_path / "run" / "history.csv"))
+    assert {path.name for path in (tmp_path / "run").glob("*.json")} >= {"en.json", "b.json"}
 
 
 @pytest.mark.slow
@@ -216,6 +301,7 @@ def test_verbs_that_need_a_trained_model_say_so(application, verb, tmp_path, cap
         (["--data", "scenes"], "no parallel text"),
         (["--languages", "en"], "at least one target"),
         (["--languages", "en,es"], "en, fr, nl, de"),
+        (["--pairs", "en-fr,fr"], "en-fr,fr-en"),
         (["--data-options", "number=3"], "--data-options {'train': 20000"),
         (["--cell", "gruu", "--data-options", "train=70", "validation=9"], "'gruu'"),
     ],

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_classics.callbacks import ScheduledSampling
+from keras_classics.callbacks import ScheduledSampling, half_way_constant
 from keras_classics.layers import RecurrentDecoder
 
 
@@ -51,6 +51,13 @@ def test_forty_steps_see_forty_values_and_trace_no_more_than_two(steps_per_execu
     np.testing.assert_allclose(seen, k / (k + np.exp(steps / k)), rtol=1e-5)
     train(schedule="linear", slope=0.5, epochs=3, steps_per_execution=steps_per_execution)
     assert Spy.traces == one_trace
+
+
+@pytest.mark.parametrize("step", [0.5, 8.0, 460.5, 6907.8])
+def test_the_constant_puts_one_half_at_its_step(step):
+    k = half_way_constant(step)
+    assert k >= 1.0 and k * np.log(k) == pytest.approx(step)
+    assert k / (k + np.exp(step / k)) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(("mode", "value"), [("uniform", 0.5), ("always", 0.0)])

@@ -40,6 +40,8 @@ REQUIRED = {
     "LearnedInitialState": {"widths": [3, 2]},
     "LocallyConnected2D": {"filters": 4, "kernel_size": 3},
     "FractalJoin": {"columns": [1, 2]},
+    "GRU": {"units": 3},
+    "LSTM": {"units": 3},
     "Maxout": {"pieces": 2},
     "MultiDimensionalLSTM": {"units": 3},
     "MultiDimensionalRNN": {"units": 3},

@@ -10,6 +10,7 @@ from keras_classics.data import (
     encode_sentences,
     load,
     make_vocabulary,
+    multilingual_batches,
     read_groups,
     translation_batches,
 )
@@ -169,6 +170,25 @@ def test_batches_visit_every_pair_once_and_go_on_anywhere():
     later = list(translation_batches(sources, targets, batch_size=8, seed=4, first=8).take(2))
     for (inputs, _), (expected, _) in zip(later, stream[8:10], strict=True):
         np.testing.assert_array_equal(inputs["source"], expected["source"])
+
+
+def test_batches_of_pairs_of_languages_stand_side_by_side():
+    sides = [[np.full(4, number, "int32") for number in range(first, first + 20)]
+             for first in (10, 40, 70)]  # fmt: skip
+    pairs = {("en", "fr"): sides[:2], ("nl", "fr"): (sides[2], sides[1])}
+    arguments = {"batch_size": 8, "seed": 4}
+    batches = multilingual_batches(pairs, first=3, **arguments).take(2)
+    alone = {
+        "_".join(pair): iter(translation_batches(*each, first=3, **arguments))
+        for pair, each in pairs.items()
+    }
+    for inputs, targets in batches:
+        assert len(inputs) == 4 and list(targets) == list(alone)
+        for name, stream in alone.items():
+            read, written = next(stream)
+            np.testing.assert_array_equal(targets[name], written)
+            for side, expected in read.items():
+                np.testing.assert_array_equal(inputs[f"{name}_{side}"], expected)
 
 
 def test_groups_are_divided_by_empty_lines(tmp_path):

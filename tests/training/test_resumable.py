@@ -2,9 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
-import time
 
 import keras
 import numpy as np
@@ -13,39 +10,7 @@ import pytest
 
 from keras_classics import InputError
 from keras_classics.training import fit, restore
-from support import ROOT
-
-TRAIN = """
-import sys, time
-import keras, numpy as np
-import keras_classics as kc
-
-folder, pause = sys.argv[1], float(sys.argv[2])
-keras.utils.set_random_seed(0)
-encoder = kc.models.LeNet5Modern(input_shape=(32, 32, 3), include_top=False, pooling="avg", width=0.5)
-model = kc.models.captioner(encoder, 12, units=8, dropout=0.3, seed=1)
-model.compile(keras.optimizers.Adam(1e-2), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-images = np.random.default_rng(0).integers(0, 255, (24, 32, 32, 3)).astype("uint8")
-tokens = [np.random.default_rng(i).integers(1, 12, (3, 7)).astype("int32") for i in range(24)]
-
-class Slow(keras.callbacks.Callback):
-    def on_train_batch_end(self, batch, logs=None):
-        time.sleep(pause)
-
-def stream(first):
-    return kc.data.caption_batches(images, tokens, batch_size=4, seed=5, first=first,
-                                   prepare=lambda x: kc.data.network_input(x, (32, 32)))
-
-history = kc.training.fit(model, stream, steps_per_epoch=6, epochs=4, folder=folder, save_seconds=0,
-                          verbose=0, callbacks=[Slow(), kc.callbacks.ScheduledSampling(k=3.0)])
-assert list(history["epoch"]) == [1, 2, 3, 4]
-np.savez(folder + "/final.npz", *[keras.ops.convert_to_numpy(v) for v in model.variables])
-"""
-
-
-def start(folder, pause):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "package"), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    return subprocess.Popen([sys.executable, "-c", TRAIN, str(folder), str(pause)], env=environment)
+from support import run_python
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", b"\x93NUMPY"])
@@ -67,23 +32,115 @@ def test_ctrl_c_keeps_the_step_it_interrupted(tmp_path):
     assert restore(tiny(), tmp_path) == 4
 
 
+def test_ctrl_c_in_the_middle_of_a_step_waits_for_its_end(tmp_path):
+    class Pressing(keras.layers.Layer):
+        """Presses Ctrl-C at its n-th call."""
+
+        presses_at = 0
+
+        def call(self, x):
+            self.presses_at -= 1
+            if self.presses_at == 0:
+                os.kill(os.getpid(), signal.SIGINT)
+            return x
+
+    def train(folder, presses_at):
+        keras.utils.set_random_seed(0)
+        pressing = Pressing()
+        layers = [keras.layers.BatchNormalization(), pressing, keras.layers.Dense(3)]
+        model = keras.Sequential([keras.Input((2,)), *layers])
+        model.compile("adam", "mse", run_eagerly=True)
+        pressing.presses_at = presses_at
+        fit(model, batches, steps_per_epoch=6, epochs=1, folder=folder, verbose=0)
+        return model.get_weights()
+
+    whole = train(tmp_path / "whole", 0)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "pressed", 3)
+    assert np.load(tmp_path / "pressed" / "checkpoint.npz")["steps"] == 3
+    for one, other in zip(whole, train(tmp_path / "pressed", 0), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_an_epoch_whose_validation_was_interrupted_is_ended_again(tmp_path):
+    class Interrupt(keras.callbacks.Callback):
+        def on_test_begin(self, logs=None):
+            raise KeyboardInterrupt
+
+    options = {"steps_per_epoch": 5, "epochs": 2, "folder": tmp_path, "verbose": 0,
+               "save_seconds": 0, "validation_data": next(batches(99))}  # fmt: skip
+    with pytest.raises(KeyboardInterrupt):
+        fit(tiny(), batches, callbacks=[Interrupt()], **options)
+    assert restore(tiny(), tmp_path) == 4
+    history = fit(tiny(), batches, **options)
+    assert list(history["epoch"]) == [1, 2] and history["val_loss"].notna().all()
+
+
+def test_averaged_weights_and_what_callbacks_do_in_the_end_are_those_of_a_run_left_alone(tmp_path):
+    class Training(keras.callbacks.Callback):
+        """Says in a variable of the model whether it is in training."""
+
+        def on_train_begin(self, logs=None):
+            self.model.layers[-1].bias.assign(self.model.layers[-1].bias + 1.0)
+
+        def on_train_end(self, logs=None):
+            self.model.layers[-1].bias.assign([7.0] * 3)
+
+    class Interrupt(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 2:
+                raise KeyboardInterrupt
+
+    def train(folder, *callbacks):
+        keras.utils.set_random_seed(0)
+        model = tiny()
+        model.layers[-1].bias.trainable = False
+        model.compile(keras.optimizers.Adam(0.1, use_ema=True), "mse")
+        fit(model, batches, steps_per_epoch=5, epochs=2, folder=folder, verbose=0,
+            callbacks=callbacks)  # fmt: skip
+        return model.get_weights()
+
+    whole = train(tmp_path / "whole", Training())
+    np.testing.assert_array_equal(whole[1], [7.0] * 3)
+    for one, other in zip(whole, train(tmp_path / "whole", Training()), strict=True):
+        np.testing.assert_array_equal(one, other)
+    straight = train(tmp_path / "straight")
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "interrupted", Interrupt())
+    for one, other in zip(straight, train(tmp_path / "interrupted"), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_steps_that_loss_scaling_leaves_out_are_steps(tmp_path):
+    def overflowing(first):
+        for number, (x, y) in enumerate(batches(first), first):
+            yield x, y * (1e12 if number == 1 else 1.0)
+
+    model = tiny()
+    scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(1e-3), initial_scale=1e30)
+    model.compile(scaled, "mse")
+    fit(model, overflowing, steps_per_epoch=4, epochs=1, folder=tmp_path, verbose=0)
+    assert int(model.optimizer.iterations) == 3
+    assert restore(model, tmp_path) == 4
+
+
+def test_weights_of_half_precision_come_back(tmp_path):
+    models = []
+    for _ in range(2):
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, dtype="bfloat16")])
+        model.compile("sgd", "mse")
+        models.append(model)
+    fit(models[0], batches, steps_per_epoch=2, epochs=1, folder=tmp_path, verbose=0)
+    assert restore(models[1], tmp_path) == 2
+    kernels = [keras.ops.cast(model.layers[0].kernel, "float32") for model in models]
+    np.testing.assert_array_equal(*kernels)
+
+
 @pytest.mark.slow
-def test_kill_minus_nine_and_the_same_command_again_give_equal_weights(tmp_path):
-    assert start(tmp_path / "whole", 0).wait(timeout=300) == 0
-    killed = start(tmp_path / "killed", 0.15)
-    checkpoint = tmp_path / "killed" / "checkpoint.npz"
-    while not checkpoint.exists():
-        assert killed.poll() is None
-        time.sleep(0.02)
-    time.sleep(1.0)
-    killed.send_signal(signal.SIGKILL)
-    killed.wait()
-    assert not (tmp_path / "killed" / "final.npz").exists()
-    assert start(tmp_path / "killed", 0).wait(timeout=300) == 0
-    whole, resumed = (np.load(tmp_path / name / "final.npz") for name in ("whole", "killed"))
-    assert len(whole.files) > 15
-    for name in whole.files:
-        np.testing.assert_array_equal(whole[name], resumed[name])
+def test_twenty_kills_at_random_moments_leave_no_trace(tmp_path):
+    said = run_python(f"from training.kills import check_all; check_all({str(tmp_path)!r})",
+                      timeout=3000, OMP_NUM_THREADS="1")  # fmt: skip
+    assert "captioner: 15 kills" in said and "language_model: 5 kills" in said
 
 
 def tiny(units=3):

@@ -3,7 +3,7 @@
 import pytest
 
 from keras_classics.core.errors import InputError
-from keras_classics.training import translation_metrics
+from keras_classics.training import flip_shares, translation_metrics
 
 HYPOTHESES = ["The dog bit the man.", "It wasn't surprising.", "The man had just bitten him."]
 FIRST = ["The dog bit the man.", "It was not unexpected.", "The man bit him first."]
@@ -33,3 +33,18 @@ def test_what_is_equal_is_perfect():
 def test_missing_references_are_refused(references):
     with pytest.raises(InputError, match="3 translations and references of"):
         translation_metrics(HYPOTHESES, references)
+
+
+def test_the_language_asked_for_flips_what_is_written_where_the_references_differ():
+    references = {"fr": ["un", "deux", "radio"], "nl": ["een", "twee", "radio"]}
+    assert flip_shares(references, references) == {"fr": 1.0, "nl": 1.0}
+    heedless = {"fr": ["un", "deux", "radio"], "nl": ["un", "twee", "x"]}
+    assert flip_shares(heedless, references) == {"fr": 0.5, "nl": 0.5}
+    alike = {language: texts[2:] for language, texts in references.items()}
+    assert flip_shares(alike, alike) == {"fr": 0.0, "nl": 0.0}
+
+
+def test_with_three_languages_all_others_must_be_left():
+    references = {"fr": ["un"], "nl": ["een"], "de": ["eins"]}
+    written = {"fr": ["un"], "nl": ["een"], "de": ["een"]}
+    assert flip_shares(written, references) == {"fr": 1.0, "nl": 0.0, "de": 0.0}

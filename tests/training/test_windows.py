@@ -64,7 +64,7 @@ def test_one_window_over_everything_is_plain_training(float64):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["tensorflow"])
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
 def test_a_process_of_its_own_has_the_same_gradients_and_learns(backend):
     said = run_python(
         "from training import windows_by_hand; windows_by_hand.check()",

@@ -12,6 +12,8 @@ KINDS = {
     "SimpleRNN": ("RNN", keras.layers.SimpleRNN),
     "LSTM": ("LSTM", keras.layers.LSTM),
     "GRU": ("GRU", keras.layers.GRU),
+    "hoisted LSTM": ("LSTM", kc.layers.LSTM),
+    "hoisted GRU": ("GRU", kc.layers.GRU),
 }
 UNITS, FEATURES = 4, 3
 X = np.random.default_rng(6).normal(size=(2, 5, FEATURES)).astype("float32")

@@ -1,6 +1,9 @@
-"""Looking into models: what they cost, and later what they see."""
+"""Looking into models: what they cost, and what they see."""
 
 from keras_classics.analysis import symmetries
+from keras_classics.analysis.answers import class_probabilities
+from keras_classics.analysis.cam import CAM, CAM_METHODS, cam, cam_layer, normalized
+from keras_classics.analysis.cam_targets import region_target, token_target
 from keras_classics.analysis.cells import CellFinding, CellReader, Excerpts, find_cells
 from keras_classics.analysis.cells_page import write_cells_page
 from keras_classics.analysis.complexity import (
@@ -11,26 +14,68 @@ from keras_classics.analysis.complexity import (
     weight_bytes,
 )
 from keras_classics.analysis.family_tree import draw_family_tree, family_tree
+from keras_classics.analysis.feature_maps import FeatureMaps
+from keras_classics.analysis.guided import guided_gradients
+from keras_classics.analysis.map_evaluation import admitted_methods, evaluate_maps
+from keras_classics.analysis.map_faithfulness import (
+    AverageDrop,
+    DeletionInsertion,
+    average_drop,
+    deletion_insertion,
+)
+from keras_classics.analysis.map_sanity import cascading_randomization, randomize_layers
+from keras_classics.analysis.map_scores import centre_maps, energy_game, pointing_game
+from keras_classics.analysis.pictures import displayable, draw_maps, draw_tiles, overlay
+from keras_classics.analysis.plotting import pyplot
 from keras_classics.analysis.projection import group_cosines, principal_components
+from keras_classics.analysis.saliency import Saliency, saliency
 from keras_classics.analysis.text_targets import text_targets
 from keras_classics.analysis.translations import draw_alignments, draw_projection
 
 __all__ = [
+    "AverageDrop",
+    "CAM",
+    "CAM_METHODS",
     "CellFinding",
     "CellReader",
+    "DeletionInsertion",
     "Excerpts",
     "LayerCost",
+    "FeatureMaps",
+    "Saliency",
+    "admitted_methods",
+    "average_drop",
+    "cam",
+    "cam_layer",
+    "cascading_randomization",
+    "centre_maps",
+    "class_probabilities",
     "costs",
+    "deletion_insertion",
+    "displayable",
     "draw_alignments",
     "draw_family_tree",
+    "draw_maps",
     "draw_projection",
+    "draw_tiles",
+    "energy_game",
+    "evaluate_maps",
     "family_tree",
     "find_cells",
     "group_cosines",
+    "guided_gradients",
     "multiply_adds",
+    "normalized",
+    "overlay",
+    "pointing_game",
     "principal_components",
+    "pyplot",
+    "randomize_layers",
+    "region_target",
+    "saliency",
     "symmetries",
     "text_targets",
+    "token_target",
     "trainable_parameters",
     "weight_bytes",
     "write_cells_page",

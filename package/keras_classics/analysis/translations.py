@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_classics.analysis.plotting import pyplot
+
 
 def draw_alignments(
     path: str | os.PathLike,
@@ -22,7 +24,7 @@ def draw_alignments(
         sources: The words of each source.
         translations: The words of each translation.
     """
-    plt = _pyplot()
+    plt = pyplot()
     figure, axes = plt.subplots(
         1, len(sources), figsize=(4.2 * len(sources), 4.2), squeeze=False, layout="constrained"
     )
@@ -54,7 +56,7 @@ def draw_projection(
         groups: The group of each point.
         shares: Share of the variance along both directions.
     """
-    plt = _pyplot()
+    plt = pyplot()
     figure, axis = plt.subplots(figsize=(8, 6), layout="constrained")
     for group in dict.fromkeys(groups):
         axis.scatter(*coordinates[[each == group for each in groups]].T, s=18, label=group)
@@ -69,13 +71,3 @@ def draw_projection(
     axis.legend(fontsize=7)
     figure.savefig(path, dpi=80)
     plt.close(figure)
-
-
-def _pyplot():
-    import matplotlib
-
-    # Without a screen.
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    return plt

@@ -33,7 +33,7 @@ class Samples(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         """Ask the optimizer once; asking it at every step would cost."""
-        self.before = int(self.model.optimizer.iterations)
+        self.before = int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))
         self.made = self.before
 
     def on_train_batch_end(self, batch, logs=None):

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import math
+
 import keras
 
 from keras_classics.core.errors import check_choice, explain
 from keras_classics.layers.scheduled_sampling import ScheduledSampler
 
 MODES = ("model", "uniform", "always")
+
+
+def half_way_constant(step: float) -> float:
+    """Constant `k` of the inverse sigmoid schedule that is at one half at a step: `k ln k = step`.
+
+    Args:
+        step: Number of the training step, 0 or above.
+    """
+    # Newton's method, from a point above the root of a convex function: it only comes nearer.
+    k = max(step, math.e)
+    for _ in range(20):
+        k = (k + step) / (1.0 + math.log(k))
+    return k
 
 
 class ScheduledSampling(keras.callbacks.Callback):
@@ -25,7 +40,7 @@ class ScheduledSampling(keras.callbacks.Callback):
         mode: `"model"` follows the schedule; `"uniform"` keeps epsilon at `rate` throughout (the
             paper's uniform scheduled sampling); `"always"` keeps it at 0: the decoder never sees
             the true words.
-        k: Constant of the schedule.
+        k: Constant of the schedule; `half_way_constant` finds that of an inverse sigmoid.
         slope: Slope of the linear schedule.
         minimum: Lower bound of the linear schedule.
         rate: The constant epsilon of `mode="uniform"`.

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import keras
 
 from keras_classics.core.errors import explain
+from keras_classics.core.model_files import load_weights
 
 if TYPE_CHECKING:
     from keras_classics.core.catalogue import ModelCard
@@ -156,7 +157,7 @@ class Head:
             outputs = [outputs, *further_outputs]
         model = keras.Model(_source(self.image), outputs, name=self.name)
         if self.weights is not None:
-            model.load_weights(self.weights)
+            load_weights(model, self.weights)
         return model
 
     def predictions(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 import keras
 from keras import ops
@@ -74,3 +76,130 @@ def compiled(function: Callable) -> Callable:
 
         return jax.jit(function)
     return function
+
+
+def tapped_gradients(
+    function: Callable[[Callable[[Tensor], Tensor]], Tensor],
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Differentiate a function by tensors that only arise while it runs, in the one run.
+
+    Nothing is recorded for the backward pass before the first of them.
+
+    Args:
+        function: From `tap` to one number. `tap(tensor)` returns the tensor that the function has
+            to go on with.
+
+    Returns:
+        The tapped tensors in the order of the calls, and the gradient for each, of its shape:
+        zeros where the number does not depend on it.
+    """
+    return _TAPPED[keras.backend.backend()](function)
+
+
+def _tapped_tensorflow(function):
+    import tensorflow as tf
+
+    tapped = []
+
+    def tap(tensor):
+        tape.watch(tensor)
+        tapped.append(tensor)
+        return tensor
+
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        value = function(tap)
+    zero = tf.UnconnectedGradients.ZERO
+    return tapped, tape.gradient(value, tapped, unconnected_gradients=zero)
+
+
+def _tapped_jax(function):
+    import jax
+
+    def shapes():
+        met = []
+        function(lambda tensor: met.append(tensor) or tensor)
+        return met
+
+    # What arises within cannot be an argument, but what is added to it can.
+    def shifted(offsets):
+        tapped, left = [], iter(offsets)
+
+        def tap(tensor):
+            tapped.append(tensor)
+            return tensor + next(left)
+
+        return function(tap), tapped
+
+    offsets = [jax.numpy.zeros(x.shape, x.dtype) for x in jax.eval_shape(shapes)]
+    gradients, tapped = jax.grad(shifted, has_aux=True)(offsets)
+    return tapped, gradients
+
+
+def _tapped_torch(function):
+    import torch
+
+    tapped = []
+
+    def tap(tensor):
+        if not tensor.requires_grad:
+            tensor = tensor.detach().requires_grad_()
+        tapped.append(tensor)
+        return tensor
+
+    with torch.enable_grad():
+        value = function(tap)
+    gradients = [None] * len(tapped)
+    if value.requires_grad:
+        gradients = torch.autograd.grad(value, tapped, allow_unused=True)
+    found = zip(gradients, tapped, strict=True)
+    gradients = [torch.zeros_like(x) if g is None else g for g, x in found]
+    return [x.detach() for x in tapped], gradients
+
+
+_TAPPED = {"tensorflow": _tapped_tensorflow, "jax": _tapped_jax, "torch": _tapped_torch}
+
+
+def rectified_gradient(tensor: Tensor) -> Tensor:
+    """The tensor itself; the gradient that passes back through it loses what is negative."""
+
+    @ops.custom_gradient
+    def identity(x):
+        def gradient(*arguments, upstream=None):
+            return ops.relu(arguments[-1] if upstream is None else upstream)
+
+        # PyTorch treats an input that is handed back as no new tensor.
+        return x * 1, gradient
+
+    return identity(tensor)
+
+
+def compiled_over(layer: keras.layers.Layer, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function of tensors that calls a layer and leaves no trace in it.
+
+    The function reads the layer's variables as they are at each call, trained in between or not;
+    what it would change in them, such as the state of random generators, is dropped. PyTorch
+    records nothing for gradients by the variables.
+
+    Args:
+        layer: A built layer or model.
+        function: From (nested) tensors to (nested) tensors.
+
+    Returns:
+        The compiled function, of the same arguments.
+    """
+
+    def within(values, *arguments):
+        with keras.StatelessScope(zip(layer.variables, values, strict=True) if values else None):
+            return function(*arguments)
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        # Layers written on keras.ops have nothing for autograph to rewrite.
+        return tf.function(partial(within, ()), autograph=False, reduce_retracing=True)
+    if keras.backend.backend() == "jax":
+        import jax
+
+        traced = jax.jit(within)
+        return lambda *arguments: traced([x.value for x in layer.variables], *arguments)
+    return lambda *arguments: within([x.value.detach() for x in layer.variables], *arguments)

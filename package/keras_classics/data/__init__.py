@@ -63,6 +63,7 @@ from keras_classics.data.text_windows import TextWindows, text_windows
 from keras_classics.data.tfds import load_tfds
 from keras_classics.data.translation import (
     encode_sentences,
+    multilingual_batches,
     pad_rows,
     read_groups,
     translation_batches,
@@ -135,6 +136,7 @@ __all__ = [
     "log_mel",
     "make_phrase",
     "make_vocabulary",
+    "multilingual_batches",
     "network_input",
     "pad_arrays",
     "pad_rows",

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.files import read_json, reading, write_whole
 
 _FORMAT = "keras-classics alphabet"
 
@@ -120,7 +121,8 @@ class Alphabet:
     def save(self, path: str | Path) -> None:
         """Write the alphabet as JSON, with its SHA-256."""
         content = {"format": _FORMAT, "sha256": self._digest(), "characters": self.characters}
-        Path(path).write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+        text = json.dumps(content, indent=1) + "\n"
+        write_whole(path, lambda fresh: fresh.write_text(text, "utf-8"))
 
     @classmethod
     def load(cls, path: str | Path) -> Alphabet:
@@ -130,14 +132,10 @@ class Alphabet:
             InputError: The file is missing, is no alphabet, or was changed since.
         """
         remedy = "Give the file that was saved with the model."
-        try:
-            content = json.loads(Path(path).read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise InputError(
-                explain(f"{path} cannot be read ({error})", "an alphabet file", remedy)
-            ) from error
+        content = read_json(path, "an alphabet file", remedy)
         known = isinstance(content, dict) and content.get("format") == _FORMAT
-        alphabet = cls(content["characters"]) if known else None
+        with reading(path, "an alphabet file", remedy):
+            alphabet = cls(content["characters"]) if known else None
         if alphabet is None or alphabet._digest() != content.get("sha256"):
             raise InputError(
                 explain(

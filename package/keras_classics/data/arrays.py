@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain, import_extra
+from keras_classics.core.files import read_arrays, reading
 from keras_classics.data.images import resize_tensor, resolve_size
 from keras_classics.data.load import Data, Info
 
@@ -188,22 +188,16 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     Raises:
         InputError: The file is missing or damaged, or has objects.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except FileNotFoundError:
+    if not path.exists():
         raise InputError(
             explain(f"The file {path} does not exist", "files that are there", "Check the path.")
-        ) from None
-    # np.load gives an array, which is no context, for an .npy file.
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
-        raise InputError(
-            explain(
-                f"{path} cannot be read ({error})",
-                "an .npz file without pickled objects",
-                "Write it with numpy.savez(file, x=pictures, y=classes).",
-            )
-        ) from error
+        )
+    with reading(
+        path,
+        "an .npz file without pickled objects",
+        "Write it with numpy.savez(file, x=pictures, y=classes).",
+    ):
+        return read_arrays(path)
 
 
 def _class_names(arrays: dict[str, np.ndarray]) -> tuple[str, ...] | None:

@@ -157,6 +157,10 @@ def resize_shorter(images: tf.Tensor, side) -> tf.Tensor:
     """
     import tensorflow as tf
 
+    known = images.shape[-3:-1]
+    if isinstance(side, int) and None not in known and min(known) == side:
+        # Without operations that not every format of export has.
+        return tf.cast(images, "float32")
     shape = tf.cast(tf.shape(images)[-3:-1], "float32")
     target = tf.cast(tf.round(shape * tf.cast(side, "float32") / tf.reduce_min(shape)), "int32")
     return tf.cond(

@@ -245,7 +245,7 @@ def _read_coco(file: Path, annotations: Annotations) -> None:
         content = json.loads(read_text(file))
         names = {image["id"]: image["file_name"] for image in content["images"]}
         pairs = [(each["image_id"], str(each["caption"])) for each in content["annotations"]]
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise InputError(
             explain(f"{file} is no JSON ({error})", "COCO's caption JSON", "Replace the file.")
         ) from error
@@ -273,6 +273,6 @@ def _read_coco(file: Path, annotations: Annotations) -> None:
     split = _split_in_name(file)
     if split:
         annotations.add_list(split, file, names.values())
-    described = content.get("info") or {}
-    if described.get("description"):
+    described = content.get("info")
+    if isinstance(described, dict) and described.get("description"):
         annotations.origin = f"{described['description']}, {described.get('url', '')}".rstrip(", ")

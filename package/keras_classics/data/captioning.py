@@ -105,7 +105,11 @@ def network_input(images, size: tuple[int, int]):
     """
     import tensorflow as tf
 
-    resized = tf.image.resize(images, size, antialias=True)
+    if tuple(images.shape[-3:-1]) == tuple(size):
+        # Without operations that not every format of export has.
+        resized = tf.cast(images, "float32")
+    else:
+        resized = tf.image.resize(images, size, antialias=True)
     return resized / 127.5 - 1.0
 
 

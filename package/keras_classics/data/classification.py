@@ -5,6 +5,7 @@ Every batch is a pure function of the seed and its number, augmentation included
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -144,8 +145,13 @@ def validation_batches(
     batch_size: int = 128,
     outputs: int = 1,
 ) -> tf.data.Dataset:
-    """All pictures once, each seen from its centre; arguments as in `classified_batches`."""
+    """All pictures once, each seen from its centre; arguments as in `classified_batches`.
+
+    Batches are of about one size, so that several devices all have a share of the last one.
+    """
     import tensorflow as tf
+
+    even = math.ceil(len(part) / math.ceil(len(part) / batch_size))
 
     def example(index: tf.Tensor) -> tuple:
         image, label = _picked(part, index)
@@ -154,7 +160,7 @@ def validation_batches(
         return picture, target if outputs == 1 else (target,) * outputs
 
     numbers = tf.data.Dataset.range(len(part))
-    return numbers.map(example, num_parallel_calls=tf.data.AUTOTUNE).batch(batch_size).prefetch(2)
+    return numbers.map(example, num_parallel_calls=tf.data.AUTOTUNE).batch(even).prefetch(2)
 
 
 def predict_classes(

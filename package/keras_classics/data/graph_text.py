@@ -40,7 +40,7 @@ class GraphVocabulary:
             ),
             default_value=vocabulary.UNKNOWN,
         )
-        self.printed = tf.constant(["", "", "", *vocabulary.words[vocabulary.UNKNOWN :]])
+        self.printed = ["", "", "", *vocabulary.words[vocabulary.UNKNOWN :]]
 
     def encode(self, words: Tensor) -> Tensor:
         """Number words as `Vocabulary.encode` does.
@@ -59,7 +59,8 @@ class GraphVocabulary:
         """Return the word of every id, empty for padding, start and end."""
         import tensorflow as tf
 
-        return tf.gather(self.printed, ids)
+        # A constant of the graph it stands in: ONNX knows no other texts.
+        return tf.gather(tf.constant(self.printed), ids)
 
     def split(self, texts: Tensor) -> Tensor:
         """Divide texts as the vocabulary does, except that they must be composed (NFC) already.

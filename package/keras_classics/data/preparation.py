@@ -9,12 +9,12 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.files import read_arrays, reading, write_whole
 from keras_classics.core.recipe import Recipe, Step
 from keras_classics.data.augmentation import STEPS, colour_axes, crops, resize_shorter
 
@@ -37,6 +37,7 @@ _LENGTHS = ("padding", "smallest", "largest")
 _RESIZING = ("scale_jitter", "area_crop")
 _ZCA_BIAS = 0.1
 _LARGEST_ZCA = 64 * 64 * 3
+_LARGEST_SIDE = 2**14
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -115,7 +116,8 @@ class Preparation:
         }
         facts["augmentation"] = [[step.name, dict(step.arguments)] for step in self.augmentation]
         facts["normalization"] = [self.normalization.name, dict(self.normalization.arguments)]
-        np.savez(path, facts=np.array(json.dumps(facts)), **self.arrays)
+        facts = np.array(json.dumps(facts))
+        write_whole(path, lambda fresh: np.savez(fresh, facts=facts, **self.arrays))
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Preparation:
@@ -124,21 +126,29 @@ class Preparation:
         Raises:
             InputError: The file is absent or of another kind.
         """
-        try:
-            with np.load(Path(path), allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
+        with reading(path, "the preparation.npz of a run", "Train again."):
+            arrays = read_arrays(path)
             facts = json.loads(str(arrays.pop("facts")))
-        except (OSError, ValueError, KeyError) as error:
-            raise InputError(
-                explain(
-                    f"{path} cannot be read ({error})",
-                    "the preparation.npz of a run",
-                    "Train again.",
-                )
-            ) from error
-        facts["augmentation"] = tuple(Step(*step) for step in facts["augmentation"])
-        facts["normalization"] = Step(*facts["normalization"])
-        return cls(**facts, arrays=arrays)
+            facts["augmentation"] = tuple(Step(*step) for step in facts["augmentation"])
+            facts["normalization"] = Step(*facts["normalization"])
+            preparation = cls(**facts, arrays=arrays)
+            preparation._check()
+        return preparation
+
+    def _check(self) -> None:
+        """Refuse, of a file that was changed, what no training writes."""
+        sides = (self.size, self.resize)
+        if not all(type(side) is int and 0 < side <= _LARGEST_SIDE for side in sides):
+            raise ValueError(f"its pictures have the sides {sides}")
+        names = [step.name for step in self.augmentation if step.name not in STEPS]
+        if self.normalization.name not in NORMALIZATIONS:
+            names.append(self.normalization.name)
+        if names:
+            raise ValueError(f"it has unknown steps: {', '.join(map(str, names))}")
+        if self.channels not in (1, 3) or self.test_crops not in (1, 10):
+            raise ValueError("it has impossible channels or crops")
+        if any(array.dtype.kind != "f" for array in self.arrays.values()):
+            raise ValueError("its arrays are no floating-point numbers")
 
     def coloured(self, images: tf.Tensor) -> tf.Tensor:
         """As float32 of 0 to 255, grey where the network takes grey."""

@@ -112,14 +112,17 @@ def sequence_batches(
 
 
 def all_batches(part: LabelledSequences, *, batch_size: int = 64) -> tf.data.Dataset:
-    """All sequences once, in their order, as for validation; arguments as above."""
+    """All sequences once, in their order, as for validation; arguments as above.
+
+    Batches are of about one size, so that several devices all have a share of the last one.
+    """
     import tensorflow as tf
 
-    def generate() -> Iterator[tuple]:
-        for start in range(0, len(part), batch_size):
-            yield part.batch(range(start, min(start + batch_size, len(part))))
-
     count = math.ceil(len(part) / batch_size)
+
+    def generate() -> Iterator[tuple]:
+        return map(part.batch, np.array_split(np.arange(len(part)), count))
+
     return _dataset(part, generate).apply(tf.data.experimental.assert_cardinality(count))
 
 

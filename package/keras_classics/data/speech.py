@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.files import reading
 from keras_classics.data.arrays import hold_out, read_npz
 from keras_classics.data.load import SPLIT_NAMES, Data, Info
 
@@ -114,14 +115,13 @@ def read_wave(path: str | Path, rate: int = RATE) -> np.ndarray:
     Raises:
         InputError: The file is missing, damaged, or of another rate or kind.
     """
-    try:
+    with reading(path, "a wave file (PCM)", "Check the file."):
         with wave.open(str(path), "rb") as file:
             found = (file.getframerate(), file.getnchannels(), 8 * file.getsampwidth())
-            content = file.readframes(file.getnframes())
-    except (OSError, EOFError, wave.Error) as error:
-        raise InputError(
-            explain(f"{path} cannot be read ({error})", "a wave file (PCM)", "Check the file.")
-        ) from error
+            announced = file.getnframes()
+            content = file.readframes(announced)
+        if len(content) != announced * found[1] * found[2] // 8:
+            raise ValueError("it is cut off")
     if found != (rate, 1, 16):
         raise InputError(
             explain(
@@ -200,6 +200,8 @@ def _find(folder: Path, rate: int, strict: bool, skipped: list[str]) -> dict[str
 def _npz(path: Path, rate: int) -> list[Recording]:
     arrays = read_npz(path)
     missing = {"audio", "offsets", "digit"} - arrays.keys()
+    if not missing:
+        _check_recordings(path, arrays)
     found = int(arrays.get("rate", rate))
     if missing or found != rate:
         raise InputError(
@@ -220,6 +222,27 @@ def _npz(path: Path, rate: int) -> list[Recording]:
         )
         for n, (digit, speaker) in enumerate(zip(digits, speakers, strict=True))
     ]  # fmt: skip
+
+
+def _check_recordings(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Refuse arrays of other types, and offsets that lead out of the audio."""
+    audio, offsets, digits = (arrays[name] for name in ("audio", "offsets", "digit"))
+    sound = audio.ndim == digits.ndim == 1 and offsets.shape == (len(digits) + 1,)
+    sound = sound and audio.dtype.kind in "if" and offsets.dtype.kind in "iu"
+    sound = sound and digits.dtype.kind in "iuU" and arrays.get("rate", np.int64()).shape == ()
+    if sound and len(digits):
+        steps = np.diff(offsets.astype("int64"))
+        sound = offsets[0] >= 0 and offsets[-1] <= len(audio) and bool((steps >= 0).all())
+    if not sound:
+        held = ", ".join(f"{name} {each.dtype} {each.shape}" for name, each in arrays.items())
+        raise InputError(
+            explain(
+                f"{path} holds {held}",
+                "audio of whole numbers or floats, offsets into it that rise, one more than there "
+                "are digits",
+                "Write the file anew.",
+            )
+        )
 
 
 def _waves(files: Sequence[Path], rate: int, strict: bool, skipped: list[str]) -> list[Recording]:

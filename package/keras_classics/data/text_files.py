@@ -7,6 +7,7 @@ import zlib
 from pathlib import Path
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.files import FLOOR_BYTES, MOST_EXPANSION
 
 
 def read_text(file: Path) -> str:
@@ -16,8 +17,8 @@ def read_text(file: Path) -> str:
         InputError: The file is absent, no sound gzip file, or not UTF-8, with the line.
     """
     try:
-        content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
-    except (OSError, EOFError, zlib.error) as error:
+        content = _unpacked(file) if file.suffix == ".gz" else file.read_bytes()
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise InputError(
             explain(f"{file} cannot be read ({error})", "a readable file", "Check the path.")
         ) from error
@@ -32,3 +33,12 @@ def read_text(file: Path) -> str:
                 "Save the file in UTF-8.",
             )
         ) from error
+
+
+def _unpacked(file: Path) -> bytes:
+    most = max(FLOOR_BYTES, MOST_EXPANSION * file.stat().st_size)
+    with gzip.open(file) as packed:
+        content = packed.read(most)
+        if packed.read(1):
+            raise ValueError(f"it unpacks to more than {MOST_EXPANSION} times its size")
+    return content

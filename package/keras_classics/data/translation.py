@@ -7,7 +7,7 @@ very batch it would have seen.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,6 +112,43 @@ def translation_batches(
             target_out,
         )
     ).prefetch(2)
+
+
+def multilingual_batches(
+    pairs: Mapping[tuple[str, str], tuple[Sequence[np.ndarray], Sequence[np.ndarray]]],
+    *,
+    batch_size: int,
+    seed: int,
+    first: int = 0,
+) -> tf.data.Dataset:
+    """Endless batches for `kc.models.multilingual_translator`: in every step one of each pair.
+
+    Args:
+        pairs: By source and target language, the numbers of the source sentences and of their
+            translations, as for `translation_batches`, like all that follow.
+        batch_size: Pairs of sentences in a batch, of each pair of languages.
+        seed: Chooses the orders.
+        first: Number of the first batch.
+
+    Raises:
+        InputError: A pair of languages has fewer sentences than a batch holds.
+    """
+    import tensorflow as tf
+
+    names = [f"{source}_{target}" for source, target in pairs]
+    streams = tuple(
+        translation_batches(*sides, batch_size=batch_size, seed=seed, first=first)
+        for sides in pairs.values()
+    )
+
+    def join(*batches):
+        inputs, targets = {}, {}
+        for name, (read, written) in zip(names, batches, strict=True):
+            inputs |= {f"{name}_{key}": value for key, value in read.items()}
+            targets[name] = written
+        return inputs, targets
+
+    return tf.data.Dataset.zip(streams).map(join).prefetch(2)
 
 
 def batches_by_length(

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from keras_classics.core.errors import InputError, check_choice, explain, import_extra
+from keras_classics.core.files import read_json
 from keras_classics.core.text import join_exactly, tokenize_exactly
 from keras_classics.data.vocabulary import Vocabulary
 
@@ -191,10 +191,7 @@ def load_vocabulary(path: str | Path) -> Vocabulary:
     Raises:
         InputError: The file is missing, is no vocabulary, or was changed since.
     """
-    try:
-        content = json.loads(Path(path).read_text("utf-8"))
-    except (OSError, ValueError):
-        # Its own loading says what is wrong.
-        content = None
+    content = read_json(path, "a vocabulary file", "Give the file that was saved with the model.")
     unit = content.get("unit") if isinstance(content, dict) else None
-    return UNITS.get(unit, Vocabulary).load(path)
+    # Without a kind of its own, loading says what is wrong.
+    return UNITS.get(str(unit), Vocabulary).load(path)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.files import read_json, reading, write_whole
 from keras_classics.core.text import tokenize
 
 _FORMAT = "keras-classics vocabulary"
@@ -223,7 +224,8 @@ class Vocabulary:
             "words": self.words[len(self.SPECIAL) :],
             **self._further(),
         }
-        Path(path).write_text(json.dumps(content, ensure_ascii=False, indent=1), "utf-8")
+        text = json.dumps(content, ensure_ascii=False, indent=1)
+        write_whole(path, lambda fresh: fresh.write_text(text, "utf-8"))
 
     @classmethod
     def load(cls, path: str | Path) -> Vocabulary:
@@ -233,12 +235,7 @@ class Vocabulary:
             InputError: The file is missing, is no vocabulary, or was changed since.
         """
         remedy = "Give the file that was saved with the model."
-        try:
-            content = json.loads(Path(path).read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise InputError(
-                explain(f"{path} cannot be read ({error})", "a vocabulary file", remedy)
-            ) from error
+        content = read_json(path, "a vocabulary file", remedy)
         if not isinstance(content, dict) or content.get("format") != _FORMAT:
             raise InputError(explain(f"{path} is no vocabulary", f"a {_FORMAT} file", remedy))
         if content.get("unit") != cls.UNIT:
@@ -251,7 +248,8 @@ class Vocabulary:
             )
         words = content.get("words")
         intact = isinstance(words, list) and all(isinstance(word, str) for word in words)
-        vocabulary = cls._restored(words if intact else [], content)
+        with reading(path, "a vocabulary file", remedy):
+            vocabulary = cls._restored(words if intact else [], content)
         if vocabulary.fingerprint != content.get("sha256"):
             raise InputError(
                 explain(

@@ -16,6 +16,7 @@ from keras_classics.layers.decoder import RecurrentDecoder
 from keras_classics.layers.dirac import DiracConv2D, NCReLU
 from keras_classics.layers.fractal import ColumnDraw, FractalJoin
 from keras_classics.layers.highway import ConvHighway, Highway, HighwayMerge
+from keras_classics.layers.hoisted import GRU, LSTM
 from keras_classics.layers.initial_state import LearnedInitialState
 from keras_classics.layers.lengths import BlankPadding, ValidSteps
 from keras_classics.layers.locally_connected import LocallyConnected2D
@@ -60,8 +61,10 @@ __all__ = [
     "DiracConv2D",
     "EuclideanRBF",
     "FractalJoin",
+    "GRU",
     "Highway",
     "HighwayMerge",
+    "LSTM",
     "LSTMVariantCell",
     "LearnedInitialState",
     "LocalResponseNormalization",

@@ -10,6 +10,7 @@ import keras
 from keras import layers
 
 from keras_classics.core.errors import check_choice
+from keras_classics.layers.hoisted import GRU, LSTM
 from keras_classics.layers.lstm_cells import LSTMVariantCell
 from keras_classics.layers.multiplicative_cells import MultiplicativeLSTMCell, MultiplicativeRNNCell
 from keras_classics.layers.recurrent_cells import (
@@ -42,12 +43,12 @@ def _around(cell: type, **fixed):
 RECURRENT_LAYERS = {
     "deep_transition": _around(DeepTransitionCell),
     "elman": layers.SimpleRNN,
-    "gru": partial(layers.GRU, reset_after=False),
+    "gru": partial(GRU, reset_after=False),
     "gru_course": _around(CourseGRUCell),
-    "gru_reset_after": layers.GRU,
+    "gru_reset_after": GRU,
     "highway": _around(RecurrentHighwayCell),
     "jordan": _around(OutputFeedbackCell),
-    "lstm": layers.LSTM,
+    "lstm": LSTM,
     "lstm_coupled": _around(LSTMVariantCell, forget="coupled"),
     "lstm_no_forget": _around(LSTMVariantCell, forget="none"),
     "lstm_peephole": _around(LSTMVariantCell, peepholes=True),

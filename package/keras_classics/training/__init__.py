@@ -13,6 +13,7 @@ from keras_classics.training.ctc import (
     impossible_labellings,
     labelling_metrics,
 )
+from keras_classics.training.language_identity import LanguageIdentifier
 from keras_classics.training.likelihood import BitsPerCharacter, bigram_nats
 from keras_classics.training.metrics import caption_metrics, caption_scores
 from keras_classics.training.optimizers import SkipNonFinite
@@ -28,13 +29,18 @@ from keras_classics.training.runs import (
     check_continues,
     describe_run,
     finished_settings,
+    read_json,
     read_run,
     record_metrics,
     record_run,
     run_settings,
     write_json,
 )
-from keras_classics.training.translation import TranslationScores, translation_metrics
+from keras_classics.training.translation import (
+    TranslationScores,
+    flip_shares,
+    translation_metrics,
+)
 from keras_classics.training.windows import TruncatedBPTT
 
 __all__ = [
@@ -44,6 +50,7 @@ __all__ = [
     "Drops",
     "Exponential",
     "ForwardTrainer",
+    "LanguageIdentifier",
     "Linear",
     "Recipe",
     "SkipNonFinite",
@@ -64,11 +71,13 @@ __all__ = [
     "edit_distance",
     "finished_settings",
     "fit",
+    "flip_shares",
     "impossible_labellings",
     "labelling_metrics",
     "learning_rate",
     "quick_recipe",
     "read_history",
+    "read_json",
     "read_run",
     "record_metrics",
     "record_run",

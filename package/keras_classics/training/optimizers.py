@@ -44,6 +44,10 @@ class SkipNonFinite(keras.optimizers.Optimizer):
     `int(optimizer.skipped)` is the number of steps left out, `optimizer.iterations` that of all
     steps; the optimizer inside counts the others, and by these goes its schedule.
 
+    `kc.training.fit`, which stops at a loss that is not finite, goes on under this optimizer; the
+    mean loss of such an epoch is not finite either. Averages that a layer keeps by itself, such as
+    those of batch norm, are not spared, and end that training once they are not finite.
+
     Args:
         inner_optimizer: Keras optimizer, or its name.
         name: Name of the optimizer.

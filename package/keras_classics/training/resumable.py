@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
+import signal
+import threading
 import time
-import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import keras
@@ -13,9 +16,17 @@ import numpy as np
 import pandas as pd
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.files import read_arrays, reading, write_whole
+from keras_classics.training.divergence import (
+    NonFiniteError,
+    finite_array,
+    first_non_finite,
+)
+from keras_classics.training.optimizers import SkipNonFinite
 
 CHECKPOINT = "checkpoint.npz"
 HISTORY = "history.csv"
+STEPS = "steps"
 
 
 def fit(
@@ -32,12 +43,18 @@ def fit(
 ) -> pd.DataFrame:
     """Train like `model.fit`, keeping enough in `folder` to go on after Ctrl-C or `kill -9`.
 
-    Ctrl-C keeps the step it interrupted; a kill loses the steps since the last checkpoint, which
-    the next call makes again, the same.
+    Ctrl-C waits for the end of the step, and keeps it; pressed twice, or in validation, it is as a
+    kill, which loses the steps since the last checkpoint. The next call makes them again, the same.
 
-    The checkpoint holds every variable, those of the optimizer and of the random generators
-    included; the number of steps made is the optimizer's own. A finished epoch is a row of
-    `history.csv`; the row of an epoch that was interrupted covers its last part only.
+    The checkpoint holds the number of steps and every variable, those of the optimizer and of the
+    random generators included. A finished epoch is a row of `history.csv`; the row of an epoch that
+    was interrupted covers its last part only.
+
+    A loss or a variable that is infinite or not a number ends the training, and no checkpoint is
+    made of it. The steps since the last one are then made again, one by one, to say at which step
+    and in which layer it began; the model is left as that checkpoint has it. Only the loss is
+    looked at in every step, which costs nothing; the variables are before they are kept. Under
+    `kc.training.SkipNonFinite` such a loss does not end the training: its steps are left out.
 
     Args:
         model: A compiled, built model.
@@ -46,7 +63,7 @@ def fit(
         epochs: Epochs in all, those before an interruption included.
         folder: Where checkpoint and history are kept.
         save_seconds: Least time between two checkpoints within an epoch.
-        callbacks: Further Keras callbacks.
+        callbacks: Further Keras callbacks; what they keep outside of variables is their own affair.
         verbose: As in `model.fit`.
         **arguments: Further arguments of `model.fit`.
 
@@ -54,44 +71,117 @@ def fit(
         The history of all epochs, one row each.
 
     Raises:
-        InputError: The checkpoint does not fit the model, or the folder cannot be written.
+        InputError: The checkpoint does not fit the model, the folder cannot be written, or the
+            training has diverged.
     """
-    folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            explain(f"{folder} cannot be written ({error})", "a writable folder", "Choose another.")
-        ) from error
-    steps = restore(model, folder)
-    checkpoint = _KeepCheckpoint(folder, save_seconds)
+    folder, total = Path(folder), epochs * steps_per_epoch
+    progress = _Progress(
+        restore(model, folder), steps_per_epoch, skips=_skips(model.optimizer), thorough=False
+    )
+    checkpoint = _KeepCheckpoint(folder, save_seconds, progress)
     checkpoint.set_model(model)
-    keep = [*callbacks, _KeepHistory(folder), checkpoint]
-    while steps < epochs * steps_per_epoch:
-        epoch, within = divmod(steps, steps_per_epoch)
+    if progress.steps >= total:
+        _end(model, callbacks)
+    while progress.steps < total:
+        epoch, within = divmod(progress.steps, steps_per_epoch)
         if within and verbose:
             print(f"going on at epoch {epoch + 1}, step {within + 1} of {steps_per_epoch}")
-        # An interrupted epoch is finished on its own: the others have all their steps.
-        last = epoch + 1 if within else epochs
         try:
-            model.fit(
-                stream(steps),
-                initial_epoch=epoch,
-                epochs=last,
-                steps_per_epoch=steps_per_epoch - within,
-                callbacks=keep,
-                verbose=verbose,
-                # The stream has its own order; Keras would only warn that it cannot shuffle it.
-                shuffle=False,
-                **arguments,
-            )
+            with progress.interrupts_after_steps():
+                model.fit(
+                    stream(progress.steps),
+                    initial_epoch=epoch,
+                    # An interrupted epoch is finished on its own: the others have all their steps.
+                    epochs=epoch + 1 if within else epochs,
+                    steps_per_epoch=steps_per_epoch - within,
+                    callbacks=[progress, *callbacks, _KeepHistory(folder), checkpoint],
+                    verbose=verbose,
+                    # The stream has its own order; Keras would only warn that it cannot shuffle it.
+                    shuffle=False,
+                    **arguments,
+                )
         except KeyboardInterrupt:
-            checkpoint.save()
+            if progress.resumable:
+                # What is not finite is no state to go on from; the former checkpoint is.
+                with suppress(NonFiniteError):
+                    checkpoint.save()
             raise
+        except NonFiniteError as found:
+            raise _diverged(model, stream, callbacks, folder, progress, found) from None
         if model.stop_training:
             break
-        steps = last * steps_per_epoch
+        if progress.steps < total:
+            # Keras ends every fit as if it were the last, for example with averaged weights.
+            restore(model, folder)
     return read_history(folder)
+
+
+def _end(model: keras.Model, callbacks: Sequence[keras.callbacks.Callback]) -> None:
+    """What `model.fit` does in the end, for a training whose last step was made before."""
+    ending = keras.callbacks.CallbackList(list(callbacks), model=model)
+    ending.on_train_begin()
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    ending.on_train_end()
+
+
+def _diverged(
+    model: keras.Model,
+    stream: Callable[[int], Iterable],
+    callbacks: Sequence[keras.callbacks.Callback],
+    folder: Path,
+    progress: _Progress,
+    found: NonFiniteError,
+) -> InputError:
+    """Make the steps since the checkpoint again to say where the trouble began."""
+    if not found.step:
+        return InputError(
+            explain(
+                f"Training cannot begin because {found.what}", "finite numbers", "Mend the model."
+            )
+        )
+    epoch = (found.step - 1) // progress.steps_per_epoch
+    kept = restore(model, folder)
+
+    def again(last: int, *, thorough: bool) -> None:
+        restore(model, folder)
+        if last > kept:
+            watch = _Progress(kept, progress.steps_per_epoch, progress.skips, thorough)
+            model.fit(
+                stream(kept),
+                initial_epoch=epoch,
+                epochs=epoch + 1,
+                steps_per_epoch=last - kept,
+                callbacks=[watch, *callbacks],
+                verbose=0,
+                shuffle=False,
+            )
+
+    began = "It did not happen when the steps since the last checkpoint were made again"
+    try:
+        again(found.step, thorough=True)
+    except NonFiniteError as first:
+        began = f"It began at step {first.step}"
+        # Several replicas share a batch, and one alone cannot say what it did to all of them.
+        if getattr(_strategy(model), "num_replicas_in_sync", 1) == 1:
+            again(first.step - 1, thorough=False)
+            where = first_non_finite(model, next(iter(stream(first.step - 1))))
+            began += f" with {where}"
+    restore(model, folder)
+    place = f"epoch {epoch + 1}, step {found.step - epoch * progress.steps_per_epoch}"
+    return InputError(
+        explain(
+            f"Training stopped at step {found.step} ({place}) because {found.what}. {began}",
+            "finite numbers",
+            "Lower the learning rate, limit the gradients with global_clipnorm, or mend the data. "
+            f"{folder / CHECKPOINT} holds step {kept}, the last good one.",
+        )
+    )
+
+
+def _skips(optimizer: keras.optimizers.Optimizer) -> bool:
+    # In mixed precision Keras puts its own optimizer around the one that was given.
+    inner = getattr(optimizer, "inner_optimizer", None)
+    return any(isinstance(each, SkipNonFinite) for each in (optimizer, inner))
 
 
 def restore(model: keras.Model, folder: str | os.PathLike) -> int:
@@ -101,25 +191,22 @@ def restore(model: keras.Model, folder: str | os.PathLike) -> int:
         The number of steps it had made, 0 without a checkpoint.
 
     Raises:
-        InputError: The checkpoint is of another model.
+        InputError: The checkpoint is damaged, or of another model.
     """
     path = Path(folder) / CHECKPOINT
     if not path.exists():
         return 0
-    model.optimizer.build(model.trainable_variables)
+    _build_optimizer(model)
     variables = _variables(model)
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            values = [file[name] for name in file.files]
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(
-            explain(
-                f"The checkpoint {path} cannot be read ({error})",
-                "a file this package wrote",
-                "Delete it to begin anew.",
-            )
-        ) from error
-    kept, wanted = ([tuple(each.shape) for each in side] for side in (values, variables))
+    with reading(path, "a file this package wrote", "Delete it to begin anew."):
+        values = read_arrays(path)
+        steps = values.pop(STEPS, None)
+        steps = None if steps is None else int(steps)
+    values = list(values.values())
+    kept, wanted = (
+        [(array.shape, array.dtype.name) for array in side]
+        for side in (values, map(_array, variables))
+    )
     if kept != wanted:
         raise InputError(
             explain(
@@ -130,7 +217,21 @@ def restore(model: keras.Model, folder: str | os.PathLike) -> int:
         )
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
-    return int(model.optimizer.iterations)
+    # Older checkpoints left the number to the optimizer, which counts no step it leaves out.
+    return int(_array(model.optimizer.iterations)) if steps is None else steps
+
+
+def _build_optimizer(model: keras.Model) -> None:
+    # Keras would do it in the first step. Its loss scaling has new variables at every call.
+    if not model.optimizer.built:
+        strategy = _strategy(model)
+        with strategy.scope() if strategy else nullcontext():
+            model.optimizer.build(model.trainable_variables)
+
+
+def _strategy(model: keras.Model):
+    """The strategy of `tf.distribute` a model is under, or None on other backends."""
+    return getattr(model, "distribute_strategy", None)
 
 
 def _variables(model: keras.Model) -> list[keras.Variable]:
@@ -139,17 +240,96 @@ def _variables(model: keras.Model) -> list[keras.Variable]:
     return [*model.variables, *model.optimizer.variables]
 
 
+def _array(variable: keras.Variable) -> np.ndarray:
+    array = keras.ops.convert_to_numpy(variable)
+    # NumPy's files know no bfloat16; wider, it is the same number.
+    return array.astype("float32") if array.dtype.name == "bfloat16" else array
+
+
 def _difference(kept: list[tuple], wanted: list[tuple]) -> str:
     if len(kept) != len(wanted):
         return f"it has {len(kept)} variables and the model {len(wanted)}"
     number = next(n for n, pair in enumerate(zip(kept, wanted, strict=True)) if len(set(pair)) > 1)
-    return f"variable {number} has shape {kept[number]} there and {wanted[number]} here"
+    there, here = (f"{dtype} {shape}" for shape, dtype in (kept[number], wanted[number]))
+    return f"variable {number} is {there} there and {here} here"
 
 
 def read_history(folder: str | os.PathLike) -> pd.DataFrame:
-    """The finished epochs of a folder, one row each; empty if there are none."""
+    """The finished epochs of a folder, one row each; empty if there are none.
+
+    Raises:
+        InputError: The file is damaged.
+    """
     path = Path(folder) / HISTORY
-    return pd.read_csv(path) if path.exists() else pd.DataFrame()
+    if not path.exists():
+        return pd.DataFrame()
+    with reading(path, "the history.csv that a training wrote", "Delete the folder to begin anew."):
+        return pd.read_csv(path)
+
+
+class _Progress(keras.callbacks.Callback):
+    """Counts the steps, before any other callback, and stops at what is not finite.
+
+    Args:
+        steps: Steps made before.
+        steps_per_epoch: Batches in an epoch.
+        skips: Whether the optimizer leaves out steps that are not finite.
+        thorough: Whether to look at the variables after every step.
+
+    Attributes:
+        steps: Steps made, over all epochs.
+        resumable: Whether the variables are those of a training that goes on with a next step.
+    """
+
+    def __init__(self, steps: int, steps_per_epoch: int, skips: bool, thorough: bool):
+        super().__init__()
+        self.steps = self.begun = steps
+        self.steps_per_epoch = steps_per_epoch
+        self.skips = skips
+        self.thorough = thorough
+        self.resumable = self.in_step = self.interrupted = False
+
+    def on_epoch_begin(self, epoch, logs=None):
+        # An epoch whose data ended early counts as whole.
+        self.steps = self.begun = max(self.steps, epoch * self.steps_per_epoch)
+        self.resumable = True
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.in_step, self.resumable = True, False
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.in_step = False
+        self.steps = self.begun + batch + 1
+        loss = (logs or {}).get("loss", 0.0)
+        if not self.skips and not math.isfinite(loss):
+            raise NonFiniteError(self.steps, f"the loss is {loss}")
+        if self.thorough:
+            _finite_arrays(self.model, self.steps)
+        # After the last step comes the validation, which resuming there would leave out.
+        self.resumable = batch + 1 < self.params["steps"]
+        if self.interrupted:
+            raise KeyboardInterrupt
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.steps = (epoch + 1) * self.steps_per_epoch
+
+    @contextmanager
+    def interrupts_after_steps(self) -> Iterator[None]:
+        """Let Ctrl-C wait for the end of a step: in the middle, variables belong to two steps."""
+        usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if not usual or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        signal.signal(signal.SIGINT, self._interrupt)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _interrupt(self, *_):
+        if self.interrupted or not self.in_step:
+            raise KeyboardInterrupt
+        self.interrupted = True
 
 
 class _KeepHistory(keras.callbacks.Callback):
@@ -169,43 +349,48 @@ class _KeepHistory(keras.callbacks.Callback):
         if len(history):
             history = history[history["epoch"] <= epoch]
         rows = pd.concat([history, pd.DataFrame([row])], ignore_index=True)
-        _replace(self.folder / HISTORY, lambda path: rows.to_csv(path, index=False))
+        write_whole(self.folder / HISTORY, lambda path: rows.to_csv(path, index=False))
 
 
 class _KeepCheckpoint(keras.callbacks.Callback):
-    """Saves all weights now and then, and at the end of every epoch."""
+    """Saves all variables before the first step, now and then, and at the end of every epoch."""
 
-    def __init__(self, folder: Path, seconds: float):
+    def __init__(self, folder: Path, seconds: float, progress: _Progress):
         super().__init__()
         self.folder = folder
         self.seconds = seconds
+        self.progress = progress
 
     def on_train_begin(self, logs=None):
         self.saved = time.monotonic()
+        if not (self.folder / CHECKPOINT).exists():
+            _build_optimizer(self.model)
+            self.save()
 
     def on_train_batch_end(self, batch, logs=None):
-        if time.monotonic() - self.saved >= self.seconds:
+        if self.progress.resumable and time.monotonic() - self.saved >= self.seconds:
             self.save()
 
     def on_epoch_end(self, epoch, logs=None):
         self.save()
 
     def save(self):
-        """Write the checkpoint."""
-        if keras.config.backend() == "jax":
-            # While JAX trains, the variables lag behind the values in its hands.
-            self.model.jax_state_sync()
-        values = {
-            f"{number:05d}": keras.ops.convert_to_numpy(variable)
-            for number, variable in enumerate(_variables(self.model))
-        }
-        _replace(self.folder / CHECKPOINT, lambda path: np.savez(path, **values))
+        """Write the checkpoint, unless something in it is not finite."""
+        arrays = _finite_arrays(self.model, self.progress.steps)
+        values = {f"{number:05d}": array for number, array in enumerate(arrays)}
+        values[STEPS] = np.array(self.progress.steps)
+        write_whole(self.folder / CHECKPOINT, lambda path: np.savez(path, **values))
         self.saved = time.monotonic()
 
 
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    # Written beside and renamed: a kill in the middle leaves the former file whole. The ending is
-    # kept because Keras reads the format from it.
-    fresh = path.with_name(f"unfinished-{path.name}")
-    write(fresh)
-    os.replace(fresh, path)
+def _finite_arrays(model: keras.Model, step: int) -> list[np.ndarray]:
+    """All variables, or the error that says which one is not finite."""
+    if keras.config.backend() == "jax":
+        # While JAX trains, the variables lag behind the values in its hands.
+        model.jax_state_sync()
+    variables = _variables(model)
+    arrays = list(map(_array, variables))
+    for variable, array in zip(variables, arrays, strict=True):
+        if not finite_array(array):
+            raise NonFiniteError(step, f"the variable {variable.path!r} is not finite")
+    return arrays

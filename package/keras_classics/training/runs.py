@@ -16,6 +16,7 @@ from typing import Any
 import keras
 import pandas as pd
 
+from keras_classics.core import files
 from keras_classics.core.errors import InputError, explain
 
 RUN = "run.json"
@@ -65,9 +66,15 @@ def describe_run(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_run(folder: str | os.PathLike) -> dict[str, Any] | None:
-    """Read `run.json`, or None if the folder has none."""
+    """Read `run.json`, or None if the folder has none.
+
+    Raises:
+        InputError: It is damaged, or was not written by `record_run`.
+    """
     path = Path(folder) / RUN
-    return json.loads(path.read_text("utf-8")) if path.exists() else None
+    if not path.exists():
+        return None
+    return read_json(path, {"settings": dict})
 
 
 def run_settings(settings: Mapping[str, Any], *, free: Collection[str] = ()) -> dict[str, Any]:
@@ -152,26 +159,41 @@ def record_metrics(folder: str | os.PathLike, metrics: Mapping[str, Mapping[str,
     """
     write_json(Path(folder) / METRICS, metrics)
     table = pd.DataFrame(metrics).T.rename_axis("evaluated")
-    table.to_csv(Path(folder) / "metrics.csv")
+    files.write_whole(Path(folder) / "metrics.csv", table.to_csv)
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON, making the folder.
+    """Write JSON, whole or not at all, making the folder.
 
     Raises:
         InputError: The file cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    except OSError as error:
-        raise InputError(
-            explain(
-                f"{path} cannot be written ({error.strerror})",
-                "a folder you may write to, with room on its disk",
-                "Choose another with --out.",
-            )
-        ) from error
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    files.write_whole(path, lambda fresh: fresh.write_text(text, "utf-8"))
+
+
+def read_json(path: Path, members: Mapping[str, type] | None = None) -> Any:
+    """Read JSON that `write_json` wrote, of a folder that may come from a stranger.
+
+    Args:
+        path: The file.
+        members: Names and types of what it must hold, as a table; None for a list of texts.
+
+    Raises:
+        InputError: The file is absent, damaged, or holds something else.
+    """
+    allowed = f"the {path.name} that a training wrote"
+    remedy = "Choose another folder, or train anew."
+    content = files.read_json(path, allowed, remedy)
+    if members is None:
+        sound = isinstance(content, list) and all(isinstance(each, str) for each in content)
+    else:
+        sound = isinstance(content, dict) and all(
+            isinstance(content.get(name), kind) for name, kind in members.items()
+        )
+    if not sound:
+        raise InputError(explain(f"{path} holds something else", allowed, remedy))
+    return content
 
 
 def commit() -> str | None:

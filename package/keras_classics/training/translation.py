@@ -6,7 +6,7 @@ given with them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -58,3 +58,32 @@ def translation_metrics(
         "chrF2": chrf.corpus_score(list(hypotheses), streams).score,
     }
     return TranslationScores(figures, str(bleu.get_signature()))
+
+
+def flip_shares(
+    translations: Mapping[str, Sequence[str]], references: Mapping[str, Sequence[str]]
+) -> dict[str, float]:
+    """How often asking for another language changes what is written.
+
+    Of one translator into several languages: where the references differ, translations must. One
+    that does not heed which language it is asked for scores 0.
+
+    Args:
+        translations: Of the same sentences in the same order, by target language.
+        references: True translations likewise.
+
+    Returns:
+        By target language, the share of sentences whose translation differs from those into every
+        other language, among the sentences whose reference does; 0 where there are none.
+    """
+    shares = {}
+    for language in translations:
+        others = [other for other in translations if other != language]
+
+        def differs(texts, place, language=language, others=others):
+            return all(texts[language][place] != texts[other][place] for other in others)
+
+        asked = [n for n in range(len(references[language])) if differs(references, n)]
+        flipped = sum(differs(translations, n) for n in asked)
+        shares[language] = flipped / max(1, len(asked))
+    return shares

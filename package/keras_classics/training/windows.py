@@ -14,6 +14,7 @@ import keras
 from keras import ops
 
 from keras_classics.core.registration import registered
+from keras_classics.core.replicas import rows_of_all_replicas, rows_of_replica
 from keras_classics.core.variables import value_of
 from keras_classics.core.windows import check_windows
 
@@ -31,7 +32,8 @@ class TruncatedBPTT(keras.Model):
 
     The states are non-trainable variables, one set for training and another for evaluation and
     prediction: validation neither sees nor disturbs training's. Assigning them cuts the gradient.
-    They are in every checkpoint that keeps the model's variables, as `kc.training.fit` does. What
+    They are in every checkpoint that keeps the model's variables, as `kc.training.fit` does. Of
+    several replicas each reads and writes its own rows of the states, and keeps those of all. What
     is worth saving in the end is `network`, which shares the trained weights.
 
     Args:
@@ -75,17 +77,20 @@ class TruncatedBPTT(keras.Model):
     def call(self, inputs, training=False):
         """Read a window from the carried states; carry on those after its first segment."""
         carried = self.carried_in_training if training else self.carried_in_evaluation
-        states = [value_of(variable) for variable in carried]
+        states = [rows_of_replica(value_of(variable)) for variable in carried]
         outputs, following = None, None
+        # On JAX, data reach a first call as arrays, which no layer takes together with tensors.
+        ids = ops.convert_to_tensor(inputs["tokens"])
         for segment in range(self.k2 // self.k1):
             reset = ops.cast(inputs["reset"][:, segment, None], "bool")
             states = [ops.where(reset, ops.zeros_like(state), state) for state in states]
-            tokens = inputs["tokens"][:, segment * self.k1 : (segment + 1) * self.k1]
+            tokens = ids[:, segment * self.k1 : (segment + 1) * self.k1]
             outputs = self.network({"tokens": tokens, "states": states}, training=training)
             states = outputs["states"]
             following = following or states
         for variable, state in zip(carried, following, strict=True):
-            variable.assign(ops.stop_gradient(state))
+            # All rows on every replica: a checkpoint goes on with any number of them.
+            variable.assign(rows_of_all_replicas(ops.stop_gradient(state)))
         return outputs["logits"]
 
     def get_config(self):

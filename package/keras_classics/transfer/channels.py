@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.transfer.graph import check_functional
+from keras_classics.core.graph import check_functional
 
 
 def adapt_channels(model: keras.Model, channels: int) -> keras.Model:

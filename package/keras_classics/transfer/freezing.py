@@ -9,8 +9,9 @@ import keras
 from keras import layers
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.graph import ancestry, check_functional
 from keras_classics.transfer.features import layer_outputs, levels_of
-from keras_classics.transfer.graph import HEAD, ancestry, check_functional
+from keras_classics.transfer.graph import HEAD
 
 
 def layer_groups(model: keras.Model) -> dict[str, list[keras.layers.Layer]]:

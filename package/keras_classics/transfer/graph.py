@@ -1,8 +1,4 @@
-"""The graph of a functional model: what every path passes through, and at which stride.
-
-Keras offers no public reading of its graph that also works for layers used twice. This file alone
-reads the history tensors carry and the nodes of layers.
-"""
+"""The trunk of a functional model: what every path passes through, and at which stride."""
 
 from __future__ import annotations
 
@@ -10,15 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from itertools import takewhile
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 
-from keras_classics.core.errors import InputError, explain
-
-Tensor = keras.KerasTensor
-# A call of a layer: Keras's own record of it, with `operation`, `input_tensors` and `outputs`.
-Node = Any
+from keras_classics.core.graph import Node, Tensor, ancestry, check_functional
 
 HEAD = re.compile(r"head_|logits|predictions|auxiliary")
 # Two large sizes: how a map grows between them tells its stride without the rounding of its edges.
@@ -40,43 +32,6 @@ class Waypoint(NamedTuple):
     tensor: Tensor
     stride: int | None
     steps: bool
-
-
-def check_functional(model: keras.Model) -> None:
-    """Refuse models that have no graph of layers.
-
-    Raises:
-        InputError: The model is subclassed, or not built yet.
-    """
-    if not (getattr(model, "inputs", None) and getattr(model, "outputs", None)):
-        raise InputError(
-            explain(
-                f"The model {model.name!r} has no graph of layers",
-                "functional models, such as all of the catalogue, and built sequential ones",
-                "Build it on a keras.Input.",
-            )
-        )
-
-
-def maker(tensor: Tensor) -> Node:
-    """The call whose output a tensor is."""
-    history = tensor._keras_history
-    return history.operation._inbound_nodes[history.node_index]
-
-
-def ancestry(tensors: Iterable[Tensor]) -> list[Node]:
-    """All calls the tensors depend on, every one after those it depends on itself."""
-    order, seen = [], set()
-    stack = [(maker(tensor), False) for tensor in tensors]
-    while stack:
-        node, complete = stack.pop()
-        if complete:
-            order.append(node)
-        elif id(node) not in seen:
-            seen.add(id(node))
-            stack.append((node, True))
-            stack += [(maker(tensor), False) for tensor in reversed(node.input_tensors)]
-    return order
 
 
 def trunk(model: keras.Model) -> list[Waypoint]:

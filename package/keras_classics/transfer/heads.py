@@ -9,7 +9,7 @@ import keras
 from keras import layers
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.transfer.graph import Tensor, check_functional, maker
+from keras_classics.core.graph import Tensor, check_functional, maker
 
 
 def replace_head(

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.weights.pickles import numbers_of, open_archive, read_torch
+from keras_classics.core.files import read_arrays, reading
+from keras_classics.weights.pickles import numbers_of, read_torch
 
 # Type names of the safetensors format.
 KINDS = {
@@ -54,27 +55,16 @@ def read_state(path: str | os.PathLike) -> dict[str, np.ndarray]:
             )
         )
     data = path.read_bytes()
-    try:
+    with reading(
+        f"The file {str(path)!r}",
+        f"a {path.suffix} file of named arrays and nothing else",
+        "Fetch it again, or save only the state dictionary.",
+    ):
         return reader(data)
-    # A hostile file can make the readers below fail in any way; none of them is our defect.
-    except Exception as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise InputError(
-            explain(
-                f"The file {str(path)!r} cannot be read ({reason})",
-                f"a {path.suffix} file of named arrays and nothing else",
-                "Fetch it again, or save only the state dictionary.",
-            )
-        ) from error
 
 
 def _read_npz(data: bytes) -> dict[str, np.ndarray]:
-    open_archive(data).close()
-    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        state = {name: arrays[name] for name in arrays.files}
-    if not all(isinstance(array, np.ndarray) for array in state.values()):
-        raise ValueError("it holds members that are no arrays")
-    return state
+    return read_arrays(io.BytesIO(data))
 
 
 def _read_safetensors(data: bytes) -> dict[str, np.ndarray]:

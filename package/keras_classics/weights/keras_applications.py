@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.model_files import load_model, load_weights
 from keras_classics.weights.naming import Rules, best_naming, by_rules, weighted
 from keras_classics.weights.slots import Slot, fill, listed
 
@@ -156,7 +157,7 @@ def _renumbered(source: keras.Model) -> dict[str, keras.layers.Layer]:
 def _read(model: keras.Model, path: str | os.PathLike) -> keras.Model:
     path = os.fspath(path)
     if path.endswith(".keras"):
-        return keras.saving.load_model(path)
+        return load_model(path)
     if model.name not in TWINS:
         raise InputError(
             explain(
@@ -172,17 +173,7 @@ def _read(model: keras.Model, path: str | os.PathLike) -> keras.Model:
         input_shape=model.input_shape[1:],
         **({"classes": model.output_shape[-1]} if top else {}),
     )
-    try:
-        twin.load_weights(path)
-    except ValueError as error:
-        reason = " ".join(str(error).split())
-        raise InputError(
-            explain(
-                f"The file {path!r} does not fit {TWINS[model.name]} ({reason})",
-                f"its weights {'with' if top else 'without'} top",
-                "Build our model with the classes and the top the file was made for.",
-            )
-        ) from error
+    load_weights(twin, path)
     return twin
 
 

@@ -18,6 +18,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from keras_classics.core.files import open_archive
+
 MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 
 STORAGES = {
@@ -116,23 +118,11 @@ def read_torch(data: bytes) -> dict[str, np.ndarray]:
     return {str(name): tensor.of(numbers(tensor.storage)) for name, tensor in saved.items()}
 
 
-def open_archive(data: bytes) -> zipfile.ZipFile:
-    """Open a zip archive in memory, unless it would unpack to absurd amounts.
-
-    Raises:
-        ValueError: The members together are more than 100 times as large as the archive.
-    """
-    archive = zipfile.ZipFile(io.BytesIO(data))
-    if sum(member.file_size for member in archive.infolist()) > 100 * len(data):
-        raise ValueError("it unpacks to more than 100 times its size")
-    return archive
-
-
 Numbers = Callable[[Storage], np.ndarray]
 
 
 def _archive(data: bytes) -> tuple[Any, Numbers]:
-    archive = open_archive(data)
+    archive = open_archive(io.BytesIO(data))
     members = [name for name in archive.namelist() if name.endswith("data.pkl")]
     if len(members) != 1:
         raise ValueError("it is a zip archive without a state dictionary")

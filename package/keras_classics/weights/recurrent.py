@@ -19,12 +19,15 @@ import keras
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.layers.hoisted import GRU, LSTM
 
 # For each of PyTorch's gates, the place of Keras's. Each order is its own inverse.
 _ORDERS = {
     keras.layers.SimpleRNN: (0,),
     keras.layers.LSTM: (0, 1, 2, 3),
     keras.layers.GRU: (1, 0, 2),
+    LSTM: (0, 1, 2, 3),
+    GRU: (1, 0, 2),
 }
 _PARTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 

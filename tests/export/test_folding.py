@@ -78,3 +78,26 @@ def test_the_folded_model_has_its_own_weights():
     model.set_weights([w + 1 for w in model.get_weights()])
     for old, new in zip(before, folded.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+def test_a_convolution_called_twice_keeps_its_normalisation():
+    image = keras.Input((8, 8, 3))
+    conv = keras.layers.Conv2D(3, 3, padding="same", name="conv")
+    x = keras.layers.BatchNormalization(name="norm")(conv(image))
+    model = randomized(keras.Model(image, conv(x)))
+    folded = kc.export.fold(model)
+    assert "norm" in {layer.name for layer in folded.layers}
+    pictures = np.random.default_rng(0).normal(size=(2, 8, 8, 3)).astype("float32")
+    np.testing.assert_array_equal(folded(pictures), model(pictures))
+
+
+def test_layers_that_also_stand_in_another_model_are_folded_where_they_stand():
+    encoder = kc.models.ResNet20CIFAR(repeats=(1,), include_top=False, pooling="avg")
+    randomized(encoder)
+    image = keras.Input((32, 32, 3), name="image")
+    model = keras.Model({"image": image}, encoder(image))
+    inlined = kc.models.captioner(encoder, 9, 4)
+    folded = kc.export.fold(kc.models.split_captioner(inlined)[0])
+    pictures = np.random.default_rng(0).normal(size=(2, 32, 32, 3)).astype("float32")
+    np.testing.assert_allclose(folded(pictures), model({"image": pictures}), atol=1e-5)
+    assert len(folded.layers) < len(encoder.layers)

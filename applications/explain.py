@@ -1,0 +1,282 @@
+"""What a classifier looks at: class-activation maps of pictures, and how good the maps are.
+
+Without arguments the whole job: train a classifier on scenes, draw the maps of every method for
+pictures of one and of two objects, and score all methods against the true boxes.
+
+    python applications/explain.py
+    python applications/explain.py photo.jpg --model resnet_50 --method all
+    python applications/explain.py photo.jpg --model runs/classification --target cat dog
+    python applications/explain.py --evaluate --model runs/explain/classifier
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+from rich.console import Console  # noqa: E402
+from rich.progress import track  # noqa: E402
+
+import classification  # noqa: E402
+import keras_classics as kc  # noqa: E402
+from explainers.classifiers import PIXELS, Classifier, class_number, load  # noqa: E402
+
+TABLE, CLASSIFIER = "methods.csv", "classifier"
+
+# Two objects in each scene, so that a map has to choose.
+PAIRS = (2, 2)
+
+# The classifier of the whole job: maps of 8 x 8, some minutes of training.
+TRAINING = [
+    "--data", "scenes", "--model", "resnet_20_cifar", "--model-options", "width=0.5",
+    "--epochs", "8",
+]  # fmt: skip
+
+console = Console()
+
+
+class Question(NamedTuple):
+    """A picture and the class whose evidence is looked for in it."""
+
+    name: str
+    picture: np.ndarray
+    target: int | None = None
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the application; returns the exit code."""
+    return kc.cli.guarded(run, argv)
+
+
+def run(argv: Sequence[str] | None) -> int | None:
+    """Parse the arguments and do what they ask for."""
+    options = parse(argv)
+    if (Path(options.out) / classification.MODEL).exists():
+        raise kc.InputError(
+            f"--out {options.out} was given, which holds a classifier. Allowed: a folder for "
+            "explanations alone. Choose another."
+        )
+    record = kc.training.run_settings(vars(options), free={"images", "classes"})
+    if options.images or options.evaluate:
+        classifier = load(options)
+        kc.training.record_run(options.out, record)
+        failed = explain_files(options, classifier) if options.images else 0
+        if options.evaluate:
+            evaluate(options, classifier)
+        return failed
+    if options.model:
+        raise kc.InputError(
+            f"--model {options.model} was given alone. Allowed: pictures to explain, --evaluate, "
+            "or no model, for the whole job. Add the path of a picture."
+        )
+    options.model = str(Path(options.out) / CLASSIFIER)
+    kc.training.record_run(options.out, record)
+    seed = ["--seed", str(options.seed)]
+    classification.run(["train", *TRAINING, *seed, "--out", options.model])
+    classifier = load(options)
+    explain(options, classifier, examples(options, classifier))
+    return evaluate(options, classifier)
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("images", nargs="*", type=Path, metavar="IMAGE", help="pictures to explain")
+    add("--model", metavar="NAME|PATH", help="a name of keras-classics list, a .keras file, or the "
+        "folder of a run of classification.py")  # fmt: skip
+    add("--weights", default="imagenet", help="of a NAME: imagenet, or a file (.pth, .safetensors, "
+        ".npz, .h5, .keras)")  # fmt: skip
+    add("--model-options", type=kc.cli.key_values, nargs="+", default=[], metavar="KEY=VALUE",
+        help="arguments of the NAME's builder")  # fmt: skip
+    add("--image-size", type=int, help="side of the NAME's input; its own by default")
+    add("--pixels", choices=PIXELS, help="what the network was trained to see, where neither a run "
+        "nor published weights say so")  # fmt: skip
+    add("--classes", type=Path, help="text file with the name of each class in a line")
+    add("--method", nargs="+", default=None, choices=("all", *kc.analysis.CAM_METHODS),
+        help="grad_cam by default; all with --evaluate and in the whole job")  # fmt: skip
+    add("--target", nargs="+", metavar="CLASS", help="names or numbers of the classes to explain; "
+        "by default the most probable")  # fmt: skip
+    add("--top", type=int, default=1, help="explain so many of the most probable classes")
+    add("--layer", help="where the maps are read; the last with an extent by default")
+    add("--picture", default="maps.png", help="file of the maps in OUT, .png or .jpg")
+    add("--evaluate", action="store_true", help="score the methods against the boxes of scenes")
+    add("--data-options", type=kc.cli.key_values, nargs="+", default=[], metavar="KEY=VALUE",
+        help="of the scenes; by default those of the training, with objects=(2,2)")  # fmt: skip
+    add("--count", type=int, default=100, help="scenes to evaluate on")
+    add("--steps", type=int, default=16, help="steps of the deletion and insertion curves")
+    add("--seed", type=int, default=0)
+    add("--out", default="runs/explain", help="folder of the results")
+
+    options = parser.parse_args(argv)
+    options.data_options = dict(options.data_options)
+    options.model_options = dict(options.model_options)
+    for name in ("top", "count", "steps"):
+        if getattr(options, name) < 1:
+            parser.error(f"--{name} is 1 or above")
+    if Path(options.picture).suffix not in (".png", ".jpg"):
+        parser.error("--picture ends in .png or .jpg")
+    return options
+
+
+def explain_files(options: argparse.Namespace, classifier: Classifier) -> int:
+    """Explain picture files; a faulty file does not stop the others."""
+    targets = [class_number(classifier.classes, each) for each in options.target or []]
+    questions, failed = [], 0
+    for path in options.images:
+        try:
+            picture = kc.data.read_image(path)
+        except kc.InputError as error:
+            print(f"error: {error}", file=sys.stderr)
+            failed += 1
+            continue
+        questions += [Question(path.name, picture, target) for target in targets or [None]]
+    if questions:
+        explain(options, classifier, questions)
+    return 1 if failed else 0
+
+
+def examples(options: argparse.Namespace, classifier: Classifier) -> list[Question]:
+    """Two scenes of one object, and two of two with each asked for; no kind twice."""
+    questions, shown = [], set()
+    for objects in ((1, 1), PAIRS):
+        left = 2
+        for scene in scenes(options, classifier, objects=objects, test=100):
+            kinds = kinds_in(scene)
+            if left and len(kinds) == objects[0] and shown.isdisjoint(kinds):
+                shown.update(kinds)
+                left -= 1
+                name = scene["name"].decode()
+                questions += [Question(name, scene["image"], kind) for kind in kinds]
+    return questions
+
+
+def explain(
+    options: argparse.Namespace, classifier: Classifier, questions: Sequence[Question]
+) -> None:
+    """Draw a row for each question: the picture, then the map of each method over it."""
+    shown, prepared = classifier.view([each.picture for each in questions])
+    probabilities = kc.analysis.class_probabilities(classifier.model, prepared)
+    # Without a target a question becomes one for each of the most probable classes.
+    best = np.argsort(-probabilities, axis=1)[:, : options.top]
+    asked = [
+        (row, int(target))
+        for row, question in enumerate(questions)
+        for target in (best[row] if question.target is None else [question.target])
+    ]
+    titles = []
+    for row, target in asked:
+        name, sure = classifier.classes[target], probabilities[row, target]
+        console.print(
+            f"{questions[row].name}: {name} {sure:.1%}",
+            soft_wrap=True,
+            highlight=False,
+            markup=False,
+        )
+        titles.append(f"{questions[row].name}\n{name.split(',')[0]} {sure:.0%}")
+    rows, targets = (np.array(each) for each in zip(*asked, strict=True))
+    columns = [(titles, shown[rows])]
+    # In the whole job, which asks about no files, the picture shows all there is.
+    asking = methods(options, classifier.model, "grad_cam" if options.images else "all")
+    for method in track(asking, "Drawing maps", console=console, transient=True):
+        maps = kc.analysis.cam(
+            classifier.model, prepared[rows], method=method, target=targets, layer=options.layer
+        )
+        laid = kc.analysis.overlay(shown[rows], kc.analysis.normalized(visible(maps)))
+        columns.append(([f"\n{method}"] * len(asked), laid))
+    path = Path(options.out) / options.picture
+    path.parent.mkdir(parents=True, exist_ok=True)
+    above, tiles = (
+        [column[part][n] for n in range(len(asked)) for column in columns] for part in (0, 1)
+    )
+    kc.analysis.draw_tiles(path, tiles, above, columns=len(columns))
+    console.print(f"picture: {path}", soft_wrap=True)
+
+
+def visible(maps: np.ndarray) -> np.ndarray:
+    """Maps without the few points that would leave all others in the dark."""
+    high = np.quantile(maps, 0.99, axis=(1, 2), keepdims=True)
+    return np.where(high > 0, np.minimum(maps, high), maps)
+
+
+def methods(options: argparse.Namespace, model: keras.Model, default: str) -> Sequence[str]:
+    """The methods asked for; of all, those the model admits."""
+    chosen = options.method or [default]
+    if "all" not in chosen:
+        return chosen
+    admitted = kc.analysis.admitted_methods(model, layer=options.layer)
+    left_out = [name for name in kc.analysis.CAM_METHODS if name not in admitted]
+    if left_out:
+        console.print(f"[dim]not for this model: {', '.join(left_out)}[/dim]")
+    return admitted
+
+
+def evaluate(options: argparse.Namespace, classifier: Classifier) -> None:
+    """Score the methods on the test scenes; write and print the table."""
+    pictures, boxes, targets = [], [], []
+    rendered = scenes(options, classifier)
+    for scene in rendered:
+        for kind in kinds_in(scene):
+            pictures.append(scene["image"])
+            boxes.append(scene["boxes"][scene["box_labels"] == kind])
+            targets.append(kind)
+    _, prepared = classifier.view(pictures)
+    # From pixels of the scene to those of the part that the model sees.
+    side, crop = pictures[0].shape[0], (classifier.resize - prepared.shape[1]) / 2
+    boxes = [each * (classifier.resize / side) - crop for each in boxes]
+    table = kc.analysis.evaluate_maps(
+        classifier.model,
+        prepared,
+        boxes,
+        target=np.array(targets),
+        methods=methods(options, classifier.model, "all"),
+        others={"centre": kc.analysis.centre_maps(*prepared.shape[:3])},
+        layer=options.layer,
+        steps=options.steps,
+        seed=options.seed,
+    )
+    path = Path(options.out) / TABLE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table.to_csv(path)
+    found = kc.analysis.class_probabilities(classifier.model, prepared).argmax(axis=1)
+    title = (
+        f"{len(targets)} objects in {len(rendered)} test scenes, "
+        f"{np.mean(found == targets):.1%} of them the model's first answer"
+    )
+    # The names of methods would be cut in the width a pipe is given.
+    wide = Console(width=max(console.width, 120))
+    wide.print(kc.cli.metrics_table(table.to_dict("index"), title))
+    console.print(f"table: {path}", soft_wrap=True)
+
+
+def kinds_in(scene: dict) -> list[int]:
+    """The classes of a scene's objects."""
+    return sorted(set(scene["box_labels"].tolist()) - {-1})
+
+
+def scenes(options: argparse.Namespace, classifier: Classifier, **changes) -> list[dict]:
+    """Test scenes like those the classifier was trained on, but for the number of objects."""
+    own = {**classifier.data_options, "objects": PAIRS, "test": options.count}
+    settings = {**own, **options.data_options, **changes}
+    data = kc.data.load("scenes", seed=options.seed, **settings)
+    if list(classifier.classes) != list(data.info.classes):
+        raise kc.InputError(
+            f"The model {classifier.model.name!r} has {len(classifier.classes)} classes that are "
+            f"not those of scenes. Allowed: classifiers of {', '.join(data.info.classes)}. Run: "
+            "python applications/explain.py"
+        )
+    return list(data.test.as_numpy_iterator())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

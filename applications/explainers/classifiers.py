@@ -1,0 +1,203 @@
+"""Classifiers to explain: runs of classification.py, `.keras` files and models of the catalogue."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import difflib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from PIL import Image, ImageOps
+
+import classification
+import keras_classics as kc
+
+# What networks were trained to see: as keras.applications calls it, from 0 to 255, or from 0 to 1.
+PIXELS = {
+    "caffe": kc.weights.PUBLISHED["vgg_d"][0].pixels,
+    "tf": kc.weights.PUBLISHED["resnet_50_v2"][0].pixels,
+    "torch": kc.weights.PUBLISHED["resnet_18"][0].pixels,
+    "raw": lambda images: np.float32(images),
+    "unit": lambda images: np.float32(images) / 255,
+}
+
+# Least side in pixels of the pictures that are drawn.
+SHOWN = 128
+
+
+@dataclasses.dataclass(frozen=True)
+class Classifier:
+    """A model, the names of its classes, and how pictures come to it.
+
+    Attributes:
+        model: The model.
+        classes: Name of each class.
+        view: From uint8 pictures of any size to the part the model sees, uint8 and large enough
+            to be drawn, and that part prepared for the model.
+        resize: Shorter side to which `view` resizes before it crops the centre.
+        data_options: Of the scenes the model was trained on, if it was.
+    """
+
+    model: keras.Model
+    classes: Sequence[str]
+    view: Callable[[Sequence[np.ndarray]], tuple[np.ndarray, np.ndarray]]
+    resize: int
+    data_options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+def load(options: argparse.Namespace) -> Classifier:
+    """The classifier the options name."""
+    if not options.model:
+        raise kc.InputError(
+            "No --model was given. Allowed: a name of keras-classics list, a .keras file, the "
+            "folder of a run. Add for example --model resnet_50."
+        )
+    path = Path(options.model)
+    folder = path.parent if path.name == classification.MODEL else path
+    if (folder / classification.PREPARATION).exists() or path.is_dir():
+        return of_run(folder)
+    if path.suffix == ".keras":
+        if not path.exists():
+            raise kc.InputError(
+                f"--model {path} was given, which is not there. Allowed: a name, a .keras file, "
+                "the folder of a run. Correct the path."
+            )
+        return of_model(options, keras.saving.load_model(path), pixels_of(options))
+    return of_catalogue(options)
+
+
+def of_run(folder: Path) -> Classifier:
+    """The classifier a run of classification.py left."""
+    model, preparation, classes, settings = classification.trained(argparse.Namespace(out=folder))
+    seen = dataclasses.replace(preparation, test_crops=1)
+    # The same part of the picture, larger and in its own colours.
+    factor = enlargement(preparation.size)
+    shown = dataclasses.replace(
+        seen,
+        size=factor * preparation.size,
+        resize=factor * preparation.resize,
+        channels=3,
+        flat=False,
+        normalization=kc.training.step("range"),
+        arrays={"shift": np.float32(0), "gain": np.float32(1)},
+    )
+
+    def view(pictures: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        first, second = (
+            np.concatenate([each.views(picture[None])[0] for picture in pictures])
+            for each in (shown, seen)
+        )
+        return np.round(first).astype("uint8"), second
+
+    own = settings.data_options if settings.data == "scenes" else {}
+    return Classifier(model, classes, view, preparation.resize, own)
+
+
+def of_catalogue(options: argparse.Namespace) -> Classifier:
+    """A model of the catalogue with published weights or those of a file."""
+    arguments, weights = dict(options.model_options), options.weights
+    if options.image_size:
+        arguments["input_shape"] = (options.image_size, options.image_size, 3)
+    published = weights == "imagenet"
+    try:
+        pixels = pixels_of(options, kc.card(options.model).name)
+        model = kc.create_model(
+            options.model, weights="imagenet" if published else None, **arguments
+        )
+        if weights.endswith(".weights.h5"):
+            model.load_weights(weights)
+        elif weights.endswith((".h5", ".keras")):
+            kc.weights.load_keras_applications(model, weights)
+        elif not published:
+            kc.weights.load_torch(model, weights)
+    except (ValueError, TypeError) as error:
+        # Builders and readers raise these on what the user typed here.
+        raise kc.InputError(str(error)) from error
+    return of_model(options, model, pixels)
+
+
+def of_model(
+    options: argparse.Namespace, model: keras.Model, pixels: Callable[[np.ndarray], Any]
+) -> Classifier:
+    """A model that brings neither the names of its classes nor its preparation."""
+    shape = tuple(model.inputs[0].shape[1:]) if getattr(model, "inputs", None) else ()
+    if len(shape) != 3 or None in shape or shape[-1] != 3:
+        raise kc.InputError(
+            f"--model {options.model} takes {shape or 'no one shape'}. Allowed: colour pictures of "
+            "a known size (height, width, 3). Choose another model, or give --image-size."
+        )
+    height, width, _ = shape
+    names = class_names(options, model.outputs[0].shape[-1])
+    factor = enlargement(height)
+
+    def fitted(picture: np.ndarray, times: int) -> np.ndarray:
+        size = (times * width, times * height)
+        return np.asarray(ImageOps.fit(Image.fromarray(picture), size, Image.Resampling.BILINEAR))
+
+    def view(pictures: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        shown, seen = (np.stack([fitted(each, n) for each in pictures]) for n in (factor, 1))
+        return shown, keras.ops.convert_to_numpy(pixels(seen))
+
+    return Classifier(model, names, view, min(height, width))
+
+
+def enlargement(side: int) -> int:
+    """How many times larger than the model's input a picture is shown, to be large enough."""
+    return -(-SHOWN // side)
+
+
+def pixels_of(options: argparse.Namespace, published: str | None = None) -> Callable:
+    """What is done to the pixels of a picture before the model sees it."""
+    if options.pixels:
+        return PIXELS[options.pixels]
+    if published not in kc.weights.PUBLISHED:
+        raise kc.InputError(
+            f"--model {options.model} does not say how pictures are prepared. Allowed: --pixels "
+            f"{', '.join(PIXELS)}, or the folder of a run. Give the one it was trained with."
+        )
+    return lambda images: kc.weights.preprocess(images, published, **options.model_options)
+
+
+def class_names(options: argparse.Namespace, count: int) -> list[str]:
+    """Names of the classes: of a file, of ImageNet where the network is there, or numbers."""
+    if options.classes:
+        # Lists of ImageNet begin with the number of the synset.
+        lines = options.classes.read_text("utf-8").splitlines()
+        names = [re.sub(r"^n\d{8}\s+", "", line) for line in lines if line.strip()]
+        if len(names) != count:
+            raise kc.InputError(
+                f"--classes {options.classes} has {len(names)} names for {count} classes. Allowed: "
+                "one line for each class. Correct the file."
+            )
+        return names
+    if options.weights == "imagenet" and count == 1000:
+        decode = keras.applications.imagenet_utils.decode_predictions
+        # Keras raises all kinds, bare Exception among them, where there is no network.
+        with contextlib.suppress(Exception):
+            ordered = decode(np.arange(count, 0, -1, dtype="float32")[None], top=count)[0]
+            return [name.replace("_", " ") for _, name, _ in ordered]
+    return [f"class {number}" for number in range(count)]
+
+
+def class_number(classes: Sequence[str], wanted: str) -> int:
+    """The class a user means by a number, a name, or a part of only one name."""
+    if wanted.isdecimal() and int(wanted) < len(classes):
+        return int(wanted)
+    lowered = [name.lower() for name in classes]
+    asked = wanted.lower()
+    exact = [n for n, name in enumerate(lowered) if asked in (name, *name.split(", "))]
+    found = exact or [n for n, name in enumerate(lowered) if asked in name]
+    if len(found) == 1:
+        return found[0]
+    near = [classes[n] for n in found] or difflib.get_close_matches(wanted, classes, 5, 0.5)
+    raise kc.InputError(
+        f"--target {wanted} was given, which {len(found) or 'no'} classes are called. Allowed: "
+        f"numbers below {len(classes)}, and names. "
+        + (f"Did you mean {' or '.join(near[:5])}?" if near else "See the model's classes.")
+    )

@@ -1,0 +1,1 @@
+"""What `applications/formats.py` exports."""

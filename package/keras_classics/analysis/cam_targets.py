@@ -1,0 +1,122 @@
+"""What a map explains: one number of each example, from a model's outputs.
+
+A target of one's own is a function from the outputs (logits, where the model ends in softmax or
+sigmoid) to scores `(batch,)`, on `keras.ops`:
+
+    lambda outputs: -outputs[:, 3]                # what speaks against class 3
+    lambda outputs: outputs["depth"][:, 10, 20]   # one of several outputs
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_classics.core.errors import InputError, explain
+
+Tensor = keras.KerasTensor
+PREDICTED = -1
+
+
+def two_sided(values: Tensor) -> Tensor:
+    """Logits or weights `(..., classes)`, with both classes where one unit decides between two."""
+    return ops.concatenate([-values, values], -1) if values.shape[-1] == 1 else values
+
+
+def chosen_classes(logits: Tensor, classes: Tensor) -> Tensor:
+    """The classes asked for, the likeliest where `PREDICTED` stands; int32 `(batch,)`."""
+    likeliest = ops.argmax(_class_logits(logits), -1)
+    return ops.where(classes == PREDICTED, ops.cast(likeliest, "int32"), classes)
+
+
+def class_scores(logits: Tensor, classes: Tensor) -> Tensor:
+    """The logit of one class of each example, averaged over the positions where there are such.
+
+    Args:
+        logits: `(batch, classes)`, or `(batch, ..., classes)`. One unit counts as the logit of
+            class 1, and its negative as that of class 0.
+        classes: int32 `(batch,)`; `PREDICTED` stands for the likeliest.
+    """
+    wanted = chosen_classes(logits, classes)[:, None]
+    return ops.take_along_axis(_class_logits(logits), wanted, axis=1)[:, 0]
+
+
+def _class_logits(logits: Tensor) -> Tensor:
+    positions = tuple(range(1, len(logits.shape) - 1))
+    return two_sided(ops.mean(logits, positions) if positions else logits)
+
+
+def region_target(index: int, region=None) -> Callable[[Tensor], Tensor]:
+    """Explain a class of a segmentation: the mean of its logit over a region of the map of classes.
+
+    Args:
+        index: The class.
+        region: Bool or weights `(height, width)` of the outputs, the same for all images; by
+            default, for each image the pixels that are predicted to be of the class (then the map
+            of an image without such pixels is zero).
+
+    Returns:
+        A target for `cam`, for logits `(batch, height, width, classes)`.
+    """
+
+    def score(outputs: Tensor) -> Tensor:
+        logits = two_sided(outputs)
+        if region is None:
+            share = ops.cast(ops.argmax(logits, -1) == index, logits.dtype)
+        else:
+            share = ops.cast(np.asarray(region), logits.dtype)[None]
+        total = ops.maximum(ops.sum(share, (1, 2)), 1e-6)
+        return ops.sum(share * logits[..., index], (1, 2)) / total
+
+    return score
+
+
+def token_target(position: int, token: int) -> Callable[[Tensor], Tensor]:
+    """Explain one word of a caption: the logit of a token at a position.
+
+    Args:
+        position: Place in the sequence of outputs.
+        token: Id of the token.
+
+    Returns:
+        A target for `cam`, for logits `(batch, time, vocabulary)`.
+    """
+    return lambda outputs: outputs[:, position, token]
+
+
+def check_classes(target, count: int, batch: int) -> np.ndarray:
+    """The classes `(batch,)` that a target without a function of its own asks for.
+
+    Raises:
+        InputError: It is no class of the model's, or there is not one for each image.
+    """
+    if target is None:
+        return np.full(batch, PREDICTED, "int32")
+    classes, count = np.asarray(target), max(count, 2)
+    whole = classes.dtype.kind in "iu" and classes.shape in ((), (batch,))
+    if not (whole and np.all((classes >= 0) & (classes < count))):
+        raise InputError(
+            explain(
+                f"target={target!r} was given for {batch} images",
+                f"None, a class from 0 to {count - 1}, one such class for each image, or a "
+                "function from outputs to scores (batch,)",
+                "Leave target out to explain the predicted class.",
+            )
+        )
+    return np.broadcast_to(classes.astype("int32"), (batch,))
+
+
+def check_scores(scores: Tensor) -> Tensor:
+    """Refuse what is not one number for each image."""
+    if len(getattr(scores, "shape", (None, None))) != 1:
+        raise InputError(
+            explain(
+                f"The target gave {getattr(scores, 'shape', scores)}",
+                "one score for each image: (batch,)",
+                "Sum or average what it explains over all axes but the first.",
+            )
+        )
+    return ops.cast(scores, "float32")

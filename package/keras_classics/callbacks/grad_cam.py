@@ -1,0 +1,69 @@
+"""The callback that shows where a classifier looks while it learns."""
+
+from __future__ import annotations
+
+from keras_classics.analysis.cam import CAM, CAM_METHODS, normalized
+from keras_classics.analysis.pictures import map_pairs
+from keras_classics.callbacks.classifier_pictures import ClassifierPictures
+from keras_classics.core.errors import check_choice
+
+
+class GradCAM(ClassifierPictures):
+    """Class-activation maps of a few fixed pictures, as training goes on.
+
+    Every page has each picture beside itself with its map over it, under the true class and the
+    model's answer, green where it is right and red where it is wrong.
+
+    Args:
+        images: What the model takes, `(batch, height, width, channels)`; eight are a good page.
+        folder: See `kc.callbacks.PictureCallback`, for `every_epochs`, `every_steps`,
+            `tensorboard` and `model` too.
+        labels: The true class of each, `(batch,)`.
+        classes: Names of the classes; their numbers by default.
+        method: One of `kc.analysis.CAM_METHODS`.
+        layer: Layer whose maps are used; the last feature map by default, see `kc.analysis.cam`.
+        **arguments: `of="label"` explains the true class in place of the model's `"answer"`;
+            `pictures`, uint8 `(batch, height, width, 3)` of any size, are shown in place of
+            `kc.analysis.displayable(images)`; `columns` is the number of pairs in a row, 4 by
+            default; and those of `kc.callbacks.PictureCallback`.
+
+    Raises:
+        ValueError: An argument is not admitted, or images, labels and pictures differ in number;
+            or, at the start of training, the model has no feature map or not that layer.
+
+    Example:
+        ```python
+        callback = kc.callbacks.GradCAM(x_test[:8], "runs/maps", y_test[:8], names, every_steps=500)
+        model.fit(x, y, callbacks=[callback])
+        ```
+    """
+
+    kind = "grad-cam"
+
+    def __init__(
+        self,
+        images,
+        folder,
+        labels=None,
+        classes=None,
+        *,
+        method: str = "grad_cam",
+        layer: str | None = None,
+        **arguments,
+    ):
+        super().__init__(images, folder, labels, classes, **arguments)
+        check_choice("method", method, CAM_METHODS)
+        self.method = method
+        self.layer = layer
+
+    def explainer(self):
+        """The map, compiled."""
+        return CAM(self.explained, method=self.method, layer=self.layer)
+
+    def pairs(self, maps):
+        """Pictures and overlays."""
+        return map_pairs(self.pictures, normalized(maps))
+
+    def heading(self):
+        """Method and whose evidence it is."""
+        return f"Evidence for the {self.of} ({self.method})"

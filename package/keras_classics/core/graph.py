@@ -1,0 +1,154 @@
+"""The graph of a functional model: its calls in order, those of nested models too, and runs of it.
+
+Keras offers no public reading of its graph that also works for layers used twice. This file alone
+reads the history tensors carry and the nodes of layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import keras
+from keras import ops, tree
+
+from keras_classics.core.errors import InputError, explain
+
+Tensor = keras.KerasTensor
+# A call of a layer: Keras's own record of it, with `operation`, `input_tensors` and `outputs`.
+Node = Any
+# Where a call stands in a model: the calls of the nested models around it, outermost first, and
+# the call itself. The same layer in a backbone used twice has two places.
+Place = tuple[Node, ...]
+
+
+def check_functional(model: keras.Model) -> None:
+    """Refuse models that have no graph of layers.
+
+    Raises:
+        InputError: The model is subclassed, or not built yet.
+    """
+    if not has_graph(model):
+        raise InputError(
+            explain(
+                f"The model {model.name!r} has no graph of layers",
+                "functional models, such as all of the catalogue, and built sequential ones",
+                "Build it on a keras.Input.",
+            )
+        )
+
+
+def has_graph(operation: Any) -> bool:
+    """Whether an operation is a model whose layers can be seen."""
+    return (
+        isinstance(operation, keras.Model)
+        and bool(getattr(operation, "inputs", None))
+        and bool(getattr(operation, "outputs", None))
+    )
+
+
+def maker(tensor: Tensor) -> Node:
+    """The call whose output a tensor is."""
+    history = tensor._keras_history
+    return history.operation._inbound_nodes[history.node_index]
+
+
+def ancestry(tensors: Iterable[Tensor]) -> list[Node]:
+    """All calls the tensors depend on, every one after those it depends on itself."""
+    order, seen = [], set()
+    stack = [(maker(tensor), False) for tensor in tensors]
+    while stack:
+        node, complete = stack.pop()
+        if complete:
+            order.append(node)
+        elif id(node) not in seen:
+            seen.add(id(node))
+            stack.append((node, True))
+            stack += [(maker(tensor), False) for tensor in reversed(node.input_tensors)]
+    return order
+
+
+def places(outputs: Sequence[Tensor], above: Place = ()) -> Iterator[Place]:
+    """The calls some outputs depend on, in order; a nested model after all that is in it."""
+    for node in ancestry(outputs):
+        if not node.is_input:
+            here = (*above, node)
+            if has_graph(node.operation):
+                yield from places(node.operation.outputs, here)
+            yield here
+
+
+def path(place: Place) -> str:
+    """The names of a place: `"stage4_out"`, or `"backbone/stage4_out"` in a nested model."""
+    return "/".join(node.operation.name for node in place)
+
+
+def origin(tensor: Tensor, above: Place = ()) -> Place | None:
+    """The call that really makes a tensor: no nested model, but what is in it.
+
+    Args:
+        tensor: A tensor of a model's graph.
+        above: Where that model is nested.
+
+    Returns:
+        The place, or None for an input of the outermost model.
+    """
+    node = maker(tensor)
+    if node.is_input:
+        if not above:
+            return None
+        outer = above[-1]
+        index = _index(outer.operation.inputs, tensor)
+        return origin(outer.input_tensors[index], above[:-1])
+    here = (*above, node)
+    if has_graph(node.operation):
+        return origin(node.operation.outputs[_index(node.outputs, tensor)], here)
+    return here
+
+
+def _index(tensors: Sequence[Tensor], tensor: Tensor) -> int:
+    return next(number for number, each in enumerate(tensors) if each is tensor)
+
+
+def run(
+    model: keras.Model,
+    inputs: Sequence[Tensor],
+    *,
+    instead: Mapping[Place, Callable] | None = None,
+    after: Callable[[Place, Any], Any] = lambda place, outputs: outputs,
+    above: Place = (),
+) -> list[Tensor]:
+    """Run a model call by call, in inference mode, as if some layers were others.
+
+    The model is never touched: nested models are entered, and what stands in for a layer is known
+    to this run only.
+
+    Args:
+        model: A functional model.
+        inputs: Its inputs, in the order of `model.inputs`.
+        instead: What is called in the place of layers.
+        after: From a place and its outputs to the outputs that the run goes on with.
+        above: Where the model is nested.
+
+    Returns:
+        The outputs, in the order of `model.outputs`.
+    """
+    instead = instead or {}
+    symbols = zip(model.inputs, inputs, strict=True)
+    known = {id(symbol): ops.cast(value, symbol.dtype) for symbol, value in symbols}
+    for node in ancestry(model.outputs):
+        if node.is_input:
+            continue
+        operation, here = node.operation, (*above, node)
+        arguments, options = node.arguments.fill_in(known)
+        if has_graph(operation):
+            nested = [known[id(tensor)] for tensor in node.input_tensors]
+            outputs = run(operation, nested, instead=instead, after=after, above=here)
+            outputs = outputs[0] if len(outputs) == 1 else outputs
+        else:
+            if "training" in getattr(operation, "call_signature_parameters", ()):
+                options["training"] = False
+            outputs = instead.get(here, operation)(*arguments, **options)
+        outputs = tree.flatten(after(here, outputs))
+        known |= zip(map(id, node.outputs), outputs, strict=True)
+    return [known[id(tensor)] for tensor in model.outputs]

@@ -1,0 +1,34 @@
+"""Shipping: models with everything they need inside, for processes without Keras and without us.
+
+| function | what goes in | what comes out |
+|---|---|---|
+| `export` | what the model takes | what it says |
+| `export_classifier` | pictures | names of classes |
+| `export_captioner` | pictures | sentences |
+| `export_translator` | sentences | sentences |
+| `export_recognizer` | lines or recordings | texts |
+| `export_text_labeller` | texts | classes of units or texts |
+
+All write SavedModels (`format="saved_model"`), files for LiteRT (`"litert"`) and ONNX (`"onnx"`),
+and check what they wrote: it is reopened by its runtime, and only if it says what the model says in
+this process does it stay. Which model can be had in which format stands in the project's
+`package/docs/formats.md`.
+"""
+
+# ruff: noqa: F401
+from keras_classics.export.captioner import export_captioner
+from keras_classics.export.checking import differences
+from keras_classics.export.classifier import export_classifier
+from keras_classics.export.elsewhere import answers_elsewhere
+from keras_classics.export.folding import fold
+from keras_classics.export.formats import FORMATS, Exported
+from keras_classics.export.labeller import export_text_labeller
+from keras_classics.export.plain import export
+from keras_classics.export.recognizer import export_recognizer
+from keras_classics.export.reopening import Reopened, Spec, reopen
+from keras_classics.export.samples import sample_batches, sample_inputs
+from keras_classics.export.serving import Served, described, serve_check
+from keras_classics.export.shipped import describe_shipped
+from keras_classics.export.sizes import any_size
+from keras_classics.export.translator import export_translator
+from keras_classics.export.writers import ExportError

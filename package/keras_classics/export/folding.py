@@ -1,0 +1,125 @@
+"""Fewer layers, the same function: what training needs and use does not, folded away."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import keras
+import numpy as np
+
+from keras_classics.core.graph import ancestry, check_functional
+from keras_classics.layers.dirac import DiracConv2D
+
+
+def fold(model: keras.Model) -> keras.Model:
+    """The same function with fewer layers: batch normalisation and Dirac kernels folded away.
+
+    At inference a normalisation right after a convolution or dense layer is a change of its kernel
+    and bias; a `DiracConv2D` is a plain convolution. The result has neither, its convolutions have
+    the names they had, and its weights are its own. It is meant for use, not for more training.
+
+    Args:
+        model: A built functional model. Models nested in it stay as they are.
+
+    Returns:
+        A new model whose outputs equal the old one's at inference.
+
+    Raises:
+        InputError: The model has no graph of layers.
+    """
+    check_functional(model)
+    norms = _norms(model)
+    gone = {norm.name for norm in norms.values()}
+
+    def clone(layer):
+        if layer.name not in norms and not isinstance(layer, DiracConv2D):
+            return type(layer).from_config(layer.get_config())
+        return _plain(layer, use_bias=layer.name in norms)
+
+    def call(layer, *inputs, **arguments):
+        return inputs[0] if layer.name in gone else layer(*inputs, **arguments)
+
+    folded = keras.models.clone_model(model, clone_function=clone, call_function=call)
+    for layer in folded.layers:
+        if not layer.weights:
+            continue
+        source = model.get_layer(layer.name)
+        if source.name in norms:
+            layer.set_weights(_folded(source, norms[source.name]))
+        elif isinstance(source, DiracConv2D):
+            layer.set_weights([_array(source.effective_kernel())])
+        else:
+            layer.set_weights(source.get_weights())
+    return folded
+
+
+def foldable(model: keras.Model) -> bool:
+    """Whether `fold` would leave anything out."""
+    return bool(_norms(model)) or any(isinstance(layer, DiracConv2D) for layer in model.layers)
+
+
+def _norms(model: keras.Model) -> dict[str, keras.layers.BatchNormalization]:
+    """The normalisations that can be folded, by the name of the layer each is folded into."""
+    nodes = ancestry(model.outputs)
+    calls = Counter(id(node.operation) for node in nodes)
+    readers = Counter(id(tensor) for node in nodes for tensor in node.input_tensors)
+    readers.update(id(tensor) for tensor in model.outputs)
+    sources = {
+        id(node.outputs[0]): node.operation
+        for node in nodes
+        # A layer that is called twice must go on doing the same both times.
+        if _linear(node.operation) and calls[id(node.operation)] == 1
+    }
+    norms = {}
+    for node in nodes:
+        layer = node.operation
+        if isinstance(layer, keras.layers.BatchNormalization) and calls[id(layer)] == 1:
+            (tensor,) = node.input_tensors
+            source = sources.get(id(tensor))
+            # A convolution that others read too must go on giving them what it gave.
+            if source is not None and readers[id(tensor)] == 1 and _normalizes_last(layer):
+                norms[source.name] = layer
+    return norms
+
+
+def _linear(layer: keras.layers.Layer) -> bool:
+    kinds = (keras.layers.Conv2D, keras.layers.Dense, DiracConv2D)
+    linear = getattr(layer, "activation", None) in (None, keras.activations.linear)
+    return type(layer) in kinds and linear
+
+
+def _normalizes_last(norm: keras.layers.BatchNormalization) -> bool:
+    return norm.axis in (-1, len(norm.output.shape) - 1)
+
+
+def _plain(layer: keras.layers.Layer, *, use_bias: bool) -> keras.layers.Layer:
+    if isinstance(layer, DiracConv2D):
+        return keras.layers.Conv2D(
+            layer.filters,
+            layer.kernel_size,
+            padding="same",
+            use_bias=use_bias,
+            dtype=layer.dtype_policy,
+            name=layer.name,
+        )
+    return type(layer).from_config({**layer.get_config(), "use_bias": use_bias})
+
+
+def _folded(layer: keras.layers.Layer, norm: keras.layers.BatchNormalization) -> list[np.ndarray]:
+    """Kernel and bias of the layer with the normalisation after it."""
+    kernel = layer.effective_kernel() if isinstance(layer, DiracConv2D) else layer.kernel
+    mean, variance = map(_array, (norm.moving_mean, norm.moving_variance))
+    gain = 1.0 / np.sqrt(variance + norm.epsilon)
+    if norm.scale:
+        gain = gain * _array(norm.gamma)
+    bias = -mean * gain
+    if norm.center:
+        bias = bias + _array(norm.beta)
+    if getattr(layer, "use_bias", False):
+        bias = bias + _array(layer.bias) * gain
+    return [_array(kernel) * gain, bias]
+
+
+def _array(tensor) -> np.ndarray:
+    # In double precision, so that folding itself loses nothing.
+    return keras.ops.convert_to_numpy(tensor).astype("float64")

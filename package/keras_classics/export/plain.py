@@ -1,0 +1,191 @@
+"""Any model as it is: its inputs in, its outputs out."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from keras_classics.core.errors import explain
+from keras_classics.core.graph import check_functional
+from keras_classics.export.folding import fold as folded
+from keras_classics.export.folding import foldable
+from keras_classics.export.formats import (
+    HALF_TOLERANCE,
+    TOLERANCE,
+    Exported,
+    Program,
+    require_tensorflow,
+    write,
+)
+from keras_classics.export.reopening import Arrays, Spec
+from keras_classics.export.samples import sample_inputs
+from keras_classics.export.sizes import any_size, only_its_own
+from keras_classics.layers.decoder import RecurrentDecoder
+from keras_classics.layers.one_hot import OneHot
+
+
+def export(
+    model: keras.Model,
+    path: str | os.PathLike,
+    format: str = "saved_model",
+    *,
+    fold: bool = True,
+    batch_size: int | None = None,
+    size: int | str | None = None,
+    batches: Sequence[Arrays] | None = None,
+    tolerance: float | None = None,
+) -> Exported:
+    """Write a model as a SavedModel, for LiteRT or as ONNX, and check the file.
+
+    The file takes the model's inputs by their names and returns a dict of its outputs, in every
+    format alike. After writing it is reopened and asked about two batches of different sizes; only
+    if it says what the model says does it come to stand at `path`. Batches are of any size.
+
+        kc.export.export(model, "resnet.onnx", "onnx", size="any")
+
+    LiteRT runs loops, and so recurrent layers, on batches of a fixed size only (`batch_size=1`),
+    and attention on sequences of a fixed length only (`size=20`).
+
+    Args:
+        model: A functional model, or a sequential one.
+        path: Folder of a SavedModel, or file ending in `.tflite` or `.onnx`.
+        format: `"saved_model"`, `"litert"` or `"onnx"`.
+        fold: Fold batch normalisation and Dirac kernels away first, see `kc.export.fold`.
+        batch_size: Rows of a batch; any number by default.
+        size: `"any"` for pictures of any height and width, where the architecture allows it; a
+            number in place of every size the model leaves open, such as the length of sequences;
+            by default as the model has it.
+        batches: What the file is asked about, arrays by input; made up by default.
+        tolerance: How far its numbers may be off, as a share where they are above 1. By default
+            1e-4, and 0.03 for models that compute in half precision.
+
+    Returns:
+        What was written, and how far it is off.
+
+    Raises:
+        ExportError: The format cannot express the model, or the file differs from it. Nothing is
+            left behind.
+        InputError: The model has no graph of layers, the architecture does not allow any size, the
+            path does not fit the format or cannot be written, or the backend is not TensorFlow.
+        ValueError: An argument is none of the above.
+        ImportError: A library of the format is not installed; the message names the extra.
+    """
+    require_tensorflow(format, path)
+    check_functional(model)
+    if not (size is None or size == "any" or (isinstance(size, int) and size > 0)):
+        raise ValueError(
+            explain(
+                f"size={size!r} was given",
+                "'any', a positive number, or None",
+                "Leave size out to keep the model's own.",
+            )
+        )
+    sized = any_size(model) if size == "any" else model
+    shipped = folded(sized) if fold and foldable(sized) else sized
+    names = output_names(model)
+
+    def serve(*tensors):
+        inputs = keras.tree.pack_sequence_as(shipped.input, tensors)
+        return dict(zip(names, keras.tree.flatten(shipped(inputs, training=False)), strict=True))
+
+    def expected(inputs: Arrays) -> dict[str, np.ndarray]:
+        arrays = [inputs[name] for name in specs]
+        # The model that was given, wherever it takes what is asked.
+        own = all(map(_fits, arrays, model.inputs))
+        asked = model if own else sized
+        outputs = asked(keras.tree.pack_sequence_as(asked.input, arrays), training=False)
+        return {
+            name: keras.ops.convert_to_numpy(output)
+            for name, output in zip(names, keras.tree.flatten(outputs), strict=True)
+        }
+
+    specs = {
+        name: _spec(tensor, batch_size, size)
+        for name, tensor in zip(input_names(model), sized.inputs, strict=True)
+    }
+    if tolerance is None:
+        half = any(layer.compute_dtype in ("float16", "bfloat16") for layer in model.layers)
+        tolerance = HALF_TOLERANCE if half else TOLERANCE
+    if size == "any" and batches is None:
+        batches = _own_and_larger(model, specs)
+        try:
+            expected(batches[1])
+        except Exception as error:
+            # Some take multiples of a size only, which their layers tell in ways of their own.
+            raise only_its_own(model, error) from error
+    program = Program(
+        serve=serve,
+        inputs=specs,
+        tracked=(shipped,),
+        expected=expected,
+        batches=batches,
+        largest_id=largest_id(model),
+        tolerance=tolerance,
+    )
+    return write(program, path, format)
+
+
+def input_names(model: keras.Model) -> list[str]:
+    """Names of a model's inputs, as its input layers have them."""
+    return [_identifier(tensor.name) for tensor in model.inputs]
+
+
+def output_names(model: keras.Model) -> list[str]:
+    """Names of a model's outputs: their keys where it returns a dict, else those of the layers."""
+    names: list[str] = []
+    for path, tensor in keras.tree.flatten_with_path(model.output):
+        keyed = any(isinstance(part, str) for part in path)
+        wanted = "_".join(map(str, path)) if keyed else tensor._keras_history.operation.name
+        name, number = wanted, 0
+        # A layer may have several outputs, and a name means one thing in a file.
+        while _identifier(name) in (*names, *input_names(model)):
+            number += 1
+            name = f"{wanted}_{number}"
+        names.append(_identifier(name))
+    return names
+
+
+def largest_id(model: keras.Model) -> int:
+    """The largest id that every embedding of a model knows, as far as that can be seen."""
+    attributes = {keras.layers.Embedding: "input_dim", OneHot: "size",
+                  RecurrentDecoder: "vocabulary_size"}  # fmt: skip
+    sizes = [
+        getattr(layer, attribute)
+        for layer in model.layers
+        for kind, attribute in attributes.items()
+        if isinstance(layer, kind)
+    ]
+    return min(sizes, default=2) - 1
+
+
+def _spec(tensor: keras.KerasTensor, batch_size: int | None, size: int | str | None) -> Spec:
+    fixed = size if isinstance(size, int) else None
+    rest = [fixed if axis is None else axis for axis in tensor.shape[1:]]
+    return Spec((batch_size, *rest), tensor.dtype)
+
+
+def _own_and_larger(model: keras.Model, specs: dict[str, Spec]) -> list[Arrays]:
+    """A batch of the size the model was built for, and one of larger pictures."""
+    own = {
+        name: Spec((spec.shape[0], *tensor.shape[1:]), spec.dtype)
+        for (name, spec), tensor in zip(specs.items(), model.inputs, strict=True)
+    }
+    height = next(spec.shape[1] for spec in own.values() if len(spec.shape) == 4)
+    return [
+        sample_inputs(own, batch=3, size=height),
+        sample_inputs(specs, batch=1, size=height + 13, seed=1),
+    ]
+
+
+def _fits(array: np.ndarray, tensor: keras.KerasTensor) -> bool:
+    axes = zip(array.shape[1:], tensor.shape[1:], strict=True)
+    return all(expected in (None, size) for size, expected in axes)
+
+
+def _identifier(name: str) -> str:
+    """A name that every format takes."""
+    return re.sub(r"\W", "_", name)

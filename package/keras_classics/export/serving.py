@@ -1,0 +1,221 @@
+"""One question to an exported model, and how long the answer takes."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_classics.core.errors import InputError, explain, import_extra
+from keras_classics.core.model_files import load_model
+from keras_classics.data.images import read_image
+from keras_classics.export.formats import ENDINGS, LIBRARIES
+from keras_classics.export.plain import input_names, largest_id, output_names
+from keras_classics.export.reopening import Arrays, Reopened, Spec, reopen
+from keras_classics.export.samples import SIZES, sample_inputs
+
+WARM_UP = 2
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
+
+
+@dataclass(frozen=True)
+class Served:
+    """What a model was asked, what it said, and how fast.
+
+    Attributes:
+        model: What it takes and returns.
+        inputs: Arrays by name.
+        outputs: Arrays by name; texts are bytes.
+        milliseconds: Of every call after the first ones.
+    """
+
+    model: Reopened
+    inputs: Arrays
+    outputs: Arrays
+    milliseconds: list[float]
+
+    @property
+    def latency(self) -> float:
+        """The median of the calls, in milliseconds."""
+        return statistics.median(self.milliseconds)
+
+
+def serve_check(
+    path: str | os.PathLike, given: str | os.PathLike | None = None, *, repeats: int = 10
+) -> Served:
+    """Ask an exported model about one input, several times.
+
+    Args:
+        path: Folder of a SavedModel, or file ending in `.tflite`, `.onnx` or `.keras`.
+        given: What to ask: an `.npz` file of arrays by input, a picture file, or a text. Made up to
+            fit the model by default: bytes as pixels, normal deviates, small ids, a few words.
+        repeats: Calls that are timed, after two that are not.
+
+    Raises:
+        InputError: There is no such model, it does not open, or it does not take the input.
+        ImportError: The runtime of its format is not installed.
+    """
+    path = Path(path)
+    model, greatest = _open(path)
+    if given is None:
+        inputs, outputs = _made_up(model, greatest)
+    else:
+        inputs = _read(given, model.inputs)
+        _check_fits(inputs, model.inputs)
+        try:
+            outputs = model(inputs)
+        except Exception as error:
+            # Each runtime has errors of its own.
+            raise InputError(
+                explain(
+                    f"{path} does not answer to that input ({_first_line(error)})",
+                    "what the model was built for, sizes included",
+                    "Give another input, or none to have one made up.",
+                )
+            ) from error
+    milliseconds = []
+    for number in range(WARM_UP + repeats):
+        began = time.perf_counter()
+        model(inputs)
+        if number >= WARM_UP:
+            milliseconds.append(1e3 * (time.perf_counter() - began))
+    return Served(model, inputs, outputs, milliseconds)
+
+
+def _open(path: Path) -> tuple[Reopened, int]:
+    """The model, and the greatest id it can be asked about."""
+    saved = path.is_dir() and (path / "saved_model.pb").exists()
+    if not saved and not (path.is_file() and path.suffix in (".tflite", ".onnx", ".keras")):
+        raise InputError(
+            explain(
+                f"{path} holds no model" if path.exists() else f"{path} does not exist",
+                "a folder with saved_model.pb, or a file ending in .tflite, .onnx or .keras",
+                "Export one: see help(keras_classics.export).",
+            )
+        )
+    if path.suffix == ".keras":
+        return _keras(path)
+    format = next(format for format, ending in ENDINGS.items() if saved or ending == path.suffix)
+    for library in LIBRARIES[format]:
+        import_extra(library, format)
+    try:
+        return reopen(path), 1
+    except Exception as error:
+        raise InputError(
+            explain(
+                f"{path} cannot be opened ({_first_line(error)})",
+                "a whole file of its format",
+                "Export it again.",
+            )
+        ) from error
+
+
+def _keras(path: Path) -> tuple[Reopened, int]:
+    """A `.keras` file in the form of the exported ones."""
+    model = load_model(path)
+    names = input_names(model), output_names(model)
+    inputs, outputs = (
+        {name: Spec(tuple(tensor.shape), tensor.dtype) for name, tensor in zip(*each, strict=True)}
+        for each in zip(names, (model.inputs, model.outputs), strict=True)
+    )
+
+    def run(arrays: Arrays) -> Arrays:
+        asked = keras.tree.pack_sequence_as(model.input, [arrays[name] for name in inputs])
+        answers = keras.tree.flatten(model(asked, training=False))
+        return {
+            name: keras.ops.convert_to_numpy(answer)
+            for name, answer in zip(outputs, answers, strict=True)
+        }
+
+    return Reopened(inputs, outputs, run), largest_id(model)
+
+
+def _made_up(model: Reopened, greatest: int) -> tuple[Arrays, Arrays]:
+    """The smallest made-up input that the model answers, and its answer."""
+    for size in SIZES:
+        inputs = sample_inputs(model.inputs, batch=1, size=size, largest_id=greatest)
+        try:
+            return inputs, model(inputs)
+        except Exception as error:
+            refusal = error
+    raise InputError(
+        explain(
+            f"No input that was made up suits the model ({_first_line(refusal)})",
+            f"models that take some size of {', '.join(map(str, SIZES))}",
+            "Give one with --input.",
+        )
+    ) from refusal
+
+
+def _read(given: str | os.PathLike, specs: Mapping[str, Spec]) -> Arrays:
+    file = Path(given)
+    if file.suffix == ".npz":
+        try:
+            with np.load(file, allow_pickle=False) as arrays:
+                return dict(arrays)
+        except (OSError, ValueError) as error:
+            raise InputError(
+                explain(
+                    f"{file} cannot be read ({_first_line(error)})",
+                    "an .npz file of arrays without Python objects",
+                    "Write it with numpy.savez.",
+                )
+            ) from error
+    picture = file.suffix.lower() in PICTURES
+    for name, spec in specs.items():
+        if picture and len(spec.shape) == 4 and spec.dtype == "uint8":
+            return {name: read_image(file)[None]}
+        if not picture and spec.dtype == "string":
+            return {name: np.array([str(given).encode()])}
+    raise InputError(
+        explain(
+            f"{given} was given to a model that takes {_listed(specs)}",
+            "a picture for uint8 of four axes, a text for strings, or arrays by name in an .npz",
+            "Write what it takes with numpy.savez.",
+        )
+    )
+
+
+def _check_fits(inputs: Arrays, specs: Mapping[str, Spec]) -> None:
+    if inputs.keys() != specs.keys():
+        raise InputError(
+            explain(
+                f"Arrays for {', '.join(inputs)} were given",
+                _listed(specs),
+                "Name them so.",
+            )
+        )
+    for name, (shape, dtype) in specs.items():
+        array = inputs[name]
+        kind = "string" if array.dtype.kind in "SU" else array.dtype.name
+        alike = len(shape) == array.ndim and all(
+            axis in (None, size) for axis, size in zip(shape, array.shape, strict=False)
+        )
+        if kind != dtype or not alike:
+            raise InputError(
+                explain(
+                    f"{name} of shape {array.shape} and type {kind} was given",
+                    f"{name}: {described(specs[name])}",
+                    "Resize or convert it.",
+                )
+            )
+
+
+def described(spec: Spec) -> str:
+    """A tensor as people write it."""
+    sizes = ["any" if axis is None else str(axis) for axis in spec.shape]
+    return f"{spec.dtype} ({', '.join(sizes)})"
+
+
+def _listed(specs: Mapping[str, Spec]) -> str:
+    return ", ".join(f"{name}: {described(spec)}" for name, spec in specs.items())
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:200]

@@ -1,0 +1,155 @@
+"""The page about a folder of exported models, written from what lies in it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from keras_classics.core.errors import InputError, explain
+from keras_classics.export.reopening import Spec
+from keras_classics.export.serving import described
+from keras_classics.training.runs import METRICS, read_run
+
+SAVED_MODEL = "saved_model.pb"
+# What a model is for, by one of its outputs, and who asks it; the first that is there.
+KINDS = {
+    "captions": ("Captioner: pictures in, sentences out.", "captioning.py caption {file} --model"),
+    "translations": (
+        "Translator: sentences in, sentences out.",
+        "translation.py translate 'some text' --from",
+    ),
+    "all_probabilities": (
+        "Classifier: pictures in, names of classes out.",
+        "classification.py predict {file} --from",
+    ),
+    "texts": ("Recogniser: lines or recordings in, texts out.", None),
+    "units": ("Labeller: texts in, classes of units or texts out.", None),
+}
+
+
+def describe_shipped(folder: str | os.PathLike) -> str:
+    """Write the Markdown page of a folder of SavedModels with what their runs left beside them.
+
+    Of each model: what it is, its inputs and outputs with shapes and types, size, recorded scores,
+    the command that made it, and how to call it. Nothing is loaded or run.
+
+    Args:
+        folder: Holds a folder for each model.
+
+    Raises:
+        InputError: There is no model in it.
+    """
+    folder = Path(folder)
+    models = sorted(path.parent for path in folder.glob(f"*/{SAVED_MODEL}"))
+    if not models:
+        raise InputError(
+            explain(
+                f"{folder} holds no exported model",
+                f"a folder whose folders hold {SAVED_MODEL}",
+                "Export one: see help(keras_classics.export).",
+            )
+        )
+    head = (
+        f"# Shipped models\n\nWritten by `keras-classics shipped {folder.name} --out "
+        f"{folder.name}/README.md`. Any of them is tried out by `keras-classics serve-check PATH`."
+    )
+    return "\n\n".join([head, *map(_section, models)]) + "\n"
+
+
+def _section(model: Path) -> str:
+    inputs, outputs = _signature(model)
+    path = f"{model.parent.name}/{model.name}"
+    what, asking = next((KINDS[name] for name in KINDS if name in outputs), ("A model.", None))
+    picture = f"{path}/example.png" if (model / "example.png").exists() else "picture.png"
+    parts = [f"## {model.name}", what, _facts(model)]
+    parts.append(_table(["", "name", "type and shape"], [
+        *(["input", f"`{name}`", described(spec)] for name, spec in inputs.items()),
+        *(["output", f"`{name}`", described(spec)] for name, spec in outputs.items()),
+    ]))  # fmt: skip
+    if (metrics := _json(model / METRICS)) is not None:
+        parts.append(_scores(metrics))
+    parts.append(_call(path, inputs, picture))
+    if asking:
+        parts.append(f"```bash\npython applications/{asking.format(file=picture)} {path}\n```")
+    return "\n\n".join(parts)
+
+
+def _facts(model: Path) -> str:
+    files = [model / SAVED_MODEL, *model.glob("variables/*"), *model.glob("assets/*")]
+    size = f"{sum(file.stat().st_size for file in files) / 1e6:.2f} MB"
+    record = read_run(model)
+    if record is None:
+        return f"{size}; how it was made is not recorded."
+    versions = record["versions"]
+    return (
+        f"{size}. Made by `python {record['command']}` at commit `{record['commit']}`, started "
+        f"{record['started'][:10]}, with Keras {versions['keras']} on {record['backend']} "
+        f"({record['machine']}). Settings: {_settings(record['settings'])}."
+    )
+
+
+def _settings(settings: Mapping[str, Any]) -> str:
+    """Those that are set to something."""
+    told = {key: value for key, value in settings.items() if value not in (None, False, "none")}
+    return ", ".join(f"{key} {json.dumps(value)}" for key, value in told.items())
+
+
+def _scores(metrics: Mapping[str, Mapping[str, float]]) -> str:
+    names = list(dict.fromkeys(name for values in metrics.values() for name in values))
+    rows = [
+        [key, *(f"{values[name]:.4g}" if name in values else "" for name in names)]
+        for key, values in metrics.items()
+    ]
+    return _table(["evaluated", *names], rows)
+
+
+def _call(path: str, inputs: Mapping[str, Spec], picture: str) -> str:
+    lines = [
+        "import tensorflow as tf",
+        "",
+        f'shipped = tf.saved_model.load("{path}")',
+        *(f"{name} = {_value(spec, picture)}" for name, spec in inputs.items()),
+        f'shipped.signatures["serving_default"]({", ".join(f"{name}={name}" for name in inputs)})',
+    ]
+    return "\n".join(["```python", *lines, "```"])
+
+
+def _value(spec: Spec, picture: str) -> str:
+    if spec.dtype == "string":
+        return 'tf.constant(["some text"])'
+    if spec.dtype == "uint8" and len(spec.shape) == 4:
+        return f'tf.io.decode_image(tf.io.read_file("{picture}"))[None]'
+    sizes = [1 if axis is None else axis for axis in spec.shape]
+    return f'tf.zeros({sizes}, "{spec.dtype}")'
+
+
+def _signature(model: Path) -> tuple[dict[str, Spec], dict[str, Spec]]:
+    """Inputs and outputs, read without loading the model."""
+    import tensorflow as tf
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    file = saved_model_pb2.SavedModel()
+    file.ParseFromString((model / SAVED_MODEL).read_bytes())
+    signature = file.meta_graphs[0].signature_def["serving_default"]
+
+    def specs(tensors) -> dict[str, Spec]:
+        return {name: spec(tensors[name]) for name in sorted(tensors)}
+
+    def spec(tensor) -> Spec:
+        sizes = [axis.size for axis in tensor.tensor_shape.dim]
+        shape = tuple(None if size < 0 else size for size in sizes)
+        return Spec(shape, tf.as_dtype(tensor.dtype).name)
+
+    return specs(signature.inputs), specs(signature.outputs)
+
+
+def _json(path: Path) -> Any | None:
+    return json.loads(path.read_text("utf-8")) if path.exists() else None
+
+
+def _table(heading: list[str], rows: list[list[str]]) -> str:
+    lines = [heading, ["---"] * len(heading), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

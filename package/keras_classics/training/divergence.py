@@ -1,0 +1,119 @@
+"""Where a training went wrong: the first layer whose numbers are no longer finite."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_classics.core.gradients import value_and_gradients
+
+
+class NonFiniteError(Exception):
+    """A loss or a variable is infinite or not a number.
+
+    Args:
+        step: Number of steps made, the last of which showed it.
+        what: What was found, as a clause.
+    """
+
+    def __init__(self, step: int, what: str):
+        super().__init__(what)
+        self.step = step
+        self.what = what
+
+
+def is_finite(structure: Any) -> bool:
+    """Whether all floating-point numbers of nested tensors are finite."""
+    tensors = [each for each in keras.tree.flatten(structure) if each is not None]
+    return all(map(finite_array, map(keras.ops.convert_to_numpy, tensors)))
+
+
+def finite_array(array: np.ndarray) -> bool:
+    """Whether an array has only finite numbers, or none with a point."""
+    return "float" not in array.dtype.name or bool(np.isfinite(array).all())
+
+
+def first_non_finite(model: keras.Model, batch: tuple) -> str:
+    """What first is not finite when a model with sound weights learns from a batch.
+
+    The batch is computed once more, layer by layer: first forwards, then backwards.
+
+    Args:
+        model: A compiled model, in the state before the step.
+        batch: Inputs, targets and perhaps weights.
+
+    Returns:
+        A clause that names the part of the batch, the layer or the weight.
+    """
+    given = _mapped(np.asarray, keras.utils.unpack_x_y_sample_weight(batch))
+    for name, part in zip(("inputs", "targets", "sample weights"), given, strict=True):
+        if not is_finite(part):
+            return f"the {name} of its batch"
+    x, y, weights = _mapped(keras.ops.convert_to_tensor, given)
+    training = {"training": True} if "training" in inspect.signature(model.call).parameters else {}
+
+    def loss(*values):
+        mapping = zip(model.trainable_variables, values, strict=True)
+        with keras.StatelessScope(state_mapping=list(mapping)):
+            answer = model(x, **training)
+            return model.compute_loss(x=x, y=y, y_pred=answer, sample_weight=weights)
+
+    with _listening(model) as broken, keras.StatelessScope():
+        model(x, **training)
+    if broken:
+        return f"the output of the layer {broken[0]!r}"
+    value, gradients = value_and_gradients(loss, model.trainable_variables)
+    if not is_finite(value):
+        return "the loss, of finite outputs of all layers"
+    # Backwards, the last layer comes first.
+    for variable, gradient in zip(
+        reversed(model.trainable_variables), reversed(gradients), strict=True
+    ):
+        if not is_finite(gradient):
+            return f"the gradient of {variable.path!r}"
+    return "the optimizer's step, of finite gradients"
+
+
+def _mapped(convert: Callable, structure: Any) -> Any:
+    return keras.tree.map_structure(lambda each: None if each is None else convert(each), structure)
+
+
+@contextmanager
+def _listening(model: keras.Model) -> Iterator[list[str]]:
+    """Note, in the order of computation, which layers give numbers that are not finite."""
+    broken: list[str] = []
+
+    def listener(part):
+        call = part.call
+
+        def heard(*args, **kwargs):
+            outputs = call(*args, **kwargs)
+            if not is_finite(outputs):
+                broken.append(part.name)
+            return outputs
+
+        return heard
+
+    parts = list(_parts(model))
+    for part in parts:
+        # Past Keras, which would take the listener for a part of the layer.
+        vars(part)["call"] = listener(part)
+    try:
+        yield broken
+    finally:
+        for part in parts:
+            del vars(part)["call"]
+
+
+def _parts(model: keras.Model) -> Iterator[keras.Operation]:
+    """Layers, and operations between them, of a model and of models in it, once each."""
+    found = {}
+    for part in getattr(model, "operations", model.layers):
+        inner = _parts(part) if isinstance(part, keras.Model) else [part]
+        found |= {id(each): each for each in inner}
+    yield from found.values()

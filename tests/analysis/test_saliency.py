@@ -1,0 +1,32 @@
+"""Saliency is the gradient of the logit, colours taken together."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import keras_classics as kc
+
+
+def linear(activation=None, dtype="float32"):
+    """A classifier whose gradients are its weights."""
+    image = keras.Input((3, 4, 2), dtype=dtype)
+    return keras.Model(image, layers.Dense(3, activation)(layers.Flatten()(image)))
+
+
+@pytest.mark.parametrize("activation", [None, "softmax"])
+def test_of_a_linear_model_it_is_the_weights(activation):
+    model = linear(activation)
+    images = 50 * np.random.default_rng(0).normal(size=(2, 3, 4, 2)).astype("float32")
+    weights = np.abs(keras.ops.convert_to_numpy(model.layers[-1].kernel)).reshape(3, 4, 2, 3)
+    expected = weights.max(axis=2)
+    found = kc.analysis.saliency(model, images, target=[2, 0])
+    np.testing.assert_allclose(found, np.stack([expected[..., 2], expected[..., 0]]), rtol=1e-5)
+    answers = model.predict_on_batch(images).argmax(axis=1)
+    found = kc.analysis.saliency(model, images)
+    np.testing.assert_allclose(found, np.moveaxis(expected[..., answers], -1, 0), rtol=1e-5)
+
+
+def test_images_of_whole_numbers_have_no_gradient():
+    with pytest.raises(kc.InputError, match="images of uint8.*float32"):
+        kc.analysis.Saliency(linear(dtype="uint8"))

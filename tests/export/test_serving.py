@@ -1,0 +1,75 @@
+"""`keras-classics serve-check` asks any exported model, and says what is wrong in sentences."""
+
+import re
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+import keras_classics as kc
+from keras_classics import cli
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """A model of pictures in two forms, and one with two inputs."""
+    folder = tmp_path_factory.mktemp("models")
+    image = keras.Input((None, None, 3), dtype="uint8", name="image")
+    x = keras.layers.Rescaling(1 / 255)(image)
+    x = keras.layers.GlobalAveragePooling2D(name="mean")(x)
+    model = keras.Model(image, x)
+    kc.export.export(model, folder / "pictures")
+    model.save(folder / "pictures.keras")
+    inputs = [keras.Input((2,), name="left"), keras.Input((2,), name="right")]
+    kc.export.export(keras.Model(inputs, keras.layers.Add(name="sum")(inputs)), folder / "sum")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["pictures", "pictures.keras"])
+def test_inputs_outputs_and_latency_are_printed(name, models, capsys):
+    assert cli.main(["serve-check", str(models / name), "--repeats", "3"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(
+        r"input +image +uint8 \(any, any, any, 3\) +1x8x10x3 +\d+, \d+, \d+, \.\.", out
+    )
+    assert re.search(r"output +mean +float32 \(any, 3\) +1x3 +0\.\d+, 0\.\d+, 0\.\d+ *\n", out)
+    assert re.search(r"latency: [\d.e-]+ ms \(median of 3 calls", out)
+
+
+def test_a_picture_and_arrays_are_asked_about(models, tmp_path):
+    Image.new("RGB", (7, 5), (255, 0, 51)).save(tmp_path / "red.png")
+    served = kc.export.serve_check(models / "pictures", tmp_path / "red.png", repeats=1)
+    assert served.inputs["image"].shape == (1, 5, 7, 3)
+    np.testing.assert_allclose(served.outputs["mean"], [[1, 0, 0.2]], atol=1e-6)
+    arrays = {"left": np.float32([[1, 2]]), "right": np.float32([[3, 4]])}
+    np.savez(tmp_path / "arrays.npz", **arrays)
+    served = kc.export.serve_check(models / "sum", tmp_path / "arrays.npz", repeats=2)
+    np.testing.assert_array_equal(served.outputs["sum"], [[4, 6]])
+    assert len(served.milliseconds) == 2 and served.latency > 0
+
+
+@pytest.mark.parametrize(
+    ("path", "given", "message"),
+    [
+        ("nothing", None, "does not exist. Allowed: a folder with saved_model.pb"),
+        (".", None, "holds no model"),
+        ("broken.onnx", None, "broken.onnx cannot be opened"),
+        ("pictures", "a text", "takes image: uint8 (any, any, any, 3)"),
+        ("pictures", "absent.npz", "absent.npz cannot be read"),
+        ("pictures", "names.npz", "Arrays for picture were given. Allowed: image: uint8"),
+        ("pictures", "types.npz", "image of shape (1, 2, 2, 3) and type float64 was given"),
+        ("pictures", "sizes.npz", "image of shape (2, 2, 3) and type uint8 was given"),
+    ],
+)
+def test_mistakes_are_one_sentence(path, given, message, models, tmp_path, capsys):
+    np.savez(tmp_path / "names.npz", picture=np.zeros((1, 2, 2, 3), "uint8"))
+    np.savez(tmp_path / "types.npz", image=np.zeros((1, 2, 2, 3)))
+    np.savez(tmp_path / "sizes.npz", image=np.zeros((2, 2, 3), "uint8"))
+    (models / "broken.onnx").write_bytes(b"no")
+    if given and given.endswith(".npz"):
+        given = str(tmp_path / given)
+    arguments = ["serve-check", str(models / path), *(["--input", given] if given else [])]
+    assert cli.main(arguments) == 1
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: ") and message in captured.err

@@ -1,0 +1,45 @@
+"""The page about the shipped models is what their folders hold."""
+
+import json
+
+import pytest
+
+import keras_classics as kc
+from keras_classics import cli
+from support import ROOT
+
+SHIPPED = ROOT / "saved_models"
+
+
+def test_the_page_is_as_it_would_be_written_now(tmp_path, capsys):
+    assert cli.main(["shipped", str(SHIPPED), "--out", str(tmp_path / "page.md")]) == 0
+    assert capsys.readouterr().out.strip() == str(tmp_path / "page.md")
+    assert (tmp_path / "page.md").read_text() == (SHIPPED / "README.md").read_text(), (
+        "run: keras-classics shipped saved_models --out saved_models/README.md"
+    )
+
+
+def test_every_model_is_told_with_signature_scores_and_provenance():
+    page = kc.export.describe_shipped(SHIPPED)
+    for model in SHIPPED.glob("*/saved_model.pb"):
+        [section] = [part for part in page.split("\n## ") if part.startswith(model.parent.name)]
+        record = json.loads((model.parent / "run.json").read_text())
+        assert f"`python {record['command']}`" in section and record["commit"] in section
+        for values in json.loads((model.parent / "metrics.json").read_text()).values():
+            assert all(f"{value:.4g}" in section for value in values.values())
+        assert f'tf.saved_model.load("saved_models/{model.parent.name}")' in section
+
+
+def test_the_call_on_the_page_runs():
+    page = kc.export.describe_shipped(SHIPPED)
+    code = page.split("## translation-phrases")[1].split("```python\n")[1].split("```")[0]
+    answers = {}
+    lines = code.replace("saved_models/", f"{SHIPPED}/").strip().splitlines()
+    lines[-1] = f"answers.update({lines[-1]})"
+    exec("\n".join(lines), {"answers": answers})
+    assert answers["translations"].shape == (1, 5)
+
+
+def test_a_folder_without_models_is_refused(tmp_path):
+    with pytest.raises(kc.InputError, match="holds no exported model"):
+        kc.export.describe_shipped(tmp_path)

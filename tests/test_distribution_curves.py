@@ -1,0 +1,188 @@
+"""Several devices give the loss curve of one device with the same global batch."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import curves
+from support import ROOT, run_python
+
+# Relative, in float32.
+TOLERANCE = 1e-5
+
+
+@pytest.fixture(scope="module")
+def one_device():
+    return curves.losses("cpu")
+
+
+def check_equal(found: dict, wanted: dict) -> None:
+    for case, values in found.items():
+        np.testing.assert_allclose(values, wanted[case], rtol=TOLERANCE, err_msg=case)
+
+
+MIRRORED = """
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+import keras, numpy as np, keras_classics as kc, curves
+
+curves.show("mirrored")
+place = kc.distribution.strategy("mirrored")
+x = np.random.default_rng(0).normal(size=(16, 64)).astype("float32")
+with place as engine:
+    assert engine.num_replicas_in_sync == 2
+    inputs = keras.Input((64,))
+    dropout = keras.layers.Dropout(0.5)
+    model = keras.Model(inputs, keras.layers.BatchNormalization()(dropout(inputs)))
+    model.compile("sgd", "mse")
+    model.fit(x, x, batch_size=8, epochs=2, verbose=0)
+    draws = engine.run(lambda: dropout(np.ones((1, 64), "float32"), training=True)).values
+    print("ALIKE", bool(np.all(draws[0] == draws[1])))
+    predicted = model.predict(x, verbose=0)
+    for refused in ({"jit_compile": True}, {"steps_per_execution": 2}):
+        try:
+            model.compile("sgd", "mse", **refused)
+            model.fit(x, x, verbose=0)
+        except kc.InputError as error:
+            print("REFUSED", error)
+print("PREDICTS", float(np.abs(predicted - model(x)).max()), model.layers[-1].synchronized)
+
+keras.config.set_dtype_policy("mixed_float16")
+with place:
+    model = keras.Sequential([keras.Input((64,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    # Overflows in the first replica only.
+    model.fit(x * np.where(np.arange(16) < 4, 1e4, 1.0)[:, None], np.ones(16), batch_size=8,
+              shuffle=False, verbose=0)
+    print("HALVED", [float(model.optimizer.initial_scale / value)
+                     for value in model.optimizer.dynamic_scale.value.values])
+    print("FINITE", bool(np.isfinite(model.get_weights()[0]).all()))
+try:
+    with place:
+        model.compile("sgd", "mse")
+        model.fit(x[:9], x[:9], batch_size=8, verbose=0)
+except kc.InputError as error:
+    print("REFUSED", error)
+"""
+
+
+@pytest.mark.slow
+def test_two_replicas_are_as_one_device(one_device):
+    output = run_python(MIRRORED, timeout=900)
+    (found,) = curves.read(output)
+    assert found.keys() == one_device.keys()
+    check_equal(found, one_device)
+    facts = dict(line.split(" ", 1) for line in output.splitlines())
+    # Batch norm has one set of statistics, and is again as it was given.
+    difference, synchronized = facts["PREDICTS"].split()
+    assert float(difference) < 1e-6 and synchronized == "False"
+    assert facts["ALIKE"] == "False"
+    # A step that overflows in one replica is left out by both.
+    assert (facts["HALVED"], facts["FINITE"]) == ("[2.0, 2.0]", "True")
+    refusals = [line for line in output.splitlines() if line.startswith("REFUSED")]
+    reasons = ("jit_compile=True", "steps_per_execution=2", "fewer rows than the 2 replicas")
+    for refusal, reason in zip(refusals, reasons, strict=True):
+        assert reason in refusal
+
+
+@pytest.mark.slow
+def test_jax_divides_batch_and_model():
+    output = run_python(
+        "import curves\n"
+        "curves.show('cpu', 'mirrored', cases=('normalized', 'captioner', 'windows'))\n"
+        "curves.show('model_parallel', cases=('captioner',))",
+        backend="jax",
+        timeout=900,
+        XLA_FLAGS="--xla_force_host_platform_device_count=2",
+    )
+    one, *others = curves.read(output)
+    assert len(others) == 2
+    for found in others:
+        check_equal(found, one)
+
+
+WORKER = """
+import sys, curves, keras_classics as kc
+
+folder, pause = sys.argv[1], float(sys.argv[2])
+if pause:
+    curves.show("multi_worker", cases=("normalized", "captioner", "translator"))
+sys.exit(kc.cli.guarded(lambda _: curves.resumable("multi_worker", folder, pause), None))
+"""
+
+
+def start_workers(folder, pause: float) -> list[subprocess.Popen]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+    addresses = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
+    for each in sockets:
+        each.close()
+    path = os.pathsep.join([str(ROOT / "package"), str(ROOT / "tests")])
+    settings = {
+        "KERAS_BACKEND": "tensorflow",
+        "PYTHONPATH": path,
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        # For what a killed worker leaves behind.
+        "TMPDIR": str(folder.parent),
+    }
+    workers = []
+    for number in range(2):
+        task = {"type": "worker", "index": number}
+        config = {"cluster": {"worker": addresses}, "task": task}
+        workers.append(
+            subprocess.Popen(
+                [sys.executable, "-c", WORKER, str(folder), str(pause)],
+                env={**os.environ, **settings, "TF_CONFIG": json.dumps(config)},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+    return workers
+
+
+@pytest.mark.slow
+def test_two_workers_are_as_one_device_and_go_on_after_one_was_killed(one_device, tmp_path):
+    folder, history = tmp_path / "two", tmp_path / "two" / "history.csv"
+    first, second = start_workers(folder, pause=0.2)
+    try:
+        while not history.exists() and first.poll() is None:
+            time.sleep(0.2)
+        second.send_signal(signal.SIGKILL)
+        output, errors = first.communicate(timeout=120)
+    finally:
+        first.kill()
+        second.kill()
+    assert first.returncode == 1, errors[-3000:]
+    assert "error: Another worker does not answer any more" in errors
+    check_equal(curves.read(output)[0], one_device)
+    done = len(pd.read_csv(history))
+    assert 0 < done < 20
+    shutil.copytree(folder, tmp_path / "alone")
+
+    workers = start_workers(folder, pause=0)
+    try:
+        errors = [worker.communicate(timeout=900)[1] for worker in workers]
+    finally:
+        for worker in workers:
+            worker.kill()
+    assert [worker.returncode for worker in workers] == [0, 0], errors
+    for name in ("alone", "one"):
+        curves.resumable("cpu", tmp_path / name)
+    two, alone, one = (
+        pd.read_csv(tmp_path / name / "history.csv") for name in ("two", "alone", "one")
+    )
+    assert len(one) == len(two) == len(alone) == 20
+    # The row of the epoch that was killed covers its last part only.
+    whole = [row for row in range(20) if row != done]
+    for found in (two, alone):
+        np.testing.assert_allclose(found["loss"][whole], one["loss"][whole], rtol=1e-4)
