@@ -71,10 +71,11 @@ def photographs(tmp_path):
 
 
 @pytest.mark.slow
-def test_no_arguments_train_lenet_on_digits(application, tmp_path, capsys):
-    assert application.main(["--out", str(tmp_path / "run")]) == 0
+def test_by_default_lenet_learns_digits(application, tmp_path, capsys):
+    # A third of the default's epochs.
+    assert application.main(["--epochs", "20", "--out", str(tmp_path / "run")]) == 0
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
-    assert metrics["test"]["accuracy"] > 0.95
+    assert metrics["test"]["accuracy"] > 0.9
     run = json.loads((tmp_path / "run" / "run.json").read_text())
     assert (run["settings"]["model"], run["settings"]["data"]) == ("lenet_5", "digits")
     assert "example.png: " in capsys.readouterr().out

@@ -55,8 +55,13 @@ def test_ctrl_c_in_the_middle_of_a_step_waits_for_its_end(tmp_path):
         return model.get_weights()
 
     whole = train(tmp_path / "whole", 0)
-    with pytest.raises(KeyboardInterrupt):
-        train(tmp_path / "pressed", 3)
+    # What a shell starts in the background ignores Ctrl-C.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            train(tmp_path / "pressed", 3)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert np.load(tmp_path / "pressed" / "checkpoint.npz")["steps"] == 3
     for one, other in zip(whole, train(tmp_path / "pressed", 0), strict=True):
         np.testing.assert_array_equal(one, other)

@@ -26,7 +26,9 @@ def trainer(model, k1, k2=None, rows=2, optimizer=None):
     loss = keras.losses.SparseCategoricalCrossentropy(
         from_logits=True, reduction="mean_with_sample_weight"
     )
-    found.compile(optimizer or keras.optimizers.SGD(1.0), loss, jit_compile=False)
+    # Without compiling JAX is slow, and TensorFlow with it.
+    compiled = keras.config.backend() == "jax"
+    found.compile(optimizer or keras.optimizers.SGD(1.0), loss, jit_compile=compiled)
     return found
 
 
@@ -79,16 +81,13 @@ def greatest_difference(one, other):
 
 
 def check():
-    """With windows that overlap and with one over everything, for other processes."""
+    """With windows that overlap, some of them behind a stored state, for other processes."""
     keras.config.set_floatx("float64")
     # Elsewhere Keras itself, as in `ops.matmul`, reckons with float64 numbers in float32.
     close = 1e-12 if keras.config.backend() == "tensorflow" else 1e-7
-    for k1, k2 in [(3, 6), (12, 12)]:
-        model = network(dropout=0.0)
-        pairs = zip(
-            gradients_in_training(model, k1, k2), gradients_by_hand(model, k1, k2), strict=True
-        )
-        assert max(greatest_difference(*pair) for pair in pairs) < close, (k1, k2)
+    model = network(dropout=0.0)
+    pairs = zip(gradients_in_training(model, 4, 8), gradients_by_hand(model, 4, 8), strict=True)
+    assert max(greatest_difference(*pair) for pair in pairs) < close
     learns_writes_and_reads()
     print("equal")
 
