@@ -45,7 +45,9 @@ STORED = Path(__file__).with_suffix(".csv")
 KEYS = ["benchmark", "model", "setting", "beside"]
 MARKS = "<!-- benchmark -->", "<!-- end of benchmark -->"
 
-RECURRENT = {
+# Each a table of its own in the README.
+TABLES = {
+    "maps": maps.maps,
     "recurrent": recurrent.recurrent,
     "multidimensional": recurrent.multidimensional,
     "rtrl": recurrent.rtrl,
@@ -59,8 +61,7 @@ VERBS = {
     "decode": searches.decode,
     "binary": binary.binary,
     "depth": depth.depth,
-    "maps": maps.maps,
-    **RECURRENT,
+    **TABLES,
 }
 
 
@@ -156,7 +157,7 @@ def print_tables(results: Path, insert: Path | None) -> None:
 
 
 def readme_tables(rows: pd.DataFrame) -> str:
-    """What was measured, as Markdown: models beside twins, searches, recurrence, and where."""
+    """What was measured, as Markdown: models beside twins, searches, the rest, and where."""
     searched = rows["benchmark"] == "decode"
     twins = rows["benchmark"].isin(["build", "train", "inference", "fold"])
     alone = (rows["benchmark"] == "build") & (rows["beside"] == models.ALONE)
@@ -178,7 +179,7 @@ def readme_tables(rows: pd.DataFrame) -> str:
         )
         parts.append(f"Beam search, {decoded['setting'].iloc[0]}:")
         parts.append(markdown(decoded, ["beside"]))
-    for name in RECURRENT:
+    for name in TABLES:
         if (found := rows[rows["benchmark"] == name]).size:
             parts.append(markdown(with_ratios(found), ["model", "beside"]))
     facts = (", then ".join(rows[fact].unique()) for fact in ("date", "machine", "versions"))

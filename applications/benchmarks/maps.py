@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 
 import keras_classics as kc
-from benchmarks.measuring import MEASURED, console, turns
-from benchmarks.recurrent import CLOCKS
+from benchmarks.measuring import CLOCKS, MEASURED, console, turns
 
 # What the others have, by our names of the methods.
 TF_KERAS_VIS = {

@@ -17,6 +17,9 @@ import keras_classics as kc
 # What a verb returns; the ratio and the facts of the machine come to it.
 MEASURED = ["model", "setting", "beside", "ours", "peer", "unit"]
 
+# The columns of `turns`, and what a row's name has behind it.
+CLOCKS = {"wall": "", "processor": ", processor's time"}
+
 # A table that is piped away must not be cut to a terminal's width.
 console = Console(width=None if sys.stdout.isatty() else 120)
 

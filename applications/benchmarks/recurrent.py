@@ -14,11 +14,8 @@ import pandas as pd
 from keras import layers, ops, tree
 
 import keras_classics as kc
-from benchmarks.measuring import MEASURED, limit_threads, turns
+from benchmarks.measuring import CLOCKS, MEASURED, limit_threads, turns
 from benchmarks.searches import search_by_hand
-
-# How rows of both clocks are told apart.
-CLOCKS = {"wall": "", "processor": ", processor's time"}
 
 
 def recurrent(

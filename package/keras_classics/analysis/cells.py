@@ -27,7 +27,7 @@ from keras_classics.analysis.cell_scores import (
 )
 from keras_classics.analysis.text_targets import text_targets
 from keras_classics.core.errors import InputError, explain, import_extra
-from keras_classics.core.gradients import compiled
+from keras_classics.core.gradients import compiled_over
 from keras_classics.models.recurrent.language_model import split_language_model
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class CellReader:
             states = decoder.first_states(tokens.shape[0])
             return decoder.record(tokens, states, held)
 
-        self._record = compiled(record)
+        self._record = compiled_over(model, record)
 
     def read(
         self, tokens: np.ndarray, held: np.ndarray | None = None
