@@ -302,20 +302,14 @@ def caption(options: argparse.Namespace) -> int:
             "Run captioning.py without a verb, or name one with --model."
         )
     model = tf.saved_model.load(str(path))
-    failed = 0
-    for image in options.images:
-        try:
-            picture = kc.data.read_image(image)
-        except kc.InputError as error:
-            print(f"error: {error}", file=sys.stderr)
-            failed += 1
-            continue
+    faulty = []
+    for image, picture in kc.cli.sound(options.images, kc.data.read_image, faulty):
         answer = model.serve(picture[None])
         sentences, scores = answer["captions"][0].numpy(), answer["log_probabilities"][0].numpy()
         for sentence, score in list(zip(sentences, scores, strict=True))[: options.n_best]:
             answer_line = f"{image}: {sentence.decode()}  [dim](log p {score:.2f})[/dim]"
             console.print(answer_line, soft_wrap=True)
-    return 1 if failed else 0
+    return 1 if faulty else 0
 
 
 def build(options: argparse.Namespace, vocabulary_size: int) -> keras.Model:

@@ -302,14 +302,8 @@ def predict(options: argparse.Namespace) -> int:
     """Classify image files; a faulty file does not stop the others."""
     answer = answerer(options)
     pictures, titles = [], []
-    failed = 0
-    for path in options.images:
-        try:
-            picture = kc.data.read_image(path)
-        except kc.InputError as error:
-            print(f"error: {error}", file=sys.stderr)
-            failed += 1
-            continue
+    faulty = []
+    for path, picture in kc.cli.sound(options.images, kc.data.read_image, faulty):
         named = answer(picture)
         pictures.append(picture)
         titles.append(f"{named[0][0]}\n{named[0][1]:.0%}")
@@ -320,7 +314,7 @@ def predict(options: argparse.Namespace) -> int:
         drawn.parent.mkdir(parents=True, exist_ok=True)
         kc.analysis.draw_tiles(drawn, pictures, titles)
         console.print(f"picture: {drawn}")
-    return 1 if failed else 0
+    return 1 if faulty else 0
 
 
 def answerer(options: argparse.Namespace) -> Callable[[np.ndarray], list[tuple[str, float]]]:

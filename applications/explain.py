@@ -132,18 +132,12 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 def explain_files(options: argparse.Namespace, classifier: Classifier) -> int:
     """Explain picture files; a faulty file does not stop the others."""
     targets = [class_number(classifier.classes, each) for each in options.target or []]
-    questions, failed = [], 0
-    for path in options.images:
-        try:
-            picture = kc.data.read_image(path)
-        except kc.InputError as error:
-            print(f"error: {error}", file=sys.stderr)
-            failed += 1
-            continue
+    questions, faulty = [], []
+    for path, picture in kc.cli.sound(options.images, kc.data.read_image, faulty):
         questions += [Question(path.name, picture, target) for target in targets or [None]]
     if questions:
         explain(options, classifier, questions)
-    return 1 if failed else 0
+    return 1 if faulty else 0
 
 
 def examples(options: argparse.Namespace, classifier: Classifier) -> list[Question]:

@@ -18,6 +18,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -192,16 +193,10 @@ def label(options: argparse.Namespace) -> int:
         )
     task = task_of(out)
     served = tf.saved_model.load(str(out / EXPORT))
-    failed = 0
-    for query in options.queries:
-        try:
-            answer = task.answer(served, query)
-        except kc.InputError as error:
-            print(f"error: {error}", file=sys.stderr)
-            failed += 1
-            continue
+    faulty = []
+    for query, answer in kc.cli.sound(options.queries, partial(task.answer, served), faulty):
         console.print(f"{query}: {answer}", soft_wrap=True, highlight=False, markup=False)
-    return 1 if failed else 0
+    return 1 if faulty else 0
 
 
 def load(options: argparse.Namespace) -> kc.data.Data:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import keras
 import numpy as np
@@ -67,6 +69,15 @@ def check_round_trip(model: keras.Model, inputs, tmp_path: Path) -> keras.Model:
     loaded = keras.saving.load_model(path)
     np.testing.assert_array_equal(loaded.predict_on_batch(inputs), model.predict_on_batch(inputs))
     return loaded
+
+
+def load_application(name: str) -> ModuleType:
+    """A script of `applications/` as a module of its own, whatever has been imported before."""
+    path = ROOT / "applications" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 # JAX spends most of a test in compiling, and most of compiling in optimising.

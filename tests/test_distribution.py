@@ -36,6 +36,7 @@ def test_a_place_is_entered_again_for_fit():
         model.compile("sgd", "mse")
     with place, place:
         model.fit(np.ones((2, 1)), np.ones((2, 1)), verbose=0)
+    assert model.optimizer.iterations == 1
 
 
 CLUSTER = {"chief": ["a:1"], "worker": ["b:1", "c:1"]}

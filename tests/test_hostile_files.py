@@ -2,7 +2,6 @@
 
 import argparse
 import gzip
-import importlib.util
 import io
 import json
 import marshal
@@ -18,7 +17,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
-from support import ROOT
+from support import load_application
 from weights.states import ARGUMENTS, small_state
 
 
@@ -231,19 +230,12 @@ def captioner_of(path):
     options = argparse.Namespace(
         attention="additive", encoder=str(path), encoder_layer=None, encoder_options={}
     )
-    application("captioning").build(options, 9)
+    load_application("captioning").build(options, 9)
 
 
 def labeller_of(folder):
     kc.training.write_json(folder / "run.json", {"settings": {"task": "tag"}})
-    application("labelling").task_of(folder)
-
-
-def application(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "applications" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    load_application("labelling").task_of(folder)
 
 
 # Where files come in: the name each has there, what makes hostile ones, and what reads it.

@@ -10,8 +10,9 @@ import ast
 import dataclasses
 import sys
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import keras
 import numpy as np
@@ -26,6 +27,9 @@ from keras_classics.core.files import write_whole
 from keras_classics.data.load import Data, load
 from keras_classics.export import FORMATS, Spec, describe_shipped, described, serve_check
 from keras_classics.weights import load_keras_applications, load_torch
+
+Asked = TypeVar("Asked")
+Content = TypeVar("Content")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,6 +52,29 @@ def guarded(run: Callable[[Sequence[str] | None], int | None], argv: Sequence[st
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+
+
+def sound(
+    asked: Iterable[Asked], read: Callable[[Asked], Content], faulty: list[Asked]
+) -> Iterator[tuple[Asked, Content]]:
+    """Read what a user names, one after the other; a faulty one is a line of its own, not the end.
+
+    Args:
+        asked: Such as the paths of pictures.
+        read: From one of them to its content; raises `InputError`.
+        faulty: Takes those that could not be read.
+
+    Yields:
+        Each of the others, and its content.
+    """
+    for each in asked:
+        try:
+            content = read(each)
+        except InputError as error:
+            print(f"error: {error}", file=sys.stderr)
+            faulty.append(each)
+            continue
+        yield each, content
 
 
 def key_values(text: str) -> tuple[str, object]:

@@ -1,6 +1,5 @@
 """The benchmark as a user meets it."""
 
-import importlib.util
 import subprocess
 import sys
 
@@ -9,7 +8,7 @@ import pandas as pd
 import pytest
 
 import keras_classics as kc
-from support import ROOT
+from support import ROOT, load_application
 
 TINY_SEARCH = [
     "decode", "--batch", "2", "--beam", "2", "--length", "3", "--units", "8",
@@ -20,10 +19,7 @@ TINY_IMAGES = ["--models", "densenet_121", "--size", "32", "--batch", "2", "--st
 
 @pytest.fixture
 def application():
-    spec = importlib.util.spec_from_file_location("benchmark", ROOT / "applications/benchmark.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_application("benchmark")
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The captioning application as a user meets it, good input and bad."""
 
-import importlib.util
 import json
 import shutil
 
@@ -10,7 +9,7 @@ import pytest
 from PIL import Image
 
 import keras_classics as kc
-from support import ROOT, shared
+from support import ROOT, load_application, shared
 
 SHIPPED = ROOT / "saved_models" / "captioning-scenes"
 SMALL = [
@@ -22,11 +21,7 @@ SMALL = [
 
 @pytest.fixture(scope="module")
 def application():
-    path = ROOT / "applications" / "captioning.py"
-    spec = importlib.util.spec_from_file_location("captioning", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_application("captioning")
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """The classification application as a user meets it, good input and bad."""
 
-import importlib.util
 import json
 import os
 import shutil
@@ -16,17 +15,14 @@ import pytest
 from PIL import Image
 
 import keras_classics as kc
-from support import ROOT, run_python
+from support import ROOT, load_application, run_python
 
 PATH = ROOT / "applications" / "classification.py"
 
 
 @pytest.fixture(scope="module")
 def application():
-    spec = importlib.util.spec_from_file_location("classification", PATH)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_application("classification")
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """The explaining application as a user meets it, good input and bad."""
 
-import importlib.util
 import json
 
 import numpy as np
@@ -9,19 +8,15 @@ import pytest
 from PIL import Image
 
 import keras_classics as kc
-from support import ROOT, shared
+from support import load_application, shared
 
-PATH = ROOT / "applications" / "explain.py"
 SMALL = {"width": 0.25, "repeats": (1, 1, 1)}
 SCENES = {"train": 64, "validation": 8, "test": 8, "objects": [1, 1]}
 
 
 @pytest.fixture(scope="module")
 def application():
-    spec = importlib.util.spec_from_file_location("explain", PATH)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_application("explain")
 
 
 @pytest.fixture(scope="module")

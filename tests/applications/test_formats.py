@@ -1,11 +1,9 @@
 """The table of formats is of every family, and is what a run gives."""
 
-import importlib.util
-
 import pytest
 
 import keras_classics as kc
-from support import ROOT
+from support import ROOT, load_application
 
 PAGE = ROOT / "package" / "docs" / "formats.md"
 # Cheap rows, one of each kind.
@@ -14,10 +12,7 @@ AGAIN = ["perceptron", "diracnet", "rnn, many_to_one"]
 
 @pytest.fixture(scope="module")
 def application():
-    spec = importlib.util.spec_from_file_location("formats", ROOT / "applications/formats.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_application("formats")
 
 
 def test_every_family_and_every_cell_has_a_row(application):

@@ -1,8 +1,6 @@
 """The labelling application as a user meets it, good input and bad."""
 
-import importlib.util
 import json
-import sys
 
 import numpy as np
 import pandas as pd
@@ -10,21 +8,15 @@ import pytest
 from PIL import Image
 
 import keras_classics as kc
-from support import ROOT
+from support import load_application
 
-PATH = ROOT / "applications" / "labelling.py"
 TINY = ["--epochs", "1", "--batch-size", "8", "--units", "6", "--pictures", "2"]
 LINES = ["--data-options", "train=24", "validation=8", "test=6", "digits=(2,3)"]
 
 
 @pytest.fixture(scope="module")
 def application():
-    if str(PATH.parent) not in sys.path:
-        sys.path.insert(0, str(PATH.parent))
-    spec = importlib.util.spec_from_file_location("labelling", PATH)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_application("labelling")
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,11 @@
 """The language-model application as a user meets it, good input and bad."""
 
-import importlib.util
 import json
 
 import pandas as pd
 import pytest
 
-from support import ROOT, shared
+from support import load_application, shared
 
 SMALL = [
     "--data-options", "characters=30000", "--units", "12", "--epochs", "1", "--batch-size", "8",
@@ -16,11 +15,7 @@ SMALL = [
 
 @pytest.fixture(scope="module")
 def application():
-    path = ROOT / "applications" / "language_model.py"
-    spec = importlib.util.spec_from_file_location("language_model", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_application("language_model")
 
 
 @pytest.fixture(scope="module")

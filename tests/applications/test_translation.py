@@ -1,6 +1,5 @@
 """The translating application as a user meets it, good input and bad."""
 
-import importlib.util
 import io
 import json
 import random
@@ -12,7 +11,7 @@ import pytest
 from PIL import Image
 
 import keras_classics as kc
-from support import ROOT
+from support import ROOT, load_application
 
 SHIPPED = ROOT / "saved_models" / "translation-phrases"
 SMALL = [
@@ -22,11 +21,7 @@ SMALL = [
 
 @pytest.fixture(scope="module")
 def application():
-    path = ROOT / "applications" / "translation.py"
-    spec = importlib.util.spec_from_file_location("translation", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_application("translation")
 
 
 @pytest.fixture(scope="module")
