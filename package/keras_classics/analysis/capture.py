@@ -179,6 +179,43 @@ class Capture:
             [ops.cast(found[place][part], "float32") for place in wanted] for part in (0, 1)
         )
 
+    def image_gradients(
+        self,
+        inputs: Sequence[Tensor],
+        score: Callable[[list[Tensor]], Tensor],
+        after: Callable[[Place, Any], Any] = lambda place, outputs: outputs,
+    ) -> Tensor:
+        """The gradients of a score by the image, of its shape.
+
+        Args:
+            inputs: In the order of `model.inputs`.
+            score: As for `gradients`.
+            after: As for `logits`.
+        """
+
+        def function(tap):
+            tapped = [tap(x) if n == self.image else x for n, x in enumerate(inputs)]
+            return ops.sum(score(self.logits(tapped, after)))
+
+        _, (gradients,) = tapped_gradients(function)
+        return gradients
+
+    def check_differentiable(self) -> None:
+        """Refuse models whose image has no gradient.
+
+        Raises:
+            InputError: It is of whole numbers.
+        """
+        image = self.model.inputs[self.image]
+        if not keras.backend.is_float_dtype(image.dtype):
+            raise InputError(
+                explain(
+                    f"{self.model.name!r} takes images of {image.dtype}",
+                    "models of floating-point images, which have a gradient",
+                    "Build it on keras.Input(..., dtype='float32').",
+                )
+            )
+
     def as_returned(self, outputs: list[Tensor]) -> Any:
         """Outputs in the structure that the model returns them in."""
         if isinstance(self.model, keras.Sequential):

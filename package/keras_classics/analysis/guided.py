@@ -12,12 +12,12 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import layers
 
 from keras_classics.analysis.capture import FUSED, Capture
 from keras_classics.analysis.explainer import Explainer, Score, Step
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.gradients import compiled_over, rectified_gradient, tapped_gradients
+from keras_classics.core.gradients import compiled_over, rectified_gradient
 
 Tensor = keras.KerasTensor
 RELUS = (keras.activations.relu, keras.activations.relu6)
@@ -72,12 +72,7 @@ def guided(capture: Capture, score: Score, inputs: list[Tensor], classes: Tensor
     def after(place, outputs):
         return rectified_gradient(outputs) if ends_in_relu(place[-1].operation) else outputs
 
-    def function(tap):
-        tapped = [tap(x) if n == capture.image else x for n, x in enumerate(inputs)]
-        return ops.sum(score(capture.logits(tapped, after), classes))
-
-    _, (gradients,) = tapped_gradients(function)
-    return gradients
+    return capture.image_gradients(inputs, lambda logits: score(logits, classes), after)
 
 
 def ends_in_relu(operation: Any) -> bool:
@@ -99,12 +94,4 @@ def check_guidable(capture: Capture) -> None:
                 "Take another method; guided back-propagation is made of ReLUs.",
             )
         )
-    image = capture.model.inputs[capture.image]
-    if not keras.backend.is_float_dtype(image.dtype):
-        raise InputError(
-            explain(
-                f"{capture.model.name!r} takes images of {image.dtype}",
-                "models of floating-point images, which have a gradient",
-                "Build it on keras.Input(..., dtype='float32').",
-            )
-        )
+    capture.check_differentiable()

@@ -9,8 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_classics.analysis.explainer import Explainer, Score, Step
-from keras_classics.core.errors import InputError, explain
-from keras_classics.core.gradients import compiled_over, tapped_gradients
+from keras_classics.core.gradients import compiled_over
 
 
 def saliency(
@@ -39,15 +38,7 @@ class Saliency(Explainer):
 
     def __init__(self, model: keras.Model, *, target: Any = None, batch_size: int = 32):
         super().__init__(model, target, batch_size)
-        image = model.inputs[self.capture.image]
-        if not keras.backend.is_float_dtype(image.dtype):
-            raise InputError(
-                explain(
-                    f"{model.name!r} takes images of {image.dtype}",
-                    "models of floating-point images, which have a gradient",
-                    "Build it on keras.Input(..., dtype='float32').",
-                )
-            )
+        self.capture.check_differentiable()
 
     def __call__(self, images: Any, target: Any = None) -> np.ndarray:
         """See `saliency`."""
@@ -58,12 +49,7 @@ class Saliency(Explainer):
         """See `Explainer`."""
 
         def step(inputs, classes):
-            def function(tap):
-                place = self.capture.image
-                tapped = [tap(x) if n == place else x for n, x in enumerate(inputs)]
-                return ops.sum(score(self.capture.logits(tapped), classes))
-
-            _, (gradients,) = tapped_gradients(function)
+            gradients = self.capture.image_gradients(inputs, lambda logits: score(logits, classes))
             return [ops.max(ops.abs(ops.cast(gradients, "float32")), axis=-1)]
 
         return compiled_over(self.capture.model, step)
