@@ -106,9 +106,12 @@ def train(options: argparse.Namespace) -> None:
         learner.compile(
             keras.optimizers.Adam(
                 keras.optimizers.schedules.CosineDecay(
-                    options.learning_rate, steps * options.epochs
+                    0.0,
+                    max(1, steps * options.epochs - options.warm_up_steps),
+                    warmup_target=options.learning_rate,
+                    warmup_steps=options.warm_up_steps,
                 ),
-                global_clipnorm=5.0,
+                global_clipnorm=options.clip_norm,
             ),
             keras.losses.SparseCategoricalCrossentropy(
                 from_logits=True, ignore_class=kc.data.Vocabulary.PAD, name="cross_entropy"

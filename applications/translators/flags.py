@@ -48,6 +48,8 @@ def parse(argv: Sequence[str] | None, description: str) -> argparse.Namespace:
         choices=("none", "additive", "luong_dot", "luong_general", "luong_concat"))  # fmt: skip
     add("--context", choices=("initial_state", "every_step"), default="initial_state",
         help="without attention, when the decoder sees the encoder's states")  # fmt: skip
+    add("--readout", choices=("state", "summed", "concatenated", "maxout"), help="what the logits "
+        "are made of; by default the state, with additive attention a sum")  # fmt: skip
     add("--one-direction", action="store_true", help="read the source forwards only")
     add("--reverse-source", action="store_true", help="read it backwards")
     add("--dropout", type=float, default=0.1)
@@ -55,6 +57,9 @@ def parse(argv: Sequence[str] | None, description: str) -> argparse.Namespace:
     add("--epochs", type=int, default=8)
     add("--batch-size", type=int, default=64)
     add("--learning-rate", type=float, default=3e-3)
+    add("--warm-up-steps", type=int, default=0, help="in which the rate rises from 0; it then "
+        "falls along half a cosine to 0")  # fmt: skip
+    add("--clip-norm", type=float, default=5.0, help="of all gradients together")
     add("--precision", choices=("float32", "mixed_float16", "mixed_bfloat16"), default="float32")
     add("--strategy", choices=kc.distribution.STRATEGIES, default="auto")
     add("--unknowns", choices=("replace", "ban"), help="with attention, unknown words become the "

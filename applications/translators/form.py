@@ -170,6 +170,7 @@ class Form(ABC):
             "reverse_source": options.reverse_source,
             "context": options.context,
             "attention": None if options.attention == "none" else options.attention,
+            "readout": options.readout,
             "dropout": options.dropout,
             "seed": options.seed,
         }
