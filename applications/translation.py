@@ -37,7 +37,7 @@ MODEL, EXPORT = "translator.keras", "saved_model"
 # Settings that may differ between a run and the run it continues.
 FREE = {
     "verb", "out", "epochs", "beam", "strategy", "sentences", "n_best", "folder", "texts", "into",
-    "to", "groups", "zero_shot", "out_of",
+    "to", "format", "groups", "zero_shot", "out_of",
 }  # fmt: skip
 
 console = Console()
@@ -261,27 +261,33 @@ def project(options: argparse.Namespace) -> None:
 
 
 def export(options: argparse.Namespace) -> None:
-    """Write a SavedModel, or one for each direction that has an encoder and decoder of its own."""
-    out = Path(options.out)
-    path = Path(getattr(options, "to", None) or out / EXPORT)
+    """Write what was trained, or one for each direction with an encoder and decoder of its own."""
+    path, kind = kc.cli.export_place(options)
+    folders = kind == "saved_model"
     model, form, options = trained(options)
     for part in dict.fromkeys(map(form.part, form.pairs)):
         source, target = (form.vocabularies[name] for name in form.names(part))
-        folder = path / "-".join(part) if part else path
+        place = path
+        if part:
+            name = "-".join(part)
+            place = path / name if folders else path.with_stem(f"{path.stem}-{name}")
         kc.export.export_translator(
             model,
             source,
             target,
-            folder,
+            place,
             max_words=options.max_words,
+            format=kind,
             width=options.beam,
             n_best=options.beam,
             pair=part,
-            replace_unknowns=options.unknowns == "replace",
+            # The other formats see numbers only, so that there is no word to put in.
+            replace_unknowns=folders and options.unknowns == "replace",
         )
-        source.save(folder / SOURCE)
-        shutil.copyfile(out / "run.json", folder / "run.json")
-    console.print(f"exported: {path}")
+        if folders:
+            source.save(place / SOURCE)
+            shutil.copyfile(Path(options.out) / "run.json", place / "run.json")
+        console.print(f"exported: {place}")
 
 
 def translate(options: argparse.Namespace) -> int:

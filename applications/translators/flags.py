@@ -83,8 +83,8 @@ def parse(argv: Sequence[str] | None, description: str) -> argparse.Namespace:
     projecting = verbs.add_parser("project", parents=[common], help="draw the encoder's states")
     projecting.add_argument("--groups", type=Path, help="a text file with groups of sentences, "
         "empty lines between; dates in several forms by default")  # fmt: skip
-    shipping = verbs.add_parser("export", parents=[common], help="write a SavedModel")
-    shipping.add_argument("--to", help="folder of the SavedModel; OUT/saved_model by default")
+    shipping = verbs.add_parser("export", parents=[common], help="write a SavedModel, LiteRT, ONNX")
+    kc.cli.add_export_flags(shipping)
     asking = verbs.add_parser("translate", parents=[common], help="translate sentences")
     asking.add_argument("texts", nargs="*", help="sentences; lines of standard input without any")
     asking.add_argument("--from", dest="folder", type=Path, metavar="FOLDER",

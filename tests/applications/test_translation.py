@@ -75,6 +75,24 @@ def test_the_export_says_what_the_evaluation_said(finished):
 
 
 @pytest.mark.slow
+def test_the_litert_file_says_it_in_numbers_and_words(application, finished):
+    pytest.importorskip("ai_edge_litert")
+    assert application.main(["export", "--format", "litert", "--out", str(finished)]) == 0
+    table = pd.read_csv(finished / "translations.csv", keep_default_na=False).head(4)
+    source, target = (
+        kc.data.load_vocabulary(finished / f"{side}.json") for side in ("source", "target")
+    )
+    limit = json.loads((finished / "run.json").read_text())["settings"]["max_words"]
+    asked = []
+    for text in table["source"]:
+        ids = source.encode(text)
+        asked.append({"ids": np.pad(ids, (0, limit + 2 - len(ids)))[None].astype("int32")})
+    [answers] = kc.export.answers_elsewhere([(finished / "model.tflite", asked)])
+    said = [target.join(map(bytes.decode, filter(None, each["words"][0, 0]))) for each in answers]
+    assert said == list(table["translation"])
+
+
+@pytest.mark.slow
 def test_training_goes_on_with_more_epochs_and_refuses_other_settings(
     application, finished, tmp_path, capsys
 ):
