@@ -14,7 +14,14 @@ from decoding.toys import (
     rows_of,
     tiny_decoder,
 )
-from keras_classics.decoding import CompiledSearch, exhaustive, filter_logits, sample, score
+from keras_classics.decoding import (
+    CompiledSearch,
+    Ensemble,
+    exhaustive,
+    filter_logits,
+    sample,
+    score,
+)
 
 SETTINGS = {"start": START, "end": END, "max_length": 6, "banned": (0, 1)}
 
@@ -64,4 +71,16 @@ def results():
     found["drawn"], found["drawn_next"] = (
         ops.convert_to_numpy(draw(encodings(50)).ids) for _ in range(2)
     )
+    return found
+
+
+def ensemble_results():
+    """NumPy arrays by name of what two decoders write together, and the name of the backend."""
+    encoded = [encodings(), encodings(seed=4)]
+    found = {"backend": np.asarray(keras.config.backend())}
+    for average in ("probabilities", "log_probabilities"):
+        ensemble = Ensemble([tiny_decoder(seed=seed) for seed in (0, 1)], average=average)
+        search = CompiledSearch(ensemble, coverage=0.3, width=3, n_best=3, **SETTINGS)
+        for name, value in search(encoded)._asdict().items():
+            found[f"{average} {name}"] = ops.convert_to_numpy(value)
     return found

@@ -11,6 +11,7 @@ from keras import ops, tree
 
 from keras_classics.core.errors import check_choice
 from keras_classics.decoding.beam import beam_search
+from keras_classics.decoding.ensemble import Ensemble
 from keras_classics.decoding.greedy import greedy
 from keras_classics.decoding.hypotheses import Decoded, Hypotheses
 from keras_classics.decoding.sampling import sample
@@ -33,7 +34,7 @@ class CompiledSearch:
 
     Args:
         layer: A built layer with `initial_state(encoded) -> state` and
-            `step(token, state) -> (logits, state)`.
+            `step(token, state) -> (logits, state)`, or an `Ensemble` of such layers.
         method: `"greedy"`, `"sample"` or `"beam_search"`.
         jit_compile: On TensorFlow, whether XLA compiles the search: a few seconds for each shape
             of the input, then up to twice as fast. Turn it off where most batches have a shape of
@@ -52,7 +53,7 @@ class CompiledSearch:
 
     def __init__(
         self,
-        layer: keras.layers.Layer,
+        layer: keras.layers.Layer | Ensemble,
         method: str = "beam_search",
         *,
         jit_compile: bool = True,
