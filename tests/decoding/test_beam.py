@@ -157,11 +157,16 @@ def test_an_example_does_not_depend_on_its_batch(stop):
         np.testing.assert_allclose(together.alignments[row], alone.alignments[0], atol=1e-6)
 
 
-@pytest.mark.parametrize("coverage", [0.0, 0.2, 3.0])
-def test_coverage_equals_enumeration(coverage):
+@pytest.mark.parametrize(
+    "coverage, method", [(0.0, "gnmt"), (0.2, "gnmt"), (3.0, "gnmt"), (0.2, "summary")]
+)
+def test_coverage_equals_enumeration(coverage, method):
     step, state = attentive(20)
     prefix = np.array([[3, 4], [5, 0]] * 10)
-    settings = {**SETTINGS, "max_length": 3, "coverage": coverage, "n_best": 9, "prefix": prefix}
+    settings = {
+        **SETTINGS, "max_length": 3, "coverage": coverage, "coverage_method": method, "n_best": 9,
+        "prefix": prefix,
+    }  # fmt: skip
     found = beam_search(step, state, width=64, **settings)
     expected = exhaustive(step, state, **settings)
     check_same(found, expected)
@@ -308,6 +313,7 @@ def test_memory_stays_with_its_example_and_is_not_carried():
         ({"n_best": 6}, "n_best=6 of 5"),
         ({"coverage": 0.2}, "coverage=0.2"),
         ({"coverage": -1.0}, "coverage=-1.0"),
+        ({"coverage_method": "wu"}, "coverage_method='wu'"),
         ({"end": None}, "end=None"),
         ({"banned": (2,)}, "banned"),
     ],

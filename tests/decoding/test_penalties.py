@@ -29,6 +29,8 @@ def test_power_and_none():
 def test_unknown_method():
     with pytest.raises(ValueError, match="length_penalty='average' was given"):
         length_penalty(3, "average", 1.0)
+    with pytest.raises(ValueError, match="coverage_method='wu' was given"):
+        coverage_penalty(np.ones(3, "float32"), 1.0, "wu")
 
 
 def test_coverage_of_two_and_four_steps():
@@ -37,6 +39,12 @@ def test_coverage_of_two_and_four_steps():
     covered = np.stack([two.sum(0), four.sum(0)])
     np.testing.assert_allclose(coverage_penalty(covered, 1.0), [-2.3025851, 0.0], atol=1e-6)
     np.testing.assert_allclose(coverage_penalty(covered, 0.2)[0], 0.2 * -2.3025851, rtol=1e-6)
+
+
+def test_summary_coverage_of_two_and_four_steps():
+    covered = np.array([[1.3, 0.5, 0.2], [1.45, 1.45, 1.1]], "float32")
+    np.testing.assert_allclose(coverage_penalty(covered, 1.0, "summary"), [-0.3, -1.0], rtol=1e-5)
+    np.testing.assert_allclose(coverage_penalty(covered, 0.2, "summary")[1], -0.2, rtol=1e-5)
 
 
 def test_coverage_takes_exact_zero_for_padding():

@@ -75,6 +75,7 @@ def beam_search(
     length_penalty: str | None = "gnmt",
     alpha: float = 0.6,
     coverage: float = 0.0,
+    coverage_method: str = "gnmt",
     n_best: int = 1,
     stop: str = "exact",
     min_length: int = 0,
@@ -103,6 +104,7 @@ def beam_search(
         length_penalty: `"gnmt"`, `"power"` or None, see `penalties.length_penalty`.
         alpha: Strength of the length penalty.
         coverage: Strength of the coverage penalty, which needs an "alignment" in the state.
+        coverage_method: `"gnmt"` or `"summary"`, see `penalties.coverage_penalty`.
         n_best: Sentences to return per example, at most `width`.
         stop: When an example is done. `"exact"`: no beam can score better any more than the
             `n_best`-th finished sentence, at whatever length it ends. `"first"`: the best candidate
@@ -122,7 +124,7 @@ def beam_search(
         ValueError: A setting outside what is listed here.
     """
     admission = Admission(end, max_length, min_length, tuple(banned))
-    check_search(state, end, width, n_best, coverage)
+    check_search(state, end, width, n_best, coverage, coverage_method)
     check_choice("stop", stop, STOPS)
     batch = rows(state)
     first_rows = ops.arange(batch, dtype="int32")[:, None] * width
@@ -157,8 +159,8 @@ def beam_search(
         raw = ops.where(ends, scores, -np.inf)[:, :width]
         final = raw / penalty(t + 1)
         if coverage:
-            penalised = ops.reshape(penalties.coverage_penalty(covered, coverage), (-1, width))
-            final = final + pick(penalised, parent[:, :width])
+            penalised = penalties.coverage_penalty(covered, coverage, coverage_method)
+            final = final + pick(ops.reshape(penalised, (-1, width)), parent[:, :width])
         history = extend(beams.history, t, parent[:, :width], token[:, :width])
         finished = best(finished, Finished(final, raw, history))
 
@@ -211,12 +213,21 @@ def beam_search(
     return Hypotheses(ids, lengths, log_probabilities, scores, alignments)
 
 
-def check_search(state: State, end: int | None, width: int, n_best: int, coverage: float) -> None:
+def check_search(
+    state: State,
+    end: int | None,
+    width: int,
+    n_best: int,
+    coverage: float,
+    coverage_method: str,
+) -> None:
     """Refuse settings of a search for the best sentences that cannot be met.
 
     Raises:
         InputError: No end, more results than beams, or coverage without attention.
+        ValueError: Unknown method of coverage.
     """
+    check_choice("coverage_method", coverage_method, penalties.COVERAGE_METHODS)
     if end is None:
         raise InputError(
             explain(

@@ -10,6 +10,7 @@ from keras import ops
 from keras_classics.core.errors import InputError, explain
 from keras_classics.decoding.beam import check_search
 from keras_classics.decoding.hypotheses import Hypotheses
+from keras_classics.decoding.penalties import coverage_penalty
 from keras_classics.decoding.penalties import length_penalty as penalty_of
 from keras_classics.decoding.step import (
     Admission,
@@ -36,6 +37,7 @@ def exhaustive(
     length_penalty: str | None = "gnmt",
     alpha: float = 0.6,
     coverage: float = 0.0,
+    coverage_method: str = "gnmt",
     n_best: int = 1,
     min_length: int = 0,
     pad: int = 0,
@@ -56,6 +58,7 @@ def exhaustive(
         length_penalty: `"gnmt"`, `"power"` or None.
         alpha: Strength of the length penalty.
         coverage: Strength of the coverage penalty.
+        coverage_method: `"gnmt"` or `"summary"`.
         n_best: Sentences to return per example; all, where there are fewer.
         min_length: The fewest ids of a sentence, the end included.
         pad: The padding id.
@@ -69,7 +72,7 @@ def exhaustive(
         InputError: More than a million beginnings to extend, or a setting `beam_search` refuses.
     """
     admission = Admission(end, max_length, min_length, tuple(banned))
-    check_search(state, end, MOST_BEGINNINGS, n_best, coverage)
+    check_search(state, end, MOST_BEGINNINGS, n_best, coverage, coverage_method)
     token, state, _, covered = force(step, state, prefix, start=start, pad=pad)
     batch = rows(state)
     positions = 0 if alignment_of(state) is None else covered.shape[-1]
@@ -109,8 +112,7 @@ def exhaustive(
     scores = raw / ops.convert_to_numpy(penalty_of(lengths, length_penalty, alpha))
     if coverage:
         total = weights.sum(axis=2) + ops.convert_to_numpy(covered)[:, None]
-        missing = np.log(np.where(total > 0.0, np.minimum(total, 1.0), 1.0))
-        scores = scores + coverage * missing.sum(axis=-1)
+        scores = scores + ops.convert_to_numpy(coverage_penalty(total, coverage, coverage_method))
     order = np.argsort(-scores, axis=1, kind="stable")[:, :n_best]
     ids, lengths, raw, scores, weights = (
         np.stack([entries[chosen] for entries, chosen in zip(column, order, strict=True)])

@@ -11,6 +11,7 @@ from keras_classics.core.errors import check_choice
 Tensor = Any
 
 METHODS = ("gnmt", "power", None)
+COVERAGE_METHODS = ("gnmt", "summary")
 
 
 def length_penalty(length: Tensor, method: str | None = "gnmt", alpha: float = 0.6) -> Tensor:
@@ -37,18 +38,28 @@ def length_penalty(length: Tensor, method: str | None = "gnmt", alpha: float = 0
     return ops.power((5.0 + length) / 6.0 if method == "gnmt" else length, alpha)
 
 
-def coverage_penalty(covered: Tensor, beta: float) -> Tensor:
-    """`beta * sum(log(min(covered, 1)))`: negative where the input was not attended to.
+def coverage_penalty(covered: Tensor, beta: float, method: str = "gnmt") -> Tensor:
+    """What is added to a sentence's score for reading its input unevenly.
 
-    Wu et al. 2016, equation 14. A position with exactly no attention is taken for padding and
-    costs nothing.
+    `"gnmt"` is `beta * sum(log(min(covered, 1)))`, against leaving some of the input out (Wu et al.
+    2016, equation 14); a position with exactly no attention is taken for padding and costs nothing.
+    `"summary"` is `-beta * sum(max(covered, 1) - 1)`, against going back to what was read, as
+    summaries do that repeat themselves (Gehrmann, Deng, Rush, EMNLP 2018,
+    https://arxiv.org/abs/1808.10792).
 
     Args:
         covered: `(..., positions)`, attention weights summed over the generated ids.
         beta: The strength.
+        method: `"gnmt"` or `"summary"`.
 
     Returns:
         `(...,)`, at most 0 for positive `beta`.
+
+    Raises:
+        ValueError: Unknown method.
     """
+    check_choice("coverage_method", method, COVERAGE_METHODS)
+    if method == "summary":
+        return -beta * ops.sum(ops.maximum(covered, 1.0) - 1.0, axis=-1)
     attended = covered > 0.0
     return beta * ops.sum(ops.log(ops.where(attended, ops.minimum(covered, 1.0), 1.0)), axis=-1)
