@@ -30,14 +30,15 @@ from translators.asking import SOURCE, Served, exported, standard_input  # noqa:
 from translators.flags import parse  # noqa: E402
 from translators.form import FORMS, Form, trained_pairs, untrained_pairs  # noqa: E402
 from translators.scoring import score, score_languages, speak, ways  # noqa: E402
+from translators.trained import MODEL, companions, trained  # noqa: E402
 
 SHIPPED = Path(__file__).resolve().parent.parent / "saved_models" / "translation-phrases"
-MODEL, EXPORT = "translator.keras", "saved_model"
+EXPORT = "saved_model"
 
 # Settings that may differ between a run and the run it continues.
 FREE = {
     "verb", "out", "epochs", "beam", "strategy", "sentences", "n_best", "folder", "texts", "into",
-    "to", "format", "groups", "zero_shot", "out_of",
+    "to", "format", "groups", "zero_shot", "out_of", "ensemble",
 }  # fmt: skip
 
 console = Console()
@@ -162,16 +163,19 @@ def train(options: argparse.Namespace) -> None:
 
 def evaluate(options: argparse.Namespace) -> None:
     """Translate the test split, score it, draw alignments."""
-    out = Path(options.out)
     model, form, options = trained(options)
+    models = [model, *companions(options, form)]
+    # What several write together stands beside what one wrote alone.
+    out = Path(options.out, "ensemble") if options.ensemble else Path(options.out)
+    out.mkdir(exist_ok=True)
     data = load(options)
     texts = read(data, "test", options)
     # Only for the limit: --strict refuses, otherwise the number of cut sentences is told.
     encode(form, texts, options, "test")
     names = ways(form.pairs, untrained_pairs(form.pairs, options.zero_shot))
-    found = speak(model, form, {way: texts[way[0]] for way in names if len(way) == 2}, options)
+    found = speak(models, form, {way: texts[way[0]] for way in names if len(way) == 2}, options)
     halfway = {way: [each.text for each in found[way[:2]]] for way in names if len(way) == 3}
-    found |= speak(model, form, halfway, options)
+    found |= speak(models, form, halfway, options)
     written = {way: [each.text for each in found[way]] for way in names}
     figures, signature = score(written, texts)
     normalize = form.sides(form.pairs[0])[1].normalize
@@ -202,7 +206,8 @@ def evaluate(options: argparse.Namespace) -> None:
     ).to_csv(out / "translations.csv", index=False)
     console.print(f"BLEU: {signature}", highlight=False, soft_wrap=True)
     count = len(next(iter(texts.values())))
-    title = f"{count} test sentences, beam {options.beam}"
+    together = f", {len(models)} models" if options.ensemble else ""
+    title = f"{count} test sentences, beam {options.beam}{together}"
     console.print(kc.cli.metrics_table(metrics, title))
     first = form.pairs[0]
     if found[first][0].alignments is not None:
@@ -363,20 +368,6 @@ def encode_side(
             highlight=False,
         )
     return rows
-
-
-def trained(options: argparse.Namespace):
-    """The trained model of OUT, its form, and its settings under the present options."""
-    out = Path(options.out)
-    recorded = kc.training.finished_settings(
-        out, MODEL, kind="translator", application="translation.py"
-    )
-    merged = argparse.Namespace(**{**vars(options), **recorded})
-    merged.strict = options.strict
-    form = FORMS[merged.sharing].load(out, trained_pairs(vars(merged)))
-    model = kc.load_model(out / MODEL)
-    form.check_model(model)
-    return model, form, merged
 
 
 if __name__ == "__main__":

@@ -74,12 +74,16 @@ def parse(argv: Sequence[str] | None, description: str) -> argparse.Namespace:
         parents=[common],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(verb=None, groups=None)
+    parser.set_defaults(verb=None, groups=None, ensemble=[])
     verbs = parser.add_subparsers(
         dest="verb", metavar="train | evaluate | project | export | translate"
     )
     verbs.add_parser("train", parents=[common], help="train, or go on training")
-    verbs.add_parser("evaluate", parents=[common], help="figures and alignments of the test split")
+    scoring = verbs.add_parser("evaluate", parents=[common], help="figures and alignments of the "
+        "test split")  # fmt: skip
+    scoring.add_argument("--ensemble", type=Path, nargs="+", default=[], metavar="FOLDER",
+        help="other runs on the same data whose models write together with that of "
+        "OUT; results go into OUT/ensemble")  # fmt: skip
     projecting = verbs.add_parser("project", parents=[common], help="draw the encoder's states")
     projecting.add_argument("--groups", type=Path, help="a text file with groups of sentences, "
         "empty lines between; dates in several forms by default")  # fmt: skip

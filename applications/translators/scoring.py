@@ -37,9 +37,9 @@ def ways(trained: Sequence[Pair], others: Sequence[Pair]) -> dict[Way, str]:
 
 
 def speak(
-    model: keras.Model, form: Form, asked: Answers, options: argparse.Namespace
+    models: Sequence[keras.Model], form: Form, asked: Answers, options: argparse.Namespace
 ) -> dict[Way, list[kc.models.Translation]]:
-    """Translate the sentences given for each way in the last direction of it."""
+    """Translate the sentences given for each way in the last direction of it, all models as one."""
     # Each part of the network in one call, as for each call the search is traced anew.
     told: dict = {}
     for way, texts in asked.items():
@@ -48,7 +48,7 @@ def speak(
     found = {}
     for part, ways_of_part in told.items():
         answers = kc.models.translate(
-            model,
+            models,
             *(form.vocabularies[name] for name in form.names(part)),
             list(chain.from_iterable(ways_of_part.values())),
             max_words=options.max_words,

@@ -75,6 +75,34 @@ def test_the_export_says_what_the_evaluation_said(finished):
 
 
 @pytest.mark.slow
+def test_several_runs_write_together_if_their_vocabularies_are_the_same(
+    application, finished, tmp_path, capsys
+):
+    alone = (finished / "metrics.json").read_text()
+    given = ["evaluate", "--out", str(finished), "--sentences", "1", "--ensemble"]
+    assert application.main([*given, str(finished)]) == 0
+    assert "beam 5, 2 models" in capsys.readouterr().out
+    assert (finished / "metrics.json").read_text() == alone
+    # With itself it says what it says alone.
+    together = pd.read_csv(finished / "ensemble" / "translations.csv", keep_default_na=False)
+    table = pd.read_csv(finished / "translations.csv", keep_default_na=False)
+    assert list(together["translation"]) == list(table["translation"])
+    np.testing.assert_allclose(together["log_probability"], table["log_probability"], rtol=1e-4)
+    other = tmp_path / "other"
+    shutil.copytree(finished, other)
+    kc.data.make_vocabulary("token", ["un deux trois"]).save(other / "target.json")
+    assert application.main([*given, str(other)]) == 1
+    assert "whose vocabularies are others" in capsys.readouterr().err
+    settings = json.loads((other / "run.json").read_text())
+    settings["settings"]["languages"] = ["en", "nl"]
+    (other / "run.json").write_text(json.dumps(settings))
+    assert application.main([*given, str(other)]) == 1
+    assert "a translator of en-nl" in capsys.readouterr().err
+    assert application.main([*given, str(tmp_path)]) == 1
+    assert "holds no trained translator" in capsys.readouterr().err
+
+
+@pytest.mark.slow
 def test_the_litert_file_says_it_in_numbers_and_words(application, finished):
     pytest.importorskip("ai_edge_litert")
     assert application.main(["export", "--format", "litert", "--out", str(finished)]) == 0

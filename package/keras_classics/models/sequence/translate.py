@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import keras
@@ -11,7 +11,8 @@ import numpy as np
 from keras_classics.core.errors import InputError, explain
 from keras_classics.data.translation import encode_sentences, pad_rows
 from keras_classics.data.vocabulary import Vocabulary
-from keras_classics.decoding import CompiledSearch, replace_unknowns
+from keras_classics.decoding import CompiledSearch, Ensemble, replace_unknowns
+from keras_classics.layers.decoder import RecurrentDecoder
 from keras_classics.models.sequence.translator import split_translator
 
 
@@ -20,7 +21,7 @@ class Translation(NamedTuple):
 
     Attributes:
         text: The translation.
-        log_probability: Of its words and its end.
+        log_probability: Natural logarithm of the probability of its words and its end.
         alignments: `(words and end, positions)`, the attention behind each word; None without.
     """
 
@@ -30,7 +31,7 @@ class Translation(NamedTuple):
 
 
 def translate(
-    model: keras.Model,
+    model: keras.Model | Sequence[keras.Model],
     source_vocabulary: Vocabulary,
     target_vocabulary: Vocabulary,
     texts: Sequence[str],
@@ -44,7 +45,8 @@ def translate(
     """Translate sentences by beam search, as the model exported by `export_translator` does.
 
     Args:
-        model: A translator.
+        model: A translator; or several, with the same vocabularies, that write together as a
+            `kc.decoding.Ensemble`.
         source_vocabulary: The vocabulary of the sentences.
         target_vocabulary: That of the translations.
         texts: The sentences; what is beyond `max_words` is cut.
@@ -55,14 +57,18 @@ def translate(
         batch_size: Sentences translated at once.
         pair: Which languages of a multilingual translator.
 
+    Yields:
+        The translation of each sentence, in order.
+
     Raises:
-        InputError: Unknown words are to be replaced and there is no attention.
+        InputError: Unknown words are to be replaced and there is no attention, or the vocabularies
+            of several models are of different sizes.
         ValueError: The model does not translate that pair.
     """
-    encoder, decoder = split_translator(model, pair)
+    encode, decoder, attends = _taken_apart(model, pair)
     limits = target_vocabulary.search_limits(max_words)
     if replace:
-        if decoder.attention is None:
+        if not attends:
             raise InputError(
                 explain(
                     "Unknown words were to be replaced by a translator without attention",
@@ -75,7 +81,7 @@ def translate(
     search = CompiledSearch(decoder, jit_compile=False, width=width, **limits)
     rows, _ = encode_sentences(texts, source_vocabulary, max_words)
     for start in range(0, len(rows), batch_size):
-        found = search(encoder(pad_rows(rows[start : start + batch_size], multiple=8)))
+        found = search(encode(pad_rows(rows[start : start + batch_size], multiple=8)))
         best = (found.ids, found.log_probabilities, found.alignments)
         ids, scores, alignments = (
             None if each is None else keras.ops.convert_to_numpy(each[:, 0]) for each in best
@@ -88,6 +94,19 @@ def translate(
             else:
                 text = target_vocabulary.decode(numbers)
             yield Translation(text, float(scores[place]), weights)
+
+
+def _taken_apart(
+    model: keras.Model | Sequence[keras.Model], pair: tuple[str, str] | None
+) -> tuple[Callable, RecurrentDecoder | Ensemble, bool]:
+    """The encoder and the decoder of one translator or of several; whether there is attention."""
+    models = [model] if isinstance(model, keras.Model) else model
+    parts = [split_translator(each, pair) for each in models]
+    attends = all(decoder.attention for _, decoder in parts)
+    if len(parts) == 1:
+        return *parts[0], attends
+    ensemble = Ensemble([decoder for _, decoder in parts])
+    return lambda source: [encoder(source) for encoder, _ in parts], ensemble, attends
 
 
 def _replaced(

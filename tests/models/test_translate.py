@@ -1,0 +1,49 @@
+"""Sentences in, sentences out: alone and together, with an eye on the true translations."""
+
+import functools
+
+import numpy as np
+import pytest
+
+import keras_classics as kc
+from models.translators import weigh
+
+ENGLISH = kc.data.Vocabulary("a the red blue house horse zebra".split())
+FRENCH = kc.data.Vocabulary("un le rouge bleu maison cheval".split())
+TEXTS = ["the red house", "a horse", "the blue horse house red", "zebra"]
+LIMIT = 6
+
+
+@functools.cache
+def make(seed=0, **arguments):
+    """A translator whose weights depend on the seed alone."""
+    sizes = len(ENGLISH), len(FRENCH)
+    return weigh(kc.models.translator(*sizes, units=8, **arguments), seed)
+
+
+def said(model, **settings):
+    """Texts and log-probabilities of all translations."""
+    found = kc.models.translate(model, ENGLISH, FRENCH, TEXTS, max_words=LIMIT, **settings)
+    texts, scores, _ = zip(*found, strict=True)
+    return list(texts), list(scores)
+
+
+def test_equal_translators_say_together_what_one_says():
+    texts, scores = said(make())
+    for models in ([make()], [make(), make()]):
+        again, shared = said(models)
+        assert again == texts
+        np.testing.assert_allclose(shared, scores, rtol=1e-4)
+    assert said([make(), make(seed=3)])[1] != scores
+
+
+def test_translators_of_other_vocabularies_do_not_write_together():
+    other = kc.models.translator(len(ENGLISH), 7, units=8)
+    with pytest.raises(kc.InputError, match=r"\[10, 7\] ids"):
+        said([make(), other])
+
+
+def test_together_unknown_words_are_replaced_if_all_look():
+    with pytest.raises(kc.InputError, match="without attention"):
+        said([make(attention="additive"), make()], replace=True)
+    said([make(attention="additive"), make(seed=3, attention="luong_dot")], replace=True)
