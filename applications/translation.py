@@ -27,7 +27,7 @@ from rich.console import Console  # noqa: E402
 
 import keras_classics as kc  # noqa: E402
 from translators.asking import SOURCE, Served, exported, standard_input  # noqa: E402
-from translators.flags import parse  # noqa: E402
+from translators.flags import beam_settings, parse  # noqa: E402
 from translators.form import FORMS, Form, trained_pairs, untrained_pairs  # noqa: E402
 from translators.scoring import score, score_languages, speak, ways  # noqa: E402
 from translators.trained import MODEL, companions, trained  # noqa: E402
@@ -39,6 +39,7 @@ EXPORT = "saved_model"
 FREE = {
     "verb", "out", "epochs", "beam", "strategy", "sentences", "n_best", "folder", "texts", "into",
     "to", "format", "groups", "zero_shot", "out_of", "ensemble",
+    "length_penalty", "alpha", "coverage",
 }  # fmt: skip
 
 console = Console()
@@ -283,11 +284,11 @@ def export(options: argparse.Namespace) -> None:
             place,
             max_words=options.max_words,
             format=kind,
-            width=options.beam,
             n_best=options.beam,
             pair=part,
             # The other formats see numbers only, so that there is no word to put in.
             replace_unknowns=folders and options.unknowns == "replace",
+            **beam_settings(options),
         )
         if folders:
             source.save(place / SOURCE)

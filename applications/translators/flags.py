@@ -65,6 +65,12 @@ def parse(argv: Sequence[str] | None, description: str) -> argparse.Namespace:
     add("--unknowns", choices=("replace", "ban"), help="with attention, unknown words become the "
         "source word looked at most (default); or they are never written")  # fmt: skip
     add("--beam", type=int, default=5)
+    add("--length-penalty", choices=("gnmt", "power", "none"), default="gnmt", help="what the beam "
+        "divides log-probabilities by: ((5 + n) / 6)^alpha for n units, n^alpha or "
+        "nothing")  # fmt: skip
+    add("--alpha", type=float, default=0.6, help="strength of the length penalty")
+    add("--coverage", type=float, default=0.0, help="with attention, strength of the penalty on "
+        "source units that were not looked at")  # fmt: skip
     add("--sentences", type=int, default=4, help="test sentences whose attention is drawn")
     add("--seed", type=int, default=0)
     add("--out", default="runs/translation", help="folder of the run")
@@ -128,3 +134,13 @@ def parse(argv: Sequence[str] | None, description: str) -> argparse.Namespace:
         if getattr(options, key) is None:
             setattr(options, key, value)
     return options
+
+
+def beam_settings(options: argparse.Namespace) -> dict:
+    """The arguments of `kc.decoding.beam_search` that the command line sets."""
+    return {
+        "width": options.beam,
+        "length_penalty": None if options.length_penalty == "none" else options.length_penalty,
+        "alpha": options.alpha,
+        "coverage": options.coverage,
+    }

@@ -9,6 +9,7 @@ from itertools import chain, islice
 import keras
 
 import keras_classics as kc
+from translators.flags import beam_settings
 from translators.form import Form, Pair
 
 # The languages a sentence goes through: two, or three where it is translated twice.
@@ -52,7 +53,7 @@ def speak(
             *(form.vocabularies[name] for name in form.names(part)),
             list(chain.from_iterable(ways_of_part.values())),
             max_words=options.max_words,
-            width=options.beam,
+            **beam_settings(options),
             replace=options.unknowns == "replace",
             pair=part,
         )

@@ -37,6 +37,15 @@ def test_equal_translators_say_together_what_one_says():
     assert said([make(), make(seed=3)])[1] != scores
 
 
+def test_what_the_beam_is_told_reaches_it():
+    plain, _ = said(make(attention="additive"))
+    longest, _ = said(make(attention="additive"), length_penalty="power", alpha=3.0)
+    assert sum(map(len, longest)) > sum(map(len, plain))
+    assert {len(text.split()) for text in said(make(), min_length=LIMIT + 1)[0]} == {LIMIT}
+    with pytest.raises(kc.InputError, match="coverage=0.5"):
+        said(make(), coverage=0.5)
+
+
 def test_translators_of_other_vocabularies_do_not_write_together():
     other = kc.models.translator(len(ENGLISH), 7, units=8)
     with pytest.raises(kc.InputError, match=r"\[10, 7\] ids"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -41,6 +41,7 @@ def translate(
     replace: bool = False,
     batch_size: int = 100,
     pair: tuple[str, str] | None = None,
+    **beam_arguments: Any,
 ) -> Iterator[Translation]:
     """Translate sentences by beam search, as the model exported by `export_translator` does.
 
@@ -56,6 +57,8 @@ def translate(
             word is banned.
         batch_size: Sentences translated at once.
         pair: Which languages of a multilingual translator.
+        **beam_arguments: Further arguments of `kc.decoding.beam_search`: `length_penalty`,
+            `alpha`, `coverage`, ...
 
     Yields:
         The translation of each sentence, in order.
@@ -66,7 +69,7 @@ def translate(
         ValueError: The model does not translate that pair.
     """
     encode, decoder, attends = _taken_apart(model, pair)
-    limits = target_vocabulary.search_limits(max_words)
+    limits = {**target_vocabulary.search_limits(max_words), **beam_arguments}
     if replace:
         if not attends:
             raise InputError(
