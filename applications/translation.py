@@ -29,7 +29,7 @@ import keras_classics as kc  # noqa: E402
 from translators.asking import SOURCE, Served, exported, standard_input  # noqa: E402
 from translators.flags import beam_settings, parse  # noqa: E402
 from translators.form import FORMS, Form, trained_pairs, untrained_pairs  # noqa: E402
-from translators.scoring import score, score_languages, speak, ways  # noqa: E402
+from translators.scoring import score, score_languages, speak, surprise, ways  # noqa: E402
 from translators.trained import MODEL, companions, trained  # noqa: E402
 
 SHIPPED = Path(__file__).resolve().parent.parent / "saved_models" / "translation-phrases"
@@ -185,6 +185,8 @@ def evaluate(options: argparse.Namespace) -> None:
         learned = read(data, "train", options)
         directed, languages = score_languages(written, texts, learned, normalize)
         figures = {way: each | directed[way] for way, each in figures.items()}
+    for way, perplexity in surprise(models, form, texts, options).items():
+        figures[way]["perplexity"] = perplexity
     metrics = {names[way]: each for way, each in figures.items()}
     if options.vocabulary == "word":
         # It writes lower case without punctuation, and only so can it be right.

@@ -61,6 +61,26 @@ def speak(
     return found
 
 
+def surprise(
+    models: Sequence[keras.Model], form: Form, texts: Texts, options: argparse.Namespace
+) -> dict[Way, float]:
+    """The perplexity of the true translations in every direction that is trained.
+
+    In units of the target vocabulary, the end of a sentence among them.
+    """
+    return {
+        (source, target): kc.models.translation_perplexity(
+            models,
+            *form.sides((source, target)),
+            [form.told(text, target) for text in texts[source]],
+            texts[target],
+            max_words=options.max_words,
+            pair=form.part((source, target)),
+        )
+        for source, target in form.pairs
+    }
+
+
 def score(translations: Answers, references: Texts) -> tuple[dict[Way, dict[str, float]], str]:
     """Score translations of the same sentences.
 

@@ -4,7 +4,7 @@ import numpy as np
 from keras import ops
 
 from decoding.toys import END, START, hand_worked, random_trees, rows_of
-from keras_classics.decoding import beam_search, exhaustive, greedy, score
+from keras_classics.decoding import beam_search, exhaustive, greedy, perplexity, score
 
 
 def test_hand_worked():
@@ -63,3 +63,13 @@ def test_padding_need_not_be_an_id():
         hand_worked(), rows_of(2), start=np.array([4, 1]), end=END, max_length=4, pad=-999
     )
     np.testing.assert_array_equal(decoded.ids, [[2, -999, -999, -999], [3, 4, 2, -999]])
+
+
+def test_perplexity_counts_the_end():
+    found = exhaustive(
+        hand_worked(), rows_of(1), start=START, end=END, max_length=6, n_best=2, banned=(0, 1)
+    )
+    expected = [[0.4**-1, 0.222 ** (-1 / 3)]]
+    np.testing.assert_allclose(perplexity(found.log_probabilities, found.lengths), expected, 1e-5)
+    # Of nothing at all in place of a third sentence.
+    assert perplexity(-np.inf, 0) == np.inf

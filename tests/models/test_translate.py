@@ -56,3 +56,21 @@ def test_together_unknown_words_are_replaced_if_all_look():
     with pytest.raises(kc.InputError, match="without attention"):
         said([make(attention="additive"), make()], replace=True)
     said([make(attention="additive"), make(seed=3, attention="luong_dot")], replace=True)
+
+
+def test_perplexity_of_true_translations_by_hand():
+    references = ["le rouge maison", "un cheval", "inconnu", "le bleu maison cheval rouge un le"]
+    nats = count = 0
+    for text, true in zip(TEXTS, references, strict=True):
+        ids = FRENCH.encode(true, min(len(true.split()), LIMIT) + 2)
+        x = {"source": np.array([ENGLISH.encode(text)]), "target_in": np.array([ids[:-1]])}
+        logits = np.asarray(make()(x), "float64")[0]
+        given = logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)
+        nats -= sum(given[place, number] for place, number in enumerate(ids[1:]))
+        count += len(ids) - 1
+    assert count == 4 + 3 + 2 + 7
+    for model in (make(), [make(), make()]):
+        found = kc.models.translation_perplexity(
+            model, ENGLISH, FRENCH, TEXTS, references, max_words=LIMIT, batch_size=3
+        )
+        assert found == pytest.approx(np.exp(nats / count), rel=1e-4)

@@ -12,7 +12,7 @@ from keras_classics.decoding.greedy import greedy
 from keras_classics.decoding.hypotheses import Decoded, Hypotheses
 from keras_classics.decoding.penalties import coverage_penalty, length_penalty
 from keras_classics.decoding.sampling import filter_logits, sample
-from keras_classics.decoding.scoring import score
+from keras_classics.decoding.scoring import perplexity, score
 from keras_classics.decoding.step import Forced, force
 from keras_classics.decoding.unknowns import replace_unknowns
 from keras_classics.decoding.writing import TextWriter
@@ -34,6 +34,7 @@ __all__ = [
     "force",
     "greedy",
     "length_penalty",
+    "perplexity",
     "replace_unknowns",
     "sample",
     "score",

@@ -1,4 +1,4 @@
-"""The probability a decoder gives to sentences it did not choose."""
+"""The probability a decoder gives to sentences it did not choose, and how surprised it is."""
 
 from __future__ import annotations
 
@@ -48,3 +48,20 @@ def score(
     flat = ops.reshape(ids, (-1, ids.shape[-1]))
     scored = force(step, state, flat, start=token, end=end, pad=pad)
     return ops.reshape(scored.log_probabilities, ops.shape(ids))
+
+
+def perplexity(log_probabilities: Tensor, lengths: Tensor) -> Tensor:
+    """`exp(-log p / N)`: of how many equally likely ids each would be as much of a surprise.
+
+    Of single sentences with the fields of these names of `Decoded` and `Hypotheses`; of a corpus
+    with the sums over its sentences.
+
+    Args:
+        log_probabilities: Natural logarithms of the probability of whole sentences.
+        lengths: Their ids, the end included, in the same shape.
+
+    Returns:
+        float32, the same shape; infinite for an impossible sentence.
+    """
+    nats = -ops.cast(log_probabilities, "float32")
+    return ops.exp(nats / ops.cast(lengths, "float32"))

@@ -143,7 +143,11 @@ from keras_classics.models.recurrent.language_model import (
 from keras_classics.models.recurrent.rnn import rnn
 from keras_classics.models.recurrent.tagger import sequence_classifier, tagger
 from keras_classics.models.sequence.captioner import captioner, split_captioner
-from keras_classics.models.sequence.translate import Translation, translate
+from keras_classics.models.sequence.translate import (
+    Translation,
+    translate,
+    translation_perplexity,
+)
 from keras_classics.models.sequence.translator import (
     multilingual_translator,
     split_translator,

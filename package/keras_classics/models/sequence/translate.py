@@ -11,7 +11,7 @@ import numpy as np
 from keras_classics.core.errors import InputError, explain
 from keras_classics.data.translation import encode_sentences, pad_rows
 from keras_classics.data.vocabulary import Vocabulary
-from keras_classics.decoding import CompiledSearch, Ensemble, replace_unknowns
+from keras_classics.decoding import CompiledSearch, Ensemble, perplexity, replace_unknowns, score
 from keras_classics.layers.decoder import RecurrentDecoder
 from keras_classics.models.sequence.translator import split_translator
 
@@ -97,6 +97,54 @@ def translate(
             else:
                 text = target_vocabulary.decode(numbers)
             yield Translation(text, float(scores[place]), weights)
+
+
+def translation_perplexity(
+    model: keras.Model | Sequence[keras.Model],
+    source_vocabulary: Vocabulary,
+    target_vocabulary: Vocabulary,
+    texts: Sequence[str],
+    references: Sequence[str],
+    *,
+    max_words: int,
+    batch_size: int = 100,
+    pair: tuple[str, str] | None = None,
+) -> float:
+    """How much of a surprise each unit of true translations is to a translator that is shown them.
+
+    `exp(-log p / N)` of all translations, where each unit is foretold from the true ones before it
+    (teacher forcing). N counts the units of the target vocabulary (words, tokens, characters or
+    sentencepieces) and the end of every sentence; a unit the vocabulary lacks is the unknown word.
+    So only translators into one vocabulary compare.
+
+    Args:
+        model: A translator, or several, as for `translate`, like all but `references`.
+        source_vocabulary: The vocabulary of the sentences.
+        target_vocabulary: That of the translations.
+        texts: The sentences; what is beyond `max_words` is cut.
+        references: The true translation of each, likewise.
+        max_words: Greatest length of both, in units of their vocabularies.
+        batch_size: Sentences scored at once.
+        pair: Which languages of a multilingual translator.
+
+    Raises:
+        InputError: The vocabularies of several models are of different sizes.
+        ValueError: The model does not translate that pair.
+    """
+    encode, decoder, _ = _taken_apart(model, pair)
+    sources, _ = encode_sentences(texts, source_vocabulary, max_words)
+    targets, _ = encode_sentences(references, target_vocabulary, max_words)
+    limits = target_vocabulary.search_limits(max_words)
+    marks = {name: limits[name] for name in ("start", "end", "pad")}
+    log_probability = 0.0
+    for first in range(0, len(sources), batch_size):
+        chosen = slice(first, first + batch_size)
+        state = decoder.initial_state(encode(pad_rows(sources[chosen], multiple=8)))
+        # The start is given.
+        written = pad_rows([row[1:] for row in targets[chosen]])
+        scores = score(decoder.step, state, written, **marks)
+        log_probability += float(keras.ops.sum(scores))
+    return float(perplexity(log_probability, sum(len(row) - 1 for row in targets)))
 
 
 def _taken_apart(
