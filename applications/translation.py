@@ -39,7 +39,7 @@ EXPORT = "saved_model"
 FREE = {
     "verb", "out", "epochs", "beam", "strategy", "sentences", "n_best", "folder", "texts", "into",
     "to", "format", "groups", "zero_shot", "out_of", "ensemble",
-    "length_penalty", "alpha", "coverage",
+    "length_penalty", "alpha", "coverage", "dictionary",
 }  # fmt: skip
 
 console = Console()
@@ -290,6 +290,7 @@ def export(options: argparse.Namespace) -> None:
             pair=part,
             # The other formats see numbers only, so that there is no word to put in.
             replace_unknowns=folders and options.unknowns == "replace",
+            dictionary=options.dictionary,
             **beam_settings(options),
         )
         if folders:

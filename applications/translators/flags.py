@@ -64,6 +64,8 @@ def parse(argv: Sequence[str] | None, description: str) -> argparse.Namespace:
     add("--strategy", choices=kc.distribution.STRATEGIES, default="auto")
     add("--unknowns", choices=("replace", "ban"), help="with attention, unknown words become the "
         "source word looked at most (default); or they are never written")  # fmt: skip
+    add("--dictionary", type=Path, metavar="FILE", help="lines of a word, a tab and its "
+        "translation, for unknown words that are replaced")  # fmt: skip
     add("--beam", type=int, default=5)
     add("--length-penalty", choices=("gnmt", "power", "none"), default="gnmt", help="what the beam "
         "divides log-probabilities by: ((5 + n) / 6)^alpha for n units, n^alpha or "
@@ -116,6 +118,8 @@ def parse(argv: Sequence[str] | None, description: str) -> argparse.Namespace:
             "least one target language. Write for example en,fr."
         )
     options.data_options = dict(options.data_options)
+    if options.dictionary:
+        options.dictionary = kc.data.read_dictionary(options.dictionary)
     phrases = options.data == "phrases"
     if phrases:
         options.data_options = {**PHRASES_DATA, **options.data_options}

@@ -55,6 +55,7 @@ def speak(
             max_words=options.max_words,
             **beam_settings(options),
             replace=options.unknowns == "replace",
+            dictionary=options.dictionary,
             pair=part,
         )
         found |= {way: list(islice(answers, len(each))) for way, each in ways_of_part.items()}

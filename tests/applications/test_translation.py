@@ -345,6 +345,7 @@ def test_verbs_that_need_a_trained_model_say_so(application, verb, tmp_path, cap
         (["--languages", "en"], "at least one target"),
         (["--languages", "en,es"], "en, fr, nl, de"),
         (["--pairs", "en-fr,fr"], "en-fr,fr-en"),
+        (["--dictionary", "/no/file"], "/no/file cannot be read"),
         (["--data-options", "number=3"], "--data-options {'train': 20000"),
         (["--cell", "gruu", "--data-options", "train=70", "validation=9"], "'gruu'"),
     ],

@@ -13,6 +13,7 @@ from support import run_python
 
 ENGLISH = kc.data.Vocabulary("a red blue circle square left right of the".split())
 FRENCH = kc.data.Vocabulary("un cercle carré rouge bleu à gauche droite du".split())
+DICTIONARY = {"shirt": "chemise blanche", "Square": "place", "blue": "azur", "red": "écarlate"}
 TEXTS = ["A red circle, left of the t-shirt!", "the\u202fsquare", "", "l'Étoile DU blue zèbre"]
 
 
@@ -53,7 +54,7 @@ print("RESULT" + json.dumps({"translations": lines} | {k: v.numpy().tolist() for
 """
 
 
-def in_process(model, unknown):
+def in_process(model, unknown, dictionary):
     """Translations, scores and alignments by what a user would write."""
     encoder, decoder = kc.models.split_translator(model)
     length = max(len(ENGLISH.encode(text)) for text in TEXTS)
@@ -63,10 +64,13 @@ def in_process(model, unknown):
     found = kc.decoding.CompiledSearch(decoder, width=4, n_best=3, **limits)(encoder(source))
     translations = [[FRENCH.decode(row) for row in rows] for rows in np.asarray(found.ids)]
     if unknown:
+        units = dictionary and kc.data.dictionary_units(dictionary, ENGLISH, FRENCH)
         for text, rows, alignments in zip(TEXTS, translations, found.alignments, strict=True):
             words = ["", *tokenize(text), ""]
             rows[:] = [
-                " ".join(kc.decoding.replace_unknowns(row.split(), weights, words))
+                " ".join(
+                    kc.decoding.replace_unknowns(row.split(), weights, words, dictionary=units)
+                )
                 for row, weights in zip(rows, alignments, strict=True)
             ]
     return translations, found
@@ -74,15 +78,16 @@ def in_process(model, unknown):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("unknown", "arguments"),
+    ("unknown", "dictionary", "arguments"),
     [
-        (False, {"context": "every_step", "reverse_source": True}),
-        (True, {"attention": "additive", "bidirectional": True}),
-        (True, {"attention": "luong_general", "cell": "lstm", "depth": 2, "reverse_source": True}),
+        (False, None, {"context": "every_step", "reverse_source": True}),
+        (True, DICTIONARY, {"attention": "additive", "bidirectional": True}),
+        (True, None, {"attention": "luong_general", "cell": "lstm", "depth": 2,
+                      "reverse_source": True}),
     ],
 )  # fmt: skip
 def test_the_exported_model_says_the_same_where_neither_keras_nor_we_are(
-    unknown, arguments, tmp_path
+    unknown, dictionary, arguments, tmp_path
 ):
     model = make(**arguments)
     if unknown:
@@ -91,11 +96,11 @@ def test_the_exported_model_says_the_same_where_neither_keras_nor_we_are(
         model.get_layer("decoder").output_layer.bias.assign(bias)
     kc.export.export_translator(
         model, ENGLISH, FRENCH, tmp_path / "model",
-        max_words=6, width=4, n_best=3, replace_unknowns=unknown,
+        max_words=6, width=4, n_best=3, replace_unknowns=unknown, dictionary=dictionary,
     )  # fmt: skip
     paths = f"PATH, TEXTS = {str(tmp_path / 'model')!r}, {TEXTS!r}\n"
     answer = json.loads(run_python(paths + SERVE).split("RESULT")[1])
-    translations, found = in_process(model, unknown)
+    translations, found = in_process(model, unknown, dictionary)
     assert [row for n, row in enumerate(answer["translations"]) if TEXTS[n]] == [
         row for n, row in enumerate(translations) if TEXTS[n]
     ]
@@ -106,6 +111,8 @@ def test_the_exported_model_says_the_same_where_neither_keras_nor_we_are(
         np.testing.assert_allclose(answer["alignments"], found.alignments, atol=1e-5)
         written = " ".join(" ".join(row) for row in answer["translations"]).split()
         assert set(written) - set(FRENCH.words), "nothing was copied"
+        translated = {word for entry in (dictionary or {}).values() for word in entry.split()}
+        assert bool(set(written) & translated) == bool(dictionary)
 
 
 def test_unknown_words_become_what_was_looked_at_most():
@@ -113,6 +120,9 @@ def test_unknown_words_become_what_was_looked_at_most():
     words, source = ["<unknown>", "<unknown>", "rouge"], ["", "zèbre", "red", ""]
     replaced = kc.decoding.replace_unknowns(words, alignments, source)
     assert replaced == ["zèbre", "red", "rouge"]
+    known = {"red": "rouge vif", "rouge": "unused"}
+    translated = kc.decoding.replace_unknowns(words, alignments, source, dictionary=known)
+    assert translated == ["zèbre", "rouge vif", "rouge"]
     assert kc.decoding.replace_unknowns(words, alignments, ["", ""]) == words
     with pytest.raises(kc.InputError, match="5 positions"):
         kc.decoding.replace_unknowns(words, alignments, [*source, "more"])
@@ -124,6 +134,7 @@ def test_unknown_words_become_what_was_looked_at_most():
         ({}, {"source_vocabulary": FRENCH, "target_vocabulary": kc.data.Vocabulary(["un"])},
          "13 words and this one 5"),
         ({}, {"replace_unknowns": True}, "without attention"),
+        ({}, {"dictionary": DICTIONARY}, "never writes the unknown word"),
         ({}, {"pair": ("en", "fr")}, "Allowed: None"),
     ],
 )  # fmt: skip

@@ -74,3 +74,20 @@ def test_perplexity_of_true_translations_by_hand():
             model, ENGLISH, FRENCH, TEXTS, references, max_words=LIMIT, batch_size=3
         )
         assert found == pytest.approx(np.exp(nats / count), rel=1e-4)
+
+
+def test_a_dictionary_translates_what_would_be_copied():
+    model = make(seed=1, attention="additive")
+    bias = model.get_layer("decoder").output_layer.bias
+    before = np.array(bias)
+    bias.assign(np.eye(len(FRENCH))[FRENCH.UNKNOWN] * 9.0)
+    copied, _ = said(model, replace=True)
+    known = {word: f"{word}er" for word in ENGLISH.words[4:]}
+    translated, _ = said(model, replace=True, dictionary=known)
+    bias.assign(before)
+    assert any(word in known for text in copied for word in text.split())
+    assert translated == [
+        " ".join(known.get(word, word) for word in text.split()) for text in copied
+    ]
+    with pytest.raises(kc.InputError, match="never writes the unknown word"):
+        said(model, dictionary=known)

@@ -24,6 +24,7 @@ from keras_classics.data.classification import (
     validation_batches,
 )
 from keras_classics.data.conllu import TaggedSentence, load_conllu, read_conllu
+from keras_classics.data.dictionary import dictionary_units, read_dictionary
 from keras_classics.data.digit_lines import draw_line, load_digit_lines
 from keras_classics.data.folder import load_folder
 from keras_classics.data.images import read_image
@@ -112,6 +113,7 @@ __all__ = [
     "collect_documents",
     "collect_labelled",
     "collect_parallel",
+    "dictionary_units",
     "draw_line",
     "encode_captions",
     "encode_sentences",
@@ -143,6 +145,7 @@ __all__ = [
     "phrase_groups",
     "predict_classes",
     "read_conllu",
+    "read_dictionary",
     "read_groups",
     "read_image",
     "read_wave",

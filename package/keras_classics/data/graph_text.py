@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from keras_classics.core.errors import InputError, explain
@@ -153,6 +154,34 @@ def most_attended_in_graph(source_words: Tensor, alignments: Tensor) -> Tensor:
     real = (framed != "")[:, None, None, :]
     chosen = tf.argmax(tf.where(real, alignments, -1.0), axis=-1)
     return tf.gather(framed, chosen, batch_dims=1)
+
+
+class GraphDictionary:
+    """A dictionary inside a TensorFlow graph.
+
+    Args:
+        entries: Translations by word, both in units of their vocabularies; none is empty.
+
+    Attributes:
+        table: The lookup table, for whoever has to keep track of it.
+    """
+
+    def __init__(self, entries: Mapping[str, str]) -> None:
+        import tensorflow as tf
+
+        self.table = tf.lookup.StaticHashTable(
+            tf.lookup.KeyValueTensorInitializer(
+                tf.constant([*entries], tf.string), tf.constant([*entries.values()], tf.string)
+            ),
+            default_value="",
+        )
+
+    def translate(self, words: Tensor) -> Tensor:
+        """Return the translation of every word, and the word itself where there is none."""
+        import tensorflow as tf
+
+        found = self.table.lookup(words)
+        return tf.where(found == "", words, found)
 
 
 def _framed(rows: Tensor, first: int | str, last: int | str) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -14,11 +14,13 @@ def replace_unknowns(
     alignments: np.ndarray,
     source_words: Sequence[str],
     unknown: str = "<unknown>",
+    dictionary: Mapping[str, str] | None = None,
 ) -> list[str]:
     """Write for every unknown word of a sentence the source word with the greatest attention.
 
     Luong et al., "Addressing the rare word problem in neural machine translation", ACL 2015
-    (arXiv:1410.8206), in the form of Jean et al., ACL 2015 (arXiv:1412.2007), without a dictionary.
+    (arXiv:1410.8206), in the form of Jean et al., ACL 2015 (arXiv:1412.2007): translated where a
+    dictionary has the word, else as it is, which suits names and numbers.
 
     Args:
         words: The generated words.
@@ -28,6 +30,11 @@ def replace_unknowns(
         source_words: The source at those positions; empty strings (its start and its end) are never
             copied.
         unknown: How the unknown word is written.
+        dictionary: Translations by source word; `kc.data.dictionary_units` writes one in the units
+            of vocabularies.
+
+    Returns:
+        The words, as many as were given.
 
     Raises:
         InputError: There are fewer rows than words, or fewer columns than source words.
@@ -46,7 +53,9 @@ def replace_unknowns(
     if not positions:
         return list(words)
     chosen = np.argmax(alignments[:, positions], axis=1)
+    copied = [source_words[positions[place]] for place in chosen]
+    known = dictionary or {}
     return [
-        source_words[positions[chosen[row]]] if word == unknown else word
+        known.get(copied[row], copied[row]) if word == unknown else word
         for row, word in enumerate(words)
     ]

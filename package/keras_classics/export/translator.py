@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 import keras
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.data.graph_text import GraphVocabulary, most_attended_in_graph
+from keras_classics.data.graph_text import (
+    GraphDictionary,
+    GraphVocabulary,
+    most_attended_in_graph,
+)
 from keras_classics.data.vocabulary import Vocabulary
 from keras_classics.decoding import CompiledSearch
 from keras_classics.export.formats import Exported, Program, require_tensorflow, write
 from keras_classics.export.reopening import Spec
+from keras_classics.models.sequence.translate import checked_dictionary
 from keras_classics.models.sequence.translator import split_translator
 
 
@@ -27,6 +33,7 @@ def export_translator(
     n_best: int = 5,
     pair: tuple[str, str] | None = None,
     replace_unknowns: bool = False,
+    dictionary: Mapping[str, str] | None = None,
     **beam_arguments,
 ) -> Exported:
     """Write a translator with everything around it: sentences in, sentences out.
@@ -57,6 +64,8 @@ def export_translator(
         pair: Which languages of a multilingual translator.
         replace_unknowns: Let the model write the unknown word, which is banned otherwise, and
             print the source word it looks at most. Needs attention, and text as the input.
+        dictionary: Translations by word, as for `kc.models.translate`: an unknown word becomes the
+            translation of that source word.
         **beam_arguments: Further arguments of `kc.decoding.beam_search`.
 
     Returns:
@@ -65,8 +74,8 @@ def export_translator(
     Raises:
         ExportError: The format cannot express the model, or the file differs from it.
         InputError: The Keras backend is not TensorFlow, a vocabulary is another model's, unknown
-            words cannot be replaced because there is no attention or no source text, or the path
-            does not fit the format.
+            words cannot be replaced because there is no attention or no source text, a dictionary
+            does not fit, or the path does not fit the format.
         ImportError: A library of the format is not installed.
         ValueError: The model does not translate that pair.
     """
@@ -80,6 +89,8 @@ def export_translator(
     if replace_unknowns:
         _check_replaceable(decoder, reads_text)
         limits["banned"] = tuple({*limits["banned"]} - {target_vocabulary.UNKNOWN})
+    entries = checked_dictionary(dictionary, source_vocabulary, target_vocabulary, replace_unknowns)
+    known = GraphDictionary(entries) if entries else None
     search = CompiledSearch(decoder, width=width, n_best=n_best, **limits)
     source, target = GraphVocabulary(source_vocabulary), GraphVocabulary(target_vocabulary)
 
@@ -92,6 +103,7 @@ def export_translator(
         words = target.words(found.ids)
         if replace_unknowns:
             copied = most_attended_in_graph(source_words, found.alignments)
+            copied = known.translate(copied) if known else copied
             words = tf.where(found.ids == target_vocabulary.UNKNOWN, copied, words)
         joined = format == "saved_model"
         result = {
@@ -106,7 +118,7 @@ def export_translator(
             serve=serve,
             inputs={"texts": Spec((None,), "string")},
             # Tables have to be named; variables are found, and one named besides is written twice.
-            tracked=(source.table,),
+            tracked=(source.table, *([known.table] if known else [])),
         )
     else:
         shape = (1, max_words + 2) if format == "litert" else (None, None)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.data.dictionary import dictionary_units
 from keras_classics.data.translation import encode_sentences, pad_rows
 from keras_classics.data.vocabulary import Vocabulary
 from keras_classics.decoding import CompiledSearch, Ensemble, perplexity, replace_unknowns, score
@@ -39,6 +40,7 @@ def translate(
     max_words: int,
     width: int = 5,
     replace: bool = False,
+    dictionary: Mapping[str, str] | None = None,
     batch_size: int = 100,
     pair: tuple[str, str] | None = None,
     **beam_arguments: Any,
@@ -55,6 +57,8 @@ def translate(
         width: Beams.
         replace: Write for an unknown word the source word looked at most; otherwise the unknown
             word is banned.
+        dictionary: Translations by word, each one unit of its vocabulary, for what is replaced;
+            what it lacks is copied.
         batch_size: Sentences translated at once.
         pair: Which languages of a multilingual translator.
         **beam_arguments: Further arguments of `kc.decoding.beam_search`: `length_penalty`,
@@ -64,8 +68,9 @@ def translate(
         The translation of each sentence, in order.
 
     Raises:
-        InputError: Unknown words are to be replaced and there is no attention, or the vocabularies
-            of several models are of different sizes.
+        InputError: Unknown words are to be replaced and there is no attention; there is a
+            dictionary and they are not, or it has more than words; or the vocabularies of several
+            models are of different sizes.
         ValueError: The model does not translate that pair.
     """
     encode, decoder, attends = _taken_apart(model, pair)
@@ -80,6 +85,7 @@ def translate(
                 )
             )
         limits["banned"] = tuple({*limits["banned"]} - {target_vocabulary.UNKNOWN})
+    known = checked_dictionary(dictionary, source_vocabulary, target_vocabulary, replace)
     # Without XLA, as in the exported model: the two must say the same to the last word.
     search = CompiledSearch(decoder, jit_compile=False, width=width, **limits)
     rows, _ = encode_sentences(texts, source_vocabulary, max_words)
@@ -93,7 +99,7 @@ def translate(
             weights = None if alignments is None else alignments[place]
             if replace and target_vocabulary.UNKNOWN in numbers:
                 source = ["", *source_vocabulary.split(texts[start + place])[:max_words], ""]
-                text = _replaced(numbers, source, weights, target_vocabulary)
+                text = _replaced(numbers, source, weights, target_vocabulary, known)
             else:
                 text = target_vocabulary.decode(numbers)
             yield Translation(text, float(scores[place]), weights)
@@ -126,6 +132,9 @@ def translation_perplexity(
         max_words: Greatest length of both, in units of their vocabularies.
         batch_size: Sentences scored at once.
         pair: Which languages of a multilingual translator.
+
+    Returns:
+        The perplexity of all translations together, 1 or above.
 
     Raises:
         InputError: The vocabularies of several models are of different sizes.
@@ -160,9 +169,37 @@ def _taken_apart(
     return lambda source: [encoder(source) for encoder, _ in parts], ensemble, attends
 
 
+def checked_dictionary(
+    dictionary: Mapping[str, str] | None,
+    source_vocabulary: Vocabulary,
+    target_vocabulary: Vocabulary,
+    replace: bool,
+) -> dict[str, str]:
+    """A dictionary in units of the vocabularies, empty where there is none.
+
+    Raises:
+        InputError: There is one though unknown words are not replaced, or it has more than words.
+    """
+    if dictionary is None:
+        return {}
+    if not replace:
+        raise InputError(
+            explain(
+                "A dictionary was given for a translator that never writes the unknown word",
+                "one that replaces unknown words",
+                "Have them replaced (--unknowns replace), or leave the dictionary out.",
+            )
+        )
+    return dictionary_units(dictionary, source_vocabulary, target_vocabulary)
+
+
 def _replaced(
-    numbers: np.ndarray, source: list[str], weights: np.ndarray, vocabulary: Vocabulary
+    numbers: np.ndarray,
+    source: list[str],
+    weights: np.ndarray,
+    vocabulary: Vocabulary,
+    dictionary: Mapping[str, str],
 ) -> str:
     special = (vocabulary.PAD, vocabulary.START, vocabulary.END)
     words = [vocabulary.words[number] for number in numbers if number not in special]
-    return vocabulary.join(replace_unknowns(words, weights, source))
+    return vocabulary.join(replace_unknowns(words, weights, source, dictionary=dictionary))
