@@ -43,7 +43,7 @@ def parse(argv: Sequence[str] | None, description: str) -> argparse.Namespace:
     add("--units", type=int, default=128)
     add("--embedding-size", type=int, help="by default as wide as the states")
     add("--depth", type=int, default=1)
-    add("--cell", default="gru", help="gru, gru_reset_after, lstm or elman")
+    add("--cell", default="gru", help=", ".join(kc.layers.RECURRENT_LAYERS))
     add("--attention", default="additive",
         choices=("none", "additive", "luong_dot", "luong_general", "luong_concat"))  # fmt: skip
     add("--context", choices=("initial_state", "every_step"), default="initial_state",

@@ -53,7 +53,18 @@ class ParallelTexts:
 
 
 def tag_target(text: str, language: str) -> str:
-    """Put the token of the target language before a sentence: `<2fr> good morning`."""
+    """Put the token of the target language before a sentence: `<2fr> good morning`.
+
+    Johnson et al., "Google's multilingual neural machine translation system", TACL 2017
+    (arXiv:1611.04558).
+
+    Args:
+        text: The sentence in the source language.
+        language: The target language, such as `"fr"`.
+
+    Returns:
+        The sentence behind the token.
+    """
     return f"<2{language}> {text}"
 
 
@@ -183,6 +194,9 @@ def collect_parallel(
         split: Elements with a string for each language, and `"name"`.
         languages: Which to read.
         count: Number of sentences; all by default.
+
+    Returns:
+        The sentences by language, and their names.
 
     Raises:
         InputError: The split has no such languages.

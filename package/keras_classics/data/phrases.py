@@ -69,6 +69,9 @@ def make_phrase(seed: int, index: int, languages: Sequence[str] = LANGUAGES) -> 
         seed: Chooses the world, 0 or above.
         index: Chooses the phrase within it, 0 or above.
         languages: Some of `LANGUAGES`; the others are not written.
+
+    Returns:
+        Its kind, and its text in each language.
     """
     rng = np.random.default_rng([seed, index])
     kind = rng.choice(list(KINDS), p=_SHARES)

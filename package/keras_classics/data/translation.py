@@ -60,7 +60,15 @@ def encode_sentences(
 
 
 def pad_rows(rows: Sequence[np.ndarray], multiple: int = 1) -> np.ndarray:
-    """Put rows of numbers into one int32 array, padded to a multiple of a length."""
+    """Put rows of numbers into one array, padded on the right with 0.
+
+    Args:
+        rows: int `(length,)` each, at least one.
+        multiple: The common length is the least multiple of this that holds the longest row.
+
+    Returns:
+        int32 `(rows, length)`.
+    """
     length = multiple * math.ceil(max(map(len, rows)) / multiple)
     padded = np.full((len(rows), length), Vocabulary.PAD, "int32")
     for place, row in enumerate(rows):
@@ -87,6 +95,10 @@ def translation_batches(
         batch_size: Pairs in a batch.
         seed: Chooses the orders.
         first: Number of the first batch; batch `b` is the same whatever `first` is.
+
+    Returns:
+        A dataset of int32 tensors, each `(batch_size, length)`, as long as the longest row of the
+        batch; `target_in` lacks the end, `target_out` the start.
 
     Raises:
         InputError: There are fewer pairs than a batch holds.
@@ -129,6 +141,10 @@ def multilingual_batches(
         batch_size: Pairs of sentences in a batch, of each pair of languages.
         seed: Chooses the orders.
         first: Number of the first batch.
+
+    Returns:
+        A dataset of the inputs by name, such as `"en_fr_source"` and `"en_fr_target_in"`, and of
+        the targets by pair, such as `"en_fr"`; int32 `(batch_size, length)` each.
 
     Raises:
         InputError: A pair of languages has fewer sentences than a batch holds.
@@ -177,6 +193,9 @@ def batches_by_length(
 
 def read_groups(file: str | Path) -> list[tuple[str, list[str]]]:
     """Read groups of sentences from a text file: an empty line ends a group.
+
+    Args:
+        file: The file, in UTF-8; `.gz` is unpacked.
 
     Returns:
         Each group's first sentence, as its name, and its sentences.

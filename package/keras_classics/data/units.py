@@ -178,6 +178,9 @@ def make_vocabulary(
         min_count: Units seen less often are left to the unknown word.
         max_size: Greatest size, the four special words included.
 
+    Returns:
+        The vocabulary, of the class of its unit.
+
     Raises:
         ValueError: Another unit was given, or the texts or limits leave no vocabulary.
     """
@@ -187,6 +190,12 @@ def make_vocabulary(
 
 def load_vocabulary(path: str | Path) -> Vocabulary:
     """Read a vocabulary of any unit that `save` wrote.
+
+    Args:
+        path: The JSON file.
+
+    Returns:
+        The vocabulary, of the class of its unit.
 
     Raises:
         InputError: The file is missing, is no vocabulary, or was changed since.

@@ -85,7 +85,15 @@ class CompiledSearch:
         return self._run(encoded, None if prefix is None else ops.convert_to_tensor(prefix))
 
     def decode(self, encoded: Any, prefix: Tensor | None = None) -> Decoded | Hypotheses:
-        """Decode without compiling; or inside the caller's own compiled function."""
+        """Decode without compiling; or inside the caller's own compiled function.
+
+        Args:
+            encoded: What the layer's `initial_state` takes: tensors, nested at will.
+            prefix: int `(batch, length)`, padded on the right, or None.
+
+        Returns:
+            What the method returns.
+        """
         state = self.layer.initial_state(encoded)
         return METHODS[self.method](self.layer.step, state, prefix=prefix, **self.options)
 

@@ -23,7 +23,8 @@ class Labellings(NamedTuple):
     Attributes:
         ids: int32 `(batch, n_best, steps)`, labels from 1 on, padded with 0.
         lengths: int32 `(batch, n_best)`, how many labels.
-        log_probabilities: float32 `(batch, n_best)`, of the labelling, over all its paths.
+        log_probabilities: float32 `(batch, n_best)`, natural log of the probability of the
+            labelling, over all its paths.
     """
 
     ids: Tensor
@@ -33,6 +34,9 @@ class Labellings(NamedTuple):
 
 def ctc_greedy(logits: Tensor, lengths: Tensor | None = None) -> Labellings:
     """The labelling of the most probable path, which need not be the most probable labelling.
+
+    Graves, Fernandez, Gomez, Schmidhuber, "Connectionist temporal classification", ICML 2006:
+    their best path decoding.
 
     Args:
         logits: `(batch, steps, labels + 1)`, the blank first.
@@ -50,12 +54,18 @@ def ctc_beam_search(
 ) -> Labellings:
     """The most probable labellings: a search over labellings that adds up the paths of each.
 
+    It does what prefix search decoding does in Graves, Fernandez, Gomez, Schmidhuber,
+    "Connectionist temporal classification", ICML 2006, within a width in place of sections.
+
     Args:
         logits: `(batch, steps, labels + 1)`, the blank first.
         lengths: Steps of each row, `(batch,)`; by default up to where `kc.layers.BlankPadding`
             begins.
         width: Labellings that are followed from step to step.
         n_best: Labellings returned for each row.
+
+    Returns:
+        `n_best` labellings for each row.
 
     Raises:
         InputError: `n_best` is not within 1 and `width`.

@@ -33,7 +33,8 @@ class Hypotheses(NamedTuple):
     Attributes:
         ids: int32 `(batch, n_best, max_length)`, generated ids with the end, padded on the right.
         lengths: int32 `(batch, n_best)`, generated ids including the end.
-        log_probabilities: float32 `(batch, n_best)`, the model's log-probability of each sentence.
+        log_probabilities: float32 `(batch, n_best)`, natural log of the model's probability of each
+            sentence.
         scores: float32 `(batch, n_best)`, the same after length and coverage penalty: the order.
         alignments: float32 `(batch, n_best, max_length, positions)`, the attention weights behind
             every generated id and 0 at padding, or None where the state holds no "alignment".

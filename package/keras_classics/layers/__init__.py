@@ -10,7 +10,7 @@ from keras_classics.layers.binary_kernels import (
     xnor_convolution,
     xnor_dot,
 )
-from keras_classics.layers.cells import recurrent_layer
+from keras_classics.layers.cells import RECURRENT_LAYERS, recurrent_layer
 from keras_classics.layers.connection_table import ConnectionTableConv2D
 from keras_classics.layers.decoder import RecurrentDecoder
 from keras_classics.layers.dirac import DiracConv2D, NCReLU
@@ -48,6 +48,7 @@ from keras_classics.layers.time_pooling import SegmentMean, SumOverTime
 from keras_classics.layers.upsampling import ZeroInterleaving2D
 
 __all__ = [
+    "RECURRENT_LAYERS",
     "BinaryConv2D",
     "BinaryDense",
     "BlankPadding",

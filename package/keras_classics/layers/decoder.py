@@ -39,7 +39,8 @@ class RecurrentDecoder(keras.layers.Layer):
     Args:
         vocabulary_size: Number of token ids.
         units: Width of the recurrent state.
-        cell: `"gru"` (the course's), `"gru_reset_after"`, `"lstm"` or `"elman"`.
+        cell: A key of `kc.layers.RECURRENT_LAYERS`: `"gru"` (the course's), `"gru_reset_after"`,
+            `"lstm"`, `"elman"`, `"lstm_peephole"`, `"multiplicative"`, `"highway"`, ...
         attention: `None`, `"additive"`, `"luong_dot"`, `"luong_general"` or `"luong_concat"`.
         embedding_size: Width of the token embedding; `units` by default.
         start_from: How a vector enters: `"initial_state"` sets the first state through a tanh

@@ -36,7 +36,8 @@ def captioner(
             copied: what trains here trains there.
         vocabulary_size: Number of token ids.
         units: Width of the recurrent state.
-        cell: `"gru"`, `"gru_reset_after"`, `"lstm"` or `"elman"`.
+        cell: A key of `kc.layers.RECURRENT_LAYERS`: `"gru"` (the course's), `"gru_reset_after"`,
+            `"lstm"`, `"elman"`, `"lstm_peephole"`, `"multiplicative"`, `"highway"`, ...
         attention: `None` or `"additive"`.
         train_encoder: False freezes the encoder (its normalisation statistics too); its features
             can then be computed once, see `split_captioner`.

@@ -58,7 +58,8 @@ def translator(
         target_vocabulary_size: Number of target ids, with padding.
         units: Width of the recurrent states.
         depth: Recurrent layers of the encoder, and as many of the decoder.
-        cell: `"gru"`, `"gru_reset_after"`, `"lstm"` or `"elman"`.
+        cell: A key of `kc.layers.RECURRENT_LAYERS`: `"gru"` (the course's), `"gru_reset_after"`,
+            `"lstm"`, `"elman"`, `"lstm_peephole"`, `"multiplicative"`, `"highway"`, ...
         embedding_size: Width of both embeddings; `units` by default.
         encoder_units: Width of the encoder's states, in each direction; `units` by default.
         bidirectional: Read the source in both directions, in every layer.
