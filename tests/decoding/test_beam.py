@@ -67,6 +67,20 @@ def test_stopping_by_a_rule_of_thumb_costs_score_and_stopping_exactly_does_not(
     assert np.any(exact > first) == (alpha > 0)
 
 
+@pytest.mark.parametrize("length_penalty, better", [("power", True), (None, False)])
+def test_width_one_is_greedy_unless_scores_are_normalised(length_penalty, better):
+    # With the exact stop it goes on while a longer sentence may still score better.
+    step, state = random_trees(200)
+    settings = {**SETTINGS, "max_length": LENGTH}
+    one = beam_search(step, state, width=1, length_penalty=length_penalty, alpha=1.0, **settings)
+    taken = greedy(step, state, **settings)
+    lengths = ops.cast(taken.lengths, "float32") if better else 1.0
+    scores = ops.convert_to_numpy(taken.log_probabilities / lengths)
+    found = ops.convert_to_numpy(one.scores)[:, 0]
+    assert np.all(found >= scores - 1e-5)
+    assert np.any(found > scores + 1e-3) == better
+
+
 @pytest.mark.parametrize("stop, n_best", [("first", 1), ("first", 3), ("n", 1), ("n", 4)])
 def test_a_rule_of_thumb_waits_for_as_many_sentences_as_it_says(stop, n_best):
     step, state = random_trees(200)

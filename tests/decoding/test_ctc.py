@@ -105,6 +105,15 @@ def test_repetitions_need_a_blank_between():
     )
 
 
+def test_without_merging_every_step_is_a_label():
+    # As Keras decodes, beneath what kc.decoding.ctc_greedy merges.
+    certain = 20 * np.eye(2, dtype="float32")[[1, 1, 0, 1, 1]][None]
+    (found,), _ = keras.ops.ctc_decode(
+        certain, np.array([5]), strategy="greedy", merge_repeated=False, mask_index=0
+    )
+    assert array(found).tolist() == [[1, 1, 1, 1, -1]]
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_brute_force_over_all_alignments(seed):
     logits = np.random.default_rng(seed).normal(size=(1, 4, 3)).astype("float32")
@@ -148,6 +157,20 @@ def test_a_certain_blank_marks_the_end():
 
 def test_the_impossible_has_no_probability():
     assert log_probabilities([(1, 1, 1)], GOLDEN_LOGITS) == -np.inf
+    # Where Keras on TensorFlow answers with a number, as if it were only improbable.
+    finite = keras.ops.ctc_loss(np.array([[1, 1, 1]], "int32"), GOLDEN_LOGITS, [3], [3])
+    np.testing.assert_allclose(finite, [708.26], rtol=1e-5)
+
+
+def test_pytorchs_mean_divides_by_the_labels():
+    torch = pytest.importorskip("torch")
+    steps = torch.log_softmax(torch.tensor(GOLDEN_LOGITS), dim=-1).transpose(0, 1)
+    mean = torch.nn.functional.ctc_loss(
+        steps, torch.tensor([[1, 2]]), torch.tensor([3]), torch.tensor([2]), reduction="mean"
+    )
+    assert float(mean) == pytest.approx(0.678130, rel=1e-5)
+    (ours,) = log_probabilities([(1, 2)], GOLDEN_LOGITS)
+    assert -ours == pytest.approx(2 * float(mean), rel=1e-5)
 
 
 def test_more_answers_than_the_width_are_refused():

@@ -47,6 +47,14 @@ def test_edit_distances(found, right, edits):
     assert kc.training.edit_distance(right, found) == edits
 
 
+def test_over_words_the_label_error_rate_is_the_word_error_rate():
+    # Of six true words one is missing, one is another and one too many was heard.
+    found, right = "the cat sat the a mat".split(), "the cat sits on the mat".split()
+    assert kc.training.edit_distance(found, right) == 3
+    rate = kc.training.labelling_metrics([found], [right])["label error rate"]
+    assert rate == pytest.approx(3 / 6)
+
+
 def test_metrics_count_edits_over_true_labels():
     metrics = kc.training.labelling_metrics(["12", "7", "555"], ["12", "17", "55"])
     assert metrics == {"label error rate": 2 / 6, "sequences right": 1 / 3}

@@ -18,6 +18,25 @@ def test_the_documented_example_with_two_references():
     assert signature.startswith("nrefs:2|case:mixed|eff:no|tok:13a|smooth:exp|version:")
 
 
+def test_the_example_in_parts_and_under_other_settings():
+    bleu = pytest.importorskip("sacrebleu.metrics").BLEU
+    both = bleu().corpus_score(HYPOTHESES, [FIRST, SECOND])
+    assert both.precisions == pytest.approx([82.4, 50.0, 45.5, 37.5], abs=0.05)
+    assert both.bp == pytest.approx(0.943, abs=5e-4)
+    assert (both.sys_len, both.ref_len) == (17, 18)
+    split_at_spaces = bleu(tokenize="none").corpus_score(HYPOTHESES, [FIRST])
+    assert split_at_spaces.score == pytest.approx(44.43, abs=5e-3)
+    single = bleu(effective_order=True).sentence_score(HYPOTHESES[1], [FIRST[1]])
+    assert single.score == pytest.approx(14.79, abs=5e-3)
+
+
+def test_kerashub_measures_brevity_by_the_shortest_reference():
+    metric = pytest.importorskip("keras_hub").metrics.Bleu()
+    metric.update_state([list(pair) for pair in zip(FIRST, SECOND, strict=True)], HYPOTHESES)
+    # Of the same sentences sacrebleu says 48.53.
+    assert 100 * float(metric.result()) == pytest.approx(51.47, abs=5e-3)
+
+
 def test_lower_case_has_another_signature():
     figures, signature = translation_metrics(HYPOTHESES, [[each] for each in FIRST], lowercase=True)
     assert figures["BLEU"] == pytest.approx(45.07, abs=5e-3)
