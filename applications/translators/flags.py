@@ -50,6 +50,8 @@ def parse(argv: Sequence[str] | None, description: str) -> argparse.Namespace:
         help="without attention, when the decoder sees the encoder's states")  # fmt: skip
     add("--readout", choices=("state", "summed", "concatenated", "maxout"), help="what the logits "
         "are made of; by default the state, with additive attention a sum")  # fmt: skip
+    add("--tie-embeddings", action="store_true", help="one matrix for what the decoder reads and "
+        "answers")  # fmt: skip
     add("--one-direction", action="store_true", help="read the source forwards only")
     add("--reverse-source", action="store_true", help="read it backwards")
     add("--dropout", type=float, default=0.1)

@@ -171,6 +171,7 @@ class Form(ABC):
             "context": options.context,
             "attention": None if options.attention == "none" else options.attention,
             "readout": options.readout,
+            "tie_embeddings": options.tie_embeddings,
             "dropout": options.dropout,
             "seed": options.seed,
         }
