@@ -227,7 +227,9 @@ def trained(options: argparse.Namespace) -> tuple[keras.Model, Task, argparse.Na
         )
     recorded = kc.training.read_run(out)["settings"]
     merged = argparse.Namespace(**{**vars(options), **recorded})
-    return kc.load_model(out / MODEL), task, merged
+    model = kc.load_model(out / MODEL)
+    task.check_model(model)
+    return model, task, merged
 
 
 if __name__ == "__main__":

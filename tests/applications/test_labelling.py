@@ -108,6 +108,35 @@ def test_sentences_are_classified(application, tmp_path, capsys):
     assert capsys.readouterr().out.startswith("a good day: pos ")
 
 
+TEXTS = {"unit": "character", "items": ["a", "b", "c"], "classes": ["x", "y"]}
+
+
+@pytest.mark.parametrize(
+    ("task", "facts", "wrong", "message"),
+    [
+        ("recognize", {"kind": "speech", "labels": "0123456789"}, {"labels": "01234"},
+         "has 5 labels and the model 10"),
+        ("tag", TEXTS, {"items": ["a", "b"]}, "has 4 units and the model 5"),
+        ("classify", TEXTS, {"classes": ["x", "y", "z"]}, "has 3 classes and the model 2"),
+        ("classify", TEXTS | {"unit": "word"}, {"items": []}, "has 2 units and the model 5"),
+    ],
+)  # fmt: skip
+def test_facts_of_another_model_are_one_sentence(
+    application, task, facts, wrong, message, tmp_path, capsys
+):
+    options = application.parse(["train", "--task", task, *TINY, "--out", str(tmp_path)])
+    kc.training.record_run(tmp_path, kc.training.run_settings(vars(options)))
+    own = application.TASKS[task](facts)
+    model = own.build(options)
+    own.check_model(model)
+    kc.save_model(model, tmp_path / application.MODEL)
+    application.TASKS[task](facts | wrong).save(tmp_path)
+    for verb in ("evaluate", "export"):
+        assert application.main([verb, "--task", task, "--out", str(tmp_path)]) == 1
+        error = capsys.readouterr().err
+        assert message in error and error.startswith("error: ") and error.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
