@@ -180,7 +180,7 @@ def test_a_strategy_is_refused():
     with tf.distribute.OneDeviceStrategy("cpu:0").scope():
         weight = keras.Variable(1.0)
         optimizer = kc.training.SkipNonFinite("sgd")
-        with pytest.raises(ValueError, match="Train on one device"):
+        with pytest.raises(kc.InputError, match="Train on one device"):
             optimizer.apply([ops.ones(())], [weight])
 
 

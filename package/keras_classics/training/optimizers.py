@@ -28,7 +28,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from keras_classics.core.errors import explain
+from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
 
 
@@ -53,8 +53,8 @@ class SkipNonFinite(keras.optimizers.Optimizer):
         name: Name of the optimizer.
 
     Raises:
-        ValueError: At the first step under a strategy of `tf.distribute`, whose replicas would
-            have to agree first.
+        InputError: At the first step under a strategy of `tf.distribute`, whose replicas would
+            have to agree first; see `refuse_strategies`.
     """
 
     def __init__(self, inner_optimizer="adam", name: str = "skip_non_finite"):
@@ -86,7 +86,7 @@ class SkipNonFinite(keras.optimizers.Optimizer):
             for variable, value in zip(changed, [*new[0], *new[1]], strict=True):
                 variable.assign(value)
             return
-        _refuse_strategies()
+        refuse_strategies()
         finite = is_finite(grads)
         ops.cond(
             finite,
@@ -147,16 +147,32 @@ def _nothing(_) -> None:
     """Both outcomes of a conditional must return the same."""
 
 
-def _refuse_strategies() -> None:
+def skipping(optimizer: keras.optimizers.Optimizer) -> SkipNonFinite | None:
+    """The `SkipNonFinite` in the optimizer of a compiled model, or None.
+
+    Args:
+        optimizer: It, or what Keras puts around it in mixed precision.
+    """
+    inner = getattr(optimizer, "inner_optimizer", None)
+    return next((each for each in (optimizer, inner) if isinstance(each, SkipNonFinite)), None)
+
+
+def refuse_strategies() -> None:
+    """Refuse to go on where `SkipNonFinite` cannot be used: in the scope of `tf.distribute`.
+
+    Raises:
+        InputError: There is a strategy.
+    """
     if keras.backend.backend() != "tensorflow":
         return
     import tensorflow as tf
 
     if tf.distribute.has_strategy():
-        raise ValueError(
+        raise InputError(
             explain(
-                f"A step under {type(tf.distribute.get_strategy()).__name__} was asked for",
-                "SkipNonFinite without tf.distribute",
+                f"Steps that are not finite were to be left out under "
+                f"{type(tf.distribute.get_strategy()).__name__}",
+                "SkipNonFinite (--skip-non-finite) without tf.distribute",
                 "Train on one device, or use the optimizer inside.",
             )
         )

@@ -22,7 +22,7 @@ from keras_classics.training.divergence import (
     finite_array,
     first_non_finite,
 )
-from keras_classics.training.optimizers import SkipNonFinite
+from keras_classics.training.optimizers import skipping
 
 CHECKPOINT = "checkpoint.npz"
 HISTORY = "history.csv"
@@ -75,9 +75,8 @@ def fit(
             training has diverged.
     """
     folder, total = Path(folder), epochs * steps_per_epoch
-    progress = _Progress(
-        restore(model, folder), steps_per_epoch, skips=_skips(model.optimizer), thorough=False
-    )
+    skips = skipping(model.optimizer) is not None
+    progress = _Progress(restore(model, folder), steps_per_epoch, skips, thorough=False)
     checkpoint = _KeepCheckpoint(folder, save_seconds, progress)
     checkpoint.set_model(model)
     if progress.steps >= total:
@@ -176,12 +175,6 @@ def _diverged(
             f"{folder / CHECKPOINT} holds step {kept}, the last good one.",
         )
     )
-
-
-def _skips(optimizer: keras.optimizers.Optimizer) -> bool:
-    # In mixed precision Keras puts its own optimizer around the one that was given.
-    inner = getattr(optimizer, "inner_optimizer", None)
-    return any(isinstance(each, SkipNonFinite) for each in (optimizer, inner))
 
 
 def restore(model: keras.Model, folder: str | os.PathLike) -> int:
