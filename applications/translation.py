@@ -111,6 +111,7 @@ def train(options: argparse.Namespace) -> None:
                 warmup_steps=options.warm_up_steps,
             ),
             global_clipnorm=options.clip_norm,
+            **kc.training.averaging(options.average_epochs * steps),
         )
         learner.compile(
             kc.cli.guarded_optimizer(optimizer, options),

@@ -253,6 +253,22 @@ def test_long_sentences_are_counted_or_refused(application, parallel, tmp_path, 
 
 
 @pytest.mark.slow
+def test_what_is_kept_is_the_average_of_the_weights(application, parallel, tmp_path):
+    given = ["train", "--data", parallel, "--units", "4", "--epochs", "1", "--batch-size", "8",
+             "--average-epochs", "1", "--out", str(tmp_path)]  # fmt: skip
+    assert application.main(given) == 0
+    model = kc.load_model(tmp_path / "translator.keras")
+    kept = list(np.load(tmp_path / "checkpoint.npz").values())
+    count = len(model.variables)
+    for weight in map(np.array, model.trainable_variables):
+        trained, averaged = (
+            any(np.array_equal(weight, array) for array in side)
+            for side in (kept[:count], kept[count:])
+        )
+        assert averaged and not trained
+
+
+@pytest.mark.slow
 def test_the_shipped_models_recorded_score_is_true():
     import tensorflow as tf
 

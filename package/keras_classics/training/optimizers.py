@@ -21,6 +21,12 @@
 The rule of Pascanu, Mikolov, Bengio ("On the difficulty of training recurrent neural networks",
 ICML 2013) is `global_clipnorm`. A norm that is infinite or not a number makes every weight NaN
 under it, which `SkipNonFinite` prevents.
+
+The average of the weights over the last steps is Keras's own too: `use_ema=True`, with the memory
+that `averaging` gives. It is kept in the optimizer's variables, so that a training resumed by
+`kc.training.fit` ends with the same average. Validation sees the weights themselves, or with
+`keras.callbacks.SwapEMAWeights()` their average; not with its `swap_on_epoch=True`, under which
+checkpoints would hold the average in place of the weights.
 """  # noqa: E501 - rows of a table cannot be broken
 
 from __future__ import annotations
@@ -135,6 +141,37 @@ class SkipNonFinite(keras.optimizers.Optimizer):
         """The constructor's arguments."""
         inner = keras.saving.serialize_keras_object(self.inner_optimizer)
         return {"inner_optimizer": inner, "name": self.name}
+
+
+def averaging(steps: float) -> dict[str, bool | float]:
+    """Arguments for a Keras optimizer that leaves a model the average weights of its last steps.
+
+    `m = b m + (1 - b) w` after every step, from the weights `w` after the first on, and
+    `b = 1 - 1 / steps`: those of `steps` steps before count 1 / e as much as the last. At the end
+    of training `m` takes the place of the weights. Checkpoints are averaged like this by the
+    toolkits of translation. Polyak, Juditsky, "Acceleration of stochastic approximation by
+    averaging", SIAM Journal on Control and Optimization 30, 1992.
+
+    Args:
+        steps: How far back the average reaches; 0 for none.
+
+    Returns:
+        `use_ema` and `ema_momentum`, or nothing.
+
+    Raises:
+        InputError: `steps` is between 0 and 1, or negative.
+    """
+    if steps == 0:
+        return {}
+    if steps < 1:
+        raise InputError(
+            explain(
+                f"An average over {steps} steps was asked for",
+                "0 for none, or 1 and above",
+                "Give how many steps, or epochs, it should reach back.",
+            )
+        )
+    return {"use_ema": True, "ema_momentum": 1.0 - 1.0 / steps}
 
 
 def is_finite(gradients):
