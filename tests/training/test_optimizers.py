@@ -124,6 +124,22 @@ def test_clipping_gives_the_references_figures(clipping, expected):
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+def test_two_clippings_together_are_refused_by_keras():
+    with pytest.raises(ValueError, match="Only one of"):
+        OPTIMIZERS.SGD(clipnorm=1.0, global_clipnorm=1.0)
+
+
+def test_adams_first_epsilon_is_thirty_times_as_large():
+    # The first step is lr g / (g + epsilon): half the rate where the gradient is epsilon.
+    epsilon = 1e-7 / np.sqrt(1 - 0.999)
+    np.testing.assert_allclose(epsilon, 3.16e-6, atol=5e-9)
+    weight = keras.Variable(0.0, dtype="float64")
+    optimizer = OPTIMIZERS.Adam(RATE)
+    optimizer.build([weight])
+    optimizer.apply([ops.convert_to_tensor(epsilon, "float64")], [weight])
+    np.testing.assert_allclose(float(weight), -RATE / 2, rtol=1e-4)
+
+
 def model_and_data(poison):
     """A small model on ids, and batches of which one has a target that is `poison`."""
     keras.utils.set_random_seed(2)
