@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import keras_classics as kc
-from support import load_application
+from support import load_application, shared
 
 TINY = ["--epochs", "1", "--batch-size", "8", "--units", "6", "--pictures", "2"]
 LINES = ["--data-options", "train=24", "validation=8", "test=6", "digits=(2,3)"]
@@ -78,6 +78,26 @@ def test_faulty_queries_do_not_stop_the_others(application, finished, tmp_path, 
 def test_a_run_is_not_continued_with_other_settings(application, finished, capsys):
     assert application.main(["train", *TINY, *LINES, "--seed", "1", "--out", str(finished)]) == 1
     assert "holds a run with other settings (seed 0, now 1)" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_speech_is_labelled_from_wave_files_of_its_rate(application, tmp_path, capsys):
+    spoken, out = shared("data", "fsdd", "dev_300.npz"), tmp_path / "run"
+    arguments = ["--data", f"speech:{spoken}", "--data-options", "digits=(1,1)", *TINY,
+                 "--batch-size", "32", "--out", str(out)]  # fmt: skip
+    assert application.main(arguments) == 0
+    assert set(json.loads((out / "metrics.json").read_text())) == {"best path", "beam 10"}
+    heard, fast = out / "example.wav", tmp_path / "7_a_0.wav"
+    kc.data.write_wave(fast, kc.data.read_wave(heard) / 32768, rate=16000)
+    capsys.readouterr()
+    assert application.main(["label", str(fast), str(heard), "--out", str(out)]) == 1
+    shown = capsys.readouterr()
+    refusal = "has 16000 samples a second in 1 channels of 16 bits. Allowed: 8000"
+    assert refusal in shown.err and shown.err.count("\n") == 1
+    assert "example.wav: " in shown.out and "%" in shown.out
+    arguments[1], arguments[-1] = f"speech:{tmp_path}", str(tmp_path / "other")
+    assert application.main(["train", *arguments]) == 1
+    assert refusal in capsys.readouterr().err
 
 
 @pytest.mark.slow
