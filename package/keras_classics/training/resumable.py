@@ -180,6 +180,10 @@ def _diverged(
 def restore(model: keras.Model, folder: str | os.PathLike) -> int:
     """Load the checkpoint of `folder`, if there is one.
 
+    Args:
+        model: A compiled, built model; every variable of it and of its optimizer is overwritten.
+        folder: Where `fit` keeps its checkpoint.
+
     Returns:
         The number of steps it had made, 0 without a checkpoint.
 
@@ -248,7 +252,14 @@ def _difference(kept: list[tuple], wanted: list[tuple]) -> str:
 
 
 def read_history(folder: str | os.PathLike) -> pd.DataFrame:
-    """The finished epochs of a folder, one row each; empty if there are none.
+    """The finished epochs of a folder.
+
+    Args:
+        folder: Where `fit` keeps its history.
+
+    Returns:
+        One row for each epoch: `epoch`, from 1 on, what `fit` logged, and `seconds`; empty if no
+        epoch was finished.
 
     Raises:
         InputError: The file is damaged.
