@@ -80,6 +80,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--epochs", type=int)
     add("--batch-size", type=int)
     add("--learning-rate", type=float)
+    kc.cli.add_skip_flag(common)
     add("--precision", choices=("float32", "mixed_float16", "mixed_bfloat16"), default="float32")
     add("--strategy", choices=kc.distribution.STRATEGIES, default="auto")
     add("--pictures", type=int, default=6, help="sequences that are drawn over time")
@@ -128,13 +129,12 @@ def train(options: argparse.Namespace) -> None:
         except ValueError as error:
             # Builders raise it on their arguments, which here the user typed.
             raise kc.InputError(str(error)) from error
+        optimizer = keras.optimizers.Adam(
+            keras.optimizers.schedules.CosineDecay(options.learning_rate, steps * options.epochs),
+            global_clipnorm=5.0,
+        )
         model.compile(
-            keras.optimizers.Adam(
-                keras.optimizers.schedules.CosineDecay(
-                    options.learning_rate, steps * options.epochs
-                ),
-                global_clipnorm=5.0,
-            ),
+            kc.cli.guarded_optimizer(optimizer, options),
             task.loss(),
             metrics=task.metrics(),
         )
@@ -157,6 +157,7 @@ def train(options: argparse.Namespace) -> None:
             verbose="auto" if console.is_terminal else 2,
             validation_data=kc.data.all_batches(validation),
         )
+    kc.cli.tell_skipped(model)
     kc.save_model(model, out / MODEL)
     console.print(f"trained: {out / MODEL}")
 
@@ -227,7 +228,9 @@ def trained(options: argparse.Namespace) -> tuple[keras.Model, Task, argparse.Na
         )
     recorded = kc.training.read_run(out)["settings"]
     merged = argparse.Namespace(**{**vars(options), **recorded})
-    return kc.load_model(out / MODEL), task, merged
+    model = kc.load_model(out / MODEL)
+    task.check_model(model)
+    return model, task, merged
 
 
 if __name__ == "__main__":

@@ -79,6 +79,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--decay", type=float, default=0.97, help="of the rate, once in an epoch after the first")
     add("--decay-after", type=int, default=1, help="epochs before the rate begins to fall")
     add("--clip-norm", type=float, default=5.0, help="of all gradients together; 0 for no limit")
+    kc.cli.add_skip_flag(common)
     add("--precision", choices=("float32", "mixed_float16", "mixed_bfloat16"), default="float32")
     add("--strategy", choices=kc.distribution.STRATEGIES, default="auto")
     add("--samples", type=int, nargs="*", default=[100, 300, 700, 2000], metavar="ITERATION",
@@ -163,6 +164,7 @@ def train(options: argparse.Namespace) -> None:
             verbose="auto" if console.is_terminal else 2,
             validation_data=windows["validation"].epoch(),
         )
+    kc.cli.tell_skipped(trainer)
     kc.save_model(model, out / MODEL)
     rate = windows["train"].characters / max(history["seconds"].median(), 0.1)
     console.print(f"trained: {out / MODEL}, {rate:,.0f} characters/s", highlight=False)
@@ -199,7 +201,7 @@ def compile_trainer(
         # char-rnn's memory of the mean square.
         optimizer = keras.optimizers.RMSprop(rate, rho=0.95, global_clipnorm=limit)
     trainer.compile(
-        optimizer,
+        kc.cli.guarded_optimizer(optimizer, options),
         keras.losses.SparseCategoricalCrossentropy(
             from_logits=True, reduction="mean_with_sample_weight"
         ),

@@ -105,16 +105,18 @@ def train(options: argparse.Namespace) -> None:
         except ValueError as error:
             # The builder raises these on its arguments, which here the user typed.
             raise kc.InputError(str(error)) from error
-        learner.compile(
-            keras.optimizers.Adam(
-                keras.optimizers.schedules.CosineDecay(
-                    0.0,
-                    max(1, steps * options.epochs - options.warm_up_steps),
-                    warmup_target=options.learning_rate,
-                    warmup_steps=options.warm_up_steps,
-                ),
-                global_clipnorm=options.clip_norm,
+        optimizer = keras.optimizers.Adam(
+            keras.optimizers.schedules.CosineDecay(
+                0.0,
+                max(1, steps * options.epochs - options.warm_up_steps),
+                warmup_target=options.learning_rate,
+                warmup_steps=options.warm_up_steps,
             ),
+            global_clipnorm=options.clip_norm,
+            **kc.training.averaging(options.average_epochs * steps),
+        )
+        learner.compile(
+            kc.cli.guarded_optimizer(optimizer, options),
             keras.losses.SparseCategoricalCrossentropy(
                 from_logits=True, ignore_class=kc.data.Vocabulary.PAD, name="cross_entropy"
             ),
@@ -156,6 +158,7 @@ def train(options: argparse.Namespace) -> None:
             validation_data=stream("validation"),
             validation_steps=max(1, counts["validation"] // options.batch_size),
         )
+    kc.cli.tell_skipped(learner)
     kc.save_model(model, out / MODEL)
     seen = steps * options.batch_size * len(encoded["train"])
     rate = seen / max(history["seconds"].median(), 0.1)

@@ -87,6 +87,10 @@ class Recognize(Task):
             dropout=options.dropout,
         )
 
+    def sizes(self, model):
+        """Labels, without the blank."""
+        return {"labels": (len(self.facts["labels"]), model.output_shape[-1] - 1)}
+
     def loss(self):
         """CTC."""
         return kc.training.CTCLoss()

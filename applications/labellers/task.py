@@ -78,6 +78,23 @@ class Task(ABC):
     def answer(self, served, query: str) -> str:
         """What an exported model says to a query."""
 
+    @abstractmethod
+    def sizes(self, model: keras.Model) -> dict[str, tuple[int, int]]:
+        """How many the facts number, and how many the model, by what is numbered."""
+
+    def check_model(self, model: keras.Model) -> None:
+        """Refuse a model that numbers what it reads or writes otherwise than the facts.
+
+        Raises:
+            InputError: It does.
+        """
+        for what, (known, trained) in self.sizes(model).items():
+            if known != trained:
+                raise kc.InputError(
+                    f"{CODEC} has {known} {what} and the model {trained}. Allowed: the {CODEC} "
+                    "that was written with the model. Put it back, or train into another --out."
+                )
+
     def save(self, folder: Path) -> None:
         """Keep the facts."""
         kc.training.write_json(folder / CODEC, self.facts)

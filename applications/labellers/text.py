@@ -39,6 +39,16 @@ class TextTask(Task):
             "dropout": options.dropout,
         }
 
+    def sizes(self, model):
+        """Units, the padding and the unknown among them, and classes."""
+        kinds = keras.layers.Embedding, kc.layers.OneHot
+        reading = next(layer for layer in model.layers if isinstance(layer, kinds))
+        known = reading.size if isinstance(reading, kc.layers.OneHot) else reading.input_dim
+        return {
+            "units": (len(self.units), known),
+            "classes": (len(self.facts["classes"]), model.output_shape[-1]),
+        }
+
     def loss(self):
         """Cross-entropy of every step or text; padding is masked."""
         return keras.losses.SparseCategoricalCrossentropy(name="cross_entropy")

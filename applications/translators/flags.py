@@ -62,6 +62,9 @@ def parse(argv: Sequence[str] | None, description: str) -> argparse.Namespace:
     add("--warm-up-steps", type=int, default=0, help="in which the rate rises from 0; it then "
         "falls along half a cosine to 0")  # fmt: skip
     add("--clip-norm", type=float, default=5.0, help="of all gradients together")
+    kc.cli.add_skip_flag(common)
+    add("--average-epochs", type=int, default=0, metavar="N", help="end with the average of the "
+        "weights over about the last N epochs")  # fmt: skip
     add("--precision", choices=("float32", "mixed_float16", "mixed_bfloat16"), default="float32")
     add("--strategy", choices=kc.distribution.STRATEGIES, default="auto")
     add("--unknowns", choices=("replace", "ban"), help="with attention, unknown words become the "

@@ -26,6 +26,7 @@ from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import write_whole
 from keras_classics.data.load import Data, load
 from keras_classics.export import FORMATS, Spec, describe_shipped, described, serve_check
+from keras_classics.training.optimizers import SkipNonFinite, refuse_strategies, skipping
 from keras_classics.weights import load_keras_applications, load_torch
 
 Asked = TypeVar("Asked")
@@ -106,6 +107,46 @@ def export_place(options: argparse.Namespace) -> tuple[Path, str]:
     form = getattr(options, "format", "saved_model")
     name = {"saved_model": "saved_model", "litert": "model.tflite", "onnx": "model.onnx"}[form]
     return Path(getattr(options, "to", None) or Path(options.out) / name), form
+
+
+def add_skip_flag(parser: argparse.ArgumentParser) -> None:
+    """Give an application's training the flag `--skip-non-finite`."""
+    parser.add_argument(
+        "--skip-non-finite", action="store_true", help="leave out, and count, steps whose gradient "
+        "is infinite or not a number, in place of ending at such a loss",
+    )  # fmt: skip
+
+
+def guarded_optimizer(
+    optimizer: keras.optimizers.Optimizer, options: argparse.Namespace
+) -> keras.optimizers.Optimizer:
+    """The optimizer that the flag of `add_skip_flag` asks for.
+
+    Args:
+        optimizer: The one to train with.
+        options: `skip_non_finite`.
+
+    Returns:
+        `SkipNonFinite` around it where the flag was given, or else itself.
+
+    Raises:
+        InputError: The flag was given in the scope of a strategy of `tf.distribute`.
+    """
+    if not options.skip_non_finite:
+        return optimizer
+    refuse_strategies()
+    return SkipNonFinite(optimizer)
+
+
+def tell_skipped(model: keras.Model) -> None:
+    """Say after a training how many steps were left out, if it could leave out any.
+
+    Args:
+        model: What was trained, compiled with `guarded_optimizer`.
+    """
+    optimizer = skipping(model.optimizer)
+    if optimizer is not None:
+        print(f"{int(optimizer.skipped)} steps were left out: their gradients were not finite")
 
 
 def load_data(options: argparse.Namespace, **own: object) -> Data:

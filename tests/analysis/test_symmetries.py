@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
 import keras_classics as kc
 from keras_classics.analysis import symmetries
@@ -82,6 +83,17 @@ def test_recurrent_layers_have_the_same_group(cell, options):
         for reader, expected in zip((above, output), before, strict=True):
             np.testing.assert_allclose(reader(hidden), expected, rtol=0, atol=1e-12)
     assert not np.array_equal(layer.get_weights()[0], weights[0])
+
+
+def test_flipped_signs_of_an_lstm_change_not_a_bit():
+    layer, output = built(recurrent_layer("lstm", UNITS), FEATURES), dense(UNITS, 2, None)
+    hidden = ops.convert_to_numpy(layer(SEQUENCES))
+    before = ops.convert_to_numpy(output(hidden))
+    flip = symmetries.Symmetry((0, 1, 2, 3), (1, -1, -1, 1))
+    symmetries.apply(flip, layer, [output])
+    flipped = ops.convert_to_numpy(layer(SEQUENCES))
+    np.testing.assert_array_equal(flipped, hidden * [1, -1, -1, 1])
+    np.testing.assert_array_equal(output(flipped), before)
 
 
 def test_draws_are_seeded_and_cover_the_group():

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import keras_classics as kc
-from support import load_application
+from support import load_application, shared
 
 TINY = ["--epochs", "1", "--batch-size", "8", "--units", "6", "--pictures", "2"]
 LINES = ["--data-options", "train=24", "validation=8", "test=6", "digits=(2,3)"]
@@ -81,6 +81,26 @@ def test_a_run_is_not_continued_with_other_settings(application, finished, capsy
 
 
 @pytest.mark.slow
+def test_speech_is_labelled_from_wave_files_of_its_rate(application, tmp_path, capsys):
+    spoken, out = shared("data", "fsdd", "dev_300.npz"), tmp_path / "run"
+    arguments = ["--data", f"speech:{spoken}", "--data-options", "digits=(1,1)", *TINY,
+                 "--batch-size", "32", "--out", str(out)]  # fmt: skip
+    assert application.main(arguments) == 0
+    assert set(json.loads((out / "metrics.json").read_text())) == {"best path", "beam 10"}
+    heard, fast = out / "example.wav", tmp_path / "7_a_0.wav"
+    kc.data.write_wave(fast, kc.data.read_wave(heard) / 32768, rate=16000)
+    capsys.readouterr()
+    assert application.main(["label", str(fast), str(heard), "--out", str(out)]) == 1
+    shown = capsys.readouterr()
+    refusal = "has 16000 samples a second in 1 channels of 16 bits. Allowed: 8000"
+    assert refusal in shown.err and shown.err.count("\n") == 1
+    assert "example.wav: " in shown.out and "%" in shown.out
+    arguments[1], arguments[-1] = f"speech:{tmp_path}", str(tmp_path / "other")
+    assert application.main(["train", *arguments]) == 1
+    assert refusal in capsys.readouterr().err
+
+
+@pytest.mark.slow
 def test_words_are_tagged(application, tmp_path, capsys):
     row = "{}\t{}\t_\t{}\t_\t_\t0\troot\t_\t_\n"
     sentence = row.format(1, "dogs", "NOUN") + row.format(2, "bark", "VERB") + "\n"
@@ -106,6 +126,35 @@ def test_sentences_are_classified(application, tmp_path, capsys):
     capsys.readouterr()
     assert application.main(["label", "a good day", "--out", str(out)]) == 0
     assert capsys.readouterr().out.startswith("a good day: pos ")
+
+
+TEXTS = {"unit": "character", "items": ["a", "b", "c"], "classes": ["x", "y"]}
+
+
+@pytest.mark.parametrize(
+    ("task", "facts", "wrong", "message"),
+    [
+        ("recognize", {"kind": "speech", "labels": "0123456789"}, {"labels": "01234"},
+         "has 5 labels and the model 10"),
+        ("tag", TEXTS, {"items": ["a", "b"]}, "has 4 units and the model 5"),
+        ("classify", TEXTS, {"classes": ["x", "y", "z"]}, "has 3 classes and the model 2"),
+        ("classify", TEXTS | {"unit": "word"}, {"items": []}, "has 2 units and the model 5"),
+    ],
+)  # fmt: skip
+def test_facts_of_another_model_are_one_sentence(
+    application, task, facts, wrong, message, tmp_path, capsys
+):
+    options = application.parse(["train", "--task", task, *TINY, "--out", str(tmp_path)])
+    kc.training.record_run(tmp_path, kc.training.run_settings(vars(options)))
+    own = application.TASKS[task](facts)
+    model = own.build(options)
+    own.check_model(model)
+    kc.save_model(model, tmp_path / application.MODEL)
+    application.TASKS[task](facts | wrong).save(tmp_path)
+    for verb in ("evaluate", "export"):
+        assert application.main([verb, "--task", task, "--out", str(tmp_path)]) == 1
+        error = capsys.readouterr().err
+        assert message in error and error.startswith("error: ") and error.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -283,14 +283,28 @@ def test_long_sentences_are_counted_or_refused(application, parallel, tmp_path, 
 
 
 @pytest.mark.slow
+def test_what_is_kept_is_the_average_of_the_weights(application, parallel, tmp_path):
+    given = ["train", "--data", parallel, "--units", "4", "--epochs", "1", "--batch-size", "8",
+             "--average-epochs", "1", "--out", str(tmp_path)]  # fmt: skip
+    assert application.main(given) == 0
+    model = kc.load_model(tmp_path / "translator.keras")
+    kept = list(np.load(tmp_path / "checkpoint.npz").values())
+    count = len(model.variables)
+    for weight in map(np.array, model.trainable_variables):
+        trained, averaged = (
+            any(np.array_equal(weight, array) for array in side)
+            for side in (kept[:count], kept[count:])
+        )
+        assert averaged and not trained
+
+
+@pytest.mark.slow
 def test_the_shipped_models_recorded_score_is_true():
     import tensorflow as tf
 
     run = json.loads((SHIPPED / "run.json").read_text())
     recorded = json.loads((SHIPPED / "metrics.json").read_text())["fr"]
     assert run["commit"] and run["command"]
-    size = sum(path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file())
-    assert size <= 5 * 2**20
     settings = run["settings"]
     data = kc.data.load(
         "phrases", seed=settings["seed"], languages=settings["languages"],
@@ -307,6 +321,10 @@ def test_the_shipped_models_recorded_score_is_true():
     assert measured["exact match"] == pytest.approx(recorded["exact match"], abs=2e-3)
     assert measured["BLEU"] == pytest.approx(recorded["BLEU"], abs=0.2)
     assert measured["exact match"] >= 0.9
+
+
+def test_the_shipped_model_is_small():
+    assert sum(path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file()) <= 5_000_000
 
 
 def test_translate_answers_from_the_shipped_model_and_names_faulty_sentences(

@@ -60,6 +60,12 @@ def test_the_constant_puts_one_half_at_its_step(step):
     assert k / (k + np.exp(step / k)) == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize(("k", "step"), [(5, 8.0), (10, 23.0), (100, 460.5), (1000, 6907.8)])
+def test_half_ways_are_the_references(k, step):
+    assert k * np.log(k) == pytest.approx(step, abs=0.05)
+    assert half_way_constant(step) == pytest.approx(k, rel=0.01)
+
+
 @pytest.mark.parametrize(("mode", "value"), [("uniform", 0.5), ("always", 0.0)])
 def test_constant_modes(mode, value):
     _, seen = train(mode=mode)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
+from support import shared
 
 TEXT = "To be, or not to be: that is the question.\n" * 40
 
@@ -37,6 +38,27 @@ def test_what_an_alphabet_lacks_is_named():
     for other in (4, kc.data.Alphabet("abd")):
         with pytest.raises(kc.InputError, match="the 3 that were trained with"):
             alphabet.check_matches(other)
+
+
+def test_tiny_shakespeare_is_the_references():
+    text = shared("data", "tinyshakespeare", "input.txt").read_text()
+    alphabet = kc.data.Alphabet.from_texts([text])
+    assert (len(text), len(alphabet)) == (1_115_394, 65)
+    ids = alphabet.encode(text).astype("int64")
+    # Entropy of a character after its n - 1 predecessors, all counted in the text itself.
+    floors, context = [], np.zeros_like(ids)
+    for n in range(3):
+        grams, contexts = 65 * context[n:] + ids[n:], context[n:]
+        seen, before = (np.unique(each, return_counts=True)[1] for each in (grams, contexts))
+        floors.append((entropy(seen) - entropy(before)) / np.log(2))
+        context[1:] = 65 * context[:-1] + ids[:-1]
+        context %= 65 ** (n + 1)
+    np.testing.assert_allclose(floors, [4.7794, 3.5383, 2.7520], atol=5e-5)
+
+
+def entropy(counts):
+    shares = counts / counts.sum()
+    return -(shares * np.log(shares)).sum()
 
 
 @pytest.mark.parametrize("pieces", [1, 4])

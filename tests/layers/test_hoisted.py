@@ -130,6 +130,18 @@ def test_a_state_is_carried_from_batch_to_batch():
             np.testing.assert_allclose(one, other, atol=1e-12)
 
 
+def test_states_are_forgotten_layer_by_layer():
+    layer = kc.layers.LSTM(3, stateful=True)
+    inputs = keras.Input(batch_shape=SEQUENCES.shape)
+    model = keras.Model(inputs, layer(inputs))
+    first = model.predict_on_batch(SEQUENCES)
+    assert not np.array_equal(model.predict_on_batch(SEQUENCES), first)
+    # Keras's documentation of RNN says that a model can do it.
+    assert not hasattr(model, "reset_state") and not hasattr(model, "reset_states")
+    layer.reset_state()
+    np.testing.assert_array_equal(model.predict_on_batch(SEQUENCES), first)
+
+
 @on_tensorflow
 @pytest.mark.parametrize("form", list(FORMS)[:3])
 def test_a_gradient_of_a_gradient_is_refused(form):

@@ -172,3 +172,18 @@ def test_bad_arguments_are_refused(arguments, message):
 def test_grids_of_unknown_size_are_refused():
     with pytest.raises(ValueError, match="only the batch unknown"):
         MultiDimensionalRNN(2)(keras.Input((None, 4, 1)))
+
+
+def test_lstm_has_the_references_memory():
+    layer = MultiDimensionalLSTM(2, dtype="float64")
+    reference(layer, 5, [0, 0, 1, 1, 1, 1, 0, 0, 0, 0])
+    states = {}
+    for i, j in np.ndindex(GRID.shape[1:3]):
+        above, left = (
+            states.get(place, [np.zeros((1, 1, 2))] * 2) for place in ((i - 1, j), (i, j - 1))
+        )
+        neighbours = np.concatenate([above[0], left[0]], axis=-1)
+        affine = ops.matmul(GRID[:, i, j][None], layer.kernel) + layer.bias[:, None]
+        affine = affine + ops.matmul(neighbours, layer.recurrent_kernel)
+        states[i, j] = layer.step(affine, above, left)
+    np.testing.assert_allclose(states[1, 2][1][0, 0], [0.27284475, -0.20404953], atol=1e-8)

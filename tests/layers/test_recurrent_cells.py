@@ -134,6 +134,27 @@ def test_cells_give_the_references_figures(cell):
         np.testing.assert_allclose(states[1][0], memory, atol=1.1e-8)
 
 
+@pytest.mark.parametrize("cell", ["elman", "lstm", "gru", "gru_course"])
+def test_masked_steps_repeat_in_one_direction_and_are_zero_in_two(cell):
+    mask = np.array([[True, True, False, False], [True, True, True, False]])
+    once = ops.convert_to_numpy(recurrent_layer(cell, 5)(SEQUENCES, mask=mask))
+    both = keras.layers.Bidirectional(recurrent_layer(cell, 5))
+    both = ops.convert_to_numpy(both(SEQUENCES, mask=mask))
+    np.testing.assert_array_equal(once[0, 2:], once[0, [1, 1]])
+    np.testing.assert_array_equal(once[1, 3], once[1, 2])
+    np.testing.assert_array_equal(both.any(axis=-1), mask)
+
+
+@pytest.mark.parametrize("cell", ["elman", "lstm", "gru", "gru_course"])
+def test_going_backwards_returns_the_last_step_first(cell):
+    forwards, backwards = recurrent_layer(cell, 5), recurrent_layer(cell, 5, go_backwards=True)
+    forwards.build(SEQUENCES.shape)
+    backwards.build(SEQUENCES.shape)
+    backwards.set_weights(forwards.get_weights())
+    expected = ops.convert_to_numpy(forwards(SEQUENCES[:, ::-1]))
+    np.testing.assert_allclose(backwards(SEQUENCES), expected, atol=1e-6)
+
+
 I, H, K, F, P = 6, 5, 4, 3, 2  # noqa: E741 - the reference's letters
 COUNTS = [
     ("deep_transition", {"depth": 3}, H * (I + H + 1) + 2 * H * (H + 1)),

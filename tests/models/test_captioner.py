@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
+from keras_classics.analysis.complexity import trainable_parameters
 from support import check_round_trip, run_python
 
 WORDS = kc.data.Vocabulary("a red blue circle square left right of the".split())
@@ -42,6 +43,14 @@ def test_saves_and_comes_apart_without_loss(attention, tmp_path):
         {"encoded": encoder.predict_on_batch(x["image"]), "target_in": x["target_in"]}
     )
     np.testing.assert_allclose(parts, model.predict_on_batch(x), atol=1e-6)
+
+
+def test_parameters_are_those_of_scheduled_samplings_paper():
+    image = keras.Input((512,))
+    encoder = keras.Model(image, keras.layers.Identity()(image))
+    model = kc.models.captioner(encoder, 8857, 512, "lstm", start_from="first_input")
+    mapping = 512 * 512 + 512
+    assert trainable_parameters(model) == mapping + 11_177_625
 
 
 def test_the_encoder_is_inlined_and_shared():

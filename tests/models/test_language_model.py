@@ -18,6 +18,14 @@ def test_parameters_are_char_rnns(vocabulary_size, units, depth, parameters):
     assert model.count_params() == parameters
 
 
+def test_torchs_second_biases_make_it_240_321():
+    model = kc.models.language_model(65, 128, 2)
+    layers = [model.get_layer(f"recurrent_{level}") for level in (1, 2)]
+    state = kc.weights.torch_recurrent_state(layers)
+    logits = model.get_layer("logits").count_params()
+    assert sum(array.size for array in state.values()) + logits == 240_321
+
+
 def given(model, rows=3, time=6, seed=0):
     rng = np.random.default_rng(seed)
     shapes = [state.shape[1:] for state in model.input["states"]]

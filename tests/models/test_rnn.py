@@ -91,6 +91,15 @@ def test_parameters_follow_the_references_formulas(topology, options, count):
     assert small(topology, **options).count_params() == count
 
 
+def test_the_network_that_brought_ctc_has_its_papers_weights():
+    # Graves, Fernandez, Gomez, Schmidhuber 2006, on TIMIT: 61 phones and the blank.
+    model = kc.models.rnn(
+        "many_to_many", outputs=62, input_size=26, cell="lstm_peephole", units=100,
+        bidirectional=True,
+    )  # fmt: skip
+    assert model.count_params() == 114_662
+
+
 def pad(inputs, length):
     """More steps on the right: id 0, or zeros."""
     widths = [(0, 0), (0, length)] + [(0, 0)] * (inputs.ndim - 2)

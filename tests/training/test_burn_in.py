@@ -44,6 +44,15 @@ def test_unit_losses_give_the_references_figures(reduction, expected):
     assert float(loss(np.zeros((1, 4, 1)), np.ones((1, 4, 1)), sample_weight=weights)) == expected
 
 
+def test_kerass_own_mask_means_over_the_steps_that_count():
+    # Steps of zeros are masked: their losses are 0, and they are not counted either.
+    answers = np.array([[[0.0], [0.0], [1.0], [1.0]]], "float32")
+    zeros = np.zeros_like(answers)
+    loss = keras.losses.MeanSquaredError()
+    assert float(loss(zeros, answers)) == 0.5
+    assert float(loss(zeros, keras.layers.Masking()(answers))) == 1.0
+
+
 def test_gradients_flow_through_the_burn_in():
     keras.utils.set_random_seed(0)
     layer = keras.layers.SimpleRNN(1, return_sequences=True)

@@ -124,6 +124,22 @@ def test_clipping_gives_the_references_figures(clipping, expected):
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+def test_two_clippings_together_are_refused_by_keras():
+    with pytest.raises(ValueError, match="Only one of"):
+        OPTIMIZERS.SGD(clipnorm=1.0, global_clipnorm=1.0)
+
+
+def test_adams_first_epsilon_is_thirty_times_as_large():
+    # The first step is lr g / (g + epsilon): half the rate where the gradient is epsilon.
+    epsilon = 1e-7 / np.sqrt(1 - 0.999)
+    np.testing.assert_allclose(epsilon, 3.16e-6, atol=5e-9)
+    weight = keras.Variable(0.0, dtype="float64")
+    optimizer = OPTIMIZERS.Adam(RATE)
+    optimizer.build([weight])
+    optimizer.apply([ops.convert_to_tensor(epsilon, "float64")], [weight])
+    np.testing.assert_allclose(float(weight), -RATE / 2, rtol=1e-4)
+
+
 def model_and_data(poison):
     """A small model on ids, and batches of which one has a target that is `poison`."""
     keras.utils.set_random_seed(2)
@@ -175,12 +191,39 @@ def test_counts_and_states_are_saved(tmp_path):
         np.testing.assert_array_equal(new, old)
 
 
+@pytest.mark.parametrize("guarded", [False, True])
+def test_a_model_ends_with_the_average_of_its_last_steps(guarded):
+    class Keep(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if keras.backend.backend() == "jax":
+                self.model.jax_state_sync()
+            kept.append(self.model.get_weights())
+
+    kept = []
+    optimizer = OPTIMIZERS.SGD(0.05, **kc.training.averaging(4))
+    model, x, y = model_and_data(0.0)
+    model.compile(kc.training.SkipNonFinite(optimizer) if guarded else optimizer, "mse")
+    model.fit(x, y, batch_size=2, verbose=0, callbacks=[Keep()])
+    mean = kept[0]
+    for weights in kept[1:]:
+        mean = [0.75 * m + 0.25 * w for m, w in zip(mean, weights, strict=True)]
+    for found, last, expected in zip(model.get_weights(), kept[-1], mean, strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+        assert not np.allclose(found, last, atol=1e-4)
+
+
+def test_an_average_over_no_step_is_none():
+    assert kc.training.averaging(0) == {}
+    with pytest.raises(kc.InputError, match="over -2 steps.*Allowed: 0 for none"):
+        kc.training.averaging(-2)
+
+
 def test_a_strategy_is_refused():
     tf = pytest.importorskip("tensorflow")
     with tf.distribute.OneDeviceStrategy("cpu:0").scope():
         weight = keras.Variable(1.0)
         optimizer = kc.training.SkipNonFinite("sgd")
-        with pytest.raises(ValueError, match="Train on one device"):
+        with pytest.raises(kc.InputError, match="Train on one device"):
             optimizer.apply([ops.ones(())], [weight])
 
 

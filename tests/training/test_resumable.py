@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from keras_classics import InputError
-from keras_classics.training import fit, restore
+from keras_classics.training import SkipNonFinite, averaging, fit, restore
 from support import run_python
 
 
@@ -114,6 +114,30 @@ def test_averaged_weights_and_what_callbacks_do_in_the_end_are_those_of_a_run_le
         train(tmp_path / "interrupted", Interrupt())
     for one, other in zip(straight, train(tmp_path / "interrupted"), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_an_average_validated_by_keras_is_that_of_a_run_left_alone(tmp_path):
+    class Interrupt(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if self.model.optimizer.iterations == 13:
+                raise KeyboardInterrupt
+
+    def train(folder, *callbacks):
+        keras.utils.set_random_seed(0)
+        model = tiny()
+        model.compile(SkipNonFinite(keras.optimizers.Adam(0.1, **averaging(10))), "mse")
+        history = fit(model, batches, steps_per_epoch=5, epochs=4, folder=folder, verbose=0,
+                      validation_data=next(batches(99)),
+                      callbacks=[keras.callbacks.SwapEMAWeights(), *callbacks])  # fmt: skip
+        return model.get_weights(), history["val_loss"]
+
+    weights, losses = train(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "interrupted", Interrupt())
+    again, seen = train(tmp_path / "interrupted")
+    for one, other in zip(weights, again, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert list(losses) == list(seen)
 
 
 def test_steps_that_loss_scaling_leaves_out_are_steps(tmp_path):

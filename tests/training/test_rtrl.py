@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from keras_classics.layers import recurrent_layer
 from keras_classics.training import ForwardTrainer
 
 CELLS = {
@@ -13,7 +14,16 @@ CELLS = {
     "gru": lambda units: layers.GRU(units, reset_after=False, dtype="float64"),
     "gru_reset_after": lambda units: layers.GRU(units, dtype="float64"),
     "elman without bias": lambda units: layers.SimpleRNN(units, use_bias=False, dtype="float64"),
+    "gru_course": lambda units: recurrent_layer("gru_course", units, dtype="float64"),
+    "lstm_no_forget": lambda units: recurrent_layer("lstm_no_forget", units, dtype="float64"),
+    "lstm_coupled": lambda units: recurrent_layer("lstm_coupled", units, dtype="float64"),
+    "lstm_peephole": lambda units: recurrent_layer("lstm_peephole", units, dtype="float64"),
+    "coupled peepholes": lambda units: recurrent_layer(
+        "lstm_coupled", units, peepholes=True, dtype="float64"
+    ),
 }
+# In these a step connects no two units but through the recurrent product.
+UNCOUPLED = sorted(CELLS.keys() - {"gru", "gru_course"})
 DRAW = np.random.default_rng(0)
 X, Y = DRAW.normal(size=(2, 7, 3)), DRAW.normal(size=(2, 7, 2))
 
@@ -50,7 +60,7 @@ def test_rtrl_is_backpropagation_through_time(cell):
         np.testing.assert_allclose(gradient, other, atol=1e-12)
 
 
-@pytest.mark.parametrize("cell", ["elman", "lstm", "gru_reset_after"])
+@pytest.mark.parametrize("cell", UNCOUPLED)
 def test_snap1_stores_one_unit_in_each_and_points_the_same_way(cell):
     _, exact = trainer(cell)
     _, sparse = trainer(cell, "snap1")
@@ -93,7 +103,7 @@ def test_snap1_keeps_what_rtrl_has_where_one_step_reaches():
         np.testing.assert_allclose(dense[:, unit, :, 0, unit], own, atol=1e-12)
 
 
-@pytest.mark.parametrize("cell", ["elman", "gru"])
+@pytest.mark.parametrize("cell", ["elman", "gru", "gru_course", "lstm_coupled", "lstm_peephole"])
 def test_uoro_is_unbiased(cell):
     # Many copies of one sequence in a batch draw their signs on their own: their mean is close.
     copies = 2000
@@ -139,3 +149,16 @@ def test_other_cells_are_refused():
         ForwardTrainer(layers.StackedRNNCells([layers.GRUCell(2)]), layers.Dense(1)).step(
             X[:, 0], Y[:, 0]
         )
+
+
+@pytest.mark.parametrize(
+    ("cell", "options", "message"),
+    [
+        ("multiplicative_lstm", {}, "MultiplicativeLSTMCell.*Allowed:.*LSTMVariantCell"),
+        ("lstm_peephole", {"projection": 2}, "projection=2.*Allowed: projection=None"),
+    ],
+)
+def test_cells_that_mix_units_elsewhere_are_refused(cell, options, message):
+    refused = recurrent_layer(cell, 4, **options).cell
+    with pytest.raises(ValueError, match=message):
+        ForwardTrainer(refused, layers.Dense(2)).step(X[:, 0], Y[:, 0])

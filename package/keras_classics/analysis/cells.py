@@ -170,7 +170,15 @@ class CellReader:
         return logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True), states
 
     def excerpts(self, tokens: np.ndarray, targets: dict[str, np.ndarray]) -> Excerpts:
-        """Read, and keep what is scored: everything after the warm-up."""
+        """Read, and keep what is scored: everything after the warm-up.
+
+        Args:
+            tokens: int32 `(rows, time)`, time above `WARM_UP`.
+            targets: What cells may follow, `(rows, time)` each, by name.
+
+        Returns:
+            The excerpts, the warm-up cut off.
+        """
         log_probabilities, states = self.read(tokens)
         scored, states = log_probabilities[:, WARM_UP:], states[:, WARM_UP:]
         activations = states[..., self._kept]
@@ -187,7 +195,17 @@ class CellReader:
         )
 
     def rise(self, tokens: np.ndarray, excerpts: Excerpts, layer: int, cell: int) -> np.ndarray:
-        """Nats `(rows, time - 1)` that the text costs more with a unit held at its medians."""
+        """What a text costs more where a unit is held at its medians.
+
+        Args:
+            tokens: The tokens that the excerpts are of, int32 `(rows, time)`.
+            excerpts: Of these tokens, from `excerpts`.
+            layer: The unit's layer, from 1 on.
+            cell: Its number in the layer, from 0 on; all of its states are held.
+
+        Returns:
+            Nats `(rows, time - 1)`, of every token after the first.
+        """
         held = np.full(self._width, np.nan, "float32")
         for level, _, places in self._places:
             if level == layer:

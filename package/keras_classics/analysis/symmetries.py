@@ -60,19 +60,41 @@ class Symmetry:
 
 
 def count(*units: int) -> int:
-    """Number of equivalent sets of weights of a network with hidden layers of so many units."""
+    """Number of equivalent sets of weights of a network, `2^H H!` for every hidden layer.
+
+    Args:
+        *units: Width H of each hidden layer.
+
+    Returns:
+        The product over the layers.
+    """
     return math.prod(2**width * math.factorial(width) for width in units)
 
 
 def every(units: int) -> Iterator[Symmetry]:
-    """All symmetries of a layer, the identity first."""
+    """All symmetries of a layer.
+
+    Args:
+        units: Width of the layer; there are `count(units)`, too many from some eight units on.
+
+    Yields:
+        Each once, the identity first.
+    """
     for order in permutations(range(units)):
         for signs in product((1, -1), repeat=units):
             yield Symmetry(order, signs)
 
 
 def draw(units: int, seed: int | None = None) -> Symmetry:
-    """One of a layer's symmetries, all equally likely."""
+    """Draw one of a layer's symmetries, all equally likely.
+
+    Args:
+        units: Width of the layer.
+        seed: Chooses it; another one at every call by default.
+
+    Returns:
+        The symmetry, for `apply`.
+    """
     generator = np.random.default_rng(seed)
     order, signs = generator.permutation(units), generator.choice((1, -1), units)
     return Symmetry(tuple(order.tolist()), tuple(signs.tolist()))

@@ -17,6 +17,9 @@ def half_way_constant(step: float) -> float:
 
     Args:
         step: Number of the training step, 0 or above.
+
+    Returns:
+        `k`, 1 or above.
     """
     # Newton's method, from a point above the root of a convex function: it only comes nearer.
     k = max(step, math.e)

@@ -152,6 +152,9 @@ def phrase_groups(
 
     Returns:
         The date in ISO form and its texts, for each group.
+
+    Raises:
+        ValueError: The language is unknown.
     """
     check_choice("language", language, LANGUAGES)
     rng = np.random.default_rng([seed, 83])

@@ -49,7 +49,15 @@ class LabelledSequences:
         return np.array([each.shape[self.axis] for each in self.inputs])
 
     def network_input(self, numbers: Sequence[int]) -> dict[str, np.ndarray] | np.ndarray:
-        """What a network takes of some of the sequences, padded."""
+        """What a network takes of some of the sequences, padded.
+
+        Args:
+            numbers: Which sequences, from 0 on.
+
+        Returns:
+            `(sequences, ...)` with zeros behind, time to a multiple of 8; with `told`, that as
+            `"sequence"` and int32 `(sequences,)` as `"length"`.
+        """
         chosen = [self.inputs[n] for n in numbers]
         padded = pad_arrays(chosen, self.axis)
         if not self.told:
@@ -58,7 +66,15 @@ class LabelledSequences:
         return {"sequence": padded, "length": np.array(lengths, "int32")}
 
     def batch(self, numbers: Sequence[int]) -> tuple:
-        """Input and targets of some of the sequences, padded."""
+        """Input and targets of some of the sequences, padded.
+
+        Args:
+            numbers: Which sequences, from 0 on.
+
+        Returns:
+            What `network_input` gives, and int32 `(sequences,)` classes or `(sequences, labels)`,
+            with zeros behind.
+        """
         targets = [self.targets[n] for n in numbers]
         return self.network_input(numbers), (
             pad_arrays(targets) if targets[0].ndim else np.stack(targets)
@@ -112,9 +128,16 @@ def sequence_batches(
 
 
 def all_batches(part: LabelledSequences, *, batch_size: int = 64) -> tf.data.Dataset:
-    """All sequences once, in their order, as for validation; arguments as above.
+    """All sequences once, in their order, as for validation.
 
     Batches are of about one size, so that several devices all have a share of the last one.
+
+    Args:
+        part: The sequences.
+        batch_size: Sequences in a batch, at most.
+
+    Returns:
+        Elements as `LabelledSequences.batch` makes them.
     """
     import tensorflow as tf
 

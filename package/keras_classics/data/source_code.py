@@ -88,9 +88,15 @@ def load_source_code(
 
 
 def classify_characters(code: str) -> np.ndarray:
-    """Number of each character's token class in `TOKEN_CLASSES`, uint8 `(characters,)`.
+    """Class every character of Python code by its token.
 
     Spaces, line ends and continuation lines between tokens are `"space"`.
+
+    Args:
+        code: A whole file.
+
+    Returns:
+        Numbers in `TOKEN_CLASSES`, uint8 `(characters,)`.
 
     Raises:
         InputError: Python cannot read the code.

@@ -106,11 +106,14 @@ def load_speech(
 
 
 def read_wave(path: str | Path, rate: int = RATE) -> np.ndarray:
-    """Read a wave file of one channel and 16 bits, int16 `(samples,)`.
+    """Read a wave file of one channel and 16 bits.
 
     Args:
         path: The file.
         rate: Samples a second that are expected.
+
+    Returns:
+        The samples, int16 `(samples,)`.
 
     Raises:
         InputError: The file is missing, damaged, or of another rate or kind.
@@ -134,7 +137,16 @@ def read_wave(path: str | Path, rate: int = RATE) -> np.ndarray:
 
 
 def write_wave(path: str | Path, audio: np.ndarray, rate: int = RATE) -> None:
-    """Write samples of -1 to 1, `(samples,)`, as a wave file of one channel and 16 bits."""
+    """Write a wave file of one channel and 16 bits.
+
+    Args:
+        path: The file.
+        audio: Samples of -1 to 1, `(samples,)`; what is louder is cut.
+        rate: Samples a second.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
@@ -169,7 +181,14 @@ def log_mel(audio):
 
 
 def frame_count(samples):
-    """How many frames of `log_mel` lie within so many samples, an integer or a tensor."""
+    """How many frames of `log_mel` lie within a recording.
+
+    Args:
+        samples: Length of the recording, an integer or a tensor of them, at least 129.
+
+    Returns:
+        The number of frames, likewise; 100 a second.
+    """
     # Frames are centred at multiples of the stride.
     return (samples - _WINDOW // 2) // _STRIDE + 1
 

@@ -108,6 +108,12 @@ def documents_data(splits: Mapping[str, Sequence[Document]], info: Info) -> Data
 def collect_documents(dataset: tf.data.Dataset) -> list[Document]:
     """Read a split of text into memory.
 
+    Args:
+        dataset: A split of `documents_data`, or other elements of `"text"` and `"name"`.
+
+    Returns:
+        The documents, in their order.
+
     Raises:
         InputError: Its elements have no text.
     """

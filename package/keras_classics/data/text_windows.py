@@ -106,6 +106,9 @@ def text_windows(
         k1: New tokens in a window.
         k2: Tokens in a window, a multiple of `k1`, which it is by default.
 
+    Returns:
+        The windows, whose `batches` and `epoch` a `kc.training.TruncatedBPTT` takes.
+
     Raises:
         InputError: A number is not admitted, or there is less text than a window for each row.
     """

@@ -65,6 +65,10 @@ def recurrent_layer(cell: str, units: int, **arguments) -> keras.layers.RNN:
         units: Width of the state.
         **arguments: Passed to the Keras layer, or to the cell where it is one of ours.
 
+    Returns:
+        A layer from `(batch, time, features)` to `(batch, time, units)` (of `"jordan"`, its
+        outputs).
+
     Raises:
         ValueError: The name is unknown.
     """

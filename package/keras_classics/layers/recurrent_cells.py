@@ -80,6 +80,9 @@ class OutputFeedbackCell(RecurrentCell):
         hidden_feedback: Feed the hidden layer back too, through its own kernel (Elman's term).
         output_activation: `g`.
         **kwargs: As for every cell: `activation` and the initialisers.
+
+    Raises:
+        ValueError: `units` or `outputs` is not a positive whole number.
     """
 
     def __init__(
@@ -194,6 +197,9 @@ class DeepTransitionCell(RecurrentCell):
         units: Width of the state and of the layers between.
         depth: Layers in a step; 1 is Elman's cell.
         **kwargs: As for every cell: `activation` and the initialisers.
+
+    Raises:
+        ValueError: `units` or `depth` is not a positive whole number.
     """
 
     def __init__(self, units: int, depth: int = 2, **kwargs):
@@ -241,6 +247,9 @@ class RecurrentHighwayCell(RecurrentCell):
         transform_bias: Added to the gates' biases at the start; negative, to carry at first.
         recurrent_activation: Activation of the gates.
         **kwargs: As for every cell: `activation` and the initialisers.
+
+    Raises:
+        ValueError: `units` or `depth` is not a positive whole number.
     """
 
     def __init__(

@@ -16,7 +16,7 @@ from keras_classics.training.ctc import (
 from keras_classics.training.language_identity import LanguageIdentifier
 from keras_classics.training.likelihood import BitsPerCharacter, bigram_nats
 from keras_classics.training.metrics import caption_metrics, caption_scores
-from keras_classics.training.optimizers import SkipNonFinite
+from keras_classics.training.optimizers import SkipNonFinite, averaging
 from keras_classics.training.recipe import (
     compile_model,
     decay_weights,
@@ -57,6 +57,7 @@ __all__ = [
     "Step",
     "TranslationScores",
     "TruncatedBPTT",
+    "averaging",
     "bigram_nats",
     "burn_in_weights",
     "caption_metrics",

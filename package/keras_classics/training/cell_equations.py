@@ -3,6 +3,7 @@
 The cells of Elman, of the LSTM and of the GRU act unit by unit between their matrix products: new
 states are element-wise functions of the old ones and of the products' sums. So every derivative
 follows from element-wise ones, which automatic differentiation gives for a whole batch at once.
+Peepholes are element-wise too: a unit's own weights, which learn as biases do.
 
 Shapes: batch B, K states of H units each (the first is the output), G gates, Q inputs of a product.
 """
@@ -17,6 +18,8 @@ from keras import ops
 
 from keras_classics.core.errors import explain
 from keras_classics.core.gradients import value_and_gradients
+from keras_classics.layers.lstm_cells import BLOCKS, LSTMVariantCell
+from keras_classics.layers.recurrent_cells import CourseGRUCell
 
 Tensor = keras.KerasTensor
 
@@ -95,16 +98,17 @@ class Step:
 class CellEquations:
     """What is particular to one kind of cell.
 
-    A step is `states = unit(states, a, r, gate(states, a, r) U_inner)`, with `a` the sums of the
-    input and `r` those of the output before, `(B, G, H)`. Only the GRU that resets before its
-    product has an inner one; its recurrent sums are those of the other gates.
+    A step is `states = unit(states, a, r, gate(states, a, r) U_inner, p)`, with `a` the sums of
+    the input, `r` those of the output before, `(B, G, H)`, and `p` the peepholes. Only the GRU that
+    resets before its product has an inner one; its recurrent sums are those of the other gates.
 
     Attributes:
         cell: Keras cell.
         kinds: Number of states, K.
         gates: Number of gates, G.
-        unit: `(states, a, r, inner sums) -> new states`, element-wise.
+        unit: `(states, a, r, inner sums, peepholes) -> new states`, element-wise.
         gate: `(states, a, r) -> operand of the inner product`, element-wise, or `None`.
+        peepholes: Whether the last of the cell's weights are peepholes, `(gates, units)`.
     """
 
     cell: keras.layers.Layer
@@ -112,6 +116,7 @@ class CellEquations:
     gates: int
     unit: Callable[..., list[Tensor]]
     gate: Callable[..., Tensor] | None = None
+    peepholes: bool = False
 
     def step(self, weights: list[Tensor], inputs: Tensor, states: Tensor) -> Step:
         """Make a step and differentiate it.
@@ -123,13 +128,18 @@ class CellEquations:
         """
         units, gates = self.cell.units, self.gates
         kernel, recurrent = (ops.reshape(w, (-1, gates, units)) for w in weights[:2])
-        biases = [ops.reshape(w, (-1, gates, units)) for w in weights[2:]]
+        biases = weights[2:-1] if self.peepholes else weights[2:]
+        biases = [ops.reshape(w, (-1, gates, units)) for w in biases]
         biases = [row for rows in biases for row in ops.unstack(rows, axis=0)]
         outer = gates if self.gate is None else gates - 1
         output, inner_kernel = states[:, 0], recurrent[:, outer:]
         recurrent = recurrent[:, :outer]
         a = ops.tensordot(inputs, kernel, 1) + sum(biases[:1])
         r = ops.tensordot(output, recurrent, 1) + sum(biases[1:])
+        own = ops.zeros_like(a[:, :0])
+        if self.peepholes:
+            # A row for each sequence, so that the derivatives are element-wise in the batch too.
+            own = weights[-1] + ops.zeros_like(a[:, :1])
 
         if self.gate is None:
             more, gated_by = ops.zeros_like(a[:, :0]), [None] * 3
@@ -137,7 +147,8 @@ class CellEquations:
             operand, partials = _partials(lambda *given: [self.gate(*given)], states, a, r)
             operand, gated_by = operand[:, 0], [partial[:, 0] for partial in partials]
             more = ops.tensordot(operand, inner_kernel, 1)
-        new, (by_states, by_a, by_r, by_more) = _partials(self.unit, states, a, r, more)
+        partials = _partials(self.unit, states, a, r, more, own)
+        new, (by_states, by_a, by_r, by_more, by_own) = partials
 
         gated_states, gated_a, gated_r = gated_by
         blocks = [Block(inputs, by_a, gated_a), Block(output, by_r, gated_r)]
@@ -147,6 +158,8 @@ class CellEquations:
             blocks.append(Block(operand, by_more))
         one = ops.ones_like(inputs[:, :1])
         blocks += [Block(one, *sums) for sums in [(by_a, gated_a), (by_r, gated_r)][: len(biases)]]
+        if self.peepholes:
+            blocks.append(Block(one, by_own))
         return Step(new, blocks, by_states, recurrent, spread, gated_states)
 
     def assemble(self, blocks: list[Tensor]) -> list[Tensor]:
@@ -154,61 +167,86 @@ class CellEquations:
         kernel, recurrent, *rest = blocks
         if self.gate is not None:
             recurrent = ops.concatenate([recurrent, rest.pop(0)], axis=1)
-        weights = [kernel, recurrent]
-        if rest:
-            weights.append(ops.concatenate(rest, axis=0))
+        peepholes = [rest.pop()] if self.peepholes else []
+        biases = [ops.concatenate(rest, axis=0)] if rest else []
+        weights = [kernel, recurrent, *biases, *peepholes]
         shapes = [variable.shape for variable in self.cell.trainable_variables]
         return [ops.reshape(w, shape) for w, shape in zip(weights, shapes, strict=True)]
 
 
 def cell_equations(cell: keras.layers.Layer) -> CellEquations:
-    """The equations of a Keras cell: `SimpleRNNCell`, `LSTMCell` or `GRUCell`.
+    """The equations of a cell: `SimpleRNNCell`, `LSTMCell`, `GRUCell`, or one of our variants.
 
     Raises:
-        ValueError: The cell is of another kind.
+        ValueError: The cell is of another kind, or projects its output.
     """
-    for kind, equations in _EQUATIONS.items():
-        if isinstance(cell, kind):
-            return equations(cell)
-    raise ValueError(
-        explain(
-            f"A {type(cell).__name__} was given",
-            ", ".join(kind.__name__ for kind in _EQUATIONS),
-            "Pass the cell of such a layer: keras.layers.LSTM(8).cell.",
+    # Not its subclasses: the multiplicative LSTM is one, of other equations.
+    equations = _EQUATIONS.get(type(cell))
+    if equations is None:
+        raise ValueError(
+            explain(
+                f"A {type(cell).__name__} was given",
+                ", ".join(kind.__name__ for kind in _EQUATIONS),
+                "Pass the cell of such a layer: keras.layers.LSTM(8).cell.",
+            )
         )
-    )
+    return equations(cell)
 
 
 def _elman(cell):
-    return CellEquations(cell, 1, 1, lambda s, a, r, m: [cell.activation(a + r)[:, 0]])
+    return CellEquations(cell, 1, 1, lambda states, a, r, *_: [cell.activation(a + r)[:, 0]])
 
 
-def _lstm(cell):
-    def unit(states, a, r, _):
-        into, forget, candidate, out = ops.unstack(a + r, 4, axis=1)
-        memory = cell.recurrent_activation(forget) * states[:, 1]
-        memory = memory + cell.recurrent_activation(into) * cell.activation(candidate)
-        return [cell.recurrent_activation(out) * cell.activation(memory), memory]
+def _lstm(cell, forget="gate", peepholes=False):
+    gates = [block for block in BLOCKS[forget] if block != "candidate"]
 
-    return CellEquations(cell, 2, 4, unit)
+    def unit(states, a, r, _, own):
+        sums = dict(zip(BLOCKS[forget], ops.unstack(a + r, axis=1), strict=True))
+        memory = states[:, 1]
+
+        def gate(name, memory):
+            peeped = own[:, gates.index(name)] * memory if peepholes else 0.0
+            return cell.recurrent_activation(sums[name] + peeped)
+
+        kept = 1.0 if forget == "none" else gate("forget", memory)
+        into = 1.0 - kept if forget == "coupled" else gate("input", memory)
+        memory = kept * memory + into * cell.activation(sums["candidate"])
+        return [gate("output", memory) * cell.activation(memory), memory]
+
+    return CellEquations(cell, 2, len(BLOCKS[forget]), unit, peepholes=peepholes)
+
+
+def _lstm_variant(cell):
+    if cell.projection:
+        raise ValueError(
+            explain(
+                f"An LSTMVariantCell with projection={cell.projection} was given",
+                "projection=None, for the new states of a unit must be functions of its own sums",
+                "Leave the projection out, and let the readout project.",
+            )
+        )
+    return _lstm(cell, cell.forget, cell.peepholes)
 
 
 def _gru(cell):
+    course = isinstance(cell, CourseGRUCell)
+
     def merged(states, update, candidate):
         update, candidate = cell.recurrent_activation(update), cell.activation(candidate)
-        return [update * states[:, 0] + (1.0 - update) * candidate]
+        kept = 1.0 - update if course else update
+        return [kept * states[:, 0] + (1.0 - kept) * candidate]
 
-    def reset_after(states, a, r, _):
+    def reset_after(states, a, r, *_):
         reset = cell.recurrent_activation(a[:, 1] + r[:, 1])
         return merged(states, a[:, 0] + r[:, 0], a[:, 2] + reset * r[:, 2])
 
-    def reset_before(states, a, r, inner):
+    def reset_before(states, a, r, inner, _):
         return merged(states, a[:, 0] + r[:, 0], a[:, 2] + inner[:, 0])
 
     def reset(states, a, r):
         return cell.recurrent_activation(a[:, 1] + r[:, 1]) * states[:, 0]
 
-    if cell.reset_after:
+    if not course and cell.reset_after:
         return CellEquations(cell, 1, 3, reset_after)
     return CellEquations(cell, 1, 3, reset_before, reset)
 
@@ -217,6 +255,8 @@ _EQUATIONS = {
     keras.layers.SimpleRNNCell: _elman,
     keras.layers.LSTMCell: _lstm,
     keras.layers.GRUCell: _gru,
+    CourseGRUCell: _gru,
+    LSTMVariantCell: _lstm_variant,
 }
 
 

@@ -45,6 +45,9 @@ def bigram_nats(
         learnt: Ids `(length,)` of each document that is counted.
         documents: Those that are scored, from their second token on.
         vocabulary_size: Number of token ids.
+
+    Returns:
+        Nats for a token.
     """
     counts = np.ones((vocabulary_size, vocabulary_size))
     for ids in learnt:

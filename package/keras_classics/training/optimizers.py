@@ -21,6 +21,12 @@
 The rule of Pascanu, Mikolov, Bengio ("On the difficulty of training recurrent neural networks",
 ICML 2013) is `global_clipnorm`. A norm that is infinite or not a number makes every weight NaN
 under it, which `SkipNonFinite` prevents.
+
+The average of the weights over the last steps is Keras's own too: `use_ema=True`, with the memory
+that `averaging` gives. It is kept in the optimizer's variables, so that a training resumed by
+`kc.training.fit` ends with the same average. Validation sees the weights themselves, or with
+`keras.callbacks.SwapEMAWeights()` their average; not with its `swap_on_epoch=True`, under which
+checkpoints would hold the average in place of the weights.
 """  # noqa: E501 - rows of a table cannot be broken
 
 from __future__ import annotations
@@ -28,7 +34,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from keras_classics.core.errors import explain
+from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
 
 
@@ -53,8 +59,8 @@ class SkipNonFinite(keras.optimizers.Optimizer):
         name: Name of the optimizer.
 
     Raises:
-        ValueError: At the first step under a strategy of `tf.distribute`, whose replicas would
-            have to agree first.
+        InputError: At the first step under a strategy of `tf.distribute`, whose replicas would
+            have to agree first; see `refuse_strategies`.
     """
 
     def __init__(self, inner_optimizer="adam", name: str = "skip_non_finite"):
@@ -86,7 +92,7 @@ class SkipNonFinite(keras.optimizers.Optimizer):
             for variable, value in zip(changed, [*new[0], *new[1]], strict=True):
                 variable.assign(value)
             return
-        _refuse_strategies()
+        refuse_strategies()
         finite = is_finite(grads)
         ops.cond(
             finite,
@@ -137,6 +143,37 @@ class SkipNonFinite(keras.optimizers.Optimizer):
         return {"inner_optimizer": inner, "name": self.name}
 
 
+def averaging(steps: float) -> dict[str, bool | float]:
+    """Arguments for a Keras optimizer that leaves a model the average weights of its last steps.
+
+    `m = b m + (1 - b) w` after every step, from the weights `w` after the first on, and
+    `b = 1 - 1 / steps`: those of `steps` steps before count 1 / e as much as the last. At the end
+    of training `m` takes the place of the weights. Checkpoints are averaged like this by the
+    toolkits of translation. Polyak, Juditsky, "Acceleration of stochastic approximation by
+    averaging", SIAM Journal on Control and Optimization 30, 1992.
+
+    Args:
+        steps: How far back the average reaches; 0 for none.
+
+    Returns:
+        `use_ema` and `ema_momentum`, or nothing.
+
+    Raises:
+        InputError: `steps` is between 0 and 1, or negative.
+    """
+    if steps == 0:
+        return {}
+    if steps < 1:
+        raise InputError(
+            explain(
+                f"An average over {steps} steps was asked for",
+                "0 for none, or 1 and above",
+                "Give how many steps, or epochs, it should reach back.",
+            )
+        )
+    return {"use_ema": True, "ema_momentum": 1.0 - 1.0 / steps}
+
+
 def is_finite(gradients):
     """Whether the norm over all gradients is a number, as a boolean tensor."""
     squares = [ops.sum(ops.square(gradient)) for gradient in gradients if gradient is not None]
@@ -147,16 +184,32 @@ def _nothing(_) -> None:
     """Both outcomes of a conditional must return the same."""
 
 
-def _refuse_strategies() -> None:
+def skipping(optimizer: keras.optimizers.Optimizer) -> SkipNonFinite | None:
+    """The `SkipNonFinite` in the optimizer of a compiled model, or None.
+
+    Args:
+        optimizer: It, or what Keras puts around it in mixed precision.
+    """
+    inner = getattr(optimizer, "inner_optimizer", None)
+    return next((each for each in (optimizer, inner) if isinstance(each, SkipNonFinite)), None)
+
+
+def refuse_strategies() -> None:
+    """Refuse to go on where `SkipNonFinite` cannot be used: in the scope of `tf.distribute`.
+
+    Raises:
+        InputError: There is a strategy.
+    """
     if keras.backend.backend() != "tensorflow":
         return
     import tensorflow as tf
 
     if tf.distribute.has_strategy():
-        raise ValueError(
+        raise InputError(
             explain(
-                f"A step under {type(tf.distribute.get_strategy()).__name__} was asked for",
-                "SkipNonFinite without tf.distribute",
+                f"Steps that are not finite were to be left out under "
+                f"{type(tf.distribute.get_strategy()).__name__}",
+                "SkipNonFinite (--skip-non-finite) without tf.distribute",
                 "Train on one device, or use the optimizer inside.",
             )
         )

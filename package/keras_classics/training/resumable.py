@@ -22,7 +22,7 @@ from keras_classics.training.divergence import (
     finite_array,
     first_non_finite,
 )
-from keras_classics.training.optimizers import SkipNonFinite
+from keras_classics.training.optimizers import skipping
 
 CHECKPOINT = "checkpoint.npz"
 HISTORY = "history.csv"
@@ -75,9 +75,8 @@ def fit(
             training has diverged.
     """
     folder, total = Path(folder), epochs * steps_per_epoch
-    progress = _Progress(
-        restore(model, folder), steps_per_epoch, skips=_skips(model.optimizer), thorough=False
-    )
+    skips = skipping(model.optimizer) is not None
+    progress = _Progress(restore(model, folder), steps_per_epoch, skips, thorough=False)
     checkpoint = _KeepCheckpoint(folder, save_seconds, progress)
     checkpoint.set_model(model)
     if progress.steps >= total:
@@ -178,14 +177,12 @@ def _diverged(
     )
 
 
-def _skips(optimizer: keras.optimizers.Optimizer) -> bool:
-    # In mixed precision Keras puts its own optimizer around the one that was given.
-    inner = getattr(optimizer, "inner_optimizer", None)
-    return any(isinstance(each, SkipNonFinite) for each in (optimizer, inner))
-
-
 def restore(model: keras.Model, folder: str | os.PathLike) -> int:
     """Load the checkpoint of `folder`, if there is one.
+
+    Args:
+        model: A compiled, built model; every variable of it and of its optimizer is overwritten.
+        folder: Where `fit` keeps its checkpoint.
 
     Returns:
         The number of steps it had made, 0 without a checkpoint.
@@ -255,7 +252,14 @@ def _difference(kept: list[tuple], wanted: list[tuple]) -> str:
 
 
 def read_history(folder: str | os.PathLike) -> pd.DataFrame:
-    """The finished epochs of a folder, one row each; empty if there are none.
+    """The finished epochs of a folder.
+
+    Args:
+        folder: Where `fit` keeps its history.
+
+    Returns:
+        One row for each epoch: `epoch`, from 1 on, what `fit` logged, and `seconds`; empty if no
+        epoch was finished.
 
     Raises:
         InputError: The file is damaged.

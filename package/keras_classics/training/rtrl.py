@@ -147,8 +147,9 @@ class ForwardTrainer:
     """Trains a recurrent cell and what reads its output, step by step, forward in time.
 
     Args:
-        cell: `SimpleRNNCell`, `LSTMCell` or `GRUCell` of Keras, such as
-            `keras.layers.LSTM(8).cell`.
+        cell: `SimpleRNNCell`, `LSTMCell` or `GRUCell` of Keras, our `CourseGRUCell`, or our
+            `LSTMVariantCell` (no forget gate, coupled gates, peepholes) without projection; such as
+            `keras.layers.LSTM(8).cell` or `kc.layers.recurrent_layer("lstm_peephole", 8).cell`.
         readout: Layer or model from the cell's output `(batch, units)` to predictions.
         loss: Keras loss, or its name; of one step, averaged over the batch.
         optimizer: Keras optimizer, or its name.

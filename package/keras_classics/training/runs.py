@@ -52,7 +52,15 @@ def record_run(folder: str | os.PathLike, settings: Mapping[str, Any]) -> dict[s
 
 
 def describe_run(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Say how a run is made: its settings, and command, commit, versions and machine."""
+    """Say how a run is made, of what can be known of it here and now.
+
+    Args:
+        settings: The resolved settings, as JSON can have them.
+
+    Returns:
+        `"settings"`, `"command"`, `"commit"` (None outside git), `"started"` (UTC), `"backend"`,
+        `"versions"` by library, and `"machine"`.
+    """
     return {
         "settings": dict(settings),
         "command": " ".join(sys.argv),
@@ -66,7 +74,13 @@ def describe_run(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_run(folder: str | os.PathLike) -> dict[str, Any] | None:
-    """Read `run.json`, or None if the folder has none.
+    """Read `run.json`.
+
+    Args:
+        folder: The run's folder.
+
+    Returns:
+        What `record_run` wrote, or None if the folder has none.
 
     Raises:
         InputError: It is damaged, or was not written by `record_run`.
@@ -164,6 +178,10 @@ def record_metrics(folder: str | os.PathLike, metrics: Mapping[str, Mapping[str,
 
 def write_json(path: Path, content: Any) -> None:
     """Write JSON, whole or not at all, making the folder.
+
+    Args:
+        path: The file.
+        content: What JSON can have.
 
     Raises:
         InputError: The file cannot be written.

@@ -71,6 +71,9 @@ def torch_recurrent_state(layers: Layer | Sequence[Layer]) -> dict[str, np.ndarr
     Args:
         layers: As for `load_torch_recurrent`.
 
+    Returns:
+        Arrays under PyTorch's names, `"weight_ih_l0"` and so on.
+
     Raises:
         InputError: A layer is of another kind.
     """
