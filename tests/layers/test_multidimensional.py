@@ -162,6 +162,20 @@ def test_a_gradient_of_a_gradient_is_refused_while_training():
 
 
 @on_tensorflow
+def test_a_compiled_layer_has_its_gradient_taken_outside():
+    import tensorflow as tf
+
+    layer, grids = drawn(*FORMS[1]), tf.constant(GRIDS, "float64")
+    compiled = tf.function(partial(layer, training=True), autograph=False)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(grids)
+        total = tf.reduce_sum(tf.sin(3 * compiled(grids)))
+    expected = gradients(layer, partial(layer, training=True))[0]
+    for _ in range(2):
+        np.testing.assert_allclose(tape.gradient(total, grids), expected, rtol=0, atol=1e-12)
+
+
+@on_tensorflow
 @pytest.mark.slow
 def test_xla_compiles_training():
     losses = []

@@ -64,11 +64,14 @@ def recurrence(
         outputs, kept = _forward(step, states, path, inputs, weights)
 
         def gradient(by_outputs):
-            by_inputs, *by_weights = _backward(
-                step, states, path, kept, path.in_line(by_outputs), weights
-            )
+            # Under a tape that may be asked twice TensorFlow would derive gradients of this loop as
+            # well, for minutes. It does not see it; what it sees, a sum of nothing, is refused.
+            seen = by_outputs, grids, *weights
+            nothing = tf.add_n([tf.reduce_sum(one[:0]) for one in seen])
+            by_lines, *unseen = map(tf.stop_gradient, (path.in_line(by_outputs), *weights))
+            by_inputs, *by_weights = _backward(step, states, path, kept, by_lines, unseen)
             return [
-                tf.raw_ops.PreventGradient(input=one, message=FIRST_ORDER_ONLY)
+                tf.raw_ops.PreventGradient(input=one + nothing, message=FIRST_ORDER_ONLY)
                 for one in (path.in_grids(by_inputs), *by_weights)
             ]
 
@@ -167,6 +170,9 @@ def _forward(step, states: int, path: _Path, inputs: Tensor, weights: Sequence[T
     _, _, outputs, lists = tf.while_loop(
         lambda time, *_: time < path.steps, diagonal, start, shape_invariants=shapes
     )
+    if not tf.executing_eagerly():
+        flows = [tf.stop_gradient(one.flow) for one in lists]
+        lists = [tf.TensorArray(inputs.dtype, flow=flow) for flow in flows]
     return outputs.concat(), lists
 
 

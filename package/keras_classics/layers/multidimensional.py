@@ -204,6 +204,9 @@ class MultiDimensionalRNN(_GridRecurrence):
     Input `(batch, rows, columns, features)`, output `(batch, rows, columns, units)`, times the
     directions when they are concatenated. States beyond the border are zero.
 
+    While it trains on TensorFlow, without XLA, a gradient of a gradient is refused with a
+    `LookupError`; with `training=False` there is one.
+
     Args:
         units: Width of the state.
         directions: 1 (from the upper left corner), 2 (and from the lower right) or 4 (from every
