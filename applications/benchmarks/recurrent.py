@@ -204,10 +204,10 @@ def multidimensional(
     units: Annotated[int, "width of the state"] = 32,
     repeats: Annotated[int, "turns; the fastest counts"] = 3,
 ) -> pd.DataFrame:
-    """Milliseconds of a 2-D LSTM, forwards and backwards, beside the loop over rows and columns.
+    """Milliseconds of a 2-D LSTM, forwards and backwards, beside loops over rows and columns.
 
-    Both multiply all inputs beforehand and are compiled by TensorFlow without XLA; the loop over
-    cells is one loop within another, as one writes it.
+    All multiply all inputs beforehand or do so on the way, without XLA. One loop over cells is one
+    within another, compiled by TensorFlow; the other is Python's, whose operations run at once.
     """
     check_tensorflow()
     import tensorflow as tf
@@ -219,17 +219,22 @@ def multidimensional(
     variables = [weight.value for weight in layer.trainable_variables]
 
     def differentiated(function):
-        @tf.function(autograph=False)
-        def step():
-            with tf.GradientTape() as tape:
-                tape.watch(grids)
-                total = tf.reduce_sum(function(grids) ** 2)
-            return total, tape.gradient(total, [grids, *variables])
+        with tf.GradientTape() as tape:
+            tape.watch(grids)
+            total = tf.reduce_sum(function(grids) ** 2)
+        return total, tape.gradient(total, [grids, *variables])
 
+    def compiled(function):
+        step = tf.function(partial(differentiated, function), autograph=False)
         return lambda: float(step()[0])
 
-    loop = "loop over rows and columns"
-    contest = {"ours": differentiated(layer), loop: differentiated(partial(double_loop, layer))}
+    contest = {
+        "ours": compiled(partial(layer, training=True)),
+        "compiled loop over rows and columns": compiled(partial(double_loop, layer)),
+        "Python loop over rows and columns": lambda: float(
+            differentiated(partial(python_loop, layer))[0]
+        ),
+    }
     rows = on_both_clocks(f"2-D LSTM, {units} units", agreeing(contest), repeats)
     setting = f"{side} x {side}, batch {batch}"
     return rows.assign(setting=setting).reindex(columns=MEASURED)
@@ -237,30 +242,53 @@ def multidimensional(
 
 def double_loop(layer, grids):
     """What a `MultiDimensionalLSTM` of one direction computes, cell by cell."""
-    batch, rows, columns, features = grids.shape
+    batch, _, columns, _ = grids.shape
     units = layer.units
-    affine = ops.matmul(ops.reshape(grids, (-1, features)), layer.kernel[0]) + layer.bias[0]
-    affine = ops.reshape(affine, (batch, rows, columns, -1))
-    affine = ops.transpose(affine, (1, 2, 0, 3))
-
-    def halves(states):
-        return [states[None, :, :units], states[None, :, units:]]
 
     def cell(left, inputs):
-        affine, above = inputs[:, : 5 * units], inputs[:, 5 * units :]
-        neighbours = ops.concatenate([above[:, :units], left[:, :units]], axis=-1)
-        recurrent = ops.matmul(neighbours, layer.recurrent_kernel[0])
-        new = layer.step((affine + recurrent)[None], halves(above), halves(left))
-        new = ops.concatenate(new, axis=-1)[0]
+        entering, above = inputs[:, : 5 * units], inputs[:, 5 * units :]
+        above, left = (ops.split(states, 2, axis=-1) for states in (above, left))
+        new = ops.concatenate(one_cell(layer, entering, above, left), axis=-1)
         return new, new
 
-    def row(above, affine):
+    def row(above, entering):
         start = ops.zeros_like(above[0])
-        _, states = ops.scan(cell, start, ops.concatenate([affine, above], axis=-1))
+        _, states = ops.scan(cell, start, ops.concatenate([entering, above], axis=-1))
         return states, states
 
-    _, states = ops.scan(row, ops.zeros((columns, batch, 2 * units)), affine)
+    start = ops.zeros((columns, batch, 2 * units))
+    _, states = ops.scan(row, start, entering_all_cells(layer, grids))
     return ops.transpose(states[..., :units], (2, 0, 1, 3))
+
+
+def python_loop(layer, grids):
+    """The same, in Python."""
+    batch, _, columns, _ = grids.shape
+    zeros = [ops.zeros((batch, layer.units))] * 2
+    above, outputs = [zeros] * columns, []
+    for entering in ops.unstack(entering_all_cells(layer, grids)):
+        left, row = zeros, []
+        for one, before in zip(ops.unstack(entering), above, strict=True):
+            left = one_cell(layer, one, before, left)
+            row.append(left)
+        above = row
+        outputs.append(ops.stack([states[0] for states in row], axis=1))
+    return ops.stack(outputs, axis=1)
+
+
+def entering_all_cells(layer, grids):
+    """What the inputs give to the sums, `(rows, columns, batch, 5 * units)`."""
+    batch, rows, columns, features = grids.shape
+    flat = ops.reshape(ops.transpose(grids, (1, 2, 0, 3)), (-1, features))
+    entering = ops.matmul(flat, layer.kernel[0]) + layer.bias[0]
+    return ops.reshape(entering, (rows, columns, batch, -1))
+
+
+def one_cell(layer, entering, above, left):
+    """New states `(batch, units)` of a cell, from those of its neighbours."""
+    neighbours = ops.concatenate([above[0], left[0]], axis=-1)
+    sums = entering + ops.matmul(neighbours, layer.recurrent_kernel[0])
+    return layer.step(sums, above[1:], left[1:])
 
 
 def rtrl(

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -87,7 +88,9 @@ def test_recurrent_layers_are_timed_beside_two_others(measured):
 def test_the_wavefront_is_timed_beside_an_equal_double_loop(measured):
     tiny = ["--batch", "2", "--side", "3", "--features", "2", "--units", "2", "--repeats", "1"]
     rows = measured(["multidimensional", *tiny])
-    assert rows["model"].tolist() == ["2-D LSTM, 2 units", "2-D LSTM, 2 units, processor's time"]
+    models = ["2-D LSTM, 2 units", "2-D LSTM, 2 units, processor's time"]
+    loops = ["compiled loop over rows and columns", "Python loop over rows and columns"]
+    assert [*zip(rows["model"], rows["beside"], strict=True)] == [*product(models, loops)]
     assert (rows["setting"] == "3 x 3, batch 2").all() and (rows["ratio"] > 0).all()
 
 

@@ -1,5 +1,7 @@
 """Grids along wavefronts: equal to the double loop, to the reference's figures and to 1-D layers."""
 
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
@@ -15,6 +17,10 @@ FORMS = [
     (MultiDimensionalLSTM, {"forget_bias": 1.0}),
     (MultiDimensionalLSTM, {"leaky": True, "peepholes": True}),
 ]
+RELU = {"activation": "relu"}
+on_tensorflow = pytest.mark.skipif(
+    keras.config.backend() != "tensorflow", reason="elsewhere training walks as inference does"
+)
 
 
 @pytest.mark.parametrize(
@@ -51,11 +57,37 @@ def double_loop(layer, grids):
             above = [placed(state, i) for state in states.get((i - 1, j), zero)]
             left = [placed(state, i) for state in states.get((i, j - 1), zero)]
             neighbours = ops.concatenate([above[0], left[0]], axis=-1)
-            recurrent = ops.matmul(neighbours, layer.recurrent_kernel)
-            new = layer.step(placed(affine[:, i, j], i) + recurrent, above, left)
+            sums = placed(affine[:, i, j], i) + ops.matmul(neighbours, layer.recurrent_kernel)
+            new = layer.step(sums, above[1:], left[1:], *layer.step_weights)
             states[i, j] = [taken(state, i) for state in new]
+    return outputs_of(states, rows, columns)
+
+
+def outputs_of(states, rows, columns):
     outputs = [[states[i, j][0] for j in range(columns)] for i in range(rows)]
     return ops.stack([ops.stack(row, axis=1) for row in outputs], axis=1)
+
+
+def training_double_loop(layer, grids):
+    """The same, where input and neighbours are multiplied at once, among the cells of a diagonal."""
+    batch, rows, columns, _ = grids.shape
+    kernel = ops.concatenate([layer.kernel[0], layer.recurrent_kernel[0]])
+    weights = [weight[0] for weight in layer.step_weights]
+    zero = [ops.zeros((batch, layer.units), "float64")] * layer.states
+    states = {}
+    for i in range(rows):
+        for j in range(columns):
+            first, end = max(0, i + j + 1 - columns), min(rows, i + j + 1)
+            borders = (((i - first) * batch, (end - i - 1) * batch), (0, 0))
+            above, left = states.get((i - 1, j), zero), states.get((i, j - 1), zero)
+            operand = ops.concatenate([grids[:, i, j], above[0], left[0]], axis=-1)
+            above, left = (
+                [ops.pad(state, borders) for state in cells[1:]] for cells in (above, left)
+            )
+            sums = ops.matmul(ops.pad(operand, borders), kernel) + layer.bias[0]
+            new = layer.step(sums, above, left, *weights)
+            states[i, j] = [state[borders[0][0] :][:batch] for state in new]
+    return outputs_of(states, rows, columns)
 
 
 @pytest.mark.parametrize(("form", "options"), FORMS)
@@ -64,6 +96,96 @@ def test_wavefronts_equal_the_double_loop_exactly(form, options, shape):
     layer = form(4, dtype="float64", **options)
     grids = ops.convert_to_tensor(DRAW.normal(size=(*shape, 5)))
     np.testing.assert_array_equal(layer(grids), double_loop(layer, grids))
+    if keras.config.backend() == "tensorflow":
+        trained = layer(grids, training=True)
+        np.testing.assert_array_equal(trained, training_double_loop(layer, grids))
+
+
+def gradients(layer, function):
+    """Of a mixture of the outputs, by the grids and all weights."""
+    import tensorflow as tf
+
+    grids = tf.constant(GRIDS, "float64")
+    with tf.GradientTape() as tape:
+        tape.watch(grids)
+        total = tf.reduce_sum(tf.sin(3 * function(grids)))
+    return tape.gradient(total, [grids, *(weight.value for weight in layer.trainable_variables)])
+
+
+def drawn(form, options, **more):
+    """A layer in double precision, no weight of which is zero."""
+    layer = form(4, dtype="float64", **options, **more)
+    layer.build(GRIDS.shape)
+    layer.set_weights([DRAW.normal(size=w.shape, scale=0.5) for w in layer.get_weights()])
+    return layer
+
+
+@on_tensorflow
+@pytest.mark.parametrize(("form", "options"), [*FORMS, (MultiDimensionalRNN, RELU)])
+@pytest.mark.parametrize("graph", [False, True])
+def test_gradients_while_training_are_the_double_loops(form, options, graph):
+    import tensorflow as tf
+
+    layer = drawn(form, options)
+    differentiate = partial(gradients, layer, partial(layer, training=True))
+    found = (tf.function(differentiate, autograph=False) if graph else differentiate)()
+    expected = gradients(layer, partial(double_loop, layer))
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-12)
+
+
+@on_tensorflow
+@pytest.mark.parametrize(("form", "options"), FORMS)
+@pytest.mark.parametrize("directions", [2, 4])
+def test_every_direction_has_its_gradient_while_training(form, options, directions):
+    layer = drawn(form, options, directions=directions)
+    found, expected = (
+        gradients(layer, partial(layer, training=training)) for training in (True, False)
+    )
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-12)
+
+
+@on_tensorflow
+def test_a_gradient_of_a_gradient_is_refused_while_training():
+    import tensorflow as tf
+
+    layer, grids = drawn(*FORMS[1]), tf.constant(GRIDS, "float64")
+    with tf.GradientTape() as outer:
+        outer.watch(grids)
+        with tf.GradientTape() as inner:
+            inner.watch(grids)
+            total = tf.reduce_sum(layer(grids, training=True))
+        slope = tf.reduce_sum(inner.gradient(total, grids) ** 2)
+    with pytest.raises(LookupError, match="training=False"):
+        outer.gradient(slope, grids)
+
+
+@on_tensorflow
+def test_a_compiled_layer_has_its_gradient_taken_outside():
+    import tensorflow as tf
+
+    layer, grids = drawn(*FORMS[1]), tf.constant(GRIDS, "float64")
+    compiled = tf.function(partial(layer, training=True), autograph=False)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(grids)
+        total = tf.reduce_sum(tf.sin(3 * compiled(grids)))
+    expected = gradients(layer, partial(layer, training=True))[0]
+    for _ in range(2):
+        np.testing.assert_allclose(tape.gradient(total, grids), expected, rtol=0, atol=1e-12)
+
+
+@on_tensorflow
+@pytest.mark.slow
+def test_xla_compiles_training():
+    losses = []
+    for compiled in (False, True):
+        keras.utils.set_random_seed(2)
+        image = keras.Input(GRIDS.shape[1:])
+        model = keras.Model(image, MultiDimensionalLSTM(3, 2, peepholes=True)(image))
+        model.compile("sgd", "mse", jit_compile=compiled)
+        losses.append([model.train_on_batch(GRIDS, np.ones((2, 3, 4, 6))) for _ in range(3)])
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5)
 
 
 def sines(rows, columns, shift):

@@ -2,6 +2,8 @@
 
 Cells on one anti-diagonal of a grid do not depend on each other, so a grid of R rows and C columns
 takes R + C - 1 steps, each of up to min(R, C) cells at once, in place of R C steps of one cell.
+Every step here has all rows, those idle masked, as compilers and formats of export want it; to
+train on TensorFlow, `grid_recurrence` walks over the cells alone.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ from keras import ops
 
 from keras_classics.core.errors import check_choice, explain
 from keras_classics.core.registration import registered
+from keras_classics.core.variables import value_of
+from keras_classics.layers import grid_recurrence
 from keras_classics.layers.loop import over_time
 
 # Axes (0 rows, 1 columns) along which the grid is flipped for each direction: every direction
@@ -87,23 +91,50 @@ class _GridRecurrence(keras.layers.Layer):
         """Bias `(gates * units,)` of one direction at the start."""
         return self.bias_initializer.clone()(shape, dtype)
 
-    def step(self, affine, above, left):
-        """States of the cells of one diagonal.
+    @property
+    def step_weights(self) -> list:
+        """What `step` reads beside kernels and bias, each `(directions, ...)`."""
+        return []
+
+    def step(self, sums, above, left, *weights):
+        """States of the cells of one diagonal, the output first.
 
         Args:
-            affine: Kernel, recurrent kernel and bias applied, `(directions, cells, gates * units)`.
+            sums: Kernel, recurrent kernel and bias applied, `(directions, cells, gates * units)`,
+                or without the first axis, as all that follows.
             above: States of the cells above, each `(directions, cells, units)`; zero past the
-                border. The first state is the output.
+                border. The output is not among them: the sums have all of it.
             left: States of the cells to the left, likewise.
+            *weights: The `step_weights`.
         """
         raise NotImplementedError
 
-    def call(self, inputs):
+    def call(self, inputs, training=False):
         """Walk over every diagonal, from each corner."""
-        _, rows, columns, _ = inputs.shape
+        corners = CORNERS[: self.directions]
+        grids = [_flipped(inputs, axes) for axes in corners]
+        walk = self._cells_alone if training and _shapes_may_change() else self._masked
+        outputs = walk(grids)
+        maps = [_flipped(outputs[n], axes) for n, axes in enumerate(corners)]
+        return ops.concatenate(maps, axis=-1) if self.merge_mode == "concat" else sum(maps)
+
+    def _cells_alone(self, grids):
+        """Outputs of each direction `(batch, rows, columns, units)`."""
+        kernels = ops.concatenate([self.kernel, self.recurrent_kernel], axis=1)
+        weights = [value_of(weight) for weight in (self.bias, *self.step_weights)]
+        return [
+            grid_recurrence.recurrence(
+                self.step, self.states, grid, kernels[n], *(weight[n] for weight in weights)
+            )
+            for n, grid in enumerate(grids)
+        ]
+
+    def _masked(self, grids):
+        """Outputs `(directions, batch, rows, columns, units)`."""
+        _, rows, columns, _ = grids[0].shape
         count, units, width = self.directions, self.units, self.gates * self.units
         steps = rows + columns - 1
-        grids = ops.stack([_flipped(inputs, axes) for axes in CORNERS[:count]])
+        grids = ops.stack(grids)
         batch = ops.shape(grids)[1]
         flat = ops.reshape(grids, (count, -1, grids.shape[-1]))
         affine = ops.matmul(flat, self.kernel) + self.bias[:, None]
@@ -128,8 +159,9 @@ class _GridRecurrence(keras.layers.Layer):
             )
             states = self.step(
                 ops.reshape(inputs[..., :-1], cells) + recurrent,
-                [ops.reshape(state, (count, -1, units)) for state in above],
-                [ops.reshape(state, (count, -1, units)) for state in left],
+                [ops.reshape(state, (count, -1, units)) for state in above[1:]],
+                [ops.reshape(state, (count, -1, units)) for state in left[1:]],
+                *self.step_weights,
             )
             begun = ops.reshape(inputs[..., -1:], (count, -1, 1))
             states = [ops.reshape(state * begun, (-1, rows * units)) for state in states]
@@ -138,9 +170,7 @@ class _GridRecurrence(keras.layers.Layer):
         zeros = ops.zeros_like(affine[:, 0, : rows * units])
         outputs = over_time(diagonal, affine, [zeros] * self.states, dtype=self.dtype_policy)
         outputs = ops.transpose(ops.reshape(outputs, (-1, steps, rows, units)), (0, 2, 1, 3))
-        outputs = ops.reshape(_unskew(outputs), (count, -1, rows, columns, units))
-        maps = [_flipped(outputs[n], axes) for n, axes in enumerate(CORNERS[:count])]
-        return ops.concatenate(maps, axis=-1) if self.merge_mode == "concat" else sum(maps)
+        return ops.reshape(_unskew(outputs), (count, -1, rows, columns, units))
 
     def compute_output_shape(self, input_shape):
         """The grid, with the units of every direction or their sum."""
@@ -174,6 +204,9 @@ class MultiDimensionalRNN(_GridRecurrence):
     Input `(batch, rows, columns, features)`, output `(batch, rows, columns, units)`, times the
     directions when they are concatenated. States beyond the border are zero.
 
+    While it trains on TensorFlow, without XLA, a gradient of a gradient is refused with a
+    `LookupError`; with `training=False` there is one.
+
     Args:
         units: Width of the state.
         directions: 1 (from the upper left corner), 2 (and from the lower right) or 4 (from every
@@ -196,9 +229,9 @@ class MultiDimensionalRNN(_GridRecurrence):
         super().__init__(units, *args, **kwargs)
         self.activation = keras.activations.get(activation)
 
-    def step(self, affine, above, left):
+    def step(self, sums, above, left):
         """The activation."""
-        return [self.activation(affine)]
+        return [self.activation(sums)]
 
     def get_config(self):
         """The constructor's arguments."""
@@ -269,12 +302,18 @@ class MultiDimensionalLSTM(_GridRecurrence):
         gates = ops.cast([0, self.forget_bias, self.forget_bias, 0, 0], dtype)
         return super().initial_bias(shape, dtype) + ops.repeat(gates, self.units)
 
-    def step(self, affine, above, left):
+    @property
+    def step_weights(self) -> list:
+        """The peepholes."""
+        return [self.peephole_kernel] if self.peepholes else []
+
+    def step(self, sums, above, left, *weights):
         """Gates, cell and output."""
-        (_, cell_above), (_, cell_left) = above, left
-        into, forget_above, forget_left, candidate, out = ops.split(affine, 5, axis=-1)
+        [cell_above], [cell_left] = above, left
+        into, forget_above, forget_left, candidate, out = ops.split(sums, 5, axis=-1)
         if self.peepholes:
-            peephole = [self.peephole_kernel[:, n, None] for n in range(4)]
+            [kernel] = weights
+            peephole = [kernel[..., n : n + 1, :] for n in range(4)]
             into = into + peephole[0] * (cell_above + cell_left)
             forget_above = forget_above + peephole[1] * cell_above
             forget_left = forget_left + peephole[2] * cell_left
@@ -295,6 +334,18 @@ class MultiDimensionalLSTM(_GridRecurrence):
             "peepholes": self.peepholes,
             "forget_bias": self.forget_bias,
         }
+
+
+def _shapes_may_change() -> bool:
+    """Whether a loop may meet other shapes in every step; XLA's and other backends' may not."""
+    if keras.config.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    # TensorFlow's own operations ask so before they choose; there is no public way.
+    from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
+
+    return not GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
 
 
 def _flipped(grids, axes):
