@@ -118,8 +118,11 @@ def test_averaged_weights_and_what_callbacks_do_in_the_end_are_those_of_a_run_le
 
 def test_an_average_validated_by_keras_is_that_of_a_run_left_alone(tmp_path):
     class Interrupt(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.epoch = epoch
+
         def on_train_batch_end(self, batch, logs=None):
-            if self.model.optimizer.iterations == 13:
+            if (self.epoch, batch) == (2, 2):
                 raise KeyboardInterrupt
 
     def train(folder, *callbacks):
@@ -138,6 +141,17 @@ def test_an_average_validated_by_keras_is_that_of_a_run_left_alone(tmp_path):
     for one, other in zip(weights, again, strict=True):
         np.testing.assert_array_equal(one, other)
     assert list(losses) == list(seen)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_other_backends_end_with_the_same_average_too(backend, tmp_path):
+    run_python(
+        "from pathlib import Path; from training import test_resumable as test; "
+        "test.test_an_average_validated_by_keras_is_that_of_a_run_left_alone("
+        f"Path({str(tmp_path)!r}))",
+        backend=backend,
+    )
 
 
 def test_steps_that_loss_scaling_leaves_out_are_steps(tmp_path):

@@ -43,8 +43,9 @@ def fit(
 ) -> pd.DataFrame:
     """Train like `model.fit`, keeping enough in `folder` to go on after Ctrl-C or `kill -9`.
 
-    Ctrl-C waits for the end of the step, and keeps it; pressed twice, or in validation, it is as a
-    kill, which loses the steps since the last checkpoint. The next call makes them again, the same.
+    Ctrl-C waits for the end of the step, and keeps it; pressed twice, or in validation, or on JAX
+    with an optimizer that averages the weights, it is as a kill, which loses the steps since the
+    last checkpoint. The next call makes them again, the same.
 
     The checkpoint holds the number of steps and every variable, those of the optimizer and of the
     random generators included. A finished epoch is a row of `history.csv`; the row of an epoch that
@@ -100,7 +101,7 @@ def fit(
                     **arguments,
                 )
         except KeyboardInterrupt:
-            if progress.resumable:
+            if progress.resumable and not _leaves_averages(model):
                 # What is not finite is no state to go on from; the former checkpoint is.
                 with suppress(NonFiniteError):
                     checkpoint.save()
@@ -121,6 +122,17 @@ def _end(model: keras.Model, callbacks: Sequence[keras.callbacks.Callback]) -> N
     ending.on_train_begin()
     model.optimizer.finalize_variable_values(model.trainable_variables)
     ending.on_train_end()
+
+
+def _leaves_averages(model: keras.Model) -> bool:
+    """Whether a fit that was interrupted has put averages in place of the weights."""
+    if keras.config.backend() != "jax":
+        return False
+    optimizer = model.optimizer
+    # It may lie in a guard, and that in Keras's own for mixed precision.
+    while optimizer is not None and not getattr(optimizer, "use_ema", False):
+        optimizer = getattr(optimizer, "inner_optimizer", None)
+    return optimizer is not None
 
 
 def _diverged(
