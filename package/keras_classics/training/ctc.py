@@ -42,12 +42,23 @@ def impossible_labellings(labels: np.ndarray, lengths: Sequence[int]) -> np.ndar
         labels: int `(rows, most labels)`, padded with 0. A label needs a step, and a repeated one
             a blank before it.
         lengths: Steps of each row, as the network's output has them.
+
+    Returns:
+        int64 `(impossible,)`, in ascending order.
     """
     return np.flatnonzero(keras.ops.convert_to_numpy(fewest_steps(labels)) > np.asarray(lengths))
 
 
 def edit_distance(found: Sequence, right: Sequence) -> int:
-    """Fewest insertions, deletions and substitutions that turn one sequence into another."""
+    """Fewest insertions, deletions and substitutions that turn one sequence into another.
+
+    Args:
+        found: What was recognised: a string, or a list of words or labels.
+        right: What is true, likewise.
+
+    Returns:
+        The edits; over lists of words, divided by the true words, the word error rate (WER).
+    """
     before = list(range(len(right) + 1))
     for row, item in enumerate(found, 1):
         now = [row]
@@ -66,7 +77,8 @@ def labelling_metrics(found: Sequence[Sequence], right: Sequence[Sequence]) -> d
         right: What is true.
 
     Returns:
-        `"label error rate"`, edits over true labels, and `"sequences right"`, a share.
+        `"label error rate"`, edits over true labels (the word error rate, WER, where sequences are
+        lists of words), and `"sequences right"`, a share.
 
     Raises:
         InputError: There are no true labels, or not as many sequences on both sides.

@@ -56,12 +56,21 @@ def caption_scores(
     *,
     meteor: bool | Literal["auto"] = "auto",
 ) -> dict[str, list[float]]:
-    """Score every caption by itself; arguments and errors as in `caption_metrics`.
+    """Score every caption by itself.
 
     The mean of these is the corpus score for ROUGE-L and CIDEr-D, but not for BLEU and METEOR.
 
+    Args:
+        hypotheses: One caption for each image.
+        references: One or more true captions for each image.
+        meteor: As for `caption_metrics`.
+
     Returns:
         One score for each image under the names of `caption_metrics`.
+
+    Raises:
+        InputError: As `caption_metrics`.
+        ImportError: As `caption_metrics`.
     """
     scores = _score(hypotheses, references, meteor)
     return {name: each for name, (_, each) in scores.items()}
