@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import keras_classics as kc
-from labellers.task import in_batches, write_table
+from labellers.task import check_sizes, in_batches, write_table
 from labellers.text import TextTask
 
 
@@ -65,4 +65,6 @@ class Classify(TextTask):
     def answer(self, served, query):
         """All classes with their probabilities."""
         found = served.serve([query])["probabilities"][0].numpy()
-        return ", ".join(f"{self.facts['classes'][n]} {found[n]:.1%}" for n in np.argsort(-found))
+        classes = self.facts["classes"]
+        check_sizes("classes", len(classes), len(found))
+        return ", ".join(f"{classes[n]} {found[n]:.1%}" for n in np.argsort(-found))

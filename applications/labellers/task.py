@@ -88,12 +88,8 @@ class Task(ABC):
         Raises:
             InputError: It does.
         """
-        for what, (known, trained) in self.sizes(model).items():
-            if known != trained:
-                raise kc.InputError(
-                    f"{CODEC} has {known} {what} and the model {trained}. Allowed: the {CODEC} "
-                    "that was written with the model. Put it back, or train into another --out."
-                )
+        for what, sizes in self.sizes(model).items():
+            check_sizes(what, *sizes)
 
     def save(self, folder: Path) -> None:
         """Keep the facts."""
@@ -103,6 +99,19 @@ class Task(ABC):
     def load(cls, folder: Path) -> Task:
         """With the facts of a folder."""
         return cls(kc.training.read_json(folder / CODEC, cls.FACTS))
+
+
+def check_sizes(what: str, known: int, trained: int) -> None:
+    """Refuse facts that number more or fewer of something than a model does.
+
+    Raises:
+        InputError: They do.
+    """
+    if known != trained:
+        raise kc.InputError(
+            f"{CODEC} has {known} {what} and the model {trained}. Allowed: the {CODEC} "
+            "that was written with the model. Put it back, or train into another --out."
+        )
 
 
 def write_table(folder: Path, columns: dict) -> None:

@@ -42,8 +42,9 @@ class TextTask(Task):
     def sizes(self, model):
         """Units, the padding and the unknown among them, and classes."""
         kinds = keras.layers.Embedding, kc.layers.OneHot
-        reading = next(layer for layer in model.layers if isinstance(layer, kinds))
-        known = reading.size if isinstance(reading, kc.layers.OneHot) else reading.input_dim
+        reading = next((layer for layer in model.layers if isinstance(layer, kinds)), None)
+        # A model of another task may read no units at all.
+        known = getattr(reading, "size", getattr(reading, "input_dim", 0))
         return {
             "units": (len(self.units), known),
             "classes": (len(self.facts["classes"]), model.output_shape[-1]),

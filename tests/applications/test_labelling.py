@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -126,6 +127,10 @@ def test_sentences_are_classified(application, tmp_path, capsys):
     capsys.readouterr()
     assert application.main(["label", "a good day", "--out", str(out)]) == 0
     assert capsys.readouterr().out.startswith("a good day: pos ")
+    facts = json.loads((out / "codec.json").read_text())
+    (out / "codec.json").write_text(json.dumps(facts | {"classes": ["pos"]}))
+    assert application.main(["label", "a good day", "--out", str(out)]) == 1
+    assert "has 1 classes and the model 2" in capsys.readouterr().err
 
 
 TEXTS = {"unit": "character", "items": ["a", "b", "c"], "classes": ["x", "y"]}
@@ -155,6 +160,13 @@ def test_facts_of_another_model_are_one_sentence(
         assert application.main([verb, "--task", task, "--out", str(tmp_path)]) == 1
         error = capsys.readouterr().err
         assert message in error and error.startswith("error: ") and error.count("\n") == 1
+
+
+def test_a_model_that_reads_no_text_is_refused_by_the_facts_of_one(application):
+    task = application.TASKS["tag"](TEXTS)
+    other = keras.Sequential([keras.Input((None, 3)), keras.layers.Dense(2)])
+    with pytest.raises(kc.InputError, match="has 5 units and the model 0"):
+        task.check_model(other)
 
 
 @pytest.mark.parametrize(
