@@ -198,8 +198,9 @@ def compile_trainer(
     if options.optimizer == "adam":
         optimizer = keras.optimizers.Adam(rate, global_clipnorm=limit)
     else:
-        # char-rnn's memory of the mean square.
-        optimizer = keras.optimizers.RMSprop(rate, rho=0.95, global_clipnorm=limit)
+        # As in char-rnn, which adds 1e-8 to the root of the mean square. Keras adds to the mean
+        # square itself, where its 1e-7 outweighs most gradients of a mean over many characters.
+        optimizer = keras.optimizers.RMSprop(rate, rho=0.95, epsilon=1e-16, global_clipnorm=limit)
     trainer.compile(
         kc.cli.guarded_optimizer(optimizer, options),
         keras.losses.SparseCategoricalCrossentropy(
