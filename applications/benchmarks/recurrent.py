@@ -387,7 +387,7 @@ def translate(
         rows = on_both_clocks("SavedModel, attention", contest, repeats)
     rows[["ours", "peer"]] /= batch
     setting = f"batch {batch}, beam {beam}, length {length}, {units} units"
-    return rows.assign(setting=setting).reindex(columns=MEASURED)
+    return rows.assign(setting=setting, unit="ms a sentence").reindex(columns=MEASURED)
 
 
 def check_tensorflow() -> None:
