@@ -122,6 +122,17 @@ def test_what_the_loop_does_not_do_is_done_as_keras_does_it(options):
 
 
 @on_tensorflow
+@on_tensorflow
+def test_layers_of_several_widths_are_differentiated_one_after_the_other():
+    import tensorflow as tf
+
+    for units in (2, 3, 5):
+        layer = kc.layers.LSTM(units)
+        with tf.GradientTape() as tape:
+            total = tf.reduce_sum(layer(SEQUENCES, training=True))
+        assert tape.gradient(total, layer.trainable_variables)[1].shape == (units, 4 * units)
+
+
 def test_a_state_is_carried_from_batch_to_batch():
     ours, theirs = both("LSTM", stateful=True)
     for _ in range(2):

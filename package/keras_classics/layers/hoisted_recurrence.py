@@ -214,16 +214,16 @@ def recurrence(
     """
     import tensorflow as tf
 
-    count = len(states)
+    count, units = len(states), states[0].shape[1]
 
     @tf.custom_gradient
     def run(affine, *rest):
         given = affine, rest[:count], rest[count:], mask
-        outputs, ends, lists = _run(_forward, equations, keep)(*given)
+        outputs, ends, lists = _run(units, _forward, equations, keep)(*given)
 
         def gradient(by_outputs, *by_ends):
-            kept = lists if keep else _run(_forward, equations, True)(*given)[2]
-            found = _run(_backward, equations)(*given, kept, by_outputs, by_ends)
+            kept = lists if keep else _run(units, _forward, equations, True)(*given)[2]
+            found = _run(units, _backward, equations)(*given, kept, by_outputs, by_ends)
             return [
                 tf.raw_ops.PreventGradient(input=one, message=FIRST_ORDER_ONLY) for one in found
             ]
@@ -234,15 +234,18 @@ def recurrence(
     return outputs, ends
 
 
-def _run(function: Callable, *fixed) -> Callable:
+def _run(units: int, function: Callable, *fixed) -> Callable:
     """A pass, as a part of the graph that is being made, or compiled."""
     import tensorflow as tf
 
-    return _compiled(function, *fixed) if tf.executing_eagerly() else partial(function, *fixed)
+    if tf.executing_eagerly():
+        return _compiled(units, function, *fixed)
+    return partial(function, *fixed)
 
 
 @cache
-def _compiled(function: Callable, *fixed) -> Callable:
+def _compiled(units: int, function: Callable, *fixed) -> Callable:
+    """For layers of one width: sizes in which calls differ become unknown in the graph."""
     import tensorflow as tf
 
     return tf.function(partial(function, *fixed), autograph=False, reduce_retracing=True)
