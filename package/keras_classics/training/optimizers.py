@@ -31,6 +31,8 @@ checkpoints would hold the average in place of the weights.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import keras
 from keras import ops
 
@@ -190,8 +192,20 @@ def skipping(optimizer: keras.optimizers.Optimizer) -> SkipNonFinite | None:
     Args:
         optimizer: It, or what Keras puts around it in mixed precision.
     """
-    inner = getattr(optimizer, "inner_optimizer", None)
-    return next((each for each in (optimizer, inner) if isinstance(each, SkipNonFinite)), None)
+    return next((each for each in nested(optimizer) if isinstance(each, SkipNonFinite)), None)
+
+
+def nested(
+    optimizer: keras.optimizers.Optimizer | None,
+) -> Iterator[keras.optimizers.Optimizer]:
+    """An optimizer, then what it lies around: a guard, or Keras's own in mixed precision.
+
+    Args:
+        optimizer: The outermost; None is none.
+    """
+    while optimizer is not None:
+        yield optimizer
+        optimizer = getattr(optimizer, "inner_optimizer", None)
 
 
 def refuse_strategies() -> None:

@@ -22,7 +22,7 @@ from keras_classics.training.divergence import (
     finite_array,
     first_non_finite,
 )
-from keras_classics.training.optimizers import skipping
+from keras_classics.training.optimizers import nested, skipping
 
 CHECKPOINT = "checkpoint.npz"
 HISTORY = "history.csv"
@@ -126,13 +126,8 @@ def _end(model: keras.Model, callbacks: Sequence[keras.callbacks.Callback]) -> N
 
 def _leaves_averages(model: keras.Model) -> bool:
     """Whether a fit that was interrupted has put averages in place of the weights."""
-    if keras.config.backend() != "jax":
-        return False
-    optimizer = model.optimizer
-    # It may lie in a guard, and that in Keras's own for mixed precision.
-    while optimizer is not None and not getattr(optimizer, "use_ema", False):
-        optimizer = getattr(optimizer, "inner_optimizer", None)
-    return optimizer is not None
+    averages = any(getattr(each, "use_ema", False) for each in nested(model.optimizer))
+    return keras.config.backend() == "jax" and averages
 
 
 def _diverged(
