@@ -31,7 +31,7 @@ def binary(
     draw = np.random.default_rng(0)
     signs = draw.choice(np.float32([-1, 1]), (1, size, size, channels))
     kernel = draw.choice(np.float32([-1, 1]), (3, 3, channels, channels))
-    pack, packed = kc.layers.pack_signs, kc.layers.pack_signs(signs)
+    pack, packed = kc.compression.pack_signs, kc.compression.pack_signs(signs)
     real = partial(tf.nn.conv2d, tf.constant(signs), tf.constant(kernel), 1, "SAME")
 
     contenders = {"tf.nn.conv2d": lambda: real().numpy()}
@@ -40,7 +40,7 @@ def binary(
             console.print(f"{engine} is not installed, and left out: pip install {engine}")
             continue
         convolve = partial(
-            kc.layers.xnor_convolution,
+            kc.compression.xnor_convolution,
             kernel=pack(kernel, axis=-2), channels=channels, padding=1, engine=engine,
         )  # fmt: skip
         contenders[engine] = partial(convolve, packed)

@@ -19,8 +19,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from keras_classics.analysis.complexity import costs, trainable_parameters
-from keras_classics.analysis.family_tree import draw_family_tree
+from keras_classics.analysis.drawing.complexity import costs, trainable_parameters
+from keras_classics.analysis.drawing.family_tree import draw_family_tree
 from keras_classics.core.catalogue import card, create_model, list_models
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import write_whole

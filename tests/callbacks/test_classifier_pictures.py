@@ -5,7 +5,8 @@ import pytest
 
 import keras_classics as kc
 from callbacks import trainings
-from keras_classics.callbacks import classifier_pictures, gradients
+from keras_classics.callbacks import classifier_pictures
+from keras_classics.callbacks import gradient_pictures as gradients
 
 IMAGES = np.zeros((2, 4, 4, 3), "float32")
 

@@ -126,7 +126,7 @@ def check_last_page(model, folder):
     """The last page is of the weights that training ends with, and has all that stands on it."""
     from PIL import Image
 
-    from keras_classics.analysis.pictures import map_pairs, tiles
+    from keras_classics.analysis.drawing.pages import map_pairs, tiles
     from keras_classics.callbacks import classifier_pictures
 
     _, images, labels = classifier()

@@ -80,7 +80,7 @@ def test_a_taken_serialisation_key_is_refused():
     class EuclideanRBF:
         pass
 
-    with pytest.raises(ValueError, match="is taken by keras_classics.layers.rbf"):
+    with pytest.raises(ValueError, match="is taken by keras_classics.layers.image.rbf"):
         registered(EuclideanRBF)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
-from models.test_families import pictures, small
+from models.image.test_families import pictures, small
 
 # Stems of all kinds: padded or not, grouped later, without biases, behind dropout or a resizing.
 COLOUR = [

@@ -6,7 +6,7 @@ import pytest
 
 import keras_classics as kc
 from keras_classics.transfer.features import levels_of
-from models.test_families import SMALL, pictures, small
+from models.image.test_families import SMALL, pictures, small
 
 MAPS = [name for name in SMALL if len(kc.card(name).input_shape) == 3]
 # Layers of the levels of the networks at their native size; widths do not matter here.
@@ -130,7 +130,7 @@ def test_inlined_shared_and_nested_networks_have_levels_too():
     inlined = kc.models.ResNet18(input_tensor=scaled, width=0.1, include_top=False)
     assert levels_of(inlined)["P5"].name == "stage4_out"
 
-    from keras_classics.core.builder import inline
+    from keras_classics.core.image_builder import inline
 
     trunk = kc.models.ResNet18(include_top=False, width=0.1, input_shape=(64, 64, 3))
     other = keras.Input((96, 96, 3))

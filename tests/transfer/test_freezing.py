@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
-from models.test_families import SMALL, pictures, small
+from models.image.test_families import SMALL, pictures, small
 
 
 def moved(model):

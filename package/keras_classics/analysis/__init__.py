@@ -1,36 +1,36 @@
 """Looking into models: what they cost, and what they see."""
 
-from keras_classics.analysis import symmetries
 from keras_classics.analysis.answers import class_probabilities
-from keras_classics.analysis.cam import CAM, CAM_METHODS, cam, cam_layer, normalized
-from keras_classics.analysis.cam_targets import region_target, token_target
-from keras_classics.analysis.cells import CellFinding, CellReader, Excerpts, find_cells
-from keras_classics.analysis.cells_page import write_cells_page
-from keras_classics.analysis.complexity import (
+from keras_classics.analysis.cells.cells import CellFinding, CellReader, Excerpts, find_cells
+from keras_classics.analysis.cells.cells_page import write_cells_page
+from keras_classics.analysis.cells.text_targets import text_targets
+from keras_classics.analysis.drawing.alignments import draw_alignments, draw_projection
+from keras_classics.analysis.drawing.complexity import (
     LayerCost,
     costs,
     multiply_adds,
     trainable_parameters,
     weight_bytes,
 )
-from keras_classics.analysis.family_tree import draw_family_tree, family_tree
-from keras_classics.analysis.feature_maps import FeatureMaps
-from keras_classics.analysis.guided import guided_gradients
-from keras_classics.analysis.map_evaluation import admitted_methods, evaluate_maps
-from keras_classics.analysis.map_faithfulness import (
+from keras_classics.analysis.drawing.family_tree import draw_family_tree, family_tree
+from keras_classics.analysis.drawing.pages import displayable, draw_maps, draw_tiles, overlay
+from keras_classics.analysis.drawing.plots import pyplot
+from keras_classics.analysis.drawing.projection import group_cosines, principal_components
+from keras_classics.analysis.inside import symmetries
+from keras_classics.analysis.maps.cam import CAM, CAM_METHODS, cam, cam_layer, normalized
+from keras_classics.analysis.maps.cam_targets import region_target, token_target
+from keras_classics.analysis.maps.feature_maps import FeatureMaps
+from keras_classics.analysis.maps.guided import guided_gradients
+from keras_classics.analysis.maps.map_evaluation import admitted_methods, evaluate_maps
+from keras_classics.analysis.maps.map_faithfulness import (
     AverageDrop,
     DeletionInsertion,
     average_drop,
     deletion_insertion,
 )
-from keras_classics.analysis.map_sanity import cascading_randomization, randomize_layers
-from keras_classics.analysis.map_scores import centre_maps, energy_game, pointing_game
-from keras_classics.analysis.pictures import displayable, draw_maps, draw_tiles, overlay
-from keras_classics.analysis.plotting import pyplot
-from keras_classics.analysis.projection import group_cosines, principal_components
-from keras_classics.analysis.saliency import Saliency, saliency
-from keras_classics.analysis.text_targets import text_targets
-from keras_classics.analysis.translations import draw_alignments, draw_projection
+from keras_classics.analysis.maps.map_sanity import cascading_randomization, randomize_layers
+from keras_classics.analysis.maps.map_scores import centre_maps, energy_game, pointing_game
+from keras_classics.analysis.maps.saliency import Saliency, saliency
 
 __all__ = [
     "AverageDrop",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from keras_classics.analysis.cam_targets import PREDICTED, check_classes
+from keras_classics.analysis.maps.cam_targets import PREDICTED, check_classes
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.graph import has_graph, origin
 

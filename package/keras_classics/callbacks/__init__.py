@@ -1,12 +1,15 @@
 """Callbacks Keras lacks; thin, they call the rooms below."""
 
-from keras_classics.callbacks.activations import Activations
-from keras_classics.callbacks.attention import Attention
+from keras_classics.callbacks.activation_pictures import Activations
+from keras_classics.callbacks.attention_pictures import Attention
 from keras_classics.callbacks.grad_cam import GradCAM
-from keras_classics.callbacks.gradients import Gradients
-from keras_classics.callbacks.pictures import PictureCallback
-from keras_classics.callbacks.samples import Samples
-from keras_classics.callbacks.scheduled_sampling import ScheduledSampling, half_way_constant
+from keras_classics.callbacks.gradient_pictures import Gradients
+from keras_classics.callbacks.picture_callback import PictureCallback
+from keras_classics.callbacks.scheduled_sampling_schedule import (
+    ScheduledSampling,
+    half_way_constant,
+)
+from keras_classics.callbacks.text_samples import Samples
 
 __all__ = [
     "Activations",

@@ -11,8 +11,8 @@ import keras
 import numpy as np
 
 from keras_classics.analysis.answers import probabilities_of
-from keras_classics.analysis.pictures import displayable, tiles, write_picture
-from keras_classics.callbacks.pictures import PictureCallback, finite
+from keras_classics.analysis.drawing.pages import displayable, tiles, write_picture
+from keras_classics.callbacks.picture_callback import PictureCallback, finite
 from keras_classics.core.errors import check_choice, explain
 from keras_classics.core.gradients import compiled_over
 

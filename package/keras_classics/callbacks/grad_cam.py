@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from keras_classics.analysis.cam import CAM, CAM_METHODS, normalized
-from keras_classics.analysis.pictures import map_pairs
+from keras_classics.analysis.drawing.pages import map_pairs
+from keras_classics.analysis.maps.cam import CAM, CAM_METHODS, normalized
 from keras_classics.callbacks.classifier_pictures import ClassifierPictures
 from keras_classics.core.errors import check_choice
 

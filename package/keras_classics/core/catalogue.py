@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 import keras
 
 from keras_classics.core import pretrained
-from keras_classics.core.builder import IMAGE_DEFAULTS
 from keras_classics.core.errors import explain
+from keras_classics.core.image_builder import IMAGE_DEFAULTS
 from keras_classics.core.recipe import Recipe
 
 Builder = Callable[..., keras.Model]

@@ -3,10 +3,8 @@
 `load` is the door to all of them. Importing this package imports no engine.
 """
 
-from keras_classics.core.text import tokenize
-from keras_classics.data.alphabet import Alphabet
-from keras_classics.data.arrays import load_digits, load_npz
-from keras_classics.data.captioning import (
+from keras_classics.core.tokenization import tokenize
+from keras_classics.data.captions.caption_batches import (
     CaptionedImages,
     caption_batches,
     collect,
@@ -14,8 +12,10 @@ from keras_classics.data.captioning import (
     network_input,
     steps_per_epoch,
 )
-from keras_classics.data.captions import load_captions
-from keras_classics.data.classification import (
+from keras_classics.data.captions.folder import load_captions
+from keras_classics.data.load import SOURCES, Data, Info, Source, load, load_scenes
+from keras_classics.data.pictures.arrays import load_digits, load_npz
+from keras_classics.data.pictures.class_batches import (
     LabelledImages,
     check_labelled,
     classified_batches,
@@ -23,34 +23,10 @@ from keras_classics.data.classification import (
     predict_classes,
     validation_batches,
 )
-from keras_classics.data.conllu import TaggedSentence, load_conllu, read_conllu
-from keras_classics.data.dictionary import dictionary_units, read_dictionary
-from keras_classics.data.digit_lines import draw_line, load_digit_lines
-from keras_classics.data.folder import load_folder
-from keras_classics.data.images import read_image
-from keras_classics.data.load import SOURCES, Data, Info, Source, load, load_scenes
-from keras_classics.data.parallel import (
-    ParallelTexts,
-    collect_parallel,
-    load_parallel,
-    tag_target,
-)
-from keras_classics.data.phrases import Phrase, load_phrases, make_phrase, phrase_groups
-from keras_classics.data.preparation import Preparation, fit_preparation
-from keras_classics.data.sentences import by_language, load_sentences
-from keras_classics.data.sequences import (
-    LabelledSequences,
-    Units,
-    all_batches,
-    pad_arrays,
-    sequence_batches,
-)
-from keras_classics.data.source_code import (
-    TOKEN_CLASSES,
-    classify_characters,
-    load_source_code,
-)
-from keras_classics.data.speech import (
+from keras_classics.data.pictures.class_folders import load_folder
+from keras_classics.data.pictures.images import read_image
+from keras_classics.data.pictures.preparation import Preparation, fit_preparation
+from keras_classics.data.sound.recordings import (
     BANDS,
     Recording,
     frame_count,
@@ -59,17 +35,33 @@ from keras_classics.data.speech import (
     read_wave,
     write_wave,
 )
-from keras_classics.data.text import Document, collect_documents, load_text
-from keras_classics.data.text_windows import TextWindows, text_windows
-from keras_classics.data.tfds import load_tfds
-from keras_classics.data.translation import (
+from keras_classics.data.texts.alphabet import Alphabet
+from keras_classics.data.texts.conllu import TaggedSentence, load_conllu, read_conllu
+from keras_classics.data.texts.dictionary import dictionary_units, read_dictionary
+from keras_classics.data.texts.documents import Document, collect_documents, load_text
+from keras_classics.data.texts.parallel import (
+    ParallelTexts,
+    collect_parallel,
+    load_parallel,
+    tag_target,
+)
+from keras_classics.data.texts.sentence_batches import (
     encode_sentences,
     multilingual_batches,
     pad_rows,
     read_groups,
     translation_batches,
 )
-from keras_classics.data.units import (
+from keras_classics.data.texts.sentences import by_language, load_sentences
+from keras_classics.data.texts.sequences import (
+    LabelledSequences,
+    Units,
+    all_batches,
+    pad_arrays,
+    sequence_batches,
+)
+from keras_classics.data.texts.text_windows import TextWindows, text_windows
+from keras_classics.data.texts.translation_vocabularies import (
     UNITS,
     CharacterVocabulary,
     SentencepieceVocabulary,
@@ -77,7 +69,15 @@ from keras_classics.data.units import (
     load_vocabulary,
     make_vocabulary,
 )
-from keras_classics.data.vocabulary import Vocabulary
+from keras_classics.data.texts.vocabulary import Vocabulary
+from keras_classics.data.tfds import load_tfds
+from keras_classics.data.worlds.digit_lines import draw_line, load_digit_lines
+from keras_classics.data.worlds.phrases import Phrase, load_phrases, make_phrase, phrase_groups
+from keras_classics.data.worlds.source_code import (
+    TOKEN_CLASSES,
+    classify_characters,
+    load_source_code,
+)
 
 __all__ = [
     "BANDS",

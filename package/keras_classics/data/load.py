@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.data.images import resolve_size
+from keras_classics.data.pictures.images import resolve_size
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -96,22 +96,20 @@ SPLIT_NAMES = {
 }
 
 SOURCES = {
-    "scenes": Source("scenes", "keras_classics.data.load", "load_scenes"),
-    "captions": Source("captions:FOLDER", "keras_classics.data.captions", "load_captions"),
-    "conllu": Source("conllu:FILE[,FILE[,FILE]]", "keras_classics.data.conllu", "load_conllu"),
-    "digit_lines": Source("digit_lines", "keras_classics.data.digit_lines", "load_digit_lines"),
-    "digits": Source("digits", "keras_classics.data.arrays", "load_digits"),
-    "folder": Source("folder:DIR", "keras_classics.data.folder", "load_folder"),
-    "parallel": Source(
-        "parallel:FILE,FILE or parallel:FOLDER", "keras_classics.data.parallel", "load_parallel"
-    ),
-    "phrases": Source("phrases", "keras_classics.data.phrases", "load_phrases"),
-    "npz": Source("npz:FILE[,FILE]", "keras_classics.data.arrays", "load_npz"),
-    "sentences": Source("sentences:FOLDER", "keras_classics.data.sentences", "load_sentences"),
-    "source_code": Source("source_code", "keras_classics.data.source_code", "load_source_code"),
-    "speech": Source("speech:FOLDER", "keras_classics.data.speech", "load_speech"),
-    "text": Source("text:FILE", "keras_classics.data.text", "load_text"),
-    "tfds": Source("tfds:NAME", "keras_classics.data.tfds", "load_tfds"),
+    "scenes": Source("scenes", "load", "load_scenes"),
+    "captions": Source("captions:FOLDER", "captions.folder", "load_captions"),
+    "conllu": Source("conllu:FILE[,FILE[,FILE]]", "texts.conllu", "load_conllu"),
+    "digit_lines": Source("digit_lines", "worlds.digit_lines", "load_digit_lines"),
+    "digits": Source("digits", "pictures.arrays", "load_digits"),
+    "folder": Source("folder:DIR", "pictures.class_folders", "load_folder"),
+    "parallel": Source("parallel:FILE,FILE or parallel:FOLDER", "texts.parallel", "load_parallel"),
+    "phrases": Source("phrases", "worlds.phrases", "load_phrases"),
+    "npz": Source("npz:FILE[,FILE]", "pictures.arrays", "load_npz"),
+    "sentences": Source("sentences:FOLDER", "texts.sentences", "load_sentences"),
+    "source_code": Source("source_code", "worlds.source_code", "load_source_code"),
+    "speech": Source("speech:FOLDER", "sound.recordings", "load_speech"),
+    "text": Source("text:FILE", "texts.documents", "load_text"),
+    "tfds": Source("tfds:NAME", "tfds", "load_tfds"),
 }
 
 
@@ -155,7 +153,9 @@ def load(
                 _nearest(spec, scheme),
             )
         )
-    reader: Callable[..., Data] = getattr(importlib.import_module(source.module), source.function)
+    reader: Callable[..., Data] = getattr(
+        importlib.import_module(f"keras_classics.data.{source.module}"), source.function
+    )
     arguments = [argument] if argument else []
     return reader(*arguments, seed=seed, image_size=image_size, strict=strict, **options)
 
@@ -185,7 +185,7 @@ def load_scenes(
     Raises:
         InputError: The size is not square, or a count or option is out of range.
     """
-    from keras_classics.data.scenes import CLASSES, SceneOptions, scenes
+    from keras_classics.data.worlds.scenes import CLASSES, SceneOptions, scenes
 
     size = resolve_size(image_size)
     if size is not None:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.data.images import resize_tensor, resolve_size
 from keras_classics.data.load import SPLIT_NAMES, Data, Info
+from keras_classics.data.pictures.images import resize_tensor, resolve_size
 
 if TYPE_CHECKING:
     import tensorflow as tf

@@ -5,7 +5,7 @@ See `keras_classics.decoding.step` for what a step is.
 
 from keras_classics.decoding.beam import beam_search
 from keras_classics.decoding.compiled import CompiledSearch
-from keras_classics.decoding.ctc import Labellings, ctc_beam_search, ctc_greedy
+from keras_classics.decoding.ctc_search import Labellings, ctc_beam_search, ctc_greedy
 from keras_classics.decoding.ensemble import Ensemble
 from keras_classics.decoding.exhaustive import exhaustive
 from keras_classics.decoding.greedy import greedy

@@ -16,19 +16,19 @@ this process does it stay. Which model can be had in which format stands in the 
 """
 
 # ruff: noqa: F401
-from keras_classics.export.captioner import export_captioner
-from keras_classics.export.checking import differences
-from keras_classics.export.classifier import export_classifier
+from keras_classics.export.differences import differences
 from keras_classics.export.elsewhere import answers_elsewhere
+from keras_classics.export.exported_captioner import export_captioner
+from keras_classics.export.exported_classifier import export_classifier
+from keras_classics.export.exported_labeller import export_text_labeller
+from keras_classics.export.exported_recognizer import export_recognizer
+from keras_classics.export.exported_translator import export_translator
 from keras_classics.export.folding import fold
 from keras_classics.export.formats import FORMATS, Exported
-from keras_classics.export.labeller import export_text_labeller
 from keras_classics.export.plain import export
-from keras_classics.export.recognizer import export_recognizer
 from keras_classics.export.reopening import Reopened, Spec, reopen
-from keras_classics.export.samples import sample_batches, sample_inputs
+from keras_classics.export.sample_inputs import sample_batches, sample_inputs
 from keras_classics.export.serving import Served, described, serve_check
 from keras_classics.export.shipped import describe_shipped
 from keras_classics.export.sizes import any_size
-from keras_classics.export.translator import export_translator
 from keras_classics.export.writers import ExportError

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.graph import ancestry, check_functional
-from keras_classics.layers.dirac import DiracConv2D
+from keras_classics.layers.image.dirac import DiracConv2D
 
 
 def fold(model: keras.Model) -> keras.Model:

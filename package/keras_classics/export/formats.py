@@ -22,9 +22,9 @@ import keras
 import numpy as np
 
 from keras_classics.core.errors import InputError, check_choice, explain, import_extra
-from keras_classics.export.checking import differences, worst
+from keras_classics.export.differences import differences, worst
 from keras_classics.export.reopening import Arrays, Spec, reopen
-from keras_classics.export.samples import sample_batches
+from keras_classics.export.sample_inputs import sample_batches
 from keras_classics.export.writers import WRITERS, ExportError, refused
 
 Tensor = Any

@@ -22,10 +22,10 @@ from keras_classics.export.formats import (
     write,
 )
 from keras_classics.export.reopening import Arrays, Spec
-from keras_classics.export.samples import sample_inputs
+from keras_classics.export.sample_inputs import sample_inputs
 from keras_classics.export.sizes import any_size, only_its_own
-from keras_classics.layers.decoder import RecurrentDecoder
-from keras_classics.layers.one_hot import OneHot
+from keras_classics.layers.recurrent.decoder import RecurrentDecoder
+from keras_classics.layers.recurrent.one_hot import OneHot
 
 
 def export(

@@ -14,11 +14,11 @@ import numpy as np
 
 from keras_classics.core.errors import InputError, explain, import_extra
 from keras_classics.core.model_files import load_model
-from keras_classics.data.images import read_image
+from keras_classics.data.pictures.images import read_image
 from keras_classics.export.formats import ENDINGS, LIBRARIES
 from keras_classics.export.plain import input_names, largest_id, output_names
 from keras_classics.export.reopening import Arrays, Reopened, Spec, reopen
-from keras_classics.export.samples import SIZES, sample_inputs
+from keras_classics.export.sample_inputs import SIZES, sample_inputs
 
 WARM_UP = 2
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")

@@ -1,51 +1,54 @@
 """Layers of the papers that Keras lacks, one file per idea."""
 
-from keras_classics.layers.activations import scaled_tanh, threshold
-from keras_classics.layers.aggregation import WeightedAggregation
-from keras_classics.layers.attention import StepwiseAdditiveAttention, StepwiseDotAttention
-from keras_classics.layers.binary import BinaryConv2D, BinaryDense, binary_sign
-from keras_classics.layers.binary_kernels import (
-    PackedLayer,
-    pack_signs,
-    xnor_convolution,
-    xnor_dot,
-)
-from keras_classics.layers.cells import RECURRENT_LAYERS, recurrent_layer
-from keras_classics.layers.connection_table import ConnectionTableConv2D
-from keras_classics.layers.decoder import RecurrentDecoder
-from keras_classics.layers.dirac import DiracConv2D, NCReLU
-from keras_classics.layers.fractal import ColumnDraw, FractalJoin
-from keras_classics.layers.highway import ConvHighway, Highway, HighwayMerge
-from keras_classics.layers.hoisted import GRU, LSTM
-from keras_classics.layers.initial_state import LearnedInitialState
-from keras_classics.layers.lengths import BlankPadding, ValidSteps
-from keras_classics.layers.locally_connected import LocallyConnected2D
-from keras_classics.layers.lstm_cells import LSTMVariantCell
-from keras_classics.layers.maxout import Maxout
-from keras_classics.layers.multidimensional import MultiDimensionalLSTM, MultiDimensionalRNN
-from keras_classics.layers.multiplicative_cells import MultiplicativeLSTMCell, MultiplicativeRNNCell
-from keras_classics.layers.normalization import LocalResponseNormalization
-from keras_classics.layers.one_hot import OneHot
-from keras_classics.layers.pooling import (
+from keras_classics.layers.image.activations import scaled_tanh, threshold
+from keras_classics.layers.image.aggregation import WeightedAggregation
+from keras_classics.layers.image.binary import BinaryConv2D, BinaryDense, binary_sign
+from keras_classics.layers.image.connection_table import ConnectionTableConv2D
+from keras_classics.layers.image.dirac import DiracConv2D, NCReLU
+from keras_classics.layers.image.fractal import ColumnDraw, FractalJoin
+from keras_classics.layers.image.highway import ConvHighway, Highway, HighwayMerge
+from keras_classics.layers.image.locally_connected import LocallyConnected2D
+from keras_classics.layers.image.maxout import Maxout
+from keras_classics.layers.image.normalization import LocalResponseNormalization
+from keras_classics.layers.image.pooling import (
     CeilAveragePooling2D,
     PaddedMaxPooling2D,
     SAFPooling,
     TrainableSubsampling,
 )
-from keras_classics.layers.rbf import EuclideanRBF
-from keras_classics.layers.recurrent_cells import (
+from keras_classics.layers.image.rbf import EuclideanRBF
+from keras_classics.layers.image.shortcuts import ZeroPaddedShortcut
+from keras_classics.layers.image.stacked import CircularPadding2D, StackedConv2D
+from keras_classics.layers.image.stochastic_depth import StochasticDepth
+from keras_classics.layers.image.upsampling import ZeroInterleaving2D
+from keras_classics.layers.recurrent.attention import (
+    StepwiseAdditiveAttention,
+    StepwiseDotAttention,
+)
+from keras_classics.layers.recurrent.by_name import RECURRENT_LAYERS, recurrent_layer
+from keras_classics.layers.recurrent.decoder import RecurrentDecoder
+from keras_classics.layers.recurrent.feedback_and_course_cells import (
     CourseGRUCell,
     DeepTransitionCell,
     OutputFeedbackCell,
     RecurrentHighwayCell,
 )
-from keras_classics.layers.reverse import ReverseSequence
-from keras_classics.layers.scheduled_sampling import ScheduledSampler
-from keras_classics.layers.shortcuts import ZeroPaddedShortcut
-from keras_classics.layers.stacked import CircularPadding2D, StackedConv2D
-from keras_classics.layers.stochastic_depth import StochasticDepth
-from keras_classics.layers.time_pooling import SegmentMean, SumOverTime
-from keras_classics.layers.upsampling import ZeroInterleaving2D
+from keras_classics.layers.recurrent.hoisted import GRU, LSTM
+from keras_classics.layers.recurrent.initial_state import LearnedInitialState
+from keras_classics.layers.recurrent.lengths import BlankPadding, ValidSteps
+from keras_classics.layers.recurrent.lstm_cells import LSTMVariantCell
+from keras_classics.layers.recurrent.multidimensional import (
+    MultiDimensionalLSTM,
+    MultiDimensionalRNN,
+)
+from keras_classics.layers.recurrent.multiplicative_cells import (
+    MultiplicativeLSTMCell,
+    MultiplicativeRNNCell,
+)
+from keras_classics.layers.recurrent.one_hot import OneHot
+from keras_classics.layers.recurrent.reverse import ReverseSequence
+from keras_classics.layers.recurrent.scheduled_sampler import ScheduledSampler
+from keras_classics.layers.recurrent.time_pooling import SegmentMean, SumOverTime
 
 __all__ = [
     "RECURRENT_LAYERS",
@@ -78,7 +81,6 @@ __all__ = [
     "NCReLU",
     "OneHot",
     "OutputFeedbackCell",
-    "PackedLayer",
     "PaddedMaxPooling2D",
     "RecurrentDecoder",
     "RecurrentHighwayCell",
@@ -97,10 +99,7 @@ __all__ = [
     "WeightedAggregation",
     "ZeroPaddedShortcut",
     "binary_sign",
-    "pack_signs",
     "recurrent_layer",
     "scaled_tanh",
     "threshold",
-    "xnor_convolution",
-    "xnor_dot",
 ]

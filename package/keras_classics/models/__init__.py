@@ -1,15 +1,15 @@
 """Builders of plain `keras.Model`s. A family is one file and one line here."""
 
 # ruff: noqa: F401
-from keras_classics.models.convolutional.alexnet import AlexNet, AlexNetOWT, AlexNetSingleTower
-from keras_classics.models.convolutional.binary import BWNAlexNet, XNORAlexNet
-from keras_classics.models.convolutional.delta_orthogonal import (
+from keras_classics.models.image.alexnet import AlexNet, AlexNetOWT, AlexNetSingleTower
+from keras_classics.models.image.binary_alexnet import BWNAlexNet, XNORAlexNet
+from keras_classics.models.image.delta_orthogonal import (
     DeltaOrthogonal1250MNIST,
     DeltaOrthogonal2500MNIST,
     DeltaOrthogonal5000MNIST,
     DeltaOrthogonal10000MNIST,
 )
-from keras_classics.models.convolutional.densenet import (
+from keras_classics.models.image.densenet import (
     DenseNet40_k12CIFAR,
     DenseNet100_k12CIFAR,
     DenseNet100_k24CIFAR,
@@ -22,30 +22,30 @@ from keras_classics.models.convolutional.densenet import (
     DenseNetBC190_k40CIFAR,
     DenseNetBC250_k24CIFAR,
 )
-from keras_classics.models.convolutional.diracnet import (
+from keras_classics.models.image.diracnet import (
     DiracNet18,
     DiracNet28_5CIFAR,
     DiracNet28_10CIFAR,
     DiracNet34,
     DiracNet34_2CIFAR,
 )
-from keras_classics.models.convolutional.fabric import (
+from keras_classics.models.image.fabric import (
     FabricCIFAR,
     FabricMNIST,
     FabricSparseMNIST,
 )
-from keras_classics.models.convolutional.fractalnet import (
+from keras_classics.models.image.fractalnet import (
     FractalNet20CIFAR,
     FractalNet20CIFAR1x1,
     fractal_column,
 )
-from keras_classics.models.convolutional.googlenet import (
+from keras_classics.models.image.googlenet import (
     GoogLeNet,
     GoogLeNetBN,
     inception_module,
     naive_inception_module,
 )
-from keras_classics.models.convolutional.highway import (
+from keras_classics.models.image.highway_networks import (
     Highway10MNIST,
     Highway19CIFAR,
     Highway20MNIST,
@@ -53,28 +53,28 @@ from keras_classics.models.convolutional.highway import (
     Highway100MNIST,
     HighwayConv10MNIST,
 )
-from keras_classics.models.convolutional.inception import (
+from keras_classics.models.image.inception import (
     InceptionResNetV1,
     InceptionResNetV2,
     InceptionResNetV2Released,
     InceptionV4,
 )
-from keras_classics.models.convolutional.lenet import LeNet5, LeNet5Modern
-from keras_classics.models.convolutional.maxout import MaxoutCIFAR, MaxoutMNIST
-from keras_classics.models.convolutional.mlp import MLPMNIST, MLPSkipMNIST
-from keras_classics.models.convolutional.nin import NINCIFAR, NINImageNet
-from keras_classics.models.convolutional.perceptron import (
+from keras_classics.models.image.lenet import LeNet5, LeNet5Modern
+from keras_classics.models.image.maxout_networks import MaxoutCIFAR, MaxoutMNIST
+from keras_classics.models.image.mlp import MLPMNIST, MLPSkipMNIST
+from keras_classics.models.image.nin import NINCIFAR, NINImageNet
+from keras_classics.models.image.perceptron import (
     Perceptron,
     PerceptronHistory,
     fit_perceptron,
 )
-from keras_classics.models.convolutional.randwire import (
+from keras_classics.models.image.randwire import (
     RandWireRegular109,
     RandWireRegular154,
     RandWireSmall,
     randwire_graphs,
 )
-from keras_classics.models.convolutional.resnet import (
+from keras_classics.models.image.resnet import (
     Plain18,
     Plain34,
     ResNet18,
@@ -83,7 +83,7 @@ from keras_classics.models.convolutional.resnet import (
     ResNet101,
     ResNet152,
 )
-from keras_classics.models.convolutional.resnet_cifar import (
+from keras_classics.models.image.resnet_cifar import (
     Plain20CIFAR,
     Plain56CIFAR,
     Plain110CIFAR,
@@ -94,7 +94,7 @@ from keras_classics.models.convolutional.resnet_cifar import (
     ResNet110CIFAR,
     ResNet1202CIFAR,
 )
-from keras_classics.models.convolutional.resnet_v2 import (
+from keras_classics.models.image.resnet_v2 import (
     ResNet50V2,
     ResNet101V2,
     ResNet152V2,
@@ -102,7 +102,7 @@ from keras_classics.models.convolutional.resnet_v2 import (
     ResNet200V2,
     ResNet1001V2CIFAR,
 )
-from keras_classics.models.convolutional.resnext import (
+from keras_classics.models.image.resnext import (
     ResNet101_1x100d,
     ResNeXt29_8x64dCIFAR,
     ResNeXt29_16x64dCIFAR,
@@ -117,24 +117,24 @@ from keras_classics.models.convolutional.resnext import (
     ResNeXt101_32x4d,
     ResNeXt101_64x4d,
 )
-from keras_classics.models.convolutional.road import RoadAlexNet, road_backbone
-from keras_classics.models.convolutional.simpnet import (
+from keras_classics.models.image.road import RoadAlexNet, road_backbone
+from keras_classics.models.image.simpnet import (
     SimpNet5MCIFAR,
     SimpNet8MCIFAR,
     SimpNet300KCIFAR,
     SimpNet600KCIFAR,
 )
-from keras_classics.models.convolutional.squeezenet import SqueezeNet1_0, SqueezeNet1_1
-from keras_classics.models.convolutional.vgg import VGG11, VGG11LRN, VGG13, VGG16, VGG16C, VGG19
-from keras_classics.models.convolutional.wide_resnet import (
+from keras_classics.models.image.squeezenet import SqueezeNet1_0, SqueezeNet1_1
+from keras_classics.models.image.vgg import VGG11, VGG11LRN, VGG13, VGG16, VGG16C, VGG19
+from keras_classics.models.image.wide_resnet import (
     WideResNet16_8CIFAR,
     WideResNet28_10CIFAR,
     WideResNet28_12CIFAR,
     WideResNet40_4CIFAR,
     WideResNet50_2,
 )
-from keras_classics.models.convolutional.zfnet import ZFNet
-from keras_classics.models.recurrent.ctc import ctc_recognizer
+from keras_classics.models.image.zfnet import ZFNet
+from keras_classics.models.recurrent.ctc_recognizer import ctc_recognizer
 from keras_classics.models.recurrent.language_model import (
     LanguageDecoder,
     language_model,

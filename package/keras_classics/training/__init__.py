@@ -2,22 +2,27 @@
 
 from keras_classics.core.recipe import Cosine, Drops, Exponential, Linear, Recipe, Step, step
 from keras_classics.training.burn_in import burn_in_weights
-from keras_classics.training.classification import (
-    class_scores,
-    classification_metrics,
-    confusion_matrix,
-)
-from keras_classics.training.ctc import (
+from keras_classics.training.ctc_loss import (
     CTCLoss,
     edit_distance,
     impossible_labellings,
     labelling_metrics,
 )
-from keras_classics.training.language_identity import LanguageIdentifier
-from keras_classics.training.likelihood import BitsPerCharacter, bigram_nats
-from keras_classics.training.metrics import caption_metrics, caption_scores
+from keras_classics.training.metrics.captions import caption_metrics, caption_scores
+from keras_classics.training.metrics.classes import (
+    class_scores,
+    classification_metrics,
+    confusion_matrix,
+)
+from keras_classics.training.metrics.language_identity import LanguageIdentifier
+from keras_classics.training.metrics.likelihood import BitsPerCharacter, bigram_nats
+from keras_classics.training.metrics.translations import (
+    TranslationScores,
+    flip_shares,
+    translation_metrics,
+)
 from keras_classics.training.optimizers import SkipNonFinite, averaging
-from keras_classics.training.recipe import (
+from keras_classics.training.recipes import (
     compile_model,
     decay_weights,
     learning_rate,
@@ -36,12 +41,7 @@ from keras_classics.training.runs import (
     run_settings,
     write_json,
 )
-from keras_classics.training.translation import (
-    TranslationScores,
-    flip_shares,
-    translation_metrics,
-)
-from keras_classics.training.windows import TruncatedBPTT
+from keras_classics.training.truncated_bptt import TruncatedBPTT
 
 __all__ = [
     "CTCLoss",

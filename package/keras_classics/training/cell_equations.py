@@ -18,8 +18,8 @@ from keras import ops
 
 from keras_classics.core.errors import explain
 from keras_classics.core.gradients import value_and_gradients
-from keras_classics.layers.lstm_cells import BLOCKS, LSTMVariantCell
-from keras_classics.layers.recurrent_cells import CourseGRUCell
+from keras_classics.layers.recurrent.feedback_and_course_cells import CourseGRUCell
+from keras_classics.layers.recurrent.lstm_cells import BLOCKS, LSTMVariantCell
 
 Tensor = keras.KerasTensor
 

@@ -10,7 +10,7 @@ import keras
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.graph import Tensor, ancestry, check_functional
-from keras_classics.transfer.graph import Waypoint, trunk
+from keras_classics.transfer.trunk import Waypoint, trunk
 
 BLOCK = re.compile(r"stage\d+_block\d+")
 END = re.compile(r"\w+_out")

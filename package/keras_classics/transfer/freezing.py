@@ -11,7 +11,7 @@ from keras import layers
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.graph import ancestry, check_functional
 from keras_classics.transfer.features import layer_outputs, levels_of
-from keras_classics.transfer.graph import HEAD
+from keras_classics.transfer.trunk import HEAD
 
 
 def layer_groups(model: keras.Model) -> dict[str, list[keras.layers.Layer]]:

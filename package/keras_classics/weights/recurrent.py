@@ -19,7 +19,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.layers.hoisted import GRU, LSTM
+from keras_classics.layers.recurrent.hoisted import GRU, LSTM
 
 # For each of PyTorch's gates, the place of Keras's. Each order is its own inverse.
 _ORDERS = {

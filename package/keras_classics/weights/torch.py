@@ -15,9 +15,9 @@ from keras import layers
 
 from keras_classics.weights.files import read_state
 from keras_classics.weights.naming import best_naming, weighted
+from keras_classics.weights.shortcut_channel_order import channel_orders, reordered
 from keras_classics.weights.slots import Slot, fill
-from keras_classics.weights.torch_names import NAMINGS, RESNET_CIFAR_NAMING
-from keras_classics.weights.zero_padding import channel_orders, reordered
+from keras_classics.weights.torchvision_names import NAMINGS, RESNET_CIFAR_NAMING
 
 
 def load_torch(model: keras.Model, state: Mapping[str, Any] | str | os.PathLike) -> None:

@@ -19,9 +19,9 @@ import numpy as np
 from keras import layers, ops
 
 from keras_classics.core.errors import check_choice, explain
-from keras_classics.layers.cells import by_layer, recurrent_layer, state_sizes
-from keras_classics.layers.loop import over_time
-from keras_classics.layers.one_hot import OneHot
+from keras_classics.layers.recurrent.by_name import by_layer, recurrent_layer, state_sizes
+from keras_classics.layers.recurrent.loop import over_time
+from keras_classics.layers.recurrent.one_hot import OneHot
 
 Tensor = Any
 

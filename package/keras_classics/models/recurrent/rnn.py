@@ -20,9 +20,9 @@ from dataclasses import dataclass
 import keras
 
 from keras_classics.core.errors import check_choice, explain
-from keras_classics.layers.cells import RECURRENT_LAYERS
-from keras_classics.layers.one_hot import OneHot
-from keras_classics.layers.recurrent_cells import check_positive
+from keras_classics.layers.recurrent.by_name import RECURRENT_LAYERS
+from keras_classics.layers.recurrent.feedback_and_course_cells import check_positive
+from keras_classics.layers.recurrent.one_hot import OneHot
 from keras_classics.models.recurrent.stack import SHORTCUTS, RecurrentStack, shortcut_layer
 
 Tensor = keras.KerasTensor

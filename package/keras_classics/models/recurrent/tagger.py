@@ -11,7 +11,7 @@ from __future__ import annotations
 import keras
 
 from keras_classics.core.errors import check_choice
-from keras_classics.layers.time_pooling import SegmentMean, SumOverTime
+from keras_classics.layers.recurrent.time_pooling import SegmentMean, SumOverTime
 from keras_classics.models.recurrent.rnn import rnn
 
 SUMMARIES = ("last", "mean", "sum")

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import keras
 
-from keras_classics.core.builder import inline
 from keras_classics.core.errors import explain
-from keras_classics.layers.decoder import RecurrentDecoder
+from keras_classics.core.image_builder import inline
+from keras_classics.layers.recurrent.decoder import RecurrentDecoder
 
 DECODER = "decoder"
 

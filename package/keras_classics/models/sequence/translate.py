@@ -9,11 +9,11 @@ import keras
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.data.dictionary import dictionary_units
-from keras_classics.data.translation import encode_sentences, pad_rows
-from keras_classics.data.vocabulary import Vocabulary
+from keras_classics.data.texts.dictionary import dictionary_units
+from keras_classics.data.texts.sentence_batches import encode_sentences, pad_rows
+from keras_classics.data.texts.vocabulary import Vocabulary
 from keras_classics.decoding import CompiledSearch, Ensemble, perplexity, replace_unknowns, score
-from keras_classics.layers.decoder import RecurrentDecoder
+from keras_classics.layers.recurrent.decoder import RecurrentDecoder
 from keras_classics.models.sequence.translator import split_translator
 
 

@@ -23,9 +23,9 @@ import keras
 from keras import layers, ops
 
 from keras_classics.core.errors import check_choice, explain
-from keras_classics.layers.cells import recurrent_layer
-from keras_classics.layers.decoder import RecurrentDecoder
-from keras_classics.layers.reverse import ReverseSequence
+from keras_classics.layers.recurrent.by_name import recurrent_layer
+from keras_classics.layers.recurrent.decoder import RecurrentDecoder
+from keras_classics.layers.recurrent.reverse import ReverseSequence
 
 PAD = 0
 ATTENDED = ("mask", "memory", "states")

@@ -1,0 +1,1 @@
+"""Which cells of a recurrent network follow something one can name."""

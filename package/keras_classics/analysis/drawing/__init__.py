@@ -1,0 +1,1 @@
+"""Pages, plots, and what is counted for them."""

@@ -1,0 +1,1 @@
+"""Class-activation and attribution maps, and whether they are any good."""

@@ -1,0 +1,101 @@
+"""The callback that turns scheduled sampling on."""
+
+from __future__ import annotations
+
+import math
+
+import keras
+
+from keras_classics.core.errors import check_choice, explain
+from keras_classics.layers.recurrent.scheduled_sampler import ScheduledSampler
+
+MODES = ("model", "uniform", "always")
+
+
+def half_way_constant(step: float) -> float:
+    """Constant `k` of the inverse sigmoid schedule that is at one half at a step: `k ln k = step`.
+
+    Args:
+        step: Number of the training step, 0 or above.
+
+    Returns:
+        `k`, 1 or above.
+    """
+    # Newton's method, from a point above the root of a convex function: it only comes nearer.
+    k = max(step, math.e)
+    for _ in range(20):
+        k = (k + step) / (1.0 + math.log(k))
+    return k
+
+
+class ScheduledSampling(keras.callbacks.Callback):
+    """Scheduled sampling for every decoder of the model (Bengio et al. 2015).
+
+    At the start of training it assigns one non-trainable variable of each
+    `kc.layers.ScheduledSampler`; epsilon, the probability of feeding the true previous token, is
+    then computed in the graph for every step, also under `steps_per_execution`, and nothing is
+    traced again. The number of steps made is a weight of the model, so that a resumed run goes on
+    where it stopped. After training the model is back at teacher forcing.
+
+    Args:
+        schedule: `"linear"` (`max(minimum, k - slope step)`), `"exponential"` (`k ** step`) or
+            `"inverse_sigmoid"` (`k / (k + exp(step / k))`, half way at step `k ln k`).
+        mode: `"model"` follows the schedule; `"uniform"` keeps epsilon at `rate` throughout (the
+            paper's uniform scheduled sampling); `"always"` keeps it at 0: the decoder never sees
+            the true words.
+        k: Constant of the schedule; `half_way_constant` finds that of an inverse sigmoid.
+        slope: Slope of the linear schedule.
+        minimum: Lower bound of the linear schedule.
+        rate: The constant epsilon of `mode="uniform"`.
+        draw: `"sample"` from the model's distribution, or its `"argmax"`.
+
+    Raises:
+        ValueError: A value is not admitted, or the model has no decoder to sample from.
+    """
+
+    def __init__(
+        self,
+        schedule: str = "inverse_sigmoid",
+        mode: str = "model",
+        k: float = 1000.0,
+        slope: float = 1e-4,
+        minimum: float = 0.0,
+        rate: float = 0.5,
+        draw: str = "sample",
+    ):
+        super().__init__()
+        check_choice("mode", mode, MODES)
+        check_choice("schedule", schedule, ("linear", "exponential", "inverse_sigmoid"))
+        if mode == "model":
+            self.settings = {"schedule": schedule, "k": k, "slope": slope, "minimum": minimum}
+        else:
+            self.settings = {"schedule": "constant", "k": rate if mode == "uniform" else 0.0}
+        self.settings["draw"] = draw
+
+    def on_train_begin(self, logs=None):
+        """Set the schedule."""
+        for sampler in self._samplers():
+            sampler.configure(**self.settings)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Report epsilon, so that it stands in the history beside the loss."""
+        if logs is not None:
+            logs["gold_probability"] = float(self._samplers()[0].gold_probability())
+
+    def on_train_end(self, logs=None):
+        """Back to teacher forcing."""
+        for sampler in self._samplers():
+            sampler.configure()
+
+    def _samplers(self) -> list[ScheduledSampler]:
+        owned = [getattr(layer, "sampler", None) for layer in self.model.layers]
+        found = [sampler for sampler in owned if isinstance(sampler, ScheduledSampler)]
+        if not found:
+            raise ValueError(
+                explain(
+                    f"The model {self.model.name!r} has no ScheduledSampler",
+                    "models with a kc.layers.RecurrentDecoder",
+                    "Build it with kc.models.captioner.",
+                )
+            )
+        return found

@@ -1,0 +1,1 @@
+"""Captioned pictures: their folders, file formats and batches."""

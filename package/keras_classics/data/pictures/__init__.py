@@ -1,0 +1,1 @@
+"""Pictures with classes: files, folders, arrays, augmentation, preparation, batches."""

@@ -1,0 +1,237 @@
+"""Pictures with classes that come as arrays: scikit-learn's digits, and `.npz` files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from keras_classics.core.errors import InputError, explain, import_extra
+from keras_classics.core.files import read_arrays, reading
+from keras_classics.data.load import Data, Info
+from keras_classics.data.pictures.images import resize_tensor, resolve_size
+
+# The scanned digits have 17 greys, 0 to 16.
+_DIGITS_WHITE = 16
+
+
+def load_digits(
+    *,
+    seed: int = 0,
+    image_size: int | tuple[int, int] | None = None,
+    strict: bool = False,
+    validation: float = 0.1,
+    test: float = 0.2,
+) -> Data:
+    """1,797 scanned digits of 8 x 8 pixels that come with scikit-learn.
+
+    Args:
+        seed: Chooses the splits, in which all digits are equally frequent.
+        image_size: Height and width, or one number for a square; None for 8 x 8.
+        strict: Without meaning here.
+        validation: Share of the validation split.
+        test: Share of the test split.
+
+    Raises:
+        InputError: A share is not between 0 and 1.
+        ImportError: scikit-learn is not installed.
+    """
+    digits = import_extra("sklearn.datasets", "digits").load_digits()
+    images = np.round(digits.images * (255 / _DIGITS_WHITE)).astype("uint8")
+    labels, names = digits.target, np.array([f"digit-{n:04d}" for n in range(len(images))])
+    rest, tested = hold_out(labels, test, seed, "test")
+    kept, validated = hold_out(labels[rest], validation, seed, "validation")
+    splits = {"train": rest[kept], "validation": rest[validated], "test": tested}
+    return _data(
+        {key: (images[each], labels[each], names[each]) for key, each in splits.items()},
+        image_size,
+        name="digits",
+        classes=tuple(map(str, range(10))),
+        split_rule=f"{validation:g} and {test:g} of each digit by seed {seed}",
+        origin="UCI optical recognition of handwritten digits, test part, as in scikit-learn",
+    )
+
+
+def load_npz(
+    files: str,
+    *,
+    seed: int = 0,
+    image_size: int | tuple[int, int] | None = None,
+    strict: bool = False,
+    validation: float = 0.1,
+    test: float = 0.1,
+) -> Data:
+    """Pictures in one or two `.npz` files, the first for training, the second for the test.
+
+    A file has `x`, `(n, height, width)` or `(n, height, width, 1 or 3)`, uint8 or floats of 0 to
+    1, and `y`, whole numbers `(n,)` or `(n, 1)`; perhaps `classes`, their names. One file may
+    also hold all, as Keras's `mnist.npz` does: `x_train`, `y_train`, `x_test`, `y_test`.
+
+    Args:
+        files: `FILE` or `FILE,FILE`.
+        seed: Chooses the pictures that are held out.
+        image_size: Height and width, or one number for a square; None for the pictures' own.
+        strict: Without meaning here, as a faulty array is always refused.
+        validation: Share of the training pictures that becomes the validation split.
+        test: Share that becomes the test split where the files have none.
+
+    Raises:
+        InputError: A file is missing, damaged or of other contents, or a share not within 0 to 1.
+    """
+    paths = [Path(each).expanduser() for each in files.split(",")]
+    if len(paths) > 2:
+        raise InputError(
+            explain(f"{len(paths)} npz files were given", "one or two", "Write npz:TRAIN,TEST.")
+        )
+    parts, classes = {}, None
+    for path, split in zip(paths, ("train", "test"), strict=False):
+        arrays = read_npz(path)
+        classes = classes or _class_names(arrays)
+        both = "x_train" in arrays
+        for name in ("train", "test") if both else (split,):
+            ending = f"_{name}" if both else ""
+            if f"x{ending}" in arrays or name == split:
+                parts[name] = _pictures(path, arrays, ending)
+    images, labels = parts["train"]
+    chosen, rule = np.arange(len(images)), "train: the first file"
+    if "test" not in parts:
+        chosen, tested = hold_out(labels, test, seed, "test")
+        parts["test"] = images[tested], labels[tested]
+        rule += f"; test: {test:g} of it"
+    kept, validated = hold_out(labels[chosen], validation, seed, "validation")
+    parts["train"] = images[chosen[kept]], labels[chosen[kept]]
+    parts["validation"] = images[chosen[validated]], labels[chosen[validated]]
+    greatest = 1 + max(int(part[1].max()) for part in parts.values())
+    classes = classes or tuple(map(str, range(greatest)))
+    if greatest > len(classes):
+        raise InputError(
+            explain(
+                f"{files} has the class {greatest - 1} and {len(classes)} names in 'classes'",
+                "a name for each class",
+                "Correct 'classes' or leave it out.",
+            )
+        )
+    return _data(
+        {
+            name: (x, y, np.array([f"{name}-{n:06d}" for n in range(len(x))]))
+            for name, (x, y) in parts.items()
+        },
+        image_size,
+        name=f"npz:{files}",
+        classes=classes,
+        split_rule=f"{rule}; validation: {validation:g} of train by seed {seed}",
+        origin=files,
+    )
+
+
+def hold_out(
+    labels: np.ndarray, share: float, seed: int, name: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Indices that stay and indices that are held out, the same share of every class.
+
+    Args:
+        labels: Class of each picture, `(n,)`.
+        share: What is held out, between 0 and 1; of every class of two and more at least one
+            picture.
+        seed: Chooses them.
+        name: Of the split, for the error.
+
+    Raises:
+        InputError: The share is not between 0 and 1.
+    """
+    if not 0 < share < 1:
+        raise InputError(
+            explain(f"{name}={share} was given", "a share between 0 and 1", "Give for example 0.1.")
+        )
+    rng = np.random.default_rng(seed)
+    held = []
+    for each in np.unique(labels):
+        members = rng.permutation(np.flatnonzero(labels == each))
+        held.append(members[: min(len(members) - 1, max(1, round(share * len(members))))])
+    out = np.sort(np.concatenate(held))
+    return np.setdiff1d(np.arange(len(labels)), out), out
+
+
+def _data(
+    splits: dict[str, tuple[np.ndarray, Sequence[int], np.ndarray]],
+    image_size: int | tuple[int, int] | None,
+    **facts,
+) -> Data:
+    import tensorflow as tf
+
+    size = resolve_size(image_size)
+
+    def dataset(images: np.ndarray, labels: Sequence[int], names: np.ndarray) -> tf.data.Dataset:
+        images = images[..., None] if images.ndim == 3 else images
+        elements = tf.data.Dataset.from_tensor_slices(
+            {"image": images, "label": np.asarray(labels, "int32"), "name": names}
+        )
+        return elements.map(
+            lambda element: {**element, "image": resize_tensor(element["image"], size)}
+        )
+
+    native = next(iter(splits.values()))[0].shape[1:3]
+    return Data(
+        **{name: dataset(*part) for name, part in splits.items()},
+        info=Info(
+            sizes={name: len(part[0]) for name, part in splits.items()},
+            image_shape=(*(size or native), 3),
+            **facts,
+        ),
+    )
+
+
+def read_npz(path: Path) -> dict[str, np.ndarray]:
+    """Read all arrays of an `.npz` file.
+
+    Raises:
+        InputError: The file is missing or damaged, or has objects.
+    """
+    if not path.exists():
+        raise InputError(
+            explain(f"The file {path} does not exist", "files that are there", "Check the path.")
+        )
+    with reading(
+        path,
+        "an .npz file without pickled objects",
+        "Write it with numpy.savez(file, x=pictures, y=classes).",
+    ):
+        return read_arrays(path)
+
+
+def _class_names(arrays: dict[str, np.ndarray]) -> tuple[str, ...] | None:
+    return tuple(map(str, arrays["classes"].tolist())) if "classes" in arrays else None
+
+
+def _pictures(
+    path: Path, arrays: dict[str, np.ndarray], ending: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Checked pictures and classes of one split."""
+    x, y = f"x{ending}", f"y{ending}"
+    remedy = f"Write numpy.savez(file, {x}=pictures, {y}=classes)."
+    if x not in arrays or y not in arrays:
+        raise InputError(
+            explain(f"{path} holds {', '.join(arrays) or 'nothing'}", f"{x} and {y}", remedy)
+        )
+    images, labels = arrays[x], arrays[y].reshape(-1)
+    if images.dtype.kind == "f" and images.size and 0 <= images.min() and images.max() <= 1:
+        images = np.round(255 * images).astype("uint8")
+    rank = images.ndim == 3 or (images.ndim == 4 and images.shape[-1] in (1, 3))
+    if images.dtype != np.uint8 or not rank or not images.size:
+        raise InputError(
+            explain(
+                f"{x} of {path} is {images.dtype} {images.shape}",
+                "uint8, or floats of 0 to 1, (n, height, width) or (n, height, width, 1 or 3)",
+                remedy,
+            )
+        )
+    if labels.dtype.kind not in "iu" or len(labels) != len(images) or labels.min() < 0:
+        raise InputError(
+            explain(
+                f"{y} of {path} is {labels.dtype} {labels.shape} for {len(images)} pictures",
+                "one whole number of 0 and above for each picture",
+                remedy,
+            )
+        )
+    return images, labels.astype("int32")

@@ -1,0 +1,214 @@
+"""From pictures and classes to the batches a classifier trains on.
+
+Every batch is a pure function of the seed and its number, augmentation included.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.progress import track
+
+from keras_classics.core.errors import InputError, explain
+from keras_classics.data.captions.caption_batches import steps_per_epoch
+from keras_classics.data.load import Data
+from keras_classics.data.pictures.preparation import Preparation
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """A split read once.
+
+    Attributes:
+        images: uint8 `(n, height, width, 3)`, or a list where pictures differ in size.
+        labels: int32 `(n,)`.
+        names: What each picture is called.
+    """
+
+    images: np.ndarray | list[np.ndarray]
+    labels: np.ndarray
+    names: list[str]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def check_labelled(data: Data) -> None:
+    """Refuse data whose pictures have no class.
+
+    Raises:
+        InputError: They have none.
+    """
+    if "label" not in data.train.element_spec or not data.info.classes:
+        raise InputError(
+            explain(
+                f"The pictures of {data.info.name!r} have no classes",
+                "data with a class for each picture",
+                "Use digits, scenes, npz:FILE, folder:DIR with a subfolder for each class, or a "
+                "TFDS set with labels.",
+            )
+        )
+
+
+def collect_labelled(
+    split: tf.data.Dataset, *, count: int, description: str = "Reading"
+) -> LabelledImages:
+    """Read a split of `kc.data.load` into memory, with a progress bar.
+
+    Args:
+        split: Elements with `"image"`, `"label"` and `"name"`.
+        count: Number of images.
+        description: Text beside the progress bar.
+    """
+    images, labels, names = [], [], []
+    elements = split.prefetch(64).as_numpy_iterator()
+    for element in track(elements, description, total=count, transient=True):
+        images.append(element["image"])
+        labels.append(element["label"])
+        names.append(element["name"].decode())
+    if len({image.shape for image in images}) == 1:
+        images = np.stack(images)
+    return LabelledImages(images, np.array(labels, "int32"), names)
+
+
+def classified_batches(
+    part: LabelledImages,
+    preparation: Preparation,
+    *,
+    classes: int,
+    batch_size: int,
+    seed: int,
+    outputs: int = 1,
+    first: int = 0,
+) -> tf.data.Dataset:
+    """Endless training batches `(pictures, one-hot targets)`, from any batch on.
+
+    Every epoch visits each picture once, in a new order and newly augmented; the rest that fills
+    no batch is left out.
+
+    Args:
+        part: The training pictures.
+        preparation: What augments and normalises them.
+        classes: Number of classes.
+        batch_size: Pictures in a batch.
+        seed: Chooses orders and augmentations.
+        outputs: Outputs of the model; with several the targets are a tuple.
+        first: Number of the first batch; batch `b` is the same whatever `first` is.
+
+    Raises:
+        InputError: There are fewer pictures than a batch holds.
+    """
+    import tensorflow as tf
+
+    steps = steps_per_epoch(len(part), batch_size)
+
+    def generate() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        number = first
+        while True:
+            epoch, place = divmod(number, steps)
+            order = np.random.default_rng([seed, epoch]).permutation(len(part))
+            for start in range(place * batch_size, steps * batch_size, batch_size):
+                yield (
+                    order[start : start + batch_size],
+                    np.arange(batch_size) + start + (epoch * len(part)),
+                )
+                number += 1
+
+    numbers = tf.data.Dataset.from_generator(
+        generate, output_signature=(tf.TensorSpec((batch_size,), "int64"),) * 2
+    ).unbatch()
+
+    def example(index: tf.Tensor, visit: tf.Tensor) -> tuple:
+        image, label = _picked(part, index)
+        picture = preparation.training(image, tf.stack([tf.cast(seed, "int64"), visit]))
+        picture.set_shape(preparation.input_shape)
+        target = tf.one_hot(label, classes)
+        return picture, target if outputs == 1 else (target,) * outputs
+
+    examples = numbers.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return examples.batch(batch_size, drop_remainder=True).prefetch(4)
+
+
+def validation_batches(
+    part: LabelledImages,
+    preparation: Preparation,
+    *,
+    classes: int,
+    batch_size: int = 128,
+    outputs: int = 1,
+) -> tf.data.Dataset:
+    """All pictures once, each seen from its centre; arguments as in `classified_batches`.
+
+    Batches are of about one size, so that several devices all have a share of the last one.
+    """
+    import tensorflow as tf
+
+    even = math.ceil(len(part) / math.ceil(len(part) / batch_size))
+
+    def example(index: tf.Tensor) -> tuple:
+        image, label = _picked(part, index)
+        picture = tf.ensure_shape(preparation.views(image[None])[0, 0], preparation.input_shape)
+        target = tf.one_hot(label, classes)
+        return picture, target if outputs == 1 else (target,) * outputs
+
+    numbers = tf.data.Dataset.range(len(part))
+    return numbers.map(example, num_parallel_calls=tf.data.AUTOTUNE).batch(even).prefetch(2)
+
+
+def predict_classes(
+    model: keras.Model,
+    preparation: Preparation,
+    images: Sequence[np.ndarray],
+    *,
+    batch_size: int = 100,
+) -> np.ndarray:
+    """Class probabilities of pictures, averaged over the preparation's test crops.
+
+    Args:
+        model: A classifier with one output.
+        preparation: What resizes, crops and normalises.
+        images: uint8 `(height, width, 3)` each.
+        batch_size: Views the model sees at once, about.
+
+    Returns:
+        float32 `(pictures, classes)`.
+    """
+    import tensorflow as tf
+
+    crops = preparation.test_crops
+    indices = tf.data.Dataset.range(len(images))
+    views = indices.map(
+        lambda index: tf.ensure_shape(
+            preparation.views(_read(images, index)[None])[0], (crops, *preparation.input_shape)
+        ),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
+    answers = []
+    for batch in views.batch(max(1, batch_size // crops)).prefetch(2).as_numpy_iterator():
+        answer = model.predict_on_batch(batch.reshape(-1, *preparation.input_shape))
+        answers.append(answer.reshape(len(batch), crops, -1).mean(axis=1))
+    return np.concatenate(answers).astype("float32")
+
+
+def _picked(part: LabelledImages, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    import tensorflow as tf
+
+    return _read(part.images, index), tf.gather(part.labels, index)
+
+
+def _read(images: Sequence[np.ndarray], index: tf.Tensor) -> tf.Tensor:
+    import tensorflow as tf
+
+    # Not a constant of the graph, whose size is limited.
+    image = tf.numpy_function(lambda i: images[i], [index], tf.uint8, stateful=False)
+    uniform = isinstance(images, np.ndarray)
+    image.set_shape(images.shape[1:] if uniform else (None, None, 3))
+    return image

@@ -1,0 +1,322 @@
+"""Spoken digits from `.npz` or wave files, and what a network hears of a recording."""
+
+from __future__ import annotations
+
+import wave
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_classics.core.errors import InputError, explain
+from keras_classics.core.files import reading
+from keras_classics.data.load import SPLIT_NAMES, Data, Info
+from keras_classics.data.pictures.arrays import hold_out, read_npz
+
+RATE = 8000
+BANDS = 24
+# A hundred frames a second, each of 32 milliseconds, at 8 kHz.
+_STRIDE, _WINDOW = 80, 256
+_LOUDEST = 32768
+# Decibels of a band of loud speech, about, to numbers of the size of one.
+_MIDDLE, _SPREAD = -20.0, 20.0
+
+
+class Recording(NamedTuple):
+    """A recording: its samples, int16 `(samples,)`, what is said, by whom, and its name."""
+
+    audio: np.ndarray
+    text: str
+    speaker: str
+    name: str
+
+
+def load_speech(
+    path: str | Path,
+    *,
+    seed: int = 0,
+    image_size: None = None,
+    strict: bool = False,
+    rate: int = RATE,
+    digits: tuple[int, int] = (1, 5),
+    repeat: int = 3,
+    validation: float = 0.1,
+    test: float = 0.1,
+) -> Data:
+    """Read spoken digits, joined to strings of digits that one speaker says.
+
+    A folder has `.npz` files that begin with `train`, `dev` (or `validation`) or `test`, or wave
+    files named `DIGITS_SPEAKER_....wav`; or the path is one `.npz` file. An `.npz` file has
+    `audio`, int16, all recordings end to end, `offsets`, where they begin and the last one ends,
+    `digit`, perhaps `speaker` and `rate`. Elements: `"audio"` float32 `(samples,)` of -1 to 1,
+    `"text"`, the digits, and `"name"`.
+
+    Args:
+        path: The folder or file.
+        seed: Chooses what is held out, and what is joined.
+        image_size: Without meaning here.
+        strict: Refuse a wave file that is faulty instead of skipping it.
+        rate: Samples a second that are expected.
+        digits: Fewest and most recordings in a string; `(1, 1)` leaves them as they are.
+        repeat: How often each training recording is used, every time beside others.
+        validation: Share of the recordings that becomes the validation split where no file does.
+        test: The same of the test split.
+
+    Raises:
+        InputError: A file is missing or faulty, of another rate, or there is no recording.
+    """
+    if not 1 <= digits[0] <= digits[1] or repeat < 1:
+        raise InputError(
+            explain(
+                f"digits={digits} and repeat={repeat} were given",
+                "one digit and more, the lesser number first, and one repetition and more",
+                "Leave them out for digits=(1,5) and repeat=3.",
+            )
+        )
+    skipped: list[str] = []
+    parts = _find(Path(path).expanduser(), rate, strict, skipped)
+    rule = {split: f"{len(part)} recordings of their own" for split, part in parts.items()}
+    for split, share in (("test", test), ("validation", validation)):
+        if split not in parts:
+            rule[split] = f"{share:g} of train by seed {seed}"
+            labels = np.array([recording.text for recording in parts["train"]])
+            kept, held = hold_out(labels, share, seed, split)
+            parts[split] = [parts["train"][n] for n in held]
+            parts["train"] = [parts["train"][n] for n in kept]
+    strings = {
+        split: _strings(
+            parts[split], np.random.default_rng([seed, number]), digits,
+            repeat if split == "train" and digits != (1, 1) else 1,
+        )
+        for number, split in enumerate(SPLIT_NAMES)
+    }  # fmt: skip
+    characters = {sign for part in parts.values() for each in part for sign in each.text}
+    return Data(
+        **{split: _dataset(parts[split], strings[split]) for split in SPLIT_NAMES},
+        info=Info(
+            name=f"speech:{path}",
+            sizes={split: len(each) for split, each in strings.items()},
+            classes=tuple(sorted(characters)),
+            skipped=tuple(skipped),
+            split_rule="; ".join(f"{split}: {rule[split]}" for split in SPLIT_NAMES),
+            origin=str(path),
+        ),
+    )
+
+
+def read_wave(path: str | Path, rate: int = RATE) -> np.ndarray:
+    """Read a wave file of one channel and 16 bits.
+
+    Args:
+        path: The file.
+        rate: Samples a second that are expected.
+
+    Returns:
+        The samples, int16 `(samples,)`.
+
+    Raises:
+        InputError: The file is missing, damaged, or of another rate or kind.
+    """
+    with reading(path, "a wave file (PCM)", "Check the file."):
+        with wave.open(str(path), "rb") as file:
+            found = (file.getframerate(), file.getnchannels(), 8 * file.getsampwidth())
+            announced = file.getnframes()
+            content = file.readframes(announced)
+        if len(content) != announced * found[1] * found[2] // 8:
+            raise ValueError("it is cut off")
+    if found != (rate, 1, 16):
+        raise InputError(
+            explain(
+                f"{path} has {found[0]} samples a second in {found[1]} channels of {found[2]} bits",
+                f"{rate} samples a second in 1 channel of 16 bits",
+                f"Convert it, for example: sox {Path(path).name} -r {rate} -c 1 -b 16 new.wav.",
+            )
+        )
+    return np.frombuffer(content, "<i2")
+
+
+def write_wave(path: str | Path, audio: np.ndarray, rate: int = RATE) -> None:
+    """Write a wave file of one channel and 16 bits.
+
+    Args:
+        path: The file.
+        audio: Samples of -1 to 1, `(samples,)`; what is louder is cut.
+        rate: Samples a second.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        limits = -_LOUDEST, _LOUDEST - 1
+        file.writeframes(np.clip(np.round(audio * _LOUDEST), *limits).astype("<i2").tobytes())
+
+
+def log_mel(audio):
+    """Loudness in 24 bands of the mel scale, 100 frames a second, at 8 kHz.
+
+    Args:
+        audio: float32 `(batch, samples)` of -1 to 1, any tensor, at least `129` samples.
+
+    Returns:
+        `(batch, frames, 24)`, of the size of one; the first `frame_count` frames of a row do not
+        depend on what pads it.
+    """
+    import keras
+
+    bands = keras.layers.MelSpectrogram(
+        fft_length=_WINDOW,
+        sequence_stride=_STRIDE,
+        num_mel_bins=BANDS,
+        sampling_rate=RATE,
+        # Else a floor would depend on the loudest of the batch.
+        top_db=1e9,
+        dtype="float32",
+    )
+    decibels = keras.ops.swapaxes(bands(audio), -1, -2)
+    return (decibels - _MIDDLE) / _SPREAD
+
+
+def frame_count(samples):
+    """How many frames of `log_mel` lie within a recording.
+
+    Args:
+        samples: Length of the recording, an integer or a tensor of them, at least 129.
+
+    Returns:
+        The number of frames, likewise; 100 a second.
+    """
+    # Frames are centred at multiples of the stride.
+    return (samples - _WINDOW // 2) // _STRIDE + 1
+
+
+def _find(folder: Path, rate: int, strict: bool, skipped: list[str]) -> dict[str, list[Recording]]:
+    if folder.suffix == ".npz":
+        return {"train": _npz(folder, rate)}
+    files = sorted(folder.glob("*.npz")) if folder.is_dir() else []
+    named = {
+        split: [_npz(file, rate) for file in files if file.name.startswith(names)]
+        for split, names in SPLIT_NAMES.items()
+    }
+    found = {split: sum(parts, []) for split, parts in named.items() if parts}
+    if not found and folder.is_dir():
+        found = {"train": _waves(sorted(folder.glob("*.wav")), rate, strict, skipped)}
+    if not found.get("train"):
+        fault = f" The first of {len(skipped)} faults: {skipped[0]}" if skipped else ""
+        raise InputError(
+            explain(
+                f"{folder} has no recording to train on",
+                "a folder with train.npz, or with wave files such as 7_jackson_0.wav",
+                f"Check the path.{fault}",
+            )
+        )
+    return found
+
+
+def _npz(path: Path, rate: int) -> list[Recording]:
+    arrays = read_npz(path)
+    missing = {"audio", "offsets", "digit"} - arrays.keys()
+    if not missing:
+        _check_recordings(path, arrays)
+    found = int(arrays.get("rate", rate))
+    if missing or found != rate:
+        raise InputError(
+            explain(
+                f"{path} has no {', '.join(sorted(missing))}"
+                if missing
+                else f"{path} has {found} samples a second",
+                f"audio, offsets and digit, {rate} samples a second",
+                "Write the file anew, resampled if need be.",
+            )
+        )
+    offsets, digits = arrays["offsets"], arrays["digit"]
+    speakers = arrays.get("speaker", np.zeros(len(digits), int))
+    return [
+        Recording(
+            arrays["audio"][offsets[n] : offsets[n + 1]], str(digit), str(speaker),
+            f"{path.stem}-{n:05d}",
+        )
+        for n, (digit, speaker) in enumerate(zip(digits, speakers, strict=True))
+    ]  # fmt: skip
+
+
+def _check_recordings(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Refuse arrays of other types, and offsets that lead out of the audio."""
+    audio, offsets, digits = (arrays[name] for name in ("audio", "offsets", "digit"))
+    sound = audio.ndim == digits.ndim == 1 and offsets.shape == (len(digits) + 1,)
+    sound = sound and audio.dtype.kind in "if" and offsets.dtype.kind in "iu"
+    sound = sound and digits.dtype.kind in "iuU" and arrays.get("rate", np.int64()).shape == ()
+    if sound and len(digits):
+        steps = np.diff(offsets.astype("int64"))
+        sound = offsets[0] >= 0 and offsets[-1] <= len(audio) and bool((steps >= 0).all())
+    if not sound:
+        held = ", ".join(f"{name} {each.dtype} {each.shape}" for name, each in arrays.items())
+        raise InputError(
+            explain(
+                f"{path} holds {held}",
+                "audio of whole numbers or floats, offsets into it that rise, one more than there "
+                "are digits",
+                "Write the file anew.",
+            )
+        )
+
+
+def _waves(files: Sequence[Path], rate: int, strict: bool, skipped: list[str]) -> list[Recording]:
+    found = []
+    for file in files:
+        text, _, rest = file.stem.partition("_")
+        try:
+            if not text.isdigit():
+                raise InputError(
+                    explain(
+                        f"{file} does not say what is spoken",
+                        "names such as 7_jackson_0.wav, the digits first",
+                        "Rename it.",
+                    )
+                )
+            found.append(Recording(read_wave(file, rate), text, rest.partition("_")[0], file.name))
+        except InputError as error:
+            if strict:
+                raise
+            skipped.append(str(error))
+    return found
+
+
+def _strings(
+    recordings: Sequence[Recording], rng: np.random.Generator, digits: tuple[int, int], repeat: int
+) -> list[list[int]]:
+    """Numbers of the recordings in every string; those of a string are of one speaker."""
+    strings = []
+    speakers = np.array([recording.speaker for recording in recordings])
+    for speaker in np.unique(speakers):
+        own = np.flatnonzero(speakers == speaker)
+        order = np.concatenate([rng.permutation(own) for _ in range(repeat)]).tolist()
+        while order:
+            count = int(rng.integers(digits[0], digits[1] + 1))
+            strings.append(order[:count])
+            order = order[count:]
+    return strings
+
+
+def _dataset(recordings: Sequence[Recording], strings: Sequence[Sequence[int]]):
+    import tensorflow as tf
+
+    def elements() -> Iterator[dict]:
+        for numbers in strings:
+            chosen = [recordings[n] for n in numbers]
+            yield {
+                "audio": np.concatenate([each.audio for each in chosen]).astype("float32")
+                / _LOUDEST,
+                "text": "".join(each.text for each in chosen),
+                "name": "+".join(each.name for each in chosen),
+            }
+
+    signature = {
+        "audio": tf.TensorSpec((None,), "float32"),
+        "text": tf.TensorSpec((), "string"),
+        "name": tf.TensorSpec((), "string"),
+    }
+    return tf.data.Dataset.from_generator(elements, output_signature=signature)

@@ -1,0 +1,1 @@
+"""Text: files, sentences, parallel text, labels of words, vocabularies, batches."""

@@ -1,0 +1,163 @@
+"""Sentences whose words are tagged, in CoNLL-U files (Universal Dependencies)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.data.load import SPLIT_NAMES, Data, Info
+from keras_classics.data.pictures.arrays import hold_out
+from keras_classics.data.texts.text_files import read_text
+
+COLUMNS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
+TAGGED = ("upos", "xpos", "deprel")
+
+
+class TaggedSentence(NamedTuple):
+    """A sentence: where it stands, its words, and a tag for each."""
+
+    name: str
+    words: list[str]
+    tags: list[str]
+
+
+def load_conllu(
+    files: str,
+    *,
+    seed: int = 0,
+    image_size: None = None,
+    strict: bool = False,
+    column: str = "upos",
+    validation: float = 0.1,
+    test: float = 0.1,
+) -> Data:
+    """Read CoNLL-U files, perhaps gzipped.
+
+    Elements: `"words"`, strings `(words,)`; `"tags"`, int32 `(words,)`, numbers in
+    `info.classes`; `"name"`. Words written together (`1-2`) and words left out (`1.1`) are passed
+    over, as their parts and the others are tagged.
+
+    Args:
+        files: `FILE`, `TRAIN,TEST` or `TRAIN,VALIDATION,TEST`.
+        seed: Chooses the sentences that are held out.
+        image_size: Without meaning here.
+        strict: Refuse a faulty sentence instead of skipping it.
+        column: Of the tags: `"upos"`, `"xpos"` or `"deprel"`.
+        validation: Share of the training sentences that becomes the validation split.
+        test: Share that becomes the test split where no file does.
+
+    Raises:
+        InputError: A file is missing or not CoNLL-U, or has no sentence, or a share is out of
+            range.
+    """
+    check_choice("column", column, TAGGED)
+    names = dict(zip(_splits(files), files.split(","), strict=True))
+    skipped: list[str] = []
+    parts = {
+        split: list(read_conllu(name, column=column, strict=strict, skipped=skipped))
+        for split, name in names.items()
+    }
+    rule = dict(names)
+    for split, share in (("test", test), ("validation", validation)):
+        if split not in parts:
+            rule[split] = f"{share:g} of train by seed {seed}"
+            kept, held = hold_out(np.zeros(len(parts["train"]), int), share, seed, split)
+            parts[split] = [parts["train"][n] for n in held]
+            parts["train"] = [parts["train"][n] for n in kept]
+    classes = sorted({tag for part in parts.values() for row in part for tag in row.tags})
+    return Data(
+        **{split: _dataset(part, classes) for split, part in parts.items()},
+        info=Info(
+            name=f"conllu:{files}",
+            sizes={split: len(parts[split]) for split in SPLIT_NAMES},
+            classes=tuple(classes),
+            skipped=tuple(skipped),
+            split_rule="; ".join(f"{split}: {rule[split]}" for split in SPLIT_NAMES),
+            origin=files,
+        ),
+    )
+
+
+def read_conllu(
+    file: str | Path,
+    *,
+    column: str = "upos",
+    strict: bool = False,
+    skipped: list[str] | None = None,
+) -> Iterator[TaggedSentence]:
+    """Read the sentences of one file.
+
+    Args:
+        file: The file.
+        column: Of the tags.
+        strict: Refuse a faulty sentence instead of skipping it.
+        skipped: Gets one sentence for every faulty one.
+
+    Raises:
+        InputError: The file cannot be read, or has no sound sentence.
+    """
+    path = Path(file.strip() if isinstance(file, str) else file).expanduser()
+    place, found, faults = COLUMNS.index(column), 0, []
+    number = 0
+    for block in read_text(path).replace("\r\n", "\n").split("\n\n"):
+        lines = block.split("\n")
+        first, number = number + 1, number + len(lines) + 1
+        rows = [(first + n, line.split("\t")) for n, line in enumerate(lines)
+                if line.strip() and not line.startswith("#")]  # fmt: skip
+        wrong = next(((n, row) for n, row in rows if len(row) != len(COLUMNS)), None)
+        if wrong:
+            faults.append(
+                explain(
+                    f"{path}, line {wrong[0]} has {len(wrong[1])} columns",
+                    "10 columns with a tab between, as in CoNLL-U",
+                    "Correct the line, or remove its sentence.",
+                )
+            )
+            if strict:
+                raise InputError(faults[-1])
+            continue
+        rows = [row for _, row in rows if row[0].isdigit()]
+        if rows:
+            found += 1
+            yield TaggedSentence(
+                f"{path.name}:{first}", [row[1] for row in rows], [row[place] for row in rows]
+            )
+    if not found:
+        fault = f" The first of {len(faults)} faults: {faults[0]}" if faults else ""
+        raise InputError(
+            explain(f"{path} has no tagged sentence", "a CoNLL-U file", f"Check the file.{fault}")
+        )
+    if skipped is not None:
+        skipped += faults
+
+
+def _splits(files: str) -> tuple[str, ...]:
+    count = files.count(",") + 1
+    if count > 3:
+        raise InputError(
+            explain(
+                f"{count} files were given", "one to three", "Write conllu:TRAIN,VALIDATION,TEST."
+            )
+        )
+    return {1: ("train",), 2: ("train", "test"), 3: tuple(SPLIT_NAMES)}[count]
+
+
+def _dataset(sentences: list[TaggedSentence], classes: list[str]):
+    import tensorflow as tf
+
+    numbers = {tag: number for number, tag in enumerate(classes)}
+
+    def elements() -> Iterator[dict]:
+        for name, words, tags in sentences:
+            yield {"words": words, "tags": [numbers[tag] for tag in tags], "name": name}
+
+    signature = {
+        "words": tf.TensorSpec((None,), "string"),
+        "tags": tf.TensorSpec((None,), "int32"),
+        "name": tf.TensorSpec((), "string"),
+    }
+    return tf.data.Dataset.from_generator(elements, output_signature=signature)

@@ -1,0 +1,147 @@
+"""Running text, as language models read it: documents in splits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from keras_classics.core.errors import InputError, explain
+from keras_classics.data.load import Data, Info
+from keras_classics.data.texts.text_files import read_text
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+@dataclass(frozen=True, eq=False)
+class Document:
+    """A text that stands for itself: nothing before it says anything about it.
+
+    Attributes:
+        name: Where it comes from.
+        text: The text.
+        token_classes: For source code, of each character the number of its class in
+            `kc.data.TOKEN_CLASSES`, uint8 `(characters,)`; None for other text.
+    """
+
+    name: str
+    text: str
+    token_classes: np.ndarray | None = None
+
+
+def load_text(
+    path: str | Path,
+    *,
+    seed: int = 0,
+    image_size: None = None,
+    strict: bool = False,
+    validation: float = 0.05,
+    test: float = 0.05,
+    pieces: int = 1,
+) -> Data:
+    """Read one text file in UTF-8, perhaps gzipped.
+
+    Args:
+        path: The file.
+        seed: Without meaning here: the splits are where the text says.
+        image_size: Without meaning here.
+        strict: Without meaning here, as a faulty file is always refused.
+        validation: Share of the validation split.
+        test: Share of the test split, which stands last; 0 for none.
+        pieces: Number of equal pieces, each a document, whose ends are held out; 1 holds out the
+            end of the file. char-rnn's split is `pieces` equal to its batch size, 50, and
+            `test=0`.
+
+    Raises:
+        InputError: The file cannot be read, is too short, or a share is out of range.
+    """
+    path = Path(path).expanduser()
+    text = read_text(path)
+    if not (validation > 0 and test >= 0 and validation + test < 1 and pieces >= 1):
+        raise InputError(
+            explain(
+                f"validation={validation}, test={test} and pieces={pieces} were given",
+                "a validation share above 0, a test share of 0 or more, together below 1, and at "
+                "least one piece",
+                "Leave them out for 0.05, 0.05 and 1.",
+            )
+        )
+    length = len(text) // pieces
+    middle, last = (int(length * share) for share in (1 - validation - test, 1 - test))
+    cuts = {"train": (0, middle), "validation": (middle, last), "test": (last, length)}
+    if min(middle, last - middle) < 2:
+        raise InputError(
+            explain(
+                f"{path} has {len(text)} characters",
+                "enough for two characters in every split of every piece",
+                "Give a longer text, larger shares or fewer pieces.",
+            )
+        )
+    splits = {
+        split: [
+            Document(f"{path.name}:{piece * length + start}", text[piece * length :][start:end])
+            for piece in range(pieces)
+            if end - start > 1
+        ]
+        for split, (start, end) in cuts.items()
+    }
+    return documents_data(
+        splits,
+        Info(
+            name=f"text:{path}",
+            sizes={split: len(documents) for split, documents in splits.items()},
+            split_rule=f"The last {validation:g} and {test:g} of each of {pieces} equal pieces.",
+            origin=str(path),
+        ),
+    )
+
+
+def documents_data(splits: Mapping[str, Sequence[Document]], info: Info) -> Data:
+    """Documents as a data set: elements of `"text"`, `"name"` and, if known, `"token_classes"`."""
+    return Data(**{split: _dataset(documents) for split, documents in splits.items()}, info=info)
+
+
+def collect_documents(dataset: tf.data.Dataset) -> list[Document]:
+    """Read a split of text into memory.
+
+    Args:
+        dataset: A split of `documents_data`, or other elements of `"text"` and `"name"`.
+
+    Returns:
+        The documents, in their order.
+
+    Raises:
+        InputError: Its elements have no text.
+    """
+    if "text" not in dataset.element_spec:
+        raise InputError(
+            explain(
+                f"Data with {', '.join(dataset.element_spec)} were given",
+                "text, such as source_code or text:FILE",
+                "Choose other --data.",
+            )
+        )
+    return [
+        Document(element["name"].decode(), element["text"].decode(), element.get("token_classes"))
+        for element in dataset.as_numpy_iterator()
+    ]
+
+
+def _dataset(documents: Sequence[Document]) -> tf.data.Dataset:
+    import tensorflow as tf
+
+    classed = any(document.token_classes is not None for document in documents)
+
+    def elements():
+        for document in documents:
+            element = {"text": document.text, "name": document.name}
+            yield {**element, "token_classes": document.token_classes} if classed else element
+
+    signature = {"text": tf.TensorSpec((), "string"), "name": tf.TensorSpec((), "string")}
+    if classed:
+        signature["token_classes"] = tf.TensorSpec((None,), "uint8")
+    return tf.data.Dataset.from_generator(elements, output_signature=signature)

@@ -1,0 +1,222 @@
+"""From labelled sequences of different lengths to the batches that a network trains on.
+
+Every batch is a pure function of the seed and its number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.data.captions.caption_batches import steps_per_epoch
+from keras_classics.data.texts.sentence_batches import batches_by_length
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+# Different lengths would each have a graph of their own.
+_MULTIPLE = 8
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledSequences:
+    """Sequences and what is to be said of them.
+
+    Attributes:
+        inputs: One array for each sequence, all of one type and rank; `axis` is time.
+        targets: Of each sequence one class, int32 `()`, or labels, int32 `(labels,)`.
+        axis: Axis of time.
+        told: Whether networks are told the lengths, as `{"sequence", "length"}`; those that are
+            not take 0 for padding.
+    """
+
+    inputs: Sequence[np.ndarray]
+    targets: Sequence[np.ndarray]
+    axis: int = 0
+    told: bool = False
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def lengths(self) -> np.ndarray:
+        """Steps of each sequence."""
+        return np.array([each.shape[self.axis] for each in self.inputs])
+
+    def network_input(self, numbers: Sequence[int]) -> dict[str, np.ndarray] | np.ndarray:
+        """What a network takes of some of the sequences, padded.
+
+        Args:
+            numbers: Which sequences, from 0 on.
+
+        Returns:
+            `(sequences, ...)` with zeros behind, time to a multiple of 8; with `told`, that as
+            `"sequence"` and int32 `(sequences,)` as `"length"`.
+        """
+        chosen = [self.inputs[n] for n in numbers]
+        padded = pad_arrays(chosen, self.axis)
+        if not self.told:
+            return padded
+        lengths = [each.shape[self.axis] for each in chosen]
+        return {"sequence": padded, "length": np.array(lengths, "int32")}
+
+    def batch(self, numbers: Sequence[int]) -> tuple:
+        """Input and targets of some of the sequences, padded.
+
+        Args:
+            numbers: Which sequences, from 0 on.
+
+        Returns:
+            What `network_input` gives, and int32 `(sequences,)` classes or `(sequences, labels)`,
+            with zeros behind.
+        """
+        targets = [self.targets[n] for n in numbers]
+        return self.network_input(numbers), (
+            pad_arrays(targets) if targets[0].ndim else np.stack(targets)
+        )
+
+
+def pad_arrays(arrays: Sequence[np.ndarray], axis: int = 0) -> np.ndarray:
+    """Put arrays that differ in length into one, with zeros behind, to a multiple of 8.
+
+    Args:
+        arrays: Of one type, equal in all axes but one.
+        axis: The one in which they differ.
+    """
+    longest = max(1, *(each.shape[axis] for each in arrays))
+    shape = list(arrays[0].shape)
+    shape[axis] = _MULTIPLE * math.ceil(longest / _MULTIPLE)
+    padded = np.zeros((len(arrays), *shape), arrays[0].dtype)
+    for row, each in zip(padded, arrays, strict=True):
+        row[tuple(map(slice, each.shape))] = each
+    return padded
+
+
+def sequence_batches(
+    part: LabelledSequences, *, batch_size: int, seed: int, first: int = 0
+) -> tf.data.Dataset:
+    """Endless training batches, from any batch on.
+
+    Every epoch visits each sequence once, in a new order, except the rest that fills no batch.
+    Batches are of sequences of about one length.
+
+    Args:
+        part: The sequences.
+        batch_size: Sequences in a batch.
+        seed: Chooses the orders.
+        first: Number of the first batch; batch `b` is the same whatever `first` is.
+
+    Raises:
+        InputError: There are fewer sequences than a batch holds.
+    """
+    steps = steps_per_epoch(len(part), batch_size)
+
+    def generate() -> Iterator[tuple]:
+        epoch, place = divmod(first, steps)
+        while True:
+            order = batches_by_length(part.lengths()[None], batch_size, steps, [seed, epoch])
+            for chosen in order[place:]:
+                yield part.batch(chosen)
+            epoch, place = epoch + 1, 0
+
+    return _dataset(part, generate)
+
+
+def all_batches(part: LabelledSequences, *, batch_size: int = 64) -> tf.data.Dataset:
+    """All sequences once, in their order, as for validation.
+
+    Batches are of about one size, so that several devices all have a share of the last one.
+
+    Args:
+        part: The sequences.
+        batch_size: Sequences in a batch, at most.
+
+    Returns:
+        Elements as `LabelledSequences.batch` makes them.
+    """
+    import tensorflow as tf
+
+    count = math.ceil(len(part) / batch_size)
+
+    def generate() -> Iterator[tuple]:
+        return map(part.batch, np.array_split(np.arange(len(part)), count))
+
+    return _dataset(part, generate).apply(tf.data.experimental.assert_cardinality(count))
+
+
+def _dataset(part: LabelledSequences, generate) -> tf.data.Dataset:
+    import tensorflow as tf
+
+    shape: list[int | None] = [None, *part.inputs[0].shape]
+    shape[1 + part.axis] = None
+    inputs = tf.TensorSpec(shape, part.inputs[0].dtype)
+    if part.told:
+        inputs = {"sequence": inputs, "length": tf.TensorSpec((None,), "int32")}
+    targets = tf.TensorSpec((None,) * (1 + part.targets[0].ndim), "int32")
+    signature = (inputs, targets)
+    return tf.data.Dataset.from_generator(generate, output_signature=signature).prefetch(2)
+
+
+class Units:
+    """The words or characters a network reads: 0 is padding, 1 the unknown, the others follow.
+
+    Args:
+        items: Those that are known, in the order of their numbers.
+        unit: `"word"`: texts are divided at white space; or `"character"`.
+
+    Raises:
+        ValueError: The unit is another.
+    """
+
+    UNKNOWN = 1
+    KINDS = ("word", "character")
+
+    def __init__(self, items: Iterable[str], unit: str) -> None:
+        check_choice("unit", unit, self.KINDS, "Use 'word'.")
+        self.items = tuple(items)
+        self.unit = unit
+        self._numbers = {item: number for number, item in enumerate(self.items, 2)}
+
+    @classmethod
+    def from_sequences(
+        cls, sequences: Iterable[Sequence[str]], unit: str, *, min_count: int = 1
+    ) -> Units:
+        """Number what occurs in sequences, the most frequent first.
+
+        Args:
+            sequences: Lists of words, or texts, of which each character is a unit; only those for
+                training.
+            unit: `"word"` or `"character"`.
+            min_count: Rarer ones stay unknown, so that the network learns what that is like.
+
+        Raises:
+            InputError: Nothing is left.
+        """
+        counts = Counter(item for sequence in sequences for item in sequence)
+        kept = [item for item in counts if counts[item] >= min_count]
+        if not kept:
+            raise InputError(
+                explain(
+                    f"Sequences of {len(counts)} different units were given, none of which occurs "
+                    f"{min_count} times",
+                    "some that do",
+                    "Give more text or a smaller min_count.",
+                )
+            )
+        return cls(sorted(kept, key=lambda item: (-counts[item], item)), unit)
+
+    def __len__(self) -> int:
+        return len(self.items) + 2
+
+    def split(self, text: str) -> list[str]:
+        """Divide a text into units."""
+        return text.split() if self.unit == "word" else list(text)
+
+    def encode(self, sequence: Sequence[str]) -> np.ndarray:
+        """Numbers of a sequence of units, int32."""
+        return np.array([self._numbers.get(item, self.UNKNOWN) for item in sequence], "int32")

@@ -1,0 +1,145 @@
+"""Text cut into windows for truncated backpropagation through time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from keras_classics.core.errors import InputError, explain
+from keras_classics.core.window_numbers import check_windows
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+@dataclass(frozen=True, eq=False)
+class TextWindows:
+    """Streams side by side: row `b` of batch `n + 1` continues row `b` of batch `n`.
+
+    Attributes:
+        tokens: int32 `(rows, steps, k1)`.
+        targets: The tokens that follow, int32 of the same shape.
+        weights: float32 of the same shape: 0 where nothing follows.
+        starts: bool `(rows, steps)`: whether a document, or the row itself, begins there.
+        k2: Tokens of a window, the `k1` new ones last.
+    """
+
+    tokens: np.ndarray
+    targets: np.ndarray
+    weights: np.ndarray
+    starts: np.ndarray
+    k2: int
+
+    @property
+    def steps(self) -> int:
+        """Batches in an epoch."""
+        return self.tokens.shape[1]
+
+    @property
+    def characters(self) -> int:
+        """Tokens that are predicted in an epoch."""
+        return int(self.weights.sum())
+
+    def batch(self, step: int) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+        """Inputs, targets and weights of one step of an epoch."""
+        segments = self.k2 // self.tokens.shape[2]
+        earlier = range(step - segments + 1, step + 1)
+        # Before the first window nothing was read: its row is reset after these.
+        tokens = [self.tokens[:, max(n, 0)] for n in earlier]
+        starts = [self.starts[:, n] if n >= 0 else np.zeros(len(self.starts), "bool")
+                  for n in earlier]  # fmt: skip
+        inputs = {"tokens": np.concatenate(tokens, axis=1), "reset": np.stack(starts, axis=1)}
+        return inputs, self.targets[:, step], self.weights[:, step]
+
+    def epoch(self) -> tf.data.Dataset:
+        """All batches once, as for validation."""
+        import tensorflow as tf
+
+        batches = self._dataset(lambda: map(self.batch, range(self.steps)))
+        return batches.apply(tf.data.experimental.assert_cardinality(self.steps))
+
+    def batches(self, first: int = 0) -> tf.data.Dataset:
+        """Endless batches, epoch after epoch.
+
+        Args:
+            first: Number of the first batch, counted over all epochs.
+        """
+
+        def generate() -> Iterator:
+            number = first
+            while True:
+                yield self.batch(number % self.steps)
+                number += 1
+
+        return self._dataset(generate)
+
+    def _dataset(self, generate) -> tf.data.Dataset:
+        import tensorflow as tf
+
+        rows, _, k1 = self.tokens.shape
+        signature = (
+            {
+                "tokens": tf.TensorSpec((rows, self.k2), "int32"),
+                "reset": tf.TensorSpec((rows, self.k2 // k1), "bool"),
+            },
+            tf.TensorSpec((rows, k1), "int32"),
+            tf.TensorSpec((rows, k1), "float32"),
+        )
+        return tf.data.Dataset.from_generator(generate, output_signature=signature).prefetch(2)
+
+
+def text_windows(
+    documents: Sequence[np.ndarray], *, batch_size: int, k1: int = 50, k2: int | None = None
+) -> TextWindows:
+    """Lay documents out in rows of windows.
+
+    Every document begins a window, in which its row starts from zero states; all windows one after
+    another are cut into `batch_size` rows of equal length. What a row or a window lacks at its end
+    has weight 0.
+
+    Args:
+        documents: Token ids, int `(length,)` each; what is shorter than two is left out.
+        batch_size: Number of rows.
+        k1: New tokens in a window.
+        k2: Tokens in a window, a multiple of `k1`, which it is by default.
+
+    Returns:
+        The windows, whose `batches` and `epoch` a `kc.training.TruncatedBPTT` takes.
+
+    Raises:
+        InputError: A number is not admitted, or there is less text than a window for each row.
+    """
+    k2 = k2 or k1
+    check_windows(batch_size, k1, k2)
+    documents = [document for document in documents if len(document) > 1]
+    counts = [-(-(len(document) - 1) // k1) for document in documents]
+    total = sum(counts)
+    if total < batch_size:
+        raise InputError(
+            explain(
+                f"Text of {total} windows of {k1} characters was given for {batch_size} rows",
+                "at least one window for each row",
+                "Give more text, a smaller --batch-size or a smaller --k1.",
+            )
+        )
+    steps = -(-total // batch_size)
+    shape = (batch_size * steps, k1)
+    tokens, targets = np.zeros((2, *shape), "int32")
+    weights, starts = np.zeros(shape, "float32"), np.zeros(shape[0], "bool")
+    window = 0
+    for document, count in zip(documents, counts, strict=True):
+        here, length = slice(window, window + count), len(document) - 1
+        for values, filled in ((tokens, document[:-1]), (targets, document[1:]), (weights, 1.0)):
+            values[here].reshape(-1)[:length] = filled
+        starts[window] = True
+        window += count
+    starts[::steps] = True
+    rows = (batch_size, steps)
+    return TextWindows(
+        *(values.reshape(*rows, k1) for values in (tokens, targets, weights)),
+        starts.reshape(rows),
+        k2,
+    )

@@ -1,0 +1,1 @@
+"""Embedded worlds: rendered or made, every truth known."""

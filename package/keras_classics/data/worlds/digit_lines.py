@@ -1,0 +1,121 @@
+"""The embedded world `digit_lines`: lines of scanned digits, to be read without knowing places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from keras_classics.core.errors import InputError, explain
+from keras_classics.data.load import Data, Info
+from keras_classics.data.pictures.arrays import load_digits
+
+HEIGHT = 12
+_MOST = 1_000_000
+
+
+def load_digit_lines(
+    *,
+    seed: int = 0,
+    image_size: None = None,
+    strict: bool = False,
+    train: int = 4000,
+    validation: int = 300,
+    test: int = 500,
+    digits: tuple[int, int] = (3, 8),
+    gap: tuple[int, int] = (-1, 4),
+) -> Data:
+    """Put scikit-learn's digits side by side: white on black, each a little higher or lower.
+
+    Elements: `"image"` uint8 `(12, width, 3)`, `"text"`, the digits, and `"name"`. A scanned digit
+    occurs in one split only.
+
+    Args:
+        seed: Chooses the splits and the lines.
+        image_size: Without meaning here: lines are 12 pixels high and as wide as they are.
+        strict: Without meaning here.
+        train: Number of training lines.
+        validation: Number of validation lines.
+        test: Number of test lines.
+        digits: Fewest and most digits of a line.
+        gap: Fewest and most columns between digits; digits overlap where it is negative.
+
+    Raises:
+        InputError: A number is out of range.
+        ImportError: scikit-learn is not installed.
+    """
+    sizes = {"train": train, "validation": validation, "test": test}
+    sound = 1 <= digits[0] <= digits[1] <= 100 and -4 <= gap[0] <= gap[1] <= 100
+    if not sound or not all(0 < size <= _MOST for size in sizes.values()):
+        raise InputError(
+            explain(
+                f"digits={digits}, gap={gap} and {sizes} were given",
+                "1 to 100 digits, gaps of -4 to 100 columns, the lesser number first, and 1 to "
+                f"{_MOST:,} lines in a split",
+                "Leave them out for digits=(3,8), gap=(-1,4) and 4000, 300 and 500 lines.",
+            )
+        )
+    scanned = load_digits(seed=seed)
+    return Data(
+        **{
+            split: _dataset(getattr(scanned, split), size, [seed, number], digits, gap)
+            for number, (split, size) in enumerate(sizes.items())
+        },
+        info=Info(
+            name="digit_lines",
+            sizes=sizes,
+            classes=scanned.info.classes,
+            split_rule=f"scanned digits: {scanned.info.split_rule}",
+            origin=scanned.info.origin,
+        ),
+    )
+
+
+def draw_line(
+    pictures: np.ndarray, rng: np.random.Generator, gap: tuple[int, int] = (-1, 4)
+) -> np.ndarray:
+    """Put pictures of digits beside each other.
+
+    Args:
+        pictures: uint8 `(digits, height, width)`, no higher than 12.
+        rng: Draws gaps and heights.
+        gap: Fewest and most columns between them, and before and after.
+
+    Returns:
+        uint8 `(12, width, 3)`.
+    """
+    count, height, width = pictures.shape
+    gaps = rng.integers(gap[0], gap[1] + 1, count + 1)
+    gaps[[0, -1]] = np.maximum(gaps[[0, -1]], 0)
+    line = np.zeros((HEIGHT, gaps.sum() + count * width), "uint8")
+    column = 0
+    for picture, before in zip(pictures, gaps, strict=False):
+        column, row = column + before, rng.integers(HEIGHT - height + 1)
+        place = line[row : row + height, column : column + width]
+        np.maximum(place, picture, out=place)
+        column += width
+    return np.repeat(line[..., None], 3, axis=-1)
+
+
+def _dataset(scanned, size: int, seed: list[int], digits: tuple[int, int], gap: tuple[int, int]):
+    import tensorflow as tf
+
+    def lines() -> Iterator[dict]:
+        elements = list(scanned.as_numpy_iterator())
+        pictures = np.stack([element["image"][..., 0] for element in elements])
+        labels = [str(element["label"]) for element in elements]
+        for number in range(size):
+            rng = np.random.default_rng([*seed, number])
+            chosen = rng.integers(len(labels), size=rng.integers(digits[0], digits[1] + 1))
+            yield {
+                "image": draw_line(pictures[chosen], rng, gap),
+                "text": "".join(labels[n] for n in chosen),
+                "name": f"line-{number:06d}",
+            }
+
+    signature = {
+        "image": tf.TensorSpec((HEIGHT, None, 3), "uint8"),
+        "text": tf.TensorSpec((), "string"),
+        "name": tf.TensorSpec((), "string"),
+    }
+    return tf.data.Dataset.from_generator(lines, output_signature=signature)

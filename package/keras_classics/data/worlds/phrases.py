@@ -1,0 +1,328 @@
+"""The embedded world `phrases`: short parallel texts in English, French, Dutch and German.
+
+Numbers and ordinals are spelled out by `num2words`; dates, times, spans, measures, sums of money,
+countries and languages are written by Babel from the Unicode CLDR. What is said is drawn once and
+each language says it by its own rules, so all four are true, parallel and as many as wanted. A
+phrase is a pure function of a seed and an index.
+
+French ordinals on a plural (`deux centsième`) are left out: num2words keeps their s, French drops
+it. Every kind of white space is one space.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, count, islice
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_classics.core.errors import InputError, check_choice, explain, import_extra
+from keras_classics.data.load import Data, Info
+from keras_classics.data.texts.parallel import check_languages, parallel_dataset
+
+LANGUAGES = ("en", "fr", "nl", "de")
+MOST = 1_000_000
+
+# A twentieth of all phrases is for testing, another for validation.
+_PARTS = 20
+_WITH_YEAR = ("medium", "long", "full")
+_SKELETONS = ("MMMMd", "yMMMM")
+_FIRST_DAY, _DAYS = datetime.date(1900, 1, 1), 73049
+_SECONDS = {
+    "year": 31_536_000, "month": 2_592_000, "week": 604_800, "day": 86_400, "hour": 3_600,
+    "minute": 60, "second": 1,
+}  # fmt: skip
+_UNITS = tuple(
+    "length-kilometer length-meter length-centimeter length-mile length-light-year mass-kilogram "
+    "mass-gram mass-tonne mass-pound volume-liter volume-cubic-meter volume-teaspoon volume-barrel "
+    "area-square-kilometer area-hectare area-square-meter temperature-celsius "
+    "temperature-fahrenheit speed-kilometer-per-hour speed-meter-per-second speed-knot "
+    "digital-megabyte digital-gigabyte energy-calorie energy-kilowatt-hour power-watt "
+    "power-horsepower electric-volt electric-ampere frequency-megahertz angle-degree "
+    "concentr-percent".split()
+)
+_CURRENCIES = tuple(
+    "EUR USD GBP JPY CHF CAD AUD INR RUB BRL SEK NOK DKK PLN CZK HUF TRY ZAR MXN KRW EGP THB ILS "
+    "NZD".split()
+)
+# Unions and placeholders among the codes of territories.
+_NO_COUNTRIES = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
+
+Writer = Callable[[str], str]
+
+
+class Phrase(NamedTuple):
+    """One thing said in several languages: its kind, and a text by language."""
+
+    kind: str
+    texts: dict[str, str]
+
+
+def make_phrase(seed: int, index: int, languages: Sequence[str] = LANGUAGES) -> Phrase:
+    """Write the phrase that has this seed and index.
+
+    Args:
+        seed: Chooses the world, 0 or above.
+        index: Chooses the phrase within it, 0 or above.
+        languages: Some of `LANGUAGES`; the others are not written.
+
+    Returns:
+        Its kind, and its text in each language.
+    """
+    rng = np.random.default_rng([seed, index])
+    kind = rng.choice(list(KINDS), p=_SHARES)
+    write = KINDS[kind][0](rng)
+    return Phrase(str(kind), {each: " ".join(write(each).split()) for each in languages})
+
+
+def load_phrases(
+    *,
+    seed: int = 0,
+    image_size: None = None,
+    strict: bool = False,
+    languages: Sequence[str] | str = LANGUAGES,
+    train: int = 20000,
+    validation: int = 500,
+    test: int = 1000,
+) -> Data:
+    """Write the embedded parallel world: no files, no download.
+
+    A hash of the seed and the English text holds a phrase back, so no held-back phrase is ever
+    trained on, in any of the languages chosen, and the held-back ones are the same whatever the
+    number of training phrases. What English says in one word is always for training, as nothing
+    else would teach that word. No phrase occurs twice.
+
+    Args:
+        seed: Chooses the world.
+        image_size: Without meaning here.
+        strict: Without meaning here, as these phrases have no faults.
+        languages: Two or more of `"en"`, `"fr"`, `"nl"`, `"de"`.
+        train: Number of training phrases.
+        validation: Number of validation phrases.
+        test: Number of test phrases.
+
+    Raises:
+        InputError: A language is unknown, or a count out of range.
+        ImportError: num2words or Babel is not installed.
+    """
+    languages = check_languages(languages, LANGUAGES)
+    sizes = {"train": train, "validation": validation, "test": test}
+    for split, size in sizes.items():
+        if not 0 < size <= MOST:
+            raise InputError(
+                explain(
+                    f"{split}={size} was given",
+                    f"1 to {MOST:,} phrases",
+                    "Give another number of phrases.",
+                )
+            )
+    datasets = {
+        split: parallel_dataset(
+            {language: [phrase.texts[language] for _, phrase in part] for language in languages},
+            [name for name, _ in part],
+        )
+        for split, part in _divide(seed, languages, sizes).items()
+    }
+    return Data(
+        **datasets,
+        info=Info(
+            name="phrases",
+            sizes=sizes,
+            languages=languages,
+            split_rule=f"a {_PARTS}th each for validation and test, by a hash of seed {seed} and "
+            "the English text; one English word is always for training",
+            origin="num2words, and Babel with the Unicode CLDR.",
+        ),
+    )
+
+
+def phrase_groups(
+    language: str = "en", *, groups: int = 8, seed: int = 0
+) -> list[tuple[str, list[str]]]:
+    """Write groups of paraphrases: a date in its medium, long and full form.
+
+    Args:
+        language: One of `LANGUAGES`.
+        groups: Number of different dates.
+        seed: Chooses them.
+
+    Returns:
+        The date in ISO form and its texts, for each group.
+
+    Raises:
+        ValueError: The language is unknown.
+    """
+    check_choice("language", language, LANGUAGES)
+    rng = np.random.default_rng([seed, 83])
+    days = [_day(rng) for _ in range(groups)]
+    return [
+        (day.isoformat(), [_format_date(day, form, language) for form in _WITH_YEAR])
+        for day in days
+    ]
+
+
+def _divide(
+    seed: int, languages: tuple[str, ...], sizes: dict[str, int]
+) -> dict[str, list[tuple[str, Phrase]]]:
+    """Fill every split with named phrases; first what is held back, which training must avoid."""
+    stream = _distinct(seed, languages if "en" in languages else ("en", *languages))
+    held_back, for_training, said = {"validation": [], "test": []}, [], set()
+
+    def texts(phrase: Phrase) -> set[tuple[str, str]]:
+        return {(language, phrase.texts[language]) for language in languages}
+
+    while any(len(part) < sizes[split] for split, part in held_back.items()):
+        name, phrase = next(stream)
+        split = _split(seed, phrase)
+        if split == "train":
+            for_training.append((name, phrase))
+        elif len(held_back[split]) < sizes[split] and said.isdisjoint(texts(phrase)):
+            held_back[split].append((name, phrase))
+            said |= texts(phrase)
+    more = ((name, phrase) for name, phrase in stream if _split(seed, phrase) == "train")
+    allowed = (each for each in chain(for_training, more) if said.isdisjoint(texts(each[1])))
+    return {"train": list(islice(allowed, sizes["train"])), **held_back}
+
+
+def _distinct(seed: int, languages: tuple[str, ...]) -> Iterator[tuple[str, Phrase]]:
+    """Draw phrases without end, none twice, with their names."""
+    seen = set()
+    for index in count():
+        phrase = make_phrase(seed, index, languages)
+        if phrase.texts["en"] not in seen:
+            seen.add(phrase.texts["en"])
+            yield f"{phrase.kind}-{index:06d}", phrase
+
+
+def _split(seed: int, phrase: Phrase) -> str:
+    english = phrase.texts["en"]
+    if " " not in english:
+        return "train"
+    part = int.from_bytes(hashlib.sha256(f"{seed}:{english}".encode()).digest()[:8]) % _PARTS
+    return {0: "test", 1: "validation"}.get(part, "train")
+
+
+def _cardinal(rng: np.random.Generator) -> Writer:
+    # As many of each length.
+    number = int(10 ** rng.uniform(0, 6)) - 1
+    return lambda language: _spell(number, language)
+
+
+def _ordinal(rng: np.random.Generator) -> Writer:
+    number = int(rng.integers(1, 1000))
+    # Not "deux centsième".
+    while number % 100 == 80 or (number % 100 == 0 and number > 100):
+        number -= 1
+    return lambda language: _spell(number, language, "ordinal")
+
+
+def _date(rng: np.random.Generator) -> Writer:
+    day = _day(rng)
+    form = str(rng.choice(_WITH_YEAR + _SKELETONS))
+    return lambda language: _format_date(day, form, language)
+
+
+def _interval(rng: np.random.Generator) -> Writer:
+    first = _day(rng)
+    last = first + datetime.timedelta(days=int(rng.integers(1, 60)))
+    return lambda language: _babel("dates").format_interval(first, last, "yMMMd", locale=language)
+
+
+def _time(rng: np.random.Generator) -> Writer:
+    moment = datetime.time(int(rng.integers(24)), int(rng.integers(60)))
+    return lambda language: _babel("dates").format_time(moment, "short", locale=language)
+
+
+def _span(rng: np.random.Generator) -> Writer:
+    unit = str(rng.choice(list(_SECONDS)))
+    sign, direction = ((1, False), (1, True), (-1, True))[rng.integers(3)]
+    span = sign * datetime.timedelta(seconds=_SECONDS[unit] * int(rng.integers(1, 100)))
+    return lambda language: _babel("dates").format_timedelta(
+        span, granularity=unit, threshold=np.inf, add_direction=direction, locale=language
+    )
+
+
+def _measure(rng: np.random.Generator) -> Writer:
+    amount, unit = int(rng.integers(1, 100)), str(rng.choice(_UNITS))
+    return lambda language: _babel("units").format_unit(amount, unit, locale=language)
+
+
+def _money(rng: np.random.Generator) -> Writer:
+    amount, currency = int(rng.integers(100, 10_000)) / 100, str(rng.choice(_CURRENCIES))
+    return lambda language: _babel("numbers").format_currency(
+        amount, currency, format_type="name", locale=language
+    )
+
+
+def _countries(rng: np.random.Generator) -> Writer:
+    codes = rng.choice(_codes("territories"), int(rng.integers(2, 4)), replace=False)
+    return lambda language: _listed("territories", codes, language)
+
+
+def _languages(rng: np.random.Generator) -> Writer:
+    codes = rng.choice(_codes("languages"), int(rng.integers(2, 4)), replace=False)
+    return lambda language: _listed("languages", codes, language)
+
+
+# How each kind is drawn, and its share of the phrases in percent.
+KINDS: dict[str, tuple[Callable[[np.random.Generator], Writer], int]] = {
+    "cardinal": (_cardinal, 20),
+    "ordinal": (_ordinal, 5),
+    "date": (_date, 19),
+    "interval": (_interval, 7),
+    "time": (_time, 5),
+    "span": (_span, 7),
+    "measure": (_measure, 10),
+    "money": (_money, 9),
+    "countries": (_countries, 11),
+    "languages": (_languages, 7),
+}
+_SHARES = np.array([share for _, share in KINDS.values()]) / 100
+
+
+def _spell(number: int, language: str, form: str = "cardinal") -> str:
+    return import_extra("num2words", "translation").num2words(number, lang=language, to=form)
+
+
+def _day(rng: np.random.Generator) -> datetime.date:
+    return _FIRST_DAY + datetime.timedelta(days=int(rng.integers(_DAYS)))
+
+
+def _format_date(day: datetime.date, form: str, language: str) -> str:
+    dates = _babel("dates")
+    if form in _SKELETONS:
+        return dates.format_skeleton(form, day, locale=language)
+    return dates.format_date(day, form, locale=language)
+
+
+def _listed(table: str, codes: Sequence[str], language: str) -> str:
+    names = getattr(_locale(language), table)
+    return _babel("lists").format_list([names[code] for code in codes], locale=language)
+
+
+@functools.cache
+def _babel(module: str):
+    return import_extra(f"babel.{module}", "translation")
+
+
+@functools.cache
+def _locale(language: str):
+    return import_extra("babel", "translation").Locale(language)
+
+
+@functools.cache
+def _codes(table: str) -> list[str]:
+    """Codes of two letters that all four languages have a name for."""
+    tables = [getattr(_locale(language), table) for language in LANGUAGES]
+    return sorted(
+        code
+        for code in tables[0]
+        if len(code) == 2
+        and code.isalpha()
+        and code not in _NO_COUNTRIES
+        and all(code in each for each in tables)
+    )

@@ -1,0 +1,98 @@
+"""The labelling of a sequence out of a network's logits, step by step, blank included (CTC).
+
+Both searches run in `keras.ops.ctc_decode` and are scored afterwards over all paths, so what they
+return are logarithms of the labellings' own probabilities, whatever the engine calls its scores.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import keras
+from keras import ops
+
+from keras_classics.core.ctc_probabilities import BLANK, labelling_log_probabilities, step_lengths
+from keras_classics.core.errors import InputError, explain
+
+Tensor = keras.KerasTensor
+
+
+class Labellings(NamedTuple):
+    """What a search found, most probable first.
+
+    Attributes:
+        ids: int32 `(batch, n_best, steps)`, labels from 1 on, padded with 0.
+        lengths: int32 `(batch, n_best)`, how many labels.
+        log_probabilities: float32 `(batch, n_best)`, natural log of the probability of the
+            labelling, over all its paths.
+    """
+
+    ids: Tensor
+    lengths: Tensor
+    log_probabilities: Tensor
+
+
+def ctc_greedy(logits: Tensor, lengths: Tensor | None = None) -> Labellings:
+    """The labelling of the most probable path, which need not be the most probable labelling.
+
+    Graves, Fernandez, Gomez, Schmidhuber, "Connectionist temporal classification", ICML 2006:
+    their best path decoding.
+
+    Args:
+        logits: `(batch, steps, labels + 1)`, the blank first.
+        lengths: Steps of each row, `(batch,)`; by default up to where `kc.layers.BlankPadding`
+            begins.
+
+    Returns:
+        One labelling for each row.
+    """
+    return _searched(logits, lengths, strategy="greedy")
+
+
+def ctc_beam_search(
+    logits: Tensor, lengths: Tensor | None = None, *, width: int = 100, n_best: int = 1
+) -> Labellings:
+    """The most probable labellings: a search over labellings that adds up the paths of each.
+
+    It does what prefix search decoding does in Graves, Fernandez, Gomez, Schmidhuber,
+    "Connectionist temporal classification", ICML 2006, within a width in place of sections.
+
+    Args:
+        logits: `(batch, steps, labels + 1)`, the blank first.
+        lengths: Steps of each row, `(batch,)`; by default up to where `kc.layers.BlankPadding`
+            begins.
+        width: Labellings that are followed from step to step.
+        n_best: Labellings returned for each row.
+
+    Returns:
+        `n_best` labellings for each row.
+
+    Raises:
+        InputError: `n_best` is not within 1 and `width`.
+    """
+    if not 1 <= n_best <= width:
+        raise InputError(
+            explain(
+                f"n_best={n_best} was given with width={width}",
+                "from 1 to the width",
+                "Give a smaller n_best or a larger width.",
+            )
+        )
+    return _searched(logits, lengths, strategy="beam_search", beam_width=width, top_paths=n_best)
+
+
+def _searched(logits: Tensor, lengths: Tensor | None, **search) -> Labellings:
+    logits = ops.cast(logits, "float32")
+    lengths = step_lengths(logits) if lengths is None else ops.cast(lengths, "int32")
+    found, _ = ops.ctc_decode(logits, lengths, mask_index=BLANK, **search)
+    # It pads with -1.
+    ids = ops.maximum(ops.cast(ops.transpose(found, (1, 0, 2)), "int32"), BLANK)
+    columns = [
+        labelling_log_probabilities(ids[:, n], logits, lengths) for n in range(found.shape[0])
+    ]
+    scores = ops.stack(columns, axis=1)
+    # The search saw only the paths within its width.
+    order = ops.argsort(-scores, axis=1)
+    ids = ops.take_along_axis(ids, order[..., None], axis=1)
+    counts = ops.sum(ops.cast(ids != BLANK, "int32"), axis=-1)
+    return Labellings(ids, counts, ops.take_along_axis(scores, order, axis=1))

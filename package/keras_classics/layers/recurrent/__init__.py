@@ -1,0 +1,1 @@
+"""Cells, recurrent layers, attention, decoders, one file per idea."""

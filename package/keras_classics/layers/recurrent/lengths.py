@@ -1,0 +1,87 @@
+"""Sequences of different lengths in one batch: what lies behind the end changes nothing."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from keras_classics.core.ctc_probabilities import BLANK, NEVER
+from keras_classics.core.registration import registered
+
+
+@registered
+class ValidSteps(keras.layers.Layer):
+    """Sets the steps behind the end of sequences to zero.
+
+    Input: a sequence `(batch, time, ...)` and lengths `(batch,)`, whole numbers. Output: the
+    sequence, of the same shape.
+
+    Args:
+        stride: Steps of the original sequence, in which the lengths are told, for each step here;
+            a rest is cut off, as pooling without padding does.
+        masked: Tell Keras's mask to the layers that follow.
+    """
+
+    def __init__(self, stride: int = 1, masked: bool = False, **kwargs):
+        super().__init__(**kwargs)
+        self.stride = stride
+        self.masked = masked
+
+    def build(self, input_shape):
+        """No weights."""
+        self.built = True
+
+    def call(self, inputs):
+        """The sequence with zeros behind its end."""
+        sequence, _ = inputs
+        valid = self._valid(inputs)
+        valid = ops.reshape(valid, (*ops.shape(valid), *(1,) * (len(sequence.shape) - 2)))
+        return ops.where(valid, sequence, ops.zeros_like(sequence))
+
+    def compute_mask(self, inputs, mask=None):
+        """True before the end."""
+        return self._valid(inputs) if self.masked else None
+
+    def compute_output_shape(self, input_shape):
+        """The sequence's."""
+        return input_shape[0]
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {**super().get_config(), "stride": self.stride, "masked": self.masked}
+
+    def _valid(self, inputs):
+        sequence, lengths = inputs
+        # Counted by a sum, as this also runs on symbols, whose time is unknown.
+        first = sequence[(slice(None), slice(None), *(0,) * (len(sequence.shape) - 2))]
+        numbers = ops.cumsum(ops.ones_like(first, dtype="int32"), axis=1)
+        return numbers <= ops.expand_dims(ops.cast(lengths, "int32") // self.stride, 1)
+
+
+@registered
+class BlankPadding(keras.layers.Layer):
+    """Makes the blank certain at padded steps: logits for CTC that tell where they end.
+
+    Logits `(batch, steps, labels + 1)` in and out. A certain blank changes no labelling and no
+    probability, so decoders and losses that know no lengths are right too; Keras's mask ends here.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, inputs, mask=None):
+        """The logits, where there is a mask only before the end."""
+        if mask is None:
+            return inputs
+        numbers = ops.arange(inputs.shape[-1], dtype="int32")
+        certain = ops.cast(ops.where(numbers == BLANK, 0.0, NEVER), inputs.dtype)
+        return ops.where(mask[..., None], inputs, certain)
+
+    def compute_mask(self, inputs, mask=None):
+        """None: a loss would take the mean over steps otherwise."""
+        return None
+
+    def compute_output_shape(self, input_shape):
+        """The input's."""
+        return input_shape

@@ -1,0 +1,370 @@
+"""Recurrence over two dimensions, evaluated along wavefronts.
+
+Cells on one anti-diagonal of a grid do not depend on each other, so a grid of R rows and C columns
+takes R + C - 1 steps, each of up to min(R, C) cells at once, in place of R C steps of one cell.
+Every step here has all rows, those idle masked, as compilers and formats of export want it; to
+train on TensorFlow, `grid_recurrence` walks over the cells alone.
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.registration import registered
+from keras_classics.core.variables import value_of
+from keras_classics.layers.recurrent import grid_recurrence
+from keras_classics.layers.recurrent.loop import over_time
+
+# Axes (0 rows, 1 columns) along which the grid is flipped for each direction: every direction
+# starts in another corner, the second opposite the first, so that two already see everything.
+CORNERS = ((), (0, 1), (1,), (0,))
+DIRECTIONS = (1, 2, 4)
+MERGE_MODES = ("concat", "sum")
+
+
+class _GridRecurrence(keras.layers.Layer):
+    """The walk over the grid; subclasses say what one cell does."""
+
+    gates: int
+    states: int
+
+    def __init__(
+        self,
+        units: int,
+        directions: int = 1,
+        merge_mode: str = "concat",
+        kernel_initializer="glorot_uniform",
+        recurrent_initializer="orthogonal",
+        bias_initializer="zeros",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if isinstance(units, bool) or not isinstance(units, int) or units < 1:
+            raise ValueError(
+                explain(
+                    f"units={units!r} was given",
+                    "a positive whole number",
+                    "Pass the width of a cell's state.",
+                )
+            )
+        check_choice("directions", directions, DIRECTIONS)
+        check_choice("merge_mode", merge_mode, MERGE_MODES)
+        self.units = units
+        self.directions = directions
+        self.merge_mode = merge_mode
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.recurrent_initializer = keras.initializers.get(recurrent_initializer)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
+
+    def build(self, input_shape):
+        """Create kernels `(directions, ...)`; the recurrent one reads the cell above, then left."""
+        if len(input_shape) != 4 or None in input_shape[1:]:
+            raise ValueError(
+                explain(
+                    f"An input of shape {tuple(input_shape)} was given to {self.name!r}",
+                    "(batch, rows, columns, features) with only the batch unknown",
+                    "Resize or pad the grids to one size.",
+                )
+            )
+        width, count = self.gates * self.units, self.directions
+
+        def weight(name, shape, draw):
+            # Each direction draws as a layer of its own would: fans do not count directions.
+            def draws(_, dtype):
+                return ops.stack([draw(shape, dtype) for _ in range(count)])
+
+            return self.add_weight(shape=(count, *shape), initializer=draws, name=name)
+
+        def fresh(initializer):
+            # One initialiser draws the same numbers every time; its clone draws others.
+            return lambda shape, dtype: initializer.clone()(shape, dtype)
+
+        self.kernel = weight("kernel", (input_shape[-1], width), fresh(self.kernel_initializer))
+        self.recurrent_kernel = weight(
+            "recurrent_kernel", (2 * self.units, width), fresh(self.recurrent_initializer)
+        )
+        self.bias = weight("bias", (width,), self.initial_bias)
+
+    def initial_bias(self, shape, dtype):
+        """Bias `(gates * units,)` of one direction at the start."""
+        return self.bias_initializer.clone()(shape, dtype)
+
+    @property
+    def step_weights(self) -> list:
+        """What `step` reads beside kernels and bias, each `(directions, ...)`."""
+        return []
+
+    def step(self, sums, above, left, *weights):
+        """States of the cells of one diagonal, the output first.
+
+        Args:
+            sums: Kernel, recurrent kernel and bias applied, `(directions, cells, gates * units)`,
+                or without the first axis, as all that follows.
+            above: States of the cells above, each `(directions, cells, units)`; zero past the
+                border. The output is not among them: the sums have all of it.
+            left: States of the cells to the left, likewise.
+            *weights: The `step_weights`.
+        """
+        raise NotImplementedError
+
+    def call(self, inputs, training=False):
+        """Walk over every diagonal, from each corner."""
+        corners = CORNERS[: self.directions]
+        grids = [_flipped(inputs, axes) for axes in corners]
+        walk = self._cells_alone if training and _shapes_may_change() else self._masked
+        outputs = walk(grids)
+        maps = [_flipped(outputs[n], axes) for n, axes in enumerate(corners)]
+        return ops.concatenate(maps, axis=-1) if self.merge_mode == "concat" else sum(maps)
+
+    def _cells_alone(self, grids):
+        """Outputs of each direction `(batch, rows, columns, units)`."""
+        kernels = ops.concatenate([self.kernel, self.recurrent_kernel], axis=1)
+        weights = [value_of(weight) for weight in (self.bias, *self.step_weights)]
+        return [
+            grid_recurrence.recurrence(
+                self.step, self.states, grid, kernels[n], *(weight[n] for weight in weights)
+            )
+            for n, grid in enumerate(grids)
+        ]
+
+    def _masked(self, grids):
+        """Outputs `(directions, batch, rows, columns, units)`."""
+        _, rows, columns, _ = grids[0].shape
+        count, units, width = self.directions, self.units, self.gates * self.units
+        steps = rows + columns - 1
+        grids = ops.stack(grids)
+        batch = ops.shape(grids)[1]
+        flat = ops.reshape(grids, (count, -1, grids.shape[-1]))
+        affine = ops.matmul(flat, self.kernel) + self.bias[:, None]
+        affine = _skew(ops.reshape(affine, (-1, rows, columns, width)))
+        # Before its first column a row has no state: what flows out of there must be zero.
+        begun = ops.arange(steps)[:, None] >= ops.arange(rows)
+        begun = ops.broadcast_to(
+            ops.cast(begun, affine.dtype)[None, :, :, None], (count * batch, steps, rows, 1)
+        )
+        # (directions * batch, steps, rows * ...): what one diagonal needs lies together.
+        affine = ops.concatenate([ops.transpose(affine, (0, 2, 1, 3)), begun], axis=-1)
+        affine = ops.reshape(affine, (-1, steps, rows * (width + 1)))
+
+        def diagonal(inputs, states):
+            inputs = ops.reshape(inputs, (count, -1, rows, width + 1))
+            left = [ops.reshape(state, (count, -1, rows, units)) for state in states]
+            above = [ops.pad(state[:, :, :-1], ((0, 0), (0, 0), (1, 0), (0, 0))) for state in left]
+            neighbours = ops.concatenate([above[0], left[0]], axis=-1)
+            cells = (count, -1, width)
+            recurrent = ops.matmul(
+                ops.reshape(neighbours, (count, -1, 2 * units)), self.recurrent_kernel
+            )
+            states = self.step(
+                ops.reshape(inputs[..., :-1], cells) + recurrent,
+                [ops.reshape(state, (count, -1, units)) for state in above[1:]],
+                [ops.reshape(state, (count, -1, units)) for state in left[1:]],
+                *self.step_weights,
+            )
+            begun = ops.reshape(inputs[..., -1:], (count, -1, 1))
+            states = [ops.reshape(state * begun, (-1, rows * units)) for state in states]
+            return states[0], states
+
+        zeros = ops.zeros_like(affine[:, 0, : rows * units])
+        outputs = over_time(diagonal, affine, [zeros] * self.states, dtype=self.dtype_policy)
+        outputs = ops.transpose(ops.reshape(outputs, (-1, steps, rows, units)), (0, 2, 1, 3))
+        return ops.reshape(_unskew(outputs), (count, -1, rows, columns, units))
+
+    def compute_output_shape(self, input_shape):
+        """The grid, with the units of every direction or their sum."""
+        width = self.units * (self.directions if self.merge_mode == "concat" else 1)
+        return (*input_shape[:-1], width)
+
+    def multiply_adds(self, input_shape, output_shape) -> int:
+        """Input and two neighbours to every gate of every cell, in each direction."""
+        _, rows, columns, features = input_shape
+        cell = self.gates * self.units * (features + 2 * self.units)
+        return self.directions * rows * columns * cell
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "directions": self.directions,
+            "merge_mode": self.merge_mode,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "recurrent_initializer": keras.initializers.serialize(self.recurrent_initializer),
+            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
+        }
+
+
+@registered
+class MultiDimensionalRNN(_GridRecurrence):
+    """2-D recurrent layer: `h_ij = f(x_ij W + h_(i-1)j U_above + h_i(j-1) U_left + b)`.
+
+    Graves, Fernandez, Schmidhuber, "Multi-dimensional recurrent neural networks", ICANN 2007.
+    Input `(batch, rows, columns, features)`, output `(batch, rows, columns, units)`, times the
+    directions when they are concatenated. States beyond the border are zero.
+
+    While it trains on TensorFlow, without XLA, a gradient of a gradient is refused with a
+    `LookupError`; with `training=False` there is one.
+
+    Args:
+        units: Width of the state.
+        directions: 1 (from the upper left corner), 2 (and from the lower right) or 4 (from every
+            corner), each with its own weights.
+        merge_mode: `"concat"` or `"sum"` of the directions.
+        activation: Activation `f`.
+        kernel_initializer: Initialiser of the input kernel `(features, units)`.
+        recurrent_initializer: Initialiser of the recurrent kernel `(2 * units, units)`, whose
+            first rows read the cell above and whose last rows the cell to the left.
+        bias_initializer: Initialiser of the bias.
+
+    Raises:
+        ValueError: An argument is not admitted, or rows or columns are unknown.
+    """
+
+    gates = 1
+    states = 1
+
+    def __init__(self, units: int, *args, activation="tanh", **kwargs):
+        super().__init__(units, *args, **kwargs)
+        self.activation = keras.activations.get(activation)
+
+    def step(self, sums, above, left):
+        """The activation."""
+        return [self.activation(sums)]
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "activation": keras.activations.serialize(self.activation),
+        }
+
+
+@registered
+class MultiDimensionalLSTM(_GridRecurrence):
+    """2-D LSTM with one forget gate for each dimension (MDLSTM).
+
+    `c_ij = i g + f_above c_(i-1)j + f_left c_i(j-1)`, `h_ij = o tanh(c_ij)`. Graves, Fernandez,
+    Schmidhuber, "Multi-dimensional recurrent neural networks", ICANN 2007; the leaky cell is of
+    Leifert, Strauss, Grüning, Wustlich, Labahn, "Cells in multidimensional recurrent neural
+    networks", JMLR 17, 2016. Shapes as for `MultiDimensionalRNN`.
+
+    Args:
+        units: Width of the state.
+        directions: 1, 2 or 4, as for `MultiDimensionalRNN`.
+        merge_mode: `"concat"` or `"sum"` of the directions.
+        leaky: The stable cell `c = i g + (1 - i) (f_above c_above + f_left c_left) /
+            (f_above + f_left)`, whose state stays within 1; the paper's own can grow with the
+            number of paths through the grid.
+        peepholes: Input and forget gates see the neighbours' cell states, the output gate the new
+            one. The input gate has one weight for both neighbours.
+        forget_bias: Added to the bias of both forget gates at the start. At 0 the two gates sum
+            to 1; at 1 the paper's cell may grow.
+        kernel_initializer: Initialiser of the input kernel `(features, 5 * units)`, in the order
+            input, forget above, forget left, candidate, output.
+        recurrent_initializer: Initialiser of the recurrent kernel `(2 * units, 5 * units)`.
+        bias_initializer: Initialiser of the bias, before `forget_bias`.
+
+    Raises:
+        ValueError: An argument is not admitted, or rows or columns are unknown.
+    """
+
+    gates = 5
+    states = 2
+
+    def __init__(
+        self,
+        units: int,
+        *args,
+        leaky: bool = False,
+        peepholes: bool = False,
+        forget_bias: float = 0.0,
+        **kwargs,
+    ):
+        super().__init__(units, *args, **kwargs)
+        self.leaky = leaky
+        self.peepholes = peepholes
+        self.forget_bias = forget_bias
+
+    def build(self, input_shape):
+        """Create the weights; peepholes `(directions, 4, units)`: input, two forgets, output."""
+        super().build(input_shape)
+        if self.peepholes:
+            self.peephole_kernel = self.add_weight(
+                shape=(self.directions, 4, self.units),
+                initializer=keras.initializers.RandomUniform(-0.1, 0.1),
+                name="peephole_kernel",
+            )
+
+    def initial_bias(self, shape, dtype):
+        """The initialiser's, and `forget_bias` on both forget gates."""
+        gates = ops.cast([0, self.forget_bias, self.forget_bias, 0, 0], dtype)
+        return super().initial_bias(shape, dtype) + ops.repeat(gates, self.units)
+
+    @property
+    def step_weights(self) -> list:
+        """The peepholes."""
+        return [self.peephole_kernel] if self.peepholes else []
+
+    def step(self, sums, above, left, *weights):
+        """Gates, cell and output."""
+        [cell_above], [cell_left] = above, left
+        into, forget_above, forget_left, candidate, out = ops.split(sums, 5, axis=-1)
+        if self.peepholes:
+            [kernel] = weights
+            peephole = [kernel[..., n : n + 1, :] for n in range(4)]
+            into = into + peephole[0] * (cell_above + cell_left)
+            forget_above = forget_above + peephole[1] * cell_above
+            forget_left = forget_left + peephole[2] * cell_left
+        into, forget_above, forget_left = map(ops.sigmoid, (into, forget_above, forget_left))
+        carried = forget_above * cell_above + forget_left * cell_left
+        if self.leaky:
+            carried = (1.0 - into) * carried / (forget_above + forget_left)
+        cell = into * ops.tanh(candidate) + carried
+        if self.peepholes:
+            out = out + peephole[3] * cell
+        return [ops.sigmoid(out) * ops.tanh(cell), cell]
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "leaky": self.leaky,
+            "peepholes": self.peepholes,
+            "forget_bias": self.forget_bias,
+        }
+
+
+def _shapes_may_change() -> bool:
+    """Whether a loop may meet other shapes in every step; XLA's and other backends' may not."""
+    if keras.config.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    # TensorFlow's own operations ask so before they choose; there is no public way.
+    from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
+
+    return not GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
+
+
+def _flipped(grids, axes):
+    """Reverse rows (0) or columns (1) of `(batch, rows, columns, features)`."""
+    return ops.flip(grids, [axis + 1 for axis in axes]) if axes else grids
+
+
+def _skew(grids):
+    """Shift row i right by i: `(batch, R, C, features)` to `(batch, R, R + C - 1, features)`."""
+    _, rows, columns, features = grids.shape
+    grids = ops.pad(grids, ((0, 0), (0, 0), (0, rows), (0, 0)))
+    # Rows one shorter than they were written begin one further to the left each.
+    flat = ops.reshape(grids, (-1, rows * (columns + rows), features))[:, :-rows]
+    return ops.reshape(flat, (-1, rows, columns + rows - 1, features))
+
+
+def _unskew(grids):
+    """Undo `_skew`."""
+    _, rows, steps, features = grids.shape
+    flat = ops.reshape(grids, (-1, rows * steps, features))
+    flat = ops.pad(flat, ((0, 0), (0, rows), (0, 0)))
+    return ops.reshape(flat, (-1, rows, steps + 1, features))[:, :, : steps + 1 - rows]

@@ -1,1 +1,0 @@
-"""Image in, classes out: one file per family."""

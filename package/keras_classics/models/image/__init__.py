@@ -1,0 +1,1 @@
+"""Builders of networks for pictures and vectors, one file per family."""

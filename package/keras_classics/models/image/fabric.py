@@ -1,0 +1,270 @@
+"""Convolutional neural fabrics: a trellis that holds all chains of convolutions up to its size.
+
+Saxena, Verbeek, "Convolutional neural fabrics", NIPS 2016 (arXiv:1606.02492).
+
+The nodes stand in a plane of layers and scales. A node adds up 3x3 convolutions of three nodes of
+the layer before: of the finer scale with stride 2, of its own scale, and of the coarser scale,
+upsampled between zeros. The sum is normalised and rectified. The picture enters the finest scale,
+from where the first layer fills its coarser scales one after the other; the last layer collects
+all scales in the coarsest, a single pixel, in the same way. Every chain of convolutions and
+strides within the size of the fabric is a path through it, so its only hyper-parameters are its
+depth and its channels.
+
+In the `"sparse"` fabric a channel sees only the channel of its own number and the two beside it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Unpack
+
+import keras
+from keras import layers
+
+from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.image_builder import Block, ImageArguments, image_head, scaled
+from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
+from keras_classics.layers.image.connection_table import ConnectionTableConv2D
+from keras_classics.layers.image.upsampling import ZeroInterleaving2D
+from keras_classics.models.image.blocks import (
+    Tensor,
+    convolution,
+    normalization,
+    relu,
+    zero_padded,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FabricCard(ModelCard):
+    """A row of the family's table.
+
+    Attributes:
+        depth: Layers of the trellis.
+        channels: Of every node.
+        connectivity: Which channels a channel sees: `"dense"` or `"sparse"`.
+    """
+
+    depth: int
+    channels: int
+    connectivity: str = "dense"
+
+
+MNIST_RECIPE = Recipe(
+    learning_rate=0.01,
+    batch_size=64,
+    iterations=20_000,
+    schedule=Drops(at=(5_000, 10_000, 15_000)),
+    weight_decay=5e-4,
+    resize=28,
+    normalization=step("range", low=0.0, high=1.0),
+)
+CIFAR_RECIPE = replace(
+    MNIST_RECIPE,
+    resize=None,
+    augmentation=SHIFT_AND_MIRROR,
+    normalization=step("per_channel_mean"),
+    note="figures of the released files for MNIST, with the augmentation usual on CIFAR",
+)
+
+_row = partial(
+    FabricCard,
+    paper='Saxena, Verbeek, "Convolutional neural fabrics", NIPS 2016, arXiv:1606.02492',
+    family="fabric",
+    year=2016,
+    idea="one trellis of convolutions contains all architectures within its size",
+    classes=10,
+)
+_mnist = partial(_row, input_shape=(32, 32, 1), recipes={"paper": MNIST_RECIPE})
+_facts = {"deviations": "digits are expected padded from 28 to 32 pixels, as in the paper"}
+
+VARIANTS = {
+    card.name: card
+    for card in (
+        _mnist(
+            name="fabric_mnist",
+            depth=8,
+            channels=64,
+            parameters=4_512_650,
+            multiply_adds=817_939_072,
+            published="test error 0.33 % on MNIST",
+            **_facts,
+        ),
+        _row(
+            name="fabric_cifar",
+            recipes={"paper": CIFAR_RECIPE},
+            input_shape=(32, 32, 3),
+            depth=8,
+            channels=128,
+            parameters=18_022_410,
+            multiply_adds=3_272_934_656,
+            published="test error 7.43 % on CIFAR-10",
+        ),
+        _mnist(
+            name="fabric_sparse_mnist",
+            depth=16,
+            channels=32,
+            connectivity="sparse",
+            parameters=226_294,
+            multiply_adds=39_830_504,
+            **_facts,
+        ),
+    )
+}
+
+
+def fabric(
+    card: FabricCard,
+    *,
+    depth: int | None = None,
+    scales: int | None = None,
+    connectivity: str | None = None,
+    width: float = 1.0,
+    **arguments: Unpack[ImageArguments],
+) -> keras.Model:
+    """Convolutional neural fabric for classification.
+
+    Args:
+        card: Row of `VARIANTS`.
+        depth: Layers of the trellis, in place of the card's.
+        scales: Scales of the trellis; by default as many as it takes to halve the smaller side of
+            the picture down to one pixel.
+        connectivity: `"dense"` or `"sparse"`, in place of the card's.
+        width: Factor on the number of channels.
+        **arguments: The arguments all image builders share.
+
+    Raises:
+        ValueError: An argument is not admitted, or the picture's sides cannot be halved between
+            all scales.
+    """
+    connectivity = connectivity or card.connectivity
+    check_choice("connectivity", connectivity, ("dense", "sparse"))
+    head = image_head(card, arguments)
+    depth = card.depth if depth is None else _positive("depth", depth)
+    scales = _checked_scales(card, head.image.shape[1:3], scales)
+    channels = scaled(card.channels, width)
+    convolve = partial(_CONVOLUTIONS[connectivity], channels=channels)
+    stem = _dense(head.image, channels=channels, name="stem_conv")
+    nodes = _first_layer(stem, scales, convolve)
+    for layer in range(2, depth + 1):
+        nodes = _layer(nodes, layer, convolve, collect=layer == depth)
+    return head.finish(nodes[-1])
+
+
+def _checked_scales(card: FabricCard, sides: tuple[int | None, ...], scales: int | None) -> int:
+    known = [side for side in sides if side is not None]
+    if scales is None:
+        scales = min(known or card.input_shape[:2]).bit_length()
+    _positive("scales", scales)
+    if any(side % 2 ** (scales - 1) for side in known):
+        raise ValueError(
+            explain(
+                f"An image of height and width {sides} was given to a fabric of {scales} scales",
+                f"multiples of {2 ** (scales - 1)}, because each scale halves the one before",
+                "Pad the images, or build the fabric with fewer scales.",
+            )
+        )
+    return scales
+
+
+def _positive(argument: str, value: int) -> int:
+    if value < 1:
+        raise ValueError(
+            explain(
+                f"{argument}={value} was given",
+                "a positive whole number",
+                f"Leave {argument} out for the default.",
+            )
+        )
+    return value
+
+
+def _first_layer(x: Tensor, scales: int, convolve: Block) -> list[Tensor]:
+    """The nodes of all scales: each the one before, halved."""
+    nodes = [_node([x], "stage1_block1")]
+    for scale in range(2, scales + 1):
+        name = f"stage1_block{scale}"
+        arrival = convolve(nodes[-1], strides=2, name=f"{name}_branch4_conv")
+        nodes.append(_node([arrival], name))
+    return nodes
+
+
+def _layer(before: list[Tensor], layer: int, convolve: Block, *, collect: bool) -> list[Tensor]:
+    """The nodes of all scales, each from three of the layer before.
+
+    The last layer also collects: a node sees the next finer node of its own layer.
+    """
+    nodes = []
+    for scale, same in enumerate(before, start=1):
+        name = f"stage{layer}_block{scale}"
+        arrivals = []
+        if scale > 1:
+            arrivals.append(convolve(before[scale - 2], strides=2, name=f"{name}_branch1_conv"))
+        arrivals.append(convolve(same, name=f"{name}_branch2_conv"))
+        if scale < len(before):
+            coarser = ZeroInterleaving2D(name=f"{name}_branch3_upsample")(before[scale])
+            arrivals.append(convolve(coarser, name=f"{name}_branch3_conv"))
+        if collect and scale > 1:
+            arrivals.append(convolve(nodes[-1], strides=2, name=f"{name}_branch4_conv"))
+        nodes.append(_node(arrivals, name))
+    return nodes
+
+
+def _node(arrivals: list[Tensor], name: str) -> Tensor:
+    """Sum, normalisation, rectifier."""
+    x = layers.Add(name=f"{name}_add")(arrivals) if len(arrivals) > 1 else arrivals[0]
+    return relu(normalization(x, name=f"{name}_norm"), name=f"{name}_relu")
+
+
+def _dense(x: Tensor, *, channels: int, name: str, strides: int = 1) -> Tensor:
+    """3x3 convolution of all channels."""
+    return convolution(
+        x,
+        channels,
+        3,
+        strides,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        name=name,
+    )
+
+
+def _sparse(x: Tensor, *, channels: int, name: str, strides: int = 1) -> Tensor:
+    """3x3 convolution in which a channel sees itself and its neighbours."""
+    everyone = range(channels)
+    band = [[c for c in (own - 1, own, own + 1) if c in everyone] for own in everyone]
+    if strides > 1:
+        x = zero_padded(x, 1, name=f"{name}_pad")
+    # Xavier's variance: three channels arrive and three depart, where the kernel's shape shows one.
+    xavier = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
+    return ConnectionTableConv2D(
+        band,
+        3,
+        "same" if strides == 1 else "valid",
+        strides=strides,
+        kernel_initializer=xavier,
+        name=name,
+    )(x)
+
+
+_CONVOLUTIONS = {"dense": _dense, "sparse": _sparse}
+
+
+@register(VARIANTS["fabric_mnist"], fabric)
+def FabricMNIST(**arguments) -> keras.Model:
+    """Dense fabric of 8 layers and 64 channels for digits of 32 x 32 pixels."""
+    return fabric(VARIANTS["fabric_mnist"], **arguments)
+
+
+@register(VARIANTS["fabric_cifar"], fabric)
+def FabricCIFAR(**arguments) -> keras.Model:
+    """Dense fabric of 8 layers and 128 channels for CIFAR-10."""
+    return fabric(VARIANTS["fabric_cifar"], **arguments)
+
+
+@register(VARIANTS["fabric_sparse_mnist"], fabric)
+def FabricSparseMNIST(**arguments) -> keras.Model:
+    """Sparse fabric of 16 layers and 32 channels for digits of 32 x 32 pixels."""
+    return fabric(VARIANTS["fabric_sparse_mnist"], **arguments)

@@ -1,0 +1,100 @@
+"""Learning from labellings without times (CTC), and counting their errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from keras_classics.core.ctc_probabilities import fewest_steps, labelling_log_probabilities
+from keras_classics.core.errors import InputError, explain
+from keras_classics.core.registration import registered
+
+
+@registered
+class CTCLoss(keras.losses.Loss):
+    """Minus the log-probability of the right labelling, over all paths that give it.
+
+    Graves, Fernandez, Gomez, Schmidhuber, ICML 2006. Targets int `(batch, most labels)`, labels
+    from 1 on, padded with 0; predictions are logits `(batch, steps, labels + 1)`, the blank first.
+    Both lengths of every row count: the labels up to the padding, the steps up to where
+    `kc.layers.BlankPadding` begins. A labelling that needs more steps than there are costs
+    infinity and moves no weight: leave such rows out, see `impossible_labellings`.
+
+    Args:
+        reduction: Over the batch.
+        name: Of the loss.
+    """
+
+    def __init__(self, reduction="sum_over_batch_size", name="ctc", **kwargs):
+        super().__init__(reduction=reduction, name=name, **kwargs)
+
+    def call(self, y_true, y_pred):
+        """`(batch,)`."""
+        return -labelling_log_probabilities(y_true, y_pred)
+
+
+def impossible_labellings(labels: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
+    """Numbers of the rows that no path can give, as they have too few steps.
+
+    Args:
+        labels: int `(rows, most labels)`, padded with 0. A label needs a step, and a repeated one
+            a blank before it.
+        lengths: Steps of each row, as the network's output has them.
+
+    Returns:
+        int64 `(impossible,)`, in ascending order.
+    """
+    return np.flatnonzero(keras.ops.convert_to_numpy(fewest_steps(labels)) > np.asarray(lengths))
+
+
+def edit_distance(found: Sequence, right: Sequence) -> int:
+    """Fewest insertions, deletions and substitutions that turn one sequence into another.
+
+    Args:
+        found: What was recognised: a string, or a list of words or labels.
+        right: What is true, likewise.
+
+    Returns:
+        The edits; over lists of words, divided by the true words, the word error rate (WER).
+    """
+    before = list(range(len(right) + 1))
+    for row, item in enumerate(found, 1):
+        now = [row]
+        for column, other in enumerate(right, 1):
+            substituted = before[column - 1] + (item != other)
+            now.append(min(substituted, before[column] + 1, now[-1] + 1))
+        before = now
+    return before[-1]
+
+
+def labelling_metrics(found: Sequence[Sequence], right: Sequence[Sequence]) -> dict[str, float]:
+    """Figures of labellings, such as strings.
+
+    Args:
+        found: What was recognised.
+        right: What is true.
+
+    Returns:
+        `"label error rate"`, edits over true labels (the word error rate, WER, where sequences are
+        lists of words), and `"sequences right"`, a share.
+
+    Raises:
+        InputError: There are no true labels, or not as many sequences on both sides.
+    """
+    labels = sum(map(len, right))
+    if not labels or len(found) != len(right):
+        raise InputError(
+            explain(
+                f"{len(found)} labellings were given for {len(right)} true ones with {labels} "
+                "labels",
+                "one for each, and some label",
+                "Give the labellings of the same sequences.",
+            )
+        )
+    edits = [edit_distance(one, other) for one, other in zip(found, right, strict=True)]
+    return {
+        "label error rate": sum(edits) / labels,
+        "sequences right": edits.count(0) / len(edits),
+    }

@@ -1,0 +1,1 @@
+"""Figures of captions, translations, classes and labellings."""

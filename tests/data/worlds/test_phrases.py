@@ -1,0 +1,106 @@
+import collections
+
+import pytest
+
+import keras_classics as kc
+from keras_classics.core.errors import InputError
+from keras_classics.data import collect_parallel, load, make_phrase, phrase_groups
+from keras_classics.data.worlds import phrases
+
+LANGUAGES = phrases.LANGUAGES
+SMALL = {"train": 300, "validation": 20, "test": 40}
+
+
+@pytest.fixture(scope="module")
+def data():
+    return load("phrases", **SMALL)
+
+
+@pytest.fixture(scope="module")
+def splits(data):
+    return {name: collect_parallel(getattr(data, name), LANGUAGES) for name in SMALL}
+
+
+@pytest.mark.parametrize(
+    ("number", "form", "expected"),
+    [
+        (21, "cardinal", ("twenty-one", "vingt et un", "eenentwintig", "einundzwanzig")),
+        (80, "cardinal", ("eighty", "quatre-vingts", "tachtig", "achtzig")),
+        (81, "cardinal", ("eighty-one", "quatre-vingt-un", "eenentachtig", "einundachtzig")),
+        (3, "ordinal", ("third", "troisième", "derde", "dritte")),
+    ],
+)
+def test_numbers_are_spelled_as_each_language_does(number, form, expected):
+    assert tuple(phrases._spell(number, each, form) for each in LANGUAGES) == expected
+
+
+def test_a_phrase_is_a_function_of_seed_and_index():
+    assert make_phrase(3, 5) == make_phrase(3, 5)
+    assert make_phrase(3, 5, ("fr",)).texts == {"fr": make_phrase(3, 5).texts["fr"]}
+    assert len({make_phrase(seed, 5).texts["en"] for seed in range(20)}) > 15
+
+
+def test_every_kind_occurs_and_no_phrase_has_odd_spaces_or_names_of_units(splits):
+    kinds = collections.Counter(name.split("-")[0] for name in splits["train"].names)
+    assert set(kinds) == set(phrases.KINDS)
+    for part in splits.values():
+        for language in LANGUAGES:
+            for text in part.texts[language]:
+                assert text and text == " ".join(text.split())
+                # What Babel writes where the CLDR has no name.
+                assert not any(unit in text for unit in phrases._UNITS), text
+
+
+def test_no_held_back_phrase_is_trained_on_in_any_language(splits):
+    for language in LANGUAGES:
+        train, validation, test = (
+            {text for text in splits[name].texts[language]} for name in SMALL
+        )
+        assert not train & test and not train & validation and not validation & test
+    everything = [text for part in splits.values() for text in part.texts["en"]]
+    assert len(everything) == len(set(everything)) == sum(SMALL.values())
+    assert all(" " in text for name in ("validation", "test") for text in splits[name].texts["en"])
+
+
+def test_held_back_phrases_do_not_depend_on_the_number_of_training_phrases(splits):
+    other = load("phrases", **{**SMALL, "train": 50})
+    assert collect_parallel(other.test, LANGUAGES) == splits["test"]
+    fewer = collect_parallel(other.train, LANGUAGES)
+    assert fewer.names == splits["train"].names[:50]
+    reseeded = collect_parallel(load("phrases", seed=1, **SMALL).test, LANGUAGES)
+    assert reseeded.names != splits["test"].names
+
+
+def test_languages_are_chosen_and_pairs_are_tagged_where_there_are_several_targets(data):
+    two = load("phrases", languages="nl,fr", **SMALL)
+    assert two.info.languages == ("nl", "fr")
+    assert set(two.train.element_spec) == {"nl", "fr", "name"}
+    part = collect_parallel(data.test, ("en", "fr", "de"), count=2)
+    en, fr, de = part.texts.values()
+    assert part.pairs("en", ["fr"]) == list(zip(en, fr, strict=True))
+    assert part.pairs("en", ["fr", "de"]) == [
+        (f"<2fr> {en[0]}", fr[0]), (f"<2fr> {en[1]}", fr[1]),
+        (f"<2de> {en[0]}", de[0]), (f"<2de> {en[1]}", de[1]),
+    ]  # fmt: skip
+
+
+def test_paraphrases_are_one_date_in_three_forms():
+    groups = phrase_groups("de", groups=3)
+    assert len({label for label, _ in groups}) == 3
+    for label, texts in groups:
+        assert len(set(texts)) == 3 and all(label[:4] in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"languages": "en,es"}, "en, fr, nl, de"),
+        ({"languages": ["en"]}, "two or more"),
+        ({"languages": ["en", "en"]}, "two or more"),
+        ({"test": 0}, "test=0"),
+        ({"train": 10**7}, "1 to 1,000,000"),
+    ],
+)
+def test_what_cannot_be_is_refused(options, message):
+    with pytest.raises(InputError, match=message):
+        kc.data.load("phrases", **options)

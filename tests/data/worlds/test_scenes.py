@@ -1,0 +1,462 @@
+"""Facts about the embedded scenes: what is said of a picture is true of its pixels."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keras_classics.core.errors import InputError
+from keras_classics.data.worlds.scene_captions import SceneObject
+from keras_classics.data.worlds.scene_shapes import draw_sprite
+from keras_classics.data.worlds.scenes import CLASSES, SceneOptions, render_scene, scenes
+
+COLOURS = {
+    "red": (220, 30, 40),
+    "green": (30, 150, 60),
+    "blue": (40, 80, 220),
+    "yellow": (250, 215, 30),
+    "orange": (245, 125, 20),
+    "purple": (125, 45, 160),
+    "pink": (250, 140, 200),
+    "black": (30, 30, 30),
+}
+WORDS = set(
+    """a above an and around at below big black blue bottom circle corner crescent cross dotted each
+    elsewhere green heart in inside is large left little middle of on one orange other over picture
+    pink purple red right ring shape shapes shows small spotted square star striped the there three
+    to top touches touching triangle two under with yellow""".split()
+)
+SAME = {"big": "large", "little": "small", "spotted": "dotted"}
+NAME = re.compile(
+    rf"\b(an?) (?:(large|big|small|little) )?({'|'.join(COLOURS)}) "
+    rf"(?:(striped|dotted|spotted) )?({'|'.join(CLASSES)})\b"
+)
+# Every form a sentence may have, the objects written as their numbers.
+RELATIONS = {
+    r"(\d) (?:is )?(?:to the )?left of (\d)": "left",
+    r"(\d) (?:is )?(?:to the )?right of (\d)": "right",
+    r"(\d) (?:is )?(?:above|over) (\d)": "above",
+    r"(\d) (?:is )?(?:below|under) (\d)": "below",
+    r"(\d) (?:touching|touches) (\d)": "touching",
+    r"(\d) and (\d) touching each other": "touching",
+    r"(\d) (?:is )?inside (\d)": "inside",
+    r"(\d) (?:around|with) (\d)(?: inside)?": "around",
+}
+OPENINGS = r"(?:there is |the picture shows )?"
+REST = r"(?: and (\d|one other shape|two other shapes|three other shapes) elsewhere)?"
+PLACES = {
+    "in the top left corner": (0, 0),
+    "at the top": (0, 1),
+    "in the top right corner": (0, 2),
+    "on the left": (1, 0),
+    "in the middle": (1, 1),
+    "on the right": (1, 2),
+    "in the bottom left corner": (2, 0),
+    "at the bottom": (2, 1),
+    "in the bottom right corner": (2, 2),
+}
+HARD = SceneOptions(objects=(1, 5), clutter=0.7, occlusion=0.8, noise=0.05)
+
+
+@pytest.fixture(scope="module")
+def sample():
+    """Scenes of one to five objects that keep apart."""
+    return [render_scene(3, index, SceneOptions(objects=(1, 5), noise=0.0)) for index in range(400)]
+
+
+def silhouette(scene, number):
+    return scene.mask == number + 1
+
+
+def centre(scene, number):
+    ymin, xmin, ymax, xmax = scene.boxes[number]
+    return np.array([(ymin + ymax) / 2, (xmin + xmax) / 2])
+
+
+def holds(scene, relation, one, other):
+    """Whether the relation is plain to see in mask and boxes."""
+    down, right = centre(scene, other) - centre(scene, one)
+    a, b = silhouette(scene, one), silhouette(scene, other)
+    if relation == "touching":
+        grown = np.zeros_like(a)
+        for shift, axis in ((1, 0), (-1, 0), (1, 1), (-1, 1)):
+            grown |= np.roll(a, shift, axis)
+        return bool((grown & b).any())
+    if relation == "inside":
+        return not (reachable_from_the_edge(~b) & a).any()
+    if relation == "around":
+        return holds(scene, "inside", other, one)
+    return {
+        "left": right > 1.5 * abs(down),
+        "right": -right > 1.5 * abs(down),
+        "above": down > 1.5 * abs(right),
+        "below": -down > 1.5 * abs(right),
+    }[relation]
+
+
+def reachable_from_the_edge(open_pixels):
+    """Flood the picture from its border through the open pixels."""
+    flooded = np.zeros_like(open_pixels)
+    flooded[0], flooded[-1], flooded[:, 0], flooded[:, -1] = True, True, True, True
+    flooded &= open_pixels
+    while True:
+        grown = flooded.copy()
+        grown[1:] |= flooded[:-1]
+        grown[:-1] |= flooded[1:]
+        grown[:, 1:] |= flooded[:, :-1]
+        grown[:, :-1] |= flooded[:, 1:]
+        grown &= open_pixels
+        if (grown == flooded).all():
+            return flooded
+        flooded = grown
+
+
+def read(caption, scene):
+    """Parse a caption by the test's own grammar.
+
+    Returns the relation claims [(relation, object, object)], the place claimed, and the objects
+    named, after checking that every name fits the object that has its colour.
+    """
+    numbers = {thing.colour: number for number, thing in enumerate(scene.objects)}
+
+    def number_of(match):
+        article, size, colour, texture, kind = match.groups()
+        thing = scene.objects[numbers[colour]]
+        assert kind == thing.kind
+        if size is not None:
+            assert SAME.get(size, size) == thing.size
+            assert SAME.get(texture, texture) == (
+                None if thing.texture == "plain" else thing.texture
+            )
+        return str(numbers[colour])
+
+    form = NAME.sub(number_of, caption)
+    for pattern, relation in RELATIONS.items():
+        match = re.fullmatch(OPENINGS + pattern + REST, form)
+        if match:
+            return relation, int(match[1]), int(match[2]), match[3]
+    for place, cell in PLACES.items():
+        if re.fullmatch(
+            rf"{OPENINGS}0 (?:is )?{place}(?: of the picture)?|{place} there is 0", form
+        ):
+            return "place", *cell, None
+    raise AssertionError(f"{caption!r} has no known form: {form!r}")
+
+
+def test_same_seed_and_index_same_scene():
+    one, other = render_scene(5, 17, HARD), render_scene(5, 17, HARD)
+    for field in ("image", "boxes", "box_labels", "mask"):
+        np.testing.assert_array_equal(getattr(one, field), getattr(other, field))
+    assert one.captions == other.captions and one.objects == other.objects
+
+
+def test_scenes_depend_on_nothing_but_seed_and_index():
+    expected = render_scene(5, 17).image
+    np.random.seed(1)
+    render_scene(5, 16)
+    np.testing.assert_array_equal(render_scene(5, 17).image, expected)
+    pictures = {render_scene(seed, index).image.tobytes() for seed in (0, 1) for index in (0, 1)}
+    assert len(pictures) == 4
+
+
+def test_everything_occurs_and_nothing_else(sample):
+    objects = [thing for scene in sample for thing in scene.objects]
+    assert {thing.kind for thing in objects} == set(CLASSES) and len(CLASSES) >= 6
+    assert {thing.colour for thing in objects} == set(COLOURS)
+    assert {thing.size for thing in objects} == {"large", "small"}
+    assert {thing.texture for thing in objects} == {"plain", "striped", "dotted"}
+    assert {scene.relation for scene in sample} == {
+        None, "left", "right", "above", "below", "inside", "touching"
+    }  # fmt: skip
+    assert {len(scene.objects) for scene in sample} == {1, 2, 3, 4, 5}
+    assert {scene.label for scene in sample} == set(range(len(CLASSES)))
+
+
+def test_boxes_are_tight_on_the_mask(sample):
+    for scene in sample + [render_scene(4, index, HARD) for index in range(100)]:
+        assert len(np.unique(scene.mask)) == len(scene.objects) + 1
+        for number, box in enumerate(scene.boxes):
+            rows, columns = np.nonzero(silhouette(scene, number))
+            assert box.tolist() == [rows.min(), columns.min(), rows.max() + 1, columns.max() + 1]
+
+
+def test_labels_are_the_kinds(sample):
+    for scene in sample:
+        assert [CLASSES[label] for label in scene.box_labels] == [t.kind for t in scene.objects]
+        assert scene.label == scene.box_labels[0]
+
+
+def test_the_picture_has_the_named_colours_under_the_mask(sample):
+    names, palette = list(COLOURS), np.array(list(COLOURS.values()))
+    for scene in sample:
+        for number, thing in enumerate(scene.objects):
+            if thing.texture == "plain":
+                seen = np.median(scene.image[silhouette(scene, number)], axis=0)
+                nearest = names[np.abs(palette - seen).sum(1).argmin()]
+                assert nearest == thing.colour
+
+
+def test_textures_are_seen_and_plain_objects_have_none(sample):
+    for scene in sample:
+        for number, thing in enumerate(scene.objects):
+            # Soft edges mix with what is behind, so only pixels well inside count.
+            inner = silhouette(scene, number)
+            for axis in (0, 0, 1, 1):
+                inner = inner & np.roll(inner, 1, axis) & np.roll(inner, -1, axis)
+            spread = np.ptp(scene.image[inner].astype(float), axis=0).max() if inner.any() else 0
+            assert (spread > 30) == (thing.texture != "plain")
+
+
+def test_large_and_small_are_clearly_apart(sample):
+    for scene in sample:
+        for thing, (ymin, xmin, ymax, xmax) in zip(scene.objects, scene.boxes, strict=True):
+            assert (max(ymax - ymin, xmax - xmin) > 13) == (thing.size == "large")
+
+
+def test_colours_are_far_apart_even_with_their_jitter():
+    seen = {}
+    for colour in COLOURS:
+        paints = [
+            draw_sprite(
+                np.random.default_rng(i), SceneObject("circle", colour, "large", "plain"), 9.0, 64
+            ).paint.ravel()
+            for i in range(50)
+        ]
+        seen[colour] = np.array(paints)
+    for one in seen:
+        for other in seen:
+            if one < other:
+                gaps = np.abs(seen[one][:, None] - seen[other][None]).max(-1)
+                assert gaps.min() > 45, (one, other)
+
+
+def lens(distance, one, other):
+    """Area common to two discs."""
+    angle = math.acos((distance**2 + one**2 - other**2) / (2 * distance * one))
+    opposite = math.acos((distance**2 + other**2 - one**2) / (2 * distance * other))
+    kite = distance * one * math.sin(angle)
+    return angle * one**2 + opposite * other**2 - kite
+
+
+AREAS = {
+    "circle": math.pi * 0.92**2,
+    "square": 1.4**2,
+    "triangle": 3 * math.sqrt(3) * 0.465**2,
+    "star": 10 * (0.45 * math.sin(math.pi / 5) / 2),
+    "cross": 2 * (1.88 * 0.6) - 0.6**2,
+    "ring": math.pi * (0.97**2 - 0.63**2),
+    "heart": 2 * 0.74**2 + math.pi * 0.74**2 / 2,
+    "crescent": math.pi * 0.91**2 - lens(0.40, 0.91, 0.69),
+}
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_outlines_have_the_areas_of_their_figures_within_their_circle(kind):
+    radius = 100.0
+    thing = SceneObject(kind, "red", "large", "plain")
+    for seed in range(3):
+        sprite = draw_sprite(np.random.default_rng(seed), thing, radius, 512)
+        assert sprite.solid.sum() / radius**2 == pytest.approx(AREAS[kind], rel=0.01)
+        assert sprite.coverage.sum() / radius**2 == pytest.approx(AREAS[kind], rel=0.01)
+        reach = np.argwhere(sprite.solid) + 0.5 - sprite.half
+        assert 0.9 * radius < np.hypot(*reach.T).max() <= radius
+
+
+def test_captions_are_true(sample):
+    for scene in sample:
+        for caption in scene.captions:
+            claim, one, other, rest = read(caption, scene)
+            if len(scene.objects) == 1:
+                assert claim == "place"
+                third = (centre(scene, 0) / (64 / 3)).astype(int).tolist()
+                assert third == [one, other]
+            else:
+                assert {one, other} == {0, 1}
+                assert holds(scene, claim, one, other), (caption, scene.boxes)
+            others = {3: ("2", "one other shape"), 4: ("two other shapes",)}
+            assert rest in others.get(len(scene.objects), (None, "three other shapes"))
+            assert (rest is None) == (len(scene.objects) < 3)
+
+
+def test_the_relation_is_that_of_the_captions(sample):
+    for scene in sample:
+        if scene.relation == "inside":
+            assert holds(scene, "inside", 1, 0)
+        elif scene.relation:
+            assert holds(scene, scene.relation, 0, 1)
+
+
+def test_the_main_object_can_be_told_from_the_picture(sample):
+    for scene in sample:
+        sizes = [thing.size for thing in scene.objects]
+        if len(sizes) > 1 and sizes[0] == sizes[1]:
+            # Of two alike, the left one, or the upper one where they are above each other.
+            down, right = centre(scene, 1) - centre(scene, 0)
+            assert (right if abs(right) > abs(down) else down) > 0
+        assert sizes[:2] != ["small", "large"]
+        if scene.relation not in (None, "inside", "touching"):
+            assert len(sizes) == 2 or sizes == ["large", "large"] + ["small"] * (len(sizes) - 2)
+
+
+def test_captions_are_five_different_grammatical_sentences(sample):
+    heard = set()
+    for scene in sample:
+        assert len(set(scene.captions)) == 5
+        for caption in scene.captions:
+            words = caption.split(" ")
+            heard.update(words)
+            assert all(one != other for one, other in zip(words, words[1:], strict=False))
+            for article, word in re.findall(r"\b(an?) (\w+)", caption):
+                assert (article == "an") == (word[0] in "aeiou")
+    assert heard == WORDS
+
+
+def test_the_captions_of_one_scene_agree_and_those_of_another_do_not(sample):
+    """Word pairs shared with the other four captions, and with four of another scene."""
+
+    def pairs(caption):
+        words = caption.split()
+        return set(zip(words, words[1:], strict=False))
+
+    own, foreign = [], []
+    for scene, stranger in zip(sample, sample[1:], strict=False):
+        first = pairs(scene.captions[0])
+        own.append(len(first & set.union(*map(pairs, scene.captions[1:]))) / len(first))
+        foreign.append(len(first & set.union(*map(pairs, stranger.captions[1:]))) / len(first))
+    assert 0.7 < np.mean(own) < 0.95
+    assert np.mean(foreign) < 0.5 * np.mean(own)
+
+
+def test_without_occlusion_objects_are_apart(sample):
+    for scene in sample:
+        whole = len(scene.objects)
+        for one in range(whole):
+            for other in range(one + 1, whole):
+                if (one, other) != (0, 1) or scene.relation not in ("inside", "touching"):
+                    assert not holds(scene, "touching", one, other)
+
+
+def test_occlusion_makes_objects_reach_over_each_other_but_hides_none():
+    options = SceneOptions(objects=(4, 5), occlusion=1.0)
+    meetings = 0
+    for index in range(60):
+        scene = render_scene(9, index, options)
+        for one in range(len(scene.objects)):
+            assert silhouette(scene, one).sum() >= 10
+            for other in range(max(2, one + 1), len(scene.objects)):
+                meetings += holds(scene, "touching", one, other)
+    assert meetings > 60
+
+
+def test_clutter_and_noise_change_the_background_only():
+    quiet = SceneOptions(noise=0.0)
+    for options in (SceneOptions(noise=0.2), SceneOptions(noise=0.0, clutter=1.0)):
+        roughness = []
+        for index in range(20):
+            plain, hard = (render_scene(2, index, o) for o in (quiet, options))
+            np.testing.assert_array_equal(plain.mask, hard.mask)
+            assert plain.objects == hard.objects and plain.captions == hard.captions
+            ground = (plain.mask == 0)[:, 1:] & (plain.mask == 0)[:, :-1]
+            steps = [np.abs(np.diff(s.image.astype(int), axis=1))[ground] for s in (plain, hard)]
+            roughness.append(steps[1].mean() / steps[0].mean())
+        assert min(roughness) > 1.5
+
+
+@pytest.mark.parametrize("objects", [(1, 1), (2, 2), (3, 4), (5, 5)])
+def test_the_number_of_objects_is_as_asked(objects):
+    options = SceneOptions(objects=objects)
+    counts = {len(render_scene(0, index, options).objects) for index in range(40)}
+    assert counts == set(range(objects[0], objects[1] + 1))
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    seed=st.integers(0, 2**40),
+    index=st.integers(0, 2**40),
+    size=st.integers(32, 150),
+    most=st.integers(1, 5),
+    clutter=st.floats(0, 1),
+    occlusion=st.floats(0, 1),
+    noise=st.floats(0, 0.5),
+)
+def test_any_options_give_a_whole_scene(seed, index, size, most, clutter, occlusion, noise):
+    options = SceneOptions(size, (1, most), clutter, occlusion, noise)
+    scene = render_scene(seed, index, options)
+    count = len(scene.objects)
+    assert scene.image.shape == (size, size, 3) and scene.image.dtype == np.uint8
+    assert scene.mask.shape == (size, size) and scene.mask.dtype == np.uint8
+    assert scene.boxes.shape == (count, 4) and scene.boxes.dtype == np.float32
+    assert sorted(set(np.unique(scene.mask)) - {0}) == list(range(1, count + 1))
+    for caption in scene.captions:
+        read(caption, scene)
+    if scene.relation in ("left", "right", "above", "below"):
+        down, right = centre(scene, 1) - centre(scene, 0)
+        assert {"left": right, "right": -right, "above": down, "below": -down}[scene.relation] > 0
+    elif scene.relation == "inside" and occlusion == 0.0:
+        assert holds(scene, "inside", 1, 0)
+    elif scene.relation == "touching" and occlusion == 0.0:
+        assert holds(scene, "touching", 0, 1)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"size": 31},
+        {"objects": (0, 2)},
+        {"objects": (3, 2)},
+        {"objects": (1, 6)},
+        {"objects": 3},
+        {"clutter": 1.5},
+        {"occlusion": -0.1},
+        {"noise": 0.6},
+        {"noise": float("nan")},
+    ],
+)
+def test_bad_options_raise(wrong):
+    with pytest.raises(InputError, match=f"{next(iter(wrong))}=.* Allowed: "):
+        SceneOptions(**wrong)
+
+
+def test_bad_numbers_raise():
+    for seed, index in ((-1, 0), (0, -1)):
+        with pytest.raises(InputError, match="Allowed: "):
+            render_scene(seed, index)
+    for wrong in ({"count": 0}, {"first": -1}, {"seed": -1}, {"workers": 0}):
+        with pytest.raises(InputError, match="Allowed: "):
+            scenes(**{"count": 2} | wrong)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_the_stream_is_the_rendered_scenes_in_order(workers):
+    options = SceneOptions(size=48, objects=(1, 5))
+    stream = scenes(70, seed=6, first=29, options=options, workers=workers)
+    assert stream.cardinality() == 70
+    for offset, element in enumerate(stream.as_numpy_iterator()):
+        scene = render_scene(6, 29 + offset, options)
+        count = len(scene.objects)
+        assert element["name"] == f"scene-{29 + offset:06d}".encode()
+        assert tuple(c.decode() for c in element["captions"]) == scene.captions
+        assert element["label"] == scene.label
+        np.testing.assert_array_equal(element["image"], scene.image)
+        np.testing.assert_array_equal(element["mask"], scene.mask)
+        np.testing.assert_array_equal(element["boxes"][:count], scene.boxes)
+        np.testing.assert_array_equal(element["boxes"][count:], 0.0)
+        np.testing.assert_array_equal(element["box_labels"][:count], scene.box_labels)
+        np.testing.assert_array_equal(element["box_labels"][count:], -1)
+    assert offset == 69
+
+
+def test_the_stream_has_static_shapes():
+    element = scenes(1).element_spec
+    assert {name: (tuple(s.shape), s.dtype.name) for name, s in element.items()} == {
+        "image": ((64, 64, 3), "uint8"),
+        "captions": ((5,), "string"),
+        "label": ((), "int32"),
+        "boxes": ((5, 4), "float32"),
+        "box_labels": ((5,), "int32"),
+        "mask": ((64, 64), "uint8"),
+        "name": ((), "string"),
+    }
