@@ -16,6 +16,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
+# Numbers of others, with their provenance in a README.
+NUMBERS = ROOT / "tests" / "data"
 
 
 def shared(*parts: str) -> Path:

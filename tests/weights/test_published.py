@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import inspect
-import json
 
 import keras
 import numpy as np
@@ -12,8 +11,7 @@ import pytest
 import keras_classics as kc
 from keras_classics.weights import published
 from keras_classics.weights.published import PUBLISHED, File
-from support import shared
-from weights.test_golden import drawn
+from weights.test_golden import drawn, read
 from weights.test_golden import pictures as golden_pictures
 
 
@@ -104,9 +102,7 @@ def golden(tmp_path_factory):
     torch = pytest.importorskip("torch")
 
     def load(file):
-        with np.load(shared("golden", f"{file}.npz")) as stored:
-            meta = json.loads(stored["meta"].tobytes())
-            logits = stored["logits"]
+        logits, meta = read(file)
         drawing = drawn(meta["seed"], meta["gain"], meta["tensors"])
         state = {name: torch.from_numpy(values) for name, values in drawing}
         # What every published state holds besides.
