@@ -29,6 +29,20 @@ from keras_classics.export import FORMATS, Spec, describe_shipped, described, se
 from keras_classics.training.optimizers import SkipNonFinite, refuse_strategies, skipping
 from keras_classics.weights import load_keras_applications, load_torch
 
+__all__ = [
+    "add_export_flags",
+    "add_skip_flag",
+    "export_place",
+    "guarded",
+    "guarded_optimizer",
+    "key_values",
+    "load_data",
+    "main",
+    "metrics_table",
+    "sound",
+    "tell_skipped",
+]
+
 Asked = TypeVar("Asked")
 Content = TypeVar("Content")
 

@@ -15,7 +15,6 @@ this process does it stay. Which model can be had in which format stands in the 
 `package/docs/formats.md`.
 """
 
-# ruff: noqa: F401
 from keras_classics.export.differences import differences
 from keras_classics.export.elsewhere import answers_elsewhere
 from keras_classics.export.exported_captioner import export_captioner
@@ -32,3 +31,28 @@ from keras_classics.export.serving import Served, described, serve_check
 from keras_classics.export.shipped import describe_shipped
 from keras_classics.export.sizes import any_size
 from keras_classics.export.writers import ExportError
+
+__all__ = [
+    "ExportError",
+    "Exported",
+    "FORMATS",
+    "Reopened",
+    "Served",
+    "Spec",
+    "answers_elsewhere",
+    "any_size",
+    "describe_shipped",
+    "described",
+    "differences",
+    "export",
+    "export_captioner",
+    "export_classifier",
+    "export_recognizer",
+    "export_text_labeller",
+    "export_translator",
+    "fold",
+    "reopen",
+    "sample_batches",
+    "sample_inputs",
+    "serve_check",
+]

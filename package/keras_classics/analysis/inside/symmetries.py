@@ -25,6 +25,8 @@ from keras_classics.core.errors import InputError, explain
 from keras_classics.layers.recurrent.feedback_and_course_cells import CourseGRUCell
 from keras_classics.layers.recurrent.lstm_cells import LSTMVariantCell
 
+__all__ = ["Symmetry", "apply", "count", "draw", "every"]
+
 Layer = keras.layers.Layer
 
 # Blocks of a cell's fused weights; the candidate becomes the state, the others are gates.
