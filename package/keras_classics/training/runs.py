@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import datetime
-import importlib.metadata
 import json
 import os
 import platform
-import subprocess
 import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -18,6 +16,8 @@ import pandas as pd
 
 from keras_classics.core import files
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.versions import installed
+from keras_classics.training.commits import commit
 
 RUN = "run.json"
 METRICS = "metrics.json"
@@ -33,33 +33,52 @@ LIBRARIES = (
 )
 
 
-def record_run(folder: str | os.PathLike, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Write `run.json`: settings, command, commit, versions and machine.
+def record_run(
+    folder: str | os.PathLike,
+    settings: Mapping[str, Any],
+    *,
+    free: Collection[str] = (),
+    data: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Write `run.json`: settings, command, commit, versions, machine, and what the data are.
+
+    Where the folder holds a run with the same settings, that run goes on: its record stays, with
+    the greater number of epochs, and what is true of now is added to its `"continued"`.
 
     Args:
         folder: The run's folder; made if absent.
         settings: The resolved settings, the seed among them.
+        free: Names of settings that may differ between a run and the run it continues; the number
+            of epochs always may.
+        data: What is known of the data, `kc.data.Info.facts()`.
 
     Returns:
         What was written.
 
     Raises:
-        InputError: The folder cannot be written.
+        InputError: The folder cannot be written, or holds a damaged `run.json`.
     """
-    record = describe_run(settings)
+    record, first = describe_run(settings, data), read_run(folder)
+    now = run_settings(settings)
+    if first is not None and not _changed(first, now, {*free, "epochs"}):
+        record = _gone_on(first, record)
     write_json(Path(folder) / RUN, record)
     return record
 
 
-def describe_run(settings: Mapping[str, Any]) -> dict[str, Any]:
+def describe_run(
+    settings: Mapping[str, Any], data: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Say how a run is made, of what can be known of it here and now.
 
     Args:
         settings: The resolved settings, as JSON can have them.
+        data: What is known of the data, `kc.data.Info.facts()`.
 
     Returns:
-        `"settings"`, `"command"`, `"commit"` (None outside git), `"started"` (UTC), `"backend"`,
-        `"versions"` by library, and `"machine"`.
+        `"settings"`, `"command"`, `"commit"` (of this package; None where it came without its
+        history), `"started"` (UTC), `"backend"`, `"versions"` by library, `"machine"`, and
+        `"data"` if given.
     """
     return {
         "settings": dict(settings),
@@ -67,9 +86,10 @@ def describe_run(settings: Mapping[str, Any]) -> dict[str, Any]:
         "commit": commit(),
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "backend": keras.config.backend(),
-        "versions": {name: found for name in LIBRARIES if (found := _version(name))},
+        "versions": installed(LIBRARIES),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python "
         f"{platform.python_version()}",
+        **({} if data is None else {"data": dict(data)}),
     }
 
 
@@ -88,7 +108,7 @@ def read_run(folder: str | os.PathLike) -> dict[str, Any] | None:
     path = Path(folder) / RUN
     if not path.exists():
         return None
-    return read_json(path, {"settings": dict})
+    return read_json(path, {"settings": dict}, optional={"data": dict, "continued": list})
 
 
 def run_settings(settings: Mapping[str, Any], *, free: Collection[str] = ()) -> dict[str, Any]:
@@ -145,12 +165,7 @@ def check_continues(
     record = read_run(folder)
     if record is None:
         return
-    now = run_settings(settings, free=free)
-    changed = [
-        f"{key} {value!r}, now {now.get(key)!r}"
-        for key, value in record["settings"].items()
-        if key not in free and now.get(key) != value
-    ]
+    changed = _changed(record, run_settings(settings, free=free), free)
     if changed:
         raise InputError(
             explain(
@@ -190,12 +205,18 @@ def write_json(path: Path, content: Any) -> None:
     files.write_whole(path, lambda fresh: fresh.write_text(text, "utf-8"))
 
 
-def read_json(path: Path, members: Mapping[str, type] | None = None) -> Any:
+def read_json(
+    path: Path,
+    members: Mapping[str, type] | None = None,
+    *,
+    optional: Mapping[str, type] | None = None,
+) -> Any:
     """Read JSON that `write_json` wrote, of a folder that may come from a stranger.
 
     Args:
         path: The file.
         members: Names and types of what it must hold, as a table; None for a list of texts.
+        optional: Of what it may hold besides.
 
     Raises:
         InputError: The file is absent, damaged, or holds something else.
@@ -207,29 +228,59 @@ def read_json(path: Path, members: Mapping[str, type] | None = None) -> Any:
         sound = isinstance(content, list) and all(isinstance(each, str) for each in content)
     else:
         sound = isinstance(content, dict) and all(
-            isinstance(content.get(name), kind) for name, kind in members.items()
+            isinstance(content.get(name), kind)
+            for name, kind in {**(optional or {}), **members}.items()
+            if name in members or name in content
         )
     if not sound:
         raise InputError(explain(f"{path} holds something else", allowed, remedy))
     return content
 
 
-def commit() -> str | None:
-    """The commit of the working tree, marked when files differ from it; None outside git."""
-    try:
-        answer = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+def other_releases(folder: str | os.PathLike, made_with: Mapping[str, str]) -> str | None:
+    """Say that the data of a run were made by other releases than those at hand.
+
+    Such data may differ: what was held back of the one may be among what was learned of the other.
+
+    Args:
+        folder: The run's folder.
+        made_with: Releases by library that make the data here and now.
+
+    Returns:
+        A sentence, or None where they are the same, or where nothing is recorded.
+
+    Raises:
+        InputError: The folder's `run.json` is damaged.
+    """
+    record = read_run(folder) or {}
+    then = record.get("data", {}).get("made_with")
+    if not isinstance(then, dict):
         return None
-    return answer.stdout.strip() or None
+    changed = [
+        f"{library} {then.get(library)}, now {made_with.get(library)}"
+        for library in {**then, **made_with}
+        if then.get(library) != made_with.get(library)
+    ]
+    if not changed:
+        return None
+    return (
+        f"the data of {folder} were made with {'; '.join(changed)}: figures on them cannot be "
+        "compared"
+    )
 
 
-def _version(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+def _changed(record: Mapping[str, Any], now: Mapping[str, Any], free: Collection[str]) -> list[str]:
+    """Settings of a record that are others now."""
+    return [
+        f"{key} {value!r}, now {now.get(key)!r}"
+        for key, value in record["settings"].items()
+        if key not in free and now.get(key) != value
+    ]
+
+
+def _gone_on(first: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """The record of a run that goes on."""
+    # A run that has had six epochs keeps them when two are asked for.
+    longest = max(first["settings"], now["settings"], key=lambda each: each.get("epochs") or 0)
+    later = {key: value for key, value in now.items() if key != "settings"}
+    return {**first, "settings": longest, "continued": [*first.get("continued", ()), later]}
