@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.versions import installed
 from keras_classics.data.pictures.images import resolve_size
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class Info:
         skipped: One sentence for everything that was left out because it is faulty.
         split_rule: Where the splits come from.
         origin: Where the data come from and under which licence, as far as known.
+        made_with: Releases by library of what makes the data, where another release may make
+            others; empty where they are read from files.
     """
 
     name: str
@@ -42,6 +45,16 @@ class Info:
     skipped: tuple[str, ...] = ()
     split_rule: str = ""
     origin: str = ""
+    made_with: Mapping[str, str] = field(default_factory=dict)
+
+    def facts(self) -> dict[str, Any]:
+        """What tells these data from others, for the record of a run."""
+        return {
+            "name": self.name,
+            "sizes": dict(self.sizes),
+            "origin": self.origin,
+            "made_with": dict(self.made_with),
+        }
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -219,6 +232,7 @@ def load_scenes(
             classes=tuple(CLASSES),
             split_rule="Scenes of three distant ranges of indices.",
             origin="Rendered by keras-classics; nothing is copied from elsewhere.",
+            made_with=installed(["numpy"]),
         ),
     )
 

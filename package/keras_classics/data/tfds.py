@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.versions import installed
 from keras_classics.data.load import SPLIT_NAMES, Data, Info
 from keras_classics.data.pictures.images import resize_tensor, resolve_size
 
@@ -76,6 +77,7 @@ def load_tfds(
             classes=tuple(features[label].names) if label else None,
             split_rule=rule,
             origin=f"TensorFlow Datasets {builder.info.full_name}, {builder.info.homepage}",
+            made_with=installed(["tensorflow-datasets"]),
         ),
     )
 
@@ -177,6 +179,7 @@ def _translations(name: str, builder: tfds.core.DatasetBuilder) -> Data:
             languages=languages,
             split_rule=rule,
             origin=f"TensorFlow Datasets {builder.info.full_name}, {builder.info.homepage}",
+            made_with=installed(["tensorflow-datasets"]),
         ),
     )
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
+from keras_classics.data import source_code
 from support import shared
 
 TEXT = "To be, or not to be: that is the question.\n" * 40
@@ -110,6 +111,31 @@ def test_source_code_is_whole_files_in_one_split_each_and_the_seeds_choice():
         compile(document.text, document.name, "exec")
         assert len(document.token_classes) == len(document.text)
         assert set(document.text) <= {"\n", *map(chr, range(32, 127))}
+
+
+def test_a_module_more_in_the_library_moves_hardly_another(tmp_path, monkeypatch):
+    monkeypatch.setattr(source_code, "_root", lambda: tmp_path)
+
+    def add(number):
+        (tmp_path / f"module_{number}.py").write_text(f"number = {number}\n" * 200)
+
+    def sides():
+        data = kc.data.load("source_code", characters=60_000, validation=0.2, test=0.2)
+        return {
+            document.name: name
+            for name in ("train", "validation", "test")
+            for document in kc.data.collect_documents(getattr(data, name))
+        }
+
+    for number in range(100, 120):
+        add(number)
+    before = sides()
+    assert len(before) == 20
+    for number in (1, 2, 3):
+        add(number)
+        after = sides()
+        # It takes the place of one at the border of each split at most.
+        assert sum(after.get(name) != side for name, side in before.items()) <= 3 * number
 
 
 def test_token_classes_are_those_of_the_tokens():

@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_classics.core.errors import InputError, explain, import_extra
 from keras_classics.core.files import read_arrays, reading
+from keras_classics.core.versions import installed
 from keras_classics.data.load import Data, Info
 from keras_classics.data.pictures.images import resize_tensor, resolve_size
 
@@ -50,6 +51,7 @@ def load_digits(
         classes=tuple(map(str, range(10))),
         split_rule=f"{validation:g} and {test:g} of each digit by seed {seed}",
         origin="UCI optical recognition of handwritten digits, test part, as in scikit-learn",
+        made_with=installed(["scikit-learn", "numpy"]),
     )
 
 

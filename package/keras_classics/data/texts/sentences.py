@@ -107,6 +107,7 @@ def by_language(data: Data) -> Data:
         skipped=data.info.skipped,
         split_rule=data.info.split_rule,
         origin=data.info.origin,
+        made_with=data.info.made_with,
     )
 
 

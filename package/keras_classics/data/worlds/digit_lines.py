@@ -67,6 +67,7 @@ def load_digit_lines(
             classes=scanned.info.classes,
             split_rule=f"scanned digits: {scanned.info.split_rule}",
             origin=scanned.info.origin,
+            made_with=scanned.info.made_with,
         ),
     )
 

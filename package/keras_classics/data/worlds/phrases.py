@@ -2,8 +2,9 @@
 
 Numbers and ordinals are spelled out by `num2words`; dates, times, spans, measures, sums of money,
 countries and languages are written by Babel from the Unicode CLDR. What is said is drawn once and
-each language says it by its own rules, so all four are true, parallel and as many as wanted. A
-phrase is a pure function of a seed and an index.
+each language says it by its own rules, so all four are true, parallel and as many as wanted. What a
+phrase says is a pure function of a seed and an index, and hardly one of Babel's release: a name
+that a new CLDR brings is said by a few phrases, and no other phrase says something else for it.
 
 French ordinals on a plural (`deux centsième`) are left out: num2words keeps their s, French drops
 it. Every kind of white space is one space.
@@ -14,6 +15,7 @@ from __future__ import annotations
 import datetime
 import functools
 import hashlib
+import heapq
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, count, islice
 from typing import NamedTuple
@@ -21,11 +23,13 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_classics.core.errors import InputError, check_choice, explain, import_extra
+from keras_classics.core.versions import installed
 from keras_classics.data.load import Data, Info
 from keras_classics.data.texts.parallel import check_languages, parallel_dataset
 
 LANGUAGES = ("en", "fr", "nl", "de")
 MOST = 1_000_000
+LIBRARIES = ("babel", "num2words", "numpy")
 
 # A twentieth of all phrases is for testing, another for validation.
 _PARTS = 20
@@ -55,10 +59,24 @@ _NO_COUNTRIES = {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
 Writer = Callable[[str], str]
 
 
+class Said(NamedTuple):
+    """What a phrase says, in signs of no language, and what writes it in any."""
+
+    meaning: str
+    write: Writer
+
+
 class Phrase(NamedTuple):
-    """One thing said in several languages: its kind, and a text by language."""
+    """One thing said in several languages.
+
+    Attributes:
+        kind: One of `KINDS`.
+        meaning: What is said, in signs of no language: `"21"`, `"BE FR"`.
+        texts: How each language says it.
+    """
 
     kind: str
+    meaning: str
     texts: dict[str, str]
 
 
@@ -71,12 +89,12 @@ def make_phrase(seed: int, index: int, languages: Sequence[str] = LANGUAGES) -> 
         languages: Some of `LANGUAGES`; the others are not written.
 
     Returns:
-        Its kind, and its text in each language.
+        Its kind, its meaning, and its text in each language.
     """
     rng = np.random.default_rng([seed, index])
-    kind = rng.choice(list(KINDS), p=_SHARES)
-    write = KINDS[kind][0](rng)
-    return Phrase(str(kind), {each: " ".join(write(each).split()) for each in languages})
+    kind = str(rng.choice(list(KINDS), p=_SHARES))
+    meaning, write = KINDS[kind][0](rng)
+    return Phrase(kind, meaning, {each: " ".join(write(each).split()) for each in languages})
 
 
 def load_phrases(
@@ -91,10 +109,10 @@ def load_phrases(
 ) -> Data:
     """Write the embedded parallel world: no files, no download.
 
-    A hash of the seed and the English text holds a phrase back, so no held-back phrase is ever
-    trained on, in any of the languages chosen, and the held-back ones are the same whatever the
-    number of training phrases. What English says in one word is always for training, as nothing
-    else would teach that word. No phrase occurs twice.
+    A hash of the seed and the meaning holds a phrase back, whatever the number of training phrases
+    and however a library's release writes it, and no held-back text is ever trained on, in any of
+    the languages chosen. What English says in one word is always for training, as nothing else
+    would teach that word. No phrase occurs twice.
 
     Args:
         seed: Chooses the world.
@@ -134,8 +152,9 @@ def load_phrases(
             sizes=sizes,
             languages=languages,
             split_rule=f"a {_PARTS}th each for validation and test, by a hash of seed {seed} and "
-            "the English text; one English word is always for training",
+            "the meaning; one English word is always for training",
             origin="num2words, and Babel with the Unicode CLDR.",
+            made_with=installed(LIBRARIES),
         ),
     )
 
@@ -199,77 +218,106 @@ def _distinct(seed: int, languages: tuple[str, ...]) -> Iterator[tuple[str, Phra
 
 
 def _split(seed: int, phrase: Phrase) -> str:
-    english = phrase.texts["en"]
-    if " " not in english:
+    if " " not in phrase.texts["en"]:
         return "train"
-    part = int.from_bytes(hashlib.sha256(f"{seed}:{english}".encode()).digest()[:8]) % _PARTS
+    part = _hashed(seed, phrase.kind, phrase.meaning) % _PARTS
     return {0: "test", 1: "validation"}.get(part, "train")
 
 
-def _cardinal(rng: np.random.Generator) -> Writer:
+def _hashed(*parts: object) -> int:
+    text = ":".join(map(str, parts))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])
+
+
+def _cardinal(rng: np.random.Generator) -> Said:
     # As many of each length.
     number = int(10 ** rng.uniform(0, 6)) - 1
-    return lambda language: _spell(number, language)
+    return Said(str(number), lambda language: _spell(number, language))
 
 
-def _ordinal(rng: np.random.Generator) -> Writer:
+def _ordinal(rng: np.random.Generator) -> Said:
     number = int(rng.integers(1, 1000))
     # Not "deux centsième".
     while number % 100 == 80 or (number % 100 == 0 and number > 100):
         number -= 1
-    return lambda language: _spell(number, language, "ordinal")
+    return Said(str(number), lambda language: _spell(number, language, "ordinal"))
 
 
-def _date(rng: np.random.Generator) -> Writer:
+def _date(rng: np.random.Generator) -> Said:
     day = _day(rng)
     form = str(rng.choice(_WITH_YEAR + _SKELETONS))
-    return lambda language: _format_date(day, form, language)
+    return Said(f"{day} {form}", lambda language: _format_date(day, form, language))
 
 
-def _interval(rng: np.random.Generator) -> Writer:
+def _interval(rng: np.random.Generator) -> Said:
     first = _day(rng)
     last = first + datetime.timedelta(days=int(rng.integers(1, 60)))
-    return lambda language: _babel("dates").format_interval(first, last, "yMMMd", locale=language)
+    return Said(
+        f"{first} {last}",
+        lambda language: _babel("dates").format_interval(first, last, "yMMMd", locale=language),
+    )
 
 
-def _time(rng: np.random.Generator) -> Writer:
+def _time(rng: np.random.Generator) -> Said:
     moment = datetime.time(int(rng.integers(24)), int(rng.integers(60)))
-    return lambda language: _babel("dates").format_time(moment, "short", locale=language)
+    return Said(
+        f"{moment:%H:%M}",
+        lambda language: _babel("dates").format_time(moment, "short", locale=language),
+    )
 
 
-def _span(rng: np.random.Generator) -> Writer:
+def _span(rng: np.random.Generator) -> Said:
     unit = str(rng.choice(list(_SECONDS)))
     sign, direction = ((1, False), (1, True), (-1, True))[rng.integers(3)]
-    span = sign * datetime.timedelta(seconds=_SECONDS[unit] * int(rng.integers(1, 100)))
-    return lambda language: _babel("dates").format_timedelta(
-        span, granularity=unit, threshold=np.inf, add_direction=direction, locale=language
+    count = sign * int(rng.integers(1, 100))
+    span = datetime.timedelta(seconds=_SECONDS[unit] * count)
+    return Said(
+        f"{count} {unit} {'from now' if direction else 'long'}",
+        lambda language: _babel("dates").format_timedelta(
+            span, granularity=unit, threshold=np.inf, add_direction=direction, locale=language
+        ),
     )
 
 
-def _measure(rng: np.random.Generator) -> Writer:
+def _measure(rng: np.random.Generator) -> Said:
     amount, unit = int(rng.integers(1, 100)), str(rng.choice(_UNITS))
-    return lambda language: _babel("units").format_unit(amount, unit, locale=language)
-
-
-def _money(rng: np.random.Generator) -> Writer:
-    amount, currency = int(rng.integers(100, 10_000)) / 100, str(rng.choice(_CURRENCIES))
-    return lambda language: _babel("numbers").format_currency(
-        amount, currency, format_type="name", locale=language
+    return Said(
+        f"{amount} {unit}",
+        lambda language: _babel("units").format_unit(amount, unit, locale=language),
     )
 
 
-def _countries(rng: np.random.Generator) -> Writer:
-    codes = rng.choice(_codes("territories"), int(rng.integers(2, 4)), replace=False)
-    return lambda language: _listed("territories", codes, language)
+def _money(rng: np.random.Generator) -> Said:
+    amount, currency = int(rng.integers(100, 10_000)) / 100, str(rng.choice(_CURRENCIES))
+    return Said(
+        f"{amount} {currency}",
+        lambda language: _babel("numbers").format_currency(
+            amount, currency, format_type="name", locale=language
+        ),
+    )
 
 
-def _languages(rng: np.random.Generator) -> Writer:
-    codes = rng.choice(_codes("languages"), int(rng.integers(2, 4)), replace=False)
-    return lambda language: _listed("languages", codes, language)
+def _countries(rng: np.random.Generator) -> Said:
+    return _named(rng, "territories")
+
+
+def _languages(rng: np.random.Generator) -> Said:
+    return _named(rng, "languages")
+
+
+def _named(rng: np.random.Generator, table: str) -> Said:
+    """Two or three names of a table: those that draw the highest lots (rendezvous hashing).
+
+    A name that a CLDR adds or drops is added to or missed by the phrases that say it; drawn by
+    their places in the table, all names behind it would be others.
+    """
+    number, count = int(rng.integers(2**63)), int(rng.integers(2, 4))
+    codes = heapq.nlargest(count, _codes(table), key=lambda code: _hashed(number, code))
+    return Said(" ".join(codes), lambda language: _listed(table, codes, language))
 
 
 # How each kind is drawn, and its share of the phrases in percent.
-KINDS: dict[str, tuple[Callable[[np.random.Generator], Writer], int]] = {
+KINDS: dict[str, tuple[Callable[[np.random.Generator], Said], int]] = {
     "cardinal": (_cardinal, 20),
     "ordinal": (_ordinal, 5),
     "date": (_date, 19),

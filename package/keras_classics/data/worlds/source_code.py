@@ -83,6 +83,7 @@ def load_source_code(
             split_rule=f"Whole files, chosen by seed {seed}.",
             origin=f"Standard library of Python {platform.python_version()} in {_root()} (PSF "
             f"licence); text {digest.hexdigest()[:12]}",
+            made_with={"python": platform.python_version()},
         ),
     )
 
@@ -137,14 +138,14 @@ def _modules(seed: int) -> Iterator[Document]:
         folders[:] = set(folders) - _LEFT_OUT
         inside = Path(folder).relative_to(root)
         names += [(inside / file).as_posix() for file in files if file.endswith(".py")]
-    names.sort()
-    for number in np.random.default_rng(seed).permutation(len(names)):
-        path = root / names[number]
+    # Each has its place by itself: what another release of Python adds moves no other.
+    for name in sorted(names, key=lambda each: hashlib.sha256(f"{seed}:{each}".encode()).digest()):
+        path = root / name
         if not _FEWEST <= path.stat().st_size <= _MOST:
             continue
         text = path.read_bytes().decode("utf-8", "replace").replace("\r\n", "\n")
         if set(text) <= _PLAIN:
-            yield Document(names[number], text, classify_characters(text))
+            yield Document(name, text, classify_characters(text))
 
 
 def _take(library: Iterator[Document], characters: float) -> list[Document]:
