@@ -158,7 +158,8 @@ def train(options: argparse.Namespace) -> None:
     )
     if (out / VOCABULARY).exists():
         kc.data.Vocabulary.load(out / VOCABULARY).check_matches(vocabulary)
-    kc.training.record_run(out, kc.training.run_settings(vars(options), free=FREE))
+    settings = kc.training.run_settings(vars(options), free=FREE)
+    kc.training.record_run(out, settings, free=FREE, data=data.info.facts())
     vocabulary.save(out / VOCABULARY)
     console.print(f"{len(training)} training images, {len(vocabulary)} words")
 

@@ -131,15 +131,20 @@ def train(options: argparse.Namespace) -> None:
         epochs = options.epochs or recipe.epochs_of(steps)
         kc.training.compile_model(model, recipe, steps_per_epoch=steps, epochs=epochs)
     preparation = kc.data.fit_preparation(recipe, training.images, **size)
+    told = recipe.told(epochs)
+    settings = kc.training.run_settings(vars(options), free=FREE)
     kc.training.record_run(
-        out, {**kc.training.run_settings(vars(options), free=FREE), "trained_by": str(recipe)}
+        out,
+        {**settings, "epochs": epochs, "trained_by": told},
+        free=FREE,
+        data=data.info.facts(),
     )
     kc.training.write_json(out / CLASSES, classes)
     preparation.save(out / PREPARATION)
     console.print(
         f"{options.model}: {model.count_params():,} parameters, {len(training):,} training "
         f"pictures of {len(classes)} classes, {epochs} epochs of {steps} batches of {batch_size}\n"
-        f"[dim]{recipe}[/dim]",
+        f"[dim]{told}[/dim]",
         highlight=False,
         soft_wrap=True,
     )

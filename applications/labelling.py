@@ -138,7 +138,8 @@ def train(options: argparse.Namespace) -> None:
             task.loss(),
             metrics=task.metrics(),
         )
-    kc.training.record_run(out, kc.training.run_settings(vars(options), free=FREE))
+    settings = kc.training.run_settings(vars(options), free=FREE)
+    kc.training.record_run(out, settings, free=FREE, data=data.info.facts())
     task.save(out)
     console.print(
         f"{options.task}: {model.count_params():,} parameters, {len(training):,} training "

@@ -119,7 +119,8 @@ def train(options: argparse.Namespace) -> None:
     kc.training.check_continues(out, vars(options), free=FREE)
     keras.utils.set_random_seed(options.seed)
     keras.config.set_dtype_policy(options.precision)
-    splits = read(options)
+    data = kc.cli.load_data(options)
+    splits = read(data)
     alphabet = kc.data.Alphabet.from_texts(
         document.text for documents in splits.values() for document in documents
     )
@@ -137,7 +138,8 @@ def train(options: argparse.Namespace) -> None:
             raise kc.InputError(str(error)) from error
         trainer = kc.training.TruncatedBPTT(model, options.batch_size, options.k1, options.k2)
         compile_trainer(trainer, options, steps)
-    kc.training.record_run(out, kc.training.run_settings(vars(options), free=FREE))
+    settings = kc.training.run_settings(vars(options), free=FREE)
+    kc.training.record_run(out, settings, free=FREE, data=data.info.facts())
     alphabet.save(out / ALPHABET)
     console.print(
         f"{model.count_params():,} parameters, {len(alphabet)} characters, "
@@ -224,7 +226,7 @@ def evaluate(options: argparse.Namespace) -> None:
     """Score the held-out text; write metrics."""
     out = Path(options.out)
     model, alphabet, options = trained(options)
-    splits = read(options)
+    splits = read(kc.cli.load_data(options))
     learnt = [alphabet.encode(document.text) for document in splits["train"]]
     metrics = {}
     for split in ("validation", "test"):
@@ -263,7 +265,7 @@ def cells(options: argparse.Namespace) -> None:
     """Find cells that follow what is true of held-out text; write a table and a page."""
     out = Path(options.out)
     model, alphabet, options = trained(options)
-    splits = read(options)
+    splits = read(kc.cli.load_data(options))
     held_out = [*splits["test"], *splits["validation"]]
     findings, excerpts = kc.analysis.find_cells(
         model,
@@ -313,9 +315,8 @@ def filters(options: argparse.Namespace) -> dict:
     return {name: getattr(options, name) for name in ("temperature", "top_k", "top_p")}
 
 
-def read(options: argparse.Namespace) -> dict[str, list[kc.data.Document]]:
-    """All text the options name, by split."""
-    data = kc.cli.load_data(options)
+def read(data: kc.data.Data) -> dict[str, list[kc.data.Document]]:
+    """All text of the data, by split."""
     return {
         split: kc.data.collect_documents(getattr(data, split))
         for split in ("train", "validation", "test")

@@ -123,7 +123,8 @@ def train(options: argparse.Namespace) -> None:
             # Every length of sentences would be compiled anew.
             jit_compile=False,
         )
-    kc.training.record_run(out, kc.training.run_settings(vars(options), free=FREE))
+    settings = kc.training.run_settings(vars(options), free=FREE)
+    kc.training.record_run(out, settings, free=FREE, data=data.info.facts())
     form.save(out)
     sentences = counts["train"] * len(encoded["train"])
     sizes = ", ".join(f"{len(each)} {name}" for name, each in form.vocabularies.items())

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from keras_classics import InputError, cli, distribution
-from keras_classics.training import SkipNonFinite
+from keras_classics.training import SkipNonFinite, record_run
 from support import ROOT, load_application
 
 
@@ -85,7 +85,7 @@ def test_key_values_are_literals_or_strings():
 
 def options(**given):
     return argparse.Namespace(
-        **{"data": "digits", "data_options": {}, "seed": 0, "strict": False, **given}
+        **{"data": "digits", "data_options": {}, "seed": 0, "strict": False, "out": "none", **given}
     )
 
 
@@ -98,6 +98,18 @@ def test_data_are_loaded_by_flags_and_what_was_skipped_is_said(tmp_path, capsys)
     given.strict = True
     with pytest.raises(InputError, match="1 empty lines"):
         cli.load_data(given)
+
+
+def test_data_of_a_run_that_were_made_by_other_releases_are_told(tmp_path, capsys):
+    given = options(out=str(tmp_path))
+    facts = cli.load_data(given).info.facts()
+    record_run(tmp_path, {}, data=facts)
+    cli.load_data(given)
+    assert capsys.readouterr().out == ""
+    (tmp_path / "run.json").unlink()
+    record_run(tmp_path, {}, data={**facts, "made_with": {"scikit-learn": "0.1"}})
+    cli.load_data(given)
+    assert "scikit-learn 0.1, now " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_float16"])

@@ -27,6 +27,7 @@ from keras_classics.core.files import write_whole
 from keras_classics.data.load import Data, load
 from keras_classics.export import FORMATS, Spec, describe_shipped, described, serve_check
 from keras_classics.training.optimizers import SkipNonFinite, refuse_strategies, skipping
+from keras_classics.training.runs import other_releases
 from keras_classics.weights import load_keras_applications, load_torch
 
 __all__ = [
@@ -166,8 +167,10 @@ def tell_skipped(model: keras.Model) -> None:
 def load_data(options: argparse.Namespace, **own: object) -> Data:
     """Load the data that the flags of an application name, and say what was skipped.
 
+    Also says where the run in `out` had its data made by other releases of libraries.
+
     Args:
-        options: `data`, `data_options` and `seed`; `strict`, if there is such a flag.
+        options: `data`, `data_options`, `seed` and `out`; `strict`, if there is such a flag.
         **own: Further arguments of the application, which no flag can change.
 
     Raises:
@@ -186,6 +189,8 @@ def load_data(options: argparse.Namespace, **own: object) -> Data:
         ) from error
     for sentence in data.info.skipped:
         print(f"skipped: {sentence}")
+    if sentence := other_releases(options.out, data.info.made_with):
+        print(f"warning: {sentence}")
     return data
 
 

@@ -33,6 +33,15 @@ def test_every_model_has_its_papers_recipe(name):
         assert f"{recipe.learning_rate:g}" in str(recipe)
 
 
+def test_a_recipe_tells_the_length_of_the_training_beside_its_own():
+    recipe = kc.training.quick_recipe(kc.create_model("lenet_5"))
+    assert f"; {recipe.iterations:,} iterations of batches" in str(recipe)
+    told = recipe.told(7)
+    assert f"; 7 epochs (the recipe's: {recipe.iterations:,} iterations) of batches" in told
+    by_epochs = papers("resnet_50")
+    assert by_epochs.told(by_epochs.epochs) == by_epochs.told() == str(by_epochs)
+
+
 def test_weight_decay_is_the_papers_update_with_momentum():
     decay, momentum, rate = 5e-4, 0.9, 0.1
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="dense")])

@@ -148,12 +148,24 @@ class Recipe:
         return self.epochs or -(-self.iterations // steps_per_epoch)
 
     def __str__(self) -> str:
+        return self.told()
+
+    def told(self, epochs: int | None = None) -> str:
+        """Say the recipe in one sentence.
+
+        Args:
+            epochs: Length of a training by it; the recipe's own, by which its schedule counts, is
+                told beside another.
+        """
         unit = "epochs" if self.epochs else "iterations"
+        length = f"{self.length:,} {unit}"
+        if epochs not in (None, self.epochs):
+            length = f"{epochs:,} epochs (the recipe's: {length})"
         parts = [
             _call(self.optimizer, self.options),
             f"rate {self.learning_rate:g}",
             *([str(self.schedule)] if self.schedule else []),
-            f"{self.length:,} {unit} of batches of {self.batch_size}",
+            f"{length} of batches of {self.batch_size}",
         ]
         if self.weight_decay:
             parts.append(f"weight decay {self.weight_decay:g} on {self.decayed}")
