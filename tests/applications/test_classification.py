@@ -92,7 +92,10 @@ def test_the_whole_job_leaves_everything_beside_its_results(finished):
         assert Image.open(finished / f"{picture}.png").width >= 12
     run = json.loads((finished / "run.json").read_text())
     assert "rate 0.02" in run["settings"]["trained_by"]
-    assert run["settings"]["epochs"] == 4 and "; 4 epochs (the recipe's:" in run["settings"]["trained_by"]
+    assert (
+        run["settings"]["epochs"] == 4
+        and "; 4 epochs (the recipe's:" in run["settings"]["trained_by"]
+    )
     assert run["data"]["sizes"]["train"] and run["data"]["made_with"] == {}
 
 

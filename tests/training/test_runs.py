@@ -83,9 +83,7 @@ SMALL = {"phrases": FEW, "digit_lines": FEW, "scenes": FEW, "source_code": {"cha
 
 
 def test_every_world_of_the_package_is_among_those():
-    assert set(WORLDS) == {
-        name for name, source in SOURCES.items() if ":" not in source.usage
-    }
+    assert set(WORLDS) == {name for name, source in SOURCES.items() if ":" not in source.usage}
 
 
 @pytest.mark.parametrize("world", WORLDS)

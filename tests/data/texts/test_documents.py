@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
-from keras_classics.data import source_code
+from keras_classics.data.worlds import source_code
 from support import shared
 
 TEXT = "To be, or not to be: that is the question.\n" * 40
