@@ -6,6 +6,7 @@ import pytest
 
 from keras_classics.callbacks import ScheduledSampling, half_way_constant
 from keras_classics.layers import RecurrentDecoder
+from keras_classics.training import fit
 
 
 class Spy(RecurrentDecoder):
@@ -81,6 +82,58 @@ def test_afterwards_the_model_is_back_at_teacher_forcing_and_the_count_goes_on(t
     sampler.steps.assign(0)
     model.load_weights(tmp_path / "m.weights.h5")
     assert int(sampler.steps) == 40
+
+
+class Stop(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        raise KeyboardInterrupt
+
+
+def small_training(tmp_path, nested):
+    """A decoder's model, perhaps inside another, and a batch."""
+    tokens, encoded = keras.Input((5,), dtype="int32"), keras.Input((4,))
+    decoder = RecurrentDecoder(9, 6, name="decoder")
+    model = keras.Model([tokens, encoded], decoder(tokens, encoded))
+    if nested:
+        model = keras.Model([tokens, encoded], model([tokens, encoded]))
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    gold = np.random.default_rng(0).integers(1, 9, (4, 5))
+    return model, decoder.sampler, ([gold, np.ones((4, 4), "float32")], gold)
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_an_interrupted_training_is_back_at_teacher_forcing_and_saved_so(tmp_path, nested):
+    model, sampler, (inputs, gold) = small_training(tmp_path, nested)
+    sampling = ScheduledSampling(mode="always")
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(inputs, gold, verbose=0, callbacks=[sampling, Stop()])
+    # Keras tells no callback: what is saved is off all the same.
+    assert float(sampler.gold_probability()) == 0.0
+    model.save_weights(tmp_path / "m.weights.h5")
+    model.load_weights(tmp_path / "m.weights.h5")
+    assert float(sampler.gold_probability()) == 1.0
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(
+            model, lambda first: iter([(tuple(inputs), gold)] * 4), steps_per_epoch=4, epochs=1,
+            folder=tmp_path, verbose=0, callbacks=[sampling, Stop()],
+        )  # fmt: skip
+    assert float(sampler.gold_probability()) == 1.0
+
+
+def test_a_checkpoint_loaded_after_the_schedule_was_set_does_not_turn_it_off(tmp_path):
+    model, sampler, (inputs, gold) = small_training(tmp_path, nested=False)
+    model.save_weights(tmp_path / "m.weights.h5")
+    loading = keras.callbacks.LambdaCallback(
+        on_train_begin=lambda logs: model.load_weights(tmp_path / "m.weights.h5")
+    )
+    seen = []
+    watching = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: seen.append(float(sampler.gold_probability()))
+    )
+    sampling = ScheduledSampling(mode="always")
+    model.fit(inputs, gold, verbose=0, callbacks=[sampling, loading, watching])
+    assert seen == [0.0]
 
 
 def test_a_model_without_decoder_is_refused():

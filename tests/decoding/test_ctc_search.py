@@ -81,6 +81,11 @@ assert keras.ops.convert_to_numpy(best.ids).tolist()[0] == [[1, 2, 0], [1, 2, 1]
 alone = kc.decoding.ctc_beam_search(logits[:, :2], n_best=2)
 np.testing.assert_allclose(*map(keras.ops.convert_to_numpy,
     (best.log_probabilities[1], alone.log_probabilities[0])), rtol=1e-6)
+short = kc.decoding.ctc_beam_search(np.repeat(logits, 3, axis=0), np.array([0, 1, 3]), n_best=4)
+scores = keras.ops.convert_to_numpy(short.log_probabilities)
+assert scores[0].tolist() == [0.0, *[-np.inf] * 3] and scores[1, 3] == -np.inf
+np.testing.assert_allclose(np.exp(scores[1, :3]).sum(), 1.0, rtol=1e-5)
+assert np.isfinite(scores[2]).all() and not keras.ops.convert_to_numpy(short.ids)[0].any()
 path = kc.decoding.ctc_greedy(logits)
 assert keras.ops.convert_to_numpy(path.ids).tolist() == [[[1, 2, 1]]]
 """
@@ -176,3 +181,45 @@ def test_pytorchs_mean_divides_by_the_labels():
 def test_more_answers_than_the_width_are_refused():
     with pytest.raises(kc.InputError, match="n_best=3 was given with width=2"):
         kc.decoding.ctc_beam_search(GOLDEN_LOGITS, width=2, n_best=3)
+
+
+def test_rows_with_fewer_labellings_than_asked_for_get_empty_ones():
+    draw = np.random.default_rng(8)
+    logits = draw.normal(size=(3, 5, 3)).astype("float32")
+    found = kc.decoding.ctc_beam_search(logits, np.array([0, 1, 5]), n_best=4)
+    ids, scores = array(found.ids), array(found.log_probabilities)
+    assert ids[0].tolist() == np.zeros((4, 5), int).tolist()
+    assert scores[0].tolist() == [0.0, -np.inf, -np.inf, -np.inf]
+    one_step = by_brute_force(logits[1, :1].astype("float64"))
+    ranked = sorted(one_step, key=one_step.get, reverse=True)
+    assert ids[1].tolist() == padded([*ranked, ()], 5).tolist()
+    np.testing.assert_allclose(np.exp(scores[1]), [*map(one_step.get, ranked), 0.0], rtol=1e-5)
+    # A row that has enough is as it is alone.
+    alone = kc.decoding.ctc_beam_search(logits[2:], n_best=4)
+    assert ids[2].tolist() == array(alone.ids)[0].tolist()
+    np.testing.assert_array_equal(scores[2], array(alone.log_probabilities)[0])
+
+
+def test_no_rows_have_no_labellings():
+    for search, count in ((kc.decoding.ctc_greedy, 1), (kc.decoding.ctc_beam_search, 1)):
+        found = search(np.zeros((0, 5, 3), "float32"))
+        assert found.ids.shape == (0, count, 5)
+        assert found.lengths.shape == found.log_probabilities.shape == (0, count)
+
+
+def test_what_is_forbidden_everywhere_leaves_the_rest():
+    logits = np.array([[[1.0, -np.inf, 0.0], [0.5, -np.inf, 2.0]]], "float32")
+    found = kc.decoding.ctc_beam_search(logits, n_best=3)
+    assert array(found.ids)[0].tolist() == [[2, 0], [0, 0], [0, 0]]
+    assert array(found.log_probabilities)[0, 2] == -np.inf
+
+
+def test_padding_below_zero_is_padding():
+    for wrong in (-1, -7):
+        labels = np.array([[1, 2, wrong], [1, wrong, wrong]])
+        logits = np.repeat(GOLDEN_LOGITS, 2, axis=0)
+        found = array(labelling_log_probabilities(labels, logits))
+        np.testing.assert_allclose(-found, [GOLDEN[1, 2][1], GOLDEN[1,][1]], rtol=1e-6)
+        loss = kc.training.CTCLoss(reduction="none")(labels, logits)
+        np.testing.assert_allclose(array(loss), -found, rtol=1e-6)
+        assert array(fewest_steps(np.array([[2, 2, wrong]]))).tolist() == [3]

@@ -70,7 +70,16 @@ def test_ties_keep_the_lowest_ids():
 
 
 @pytest.mark.parametrize(
-    "settings", [{"temperature": 0.0}, {"temperature": -1.0}, {"top_k": 0}, {"top_p": 0.0}]
+    "settings",
+    [
+        {"temperature": 0.0},
+        {"temperature": 1e-40},
+        {"temperature": float("inf")},
+        {"temperature": float("nan")},
+        {"temperature": -1.0},
+        {"top_k": 0},
+        {"top_p": 0.0},
+    ],
 )
 def test_filters_that_leave_nothing(settings):
     with pytest.raises(InputError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import keras
 
@@ -35,7 +36,8 @@ class ScheduledSampling(keras.callbacks.Callback):
     `kc.layers.ScheduledSampler`; epsilon, the probability of feeding the true previous token, is
     then computed in the graph for every step, also under `steps_per_execution`, and nothing is
     traced again. The number of steps made is a weight of the model, so that a resumed run goes on
-    where it stopped. After training the model is back at teacher forcing.
+    where it stopped. After training the model is back at teacher forcing, also after a
+    `kc.training.fit` that Ctrl-C or an error ended; a saved model always is.
 
     Args:
         schedule: `"linear"` (`max(minimum, k - slope step)`), `"exponential"` (`k ** step`) or
@@ -77,6 +79,10 @@ class ScheduledSampling(keras.callbacks.Callback):
         for sampler in self._samplers():
             sampler.configure(**self.settings)
 
+    def on_epoch_begin(self, epoch, logs=None):
+        """Set it again: a callback that loads a checkpoint has turned it off."""
+        self.on_train_begin()
+
     def on_epoch_end(self, epoch, logs=None):
         """Report epsilon, so that it stands in the history beside the loss."""
         if logs is not None:
@@ -87,8 +93,12 @@ class ScheduledSampling(keras.callbacks.Callback):
         for sampler in self._samplers():
             sampler.configure()
 
+    def on_train_abort(self):
+        """Back to teacher forcing where `kc.training.fit` was ended by Ctrl-C or an error."""
+        self.on_train_end()
+
     def _samplers(self) -> list[ScheduledSampler]:
-        owned = [getattr(layer, "sampler", None) for layer in self.model.layers]
+        owned = [getattr(layer, "sampler", None) for layer in _layers(self.model)]
         found = [sampler for sampler in owned if isinstance(sampler, ScheduledSampler)]
         if not found:
             raise ValueError(
@@ -99,3 +109,11 @@ class ScheduledSampling(keras.callbacks.Callback):
                 )
             )
         return found
+
+
+def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    """Every layer, those of nested models included."""
+    for layer in model.layers:
+        yield layer
+        if isinstance(layer, keras.Model):
+            yield from _layers(layer)

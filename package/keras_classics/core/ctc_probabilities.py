@@ -3,7 +3,8 @@
 Graves, Fernandez, Gomez, Schmidhuber, "Connectionist temporal classification", ICML 2006. A network
 says at every step one of the labels or the blank, id 0; the labelling of a sequence is what is left
 when repetitions are merged, then blanks dropped. Logits are `(batch, steps, labels + 1)`; labels
-`(batch, most labels)`, numbered from 1, are padded on the right with 0.
+`(batch, most labels)`, numbered from 1, are padded on the right with 0; what is below 0 is padding
+too, such as the -1 that `keras.ops.ctc_decode` writes.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ def step_lengths(logits: Tensor) -> Tensor:
 
 def fewest_steps(labels: Tensor) -> Tensor:
     """Steps a labelling needs, int32 `(batch,)`: its labels, a blank within every repetition."""
+    labels = ops.maximum(labels, BLANK)
     real = ops.not_equal(labels, BLANK)
     repeated = ops.logical_and(real[:, 1:], ops.equal(labels[:, 1:], labels[:, :-1]))
     counts = [ops.sum(ops.cast(each, "int32"), axis=1) for each in (real, repeated)]
@@ -48,12 +50,14 @@ def labelling_log_probabilities(
         `(batch,)`; minus infinity, with gradient zero, for a labelling that needs more steps than
         there are. Computed in single precision on TensorFlow, whatever the logits' own.
     """
-    labels = ops.cast(labels, "int32")
+    labels = ops.maximum(ops.cast(labels, "int32"), BLANK)
     lengths = step_lengths(logits) if lengths is None else ops.cast(lengths, "int32")
     possible = lengths >= fewest_steps(labels)
     # Engines differ in what they answer to the impossible (708, 100000, infinity with NaN as its
     # gradient); the empty labelling is safe with all.
     labels = ops.where(possible[:, None], labels, BLANK)
     counts = ops.sum(ops.cast(labels != BLANK, "int32"), axis=1)
+    # Minus infinity, which forbids a label, would make every labelling NaN.
+    logits = ops.maximum(logits, NEVER)
     found = -ops.ctc_loss(labels, logits, counts, lengths, mask_index=BLANK)
     return ops.where(possible, found, -float("inf"))

@@ -11,7 +11,12 @@ from typing import NamedTuple
 import keras
 from keras import ops
 
-from keras_classics.core.ctc_probabilities import BLANK, labelling_log_probabilities, step_lengths
+from keras_classics.core.ctc_probabilities import (
+    BLANK,
+    NEVER,
+    labelling_log_probabilities,
+    step_lengths,
+)
 from keras_classics.core.errors import InputError, explain
 
 Tensor = keras.KerasTensor
@@ -24,7 +29,8 @@ class Labellings(NamedTuple):
         ids: int32 `(batch, n_best, steps)`, labels from 1 on, padded with 0.
         lengths: int32 `(batch, n_best)`, how many labels.
         log_probabilities: float32 `(batch, n_best)`, natural log of the probability of the
-            labelling, over all its paths.
+            labelling, over all its paths. Where a row has fewer labellings than were asked for,
+            the others are empty ones of -inf.
     """
 
     ids: Tensor
@@ -78,21 +84,56 @@ def ctc_beam_search(
                 "Give a smaller n_best or a larger width.",
             )
         )
-    return _searched(logits, lengths, strategy="beam_search", beam_width=width, top_paths=n_best)
+    return _searched(logits, lengths, n_best, strategy="beam_search", beam_width=width)
 
 
-def _searched(logits: Tensor, lengths: Tensor | None, **search) -> Labellings:
+def _searched(
+    logits: Tensor, lengths: Tensor | None, n_best: int = 1, **search: str | int
+) -> Labellings:
     logits = ops.cast(logits, "float32")
+    rows, steps = logits.shape[:2]
+    if rows == 0:
+        empty = ops.zeros((0, n_best), "int32")
+        return Labellings(ops.zeros((0, n_best, steps), "int32"), empty, ops.cast(empty, "float32"))
     lengths = step_lengths(logits) if lengths is None else ops.cast(lengths, "int32")
-    found, _ = ops.ctc_decode(logits, lengths, mask_index=BLANK, **search)
+    if n_best > 1:
+        search["top_paths"] = n_best
+        followed, followed_lengths = _with_labellings_enough(logits, lengths, n_best)
+    else:
+        followed, followed_lengths = logits, lengths
+    found, followed_scores = ops.ctc_decode(followed, followed_lengths, mask_index=BLANK, **search)
+    # No labelling has more labels than there are steps.
+    found = found[..., : ops.shape(logits)[1]]
     # It pads with -1.
     ids = ops.maximum(ops.cast(ops.transpose(found, (1, 0, 2)), "int32"), BLANK)
     columns = [
         labelling_log_probabilities(ids[:, n], logits, lengths) for n in range(found.shape[0])
     ]
     scores = ops.stack(columns, axis=1)
+    if n_best > 1:
+        # What a row cannot say was found in the steps it was lengthened by, or is forbidden there.
+        # `ctc_loss` does not tell it from the improbable on every engine; the search does.
+        scores = ops.where(followed_scores > NEVER / 2, scores, -float("inf"))
+        ids = ops.where(ops.isfinite(scores)[..., None], ids, BLANK)
     # The search saw only the paths within its width.
     order = ops.argsort(-scores, axis=1)
     ids = ops.take_along_axis(ids, order[..., None], axis=1)
     counts = ops.sum(ops.cast(ids != BLANK, "int32"), axis=-1)
     return Labellings(ids, counts, ops.take_along_axis(scores, order, axis=1))
+
+
+def _with_labellings_enough(logits: Tensor, lengths: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Logits and lengths of which every row has `count` labellings or more, most of them hopeless.
+
+    TensorFlow refuses a whole batch for one row that has fewer; other engines return one labelling
+    several times. Steps at which blank is certain change no probability.
+    """
+    # One label alone gives `count` labellings, from none to `count - 1` of it with blanks between.
+    least = 2 * count
+    logits = ops.pad(logits, ((0, 0), (0, least), (0, 0)))
+    labels = logits.shape[-1]
+    blank = ops.where(ops.arange(labels) == BLANK, 0.0, NEVER)
+    inside = ops.arange(ops.shape(logits)[1]) < lengths[:, None]
+    # Minus infinity would leave no labelling at all.
+    logits = ops.maximum(ops.where(inside[..., None], logits, blank), NEVER)
+    return logits, ops.maximum(lengths, least)

@@ -15,6 +15,9 @@ from keras_classics.decoding.step import Admission, State, Step, rows
 
 Tensor = Any
 
+# Below it logits of ordinary size overflow when they are divided, and nothing can be drawn.
+LOWEST_TEMPERATURE = 1e-6
+
 
 def sample(
     step: Step,
@@ -90,7 +93,8 @@ def filter_logits(
         float32 `(batch, vocabulary)`: the logits of what is kept, `-inf` elsewhere.
 
     Raises:
-        InputError: `temperature` not above 0, `top_k` below 1 or `top_p` outside (0, 1].
+        InputError: `temperature` below `LOWEST_TEMPERATURE` or infinite, `top_k` below 1 or
+            `top_p` outside (0, 1].
     """
     check_filters(temperature, top_k, top_p)
     logits = ops.cast(logits, "float32") / temperature
@@ -134,12 +138,12 @@ def check_filters(temperature: float, top_k: int | None, top_p: float | None) ->
     Raises:
         InputError: See `filter_logits`.
     """
-    if not temperature > 0.0:
+    if not LOWEST_TEMPERATURE <= temperature < float("inf"):
         raise InputError(
             explain(
                 f"temperature={temperature} was given",
-                "a number above 0",
-                "Use greedy for the limit at 0.",
+                f"a finite number of at least {LOWEST_TEMPERATURE}",
+                "Use kc.decoding.greedy for the limit at 0.",
             )
         )
     if top_k is not None and top_k < 1:

@@ -65,6 +65,7 @@ def fit(
         folder: Where checkpoint and history are kept.
         save_seconds: Least time between two checkpoints within an epoch.
         callbacks: Further Keras callbacks; what they keep outside of variables is their own affair.
+            One with a method `on_train_abort()` is told of an end by Ctrl-C or an error.
         verbose: As in `model.fit`.
         **arguments: Further arguments of `model.fit`.
 
@@ -82,37 +83,38 @@ def fit(
     checkpoint.set_model(model)
     if progress.steps >= total:
         _end(model, callbacks)
-    while progress.steps < total:
-        epoch, within = divmod(progress.steps, steps_per_epoch)
-        if within and verbose:
-            print(f"going on at epoch {epoch + 1}, step {within + 1} of {steps_per_epoch}")
-        try:
-            with progress.interrupts_after_steps():
-                model.fit(
-                    stream(progress.steps),
-                    initial_epoch=epoch,
-                    # An interrupted epoch is finished on its own: the others have all their steps.
-                    epochs=epoch + 1 if within else epochs,
-                    steps_per_epoch=steps_per_epoch - within,
-                    callbacks=[progress, *callbacks, _KeepHistory(folder), checkpoint],
-                    verbose=verbose,
-                    # The stream has its own order; Keras would only warn that it cannot shuffle it.
-                    shuffle=False,
-                    **arguments,
-                )
-        except KeyboardInterrupt:
-            if progress.resumable and not _leaves_averages(model):
-                # What is not finite is no state to go on from; the former checkpoint is.
-                with suppress(NonFiniteError):
-                    checkpoint.save()
-            raise
-        except NonFiniteError as found:
-            raise _diverged(model, stream, callbacks, folder, progress, found) from None
-        if model.stop_training:
-            break
-        if progress.steps < total:
-            # Keras ends every fit as if it were the last, for example with averaged weights.
-            restore(model, folder)
+    with _undone_on_error(callbacks):
+        while progress.steps < total:
+            epoch, within = divmod(progress.steps, steps_per_epoch)
+            if within and verbose:
+                print(f"going on at epoch {epoch + 1}, step {within + 1} of {steps_per_epoch}")
+            try:
+                with progress.interrupts_after_steps():
+                    model.fit(
+                        _batches(stream, progress.steps),
+                        initial_epoch=epoch,
+                        # An interrupted epoch is finished on its own: the others are whole.
+                        epochs=epoch + 1 if within else epochs,
+                        steps_per_epoch=steps_per_epoch - within,
+                        callbacks=[progress, *callbacks, _KeepHistory(folder), checkpoint],
+                        verbose=verbose,
+                        # The stream has its own order, and Keras would warn.
+                        shuffle=False,
+                        **arguments,
+                    )
+            except KeyboardInterrupt:
+                if progress.resumable and not _leaves_averages(model):
+                    # What is not finite is no state to go on from; the former checkpoint is.
+                    with suppress(NonFiniteError):
+                        checkpoint.save()
+                raise
+            except NonFiniteError as found:
+                raise _diverged(model, stream, callbacks, folder, progress, found) from None
+            if model.stop_training:
+                break
+            if progress.steps < total:
+                # Keras ends every fit as if it were the last, for example with averaged weights.
+                restore(model, folder)
     return read_history(folder)
 
 
@@ -122,6 +124,24 @@ def _end(model: keras.Model, callbacks: Sequence[keras.callbacks.Callback]) -> N
     ending.on_train_begin()
     model.optimizer.finalize_variable_values(model.trainable_variables)
     ending.on_train_end()
+
+
+def _batches(stream: Callable[[int], Iterable], first: int) -> Iterable:
+    """What Keras takes: of iterators only generators, and no list of batches."""
+    batches = stream(first)
+    plain = isinstance(batches, (Iterator, list, tuple))
+    return (batch for batch in batches) if plain else batches
+
+
+@contextmanager
+def _undone_on_error(callbacks: Sequence[keras.callbacks.Callback]) -> Iterator[None]:
+    """Let callbacks take back what they did to the model: Keras does not tell them of an error."""
+    try:
+        yield
+    except BaseException:
+        for callback in callbacks:
+            getattr(callback, "on_train_abort", lambda: None)()
+        raise
 
 
 def _leaves_averages(model: keras.Model) -> bool:
@@ -153,7 +173,7 @@ def _diverged(
         if last > kept:
             watch = _Progress(kept, progress.steps_per_epoch, progress.skips, thorough)
             model.fit(
-                stream(kept),
+                _batches(stream, kept),
                 initial_epoch=epoch,
                 epochs=epoch + 1,
                 steps_per_epoch=last - kept,

@@ -127,6 +127,19 @@ def test_a_planted_cell_is_found_and_its_loss_is_felt(found):
     assert finding.rise_on + finding.rise_off > 0.05
 
 
+def test_the_untrained_control_is_drawn_by_the_seed():
+    model = kc.models.language_model(len(ALPHABET), 4, 1, "elman")
+
+    def controls(seed):
+        findings, _ = kc.analysis.find_cells(
+            model, [bracketed(n) for n in range(2)], ALPHABET, characters=1200, length=300,
+            shifts=1, seed=seed, class_names=CLASSES,
+        )  # fmt: skip
+        return [each.untrained for each in findings]
+
+    assert controls(0) == controls(0) != controls(1)
+
+
 def test_targets_that_never_vary_are_left_out(found):
     findings, excerpts = found
     assert "inside_url" in excerpts.targets

@@ -48,9 +48,18 @@ def test_what_is_equal_is_perfect():
     assert figures == pytest.approx({"exact match": 1.0, "BLEU": 100.0, "chrF2": 100.0})
 
 
-@pytest.mark.parametrize("references", [[["a"]], [["a"], [], ["c"]], []])
-def test_missing_references_are_refused(references):
-    with pytest.raises(InputError, match="3 translations and references of"):
+@pytest.mark.parametrize(
+    ("references", "given"),
+    [
+        ([["a"]], "3 hypotheses and references of 1 sentences"),
+        ([], "3 hypotheses and references of 0 sentences"),
+        ([["a"], [], ["c"]], r"Sentence 1 has the references \[\]"),
+        # Taken letter by letter it would score 0, however right.
+        (HYPOTHESES, "Sentence 0 has the references 'The dog bit the man.'"),
+    ],
+)
+def test_what_gives_no_references_is_refused(references, given):
+    with pytest.raises(InputError, match=given):
         translation_metrics(HYPOTHESES, references)
 
 

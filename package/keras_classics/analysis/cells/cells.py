@@ -26,6 +26,7 @@ from keras_classics.analysis.cells.cell_scores import (
     threshold_scores,
 )
 from keras_classics.analysis.cells.text_targets import text_targets
+from keras_classics.analysis.maps.map_sanity import randomize_layers
 from keras_classics.core.errors import InputError, explain, import_extra
 from keras_classics.core.gradients import compiled_over
 from keras_classics.models.recurrent.language_model import split_language_model
@@ -233,7 +234,7 @@ def find_cells(
         characters: Length of all excerpts together, about.
         length: Characters of an excerpt, of which the first 100 are only read.
         shifts: Number of shifted targets.
-        seed: Chooses the shifts.
+        seed: Chooses the shifts, and the weights of the untrained network.
         class_names: Names of the documents' token classes.
 
     Returns:
@@ -247,7 +248,7 @@ def find_cells(
     tokens, targets = cut_excerpts(documents, alphabet, characters, length, class_names)
     reader = CellReader(model)
     trained = reader.excerpts(tokens, targets)
-    untrained = CellReader(keras.models.clone_model(model)).excerpts(tokens, targets)
+    untrained = CellReader(randomize_layers(model, seed=seed)).excerpts(tokens, targets)
     findings = [
         _finding(name, reader, tokens, trained, untrained, shifts, seed)
         for name, target in trained.targets.items()

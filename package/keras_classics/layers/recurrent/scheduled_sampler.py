@@ -21,6 +21,8 @@ from keras_classics.core.errors import check_choice, explain
 from keras_classics.core.registration import registered
 
 SCHEDULES = ("constant", "linear", "exponential", "inverse_sigmoid")
+# Teacher forcing, as the values of the variable: the constant 1.
+OFF = (0, 1, 0, 0, 0)
 
 
 def gold_probabilities(step, k, slope, minimum) -> tuple:
@@ -57,7 +59,7 @@ class ScheduledSampler(keras.layers.Layer):
         """The schedule `(kind, k, slope, minimum, greedy)` and the number of steps made."""
         self.schedule = self.add_weight(
             shape=(5,),
-            initializer=lambda shape, dtype: ops.convert_to_tensor([0, 1, 0, 0, 0], dtype),
+            initializer=lambda shape, dtype: ops.convert_to_tensor(OFF, dtype),
             trainable=False,
             dtype="float32",
             autocast=False,
@@ -71,6 +73,10 @@ class ScheduledSampler(keras.layers.Layer):
             aggregation="only_first_replica",
             name="steps",
         )
+
+    def save_own_variables(self, store):
+        """A saved model is at teacher forcing, also one saved while it trained."""
+        store["0"], store["1"] = ops.convert_to_tensor(OFF, "float32"), self.steps
 
     def configure(
         self,

@@ -20,6 +20,7 @@ from typing import Literal
 
 from keras_classics.core.errors import InputError, explain, import_extra
 from keras_classics.core.tokenization import tokenize
+from keras_classics.training.metrics.references import check_references
 
 Scores = dict[str, tuple[float, list[float]]]
 
@@ -81,7 +82,7 @@ def _score(
     references: Sequence[Sequence[str]],
     meteor: bool | Literal["auto"],
 ) -> Scores:
-    _check(hypotheses, references)
+    check_references(hypotheses, references, "image")
     written = {image: [_normal(text)] for image, text in enumerate(hypotheses)}
     true = {image: [_normal(text) for text in texts] for image, texts in enumerate(references)}
     for image, texts in true.items():
@@ -107,28 +108,6 @@ def _score(
         name: (float(corpus), [float(score) for score in each])
         for name, (corpus, each) in scores.items()
     }
-
-
-def _check(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> None:
-    remedy = "Give one hypothesis and a list of references for each image."
-    if not hypotheses or len(hypotheses) != len(references):
-        raise InputError(
-            explain(
-                f"{len(hypotheses)} hypotheses and references of {len(references)} images "
-                "were given",
-                "equally many, at least one",
-                remedy,
-            )
-        )
-    for image, texts in enumerate(references):
-        if isinstance(texts, str) or not texts:
-            raise InputError(
-                explain(
-                    f"Image {image} has the references {texts!r}",
-                    "a list of at least one reference",
-                    remedy,
-                )
-            )
 
 
 def _normal(text: str) -> str:

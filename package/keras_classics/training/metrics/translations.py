@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
-from keras_classics.core.errors import InputError, explain, import_extra
+from keras_classics.core.errors import import_extra
+from keras_classics.training.metrics.references import check_references
 
 
 class TranslationScores(NamedTuple):
@@ -35,18 +36,11 @@ def translation_metrics(
         (0 to 100), and the signature.
 
     Raises:
-        InputError: Lists of different length, nothing to score, or a sentence without reference.
+        InputError: Lists of different length, nothing to score, a sentence without reference, or
+            with one that is a plain string and would be taken letter by letter.
         ImportError: sacrebleu is not installed.
     """
-    if not hypotheses or len(hypotheses) != len(references) or not all(references):
-        raise InputError(
-            explain(
-                f"{len(hypotheses)} translations and references of {len(references)} sentences "
-                "were given",
-                "equally many, at least one, each with a list of references",
-                "Give one translation and a list of references for each sentence.",
-            )
-        )
+    check_references(hypotheses, references, "sentence")
     metrics = import_extra("sacrebleu.metrics", "translation")
     # sacrebleu wants the first references of all sentences, then the second, ...
     streams = [list(stream) for stream in zip_longest(*references)]
