@@ -7,7 +7,7 @@ import math
 import keras
 from keras import ops
 
-from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.mean_field import CriticalPoint, critical_point, depth_scale
 from keras_classics.core.registration import registered
 
@@ -66,11 +66,11 @@ class DeltaOrthogonal(keras.initializers.Initializer):
         """Draw `(..., rows, columns, channels, filters)`; axes in front are independent kernels.
 
         Raises:
-            ValueError: A side is even, or there are more channels than filters.
+            InputError: A side is even, or there are more channels than filters.
         """
         *stack, rows, columns, channels, filters = shape
         if channels > filters or rows % 2 == 0 or columns % 2 == 0:
-            raise ValueError(
+            raise InputError(
                 explain(
                     f"A kernel of shape {tuple(shape)} was to be delta-orthogonal",
                     "(..., rows, columns, channels, filters) with odd sides and no fewer filters "
@@ -106,7 +106,7 @@ class CriticalVariance(keras.initializers.Initializer):
         seed: Seed of the draw.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
 
     def __init__(

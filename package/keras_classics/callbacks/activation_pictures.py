@@ -17,7 +17,7 @@ from keras_classics.analysis.drawing.pages import (
 )
 from keras_classics.analysis.maps.feature_maps import FeatureMaps
 from keras_classics.callbacks.picture_callback import PictureCallback, finite
-from keras_classics.core.errors import explain
+from keras_classics.core.errors import InputError, explain
 
 
 class Activations(PictureCallback):
@@ -38,7 +38,7 @@ class Activations(PictureCallback):
         **arguments: Further arguments of `kc.callbacks.PictureCallback`.
 
     Raises:
-        ValueError: An argument is not admitted, or images and pictures differ in number; or, at
+        InputError: An argument is not admitted, or images and pictures differ in number; or, at
             the start of training, the model has no feature map or not those layers.
     """
 
@@ -60,7 +60,7 @@ class Activations(PictureCallback):
         self.channels = channels
         self.pictures = displayable(self.images if pictures is None else pictures)
         if channels < 1 or not len(self.images) or len(self.images) != len(self.pictures):
-            raise ValueError(
+            raise InputError(
                 explain(
                     f"{len(self.images)} images, {len(self.pictures)} pictures and "
                     f"channels={channels} were given",

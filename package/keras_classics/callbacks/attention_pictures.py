@@ -55,8 +55,8 @@ class Attention(PictureCallback):
         **arguments: Further arguments of `kc.callbacks.PictureCallback`.
 
     Raises:
-        ValueError: Inputs and references differ in number.
-        InputError: At the start of training, the model has no attention, or none over a picture.
+        InputError: Inputs and references differ in number; or, at the start of training, the model
+            has no attention, or none over a picture.
     """
 
     kind = "attention"
@@ -79,7 +79,7 @@ class Attention(PictureCallback):
         super().__init__(folder, **arguments)
         references = [""] * len(inputs) if references is None else references
         if not len(inputs) or len(inputs) != len(references):
-            raise ValueError(
+            raise InputError(
                 explain(
                     f"{len(inputs)} inputs and {len(references)} references were given",
                     "one input or more, and one reference for each or references=None",

@@ -13,7 +13,7 @@ import numpy as np
 from keras_classics.analysis.answers import probabilities_of
 from keras_classics.analysis.drawing.pages import displayable, tiles, write_picture
 from keras_classics.callbacks.picture_callback import PictureCallback, finite
-from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.gradients import compiled_over
 
 RIGHT, WRONG, UNKNOWN = "darkgreen", "firebrick", "black"
@@ -33,7 +33,7 @@ class ClassifierPictures(PictureCallback):
         **arguments: Further arguments of `kc.callbacks.PictureCallback`.
 
     Raises:
-        ValueError: An argument is not admitted, or images, labels and pictures differ in number.
+        InputError: An argument is not admitted, or images, labels and pictures differ in number.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class ClassifierPictures(PictureCallback):
             shape = self.labels.shape
             fits = fits and shape == (count,) and self.labels.dtype.kind in "iu"
         if not fits:
-            raise ValueError(
+            raise InputError(
                 explain(
                     f"{count} images, labels of shape {shape}, {len(self.pictures)} pictures and "
                     f"of={self.of!r} were given",

@@ -28,7 +28,7 @@ class GradCAM(ClassifierPictures):
             default; and those of `kc.callbacks.PictureCallback`.
 
     Raises:
-        ValueError: An argument is not admitted, or images, labels and pictures differ in number;
+        InputError: An argument is not admitted, or images, labels and pictures differ in number;
             or, at the start of training, the model has no feature map or not that layer.
 
     Example:

@@ -30,7 +30,7 @@ class Gradients(ClassifierPictures):
             `model`.
 
     Raises:
-        ValueError: As `kc.callbacks.GradCAM`.
+        InputError: As `kc.callbacks.GradCAM`.
     """
 
     kind = "gradients"

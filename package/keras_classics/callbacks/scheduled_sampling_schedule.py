@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import keras
 
-from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.layers.recurrent.scheduled_sampler import ScheduledSampler
 
 MODES = ("model", "uniform", "always")
@@ -52,7 +52,7 @@ class ScheduledSampling(keras.callbacks.Callback):
         draw: `"sample"` from the model's distribution, or its `"argmax"`.
 
     Raises:
-        ValueError: A value is not admitted, or the model has no decoder to sample from.
+        InputError: A value is not admitted, or the model has no decoder to sample from.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class ScheduledSampling(keras.callbacks.Callback):
         owned = [getattr(layer, "sampler", None) for layer in _layers(self.model)]
         found = [sampler for sampler in owned if isinstance(sampler, ScheduledSampler)]
         if not found:
-            raise ValueError(
+            raise InputError(
                 explain(
                     f"The model {self.model.name!r} has no ScheduledSampler",
                     "models with a kc.layers.RecurrentDecoder",

@@ -54,7 +54,7 @@ def xnor_dot(a, b, length: int, *, engine: str = "numpy") -> np.ndarray:
         int32 `(rows, columns)`, equal to the product of the unpacked signs.
 
     Raises:
-        ValueError: The engine is unknown.
+        InputError: The engine is unknown.
         ImportError: numba is not installed.
     """
     return _masked_dot(a, np.broadcast_to(_full_mask(length), a.shape), b, engine)
@@ -83,7 +83,7 @@ def xnor_convolution(
         int32 `(batch, height', width', filters)`, equal to the convolution of the unpacked signs.
 
     Raises:
-        ValueError: The engine is unknown.
+        InputError: The engine is unknown.
         ImportError: numba is not installed.
     """
     margins = (padding, padding) if isinstance(padding, int) else padding
@@ -226,8 +226,7 @@ class PackedLayer:
         """Pack a built layer.
 
         Raises:
-            InputError: The layer's inputs are not binary.
-            ValueError: The engine is unknown.
+            InputError: The layer's inputs are not binary, or the engine is unknown.
         """
         check_choice("engine", engine, ENGINES)
         if not layer.binary_inputs:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import keras
 
 from keras_classics.core import pretrained
-from keras_classics.core.errors import explain
+from keras_classics.core.errors import InputError, explain
 from keras_classics.core.image_builder import IMAGE_DEFAULTS
 from keras_classics.core.recipe import Recipe
 
@@ -79,11 +79,11 @@ def register(card: ModelCard, generic: Builder) -> Callable[[Builder], Builder]:
         generic: The family's generic builder, `generic(card, *, ...)`.
 
     Raises:
-        ValueError: The name is taken.
+        InputError: The name is taken.
     """
     if card.name in _CARDS:
         taken = _BUILDERS[card.name]
-        raise ValueError(
+        raise InputError(
             explain(
                 f"The model name {card.name!r} is taken by {taken.__module__}.{taken.__name__}",
                 "one builder per name",
@@ -128,7 +128,7 @@ def card(name: str) -> ModelCard:
     """The facts of one model.
 
     Raises:
-        ValueError: The name is unknown; the nearest names are listed.
+        InputError: The name is unknown; the nearest names are listed.
     """
     return _CARDS[_known(name)]
 
@@ -137,7 +137,7 @@ def builder(name: str) -> Builder:
     """The function that builds one model; `help` of it shows every argument.
 
     Raises:
-        ValueError: The name is unknown; the nearest names are listed.
+        InputError: The name is unknown; the nearest names are listed.
     """
     return _BUILDERS[_known(name)]
 
@@ -150,13 +150,13 @@ def create_model(name: str, **arguments) -> keras.Model:
         **arguments: The builder's arguments; see `help(kc.models.ResNet50)`.
 
     Raises:
-        ValueError: The name is unknown or an argument is not admitted.
+        InputError: The name is unknown or an argument is not admitted.
     """
     build = builder(name)
     allowed = inspect.signature(build).parameters
     for argument in arguments:
         if argument not in allowed:
-            raise ValueError(
+            raise InputError(
                 explain(
                     f"{argument!r} was given to {name!r}",
                     ", ".join(allowed),
@@ -169,7 +169,7 @@ def create_model(name: str, **arguments) -> keras.Model:
 def _known(name: str) -> str:
     if name in _CARDS:
         return name
-    raise ValueError(
+    raise InputError(
         explain(
             f"The model {name!r} is unknown",
             f"the {len(_CARDS)} names of list_models()",

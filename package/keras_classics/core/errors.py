@@ -35,10 +35,10 @@ def check_choice(argument: str, value, allowed: tuple, remedy: str | None = None
         remedy: What to do; by default, to leave the argument out.
 
     Raises:
-        ValueError: `value` is not in `allowed`.
+        InputError: `value` is not in `allowed`.
     """
     if value not in allowed:
-        raise ValueError(
+        raise InputError(
             explain(
                 f"{argument}={value!r} was given",
                 ", ".join(map(repr, allowed)),

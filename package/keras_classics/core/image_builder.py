@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import keras
 
-from keras_classics.core.errors import explain
+from keras_classics.core.errors import InputError, explain
 from keras_classics.core.model_files import load_weights
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def image_head(card: ModelCard, arguments: ImageArguments, *, fixed_size: bool =
         The checked head: its `image` tensor `(batch, height, width, channels)` and its `finish`.
 
     Raises:
-        ValueError: An argument is not admitted; the message says what is.
+        InputError: An argument is not admitted; the message says what is.
     """
     given = {**IMAGE_DEFAULTS, "include_top": card.classes is not None, **arguments}
     given["name"] = given["name"] or card.name
@@ -95,7 +95,7 @@ def image_head(card: ModelCard, arguments: ImageArguments, *, fixed_size: bool =
     _check_arguments(given)
     _check_classes(card, given)
     if given["pooling"] and not given["include_top"] and len(card.input_shape) == 1:
-        raise ValueError(
+        raise InputError(
             explain(
                 f"pooling={given['pooling']!r} was given to {card.name!r}",
                 "None, because vectors have no height and width to pool over",
@@ -198,10 +198,10 @@ def scaled(filters: int, width: float) -> int:
     """A width times the builder's `width` argument, at least one filter.
 
     Raises:
-        ValueError: `width` is no positive number.
+        InputError: `width` is no positive number.
     """
     if isinstance(width, bool) or not isinstance(width, (int, float)) or not 0 < width < math.inf:
-        raise ValueError(
+        raise InputError(
             explain(
                 f"width={width!r} was given",
                 "a positive number, a factor on every layer's filters or units",
@@ -228,7 +228,7 @@ def inline(model: keras.Model, tensor: keras.KerasTensor) -> Any:
 def _check_arguments(given: dict[str, Any]) -> None:
     unknown = set(given) - set(IMAGE_DEFAULTS)
     if unknown:
-        raise ValueError(
+        raise InputError(
             explain(
                 f"The argument {sorted(unknown)[0]!r} was given",
                 ", ".join(IMAGE_DEFAULTS) + " and the model's own arguments",
@@ -236,7 +236,7 @@ def _check_arguments(given: dict[str, Any]) -> None:
             )
         )
     if given["pooling"] not in (None, "avg", "max"):
-        raise ValueError(
+        raise InputError(
             explain(
                 f"pooling={given['pooling']!r} was given",
                 "None, 'avg' or 'max'",
@@ -245,7 +245,7 @@ def _check_arguments(given: dict[str, Any]) -> None:
         )
     weights = given["weights"]
     if weights is not None and not os.path.exists(weights):
-        raise ValueError(
+        raise InputError(
             explain(
                 f"weights={str(weights)!r} was given",
                 "None, 'imagenet', or the path of an existing .weights.h5 file",
@@ -253,7 +253,7 @@ def _check_arguments(given: dict[str, Any]) -> None:
             )
         )
     if given["input_tensor"] is not None and given["input_shape"] is not None:
-        raise ValueError(
+        raise InputError(
             explain(
                 "input_tensor and input_shape were both given",
                 "one of them",
@@ -266,7 +266,7 @@ def _check_classes(card: ModelCard, given: dict[str, Any]) -> None:
     classes = given["classes"]
     if card.classes is None:
         if given["include_top"] or classes is not None:
-            raise ValueError(
+            raise InputError(
                 explain(
                     f"include_top={given['include_top']} and classes={classes!r} were given to "
                     f"{card.name!r}",
@@ -275,7 +275,7 @@ def _check_classes(card: ModelCard, given: dict[str, Any]) -> None:
                 )
             )
     elif isinstance(classes, bool) or not isinstance(classes, int) or classes < 1:
-        raise ValueError(
+        raise InputError(
             explain(
                 f"classes={classes!r} was given",
                 "a positive whole number",
@@ -296,7 +296,7 @@ def _input_shape(card: ModelCard, given: dict[str, Any], fixed_size: bool) -> Sh
     shape = tuple(shape)
     whole = all(size is None or (isinstance(size, int) and size > 0) for size in shape)
     if len(shape) != len(card.input_shape) or not whole or shape[-1] is None:
-        raise ValueError(
+        raise InputError(
             explain(
                 f"input_shape={given['input_shape']!r} was given",
                 "(height, width, channels) of positive whole numbers, without the batch; height "
@@ -311,7 +311,7 @@ def _input_shape(card: ModelCard, given: dict[str, Any], fixed_size: bool) -> Sh
 def _check_size(card: ModelCard, shape: Shape, fixed_size: bool) -> None:
     sizes, smallest = shape[:-1], card.smallest_size
     if fixed_size and None in sizes:
-        raise ValueError(
+        raise InputError(
             explain(
                 f"An image of unknown size {shape} was given to {card.name!r}",
                 "a known height and width, because its classifier flattens the feature map",
@@ -319,7 +319,7 @@ def _check_size(card: ModelCard, shape: Shape, fixed_size: bool) -> None:
             )
         )
     if any(size is not None and size < smallest for size in sizes):
-        raise ValueError(
+        raise InputError(
             explain(
                 f"An image of {shape} was given to {card.name!r}",
                 f"height and width of at least {smallest}",

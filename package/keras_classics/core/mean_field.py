@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, explain
 
 # Each activation with its derivative, on float64 arrays.
 _FUNCTIONS = {
@@ -54,11 +54,11 @@ def critical_point(activation: str, q_star: float) -> CriticalPoint:
         `sigma_w^2 = 1 / E[phi'^2]` and `sigma_b^2 = q* - sigma_w^2 E[phi^2]`, as roots.
 
     Raises:
-        ValueError: The activation is unknown or `q_star` not positive.
+        InputError: The activation is unknown or `q_star` not positive.
     """
     function, derivative = _functions(activation)
     if not q_star > 0:
-        raise ValueError(
+        raise InputError(
             explain(
                 f"q_star={q_star!r} was given",
                 "a positive variance",
@@ -89,7 +89,7 @@ def depth_scale(activation: str, sigma_w: float, sigma_b: float) -> float:
         explode where it is larger.
 
     Raises:
-        ValueError: The activation is unknown, or the variance of the signals has no fixed point.
+        InputError: The activation is unknown, or the variance of the signals has no fixed point.
     """
     _, derivative = _functions(activation)
     q = _fixed_variance(activation, sigma_w, sigma_b)
@@ -107,7 +107,7 @@ def _fixed_variance(activation: str, sigma_w: float, sigma_b: float) -> float:
     while grows(high):
         high *= 2
         if high > 1e12:
-            raise ValueError(
+            raise InputError(
                 explain(
                     f"sigma_w={sigma_w} and sigma_b={sigma_b} were given for {activation!r}",
                     "values with which the variance of signals settles",

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, explain
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Recipe:
         note: What of the paper's training this does not do, or where it guesses.
 
     Raises:
-        ValueError: Not exactly one of the two lengths, or a value that is none of the admitted.
+        InputError: Not exactly one of the two lengths, or a value that is none of the admitted.
     """
 
     learning_rate: float
@@ -128,7 +128,7 @@ class Recipe:
 
     def __post_init__(self):
         if (self.epochs is None) == (self.iterations is None):
-            raise ValueError(
+            raise InputError(
                 explain(
                     f"epochs={self.epochs} and iterations={self.iterations} were given",
                     "one of them",

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import keras
 
-from keras_classics.core.errors import explain
+from keras_classics.core.errors import InputError, explain
 
 PACKAGE = "keras_classics"
 
@@ -22,12 +22,12 @@ def registered(item: T) -> T:
     """Register a class or function with Keras so that files naming it load by themselves.
 
     Raises:
-        ValueError: Another object already has the key.
+        InputError: Another object already has the key.
     """
     key = f"{PACKAGE}>{item.__name__}"
     taken = keras.saving.get_registered_object(key)
     if taken is not None:
-        raise ValueError(
+        raise InputError(
             explain(
                 f"The serialisation key {key!r} is taken by {taken.__module__}.{taken.__name__}",
                 "one object per key",

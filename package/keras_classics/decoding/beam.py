@@ -121,7 +121,7 @@ def beam_search(
         `Hypotheses`.
 
     Raises:
-        ValueError: A setting outside what is listed here.
+        InputError: A setting outside what is listed here.
     """
     admission = Admission(end, max_length, min_length, tuple(banned))
     check_search(state, end, width, n_best, coverage, coverage_method)
@@ -224,8 +224,8 @@ def check_search(
     """Refuse settings of a search for the best sentences that cannot be met.
 
     Raises:
-        InputError: No end, more results than beams, or coverage without attention.
-        ValueError: Unknown method of coverage.
+        InputError: No end, more results than beams, coverage without attention, or an unknown
+            method of coverage.
     """
     check_choice("coverage_method", coverage_method, penalties.COVERAGE_METHODS)
     if end is None:

@@ -42,7 +42,7 @@ class CompiledSearch:
         **options: The keyword arguments of the method, except `prefix`.
 
     Raises:
-        ValueError: Unknown method.
+        InputError: Unknown method.
 
     Example:
         ```python

@@ -34,8 +34,7 @@ class Ensemble:
         weights: What each member counts for; they are divided by their sum. All alike by default.
 
     Raises:
-        InputError: There is no member, or the weights do not fit.
-        ValueError: Unknown average.
+        InputError: There is no member, the weights do not fit, or the average is unknown.
 
     Example:
         ```python

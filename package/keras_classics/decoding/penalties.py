@@ -29,7 +29,7 @@ def length_penalty(length: Tensor, method: str | None = "gnmt", alpha: float = 0
         float32, the shape of `length`.
 
     Raises:
-        ValueError: Unknown method.
+        InputError: Unknown method.
     """
     check_choice("length_penalty", method, METHODS)
     length = ops.cast(length, "float32")
@@ -56,7 +56,7 @@ def coverage_penalty(covered: Tensor, beta: float, method: str = "gnmt") -> Tens
         `(...,)`, at most 0 for positive `beta`.
 
     Raises:
-        ValueError: Unknown method.
+        InputError: Unknown method.
     """
     check_choice("coverage_method", method, COVERAGE_METHODS)
     if method == "summary":

@@ -51,8 +51,7 @@ def strategy(name: str = "auto") -> AbstractContextManager:
         for what the engine cannot do.
 
     Raises:
-        InputError: The engine does not offer it here.
-        ValueError: The name is unknown.
+        InputError: The name is unknown, or the engine does not offer it here.
     """
     check_choice("strategy", name, STRATEGIES, "Use 'auto'.")
     backend = keras.config.backend()

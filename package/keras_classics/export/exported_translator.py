@@ -75,9 +75,9 @@ def export_translator(
         ExportError: The format cannot express the model, or the file differs from it.
         InputError: The Keras backend is not TensorFlow, a vocabulary is another model's, unknown
             words cannot be replaced because there is no attention or no source text, a dictionary
-            does not fit, or the path does not fit the format.
+            does not fit, the model does not translate that pair, or the path does not fit the
+            format.
         ImportError: A library of the format is not installed.
-        ValueError: The model does not translate that pair.
     """
     tf = require_tensorflow(format, path)
     encoder, decoder = split_translator(model, pair)

@@ -98,8 +98,8 @@ def require_tensorflow(format: str, path: str | os.PathLike) -> Any:
     """TensorFlow, after checks of what can be checked before any work.
 
     Raises:
-        ValueError: Unknown format.
-        InputError: The backend is not TensorFlow, or the path has another format's ending.
+        InputError: The format is unknown, the backend is not TensorFlow, or the path has another
+            format's ending.
         ImportError: A library of the format is not installed.
     """
     check_choice("format", format, FORMATS)

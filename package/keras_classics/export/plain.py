@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from keras_classics.core.errors import explain
+from keras_classics.core.errors import InputError, explain
 from keras_classics.core.graph import check_functional
 from keras_classics.export.folding import fold as folded
 from keras_classics.export.folding import foldable
@@ -70,14 +70,14 @@ def export(
         ExportError: The format cannot express the model, or the file differs from it. Nothing is
             left behind.
         InputError: The model has no graph of layers, the architecture does not allow any size, the
-            path does not fit the format or cannot be written, or the backend is not TensorFlow.
-        ValueError: An argument is none of the above.
+            path does not fit the format or cannot be written, the backend is not TensorFlow, or an
+            argument is none of the above.
         ImportError: A library of the format is not installed; the message names the extra.
     """
     require_tensorflow(format, path)
     check_functional(model)
     if not (size is None or size == "any" or (isinstance(size, int) and size > 0)):
-        raise ValueError(
+        raise InputError(
             explain(
                 f"size={size!r} was given",
                 "'any', a positive number, or None",

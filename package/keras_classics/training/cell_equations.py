@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import keras
 from keras import ops
 
-from keras_classics.core.errors import explain
+from keras_classics.core.errors import InputError, explain
 from keras_classics.core.gradients import value_and_gradients
 from keras_classics.layers.recurrent.feedback_and_course_cells import CourseGRUCell
 from keras_classics.layers.recurrent.lstm_cells import BLOCKS, LSTMVariantCell
@@ -178,12 +178,12 @@ def cell_equations(cell: keras.layers.Layer) -> CellEquations:
     """The equations of a cell: `SimpleRNNCell`, `LSTMCell`, `GRUCell`, or one of our variants.
 
     Raises:
-        ValueError: The cell is of another kind, or projects its output.
+        InputError: The cell is of another kind, or projects its output.
     """
     # Not its subclasses: the multiplicative LSTM is one, of other equations.
     equations = _EQUATIONS.get(type(cell))
     if equations is None:
-        raise ValueError(
+        raise InputError(
             explain(
                 f"A {type(cell).__name__} was given",
                 ", ".join(kind.__name__ for kind in _EQUATIONS),
@@ -218,7 +218,7 @@ def _lstm(cell, forget="gate", peepholes=False):
 
 def _lstm_variant(cell):
     if cell.projection:
-        raise ValueError(
+        raise InputError(
             explain(
                 f"An LSTMVariantCell with projection={cell.projection} was given",
                 "projection=None, for the new states of a unit must be functions of its own sums",

@@ -145,7 +145,7 @@ def decay_weights(model: keras.Model, rate: float, decayed: str = "kernels") -> 
         decayed: `"kernels"`, weights of two and more axes, or `"all"`.
 
     Raises:
-        ValueError: `decayed` is neither.
+        InputError: `decayed` is neither.
     """
     check_choice("decayed", decayed, ("kernels", "all"))
     penalty = keras.regularizers.L2(rate / 2) if rate else None

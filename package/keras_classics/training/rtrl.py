@@ -160,7 +160,7 @@ class ForwardTrainer:
         seed: Seed of UORO's signs and of `fit`'s shuffling.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
 
     def __init__(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import keras
 from keras import layers
 
-from keras_classics.core.errors import explain
+from keras_classics.core.errors import InputError, explain
 from keras_classics.layers.image.binary import BinaryLayer
 
 
@@ -39,7 +39,7 @@ def costs(model: keras.Model) -> list[LayerCost]:
         model: A built model whose input sizes are known.
 
     Raises:
-        ValueError: A layer's output has an unknown size.
+        InputError: A layer's output has an unknown size.
     """
     return [_cost(layer) for layer in model.layers]
 
@@ -66,7 +66,7 @@ def _cost(layer: keras.layers.Layer) -> LayerCost:
     source = isinstance(layer, layers.InputLayer)
     input_shape = output_shape if source else _shape(layer.input)
     if None in output_shape[1:]:
-        raise ValueError(
+        raise InputError(
             explain(
                 f"{layer.name!r} has an output of unknown size {output_shape}",
                 "a model with known height and width",

@@ -109,7 +109,7 @@ def draw_family_tree(path: str | os.PathLike) -> None:
         path: A file ending in .png, .svg or .pdf.
 
     Raises:
-        ValueError: The ending is another.
+        InputError: The ending is another.
     """
     ending = Path(path).suffix.lower()
     check_choice("ending", ending, (".png", ".svg", ".pdf"), "Name the file FILE.png.")

@@ -86,9 +86,8 @@ def cam(
         layers. A map is zero where nothing speaks for the target.
 
     Raises:
-        ValueError: The method is unknown.
-        InputError: The model, the images, the layer or the target do not fit, or an option does not
-            belong to the method.
+        InputError: The method is unknown, the model, the images, the layer or the target do not
+            fit, or an option does not belong to the method.
     """
     explainer = CAM(
         model,

@@ -88,8 +88,8 @@ def evaluate_maps(
         `others`.
 
     Raises:
-        InputError: Shapes do not fit, or a target is no class.
-        ValueError: There is no such method, or the model does not admit it.
+        InputError: Shapes do not fit, a target is no class, there is no such method, or the
+            model does not admit it.
     """
     from rich.console import Console
     from rich.progress import track

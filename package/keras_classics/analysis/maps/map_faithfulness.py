@@ -94,8 +94,8 @@ def deletion_insertion(
         batch_size: Pictures the model sees at once.
 
     Raises:
-        InputError: Shapes do not fit, a target is no class, or `steps` or `batch_size` is below 1.
-        ValueError: A baseline has no such name.
+        InputError: Shapes do not fit, a target is no class, or `steps` or `batch_size` is below 1,
+            or a baseline has no such name.
     """
     images, maps = _fitting(images, maps)
     if steps < 1 or batch_size < 1:
@@ -148,8 +148,8 @@ def average_drop(
         batch_size: Pictures the model sees at once.
 
     Raises:
-        InputError: Shapes do not fit, a mask leaves 0 to 1, or a target is no class.
-        ValueError: The baseline has no such name.
+        InputError: Shapes do not fit, a mask leaves 0 to 1, a target is no class, or the
+            baseline has no such name.
     """
     images, masks = _fitting(images, masks)
     if masks.min() < 0 or masks.max() > 1:
@@ -181,8 +181,7 @@ def baseline_of(images: np.ndarray, baseline: Baseline, argument: str) -> np.nda
     """What is seen in place of hidden pixels, of the shape of `images`.
 
     Raises:
-        InputError: An array does not fit.
-        ValueError: There is no such name.
+        InputError: An array does not fit, or there is no such name.
     """
     if isinstance(baseline, str):
         check_choice(argument, baseline, BASELINES)

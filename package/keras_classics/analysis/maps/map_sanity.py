@@ -52,8 +52,8 @@ def cascading_randomization(
         is flat); and `of absolute values`, the same without signs.
 
     Raises:
-        InputError: The model has no graph of layers, a target is no class, or `stages` is below 1.
-        ValueError: There is no such method.
+        InputError: The model has no graph of layers, a target is no class, `stages` is below 1,
+            or there is no such method.
     """
     if stages < 1:
         raise InputError(

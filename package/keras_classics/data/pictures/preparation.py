@@ -197,8 +197,8 @@ def fit_preparation(
         flat: Whether the network takes vectors.
 
     Raises:
-        ValueError: The recipe names an unknown step or normalisation.
-        InputError: Whitening is asked for of pictures too large for it.
+        InputError: The recipe names an unknown step or normalisation, or whitening is
+            asked for of pictures too large for it.
     """
     ratio = size / (native_size or size)
     for step in recipe.augmentation:

@@ -170,7 +170,7 @@ class Units:
         unit: `"word"`: texts are divided at white space; or `"character"`.
 
     Raises:
-        ValueError: The unit is another.
+        InputError: The unit is another.
     """
 
     UNKNOWN = 1

@@ -182,7 +182,7 @@ def make_vocabulary(
         The vocabulary, of the class of its unit.
 
     Raises:
-        ValueError: Another unit was given, or the texts or limits leave no vocabulary.
+        InputError: Another unit was given, or the texts or limits leave no vocabulary.
     """
     check_choice("unit", unit, tuple(UNITS))
     return UNITS[unit].from_captions(texts, min_count=min_count, max_size=max_size)

@@ -173,7 +173,7 @@ def phrase_groups(
         The date in ISO form and its texts, for each group.
 
     Raises:
-        ValueError: The language is unknown.
+        InputError: The language is unknown.
     """
     check_choice("language", language, LANGUAGES)
     rng = np.random.default_rng([seed, 83])

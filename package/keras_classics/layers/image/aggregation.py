@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from keras_classics.core.errors import explain
+from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
 
 
@@ -29,13 +29,13 @@ class WeightedAggregation(keras.layers.Layer):
         seed: Seed of the draws.
 
     Raises:
-        ValueError: `edge_dropout` is no probability below 1, or the input no list.
+        InputError: `edge_dropout` is no probability below 1, or the input no list.
     """
 
     def __init__(self, edge_dropout: float = 0.0, seed: int | None = None, **kwargs):
         super().__init__(**kwargs)
         if not 0 <= edge_dropout < 1:
-            raise ValueError(
+            raise InputError(
                 explain(
                     f"edge_dropout={edge_dropout} was given",
                     "a probability from 0 to below 1",
@@ -49,7 +49,7 @@ class WeightedAggregation(keras.layers.Layer):
     def build(self, input_shape):
         """One scalar an edge, none for a single edge."""
         if not isinstance(input_shape[0], tuple | list):
-            raise ValueError(
+            raise InputError(
                 explain(
                     f"A tensor of shape {tuple(input_shape)} was given to {self.name!r}",
                     "a list of tensors of one shape",

@@ -13,7 +13,7 @@ import math
 import keras
 from keras import ops
 
-from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.variables import value_of
 
@@ -52,7 +52,7 @@ def binary_sign(x, estimator: str = "clipped_identity"):
         -1 and +1, in the shape and type of `x`.
 
     Raises:
-        ValueError: The estimator is unknown.
+        InputError: The estimator is unknown.
     """
     check_choice("estimator", estimator, tuple(SLOPES))
     x = ops.convert_to_tensor(x)
@@ -92,7 +92,7 @@ class BinaryLayer(keras.layers.Layer):
         kernel_initializer: Initialiser of the real weights.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class BinaryLayer(keras.layers.Layer):
     def add_kernel(self, shape: tuple[int, ...]) -> None:
         """The real weights `(..., channels, filters)` and the bias."""
         if self.center_clamp and shape[-2] == 1:
-            raise ValueError(
+            raise InputError(
                 explain(
                     f"center_clamp=True was given to {self.name!r}, which has one input channel",
                     "two or more, because centring leaves nothing of one",
@@ -218,7 +218,7 @@ class BinaryConv2D(BinaryLayer):
             `center_clamp`, `use_bias`, `kernel_initializer`; see `BinaryLayer`.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
 
     def __init__(
@@ -294,7 +294,7 @@ class BinaryDense(BinaryLayer):
             `center_clamp`, `use_bias`, `kernel_initializer`; see `BinaryLayer`.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
 
     def __init__(self, units: int, **kwargs):

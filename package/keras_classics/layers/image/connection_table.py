@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
-from keras_classics.core.errors import explain
+from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
 
 
@@ -29,7 +29,7 @@ class ConnectionTableConv2D(keras.layers.Layer):
         strides: Step in both directions.
 
     Raises:
-        ValueError: The table names an input map that does not exist.
+        InputError: The table names an input map that does not exist.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class ConnectionTableConv2D(keras.layers.Layer):
         """One square kernel for each link, one bias for each output map."""
         channels = input_shape[-1]
         if any(not 0 <= source < channels for row in self.table for source in row):
-            raise ValueError(
+            raise InputError(
                 explain(
                     f"The table names input map {max(max(row) for row in self.table)}",
                     f"maps 0 to {channels - 1}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.variables import value_of
 
@@ -29,7 +29,7 @@ class DiracConv2D(keras.layers.Layer):
         kernel_initializer: Initialiser of the kernel.
 
     Raises:
-        ValueError: `kernel_size` is even or `scale` unknown.
+        InputError: `kernel_size` is even or `scale` unknown.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class DiracConv2D(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         if kernel_size % 2 == 0:
-            raise ValueError(
+            raise InputError(
                 explain(
                     f"kernel_size={kernel_size} was given",
                     "an odd number, because the identity sits in the centre",

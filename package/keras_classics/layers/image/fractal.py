@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
-from keras_classics.core.errors import explain
+from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
 
 
@@ -31,13 +31,13 @@ class ColumnDraw(keras.layers.Layer):
         seed: Seed of the draws.
 
     Raises:
-        ValueError: `rate` is no probability.
+        InputError: `rate` is no probability.
     """
 
     def __init__(self, columns: int, rate: float = 0.5, seed: int | None = None, **kwargs):
         super().__init__(**kwargs)
         if not 0 <= rate <= 1:
-            raise ValueError(
+            raise InputError(
                 explain(
                     f"rate={rate} was given",
                     "a probability from 0 to 1",
@@ -88,7 +88,7 @@ class FractalJoin(keras.layers.Layer):
         seed: Seed of the draws.
 
     Raises:
-        ValueError: `rate` is no probability below 1, or there are not as many inputs as columns.
+        InputError: `rate` is no probability below 1, or there are not as many inputs as columns.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class FractalJoin(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         if not 0 <= rate < 1:
-            raise ValueError(
+            raise InputError(
                 explain(
                     f"rate={rate} was given",
                     "a probability from 0 to below 1",
@@ -111,7 +111,7 @@ class FractalJoin(keras.layers.Layer):
     def build(self, input_shape):
         """No weights; counts the inputs."""
         if len(input_shape) != 1 + len(self.columns):
-            raise ValueError(
+            raise InputError(
                 explain(
                     f"{len(input_shape)} inputs were given to {self.name!r}",
                     f"a column draw and {len(self.columns)} tensors",

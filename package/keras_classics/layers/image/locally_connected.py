@@ -7,7 +7,7 @@ import math
 import keras
 from keras import ops
 
-from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.registration import registered
 
 
@@ -37,7 +37,7 @@ class LocallyConnected2D(keras.layers.Layer):
         kernel_regularizer: Regulariser of the kernels.
 
     Raises:
-        ValueError: `padding` is unknown, the input's size is unknown or smaller than the kernel.
+        InputError: `padding` is unknown, the input's size is unknown or smaller than the kernel.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class LocallyConnected2D(keras.layers.Layer):
         """A kernel and a bias for each position."""
         _, rows, columns, _ = self.compute_output_shape(input_shape)
         if not (rows and columns):
-            raise ValueError(
+            raise InputError(
                 explain(
                     f"An input of {tuple(input_shape[1:])} was given to {self.name!r}",
                     f"a known height and width, of at least {self.kernel_size} without padding",

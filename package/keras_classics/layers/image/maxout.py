@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from keras_classics.core.errors import explain
+from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
 
 
@@ -20,7 +20,7 @@ class Maxout(keras.layers.Layer):
         pieces: Number of linear pieces of a unit.
 
     Raises:
-        ValueError: The input's channels are no multiple of `pieces`.
+        InputError: The input's channels are no multiple of `pieces`.
     """
 
     def __init__(self, pieces: int, **kwargs):
@@ -30,7 +30,7 @@ class Maxout(keras.layers.Layer):
     def build(self, input_shape):
         """Check the number of channels."""
         if input_shape[-1] % self.pieces:
-            raise ValueError(
+            raise InputError(
                 explain(
                     f"An input of {input_shape[-1]} channels was given to {self.name!r}",
                     f"a multiple of its {self.pieces} pieces",

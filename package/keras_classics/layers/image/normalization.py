@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from keras_classics.core.errors import explain
+from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
 
 
@@ -24,7 +24,7 @@ class LocalResponseNormalization(keras.layers.Layer):
         alpha_over_n: Divide alpha by `size`, as Caffe and PyTorch do.
 
     Raises:
-        ValueError: `size` is not a positive odd number.
+        InputError: `size` is not a positive odd number.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class LocalResponseNormalization(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         if size < 1 or size % 2 == 0:
-            raise ValueError(
+            raise InputError(
                 explain(f"size={size} was given", "a positive odd number", "Use 5, the paper's.")
             )
         self.size = size

@@ -7,7 +7,7 @@ import math
 import keras
 from keras import ops
 
-from keras_classics.core.errors import explain
+from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
 
 
@@ -71,7 +71,7 @@ class PaddedMaxPooling2D(keras.layers.Layer):
         ceil_mode: Round up, as Caffe does.
 
     Raises:
-        ValueError: The padding exceeds half the window.
+        InputError: The padding exceeds half the window.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class PaddedMaxPooling2D(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         if not 0 <= padding <= pool_size // 2:
-            raise ValueError(
+            raise InputError(
                 explain(
                     f"padding={padding} was given for windows of {pool_size}",
                     f"0 to {pool_size // 2}",
@@ -146,13 +146,13 @@ class CeilAveragePooling2D(keras.layers.Layer):
         strides: Step in both directions, at most the window.
 
     Raises:
-        ValueError: The step is larger than the window.
+        InputError: The step is larger than the window.
     """
 
     def __init__(self, pool_size: int, strides: int, **kwargs):
         super().__init__(**kwargs)
         if not 1 <= strides <= pool_size:
-            raise ValueError(
+            raise InputError(
                 explain(
                     f"strides={strides} was given for windows of {pool_size}",
                     f"1 to {pool_size}",

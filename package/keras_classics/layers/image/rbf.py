@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
-from keras_classics.core.errors import explain
+from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
 
 
@@ -24,7 +24,7 @@ class EuclideanRBF(keras.layers.Layer):
         trainable_codes: Whether the codes learn. They are fixed in the paper.
 
     Raises:
-        ValueError: `codes` has another shape than `(units, features)`.
+        InputError: `codes` has another shape than `(units, features)`.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class EuclideanRBF(keras.layers.Layer):
         elif (len(self.codes), len(self.codes[0])) == shape:
             initializer = lambda shape, dtype: ops.convert_to_tensor(self.codes, dtype)  # noqa: E731
         else:
-            raise ValueError(
+            raise InputError(
                 explain(
                     f"Codes of shape {(len(self.codes), len(self.codes[0]))} were given",
                     f"shape {shape}: one row per class, one column per feature",

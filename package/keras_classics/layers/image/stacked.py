@@ -7,7 +7,7 @@ import math
 import keras
 from keras import ops
 
-from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.variables import value_of
 from keras_classics.initializers import DeltaOrthogonal
@@ -40,7 +40,7 @@ class StackedConv2D(keras.layers.Layer):
         bias_initializer: Initialiser of the biases `(depth, channels)`.
 
     Raises:
-        ValueError: `depth` is below 1, `kernel_size` even or `padding` unknown.
+        InputError: `depth` is below 1, `kernel_size` even or `padding` unknown.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class StackedConv2D(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         if depth < 1 or kernel_size % 2 == 0:
-            raise ValueError(
+            raise InputError(
                 explain(
                     f"depth={depth} and kernel_size={kernel_size} were given",
                     "a depth of 1 or more, and a kernel size that is odd, because its centre is "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.registration import registered
 
 MODES = ("batch", "row")
@@ -28,7 +28,7 @@ class StochasticDepth(keras.layers.Layer):
         seed: Seed of the draws.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class StochasticDepth(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         if not 0 < survival <= 1:
-            raise ValueError(
+            raise InputError(
                 explain(
                     f"survival={survival} was given",
                     "a probability above 0 and at most 1",

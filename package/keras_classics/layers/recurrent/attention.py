@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import layers, ops
 
-from keras_classics.core.errors import explain
+from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
 
 ATTENTIONS = ("additive", "luong_dot", "luong_general", "luong_concat")
@@ -125,7 +125,7 @@ class StepwiseDotAttention(keras.layers.Layer):
         projected: Whether the memory is projected first (general) or must have the query's width.
 
     Raises:
-        ValueError: The memory is not `units` wide and is not projected.
+        InputError: The memory is not `units` wide and is not projected.
     """
 
     def __init__(self, units: int, projected: bool = True, **kwargs):
@@ -140,7 +140,7 @@ class StepwiseDotAttention(keras.layers.Layer):
         if self.projected:
             self.key.build(memory_shape)
         elif memory_shape[-1] != self.units:
-            raise ValueError(
+            raise InputError(
                 explain(
                     f"A memory of {memory_shape[-1]} features was given for the score 'luong_dot'",
                     f"{self.units} features, as many as the state that is compared with them",

@@ -73,7 +73,7 @@ def recurrent_layer(cell: str, units: int, **arguments) -> keras.layers.RNN:
         outputs).
 
     Raises:
-        ValueError: The name is unknown.
+        InputError: The name is unknown.
     """
     check_choice("cell", cell, tuple(RECURRENT_LAYERS), "Use 'gru', the course's.")
     return RECURRENT_LAYERS[cell](units, return_sequences=True, **arguments)

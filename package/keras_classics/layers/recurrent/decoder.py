@@ -7,7 +7,7 @@ from itertools import accumulate
 import keras
 from keras import layers, ops
 
-from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.registration import registered
 from keras_classics.layers.image.maxout import Maxout
 from keras_classics.layers.recurrent.attention import ATTENTIONS, stepwise_attention
@@ -70,7 +70,7 @@ class RecurrentDecoder(keras.layers.Layer):
         tie_embeddings: Make the logits with the embedding's matrix, transposed, without bias.
 
     Raises:
-        ValueError: An argument is not admitted, or `encoded` does not fit.
+        InputError: An argument is not admitted, or `encoded` does not fit.
     """
 
     def __init__(
@@ -363,7 +363,7 @@ class RecurrentDecoder(keras.layers.Layer):
             return
         given = f"An encoding of shape {shape} was given"
         if self.attention:
-            raise ValueError(
+            raise InputError(
                 explain(
                     given,
                     "(batch, height, width, features) or (batch, positions, features) with "
@@ -371,7 +371,7 @@ class RecurrentDecoder(keras.layers.Layer):
                     "Use an encoder without pooling, or attention=None.",
                 )
             )
-        raise ValueError(
+        raise InputError(
             explain(
                 given,
                 "(batch, features) without attention",
@@ -414,10 +414,10 @@ def check_width(what: str, given: int, wanted: int) -> None:
     """Refuse vectors of another width than the layer's.
 
     Raises:
-        ValueError: The widths differ.
+        InputError: The widths differ.
     """
     if given != wanted:
-        raise ValueError(
+        raise InputError(
             explain(
                 f"{what} of width {given} was given",
                 f"width {wanted}",

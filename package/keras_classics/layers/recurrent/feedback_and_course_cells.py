@@ -9,7 +9,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from keras_classics.core.errors import explain
+from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
 
 
@@ -24,7 +24,7 @@ class RecurrentCell(keras.layers.Layer):
         bias_initializer: Initialiser of the biases.
 
     Raises:
-        ValueError: `units` is not a positive whole number.
+        InputError: `units` is not a positive whole number.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class OutputFeedbackCell(RecurrentCell):
         **kwargs: As for every cell: `activation` and the initialisers.
 
     Raises:
-        ValueError: `units` or `outputs` is not a positive whole number.
+        InputError: `units` or `outputs` is not a positive whole number.
     """
 
     def __init__(
@@ -199,7 +199,7 @@ class DeepTransitionCell(RecurrentCell):
         **kwargs: As for every cell: `activation` and the initialisers.
 
     Raises:
-        ValueError: `units` or `depth` is not a positive whole number.
+        InputError: `units` or `depth` is not a positive whole number.
     """
 
     def __init__(self, units: int, depth: int = 2, **kwargs):
@@ -249,7 +249,7 @@ class RecurrentHighwayCell(RecurrentCell):
         **kwargs: As for every cell: `activation` and the initialisers.
 
     Raises:
-        ValueError: `units` or `depth` is not a positive whole number.
+        InputError: `units` or `depth` is not a positive whole number.
     """
 
     def __init__(
@@ -309,10 +309,10 @@ def check_positive(argument: str, value) -> None:
     """Refuse a size that is not a positive whole number.
 
     Raises:
-        ValueError: It is not.
+        InputError: It is not.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(
+        raise InputError(
             explain(
                 f"{argument}={value!r} was given",
                 "a whole number from 1 on",

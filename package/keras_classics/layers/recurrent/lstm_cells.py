@@ -42,7 +42,7 @@ class LSTMVariantCell(RecurrentCell):
             initialisers. Peepholes and projection start as kernels do.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
 
     def __init__(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.variables import value_of
 from keras_classics.layers.recurrent import grid_recurrence
@@ -42,7 +42,7 @@ class _GridRecurrence(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         if isinstance(units, bool) or not isinstance(units, int) or units < 1:
-            raise ValueError(
+            raise InputError(
                 explain(
                     f"units={units!r} was given",
                     "a positive whole number",
@@ -61,7 +61,7 @@ class _GridRecurrence(keras.layers.Layer):
     def build(self, input_shape):
         """Create kernels `(directions, ...)`; the recurrent one reads the cell above, then left."""
         if len(input_shape) != 4 or None in input_shape[1:]:
-            raise ValueError(
+            raise InputError(
                 explain(
                     f"An input of shape {tuple(input_shape)} was given to {self.name!r}",
                     "(batch, rows, columns, features) with only the batch unknown",
@@ -219,7 +219,7 @@ class MultiDimensionalRNN(_GridRecurrence):
         bias_initializer: Initialiser of the bias.
 
     Raises:
-        ValueError: An argument is not admitted, or rows or columns are unknown.
+        InputError: An argument is not admitted, or rows or columns are unknown.
     """
 
     gates = 1
@@ -267,7 +267,7 @@ class MultiDimensionalLSTM(_GridRecurrence):
         bias_initializer: Initialiser of the bias, before `forget_bias`.
 
     Raises:
-        ValueError: An argument is not admitted, or rows or columns are unknown.
+        InputError: An argument is not admitted, or rows or columns are unknown.
     """
 
     gates = 5

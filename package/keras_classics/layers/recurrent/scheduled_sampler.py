@@ -17,7 +17,7 @@ from __future__ import annotations
 import keras
 from keras import ops
 
-from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.registration import registered
 
 SCHEDULES = ("constant", "linear", "exponential", "inverse_sigmoid")
@@ -97,7 +97,7 @@ class ScheduledSampler(keras.layers.Layer):
             draw: `"sample"` from the model's distribution or take its `"argmax"`.
 
         Raises:
-            ValueError: A value is not admitted.
+            InputError: A value is not admitted.
         """
         bounds = {
             "constant": (0.0, 1.0),
@@ -109,7 +109,7 @@ class ScheduledSampler(keras.layers.Layer):
         check_choice("draw", draw, ("sample", "argmax"))
         low, high = bounds[schedule]
         if not low <= k <= high or slope < 0 or not 0 <= minimum <= 1:
-            raise ValueError(
+            raise InputError(
                 explain(
                     f"k={k}, slope={slope}, minimum={minimum} were given for {schedule!r}",
                     f"k from {low} to {high}, a slope of 0 or more, a minimum from 0 to 1",

@@ -141,7 +141,7 @@ def alexnet(
         **arguments: The arguments all image builders share.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
     check_choice("order", order, ("paper", "caffenet"))
     head = image_head(card, arguments, fixed_size=True)

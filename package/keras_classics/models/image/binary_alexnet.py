@@ -125,7 +125,7 @@ def binary_alexnet(
         **arguments: The arguments all image builders share.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
     head = image_head(card, arguments, fixed_size=True)
     dropout = card.dropout if dropout is None else dropout

@@ -26,7 +26,7 @@ from keras import layers
 from keras.initializers import VarianceScaling
 
 from keras_classics.core.catalogue import ModelCard, register
-from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Recipe, step
 from keras_classics.initializers import CriticalVariance, DeltaOrthogonal, critical_point
@@ -130,12 +130,12 @@ def delta_orthogonal(
         **arguments: The arguments all image builders share.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
     check_choice("padding", padding, ("circular", "same"))
     depth = card.depth if depth is None else depth
     if depth < 1:
-        raise ValueError(
+        raise InputError(
             explain(f"depth={depth} was given", "1 or more", "Leave depth out for the card's.")
         )
     q_star = 1 / depth if q_star is None else q_star

@@ -218,7 +218,7 @@ def densenet(
         **arguments: The arguments all image builders share.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
     head = image_head(card, arguments)
     growth = scaled(card.growth, width)

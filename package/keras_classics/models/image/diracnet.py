@@ -154,7 +154,7 @@ def diracnet(
         **arguments: The arguments all image builders share.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
     check_choice("version", version, (1, 2))
     head = image_head(card, arguments)

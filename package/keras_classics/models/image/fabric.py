@@ -23,7 +23,7 @@ import keras
 from keras import layers
 
 from keras_classics.core.catalogue import ModelCard, register
-from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.image_builder import Block, ImageArguments, image_head, scaled
 from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
 from keras_classics.layers.image.connection_table import ConnectionTableConv2D
@@ -136,7 +136,7 @@ def fabric(
         **arguments: The arguments all image builders share.
 
     Raises:
-        ValueError: An argument is not admitted, or the picture's sides cannot be halved between
+        InputError: An argument is not admitted, or the picture's sides cannot be halved between
             all scales.
     """
     connectivity = connectivity or card.connectivity
@@ -159,7 +159,7 @@ def _checked_scales(card: FabricCard, sides: tuple[int | None, ...], scales: int
         scales = min(known or card.input_shape[:2]).bit_length()
     _positive("scales", scales)
     if any(side % 2 ** (scales - 1) for side in known):
-        raise ValueError(
+        raise InputError(
             explain(
                 f"An image of height and width {sides} was given to a fabric of {scales} scales",
                 f"multiples of {2 ** (scales - 1)}, because each scale halves the one before",
@@ -171,7 +171,7 @@ def _checked_scales(card: FabricCard, sides: tuple[int | None, ...], scales: int
 
 def _positive(argument: str, value: int) -> int:
     if value < 1:
-        raise ValueError(
+        raise InputError(
             explain(
                 f"{argument}={value} was given",
                 "a positive whole number",

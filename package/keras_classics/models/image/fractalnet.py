@@ -26,7 +26,7 @@ import keras
 from keras import layers
 
 from keras_classics.core.catalogue import ModelCard, register
-from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, Step
 from keras_classics.layers.image.fractal import ColumnDraw, FractalJoin
@@ -136,7 +136,7 @@ def fractalnet(
         **arguments: The arguments all image builders share.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
     filters, dropout = filters or card.filters, dropout or card.dropout
     widen = widen or card.widen
@@ -172,7 +172,7 @@ def fractal_column(model: keras.Model, column: int | None = None) -> keras.Model
         A functional model without joins. Training either model trains the shared weights.
 
     Raises:
-        ValueError: The model has no such column.
+        InputError: The model has no such column.
     """
     joins = [layer for layer in model.layers if isinstance(layer, FractalJoin)]
     columns = max((number for join in joins for number in join.columns), default=1)
@@ -194,7 +194,7 @@ def fractal_column(model: keras.Model, column: int | None = None) -> keras.Model
 
 def _check_sizes(columns: int, filters: Sequence[int], dropout: Sequence[float]) -> None:
     if isinstance(columns, bool) or not isinstance(columns, int) or columns < 1:
-        raise ValueError(
+        raise InputError(
             explain(
                 f"columns={columns!r} was given",
                 "a positive whole number",
@@ -202,7 +202,7 @@ def _check_sizes(columns: int, filters: Sequence[int], dropout: Sequence[float])
             )
         )
     if len(filters) != len(dropout):
-        raise ValueError(
+        raise InputError(
             explain(
                 f"{len(filters)} filters and {len(dropout)} dropout rates were given",
                 "one of each for every block",

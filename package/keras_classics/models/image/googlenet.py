@@ -25,7 +25,7 @@ import keras
 from keras import layers
 
 from keras_classics.core.catalogue import ModelCard, register
-from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.image_builder import (
     Head,
     ImageArguments,
@@ -171,7 +171,7 @@ def googlenet(
             known, and the top included.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
     five_by_five = five_by_five or card.five_by_five
     check_choice("five_by_five", five_by_five, ("5x5", "3x3"))
@@ -179,7 +179,7 @@ def googlenet(
     batch_norm = card.batch_norm if batch_norm is None else batch_norm
     head = image_head(card, arguments, fixed_size=auxiliary)
     if auxiliary and not head.include_top:
-        raise ValueError(
+        raise InputError(
             explain(
                 "auxiliary=True was given with include_top=False",
                 "auxiliary classifiers beside the main one",
@@ -321,7 +321,7 @@ def _auxiliary(
     elif min(x.shape[1:3]) >= 5:
         x = layers.AveragePooling2D(5, 3, name=f"{name}_pool")(x)
     else:
-        raise ValueError(
+        raise InputError(
             explain(
                 f"auxiliary=True was given for an image of {tuple(head.image.shape[1:])}",
                 "height and width of at least 79, because the auxiliary classifiers pool 5x5",

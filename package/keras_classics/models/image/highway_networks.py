@@ -164,7 +164,7 @@ def dense_highway(
         **arguments: The arguments all image builders share.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
     head = image_head(card, arguments)
     depth = depth or card.depth
@@ -200,7 +200,7 @@ def conv_highway(
         **arguments: The arguments all image builders share.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
     averaged = len(card.pools) < len(card.widths)
     head = image_head(card, arguments, fixed_size=not averaged)

@@ -205,7 +205,7 @@ def inception_v4(
         **arguments: The arguments all image builders share.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
     check_choice("order", order, ("paper", "released"))
     head = image_head(card, arguments)
@@ -271,7 +271,7 @@ def inception_resnet(
         **arguments: The arguments all image builders share.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
     head = image_head(card, arguments)
     extra_block = card.extra_block if extra_block is None else extra_block

@@ -19,7 +19,7 @@ import keras
 from keras import layers
 
 from keras_classics.core.catalogue import ModelCard, register
-from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Drops, Recipe, step
 from keras_classics.initializers import ReciprocalFanInUniform
@@ -117,12 +117,12 @@ def lenet(
         **arguments: The arguments all image builders share.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
     pools = ("average",) if card.original else ("average", "max")
     check_choice("subsampling", subsampling, pools, "Build LeNet5Modern(subsampling='max').")
     if card.original and width != 1:
-        raise ValueError(
+        raise InputError(
             explain(
                 f"width={width} was given to {card.name!r}",
                 "1, because its connection table is made for 6 and 16 maps",

@@ -105,7 +105,7 @@ def maxout_dense(
         **arguments: The arguments all image builders share, without `pooling`.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
     head = image_head(card, arguments)
     limit = OTHER if max_norm else None
@@ -153,7 +153,7 @@ def maxout_convolutional(
         **arguments: The arguments all image builders share.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
     head = image_head(card, arguments, fixed_size=True)
     dense = partial(_dense, kernel_initializer=kernel_initializer)

@@ -92,7 +92,7 @@ def mlp(
         **arguments: The arguments all image builders share.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
     head = image_head(card, arguments)
     x = head.image

@@ -132,7 +132,7 @@ def nin(
         **arguments: The arguments all image builders share.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
     second_pool = second_pool or card.second_pool
     check_choice("second_pool", second_pool, ("average", "max"))

@@ -61,7 +61,7 @@ def perceptron(card: ModelCard, **arguments: Unpack[ImageArguments]) -> keras.Mo
         **arguments: The arguments all image builders share.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
     head = image_head(card, arguments)
 

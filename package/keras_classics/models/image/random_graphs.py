@@ -11,7 +11,7 @@ import random
 from collections.abc import Iterable
 from types import ModuleType
 
-from keras_classics.core.errors import check_choice, explain, import_extra
+from keras_classics.core.errors import InputError, check_choice, explain, import_extra
 
 # Pairs (source, target) with source < target, by target and then by source.
 Graph = tuple[tuple[int, int], ...]
@@ -47,7 +47,7 @@ def random_graph(
         insertion, or for `"er"` a random one.
 
     Raises:
-        ValueError: An argument is not admitted, or no draw is connected.
+        InputError: An argument is not admitted, or no draw is connected.
         ImportError: The extra `graphs` is not installed.
     """
     check_choice("graph", generator, tuple(GENERATORS))
@@ -55,7 +55,7 @@ def random_graph(
     parameters = default if parameters is None else tuple(parameters)
     given = f"graph={generator!r} with graph_parameters={parameters} and {nodes} nodes was given"
     if not _admitted(generator, parameters, nodes):
-        raise ValueError(explain(given, allowed, f"The paper has {default} and 32 nodes."))
+        raise InputError(explain(given, allowed, f"The paper has {default} and 32 nodes."))
     if (generator, parameters) == ("ws", default) and (nodes, seed) in FROZEN:
         return _thawed(FROZEN[nodes, seed])
     networkx, draws = import_extra("networkx", "graphs"), random.Random(seed)
@@ -63,7 +63,7 @@ def random_graph(
         graph = _drawn(networkx, generator, parameters, nodes, draws)
         if networkx.is_connected(graph):
             return directed(graph.edges)
-    raise ValueError(
+    raise InputError(
         explain(
             f"{given}, and none of {TRIES} draws is connected",
             "graphs of one piece, since every node takes part in the network",
@@ -76,14 +76,14 @@ def directed(edges: Iterable[tuple[int, int]]) -> Graph:
     """The edges of any graph, directed from the lower to the higher number and sorted.
 
     Raises:
-        ValueError: They are no graph in which every number from 0 on has an edge.
+        InputError: They are no graph in which every number from 0 on has an edge.
     """
     edges = [tuple(edge) for edge in edges]
     pairs = all(len(edge) == 2 and edge[0] != edge[1] for edge in edges)
     graph = sorted({(max(edge), min(edge)) for edge in edges}) if pairs else []
     numbers = {number for edge in graph for number in edge}
     if not graph or len(graph) < len(edges) or numbers != set(range(len(numbers))):
-        raise ValueError(
+        raise InputError(
             explain(
                 f"A graph of {len(edges)} edges {str(edges)[:60]} was given",
                 "different pairs of different nodes, numbered from 0, each with an edge",

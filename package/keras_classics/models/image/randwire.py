@@ -23,7 +23,7 @@ import keras
 from keras import layers
 
 from keras_classics.core.catalogue import ModelCard, register
-from keras_classics.core.errors import explain
+from keras_classics.core.errors import InputError, explain
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Cosine, Recipe, step
 from keras_classics.layers.image.aggregation import WeightedAggregation
@@ -146,7 +146,7 @@ def randwire(
         **arguments: The arguments all image builders share.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
         ImportError: The graphs have to be drawn, and the extra `graphs` is not installed.
     """
     head = image_head(card, arguments)
@@ -191,7 +191,7 @@ def randwire_graphs(model: keras.Model) -> list[Graph]:
 
 def _checked(graphs: Sequence[Iterable[tuple[int, int]]], stages: int) -> list[Graph]:
     if len(graphs) != stages:
-        raise ValueError(
+        raise InputError(
             explain(
                 f"{len(graphs)} graphs were given",
                 f"{stages}, one for each stage",

@@ -21,7 +21,7 @@ import keras
 from keras import layers
 
 from keras_classics.core.catalogue import ModelCard, register
-from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Drops, Recipe, step
 from keras_classics.layers.image.shortcuts import ZeroPaddedShortcut
@@ -215,7 +215,7 @@ def resnet(
         **arguments: The arguments all image builders share.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
     stride_in, shortcut = stride_in or card.stride_in, shortcut or card.shortcut
     check_choice("stride_in", stride_in, ("1x1", "3x3"))
@@ -223,7 +223,7 @@ def resnet(
     check_choice("survival_mode", survival_mode, MODES)
     check_choice("survival_rescale", survival_rescale, RESCALES)
     if survival != 1 and not card.residual:
-        raise ValueError(
+        raise InputError(
             explain(
                 f"survival={survival} was given to {card.name!r}",
                 "1, because a plain network has no shortcut to pass a dropped block by",

@@ -21,7 +21,7 @@ import keras
 from keras import layers
 
 from keras_classics.core.catalogue import ModelCard, register
-from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.image_builder import Head, ImageArguments, image_head, scaled
 from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
 from keras_classics.models.image.blocks import (
@@ -181,14 +181,14 @@ def resnet_v2(
         **arguments: The arguments all image builders share.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
     stride_in = stride_in or card.stride_in
     check_choice("stride_in", stride_in, ("1x1", "3x3"))
     check_choice("stem", stem, ("norm_first", "pool_first"))
     small_images = card.input_shape[0] == 32
     if keras_v2_layout and small_images:
-        raise ValueError(
+        raise InputError(
             explain(
                 f"keras_v2_layout=True was given to {card.name!r}",
                 "the networks for ImageNet, which keras.applications has too",

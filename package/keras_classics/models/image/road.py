@@ -21,7 +21,7 @@ import keras
 from keras import layers
 
 from keras_classics.core.catalogue import ModelCard, register
-from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.image_builder import ImageArguments, image_head
 from keras_classics.models.image import alexnet, squeezenet
 from keras_classics.models.image.blocks import Tensor
@@ -139,7 +139,7 @@ def road(
         to vectors with `pooling`.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
     trunk = TRUNKS[card.trunk]
     until = until or card.until
@@ -167,7 +167,7 @@ def road_backbone(
             pictures by default, 375 x 1242 x 3.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
     check_choice("trunk", trunk, tuple(TRUNKS))
     if arguments.get("input_tensor") is None:
@@ -180,7 +180,7 @@ def _enlarged(image: Tensor, scale: float) -> Tensor:
         return image
     sides = image.shape[1:3]
     if scale <= 0 or None in sides:
-        raise ValueError(
+        raise InputError(
             explain(
                 f"scale={scale} was given for pictures of height and width {tuple(sides)}",
                 "a positive factor and a known height and width",

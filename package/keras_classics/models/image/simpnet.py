@@ -19,7 +19,7 @@ import keras
 from keras import layers
 
 from keras_classics.core.catalogue import ModelCard, register
-from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.image_builder import ImageArguments, global_average, image_head, scaled
 from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
 from keras_classics.layers.image.pooling import SAFPooling
@@ -137,12 +137,12 @@ def simpnet(
         **arguments: The arguments all image builders share.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
     check_choice("global_pooling", global_pooling, ("max", "average"))
     filters = filters or card.filters
     if len(filters) != STAGE_ENDS[-1]:
-        raise ValueError(
+        raise InputError(
             explain(
                 f"{len(filters)} widths were given to {card.name!r}",
                 f"{STAGE_ENDS[-1]}, one for each unit",

@@ -107,7 +107,7 @@ def squeezenet(
         **arguments: The arguments all image builders share.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
     head = image_head(card, arguments)
     convolve = partial(convolution, use_bias=True, kernel_initializer=kernel_initializer)

@@ -153,7 +153,7 @@ def wide_resnet(
         **arguments: The arguments all image builders share.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
     head = image_head(card, arguments)
     x = convolution(head.image, scaled(16, width), 3, fan="fan_out", name="stem_conv")

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import keras
 from keras import layers as keras_layers
 
-from keras_classics.core.errors import explain
+from keras_classics.core.errors import InputError, explain
 from keras_classics.layers.recurrent.feedback_and_course_cells import check_positive
 from keras_classics.layers.recurrent.lengths import BlankPadding, ValidSteps
 from keras_classics.models.recurrent.stack import RecurrentStack
@@ -62,7 +62,7 @@ def ctc_recognizer(
         **cell_arguments: Further arguments of the recurrent layers.
 
     Raises:
-        ValueError: A size is not positive, the shape of another rank, the strides are not one for
+        InputError: A size is not positive, the shape of another rank, the strides are not one for
             each convolution, or the images too low for so many.
     """
     strides = (1,) * len(filters) if strides is None else tuple(strides)
@@ -115,7 +115,7 @@ def _check_shape(input_shape, filters: Sequence[int], strides: Sequence[int]) ->
     height = 2 ** len(filters)
     fixed = input_shape[1:] if len(input_shape) == 2 else (*input_shape[:1], *input_shape[2:])
     if len(input_shape) not in (2, 3) or None in fixed:
-        raise ValueError(
+        raise InputError(
             explain(
                 f"input_shape={input_shape} was given",
                 "(time, width) or (height, width, channels), of which None may be the time, or "
@@ -124,7 +124,7 @@ def _check_shape(input_shape, filters: Sequence[int], strides: Sequence[int]) ->
             )
         )
     if len(strides) != len(filters):
-        raise ValueError(
+        raise InputError(
             explain(
                 f"{len(strides)} strides were given for {len(filters)} convolutions",
                 "one for each",
@@ -132,7 +132,7 @@ def _check_shape(input_shape, filters: Sequence[int], strides: Sequence[int]) ->
             )
         )
     if len(input_shape) == 3 and input_shape[0] < height:
-        raise ValueError(
+        raise InputError(
             explain(
                 f"Images {input_shape[0]} high were given for {len(filters)} convolutions",
                 f"a height of {height} and above",

@@ -18,7 +18,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.layers.recurrent.by_name import by_layer, recurrent_layer, state_sizes
 from keras_classics.layers.recurrent.loop import over_time
 from keras_classics.layers.recurrent.one_hot import OneHot
@@ -61,10 +61,10 @@ def language_model(
         layer up, those of an LSTM as output and cell.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
     if vocabulary_size < 2 or units < 1 or depth < 1:
-        raise ValueError(
+        raise InputError(
             explain(
                 f"vocabulary_size={vocabulary_size}, units={units} and depth={depth} were given",
                 "two tokens or more, and at least one layer of at least one unit",
@@ -127,11 +127,11 @@ def split_language_model(model: keras.Model) -> LanguageDecoder:
         model: From `language_model`.
 
     Raises:
-        ValueError: It is another kind of model.
+        InputError: It is another kind of model.
     """
     names = {layer.name for layer in model.layers}
     if not {"tokens", "recurrent_1"} <= names:
-        raise ValueError(
+        raise InputError(
             explain(
                 f"The model {model.name!r} was given, which has no layer 'recurrent_1'",
                 "a model of kc.models.language_model",

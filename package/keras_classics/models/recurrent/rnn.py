@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import keras
 
-from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.layers.recurrent.by_name import RECURRENT_LAYERS
 from keras_classics.layers.recurrent.feedback_and_course_cells import check_positive
 from keras_classics.layers.recurrent.one_hot import OneHot
@@ -94,7 +94,7 @@ def rnn(
         A functional model. With one input it takes a tensor, with two a dict by the names above.
 
     Raises:
-        ValueError: An argument is not admitted, or not together with another.
+        InputError: An argument is not admitted, or not together with another.
     """
     for argument, size in (("outputs", outputs), ("units", units), ("layers", layers)):
         check_positive(argument, size)
@@ -305,7 +305,7 @@ def _check_sizes(topology, input_size, vocabulary_size, embedding_size) -> None:
         "one_to_many": [("input_size",), ("input_size", "vocabulary_size")],
     }.get(topology, [("input_size",), ("vocabulary_size",)])
     if tuple(argument for argument, size in given.items() if size is not None) not in allowed:
-        raise ValueError(
+        raise InputError(
             explain(
                 f"topology={topology!r} was given with {given}",
                 " or ".join(" and ".join(arguments) for arguments in allowed),

@@ -44,7 +44,7 @@ def tagger(
         **network: As for `kc.models.rnn`: `vocabulary_size` or `input_size`, `cell`, `units`, ...
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
     reader = rnn(
         "many_to_many", outputs=classes, bidirectional=bidirectional, padded=padded,
@@ -84,7 +84,7 @@ def sequence_classifier(
         **network: As for `kc.models.rnn`: `vocabulary_size` or `input_size`, `cell`, `units`, ...
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
     check_choice("summary", summary, SUMMARIES)
     common = {"outputs": classes, "bidirectional": bidirectional, "padded": padded, "name": name}

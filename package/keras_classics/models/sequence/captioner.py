@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import keras
 
-from keras_classics.core.errors import explain
+from keras_classics.core.errors import InputError, explain
 from keras_classics.core.image_builder import inline
 from keras_classics.layers.recurrent.decoder import RecurrentDecoder
 
@@ -49,10 +49,10 @@ def captioner(
         to logits `(batch, time, vocabulary_size)`.
 
     Raises:
-        ValueError: The encoder does not turn one image into one encoding that fits the decoder.
+        InputError: The encoder does not turn one image into one encoding that fits the decoder.
     """
     if len(encoder.inputs) != 1 or len(encoder.outputs) != 1:
-        raise ValueError(
+        raise InputError(
             explain(
                 f"An encoder with {len(encoder.inputs)} inputs and {len(encoder.outputs)} outputs "
                 "was given",

@@ -69,9 +69,8 @@ def translate(
 
     Raises:
         InputError: Unknown words are to be replaced and there is no attention; there is a
-            dictionary and they are not, or it has more than words; or the vocabularies of several
-            models are of different sizes.
-        ValueError: The model does not translate that pair.
+            dictionary and they are not, or it has more than words; the vocabularies of several
+            models are of different sizes; or the model does not translate that pair.
     """
     encode, decoder, attends = _taken_apart(model, pair)
     limits = {**target_vocabulary.search_limits(max_words), **beam_arguments}
@@ -137,8 +136,8 @@ def translation_perplexity(
         The perplexity of all translations together, 1 or above.
 
     Raises:
-        InputError: The vocabularies of several models are of different sizes.
-        ValueError: The model does not translate that pair.
+        InputError: The vocabularies of several models are of different sizes, or the model does not
+            translate that pair.
     """
     encode, decoder, _ = _taken_apart(model, pair)
     sources, _ = encode_sentences(texts, source_vocabulary, max_words)

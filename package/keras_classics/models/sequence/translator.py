@@ -22,7 +22,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from keras_classics.core.errors import check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.layers.recurrent.by_name import recurrent_layer
 from keras_classics.layers.recurrent.decoder import RecurrentDecoder
 from keras_classics.layers.recurrent.reverse import ReverseSequence
@@ -79,7 +79,7 @@ def translator(
         `(batch, time, target_vocabulary_size)`.
 
     Raises:
-        ValueError: An argument is not admitted.
+        InputError: An argument is not admitted.
     """
     embedding_size = embedding_size or units
     encoder = _Encoder(
@@ -150,7 +150,7 @@ def multilingual_translator(
         a dict of logits `{"en_fr", ...}`.
 
     Raises:
-        ValueError: An argument is not admitted, or a pair has no vocabulary.
+        InputError: An argument is not admitted, or a pair has no vocabulary.
     """
     embedding_size = embedding_size or units
     pairs = _checked(pairs, source_vocabulary_sizes, target_vocabulary_sizes)
@@ -196,13 +196,13 @@ def split_translator(
         from an encoding: `kc.decoding.CompiledSearch(decoder, ...)(encoder(source))`.
 
     Raises:
-        ValueError: The model does not translate that pair.
+        InputError: The model does not translate that pair.
     """
     names = {layer.name for layer in model.layers}
     prefix, target = ("", "") if pair is None else (f"{pair[0]}_{pair[1]}_", f"{pair[1]}_")
     if f"{prefix}encoding" not in names:
         known = sorted(n.removesuffix("_encoding") for n in names if n.endswith("_encoding"))
-        raise ValueError(
+        raise InputError(
             explain(
                 f"pair={pair!r} was given for the model {model.name!r}",
                 ", ".join(known) or "None",
@@ -313,7 +313,7 @@ def _checked(pairs, source_languages: Mapping, target_languages: Mapping) -> lis
     pairs = different if pairs is None else [tuple(pair) for pair in pairs]
     wrong = [pair for pair in pairs if pair not in different]
     if wrong or not pairs:
-        raise ValueError(
+        raise InputError(
             explain(
                 f"The pairs {wrong or pairs} were given",
                 f"pairs of a source and another target language: {different}",
