@@ -61,26 +61,28 @@ def language_model():
 
 
 class Tell(keras.callbacks.Callback):
-    """Tells the parent of every step, and gives it time to choose its moment."""
+    """Tells the parent of every step; a few steps after its number no machine goes on."""
 
-    def __init__(self, tell, seconds):
+    def __init__(self, tell, number):
         super().__init__()
         self.tell = tell
-        self.seconds = seconds
+        self.left = number + 3
 
     def on_train_batch_end(self, batch, logs=None):
         self.tell()
-        time.sleep(self.seconds)
+        self.left -= 1
+        if self.left == 0:
+            time.sleep(600)
 
 
-def train(build, folder, place=None, tell=lambda: None):
+def train(build, folder, place=None, number=0, tell=lambda: None):
     """A training from its command's first line to its last; keeps all variables at its end."""
     keras.utils.set_random_seed(0)
     model, stream, callbacks, arguments = build()
     if place == SOMEWHEN:
-        callbacks = [*callbacks, Tell(tell, 0.02)]
+        callbacks = [*callbacks, Tell(tell, number)]
     elif place:
-        wait_while_writing(place, random.randint(1, 4), tell)
+        wait_while_writing(place, number, tell)
     kc.training.fit(
         model, stream, steps_per_epoch=STEPS, epochs=EPOCHS, folder=folder, save_seconds=0.0,
         callbacks=callbacks, verbose=0, **arguments,
@@ -107,7 +109,7 @@ def wait_while_writing(place, number, tell):
     resumable.np.savez = slow
 
 
-def started(build, folder, place=None):
+def started(build, folder, place=None, number=0):
     """Start a training in a fork; returns its process and the pipe it tells by."""
     reading, writing = os.pipe()
     process = os.fork()
@@ -117,8 +119,7 @@ def started(build, folder, place=None):
     code = 1
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        random.seed(os.getpid())
-        train(build, folder, place, lambda: os.write(writing, b"."))
+        train(build, folder, place, number, lambda: os.write(writing, b"."))
         code = 0
     except KeyboardInterrupt:
         code = 130
@@ -131,10 +132,13 @@ def started(build, folder, place=None):
 
 def met(build, folder, place, number=signal.SIGKILL):
     """Run a training up to a place and send it a signal there; returns how it ended."""
-    process, told = started(build, folder, place)
-    assert os.read(told, 1), "the training ended before it could be killed"
+    # So few that all kills together are met before the training's end.
+    step, moment = random.randint(1, 4), random.uniform(0.0, 0.03)
+    process, told = started(build, folder, place, step)
+    for _ in range(step if place == SOMEWHEN else 1):
+        assert os.read(told, 1), "the training ended before it could be killed"
     if place == SOMEWHEN:
-        time.sleep(random.uniform(0.0, 0.15))
+        time.sleep(moment)
     os.kill(process, number)
     os.close(told)
     return os.waitpid(process, 0)[1]
@@ -170,10 +174,15 @@ def check(build, folder, places):
     print(f"{build.__name__}: {len(places)} kills up to step {reached}, then equal")
 
 
-def check_all(folder):
-    """Twenty moments in all."""
+def check_all(folder, seed=None):
+    """Twenty moments in all, drawn from a seed; a failure says which."""
     folder = Path(folder)
-    check(captioner, folder / "captioner", 9 * [SOMEWHEN] + 3 * [HALF_WRITTEN, NOT_YET_RENAMED])
-    check(
-        language_model, folder / "language_model", 3 * [SOMEWHEN] + [HALF_WRITTEN, NOT_YET_RENAMED]
-    )
+    seed = int.from_bytes(os.urandom(4)) if seed is None else seed
+    random.seed(seed)
+    writing = [HALF_WRITTEN, NOT_YET_RENAMED]
+    try:
+        check(captioner, folder / "captioner", 9 * [SOMEWHEN] + 3 * writing)
+        check(language_model, folder / "language_model", 3 * [SOMEWHEN] + writing)
+    except BaseException as error:
+        error.add_note(f"check_all(folder, seed={seed}) draws the same moments again.")
+        raise
