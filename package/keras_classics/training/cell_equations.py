@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_classics.core.errors import InputError, explain
@@ -33,11 +34,13 @@ class Block:
         direct: Derivative of the new states of a unit by the unit's own sums, `(B, K, G, H)`.
         gated: Derivative of the inner product's operand by the sums, `(B, G, H)`; `None` where
             the sums do not reach it.
+        gating: Numbers of the gates whose sums reach that operand, and by it every unit.
     """
 
     source: Tensor
     direct: Tensor
     gated: Tensor | None = None
+    gating: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,14 @@ class Step:
             whole = whole + ops.einsum("bkij,bgj->bkigj", self.spread, block.gated)
         return whole
 
+    def reach(self, block: Block) -> np.ndarray:
+        """Whether a sum can move a unit within the step, `(H, G, H)`, whatever the numbers."""
+        _, _, gates, units = block.direct.shape
+        reached = np.zeros((units, gates, units), bool)
+        reached[np.arange(units), :, np.arange(units)] = True
+        reached[:, list(block.gating)] = True
+        return reached
+
     def pulled(self, block: Block, direction: Tensor) -> Tensor:
         """`direction (B, K, H)` times `dense(block)`: `(B, G, H)`, without building the latter."""
         result = ops.einsum("bki,bkgi->bgi", direction, block.direct)
@@ -108,6 +119,7 @@ class CellEquations:
         gates: Number of gates, G.
         unit: `(states, a, r, inner sums, peepholes) -> new states`, element-wise.
         gate: `(states, a, r) -> operand of the inner product`, element-wise, or `None`.
+        gating: Numbers of the gates whose sums `gate` reads.
         peepholes: Whether the last of the cell's weights are peepholes, `(gates, units)`.
     """
 
@@ -116,6 +128,7 @@ class CellEquations:
     gates: int
     unit: Callable[..., list[Tensor]]
     gate: Callable[..., Tensor] | None = None
+    gating: tuple[int, ...] = ()
     peepholes: bool = False
 
     def step(self, weights: list[Tensor], inputs: Tensor, states: Tensor) -> Step:
@@ -151,13 +164,15 @@ class CellEquations:
         new, (by_states, by_a, by_r, by_more, by_own) = partials
 
         gated_states, gated_a, gated_r = gated_by
-        blocks = [Block(inputs, by_a, gated_a), Block(output, by_r, gated_r)]
+        gating = self.gating
+        blocks = [Block(inputs, by_a, gated_a, gating), Block(output, by_r, gated_r, gating)]
         spread = None
         if self.gate is not None:
             spread = ops.einsum("bkgi,jgi->bkij", by_more, inner_kernel)
             blocks.append(Block(operand, by_more))
         one = ops.ones_like(inputs[:, :1])
-        blocks += [Block(one, *sums) for sums in [(by_a, gated_a), (by_r, gated_r)][: len(biases)]]
+        sums = [(by_a, gated_a, gating), (by_r, gated_r, gating)]
+        blocks += [Block(one, *each) for each in sums[: len(biases)]]
         if self.peepholes:
             blocks.append(Block(one, by_own))
         return Step(new, blocks, by_states, recurrent, spread, gated_states)
@@ -248,7 +263,7 @@ def _gru(cell):
 
     if not course and cell.reset_after:
         return CellEquations(cell, 1, 3, reset_after)
-    return CellEquations(cell, 1, 3, reset_before, reset)
+    return CellEquations(cell, 1, 3, reset_before, reset, gating=(1,))
 
 
 _EQUATIONS = {

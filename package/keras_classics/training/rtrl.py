@@ -65,15 +65,26 @@ class ExactInfluence:
 
 
 class MaskedInfluence(ExactInfluence):
-    """SnAp-1 of a cell in which a step connects units: RTRL, kept where one step reaches."""
+    """SnAp-1 of a cell in which a step connects units: RTRL, kept where one step reaches.
+
+    Where it can reach follows from the equations, not from the numbers: an input of zero, as most
+    are in one-hot vectors, has no influence now and keeps that of the steps before.
+    """
 
     def advance(self, step: Step, influence: list[Tensor], signs: Tensor) -> list[Tensor]:
-        """As RTRL does, then forget what a step alone does not move."""
+        """As RTRL does, then forget what a step alone cannot move."""
         whole = super().advance(step, influence, signs)
         return [
-            ops.where(self.immediate(step, block) != 0, new, ops.zeros_like(new))
+            ops.where(self.reached(step, block), new, ops.zeros_like(new))
             for block, new in zip(step.blocks, whole, strict=True)
         ]
+
+    def reached(self, step: Step, block: Block) -> np.ndarray:
+        """Which entries of the influence, `(K * H, Q * G * H)`, a step can move."""
+        reach = step.reach(block)[None, :, None]
+        kinds, sources = step.states.shape[1], block.source.shape[1]
+        pattern = np.tile(reach, (kinds, 1, sources, 1, 1))
+        return pattern.reshape(kinds * reach.shape[1], -1)
 
 
 class OwnInfluence:
