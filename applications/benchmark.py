@@ -34,7 +34,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
-from rich.table import Table  # noqa: E402
 
 import keras_classics as kc  # noqa: E402
 from benchmarks import binary, depth, maps, models, recurrent, searches  # noqa: E402
@@ -104,12 +103,11 @@ def measure(verb: str, out: Path, **settings) -> None:
     rows = VERBS[verb](**settings)
     rows.insert(0, "benchmark", verb)
     rows["ratio"] = rows["ours"] / rows["peer"]
-    table = Table(title=f"{verb}: {facts['machine']}", box=None)
-    for column in rows:
-        table.add_column(column, justify="right" if rows[column].dtype == float else "left")
-    for row in rows.itertuples(index=False):
-        table.add_row(*(figure(value) if isinstance(value, float) else value for value in row))
-    console.print(table)
+    texts = [rows[column].map(figure) if rows[column].dtype == float else rows[column]
+             for column in rows]  # fmt: skip
+    left = sum(rows[column].dtype != float for column in rows)
+    console.print(f"{verb}: {facts['machine']}")
+    console.print(kc.cli.columns([list(rows), *zip(*texts, strict=True)], left=left))
 
     rows["date"] = datetime.date.today().isoformat()
     rows["commit"] = facts["commit"]

@@ -23,7 +23,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
-from rich.console import Console  # noqa: E402
 
 import keras_classics as kc  # noqa: E402
 
@@ -51,7 +50,7 @@ FREE = {
     "explain_every",
 }  # fmt: skip
 
-console = Console()
+console = kc.cli.plain_console()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -308,8 +307,8 @@ def caption(options: argparse.Namespace) -> int:
         answer = model.serve(picture[None])
         sentences, scores = answer["captions"][0].numpy(), answer["log_probabilities"][0].numpy()
         for sentence, score in list(zip(sentences, scores, strict=True))[: options.n_best]:
-            answer_line = f"{image}: {sentence.decode()}  [dim](log p {score:.2f})[/dim]"
-            console.print(answer_line, soft_wrap=True)
+            answer_line = f"{image}: {sentence.decode()}  (log p {score:.2f})"
+            console.print(answer_line)
     return 1 if faulty else 0
 
 

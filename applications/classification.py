@@ -24,7 +24,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
-from rich.console import Console  # noqa: E402
 
 import keras_classics as kc  # noqa: E402
 
@@ -43,7 +42,7 @@ FREE = {
 # Pictures whose maps are drawn in training.
 EXPLAINED = 12
 
-console = Console()
+console = kc.cli.plain_console()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -143,11 +142,10 @@ def train(options: argparse.Namespace) -> None:
     preparation.save(out / PREPARATION)
     console.print(
         f"{options.model}: {model.count_params():,} parameters, {len(training):,} training "
-        f"pictures of {len(classes)} classes, {epochs} epochs of {steps} batches of {batch_size}\n"
-        f"[dim]{told}[/dim]",
+        f"pictures of {len(classes)} classes, {epochs} epochs of {steps} batches of {batch_size}",
         highlight=False,
-        soft_wrap=True,
     )
+    console.print(told, style="dim", highlight=False)
 
     parts = {"classes": len(classes), "outputs": len(model.outputs)}
     validation = read(data, "validation")
@@ -313,7 +311,7 @@ def predict(options: argparse.Namespace) -> int:
         pictures.append(picture)
         titles.append(f"{named[0][0]}\n{named[0][1]:.0%}")
         listed = ", ".join(f"{name} {probability:.1%}" for name, probability in named)
-        console.print(f"{path}: {listed}", soft_wrap=True, highlight=False, markup=False)
+        console.print(f"{path}: {listed}", highlight=False)
     if pictures:
         drawn = Path(options.out) / "answers.png"
         drawn.parent.mkdir(parents=True, exist_ok=True)

@@ -22,7 +22,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
-from rich.console import Console  # noqa: E402
 from rich.progress import track  # noqa: E402
 
 import classification  # noqa: E402
@@ -40,7 +39,7 @@ TRAINING = [
     "--epochs", "8",
 ]  # fmt: skip
 
-console = Console()
+console = kc.cli.plain_console()
 
 
 class Question(NamedTuple):
@@ -173,9 +172,7 @@ def explain(
         name, sure = classifier.classes[target], probabilities[row, target]
         console.print(
             f"{questions[row].name}: {name} {sure:.1%}",
-            soft_wrap=True,
             highlight=False,
-            markup=False,
         )
         titles.append(f"{questions[row].name}\n{name.split(',')[0]} {sure:.0%}")
     rows, targets = (np.array(each) for each in zip(*asked, strict=True))
@@ -194,7 +191,7 @@ def explain(
         [column[part][n] for n in range(len(asked)) for column in columns] for part in (0, 1)
     )
     kc.analysis.draw_tiles(path, tiles, above, columns=len(columns))
-    console.print(f"picture: {path}", soft_wrap=True)
+    console.print(f"picture: {path}")
 
 
 def visible(maps: np.ndarray) -> np.ndarray:
@@ -211,7 +208,7 @@ def methods(options: argparse.Namespace, model: keras.Model, default: str) -> Se
     admitted = kc.analysis.admitted_methods(model, layer=options.layer)
     left_out = [name for name in kc.analysis.CAM_METHODS if name not in admitted]
     if left_out:
-        console.print(f"[dim]not for this model: {', '.join(left_out)}[/dim]")
+        console.print(f"not for this model: {', '.join(left_out)}", style="dim")
     return admitted
 
 
@@ -247,10 +244,8 @@ def evaluate(options: argparse.Namespace, classifier: Classifier) -> None:
         f"{len(targets)} objects in {len(rendered)} test scenes, "
         f"{np.mean(found == targets):.1%} of them the model's first answer"
     )
-    # The names of methods would be cut in the width a pipe is given.
-    wide = Console(width=max(console.width, 120))
-    wide.print(kc.cli.metrics_table(table.to_dict("index"), title))
-    console.print(f"table: {path}", soft_wrap=True)
+    console.print(kc.cli.metrics_table(table.to_dict("index"), title))
+    console.print(f"table: {path}")
 
 
 def kinds_in(scene: dict) -> list[int]:

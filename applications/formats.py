@@ -24,7 +24,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
-from rich.console import Console  # noqa: E402
 
 import keras_classics as kc  # noqa: E402
 from shipping.rows import FAMILIES, INSIDE, SEQUENCES  # noqa: E402
@@ -38,7 +37,7 @@ TOLERANCE = 1e-4
 PICTURES = ({"size": "any"}, {})
 STEPS = ({}, {"batch_size": 1}, {"batch_size": 1, "size": 12})
 
-console = Console()
+console = kc.cli.plain_console()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -64,7 +63,7 @@ def run(argv: Sequence[str] | None) -> None:
     if options.verb == "run":
         rows = fill(options.rows, options.formats)
         enter(rows, options.out)
-        console.print(markdown(rows), markup=False, highlight=False, soft_wrap=True)
+        console.print(markdown(rows), highlight=False)
         console.print(f"written: {options.out}")
         return
     text = page(read(options.results))

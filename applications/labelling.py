@@ -24,7 +24,6 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras  # noqa: E402
-from rich.console import Console  # noqa: E402
 
 import keras_classics as kc  # noqa: E402
 from labellers.classify import Classify  # noqa: E402
@@ -38,7 +37,7 @@ MODEL, EXPORT = "model.keras", "saved_model"
 # Settings that may differ between a run and the run it continues.
 FREE = {"verb", "out", "epochs", "strategy", "pictures", "queries", "to"}
 
-console = Console()
+console = kc.cli.plain_console()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -197,7 +196,7 @@ def label(options: argparse.Namespace) -> int:
     served = tf.saved_model.load(str(out / EXPORT))
     faulty = []
     for query, answer in kc.cli.sound(options.queries, partial(task.answer, served), faulty):
-        console.print(f"{query}: {answer}", soft_wrap=True, highlight=False, markup=False)
+        console.print(f"{query}: {answer}", highlight=False)
     return 1 if faulty else 0
 
 

@@ -22,8 +22,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras  # noqa: E402
 import pandas as pd  # noqa: E402
-from rich.console import Console  # noqa: E402
-from rich.table import Table  # noqa: E402
 
 import keras_classics as kc  # noqa: E402
 
@@ -38,7 +36,7 @@ FREE = {
     "top_k", "top_p", "characters", "strategy",
 }  # fmt: skip
 
-console = Console()
+console = kc.cli.plain_console()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -218,7 +216,7 @@ def compile_trainer(
 def show_sample(iteration: int, text: str) -> None:
     """Print what training has come to."""
     console.rule(f"after {iteration:,} iterations")
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    console.print(text, highlight=False)
     console.rule()
 
 
@@ -236,10 +234,7 @@ def evaluate(options: argparse.Namespace) -> None:
             nats = kc.training.bigram_nats(learnt, encoded, len(alphabet))
             metrics[f"{split}, bigrams"] = likelihood(nats)
     kc.training.record_metrics(out, metrics)
-    table = Table("", *metrics["validation"], title="per character of held-out text")
-    for name, values in metrics.items():
-        table.add_row(name, *(f"{value:.4f}" for value in values.values()))
-    console.print(table)
+    console.print(kc.cli.metrics_table(metrics, "per character of held-out text", digits=4))
 
 
 def score(model: keras.Model, encoded: list, options: argparse.Namespace) -> dict[str, float]:
@@ -280,15 +275,14 @@ def cells(options: argparse.Namespace) -> None:
     kc.analysis.write_cells_page(
         out / "cells.html", findings, excerpts, kc.analysis.CellReader(model), alphabet
     )
-    table = Table("target", "cell", "r", "AUC", "bigram", "untrained", "p", "nats on", "nats off",
-                  title="cells")  # fmt: skip
+    table = [["", "target", "cell", "r", "AUC", "bigram", "untrained", "p", "nats on", "nats off"]]
     for each in findings:
         auc = "" if each.roc_auc is None else f"{each.roc_auc:.3f}"
         figures = (each.bigram, each.untrained, each.p_value, each.rise_on, each.rise_off)
-        name = f"[bold]{each.target}[/bold]" if each.follows else each.target
-        table.add_row(name, f"{each.layer}:{each.cell}", f"{each.correlation:.3f}", auc,
-                      *(f"{figure:.3f}" for figure in figures))  # fmt: skip
-    console.print(table)
+        table.append(["follows" if each.follows else "", each.target, f"{each.layer}:{each.cell}",
+                      f"{each.correlation:.3f}", auc,
+                      *(f"{figure:.3f}" for figure in figures)])  # fmt: skip
+    console.print(kc.cli.columns(table, left=3))
     console.print(f"page: {out / 'cells.html'}", highlight=False)
 
 
@@ -306,8 +300,8 @@ def write(options: argparse.Namespace) -> None:
     for number, text in enumerate(writer(options.count), 1):
         if options.count > 1:
             console.rule(str(number))
-        console.print(options.prime, style="dim", end="", markup=False, highlight=False)
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
+        console.print(options.prime, style="dim", end="", highlight=False)
+        console.print(text, highlight=False)
 
 
 def filters(options: argparse.Namespace) -> dict:

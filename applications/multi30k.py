@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-from rich.console import Console
 
 import keras_classics as kc
 import translation
@@ -64,7 +63,7 @@ def run(argv: Sequence[str] | None) -> None:
             f"--systems {options.systems} was given. Allowed: {', '.join(SYSTEMS)}, with commas "
             f"between. Leave out {', '.join(unknown)}."
         )
-    console, found = Console(), {}
+    console, found = kc.cli.plain_console(), {}
     for name in systems:
         for pair in map("-".join, options.pairs):
             title = f"{pair}, {name}"

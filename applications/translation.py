@@ -23,7 +23,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
-from rich.console import Console  # noqa: E402
 
 import keras_classics as kc  # noqa: E402
 from translators.asking import SOURCE, Served, exported, standard_input  # noqa: E402
@@ -42,7 +41,7 @@ FREE = {
     "length_penalty", "alpha", "coverage", "dictionary",
 }  # fmt: skip
 
-console = Console()
+console = kc.cli.plain_console()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -211,7 +210,7 @@ def evaluate(options: argparse.Namespace) -> None:
         )
         for way in names
     ).to_csv(out / "translations.csv", index=False)
-    console.print(f"BLEU: {signature}", highlight=False, soft_wrap=True)
+    console.print(f"BLEU: {signature}", highlight=False)
     count = len(next(iter(texts.values())))
     together = f", {len(models)} models" if options.ensemble else ""
     title = f"{count} test sentences, beam {options.beam}{together}"
@@ -268,7 +267,6 @@ def project(options: argparse.Namespace) -> None:
         f"encoder states of {len(table)} sentences: mean cosine {within:.3f} within groups, "
         f"{between:.3f} between them; picture: {out / 'projection.png'}",
         highlight=False,
-        soft_wrap=True,
     )
 
 
@@ -326,7 +324,7 @@ def translate(options: argparse.Namespace) -> int:
             f"{answer} ({score:.2f})" if options.n_best > 1 else answer for answer, score in best
         ]
         line = f"{text} -> {' | '.join(shown)}"
-        console.print(line, soft_wrap=True, highlight=False, markup=False)
+        console.print(line, highlight=False)
     if cut:
         console.print(f"{cut} sentences were cut to {served.limit} {unit}s")
     return 1 if failed else 0

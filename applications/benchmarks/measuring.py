@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import gc
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
 
 import keras_classics as kc
 
@@ -20,8 +18,7 @@ MEASURED = ["model", "setting", "beside", "ours", "peer", "unit"]
 # The columns of `turns`, and what a row's name has behind it.
 CLOCKS = {"wall": "", "processor": ", processor's time"}
 
-# A table that is piped away must not be cut to a terminal's width.
-console = Console(width=None if sys.stdout.isatty() else 120)
+console = kc.cli.plain_console()
 
 
 def limit_threads(count: int) -> None:

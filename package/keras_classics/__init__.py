@@ -27,8 +27,7 @@ from keras_classics import (
 from keras_classics.core.catalogue import ModelCard, card, create_model, list_models, register
 from keras_classics.core.errors import InputError
 from keras_classics.core.model_files import load_model, save_model
-
-__version__ = "0.1.0"
+from keras_classics.core.version import __version__ as __version__
 
 __all__ = [
     "InputError",

@@ -1,38 +1,43 @@
 """The command line: `keras-classics list | tree | card | summary | plot | convert | ...`.
 
-Parsing and printing only.
+Parsing and printing only. What needs Keras is imported by the verbs that need it, so that
+`--help`, a typing error, `list` and `card` are answered at once.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
-import dataclasses
+import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any
 
-import keras
-import numpy as np
-from rich.console import Console
-from rich.table import Table
-
-from keras_classics.analysis.drawing.complexity import costs, trainable_parameters
-from keras_classics.analysis.drawing.family_tree import draw_family_tree
-from keras_classics.core.catalogue import card, create_model, list_models
+from keras_classics.core import index
+from keras_classics.core.commands import (
+    columns,
+    guarded,
+    key_values,
+    plain_console,
+    positive,
+    sound,
+)
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.files import write_whole
-from keras_classics.data.load import Data, load
-from keras_classics.export import FORMATS, Spec, describe_shipped, described, serve_check
-from keras_classics.training.optimizers import SkipNonFinite, refuse_strategies, skipping
-from keras_classics.training.runs import other_releases
-from keras_classics.weights import load_keras_applications, load_torch
+from keras_classics.core.names import did_you_mean
+from keras_classics.core.version import __version__
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+    from keras_classics.data.load import Data
+    from keras_classics.export import Spec
 
 __all__ = [
     "add_export_flags",
     "add_skip_flag",
+    "columns",
     "export_place",
     "guarded",
     "guarded_optimizer",
@@ -40,72 +45,42 @@ __all__ = [
     "load_data",
     "main",
     "metrics_table",
+    "plain_console",
     "sound",
     "tell_skipped",
 ]
 
-Asked = TypeVar("Asked")
-Content = TypeVar("Content")
+# Pictures of a graph; Graphviz draws all but the first.
+GRAPH_ENDINGS = (".dot", ".png", ".svg", ".pdf")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point of the console script; returns the exit code."""
-    return guarded(_run, argv)
-
-
-def guarded(run: Callable[[Sequence[str] | None], int | None], argv: Sequence[str] | None) -> int:
-    """Run a command: a user's mistake becomes one sentence and exit code 1, Ctrl-C code 130.
+def main(
+    argv: Sequence[str] | None = None, *, before_engine: Callable[[], None] = lambda: None
+) -> int:
+    """Answer a command line; returns the exit code.
 
     Args:
-        run: The command, from the arguments to an exit code or None.
         argv: The arguments; those of the process by default.
+        before_engine: Called once the arguments are known to be good and to need Keras.
     """
-    try:
-        return run(argv) or 0
-    except (InputError, ImportError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
 
-
-def sound(
-    asked: Iterable[Asked], read: Callable[[Asked], Content], faulty: list[Asked]
-) -> Iterator[tuple[Asked, Content]]:
-    """Read what a user names, one after the other; a faulty one is a line of its own, not the end.
-
-    Args:
-        asked: Such as the paths of pictures.
-        read: From one of them to its content; raises `InputError`.
-        faulty: Takes those that could not be read.
-
-    Yields:
-        Each of the others, and its content.
-    """
-    for each in asked:
+    def run(argv: Sequence[str] | None) -> None:
+        options = _parser().parse_args(argv)
+        if options.engine:
+            before_engine()
         try:
-            content = read(each)
-        except InputError as error:
-            print(f"error: {error}", file=sys.stderr)
-            faulty.append(each)
-            continue
-        yield each, content
+            options.run(options)
+        except ValueError as error:
+            # Builders raise ValueError on their arguments, which here the user typed.
+            raise InputError(str(error)) from error
 
-
-def key_values(text: str) -> tuple[str, object]:
-    """Parse `key=value` for argparse; the value is a Python literal or else a string."""
-    key, separator, value = text.partition("=")
-    if not separator or not key.isidentifier():
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form key=value")
-    try:
-        return key, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return key, value
+    return guarded(run, argv)
 
 
 def add_export_flags(verb: argparse.ArgumentParser) -> None:
     """Give an application's verb `export` the flags `--format` and `--to`."""
+    from keras_classics.export import FORMATS
+
     verb.add_argument(
         "--format", choices=FORMATS, default="saved_model", help="litert and onnx take pictures "
         "of one size and ids in place of texts; see help(keras_classics.export)",
@@ -147,6 +122,8 @@ def guarded_optimizer(
     Raises:
         InputError: The flag was given in the scope of a strategy of `tf.distribute`.
     """
+    from keras_classics.training.optimizers import SkipNonFinite, refuse_strategies
+
     if not options.skip_non_finite:
         return optimizer
     refuse_strategies()
@@ -159,12 +136,14 @@ def tell_skipped(model: keras.Model) -> None:
     Args:
         model: What was trained, compiled with `guarded_optimizer`.
     """
+    from keras_classics.training.optimizers import skipping
+
     optimizer = skipping(model.optimizer)
     if optimizer is not None:
         print(f"{int(optimizer.skipped)} steps were left out: their gradients were not finite")
 
 
-def load_data(options: argparse.Namespace, **own: object) -> Data:
+def load_data(options: argparse.Namespace, **own: Any) -> Data:
     """Load the data that the flags of an application name, and say what was skipped.
 
     Also says where the run in `out` had its data made by other releases of libraries.
@@ -176,6 +155,9 @@ def load_data(options: argparse.Namespace, **own: object) -> Data:
     Raises:
         InputError: The data or their options are wrong.
     """
+    from keras_classics.data.load import load
+    from keras_classics.training.runs import other_releases
+
     strict = getattr(options, "strict", False)
     try:
         data = load(options.data, seed=options.seed, strict=strict, **options.data_options, **own)
@@ -189,14 +171,14 @@ def load_data(options: argparse.Namespace, **own: object) -> Data:
         ) from error
     for sentence in data.info.skipped:
         print(f"skipped: {sentence}")
-    if sentence := other_releases(options.out, data.info.made_with):
-        print(f"warning: {sentence}")
+    if warning := other_releases(options.out, data.info.made_with):
+        print(f"warning: {warning}")
     return data
 
 
 def metrics_table(
     metrics: Mapping[str, Mapping[str, float]], title: str, *, digits: int = 3
-) -> Table:
+) -> str:
     """Metrics as a table to print: a row for each of what was evaluated.
 
     Args:
@@ -205,34 +187,46 @@ def metrics_table(
         digits: Digits behind the point.
     """
     names = list(dict.fromkeys(name for values in metrics.values() for name in values))
-    table = Table("", *names, title=title)
+    rows = [["", *names]]
     for row, values in metrics.items():
         figures = (f"{values[name]:.{digits}f}" if name in values else "" for name in names)
-        table.add_row(row, *figures)
-    return table
+        rows.append([row, *figures])
+    return f"{title}\n{columns(rows)}"
 
 
-def _run(argv: Sequence[str] | None) -> int | None:
-    parser = argparse.ArgumentParser(prog="keras-classics", description=__doc__.splitlines()[0])
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="keras-classics",
+        description="The networks of the classic deep-learning courses, as Keras 3 models.",
+    )
+    parser.add_argument("--version", action="version", version=f"keras-classics {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True)
 
-    listing = verbs.add_parser("list", help="names, years and parameters of the catalogue")
+    def verb(
+        name: str,
+        run: Callable[[argparse.Namespace], None],
+        text: str,
+        *parents: argparse.ArgumentParser,
+        engine: bool = True,
+    ) -> argparse.ArgumentParser:
+        own = verbs.add_parser(name, parents=parents, help=text, description=_sentence(text))
+        own.set_defaults(run=run, engine=engine)
+        return own
+
+    listing = verb("list", _list, "names, years and parameters of the catalogue", engine=False)
     listing.add_argument("pattern", nargs="?", default="*", help="shell pattern on the name")
     listing.add_argument("--family", help="only this family")
     listing.add_argument("--year", type=int, help="only papers of this year")
     listing.add_argument("--markdown", action="store_true", help="as a table for a README")
-    listing.set_defaults(run=_list)
 
-    tree = verbs.add_parser("tree", help="picture of all models: years, families, ideas, sizes")
+    tree = verb("tree", _tree, "picture of all models: years, families, ideas, sizes")
     tree.add_argument("--out", default="family_tree.png", help="file ending in .png, .svg or .pdf")
-    tree.set_defaults(run=_tree)
 
-    facts = verbs.add_parser("card", help="all facts of one model")
-    facts.add_argument("name")
-    facts.set_defaults(run=_card)
+    facts = verb("card", _card, "all facts of one model", engine=False)
+    facts.add_argument("name", help="such as vgg_d, or VGG16")
 
     build = argparse.ArgumentParser(add_help=False)
-    build.add_argument("name")
+    build.add_argument("name", help="such as vgg_d, or VGG16")
     build.add_argument(
         "--set",
         dest="arguments",
@@ -242,130 +236,160 @@ def _run(argv: Sequence[str] | None) -> int | None:
         default=[],
         help="arguments of the builder, for example classes=10 'input_shape=(64,64,3)'",
     )
-    summary = verbs.add_parser(
-        "summary", parents=[build], help="layers with activations, parameters and multiply-adds"
-    )
-    summary.set_defaults(run=_summary)
-    plot = verbs.add_parser("plot", parents=[build], help="picture of the graph")
+    verb("summary", _summary, "layers with activations, parameters and multiply-adds", build)
+    plot = verb("plot", _plot, "picture of the graph", build)
     plot.add_argument("--out", help="file ending in .png, .svg, .pdf or .dot; NAME.png by default")
-    plot.set_defaults(run=_plot)
-    convert = verbs.add_parser(
-        "convert", parents=[build], help="weights of PyTorch or keras.applications as ours"
-    )
+    convert = verb("convert", _convert, "weights of PyTorch or keras.applications as ours", build)
     convert.add_argument(
         "source", help="state in .safetensors, .npz or .pth, or keras.applications in .h5 or .keras"
     )
     convert.add_argument("--out", help="file ending in .weights.h5 or .keras; NAME.weights.h5")
-    convert.set_defaults(run=_convert)
 
-    checking = verbs.add_parser("serve-check", help="ask an exported model something, and time it")
+    checking = verb("serve-check", _serve_check, "ask an exported model something, and time it")
     checking.add_argument("path", help="folder of a SavedModel, or .tflite, .onnx or .keras file")
     checking.add_argument(
         "--input", help="an .npz file of arrays by name, a picture file or a text; made up without"
     )
-    checking.add_argument("--repeats", type=int, default=10, help="calls that are timed")
-    checking.set_defaults(run=_serve_check)
-    shipped = verbs.add_parser("shipped", help="page about a folder of exported models")
+    checking.add_argument("--repeats", type=positive, default=10, help="calls that are timed")
+    shipped = verb("shipped", _shipped, "page about a folder of exported models")
     shipped.add_argument("folder", nargs="?", default="saved_models")
     shipped.add_argument("--out", help="Markdown file; printed without")
-    shipped.set_defaults(run=_shipped)
-
-    options = parser.parse_args(argv)
-    try:
-        return options.run(options)
-    except ValueError as error:
-        # Builders raise ValueError on their arguments, which here the user typed.
-        raise InputError(str(error)) from error
+    return parser
 
 
-def _list(options) -> None:
-    names = list_models(options.pattern, family=options.family, year=options.year)
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _list(options: argparse.Namespace) -> None:
+    found = index.chosen(options.pattern, family=options.family, year=options.year)
+    if not found:
+        asked = [options.pattern, *([f"of {options.year}"] if options.year else [])]
+        raise InputError(
+            explain(
+                f"No model matches {' '.join(asked)}",
+                "a shell pattern on names, such as 'resnet*', and a year of some paper",
+                did_you_mean(options.pattern, index.read()) or "Run: keras-classics list",
+            )
+        )
     headings = ("name", "family", "year", "input", "parameters", "multiply-adds")
     rows = [
         (
-            row.name,
-            row.family,
-            str(row.year),
-            "x".join(map(str, row.input_shape)),
-            f"{row.parameters:,}",
-            "" if row.multiply_adds is None else f"{row.multiply_adds:,}",
+            facts["name"],
+            facts["family"],
+            str(facts["year"]),
+            facts["input_shape"],
+            f"{facts['parameters']:,}",
+            "" if facts["multiply_adds"] is None else f"{facts['multiply_adds']:,}",
         )
-        for row in map(card, names)
+        for facts in found
     ]
     if options.markdown:
         for row in (headings, ("---",) * 4 + ("---:",) * 2, *rows):
             print(f"| {' | '.join(row)} |")
         return
-    table = Table(box=None)
-    for number, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if number < 4 else "right")
-    for row in rows:
-        table.add_row(*row)
-    _print(table)
+    print(columns([headings, *rows], left=4))
 
 
-def _tree(options) -> None:
+def _card(options: argparse.Namespace) -> None:
+    facts = dict(index.facts_of(options.name))
+    recipes = facts.pop("recipes")
+    facts |= {f"recipe {name}": recipe for name, recipe in recipes.items()}
+    labels = {key: key.replace("_", " ") for key in facts}
+    indent = max(map(len, labels.values())) + 2
+    # What is piped away is not cut to a terminal's width.
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for key, value in facts.items():
+        text = labels[key].ljust(indent) + _value(value)
+        if width is not None:
+            text = textwrap.fill(text, max(width, 2 * indent), subsequent_indent=" " * indent)
+        print(text)
+
+
+def _value(value: object) -> str:
+    large = type(value) is int and value > 9999
+    return f"{value:,}" if large else str(value)
+
+
+def _tree(options: argparse.Namespace) -> None:
+    from keras_classics.analysis.drawing.family_tree import draw_family_tree
+
     draw_family_tree(options.out)
     print(options.out)
 
 
-def _card(options) -> None:
-    table = Table(box=None, show_header=False)
-    facts = card(options.name)
-    for key in (field.name for field in dataclasses.fields(facts)):
-        value = getattr(facts, key)
-        if key == "recipes":
-            for name, recipe in value.items():
-                table.add_row(f"recipe {name}", str(recipe))
-            continue
-        large = type(value) is int and value > 9999
-        table.add_row(key.replace("_", " "), f"{value:,}" if large else str(value))
-    _print(table)
+def _model(options: argparse.Namespace) -> keras.Model:
+    from keras_classics.core.catalogue import create_model
+
+    return create_model(options.name, **dict(options.arguments))
 
 
-def _summary(options) -> None:
-    model = create_model(options.name, **dict(options.arguments))
+def _summary(options: argparse.Namespace) -> None:
+    from keras_classics.analysis.drawing.complexity import costs, trainable_parameters
+
+    model = _model(options)
     rows = costs(model)
-    table = Table("layer", "kind", "output", box=None, show_footer=True)
-    for heading, total in (
-        ("activations", sum(row.activations for row in rows)),
-        ("parameters", model.count_params()),
-        ("multiply-adds", sum(row.multiply_adds for row in rows)),
-    ):
-        table.add_column(heading, f"{total:,}", justify="right")
-    for row in rows:
-        table.add_row(
+    table = [("layer", "kind", "output", "activations", "parameters", "multiply-adds")]
+    table += [
+        (
             row.name,
             row.kind,
-            "x".join(map(str, row.output_shape)),
+            _sizes(row.output_shape),
             f"{row.activations:,}",
             f"{row.parameters:,}",
             f"{row.multiply_adds:,}",
         )
-    _print(table)
+        for row in rows
+    ]
+    activations, multiply_adds = (
+        sum(getattr(row, key) for row in rows) for key in ("activations", "multiply_adds")
+    )
+    totals = (activations, model.count_params(), multiply_adds)
+    print(columns([*table, ("in all", "", "", *(f"{total:,}" for total in totals))], left=3))
     print(f"trainable parameters: {trainable_parameters(model):,}")
 
 
-def _plot(options) -> None:
-    model = create_model(options.name, **dict(options.arguments))
-    path = options.out or f"{options.name}.png"
+def _plot(options: argparse.Namespace) -> None:
+    import keras
+
+    from keras_classics.core.files import write_whole
+
+    path = Path(options.out or f"{options.name}.png")
+    ending = path.suffix.lower()
+    if ending not in GRAPH_ENDINGS:
+        raise InputError(
+            explain(
+                f"--out {path} was given",
+                f"a file ending in {', '.join(GRAPH_ENDINGS)}",
+                f"Write --out {path.with_suffix('.png')}.",
+            )
+        )
+    model = _model(options)
     try:
         dot = keras.utils.model_to_dot(model, show_shapes=True, show_layer_names=True)
-        ending = path.rpartition(".")[2]
-        dot.write(path, format="raw" if ending == "dot" else ending)
-    except (ImportError, FileNotFoundError, AttributeError) as error:
+        drawn = dot.to_string().encode() if ending == ".dot" else dot.create(format=ending[1:])
+    except (ImportError, FileNotFoundError) as error:
+        remedy = (
+            "Run: pip install 'keras-classics[plot]'"
+            if isinstance(error, ImportError)
+            else f"Install Graphviz (on Debian: apt-get install graphviz), or write --out "
+            f"{path.with_suffix('.dot')}."
+        )
         raise InputError(
             explain(
                 f"The graph cannot be drawn here ({str(error).splitlines()[0]})",
                 "an environment with pydot and, but for .dot files, the Graphviz programs",
-                "Run: pip install 'keras-classics[plot]', and install Graphviz (on Debian: "
-                "apt-get install graphviz).",
+                remedy,
             )
         ) from error
+    write_whole(path, lambda fresh: fresh.write_bytes(drawn))
     print(path)
 
 
-def _convert(options) -> None:
+def _convert(options: argparse.Namespace) -> None:
+    from keras_classics.core.files import write_whole
+    from keras_classics.weights import load_keras_applications, load_torch
+
     path = options.out or f"{options.name}.weights.h5"
     if not path.endswith((".weights.h5", ".keras")):
         raise InputError(
@@ -375,25 +399,25 @@ def _convert(options) -> None:
                 "Change the ending.",
             )
         )
-    model = create_model(options.name, **dict(options.arguments))
+    model = _model(options)
     from_keras = options.source.lower().endswith((".h5", ".keras"))
     load = load_keras_applications if from_keras else load_torch
     load(model, options.source)
-    save = model.save if path.endswith(".keras") else model.save_weights
-    save(path)
+    write_whole(path, model.save if path.endswith(".keras") else model.save_weights)
     print(path)
 
 
-def _serve_check(options) -> None:
+def _serve_check(options: argparse.Namespace) -> None:
+    from keras_classics.export import serve_check
+
     served = serve_check(options.path, options.input, repeats=options.repeats)
-    table = Table("", "name", "takes or returns", "here", "values", box=None)
+    rows = [("", "name", "takes or returns", "here", "values")]
     for kind, specs, arrays in (
         ("input", served.model.inputs, served.inputs),
         ("output", served.model.outputs, served.outputs),
     ):
-        for name, spec in specs.items():
-            table.add_row(kind, name, *_values(spec, arrays[name]))
-    _print(table)
+        rows += [(kind, name, *_values(spec, arrays[name])) for name, spec in specs.items()]
+    print(columns(rows, left=5))
     print(
         f"latency: {served.latency:.3g} ms (median of {options.repeats} calls after warm-up, "
         f"{min(served.milliseconds):.3g} to {max(served.milliseconds):.3g})"
@@ -402,6 +426,8 @@ def _serve_check(options) -> None:
 
 def _values(spec: Spec, array: np.ndarray) -> tuple[str, str, str]:
     """A tensor's type, its shape in an answer, and its first values."""
+    from keras_classics.export import described
+
     first = array.ravel()[:3].tolist()
     texts = [
         repr(textwrap.shorten(value.decode("utf-8", "replace"), 60))
@@ -410,19 +436,20 @@ def _values(spec: Spec, array: np.ndarray) -> tuple[str, str, str]:
         for value in first
     ]
     more = ", ..." if array.size > len(first) else ""
-    return described(spec), "x".join(map(str, array.shape)), ", ".join(texts) + more
+    return described(spec), _sizes(array.shape), ", ".join(texts) + more
 
 
-def _shipped(options) -> None:
+def _sizes(shape: Sequence[int]) -> str:
+    return "x".join(map(str, shape))
+
+
+def _shipped(options: argparse.Namespace) -> None:
+    from keras_classics.core.files import write_whole
+    from keras_classics.export import describe_shipped
+
     text = describe_shipped(options.folder)
     if options.out is None:
         print(text, end="")
         return
     write_whole(options.out, lambda path: path.write_text(text, "utf-8"))
     print(options.out)
-
-
-def _print(table: Table) -> None:
-    # A table that is piped away must not be cut to a terminal's width.
-    console = Console(soft_wrap=True) if sys.stdout.isatty() else Console(width=250)
-    console.print(table, highlight=False)

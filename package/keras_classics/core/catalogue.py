@@ -7,11 +7,8 @@ over models (tests, command line, README tables, benchmarks) walks over this cat
 
 from __future__ import annotations
 
-import difflib
-import fnmatch
 import functools
 import inspect
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -20,6 +17,7 @@ import keras
 from keras_classics.core import pretrained
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.image_builder import IMAGE_DEFAULTS
+from keras_classics.core.names import Known, did_you_mean, matching, meant
 from keras_classics.core.recipe import Recipe
 
 Builder = Callable[..., keras.Model]
@@ -110,22 +108,22 @@ def list_models(
     """Names of the catalogue, numbers in natural order.
 
     Args:
-        pattern: Shell pattern on the name (`"resnet*"`).
+        pattern: Shell pattern on the name (`"resnet*"`), or on that of the builder, in any case.
         family: Only this family.
         year: Only papers of this year.
+
+    Raises:
+        InputError: No model is of that family.
     """
-    names = [
-        name
+    known = [
+        Known(name, _BUILDERS[name].__name__, card.family, card.year)
         for name, card in _CARDS.items()
-        if fnmatch.fnmatchcase(name, pattern)
-        and family in (None, card.family)
-        and year in (None, card.year)
     ]
-    return sorted(names, key=_natural)
+    return matching(known, pattern, family=family, year=year)
 
 
 def card(name: str) -> ModelCard:
-    """The facts of one model.
+    """The facts of one model, under any spelling that `create_model` takes.
 
     Raises:
         InputError: The name is unknown; the nearest names are listed.
@@ -146,7 +144,8 @@ def create_model(name: str, **arguments) -> keras.Model:
     """Build a model of the catalogue by name.
 
     Args:
-        name: A name of `list_models()`.
+        name: A name of `list_models()`, or that of its builder; case and underscores tell no
+            models apart (`"resnet50"`, `"VGG16"`).
         **arguments: The builder's arguments; see `help(kc.models.ResNet50)`.
 
     Raises:
@@ -160,31 +159,14 @@ def create_model(name: str, **arguments) -> keras.Model:
                 explain(
                     f"{argument!r} was given to {name!r}",
                     ", ".join(allowed),
-                    _nearest(argument, allowed) or "Remove the argument.",
+                    did_you_mean(argument, allowed) or "Remove the argument.",
                 )
             )
     return build(**arguments)
 
 
 def _known(name: str) -> str:
-    if name in _CARDS:
-        return name
-    raise InputError(
-        explain(
-            f"The model {name!r} is unknown",
-            f"the {len(_CARDS)} names of list_models()",
-            _nearest(name, _CARDS) or "See kc.list_models().",
-        )
-    )
-
-
-def _nearest(word: str, known) -> str:
-    near = difflib.get_close_matches(str(word), list(known), n=3, cutoff=0.5)
-    return f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
-
-
-def _natural(name: str) -> list:
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+    return meant(name, {each: builder.__name__ for each, builder in _BUILDERS.items()})
 
 
 def _signature(card: ModelCard, generic: Builder) -> inspect.Signature:

@@ -16,10 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PIL import Image
-
 from keras_classics.core.catalogue import ModelCard, card, list_models
 from keras_classics.core.errors import check_choice
+from keras_classics.core.files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -109,19 +108,22 @@ def draw_family_tree(path: str | os.PathLike) -> None:
         path: A file ending in .png, .svg or .pdf.
 
     Raises:
-        InputError: The ending is another.
+        InputError: The ending is another, or the file cannot be written.
     """
+    from PIL import Image
+
     ending = Path(path).suffix.lower()
     check_choice("ending", ending, (".png", ".svg", ".pdf"), "Name the file FILE.png.")
     figure = family_tree()
     if ending != ".png":
-        figure.savefig(path)
+        write_whole(path, figure.savefig)
         return
     pixels = io.BytesIO()
     figure.savefig(pixels)
     # A palette makes the file a quarter as large; this way of choosing it keeps the rare colours.
     palette = {"method": Image.Quantize.MAXCOVERAGE, "dither": Image.Dither.NONE}
-    Image.open(pixels).convert("RGB").quantize(256, **palette).save(path, optimize=True)
+    picture = Image.open(pixels).convert("RGB").quantize(256, **palette)
+    write_whole(path, lambda fresh: picture.save(fresh, optimize=True))
 
 
 def family_tree() -> Figure:

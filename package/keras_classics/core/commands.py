@@ -1,0 +1,127 @@
+"""What every command line of the house does: how it reads, how it prints, and how it ends.
+
+Needs no engine, so that a command can answer before one is imported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import zip_longest
+from typing import TYPE_CHECKING, TypeVar
+
+from keras_classics.core.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Asked = TypeVar("Asked")
+Content = TypeVar("Content")
+
+# As a shell reports a program that the signal of the same meaning has ended.
+INTERRUPTED, NOBODY_READS = 130, 141
+
+
+def guarded(run: Callable[[Sequence[str] | None], int | None], argv: Sequence[str] | None) -> int:
+    """Run a command: a user's mistake becomes one sentence and exit code 1, Ctrl-C code 130.
+
+    Args:
+        run: The command, from the arguments to an exit code or None.
+        argv: The arguments; those of the process by default.
+    """
+    try:
+        code = run(argv) or 0
+        # What is printed to a reader that has gone fails here, where it is caught.
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # `head`, say, has read enough. What is still buffered has to go somewhere at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NOBODY_READS
+    except (InputError, ImportError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def sound(
+    asked: Iterable[Asked], read: Callable[[Asked], Content], faulty: list[Asked]
+) -> Iterator[tuple[Asked, Content]]:
+    """Read what a user names, one after the other; a faulty one is a line of its own, not the end.
+
+    Args:
+        asked: Such as the paths of pictures.
+        read: From one of them to its content; raises `InputError`.
+        faulty: Takes those that could not be read.
+
+    Yields:
+        Each of the others, and its content.
+    """
+    for each in asked:
+        try:
+            content = read(each)
+        except InputError as error:
+            print(f"error: {error}", file=sys.stderr)
+            faulty.append(each)
+            continue
+        yield each, content
+
+
+def key_values(text: str) -> tuple[str, object]:
+    """Parse `key=value` for argparse; the value is a Python literal or else a string."""
+    key, separator, value = text.partition("=")
+    if not separator or not key.isidentifier():
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form key=value")
+    try:
+        return key, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return key, value
+
+
+def positive(text: str) -> int:
+    """Parse a whole number from 1 on for argparse."""
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+
+
+def plain_console(*, stderr: bool = False) -> Console:
+    """A console of Rich that prints texts as they are.
+
+    What stands in a path or a sentence is neither markup (`photo[red].png`) nor an emoji's name
+    (`:cat:`), and lines are as long as they are.
+
+    Args:
+        stderr: Print to standard error instead of standard output.
+    """
+    from rich.console import Console
+
+    return Console(stderr=stderr, markup=False, emoji=False, soft_wrap=True)
+
+
+def columns(rows: Iterable[Sequence[str]], *, left: int = 1) -> str:
+    """Rows of texts below each other, each column as wide as its widest text: nothing is cut.
+
+    Args:
+        rows: Such as the headings and what stands below them; a short row is filled up.
+        left: Number of columns, from the first, whose texts begin below each other; the texts of
+            the others, figures, end so.
+
+    Returns:
+        A line for each row, two spaces between columns.
+    """
+    from rich.cells import cell_len
+
+    aligned = []
+    for number, column in enumerate(zip_longest(*rows, fillvalue="")):
+        # As many letters may be twice as wide, in Chinese say.
+        widths = [cell_len(text) for text in column]
+        gaps = [" " * (max(widths) - width) for width in widths]
+        pairs = zip(column, gaps, strict=True)
+        aligned.append([text + gap if number < left else gap + text for text, gap in pairs])
+    return "\n".join("  ".join(row).rstrip() for row in zip(*aligned, strict=True))

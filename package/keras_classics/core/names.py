@@ -1,0 +1,114 @@
+"""Which model is meant: by a pattern, by family and year, or by the name people know it under.
+
+Needs no engine; the catalogue and the command line search alike.
+"""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import re
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from keras_classics.core.errors import InputError, explain
+
+
+class Known(NamedTuple):
+    """What a model is searched by."""
+
+    name: str
+    builder: str
+    family: str
+    year: int
+
+
+def matching(
+    known: Iterable[Known],
+    pattern: str = "*",
+    *,
+    family: str | None = None,
+    year: int | None = None,
+) -> list[str]:
+    """Choose names, whatever their case; numbers in natural order.
+
+    Args:
+        known: All models.
+        pattern: Shell pattern on the name, or on that of the builder.
+        family: Only this family.
+        year: Only papers of this year.
+
+    Raises:
+        InputError: No model is of that family.
+    """
+    known = list(known)
+    families = {each.family.lower(): each.family for each in known}
+    if family is not None and family.lower() not in families:
+        raise InputError(
+            explain(
+                f"The family {family!r} is unknown",
+                ", ".join(sorted(families.values())),
+                did_you_mean(family, families.values()) or "Leave the family out for all of them.",
+            )
+        )
+    names = [
+        each.name
+        for each in known
+        if any(fnmatch.fnmatchcase(own.lower(), pattern.lower()) for own in each[:2])
+        and (family is None or each.family.lower() == family.lower())
+        and year in (None, each.year)
+    ]
+    return sorted(names, key=_natural)
+
+
+def meant(name: str, known: Mapping[str, str]) -> str:
+    """The catalogue's name of a model, from a spelling of it or of its builder's name.
+
+    Case and underscores tell no models apart: `"resnet50"` is `"resnet_50"`, and `"vgg16"` is
+    `"vgg_d"`, whose builder is `VGG16`.
+
+    Args:
+        name: What was asked for.
+        known: The builder's name by the catalogue's.
+
+    Raises:
+        InputError: The name is unknown; the nearest names are listed.
+    """
+    if name in known:
+        return name
+    # Where two say the same, the catalogue's spelling is the one that is suggested.
+    spellings = {_bare(builder): (builder, each) for each, builder in known.items()}
+    spellings |= {_bare(each): (each, each) for each in known}
+    bare = _bare(str(name))
+    if bare in spellings:
+        return spellings[bare][1]
+    near = (spellings[each][0] for each in _near(bare, spellings))
+    raise InputError(
+        explain(
+            f"The model {name!r} is unknown",
+            f"the {len(known)} names of list_models(), or of their builders in kc.models",
+            _question(near) or "See them all: keras-classics list, or kc.list_models().",
+        )
+    )
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The question which of the words nearest to a wrong one was meant; empty if none is near."""
+    return _question(_near(str(word), known))
+
+
+def _near(word: str, known: Iterable[str]) -> list[str]:
+    return difflib.get_close_matches(word, list(known), n=3, cutoff=0.5)
+
+
+def _question(near: Iterable[str]) -> str:
+    listed = " or ".join(map(repr, near))
+    return f"Did you mean {listed}?" if listed else ""
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _natural(name: str) -> list[str | int]:
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]

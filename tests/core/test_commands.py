@@ -1,0 +1,62 @@
+"""What commands print is what was meant, and their ends are told by exit codes."""
+
+import argparse
+
+import pytest
+
+from keras_classics.core.commands import columns, guarded, key_values, plain_console, positive
+from support import run_python
+
+
+def test_key_values_are_literals_or_strings():
+    assert key_values("a=(1, 2)") == ("a", (1, 2))
+    assert key_values("a=3x3") == ("a", "3x3")
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "many", ""])
+def test_counts_begin_at_one(text):
+    assert positive("3") == 3
+    with pytest.raises(argparse.ArgumentTypeError, match="whole number from 1 on"):
+        positive(text)
+
+
+def test_nothing_of_a_table_is_cut_and_figures_end_below_each_other():
+    name = "a_name_that_alone_is_wider_than_any_terminal_" * 3
+    rows = [["", "BLEU", "flips"], [name, "1.000"], ["中文", "0.5", "10"]]
+    first, second, third = columns(rows).split("\n")
+    assert second == f"{name}  1.000"
+    assert first.index("BLEU") + 4 == len(second) and first.endswith("  flips")
+    # Each of the two signs is two letters wide.
+    assert third == "中文" + " " * (len(name) - 4) + "    0.5     10"
+
+
+@pytest.mark.parametrize("text", ["photo[red].png", "a[/red].png", ":cat:.png", "x" * 200])
+def test_what_the_console_is_given_it_prints(text, capsys):
+    plain_console().print(text)
+    plain_console(stderr=True).print(text)
+    assert capsys.readouterr() == (f"{text}\n", f"{text}\n")
+
+
+def test_a_reader_that_has_enough_is_no_error():
+    printed = run_python("""if True:
+        import os, subprocess, sys
+        code = '''if True:
+            import sys
+            from keras_classics_command import main
+            sys.argv[1:] = ["list"]
+            sys.exit(main())
+        '''
+        reading, writing = os.pipe()
+        os.close(reading)
+        done = subprocess.run([sys.executable, "-c", code], stdout=writing, stderr=subprocess.PIPE)
+        print(done.returncode, done.stderr)
+    """)
+    assert printed == "141 b''\n"
+
+
+def test_ctrl_c_has_an_exit_code_of_its_own(capsys):
+    def interrupted(argv):
+        raise KeyboardInterrupt
+
+    assert guarded(interrupted, []) == 130
+    assert capsys.readouterr().err == "interrupted\n"

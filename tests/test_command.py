@@ -1,0 +1,79 @@
+"""The program answers what it can without an engine, and its own sentence is all that is told."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from support import ROOT
+
+ENGINES = {"keras", "tensorflow", "jax", "torch", "numpy"}
+
+
+def answer(*arguments):
+    """Exit code, both outputs and the engines that were imported."""
+    code = """if True:
+        import json, sys
+        from keras_classics_command import main
+        try:
+            code = main()
+        except SystemExit as error:
+            code = error.code
+        sys.stdout.flush()
+        print()
+        print(json.dumps([code, sorted(sys.modules)]))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=ROOT / "package", capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    out, told = done.stdout.rstrip("\n").rsplit("\n", 1)
+    code, modules = json.loads(told)
+    return code, out, done.stderr, ENGINES & set(modules)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "out", "error"),
+    [
+        (["--help"], 0, "{list,tree,card,summary,plot,convert,serve-check,shipped}", ""),
+        (["summary", "--help"], 0, "--set KEY=VALUE", ""),
+        (["--version"], 0, "keras-classics 0.1.0", ""),
+        (["lst"], 2, "", "invalid choice: 'lst'"),
+        (["serve-check", "x", "--repeats", "0"], 2, "", "'0' is not a whole number from 1 on"),
+        (["list", "VGG_D"], 0, "138,357,544  15,470,264,320", ""),
+        (["list", "vgg16"], 0, "vgg_d", ""),
+        (["list", "--family", "vg"], 1, "", "The family 'vg' is unknown. Allowed: alexnet, "),
+        (["list", "vgg_d", "--year", "1800"], 1, "", "No model matches vgg_d of 1800."),
+        (["list", "[red]"], 1, "", "No model matches [red]"),
+        (["card", "VGG16"], 0, "15,470,264,320", ""),
+        (["card", "vgg17"], 1, "", "Did you mean 'VGG19' or 'VGG16'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_it_answers_without_an_engine(arguments, code, out, error):
+    found = answer(*arguments)
+    assert found[0] == code and out in found[1] and error in found[2]
+    assert bool(found[2]) == (code != 0)
+    assert found[3] == set()
+
+
+def test_a_verb_that_needs_the_engine_gets_it_without_its_lines():
+    code, out, error, engines = answer("summary", "VGG16", "--set", "width=.1", "clases=3")
+    assert (code, out) == (1, "") and "keras" in engines
+    # One sentence: nothing of TensorFlow's stands before it.
+    assert error.startswith("error: 'clases' was given to 'VGG16'.") and error.count("\n") == 1
+
+
+def test_why_the_engine_is_not_there_is_told():
+    code = """if True:
+        import sys
+        sys.modules["keras"] = None
+        sys.argv[1:] = ["summary", "lenet_5"]
+        from keras_classics_command import main
+        sys.exit(main())
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT / "package", capture_output=True, text=True
+    )
+    assert done.returncode == 1 and done.stderr.startswith("error: ") and "keras" in done.stderr
