@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -268,7 +267,10 @@ def evaluate(options: argparse.Namespace) -> None:
         }
     ).to_csv(out / "captions.csv", index=False)
     console.print(kc.cli.metrics_table(metrics, f"{len(test)} test images, beam {options.beam}"))
-    draw(test, captions, options.pictures, out / "captions.png")
+    shown = slice(min(options.pictures, len(test)))
+    kc.analysis.draw_captions(
+        out / "captions.png", test.images[shown], captions[shown], test.captions[shown]
+    )
     keras.utils.save_img(str(out / "example.png"), test.images[0], scale=False)
     console.print(f"pictures: {out / 'captions.png'}")
 
@@ -378,35 +380,6 @@ def trained(options: argparse.Namespace):
     model = kc.load_model(out / MODEL)
     vocabulary.check_matches(model.get_layer("decoder").vocabulary_size)
     return model, vocabulary, merged
-
-
-def draw(test: kc.data.CaptionedImages, captions: list[str], count: int, path: Path) -> None:
-    """Draw the first test pictures with generated and reference captions."""
-    plt = kc.analysis.pyplot()
-    count, columns = min(count, len(test)), 4
-    rows = -(-count // columns)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(4 * columns, 5.4 * rows), squeeze=False, layout="constrained"
-    )
-    figure.get_layout_engine().set(h_pad=0.22)
-    for axis in axes.flat:
-        axis.set(xticks=[], yticks=[], frame_on=False)
-    shown = zip(axes.flat, test.images[:count], captions, test.captions, strict=False)
-    for axis, image, said, references in shown:
-        axis.imshow(image, interpolation="nearest")
-        title = "\n".join(textwrap.wrap(said, 36))
-        colour = "darkgreen" if said in references else "black"
-        axis.set_title(title, fontsize=13, weight="bold", color=colour)
-        lines = [textwrap.wrap(text, 46, subsequent_indent="  ") for text in references[:2]]
-        # A label, unlike free text, is given room by the layout.
-        axis.set_xlabel("\n".join(line for wrapped in lines for line in wrapped), fontsize=10)
-    figure.suptitle(
-        f"The first {count} test pictures: generated caption (bold; green where it equals a "
-        "reference word for word), two of the references below",
-        fontsize=14,
-    )
-    figure.savefig(path, dpi=64)
-    plt.close(figure)
 
 
 if __name__ == "__main__":

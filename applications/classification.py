@@ -171,7 +171,7 @@ def train(options: argparse.Namespace) -> None:
             validation_data=kc.data.validation_batches(validation, preparation, **parts),
         )
     kc.save_model(answering(model), out / MODEL)
-    draw_history(history, out / "history.png")
+    kc.analysis.draw_history(out / "history.png", history)
     rate = steps * batch_size / max(history["seconds"].median(), 0.1)
     console.print(f"trained: {out / MODEL}, {rate:.0f} pictures/s", highlight=False)
 
@@ -276,7 +276,7 @@ def evaluate(options: argparse.Namespace) -> None:
     ).to_csv(out / "predictions.csv", index=False)
     console.print(kc.cli.metrics_table(metrics, f"{len(test)} test pictures", digits=4))
     counts = kc.training.confusion_matrix(test.labels, probabilities)
-    draw_confusion(counts, classes, out / "confusion_matrix.png")
+    kc.analysis.draw_confusion(out / "confusion_matrix.png", counts, classes)
     # The surest mistakes first: they tell most.
     wrong = np.flatnonzero(answers != test.labels)
     wrong = wrong[np.argsort(-probabilities[wrong, answers[wrong]])]
@@ -376,41 +376,6 @@ def trained(options: argparse.Namespace):
     classes = kc.training.read_json(out / CLASSES)
     model = kc.load_model(out / MODEL)
     return model, kc.data.Preparation.load(out / PREPARATION), classes, merged
-
-
-def draw_history(history: pd.DataFrame, path: Path) -> None:
-    """Draw loss and accuracy over the epochs."""
-    plt = kc.analysis.pyplot()
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
-    for axis, name in zip(axes, ("loss", "accuracy"), strict=True):
-        for column in history:
-            if column.endswith(name) and "_loss" not in column.removeprefix("val_"):
-                label = "validation" if column.startswith("val_") else "training"
-                axis.plot(history["epoch"], history[column], label=label)
-        axis.set(xlabel="epoch", ylabel=name)
-        axis.legend()
-    figure.savefig(path, dpi=80)
-    plt.close(figure)
-
-
-def draw_confusion(counts: np.ndarray, classes: Sequence[str], path: Path) -> None:
-    """Draw how often each class was taken for each; numbers where there is room for them."""
-    plt = kc.analysis.pyplot()
-    side = max(4.0, min(0.45 * len(classes) + 2, 16.0))
-    figure, axis = plt.subplots(figsize=(side, side), layout="constrained")
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axis.set(xlabel="predicted", ylabel="true")
-    if len(classes) <= 40:
-        ticks = range(len(classes))
-        axis.set_xticks(ticks, classes, rotation=90)
-        axis.set_yticks(ticks, classes)
-        for row, column in zip(*np.nonzero(counts), strict=True):
-            colour = "white" if shares[row, column] > 0.5 else "black"
-            axis.text(column, row, counts[row, column], ha="center", va="center", color=colour,
-                      fontsize=8)  # fmt: skip
-    figure.savefig(path, dpi=100)
-    plt.close(figure)
 
 
 if __name__ == "__main__":

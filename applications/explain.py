@@ -176,21 +176,17 @@ def explain(
         )
         titles.append(f"{questions[row].name}\n{name.split(',')[0]} {sure:.0%}")
     rows, targets = (np.array(each) for each in zip(*asked, strict=True))
-    columns = [(titles, shown[rows])]
+    laid = {}
     # In the whole job, which asks about no files, the picture shows all there is.
     asking = methods(options, classifier.model, "grad_cam" if options.images else "all")
     for method in track(asking, "Drawing maps", console=console, transient=True):
         maps = kc.analysis.cam(
             classifier.model, prepared[rows], method=method, target=targets, layer=options.layer
         )
-        laid = kc.analysis.overlay(shown[rows], kc.analysis.normalized(visible(maps)))
-        columns.append(([f"\n{method}"] * len(asked), laid))
+        laid[method] = kc.analysis.overlay(shown[rows], kc.analysis.normalized(visible(maps)))
     path = Path(options.out) / options.picture
     path.parent.mkdir(parents=True, exist_ok=True)
-    above, tiles = (
-        [column[part][n] for n in range(len(asked)) for column in columns] for part in (0, 1)
-    )
-    kc.analysis.draw_tiles(path, tiles, above, columns=len(columns))
+    kc.analysis.draw_methods(path, shown[rows], titles, laid)
     console.print(f"picture: {path}")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -115,41 +114,25 @@ class Recognize(Task):
         best, beam = answers.values()
         write_table(folder, {"name": names, "true": right, "best path": best, "beam": beam,
                              "log_probability": scores})  # fmt: skip
-        self._draw(
-            model, part, beam, right, folder / "spikes.png", min(options.pictures, len(part))
+        shown = range(min(options.pictures, len(part)))
+        logits = model.predict_on_batch(part.network_input(shown))
+        kc.analysis.draw_spikes(
+            folder / "spikes.png",
+            [part.inputs[n][..., 0] if part.axis else part.inputs[n].T[::-1] for n in shown],
+            [self._probabilities(logits[n], part.lengths()[n]) for n in shown],
+            self.facts["labels"],
+            beam,
+            right,
         )
         return {key: kc.training.labelling_metrics(found, right) for key, found in answers.items()}
 
     def _text(self, labels) -> str:
         return "".join(self.facts["labels"][label - 1] for label in labels if label)
 
-    def _draw(self, model, part, found, right, path: Path, count: int) -> None:
-        """Each sequence above the probabilities of all labels at every step."""
-        plt = kc.analysis.pyplot()
-        figure, axes = plt.subplots(
-            2 * count, 1, figsize=(9, 2.6 * count), squeeze=False, layout="constrained"
-        )
-        logits = model.predict_on_batch(part.network_input(range(count)))
-        for n in range(count):
-            above, below = axes[2 * n, 0], axes[2 * n + 1, 0]
-            shown = part.inputs[n][..., 0] if part.axis else part.inputs[n].T[::-1]
-            length = part.lengths()[n]
-            steps = length // np.prod(self.FRONT_ENDS[self.facts["kind"]][1])
-            probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(logits[n, :steps]))
-            above.imshow(shown, cmap="gray", aspect="auto", extent=(0, length, 0, 1))
-            colour = "darkgreen" if found[n] == right[n] else "darkred"
-            above.set_title(f"{found[n]} (true {right[n]})", fontsize=10, color=colour)
-            above.set(xticks=[], yticks=[])
-            places = (np.arange(steps) + 0.5) * length / steps
-            below.plot(places, probabilities[:, 0], ":", color="grey", label="blank")
-            for label, sign in enumerate(self.facts["labels"], 1):
-                curve = probabilities[:, label]
-                below.plot(places, curve, color=f"C{(label - 1) % 10}")
-                for step in np.flatnonzero((curve > 0.3) & (probabilities.argmax(1) == label)):
-                    below.text(places[step], curve[step], sign, fontsize=9, ha="center")
-            below.set(xlim=(0, length), ylim=(0, 1.15), xticks=[], yticks=[0, 1])
-        figure.savefig(path, dpi=80)
-        plt.close(figure)
+    def _probabilities(self, logits, length: int) -> np.ndarray:
+        """Of all labels at every step of a sequence, without the steps that fill up a batch."""
+        steps = length // np.prod(self.FRONT_ENDS[self.facts["kind"]][1])
+        return keras.ops.convert_to_numpy(keras.ops.softmax(logits[:steps]))
 
     def export(self, model, path, format):
         """Pictures or sound in, texts out."""

@@ -4,7 +4,8 @@ from keras_classics.analysis.answers import class_probabilities
 from keras_classics.analysis.cells.cells import CellFinding, CellReader, Excerpts, find_cells
 from keras_classics.analysis.cells.cells_page import write_cells_page
 from keras_classics.analysis.cells.text_targets import text_targets
-from keras_classics.analysis.drawing.alignments import draw_alignments, draw_projection
+from keras_classics.analysis.drawing.alignments import draw_alignments
+from keras_classics.analysis.drawing.captioned_pictures import draw_captions
 from keras_classics.analysis.drawing.complexity import (
     LayerCost,
     costs,
@@ -12,10 +13,14 @@ from keras_classics.analysis.drawing.complexity import (
     trainable_parameters,
     weight_bytes,
 )
+from keras_classics.analysis.drawing.confusion import draw_confusion
 from keras_classics.analysis.drawing.family_tree import draw_family_tree, family_tree
+from keras_classics.analysis.drawing.label_spikes import draw_spikes
+from keras_classics.analysis.drawing.method_pages import draw_methods
 from keras_classics.analysis.drawing.pages import displayable, draw_maps, draw_tiles, overlay
-from keras_classics.analysis.drawing.plots import pyplot
 from keras_classics.analysis.drawing.projection import group_cosines, principal_components
+from keras_classics.analysis.drawing.projection_picture import draw_projection
+from keras_classics.analysis.drawing.training_curves import draw_history
 from keras_classics.analysis.inside import symmetries
 from keras_classics.analysis.maps.cam import CAM, CAM_METHODS, cam, cam_layer, normalized
 from keras_classics.analysis.maps.cam_targets import region_target, token_target
@@ -54,9 +59,14 @@ __all__ = [
     "deletion_insertion",
     "displayable",
     "draw_alignments",
+    "draw_captions",
+    "draw_confusion",
     "draw_family_tree",
+    "draw_history",
     "draw_maps",
+    "draw_methods",
     "draw_projection",
+    "draw_spikes",
     "draw_tiles",
     "energy_game",
     "evaluate_maps",
@@ -69,7 +79,6 @@ __all__ = [
     "overlay",
     "pointing_game",
     "principal_components",
-    "pyplot",
     "randomize_layers",
     "region_target",
     "saliency",

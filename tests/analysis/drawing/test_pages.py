@@ -7,6 +7,7 @@ from PIL import Image
 
 from keras_classics.analysis.drawing import pages as pictures
 from keras_classics.analysis.drawing.pages import GAP, displayable, overlay, tiles
+from keras_classics.analysis.drawing.typefaces import shortened
 
 
 def random_images(shape, dtype="uint8"):
@@ -101,7 +102,7 @@ def test_titles_and_heading_take_room_and_ink():
     assert headed.shape[1] > 112 + 2 * GAP and len(headed) > len(bare)
     assert len(tiles([], heading="nothing to show")) < 40
     # What does not fit is cut, and shows it.
-    assert pictures._cut("a long title " * 9, 100).endswith("…")
+    assert shortened("a long title " * 9, 30, len).endswith("…")
     assert tiles([image], ["a long title " * 9]).shape[1] == 224 + 2 * GAP
 
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keras_classics.analysis.drawing.plots import check_ending, draw_as_written, write_figure
 from keras_classics.core.catalogue import ModelCard, card, list_models
-from keras_classics.core.errors import check_choice
 from keras_classics.core.files import write_whole
 
 if TYPE_CHECKING:
@@ -112,12 +112,12 @@ def draw_family_tree(path: str | os.PathLike) -> None:
     """
     from PIL import Image
 
-    ending = Path(path).suffix.lower()
-    check_choice("ending", ending, (".png", ".svg", ".pdf"), "Name the file FILE.png.")
+    check_ending(path)
     figure = family_tree()
-    if ending != ".png":
-        write_whole(path, figure.savefig)
+    if Path(path).suffix.lower() != ".png":
+        write_figure(path, figure)
         return
+    draw_as_written(figure)
     pixels = io.BytesIO()
     figure.savefig(pixels)
     # A palette makes the file a quarter as large; this way of choosing it keeps the rare colours.

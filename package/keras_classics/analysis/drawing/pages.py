@@ -9,11 +9,23 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Sequence
-from pathlib import Path
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_classics.analysis.drawing.typefaces import (
+    drawable,
+    plain_font,
+    shortened,
+    typeface,
+    width_of,
+)
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.files import write_whole
+
+if TYPE_CHECKING:
+    from PIL import ImageDraw
 
 # All lengths in pixels.
 GAP = 10
@@ -184,7 +196,7 @@ def tiles(
     fitted = [_fitted(each) for each in pictures]
     lines = [title.split("\n") if title else [] for title in titles]
     width, height = (max((each.size[axis] for each in fitted), default=0) for axis in (0, 1))
-    written = max((_font(TITLE).getlength(line) for own in lines for line in own), default=0)
+    written = max((_width(TITLE, line) for own in lines for line in own), default=0)
     width = max(width, min(round(written), LARGEST))
     columns = min(columns, len(fitted))
     above = max(map(len, lines), default=0) * _line(TITLE)
@@ -195,14 +207,15 @@ def tiles(
     total = max(GAP + columns * across, _heading_width(heading))
     page = Image.new("RGB", (total, top + rows * down), "white")
     draw = ImageDraw.Draw(page)
-    draw.text((GAP, GAP // 2), heading, "black", _font(HEADING))
+    _write(draw, (GAP, GAP // 2), heading, HEADING, "black", "la")
     for number, (picture, own, ink) in enumerate(zip(fitted, lines, inks, strict=True)):
         row, column = divmod(number, columns)
         left, upper = GAP + column * across, top + row * down
         # The last line is next to the picture.
         for line, text in enumerate(reversed(own), 1):
             place = left + width // 2, upper + above - line * _line(TITLE)
-            draw.text(place, _cut(text, width + GAP - 2), ink, _font(TITLE), anchor="ma")
+            fitting = shortened(text, width + GAP - 2, partial(_width, TITLE))
+            _write(draw, place, fitting, TITLE, ink, "ma")
         page.paste(picture, (left + (width - picture.width) // 2, upper + above))
     return np.asarray(page)
 
@@ -219,7 +232,7 @@ def stacked(pages: Sequence[np.ndarray], heading: str = "") -> np.ndarray:
     top = GAP + _line(HEADING) if heading else 0
     width = max([page.shape[1] for page in pages] + [_heading_width(heading)])
     whole = Image.new("RGB", (width, top + sum(len(page) for page in pages)), "white")
-    ImageDraw.Draw(whole).text((GAP, GAP // 2), heading, "black", _font(HEADING))
+    _write(ImageDraw.Draw(whole), (GAP, GAP // 2), heading, HEADING, "black", "la")
     for page in pages:
         whole.paste(Image.fromarray(page), (0, top))
         top += len(page)
@@ -297,10 +310,14 @@ def map_pairs(images, maps, **arguments) -> list[np.ndarray]:
 
 
 def write_picture(path: str | os.PathLike, page: np.ndarray) -> None:
-    """Write a page as a file; its folder must be there."""
+    """Write a page as a file, whole or not at all.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
     from PIL import Image
 
-    Image.fromarray(page).save(Path(path))
+    write_whole(path, Image.fromarray(page).save)
 
 
 def _fitted(picture):
@@ -313,29 +330,20 @@ def _fitted(picture):
     return fitted
 
 
-@functools.lru_cache
-def _font(size: int):
-    import matplotlib
-    from PIL import ImageFont
+def _write(
+    draw: ImageDraw.ImageDraw, place: tuple[int, int], text: str, size: int, ink: str, anchor: str
+) -> None:
+    shown, font = drawable(text, plain_font())
+    draw.text(place, shown, ink, typeface(font, size), anchor=anchor)
 
-    # The typeface of all other pictures of the package, in whatever script class names are.
-    path = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
-    return ImageFont.truetype(str(path), size)
+
+def _width(size: int, text: str) -> float:
+    return width_of(text, size, plain_font())
 
 
 def _heading_width(heading: str) -> int:
-    return round(_font(HEADING).getlength(heading)) + 2 * GAP
+    return round(_width(HEADING, heading)) + 2 * GAP
 
 
 def _line(size: int) -> int:
     return round(1.35 * size)
-
-
-def _cut(text: str, width: int) -> str:
-    """What of a line fits, with an ellipsis where something is left out."""
-    font = _font(TITLE)
-    if font.getlength(text) <= width:
-        return text
-    while text and font.getlength(text + "…") > width:
-        text = text[:-1]
-    return text.rstrip() + "…"

@@ -1,0 +1,96 @@
+"""Texts in scripts that the usual typeface lacks."""
+
+import warnings
+
+import numpy as np
+import pytest
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
+
+import keras_classics as kc
+from keras_classics.analysis.drawing import typefaces
+from keras_classics.analysis.drawing.pages import tiles
+from keras_classics.analysis.drawing.typefaces import BOX, drawable, plain_font, wrapped
+
+
+@pytest.fixture(autouse=True)
+def nothing_asked_for(monkeypatch):
+    monkeypatch.setattr(typefaces, "_asked_for", set())
+    monkeypatch.setattr(typefaces, "_installed", tuple)
+
+
+@pytest.fixture
+def cats(tmp_path):
+    """A font whose only letters are the Chinese cat, a full square, and the latin a."""
+    pen = TTGlyphPen(None)
+    pen.moveTo((0, 0))
+    for corner in ((0, 1000), (1000, 1000), (1000, 0)):
+        pen.lineTo(corner)
+    pen.closePath()
+    square, empty = pen.glyph(), TTGlyphPen(None).glyph()
+    font = FontBuilder(1000, isTTF=True)
+    font.setupGlyphOrder([".notdef", "cat", "a"])
+    font.setupCharacterMap({ord("猫"): "cat", ord("a"): "a"})
+    font.setupGlyf({".notdef": empty, "cat": square, "a": square})
+    font.setupHorizontalMetrics({name: (1000, 0) for name in (".notdef", "cat", "a")})
+    font.setupHorizontalHeader(ascent=1000, descent=0)
+    font.setupNameTable({"familyName": "Cats", "styleName": "Regular"})
+    font.setupOS2()
+    font.setupPost()
+    path = tmp_path / "cats.ttf"
+    font.save(path)
+    return str(path)
+
+
+def test_an_installed_font_with_the_letters_is_taken(cats, monkeypatch, tmp_path):
+    monkeypatch.setattr(typefaces, "_installed", lambda: (plain_font(), cats))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert drawable("plain", plain_font()) == ("plain", plain_font())
+        assert drawable("猫", plain_font()) == ("猫", cats)
+        assert drawable("猫 a", plain_font()) == ("猫 a", cats)
+        # Where no font has all, the one that has most.
+        page = tiles([np.full((112, 112, 3), 255, "uint8")], ["猫猫猫"])
+        kc.analysis.draw_alignments(tmp_path / "a.png", [np.ones((2, 3))], [["猫"]], [["猫"]])
+    # Three full squares, where an empty box would leave white within.
+    band = page[:, :, 0] < 128
+    assert band.sum(axis=1).max() >= 3 * 10
+
+
+def test_a_font_to_install_is_named_once_and_the_rest_drawn():
+    with pytest.warns(UserWarning) as said:
+        assert drawable("two 猫 cats", plain_font()) == (f"two {BOX} cats", plain_font())
+        assert drawable("犬", plain_font()) == (BOX, plain_font())
+    (sentence,) = [str(each.message) for each in said]
+    assert sentence.startswith("No installed font has '猫'")
+    assert "install Noto Sans CJK (Debian and Ubuntu: apt install fonts-noto-cjk)" in sentence
+
+
+@pytest.mark.parametrize(
+    ("letter", "package"), [("ひ", "cjk"), ("한", "cjk"), ("ক", "core"), ("\U0001f9ff", "symbola")]
+)
+def test_each_script_has_a_package_of_its_own(letter, package):
+    with pytest.warns(UserWarning, match=f"fonts-(noto-)?{package}"):
+        drawable(letter, plain_font())
+
+
+def test_marks_without_a_shape_are_left_out():
+    assert drawable("a\ufe0fb\u200dc\td\ne", plain_font()) == ("abc d\ne", plain_font())
+
+
+def test_lines_fit_and_lose_no_letter():
+    def width(line):
+        return typefaces.width_of(line, 10, plain_font())
+
+    text = "a large orange square around averyveryverylongwordthatfitsnowhere in it"
+    for most in (30, 60, 100, 1000):
+        lines = wrapped(text, most, width).split("\n")
+        assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+        assert all(width(line) <= most for line in lines)
+        short = wrapped(text, most, width, lines=1)
+        assert "\n" not in short and width(short) <= most
+        assert short.endswith("…") == (len(lines) > 1)
+    # As long as they may be: the first word of a line would not have fitted on the one before.
+    lines = wrapped("one two three four five", 60, width).split("\n")
+    for line, following in zip(lines, lines[1:], strict=False):
+        assert width(f"{line} {following.split()[0]}") > 60
