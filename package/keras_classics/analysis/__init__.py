@@ -36,6 +36,7 @@ from keras_classics.analysis.maps.map_faithfulness import (
 from keras_classics.analysis.maps.map_sanity import cascading_randomization, randomize_layers
 from keras_classics.analysis.maps.map_scores import centre_maps, energy_game, pointing_game
 from keras_classics.analysis.maps.saliency import Saliency, saliency
+from keras_classics.core.model_ends import ModelEnd, model_ends
 
 __all__ = [
     "AverageDrop",
@@ -46,6 +47,7 @@ __all__ = [
     "DeletionInsertion",
     "Excerpts",
     "LayerCost",
+    "ModelEnd",
     "FeatureMaps",
     "Saliency",
     "admitted_methods",
@@ -74,6 +76,7 @@ __all__ = [
     "find_cells",
     "group_cosines",
     "guided_gradients",
+    "model_ends",
     "multiply_adds",
     "normalized",
     "overlay",

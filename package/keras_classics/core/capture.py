@@ -1,57 +1,44 @@
 """A model seen from within: its logits, and the feature maps of its layers, nested ones too.
 
 The model itself is only read. What ends in softmax or sigmoid is computed without it by a twin of
-that one layer, which shares the weights and exists only here.
+that one layer, which shares the weights and exists only here; see `model_ends`.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import layers, ops, tree
 
+from keras_classics.core.channels_last import check_layers
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.gradients import tapped_gradients
 from keras_classics.core.graph import (
     Node,
     Place,
     Tensor,
-    check_functional,
+    functional,
     has_graph,
+    needed_for,
+    numbered_paths,
     origin,
     path,
-    places,
     run,
+    source,
 )
+from keras_classics.core.model_ends import model_ends
 
-# Layers whose `activation` is the last thing they do.
-FUSED = (
-    layers.Activation,
-    layers.Dense,
-    layers.EinsumDense,
-    layers.Conv1D,
-    layers.Conv2D,
-    layers.Conv3D,
-    layers.Conv2DTranspose,
-    layers.DepthwiseConv2D,
-    layers.SeparableConv2D,
-)
-SQUASHING = (
-    keras.activations.softmax,
-    keras.activations.log_softmax,
-    keras.activations.sigmoid,
-)
-# Keras's operations of the same, as functional models hold them.
-SQUASHING_OPERATIONS = ("Softmax", "LogSoftmax", "Sigmoid")
-# What may stand between the logits and the output, or between pooled features and their classifier.
-PASSING = (layers.Dropout, layers.Flatten, layers.Identity, layers.Permute, layers.Reshape)
-# What only makes a map smaller or larger: the map before it says more.
+# What only makes a map smaller or larger, or turns it: the map before it says more.
 TRIMMING = (
-    *PASSING,
+    layers.Dropout,
+    layers.Flatten,
+    layers.Identity,
+    layers.Permute,
+    layers.Reshape,
     layers.SpatialDropout2D,
     layers.ZeroPadding2D,
     layers.Cropping2D,
@@ -64,43 +51,30 @@ class Capture:
 
     Args:
         model: A functional or built sequential model, with whatever models are nested in it.
+        image: Which of its inputs is the image, by name or number; the first
+            `(batch, height, width, channels)` by default.
 
     Attributes:
         model: The model.
-        image: Which of `model.inputs` is the image: the first `(batch, height, width, channels)`.
+        image: The number of the image in `model.inputs`.
+        ends: How each output ends.
+        paths: The places of all calls and their paths, in order; a layer called again has a number
+            in its path, `"encoder(1)/conv"`.
+        seeing: The places that depend on the image, but those of nested models.
 
     Raises:
-        InputError: The model is subclassed or not built, takes no image, or has its channels first.
+        InputError: The model is subclassed or not built, takes no such image, or has its channels
+            first.
     """
 
-    def __init__(self, model: keras.Model):
-        check_functional(model)
-        self.model = model
-        self.places = list(places(model.outputs))
-        images = [number for number, x in enumerate(model.inputs) if len(x.shape) == 4]
-        if not images:
-            raise InputError(
-                explain(
-                    f"{model.name!r} takes {[tuple(x.shape) for x in model.inputs]}",
-                    "models that take an image (batch, height, width, channels)",
-                    "Maps over an image need a model of images.",
-                )
-            )
-        self.image = images[0]
-        first = [
-            path(place)
-            for place in self.places
-            if getattr(place[-1].operation, "data_format", None) == "channels_first"
-        ]
-        if first:
-            raise InputError(
-                explain(
-                    f"The layer {first[0]!r} has its channels first",
-                    "models with channels last",
-                    "Build the model with data_format='channels_last'; its weights fit.",
-                )
-            )
-        self.heads = [Head.of(output) for output in model.outputs]
+    def __init__(self, model: keras.Model, image: int | str | None = None) -> None:
+        self.model = functional(model)
+        check_layers(self.model)
+        self.image = _image_number(self.model, image)
+        self.ends = model_ends(self.model)
+        self.paths = numbered_paths(self.model.outputs)
+        self._needed = [needed_for([output]) for output in self.model.outputs]
+        self.seeing = self._seeing()
 
     def logits(
         self,
@@ -116,19 +90,24 @@ class Capture:
         # What reads the probabilities within the model goes on reading them.
         logits: dict[Place, Tensor] = {}
 
-        def beside(head):
-            def call(*arguments, **options):
-                logits[head.place] = head.linear(*arguments, **options)
-                return head.place[-1].operation(*arguments, **options)
+        def beside(place: Place, linear: Callable[..., Tensor]) -> Callable[..., Any]:
+            def call(*arguments: Any, **options: Any) -> Any:
+                logits[place] = linear(*arguments, **options)
+                return place[-1].operation(*arguments, **options)
 
             return call
 
-        instead = {head.place: beside(head) for head in self.heads if head.linear}
+        squashing = {end.place: end.linear for end in self.ends if end.place and end.linear}
+        instead = {place: beside(place, linear) for place, linear in squashing.items()}
         outputs = run(self.model, inputs, instead=instead, after=after)
         return [
-            head.shaped(logits[head.place]) if head.linear else output
-            for head, output in zip(self.heads, outputs, strict=True)
+            end.shaped(logits[end.place]) if end.place in squashing else output
+            for end, output in zip(self.ends, outputs, strict=True)
         ]
+
+    def class_logits(self, outputs: Sequence[Tensor]) -> Tensor:
+        """The first of `logits`, float32 with classes as its last axis."""
+        return self.ends[0].with_classes(ops.cast(outputs[0], "float32"))
 
     def maps(
         self, inputs: Sequence[Tensor], wanted: Sequence[Place]
@@ -218,8 +197,6 @@ class Capture:
 
     def as_returned(self, outputs: list[Tensor]) -> Any:
         """Outputs in the structure that the model returns them in."""
-        if isinstance(self.model, keras.Sequential):
-            return outputs[0]
         return tree.pack_sequence_as(self.model.output, outputs)
 
     def arrays(self, images: Any) -> list[np.ndarray]:
@@ -248,116 +225,144 @@ class Capture:
     def place(self, layer: str) -> Place:
         """Where a layer is called that is given by its name, or by its path in nested models.
 
-        Of several calls it is the last.
+        Of several calls it is the one that depends on the image.
 
         Raises:
-            InputError: There is no such layer, more than one, or its output is no feature map.
+            InputError: There is no such layer, more than one, it does not depend on the image, or
+                its output is no feature map.
         """
-        paths = {path(place): place for place in self.places}
-        named = {p: place for p, place in paths.items() if p.split("/")[-1] == layer}
-        found = paths.get(layer) or (len(named) == 1 and next(iter(named.values())))
-        if found and _is_map(found[-1]):
+        named = self._named(layer)
+        maps = {place: name for place, name in self.paths.items() if self._is_seeing_map(place)}
+        found = [place for place in named if place in maps]
+        if len(found) == 1:
             # The map of a nested model is that of the layer in it that makes its output.
-            return origin(found[-1].outputs[0], found[:-1]) or found
-        maps = [p for p, place in paths.items() if _is_map(place[-1])]
-        if found:
-            shapes = " and ".join(str(tuple(x.shape)) for x in found[-1].outputs)
-            given = f"The layer {layer!r} gives {shapes}"
-        elif named:
-            given = f"There are several layers {layer!r}: {', '.join(named)}"
-        else:
+            return origin(found[0][-1].outputs[0], found[0][:-1]) or found[0]
+        if not named:
             given = f"The layer {layer!r} is not in {self.model.name!r}"
-        near = difflib.get_close_matches(str(layer), maps, n=1, cutoff=0.5)
+        elif found or not any(_is_map(place[-1]) for place in named):
+            several = ", ".join(self.paths[place] for place in found or named)
+            shapes = " and ".join(str(tuple(x.shape)) for x in named[0][-1].outputs)
+            given = f"The layer {layer!r} gives {shapes}"
+            if len(found or named) > 1:
+                given = f"There are several layers {layer!r}: {several}"
+        else:
+            given = f"The layer {layer!r} does not depend on {self._image_name()}"
+        near = difflib.get_close_matches(str(layer), list(maps.values()), n=1, cutoff=0.5)
         raise InputError(
             explain(
                 given,
                 "a layer, or 'model/layer' in a nested one, with one map (batch, height, width, "
-                f"channels), such as {', '.join(maps[-4:]) or 'none here'}",
+                f"channels), such as {', '.join([*maps.values()][-4:]) or 'none here'}",
                 f"Did you mean {near[0]!r}?" if near else "Leave layer out for the last one.",
             )
         )
 
     def last_map(self) -> Place:
-        """The last feature map before the classifier of the first output.
+        """The last feature map of the image before the classifier of the first output.
 
-        Pools, dropouts and paddings behind it are passed over; so the map of a VGG is that of its
-        last ReLU. A last convolution that makes a map of each class is the classifier itself.
+        Where that does not depend on the image it is the first output that does. Pools, dropouts
+        and paddings behind it are passed over; so the map of a VGG is that of its last ReLU. A last
+        convolution that makes a map of each class is the classifier itself.
 
         Raises:
             InputError: There is none.
         """
-        way = [x for x in places(self.model.outputs[:1]) if not has_graph(x[-1].operation)]
+        needed = next(
+            (places for places, inputs in self._needed if self._image_identity() in inputs), set()
+        )
+        way = [place for place in self.paths if place in needed]
         weighted = [n for n, x in enumerate(way) if getattr(x[-1].operation, "weights", None)]
         for place in reversed(way[: weighted[-1]] if weighted else way):
             operation = place[-1].operation
             trims = isinstance(operation, TRIMMING) or hasattr(operation, "pool_size")
-            if _is_map(place[-1]) and not trims:
+            if self._is_seeing_map(place) and not trims:
                 return place
         raise InputError(
             explain(
-                f"{self.model.name!r} has no feature map before its classifier",
+                f"{self.model.name!r} has no feature map of {self._image_name()} before its "
+                "classifier",
                 "models with a layer whose output is (batch, height, width, channels)",
                 "Maps need a network of convolutions.",
             )
         )
 
+    def check_explains(self, wanted: Iterable[Place] = ()) -> None:
+        """Refuse what has no say in the first output, whose classes are explained.
 
-class Head(NamedTuple):
-    """What makes one output of a model.
+        Args:
+            wanted: Places of layers.
 
-    Attributes:
-        place: The last call that does more than pass on or reshape.
-        linear: The same without its softmax or sigmoid; None where it has neither.
-        passing: What the result passes through to the output.
-    """
+        Raises:
+            InputError: The first output does not depend on the image, or on a layer.
+        """
+        needed, inputs = self._needed[0]
+        apart = [self.paths[place] for place in wanted if place not in needed]
+        given = f"the layer {apart[0]!r}" if apart else None
+        if self._image_identity() not in inputs:
+            given = self._image_name()
+        if given:
+            raise InputError(
+                explain(
+                    f"The first output does not depend on {given}",
+                    "classes of the first output, or a function as target",
+                    "Pass as target a function of the output that is meant, such as "
+                    "lambda outputs: outputs[1][:, 0].",
+                )
+            )
 
-    place: Place | None
-    linear: Callable | None
-    passing: tuple[Callable, ...]
+    def _named(self, layer: str) -> list[Place]:
+        """The places a path, or a name without its path or numbers, may mean."""
+        exact = [place for place, own in self.paths.items() if own == layer]
+        plain = [place for place in self.paths if path(place) == layer]
+        return exact or plain or [x for x in self.paths if x[-1].operation.name == layer]
 
-    @classmethod
-    def of(cls, output: Tensor) -> Head:
-        """The head of an output."""
-        place, passing = origin(output), []
-        while place and isinstance(place[-1].operation, PASSING):
-            passing.insert(0, place[-1].operation)
-            place = before(place)
-        return cls(place, place and _linear(place[-1].operation), tuple(passing))
+    def _seeing(self) -> set[Place]:
+        image = self._image_identity()
+        seeing: set[Place] = set()
+        for place in self.paths:
+            if has_graph(place[-1].operation):
+                continue
+            sources = [source(tensor, place[:-1]) for tensor in place[-1].input_tensors]
+            if any(x in seeing if isinstance(x, tuple) else id(x) == image for x in sources):
+                seeing.add(place)
+        return seeing
 
-    def shaped(self, logits: Tensor) -> Tensor:
-        """Logits as the output would be."""
-        for layer in self.passing:
-            logits = layer(logits)
-        return logits
+    def _is_seeing_map(self, place: Place) -> bool:
+        made = origin(place[-1].outputs[0], place[:-1])
+        return _is_map(place[-1]) and made in self.seeing
 
+    def _image_identity(self) -> int:
+        return id(self.model.inputs[self.image])
 
-def before(place: Place) -> Place | None:
-    """The call that makes the first input of another; None where that is the model's."""
-    return origin(place[-1].input_tensors[0], place[:-1])
-
-
-def _linear(operation: Any) -> Callable | None:
-    """An operation without the softmax or sigmoid it ends in; None where it has neither."""
-    if isinstance(operation, layers.Softmax) or (
-        not isinstance(operation, keras.layers.Layer)
-        and type(operation).__name__ in SQUASHING_OPERATIONS
-    ):
-        return lambda inputs, **options: inputs
-    if isinstance(operation, FUSED) and (
-        operation.activation in SQUASHING or isinstance(operation.activation, layers.Softmax)
-    ):
-        return _twin(operation, activation=keras.activations.linear)
-    if isinstance(operation, layers.TimeDistributed):
-        inner = _linear(operation.layer)
-        return inner and _twin(operation, layer=inner)
-    return None
+    def _image_name(self) -> str:
+        return f"the image {self.model.inputs[self.image].name!r}"
 
 
-def _twin(layer: keras.layers.Layer, /, **changes) -> keras.layers.Layer:
-    """Another layer that shares everything with the first but some attributes."""
-    twin = object.__new__(type(layer))
-    twin.__dict__.update(layer.__dict__ | changes)
-    return twin
+def _image_number(model: keras.Model, image: int | str | None) -> int:
+    """Which of a model's inputs is the image that is explained."""
+    names = [x.name for x in model.inputs]
+    images = [number for number, x in enumerate(model.inputs) if len(x.shape) == 4]
+    if not images:
+        raise InputError(
+            explain(
+                f"{model.name!r} takes {[tuple(x.shape) for x in model.inputs]}",
+                "models that take an image (batch, height, width, channels)",
+                "Maps over an image need a model of images.",
+            )
+        )
+    if image is None:
+        return images[0]
+    number = names.index(image) if image in names else image
+    if isinstance(number, bool) or number not in images:
+        raise InputError(
+            explain(
+                f"image={image!r} was given",
+                "an input (batch, height, width, channels) of the model, by name or number: "
+                + ", ".join(f"{names[each]!r} ({each})" for each in images),
+                "Leave image out for the first.",
+            )
+        )
+    return int(number)
 
 
 def _is_map(node: Node) -> bool:

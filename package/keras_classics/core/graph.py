@@ -6,7 +6,7 @@ reads the history tensors carry and the nodes of layers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -20,6 +20,23 @@ Node = Any
 # Where a call stands in a model: the calls of the nested models around it, outermost first, and
 # the call itself. The same layer in a backbone used twice has two places.
 Place = tuple[Node, ...]
+
+
+def functional(model: keras.Model) -> keras.Model:
+    """The model itself; of a sequential one a functional model of the same layers.
+
+    Keras gives a sequential model neither `input` nor `output`, and does not clone it call by call.
+
+    Args:
+        model: A functional model, or a sequential one.
+
+    Raises:
+        InputError: The model is subclassed, or not built yet.
+    """
+    check_functional(model)
+    if not isinstance(model, keras.Sequential):
+        return model
+    return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
 
 
 def check_functional(model: keras.Model) -> None:
@@ -68,16 +85,6 @@ def ancestry(tensors: Iterable[Tensor]) -> list[Node]:
     return order
 
 
-def places(outputs: Sequence[Tensor], above: Place = ()) -> Iterator[Place]:
-    """The calls some outputs depend on, in order; a nested model after all that is in it."""
-    for node in ancestry(outputs):
-        if not node.is_input:
-            here = (*above, node)
-            if has_graph(node.operation):
-                yield from places(node.operation.outputs, here)
-            yield here
-
-
 def path(place: Place) -> str:
     """The names of a place: `"stage4_out"`, or `"backbone/stage4_out"` in a nested model."""
     return "/".join(node.operation.name for node in place)
@@ -93,17 +100,86 @@ def origin(tensor: Tensor, above: Place = ()) -> Place | None:
     Returns:
         The place, or None for an input of the outermost model.
     """
+    found = source(tensor, above)
+    return found if isinstance(found, tuple) else None
+
+
+def source(tensor: Tensor, above: Place = ()) -> Place | Tensor:
+    """As `origin`, but the input itself where a tensor is one of the outermost model."""
     node = maker(tensor)
     if node.is_input:
         if not above:
-            return None
+            return tensor
         outer = above[-1]
         index = _index(outer.operation.inputs, tensor)
-        return origin(outer.input_tensors[index], above[:-1])
+        return source(outer.input_tensors[index], above[:-1])
     here = (*above, node)
     if has_graph(node.operation):
-        return origin(node.operation.outputs[_index(node.outputs, tensor)], here)
+        return source(node.operation.outputs[_index(node.outputs, tensor)], here)
     return here
+
+
+def needed_for(outputs: Iterable[Tensor]) -> tuple[set[Place], set[int]]:
+    """What some outputs of a model depend on.
+
+    Returns:
+        The places, those of nested models not among them but what is in them; and the identities
+        of the model's inputs.
+    """
+    found: set[Place] = set()
+    inputs: set[int] = set()
+    left = [source(tensor) for tensor in outputs]
+    while left:
+        each = left.pop()
+        if not isinstance(each, tuple):
+            inputs.add(id(each))
+        elif each not in found:
+            found.add(each)
+            left += [source(tensor, each[:-1]) for tensor in each[-1].input_tensors]
+    return found, inputs
+
+
+def numbered_paths(
+    outputs: Sequence[Tensor], above: Place = (), prefix: str = ""
+) -> dict[Place, str]:
+    """The paths of all calls some outputs depend on, in order; repeated calls are numbered.
+
+    `"enc(0)/conv"` and `"enc(1)/conv"` are those of one layer in a model that is called twice.
+
+    Args:
+        outputs: Of a model.
+        above: Where that model is nested.
+        prefix: What its paths begin with.
+    """
+    nodes = [node for node in ancestry(outputs) if not node.is_input]
+    calls: dict[int, list[Node]] = {}
+    for node in sorted(nodes, key=_call_number):
+        calls.setdefault(id(node.operation), []).append(node)
+    paths: dict[Place, str] = {}
+    for node in nodes:
+        own, here = calls[id(node.operation)], (*above, node)
+        number = f"({own.index(node)})" if len(own) > 1 else ""
+        named = f"{prefix}{node.operation.name}{number}"
+        if has_graph(node.operation):
+            paths |= numbered_paths(node.operation.outputs, here, f"{named}/")
+        paths[here] = named
+    return paths
+
+
+def _call_number(node: Node) -> int:
+    """Which call of its layer it is, by age; calls in other models count."""
+    return node.outputs[0]._keras_history.node_index
+
+
+def before(place: Place) -> Place | None:
+    """The call that makes the first input of another; None where that is the model's."""
+    return origin(place[-1].input_tensors[0], place[:-1])
+
+
+def called_again(node: Node, value: Tensor) -> Any:
+    """What a call of one tensor gives for another."""
+    arguments, options = node.arguments.fill_in({id(node.input_tensors[0]): value})
+    return node.operation(*arguments, **options)
 
 
 def _index(tensors: Sequence[Tensor], tensor: Tensor) -> int:

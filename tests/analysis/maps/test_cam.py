@@ -244,13 +244,9 @@ def test_one_of_several_outputs_and_a_backbone_used_twice():
     )
     redrawn(model)
     pair = {"left": IMAGES, "right": IMAGES[::-1]}
-    maps = kc.analysis.cam(model, pair, target=lambda outputs: outputs["kind"][:, 2], rectify=False)
-    changed = kc.analysis.cam(
-        model,
-        {**pair, "left": IMAGES * 2},
-        target=lambda outputs: outputs["kind"][:, 2],
-        rectify=False,
-    )
+    asking = {"target": lambda outputs: outputs["kind"][:, 2], "rectify": False, "image": "right"}
+    maps = kc.analysis.cam(model, pair, **asking)
+    changed = kc.analysis.cam(model, {**pair, "left": IMAGES * 2}, **asking)
     assert maps.any()
     np.testing.assert_allclose(maps, changed, atol=1e-6)
 

@@ -20,10 +20,12 @@ from keras_classics.analysis.maps.cam_targets import chosen_classes, two_sided
 from keras_classics.analysis.maps.explainer import Explainer, Score, Step
 from keras_classics.analysis.maps.guided import check_guidable, guided
 from keras_classics.analysis.maps.score_cam import ScoreMaps
-from keras_classics.core.capture import PASSING, Capture, before
+from keras_classics.core.call_kinds import is_linear
+from keras_classics.core.capture import Capture
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.gradients import compiled_over
-from keras_classics.core.graph import Place, path
+from keras_classics.core.graph import Place, before, origin
+from keras_classics.core.model_ends import values_from
 
 Tensor = keras.KerasTensor
 CAM_METHODS = ("cam", *FORMULAS, "score_cam", "guided_grad_cam")
@@ -40,6 +42,7 @@ def cam(
     batch_size: int = 32,
     rectify: bool | None = None,
     channels: int | None = None,
+    image: int | str | None = None,
 ) -> np.ndarray | list[np.ndarray]:
     """Class-activation maps of images.
 
@@ -73,13 +76,17 @@ def cam(
             and sequences the mean logit over all positions counts. An output of one unit is the
             logit of class 1, and its negative that of class 0.
         layer: The layer whose maps are used, by name, or by path (`"backbone/stage4_out"`) in a
-            nested model; None for `cam_layer(model)`. A list gives a map of each layer.
+            nested model; None for `cam_layer(model)`. The calls of a layer that is called again are
+            numbered (`"backbone(1)/stage4_out"`); the number may be left out where only one of them
+            depends on the image. A list gives a map of each layer.
         size: `"image"` enlarges the maps bilinearly to the images, `(height, width)` to another
             size; None leaves them as the layer's.
         batch_size: Greatest number of images that pass through the model together.
         rectify: Whether negative values become 0; by default as the method has it: all but `"cam"`
             and `"eigen_cam"` do.
         channels: For `"score_cam"`: only so many maps, those of the largest deviation; default all.
+        image: Which input of the model is explained, by name or number, where it takes several
+            images; the first by default. Only layers that depend on it can be used.
 
     Returns:
         float32 `(batch, height, width)`, not scaled; see `normalized`. A list of them for a list of
@@ -98,6 +105,7 @@ def cam(
         batch_size=batch_size,
         rectify=rectify,
         channels=channels,
+        image=image,
     )
     return explainer(images)
 
@@ -129,9 +137,10 @@ class CAM(Explainer):
         batch_size: int = 32,
         rectify: bool | None = None,
         channels: int | None = None,
-    ):
+        image: int | str | None = None,
+    ) -> None:
         check_choice("method", method, CAM_METHODS)
-        super().__init__(model, target, batch_size)
+        super().__init__(model, target, batch_size, image)
         self.method = method
         self.size = size
         self.channels = channels
@@ -141,7 +150,7 @@ class CAM(Explainer):
         self.rectify = default if rectify is None else rectify
         self._single = layer is None or isinstance(layer, str)
         self._places = self._chosen([layer] if self._single else list(layer))
-        self.layers = [path(place) for place in self._places]
+        self.layers = [self.capture.paths[place] for place in self._places]
         if method == "guided_grad_cam":
             check_guidable(self.capture)
 
@@ -168,6 +177,10 @@ class CAM(Explainer):
         maps = self.explain(images, target)
         return maps[0] if self._single else maps
 
+    def check_explains(self) -> None:
+        """See `Explainer`; the layers have to count too."""
+        self.capture.check_explains(self._places)
+
     def step(self, score: Score, image_size: tuple[int, int]) -> Step:
         """See `Explainer`."""
         size = image_size if self.size == "image" else self.size
@@ -191,11 +204,12 @@ class CAM(Explainer):
     def _maps(self, score: Score, inputs: list[Tensor], classes: Tensor) -> list[Tensor]:
         """The maps as the method has them, at the layers' sizes."""
         if self.method == "cam":
-            logits, (activations,) = self.capture.maps(inputs, self._places)
+            outputs, (activations,) = self.capture.maps(inputs, self._places)
+            logits = self.capture.class_logits(outputs)
             kernel = two_sided(ops.cast(self._classifier.kernel, "float32"))
             columns = ops.transpose(kernel)
             return [
-                weighted(activations, ops.take(columns, chosen_classes(logits[0], classes), axis=0))
+                weighted(activations, ops.take(columns, chosen_classes(logits, classes), axis=0))
             ]
         formula = FORMULAS.get(self.method, FORMULAS["grad_cam"])
         if not formula.differentiates:
@@ -220,6 +234,8 @@ class CAM(Explainer):
         found = [
             self.capture.last_map() if name is None else self.capture.place(name) for name in names
         ]
+        for place in found:
+            self._check_before_the_end(place)
         if self.method != "cam":
             return found
         self._classifier, pooled = class_weights(self.capture)
@@ -227,11 +243,22 @@ class CAM(Explainer):
             raise InputError(
                 explain(
                     f"method='cam' was given with layer={names}",
-                    f"the layer that is pooled, {path(pooled)!r}",
+                    f"the layer that is pooled, {self.capture.paths[pooled]!r}",
                     "Leave layer out, or take 'grad_cam_sum', the same for any layer.",
                 )
             )
         return [pooled]
+
+    def _check_before_the_end(self, place: Place) -> None:
+        if any(end.linear and end.place == place for end in self.capture.ends):
+            raise InputError(
+                explain(
+                    f"The layer {self.capture.paths[place]!r} was given, which makes the "
+                    "probabilities",
+                    "layers before it: the logits that are explained do not depend on it",
+                    "Leave layer out for the last of them.",
+                )
+            )
 
     def _check_options(self, rectify: bool | None) -> None:
         if self.channels is not None and (self.method != "score_cam" or self.channels < 1):
@@ -263,7 +290,7 @@ class CAM(Explainer):
             )
 
 
-def cam_layer(model: keras.Model) -> str:
+def cam_layer(model: keras.Model, image: int | str | None = None) -> str:
     """The layer whose maps `cam` uses by default.
 
     It is the last feature map before the classifier of the first output; pools, dropouts and
@@ -271,6 +298,7 @@ def cam_layer(model: keras.Model) -> str:
 
     Args:
         model: A functional or built sequential model.
+        image: Which input of it is explained, see `cam`.
 
     Returns:
         The layer's name, or its path (`"backbone/stage4_out"`) in a nested model.
@@ -278,7 +306,8 @@ def cam_layer(model: keras.Model) -> str:
     Raises:
         InputError: The model has no feature map.
     """
-    return path(Capture(model).last_map())
+    capture = Capture(model, image)
+    return capture.paths[capture.last_map()]
 
 
 def normalized(maps: np.ndarray | list[np.ndarray]) -> np.ndarray | list[np.ndarray]:
@@ -303,11 +332,17 @@ def class_weights(capture: Capture) -> tuple[layers.Dense, Place]:
     Raises:
         InputError: The network ends in something else.
     """
-    head = capture.heads[0].place
-    pool = head and _behind_passing(before(head))
+    end = capture.ends[0]
+    head = values_from(origin(capture.model.outputs[0]))
+    if head and head == end.place and not isinstance(head[-1].operation, layers.Dense):
+        # A softmax of its own behind the dense layer.
+        head = values_from(before(head))
+    dense = head[-1].operation if head else None
+    weighs = isinstance(dense, layers.Dense) and (head == end.place or is_linear(dense))
+    pool = values_from(before(head)) if head and weighs else None
     pools = pool and isinstance(pool[-1].operation, layers.GlobalAveragePooling2D)
-    pooled = _behind_passing(before(pool)) if pools else None
-    if not (pooled and isinstance(head[-1].operation, layers.Dense)):
+    pooled = values_from(before(pool)) if pool and pools else None
+    if pooled not in capture.seeing:
         raise InputError(
             explain(
                 f"method='cam' was given for {capture.model.name!r}, which ends otherwise",
@@ -315,14 +350,7 @@ def class_weights(capture: Capture) -> tuple[layers.Dense, Place]:
                 "Take 'grad_cam_sum', which is the same there and works everywhere.",
             )
         )
-    return head[-1].operation, pooled
-
-
-def _behind_passing(place: Place | None) -> Place | None:
-    """The call whose values reach another through dropouts and reshapes only."""
-    while place and isinstance(place[-1].operation, PASSING):
-        place = before(place)
-    return place
+    return dense, pooled
 
 
 def _resized(maps: Tensor, size: tuple[int, int]) -> Tensor:

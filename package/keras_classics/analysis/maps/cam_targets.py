@@ -10,6 +10,7 @@ sigmoid) to scores `(batch,)`, on `keras.ops`:
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -87,21 +88,27 @@ def token_target(position: int, token: int) -> Callable[[Tensor], Tensor]:
     return lambda outputs: outputs[:, position, token]
 
 
-def check_classes(target, count: int, batch: int) -> np.ndarray:
+def check_classes(target: Any, count: int | None, batch: int) -> np.ndarray:
     """The classes `(batch,)` that a target without a function of its own asks for.
+
+    Args:
+        target: None, one class, or one for each image.
+        count: Number of classes; one counts as two, and None is any number.
+        batch: Number of images.
 
     Raises:
         InputError: It is no class of the model's, or there is not one for each image.
     """
     if target is None:
         return np.full(batch, PREDICTED, "int32")
-    classes, count = np.asarray(target), max(count, 2)
+    classes = np.asarray(target)
+    most = np.iinfo("int32").max if count is None else max(count, 2)
     whole = classes.dtype.kind in "iu" and classes.shape in ((), (batch,))
-    if not (whole and np.all((classes >= 0) & (classes < count))):
+    if not (whole and np.all((classes >= 0) & (classes < most))):
         raise InputError(
             explain(
                 f"target={target!r} was given for {batch} images",
-                f"None, a class from 0 to {count - 1}, one such class for each image, or a "
+                f"None, a class from 0 to {most - 1}, one such class for each image, or a "
                 "function from outputs to scores (batch,)",
                 "Leave target out to explain the predicted class.",
             )

@@ -29,9 +29,12 @@ class Explainer(ABC):
         model: The model; see `Capture`.
         target: What is explained where a call does not say it; see `cam`.
         batch_size: Greatest number of images that pass through the model together.
+        image: Which of the model's inputs is the image, see `cam`.
     """
 
-    def __init__(self, model: keras.Model, target: Any, batch_size: int):
+    def __init__(
+        self, model: keras.Model, target: Any, batch_size: int, image: int | str | None = None
+    ) -> None:
         if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
             raise InputError(
                 explain(
@@ -40,7 +43,7 @@ class Explainer(ABC):
                     "Take a smaller one only where memory is short.",
                 )
             )
-        self.capture = Capture(model)
+        self.capture = Capture(model, image)
         self.target = target
         self.batch_size = batch_size
         # By the function of the target, if there is one, and the shapes of an example.
@@ -56,8 +59,9 @@ class Explainer(ABC):
         target = self.target if target is None else target
         function = target if callable(target) else None
         count = len(inputs[0])
-        units = self.capture.model.outputs[0].shape[-1]
-        classes = check_classes(None if function else target, units, count)
+        if function is None:
+            self.check_explains()
+        classes = check_classes(None if function else target, self.capture.ends[0].classes, count)
         step = self._step_for(function, [x.shape[1:] for x in inputs])
         # Batches of equal size, the last filled up, so that there is one shape to compile for.
         number = -(-count // self.batch_size)
@@ -71,6 +75,10 @@ class Explainer(ABC):
             for own in zip(*parts, strict=True)
         ]
 
+    def check_explains(self) -> None:
+        """Refuse what a class of the first output does not depend on."""
+        self.capture.check_explains()
+
     def _step_for(self, function: Callable | None, shapes: list[tuple[int, ...]]) -> Step:
         key = (function, *shapes)
         if key not in self._steps:
@@ -81,7 +89,7 @@ class Explainer(ABC):
     def _score(self, function: Callable | None, outputs: list[Tensor], classes: Tensor) -> Tensor:
         if function:
             return check_scores(function(self.capture.as_returned(outputs)))
-        return class_scores(ops.cast(outputs[0], "float32"), classes)
+        return class_scores(self.capture.class_logits(outputs), classes)
 
     def _tensors(self, inputs: list[np.ndarray], rows: np.ndarray) -> list[Tensor]:
         return [

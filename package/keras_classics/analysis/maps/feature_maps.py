@@ -12,7 +12,7 @@ from keras_classics.analysis.maps.explainer import Explainer, Score, Step
 from keras_classics.core.capture import TRIMMING, Capture
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.gradients import compiled_over
-from keras_classics.core.graph import Place, has_graph, path
+from keras_classics.core.graph import Place
 
 
 class FeatureMaps(Explainer):
@@ -26,6 +26,7 @@ class FeatureMaps(Explainer):
         layers: Their names, or paths (`"backbone/stage4_out"`) in a nested model. By default the
             last map of each size, pools and paddings aside: the ends of the stages.
         batch_size: Greatest number of images that pass through the model together.
+        image: Which input of the model is the image, see `cam`; maps of the others have no say.
 
     Attributes:
         layers: The paths of the layers.
@@ -35,18 +36,25 @@ class FeatureMaps(Explainer):
     """
 
     def __init__(
-        self, model: keras.Model, layers: Sequence[str] | None = None, batch_size: int = 32
-    ):
-        super().__init__(model, None, batch_size)
+        self,
+        model: keras.Model,
+        layers: Sequence[str] | None = None,
+        batch_size: int = 32,
+        image: int | str | None = None,
+    ) -> None:
+        super().__init__(model, None, batch_size, image)
         if layers is None:
             self._places = stage_ends(self.capture)
         else:
             self._places = [self.capture.place(name) for name in layers]
-        self.layers = [path(place) for place in self._places]
+        self.layers = [self.capture.paths[place] for place in self._places]
 
     def __call__(self, images: Any) -> list[np.ndarray]:
         """For each layer its maps, float32 `(batch, height, width, channels)`."""
         return self.explain(images)
+
+    def check_explains(self) -> None:
+        """Nothing is explained: the maps are as they are, whatever comes of them."""
 
     def step(self, score: Score, image_size: tuple[int, int]) -> Step:
         """See `Explainer`."""
@@ -62,12 +70,12 @@ def stage_ends(capture: Capture) -> list[Place]:
         InputError: The model has no feature map.
     """
     ends: dict[tuple, Place] = {}
-    for place in capture.places:
+    for place in (each for each in capture.paths if each in capture.seeing):
         node = place[-1]
         shape = node.outputs[0].shape
         # What only pools or pads adds nothing to the map before it.
         trims = isinstance(node.operation, TRIMMING) or hasattr(node.operation, "pool_size")
-        if len(shape) == 4 and shape[1:3] != (1, 1) and not trims and not has_graph(node.operation):
+        if len(shape) == 4 and shape[1:3] != (1, 1) and not trims:
             # Taken out first, so that the order is that of the last.
             ends.pop(shape[1:3], None)
             ends[shape[1:3]] = place

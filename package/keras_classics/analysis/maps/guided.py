@@ -15,9 +15,11 @@ import numpy as np
 from keras import layers
 
 from keras_classics.analysis.maps.explainer import Explainer, Score, Step
-from keras_classics.core.capture import FUSED, Capture
+from keras_classics.core.call_kinds import FUSED
+from keras_classics.core.capture import Capture
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.gradients import compiled_over, rectified_gradient
+from keras_classics.core.graph import Place
 
 Tensor = keras.KerasTensor
 RELUS = (keras.activations.relu, keras.activations.relu6)
@@ -26,7 +28,12 @@ RELU_OPERATIONS = ("Relu", "Relu6")
 
 
 def guided_gradients(
-    model: keras.Model, images: Any, *, target: Any = None, batch_size: int = 32
+    model: keras.Model,
+    images: Any,
+    *,
+    target: Any = None,
+    batch_size: int = 32,
+    image: int | str | None = None,
 ) -> np.ndarray:
     """Guided back-propagation to the image.
 
@@ -39,6 +46,7 @@ def guided_gradients(
         images: What the model takes, see `cam`.
         target: What is explained, see `cam`.
         batch_size: Greatest number of images that pass through the model together.
+        image: Which input of the model is the image, see `cam`.
 
     Returns:
         float32 `(batch, height, width, channels)`, as the images.
@@ -46,21 +54,27 @@ def guided_gradients(
     Raises:
         InputError: The model has no ReLU, or its image is of whole numbers.
     """
-    (gradients,) = GuidedGradients(model, target, batch_size).explain(images)
+    (gradients,) = GuidedGradients(model, target, batch_size, image).explain(images)
     return gradients
 
 
 class GuidedGradients(Explainer):
     """`guided_gradients`, compiled once for many calls of `explain(images, target)`."""
 
-    def __init__(self, model: keras.Model, target: Any = None, batch_size: int = 32):
-        super().__init__(model, target, batch_size)
+    def __init__(
+        self,
+        model: keras.Model,
+        target: Any = None,
+        batch_size: int = 32,
+        image: int | str | None = None,
+    ) -> None:
+        super().__init__(model, target, batch_size, image)
         check_guidable(self.capture)
 
     def step(self, score: Score, image_size: tuple[int, int]) -> Step:
         """See `Explainer`."""
 
-        def step(inputs, classes):
+        def step(inputs: list[Tensor], classes: Tensor) -> list[Tensor]:
             return [guided(self.capture, score, inputs, classes)]
 
         return compiled_over(self.capture.model, step)
@@ -69,7 +83,7 @@ class GuidedGradients(Explainer):
 def guided(capture: Capture, score: Score, inputs: list[Tensor], classes: Tensor) -> Tensor:
     """Guided gradients of the scores of a batch by its images, inside a compiled step."""
 
-    def after(place, outputs):
+    def after(place: Place, outputs: Any) -> Any:
         return rectified_gradient(outputs) if ends_in_relu(place[-1].operation) else outputs
 
     return capture.image_gradients(inputs, lambda logits: score(logits, classes), after)
@@ -86,7 +100,7 @@ def ends_in_relu(operation: Any) -> bool:
 
 def check_guidable(capture: Capture) -> None:
     """Refuse models that guided back-propagation would pass through like any other."""
-    if not any(ends_in_relu(place[-1].operation) for place in capture.places):
+    if not any(ends_in_relu(place[-1].operation) for place in capture.paths):
         raise InputError(
             explain(
                 f"{capture.model.name!r} has no ReLU",

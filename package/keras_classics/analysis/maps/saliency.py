@@ -8,12 +8,17 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_classics.analysis.maps.explainer import Explainer, Score, Step
+from keras_classics.analysis.maps.explainer import Explainer, Score, Step, Tensor
 from keras_classics.core.gradients import compiled_over
 
 
 def saliency(
-    model: keras.Model, images: Any, *, target: Any = None, batch_size: int = 32
+    model: keras.Model,
+    images: Any,
+    *,
+    target: Any = None,
+    batch_size: int = 32,
+    image: int | str | None = None,
 ) -> np.ndarray:
     """The largest magnitude, over the colours, of the gradient of a score by each pixel.
 
@@ -23,6 +28,7 @@ def saliency(
         images: What the model takes, see `kc.analysis.cam`.
         target: What is explained, see `kc.analysis.cam`; None for the predicted class.
         batch_size: Greatest number of images that pass through the model together.
+        image: Which input of the model is the image, see `kc.analysis.cam`.
 
     Returns:
         float32 `(batch, height, width)`, not negative and not scaled.
@@ -30,14 +36,21 @@ def saliency(
     Raises:
         InputError: The model, the images or the target do not fit.
     """
-    return Saliency(model, batch_size=batch_size)(images, target)
+    return Saliency(model, batch_size=batch_size, image=image)(images, target)
 
 
 class Saliency(Explainer):
     """`saliency` for many calls: compiled at the first, with the weights as they are at each."""
 
-    def __init__(self, model: keras.Model, *, target: Any = None, batch_size: int = 32):
-        super().__init__(model, target, batch_size)
+    def __init__(
+        self,
+        model: keras.Model,
+        *,
+        target: Any = None,
+        batch_size: int = 32,
+        image: int | str | None = None,
+    ) -> None:
+        super().__init__(model, target, batch_size, image)
         self.capture.check_differentiable()
 
     def __call__(self, images: Any, target: Any = None) -> np.ndarray:
@@ -48,7 +61,7 @@ class Saliency(Explainer):
     def step(self, score: Score, image_size: tuple[int, int]) -> Step:
         """See `Explainer`."""
 
-        def step(inputs, classes):
+        def step(inputs: list[Tensor], classes: Tensor) -> list[Tensor]:
             gradients = self.capture.image_gradients(inputs, lambda logits: score(logits, classes))
             return [ops.max(ops.abs(ops.cast(gradients, "float32")), axis=-1)]
 

@@ -49,7 +49,7 @@ class ScoreMaps:
         def look(inputs, classes):
             logits, maps = capture.maps(inputs, places)
             # The class that is predicted of the whole image, not of what a mask leaves of it.
-            return maps, chosen_classes(logits[0], classes)
+            return maps, chosen_classes(capture.class_logits(logits), classes)
 
         def scores(inputs, classes, maps):
             masked = [self._masked(number, x, maps) for number, x in enumerate(inputs)]

@@ -95,6 +95,9 @@ class BinaryLayer(keras.layers.Layer):
         InputError: An argument is not admitted.
     """
 
+    # What `core.model_ends` asks: the layer multiplies, or adds up, and does nothing after.
+    linear_output = True
+
     def __init__(
         self,
         *,

@@ -32,6 +32,9 @@ class DiracConv2D(keras.layers.Layer):
         InputError: `kernel_size` is even or `scale` unknown.
     """
 
+    # What `core.model_ends` asks: the layer multiplies, or adds up, and does nothing after.
+    linear_output = True
+
     def __init__(
         self,
         filters: int,

@@ -73,6 +73,9 @@ class RecurrentDecoder(keras.layers.Layer):
         InputError: An argument is not admitted, or `encoded` does not fit.
     """
 
+    # What `core.model_ends` asks: the layer multiplies, or adds up, and does nothing after.
+    linear_output = True
+
     def __init__(
         self,
         vocabulary_size: int,

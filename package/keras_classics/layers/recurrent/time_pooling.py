@@ -15,6 +15,9 @@ from keras_classics.core.registration import registered
 class SumOverTime(keras.layers.Layer):
     """The sum over the steps of `(batch, time, features)` that the mask leaves."""
 
+    # What `core.model_ends` asks: the layer multiplies, or adds up, and does nothing after.
+    linear_output = True
+
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         self.supports_masking = True
