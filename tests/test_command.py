@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from keras_classics import __version__
 from support import ROOT
 
 ENGINES = {"keras", "tensorflow", "jax", "torch", "numpy"}
@@ -38,7 +39,7 @@ def answer(*arguments):
     [
         (["--help"], 0, "{list,tree,card,summary,plot,convert,serve-check,shipped}", ""),
         (["summary", "--help"], 0, "--set KEY=VALUE", ""),
-        (["--version"], 0, "keras-classics 0.1.0", ""),
+        (["--version"], 0, f"keras-classics {__version__}", ""),
         (["lst"], 2, "", "invalid choice: 'lst'"),
         (["serve-check", "x", "--repeats", "0"], 2, "", "'0' is not a whole number from 1 on"),
         (["list", "VGG_D"], 0, "138,357,544  15,470,264,320", ""),

@@ -8,26 +8,29 @@
 Importing registers all layers and models with Keras, so that saved files load by themselves.
 """
 
-from keras_classics import (
-    analysis,
-    callbacks,
-    cli,
-    compression,
-    data,
-    decoding,
-    distribution,
-    export,
-    initializers,
-    layers,
-    models,
-    training,
-    transfer,
-    weights,
-)
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from keras_classics import data, decoding, initializers, layers, models, training
 from keras_classics.core.catalogue import ModelCard, card, create_model, list_models, register
 from keras_classics.core.errors import InputError
 from keras_classics.core.model_files import load_model, save_model
 from keras_classics.core.version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from keras_classics import (
+        analysis,
+        callbacks,
+        cli,
+        compression,
+        distribution,
+        export,
+        transfer,
+        weights,
+    )
 
 __all__ = [
     "InputError",
@@ -53,3 +56,25 @@ __all__ = [
     "transfer",
     "weights",
 ]
+
+# Rooms with nothing to register, imported when they are first asked for.
+_LATER = {
+    "analysis",
+    "callbacks",
+    "cli",
+    "compression",
+    "distribution",
+    "export",
+    "transfer",
+    "weights",
+}
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in _LATER:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -14,6 +14,7 @@ to layer; they neither vanish nor explode on the critical line `chi = 1`.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import NamedTuple
 
@@ -27,9 +28,6 @@ _FUNCTIONS = {
     "relu": (lambda x: np.maximum(x, 0), lambda x: (x > 0).astype(float)),
     "tanh": (np.tanh, lambda x: 1 - np.tanh(x) ** 2),
 }
-# An even number, so that no node sits on the kink of a rectifier.
-_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(200)
-_WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
 # Relative differences below this are the quadrature's, not the network's.
 _PRECISION = 1e-9
 
@@ -65,7 +63,7 @@ def critical_point(activation: str, q_star: float) -> CriticalPoint:
                 "Use 1 / depth, as the paper's authors do.",
             )
         )
-    x = math.sqrt(q_star) * _NODES
+    x = _deviates(q_star)
     slope = _mean(derivative(x))
     # sigma_b^2 is q^3 where q and what is taken from it are q. By Stein's lemma, E[x phi(x)] =
     # q E[phi'(x)], the difference does not change when a linear function is taken from phi.
@@ -93,7 +91,7 @@ def depth_scale(activation: str, sigma_w: float, sigma_b: float) -> float:
     """
     _, derivative = _functions(activation)
     q = _fixed_variance(activation, sigma_w, sigma_b)
-    chi = sigma_w**2 * _mean(derivative(math.sqrt(q) * _NODES) ** 2)
+    chi = sigma_w**2 * _mean(derivative(_deviates(q)) ** 2)
     return math.inf if abs(chi - 1) < _PRECISION else 1 / abs(math.log(chi))
 
 
@@ -101,7 +99,7 @@ def _fixed_variance(activation: str, sigma_w: float, sigma_b: float) -> float:
     function, _ = _functions(activation)
 
     def grows(q):
-        return sigma_w**2 * _mean(function(math.sqrt(q) * _NODES) ** 2) + sigma_b**2 > q
+        return sigma_w**2 * _mean(function(_deviates(q)) ** 2) + sigma_b**2 > q
 
     low, high = 0.0, 1.0
     while grows(high):
@@ -125,5 +123,17 @@ def _functions(activation: str):
     return _FUNCTIONS[activation]
 
 
-def _mean(values) -> float:
-    return float(_WEIGHTS @ values)
+@functools.cache
+def _quadrature() -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights of the mean over a standard normal; found late, for it takes a while."""
+    # An even number, so that no node sits on the kink of a rectifier.
+    nodes, weights = np.polynomial.hermite_e.hermegauss(200)
+    return nodes, weights / weights.sum()
+
+
+def _deviates(variance: float) -> np.ndarray:
+    return math.sqrt(variance) * _quadrature()[0]
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(_quadrature()[1] @ values)

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from keras_classics.core import progress
 from keras_classics.core.errors import InputError
-from keras_classics.data.pictures import images
 from keras_classics.data.pictures.images import (
     measure_image,
     measure_images,
@@ -138,7 +138,7 @@ def test_a_decompression_bomb_is_refused(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("seconds", [2.0, -1.0], ids=["without bar", "with bar"])
 def test_many_files_are_measured_in_order(tmp_path, monkeypatch, capsys, seconds):
-    monkeypatch.setattr(images, "_SECONDS_WITHOUT_BAR", seconds)
+    monkeypatch.setattr(progress, "SECONDS_WITHOUT_BAR", seconds)
     paths = []
     for side in range(1, 6):
         paths.append(tmp_path / f"{side}.png")

@@ -19,6 +19,7 @@ from keras_classics.analysis.maps.map_faithfulness import (
 from keras_classics.analysis.maps.map_sanity import randomize_layers, rank_correlations
 from keras_classics.analysis.maps.map_scores import Boxes, energy_game, pointing_game
 from keras_classics.core.errors import InputError
+from keras_classics.core.progress import tracked
 
 
 def admitted_methods(model: keras.Model, *, layer: str | None = None) -> tuple[str, ...]:
@@ -91,9 +92,6 @@ def evaluate_maps(
         InputError: Shapes do not fit, a target is no class, there is no such method, or the
             model does not admit it.
     """
-    from rich.console import Console
-    from rich.progress import track
-
     images = np.asarray(images, "float32")
     classes = followed_classes(class_probabilities(model, images, batch_size=batch_size), target)
     asking = {"target": classes, "batch_size": batch_size}
@@ -125,8 +123,8 @@ def evaluate_maps(
         copy.set_weights(model.get_weights())
         return scores(maps) | {"random": likeness}
 
-    rows, bar = {}, {"console": Console(stderr=True), "transient": True}
-    for method in track(methods, "Evaluating maps", **bar):
+    rows = {}
+    for method in tracked(methods, "Evaluating maps", len(methods)):
         rows[method] = explained(method)
     for name, maps in (others or {}).items():
         rows[name] = scores(maps) | {"random": math.nan}

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.progress import track
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.progress import tracked
 from keras_classics.data.texts.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def collect(
         )
     images, captions, names = None, [], []
     elements = split.take(count).prefetch(64).as_numpy_iterator()
-    for number, element in enumerate(track(elements, description, total=count)):
+    for number, element in enumerate(tracked(elements, description, count)):
         image = element["image"]
         if images is None:
             images = _room((count, *image.shape), cache)

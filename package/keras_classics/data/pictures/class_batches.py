@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.progress import track
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.progress import tracked
 from keras_classics.data.captions.caption_batches import steps_per_epoch
 from keras_classics.data.load import Data
 from keras_classics.data.pictures.preparation import Preparation
@@ -70,7 +70,7 @@ def collect_labelled(
     """
     images, labels, names = [], [], []
     elements = split.prefetch(64).as_numpy_iterator()
-    for element in track(elements, description, total=count, transient=True):
+    for element in tracked(elements, description, count):
         images.append(element["image"])
         labels.append(element["label"])
         names.append(element["name"].decode())

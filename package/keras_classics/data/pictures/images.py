@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.progress import tracked
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 _SIDEWAYS = (5, 6, 7, 8)
-_SECONDS_WITHOUT_BAR = 2.0
-
-T = TypeVar("T")
 
 
 def read_image(path: str | Path, size: int | tuple[int, int] | None = None) -> np.ndarray:
@@ -117,7 +114,7 @@ def measure_images(paths: Sequence[Path]) -> list[tuple[int, int] | InputError]:
             return error
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(_tracked(pool.map(measured, paths), "Checking images", len(paths)))
+        return list(tracked(pool.map(measured, paths), "Checking images", len(paths)))
 
 
 def image_tensor(
@@ -213,24 +210,3 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     if values.min() < 0 or values.max() > 65535:
         raise ValueError(f"its values from {values.min()} to {values.max()} exceed 16 bits")
     return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
-
-
-def _tracked(results: Iterable[T], description: str, total: int) -> Iterator[T]:
-    results = iter(results)
-    started = time.monotonic()
-    done = 0
-    for result in results:
-        yield result
-        done += 1
-        if time.monotonic() - started > _SECONDS_WITHOUT_BAR:
-            break
-
-    if done < total:
-        from rich.console import Console
-        from rich.progress import Progress
-
-        with Progress(console=Console(stderr=True), transient=True) as progress:
-            task = progress.add_task(description, total=total, completed=done)
-            for result in results:
-                yield result
-                progress.advance(task)

@@ -1,0 +1,44 @@
+"""What `import keras_classics` does and what it leaves for later."""
+
+from support import run_python
+
+BEYOND_KERAS = """if True:
+    import sys
+    import keras
+
+    before = {name.partition(".")[0] for name in sys.modules}
+    import keras_classics as kc
+
+    brought = {name.partition(".")[0] for name in sys.modules} - before
+    print(sorted(brought - sys.stdlib_module_names))
+    print([name for name in ("analysis", "export", "cli") if name in vars(kc)])
+    print(kc.analysis.cam.__name__, kc.cli.main.__name__, "export" in dir(kc))
+    print(hasattr(kc, "nothing"))
+"""
+
+REGISTERED = """if True:
+    import importlib, pkgutil
+
+    def keys():
+        registered = keras.saving.get_custom_objects()
+        return {key for key in registered if key.startswith("keras_classics>")}
+
+    found, models = keys(), kc.list_models()
+    for each in pkgutil.walk_packages(kc.__path__, "keras_classics."):
+        if not each.name.endswith(("on_jax", "__main__")):
+            importlib.import_module(each.name)
+    print(len(found) > 50, sorted(keys() - found), kc.list_models() == models)
+"""
+
+
+def test_it_brings_no_library_that_keras_did_not_and_registers_all_there_is():
+    # Plotting or tables of data take seconds, from who needs none.
+    first, *others, last = run_python(BEYOND_KERAS + REGISTERED).splitlines()
+    assert first == "['keras_classics']"
+    assert others == ["[]", "cam main True", "False"]
+    # Whatever a file of Keras can name is known though most rooms have not been imported.
+    assert last == "True [] True"
+
+
+def test_without_tensorflow_none_is_imported():
+    assert run_python(BEYOND_KERAS, backend="jax").splitlines()[0] == "['keras_classics']"
