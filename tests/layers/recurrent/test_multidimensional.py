@@ -32,6 +32,68 @@ def test_contract(form, directions, merge_mode):
     check_layer(layer(3, directions, merge_mode, **options), GRIDS)
 
 
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def by_hand(layer, grids):
+    """The papers' equations in NumPy, for every direction and option."""
+    kernels, recurrents, biases, *peepholes = layer.get_weights()
+    maps = []
+    # From the corner a direction starts in, rows and columns are read as if from the upper left.
+    for direction, (down, right) in enumerate([(1, 1), (-1, -1), (1, -1), (-1, 1)]):
+        if direction == layer.directions:
+            break
+        h = np.zeros((len(grids), grids.shape[1] + 1, grids.shape[2] + 1, layer.units))
+        c = np.zeros_like(h)
+        for i, j in np.ndindex(*grids.shape[1:3]):
+            sums = grids[:, ::down, ::right][:, i, j] @ kernels[direction] + biases[direction]
+            sums += np.concatenate([h[:, i, j + 1], h[:, i + 1, j]], 1) @ recurrents[direction]
+            if isinstance(layer, MultiDimensionalRNN):
+                h[:, i + 1, j + 1] = layer.activation(sums)
+                continue
+            above, left = c[:, i, j + 1], c[:, i + 1, j]
+            into, forget_above, forget_left, candidate, out = np.split(sums, 5, axis=1)
+            p = peepholes[0][direction] if peepholes else np.zeros((4, layer.units))
+            into = sigmoid(into + p[0] * (above + left))
+            forget_above = sigmoid(forget_above + p[1] * above)
+            forget_left = sigmoid(forget_left + p[2] * left)
+            carried = forget_above * above + forget_left * left
+            if layer.leaky:
+                carried *= (1 - into) / (forget_above + forget_left)
+            new = into * np.tanh(candidate) + carried
+            c[:, i + 1, j + 1] = new
+            h[:, i + 1, j + 1] = sigmoid(out + p[3] * new) * np.tanh(new)
+        maps.append(h[:, 1:, 1:][:, ::down, ::right])
+    return sum(maps) if layer.merge_mode == "sum" else np.concatenate(maps, axis=-1)
+
+
+@pytest.mark.parametrize(
+    ("form", "options"),
+    [
+        (MultiDimensionalRNN, {}),
+        (MultiDimensionalRNN, {"activation": "relu", "directions": 4, "merge_mode": "sum"}),
+        (MultiDimensionalLSTM, {}),
+        (MultiDimensionalLSTM, {"peepholes": True}),
+        (MultiDimensionalLSTM, {"leaky": True}),
+        (MultiDimensionalLSTM, {"leaky": True, "peepholes": True, "directions": 2}),
+        (MultiDimensionalLSTM, {"directions": 4}),
+        (MultiDimensionalLSTM, {"directions": 2, "merge_mode": "sum"}),
+    ],
+)
+@pytest.mark.parametrize("training", [False, True])
+def test_every_option_is_the_papers_equation(form, options, training):
+    layer = drawn(form, options)
+    found = ops.convert_to_numpy(layer(GRIDS.astype("float64"), training=training))
+    np.testing.assert_allclose(found, by_hand(layer, GRIDS.astype("float64")), atol=1e-12)
+
+
+def test_the_forget_bias_is_that_of_both_forget_gates():
+    layer = MultiDimensionalLSTM(2, directions=2, forget_bias=1.5, bias_initializer="ones")
+    layer.build(GRIDS.shape)
+    np.testing.assert_array_equal(layer.bias, [[1, 1, 2.5, 2.5, 2.5, 2.5, 1, 1, 1, 1]] * 2)
+
+
 def double_loop(layer, grids):
     """One cell after the other; the input is multiplied beforehand, as it is in the layer.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import keras
 from keras import ops
 
@@ -65,15 +67,17 @@ class DiracConv2D(keras.layers.Layer):
     def build(self, input_shape):
         """The kernel and the two scales."""
         size = self.kernel_size
-        self.kernel = self.add_weight(
+        # Not cast to half precision, where a small filter's norm would be that of zeros.
+        add_weight = partial(self.add_weight, autocast=False)
+        self.kernel = add_weight(
             shape=(size, size, input_shape[-1], self.filters),
             initializer=self.kernel_initializer,
             name="kernel",
         )
         scales = (self.filters,) if self.scale == "channel" else ()
         constant = keras.initializers.Constant
-        self.alpha = self.add_weight(scales, constant(self.initial_alpha), name="alpha")
-        self.beta = self.add_weight(scales, constant(self.initial_beta), name="beta")
+        self.alpha = add_weight(scales, constant(self.initial_alpha), name="alpha")
+        self.beta = add_weight(scales, constant(self.initial_beta), name="beta")
 
     def effective_kernel(self):
         """The kernel the convolution uses, `(rows, columns, channels, filters)`."""
@@ -90,7 +94,8 @@ class DiracConv2D(keras.layers.Layer):
 
     def call(self, inputs):
         """Assemble the kernel and convolve."""
-        return ops.conv(inputs, self.effective_kernel(), 1, "same")
+        kernel = ops.cast(self.effective_kernel(), self.compute_dtype)
+        return ops.conv(inputs, kernel, 1, "same")
 
     def compute_output_shape(self, input_shape):
         """Same size, `filters` channels."""

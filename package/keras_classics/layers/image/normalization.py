@@ -52,9 +52,11 @@ class LocalResponseNormalization(keras.layers.Layer):
         reach, channels = self.size // 2, inputs.shape[-1]
         alpha = self.alpha / self.size if self.alpha_over_n else self.alpha
         padding = [(0, 0)] * (len(inputs.shape) - 1) + [(reach, reach)]
-        squares = ops.pad(ops.square(inputs), padding)
+        # In half precision the square of 256 is infinite.
+        x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
+        squares = ops.pad(ops.square(x), padding)
         activity = sum(squares[..., k : k + channels] for k in range(self.size))
-        return inputs / ops.power(self.bias + alpha * activity, self.beta)
+        return ops.cast(x / ops.power(self.bias + alpha * activity, self.beta), inputs.dtype)
 
     def compute_output_shape(self, input_shape):
         """Same as the input's."""

@@ -45,6 +45,10 @@ def attended(weights, memory: dict):
     return ops.squeeze(ops.matmul(weights[:, None, :], memory["values"]), axis=1)
 
 
+def _at_least_single(tensor):
+    return ops.cast(tensor, keras.backend.result_type(tensor.dtype, "float32"))
+
+
 def remembered(values, keys, mask) -> dict:
     """What `attend` reads; the mask, bool `(batch, positions)`, only where there is one."""
     return {"values": values, "keys": keys, **({} if mask is None else {"mask": mask})}
@@ -150,12 +154,15 @@ class StepwiseDotAttention(keras.layers.Layer):
 
     def remember(self, memory, mask=None) -> dict:
         """Prepare a memory for all steps, as `StepwiseAdditiveAttention.remember`."""
-        return remembered(memory, self.key(memory) if self.projected else memory, mask)
+        keys = self.key(memory) if self.projected else memory
+        # Of products of large features half precision would make infinite energies.
+        return remembered(memory, _at_least_single(keys), mask)
 
     def attend(self, query, memory: dict):
         """One step, as `StepwiseAdditiveAttention.attend`."""
+        query = _at_least_single(query)
         energies = ops.squeeze(ops.matmul(memory["keys"], query[:, :, None]), axis=-1)
-        weights = attention_weights(energies, memory)
+        weights = ops.cast(attention_weights(energies, memory), memory["values"].dtype)
         return attended(weights, memory), weights
 
     def call(self, memory, query):

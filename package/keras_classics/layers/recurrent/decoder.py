@@ -336,7 +336,7 @@ class RecurrentDecoder(keras.layers.Layer):
             hidden, context, weights, cell = self._advance(token, cell, memory, kept)
             return ops.concatenate([hidden, context, weights], axis=-1), cell
 
-        outputs = over_time(step, embedded, state["cell"])
+        outputs = over_time(step, embedded, state["cell"], dtype=self.dtype_policy)
         # Slices, because a split needs the static width, which the loop loses in an export.
         end = self.units + memory["values"].shape[-1]
         return outputs[..., : self.units], outputs[..., self.units : end], outputs[..., end:]

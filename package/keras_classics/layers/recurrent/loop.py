@@ -10,7 +10,9 @@ Tensor = keras.KerasTensor
 Step = Callable[[Tensor, list[Tensor]], tuple[Tensor, list[Tensor]]]
 
 
-def over_time(step: Step, inputs: Tensor, states: Sequence[Tensor], dtype=None) -> Tensor:
+def over_time(
+    step: Step, inputs: Tensor, states: Sequence[Tensor], *, dtype: keras.DTypePolicy
+) -> Tensor:
     """Run `step` along the time axis and stack its outputs.
 
     `keras.ops.scan` cannot do this on TensorFlow, where outputs must have the shape of the state;
@@ -21,14 +23,13 @@ def over_time(step: Step, inputs: Tensor, states: Sequence[Tensor], dtype=None) 
             any tensor around it.
         inputs: `(batch, time, features)`.
         states: Initial states, each `(batch, width)`.
-        dtype: Dtype policy to compute in; the global one by default.
+        dtype: Dtype policy to compute in: that of the layer that loops.
 
     Returns:
         Outputs `(batch, time, width)`.
     """
-    policy = dtype or keras.config.dtype_policy()
-    cell = _Cell(step, [state.shape[-1] for state in states], policy)
-    loop = keras.layers.RNN(cell, return_sequences=True, dtype=policy)
+    cell = _Cell(step, [state.shape[-1] for state in states], dtype)
+    loop = keras.layers.RNN(cell, return_sequences=True, dtype=dtype)
     return loop(inputs, initial_state=list(states))
 
 

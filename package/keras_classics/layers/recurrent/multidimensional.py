@@ -317,10 +317,13 @@ class MultiDimensionalLSTM(_GridRecurrence):
             into = into + peephole[0] * (cell_above + cell_left)
             forget_above = forget_above + peephole[1] * cell_above
             forget_left = forget_left + peephole[2] * cell_left
-        into, forget_above, forget_left = map(ops.sigmoid, (into, forget_above, forget_left))
-        carried = forget_above * cell_above + forget_left * cell_left
+        into = ops.sigmoid(into)
         if self.leaky:
-            carried = (1.0 - into) * carried / (forget_above + forget_left)
+            # f_above / (f_above + f_left) of logarithms: gates too small to be told from 0 divide.
+            share = ops.sigmoid(ops.softplus(-forget_left) - ops.softplus(-forget_above))
+            carried = (1.0 - into) * (share * cell_above + (1.0 - share) * cell_left)
+        else:
+            carried = ops.sigmoid(forget_above) * cell_above + ops.sigmoid(forget_left) * cell_left
         cell = into * ops.tanh(candidate) + carried
         if self.peepholes:
             out = out + peephole[3] * cell

@@ -54,8 +54,9 @@ class SegmentMean(keras.layers.Layer):
         """The means."""
         sequence, segments = inputs
         members = ops.cast(self._members(segments), sequence.dtype)
-        counts = ops.sum(members, axis=-1, keepdims=True)
-        return ops.matmul(members, sequence) / ops.maximum(counts, 1)
+        # Shares, as a sum over many steps is more than half precision holds.
+        shares = members / ops.maximum(ops.sum(members, axis=-1, keepdims=True), 1)
+        return ops.matmul(shares, sequence)
 
     def compute_mask(self, inputs, mask=None):
         """True where there is a segment."""
