@@ -258,6 +258,13 @@ def evaluate(options: argparse.Namespace) -> None:
         "image-blind": kc.training.caption_metrics(shuffled, test.captions),
     }
     kc.training.record_metrics(out, metrics)
+    kc.export.write_examples(
+        out,
+        test.images,
+        test.captions,
+        captions,
+        lambda said, true: kc.training.caption_metrics(said, true, meteor=False),
+    )
     pd.DataFrame(
         {
             "image": test.names,

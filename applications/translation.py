@@ -216,16 +216,24 @@ def evaluate(options: argparse.Namespace) -> None:
     title = f"{count} test sentences, beam {options.beam}{together}"
     console.print(kc.cli.metrics_table(metrics, title))
     first = form.pairs[0]
+    told = [form.told(text, first[1]) for text in texts[first[0]]]
+    if not options.ensemble:
+        kc.export.write_examples(
+            out,
+            told,
+            [[text] for text in texts[first[1]]],
+            written[first],
+            lambda said, true: kc.training.translation_metrics(said, true).figures,
+        )
     if found[first][0].alignments is not None:
         shown = slice(options.sentences)
-        told = [form.told(text, first[1]) for text in texts[first[0]][shown]]
         kc.analysis.draw_alignments(
             out / "alignments.png",
             [each.alignments for each in found[first][shown]],
             *(
                 [[vocabulary.join([unit]) for unit in vocabulary.split(text)] for text in side]
                 for vocabulary, side in zip(
-                    form.sides(first), (told, written[first][shown]), strict=True
+                    form.sides(first), (told[shown], written[first][shown]), strict=True
                 )
             ),
         )

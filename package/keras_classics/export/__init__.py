@@ -17,6 +17,13 @@ this process does it stay. Which model can be had in which format stands in the 
 
 from keras_classics.export.differences import differences
 from keras_classics.export.elsewhere import answers_elsewhere
+from keras_classics.export.examples import (
+    Examples,
+    hash_examples,
+    read_examples,
+    ship,
+    write_examples,
+)
 from keras_classics.export.exported_captioner import export_captioner
 from keras_classics.export.exported_classifier import export_classifier
 from keras_classics.export.exported_labeller import export_text_labeller
@@ -33,6 +40,7 @@ from keras_classics.export.sizes import any_size
 from keras_classics.export.writers import ExportError
 
 __all__ = [
+    "Examples",
     "ExportError",
     "Exported",
     "FORMATS",
@@ -51,8 +59,12 @@ __all__ = [
     "export_text_labeller",
     "export_translator",
     "fold",
+    "hash_examples",
+    "read_examples",
     "reopen",
     "sample_batches",
     "sample_inputs",
     "serve_check",
+    "ship",
+    "write_examples",
 ]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.export.examples import EXAMPLES, Examples, read_examples
 from keras_classics.export.reopening import Spec
 from keras_classics.export.serving import described
 from keras_classics.training.runs import METRICS, read_run
@@ -71,6 +72,8 @@ def _section(model: Path) -> str:
     ]))  # fmt: skip
     if (metrics := _json(model / METRICS)) is not None:
         parts.append(_scores(metrics))
+    if (examples := read_examples(model)) is not None:
+        parts.append(_carried(examples))
     parts.append(_call(path, inputs, picture))
     if asking:
         parts.append(f"```bash\npython applications/{asking.format(file=picture)} {path}\n```")
@@ -104,6 +107,15 @@ def _scores(metrics: Mapping[str, Mapping[str, float]]) -> str:
         for key, values in metrics.items()
     ]
     return _table(["evaluated", *names], rows)
+
+
+def _carried(examples: Examples) -> str:
+    figures = ", ".join(f"{name} {value:.4g}" for name, value in examples.figures.items())
+    return (
+        f"Beside it lie the first {len(examples.inputs):,} of its {examples.split_size:,} test "
+        f"examples (`{EXAMPLES}`), on which a test judges it: {figures}. The test split as made "
+        f"here and now is the same where its SHA-256 begins with {examples.split_sha256[:12]}."
+    )
 
 
 def _call(path: str, inputs: Mapping[str, Spec], picture: str) -> str:

@@ -1,0 +1,192 @@
+"""Test examples that a model carries with it, so that it can be judged wherever it lies.
+
+What makes a world, such as Babel, changes with its releases: figures on the test split of here and
+now may be figures on other data, and what was held back then may be among what was learned. A model
+is judged on its own examples; a figure on its whole test split only where that is the same to the
+last bit, which its hash tells.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from keras_classics.core.errors import InputError, explain
+from keras_classics.core.files import read_json, write_whole
+from keras_classics.data.pictures.images import read_image
+
+EXAMPLES, SHEET = "examples.json", "examples.png"
+EXPORT = "saved_model"
+# Few enough that both, pictures of 64 x 64 with grain or short sentences, take less than 300 kB.
+MOST_TEXTS, MOST_PICTURES = 1000, 40
+_COLUMNS = 8
+
+Inputs = Sequence[str] | np.ndarray
+References = Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Test examples of a model.
+
+    Attributes:
+        inputs: Texts, or uint8 pictures `(examples, height, width, 3)`.
+        references: The true answers to each.
+        figures: What the model scored on them.
+        split_size: Number of examples in the test split whose first these are.
+        split_sha256: Hash of that whole split, see `hash_examples`.
+    """
+
+    inputs: Inputs
+    references: References
+    figures: Mapping[str, float]
+    split_size: int
+    split_sha256: str
+
+
+def hash_examples(inputs: Inputs, references: References) -> str:
+    """SHA-256 of examples: of any other input or reference, or another order, it is another.
+
+    Args:
+        inputs: Texts, or uint8 pictures of one size.
+        references: The true answers to each.
+    """
+    state = hashlib.sha256()
+    for given, true in zip(inputs, references, strict=True):
+        if isinstance(given, str):
+            state.update(json.dumps([given, *true]).encode())
+        else:
+            state.update(json.dumps([given.shape, *true]).encode() + given.tobytes())
+    return state.hexdigest()
+
+
+def write_examples(
+    folder: str | os.PathLike,
+    inputs: Inputs,
+    references: References,
+    answers: Sequence[str],
+    score: Callable[[Sequence[str], References], Mapping[str, float]],
+) -> None:
+    """Write the first test examples into a run's folder: 1,000 texts, or 40 pictures of one size.
+
+    Pictures are written without loss onto one sheet, `examples.png`.
+
+    Args:
+        folder: The run's folder.
+        inputs: Of the whole test split: texts, or uint8 pictures `(n, height, width, 3)`.
+        references: The true answers to each.
+        answers: What the model answers to each.
+        score: From answers and references to figures.
+
+    Raises:
+        InputError: The folder cannot be written.
+    """
+    folder, pictures = Path(folder), isinstance(inputs, np.ndarray)
+    most = MOST_PICTURES if pictures else MOST_TEXTS
+    shown, true = inputs[:most], [list(each) for each in references[:most]]
+    content = {
+        "split_size": len(inputs),
+        "split_sha256": hash_examples(inputs, references),
+        "figures": dict(score(answers[:most], true)),
+        **({"shape": list(inputs.shape[1:])} if pictures else {"inputs": list(shown)}),
+        "references": true,
+    }
+    if pictures:
+        write_whole(folder / SHEET, lambda fresh: _draw(shown, fresh))
+    text = json.dumps(content, indent=0, ensure_ascii=False) + "\n"
+    write_whole(folder / EXAMPLES, lambda fresh: fresh.write_text(text, "utf-8"))
+
+
+def read_examples(folder: str | os.PathLike) -> Examples | None:
+    """Read what `write_examples` wrote; None where there is nothing.
+
+    Args:
+        folder: A run's folder, or that of a shipped model.
+
+    Raises:
+        InputError: It is damaged, or something else.
+    """
+    path = Path(folder) / EXAMPLES
+    if not path.exists():
+        return None
+    remedy = "Evaluate the run again, or take the model from where it was shipped."
+    content = read_json(path, "the examples that an evaluation wrote", remedy)
+    try:
+        references = content["references"]
+        inputs = content.get("inputs")
+        if inputs is None:
+            inputs = _cut(read_image(path.with_name(SHEET)), tuple(content["shape"]), references)
+        sound = len(inputs) == len(references) and all(
+            isinstance(text, str) for true in references for text in true
+        )
+        examples = Examples(
+            inputs, references, content["figures"], content["split_size"], content["split_sha256"]
+        )
+    except (AttributeError, KeyError, TypeError, ValueError):
+        sound = False
+    if not sound:
+        raise InputError(
+            explain(f"{path} holds something else", "the examples of an evaluation", remedy)
+        )
+    return examples
+
+
+def ship(run: str | os.PathLike, to: str | os.PathLike) -> None:
+    """Copy an export with what its run left beside it: record, figures, history, pictures, examples.
+
+    Args:
+        run: Folder of a run that was evaluated and exported.
+        to: The model's own folder among the shipped ones; files of the same names are replaced.
+
+    Raises:
+        InputError: The run lacks its export, its record or its examples, or `to` holds anything
+            else than an export.
+    """
+    run, to = Path(run), Path(to)
+    lacking = [name for name in (f"{EXPORT}/saved_model.pb", "run.json", "metrics.json", EXAMPLES)
+               if not (run / name).exists()]  # fmt: skip
+    if lacking:
+        raise InputError(
+            explain(
+                f"{run} lacks {', '.join(lacking)}",
+                "the folder of a captioner or translator that was evaluated and exported",
+                "Run the application's evaluate and export with this --out.",
+            )
+        )
+    if to.exists() and any(to.iterdir()) and not (to / "saved_model.pb").exists():
+        raise InputError(
+            explain(f"{to} holds something else", "a new folder, or an export's", "Choose another.")
+        )
+    shutil.copytree(run / EXPORT, to, dirs_exist_ok=True)
+    for path in (*run.glob("*.png"), *run.glob("metrics.*"), run / "history.csv", run / "run.json",
+                 run / EXAMPLES):  # fmt: skip
+        if path.exists():
+            shutil.copyfile(path, to / path.name)
+
+
+def _draw(pictures: np.ndarray, path: Path) -> None:
+    from PIL import Image
+
+    count, height, width, channels = pictures.shape
+    rows = math.ceil(count / _COLUMNS)
+    sheet = np.zeros((rows * _COLUMNS, height, width, channels), "uint8")
+    sheet[:count] = pictures
+    sheet = sheet.reshape(rows, _COLUMNS, height, width, channels).swapaxes(1, 2)
+    Image.fromarray(sheet.reshape(rows * height, _COLUMNS * width, channels)).save(
+        path, "PNG", optimize=True
+    )
+
+
+def _cut(sheet: np.ndarray, shape: tuple[int, int, int], references: References) -> np.ndarray:
+    height, width, channels = shape
+    rows = math.ceil(len(references) / _COLUMNS)
+    parts = sheet.reshape(rows, height, _COLUMNS, width, channels).swapaxes(1, 2)
+    return parts.reshape(-1, *shape)[: len(references)]
