@@ -339,7 +339,7 @@ def test_the_shipped_models_examples_are_still_held_back_here_and_now():
     if here != examples.split_sha256:
         made = run["data"]["made_with"]
         pytest.skip(f"the test phrases here differ from those of the run, made with {made}")
-    for number, language in enumerate(settings["languages"]):
+    for language in settings["languages"]:
         assert not set(texts["test"][language]) & set(texts["train"][language])
 
 

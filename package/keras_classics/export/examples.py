@@ -140,7 +140,7 @@ def read_examples(folder: str | os.PathLike) -> Examples | None:
 
 
 def ship(run: str | os.PathLike, to: str | os.PathLike) -> None:
-    """Copy an export with what its run left beside it: record, figures, history, pictures, examples.
+    """Copy an export with what its run left beside it: record, figures, history, examples, ...
 
     Args:
         run: Folder of a run that was evaluated and exported.
