@@ -1,5 +1,6 @@
 """The contract of every layer, and each layer's formula against numpy."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -45,20 +46,22 @@ def test_contract_of_rbf():
 
 
 @pytest.mark.parametrize("strides", [1, 2])
-def test_connection_table_equals_a_masked_dense_convolution(strides):
-    import keras
-
+@pytest.mark.parametrize("padding", ["valid", "same"])
+def test_connection_table_equals_a_masked_dense_convolution(strides, padding):
     table = [[0, 2], [1], [0, 1, 2, 3]]
-    layer = ConnectionTableConv2D(table, 3, strides=strides)
-    result = layer(MAPS)
+    layer = ConnectionTableConv2D(table, 3, padding, "tanh", strides=strides)
+    layer.build(MAPS.shape)
     assert layer.count_params() == 7 * 9 + 3
+    layer.bias.assign([0.5, -1.0, 0.2])
+    result = layer(MAPS)
     dense = np.zeros((3, 3, 4, 3), "float32")
     kernels, link = np.asarray(layer.kernel), 0
     for target, row in enumerate(table):
         for source in row:
             dense[:, :, source, target] = kernels[:, :, 0, link]
             link += 1
-    np.testing.assert_allclose(result, keras.ops.conv(MAPS, dense, strides), atol=1e-5)
+    sums = keras.ops.conv(MAPS, dense, strides, padding) + layer.bias
+    np.testing.assert_allclose(result, np.tanh(sums), atol=1e-5)
     assert layer.compute_output_shape(MAPS.shape) == tuple(result.shape)
 
 
@@ -69,12 +72,12 @@ def test_connection_table_refuses_a_map_that_is_not_there():
 
 @pytest.mark.parametrize("divided", [False, True])
 def test_local_response_normalization_is_the_papers_formula(divided):
-    layer = LocalResponseNormalization(5, alpha=0.3, beta=0.6, bias=1.5, alpha_over_n=divided)
+    layer = LocalResponseNormalization(3, alpha=0.3, beta=0.6, bias=1.5, alpha_over_n=divided)
     x = normal(2, 3, 3, 8)
     expected = np.empty_like(x)
     for c in range(8):
-        window = x[..., max(0, c - 2) : c + 3]
-        scale = (0.3 / 5 if divided else 0.3) * np.sum(window**2, axis=-1)
+        window = x[..., max(0, c - 1) : c + 2]
+        scale = (0.3 / 3 if divided else 0.3) * np.sum(window**2, axis=-1)
         expected[..., c] = x[..., c] / (1.5 + scale) ** 0.6
     np.testing.assert_allclose(layer(x), expected, rtol=1e-5)
 
@@ -108,11 +111,11 @@ def test_padded_max_pooling_of_a_size_known_only_at_run_time():
 
 
 def test_trainable_subsampling_is_the_papers_formula():
-    layer = TrainableSubsampling(kc.layers.scaled_tanh)
+    layer = TrainableSubsampling(kc.layers.scaled_tanh, pool_size=3)
     layer.build(MAPS.shape)
     alpha, bias = normal(4), normal(4)[::-1].copy()
     layer.set_weights([alpha, bias])
-    mean = MAPS.reshape(2, 3, 2, 3, 2, 4).mean(axis=(2, 4))
+    mean = MAPS.reshape(2, 2, 3, 2, 3, 4).mean(axis=(2, 4))
     expected = 1.7159 * np.tanh(2 / 3 * (alpha * mean + bias))
     np.testing.assert_allclose(layer(MAPS), expected, rtol=1e-5)
 
@@ -124,6 +127,22 @@ def test_rbf_is_the_squared_distance_to_fixed_codes():
     expected = np.sum((x[:, None] - np.array(codes)) ** 2, axis=-1)
     np.testing.assert_allclose(layer(x), expected, rtol=1e-5)
     assert layer.trainable_weights == []
+
+
+def test_rbf_draws_signs_and_learns_them_only_if_asked():
+    drawn, learnt = EuclideanRBF(50), EuclideanRBF(50, trainable_codes=True)
+    for layer in (drawn, learnt):
+        layer.build((None, 40))
+        assert set(np.unique(layer.table)) == {-1, 1}
+    assert (len(drawn.trainable_weights), len(learnt.trainable_weights)) == (0, 1)
+
+
+@pytest.mark.parametrize(("filters", "strides"), [(4, 1), (7, 2), (6, 3)])
+def test_the_shortcut_keeps_every_nth_pixel_and_adds_maps_of_zeros(filters, strides):
+    result = ZeroPaddedShortcut(filters, strides)(MAPS)
+    kept = MAPS[:, ::strides, ::strides]
+    np.testing.assert_array_equal(result[..., :4], kept)
+    np.testing.assert_array_equal(result[..., 4:], np.zeros((*kept.shape[:3], filters - 4)))
 
 
 def test_rbf_refuses_codes_of_another_shape():

@@ -152,6 +152,19 @@ def test_the_padding_is_a_third_value_around_the_signs():
     np.testing.assert_allclose(layer.input_scales(x), scale, rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("kernel_size", "margins"), [((3, 5), (1, 2)), (4, (2, 2)), ((1, 2), (0, 1))]
+)
+def test_the_default_padding_is_half_the_kernel_and_the_bias_is_added_last(kernel_size, margins):
+    layer = BinaryConv2D(2, kernel_size, binarize="weights")
+    layer.build(MAPS.shape)
+    layer.bias.assign([0.3, -2.0])
+    signs, alpha = layer.binary_kernel()
+    padded = np.pad(MAPS, [(0, 0), *((margin, margin) for margin in margins), (0, 0)])
+    expected = keras.ops.conv(padded, signs) * alpha + np.array([0.3, -2.0], "float32")
+    np.testing.assert_allclose(layer(MAPS), expected, atol=1e-5)
+
+
 def test_a_filter_of_zeros_still_learns():
     layer = BinaryDense(1, kernel_initializer="zeros")
     model = keras.Sequential([keras.Input((4,)), layer])

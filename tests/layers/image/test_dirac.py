@@ -28,18 +28,19 @@ def test_without_its_kernel_the_layer_is_the_identity_on_the_channels_both_have(
 
 
 @pytest.mark.parametrize("scale", ["channel", "layer"])
-def test_kernel_is_the_papers_formula(scale):
-    layer = DiracConv2D(3, scale=scale)
+@pytest.mark.parametrize("size", [1, 3, 5])
+def test_kernel_is_the_papers_formula(scale, size):
+    layer = DiracConv2D(3, size, scale=scale)
     layer.build(MAPS.shape)
     draw = np.random.default_rng(0)
-    kernel = draw.normal(size=(3, 3, 4, 3)).astype("float32")
+    kernel = draw.normal(size=(size, size, 4, 3)).astype("float32")
     alpha, beta = draw.normal(size=(2, 3) if scale == "channel" else 2).astype("float32")
     layer.set_weights([kernel, alpha, beta])
     expected = np.empty_like(kernel)
     for target in range(3):
         own = (np.broadcast_to(alpha, 3)[target], np.broadcast_to(beta, 3)[target])
-        identity = np.zeros((3, 3, 4))
-        identity[1, 1, target] = 1
+        identity = np.zeros((size, size, 4))
+        identity[size // 2, size // 2, target] = 1
         unit = kernel[..., target] / np.linalg.norm(kernel[..., target])
         expected[..., target] = own[0] * identity + own[1] * unit
     np.testing.assert_allclose(layer.effective_kernel(), expected, atol=1e-6)

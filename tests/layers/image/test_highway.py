@@ -49,15 +49,37 @@ def test_an_open_gate_is_the_plain_layer(form, x):
     np.testing.assert_allclose(result, plain, atol=1e-6)
 
 
-def test_dense_layer_is_the_papers_formula():
-    layer = Highway("tanh", transform_bias=-0.5)
-    result = layer(VECTORS)
-    w_h, b_h, w_t, b_t = map(np.asarray, layer.weights)
-    transform = 1 / (1 + np.exp(-(VECTORS @ w_t + b_t)))
-    expected = np.tanh(VECTORS @ w_h + b_h) * transform + VECTORS * (1 - transform)
-    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
-    np.testing.assert_array_equal(b_t, -0.5)
-    assert not np.array_equal(w_h, w_t)
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+@pytest.mark.parametrize("carry_gate", [False, True])
+@pytest.mark.parametrize(
+    ("form", "arguments", "x"),
+    [(Highway, {}, VECTORS), (ConvHighway, {}, MAPS), (ConvHighway, {"kernel_size": 1}, MAPS)],
+)
+def test_every_form_is_the_papers_formula(form, arguments, x, carry_gate):
+    layer = form(activation="tanh", carry_gate=carry_gate, **arguments)
+    layer.build(x.shape)
+    draw = np.random.default_rng(1)
+    layer.set_weights([0.4 * draw.normal(size=w.shape) for w in layer.weights])
+    kernels, biases = (list(map(np.asarray, layer.weights[n::2])) for n in (0, 1))
+    maps = [
+        (x @ kernel if x.ndim == 2 else np.asarray(keras.ops.conv(x, kernel, padding="same"))) + b
+        for kernel, b in zip(kernels, biases, strict=True)
+    ]
+    transform = sigmoid(maps[1])
+    carry = sigmoid(maps[2]) if carry_gate else 1 - transform
+    expected = np.tanh(maps[0]) * transform + x * carry
+    np.testing.assert_allclose(layer(x), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_gates_start_where_they_should():
+    layer = Highway(transform_bias=-0.5, carry_gate=True)
+    layer.build(VECTORS.shape)
+    kernels, biases = (list(map(np.asarray, layer.weights[n::2])) for n in (0, 1))
+    np.testing.assert_array_equal(biases, [[0.0] * 4, [-0.5] * 4, [0.5] * 4])
+    assert not np.array_equal(kernels[0], kernels[1])
 
 
 def test_a_carry_gate_of_its_own_starts_where_the_coupled_one_does():

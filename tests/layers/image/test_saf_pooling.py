@@ -21,6 +21,11 @@ def test_training_withholds_maxima_and_scales_the_others():
     assert abs(dropped.mean() - 0.4) < 4 * np.sqrt(0.24 / dropped.size)
 
 
+def test_the_window_is_also_the_step():
+    expected = MAPS[:, :6].reshape(8, 2, 3, 2, 3, 4).max(axis=(2, 4))
+    np.testing.assert_array_equal(SAFPooling(3)(MAPS), expected)
+
+
 def test_threshold_is_one_only_above_zero():
     x = np.array([-1.0, 0.0, 1e-9, 3.0], "float32")
     np.testing.assert_array_equal(threshold(x), [0, 0, 1, 1])

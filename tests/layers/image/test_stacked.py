@@ -37,13 +37,13 @@ def test_contract_of_circular_padding():
     np.testing.assert_array_equal(check_layer(CircularPadding2D(2), IMAGES), expected)
 
 
-def single_layers(padding, activation):
+def single_layers(padding, activation, size=3):
     x = image = keras.Input(IMAGES.shape[1:])
     for _ in range(DEPTH):
         if padding == "circular":
-            x = CircularPadding2D(1)(x)
+            x = CircularPadding2D(size // 2)(x)
         mode = "valid" if padding == "circular" else "same"
-        x = keras.layers.Conv2D(CHANNELS, 3, padding=mode, activation=activation)(x)
+        x = keras.layers.Conv2D(CHANNELS, size, padding=mode, activation=activation)(x)
     return keras.Model(image, x)
 
 
@@ -57,16 +57,17 @@ def after_a_step(model, weights):
 
 
 @pytest.mark.parametrize(
-    ("padding", "activation"), [("circular", "tanh"), ("same", "relu"), ("circular", "gelu")]
+    ("padding", "activation", "size"),
+    [("circular", "tanh", 3), ("same", "relu", 5), ("circular", "gelu", 5), ("same", "linear", 1)],
 )
-def test_contract_is_that_of_single_layers(padding, activation):
-    kernels = normal(DEPTH, 3, 3, CHANNELS, CHANNELS, scale=0.25)
+def test_contract_is_that_of_single_layers(padding, activation, size):
+    kernels = normal(DEPTH, size, size, CHANNELS, CHANNELS, scale=0.75 / size)
     biases = normal(DEPTH, CHANNELS, scale=0.1)
     pairs = [weight for pair in zip(kernels, biases, strict=True) for weight in pair]
-    expected, gradients = after_a_step(single_layers(padding, activation), pairs)
+    expected, gradients = after_a_step(single_layers(padding, activation, size), pairs)
     for recompute in (False, True):
         image = keras.Input(IMAGES.shape[1:])
-        stack = StackedConv2D(DEPTH, 3, padding, activation, recompute)(image)
+        stack = StackedConv2D(DEPTH, size, padding, activation, recompute)(image)
         outputs, found = after_a_step(keras.Model(image, stack), [kernels, biases])
         np.testing.assert_allclose(outputs, expected, atol=2e-6)
         np.testing.assert_allclose(found[0], np.stack(gradients[::2]), atol=2e-6)

@@ -62,6 +62,8 @@ def test_reversal_leaves_padding_where_it_is():
     np.testing.assert_array_equal(
         ReverseSequence()(ids), [[8, 7, 6, 5], [6, 5, 0, 0], [0, 0, 0, 0]]
     )
+    sevens = np.where(ids == 0, 7, ids - 1)
+    np.testing.assert_array_equal(ReverseSequence(pad=7)(sevens[1:2]), [[5, 4, 7, 7]])
     features = normal(3, 4, 2)
     turned = np.asarray(ReverseSequence()(features, mask=ids != 0))
     np.testing.assert_array_equal(turned[0], features[0, ::-1])

@@ -35,6 +35,13 @@ def test_contract_of_one_hot():
     check_layer(OneHot(4), np.array([[0, 3, 1]], "int32"))
 
 
+def test_one_hot_vectors_mask_what_is_padding_only_where_asked():
+    ids = np.array([[2, 0, 1], [0, 0, 3]])
+    np.testing.assert_array_equal(OneHot(4)(ids), np.eye(4)[ids])
+    np.testing.assert_array_equal(OneHot(4, mask_zero=True).compute_mask(ids), ids != 0)
+    assert OneHot(4).compute_mask(ids) is None
+
+
 def test_contract_of_a_learned_state_under_recurrence():
     keras.utils.set_random_seed(1)
     sequence = keras.Input((None, 3))
@@ -192,29 +199,43 @@ def test_parameters_of_512_units_on_512_features(cell, count):
     assert layer.count_params() == count
 
 
-def cell_of(name, units=5, **options):
-    layer = recurrent_layer(name, units, dtype="float64", **options)
+def built(layer):
+    """A layer with weights of which none is zero, so that a bias left out is noticed."""
     layer.build((None, None, 3))
-    # Biases that differ from zero, so that a bias left out is noticed.
     layer.set_weights([DRAW.normal(size=weight.shape) for weight in layer.weights])
     return layer, {weight.name: np.asarray(weight) for weight in layer.weights}
+
+
+def cell_of(name, units=5, **options):
+    return built(recurrent_layer(name, units, dtype="float64", **options))
 
 
 def sigmoid(values):
     return 1 / (1 + np.exp(-values))
 
 
+def hard_sigmoid(values):
+    return np.clip(values / 6 + 0.5, 0, 1)
+
+
+def softsign(values):
+    return values / (1 + np.abs(values))
+
+
+# Activations no cell has by default.
+OTHERS = {"activation": "softsign", "recurrent_activation": "hard_sigmoid"}
 X = DRAW.normal(size=(2, 4, 3))
 
 
 @pytest.mark.parametrize("hidden_feedback", [False, True])
 def test_output_feedback_is_jordans_recurrence(hidden_feedback):
-    layer, w = cell_of("jordan", outputs=2, hidden_feedback=hidden_feedback)
+    options = {"activation": "softsign", "output_activation": "hard_sigmoid"}
+    layer, w = cell_of("jordan", outputs=2, hidden_feedback=hidden_feedback, **options)
     y, h = np.zeros((2, 2)), np.zeros((2, 5))
     for t in range(4):
         a = w["bias"] + y @ w["feedback_kernel"] + X[:, t] @ w["kernel"]
-        h = np.tanh(a + (h @ w["recurrent_kernel"] if hidden_feedback else 0))
-        y = sigmoid(h @ w["output_kernel"] + w["output_bias"])
+        h = softsign(a + (h @ w["recurrent_kernel"] if hidden_feedback else 0))
+        y = hard_sigmoid(h @ w["output_kernel"] + w["output_bias"])
         np.testing.assert_allclose(layer(X)[:, t], y, atol=1e-12)
 
 
@@ -227,14 +248,42 @@ def test_with_its_own_outputs_fed_output_feedback_needs_no_recurrence():
     np.testing.assert_allclose(parallel, outputs, atol=1e-12)
 
 
-def test_coupled_gates_share_one():
-    layer, w = cell_of("lstm_coupled", projection=2)
-    h, c = np.zeros((2, 2)), np.zeros((2, 5))
+@pytest.mark.parametrize("forget", ["gate", "none", "coupled"])
+@pytest.mark.parametrize("peepholes", [False, True])
+@pytest.mark.parametrize("projection", [None, 2])
+@pytest.mark.parametrize("factors", [None, 4])
+def test_every_lstm_is_its_papers_equation(forget, peepholes, projection, factors):
+    options = {"forget": forget, "peepholes": peepholes, "projection": projection, **OTHERS}
+    kind = kc.layers.LSTMVariantCell
+    if factors:
+        kind, options = kc.layers.MultiplicativeLSTMCell, {"factors": factors, **options}
+    cell = kind(5, dtype="float64", **options)
+    layer, w = built(keras.layers.RNN(cell, return_sequences=True, dtype="float64"))
+    h, c, outputs = np.zeros((2, projection or 5)), np.zeros((2, 5)), np.asarray(layer(X))
+    blocks = {"gate": "ifgo", "none": "igo", "coupled": "fgo"}[forget]
+    peeps = dict(zip(blocks.replace("g", ""), w.get("peephole_kernel", ()), strict=False))
     for t in range(4):
+        if factors:
+            h = (X[:, t] @ w["factor_kernel"]) * (h @ w["factor_recurrent_kernel"])
         total = X[:, t] @ w["kernel"] + h @ w["recurrent_kernel"] + w["bias"]
-        f, g, o = np.split(total, 3, axis=-1)
-        c = sigmoid(f) * c + (1 - sigmoid(f)) * np.tanh(g)
-        h = (sigmoid(o) * np.tanh(c)) @ w["projection_kernel"]
+        sums = dict(zip(blocks, np.split(total, len(blocks), axis=-1), strict=True))
+        f = hard_sigmoid(sums["f"] + peeps.get("f", 0) * c) if "f" in sums else 1
+        i = hard_sigmoid(sums["i"] + peeps.get("i", 0) * c) if "i" in sums else 1 - f
+        c = f * c + i * softsign(sums["g"])
+        h = hard_sigmoid(sums["o"] + peeps.get("o", 0) * c) * softsign(c)
+        h = h @ w["projection_kernel"] if projection else h
+        np.testing.assert_allclose(outputs[:, t], h, atol=1e-12)
+
+
+def test_the_courses_gru_is_the_courses_equation():
+    layer, w = cell_of("gru_course", **OTHERS)
+    h = np.zeros((2, 5))
+    for t in range(4):
+        entering = X[:, t] @ w["kernel"] + w["bias"]
+        z, r = np.split(entering[:, :10] + h @ w["recurrent_kernel"][:, :10], 2, axis=-1)
+        z, r = hard_sigmoid(z), hard_sigmoid(r)
+        candidate = softsign(entering[:, 10:] + (r * h) @ w["recurrent_kernel"][:, 10:])
+        h = (1 - z) * h + z * candidate
         np.testing.assert_allclose(layer(X)[:, t], h, atol=1e-12)
 
 
@@ -250,52 +299,37 @@ def test_the_plain_variant_is_keras_lstm():
     np.testing.assert_allclose(variant(X), plain(X), atol=1e-12)
 
 
-@pytest.mark.parametrize("peepholes", [False, True])
-def test_multiplicative_lstm_is_an_lstm_of_factors(peepholes):
-    layer, w = cell_of("multiplicative_lstm", factors=4, peepholes=peepholes)
-    h, c = np.zeros((2, 5)), np.zeros((2, 5))
-    p = w.get("peephole_kernel", np.zeros((3, 5)))
-    for t in range(4):
-        m = (X[:, t] @ w["factor_kernel"]) * (h @ w["factor_recurrent_kernel"])
-        total = X[:, t] @ w["kernel"] + m @ w["recurrent_kernel"] + w["bias"]
-        i, f, g, o = np.split(total, 4, axis=-1)
-        c, old = sigmoid(f + p[1] * c) * c, c
-        c = c + sigmoid(i + p[0] * old) * np.tanh(g)
-        h = sigmoid(o + p[2] * c) * np.tanh(c)
-        np.testing.assert_allclose(layer(X)[:, t], h, atol=1e-12)
-
-
 def test_an_input_chooses_the_transition_of_a_multiplicative_rnn():
-    layer, w = cell_of("multiplicative", factors=4)
+    layer, w = cell_of("multiplicative", factors=4, activation="softsign")
     state = DRAW.normal(size=(2, 5))
     transition = np.einsum(
         "hf,bf,fu->bhu", w["factor_recurrent_kernel"], X[:, 0] @ w["factor_kernel"],
         w["recurrent_kernel"],
     )  # fmt: skip
     moved = np.einsum("bh,bhu->bu", state, transition)
-    expected = np.tanh(moved + X[:, 0] @ w["kernel"] + w["bias"])
+    expected = softsign(moved + X[:, 0] @ w["kernel"] + w["bias"])
     output, _ = layer.cell(ops.convert_to_tensor(X[:, 0]), [ops.convert_to_tensor(state)])
     np.testing.assert_allclose(output, expected, atol=1e-12)
 
 
 def test_highway_carries_or_transforms_at_every_depth():
-    layer, w = cell_of("highway", depth=2)
+    layer, w = cell_of("highway", depth=2, **OTHERS)
     s = np.zeros((2, 5))
     for t in range(4):
         for depth in (1, 2):
             total = s @ w[f"recurrent_kernel_{depth}"] + w[f"bias_{depth}"]
             total = total + X[:, t] @ w["kernel"] if depth == 1 else total
-            h, gate = np.tanh(total[:, :5]), sigmoid(total[:, 5:])
+            h, gate = softsign(total[:, :5]), hard_sigmoid(total[:, 5:])
             s = gate * h + (1 - gate) * s
         np.testing.assert_allclose(layer(X)[:, t], s, atol=1e-12)
 
 
 def test_deep_transition_passes_all_layers_in_a_step():
-    layer, w = cell_of("deep_transition", depth=2)
+    layer, w = cell_of("deep_transition", depth=2, activation="softsign")
     h = np.zeros((2, 5))
     for t in range(4):
-        h = np.tanh(X[:, t] @ w["kernel"] + h @ w["recurrent_kernel_1"] + w["bias_1"])
-        h = np.tanh(h @ w["recurrent_kernel_2"] + w["bias_2"])
+        h = softsign(X[:, t] @ w["kernel"] + h @ w["recurrent_kernel_1"] + w["bias_1"])
+        h = softsign(h @ w["recurrent_kernel_2"] + w["bias_2"])
         np.testing.assert_allclose(layer(X)[:, t], h, atol=1e-12)
 
 
@@ -308,6 +342,12 @@ def test_gates_start_where_they_should():
     np.testing.assert_array_equal(cells["lstm_coupled"], [1, 1, 0, 0, 0, 0])
     np.testing.assert_array_equal(cells["lstm_peephole"], LSTM_BIAS)
     np.testing.assert_array_equal(cells["highway"], [0, 0, -2, -2])
+    plain = kc.layers.LSTMVariantCell(2, unit_forget_bias=False, bias_initializer="ones")
+    plain.build((None, 3))
+    np.testing.assert_array_equal(plain.bias, [1] * 8)
+    ones = kc.layers.LSTMVariantCell(2, bias_initializer=keras.initializers.Constant(0.5))
+    ones.build((None, 3))
+    np.testing.assert_array_equal(ones.bias, [0.5, 0.5, 1, 1, 0.5, 0.5, 0.5, 0.5])
 
 
 @pytest.mark.parametrize("cell", ["jordan", "lstm_peephole", "multiplicative"])
