@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from keras import layers, ops
 
 import keras_classics as kc
 from models.image.test_families import SMALL, pictures, small
@@ -95,3 +96,168 @@ def test_bad_arguments_are_refused():
     for arguments in ({"classes": 0}, {"classes": 2.0}, {"classes": 3, "dropout": 1.0}):
         with pytest.raises(kc.InputError, match="Allowed: "):
             kc.transfer.replace_head(small("resnet_18"), **arguments)
+
+
+def convolutions():
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            layers.Conv2D(6, 3, activation="relu"),
+            layers.GlobalAveragePooling2D(),
+        ],
+        name="trunk",
+    )
+
+
+def chain(*steps):
+    image = keras.Input((8, 8, 3), name="image")
+    x = convolutions()(image)
+    for step in steps:
+        x = step(x)
+    return keras.Model(image, x)
+
+
+def nested_classifier(*steps):
+    return keras.Sequential([keras.Input((6,)), *steps], name="classifier")
+
+
+# Of a classifier of four that is called otherwise; and what its new logits are made of.
+FOREIGN = {
+    "fused": lambda: chain(layers.Dense(4, "softmax", name="fc")),
+    "Activation": lambda: chain(layers.Dense(4), layers.Activation("softmax")),
+    "Softmax": lambda: chain(layers.Dense(4), layers.Softmax(name="probabilities")),
+    "operation": lambda: chain(layers.Dense(4), ops.softmax),
+    "linear behind": lambda: chain(
+        layers.Dense(4, "softmax"), layers.Activation("linear", dtype="float32", name="last")
+    ),
+    "logits": lambda: chain(layers.Dense(4, name="fc")),
+    "logits with a linear layer": lambda: chain(layers.Dense(4), layers.Activation("linear")),
+    "sigmoids": lambda: chain(layers.Dense(4, "sigmoid")),
+    "one sigmoid": lambda: chain(layers.Dense(1, "sigmoid")),
+    "one sigmoid without an axis": lambda: chain(layers.Dense(1, "sigmoid"), layers.Reshape(())),
+    "normalised": lambda: chain(
+        layers.Dense(4), layers.BatchNormalization(), layers.Activation("softmax")
+    ),
+    "convolution": lambda: chain(
+        layers.Reshape((1, 1, 6)),
+        layers.Conv2D(4, 1),
+        layers.Reshape((4,)),
+        layers.Activation("softmax"),
+    ),
+    "convolution, squeezed": lambda: chain(
+        layers.Reshape((1, 1, 6)),
+        layers.Conv2D(4, 1),
+        ops.softmax,
+        lambda x: ops.reshape(x, (-1, 4)),
+    ),
+    "time distributed": lambda: chain(
+        layers.Reshape((1, 6)), layers.TimeDistributed(layers.Dense(4, "softmax")), layers.Flatten()
+    ),
+    "nested": lambda: chain(nested_classifier(layers.Dropout(0.5), layers.Dense(4, "softmax"))),
+    "nested and linear": lambda: chain(
+        nested_classifier(layers.Dense(4)), layers.Activation("softmax")
+    ),
+    "mean of two": lambda: (
+        trunk := convolutions(),
+        image := keras.Input((8, 8, 3)),
+        keras.Model(
+            image,
+            layers.Average()([layers.Dense(4, "softmax")(trunk(image)) for _ in range(2)]),
+        ),
+    )[-1],
+    "Sequential": lambda: keras.Sequential([convolutions(), layers.Dense(4, "softmax")]),
+    "list of one input": lambda: keras.Model(
+        (model := chain(layers.Dense(4, "softmax"))).inputs, model.outputs[0]
+    ),
+    "dictionary": lambda: keras.Model(
+        {"image": (model := chain(layers.Dense(4, "softmax"))).inputs[0]},
+        {"classes": model.outputs[0]},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_classifier_is_replaced_whatever_its_layers_are_called(name, tmp_path):
+    old = FOREIGN[name]()
+    before = [np.asarray(weight) for weight in old.weights]
+    x = np.random.default_rng(0).normal(size=(5, 8, 8, 3)).astype("float32")
+    new = kc.transfer.replace_head(old, 7)
+    given = {"image": x} if name == "dictionary" else x
+    answer = new.predict(given, verbose=0)
+    if name == "dictionary":
+        answer = answer["classes"]
+    assert answer.shape == (5, 7)
+    np.testing.assert_allclose(answer.sum(axis=1), 1, rtol=1e-5)
+    # Exactly the classifier is new: nothing of it is left below, and the trunk is the old one.
+    kept = {id(weight) for weight in old.weights}
+    fresh = [weight for weight in new.weights if id(weight) not in kept]
+    assert len([w for w in new.weights if id(w) in kept]) == 2
+    heads = 2 if name == "mean of two" else 1
+    extra = 4 if name == "normalised" else 0
+    assert len(fresh) == 2 * heads + extra
+    assert {tuple(w.shape)[-2:] for w in fresh if len(w.shape) > 1} == {(6, 7)}
+    # By hand, from the trunk and the new kernel.
+    if name not in ("mean of two", "normalised"):
+        kernel, bias = (np.asarray(w) for w in fresh)
+        z = (
+            np.asarray(old.layers[0 if name == "Sequential" else 1](x)) @ kernel.reshape(6, 7)
+            + bias
+        )
+        powers = np.exp(z)
+        np.testing.assert_allclose(answer, powers / powers.sum(axis=1, keepdims=True), rtol=1e-4)
+    for weight, value in zip(old.weights, before, strict=True):
+        np.testing.assert_array_equal(weight, value)
+    new.save(tmp_path / "new.keras")
+    loaded = keras.saving.load_model(tmp_path / "new.keras").predict(given, verbose=0)
+    np.testing.assert_allclose(
+        loaded["classes"] if name == "dictionary" else loaded, answer, rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize("name", ["fused", "Softmax", "operation", "nested", "logits"])
+def test_logits_can_be_asked_for_in_any_of_them(name):
+    new = kc.transfer.replace_head(FOREIGN[name](), 3, classifier_activation=None)
+    assert [end.kind for end in kc.analysis.model_ends(new)] == ["logits"]
+
+
+def test_dropout_before_a_nested_classifier_takes_the_place_of_its_own():
+    new = kc.transfer.replace_head(FOREIGN["nested"](), 3, dropout=0.25)
+    rates = [x.rate for x in new.layers if isinstance(x, layers.Dropout)]
+    assert rates == [0.25] and "classifier" not in [x.name for x in new.layers]
+
+
+def test_features_are_not_taken_for_a_classifier():
+    for features in (layers.Dense(5, "relu"), layers.LayerNormalization(), layers.Identity()):
+        new = kc.transfer.replace_head(chain(features), 3)
+        assert new.layers[-1].name == "predictions" and new.layers[-2] is features
+    sequence = keras.Input((4, 6))
+    new = kc.transfer.replace_head(
+        keras.Model(sequence, layers.LSTM(5, return_sequences=True)(sequence)), 3
+    )
+    assert new.output_shape == (None, 3)
+
+
+def test_half_precision_features_get_a_classifier_of_float32():
+    image = keras.Input((8, 8, 3))
+    x = layers.Conv2D(4, 3, dtype="mixed_float16")(image)
+    assert kc.transfer.replace_head(keras.Model(image, x), 3).output.dtype == "float32"
+
+
+def test_what_cannot_be_made_anew_is_refused_and_the_remedy_works():
+    model = chain(layers.Dense(4, "softmax"), lambda x: ops.clip(x, 0.01, 1))
+    with pytest.raises(kc.InputError, match="of type Clip.*Pass keras.Model"):
+        kc.transfer.replace_head(model, 3)
+    features = model.get_layer("trunk").outputs[0]
+    assert kc.transfer.replace_head(keras.Model(model.get_layer("trunk").inputs, features), 3)
+    einsum = layers.EinsumDense("bi,ij->bj", output_shape=4, activation="softmax", name="last")
+    with pytest.raises(kc.InputError, match="'last', a EinsumDense"):
+        kc.transfer.replace_head(chain(einsum), 3)
+
+
+def test_one_classifier_read_by_two_outputs_is_made_once():
+    image = keras.Input((8, 8, 3))
+    p = layers.Dense(4, "softmax", name="fc")(convolutions()(image))
+    model = keras.Model(image, [p, layers.Activation("linear", name="again")(p)])
+    new = kc.transfer.replace_head(model, 3)
+    assert [tuple(x.shape) for x in new.outputs] == [(None, 3)] * 2
+    assert [layer.name for layer in new.layers].count("fc") == 1

@@ -176,10 +176,17 @@ def before(place: Place) -> Place | None:
     return origin(place[-1].input_tensors[0], place[:-1])
 
 
-def called_again(node: Node, value: Tensor) -> Any:
-    """What a call of one tensor gives for another."""
-    arguments, options = node.arguments.fill_in({id(node.input_tensors[0]): value})
-    return node.operation(*arguments, **options)
+def called_again(node: Node, *values: Tensor, operation: Callable[..., Any] | None = None) -> Any:
+    """What a call gives for other tensors.
+
+    Args:
+        node: The call.
+        *values: One in the place of each of its tensors.
+        operation: What is called in the place of its operation.
+    """
+    known = dict(zip(map(id, node.input_tensors), values, strict=True))
+    arguments, options = node.arguments.fill_in(known)
+    return (operation or node.operation)(*arguments, **options)
 
 
 def _index(tensors: Sequence[Tensor], tensor: Tensor) -> int:

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
+from typing import Any
 
 import keras
 from keras import layers
 
+from keras_classics.core.call_kinds import is_linear, squashing
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.graph import Tensor, check_functional, maker
+from keras_classics.core.graph import (
+    Node,
+    Place,
+    Tensor,
+    before,
+    called_again,
+    functional,
+    has_graph,
+    maker,
+    origin,
+)
+from keras_classics.core.model_ends import ModelEnd, read_end, values_from
+
+# What has a weight for each class, and is drawn anew on the way to the layer that makes them.
+_PER_CLASS = (
+    layers.BatchNormalization,
+    layers.GroupNormalization,
+    layers.LayerNormalization,
+    layers.PReLU,
+)
 
 
 def replace_head(
@@ -27,21 +48,27 @@ def replace_head(
     weights are drawn as the architecture's own. A model without top gets global average pooling,
     where it ends in a map, and a dense layer.
 
+    A model has a top where it ends in softmax or sigmoid (see `kc.analysis.model_ends`), whatever
+    its layers are called, or in a dense layer without activation. Of a nested model that holds the
+    classifier what comes before it stays nested.
+
     Args:
-        model: A model of the catalogue, built or loaded; never changed. Training the new model
-            trains the layers it shares with it, unless they are frozen.
+        model: A functional or built sequential model, of the catalogue or not, built or loaded;
+            never changed. Training the new model trains the layers it shares with it, unless they
+            are frozen.
         classes: Number of classes of the new classifier.
         classifier_activation: Activation of the predictions; `None` gives logits.
         dropout: Rate before the new classifier, in place of a dropout that stands there; what is
             there by default.
 
     Returns:
-        A model from the old one's input to predictions `(batch, classes)`, as many as it had.
+        A functional model from the old one's input to predictions `(batch, classes)`, as many as it
+        had and in the same structure.
 
     Raises:
-        InputError: `classes` or `dropout` is not admitted.
+        InputError: `classes` or `dropout` is not admitted, or the classifier is of a kind that
+            cannot be made anew.
     """
-    check_functional(model)
     if isinstance(classes, bool) or not isinstance(classes, int) or classes < 1:
         raise InputError(
             explain(
@@ -58,54 +85,157 @@ def replace_head(
                 "Leave dropout out to keep what the model has.",
             )
         )
-    head = _NewHead(model, classes, classifier_activation, dropout)
-    outputs = [head.output(tensor) for tensor in model.outputs]
-    return keras.Model(model.input, outputs[0] if len(outputs) == 1 else outputs, name=model.name)
+    old = functional(model)
+    head = _NewHead(old, classes, classifier_activation, dropout)
+    outputs = keras.tree.map_structure(head.output, old.output)
+    return keras.Model(old.input, outputs, name=model.name)
 
 
 class _NewHead:
     """Makes the new layers of one model."""
 
-    def __init__(self, model, classes, activation, dropout):
-        self.classes, self.activation, self.dropout = classes, activation, dropout
+    def __init__(
+        self,
+        model: keras.Model,
+        classes: int,
+        activation: str | Callable | None,
+        dropout: float | None,
+    ) -> None:
+        self.classes, self.dropout = classes, dropout
+        self.activation = keras.activations.get(activation)
         self.taken = {layer.name for layer in model.layers}
+        # A layer before several outputs is made anew once, and what is left of a nested model too.
+        self.made: dict[Place, Tensor] = {}
+        self.left: dict[tuple[Place, int], keras.Model] = {}
 
     def output(self, tensor: Tensor) -> Tensor:
-        last = maker(tensor).operation
-        if not last.name.endswith("predictions"):
+        """The new output in the place of an old one."""
+        end = read_end(tensor)
+        if not _is_classifier(tensor, end):
             return self._fresh(tensor)
-        activation = keras.activations.serialize(keras.activations.get(self.activation))
-        return self._again(tensor, activation=activation)
+        self.units = end.units
+        self.activated = _activated(tensor, end)
+        if end.dropped and len(tensor.shape) == 1:
+            # One unit needs no axis of its own, several do.
+            made = self._again(end.place[-1].outputs[0], end.place[:-1])
+            return layers.Flatten()(made) if len(made.shape) > 2 else made
+        return self._again(tensor, ())
 
     def _fresh(self, features: Tensor) -> Tensor:
+        pooling = {3: layers.GlobalAveragePooling1D, 4: layers.GlobalAveragePooling2D}
+        if len(features.shape) not in (2, *pooling):
+            raise InputError(
+                explain(
+                    f"The model gives features of shape {tuple(features.shape)}",
+                    "a vector, a sequence or a map (batch, height, width, channels)",
+                    "Pool them to a vector first.",
+                )
+            )
         if len(features.shape) > 2:
-            features = layers.GlobalAveragePooling2D(name=self._free("head_pool"))(features)
-        return layers.Dense(self.classes, self.activation, name="predictions")(
-            self._dropped(features)
+            features = pooling[len(features.shape)](name=self._free("head_pool"))(features)
+        # Probabilities in half precision lose small classes.
+        half = features.dtype in ("float16", "bfloat16")
+        dense = layers.Dense(
+            self.classes,
+            self.activation,
+            dtype="float32" if half else None,
+            name=self._free("predictions"),
         )
+        return dense(self._dropped(features))
 
-    def _again(self, tensor: Tensor, **changes) -> Tensor:
-        """The tensor made anew, from the nearest layers with weights on."""
+    def _again(self, tensor: Tensor, above: Place) -> Tensor:
+        """The tensor made anew from the nearest layers with weights on, outside nested models.
+
+        Args:
+            tensor: Of the graph of the model, or of one nested in it.
+            above: Where that is nested.
+        """
         node = maker(tensor)
-        config = node.operation.get_config() | changes
-        if node.operation.weights:
-            inputs = [self._dropped(source) for source in node.input_tensors]
-            config[_width(node.operation)] = self.classes
-            # The digits' codes of LeNet-5 are ten.
-            if config.get("codes") is not None:
-                config["codes"] = None
+        if node.is_input:
+            if not above:
+                raise _not_renewable("no layer with weights")
+            number = _number(tensor, above[-1].operation.inputs)
+            return self._again(above[-1].input_tensors[number], above[:-1])
+        here = (*above, node)
+        if has_graph(node.operation):
+            inner = node.operation.outputs[_number(tensor, node.outputs)]
+            return self._again(inner, here)
+        if here not in self.made:
+            self.made[here] = self._made(node, above)
+        return self.made[here]
+
+    def _made(self, node: Node, above: Place) -> Tensor:
+        operation = node.operation
+        weighted = getattr(operation, "weights", None) and not isinstance(operation, _PER_CLASS)
+        if weighted:
+            inputs = [self._dropped(x, above) for x in node.input_tensors]
         else:
-            inputs = [self._again(source) for source in node.input_tensors]
-        layer = type(node.operation).from_config(config)
-        return layer(inputs[0] if len(inputs) == 1 else inputs)
+            inputs = [self._again(x, above) for x in node.input_tensors]
+        changes = _width(operation, self.classes) if weighted else {}
+        if squashing(operation) or operation is self.activated:
+            if hasattr(getattr(operation, "layer", operation), "activation"):
+                changes["activation"] = keras.activations.serialize(self.activation)
+            elif self.activation is not keras.activations.softmax:
+                # In the place of a Softmax layer or operation.
+                dtype = getattr(operation, "dtype_policy", node.outputs[0].dtype)
+                name = self._name(operation, above)
+                return layers.Activation(self.activation, dtype=dtype, name=name)(*inputs)
+        elif isinstance(operation, layers.Reshape):
+            changes["target_shape"] = self._resized(operation.target_shape)
+        elif type(operation).__name__ == "Reshape":
+            return layers.Reshape(self._resized(node.outputs[0].shape[1:]))(*inputs)
+        if not isinstance(operation, keras.layers.Layer):
+            return called_again(node, *inputs)
+        config = operation.get_config()
+        # A time-distributed layer has what changes within.
+        own = config["layer"]["config"] if "layer" in config else config
+        own |= changes
+        config["name"] = self._name(operation, above)
+        return called_again(node, *inputs, operation=type(operation).from_config(config))
 
-    def _dropped(self, tensor: Tensor) -> Tensor:
+    def _resized(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """The shape of a reshaping, without the batch, for the new classes."""
+        old = [axis for axis, size in enumerate(shape) if size == self.units]
+        if not old:
+            if -1 in shape:
+                return shape
+            raise _not_renewable(f"a reshaping to {shape}")
+        return (*shape[: old[-1]], self.classes, *shape[old[-1] + 1 :])
+
+    def _name(self, operation: Any, above: Place) -> str:
+        """The old name, which is free where the old layer is left out; if it was not nested."""
+        named = isinstance(operation, keras.layers.Layer) and not above
+        return operation.name if named else self._free(operation.name)
+
+    def _dropped(self, tensor: Tensor, above: Place = ()) -> Tensor:
+        """The features before the classifier, under the dropout that was asked for."""
+        while above and maker(tensor).is_input:
+            number = _number(tensor, above[-1].operation.inputs)
+            tensor, above = above[-1].input_tensors[number], above[:-1]
+        if self.dropout is not None and isinstance(maker(tensor).operation, layers.Dropout):
+            (tensor,) = maker(tensor).input_tensors
+        kept = self._kept(tensor, above)
         if self.dropout is None:
+            return kept
+        return layers.Dropout(self.dropout, name=self._free("head_dropout"))(kept)
+
+    def _kept(self, tensor: Tensor, above: Place) -> Tensor:
+        """A tensor of a nested model, outside it: what comes before it stays nested."""
+        if not above:
             return tensor
-        node = maker(tensor)
-        if isinstance(node.operation, layers.Dropout):
-            (tensor,) = node.input_tensors
-        return layers.Dropout(self.dropout, name=self._free("head_dropout"))(tensor)
+        outer = above[-1]
+        nested = outer.operation
+        inputs = [self._kept(x, above[:-1]) for x in outer.input_tensors]
+        for symbol, given in zip(nested.inputs, inputs, strict=True):
+            if symbol is tensor:
+                return given
+        key = (above, id(tensor))
+        if key not in self.left:
+            # The whole of it is not in the new model, so that its name is free once.
+            again = any(nested is each[-1].operation for each, _ in self.left)
+            name = self._free(nested.name) if again else nested.name
+            self.left[key] = keras.Model(nested.inputs, tensor, name=name)
+        return self.left[key](inputs)
 
     def _free(self, name: str) -> str:
         numbered = (f"{name}{number or ''}" for number in count())
@@ -114,14 +244,64 @@ class _NewHead:
         return free
 
 
-def _width(layer: keras.layers.Layer) -> str:
-    """What a layer calls the number of its outputs."""
+def _number(tensor: Tensor, tensors: Sequence[Tensor]) -> int:
+    return next(number for number, each in enumerate(tensors) if each is tensor)
+
+
+def _is_classifier(tensor: Tensor, end: ModelEnd) -> bool:
+    """Whether an output is what a classifier gives, rather than features.
+
+    Raises:
+        InputError: It is made of probabilities in a way that cannot be read.
+    """
+    if end.linear or maker(tensor).operation.name.endswith("predictions"):
+        return True
+    if end.kind == "unknown" and len(tensor.shape) <= 2 and _squashed_before(end.place):
+        raise InputError(
+            explain(
+                f"The model cannot be given another head: {end.reason}",
+                "ends in softmax, sigmoid or logits, with casts, reshapes and scalings behind",
+                "Pass keras.Model(model.inputs, features), with what is before the classifier.",
+            )
+        )
+    return end.kind == "logits" and len(tensor.shape) == 2 and is_linear(end.place[-1].operation)
+
+
+def _squashed_before(place: Place | None) -> bool:
+    """Whether a call reads probabilities."""
+    if place is None:
+        return False
+    read = [values_from(origin(x, place[:-1])) for x in place[-1].input_tensors]
+    return any(each and squashing(each[-1].operation) for each in read)
+
+
+def _activated(tensor: Tensor, end: ModelEnd) -> Any:
+    """Of a classifier without softmax or sigmoid, the layer that gets the new activation."""
+    if end.linear:
+        return None
+    place = origin(tensor)
+    while place != end.place:
+        if isinstance(place[-1].operation, layers.Activation):
+            break
+        place = before(place)
+    return place[-1].operation
+
+
+def _width(layer: Any, classes: int) -> dict[str, Any]:
+    """What makes a layer one of so many outputs."""
+    inner = getattr(layer, "layer", layer)
     for name in ("units", "filters"):
-        if hasattr(layer, name):
-            return name
-    raise InputError(
+        if hasattr(inner, name):
+            # The digits' codes of LeNet-5 are ten.
+            codes = {"codes": None} if getattr(inner, "codes", None) is not None else {}
+            return {name: classes, **codes}
+    raise _not_renewable(f"{layer.name!r}, a {type(layer).__name__}")
+
+
+def _not_renewable(what: str) -> InputError:
+    return InputError(
         explain(
-            f"The classifier ends in {layer.name!r}, a {type(layer).__name__}",
+            f"The classifier ends in {what}",
             "a layer with units or filters, one for each class",
             "Build the model with include_top=False and put your own layers on its output.",
         )
