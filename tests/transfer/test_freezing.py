@@ -108,3 +108,72 @@ def test_foreign_names_have_no_groups():
     image = keras.Input((8, 8, 3))
     with pytest.raises(kc.InputError, match="not named by stages"):
         kc.transfer.layer_groups(keras.Model(image, keras.layers.Conv2D(2, 3)(image)))
+
+
+class Block(keras.layers.Layer):
+    """A user's own layer that holds a normalisation."""
+
+    def __init__(self, **arguments):
+        super().__init__(**arguments)
+        self.norm = keras.layers.BatchNormalization()
+
+    def build(self, shape):
+        self.norm.build(shape)
+
+    def call(self, x, training=None):
+        return self.norm(x, training=training)
+
+    def compute_output_shape(self, shape):
+        return shape
+
+
+def nesting():
+    """As Keras's own guide has it: a nested backbone, and a classifier on it."""
+
+    def stage(name, x):
+        x = keras.layers.Conv2D(4, 3, name=f"{name}_conv")(x)
+        return keras.layers.BatchNormalization(name=f"{name}_norm")(x)
+
+    inner = keras.Input((12, 12, 3))
+    backbone = keras.Model(inner, stage("second", stage("first", inner)), name="backbone")
+    image = keras.Input((12, 12, 3))
+    x = keras.layers.Conv2D(3, 1, name="before")(image)
+    x = Block(name="block")(backbone(x))
+    x = keras.layers.Reshape((8, 32))(x)
+    x = keras.layers.TimeDistributed(keras.layers.BatchNormalization(name="inner"))(x)
+    x = keras.layers.GlobalAveragePooling1D()(x)
+    return keras.Model(image, keras.layers.Dense(4, name="predictions")(x))
+
+
+def moved_weights(model):
+    """Paths of the variables, statistics too, that one step changes."""
+    before = {w.path: np.asarray(w) for w in model.weights}
+    x = np.random.default_rng(0).normal(size=(8, 12, 12, 3)).astype("float32")
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    model.fit(x, np.ones((8, 4)), verbose=0)
+    return {w.path for w in model.weights if not np.array_equal(before[w.path], np.asarray(w))}
+
+
+@pytest.mark.parametrize("backbone", ["frozen", "free"])
+def test_normalisations_of_nested_models_and_of_other_layers_can_be_frozen(backbone):
+    model = nesting()
+    until = "backbone" if backbone == "frozen" else "before"
+    assert any("norm" in path for path in moved_weights(kc.transfer.freeze(model, until)))
+    moved = moved_weights(kc.transfer.freeze(model, until, batch_norm=True))
+    assert not [path for path in moved if "gamma" in path or "moving" in path]
+    assert any("predictions" in path for path in moved)
+    assert any("second_conv" in path for path in moved) == (backbone == "free")
+
+
+def test_a_layer_of_a_nested_model_is_meant_by_its_path():
+    model = nesting()
+    moved = moved_weights(kc.transfer.freeze(model, "backbone/first_norm"))
+    assert not [path for path in moved if "before" in path or "first" in path]
+    assert any("second_conv" in path for path in moved)
+    # Another call frees what it does not name, there too.
+    moved = moved_weights(kc.transfer.freeze(model, "before"))
+    assert any("first_conv" in path for path in moved)
+    with pytest.raises(kc.InputError, match="Did you mean 'first_norm'"):
+        kc.transfer.freeze(model, "backbone/first_nrm")
+    with pytest.raises(kc.InputError, match="until='trunk/first_norm' was given"):
+        kc.transfer.freeze(model, "trunk/first_norm")

@@ -64,6 +64,11 @@ def has_graph(operation: Any) -> bool:
     )
 
 
+def layers_within(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+    """A layer, or model, and all in it: of nested models, and what other layers wrap or hold."""
+    return list(layer._flatten_layers())
+
+
 def maker(tensor: Tensor) -> Node:
     """The call whose output a tensor is."""
     history = tensor._keras_history

@@ -9,7 +9,7 @@ import keras
 from keras import layers
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.graph import ancestry, check_functional
+from keras_classics.core.graph import ancestry, check_functional, has_graph, layers_within
 from keras_classics.transfer.features import layer_outputs, levels_of
 from keras_classics.transfer.trunk import HEAD
 
@@ -63,11 +63,14 @@ def freeze(
     afterwards: Keras reads at compilation what is to be trained.
 
     Args:
-        model: A functional model; its layers' `trainable` is set anew, whatever it was.
+        model: A functional or built sequential model; its layers' `trainable` is set anew, whatever
+            it was, and that of layers within nested models.
         until: The last thing frozen: a group of `layer_groups` by name or number (0 the first, -1
             the last), a level (`"P3"`), or a layer with all it depends on. Everything before the
             head by default.
-        batch_norm: Freeze the normalisations behind `until` too, as suits small batches.
+            A layer within a nested model is meant by its path (`"backbone/stage3_out"`).
+        batch_norm: Freeze the batch normalisations behind `until` too, those within nested models
+            and other layers among them, as suits small batches.
 
     Returns:
         `model`.
@@ -76,16 +79,20 @@ def freeze(
         InputError: There is no such group, level or layer; near names are listed.
     """
     check_functional(model)
-    frozen = set(_until(model, until))
+    frozen = _until(model, until)
     if batch_norm:
-        frozen |= {x for x in model.layers if isinstance(x, layers.BatchNormalization)}
-    model.trainable = True
-    for layer in model.layers:
-        layer.trainable = layer not in frozen
+        norms = [x for x in layers_within(model) if isinstance(x, layers.BatchNormalization)]
+        frozen += norms
+    for layer in layers_within(model):
+        layer.trainable = True
+    for layer in frozen:
+        layer.trainable = False
     return model
 
 
 def _until(model: keras.Model, until: str | int | None) -> list[keras.layers.Layer]:
+    if isinstance(until, str) and "/" in until:
+        return _until_within(model, until)
     if until is None or isinstance(until, int):
         return _first_groups(model, until)
     outputs = layer_outputs(model)
@@ -101,6 +108,16 @@ def _until(model: keras.Model, until: str | int | None) -> list[keras.layers.Lay
     return [layer for layer in model.layers if id(layer) in before]
 
 
+def _until_within(model: keras.Model, path: str) -> list[keras.layers.Layer]:
+    """All that comes before a layer of a nested model, there and around it."""
+    name, _, rest = path.partition("/")
+    nested = next((each for each in model.layers if each.name == name and has_graph(each)), None)
+    if nested is None:
+        raise _unknown(model, path, [])
+    around = [layer for layer in _until(model, name) if layer is not nested]
+    return around + _until(nested, rest)
+
+
 def _first_groups(model: keras.Model, last: int | None) -> list[keras.layers.Layer]:
     groups = layer_groups(model)
     if last is None:
@@ -112,13 +129,17 @@ def _first_groups(model: keras.Model, last: int | None) -> list[keras.layers.Lay
 
 
 def _unknown(model: keras.Model, until: str | int, known: list[str]) -> InputError:
-    groups = list(layer_groups(model))
+    try:
+        groups = list(layer_groups(model))
+    except InputError:
+        groups = []
     near = difflib.get_close_matches(str(until), [*groups, *known], n=3, cutoff=0.5)
+    numbered = f"a group ({', '.join(groups)}) by name or number from 0 to {len(groups) - 1}, "
+    levels = ", ".join(levels_of(model)) or "it has none"
     return InputError(
         explain(
             f"until={until!r} was given, which {model.name!r} has not",
-            f"a group ({', '.join(groups)}) by name or number from 0 to {len(groups) - 1}, "
-            f"a level ({', '.join(levels_of(model)) or 'it has none'}), or a layer's name",
+            f"{numbered if groups else ''}a level ({levels}), or a layer's name",
             f"Did you mean {' or '.join(map(repr, near))}?" if near else "See model.summary().",
         )
     )
