@@ -49,20 +49,23 @@ def test_contract_of_rbf():
 @pytest.mark.parametrize("padding", ["valid", "same"])
 def test_connection_table_equals_a_masked_dense_convolution(strides, padding):
     table = [[0, 2], [1], [0, 1, 2, 3]]
-    layer = ConnectionTableConv2D(table, 3, padding, "tanh", strides=strides)
-    layer.build(MAPS.shape)
+    layer, maps = (
+        ConnectionTableConv2D(table, 3, padding, "tanh", strides=strides),
+        normal(2, 7, 6, 4),
+    )
+    layer.build(maps.shape)
     assert layer.count_params() == 7 * 9 + 3
     layer.bias.assign([0.5, -1.0, 0.2])
-    result = layer(MAPS)
+    result = layer(maps)
     dense = np.zeros((3, 3, 4, 3), "float32")
     kernels, link = np.asarray(layer.kernel), 0
     for target, row in enumerate(table):
         for source in row:
             dense[:, :, source, target] = kernels[:, :, 0, link]
             link += 1
-    sums = keras.ops.conv(MAPS, dense, strides, padding) + layer.bias
+    sums = keras.ops.conv(maps, dense, strides, padding) + layer.bias
     np.testing.assert_allclose(result, np.tanh(sums), atol=1e-5)
-    assert layer.compute_output_shape(MAPS.shape) == tuple(result.shape)
+    assert layer.compute_output_shape(maps.shape) == tuple(result.shape)
 
 
 def test_connection_table_refuses_a_map_that_is_not_there():

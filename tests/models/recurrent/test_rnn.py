@@ -126,7 +126,12 @@ def test_padding_changes_nothing(topology, ids):
 
 def test_what_is_padded_has_no_loss():
     model = small("many_to_many", padded=True)
-    assert model.output._keras_mask is not None
+    model.compile("sgd", "mse")
+    inputs, targets = pad(SEQUENCES, 2), np.zeros((2, 6, K), "float32")
+    behind, before = targets.copy(), targets.copy()
+    behind[:, 4:], before[:, 3] = 9.0, 9.0
+    loss, same, other = (model.evaluate(inputs, y, verbose=0) for y in (targets, behind, before))
+    assert same == pytest.approx(loss, rel=1e-6) and other > 2 * loss
 
 
 @pytest.mark.parametrize("cell", ["elman", "lstm", "gru_course"])
