@@ -126,7 +126,7 @@ def test_offline_is_said_after_one_question(offline, tmp_path, name):
     # TensorFlow Datasets itself would ask again and again, for minutes.
     with pytest.raises(InputError, match="no network answers"):
         load(f"tfds:{name}", data_dir=tmp_path)
-    assert offline == ["storage.googleapis.com"]
+    assert len(offline) == 1
 
 
 def test_a_network_that_never_answers_is_given_up(monkeypatch, tmp_path):
