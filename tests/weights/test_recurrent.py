@@ -3,10 +3,11 @@
 import keras
 import numpy as np
 import pytest
-import torch
 
 import keras_classics as kc
 from keras_classics.layers import recurrent_layer
+
+torch = pytest.importorskip("torch")
 
 KINDS = {
     "SimpleRNN": ("RNN", keras.layers.SimpleRNN),

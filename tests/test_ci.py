@@ -1,0 +1,57 @@
+"""What CI is held to agrees with what users are: versions last tested lie within those allowed."""
+
+import subprocess
+import tomllib
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from support import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PINS = {
+    canonicalize_name(pin.name): pin.specifier
+    for pin in map(Requirement, (
+        line for line in (ROOT / ".ci" / "constraints.txt").read_text().splitlines()
+        if not line.startswith("#")
+    ))
+}  # fmt: skip
+
+
+def requirements(extra):
+    """What an extra brings, through the extras that it names."""
+    for text in PROJECT["optional-dependencies"][extra]:
+        wanted = Requirement(text)
+        if canonicalize_name(wanted.name) == canonicalize_name(PROJECT["name"]):
+            for other in wanted.extras:
+                yield from requirements(other)
+        else:
+            yield wanted
+
+
+TESTED = {
+    canonicalize_name(wanted.name): wanted
+    for wanted in (*map(Requirement, PROJECT["dependencies"]), *requirements("test"))
+}
+
+
+@pytest.mark.parametrize("name", sorted(TESTED))
+def test_the_version_last_tested_is_known_and_allowed(name):
+    [pin] = PINS[name]
+    assert pin.operator == "==" and TESTED[name].specifier.contains(pin.version)
+
+
+def test_all_but_pytorch_can_be_had_without_it():
+    without = {canonicalize_name(each.name) for each in requirements("test-without-torch")}
+    assert set(TESTED) - without - {
+        canonicalize_name(Requirement(each).name) for each in PROJECT["dependencies"]
+    } == {"torch"}
+
+
+def test_ci_runs_the_readmes_second_command():
+    readme = (ROOT / "README.md").read_text().splitlines()
+    command = next(line for line in readme if "python -m pytest" in line)
+    install, tests = command.split(" && ")
+    assert install == "pip install '.[test]'" and tests.startswith("python -m pytest")
+    subprocess.run(["bash", "-n", ROOT / ".ci" / "run"], check=True)
