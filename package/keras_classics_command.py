@@ -36,17 +36,17 @@ def main() -> int:
 def engines_lines_kept() -> Iterator[None]:
     """Show what is written to standard error meanwhile only where it says why something failed.
 
-    TensorFlow tells about instruction sets and missing drivers at every import; no variable of the
-    environment keeps it from that.
+    TensorFlow tells about instruction sets and missing drivers: at every import whatever is set,
+    later unless it is told not to. Its errors come as exceptions all the same.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with tempfile.TemporaryFile() as kept:
         sys.stderr.flush()
         shown = os.dup(2)
         os.dup2(kept.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:
             kept.seek(0)
             os.write(shown, kept.read())
             raise

@@ -188,7 +188,7 @@ def test_twins_are_in_the_catalogue(application):
     ("arguments", "message"),
     [
         (["train", "--models", "lenet_5"], "--models lenet_5 was given. Allowed: vgg_d, "),
-        (["build", "--models", "vgg16"], "--models vgg16 was given"),
+        (["build", "--models", "vgg17"], "--models vgg17 was given"),
         (["maps", "--methods", "gradcam"], "--methods gradcam was given. Allowed: grad_cam, "),
         (["build", "--out", "PAGE"], "a file of results"),
         (["table", "PAGE"], "a file of results"),
