@@ -335,10 +335,10 @@ def build(options: argparse.Namespace, vocabulary_size: int) -> keras.Model:
         )
     layer = options.encoder_layer
     if layer:
-        encoder = keras.Model(encoder.input, encoder.get_layer(layer).output)
+        encoder = keras.Model(encoder.inputs, encoder.get_layer(layer).output)
     elif not attention and not options.encoder.endswith(".keras"):
         # The course's vector: what the classifier would read.
-        encoder = keras.Model(encoder.input, encoder.get_layer("predictions").input)
+        encoder = keras.Model(encoder.inputs, encoder.get_layer("predictions").input)
     return kc.models.captioner(
         encoder,
         vocabulary_size,

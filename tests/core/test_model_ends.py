@@ -209,3 +209,24 @@ def test_ends_are_read_alike_on_all_backends(backend, tmp_path):
     assert found["backend"] == backend
     for name in {*expected} - {"backend"}:
         np.testing.assert_allclose(found[name], expected[name], rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize(("activation", "kind"), [("softmax", "softmax"), (None, "logits")])
+def test_sequence_models_are_read_like_the_others(activation, kind):
+    own = {"classes": 3, "vocabulary_size": 7, "units": 4, "output_activation": activation}
+    for summary in ("last", "mean", "sum"):
+        (end,) = model_ends(kc.models.sequence_classifier(summary=summary, **own))
+        assert (end.kind, end.units) == (kind, 3)
+    (end,) = model_ends(kc.models.tagger(**own))
+    assert (end.kind, end.units) == (kind, 3)
+
+
+def test_decoders_end_in_logits():
+    encoder = kc.models.LeNet5Modern(include_top=False, input_shape=(32, 32, 3))
+    for model in (
+        kc.models.captioner(encoder, 9, 4, attention="additive"),
+        kc.models.translator(9, 9, units=4),
+        kc.models.language_model(9, units=4, depth=1),
+    ):
+        end = model_ends(model)[0]
+        assert (end.kind, end.units) == ("logits", 9)

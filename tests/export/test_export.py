@@ -197,6 +197,27 @@ def test_any_size_keeps_the_function_at_the_old_size():
     assert np.any(opened(pictures)["class"] != model(pictures)["class"]), "weights are shared"
 
 
+@pytest.mark.parametrize("size", ["any", None])
+def test_models_that_take_any_size_already_are_exported_for_any_size(size, tmp_path):
+    image = keras.Input((None, None, 3), name="image")
+    x = keras.layers.Conv2D(4, 3, strides=2)(image)
+    x = keras.layers.BatchNormalization()(keras.layers.Conv2D(4, 3, strides=2)(x))
+    model = keras.Model(image, keras.layers.GlobalAveragePooling2D()(x))
+    written = kc.export.export(model, tmp_path / "m", size=size)
+    assert written.inputs == {"image": Spec((None, None, None, 3), "float32")}
+    small, large = (inputs["image"].shape[1:3] for inputs, _ in written.asked)
+    assert small != large
+    tall = keras.Input((None, 16, 3), name="image")
+    model = keras.Model(tall, keras.layers.GlobalMaxPooling2D()(keras.layers.Conv2D(2, 3)(tall)))
+    written = kc.export.export(model, tmp_path / "tall", size=size)
+    assert written.inputs["image"].shape[1:] == (None, 16 if size is None else None, 3)
+
+
+def test_models_without_a_picture_have_no_size_to_open():
+    with pytest.raises(kc.InputError, match="no input of it is a picture"):
+        kc.export.any_size(perceptron())
+
+
 def test_any_size_is_refused_where_a_dense_layer_reads_a_map():
     with pytest.raises(kc.InputError, match="'lenet_5_modern' cannot take pictures of any size"):
         kc.export.any_size(kc.models.LeNet5Modern())

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import keras
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.graph import functional
 from keras_classics.core.model_files import load_weights
 
 if TYPE_CHECKING:
@@ -215,13 +216,15 @@ def inline(model: keras.Model, tensor: keras.KerasTensor) -> Any:
     """Apply a model's layers, with their weights, to another tensor without nesting the model.
 
     Args:
-        model: Functional or Sequential model with one input.
+        model: Functional or Sequential model with one input, in whatever structure it takes it.
         tensor: What takes the place of the model's input.
 
     Returns:
         The model's outputs on `tensor`; the layers are the model's own, shared.
     """
-    twin = keras.models.clone_model(model, input_tensors=tensor, clone_function=lambda layer: layer)
+    model = functional(model)
+    inputs = keras.tree.pack_sequence_as(model.input, [tensor])
+    twin = keras.models.clone_model(model, input_tensors=inputs, clone_function=lambda layer: layer)
     return twin.outputs[0] if len(twin.outputs) == 1 else twin.outputs
 
 

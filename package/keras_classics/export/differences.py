@@ -48,8 +48,9 @@ def worst(distances: Mapping[str, float]) -> tuple[str, float]:
 def _distance(one: np.ndarray, other: np.ndarray) -> float:
     if one.dtype.kind != "f":
         return 0.0 if np.array_equal(one, other) else np.inf
-    finite = np.isfinite(one)
-    if not np.array_equal(finite, np.isfinite(other)):
+    # Infinities are equal where their signs are, and what is no number only to the like.
+    finite = np.isfinite(one) & np.isfinite(other)
+    if not np.array_equal(one[~finite], other[~finite], equal_nan=True):
         return np.inf
     one, other = one[finite].astype("float64"), other[finite].astype("float64")
     shares = np.abs(one - other) / np.maximum(1.0, np.abs(one))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import keras
 
+from keras_classics.core.model_ends import model_ends
 from keras_classics.data.pictures.preparation import Preparation
 from keras_classics.export.folding import fold, foldable
 from keras_classics.export.formats import (
@@ -39,7 +40,8 @@ def export_classifier(
     `preparation.resize`.
 
     Args:
-        model: A classifier with one output.
+        model: A classifier; of several outputs the first counts. What it ends in is read from its
+            graph, see `kc.analysis.model_ends`: one sigmoid unit has two classes.
         preparation: What it was trained with.
         classes: Names of the classes.
         path: Folder of the SavedModel, or file ending in `.tflite` or `.onnx`.
@@ -51,19 +53,21 @@ def export_classifier(
 
     Raises:
         ExportError: The format cannot express the model, or the file differs from it.
-        InputError: The Keras backend is not TensorFlow, the names are not one for each output, or
-            the path does not fit the format.
+        InputError: The Keras backend is not TensorFlow, the names are not one for each class, the
+            model does not end in softmax, sigmoid or logits, or the path does not fit the format.
         ImportError: A library of the format is not installed.
     """
     tf = require_tensorflow(format, path)
-    check_names(len(classes), model.output_shape[-1])
+    end = model_ends(model)[0]
+    check_names(len(classes), end.classes)
     shipped = fold(model) if foldable(model) else model
 
     def serve(images):
         views = preparation.views(images)
         answers = shipped(tf.reshape(views, (-1, *preparation.input_shape)), training=False)
-        answers = tf.reshape(answers, (-1, preparation.test_crops, len(classes)))
-        probabilities = tf.reduce_mean(tf.cast(answers, tf.float32), axis=1)
+        first = tf.cast(keras.tree.flatten(answers)[0], tf.float32)
+        found = tf.reshape(end.probabilities(first), (-1, preparation.test_crops, len(classes)))
+        probabilities = tf.reduce_mean(found, axis=1)
         top = tf.math.top_k(probabilities, min(best, len(classes)))
         return {
             "classes": tf.gather(tf.constant(list(classes)), top.indices),

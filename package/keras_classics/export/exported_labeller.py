@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import keras
 
+from keras_classics.core.model_ends import model_ends
 from keras_classics.data.texts.sequences import Units
 from keras_classics.export.formats import (
     Exported,
@@ -53,10 +54,11 @@ def export_text_labeller(
         ImportError: A library of the format is not installed.
     """
     tf = require_tensorflow(format, path)
-    check_names(len(classes), model.output_shape[-1])
+    (end,) = model_ends(model)
+    check_names(len(classes), end.classes)
 
     def answer(ids):
-        probabilities = model(ids, training=False)
+        probabilities = end.probabilities(model(ids, training=False))
         found = tf.gather(tf.constant(list(classes)), tf.argmax(probabilities, axis=-1))
         return {"classes": found, "probabilities": probabilities}
 

@@ -7,7 +7,7 @@ from collections import Counter
 import keras
 import numpy as np
 
-from keras_classics.core.graph import ancestry, check_functional
+from keras_classics.core.graph import Node, ancestry, functional
 from keras_classics.layers.image.dirac import DiracConv2D
 
 
@@ -19,15 +19,15 @@ def fold(model: keras.Model) -> keras.Model:
     the names they had, and its weights are its own. It is meant for use, not for more training.
 
     Args:
-        model: A built functional model. Models nested in it stay as they are.
+        model: A functional or built sequential model. Models nested in it stay as they are.
 
     Returns:
-        A new model whose outputs equal the old one's at inference.
+        A new functional model whose outputs equal the old one's at inference.
 
     Raises:
         InputError: The model has no graph of layers.
     """
-    check_functional(model)
+    model = functional(model)
     norms = _norms(model)
     gone = {norm.name for norm in norms.values()}
 
@@ -77,7 +77,7 @@ def _norms(model: keras.Model) -> dict[str, keras.layers.BatchNormalization]:
             (tensor,) = node.input_tensors
             source = sources.get(id(tensor))
             # A convolution that others read too must go on giving them what it gave.
-            if source is not None and readers[id(tensor)] == 1 and _normalizes_last(layer):
+            if source is not None and readers[id(tensor)] == 1 and _normalizes_last(node):
                 norms[source.name] = layer
     return norms
 
@@ -85,11 +85,13 @@ def _norms(model: keras.Model) -> dict[str, keras.layers.BatchNormalization]:
 def _linear(layer: keras.layers.Layer) -> bool:
     kinds = (keras.layers.Conv2D, keras.layers.Dense, DiracConv2D)
     linear = getattr(layer, "activation", None) in (None, keras.activations.linear)
-    return type(layer) in kinds and linear
+    last = getattr(layer, "data_format", "channels_last") == "channels_last"
+    return type(layer) in kinds and linear and last
 
 
-def _normalizes_last(norm: keras.layers.BatchNormalization) -> bool:
-    return norm.axis in (-1, len(norm.output.shape) - 1)
+def _normalizes_last(node: Node) -> bool:
+    """Whether a call normalises each entry of the last axis, which a kernel makes."""
+    return node.operation.axis in (-1, len(node.outputs[0].shape) - 1)
 
 
 def _plain(layer: keras.layers.Layer, *, use_bias: bool) -> keras.layers.Layer:

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.graph import check_functional
+from keras_classics.core.graph import functional, maker
 from keras_classics.export.folding import fold as folded
 from keras_classics.export.folding import foldable
 from keras_classics.export.formats import (
@@ -56,9 +56,9 @@ def export(
         format: `"saved_model"`, `"litert"` or `"onnx"`.
         fold: Fold batch normalisation and Dirac kernels away first, see `kc.export.fold`.
         batch_size: Rows of a batch; any number by default.
-        size: `"any"` for pictures of any height and width, where the architecture allows it; a
-            number in place of every size the model leaves open, such as the length of sequences;
-            by default as the model has it.
+        size: `"any"` for pictures of any height and width, where the architecture allows it, also
+            of models that take any size already; a number in place of every size the model leaves
+            open, such as the length of sequences; by default as the model has it.
         batches: What the file is asked about, arrays by input; made up by default.
         tolerance: How far its numbers may be off, as a share where they are above 1. By default
             1e-4, and 0.03 for models that compute in half precision.
@@ -75,7 +75,7 @@ def export(
         ImportError: A library of the format is not installed; the message names the extra.
     """
     require_tensorflow(format, path)
-    check_functional(model)
+    model = functional(model)
     if not (size is None or size == "any" or (isinstance(size, int) and size > 0)):
         raise InputError(
             explain(
@@ -110,8 +110,9 @@ def export(
     if tolerance is None:
         half = any(layer.compute_dtype in ("float16", "bfloat16") for layer in model.layers)
         tolerance = HALF_TOLERANCE if half else TOLERANCE
-    if size == "any" and batches is None:
-        batches = _own_and_larger(model, specs)
+    side = _own_side(model)
+    if size == "any" and side and batches is None:
+        batches = _own_and_larger(model, specs, side)
         try:
             expected(batches[1])
         except Exception as error:
@@ -137,9 +138,9 @@ def input_names(model: keras.Model) -> list[str]:
 def output_names(model: keras.Model) -> list[str]:
     """Names of a model's outputs: their keys where it returns a dict, else those of the layers."""
     names: list[str] = []
-    for path, tensor in keras.tree.flatten_with_path(model.output):
+    for path, tensor in keras.tree.flatten_with_path(functional(model).output):
         keyed = any(isinstance(part, str) for part in path)
-        wanted = "_".join(map(str, path)) if keyed else tensor._keras_history.operation.name
+        wanted = "_".join(map(str, path)) if keyed else maker(tensor).operation.name
         name, number = wanted, 0
         # A layer may have several outputs, and a name means one thing in a file.
         while _identifier(name) in (*names, *input_names(model)):
@@ -168,16 +169,21 @@ def _spec(tensor: keras.KerasTensor, batch_size: int | None, size: int | str | N
     return Spec((batch_size, *rest), tensor.dtype)
 
 
-def _own_and_larger(model: keras.Model, specs: dict[str, Spec]) -> list[Arrays]:
+def _own_side(model: keras.Model) -> int | None:
+    """A side of the pictures a model was built for; None where it takes any size."""
+    sides = [side for x in model.inputs if len(x.shape) == 4 for side in x.shape[1:3]]
+    return next(filter(None, sides), None)
+
+
+def _own_and_larger(model: keras.Model, specs: dict[str, Spec], side: int) -> list[Arrays]:
     """A batch of the size the model was built for, and one of larger pictures."""
     own = {
         name: Spec((spec.shape[0], *tensor.shape[1:]), spec.dtype)
         for (name, spec), tensor in zip(specs.items(), model.inputs, strict=True)
     }
-    height = next(spec.shape[1] for spec in own.values() if len(spec.shape) == 4)
     return [
-        sample_inputs(own, batch=3, size=height),
-        sample_inputs(specs, batch=1, size=height + 13, seed=1),
+        sample_inputs(own, batch=3, size=side),
+        sample_inputs(specs, batch=1, size=side + 13, seed=1),
     ]
 
 

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain, import_extra
+from keras_classics.core.graph import functional
 from keras_classics.core.model_files import load_model
 from keras_classics.data.pictures.images import read_image
 from keras_classics.export.formats import ENDINGS, LIBRARIES
@@ -118,7 +119,7 @@ def _open(path: Path) -> tuple[Reopened, int]:
 
 def _keras(path: Path) -> tuple[Reopened, int]:
     """A `.keras` file in the form of the exported ones."""
-    model = load_model(path)
+    model = functional(load_model(path))
     names = input_names(model), output_names(model)
     inputs, outputs = (
         {name: Spec(tuple(tensor.shape), tensor.dtype) for name, tensor in zip(*each, strict=True)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.graph import check_functional
+from keras_classics.core.graph import check_functional, functional, has_graph
 
 
 def any_size(model: keras.Model) -> keras.Model:
@@ -15,26 +15,37 @@ def any_size(model: keras.Model) -> keras.Model:
     places, or have no classifier, can be so; dense layers behind a map of features cannot.
 
     Args:
-        model: A functional model of pictures `(batch, height, width, channels)`.
+        model: A functional or built sequential model of pictures `(batch, height, width,
+            channels)`; it may take any size already.
 
     Raises:
         InputError: The architecture needs to know the size, or there is no picture among the
             inputs.
     """
     check_functional(model)
-    inputs = [_opened(tensor) for tensor in model.inputs]
+    pairs: list[tuple[keras.layers.Layer, keras.layers.Layer]] = []
+
+    def opened(old: keras.Model) -> keras.Model:
+        inputs = keras.tree.map_structure(_opened, old.input)
+        return keras.models.clone_model(old, input_tensors=inputs, clone_function=clone)
+
+    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
+        if has_graph(layer):
+            # What is nested insists on the size it was built for.
+            return opened(functional(layer))
+        made = type(layer).from_config(layer.get_config())
+        pairs.append((made, layer))
+        return made
+
     try:
-        if all(new.shape == old.shape for new, old in zip(inputs, model.inputs, strict=True)):
-            raise ValueError("no input of it is a picture of a fixed size")
-        opened = keras.models.clone_model(
-            keras.Model(model.input, model.output, name=model.name),
-            input_tensors=keras.tree.pack_sequence_as(model.input, inputs),
-        )
-        for layer in opened.layers:
-            layer.set_weights(model.get_layer(layer.name).get_weights())
+        if all(len(tensor.shape) != 4 for tensor in model.inputs):
+            raise ValueError("no input of it is a picture")
+        new = opened(functional(model))
+        for made, layer in pairs:
+            made.set_weights(layer.get_weights())
     except (ValueError, TypeError) as error:
         raise only_its_own(model, error) from error
-    return opened
+    return new
 
 
 def only_its_own(model: keras.Model, error: Exception) -> InputError:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import keras
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.graph import Tensor, ancestry, check_functional
+from keras_classics.core.graph import Tensor, ancestry, functional
 from keras_classics.transfer.trunk import Waypoint, trunk
 
 BLOCK = re.compile(r"stage\d+_block\d+")
@@ -28,7 +28,7 @@ def features(model: keras.Model, levels: Sequence[str] = ("P3", "P4", "P5")) -> 
     the layers' names, so models loaded from a file have them too, at sizes known and unknown.
 
     Args:
-        model: A functional model, of the catalogue or not; never changed.
+        model: A functional or built sequential model, of the catalogue or not; never changed.
         levels: Levels (`"P0"`, `"P1"`, ...) or names of layers, in any mixture.
 
     Returns:
@@ -39,7 +39,7 @@ def features(model: keras.Model, levels: Sequence[str] = ("P3", "P4", "P5")) -> 
         InputError: The model has not all of the levels; those it has are listed.
     """
     levels = (levels,) if isinstance(levels, str) else tuple(levels)
-    check_functional(model)
+    model = functional(model)
     pyramid = {level: point.tensor for level, point in levels_of(model).items()}
     known = layer_outputs(model) | pyramid
     missing = [level for level in levels if level not in known]

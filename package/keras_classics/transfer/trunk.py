@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import keras
 
+from keras_classics.core.channels_last import check_layers
 from keras_classics.core.graph import Node, Tensor, ancestry, check_functional
 
 HEAD = re.compile(r"head_|logits|predictions|auxiliary")
@@ -37,6 +38,7 @@ class Waypoint(NamedTuple):
 def trunk(model: keras.Model) -> list[Waypoint]:
     """The feature maps every path to the first output passes through, up to the head."""
     check_functional(model)
+    check_layers(model)
     if len(model.inputs) > 1 or len(model.inputs[0].shape) != 4:
         return []
     way = list(takewhile(_is_trunk, _bottlenecks(ancestry(model.outputs[:1]))))

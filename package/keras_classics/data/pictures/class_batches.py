@@ -10,16 +10,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import keras
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.model_ends import model_ends
 from keras_classics.core.progress import tracked
 from keras_classics.data.captions.caption_batches import steps_per_epoch
 from keras_classics.data.load import Data
 from keras_classics.data.pictures.preparation import Preparation
 
 if TYPE_CHECKING:
-    import keras
     import tensorflow as tf
 
 
@@ -173,16 +174,21 @@ def predict_classes(
     """Class probabilities of pictures, averaged over the preparation's test crops.
 
     Args:
-        model: A classifier with one output.
+        model: A classifier; of several outputs the first counts. What it ends in is read from its
+            graph, see `kc.analysis.model_ends`.
         preparation: What resizes, crops and normalises.
         images: uint8 `(height, width, 3)` each.
         batch_size: Views the model sees at once, about.
 
     Returns:
         float32 `(pictures, classes)`.
+
+    Raises:
+        InputError: The model does not end in softmax, sigmoid or logits.
     """
     import tensorflow as tf
 
+    end = model_ends(model)[0]
     crops = preparation.test_crops
     indices = tf.data.Dataset.range(len(images))
     views = indices.map(
@@ -194,7 +200,9 @@ def predict_classes(
     answers = []
     for batch in views.batch(max(1, batch_size // crops)).prefetch(2).as_numpy_iterator():
         answer = model.predict_on_batch(batch.reshape(-1, *preparation.input_shape))
-        answers.append(answer.reshape(len(batch), crops, -1).mean(axis=1))
+        first = np.asarray(keras.tree.flatten(answer)[0], "float64")
+        found = end.probabilities(first, np)
+        answers.append(found.reshape(len(batch), crops, -1).mean(axis=1))
     return np.concatenate(answers).astype("float32")
 
 

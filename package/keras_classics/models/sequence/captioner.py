@@ -57,7 +57,7 @@ def captioner(
                 f"An encoder with {len(encoder.inputs)} inputs and {len(encoder.outputs)} outputs "
                 "was given",
                 "one input and one output",
-                "Build a sub-model: keras.Model(model.input, model.get_layer(...).output).",
+                "Build a sub-model: keras.Model(model.inputs, model.get_layer(...).output).",
             )
         )
     encoder.trainable = train_encoder
