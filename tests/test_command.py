@@ -37,7 +37,7 @@ def answer(*arguments):
 @pytest.mark.parametrize(
     ("arguments", "code", "out", "error"),
     [
-        (["--help"], 0, "{list,tree,card,summary,plot,convert,serve-check,shipped}", ""),
+        (["--help"], 0, "all facts of one model", ""),
         (["summary", "--help"], 0, "--set KEY=VALUE", ""),
         (["--version"], 0, f"keras-classics {__version__}", ""),
         (["lst"], 2, "", "invalid choice: 'lst'"),
