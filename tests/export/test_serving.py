@@ -49,6 +49,11 @@ def test_a_picture_and_arrays_are_asked_about(models, tmp_path):
     assert len(served.milliseconds) == 2 and served.latency > 0
 
 
+def test_a_median_of_no_calls_is_refused(models):
+    with pytest.raises(kc.InputError, match="repeats=0 was given. Allowed: .* from 1 on"):
+        kc.export.serve_check(models / "pictures", repeats=0)
+
+
 @pytest.mark.parametrize(
     ("path", "given", "message"),
     [

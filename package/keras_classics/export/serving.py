@@ -59,9 +59,14 @@ def serve_check(
         repeats: Calls that are timed, after two that are not.
 
     Raises:
-        InputError: There is no such model, it does not open, or it does not take the input.
+        InputError: There is no such model, it does not open, it does not take the input, or no
+            call is to be timed.
         ImportError: The runtime of its format is not installed.
     """
+    if repeats < 1:
+        raise InputError(
+            explain(f"repeats={repeats} was given", "a whole number from 1 on", "Time one call.")
+        )
     path = Path(path)
     model, greatest = _open(path)
     if given is None:
