@@ -212,3 +212,51 @@ def test_googlenet_sees_what_torchvision_makes_of_standard_pixels_inside():
     mean, deviation = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
     inside = standard * (deviation / 0.5) + (mean - 0.5) / 0.5
     np.testing.assert_allclose(kc.weights.preprocess(images, "googlenet_bn"), inside, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["VGG16", "vgg_d", "vgg16"])
+def test_pictures_are_prepared_under_the_names_people_know(name):
+    pictures = np.random.default_rng(0).uniform(0, 255, (2, 4, 4, 3)).astype("float32")
+    np.testing.assert_allclose(
+        kc.weights.preprocess(pictures, name),
+        keras.applications.vgg16.preprocess_input(pictures.copy()),
+        atol=1e-4,
+    )
+
+
+def test_predictions_are_named_by_keras_table(monkeypatch):
+    from keras.src.applications import imagenet_utils
+
+    table = {str(n): [f"n{n:08}", f"thing_{n}"] for n in range(1000)}
+    monkeypatch.setattr(imagenet_utils, "CLASS_INDEX", table)
+    predictions = np.zeros((2, 1000), "float32")
+    predictions[0, [7, 3]] = 0.75, 0.25
+    predictions[1, 999] = 1.0
+    found = kc.weights.decode_predictions(predictions, "ResNet50", top=2)
+    assert found[0] == [("n00000007", "thing_7", 0.75), ("n00000003", "thing_3", 0.25)]
+    assert found[1][0].name == "thing_999" and len(found[1]) == 2
+
+
+@pytest.mark.parametrize(
+    ("shape", "top", "name", "given"),
+    [
+        ((2, 10), 5, "VGG16", r"shape \(2, 10\)"),
+        ((1000,), 5, "VGG16", r"shape \(1000,\)"),
+        ((1, 1000), 0, "VGG16", "top=0"),
+        ((1, 1000), 1001, "VGG16", "top=1001"),
+        ((1, 1000), 5, "lenet_5", "none are published"),
+        ((1, 1000), 5, "VGG99", "VGG99"),
+    ],
+)
+def test_what_has_no_names_is_refused(shape, top, name, given):
+    with pytest.raises(kc.InputError, match=given):
+        kc.weights.decode_predictions(np.zeros(shape), name, top=top)
+
+
+def test_without_a_network_the_missing_table_is_one_sentence(monkeypatch):
+    def unreachable(predictions, top):
+        raise Exception("URL fetch failure")
+
+    monkeypatch.setattr(keras.applications.imagenet_utils, "decode_predictions", unreachable)
+    with pytest.raises(kc.InputError, match=r"table of names .* \(URL fetch failure\)"):
+        kc.weights.decode_predictions(np.zeros((1, 1000)), "VGG16")

@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
 from keras_classics.core.catalogue import ModelCard
+from keras_classics.core.catalogue import card as card_of
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.pretrained import Load, offer_weights
 from keras_classics.weights.files import read_state
@@ -25,6 +26,22 @@ from keras_classics.weights.keras_applications import TWINS, load_keras_applicat
 from keras_classics.weights.torch import load_torch
 
 CLASSES, CHANNELS = 1000, 3
+# Keras's table of the classes' names, which `keras.applications` fetches.
+NAMES = "https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json"
+
+
+class Decoded(NamedTuple):
+    """One class of a prediction.
+
+    Attributes:
+        identifier: WordNet's, such as `"n02123159"`.
+        name: Such as `"tiger_cat"`.
+        score: What was predicted for it.
+    """
+
+    identifier: str
+    name: str
+    score: float
 
 
 @dataclass(frozen=True)
@@ -213,7 +230,7 @@ def preprocess(images, name: str, **arguments) -> Any:
 
     Args:
         images: `(..., height, width, 3)`, red, green, blue in 0 to 255, at any size.
-        name: Name of the model in the catalogue.
+        name: Name of the model, in any spelling that `kc.create_model` takes (`"VGG16"`).
         **arguments: The builder's arguments, where they decide which weights are taken
             (`stride_in="3x3"` for torchvision's ResNet-50).
 
@@ -223,7 +240,43 @@ def preprocess(images, name: str, **arguments) -> Any:
     Raises:
         InputError: No weights are published for this model in this form.
     """
-    return chosen(name, arguments).pixels(images)
+    return chosen(card_of(name).name, arguments).pixels(images)
+
+
+def decode_predictions(predictions: Any, name: str, top: int = 5) -> list[list[Decoded]]:
+    """Names of ImageNet's classes for what a network with published weights says.
+
+        images = kc.weights.preprocess(photographs, "VGG16")
+        kc.weights.decode_predictions(model.predict(images), "VGG16", top=3)
+
+    Args:
+        predictions: Of the classes, `(batch, 1000)`.
+        name: Name of the model, in any spelling that `kc.create_model` takes.
+        top: How many classes, the most probable first.
+
+    Returns:
+        For each picture `top` triples: WordNet's identifier, a name, and what was predicted.
+
+    Raises:
+        InputError: No weights are published for this model, the predictions are not of the 1,000
+            classes, or the table of names, a file of Keras's, can neither be found nor fetched.
+    """
+    chosen(card_of(name).name, {})
+    predictions = ops.convert_to_numpy(predictions)
+    if predictions.ndim != 2 or predictions.shape[1] != CLASSES or not 1 <= top <= CLASSES:
+        raise InputError(
+            explain(
+                f"Predictions of shape {predictions.shape} and top={top!r} were given",
+                f"predictions of shape (batch, {CLASSES}), and top from 1 to {CLASSES}",
+                "Give what a model with ImageNet's classifier predicts for a batch.",
+            )
+        )
+    try:
+        rows = keras.applications.imagenet_utils.decode_predictions(predictions, top=top)
+    # Keras raises a bare Exception where its file cannot be fetched.
+    except Exception as error:
+        raise _unavailable("table of names", NAMES, " ".join(str(error).split())) from None
+    return [[Decoded(*each) for each in row] for row in rows]
 
 
 def chosen(name: str, arguments: dict[str, Any]) -> Published:
@@ -299,18 +352,18 @@ def fetch(file: File) -> Path:
         )
     # Keras raises all kinds, bare Exception among them; the reason is in the message.
     except Exception as error:
-        raise _unavailable(file, " ".join(str(error).split())) from None
+        raise _unavailable("weights", file.url, " ".join(str(error).split())) from None
     path = Path(path)
     if not md5 and not _sha256(path).startswith(file.digest):
         path.unlink()
-        raise _unavailable(file, f"its SHA-256 does not begin with {file.digest}")
+        raise _unavailable("weights", file.url, f"its SHA-256 does not begin with {file.digest}")
     return path
 
 
-def _unavailable(file: File, reason: str) -> InputError:
+def _unavailable(what: str, url: str, reason: str) -> InputError:
     return InputError(
         explain(
-            f"The weights {file.url} could not be fetched ({reason})",
+            f"The {what} {url} could not be fetched ({reason})",
             "a connection to the network, or the file in Keras's folder of models",
             "Download the file elsewhere and put it into ~/.keras/models, or $KERAS_HOME/models.",
         )
