@@ -125,10 +125,9 @@ def read_results(path: Path) -> pd.DataFrame:
     Raises:
         InputError: It is another kind of file.
     """
-    try:
-        rows = pd.read_csv(path)
-    except ValueError:
-        rows = pd.DataFrame()
+    rows = kc.data.read_table(
+        path, "a file of results of this benchmark", "Measure into another file with --out."
+    )
     if not {*KEYS, *MEASURED, "ratio"} <= set(rows):
         raise kc.InputError(
             f"{path} was given. Allowed: a file of results of this benchmark. "
@@ -143,7 +142,7 @@ def print_tables(results: Path, insert: Path | None) -> None:
     if insert is None:
         print(text)
         return
-    before, mark, rest = insert.read_text("utf-8").partition(MARKS[0])
+    before, mark, rest = kc.data.read_text(insert).partition(MARKS[0])
     _, end, after = rest.partition(MARKS[1])
     if not end:
         raise kc.InputError(

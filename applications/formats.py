@@ -191,16 +191,14 @@ def read(path: Path) -> pd.DataFrame:
     Raises:
         InputError: It is another kind of file.
     """
-    try:
-        rows = pd.read_csv(path, dtype={"batch": str, "size": str}).fillna(
-            {"batch": "", "size": "", "reason": ""}
-        )
-        rows["difference"].astype(float)
-    except (ValueError, KeyError) as error:
-        raise kc.InputError(
-            f"{path} was given. Allowed: a file that `formats.py run` wrote. Name another."
-        ) from error
-    return rows
+    allowed, remedy = "a file that `formats.py run` wrote", "Name another."
+    rows = kc.data.read_table(path, allowed, remedy, dtype={"batch": str, "size": str})
+    if (
+        not {"row", "format", "difference", "batch", "size", "reason"} <= set(rows)
+        or rows["difference"].dtype.kind != "f"
+    ):
+        raise kc.InputError(f"{path} was given. Allowed: {allowed}. {remedy}")
+    return rows.fillna({"batch": "", "size": "", "reason": ""})
 
 
 def page(rows: pd.DataFrame) -> str:

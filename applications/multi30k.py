@@ -16,8 +16,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
-
 import keras_classics as kc
 import translation
 from translators.form import parse_pairs
@@ -84,8 +82,8 @@ def scored(system: str, pair: str, options: argparse.Namespace, more: Sequence[s
     ]
     translation.run(["train", *flags])
     translation.run(["evaluate", *flags])
-    history = pd.read_csv(out / "history.csv")
-    [figures] = pd.read_csv(out / "metrics.csv", index_col=0).to_dict("records")
+    history = kc.training.read_history(out)
+    [figures] = kc.training.read_metrics(out).values()
     spent = {"epochs": len(history), "minutes": history["seconds"].sum() / 60}
     return {name: figures[name] for name in ("BLEU", "chrF2")} | spent
 

@@ -69,7 +69,12 @@ def run(argv: Sequence[str] | None) -> int | None:
     export(options)
     options.folder, options.n_best = Path(options.out), 3
     options.out_of, options.into = trained_pairs(vars(options))[0]
-    table = pd.read_csv(options.folder / "translations.csv", keep_default_na=False)
+    table = kc.data.read_table(
+        options.folder / "translations.csv",
+        "what evaluate wrote",
+        "Run: python applications/translation.py evaluate",
+        keep_default_na=False,
+    )
     options.texts = [table["source"][0]]
     return translate(options)
 

@@ -177,7 +177,7 @@ def keras_files(harm):
         "a function that fetches": changed(file_function),
         "a file as vocabulary": changed(read_vocabulary),
         "absurd layers": changed(lambda config: config["config"].update(units=10**15)),
-        "too many weights": changed(lambda config: config["config"].update(units=10**6)),
+        "too many weights": changed(lambda config: config["config"].update(units=10**8)),
         "an unknown type": changed(lambda config: config["config"].update(dtype="evil")),
         "a path out of it": zipped({**members, "assets/../../escaped": b"evil"}),
         "a bomb": zipped({**members, "assets/bomb": b""}, announced=2**40),
@@ -315,14 +315,6 @@ def test_hostile_files_are_refused_in_a_sentence_and_nothing_runs(tmp_path, door
         assert "\n" not in str(caught.value), kind
         assert not harm.exists(), kind
         assert not list(tmp_path.rglob("escaped*")), kind
-
-
-def test_layers_of_more_weights_than_a_file_holds_are_not_made(tmp_path):
-    # No more than a few megabytes, which any machine would give.
-    (tmp_path / "a.keras").write_bytes(keras_files(tmp_path / "harm")["too many weights"])
-    with pytest.raises(kc.InputError, match="ask for more weights than it holds"):
-        kc.load_model(tmp_path / "a.keras")
-    keras.layers.Dense(10**6).build((None, 2))
 
 
 @pytest.mark.parametrize(

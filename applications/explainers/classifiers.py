@@ -68,7 +68,7 @@ def load(options: argparse.Namespace) -> Classifier:
                 f"--model {path} was given, which is not there. Allowed: a name, a .keras file, "
                 "the folder of a run. Correct the path."
             )
-        return of_model(options, keras.saving.load_model(path), pixels_of(options))
+        return of_model(options, kc.load_model(path), pixels_of(options))
     return of_catalogue(options)
 
 
@@ -111,7 +111,7 @@ def of_catalogue(options: argparse.Namespace) -> Classifier:
             options.model, weights="imagenet" if published else None, **arguments
         )
         if weights.endswith(".weights.h5"):
-            model.load_weights(weights)
+            kc.load_weights(model, weights)
         elif weights.endswith((".h5", ".keras")):
             kc.weights.load_keras_applications(model, weights)
         elif not published:
@@ -168,7 +168,7 @@ def class_names(options: argparse.Namespace, count: int) -> list[str]:
     """Names of the classes: of a file, of ImageNet where the network is there, or numbers."""
     if options.classes:
         # Lists of ImageNet begin with the number of the synset.
-        lines = options.classes.read_text("utf-8").splitlines()
+        lines = kc.data.read_lines(options.classes)
         names = [re.sub(r"^n\d{8}\s+", "", line) for line in lines if line.strip()]
         if len(names) != count:
             raise kc.InputError(

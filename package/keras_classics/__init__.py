@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from keras_classics import data, decoding, initializers, layers, models, training
 from keras_classics.core.catalogue import ModelCard, card, create_model, list_models, register
 from keras_classics.core.errors import InputError
-from keras_classics.core.model_files import load_model, save_model
+from keras_classics.core.model_files import load_model, load_weights, save_model
 from keras_classics.core.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ __all__ = [
     "layers",
     "list_models",
     "load_model",
+    "load_weights",
     "models",
     "register",
     "save_model",

@@ -68,11 +68,7 @@ def main(
         options = _parser().parse_args(argv)
         if options.engine:
             before_engine()
-        try:
-            options.run(options)
-        except ValueError as error:
-            # Builders raise ValueError on their arguments, which here the user typed.
-            raise InputError(str(error)) from error
+        options.run(options)
 
     return guarded(run, argv)
 

@@ -14,6 +14,8 @@ import keras
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.files import opened
+from keras_classics.core.picture_files import opened_picture
 
 
 class PictureCallback(keras.callbacks.Callback, ABC):
@@ -155,18 +157,19 @@ class PictureCallback(keras.callbacks.Callback, ABC):
 
     def _log(self, path: Path) -> None:
         import tensorflow as tf
-        from PIL import Image
 
         if self._writer is None:
             self._writer = tf.summary.create_file_writer(str(self.tensorboard))
-        with Image.open(path) as picture:
+        with opened_picture(path) as picture:
             size = [str(length) for length in picture.size]
+        with opened(path) as file:
+            content = file.read()
         # As tf.summary.image has it, which would decode the picture, encode it again, and want
         # TensorBoard to be installed where it is written.
         metadata = tf.compat.v1.SummaryMetadata()
         metadata.plugin_data.plugin_name = "images"
         with self._writer.as_default(self.made):
-            tf.summary.write(self.kind, tf.constant([*size, path.read_bytes()]), metadata=metadata)
+            tf.summary.write(self.kind, tf.constant([*size, content]), metadata=metadata)
         self._writer.flush()
 
 

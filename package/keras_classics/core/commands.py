@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import argparse
 import ast
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, TypeVar
 
-from keras_classics.core.errors import InputError
+from keras_classics.core.errors import InputError, explain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,12 +22,18 @@ if TYPE_CHECKING:
 Asked = TypeVar("Asked")
 Content = TypeVar("Content")
 
+# What a disk answers to who writes or reads; the file is not always named.
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+OWN = "keras_classics"
 # As a shell reports a program that the signal of the same meaning has ended.
 INTERRUPTED, NOBODY_READS = 130, 141
 
 
 def guarded(run: Callable[[Sequence[str] | None], int | None], argv: Sequence[str] | None) -> int:
     """Run a command: a user's mistake becomes one sentence and exit code 1, Ctrl-C code 130.
+
+    A mistake is what our own checks found, a file or disk that is not as it must be, or a library
+    that is not installed. Anything else is a defect of ours and keeps its traceback.
 
     Args:
         run: The command, from the arguments to an exit code or None.
@@ -39,14 +46,37 @@ def guarded(run: Callable[[Sequence[str] | None], int | None], argv: Sequence[st
         return code
     except BrokenPipeError:
         # `head`, say, has read enough. What is still buffered has to go somewhere at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
         return NOBODY_READS
-    except (InputError, ImportError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+    except Exception as error:
+        sentence = _told(error)
+        if sentence is None:
+            raise
+        print(f"error: {sentence}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
+
+
+def _told(error: Exception) -> str | None:
+    """What the user is told of an error; None of a defect of ours."""
+    if isinstance(error, InputError):
+        return str(error)
+    if isinstance(error, OSError) and (error.filename is not None or error.errno in DISK):
+        return explain(
+            f"{error.filename or 'A file'} cannot be used ({error.strerror})",
+            "files you may read, and folders you may write to with room on their disk",
+            "Check the path, its permissions and the disk.",
+        )
+    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith(OWN):
+        return explain(
+            f"{error.name} is needed here and not installed",
+            "an environment with it installed",
+            f"Run: pip install {str(error.name).split('.')[0].replace('_', '-')}",
+        )
+    return None
 
 
 def sound(

@@ -9,9 +9,13 @@ from types import ModuleType
 class InputError(ValueError):
     """The user's files, values or settings are wrong; the message says how to mend them.
 
-    Applications print this error as one sentence and exit with code 1. Anything else that is
-    raised is a defect of ours and keeps its traceback.
+    All our own checks raise it. Applications print it as one sentence and exit with code 1.
+    Anything else that is raised is a defect of ours and keeps its traceback.
     """
+
+
+class MissingExtraError(InputError, ImportError):
+    """A library is not installed; the message says which extra brings it."""
 
 
 def explain(given: str, allowed: str, remedy: str) -> str:
@@ -25,7 +29,9 @@ def explain(given: str, allowed: str, remedy: str) -> str:
     return f"{given.rstrip('.')}. Allowed: {allowed.rstrip('.')}. {remedy}"
 
 
-def check_choice(argument: str, value, allowed: tuple, remedy: str | None = None) -> None:
+def check_choice(
+    argument: str, value: object, allowed: tuple[object, ...], remedy: str | None = None
+) -> None:
     """Refuse a value that is none of a few.
 
     Args:
@@ -55,12 +61,12 @@ def import_extra(module: str, extra: str) -> ModuleType:
         extra: The extra of keras-classics that brings the library.
 
     Raises:
-        ImportError: The library is not installed.
+        MissingExtraError: The library is not installed.
     """
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise ImportError(
+        raise MissingExtraError(
             explain(
                 f"{module.split('.')[0]} is needed here but cannot be imported ({error})",
                 "an environment with it installed",

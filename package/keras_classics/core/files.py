@@ -1,61 +1,183 @@
-"""Files that are written whole or not at all, and files that are read without trusting them."""
+"""The boundary: files are written whole or not at all, and read without trusting them.
+
+Bytes from outside are opened in this room and nowhere else: here what all kinds of files share,
+in `text_files`, `array_files`, `torch_files`, `model_files`, `picture_files` and `sound_files` what
+each kind needs besides.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import json
-import math
 import os
-import zipfile
+import shutil
+import stat
+import tempfile
+import time
 from collections.abc import Callable, Iterator
-from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
-
-import numpy as np
+from pathlib import Path
+from typing import BinaryIO
 
 from keras_classics.core.errors import InputError, explain
 
-# What an archive may unpack to, as a multiple of its size, where it is more than the floor.
-MOST_EXPANSION = 100
-FLOOR_BYTES = 2**28
+try:
+    import fcntl
+except ImportError:  # Windows, where folders cannot be locked and none is cleared away.
+    fcntl = None  # type: ignore[assignment]
+
+# A small file may ask for this much memory; a larger one for three times its size. What is done
+# with the content takes the rest of the 500 MB, or of four times the file, that reading may take.
+FLOOR_BYTES = 2**27
+MOST_EXPANSION = 3
+
+_UNFINISHED = ".keras-classics-unfinished-"
+# Between making its folder and locking it a writer has less than this.
+_SECONDS_TO_LOCK = 60
 
 
-def write_whole(path: str | os.PathLike, write: Callable[[Path], object]) -> None:
-    """Write a file beside its place and move it there, making the folder.
+def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -> None:
+    """Write a file in a place of its own and move it to its place, making the folder.
 
-    A kill, a full disk or a power cut at any moment leaves the former file as it was.
+    A kill, a full disk or a power cut at any moment leaves the former file as it was, and of two
+    who write at once one after the other is whole.
 
     Args:
         path: The file.
-        write: Writes the content to the path it is given, which has the same ending.
+        write: Writes the content to the path it is given, which has the same name.
 
     Raises:
         InputError: The file cannot be written.
     """
     path = Path(path)
-    fresh = path.with_name(f"unfinished-{path.name}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(fresh)
-        with fresh.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(fresh, path)
+        with workplace(path.parent) as folder:
+            fresh = folder / path.name
+            write(fresh)
+            with fresh.open("rb") as file:
+                os.fsync(file.fileno())
+            os.replace(fresh, path)
     except OSError as error:
-        # What is there of it would only take room on a disk that is full.
-        with contextlib.suppress(OSError):
-            fresh.unlink()
-        raise InputError(
-            explain(
-                f"{path} cannot be written ({error.strerror or error})",
-                "a folder you may write to, with room on its disk",
-                "Make room, or choose another with --out.",
-            )
-        ) from error
+        raise unwritable(path, error) from error
 
 
 @contextlib.contextmanager
-def reading(path: str | os.PathLike, allowed: str, remedy: str) -> Iterator[None]:
+def workplace(beside: Path) -> Iterator[Path]:
+    """A folder of one's own within another, so on the same disk; nothing of it stays behind.
+
+    Of a process that was killed it does stay, until somebody next writes there.
+
+    Args:
+        beside: The other folder; made if absent.
+
+    Raises:
+        OSError: There can be none.
+    """
+    beside.mkdir(parents=True, exist_ok=True)
+    _clear_abandoned(beside)
+    with (
+        tempfile.TemporaryDirectory(
+            dir=beside, prefix=_UNFINISHED, ignore_cleanup_errors=True
+        ) as name,
+        _locked(Path(name)),
+    ):
+        yield Path(name)
+
+
+def unwritable(path: Path, error: OSError) -> InputError:
+    """What is told of a file that cannot be written.
+
+    Args:
+        path: The file.
+        error: Why.
+    """
+    return InputError(
+        explain(
+            f"{path} cannot be written ({error.strerror or error})",
+            "a folder you may write to, with room on its disk",
+            "Make room, or choose another with --out.",
+        )
+    )
+
+
+def _clear_abandoned(folder: Path) -> None:
+    """Remove what processes that were killed while they wrote have left in a folder."""
+    for left in folder.glob(f"{_UNFINISHED}*"):
+        with contextlib.suppress(OSError):
+            # Who lives holds the lock.
+            if time.time() - left.stat().st_mtime > _SECONDS_TO_LOCK:
+                with _locked(left) as alone:
+                    if alone:
+                        shutil.rmtree(left)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    """Hold the lock of a folder; gives whether it can be had."""
+    if fcntl is None:
+        yield False
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            # Another's, or a disk without locks.
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open a file for reading, in place of a pipe, which could wait for ever, or a device.
+
+    Args:
+        path: The file, or a link to it.
+
+    Raises:
+        OSError: It is absent, or may not be read.
+        ValueError: It is no file.
+    """
+    # Not waiting for who writes into a pipe; of files that is without meaning.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", getattr(os, "O_BINARY", 0)))
+    try:
+        kind = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(kind):
+            raise ValueError("it is a folder" if stat.S_ISDIR(kind) else "it is no ordinary file")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            yield file
+    finally:
+        os.close(descriptor)
+
+
+def file_size(file: BinaryIO) -> int:
+    """How many bytes a file has, or bytes in memory that are read like one.
+
+    Args:
+        file: The file; left where it was.
+    """
+    place = file.tell()
+    size = file.seek(0, os.SEEK_END)
+    file.seek(place)
+    return size
+
+
+def most_bytes(size: int) -> int:
+    """How many bytes what lies in a file may unpack to.
+
+    Args:
+        size: Bytes of the file.
+    """
+    return max(FLOOR_BYTES, MOST_EXPANSION * size)
+
+
+@contextlib.contextmanager
+def reading(path: object, allowed: str, remedy: str) -> Iterator[None]:
     """Make one sentence of whatever goes wrong while a file is read.
+
+    Only reading stands under it: what fails in our own work on the content is our defect, and is to
+    be seen.
 
     Args:
         path: The file, for the message.
@@ -71,80 +193,6 @@ def reading(path: str | os.PathLike, allowed: str, remedy: str) -> Iterator[None
         raise
     # A hostile file can make its reader fail in any way; none of them is our defect.
     except Exception as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        reason = " ".join(reason.split())[:200] or type(error).__name__
         raise InputError(explain(f"{path} cannot be read ({reason})", allowed, remedy)) from error
-
-
-def read_json(path: str | os.PathLike, allowed: str, remedy: str) -> Any:
-    """Read a JSON file.
-
-    Args:
-        path: The file.
-        allowed: What it should be, for the message.
-        remedy: What to do, for the message.
-
-    Raises:
-        InputError: It is absent or no JSON.
-    """
-    with reading(path, allowed, remedy):
-        return json.loads(Path(path).read_text("utf-8"))
-
-
-def open_archive(source: str | os.PathLike | BinaryIO) -> zipfile.ZipFile:
-    """Open a zip archive, unless it would unpack to absurd amounts or beside its folder.
-
-    Args:
-        source: A file, or its path.
-
-    Raises:
-        ValueError: The members together are more than 100 times as large as they are stored (and
-            more than 256 MiB), or the name of one leads out of the archive.
-        zipfile.BadZipFile: It is no zip archive.
-    """
-    archive = zipfile.ZipFile(source)
-    members = archive.infolist()
-    stored, unpacked = (
-        sum(getattr(member, size) for member in members) for size in ("compress_size", "file_size")
-    )
-    if unpacked > max(FLOOR_BYTES, MOST_EXPANSION * stored):
-        raise ValueError(f"it unpacks to more than {MOST_EXPANSION} times its size")
-    for member in members:
-        path = PurePosixPath(member.filename.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts:
-            raise ValueError(f"its member {member.filename!r} leads out of it")
-    return archive
-
-
-def read_arrays(source: str | os.PathLike | BinaryIO) -> dict[str, np.ndarray]:
-    """Read the arrays of an `.npz` file.
-
-    No room is made for an array before its header agrees with the size of what is stored.
-
-    Args:
-        source: A file, or its path.
-
-    Raises:
-        ValueError: It holds something else, or sizes do not agree. Damaged files raise others too:
-            call it under `reading`.
-    """
-    with open_archive(source) as archive:
-        return {
-            member.filename.removesuffix(".npy"): _array(archive, member)
-            for member in archive.infolist()
-        }
-
-
-def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
-    with archive.open(member) as file:
-        version = np.lib.format.read_magic(file)
-        first = version == (1, 0)
-        read_header = (
-            np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
-        )
-        shape, _, dtype = read_header(file)
-        if dtype.hasobject or not dtype.itemsize:
-            raise ValueError(f"the array {member.filename!r} holds neither numbers nor texts")
-        if file.tell() + math.prod(shape) * dtype.itemsize != member.file_size:
-            raise ValueError(f"the array {member.filename!r} has not the size of its shape")
-    with archive.open(member) as file:
-        return np.lib.format.read_array(file, allow_pickle=False)

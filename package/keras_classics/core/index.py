@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import functools
-import json
 from pathlib import Path
 from typing import Any
 
 from keras_classics.core.names import Known, matching, meant
+from keras_classics.core.text_files import read_json
 
 PATH = Path(__file__).with_name("index.json")
 
@@ -22,7 +22,7 @@ Facts = dict[str, Any]
 @functools.cache
 def read() -> dict[str, Facts]:
     """The facts of every model by its name."""
-    return json.loads(PATH.read_text("utf-8"))
+    return read_json(PATH, "the index of the catalogue", "Install keras-classics again.")
 
 
 def chosen(

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-import math
 import os
-from collections.abc import Iterator
+import zipfile
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 import h5py
 import keras
 
-from keras_classics.core.files import (
-    FLOOR_BYTES,
-    MOST_EXPANSION,
-    open_archive,
-    reading,
-    write_whole,
-)
+from keras_classics.core.archive_files import open_archive
+from keras_classics.core.files import file_size, most_bytes, opened, reading, write_whole
+from keras_classics.core.model_sizes import bytes_asked_for
+from keras_classics.core.text_files import parse_json
 
-_WEIGHTS = "model.weights.h5"
-# Of every number the file holds a model may have one, and its optimizer some more; where it was not
-# trained they are not in the file. Small models have variables besides.
-_COPIES, _SLACK = 4, 10**6
+_CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
+# What a small file may ask for; a larger one for as much as weights and the optimizer's averages of
+# them take, which are not in the file where it was not trained, and its content beside them.
+_FLOOR_BYTES, _MOST_EXPANSION = 2**26, 4
 
 
-def save_model(model: keras.Model, path: str | os.PathLike) -> None:
+def save_model(model: keras.Model, path: str | os.PathLike[str]) -> None:
     """Save a model as a `.keras` file; what stood there stays until the new one is complete.
 
     Args:
@@ -39,13 +34,14 @@ def save_model(model: keras.Model, path: str | os.PathLike) -> None:
     write_whole(path, model.save)
 
 
-def load_model(path: str | os.PathLike) -> keras.Model:
+def load_model(path: str | os.PathLike[str]) -> keras.Model:
     """Load a `.keras` file, which may come from a stranger.
 
     Nothing the file holds is run: Lambda layers, wrapped PyTorch modules, SavedModels, vocabularies
     in other files and classes that are neither Keras's nor registered are refused, and so are
-    archives that unpack to absurd amounts or beside their folder, and layers of far more weights
-    than the file holds, before room is made for them.
+    archives that unpack to absurd amounts or beside their folder. How much memory the layers and
+    what they are compiled with ask for is seen from the configuration; where it is far more than
+    the file holds, they are refused before any is taken. Several threads may load at once.
 
     Args:
         path: The file.
@@ -53,19 +49,19 @@ def load_model(path: str | os.PathLike) -> keras.Model:
     Raises:
         InputError: The file is absent, damaged, hostile or of another kind.
     """
-    with reading(
-        path,
-        "a complete .keras file of layers of Keras and of this package",
-        "Fetch it again, or train again; a Lambda layer can be written as a registered layer.",
+    with (
+        reading(
+            path,
+            "a complete .keras file of layers of Keras and of this package, whose variables are "
+            "made by add_weight",
+            "Fetch it again, or train again; a Lambda layer can be written as a registered layer.",
+        ),
+        opened(path) as file,
     ):
-        with open_archive(path) as archive:
-            held = sum(member.file_size for member in archive.infolist())
-            if _WEIGHTS in archive.namelist():
-                with archive.open(_WEIGHTS) as file:
-                    _check_sizes(file, archive.getinfo(_WEIGHTS).file_size)
         try:
-            with _limited(_SLACK + _COPIES * held):
-                return keras.saving.load_model(path, safe_mode=True)
+            with open_archive(file) as archive:
+                _check_archive(archive, file_size(file))
+            return keras.saving.load_model(path, safe_mode=True)
         except TypeError as error:
             # Keras's own text is about every layer around the one that is wrong, and then that.
             reason: BaseException = error
@@ -74,7 +70,7 @@ def load_model(path: str | os.PathLike) -> keras.Model:
             raise ValueError(str(reason)) from error
 
 
-def load_weights(model: keras.Model, path: str | os.PathLike) -> None:
+def load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
     """Load a file of weights, `.weights.h5`, `.h5` or `.keras`, which may come from a stranger.
 
     Args:
@@ -89,43 +85,49 @@ def load_weights(model: keras.Model, path: str | os.PathLike) -> None:
         f"a complete file of the weights of {model.name!r}, .weights.h5, .h5 or .keras",
         "Fetch it again, or build the model with the options the file was made for.",
     ):
-        if str(path).endswith(".keras"):
-            open_archive(path).close()
-        elif str(path).endswith(".h5"):
-            with Path(path).open("rb") as file:
-                _check_sizes(file, Path(path).stat().st_size)
+        with opened(path) as file:
+            if Path(path).suffix == ".keras":
+                with open_archive(file) as archive:
+                    _check_weights(archive)
+            else:
+                _check_arrays(file, file_size(file))
         model.load_weights(path)
 
 
-@contextlib.contextmanager
-def _limited(most: int) -> Iterator[None]:
-    """Refuse to make variables of more than a number of numbers together."""
-    make, made = keras.Variable.__init__, 0
-
-    def counted(variable, initializer, shape=None, *args, **kwargs):
-        nonlocal made
-        made += 0 if shape is None else math.prod(shape)
-        if made > most:
-            raise ValueError("its layers ask for more weights than it holds")
-        make(variable, initializer, shape, *args, **kwargs)
-
-    keras.Variable.__init__ = counted
-    try:
-        yield
-    finally:
-        keras.Variable.__init__ = make
+def _check_archive(archive: zipfile.ZipFile, size: int) -> None:
+    """Refuse a model that asks for absurdly more memory than its file of a size holds."""
+    held = _check_weights(archive)
+    config = parse_json(archive.read(_CONFIG))
+    if not isinstance(config, dict):
+        raise ValueError("it has no configuration of a model")
+    asked = held + bytes_asked_for(config)
+    if asked > max(_FLOOR_BYTES, _MOST_EXPANSION * size):
+        raise ValueError(
+            f"it holds {size:,} bytes and asks for {asked:,}: its layers ask for more weights than "
+            "it holds"
+        )
 
 
-def _check_sizes(file: BinaryIO, size: int) -> None:
+def _check_weights(archive: zipfile.ZipFile) -> int:
+    """Check an archive's weights; how many bytes they have there."""
+    size = archive.getinfo(_WEIGHTS).file_size
+    with archive.open(_WEIGHTS) as file:
+        _check_arrays(file, size)
+    return size
+
+
+def _check_arrays(file: Any, size: int) -> None:
     """Refuse arrays that announce absurdly more than an HDF5 file of a size can hold.
 
     Links out of the file are refused too; arrays that lie outside are by Keras.
     """
     announced = 0
 
-    def add(_, item):
+    def add(name: str, item: h5py.Group | h5py.Dataset) -> None:
         nonlocal announced
         if isinstance(item, h5py.Dataset):
+            if item.dtype.hasobject:
+                raise ValueError(f"{name!r} in it holds no numbers")
             announced += item.nbytes
 
     with h5py.File(file, "r") as found:
@@ -135,5 +137,5 @@ def _check_sizes(file: BinaryIO, size: int) -> None:
         )
     if elsewhere:
         raise ValueError(f"{elsewhere!r} in it leads elsewhere")
-    if announced > max(FLOOR_BYTES, MOST_EXPANSION * size):
+    if announced > most_bytes(size):
         raise ValueError(f"its arrays announce {announced:,} bytes in a file of {size:,}")

@@ -3,6 +3,7 @@
 `load` is the door to all of them. Importing this package imports no engine.
 """
 
+from keras_classics.core.text_files import read_lines, read_table, read_text
 from keras_classics.core.tokenization import tokenize
 from keras_classics.data.captions.caption_batches import (
     CaptionedImages,
@@ -148,6 +149,9 @@ __all__ = [
     "read_dictionary",
     "read_groups",
     "read_image",
+    "read_lines",
+    "read_table",
+    "read_text",
     "read_wave",
     "sequence_batches",
     "steps_per_epoch",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import json
 import os
 import shutil
 import tempfile
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.text_files import parse_json
 
 _EXAMPLE = (
     '\'{"cluster": {"worker": ["10.0.0.1:12345", "10.0.0.2:12345"]}, '
@@ -39,7 +39,7 @@ def this_worker() -> Worker:
     """
     text = os.environ.get("TF_CONFIG", "")
     try:
-        config = json.loads(text)
+        config = parse_json(text)
         cluster, task = config["cluster"], config["task"]
         chief = tuple(cluster.get("chief", ()))
         number = int(task["index"]) + (len(chief) if task["type"] == "worker" else 0)
@@ -57,9 +57,13 @@ def this_worker() -> Worker:
     return worker
 
 
-def lost_worker(message: str) -> ConnectionError:
+class LostWorkerError(InputError, ConnectionError):
+    """A worker waits in vain for another."""
+
+
+def lost_worker(message: str) -> LostWorkerError:
     """The error of a worker that waits in vain for another, from what the engine says."""
-    return ConnectionError(
+    return LostWorkerError(
         explain(
             f"Another worker does not answer any more ({message.splitlines()[0].rstrip(': ')})",
             "all workers of TF_CONFIG at work",

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_classics.core.array_files import read_arrays
+from keras_classics.core.text_files import parse_json
 from keras_classics.export import reopening
 from keras_classics.export.reopening import Arrays, reopens_with_tensorflow
 
@@ -60,7 +62,7 @@ def _ask(jobs: Sequence[Job]) -> list[list[dict[str, np.ndarray]] | str]:
         )
         if done.returncode:
             raise RuntimeError(f"Reopening failed: {done.stderr[-2000:]}")
-        failures = json.loads(done.stdout.splitlines()[-1])
+        failures = parse_json(done.stdout.splitlines()[-1])
         return [
             failure or [_read(path) for path in job["answers"]]
             for job, failure in zip(written, failures, strict=True)
@@ -81,5 +83,4 @@ def _write(folder: Path, path: str | os.PathLike, batches: Sequence[Arrays]) -> 
 
 
 def _read(path: str) -> dict[str, np.ndarray]:
-    with np.load(path) as arrays:
-        return dict(arrays)
+    return read_arrays(path, "an answer", "Ask again.")

@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.files import read_json, write_whole
+from keras_classics.core.files import write_whole
+from keras_classics.core.text_files import read_json
 from keras_classics.data.pictures.images import read_image
 
 EXAMPLES, SHEET = "examples.json", "examples.png"

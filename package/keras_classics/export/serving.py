@@ -12,9 +12,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from keras_classics.core.array_files import read_arrays
 from keras_classics.core.errors import InputError, explain, import_extra
 from keras_classics.core.graph import functional
 from keras_classics.core.model_files import load_model
+from keras_classics.core.picture_files import picture_endings
 from keras_classics.data.pictures.images import read_image
 from keras_classics.export.formats import ENDINGS, LIBRARIES
 from keras_classics.export.plain import input_names, largest_id, output_names
@@ -22,7 +24,6 @@ from keras_classics.export.reopening import Arrays, Reopened, Spec, reopen
 from keras_classics.export.sample_inputs import SIZES, sample_inputs
 
 WARM_UP = 2
-PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
 
 
 @dataclass(frozen=True)
@@ -162,18 +163,10 @@ def _made_up(model: Reopened, greatest: int) -> tuple[Arrays, Arrays]:
 def _read(given: str | os.PathLike, specs: Mapping[str, Spec]) -> Arrays:
     file = Path(given)
     if file.suffix == ".npz":
-        try:
-            with np.load(file, allow_pickle=False) as arrays:
-                return dict(arrays)
-        except (OSError, ValueError) as error:
-            raise InputError(
-                explain(
-                    f"{file} cannot be read ({_first_line(error)})",
-                    "an .npz file of arrays without Python objects",
-                    "Write it with numpy.savez.",
-                )
-            ) from error
-    picture = file.suffix.lower() in PICTURES
+        return read_arrays(
+            file, "an .npz file of arrays without Python objects", "Write it with numpy.savez."
+        )
+    picture = file.suffix.lower() in picture_endings()
     for name, spec in specs.items():
         if picture and len(spec.shape) == 4 and spec.dtype == "uint8":
             return {name: read_image(file)[None]}

@@ -9,12 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.files import opened, reading
 from keras_classics.export.examples import EXAMPLES, Examples, read_examples
 from keras_classics.export.reopening import Spec
 from keras_classics.export.serving import described
-from keras_classics.training.runs import METRICS, read_run
+from keras_classics.training.runs import METRICS, RUN, read_json, read_metrics
 
 SAVED_MODEL = "saved_model.pb"
+# What is told of how a model was made.
+RECORD = {
+    "settings": dict, "versions": dict, "command": str, "started": str, "backend": str,
+    "machine": str,
+}  # fmt: skip
 # What a model is for, by one of its outputs, and who asks it; the first that is there.
 KINDS = {
     "captions": ("Captioner: pictures in, sentences out.", "captioning.py caption {file} --model"),
@@ -70,8 +76,8 @@ def _section(model: Path) -> str:
         *(["input", f"`{name}`", described(spec)] for name, spec in inputs.items()),
         *(["output", f"`{name}`", described(spec)] for name, spec in outputs.items()),
     ]))  # fmt: skip
-    if (metrics := _json(model / METRICS)) is not None:
-        parts.append(_scores(metrics))
+    if (model / METRICS).exists():
+        parts.append(_scores(read_metrics(model)))
     if (examples := read_examples(model)) is not None:
         parts.append(_carried(examples))
     parts.append(_call(path, inputs, picture))
@@ -83,14 +89,13 @@ def _section(model: Path) -> str:
 def _facts(model: Path) -> str:
     files = [model / SAVED_MODEL, *model.glob("variables/*"), *model.glob("assets/*")]
     size = f"{sum(file.stat().st_size for file in files) / 1e6:.2f} MB"
-    record = read_run(model)
-    if record is None:
+    if not (model / RUN).exists():
         return f"{size}; how it was made is not recorded."
-    versions = record["versions"]
+    record = read_json(model / RUN, RECORD)
     return (
         f"{size}. Made by `python {record['command']}` at commit `{record['commit']}`, started "
-        f"{record['started'][:10]}, with Keras {versions['keras']} on {record['backend']} "
-        f"({record['machine']}). Settings: {_settings(record['settings'])}."
+        f"{record['started'][:10]}, with Keras {record['versions'].get('keras')} on "
+        f"{record['backend']} ({record['machine']}). Settings: {_settings(record['settings'])}."
     )
 
 
@@ -100,11 +105,10 @@ def _settings(settings: Mapping[str, Any]) -> str:
     return ", ".join(f"{key} {json.dumps(value)}" for key, value in told.items())
 
 
-def _scores(metrics: Mapping[str, Mapping[str, float]]) -> str:
+def _scores(metrics: Mapping[str, Mapping[str, float | None]]) -> str:
     names = list(dict.fromkeys(name for values in metrics.values() for name in values))
     rows = [
-        [key, *(f"{values[name]:.4g}" if name in values else "" for name in names)]
-        for key, values in metrics.items()
+        [key, *(_figure(values.get(name)) for name in names)] for key, values in metrics.items()
     ]
     return _table(["evaluated", *names], rows)
 
@@ -116,6 +120,10 @@ def _carried(examples: Examples) -> str:
         f"examples (`{EXAMPLES}`), on which a test judges it: {figures}. The test split as made "
         f"here and now is the same where its SHA-256 begins with {examples.split_sha256[:12]}."
     )
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
 
 
 def _call(path: str, inputs: Mapping[str, Spec], picture: str) -> str:
@@ -143,9 +151,10 @@ def _signature(model: Path) -> tuple[dict[str, Spec], dict[str, Spec]]:
     import tensorflow as tf
     from tensorflow.core.protobuf import saved_model_pb2
 
-    file = saved_model_pb2.SavedModel()
-    file.ParseFromString((model / SAVED_MODEL).read_bytes())
-    signature = file.meta_graphs[0].signature_def["serving_default"]
+    path = model / SAVED_MODEL
+    with reading(path, "an exported model", "Export it again, or remove it."), opened(path) as file:
+        saved = saved_model_pb2.SavedModel.FromString(file.read())
+        signature = saved.meta_graphs[0].signature_def["serving_default"]
 
     def specs(tensors) -> dict[str, Spec]:
         return {name: spec(tensors[name]) for name in sorted(tensors)}
@@ -156,10 +165,6 @@ def _signature(model: Path) -> tuple[dict[str, Spec], dict[str, Spec]]:
         return Spec(shape, tf.as_dtype(tensor.dtype).name)
 
     return specs(signature.inputs), specs(signature.outputs)
-
-
-def _json(path: Path) -> Any | None:
-    return json.loads(path.read_text("utf-8")) if path.exists() else None
 
 
 def _table(heading: list[str], rows: list[list[str]]) -> str:

@@ -1,6 +1,7 @@
 """Training: resumable fit, records of runs, metrics."""
 
 from keras_classics.core.recipe import Cosine, Drops, Exponential, Linear, Recipe, Step, step
+from keras_classics.core.text_files import write_json
 from keras_classics.training.burn_in import burn_in_weights
 from keras_classics.training.ctc_loss import (
     CTCLoss,
@@ -35,11 +36,11 @@ from keras_classics.training.runs import (
     describe_run,
     finished_settings,
     read_json,
+    read_metrics,
     read_run,
     record_metrics,
     record_run,
     run_settings,
-    write_json,
 )
 from keras_classics.training.truncated_bptt import TruncatedBPTT
 
@@ -79,6 +80,7 @@ __all__ = [
     "quick_recipe",
     "read_history",
     "read_json",
+    "read_metrics",
     "read_run",
     "record_metrics",
     "record_run",

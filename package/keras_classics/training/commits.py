@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import filecmp
 import importlib.metadata
-import json
 import os
 import subprocess
 import urllib.parse
@@ -12,6 +11,8 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from keras_classics.core.text_files import parse_json
 
 DISTRIBUTION = "keras-classics"
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -95,4 +96,4 @@ def _installed_from(package: Path) -> dict[str, Any] | None:
     if Path(str(distribution.locate_file(package.name))).resolve() != package:
         return None
     note = distribution.read_text("direct_url.json")
-    return json.loads(note) if note else None
+    return parse_json(note) if note else None

@@ -15,8 +15,10 @@ import keras
 import numpy as np
 import pandas as pd
 
+from keras_classics.core.array_files import read_arrays
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.files import read_arrays, reading, write_whole
+from keras_classics.core.files import reading, write_whole
+from keras_classics.core.text_files import read_table
 from keras_classics.training.divergence import (
     NonFiniteError,
     finite_array,
@@ -222,11 +224,11 @@ def restore(model: keras.Model, folder: str | os.PathLike) -> int:
         return 0
     _build_optimizer(model)
     variables = _variables(model)
-    with reading(path, "a file this package wrote", "Delete it to begin anew."):
-        values = read_arrays(path)
-        steps = values.pop(STEPS, None)
-        steps = None if steps is None else int(steps)
-    values = list(values.values())
+    allowed, remedy = "a file this package wrote", "Delete it to begin anew."
+    found = read_arrays(path, allowed, remedy)
+    with reading(path, allowed, remedy):
+        steps = int(found.pop(STEPS)) if STEPS in found else None
+    values = list(found.values())
     kept, wanted = (
         [(array.shape, array.dtype.name) for array in side]
         for side in (values, map(_array, variables))
@@ -294,8 +296,11 @@ def read_history(folder: str | os.PathLike) -> pd.DataFrame:
     path = Path(folder) / HISTORY
     if not path.exists():
         return pd.DataFrame()
-    with reading(path, "the history.csv that a training wrote", "Delete the folder to begin anew."):
-        return pd.read_csv(path)
+    allowed, remedy = "the history.csv that a training wrote", "Delete the folder to begin anew."
+    rows = read_table(path, allowed, remedy)
+    if "epoch" not in rows or any(kind.kind not in "iufb" for kind in rows.dtypes):
+        raise InputError(explain(f"{path} is no table of numbers by epoch", allowed, remedy))
+    return rows
 
 
 class _Progress(keras.callbacks.Callback):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import os
 import platform
 import sys
@@ -14,8 +13,10 @@ from typing import Any
 import keras
 import pandas as pd
 
-from keras_classics.core import files
+from keras_classics.core import text_files
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.files import write_whole
+from keras_classics.core.text_files import as_json, write_json
 from keras_classics.core.versions import installed
 from keras_classics.training.commits import commit
 
@@ -120,7 +121,7 @@ def run_settings(settings: Mapping[str, Any], *, free: Collection[str] = ()) -> 
             out, except for the number of epochs.
     """
     kept = {key: value for key, value in settings.items() if key not in {*free} - {"epochs"}}
-    return json.loads(json.dumps(kept))
+    return as_json(kept)
 
 
 def finished_settings(
@@ -188,21 +189,33 @@ def record_metrics(folder: str | os.PathLike, metrics: Mapping[str, Mapping[str,
     """
     write_json(Path(folder) / METRICS, metrics)
     table = pd.DataFrame(metrics).T.rename_axis("evaluated")
-    files.write_whole(Path(folder) / "metrics.csv", table.to_csv)
+    write_whole(Path(folder) / "metrics.csv", table.to_csv)
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON, whole or not at all, making the folder.
+def read_metrics(folder: str | os.PathLike) -> dict[str, dict[str, float | None]]:
+    """Read what `record_metrics` wrote.
 
     Args:
-        path: The file.
-        content: What JSON can have.
+        folder: The run's folder.
+
+    Returns:
+        Figures by what was evaluated; None for one that is not finite.
 
     Raises:
-        InputError: The file cannot be written.
+        InputError: The file is absent, damaged, or holds something else.
     """
-    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    files.write_whole(path, lambda fresh: fresh.write_text(text, "utf-8"))
+    path = Path(folder) / METRICS
+    metrics = read_json(path, {})
+    figures = [
+        figure
+        for values in metrics.values()
+        for figure in (values.values() if isinstance(values, dict) else ["none"])
+    ]
+    if not all(isinstance(figure, int | float | None) for figure in figures):
+        raise InputError(
+            explain(f"{path} holds something else", "figures by name", "Evaluate again.")
+        )
+    return metrics
 
 
 def read_json(
@@ -223,7 +236,7 @@ def read_json(
     """
     allowed = f"the {path.name} that a training wrote"
     remedy = "Choose another folder, or train anew."
-    content = files.read_json(path, allowed, remedy)
+    content = text_files.read_json(path, allowed, remedy)
     if members is None:
         sound = isinstance(content, list) and all(isinstance(each, str) for each in content)
     else:

@@ -8,13 +8,13 @@ gradients that reach h steps back (`k2`).
 from __future__ import annotations
 
 import copy
-import json
 
 import keras
 from keras import ops
 
 from keras_classics.core.registration import registered
 from keras_classics.core.replicas import rows_of_all_replicas, rows_of_replica
+from keras_classics.core.text_files import parse_json
 from keras_classics.core.variables import value_of
 from keras_classics.core.window_numbers import check_windows
 
@@ -97,7 +97,7 @@ class TruncatedBPTT(keras.Model):
         """The constructor's arguments."""
         return {
             # As JSON has it, tuples as lists: equal to what a file gives back.
-            "network": json.loads(self.network.to_json()),
+            "network": parse_json(self.network.to_json()),
             "batch_size": self.batch_size,
             "k1": self.k1,
             "k2": self.k2,

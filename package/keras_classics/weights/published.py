@@ -17,11 +17,13 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
+from keras_classics.core.array_files import read_state
 from keras_classics.core.catalogue import ModelCard
 from keras_classics.core.catalogue import card as card_of
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.files import opened
+from keras_classics.core.model_files import load_weights
 from keras_classics.core.pretrained import Load, offer_weights
-from keras_classics.weights.files import read_state
 from keras_classics.weights.keras_applications import TWINS, load_keras_applications
 from keras_classics.weights.torch import load_torch
 
@@ -371,7 +373,7 @@ def _unavailable(what: str, url: str, reason: str) -> InputError:
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
+    with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -382,7 +384,7 @@ def _twin(card: ModelCard, path: Path, top: bool) -> keras.Model:
         include_top=top,
         input_shape=card.input_shape if top else (None, None, CHANNELS),
     )
-    twin.load_weights(path)
+    load_weights(twin, path)
     return twin
 
 

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from keras_classics.weights.files import read_state
+from keras_classics.core.array_files import read_state
 from keras_classics.weights.naming import best_naming, weighted
 from keras_classics.weights.shortcut_channel_order import channel_orders, reordered
 from keras_classics.weights.slots import Slot, fill

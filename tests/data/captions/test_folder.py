@@ -276,7 +276,7 @@ def test_a_wrong_column_is_refused_with_the_columns_found(table):
     ids=["comma in a later row", "comma in the first row", "open quote", "empty"],
 )
 def test_a_malformed_table_is_refused_not_shortened(table, text):
-    with pytest.raises(InputError, match="captions.csv is no sound table"):
+    with pytest.raises(InputError, match="captions.csv cannot be read"):
         load_captions(table(text))
 
 
@@ -344,7 +344,7 @@ def test_faults_of_coco_files_are_counted(coco, change, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"images": [', "is no JSON .*line 1"),
+        ('{"images": [', "cannot be read .*line 1"),
         ('{"images": []}', "not in COCO's form .*annotations"),
         ("[]", "not in COCO's form"),
     ],

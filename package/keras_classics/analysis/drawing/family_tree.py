@@ -6,7 +6,6 @@ of them at its parameters, as large as its multiply-adds say.
 
 from __future__ import annotations
 
-import io
 import itertools
 import math
 import os
@@ -15,6 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from keras_classics.analysis.drawing.plots import check_ending, draw_as_written, write_figure
 from keras_classics.core.catalogue import ModelCard, card, list_models
@@ -110,6 +111,7 @@ def draw_family_tree(path: str | os.PathLike) -> None:
     Raises:
         InputError: The ending is another, or the file cannot be written.
     """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
     check_ending(path)
@@ -118,11 +120,13 @@ def draw_family_tree(path: str | os.PathLike) -> None:
         write_figure(path, figure)
         return
     draw_as_written(figure)
-    pixels = io.BytesIO()
-    figure.savefig(pixels)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
     # A palette makes the file a quarter as large; this way of choosing it keeps the rare colours.
     palette = {"method": Image.Quantize.MAXCOVERAGE, "dither": Image.Dither.NONE}
-    picture = Image.open(pixels).convert("RGB").quantize(256, **palette)
+    picture = (
+        Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").quantize(256, **palette)
+    )
     write_whole(path, lambda fresh: picture.save(fresh, optimize=True))
 
 

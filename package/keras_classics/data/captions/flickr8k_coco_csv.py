@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import re
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.text_files import read_json, read_lines, read_table
 from keras_classics.core.tokenization import tokenize
-from keras_classics.data.texts.text_files import read_text
 
 IMAGE_COLUMNS = ("image", "image_name", "image_path", "filename", "file_name", "file")
 CAPTION_COLUMNS = ("caption", "captions", "comment", "sentence", "text")
@@ -124,7 +120,7 @@ def read_annotations(path: str | Path, *, strict: bool = False) -> Annotations:
     for file in _near(folder, ".txt"):
         split = _split_in_name(file)
         if split and file not in files:
-            lines = map(str.strip, read_text(file).split("\n"))
+            lines = map(str.strip, read_lines(file))
             annotations.add_list(split, file, filter(None, lines))
     annotations.drop_empty_captions()
     return annotations
@@ -176,7 +172,7 @@ def _split_in_name(file: Path) -> str | None:
 
 
 def _read_tokens(file: Path, annotations: Annotations) -> None:
-    for number, line in enumerate(read_text(file).split("\n"), start=1):
+    for number, line in enumerate(read_lines(file), start=1):
         if not line.strip():
             continue
         name, tab, caption = line.partition("\t")
@@ -193,32 +189,15 @@ def _read_tokens(file: Path, annotations: Annotations) -> None:
 
 
 def _read_table(file: Path, annotations: Annotations) -> None:
-    import pandas as pd
-
-    text = read_text(file)
-    header = text.partition("\n")[0]
-    separator = max(",;\t|", key=header.count)
-    try:
-        with warnings.catch_warnings():
-            # When the first row has too many fields pandas only warns, and loses the last ones.
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            table = pd.read_csv(
-                io.StringIO(text),
-                sep=separator,
-                quoting=csv.QUOTE_MINIMAL if separator in ",;" else csv.QUOTE_NONE,
-                dtype=str,
-                keep_default_na=False,
-                index_col=False,
-                skipinitialspace=True,
-            )
-    except (ValueError, pd.errors.ParserWarning) as error:
-        raise InputError(
-            explain(
-                f"{file} is no sound table ({str(error).strip()})",
-                "a header, then rows with as many fields as the header",
-                "Put captions that contain the separator into double quotes.",
-            )
-        ) from error
+    table = read_table(
+        file,
+        "a header, then rows with as many fields as the header",
+        "Put captions that contain the separator into double quotes.",
+        dtype=str,
+        keep_default_na=False,
+        index_col=False,
+        skipinitialspace=True,
+    )
     table.columns = [str(column).strip() for column in table.columns]
     images = table[_column(file, list(table.columns), IMAGE_COLUMNS)]
     captions = table[_column(file, list(table.columns), CAPTION_COLUMNS)]
@@ -241,20 +220,22 @@ def _column(file: Path, columns: list[str], wanted: tuple[str, ...]) -> str:
 
 
 def _read_coco(file: Path, annotations: Annotations) -> None:
+    remedy = "Give a captions_*.json of COCO, or a CSV table."
+    content = read_json(file, "COCO's caption JSON", remedy)
     try:
-        content = json.loads(read_text(file))
         names = {image["id"]: image["file_name"] for image in content["images"]}
-        pairs = [(each["image_id"], str(each["caption"])) for each in content["annotations"]]
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise InputError(
-            explain(f"{file} is no JSON ({error})", "COCO's caption JSON", "Replace the file.")
-        ) from error
+        # Of some pictures COCO's helpers write that nobody said anything.
+        pairs = [(each["image_id"], each["caption"] or "") for each in content["annotations"]]
+        strange = [text for text in (*names.values(), *dict(pairs).values())
+                   if not isinstance(text, str)]  # fmt: skip
+        if strange:
+            raise TypeError(f"{strange[0]!r} is no text")
     except (KeyError, TypeError) as error:
         raise InputError(
             explain(
                 f"{file} is not in COCO's form ({type(error).__name__}: {error})",
                 '"images" with id and file_name, "annotations" with image_id and caption',
-                "Give a captions_*.json of COCO, or a CSV table.",
+                remedy,
             )
         ) from error
     for name in names.values():

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_classics.core.array_files import read_arrays
 from keras_classics.core.errors import InputError, explain, import_extra
-from keras_classics.core.files import read_arrays, reading
 from keras_classics.core.versions import installed
 from keras_classics.data.load import Data, Info
 from keras_classics.data.pictures.images import resize_tensor, resolve_size
@@ -194,12 +194,11 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         raise InputError(
             explain(f"The file {path} does not exist", "files that are there", "Check the path.")
         )
-    with reading(
+    return read_arrays(
         path,
-        "an .npz file without pickled objects",
+        "an .npz file without pickled objects, whose arrays are not packed to less than a third",
         "Write it with numpy.savez(file, x=pictures, y=classes).",
-    ):
-        return read_arrays(path)
+    )
 
 
 def _class_names(arrays: dict[str, np.ndarray]) -> tuple[str, ...] | None:

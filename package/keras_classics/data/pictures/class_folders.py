@@ -10,9 +10,8 @@ import hashlib
 import os
 from pathlib import Path
 
-from PIL import Image
-
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.picture_files import picture_endings
 from keras_classics.data.load import SPLIT_NAMES, Data, Info
 from keras_classics.data.pictures.images import image_tensor, measure_images, resolve_size
 
@@ -132,7 +131,7 @@ def _pictures(folder: Path, classes: tuple[str, ...]) -> Pictures:
                 "Remove or rename the folder.",
             )
         )
-    endings = set(Image.registered_extensions())
+    endings = picture_endings()
     return [
         (path, name)
         for name in classes

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,16 +12,18 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.picture_files import opened_picture
 from keras_classics.core.progress import tracked
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 _SIDEWAYS = (5, 6, 7, 8)
+_STRIP_PIXELS = 2**20
 
 
 def read_image(path: str | Path, size: int | tuple[int, int] | None = None) -> np.ndarray:
-    """Read any image file that Pillow knows as eight-bit RGB, upright.
+    """Read a picture file of the common formats as eight-bit RGB, upright.
 
     Grey, palette and CMYK images become RGB; transparent ones are laid on white; 16-bit grey is
     scaled by 255/65535, not clipped; the EXIF orientation is applied; of an animation the first
@@ -41,8 +41,10 @@ def read_image(path: str | Path, size: int | tuple[int, int] | None = None) -> n
         InputError: The file is missing, damaged, of an unknown format or too large to be honest.
     """
     target = resolve_size(size)
-    with _opened(path) as image:
+    with opened_picture(path) as image:
         upright = _upright_rgb(image)
+        if upright is not image:
+            image.close()
         if target is not None:
             upright = upright.resize(target[::-1], Image.Resampling.BILINEAR)
         return np.array(upright)
@@ -84,7 +86,7 @@ def measure_image(path: str | Path) -> tuple[int, int]:
     Raises:
         InputError: As `read_image`.
     """
-    with _opened(path) as image:
+    with opened_picture(path) as image:
         width, height = image.size
         # JPEG can decode at an eighth of the size: still every byte, at a third of the cost.
         drafted = image.draft("RGB", (1, 1)) is not None
@@ -162,51 +164,35 @@ def resize_tensor(image: tf.Tensor, size: tuple[int, int] | None = None) -> tf.T
     return image
 
 
-@contextmanager
-def _opened(path: str | Path) -> Iterator[Image.Image]:
-    unreadable = partial(explain, remedy="Replace the file or remove it from the data.")
-    try:
-        with Image.open(path) as image:
-            if Image.MAX_IMAGE_PIXELS and image.width * image.height > Image.MAX_IMAGE_PIXELS:
-                raise Image.DecompressionBombError
-            yield image
-    except FileNotFoundError:
-        raise InputError(
-            unreadable(f"The image {path} does not exist", "files that are there")
-        ) from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise InputError(
-            explain(
-                f"The image {path} unpacks to a suspicious number of pixels",
-                f"up to {Image.MAX_IMAGE_PIXELS:,} pixels",
-                "Shrink or remove it, or raise PIL.Image.MAX_IMAGE_PIXELS if you trust it.",
-            )
-        ) from None
-    # Pillow's readers raise nearly every kind of exception on damaged bytes.
-    except Exception as error:
-        raise InputError(
-            unreadable(
-                f"The image {path} cannot be read ({error})",
-                "complete image files of a format that Pillow knows",
-            )
-        ) from error
-
-
 def _upright_rgb(image: Image.Image) -> Image.Image:
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I"):
-        image = _eight_bits(image)
-    elif image.mode == "F":
+    """The picture as it is to be seen; itself, where it is so already."""
+    ImageOps.exif_transpose(image, in_place=True)
+    if image.mode == "F":
         raise ValueError("it holds floating-point values, whose black and white are unknown")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        paper = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(paper, image)
-    return image.convert("RGB")
+    image.load()
+    if image.mode == "RGB" and not image.has_transparency_data:
+        return image
+    upright = Image.new("RGB", image.size)
+    # In strips: what a picture goes through on its way would take several times its memory.
+    rows = max(1, _STRIP_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        bottom = min(top + rows, image.height)
+        upright.paste(_rgb(image.crop((0, top, image.width, bottom))), (0, top))
+    return upright
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
-    values = np.asarray(image).astype(np.int64)
+def _rgb(strip: Image.Image) -> Image.Image:
+    if strip.mode.startswith("I"):
+        strip = _eight_bits(strip)
+    if strip.has_transparency_data:
+        strip = strip.convert("RGBA")
+        paper = Image.new("RGBA", strip.size, "white")
+        strip = Image.alpha_composite(paper, strip)
+    return strip.convert("RGB")
+
+
+def _eight_bits(strip: Image.Image) -> Image.Image:
+    values = np.asarray(strip).astype(np.int64)
     if values.min() < 0 or values.max() > 65535:
         raise ValueError(f"its values from {values.min()} to {values.max()} exceed 16 bits")
     return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))

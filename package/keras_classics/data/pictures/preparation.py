@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_classics.core.array_files import read_arrays
 from keras_classics.core.errors import InputError, check_choice, explain
-from keras_classics.core.files import read_arrays, reading, write_whole
+from keras_classics.core.files import reading, write_whole
 from keras_classics.core.recipe import Recipe, Step
+from keras_classics.core.text_files import parse_json
 from keras_classics.data.pictures.augmentation import STEPS, colour_axes, crops, resize_shorter
 
 if TYPE_CHECKING:
@@ -126,9 +128,10 @@ class Preparation:
         Raises:
             InputError: The file is absent or of another kind.
         """
-        with reading(path, "the preparation.npz of a run", "Train again."):
-            arrays = read_arrays(path)
-            facts = json.loads(str(arrays.pop("facts")))
+        allowed, remedy = "the preparation.npz of a run", "Train again."
+        arrays = read_arrays(path, allowed, remedy)
+        with reading(path, allowed, remedy):
+            facts = parse_json(str(arrays.pop("facts")))
             facts["augmentation"] = tuple(Step(*step) for step in facts["augmentation"])
             facts["normalization"] = Step(*facts["normalization"])
             preparation = cls(**facts, arrays=arrays)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.files import reading
+from keras_classics.core.sound_files import read_pcm
 from keras_classics.data.load import SPLIT_NAMES, Data, Info
 from keras_classics.data.pictures.arrays import hold_out, read_npz
 
@@ -118,22 +118,17 @@ def read_wave(path: str | Path, rate: int = RATE) -> np.ndarray:
     Raises:
         InputError: The file is missing, damaged, or of another rate or kind.
     """
-    with reading(path, "a wave file (PCM)", "Check the file."):
-        with wave.open(str(path), "rb") as file:
-            found = (file.getframerate(), file.getnchannels(), 8 * file.getsampwidth())
-            announced = file.getnframes()
-            content = file.readframes(announced)
-        if len(content) != announced * found[1] * found[2] // 8:
-            raise ValueError("it is cut off")
-    if found != (rate, 1, 16):
+    found = read_pcm(path)
+    if (found.rate, found.channels, found.bits) != (rate, 1, 16):
         raise InputError(
             explain(
-                f"{path} has {found[0]} samples a second in {found[1]} channels of {found[2]} bits",
+                f"{path} has {found.rate} samples a second in {found.channels} channels of "
+                f"{found.bits} bits",
                 f"{rate} samples a second in 1 channel of 16 bits",
                 f"Convert it, for example: sox {Path(path).name} -r {rate} -c 1 -b 16 new.wav.",
             )
         )
-    return np.frombuffer(content, "<i2")
+    return np.frombuffer(found.content, "<i2")
 
 
 def write_wave(path: str | Path, audio: np.ndarray, rate: int = RATE) -> None:

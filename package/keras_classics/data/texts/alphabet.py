@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.files import read_json, reading, write_whole
+from keras_classics.core.files import reading, write_whole
+from keras_classics.core.text_files import read_json
 
 _FORMAT = "keras-classics alphabet"
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.text_files import read_text
 from keras_classics.data.load import SPLIT_NAMES, Data, Info
 from keras_classics.data.pictures.arrays import hold_out
-from keras_classics.data.texts.text_files import read_text
 
 COLUMNS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 TAGGED = ("upos", "xpos", "deprel")

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.text_files import read_lines
 from keras_classics.core.tokenization import SPACE_MARK
-from keras_classics.data.texts.text_files import read_text
 from keras_classics.data.texts.vocabulary import Vocabulary
 
 
@@ -24,7 +24,7 @@ def read_dictionary(file: str | Path) -> dict[str, str]:
         InputError: The file cannot be read, or a line is no entry.
     """
     entries: dict[str, str] = {}
-    for number, line in enumerate(read_text(Path(file)).split("\n"), start=1):
+    for number, line in enumerate(read_lines(file), start=1):
         if not line.strip():
             continue
         columns = [column.strip() for column in line.split("\t")]

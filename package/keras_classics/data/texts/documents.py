@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.text_files import read_text
 from keras_classics.data.load import Data, Info
-from keras_classics.data.texts.text_files import read_text
 
 if TYPE_CHECKING:
     import tensorflow as tf

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.text_files import read_lines
 from keras_classics.data.load import SPLIT_NAMES, Data, Info
-from keras_classics.data.texts.text_files import read_text
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -299,8 +299,7 @@ def _read(files: Mapping[str, Path], strict: bool, skipped: list[str]) -> Iterat
 
 
 def _lines(file: Path) -> list[str]:
-    # Not splitlines(), which also breaks at signs that stand within sentences.
-    return [line.strip() for line in read_text(file).removesuffix("\n").split("\n")]
+    return [line.strip() for line in read_lines(file)]
 
 
 def _check_counts(lines: Mapping[Path, list[str]]) -> None:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.text_files import read_lines
 from keras_classics.data.captions.caption_batches import steps_per_epoch
-from keras_classics.data.texts.text_files import read_text
 from keras_classics.data.texts.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def read_groups(file: str | Path) -> list[tuple[str, list[str]]]:
         InputError: There are fewer than two groups, or one of a single sentence.
     """
     groups: list[list[str]] = [[]]
-    for line in map(str.strip, read_text(Path(file)).split("\n")):
+    for line in map(str.strip, read_lines(file)):
         if line:
             groups[-1].append(line)
         elif groups[-1]:

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.text_files import read_lines
 from keras_classics.data.load import SPLIT_NAMES, Data, Info
 from keras_classics.data.pictures.arrays import hold_out
 from keras_classics.data.texts.parallel import collect_parallel
-from keras_classics.data.texts.text_files import read_text
 
 Labelled = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -46,7 +46,7 @@ def load_sentences(
     files = _class_files(folder)
     classes, rows, skipped = tuple(files), [], []
     for label, file in enumerate(files.values()):
-        lines = [line.strip() for line in read_text(file).removesuffix("\n").split("\n")]
+        lines = [line.strip() for line in read_lines(file)]
         kept = [(line, label, f"{file.name}:{n}") for n, line in enumerate(lines, 1) if line]
         if len(kept) < len(lines):
             message = explain(

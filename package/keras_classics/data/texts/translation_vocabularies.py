@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_classics.core.errors import InputError, check_choice, explain, import_extra
-from keras_classics.core.files import read_json
+from keras_classics.core.text_files import read_json
 from keras_classics.core.tokenization import join_exactly, tokenize_exactly
 from keras_classics.data.texts.vocabulary import Vocabulary
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.files import read_json, reading, write_whole
+from keras_classics.core.files import reading
+from keras_classics.core.text_files import read_json, write_json
 from keras_classics.core.tokenization import tokenize
 
 _FORMAT = "keras-classics vocabulary"
@@ -224,8 +225,7 @@ class Vocabulary:
             "words": self.words[len(self.SPECIAL) :],
             **self._further(),
         }
-        text = json.dumps(content, ensure_ascii=False, indent=1)
-        write_whole(path, lambda fresh: fresh.write_text(text, "utf-8"))
+        write_json(path, content)
 
     @classmethod
     def load(cls, path: str | Path) -> Vocabulary:

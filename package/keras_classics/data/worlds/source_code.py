@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.files import opened
 from keras_classics.data.load import Data, Info
 from keras_classics.data.texts.documents import Document, documents_data
 
@@ -143,7 +144,8 @@ def _modules(seed: int) -> Iterator[Document]:
         path = root / name
         if not _FEWEST <= path.stat().st_size <= _MOST:
             continue
-        text = path.read_bytes().decode("utf-8", "replace").replace("\r\n", "\n")
+        with opened(path) as file:
+            text = file.read().decode("utf-8", "replace").replace("\r\n", "\n")
         if set(text) <= _PLAIN:
             yield Document(name, text, classify_characters(text))
 

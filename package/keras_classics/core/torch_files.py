@@ -18,9 +18,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from keras_classics.core.files import open_archive
+from keras_classics.core.archive_files import open_archive
 
 MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
+# A state of a thousand tensors has thirty thousand; more would be made to take memory.
+MOST_INSTRUCTIONS = 2**20
 
 STORAGES = {
     "torch.DoubleStorage": "f8",
@@ -89,7 +91,10 @@ def numbers_of(kind: str, data: bytes | memoryview, *, big_endian: bool = False)
     order = ">" if big_endian else "<"
     if kind != "bfloat16":
         return np.frombuffer(data, order + kind)
-    return (np.frombuffer(data, order + "u2").astype("<u4") << 16).view("<f4")
+    # In place, as what is read may fill half of the memory.
+    wide = np.frombuffer(data, order + "u2").astype("<u4")
+    wide <<= 16
+    return wide.view("<f4")
 
 
 def read_torch(data: bytes) -> dict[str, np.ndarray]:
@@ -217,7 +222,9 @@ def run_pickle(stream: BinaryIO, kinds: dict[str, str] | None = None) -> Any:
     def marked() -> list:
         return taken(len(stack) - marks.pop())
 
-    for opcode, argument, _ in pickletools.genops(stream):
+    for number, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
+        if number > MOST_INSTRUCTIONS:
+            raise ValueError(f"the pickle has more than {MOST_INSTRUCTIONS:,} instructions")
         match opcode.name:
             case "PROTO" | "FRAME":
                 pass

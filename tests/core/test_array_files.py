@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
-from keras_classics.weights.files import read_state
+from keras_classics.core.array_files import read_state
 from support import run_python
 
 torch = pytest.importorskip("torch")
@@ -267,7 +267,7 @@ def test_malformed_safetensors_files_are_refused(tmp_path, reason):
 def test_other_files_and_missing_files_are_refused(tmp_path):
     with pytest.raises(kc.InputError, match=r"\.npz, \.safetensors, \.pth"):
         read_state(tmp_path / "state.pickle")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(kc.InputError, match="No such file"):
         read_state(tmp_path / "state.npz")
 
 

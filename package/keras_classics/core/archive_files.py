@@ -1,0 +1,33 @@
+"""Zip archives, which `.npz`, `.keras` and PyTorch's files are."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import PurePosixPath
+from typing import BinaryIO
+
+from keras_classics.core.files import file_size, most_bytes
+
+
+def open_archive(file: BinaryIO) -> zipfile.ZipFile:
+    """Open a zip archive, unless it would unpack to absurd amounts or beside its folder.
+
+    Args:
+        file: The file, which stays open as long as the archive is used.
+
+    Raises:
+        ValueError: The members together are much larger than the file, or the name of one leads
+            out of the archive.
+        zipfile.BadZipFile: It is no zip archive.
+    """
+    archive = zipfile.ZipFile(file)
+    members = archive.infolist()
+    # Not the sizes that members say they are stored with: several may lie in the same place.
+    unpacked, most = sum(member.file_size for member in members), most_bytes(file_size(file))
+    if unpacked > most:
+        raise ValueError(f"it unpacks to {unpacked:,} bytes, more than {most:,}")
+    for member in members:
+        path = PurePosixPath(member.filename.replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts:
+            raise ValueError(f"its member {member.filename!r} leads out of it")
+    return archive

@@ -1,0 +1,113 @@
+"""Pictures from outside, opened by Pillow under limits."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+from PIL import Image
+
+from keras_classics.core.errors import InputError, explain
+from keras_classics.core.files import opened
+
+# Not among them: what starts other programs (EPS), unpacks without a limit (FITS) or is no picture.
+FORMATS = (
+    "AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "QOI", "SGI",
+    "TGA", "TIFF", "WEBP", "XBM",
+)  # fmt: skip
+_REMEDY = "Replace the file or remove it from the data."
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    """Those that this Pillow was built with."""
+    Image.init()
+    return tuple(each for each in FORMATS if each in Image.OPEN)
+
+
+@cache
+def picture_endings() -> frozenset[str]:
+    """Endings of the files that `opened_picture` opens, with their dots, in lower case."""
+    known = Image.registered_extensions()
+    return frozenset(ending for ending, kind in known.items() if kind in _formats())
+
+
+def most_pixels() -> int:
+    """How many pixels a picture may have, which take 500 MB while it is read.
+
+    They are two thirds of `PIL.Image.MAX_IMAGE_PIXELS`, which who trusts larger ones may raise.
+    """
+    return (Image.MAX_IMAGE_PIXELS or 2**62) * 2 // 3
+
+
+@contextmanager
+def opened_picture(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
+    """Open a picture; of several threads' pictures only as many as may be read at once.
+
+    One at a time within a thread: a second, large one would wait for the first.
+
+    Args:
+        path: The file.
+
+    Raises:
+        InputError: The file is missing, damaged, of another format or too large to be honest;
+            also if it only turns out to be while its pixels are used.
+    """
+    try:
+        with opened(path) as file, Image.open(file, formats=_formats()) as image:
+            with _room_for(_pixels(image)):
+                yield image
+    except FileNotFoundError:
+        raise InputError(
+            explain(f"The image {path} does not exist", "files that are there", _REMEDY)
+        ) from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise InputError(
+            explain(
+                f"The image {path} unpacks to a suspicious number of pixels",
+                f"up to {most_pixels():,} pixels",
+                "Shrink or remove it, or raise PIL.Image.MAX_IMAGE_PIXELS if you trust it.",
+            )
+        ) from None
+    except InputError:
+        raise
+    # Pillow's readers raise nearly every kind of exception on damaged bytes.
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise InputError(
+            explain(
+                f"The image {path} cannot be read ({reason})",
+                f"complete image files of the formats {', '.join(_formats())}",
+                _REMEDY,
+            )
+        ) from error
+
+
+def _pixels(image: Image.Image) -> int:
+    """How many pixels a picture says it has, if that is not too many."""
+    pixels = image.width * image.height
+    if pixels > most_pixels():
+        raise Image.DecompressionBombError
+    return pixels
+
+
+_waiting = threading.Condition()
+_taken = 0
+
+
+@contextmanager
+def _room_for(pixels: int) -> Iterator[None]:
+    """Wait until the pictures that are read at once are not too large together."""
+    global _taken
+    with _waiting:
+        _waiting.wait_for(lambda: not _taken or _taken + pixels <= most_pixels())
+        _taken += pixels
+    try:
+        yield
+    finally:
+        with _waiting:
+            _taken -= pixels
+            _waiting.notify_all()

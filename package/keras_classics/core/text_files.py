@@ -1,0 +1,242 @@
+"""Text from outside: plain or gzipped text, its lines, JSON and tables."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import gzip
+import json
+import math
+import os
+import re
+import warnings
+from collections.abc import Iterator
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from keras_classics.core.errors import InputError, explain
+from keras_classics.core.files import file_size, opened, reading, write_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# What gzipped text may unpack to: text that people write is packed to a third or a quarter.
+_FLOOR_BYTES, _MOST_EXPANSION = 2**26, 6
+# No sentence is longer; a longer line is another kind of file, or made to take memory.
+_LONGEST_LINE_BYTES = 2**20
+_MOST_COLUMNS = 1000
+# What JSON takes in memory: a table, a list, and whatever else stands behind a comma or a colon.
+_TABLE_BYTES, _LIST_BYTES, _VALUE_BYTES = 184, 64, 32
+_JSON_FLOOR_BYTES, _JSON_MOST_EXPANSION = 2**28, 6
+# The reader of JSON calls itself at every level, which the stack of a thread may be too small for.
+_DEEPEST = 200
+_BRACKETS = b"[]{}"
+_NO_BRACKETS = bytes(set(range(256)) - set(_BRACKETS))
+_JSON_TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+
+
+def read_text(file: str | os.PathLike[str]) -> str:
+    """Read a whole file in UTF-8, perhaps with a byte-order mark; `.gz` is unpacked.
+
+    Args:
+        file: The file.
+
+    Raises:
+        InputError: The file is absent, no sound gzip file, or not UTF-8, with the line.
+    """
+    with reading(file, "a readable file", "Check the path."), _unpacked(file) as (packed, most):
+        content = packed.read(most + 1)
+        _check_expansion(len(content), most)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _no_text(file, content.count(b"\n", 0, error.start) + 1) from error
+
+
+def read_lines(file: str | os.PathLike[str]) -> list[str]:
+    r"""Read the lines of a text file, in less memory than `read_text` and splitting take.
+
+    Args:
+        file: The file, as for `read_text`.
+
+    Returns:
+        The lines without their ends, `"\n"` or `"\r\n"`; one empty line of an empty file.
+
+    Raises:
+        InputError: As `read_text`, or a line is no sentence by its length.
+    """
+    lines: list[str] = []
+    for number, line in enumerate(_raw_lines(file), start=1):
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise _no_text(file, number) from error
+        lines.append(text.removesuffix("\n").removesuffix("\r"))
+    return lines or [""]
+
+
+def read_json(path: str | os.PathLike[str], allowed: str, remedy: str) -> Any:
+    """Read a JSON file.
+
+    Args:
+        path: The file.
+        allowed: What it should be, for the message.
+        remedy: What to do, for the message.
+
+    Raises:
+        InputError: It is absent or no JSON.
+    """
+    with reading(path, allowed, remedy), opened(path) as file:
+        return parse_json(file.read())
+
+
+def parse_json(content: bytes | str) -> Any:
+    """What JSON says.
+
+    Args:
+        content: JSON; bytes are UTF-8.
+
+    Raises:
+        ValueError: It is no JSON, nested too deeply, has numbers that are none, or would take much
+            more memory than it has bytes.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    takes = (
+        _TABLE_BYTES * data.count(b"{")
+        + _LIST_BYTES * data.count(b"[")
+        + _VALUE_BYTES * (data.count(b",") + data.count(b":"))
+    )
+    if takes > max(_JSON_FLOOR_BYTES, _JSON_MOST_EXPANSION * len(data)):
+        raise ValueError(f"its {len(data):,} bytes would take {takes:,} in memory")
+    # The second look leaves out brackets that stand in texts.
+    if _depth(data) > _DEEPEST and _depth(_JSON_TEXTS.sub(b"", data)) > _DEEPEST:
+        raise ValueError(f"it is nested more than {_DEEPEST} deep")
+    return json.loads(data.decode("utf-8-sig"), parse_constant=_no_number)
+
+
+def write_json(path: str | os.PathLike[str], content: Any) -> None:
+    """Write JSON, whole or not at all, making the folder.
+
+    Args:
+        path: The file.
+        content: What JSON can have; numbers that are not finite are written as null.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    text = json.dumps(_finite(content), indent=1, ensure_ascii=False) + "\n"
+    write_whole(path, lambda fresh: fresh.write_text(text, "utf-8"))
+
+
+def as_json(content: Any) -> Any:
+    """What `write_json` and `read_json` would make of a value: tuples become lists, say.
+
+    Args:
+        content: What JSON can have.
+    """
+    return json.loads(json.dumps(_finite(content)))
+
+
+def read_table(
+    path: str | os.PathLike[str], allowed: str, remedy: str, **options: Any
+) -> pd.DataFrame:
+    """Read a table: a header, then rows with as many fields.
+
+    Fields are separated by what stands most often in the header, of commas, semicolons, tabs and
+    bars; the first two may stand in a field that is quoted.
+
+    Args:
+        path: The file, in UTF-8; `.gz` is unpacked.
+        allowed: What it should be, for the message.
+        remedy: What to do, for the message.
+        **options: Further arguments of `pandas.read_csv`.
+
+    Raises:
+        InputError: It is absent or no such table.
+    """
+    import pandas as pd
+
+    header = b""
+    for line in _raw_lines(path):
+        header = header or line
+    separator = max(",;\t|", key=header.decode("latin-1").count)
+    with reading(path, allowed, remedy):
+        if header.count(separator.encode()) >= _MOST_COLUMNS:
+            raise ValueError(f"its header has more than {_MOST_COLUMNS:,} fields")
+        with _unpacked(path) as (file, _), warnings.catch_warnings():
+            # When the first row has too many fields pandas only warns, and loses the last ones.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            return pd.read_csv(
+                file,
+                sep=separator,
+                encoding="utf-8-sig",
+                quoting=csv.QUOTE_MINIMAL if separator in ",;" else csv.QUOTE_NONE,
+                **options,
+            )
+
+
+@contextlib.contextmanager
+def _unpacked(path: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, int]]:
+    """A file as it is, or what is packed in it; and how many bytes that may be."""
+    with opened(path) as file:
+        if Path(path).suffix == ".gz":
+            most = max(_FLOOR_BYTES, _MOST_EXPANSION * file_size(file))
+            with gzip.open(file) as unpacked:
+                yield cast(BinaryIO, unpacked), most
+        else:
+            yield file, file_size(file)
+
+
+def _raw_lines(path: str | os.PathLike[str]) -> Iterator[bytes]:
+    """The lines of a text file with their ends, none longer than a sentence."""
+    number = total = 0
+    with reading(path, "a readable file", "Check the path."), _unpacked(path) as (file, most):
+        while line := file.readline(_LONGEST_LINE_BYTES + 1):
+            number, total = number + 1, total + len(line)
+            _check_expansion(total, most)
+            if len(line) > _LONGEST_LINE_BYTES:
+                raise InputError(
+                    explain(
+                        f"{path}, line {number} is too long",
+                        f"lines of up to {_LONGEST_LINE_BYTES:,} bytes",
+                        "Divide the line, or remove it.",
+                    )
+                )
+            yield line
+
+
+def _check_expansion(size: int, most: int) -> None:
+    if size > most:
+        raise ValueError(f"it unpacks to more than {most:,} bytes")
+
+
+def _no_text(path: str | os.PathLike[str], line: int) -> InputError:
+    return InputError(
+        explain(
+            f"{path}, line {line} is not valid UTF-8",
+            "text files in UTF-8",
+            "Save the file in UTF-8.",
+        )
+    )
+
+
+def _depth(data: bytes) -> int:
+    """How deep brackets are nested, at most."""
+    brackets = data.translate(None, _NO_BRACKETS)
+    return max(accumulate(1 if sign in b"[{" else -1 for sign in brackets), default=0)
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _finite(content: Any) -> Any:
+    """The same without numbers that JSON has not."""
+    if isinstance(content, float):
+        return content if math.isfinite(content) else None
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return content

@@ -1,0 +1,163 @@
+"""Law 1: bytes from outside are opened in the boundary's files and nowhere else."""
+
+import ast
+
+import pytest
+
+from support import ROOT
+
+PACKAGE = ROOT / "package" / "keras_classics"
+BOUNDARY = {
+    PACKAGE / "core" / f"{name}.py"
+    for name in (
+        "archive_files", "array_files", "files", "model_files", "picture_files", "sound_files",
+        "text_files", "torch_files",
+    )
+}  # fmt: skip
+FILES = sorted({*PACKAGE.rglob("*.py"), *(ROOT / "applications").rglob("*.py")} - BOUNDARY)
+# Nothing of these is needed but to read what others wrote.
+MODULES = {
+    "bz2", "cloudpickle", "configparser", "cv2", "dill", "gzip", "h5py", "imageio", "joblib", "lzma",
+    "marshal", "pickle", "pickletools", "plistlib", "safetensors", "scipy.io", "shelve",
+    "soundfile", "sqlite3", "tarfile", "tomllib", "xml", "yaml", "zipfile", "zlib",
+}  # fmt: skip
+FUNCTIONS = {
+    "PIL.Image.open", "builtins.open", "codecs.open", "io.open", "json.JSONDecoder", "json.load",
+    "json.loads", "keras.layers.TFSMLayer", "keras.models.load_model",
+    "keras.models.model_from_json", "keras.saving.load_model", "keras.saving.load_weights",
+    "keras.utils.image_dataset_from_directory", "keras.utils.load_img",
+    "keras.utils.text_dataset_from_directory", "numpy.fromfile", "numpy.genfromtxt",
+    "numpy.lib.format.open_memmap", "numpy.lib.format.read_array", "numpy.load", "numpy.loadtxt",
+    "numpy.memmap", "os.open", "pandas.ExcelFile", "tensorflow.data.TFRecordDataset",
+    "tensorflow.data.TextLineDataset", "tensorflow.io.gfile", "tensorflow.io.read_file",
+    "tensorflow.keras", "torch.load", "wave.open",
+}  # fmt: skip
+# Of whatever object; a function of the package may be called so.
+METHODS = {"load_model", "load_weights", "open", "read_bytes", "read_text"}
+# Why a file may nevertheless.
+ADMITTED = {
+    # It runs where this package cannot be imported, to show that an export needs none, and reads
+    # what the process that starts it has written.
+    "package/keras_classics/export/reopening.py": {"numpy.load", "json.loads", ".read_text"},
+    # What pip noted of the package itself.
+    "package/keras_classics/training/commits.py": {".read_text"},
+}
+
+
+def openers(tree):
+    """Whatever a file mentions that opens bytes from outside: the name, and the line."""
+    known = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for each in node.names:
+                first = each.name.split(".")[0]
+                known[each.asname or first] = each.name if each.asname else first
+                yield each.name, node.lineno
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for each in node.names:
+                known[each.asname or each.name] = f"{node.module}.{each.name}"
+                yield f"{node.module}.{each.name}", node.lineno
+
+    def path(node):
+        """What a name or attribute stands for, or None of an object that only a run knows."""
+        if isinstance(node, ast.Name):
+            return known.get(node.id, "builtins.open" if node.id == "open" else None)
+        if isinstance(node, ast.Attribute) and (outer := path(node.value)):
+            return f"{outer}.{node.attr}"
+        return None
+
+    written = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            values = [*node.args, *(each.value for each in node.keywords)]
+            texts = [each.value for each in values if isinstance(each, ast.Constant)]
+            if {"w", "wb", "w+", "x", "xb"} & {each for each in texts if isinstance(each, str)}:
+                written |= {id(each) for each in ast.walk(node.func)}
+            called = path(node.func) or getattr(node.func, "id", "")
+            # What is named by a text escapes no better.
+            if called in ("importlib.import_module", "__import__") and texts:
+                yield texts[0], node.lineno
+            if called == "getattr" and len(texts) == 1:
+                outer = path(node.args[0])
+                yield f"{outer}.{texts[0]}" if outer else f".{texts[0]}", node.lineno
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name | ast.Attribute) and id(node) not in written:
+            found = path(node)
+            if found is not None:
+                yield found, node.lineno
+            elif isinstance(node, ast.Attribute):
+                yield f".{node.attr}", node.lineno
+
+
+def banned(source):
+    """The banned names that a program mentions, with their lines."""
+    found = set()
+    for name, line in openers(ast.parse(source)):
+        starts = {name[: len(part)] for part in MODULES | FUNCTIONS if name.startswith(f"{part}.")}
+        pandas = name.startswith("pandas.read_")
+        method = name.startswith(".") and name[1:] in METHODS
+        if {name} & (MODULES | FUNCTIONS) or starts or pandas or method:
+            found.add((name, line))
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_outside_the_boundary_opens_what_comes_from_outside(path):
+    admitted = ADMITTED.get(str(path.relative_to(ROOT)), set())
+    found = {each for each in banned(path.read_text("utf-8")) if each[0] not in admitted}
+    assert not found, "read it by the functions of core, such as read_json or read_arrays"
+
+
+def test_what_is_admitted_is_needed():
+    for path, names in ADMITTED.items():
+        assert names == {name for name, _ in banned((ROOT / path).read_text("utf-8"))}, path
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import numpy as n; n.load('a.npz')",
+        "from numpy import load as fetch; fetch('a.npz')",
+        "import numpy as np\nread = np.load\nread('a.npz')",
+        "import numpy as np\ngetattr(np, 'load')('a.npz')",
+        "def f():\n    from pickle import loads\n    return loads(b'')",
+        "import importlib\nimportlib.import_module('pickle').loads(b'')",
+        "__import__('tarfile')",
+        "import keras.saving as s; s.load_model('a.keras')",
+        "from keras.saving import load_model",
+        "import keras\nkeras.models.load_model('a.keras')",
+        "model.load_weights('a.h5')",
+        "getattr(model, 'load_weights')('a.h5')",
+        "import json as j; j.loads('{}')",
+        "from PIL import Image as Picture; Picture.open('a.png')",
+        "import PIL.Image; PIL.Image.open('a.png')",
+        "import pandas as pd; pd.read_csv('a.csv')",
+        "from pathlib import Path; Path('a').read_text()",
+        "from pathlib import Path\nwith Path('a').open('rb') as f: pass",
+        "open('a')",
+        "with open('a', 'rb') as file: pass",
+        "import h5py",
+        "from zipfile import ZipFile",
+        "import wave; wave.open('a.wav')",
+        "import tensorflow as tf; tf.io.read_file('a')",
+        "import torch; torch.load('a.pth')",
+    ],
+)
+def test_no_other_name_escapes(source):
+    assert banned(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import keras_classics as kc; kc.load_model('a.keras')",
+        "from keras_classics.core.text_files import read_text; read_text('a')",
+        "import json; json.dumps({})",
+        "import numpy as np; np.savez('a.npz')",
+        "open('a', 'w')",
+        "import wave; wave.open('a.wav', 'wb')",
+        "from PIL import Image; Image.new('RGB', (2, 2))",
+    ],
+)
+def test_what_writes_or_goes_through_the_boundary_is_free(source):
+    assert not banned(source)
