@@ -77,7 +77,7 @@ def workplace(beside: Path) -> Iterator[Path]:
         tempfile.TemporaryDirectory(
             dir=beside, prefix=_UNFINISHED, ignore_cleanup_errors=True
         ) as name,
-        _locked(Path(name)),
+        locked(Path(name)),
     ):
         yield Path(name)
 
@@ -93,7 +93,7 @@ def unwritable(path: Path, error: OSError) -> InputError:
         explain(
             f"{path} cannot be written ({error.strerror or error})",
             "a folder you may write to, with room on its disk",
-            "Make room, or choose another with --out.",
+            "Make room, or choose another path.",
         )
     )
 
@@ -104,21 +104,29 @@ def _clear_abandoned(folder: Path) -> None:
         with contextlib.suppress(OSError):
             # Who lives holds the lock.
             if time.time() - left.stat().st_mtime > _SECONDS_TO_LOCK:
-                with _locked(left) as alone:
+                with locked(left) as alone:
                     if alone:
                         shutil.rmtree(left)
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[bool]:
-    """Hold the lock of a folder; gives whether it can be had."""
+def locked(folder: Path, *, wait: bool = False) -> Iterator[bool]:
+    """Hold the lock of a folder, which ends with the process that holds it.
+
+    Args:
+        folder: The folder.
+        wait: Wait for who has it.
+
+    Yields:
+        Whether it is held; never on Windows, and on disks that know no locks.
+    """
     if fcntl is None:
         yield False
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except OSError:
             # Another's, or a disk without locks.
             yield False

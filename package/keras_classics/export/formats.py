@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,8 +20,9 @@ import keras
 import numpy as np
 
 from keras_classics.core.errors import InputError, check_choice, explain, import_extra
+from keras_classics.core.files import locked, unwritable, workplace
 from keras_classics.export.differences import differences, worst
-from keras_classics.export.reopening import Arrays, Spec, reopen
+from keras_classics.export.reopening import SAVED_MODEL, Arrays, Spec, reopen
 from keras_classics.export.sample_inputs import sample_batches
 from keras_classics.export.writers import WRITERS, ExportError, refused
 
@@ -31,6 +30,8 @@ Tensor = Any
 
 ENDINGS = {"saved_model": "", "litert": ".tflite", "onnx": ".onnx"}
 FORMATS = tuple(ENDINGS)
+# What TensorFlow writes into the folder of a SavedModel.
+PARTS = (SAVED_MODEL, "variables", "assets", "assets.extra", "fingerprint.pb")
 # What writing and reading a format back needs besides TensorFlow, by extra.
 LIBRARIES = {
     "saved_model": (),
@@ -154,11 +155,14 @@ def write(program: Program, path: str | os.PathLike, format: str) -> Exported:
 
     Raises:
         ExportError: The format has no such operations, or the answers differ.
-        InputError: The path cannot be written.
+        InputError: The path cannot be written, or holds something else that would be lost.
     """
     target = Path(path)
+    _check_place(target, format)
     with _beside(target) as folder:
-        written = folder / target.name
+        written, aside = folder / "written" / target.name, folder / "aside"
+        written.parent.mkdir()
+        aside.mkdir()
         WRITERS[format](program.serve, program.inputs, program.tracked, written)
         try:
             reopened = reopen(written)
@@ -167,7 +171,7 @@ def write(program: Program, path: str | os.PathLike, format: str) -> Exported:
             raise refused(format, str(error)) from error
         asked = _ask(program)
         difference = _compare(program, asked, reopened, format)
-        _put(written, target)
+        _put(written, target, aside)
     # In the order of the program.
     inputs = {name: reopened.inputs[name] for name in program.inputs if name in reopened.inputs}
     return Exported(target, format, inputs, reopened.outputs, difference, asked)
@@ -212,26 +216,54 @@ def _compare(
 def _beside(target: Path) -> Iterator[Path]:
     """A folder on the same disk, so that what stands at the target stays until all is well."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".exporting-") as folder:
-            yield Path(folder)
+        with workplace(target.parent) as folder:
+            yield folder
     except OSError as error:
-        raise InputError(
-            explain(
-                f"{target} cannot be written ({error})",
-                "a place you may write to, with room on its disk",
-                "Choose another path.",
-            )
-        ) from error
+        raise unwritable(target, error) from error
 
 
-def _put(written: Path, target: Path) -> None:
-    """Move what was written over what was there; other files of a folder stay."""
+def _check_place(target: Path, format: str) -> None:
+    """Refuse a place where something else than an export would be lost."""
+    parts = [name for name in PARTS if (target / name).exists()]
+    if format != "saved_model" and target.is_dir():
+        given, allowed = f"{target} is a folder", "the name of a file"
+    elif format == "saved_model" and parts and SAVED_MODEL not in parts:
+        given = f"{target} holds {' and '.join(parts)} and no {SAVED_MODEL}"
+        allowed = "a new folder, or one that holds an export, whose parts are replaced"
+    else:
+        return
+    raise InputError(explain(given, allowed, "Choose another path."))
+
+
+def _put(written: Path, target: Path, aside: Path) -> None:
+    """Move what was written over what was there; other files of a folder stay.
+
+    Args:
+        written: A file, or a folder of an export's parts.
+        target: Where to.
+        aside: An empty folder on the same disk, for what was there.
+    """
     if written.is_file():
         written.replace(target)
         return
     target.mkdir(exist_ok=True)
-    for part in written.iterdir():
-        if (target / part.name).is_dir():
-            shutil.rmtree(target / part.name)
-        part.replace(target / part.name)
+    # The file that makes a folder an export goes first and comes last: a kill leaves the old one,
+    # the new one or none, and never the graph of one with the weights of another.
+    parts = [SAVED_MODEL, *({*PARTS, *(part.name for part in written.iterdir())} - {SAVED_MODEL})]
+    placed = []
+    with locked(target, wait=True):
+        try:
+            for name in parts:
+                if (target / name).exists():
+                    (target / name).rename(aside / name)
+            for name in reversed(parts):
+                if (written / name).exists():
+                    (written / name).rename(target / name)
+                    placed.append(name)
+        except BaseException:
+            for name in reversed(placed):
+                (target / name).rename(written / name)
+            for name in reversed(parts):
+                if (aside / name).exists():
+                    (aside / name).rename(target / name)
+            raise

@@ -19,6 +19,9 @@ import numpy as np
 
 Arrays = Mapping[str, np.ndarray]
 
+# The file that makes a folder a SavedModel.
+SAVED_MODEL = "saved_model.pb"
+
 
 class Spec(NamedTuple):
     """A tensor without its values.

@@ -20,10 +20,15 @@ from keras_classics.core.picture_files import picture_endings
 from keras_classics.data.pictures.images import read_image
 from keras_classics.export.formats import ENDINGS, LIBRARIES
 from keras_classics.export.plain import input_names, largest_id, output_names
-from keras_classics.export.reopening import Arrays, Reopened, Spec, reopen
+from keras_classics.export.reopening import SAVED_MODEL, Arrays, Reopened, Spec, reopen
 from keras_classics.export.sample_inputs import SIZES, sample_inputs
 
 WARM_UP = 2
+# What is said before an exported model is opened.
+PROGRAM = (
+    "an exported model (SavedModel, .tflite, .onnx) is a program and is not screened: ask only "
+    "those whose origin you trust; a .keras file is read without running anything of it"
+)
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,9 @@ def serve_check(
     path: str | os.PathLike, given: str | os.PathLike | None = None, *, repeats: int = 10
 ) -> Served:
     """Ask an exported model about one input, several times.
+
+    SavedModels, `.tflite` and `.onnx` files are programs, which this runs as they are: ask only
+    those whose origin you trust. A `.keras` file is loaded by `kc.load_model`, which runs nothing.
 
     Args:
         path: Folder of a SavedModel, or file ending in `.tflite`, `.onnx` or `.keras`.
@@ -97,7 +105,7 @@ def serve_check(
 
 def _open(path: Path) -> tuple[Reopened, int]:
     """The model, and the greatest id it can be asked about."""
-    saved = path.is_dir() and (path / "saved_model.pb").exists()
+    saved = path.is_dir() and (path / SAVED_MODEL).exists()
     if not saved and not (path.is_file() and path.suffix in (".tflite", ".onnx", ".keras")):
         raise InputError(
             explain(

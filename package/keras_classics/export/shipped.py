@@ -11,11 +11,10 @@ from typing import Any
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import opened, reading
 from keras_classics.export.examples import EXAMPLES, Examples, read_examples
-from keras_classics.export.reopening import Spec
+from keras_classics.export.reopening import SAVED_MODEL, Spec
 from keras_classics.export.serving import described
 from keras_classics.training.runs import METRICS, RUN, read_json, read_metrics
 
-SAVED_MODEL = "saved_model.pb"
 # What is told of how a model was made.
 RECORD = {
     "settings": dict, "versions": dict, "command": str, "started": str, "backend": str,
