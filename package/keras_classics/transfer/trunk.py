@@ -43,7 +43,7 @@ def trunk(model: keras.Model) -> list[Waypoint]:
         return []
     way = list(takewhile(_is_trunk, _bottlenecks(ancestry(model.outputs[:1]))))
     nodes = ancestry(way[-1].outputs)
-    small, large = (_stand_ins(nodes, _image(model, size)) for size in SIZES)
+    small, large = (stand_ins(nodes, _image(model, size)) for size in SIZES)
 
     def stride(tensor: Tensor) -> int | None:
         rows, columns = (
@@ -93,7 +93,7 @@ def _image(model: keras.Model, size: int) -> dict[int, Tensor]:
     return {id(image): Tensor((None, size, size, image.shape[-1]), dtype=image.dtype)}
 
 
-def _stand_ins(nodes: list[Node], known: dict[int, Tensor]) -> dict[int, Tensor]:
+def stand_ins(nodes: list[Node], known: dict[int, Tensor]) -> dict[int, Tensor]:
     """The tensors of a graph, by identity, as they were if its inputs had other sizes."""
     for node in nodes:
         if not node.is_input:
@@ -110,7 +110,7 @@ def _outputs(node: Node, known: dict[int, Tensor]) -> list[Tensor]:
         return keras.tree.flatten(operation.compute_output_spec(*arguments, **options))
     # A nested model insists on the size it was built for; its layers do not.
     inputs = dict(zip(map(id, operation.inputs), keras.tree.flatten(arguments), strict=True))
-    inner = _stand_ins(ancestry(operation.outputs), inputs)
+    inner = stand_ins(ancestry(operation.outputs), inputs)
     return [inner[id(tensor)] for tensor in operation.outputs]
 
 
