@@ -29,14 +29,15 @@ class Shift(keras.layers.Layer):
 def drawn():
     """Input, weights and the gradient with respect to the output, for both kinds of layer."""
     draw = np.random.default_rng(7)
-    return {
-        "dense": (draw.normal(size=(1, 5)), draw.normal(size=(5, 3)), draw.normal(size=(1, 3))),
-        "convolution": (
-            draw.normal(size=(1, 5, 6, 4)),
-            draw.normal(size=(3, 2, 4, 3)),
-            draw.normal(size=(1, 3, 4, 3)),
-        ),
+    shapes = {
+        "dense": ((1, 5), (5, 3), (1, 3)),
+        "convolution": ((1, 5, 6, 4), (3, 2, 4, 3), (1, 3, 4, 3)),
     }
+    drawn = {kind: [draw.normal(size=shape) for shape in own] for kind, own in shapes.items()}
+    for _, kernel, _ in drawn.values():
+        # The limits themselves, and zero, whose sign is +1.
+        kernel.flat[:3] = 1, -1, 0
+    return drawn
 
 
 def results():
