@@ -127,13 +127,35 @@ def test_fit_lowers_the_loss_and_reaches_every_weight(name, tmp_path):
     check_round_trip(model, x, tmp_path)
 
 
-@pytest.mark.parametrize("name", SMALL)
-def test_half_precision_trains_and_predicts_in_float32(name):
-    keras.config.set_dtype_policy("mixed_bfloat16")
+def half(policy, build, *arguments):
+    keras.config.set_dtype_policy(policy)
     try:
-        model = small(name)
+        return build(*arguments)
     finally:
         keras.config.set_dtype_policy("float32")
+
+
+def scorer(name):
+    """A small model that gives logits, or the features of a trunk."""
+    keras.utils.set_random_seed(1)
+    linear = {"classifier_activation": None} if kc.card(name).classes else {}
+    return kc.create_model(name, **SMALL[name], **linear)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_float16_answers_as_single_precision(name):
+    single, model = scorer(name), half("mixed_float16", scorer, name)
+    model.set_weights(single.get_weights())
+    # As large as pixels are: where squares are infinite in float16.
+    x = 300 * pictures(single, 4)
+    expected = np.asarray(single(x))
+    error = np.linalg.norm(np.asarray(model(x), "float32") - expected)
+    assert error <= 5e-3 * np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_half_precision_trains_and_predicts_in_float32(name):
+    model = half("mixed_bfloat16", small, name)
     x = pictures(model)
     model.compile("sgd", "sparse_categorical_crossentropy")
     assert np.isfinite(model.train_on_batch(x, np.zeros(len(x))))
