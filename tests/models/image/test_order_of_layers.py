@@ -1,4 +1,4 @@
-"""In every family the kinds of layers stand in the order of its paper."""
+"""In every family the kinds of layers stand in the order of its paper, with its constants."""
 
 import keras
 import pytest
@@ -150,9 +150,13 @@ ORDERS = [
 @pytest.mark.parametrize(
     ("name", "arguments", "order"), ORDERS, ids=[f"{name} {options}" for name, options, _ in ORDERS]
 )
-def test_kinds_of_layers_stand_in_the_papers_order(name, arguments, order):
+def test_kinds_and_constants_are_the_papers(name, arguments, order):
     model = kc.create_model(name, **{**SMALL[name], **arguments})
     assert longest_way(model) == order
+    norms = [layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)]
+    # Torch's constants, but of Inception's authors the epsilon.
+    epsilon = 1e-3 if kc.card(name).family == "inception" or name == "googlenet_bn" else 1e-5
+    assert {(norm.epsilon, norm.momentum) for norm in norms} <= {(epsilon, 0.9)}
 
 
 def test_no_family_is_left_out():

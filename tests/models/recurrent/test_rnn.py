@@ -154,6 +154,14 @@ def test_shortcuts_sum_the_layers():
     np.testing.assert_allclose(model(SEQUENCES), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("shortcut", ["residual", "highway"])
+def test_shortcuts_are_around_the_last_step_too(shortcut):
+    options = {"cell": "lstm", "layers": 3, "shortcut": shortcut}
+    once, always = small("many_to_one", **options), small("many_to_many", **options)
+    once.set_weights(always.get_weights())
+    np.testing.assert_allclose(once(SEQUENCES), always(SEQUENCES)[:, -1], atol=1e-6)
+
+
 def test_one_to_one_is_an_elman_network_at_its_first_step():
     still, moving = small("one_to_one"), small("many_to_one", cell="elman")
     kernel, bias, *head = still.get_weights()
