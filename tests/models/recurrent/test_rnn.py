@@ -169,6 +169,17 @@ def test_one_to_one_is_an_elman_network_at_its_first_step():
     np.testing.assert_allclose(still(VECTORS), moving(VECTORS[:, None]), atol=1e-6)
 
 
+def test_a_vector_starts_every_state_through_a_tanh_layer_of_its_own():
+    model = small("one_to_many", cell="lstm", output_activation=None)
+    states = []
+    for number in (1, 2):
+        kernel, bias = model.get_layer(f"start_{number}").get_weights()
+        states.append(np.tanh(VECTORS @ kernel + bias))
+    written = model.get_layer("recurrent_1")(WRITTEN, initial_state=states)[0]
+    expected = model.get_layer("predictions")(written)
+    np.testing.assert_allclose(model(INPUTS["one_to_many"]), expected, atol=1e-6)
+
+
 def test_a_decoder_starts_where_the_encoder_ended():
     model = small("encoder_decoder", cell="elman", output_activation=None)
     end = model.get_layer("encoder_recurrent_1")(SEQUENCES)[0][:, -1]
