@@ -1,5 +1,7 @@
 """`load_keras_applications`: our logits become those of the other model, or nothing changes."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -113,6 +115,22 @@ def test_the_papers_layout_of_resnet_v2_is_refused(arguments, message):
     reference, model = applications("ResNet50V2", 64), ours("resnet_50_v2", 64, **arguments)
     with pytest.raises(kc.InputError, match=message):
         kc.weights.load_keras_applications(model, reference)
+
+
+@pytest.mark.parametrize("name", ["ResNet50", "ResNet50V2"])
+def test_the_remedy_is_true(name):
+    model = getattr(kc.models, name)(weights=None, input_shape=(64, 64, 3), classes=7)
+    twin = applications(name, 64)
+    with pytest.raises(kc.InputError) as caught:
+        kc.weights.load_keras_applications(model, twin)
+    said = re.search(
+        r"Build it with (.*), and with the source's classes and top", str(caught.value)
+    )
+    form = eval(f"dict({said[1]})")
+    model = getattr(kc.models, name)(
+        weights=None, input_shape=(64, 64, 3), classes=twin.output_shape[-1], **form
+    )
+    kc.weights.load_keras_applications(model, twin)
 
 
 def test_a_model_without_a_twin_is_refused():

@@ -1,7 +1,5 @@
 """`load_torch` against networks written in PyTorch here, and its refusals."""
 
-import warnings
-
 import numpy as np
 import pytest
 
@@ -145,7 +143,7 @@ def test_all_that_does_not_fit_is_listed_and_nothing_changes():
         np.testing.assert_array_equal(weight, old)
 
 
-def test_stride_of_the_paper_is_pointed_out():
+def test_the_papers_stride_is_refused():
     first, third = (
         kc.models.ResNet50(width=0.125, repeats=(1, 1), include_top=False, stride_in=where)
         for where in ("1x1", "3x3")
@@ -161,10 +159,34 @@ def test_stride_of_the_paper_is_pointed_out():
         parts = ("weight", "bias", "running_mean", "running_var")
         for part, value in zip(parts, layer.get_weights(), strict=False):
             state[f"{name}.{part}"] = value.transpose(3, 2, 0, 1) if value.ndim == 4 else value
-    with pytest.warns(UserWarning, match="stride_in='3x3'"):
+    with pytest.raises(
+        kc.InputError, match="stage2_block1_conv1 has the stride .* stride_in='3x3'"
+    ):
         kc.weights.load_torch(first, state)
-    with warnings.catch_warnings(action="error"):
-        kc.weights.load_torch(third, state)
+    kc.weights.load_torch(third, state)
+    # A network of one's own may have it there.
+    kc.weights.load_torch(first, state, check_settings=False)
+    for one, other in zip(first.weights, third.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_another_epsilon_is_refused():
+    model, state = kc.models.ResNet18(norm_epsilon=1e-3, **ARGUMENTS), small_state()
+    with pytest.raises(kc.InputError, match="stem_norm has epsilon=0.001 instead of 1e-05"):
+        kc.weights.load_torch(model, state)
+    kc.weights.load_torch(model, state, check_settings=False)
+    # The remedy, followed.
+    kc.weights.load_torch(kc.models.ResNet18(norm_epsilon=1e-5, **ARGUMENTS), state)
+
+
+def test_tensors_in_memory_are_read_as_those_of_a_file():
+    torch = pytest.importorskip("torch")
+    model, state = small_model(), small_state()
+    tensors = {name: torch.tensor(array).to(torch.bfloat16) for name, array in state.items()}
+    tensors["fc.bias"].requires_grad_()
+    kc.weights.load_torch(model, tensors)
+    bias = model.get_layer("predictions").bias
+    np.testing.assert_allclose(bias, state["fc.bias"], rtol=2**-8)
 
 
 def test_auxiliary_classifiers_have_torchvisions_names():

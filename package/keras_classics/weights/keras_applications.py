@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from typing import Any
 
 import keras
 import numpy as np
@@ -28,6 +29,19 @@ TWINS = {
     "densenet_169": "DenseNet169",
     "densenet_201": "DenseNet201",
     "inception_resnet_v2_released": "InceptionResNetV2",
+}
+
+# Arguments of our builders with which a network of keras.applications is ours, to the number.
+TWIN_FORMS: dict[str, dict[str, Any]] = {
+    **dict.fromkeys(
+        ("resnet_50", "resnet_101", "resnet_152"),
+        {"conv_bias": True, "norm_epsilon": 1.001e-5, "stride_in": "1x1"},
+    ),
+    **dict.fromkeys(
+        ("resnet_50_v2", "resnet_101_v2", "resnet_152_v2"),
+        {"keras_v2_layout": True, "norm_epsilon": 1.001e-5},
+    ),
+    **dict.fromkeys(("vgg_d", "vgg_e"), {"batch_norm": False}),
 }
 
 VGG: Rules = {
@@ -118,11 +132,12 @@ def load_keras_applications(model: keras.Model, source: keras.Model | str | os.P
     if not isinstance(source, keras.Model):
         source = _read(model, source)
     theirs = _renumbered(source)
+    remedy = _remedy(model)
     naming = best_naming(
-        model, NAMINGS, lambda names: len(set(names.values()).intersection(theirs))
+        model, NAMINGS, lambda names: len(set(names.values()).intersection(theirs)), remedy
     )
     names = naming(model)
-    _check_settings(model, names, theirs)
+    _check_settings(model, names, theirs, remedy)
     slots = {
         f"{names[layer.name]}/{variable.name}": Slot(variable, tuple(variable.shape), np.asarray)
         for layer in weighted(model)
@@ -137,7 +152,18 @@ def load_keras_applications(model: keras.Model, source: keras.Model | str | os.P
         # Inception-ResNet has normalisations without a scale.
         if getattr(layer, "scale", True) is False:
             state[f"{name}/gamma"] = np.ones(layer.moving_mean.shape, "float32")
-    fill(model, slots, state)
+    fill(model, slots, state, remedy)
+
+
+def _remedy(model: keras.Model) -> str:
+    """How a model must be built to be a twin."""
+    form = TWIN_FORMS.get(model.name, {})
+    settings = ", ".join(f"{key}={value!r}" for key, value in form.items())
+    return (
+        f"Build it with {settings}, and with the source's classes and top."
+        if form
+        else "Build it with the source's settings, classes and top."
+    )
 
 
 def _renumbered(source: keras.Model) -> dict[str, keras.layers.Layer]:
@@ -177,7 +203,7 @@ def _read(model: keras.Model, path: str | os.PathLike) -> keras.Model:
     return twin
 
 
-def _check_settings(model: keras.Model, names: dict[str, str], theirs: dict) -> None:
+def _check_settings(model: keras.Model, names: dict[str, str], theirs: dict, remedy: str) -> None:
     """Refuse layers with the same weights that compute something else."""
     different = [
         f"{layer.name} has {setting}={ours} instead of {other}"
@@ -193,7 +219,6 @@ def _check_settings(model: keras.Model, names: dict[str, str], theirs: dict) -> 
             explain(
                 f"{model.name!r} computes otherwise than the source: {listed(different)}",
                 "equal settings of all layers with weights",
-                "Build the model with the source's settings: a ResNet with stride_in='1x1', a "
-                "ResNet V2 with keras_v2_layout=True.",
+                remedy,
             )
         )

@@ -32,7 +32,10 @@ def weighted(model: keras.Model) -> list[keras.layers.Layer]:
 
 
 def best_naming(
-    model: keras.Model, namings: Iterable[Naming], explained: Callable[[dict[str, str]], int]
+    model: keras.Model,
+    namings: Iterable[Naming],
+    explained: Callable[[dict[str, str]], int],
+    remedy: str = "Assign the weights layer by layer, or use a state of our own with load_weights.",
 ) -> Naming:
     """Of the namings that know all of a model's layers, the one that explains most of a state.
 
@@ -40,6 +43,7 @@ def best_naming(
         model: Our model.
         namings: The candidates.
         explained: How many of the state's names a table of names explains.
+        remedy: What to do where there is none.
 
     Raises:
         InputError: No naming knows all the layers.
@@ -51,7 +55,7 @@ def best_naming(
             explain(
                 f"The model {model.name!r} was given, whose layers no foreign naming knows",
                 "models of the families that exist on the other side",
-                "Assign the weights layer by layer, or use a state of our own with load_weights.",
+                remedy,
             )
         )
     return max(complete, key=lambda naming: explained(naming(model)))

@@ -24,7 +24,7 @@ from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import opened
 from keras_classics.core.model_files import load_weights
 from keras_classics.core.pretrained import Load, offer_weights
-from keras_classics.weights.keras_applications import TWINS, load_keras_applications
+from keras_classics.weights.keras_applications import TWIN_FORMS, TWINS, load_keras_applications
 from keras_classics.weights.torch import load_torch
 
 CLASSES, CHANNELS = 1000, 3
@@ -116,12 +116,11 @@ def _torch(file: str, pixels: Pixels = STANDARD, **form) -> Published:
     return Published(both, both, pixels, form)
 
 
-_CAFFE_FORM = {"conv_bias": True, "norm_epsilon": 1.001e-5, "stride_in": "1x1"}
 _TORCH_FORM = {"conv_bias": False, "norm_epsilon": 1e-5, "stride_in": "3x3"}
-_resnet = partial(_keras, pixels=CAFFE, **_CAFFE_FORM)
-_resnet_v2 = partial(_keras, pixels=SYMMETRIC, keras_v2_layout=True, norm_epsilon=1.001e-5)
+_resnet = partial(_keras, pixels=CAFFE, **TWIN_FORMS["resnet_50"])
+_resnet_v2 = partial(_keras, pixels=SYMMETRIC, **TWIN_FORMS["resnet_50_v2"])
 _densenet = partial(_keras, pixels=STANDARD)
-_vgg = partial(_keras, pixels=CAFFE, batch_norm=False)
+_vgg = partial(_keras, pixels=CAFFE, **TWIN_FORMS["vgg_d"])
 
 # By our name; of several, the first that agrees with the builder's arguments is taken.
 PUBLISHED: dict[str, tuple[Published, ...]] = {

@@ -11,6 +11,11 @@ import numpy as np
 
 from keras_classics.core.errors import InputError, explain
 
+OTHERWISE = (
+    "Build the model the state was made for (its options, classes and top), or remove or rename "
+    "arrays."
+)
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -27,13 +32,19 @@ class Slot:
     convert: Callable[[np.ndarray], np.ndarray]
 
 
-def fill(model: keras.Model, slots: Mapping[str, Slot], state: Mapping[str, Any]) -> None:
+def fill(
+    model: keras.Model,
+    slots: Mapping[str, Slot],
+    state: Mapping[str, Any],
+    remedy: str = OTHERWISE,
+) -> None:
     """Assign every array of a state to its slot, or none if anything does not fit.
 
     Args:
         model: For its name in the message.
         slots: By foreign name.
         state: Arrays by foreign name.
+        remedy: What to do where they do not fit.
 
     Raises:
         InputError: Names are missing or surplus, or shapes are wrong; all are listed.
@@ -55,8 +66,7 @@ def fill(model: keras.Model, slots: Mapping[str, Slot], state: Mapping[str, Any]
             explain(
                 f"A state that does not fit {model.name!r} was given ({found})",
                 f"exactly the {len(slots)} arrays of this architecture",
-                "Build the model the state was made for (its options, classes and top), or remove "
-                "or rename arrays; the model was left untouched.",
+                f"{remedy} The model was left untouched.",
             )
         )
     for name, slot in slots.items():

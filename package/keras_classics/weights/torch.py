@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
-import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,13 +14,24 @@ import numpy as np
 from keras import layers
 
 from keras_classics.core.array_files import read_state
+from keras_classics.core.errors import InputError, explain
 from keras_classics.weights.naming import best_naming, weighted
 from keras_classics.weights.shortcut_channel_order import channel_orders, reordered
-from keras_classics.weights.slots import Slot, fill
-from keras_classics.weights.torchvision_names import NAMINGS, RESNET_CIFAR_NAMING
+from keras_classics.weights.slots import Slot, fill, listed
+from keras_classics.weights.torchvision_names import (
+    EPSILONS,
+    NAMINGS,
+    RESNET_CIFAR_NAMING,
+    USUAL_EPSILON,
+)
 
 
-def load_torch(model: keras.Model, state: Mapping[str, Any] | str | os.PathLike) -> None:
+def load_torch(
+    model: keras.Model,
+    state: Mapping[str, Any] | str | os.PathLike,
+    *,
+    check_settings: bool = True,
+) -> None:
     """Load a PyTorch state into a model of ours, whose outputs become the PyTorch model's.
 
     The origin (torchvision, timm, or the CIFAR ResNets of akamaster) is recognised by its names.
@@ -32,17 +43,19 @@ def load_torch(model: keras.Model, state: Mapping[str, Any] | str | os.PathLike)
     Args:
         model: Built like the state's network: its classes, options and top. PyTorch's ResNets
             have their stride in the 3x3 convolution (`stride_in="3x3"`).
-        state: Arrays by name, or a `.safetensors`, `.npz` or `.pth` file; see
+        state: Arrays or tensors by name, or a `.safetensors`, `.npz` or `.pth` file; see
             `kc.weights.read_state`.
+        check_settings: Whether settings that no state holds (the epsilon of normalisation, which
+            convolution of a bottleneck has the stride) must be those of torchvision and timm.
 
     Raises:
-        InputError: The file cannot be read, or names are missing or surplus, or shapes are wrong.
-            All are listed, and the model is left untouched.
+        InputError: The file cannot be read, names are missing or surplus, shapes are wrong, or the
+            model computes otherwise. All are listed, and the model is left untouched.
     """
     if isinstance(state, str | os.PathLike):
         state = read_state(state)
     state = {
-        _current(name): values
+        _current(name): _array(values)
         for name, values in state.items()
         if not name.endswith("num_batches_tracked")
     }
@@ -50,8 +63,9 @@ def load_torch(model: keras.Model, state: Mapping[str, Any] | str | os.PathLike)
         model, NAMINGS, lambda names: sum(f"{name}.weight" in state for name in names.values())
     )
     slots = _slots(model, naming(model), zeros_on_both_sides=naming is RESNET_CIFAR_NAMING)
+    if check_settings:
+        _check_settings(model, EPSILONS.get(naming, USUAL_EPSILON))
     fill(model, slots, state)
-    _warn_of_stride(model)
 
 
 def _slots(
@@ -126,12 +140,35 @@ def _current(name: str) -> str:
     return re.sub(r"(denselayer\d+\.(?:norm|conv))\.(\d)", r"\1\2", name)
 
 
-def _warn_of_stride(model: keras.Model) -> None:
+def _check_settings(model: keras.Model, epsilon: float) -> None:
+    """Refuse what computes otherwise with the same arrays: no state tells its settings."""
+    different = [
+        f"{layer.name} has epsilon={layer.epsilon} instead of {epsilon}"
+        for layer in weighted(model)
+        if isinstance(layer, layers.BatchNormalization)
+        # 1.001e-5, as some write it, is far within the noise of float32.
+        and not math.isclose(layer.epsilon, epsilon, rel_tol=0.01)
+    ]
     names = {layer.name for layer in model.layers}
     first, third = "stage2_block1_conv1", "stage2_block1_conv3"
     if {first, third} <= names and max(model.get_layer(first).strides) > 1:
-        warnings.warn(
-            f"{model.name!r} has its stride in the first 1x1 convolution, as in the paper; the "
-            "states of torchvision and timm are made for stride_in='3x3'.",
-            stacklevel=3,
+        different.append(f"{first} has the stride of its block instead of stage2_block1_conv2")
+    if different:
+        raise InputError(
+            explain(
+                f"{model.name!r} computes otherwise than the network of this state: "
+                f"{listed(different)}",
+                "the settings that torchvision and timm train with",
+                f"Build the model with norm_epsilon={epsilon} and, a ResNet with bottlenecks, "
+                "stride_in='3x3'; or, for the state of a network of your own, give "
+                "check_settings=False.",
+            )
         )
+
+
+def _array(values: Any) -> np.ndarray:
+    """A tensor or array as NumPy knows it, which has no bfloat16; wider, it is the same number."""
+    if hasattr(values, "detach"):
+        values = values.detach().cpu()
+        values = values.float() if str(values.dtype) == "torch.bfloat16" else values
+    return np.asarray(values)

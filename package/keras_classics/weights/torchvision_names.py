@@ -164,10 +164,14 @@ NAMINGS = (
     RESNET_CIFAR_NAMING := by_rules(RESNET_CIFAR),
     by_rules(DENSENET),
     by_rules(ALEXNET_OWT),
-    by_rules(GOOGLENET),
+    GOOGLENET_NAMING := by_rules(GOOGLENET),
     vgg,
     squeezenet,
     squeezenet_caffe,
     inception_v4,
     inception_resnet_v2,
 )
+
+# Epsilon of batch normalisation, which no state holds: PyTorch's default, and the authors' own.
+USUAL_EPSILON = 1e-5
+EPSILONS = {GOOGLENET_NAMING: 1e-3, inception_v4: 1e-3, inception_resnet_v2: 1e-3}
