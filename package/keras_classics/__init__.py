@@ -15,7 +15,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from keras_classics import data, decoding, initializers, layers, models, training
-from keras_classics.core.catalogue import ModelCard, card, create_model, list_models, register
+from keras_classics.core.card import ModelCard
+from keras_classics.core.catalogue import card, create_model, list_models, register
 from keras_classics.core.errors import InputError
 from keras_classics.core.model_files import load_model, load_weights, save_model
 from keras_classics.core.version import __version__ as __version__

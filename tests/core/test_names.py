@@ -50,6 +50,8 @@ def test_what_is_suggested_exists():
     with pytest.raises(kc.InputError, match="Did you mean 'VGG16'") as raised:
         meant("vgg17", BUILDERS)
     assert "resnet" not in str(raised.value)
+    with pytest.raises(kc.InputError, match="Did you mean 'resnet_50' or"):
+        meant("resnet5", BUILDERS)
     with pytest.raises(kc.InputError, match="keras-classics list"):
         meant("transformer", BUILDERS)
 

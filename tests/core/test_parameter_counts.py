@@ -1,4 +1,4 @@
-"""The catalogue against the papers' counts, and its errors."""
+"""The catalogue against the papers' counts, and what its builders refuse."""
 
 import csv
 import inspect
@@ -67,42 +67,11 @@ def test_config_round_trip_keeps_names_and_shapes(native):
     assert [w.shape for w in twin.weights] == [w.shape for w in model.weights]
 
 
-def test_unknown_name_is_refused_with_the_nearest():
-    with pytest.raises(ValueError, match="Did you mean 'resnet_50'"):
-        kc.create_model("resnet_5O")
-
-
-def test_unknown_argument_is_refused_with_the_nearest():
-    with pytest.raises(ValueError, match="Did you mean 'classes'"):
-        kc.create_model("resnet_18", clases=3)
-
-
-def test_a_taken_name_is_refused():
-    with pytest.raises(ValueError, match="is taken by keras_classics.models"):
-        kc.register(kc.card("vgg_d"), kc.models.VGG16)
-
-
-def test_list_models_filters_and_sorts_numbers_as_numbers():
-    assert kc.list_models("resnet_1*", family="resnet") == [
-        "resnet_18", "resnet_101", "resnet_110_cifar", "resnet_152", "resnet_1202_cifar",
-    ]  # fmt: skip
-    assert set(kc.list_models(family="vgg")) == set(kc.list_models("vgg*"))
-    assert kc.list_models(year=1998) == ["lenet_5", "lenet_5_modern"]
-
-
-def test_help_shows_every_argument_with_the_models_defaults():
-    parameters = inspect.signature(kc.models.VGG16).parameters
-    assert parameters["classes"].default == 1000
-    assert parameters["name"].default == "vgg_d"
-    assert parameters["batch_norm"].default is False
-    assert all(p.kind is inspect.Parameter.KEYWORD_ONLY for p in parameters.values())
-
-
 THREE_PARTS = re.compile(r".+\. Allowed: .+\. .+", re.DOTALL)
 # Arguments that choose among named forms.
 CHOICES = {
-    "estimator", "five_by_five", "global_pooling", "graph", "order", "padding", "second_pool", "shortcut", "stem", "stride_in",
-    "subsampling", "survival_mode", "survival_rescale", "version",
+    "connectivity", "estimator", "five_by_five", "global_pooling", "graph", "order", "padding", "second_pool", "shortcut", "stem",
+    "stride_in", "subsampling", "survival_mode", "survival_rescale", "until", "version", "widen",
 }  # fmt: skip
 
 

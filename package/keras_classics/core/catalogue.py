@@ -7,99 +7,106 @@ over models (tests, command line, README tables, benchmarks) walks over this cat
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import os
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 import keras
 
 from keras_classics.core import pretrained
+from keras_classics.core.builder_help import signature_of, text_of
+from keras_classics.core.card import ModelCard
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.image_builder import IMAGE_DEFAULTS
-from keras_classics.core.names import Known, did_you_mean, matching, meant
-from keras_classics.core.recipe import Recipe
+from keras_classics.core.names import Known, bare, check_known, matching, meant
+from keras_classics.core.types import Shape, Tensor, Whole
 
-Builder = Callable[..., keras.Model]
+Card = TypeVar("Card", bound=ModelCard)
+Arguments = ParamSpec("Arguments")
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModelCard:
-    """What is known of one architecture.
+class Builder(Protocol[Arguments]):
+    """A function that builds one model of the catalogue; `help` of it explains every argument.
 
-    Attributes:
-        name: The catalogue's name, in snake case.
-        family: The family whose file builds it.
-        paper: Authors, title and where it appeared.
-        year: Year of the paper.
-        idea: The one idea the network is remembered for.
-        input_shape: Native input, without the batch axis.
-        classes: Native number of classes; `None` for a trunk that has no classifier.
-        parameters: Trainable parameters at native input and classes; recomputed by a test.
-        multiply_adds: Multiplications of convolution and dense kernels for one native input;
-            recomputed by a test. `None` where the papers give no such figure.
-        smallest_size: The smallest height and width the architecture admits.
-        published: Published results, quoted and not verified here, by what they measure.
-        measured: Results of our own runs, by what they measure, with the command.
-        deviations: Where this builder departs from the paper, and why.
-        recipes: How it is trained: `"paper"`, and further ones by name.
+    For a checker it takes the shared arguments by position in the order of keras.applications, or
+    like its family's own by name.
     """
 
-    name: str
-    family: str
-    paper: str
-    year: int
-    idea: str
-    input_shape: tuple[int, ...]
-    classes: int | None
-    parameters: int
-    multiply_adds: int | None = None
-    smallest_size: int = 1
-    published: str = "no figure quoted"
-    measured: str = "not trained here"
-    deviations: str = "none"
-    recipes: Mapping[str, Recipe] = field(default_factory=dict)
+    __name__: str
+
+    def __call__(
+        self,
+        include_top: bool = ...,
+        weights: str | os.PathLike[str] | None = ...,
+        input_tensor: Tensor | None = ...,
+        input_shape: Shape | None = ...,
+        pooling: str | None = ...,
+        classes: Whole | None = ...,
+        classifier_activation: str | Callable[[Tensor], Tensor] | None = ...,
+        name: str | None = ...,
+        /,
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> keras.Model:
+        """Build the model."""
 
 
 _CARDS: dict[str, ModelCard] = {}
-_BUILDERS: dict[str, Builder] = {}
+_BUILDERS: dict[str, Builder[...]] = {}
 
 
-def register(card: ModelCard, generic: Builder) -> Callable[[Builder], Builder]:
-    """Enter a public builder into the catalogue.
+def register(
+    card: Card, generic: Callable[Concatenate[Card, Arguments], keras.Model]
+) -> Builder[Arguments]:
+    """Make the builder of one row and enter it into the catalogue.
 
-    The decorated function takes `**arguments` and hands them to the family's generic builder; its
-    visible signature becomes the generic builder's with this card's defaults filled in, so that
-    `help` and editors show every argument.
+        ResNet50 = kc.register(VARIANTS["resnet_50"], resnet)
 
     Args:
-        card: The row of the family's table.
-        generic: The family's generic builder, `generic(card, *, ...)`.
+        card: The row of the family's table; its `builder` is the name of what is returned.
+        generic: The family's function, `generic(card, *, ..., **arguments)`, where the last are
+            `ImageArguments`.
+
+    Returns:
+        A function of the arguments all builders share and of the family's own. At run time its
+        signature and docstring have the card's defaults and every argument's text.
 
     Raises:
         InputError: The name is taken.
     """
-    if card.name in _CARDS:
-        taken = _BUILDERS[card.name]
-        raise InputError(
-            explain(
-                f"The model name {card.name!r} is taken by {taken.__module__}.{taken.__name__}",
-                "one builder per name",
-                "Choose another name for the new model.",
+    signature, shared = signature_of(card, generic), list(IMAGE_DEFAULTS)
+    title = card.builder or card.name
+
+    def build(*positional: Any, **named: Any) -> keras.Model:
+        if len(positional) > len(shared):
+            raise InputError(
+                explain(
+                    f"{len(positional)} arguments without a name were given to {title!r}",
+                    f"at most {len(shared)}: {', '.join(shared)}",
+                    "Name the others, as in width=0.5.",
+                )
             )
-        )
+        check_known(title, named, signature.parameters)
+        arguments = dict(zip(shared, positional, strict=False))
+        if twice := [argument for argument in named if argument in arguments]:
+            raise InputError(
+                explain(
+                    f"{twice[0]!r} was given to {title!r} by position and by name",
+                    "one of the two",
+                    f"Leave {twice[0]} out, or name all arguments.",
+                )
+            )
+        return pretrained.build(card, partial(generic, card), arguments | named)
 
-    def enter(builder: Builder) -> Builder:
-        @functools.wraps(builder)
-        def build(**arguments) -> keras.Model:
-            return pretrained.build(card, builder, arguments)
-
-        build.__signature__ = _signature(card, generic)
-        _CARDS[card.name] = card
-        _BUILDERS[card.name] = build
-        return build
-
-    return enter
+    build.__name__ = build.__qualname__ = title
+    # As namedtuple does: the builder is the caller's, whose module it is found in and pickled by.
+    build.__module__ = sys._getframe(1).f_globals.get("__name__", "__main__")
+    build.__doc__ = text_of(card, generic)
+    build.__signature__ = signature  # type: ignore[attr-defined]  # read by inspect, not declared
+    _enter(card, cast(Builder[...], build))
+    return cast(Builder[Arguments], build)
 
 
 def list_models(
@@ -131,8 +138,8 @@ def card(name: str) -> ModelCard:
     return _CARDS[_known(name)]
 
 
-def builder(name: str) -> Builder:
-    """The function that builds one model; `help` of it shows every argument.
+def builder(name: str) -> Builder[...]:
+    """The function that builds one model; `help` of it explains every argument.
 
     Raises:
         InputError: The name is unknown; the nearest names are listed.
@@ -140,42 +147,36 @@ def builder(name: str) -> Builder:
     return _BUILDERS[_known(name)]
 
 
-def create_model(name: str, **arguments) -> keras.Model:
+def create_model(name: str, /, **arguments: Any) -> keras.Model:
     """Build a model of the catalogue by name.
 
     Args:
         name: A name of `list_models()`, or that of its builder; case and underscores tell no
             models apart (`"resnet50"`, `"VGG16"`).
-        **arguments: The builder's arguments; see `help(kc.models.ResNet50)`.
+        **arguments: The builder's arguments, among them the model's own `name`; see
+            `help(kc.models.ResNet50)`.
 
     Raises:
         InputError: The name is unknown or an argument is not admitted.
     """
-    build = builder(name)
-    allowed = inspect.signature(build).parameters
-    for argument in arguments:
-        if argument not in allowed:
+    return builder(name)(**arguments)
+
+
+def _enter(card: ModelCard, build: Builder[...]) -> None:
+    names = {bare(card.name), bare(build.__name__)}
+    for known, taken in _BUILDERS.items():
+        # A module that is loaded again brings its own builders anew.
+        again = (taken.__module__, taken.__name__) == (build.__module__, build.__name__)
+        if not again and names & {bare(known), bare(taken.__name__)}:
             raise InputError(
                 explain(
-                    f"{argument!r} was given to {name!r}",
-                    ", ".join(allowed),
-                    did_you_mean(argument, allowed) or "Remove the argument.",
+                    f"The model name {card.name!r} is taken by {taken.__module__}.{taken.__name__}",
+                    "one builder per name",
+                    "Choose another name for the new model, and for its builder.",
                 )
             )
-    return build(**arguments)
+    _CARDS[card.name], _BUILDERS[card.name] = card, build
 
 
 def _known(name: str) -> str:
-    return meant(name, {each: builder.__name__ for each, builder in _BUILDERS.items()})
-
-
-def _signature(card: ModelCard, generic: Builder) -> inspect.Signature:
-    facts = {"include_top": card.classes is not None, "classes": card.classes, "name": card.name}
-    named = {**IMAGE_DEFAULTS, **facts}
-    own = inspect.signature(generic).parameters
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    parameters = [
-        inspect.Parameter(argument, keyword, default=default) for argument, default in named.items()
-    ]
-    parameters += [parameter for parameter in own.values() if parameter.kind is keyword]
-    return inspect.Signature(parameters, return_annotation=keras.Model)
+    return meant(name, {each: build.__name__ for each, build in _BUILDERS.items()})

@@ -1,9 +1,18 @@
-"""Error messages in three parts: what was given, what is allowed, what to do."""
+"""Error messages in three parts: what was given, what is allowed, what to do.
+
+The checks make what they admit Python's own: a count of NumPy's (`y.max() + 1`) is a whole number,
+and comes back as `int`, which a saved file can hold.
+"""
 
 from __future__ import annotations
 
 import importlib
+import math
+import numbers
+import operator
+from collections.abc import Iterable
 from types import ModuleType
+from typing import SupportsFloat, SupportsIndex, TypeGuard
 
 
 class InputError(ValueError):
@@ -51,6 +60,132 @@ def check_choice(
                 remedy or f"Leave {argument} out for the default.",
             )
         )
+
+
+def is_whole(value: object) -> TypeGuard[SupportsIndex]:
+    """Whether a value is a whole number of Python, NumPy or an engine; truth values are none."""
+    # A float has no index, an array only where it is one whole number.
+    return not isinstance(value, bool) and _index(value) is not None
+
+
+def is_number(value: object) -> TypeGuard[SupportsFloat]:
+    """Whether a value is a finite number of Python or NumPy; truth values are none."""
+    return is_whole(value) or (isinstance(value, numbers.Real) and math.isfinite(value))
+
+
+def check_whole(argument: str, value: object, smallest: int = 1, remedy: str | None = None) -> int:
+    """A count or size as `int`.
+
+    Args:
+        argument: Name of the argument.
+        value: What was given: a whole number of Python or NumPy.
+        smallest: The smallest admitted one.
+        remedy: What to do; by default, to give the smallest or more.
+
+    Raises:
+        InputError: It is no whole number, or a smaller one.
+    """
+    if is_whole(value) and (whole := operator.index(value)) >= smallest:
+        return whole
+    raise InputError(
+        explain(
+            f"{argument}={value!r} was given",
+            "a positive whole number" if smallest == 1 else f"a whole number from {smallest} on",
+            remedy or f"Pass {argument}={smallest} or more.",
+        )
+    )
+
+
+def check_wholes(
+    argument: str, values: Iterable[object], smallest: int = 1, count: int | None = None
+) -> tuple[int, ...]:
+    """Several counts or sizes as a tuple of `int`.
+
+    Args:
+        argument: Name of the argument.
+        values: What was given: a list, tuple or array of whole numbers.
+        smallest: The smallest admitted one.
+        count: How many there must be; by default one or more.
+
+    Raises:
+        InputError: They are not whole numbers from `smallest` on, or another number of them.
+    """
+    given = list(values) if isinstance(values, Iterable) else []
+    wholes = tuple(operator.index(value) for value in given if is_whole(value))
+    if given and len(wholes) == len(given) == (count or len(given)) and min(wholes) >= smallest:
+        return wholes
+    raise InputError(
+        explain(
+            f"{argument}={values!r} was given",
+            f"{'one or more' if count is None else count} whole numbers from {smallest} on",
+            f"Leave {argument} out for the default.",
+        )
+    )
+
+
+def check_positive(argument: str, value: object, remedy: str | None = None) -> float:
+    """A factor or size as a positive number of Python.
+
+    Args:
+        argument: Name of the argument.
+        value: What was given: a number of Python or NumPy.
+        remedy: What to do; by default, to leave the argument out.
+
+    Raises:
+        InputError: It is no finite number above 0.
+    """
+    if is_number(value) and float(value) > 0:
+        return float(value)
+    raise _refused(argument, value, "a positive number", remedy)
+
+
+def check_rate(argument: str, value: object, remedy: str | None = None) -> float:
+    """A rate of dropping, from 0 up to but not including 1, as a number of Python.
+
+    Args:
+        argument: Name of the argument.
+        value: What was given: a number of Python or NumPy.
+        remedy: What to do; by default, to leave the argument out.
+
+    Raises:
+        InputError: It is no number, or outside.
+    """
+    if is_number(value) and 0 <= float(value) < 1:
+        return float(value)
+    raise _refused(argument, value, "a number from 0 up to, but not including, 1", remedy)
+
+
+def check_probability(argument: str, value: object, remedy: str | None = None) -> float:
+    """A probability, from 0 to 1, as a number of Python.
+
+    Args:
+        argument: Name of the argument.
+        value: What was given: a number of Python or NumPy.
+        remedy: What to do; by default, to leave the argument out.
+
+    Raises:
+        InputError: It is no number, or outside.
+    """
+    if is_number(value) and 0 <= float(value) <= 1:
+        return float(value)
+    raise _refused(argument, value, "a number from 0 to 1", remedy)
+
+
+def _index(value: object) -> int | None:
+    try:
+        return operator.index(value)  # type: ignore[arg-type]  # whether it has one is the question
+    except TypeError:
+        return None
+
+
+def _refused(argument: str, value: object, allowed: str, remedy: str | None) -> InputError:
+    return InputError(
+        explain(
+            f"{argument}={value!r} was given",
+            allowed,
+            remedy or f"Leave {argument} out for the default.",
+        )
+    )
 
 
 def import_extra(module: str, extra: str) -> ModuleType:

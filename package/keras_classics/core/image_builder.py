@@ -12,38 +12,38 @@ puts the classifier or the pooling on the features, loads weights and returns a 
 
 from __future__ import annotations
 
-import math
+import operator
 import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any, TypedDict
 
 import keras
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.card import ModelCard
+from keras_classics.core.errors import InputError, check_positive, check_whole, explain, is_whole
 from keras_classics.core.graph import functional
 from keras_classics.core.model_files import load_weights
-
-if TYPE_CHECKING:
-    from keras_classics.core.catalogue import ModelCard
+from keras_classics.core.names import check_known
+from keras_classics.core.types import Activation, Shape, Tensor, Whole
 
 # Keras builds, clones and loads functional graphs recursively, a frame or more a layer: without
 # this a thousand layers end in RecursionError, also when a saved file is read back. Much more would
 # let nested JSON of a hostile file run over the C stack before Python stops it.
 sys.setrecursionlimit(max(sys.getrecursionlimit(), 20_000))
 
-Shape = tuple[int | None, ...]
-Block = Callable[[keras.KerasTensor], keras.KerasTensor]
+Block = Callable[[Tensor], Tensor]
 
 
 class ImageArguments(TypedDict, total=False):
-    """The arguments every image builder shares, keyword only.
+    """The arguments every image builder shares.
 
     Attributes:
         include_top: Whether the classifier ends the model; by default it does, if it has one.
-        weights: `None`, `"imagenet"` where weights are published (`kc.weights.PUBLISHED`; they
-            bring the arguments of their form), or the path of a `.weights.h5` file of the same
+        weights: `None` for fresh ones, drawn at random (the default of keras.applications is
+            `"imagenet"`); `"imagenet"` where weights are published (`kc.weights.PUBLISHED`; they
+            bring the arguments of their form); or the path of a `.weights.h5` file of the same
             model.
         input_tensor: Tensor to build on; the layers are inlined, never nested.
         input_shape: `(height, width, channels)`; the native one by default, and
@@ -55,13 +55,13 @@ class ImageArguments(TypedDict, total=False):
     """
 
     include_top: bool
-    weights: str | os.PathLike | None
-    input_tensor: keras.KerasTensor | None
+    weights: str | os.PathLike[str] | None
+    input_tensor: Tensor | None
     input_shape: Shape | None
     pooling: str | None
-    classes: int
-    classifier_activation: str | Callable | None
-    name: str
+    classes: Whole | None
+    classifier_activation: Activation
+    name: str | None
 
 
 IMAGE_DEFAULTS: dict[str, Any] = {
@@ -90,11 +90,11 @@ def image_head(card: ModelCard, arguments: ImageArguments, *, fixed_size: bool =
     Raises:
         InputError: An argument is not admitted; the message says what is.
     """
+    check_known(card.name, arguments, IMAGE_DEFAULTS)
     given = {**IMAGE_DEFAULTS, "include_top": card.classes is not None, **arguments}
     given["name"] = given["name"] or card.name
-    given["classes"] = card.classes if given["classes"] is None else given["classes"]
     _check_arguments(given)
-    _check_classes(card, given)
+    given["classes"] = _checked_classes(card, given)
     if given["pooling"] and not given["include_top"] and len(card.input_shape) == 1:
         raise InputError(
             explain(
@@ -120,20 +120,20 @@ class Head:
     """Checked arguments of an image builder, from `image_head`."""
 
     card: ModelCard
-    image: keras.KerasTensor
+    image: Tensor
     include_top: bool
-    weights: str | os.PathLike | None
+    weights: str | os.PathLike[str] | None
     pooling: str | None
     classes: int | None
-    classifier_activation: str | Callable | None
+    classifier_activation: Activation
     name: str
 
     def finish(
         self,
-        features: keras.KerasTensor,
+        features: Tensor,
         top: Block | None = None,
         classifier: Block | None = None,
-        further_outputs: Sequence[keras.KerasTensor] = (),
+        further_outputs: Sequence[Tensor] = (),
     ) -> keras.Model:
         """Put the tail on the features and return the model.
 
@@ -163,11 +163,11 @@ class Head:
 
     def predictions(
         self,
-        x: keras.KerasTensor,
+        x: Tensor,
         classifier: Block | None = None,
         *,
         name: str = "predictions",
-    ) -> keras.KerasTensor:
+    ) -> Tensor:
         """Classifier and its activation.
 
         Args:
@@ -190,7 +190,7 @@ class Head:
         )(classifier(x))
 
 
-def global_average(x: keras.KerasTensor) -> keras.KerasTensor:
+def global_average(x: Tensor) -> Tensor:
     """Mean over height and width, under the name all models give it."""
     return keras.layers.GlobalAveragePooling2D(name="head_pool")(x)
 
@@ -201,18 +201,11 @@ def scaled(filters: int, width: float) -> int:
     Raises:
         InputError: `width` is no positive number.
     """
-    if isinstance(width, bool) or not isinstance(width, (int, float)) or not 0 < width < math.inf:
-        raise InputError(
-            explain(
-                f"width={width!r} was given",
-                "a positive number, a factor on every layer's filters or units",
-                "Use width=1.0 for the paper's model, width=0.5 for half its filters.",
-            )
-        )
-    return max(1, round(filters * width))
+    remedy = "Use width=1.0 for the paper's model, width=0.5 for half its filters."
+    return max(1, round(filters * check_positive("width", width, remedy)))
 
 
-def inline(model: keras.Model, tensor: keras.KerasTensor) -> Any:
+def inline(model: keras.Model, tensor: Tensor) -> Any:
     """Apply a model's layers, with their weights, to another tensor without nesting the model.
 
     Args:
@@ -229,13 +222,12 @@ def inline(model: keras.Model, tensor: keras.KerasTensor) -> Any:
 
 
 def _check_arguments(given: dict[str, Any]) -> None:
-    unknown = set(given) - set(IMAGE_DEFAULTS)
-    if unknown:
+    if given["include_top"] not in (True, False):
         raise InputError(
             explain(
-                f"The argument {sorted(unknown)[0]!r} was given",
-                ", ".join(IMAGE_DEFAULTS) + " and the model's own arguments",
-                "See help() of the builder.",
+                f"include_top={given['include_top']!r} was given",
+                "True or False",
+                "Name the arguments, as in weights='imagenet': the first one is include_top.",
             )
         )
     if given["pooling"] not in (None, "avg", "max"):
@@ -247,7 +239,8 @@ def _check_arguments(given: dict[str, Any]) -> None:
             )
         )
     weights = given["weights"]
-    if weights is not None and not os.path.exists(weights):
+    path = isinstance(weights, (str, os.PathLike)) and os.path.exists(weights)
+    if weights is not None and not path:
         raise InputError(
             explain(
                 f"weights={str(weights)!r} was given",
@@ -265,26 +258,21 @@ def _check_arguments(given: dict[str, Any]) -> None:
         )
 
 
-def _check_classes(card: ModelCard, given: dict[str, Any]) -> None:
+def _checked_classes(card: ModelCard, given: dict[str, Any]) -> int | None:
     classes = given["classes"]
-    if card.classes is None:
-        if given["include_top"] or classes is not None:
-            raise InputError(
-                explain(
-                    f"include_top={given['include_top']} and classes={classes!r} were given to "
-                    f"{card.name!r}",
-                    "include_top=False and classes=None, because it is a trunk",
-                    "Put a classifier or a detector of your own on its output.",
-                )
-            )
-    elif isinstance(classes, bool) or not isinstance(classes, int) or classes < 1:
+    if card.classes is not None:
+        remedy = "Pass the number of classes of your data."
+        return check_whole("classes", card.classes if classes is None else classes, remedy=remedy)
+    if given["include_top"] or classes is not None:
         raise InputError(
             explain(
-                f"classes={classes!r} was given",
-                "a positive whole number",
-                "Pass the number of classes of your data.",
+                f"include_top={given['include_top']} and classes={classes!r} were given to "
+                f"{card.name!r}",
+                "include_top=False and classes=None, because it is a trunk",
+                "Put a classifier or a detector of your own on its output.",
             )
         )
+    return None
 
 
 def _input_shape(card: ModelCard, given: dict[str, Any], fixed_size: bool) -> Shape:
@@ -296,9 +284,9 @@ def _input_shape(card: ModelCard, given: dict[str, Any], fixed_size: bool) -> Sh
         return (*(None,) * (len(native) - 1), native[-1])
     if isinstance(shape, str) or not hasattr(shape, "__len__"):
         shape = (shape,)
-    shape = tuple(shape)
-    whole = all(size is None or (isinstance(size, int) and size > 0) for size in shape)
-    if len(shape) != len(card.input_shape) or not whole or shape[-1] is None:
+    sizes = tuple(operator.index(size) if is_whole(size) else None for size in shape)
+    whole = all(size is None or (is_whole(size) and operator.index(size) > 0) for size in shape)
+    if len(sizes) != len(card.input_shape) or not whole or sizes[-1] is None:
         raise InputError(
             explain(
                 f"input_shape={given['input_shape']!r} was given",
@@ -307,8 +295,8 @@ def _input_shape(card: ModelCard, given: dict[str, Any], fixed_size: bool) -> Sh
                 f"Pass, for example, input_shape={card.input_shape}.",
             )
         )
-    _check_size(card, shape, fixed_size and given["include_top"])
-    return shape
+    _check_size(card, sizes, fixed_size and given["include_top"])
+    return sizes
 
 
 def _check_size(card: ModelCard, shape: Shape, fixed_size: bool) -> None:
@@ -331,6 +319,6 @@ def _check_size(card: ModelCard, shape: Shape, fixed_size: bool) -> None:
         )
 
 
-def _source(tensor: keras.KerasTensor) -> Any:
+def _source(tensor: Tensor) -> Any:
     sources = keras.utils.get_source_inputs(tensor)
     return sources[0] if len(sources) == 1 else sources

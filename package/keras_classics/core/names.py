@@ -77,12 +77,14 @@ def meant(name: str, known: Mapping[str, str]) -> str:
     if name in known:
         return name
     # Where two say the same, the catalogue's spelling is the one that is suggested.
-    spellings = {_bare(builder): (builder, each) for each, builder in known.items()}
-    spellings |= {_bare(each): (each, each) for each in known}
-    bare = _bare(str(name))
-    if bare in spellings:
-        return spellings[bare][1]
-    near = (spellings[each][0] for each in _near(bare, spellings))
+    spellings = {bare(builder): (builder, each) for each, builder in known.items()}
+    spellings |= {bare(each): (each, each) for each in known}
+    asked = bare(str(name))
+    if asked in spellings:
+        return spellings[asked][1]
+    # Who writes resnet20 means resnet_20_cifar, which begins so, rather than what is as long.
+    begun = sorted((each for each in spellings if asked and each.startswith(asked)), key=len)
+    near = dict.fromkeys(spellings[each][0] for each in begun[:3] or _near(asked, spellings))
     raise InputError(
         explain(
             f"The model {name!r} is unknown",
@@ -97,6 +99,34 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return _question(_near(str(word), known))
 
 
+def bare(name: str) -> str:
+    """A name without what spellings differ in."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def check_known(receiver: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse an argument that a function does not have.
+
+    Args:
+        receiver: Name of what the arguments were given to.
+        given: Names of the arguments.
+        known: Names of all arguments it has.
+
+    Raises:
+        InputError: One of `given` is not in `known`; the nearest are listed.
+    """
+    known = list(known)
+    for argument in given:
+        if argument not in known:
+            raise InputError(
+                explain(
+                    f"{argument!r} was given to {receiver!r}",
+                    ", ".join(known),
+                    did_you_mean(argument, known) or "Remove the argument.",
+                )
+            )
+
+
 def _near(word: str, known: Iterable[str]) -> list[str]:
     return difflib.get_close_matches(word, list(known), n=3, cutoff=0.5)
 
@@ -104,10 +134,6 @@ def _near(word: str, known: Iterable[str]) -> list[str]:
 def _question(near: Iterable[str]) -> str:
     listed = " or ".join(map(repr, near))
     return f"Did you mean {listed}?" if listed else ""
-
-
-def _bare(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def _natural(name: str) -> list[str | int]:

@@ -7,16 +7,15 @@ a name when it is imported, and a builder that is given the name is built and fi
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 
-if TYPE_CHECKING:
-    from keras_classics.core.catalogue import ModelCard
+from keras_classics.core.card import ModelCard
 
 Load = Callable[[keras.Model], None]
 # From a card and a builder's arguments to the arguments the weights are for, and their loading.
-Source = Callable[["ModelCard", dict[str, Any]], tuple[dict[str, Any], Load]]
+Source = Callable[[ModelCard, dict[str, Any]], tuple[dict[str, Any], Load]]
 
 _SOURCES: dict[str, Source] = {}
 

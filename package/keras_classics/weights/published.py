@@ -18,7 +18,7 @@ import keras
 from keras import ops
 
 from keras_classics.core.array_files import read_state
-from keras_classics.core.catalogue import ModelCard
+from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import card as card_of
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import opened

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_classics.analysis.drawing.plots import check_ending, draw_as_written, write_figure
-from keras_classics.core.catalogue import ModelCard, card, list_models
+from keras_classics.core.card import ModelCard
+from keras_classics.core.catalogue import card, list_models
 from keras_classics.core.files import write_whole
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from typing import Unpack
 import keras
 from keras import layers
 
-from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.card import ModelCard
+from keras_classics.core.catalogue import register
 from keras_classics.core.errors import check_choice
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import CROP_AND_MIRROR, Drops, Recipe, step
@@ -78,6 +79,8 @@ VARIANTS = {
     for card in (
         _row(
             name="alexnet",
+            builder="AlexNet",
+            summary="AlexNet of 2012: two groups, response normalisation, overlapping pooling.",
             groups=2,
             input_shape=(227, 227, 3),
             smallest_size=67,
@@ -88,6 +91,8 @@ VARIANTS = {
         ),
         _row(
             name="alexnet_single_tower",
+            builder="AlexNetSingleTower",
+            summary="AlexNet of 2012 without the split into two groups.",
             input_shape=(227, 227, 3),
             smallest_size=67,
             parameters=62_378_344,
@@ -96,6 +101,8 @@ VARIANTS = {
         ),
         _row(
             name="alexnet_owt",
+            builder="AlexNetOWT",
+            summary='AlexNet of 2014 ("one weird trick"), the one of torchvision.',
             paper='Krizhevsky, "One weird trick for parallelizing convolutional neural networks", '
             "arXiv:1404.5997",
             year=2014,
@@ -202,19 +209,6 @@ def alexnet(
     return head.finish(x, top)
 
 
-@register(VARIANTS["alexnet"], alexnet)
-def AlexNet(**arguments) -> keras.Model:
-    """AlexNet of 2012: two groups, response normalisation, overlapping pooling."""
-    return alexnet(VARIANTS["alexnet"], **arguments)
-
-
-@register(VARIANTS["alexnet_single_tower"], alexnet)
-def AlexNetSingleTower(**arguments) -> keras.Model:
-    """AlexNet of 2012 without the split into two groups."""
-    return alexnet(VARIANTS["alexnet_single_tower"], **arguments)
-
-
-@register(VARIANTS["alexnet_owt"], alexnet)
-def AlexNetOWT(**arguments) -> keras.Model:
-    """AlexNet of 2014 ("one weird trick"), the one of torchvision."""
-    return alexnet(VARIANTS["alexnet_owt"], **arguments)
+AlexNet = register(VARIANTS["alexnet"], alexnet)
+AlexNetSingleTower = register(VARIANTS["alexnet_single_tower"], alexnet)
+AlexNetOWT = register(VARIANTS["alexnet_owt"], alexnet)

@@ -20,7 +20,8 @@ from typing import Unpack
 import keras
 from keras import layers
 
-from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.card import ModelCard
+from keras_classics.core.catalogue import register
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import CROP_AND_MIRROR, Drops, Recipe, step
 from keras_classics.layers.image.binary import BinaryConv2D
@@ -79,6 +80,8 @@ VARIANTS = {
     for card in (
         _row(
             name="bwn_alexnet",
+            builder="BWNAlexNet",
+            summary="AlexNet as a Binary-Weight-Network.",
             recipes={"paper": BWN_RECIPE},
             idea="a filter is signs and one scale: convolution without multiplications",
             binarize="weights",
@@ -88,6 +91,8 @@ VARIANTS = {
         ),
         _row(
             name="xnor_alexnet",
+            builder="XNORAlexNet",
+            summary="AlexNet as an XNOR-Net.",
             recipes={"paper": XNOR_RECIPE},
             idea="weights and inputs are signs: convolution by XNOR and bit counts",
             binarize="weights_and_inputs",
@@ -165,13 +170,5 @@ def binary_alexnet(
     return head.finish(x, top)
 
 
-@register(VARIANTS["bwn_alexnet"], binary_alexnet)
-def BWNAlexNet(**arguments) -> keras.Model:
-    """AlexNet as a Binary-Weight-Network."""
-    return binary_alexnet(VARIANTS["bwn_alexnet"], **arguments)
-
-
-@register(VARIANTS["xnor_alexnet"], binary_alexnet)
-def XNORAlexNet(**arguments) -> keras.Model:
-    """AlexNet as an XNOR-Net."""
-    return binary_alexnet(VARIANTS["xnor_alexnet"], **arguments)
+BWNAlexNet = register(VARIANTS["bwn_alexnet"], binary_alexnet)
+XNORAlexNet = register(VARIANTS["xnor_alexnet"], binary_alexnet)

@@ -25,7 +25,8 @@ import keras
 from keras import layers
 from keras.initializers import VarianceScaling
 
-from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.card import ModelCard
+from keras_classics.core.catalogue import register
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Recipe, step
@@ -78,24 +79,32 @@ VARIANTS = {
     for card in (
         _row(
             name="delta_orthogonal_1250_mnist",
+            builder="DeltaOrthogonal1250MNIST",
+            summary="Plain network of 1,250 delta-orthogonal convolutions for MNIST.",
             depth=1250,
             parameters=11_579_146,
             multiply_adds=566_964_032,
         ),
         _row(
             name="delta_orthogonal_2500_mnist",
+            builder="DeltaOrthogonal2500MNIST",
+            summary="Plain network of 2,500 delta-orthogonal convolutions for MNIST.",
             depth=2500,
             parameters=23_139_146,
             multiply_adds=1_131_444_032,
         ),
         _row(
             name="delta_orthogonal_5000_mnist",
+            builder="DeltaOrthogonal5000MNIST",
+            summary="Plain network of 5,000 delta-orthogonal convolutions for MNIST.",
             depth=5000,
             parameters=46_259_146,
             multiply_adds=2_260_404_032,
         ),
         _row(
             name="delta_orthogonal_10000_mnist",
+            builder="DeltaOrthogonal10000MNIST",
+            summary="Plain network of 10,000 delta-orthogonal convolutions for MNIST.",
             depth=10_000,
             parameters=92_499_146,
             multiply_adds=4_518_324_032,
@@ -188,25 +197,7 @@ def _single(x: Tensor, padding: str, activation: str, *, name: str, **start) -> 
     )(x)
 
 
-@register(VARIANTS["delta_orthogonal_1250_mnist"], delta_orthogonal)
-def DeltaOrthogonal1250MNIST(**arguments) -> keras.Model:
-    """Plain network of 1,250 delta-orthogonal convolutions for MNIST."""
-    return delta_orthogonal(VARIANTS["delta_orthogonal_1250_mnist"], **arguments)
-
-
-@register(VARIANTS["delta_orthogonal_2500_mnist"], delta_orthogonal)
-def DeltaOrthogonal2500MNIST(**arguments) -> keras.Model:
-    """Plain network of 2,500 delta-orthogonal convolutions for MNIST."""
-    return delta_orthogonal(VARIANTS["delta_orthogonal_2500_mnist"], **arguments)
-
-
-@register(VARIANTS["delta_orthogonal_5000_mnist"], delta_orthogonal)
-def DeltaOrthogonal5000MNIST(**arguments) -> keras.Model:
-    """Plain network of 5,000 delta-orthogonal convolutions for MNIST."""
-    return delta_orthogonal(VARIANTS["delta_orthogonal_5000_mnist"], **arguments)
-
-
-@register(VARIANTS["delta_orthogonal_10000_mnist"], delta_orthogonal)
-def DeltaOrthogonal10000MNIST(**arguments) -> keras.Model:
-    """Plain network of 10,000 delta-orthogonal convolutions for MNIST, the paper's deepest."""
-    return delta_orthogonal(VARIANTS["delta_orthogonal_10000_mnist"], **arguments)
+DeltaOrthogonal1250MNIST = register(VARIANTS["delta_orthogonal_1250_mnist"], delta_orthogonal)
+DeltaOrthogonal2500MNIST = register(VARIANTS["delta_orthogonal_2500_mnist"], delta_orthogonal)
+DeltaOrthogonal5000MNIST = register(VARIANTS["delta_orthogonal_5000_mnist"], delta_orthogonal)
+DeltaOrthogonal10000MNIST = register(VARIANTS["delta_orthogonal_10000_mnist"], delta_orthogonal)

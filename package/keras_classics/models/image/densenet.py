@@ -19,7 +19,8 @@ from typing import Unpack
 import keras
 from keras import layers
 
-from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.card import ModelCard
+from keras_classics.core.catalogue import register
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
 from keras_classics.models.image.blocks import (
@@ -104,6 +105,8 @@ VARIANTS = {
     for card in (
         _imagenet(
             name="densenet_121",
+            builder="DenseNet121",
+            summary="DenseNet-121 for ImageNet: growth 32.",
             repeats=(6, 12, 24, 16),
             growth=32,
             parameters=7_978_856,
@@ -112,6 +115,8 @@ VARIANTS = {
         ),
         _imagenet(
             name="densenet_161",
+            builder="DenseNet161",
+            summary="DenseNet-161 for ImageNet: growth 48.",
             repeats=(6, 12, 36, 24),
             growth=48,
             parameters=28_681_000,
@@ -120,6 +125,8 @@ VARIANTS = {
         ),
         _imagenet(
             name="densenet_169",
+            builder="DenseNet169",
+            summary="DenseNet-169 for ImageNet: growth 32.",
             repeats=(6, 12, 32, 32),
             growth=32,
             parameters=14_149_480,
@@ -128,6 +135,8 @@ VARIANTS = {
         ),
         _imagenet(
             name="densenet_201",
+            builder="DenseNet201",
+            summary="DenseNet-201 for ImageNet: growth 32.",
             repeats=(6, 12, 48, 32),
             growth=32,
             parameters=20_013_928,
@@ -136,6 +145,8 @@ VARIANTS = {
         ),
         _imagenet(
             name="densenet_264",
+            builder="DenseNet264",
+            summary="DenseNet-264 for ImageNet: growth 32.",
             repeats=(6, 12, 64, 48),
             growth=32,
             parameters=33_337_704,
@@ -144,6 +155,8 @@ VARIANTS = {
         ),
         _cifar(
             name="densenet_40_k12_cifar",
+            builder="DenseNet40_k12CIFAR",
+            summary="DenseNet of 40 layers and growth 12 for CIFAR-10.",
             repeats=(12, 12, 12),
             growth=12,
             bottleneck=False,
@@ -153,6 +166,8 @@ VARIANTS = {
         ),
         _cifar(
             name="densenet_100_k12_cifar",
+            builder="DenseNet100_k12CIFAR",
+            summary="DenseNet of 100 layers and growth 12 for CIFAR-10.",
             repeats=(32, 32, 32),
             growth=12,
             bottleneck=False,
@@ -162,6 +177,8 @@ VARIANTS = {
         ),
         _cifar(
             name="densenet_100_k24_cifar",
+            builder="DenseNet100_k24CIFAR",
+            summary="DenseNet of 100 layers and growth 24 for CIFAR-10.",
             repeats=(32, 32, 32),
             growth=24,
             bottleneck=False,
@@ -171,6 +188,8 @@ VARIANTS = {
         ),
         _cifar(
             name="densenet_bc_100_k12_cifar",
+            builder="DenseNetBC100_k12CIFAR",
+            summary="DenseNet-BC of 100 layers and growth 12 for CIFAR-10.",
             repeats=(16, 16, 16),
             growth=12,
             parameters=769_162,
@@ -179,6 +198,8 @@ VARIANTS = {
         ),
         _cifar(
             name="densenet_bc_250_k24_cifar",
+            builder="DenseNetBC250_k24CIFAR",
+            summary="DenseNet-BC of 250 layers and growth 24 for CIFAR-10.",
             repeats=(41, 41, 41),
             growth=24,
             parameters=15_324_406,
@@ -187,6 +208,8 @@ VARIANTS = {
         ),
         _cifar(
             name="densenet_bc_190_k40_cifar",
+            builder="DenseNetBC190_k40CIFAR",
+            summary="DenseNet-BC of 190 layers and growth 40 for CIFAR-10.",
             repeats=(31, 31, 31),
             growth=40,
             parameters=25_624_430,
@@ -265,67 +288,14 @@ def _convolution(x, filters, size, *, dropout, name, index: int | str = ""):
     return layers.Dropout(dropout, name=f"{name}_dropout{index}")(x) if dropout else x
 
 
-@register(VARIANTS["densenet_121"], densenet)
-def DenseNet121(**arguments) -> keras.Model:
-    """DenseNet-121 for ImageNet: growth 32."""
-    return densenet(VARIANTS["densenet_121"], **arguments)
-
-
-@register(VARIANTS["densenet_161"], densenet)
-def DenseNet161(**arguments) -> keras.Model:
-    """DenseNet-161 for ImageNet: growth 48."""
-    return densenet(VARIANTS["densenet_161"], **arguments)
-
-
-@register(VARIANTS["densenet_169"], densenet)
-def DenseNet169(**arguments) -> keras.Model:
-    """DenseNet-169 for ImageNet: growth 32."""
-    return densenet(VARIANTS["densenet_169"], **arguments)
-
-
-@register(VARIANTS["densenet_201"], densenet)
-def DenseNet201(**arguments) -> keras.Model:
-    """DenseNet-201 for ImageNet: growth 32."""
-    return densenet(VARIANTS["densenet_201"], **arguments)
-
-
-@register(VARIANTS["densenet_264"], densenet)
-def DenseNet264(**arguments) -> keras.Model:
-    """DenseNet-264 for ImageNet: growth 32."""
-    return densenet(VARIANTS["densenet_264"], **arguments)
-
-
-@register(VARIANTS["densenet_40_k12_cifar"], densenet)
-def DenseNet40_k12CIFAR(**arguments) -> keras.Model:
-    """DenseNet of 40 layers and growth 12 for CIFAR-10."""
-    return densenet(VARIANTS["densenet_40_k12_cifar"], **arguments)
-
-
-@register(VARIANTS["densenet_100_k12_cifar"], densenet)
-def DenseNet100_k12CIFAR(**arguments) -> keras.Model:
-    """DenseNet of 100 layers and growth 12 for CIFAR-10."""
-    return densenet(VARIANTS["densenet_100_k12_cifar"], **arguments)
-
-
-@register(VARIANTS["densenet_100_k24_cifar"], densenet)
-def DenseNet100_k24CIFAR(**arguments) -> keras.Model:
-    """DenseNet of 100 layers and growth 24 for CIFAR-10."""
-    return densenet(VARIANTS["densenet_100_k24_cifar"], **arguments)
-
-
-@register(VARIANTS["densenet_bc_100_k12_cifar"], densenet)
-def DenseNetBC100_k12CIFAR(**arguments) -> keras.Model:
-    """DenseNet-BC of 100 layers and growth 12 for CIFAR-10."""
-    return densenet(VARIANTS["densenet_bc_100_k12_cifar"], **arguments)
-
-
-@register(VARIANTS["densenet_bc_250_k24_cifar"], densenet)
-def DenseNetBC250_k24CIFAR(**arguments) -> keras.Model:
-    """DenseNet-BC of 250 layers and growth 24 for CIFAR-10."""
-    return densenet(VARIANTS["densenet_bc_250_k24_cifar"], **arguments)
-
-
-@register(VARIANTS["densenet_bc_190_k40_cifar"], densenet)
-def DenseNetBC190_k40CIFAR(**arguments) -> keras.Model:
-    """DenseNet-BC of 190 layers and growth 40 for CIFAR-10."""
-    return densenet(VARIANTS["densenet_bc_190_k40_cifar"], **arguments)
+DenseNet121 = register(VARIANTS["densenet_121"], densenet)
+DenseNet161 = register(VARIANTS["densenet_161"], densenet)
+DenseNet169 = register(VARIANTS["densenet_169"], densenet)
+DenseNet201 = register(VARIANTS["densenet_201"], densenet)
+DenseNet264 = register(VARIANTS["densenet_264"], densenet)
+DenseNet40_k12CIFAR = register(VARIANTS["densenet_40_k12_cifar"], densenet)
+DenseNet100_k12CIFAR = register(VARIANTS["densenet_100_k12_cifar"], densenet)
+DenseNet100_k24CIFAR = register(VARIANTS["densenet_100_k24_cifar"], densenet)
+DenseNetBC100_k12CIFAR = register(VARIANTS["densenet_bc_100_k12_cifar"], densenet)
+DenseNetBC250_k24CIFAR = register(VARIANTS["densenet_bc_250_k24_cifar"], densenet)
+DenseNetBC190_k40CIFAR = register(VARIANTS["densenet_bc_190_k40_cifar"], densenet)

@@ -17,7 +17,8 @@ from typing import Unpack
 
 import keras
 
-from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.card import ModelCard
+from keras_classics.core.catalogue import register
 from keras_classics.core.errors import check_choice
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Drops, Recipe, step
@@ -97,6 +98,8 @@ VARIANTS = {
     for card in (
         _cifar(
             name="diracnet_28_5_cifar",
+            builder="DiracNet28_5CIFAR",
+            summary="DiracNet-28-5 for CIFAR-10.",
             units=(8, 8, 8),
             filters=16 * 5,
             parameters=9_124_250,
@@ -105,6 +108,8 @@ VARIANTS = {
         ),
         _cifar(
             name="diracnet_28_10_cifar",
+            builder="DiracNet28_10CIFAR",
+            summary="DiracNet-28-10 for CIFAR-10.",
             units=(8, 8, 8),
             filters=16 * 10,
             parameters=36_450_090,
@@ -113,6 +118,8 @@ VARIANTS = {
         ),
         _cifar(
             name="diracnet_34_2_cifar",
+            builder="DiracNet34_2CIFAR",
+            summary="DiracNet-34-2 for CIFAR-10.",
             units=(10, 10, 10),
             filters=16 * 2,
             parameters=1_854_378,
@@ -120,6 +127,8 @@ VARIANTS = {
         ),
         _imagenet(
             name="diracnet_18",
+            builder="DiracNet18",
+            summary="DiracNet-18 for ImageNet.",
             units=(4, 4, 4, 4),
             parameters=11_523_368,
             multiply_adds=1_794_805_760,
@@ -127,6 +136,8 @@ VARIANTS = {
         ),
         _imagenet(
             name="diracnet_34",
+            builder="DiracNet34",
+            summary="DiracNet-34 for ImageNet.",
             units=(6, 8, 12, 6),
             parameters=21_638_952,
             multiply_adds=3_644_493_824,
@@ -192,31 +203,8 @@ def _unit(x: Tensor, filters: int, version: int, *, name: str, unit: int) -> Ten
     return normalization(x, name=f"{name}_norm{unit}")
 
 
-@register(VARIANTS["diracnet_28_5_cifar"], diracnet)
-def DiracNet28_5CIFAR(**arguments) -> keras.Model:
-    """DiracNet-28-5 for CIFAR-10."""
-    return diracnet(VARIANTS["diracnet_28_5_cifar"], **arguments)
-
-
-@register(VARIANTS["diracnet_28_10_cifar"], diracnet)
-def DiracNet28_10CIFAR(**arguments) -> keras.Model:
-    """DiracNet-28-10 for CIFAR-10."""
-    return diracnet(VARIANTS["diracnet_28_10_cifar"], **arguments)
-
-
-@register(VARIANTS["diracnet_34_2_cifar"], diracnet)
-def DiracNet34_2CIFAR(**arguments) -> keras.Model:
-    """DiracNet-34-2 for CIFAR-10."""
-    return diracnet(VARIANTS["diracnet_34_2_cifar"], **arguments)
-
-
-@register(VARIANTS["diracnet_18"], diracnet)
-def DiracNet18(**arguments) -> keras.Model:
-    """DiracNet-18 for ImageNet."""
-    return diracnet(VARIANTS["diracnet_18"], **arguments)
-
-
-@register(VARIANTS["diracnet_34"], diracnet)
-def DiracNet34(**arguments) -> keras.Model:
-    """DiracNet-34 for ImageNet."""
-    return diracnet(VARIANTS["diracnet_34"], **arguments)
+DiracNet28_5CIFAR = register(VARIANTS["diracnet_28_5_cifar"], diracnet)
+DiracNet28_10CIFAR = register(VARIANTS["diracnet_28_10_cifar"], diracnet)
+DiracNet34_2CIFAR = register(VARIANTS["diracnet_34_2_cifar"], diracnet)
+DiracNet18 = register(VARIANTS["diracnet_18"], diracnet)
+DiracNet34 = register(VARIANTS["diracnet_34"], diracnet)

@@ -22,7 +22,8 @@ from typing import Unpack
 import keras
 from keras import layers
 
-from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.card import ModelCard
+from keras_classics.core.catalogue import register
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.image_builder import Block, ImageArguments, image_head, scaled
 from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
@@ -85,6 +86,8 @@ VARIANTS = {
     for card in (
         _mnist(
             name="fabric_mnist",
+            builder="FabricMNIST",
+            summary="Dense fabric of 8 layers and 64 channels for digits of 32 x 32 pixels.",
             depth=8,
             channels=64,
             parameters=4_512_650,
@@ -94,6 +97,8 @@ VARIANTS = {
         ),
         _row(
             name="fabric_cifar",
+            builder="FabricCIFAR",
+            summary="Dense fabric of 8 layers and 128 channels for CIFAR-10.",
             recipes={"paper": CIFAR_RECIPE},
             input_shape=(32, 32, 3),
             depth=8,
@@ -104,6 +109,8 @@ VARIANTS = {
         ),
         _mnist(
             name="fabric_sparse_mnist",
+            builder="FabricSparseMNIST",
+            summary="Sparse fabric of 16 layers and 32 channels for digits of 32 x 32 pixels.",
             depth=16,
             channels=32,
             connectivity="sparse",
@@ -252,19 +259,6 @@ def _sparse(x: Tensor, *, channels: int, name: str, strides: int = 1) -> Tensor:
 _CONVOLUTIONS = {"dense": _dense, "sparse": _sparse}
 
 
-@register(VARIANTS["fabric_mnist"], fabric)
-def FabricMNIST(**arguments) -> keras.Model:
-    """Dense fabric of 8 layers and 64 channels for digits of 32 x 32 pixels."""
-    return fabric(VARIANTS["fabric_mnist"], **arguments)
-
-
-@register(VARIANTS["fabric_cifar"], fabric)
-def FabricCIFAR(**arguments) -> keras.Model:
-    """Dense fabric of 8 layers and 128 channels for CIFAR-10."""
-    return fabric(VARIANTS["fabric_cifar"], **arguments)
-
-
-@register(VARIANTS["fabric_sparse_mnist"], fabric)
-def FabricSparseMNIST(**arguments) -> keras.Model:
-    """Sparse fabric of 16 layers and 32 channels for digits of 32 x 32 pixels."""
-    return fabric(VARIANTS["fabric_sparse_mnist"], **arguments)
+FabricMNIST = register(VARIANTS["fabric_mnist"], fabric)
+FabricCIFAR = register(VARIANTS["fabric_cifar"], fabric)
+FabricSparseMNIST = register(VARIANTS["fabric_sparse_mnist"], fabric)

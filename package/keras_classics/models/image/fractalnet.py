@@ -25,7 +25,8 @@ from typing import Unpack
 import keras
 from keras import layers
 
-from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.card import ModelCard
+from keras_classics.core.catalogue import register
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, Step
@@ -84,6 +85,8 @@ VARIANTS = {
     for card in (
         _row(
             name="fractalnet_20_cifar",
+            builder="FractalNet20CIFAR",
+            summary="FractalNet of 3 columns and 20 layers for CIFAR-10.",
             parameters=33_714_314,
             multiply_adds=845_222_912,
             published="test error with drop-path and dropout 7.33 % on CIFAR-10, 4.60 % with "
@@ -93,6 +96,8 @@ VARIANTS = {
         ),
         _row(
             name="fractalnet_20_cifar_1x1",
+            builder="FractalNet20CIFAR1x1",
+            summary="FractalNet-20 widened by 1x1 convolutions, with the paper's printed count.",
             widen="1x1",
             parameters=38_637_770,
             multiply_adds=1_129_518_080,
@@ -257,13 +262,5 @@ def _convolution(x: Tensor, filters: int, size: int, *, name: str) -> Tensor:
     )
 
 
-@register(VARIANTS["fractalnet_20_cifar"], fractalnet)
-def FractalNet20CIFAR(**arguments) -> keras.Model:
-    """FractalNet of 3 columns and 20 layers for CIFAR-10."""
-    return fractalnet(VARIANTS["fractalnet_20_cifar"], **arguments)
-
-
-@register(VARIANTS["fractalnet_20_cifar_1x1"], fractalnet)
-def FractalNet20CIFAR1x1(**arguments) -> keras.Model:
-    """FractalNet-20 with the paper's printed number of parameters, widened by 1x1 convolutions."""
-    return fractalnet(VARIANTS["fractalnet_20_cifar_1x1"], **arguments)
+FractalNet20CIFAR = register(VARIANTS["fractalnet_20_cifar"], fractalnet)
+FractalNet20CIFAR1x1 = register(VARIANTS["fractalnet_20_cifar_1x1"], fractalnet)

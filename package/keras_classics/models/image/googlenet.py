@@ -24,7 +24,8 @@ from typing import Unpack
 import keras
 from keras import layers
 
-from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.card import ModelCard
+from keras_classics.core.catalogue import register
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.image_builder import (
     Head,
@@ -110,6 +111,8 @@ VARIANTS = {
     for card in (
         _row(
             name="googlenet",
+            builder="GoogLeNet",
+            summary="GoogLeNet of 2014: nine Inception modules.",
             paper='Szegedy et al., "Going deeper with convolutions", CVPR 2015, arXiv:1409.4842',
             year=2014,
             batch_norm=False,
@@ -124,6 +127,8 @@ VARIANTS = {
         ),
         _row(
             name="googlenet_bn",
+            builder="GoogLeNetBN",
+            summary="GoogLeNet with batch normalisation, as in torchvision.",
             paper='Ioffe, Szegedy, "Batch normalization: accelerating deep network training by '
             'reducing internal covariate shift", ICML 2015, arXiv:1502.03167',
             year=2015,
@@ -153,12 +158,13 @@ def googlenet(
     kernel_initializer="glorot_uniform",
     **arguments: Unpack[ImageArguments],
 ) -> keras.Model:
-    """GoogLeNet.
+    """Inception modules between a convolutional stem and a global average.
 
     Args:
         card: Row of `VARIANTS`.
         auxiliary: Give the two auxiliary classifiers, behind the first and the fourth module of
-            the second stage, as second and third output.
+            the second stage, as second and third output; then the size must be known and the top
+            included.
         batch_norm: Normalise after each convolution instead of biases and response
             normalisation; the card's by default.
         five_by_five: `"5x5"` or `"3x3"`, the kernel of the third branch; the card's by default.
@@ -167,8 +173,7 @@ def googlenet(
         dropout: Rate before the classifier; the card's by default.
         auxiliary_dropout: Rate before the auxiliary classifiers.
         kernel_initializer: Initialiser of all kernels.
-        **arguments: The arguments all image builders share; with `auxiliary` the size must be
-            known, and the top included.
+        **arguments: The arguments all image builders share.
 
     Raises:
         InputError: An argument is not admitted.
@@ -335,13 +340,5 @@ def _auxiliary(
     return head.predictions(x, name=f"{name}_predictions")
 
 
-@register(VARIANTS["googlenet"], googlenet)
-def GoogLeNet(**arguments) -> keras.Model:
-    """GoogLeNet of 2014: nine Inception modules."""
-    return googlenet(VARIANTS["googlenet"], **arguments)
-
-
-@register(VARIANTS["googlenet_bn"], googlenet)
-def GoogLeNetBN(**arguments) -> keras.Model:
-    """GoogLeNet with batch normalisation, as in torchvision."""
-    return googlenet(VARIANTS["googlenet_bn"], **arguments)
+GoogLeNet = register(VARIANTS["googlenet"], googlenet)
+GoogLeNetBN = register(VARIANTS["googlenet_bn"], googlenet)

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Unpack
+from typing import Any, Unpack
 
 import keras
 from keras import layers
 
-from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.card import ModelCard
+from keras_classics.core.catalogue import register
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Drops, Exponential, Recipe, step
 from keras_classics.layers.image.highway import ConvHighway, Highway
@@ -88,7 +89,7 @@ MNIST_RECIPE = Recipe(
     note="biases learn at the rate of all, not at twice",
 )
 
-_facts = {
+_facts: dict[str, Any] = {
     "paper": 'Srivastava, Greff, Schmidhuber, "Training very deep networks", NIPS 2015, '
     "arXiv:1507.06228",
     "family": "highway",
@@ -101,12 +102,47 @@ _dense = partial(HighwayCard, input_shape=(784,), recipes={"paper": DENSE_RECIPE
 VARIANTS = {
     card.name: card
     for card in (
-        _dense(name="highway_10_mnist", depth=10, parameters=85_660, multiply_adds=84_700),
-        _dense(name="highway_20_mnist", depth=20, parameters=136_660, multiply_adds=134_700),
-        _dense(name="highway_50_mnist", depth=50, parameters=289_660, multiply_adds=284_700),
-        _dense(name="highway_100_mnist", depth=100, parameters=544_660, multiply_adds=534_700),
+        _dense(
+            name="highway_10_mnist",
+            builder="Highway10MNIST",
+            summary="Dense highway network of 10 layers.",
+            depth=10,
+            parameters=85_660,
+            multiply_adds=84_700,
+        ),
+        _dense(
+            name="highway_20_mnist",
+            builder="Highway20MNIST",
+            summary="Dense highway network of 20 layers.",
+            depth=20,
+            parameters=136_660,
+            multiply_adds=134_700,
+        ),
+        _dense(
+            name="highway_50_mnist",
+            builder="Highway50MNIST",
+            summary="Dense highway network of 50 layers.",
+            depth=50,
+            parameters=289_660,
+            multiply_adds=284_700,
+        ),
+        _dense(
+            name="highway_100_mnist",
+            builder="Highway100MNIST",
+            summary="Dense highway network of 100 layers.",
+            depth=100,
+            parameters=544_660,
+            multiply_adds=534_700,
+        ),
+    )
+}
+CONV_VARIANTS = {
+    card.name: card
+    for card in (
         ConvHighwayCard(
             name="highway_19_cifar",
+            builder="Highway19CIFAR",
+            summary="Convolutional highway network of 19 layers for CIFAR-10.",
             recipes={"paper": CIFAR_RECIPE},
             input_shape=(32, 32, 3),
             smallest_size=4,
@@ -123,6 +159,8 @@ VARIANTS = {
         ),
         ConvHighwayCard(
             name="highway_conv_10_mnist",
+            builder="HighwayConv10MNIST",
+            summary="Convolutional highway network of 10 layers for MNIST.",
             recipes={"paper": MNIST_RECIPE},
             input_shape=(28, 28, 1),
             smallest_size=12,
@@ -154,7 +192,7 @@ def dense_highway(
     """Dense highway network on vectors.
 
     Args:
-        card: Row of `VARIANTS` with a depth.
+        card: Row of `VARIANTS`.
         activation: Activation of all layers; the paper searches over ReLU and tanh.
         transform_bias: Initial bias of the transform gates; by default -1 to 10 layers, -2 to
             20 and -3 beyond.
@@ -192,7 +230,7 @@ def conv_highway(
     """Convolutional highway network.
 
     Args:
-        card: Row of `VARIANTS` with stages.
+        card: Row of `CONV_VARIANTS`.
         transform_bias: Initial bias of the transform gates, in place of the card's.
         carry_gate: A carry gate of its own in place of `1 - T`.
         gated: Highway layers of each stage, in place of the card's.
@@ -242,37 +280,9 @@ def _plain(x: Tensor, filters: int, size: int, *, name: str) -> Tensor:
     )(x)
 
 
-@register(VARIANTS["highway_10_mnist"], dense_highway)
-def Highway10MNIST(**arguments) -> keras.Model:
-    """Dense highway network of 10 layers."""
-    return dense_highway(VARIANTS["highway_10_mnist"], **arguments)
-
-
-@register(VARIANTS["highway_20_mnist"], dense_highway)
-def Highway20MNIST(**arguments) -> keras.Model:
-    """Dense highway network of 20 layers."""
-    return dense_highway(VARIANTS["highway_20_mnist"], **arguments)
-
-
-@register(VARIANTS["highway_50_mnist"], dense_highway)
-def Highway50MNIST(**arguments) -> keras.Model:
-    """Dense highway network of 50 layers."""
-    return dense_highway(VARIANTS["highway_50_mnist"], **arguments)
-
-
-@register(VARIANTS["highway_100_mnist"], dense_highway)
-def Highway100MNIST(**arguments) -> keras.Model:
-    """Dense highway network of 100 layers."""
-    return dense_highway(VARIANTS["highway_100_mnist"], **arguments)
-
-
-@register(VARIANTS["highway_19_cifar"], conv_highway)
-def Highway19CIFAR(**arguments) -> keras.Model:
-    """Convolutional highway network of 19 layers for CIFAR-10."""
-    return conv_highway(VARIANTS["highway_19_cifar"], **arguments)
-
-
-@register(VARIANTS["highway_conv_10_mnist"], conv_highway)
-def HighwayConv10MNIST(**arguments) -> keras.Model:
-    """Convolutional highway network of 10 layers for MNIST."""
-    return conv_highway(VARIANTS["highway_conv_10_mnist"], **arguments)
+Highway10MNIST = register(VARIANTS["highway_10_mnist"], dense_highway)
+Highway20MNIST = register(VARIANTS["highway_20_mnist"], dense_highway)
+Highway50MNIST = register(VARIANTS["highway_50_mnist"], dense_highway)
+Highway100MNIST = register(VARIANTS["highway_100_mnist"], dense_highway)
+Highway19CIFAR = register(CONV_VARIANTS["highway_19_cifar"], conv_highway)
+HighwayConv10MNIST = register(CONV_VARIANTS["highway_conv_10_mnist"], conv_highway)

@@ -21,7 +21,8 @@ from typing import Unpack
 import keras
 from keras import layers
 
-from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.card import ModelCard
+from keras_classics.core.catalogue import register
 from keras_classics.core.errors import check_choice
 from keras_classics.core.image_builder import ImageArguments, global_average, image_head, scaled
 from keras_classics.core.recipe import Exponential, Recipe, step
@@ -130,6 +131,8 @@ VARIANTS = {
     for card in (
         InceptionCard(
             name="inception_v4",
+            builder="InceptionV4",
+            summary="Inception-v4 for ImageNet.",
             idea="one uniform Inception module for each size of the feature map",
             repeats=(4, 7, 3),
             parameters=42_679_816,
@@ -140,6 +143,8 @@ VARIANTS = {
         ),
         _residual_row(
             name="inception_resnet_v1",
+            builder="InceptionResNetV1",
+            summary="Inception-ResNet-v1 for ImageNet, about as costly as Inception-v3.",
             stem=(*STEM, Conv(80), valid(192), half(256)),
             repeats=(5, 10, 5),
             blocks=(
@@ -154,6 +159,8 @@ VARIANTS = {
         ),
         _residual_row(
             name="inception_resnet_v2",
+            builder="InceptionResNetV2",
+            summary="Inception-ResNet-v2 of the paper; keras.applications has the released one.",
             repeats=(5, 10, 5),
             blocks=V2_BLOCKS,
             reductions=(_reduction_a(256, 256, 384, 384), _reduction_b(288, 288, 320)),
@@ -164,6 +171,8 @@ VARIANTS = {
         ),
         _residual_row(
             name="inception_resnet_v2_released",
+            builder="InceptionResNetV2Released",
+            summary="Inception-ResNet-v2 of the authors' released code and keras.applications.",
             stem=(*STEM, Conv(80), valid(192), "max"),
             first=(
                 (Conv(96),),
@@ -383,25 +392,7 @@ def _top(x: Tensor, rate: float) -> Tensor:
     return layers.Dropout(rate, name="head_dropout")(global_average(x))
 
 
-@register(VARIANTS["inception_v4"], inception_v4)
-def InceptionV4(**arguments) -> keras.Model:
-    """Inception-v4 for ImageNet."""
-    return inception_v4(VARIANTS["inception_v4"], **arguments)
-
-
-@register(VARIANTS["inception_resnet_v1"], inception_resnet)
-def InceptionResNetV1(**arguments) -> keras.Model:
-    """Inception-ResNet-v1 for ImageNet, about as costly as Inception-v3."""
-    return inception_resnet(VARIANTS["inception_resnet_v1"], **arguments)
-
-
-@register(VARIANTS["inception_resnet_v2"], inception_resnet)
-def InceptionResNetV2(**arguments) -> keras.Model:
-    """Inception-ResNet-v2 for ImageNet as in the paper, about as costly as Inception-v4."""
-    return inception_resnet(VARIANTS["inception_resnet_v2"], **arguments)
-
-
-@register(VARIANTS["inception_resnet_v2_released"], inception_resnet)
-def InceptionResNetV2Released(**arguments) -> keras.Model:
-    """Inception-ResNet-v2 as in the authors' released code."""
-    return inception_resnet(VARIANTS["inception_resnet_v2_released"], **arguments)
+InceptionV4 = register(VARIANTS["inception_v4"], inception_v4)
+InceptionResNetV1 = register(VARIANTS["inception_resnet_v1"], inception_resnet)
+InceptionResNetV2 = register(VARIANTS["inception_resnet_v2"], inception_resnet)
+InceptionResNetV2Released = register(VARIANTS["inception_resnet_v2_released"], inception_resnet)

@@ -18,7 +18,8 @@ from typing import Unpack
 import keras
 from keras import layers
 
-from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.card import ModelCard
+from keras_classics.core.catalogue import register
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Drops, Recipe, step
@@ -78,6 +79,8 @@ VARIANTS = {
     for card in (
         _row(
             name="lenet_5",
+            builder="LeNet5",
+            summary="LeNet-5 of 1998: 60,000 trained parameters, 840 fixed ones in the codes.",
             idea="convolution and subsampling learn together, end to end",
             parameters=60_000,
             multiply_adds=326_520,
@@ -88,6 +91,8 @@ VARIANTS = {
         ),
         _row(
             name="lenet_5_modern",
+            builder="LeNet5Modern",
+            summary="LeNet-5 as it is taught: full connections, plain pooling, dense output.",
             idea="the same five layers as they are taught today",
             parameters=61_706,
             multiply_adds=416_520,
@@ -172,13 +177,5 @@ def lenet(
     return head.finish(x, top, nearest_code if card.original else None)
 
 
-@register(VARIANTS["lenet_5"], lenet)
-def LeNet5(**arguments) -> keras.Model:
-    """LeNet-5 of 1998: 60,000 trained parameters and 840 fixed ones in the class codes."""
-    return lenet(VARIANTS["lenet_5"], **arguments)
-
-
-@register(VARIANTS["lenet_5_modern"], lenet)
-def LeNet5Modern(**arguments) -> keras.Model:
-    """LeNet-5 as it is taught: full connections, plain pooling, dense output."""
-    return lenet(VARIANTS["lenet_5_modern"], **arguments)
+LeNet5 = register(VARIANTS["lenet_5"], lenet)
+LeNet5Modern = register(VARIANTS["lenet_5_modern"], lenet)

@@ -15,7 +15,8 @@ from typing import Unpack
 import keras
 from keras import layers
 
-from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.card import ModelCard
+from keras_classics.core.catalogue import register
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Linear, Recipe, step
 from keras_classics.layers.image.maxout import Maxout
@@ -57,6 +58,8 @@ VARIANTS = {
     for card in (
         _row(
             name="maxout_mnist",
+            builder="MaxoutMNIST",
+            summary="Maxout network for MNIST, blind to where a pixel is: two hidden layers.",
             recipes={"paper": MNIST_RECIPE},
             input_shape=(784,),
             parameters=1_233_610,
@@ -65,6 +68,8 @@ VARIANTS = {
         ),
         _row(
             name="maxout_cifar",
+            builder="MaxoutCIFAR",
+            summary="Maxout network for CIFAR-10: three convolutions and a dense layer.",
             recipes={"paper": CIFAR_RECIPE},
             input_shape=(32, 32, 3),
             smallest_size=8,
@@ -210,13 +215,5 @@ def _limit(norm: float, axis: int | tuple[int, ...]) -> keras.constraints.Constr
     return keras.constraints.MaxNorm(norm, axis=axis)
 
 
-@register(VARIANTS["maxout_mnist"], maxout_dense)
-def MaxoutMNIST(**arguments) -> keras.Model:
-    """Maxout network for MNIST that does not know where a pixel is: two hidden layers."""
-    return maxout_dense(VARIANTS["maxout_mnist"], **arguments)
-
-
-@register(VARIANTS["maxout_cifar"], maxout_convolutional)
-def MaxoutCIFAR(**arguments) -> keras.Model:
-    """Maxout network for CIFAR-10: three convolutions and a dense layer."""
-    return maxout_convolutional(VARIANTS["maxout_cifar"], **arguments)
+MaxoutMNIST = register(VARIANTS["maxout_mnist"], maxout_dense)
+MaxoutCIFAR = register(VARIANTS["maxout_cifar"], maxout_convolutional)

@@ -16,7 +16,8 @@ from typing import Unpack
 import keras
 from keras import layers
 
-from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.card import ModelCard
+from keras_classics.core.catalogue import register
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Recipe, step
 from keras_classics.models.image.blocks import he_normal
@@ -57,6 +58,8 @@ VARIANTS = {
     for card in (
         _row(
             name="mlp_mnist",
+            builder="MLPMNIST",
+            summary="Digits through 300 and 100 hidden units.",
             idea="errors propagated back train hidden layers",
             parameters=266_610,
             multiply_adds=266_200,
@@ -64,6 +67,8 @@ VARIANTS = {
         ),
         _row(
             name="mlp_skip_mnist",
+            builder="MLPSkipMNIST",
+            summary="Digits through 300 and 100 hidden units, and directly.",
             idea="a direct linear way from input to output beside the hidden layers",
             parameters=274_450,
             multiply_adds=274_040,
@@ -114,13 +119,5 @@ def mlp(
     return head.finish(x, lambda x: x, with_skip if card.skip else None)
 
 
-@register(VARIANTS["mlp_mnist"], mlp)
-def MLPMNIST(**arguments) -> keras.Model:
-    """Digits through 300 and 100 hidden units."""
-    return mlp(VARIANTS["mlp_mnist"], **arguments)
-
-
-@register(VARIANTS["mlp_skip_mnist"], mlp)
-def MLPSkipMNIST(**arguments) -> keras.Model:
-    """Digits through 300 and 100 hidden units, and directly."""
-    return mlp(VARIANTS["mlp_skip_mnist"], **arguments)
+MLPMNIST = register(VARIANTS["mlp_mnist"], mlp)
+MLPSkipMNIST = register(VARIANTS["mlp_skip_mnist"], mlp)

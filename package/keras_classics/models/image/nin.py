@@ -17,7 +17,8 @@ from typing import Unpack
 import keras
 from keras import layers
 
-from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.card import ModelCard
+from keras_classics.core.catalogue import register
 from keras_classics.core.errors import check_choice
 from keras_classics.core.image_builder import ImageArguments, global_average, image_head, scaled
 from keras_classics.core.recipe import CROP_AND_MIRROR, Drops, Recipe, step
@@ -79,6 +80,8 @@ VARIANTS = {
     for card in (
         _row(
             name="nin_cifar",
+            builder="NINCIFAR",
+            summary="Network in network for CIFAR-10: three mlpconvs.",
             recipes={"paper": CIFAR_RECIPE},
             filters=((192, 160, 96), (192, 192, 192), (192, 192)),
             kernels=(5, 5, 3),
@@ -95,6 +98,8 @@ VARIANTS = {
         ),
         _row(
             name="nin_imagenet",
+            builder="NINImageNet",
+            summary="Network in network for ImageNet: four mlpconvs, as in Caffe's model zoo.",
             recipes={"paper": IMAGENET_RECIPE},
             filters=((96, 96, 96), (256, 256, 256), (384, 384, 384), (1024, 1024)),
             kernels=(11, 5, 3, 3),
@@ -171,13 +176,5 @@ def nin(
     return head.finish(x, lambda features: features, classify)
 
 
-@register(VARIANTS["nin_cifar"], nin)
-def NINCIFAR(**arguments) -> keras.Model:
-    """Network in network for CIFAR-10: three mlpconvs."""
-    return nin(VARIANTS["nin_cifar"], **arguments)
-
-
-@register(VARIANTS["nin_imagenet"], nin)
-def NINImageNet(**arguments) -> keras.Model:
-    """Network in network for ImageNet: four mlpconvs, as in Caffe's model zoo."""
-    return nin(VARIANTS["nin_imagenet"], **arguments)
+NINCIFAR = register(VARIANTS["nin_cifar"], nin)
+NINImageNet = register(VARIANTS["nin_imagenet"], nin)

@@ -18,7 +18,8 @@ import keras
 import numpy as np
 from keras import layers
 
-from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.card import ModelCard
+from keras_classics.core.catalogue import register
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.image_builder import ImageArguments, image_head
 from keras_classics.core.recipe import Recipe, step
@@ -37,6 +38,8 @@ VARIANTS = {
     for card in (
         ModelCard(
             name="perceptron",
+            builder="Perceptron",
+            summary="Ten units, each telling one digit from all others.",
             family="perceptron",
             paper='Rosenblatt, "The perceptron: a probabilistic model for information storage and '
             'organization in the brain", Psychological Review 65(6), 1958',
@@ -158,7 +161,4 @@ def _mistakes(weights: np.ndarray, inputs: np.ndarray, sides: np.ndarray) -> np.
     return np.sum(sides * (inputs @ weights) <= 0, axis=0)
 
 
-@register(VARIANTS["perceptron"], perceptron)
-def Perceptron(**arguments) -> keras.Model:
-    """Ten units, each telling one digit from all others."""
-    return perceptron(VARIANTS["perceptron"], **arguments)
+Perceptron = register(VARIANTS["perceptron"], perceptron)

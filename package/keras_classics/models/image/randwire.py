@@ -22,7 +22,8 @@ from typing import Unpack
 import keras
 from keras import layers
 
-from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.card import ModelCard
+from keras_classics.core.catalogue import register
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Cosine, Recipe, step
@@ -90,6 +91,8 @@ VARIANTS = {
     for card in (
         _row(
             name="randwire_small",
+            builder="RandWireSmall",
+            summary="Randomly wired network of the small regime, C = 78.",
             recipes={"paper": SMALL_RECIPE},
             filters=78,
             regular=False,
@@ -100,6 +103,8 @@ VARIANTS = {
         ),
         _regular(
             name="randwire_regular_109",
+            builder="RandWireRegular109",
+            summary="Randomly wired network of the regular regime, C = 109.",
             filters=109,
             parameters=32_341_206,
             multiply_adds=3_997_354_068,
@@ -107,6 +112,8 @@ VARIANTS = {
         ),
         _regular(
             name="randwire_regular_154",
+            builder="RandWireRegular154",
+            summary="Randomly wired network of the regular regime, C = 154.",
             filters=154,
             parameters=62_325_505,
             multiply_adds=7_864_845_864,
@@ -247,19 +254,6 @@ def _node(x: Tensor, filters: int, strides: int, *, name: str) -> Tensor:
     return normalization(x, name=f"{name}_norm")
 
 
-@register(VARIANTS["randwire_small"], randwire)
-def RandWireSmall(**arguments) -> keras.Model:
-    """Randomly wired network of the small regime, C = 78."""
-    return randwire(VARIANTS["randwire_small"], **arguments)
-
-
-@register(VARIANTS["randwire_regular_109"], randwire)
-def RandWireRegular109(**arguments) -> keras.Model:
-    """Randomly wired network of the regular regime, C = 109."""
-    return randwire(VARIANTS["randwire_regular_109"], **arguments)
-
-
-@register(VARIANTS["randwire_regular_154"], randwire)
-def RandWireRegular154(**arguments) -> keras.Model:
-    """Randomly wired network of the regular regime, C = 154."""
-    return randwire(VARIANTS["randwire_regular_154"], **arguments)
+RandWireSmall = register(VARIANTS["randwire_small"], randwire)
+RandWireRegular109 = register(VARIANTS["randwire_regular_109"], randwire)
+RandWireRegular154 = register(VARIANTS["randwire_regular_154"], randwire)

@@ -20,7 +20,8 @@ from typing import Unpack
 import keras
 from keras import layers
 
-from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.card import ModelCard
+from keras_classics.core.catalogue import register
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Drops, Recipe, step
@@ -102,6 +103,8 @@ VARIANTS = {
     for card in (
         RESIDUAL(
             name="resnet_18",
+            builder="ResNet18",
+            summary="ResNet-18 for ImageNet: basic blocks.",
             repeats=(2, 2, 2, 2),
             parameters=11_689_512,
             multiply_adds=1_814_073_344,
@@ -110,6 +113,8 @@ VARIANTS = {
         ),
         RESIDUAL(
             name="resnet_34",
+            builder="ResNet34",
+            summary="ResNet-34 for ImageNet: basic blocks.",
             repeats=(3, 4, 6, 3),
             parameters=21_797_672,
             multiply_adds=3_663_761_408,
@@ -118,6 +123,8 @@ VARIANTS = {
         ),
         RESIDUAL(
             name="resnet_50",
+            builder="ResNet50",
+            summary="ResNet-50 for ImageNet: bottleneck blocks.",
             repeats=(3, 4, 6, 3),
             bottleneck=True,
             parameters=25_557_032,
@@ -127,6 +134,8 @@ VARIANTS = {
         ),
         RESIDUAL(
             name="resnet_101",
+            builder="ResNet101",
+            summary="ResNet-101 for ImageNet: bottleneck blocks.",
             repeats=(3, 4, 23, 3),
             bottleneck=True,
             parameters=44_549_160,
@@ -136,6 +145,8 @@ VARIANTS = {
         ),
         RESIDUAL(
             name="resnet_152",
+            builder="ResNet152",
+            summary="ResNet-152 for ImageNet: bottleneck blocks.",
             repeats=(3, 8, 36, 3),
             bottleneck=True,
             parameters=60_192_808,
@@ -145,6 +156,8 @@ VARIANTS = {
         ),
         PLAIN(
             name="plain_18",
+            builder="Plain18",
+            summary="ResNet-18 without shortcuts.",
             repeats=(2, 2, 2, 2),
             parameters=11_515_688,
             multiply_adds=1_794_805_760,
@@ -153,6 +166,8 @@ VARIANTS = {
         ),
         PLAIN(
             name="plain_34",
+            builder="Plain34",
+            summary="ResNet-34 without shortcuts.",
             repeats=(3, 4, 6, 3),
             parameters=21_623_848,
             multiply_adds=3_644_493_824,
@@ -318,43 +333,10 @@ def _conv_norm(x, filters, size, strides, settings, *, conv, norm, groups=1):
     return normalization(x, epsilon=settings.epsilon, name=norm)
 
 
-@register(VARIANTS["resnet_18"], resnet)
-def ResNet18(**arguments) -> keras.Model:
-    """ResNet-18 for ImageNet: basic blocks."""
-    return resnet(VARIANTS["resnet_18"], **arguments)
-
-
-@register(VARIANTS["resnet_34"], resnet)
-def ResNet34(**arguments) -> keras.Model:
-    """ResNet-34 for ImageNet: basic blocks."""
-    return resnet(VARIANTS["resnet_34"], **arguments)
-
-
-@register(VARIANTS["resnet_50"], resnet)
-def ResNet50(**arguments) -> keras.Model:
-    """ResNet-50 for ImageNet: bottleneck blocks."""
-    return resnet(VARIANTS["resnet_50"], **arguments)
-
-
-@register(VARIANTS["resnet_101"], resnet)
-def ResNet101(**arguments) -> keras.Model:
-    """ResNet-101 for ImageNet: bottleneck blocks."""
-    return resnet(VARIANTS["resnet_101"], **arguments)
-
-
-@register(VARIANTS["resnet_152"], resnet)
-def ResNet152(**arguments) -> keras.Model:
-    """ResNet-152 for ImageNet: bottleneck blocks."""
-    return resnet(VARIANTS["resnet_152"], **arguments)
-
-
-@register(VARIANTS["plain_18"], resnet)
-def Plain18(**arguments) -> keras.Model:
-    """ResNet-18 without shortcuts."""
-    return resnet(VARIANTS["plain_18"], **arguments)
-
-
-@register(VARIANTS["plain_34"], resnet)
-def Plain34(**arguments) -> keras.Model:
-    """ResNet-34 without shortcuts."""
-    return resnet(VARIANTS["plain_34"], **arguments)
+ResNet18 = register(VARIANTS["resnet_18"], resnet)
+ResNet34 = register(VARIANTS["resnet_34"], resnet)
+ResNet50 = register(VARIANTS["resnet_50"], resnet)
+ResNet101 = register(VARIANTS["resnet_101"], resnet)
+ResNet152 = register(VARIANTS["resnet_152"], resnet)
+Plain18 = register(VARIANTS["plain_18"], resnet)
+Plain34 = register(VARIANTS["plain_34"], resnet)

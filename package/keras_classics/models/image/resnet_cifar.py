@@ -13,8 +13,6 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-import keras
-
 from keras_classics.core.catalogue import register
 from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
 from keras_classics.models.image.resnet import PLAIN, RESIDUAL, resnet
@@ -59,6 +57,8 @@ VARIANTS = {
     for card in (
         _residual(
             name="resnet_20_cifar",
+            builder="ResNet20CIFAR",
+            summary="ResNet-20 for CIFAR-10.",
             recipes=_shallow,
             repeats=(3, 3, 3),
             parameters=269_722,
@@ -67,6 +67,8 @@ VARIANTS = {
         ),
         _residual(
             name="resnet_32_cifar",
+            builder="ResNet32CIFAR",
+            summary="ResNet-32 for CIFAR-10.",
             recipes=_shallow,
             repeats=(5, 5, 5),
             parameters=464_154,
@@ -75,6 +77,8 @@ VARIANTS = {
         ),
         _residual(
             name="resnet_44_cifar",
+            builder="ResNet44CIFAR",
+            summary="ResNet-44 for CIFAR-10.",
             recipes=_shallow,
             repeats=(7, 7, 7),
             parameters=658_586,
@@ -83,6 +87,8 @@ VARIANTS = {
         ),
         _residual(
             name="resnet_56_cifar",
+            builder="ResNet56CIFAR",
+            summary="ResNet-56 for CIFAR-10.",
             recipes=_shallow,
             repeats=(9, 9, 9),
             parameters=853_018,
@@ -91,6 +97,8 @@ VARIANTS = {
         ),
         _residual(
             name="resnet_110_cifar",
+            builder="ResNet110CIFAR",
+            summary="ResNet-110 for CIFAR-10.",
             recipes=_deep,
             repeats=(18, 18, 18),
             parameters=1_727_962,
@@ -99,6 +107,8 @@ VARIANTS = {
         ),
         _residual(
             name="resnet_1202_cifar",
+            builder="ResNet1202CIFAR",
+            summary="ResNet-1202 for CIFAR-10, the deepest of the paper.",
             recipes=_deep,
             repeats=(200, 200, 200),
             parameters=19_421_274,
@@ -107,6 +117,8 @@ VARIANTS = {
         ),
         _plain(
             name="plain_20_cifar",
+            builder="Plain20CIFAR",
+            summary="ResNet-20 for CIFAR-10 without shortcuts.",
             recipes={"paper": CIFAR_RECIPE},
             repeats=(3, 3, 3),
             parameters=269_722,
@@ -114,6 +126,8 @@ VARIANTS = {
         ),
         _plain(
             name="plain_56_cifar",
+            builder="Plain56CIFAR",
+            summary="ResNet-56 for CIFAR-10 without shortcuts.",
             recipes={"paper": CIFAR_RECIPE},
             repeats=(9, 9, 9),
             parameters=853_018,
@@ -121,6 +135,8 @@ VARIANTS = {
         ),
         _plain(
             name="plain_110_cifar",
+            builder="Plain110CIFAR",
+            summary="ResNet-110 for CIFAR-10 without shortcuts.",
             recipes={"paper": DEEP_CIFAR_RECIPE},
             repeats=(18, 18, 18),
             parameters=1_727_962,
@@ -131,55 +147,12 @@ VARIANTS = {
 }
 
 
-@register(VARIANTS["resnet_20_cifar"], resnet)
-def ResNet20CIFAR(**arguments) -> keras.Model:
-    """ResNet-20 for CIFAR-10."""
-    return resnet(VARIANTS["resnet_20_cifar"], **arguments)
-
-
-@register(VARIANTS["resnet_32_cifar"], resnet)
-def ResNet32CIFAR(**arguments) -> keras.Model:
-    """ResNet-32 for CIFAR-10."""
-    return resnet(VARIANTS["resnet_32_cifar"], **arguments)
-
-
-@register(VARIANTS["resnet_44_cifar"], resnet)
-def ResNet44CIFAR(**arguments) -> keras.Model:
-    """ResNet-44 for CIFAR-10."""
-    return resnet(VARIANTS["resnet_44_cifar"], **arguments)
-
-
-@register(VARIANTS["resnet_56_cifar"], resnet)
-def ResNet56CIFAR(**arguments) -> keras.Model:
-    """ResNet-56 for CIFAR-10."""
-    return resnet(VARIANTS["resnet_56_cifar"], **arguments)
-
-
-@register(VARIANTS["resnet_110_cifar"], resnet)
-def ResNet110CIFAR(**arguments) -> keras.Model:
-    """ResNet-110 for CIFAR-10."""
-    return resnet(VARIANTS["resnet_110_cifar"], **arguments)
-
-
-@register(VARIANTS["resnet_1202_cifar"], resnet)
-def ResNet1202CIFAR(**arguments) -> keras.Model:
-    """ResNet-1202 for CIFAR-10, the deepest of the paper."""
-    return resnet(VARIANTS["resnet_1202_cifar"], **arguments)
-
-
-@register(VARIANTS["plain_20_cifar"], resnet)
-def Plain20CIFAR(**arguments) -> keras.Model:
-    """ResNet-20 for CIFAR-10 without shortcuts."""
-    return resnet(VARIANTS["plain_20_cifar"], **arguments)
-
-
-@register(VARIANTS["plain_56_cifar"], resnet)
-def Plain56CIFAR(**arguments) -> keras.Model:
-    """ResNet-56 for CIFAR-10 without shortcuts."""
-    return resnet(VARIANTS["plain_56_cifar"], **arguments)
-
-
-@register(VARIANTS["plain_110_cifar"], resnet)
-def Plain110CIFAR(**arguments) -> keras.Model:
-    """ResNet-110 for CIFAR-10 without shortcuts."""
-    return resnet(VARIANTS["plain_110_cifar"], **arguments)
+ResNet20CIFAR = register(VARIANTS["resnet_20_cifar"], resnet)
+ResNet32CIFAR = register(VARIANTS["resnet_32_cifar"], resnet)
+ResNet44CIFAR = register(VARIANTS["resnet_44_cifar"], resnet)
+ResNet56CIFAR = register(VARIANTS["resnet_56_cifar"], resnet)
+ResNet110CIFAR = register(VARIANTS["resnet_110_cifar"], resnet)
+ResNet1202CIFAR = register(VARIANTS["resnet_1202_cifar"], resnet)
+Plain20CIFAR = register(VARIANTS["plain_20_cifar"], resnet)
+Plain56CIFAR = register(VARIANTS["plain_56_cifar"], resnet)
+Plain110CIFAR = register(VARIANTS["plain_110_cifar"], resnet)

@@ -20,7 +20,8 @@ from typing import Unpack
 import keras
 from keras import layers
 
-from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.card import ModelCard
+from keras_classics.core.catalogue import register
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.image_builder import Head, ImageArguments, image_head, scaled
 from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
@@ -104,6 +105,8 @@ VARIANTS = {
     for card in (
         _row(
             name="resnet_50_v2",
+            builder="ResNet50V2",
+            summary="Pre-activation ResNet-50 for ImageNet.",
             repeats=(3, 4, 6, 3),
             parameters=25_549_352,
             multiply_adds=4_089_184_256,
@@ -111,6 +114,8 @@ VARIANTS = {
         ),
         _row(
             name="resnet_101_v2",
+            builder="ResNet101V2",
+            summary="Pre-activation ResNet-101 for ImageNet.",
             repeats=(3, 4, 23, 3),
             parameters=44_541_480,
             multiply_adds=7_801_405_440,
@@ -118,6 +123,8 @@ VARIANTS = {
         ),
         _row(
             name="resnet_152_v2",
+            builder="ResNet152V2",
+            summary="Pre-activation ResNet-152 for ImageNet.",
             repeats=(3, 8, 36, 3),
             parameters=60_185_128,
             multiply_adds=11_513_626_624,
@@ -125,6 +132,8 @@ VARIANTS = {
         ),
         _row(
             name="resnet_200_v2",
+            builder="ResNet200V2",
+            summary="Pre-activation ResNet-200 for ImageNet, the paper's.",
             repeats=(3, 24, 36, 3),
             parameters=64_666_152,
             multiply_adds=15_007_481_856,
@@ -133,6 +142,8 @@ VARIANTS = {
         ),
         _row(
             name="resnet_164_v2_cifar",
+            builder="ResNet164V2CIFAR",
+            summary="Pre-activation ResNet-164 for CIFAR-10.",
             repeats=(18, 18, 18),
             parameters=1_703_258,
             multiply_adds=244_500_992,
@@ -141,6 +152,8 @@ VARIANTS = {
         ),
         _row(
             name="resnet_1001_v2_cifar",
+            builder="ResNet1001V2CIFAR",
+            summary="Pre-activation ResNet-1001 for CIFAR-10.",
             repeats=(111, 111, 111),
             parameters=10_327_706,
             multiply_adds=1_487_849_984,
@@ -313,37 +326,9 @@ def _unit(
     return layers.Add(name=out)([inner, identity])
 
 
-@register(VARIANTS["resnet_50_v2"], resnet_v2)
-def ResNet50V2(**arguments) -> keras.Model:
-    """Pre-activation ResNet-50 for ImageNet."""
-    return resnet_v2(VARIANTS["resnet_50_v2"], **arguments)
-
-
-@register(VARIANTS["resnet_101_v2"], resnet_v2)
-def ResNet101V2(**arguments) -> keras.Model:
-    """Pre-activation ResNet-101 for ImageNet."""
-    return resnet_v2(VARIANTS["resnet_101_v2"], **arguments)
-
-
-@register(VARIANTS["resnet_152_v2"], resnet_v2)
-def ResNet152V2(**arguments) -> keras.Model:
-    """Pre-activation ResNet-152 for ImageNet."""
-    return resnet_v2(VARIANTS["resnet_152_v2"], **arguments)
-
-
-@register(VARIANTS["resnet_200_v2"], resnet_v2)
-def ResNet200V2(**arguments) -> keras.Model:
-    """Pre-activation ResNet-200 for ImageNet, the paper's."""
-    return resnet_v2(VARIANTS["resnet_200_v2"], **arguments)
-
-
-@register(VARIANTS["resnet_164_v2_cifar"], resnet_v2)
-def ResNet164V2CIFAR(**arguments) -> keras.Model:
-    """Pre-activation ResNet-164 for CIFAR-10."""
-    return resnet_v2(VARIANTS["resnet_164_v2_cifar"], **arguments)
-
-
-@register(VARIANTS["resnet_1001_v2_cifar"], resnet_v2)
-def ResNet1001V2CIFAR(**arguments) -> keras.Model:
-    """Pre-activation ResNet-1001 for CIFAR-10."""
-    return resnet_v2(VARIANTS["resnet_1001_v2_cifar"], **arguments)
+ResNet50V2 = register(VARIANTS["resnet_50_v2"], resnet_v2)
+ResNet101V2 = register(VARIANTS["resnet_101_v2"], resnet_v2)
+ResNet152V2 = register(VARIANTS["resnet_152_v2"], resnet_v2)
+ResNet200V2 = register(VARIANTS["resnet_200_v2"], resnet_v2)
+ResNet164V2CIFAR = register(VARIANTS["resnet_164_v2_cifar"], resnet_v2)
+ResNet1001V2CIFAR = register(VARIANTS["resnet_1001_v2_cifar"], resnet_v2)

@@ -13,8 +13,6 @@ from __future__ import annotations
 
 from functools import partial
 
-import keras
-
 from keras_classics.core.catalogue import register
 from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
 from keras_classics.models.image.resnet import ResNetCard, resnet
@@ -77,6 +75,8 @@ VARIANTS = {
     for card in (
         _50(
             name="resnext_50_2x40d",
+            builder="ResNeXt50_2x40d",
+            summary="ResNeXt-50 for ImageNet: 2 groups of 40 filters in the first stage.",
             groups=2,
             group_width=40,
             parameters=25_425_000,
@@ -85,6 +85,8 @@ VARIANTS = {
         ),
         _50(
             name="resnext_50_4x24d",
+            builder="ResNeXt50_4x24d",
+            summary="ResNeXt-50 for ImageNet: 4 groups of 24 filters in the first stage.",
             groups=4,
             group_width=24,
             parameters=25_292_968,
@@ -93,6 +95,8 @@ VARIANTS = {
         ),
         _50(
             name="resnext_50_8x14d",
+            builder="ResNeXt50_8x14d",
+            summary="ResNeXt-50 for ImageNet: 8 groups of 14 filters in the first stage.",
             groups=8,
             group_width=14,
             parameters=25_603_016,
@@ -101,6 +105,8 @@ VARIANTS = {
         ),
         _50(
             name="resnext_50_32x4d",
+            builder="ResNeXt50_32x4d",
+            summary="ResNeXt-50 for ImageNet: 32 groups of 4 filters in the first stage.",
             groups=32,
             group_width=4,
             parameters=25_028_904,
@@ -109,6 +115,8 @@ VARIANTS = {
         ),
         _101(
             name="resnext_101_2x40d",
+            builder="ResNeXt101_2x40d",
+            summary="ResNeXt-101 for ImageNet: 2 groups of 40 filters in the first stage.",
             groups=2,
             group_width=40,
             parameters=44_456_296,
@@ -117,6 +125,8 @@ VARIANTS = {
         ),
         _101(
             name="resnext_101_4x24d",
+            builder="ResNeXt101_4x24d",
+            summary="ResNeXt-101 for ImageNet: 4 groups of 24 filters in the first stage.",
             groups=4,
             group_width=24,
             parameters=44_363_432,
@@ -125,6 +135,8 @@ VARIANTS = {
         ),
         _101(
             name="resnext_101_8x14d",
+            builder="ResNeXt101_8x14d",
+            summary="ResNeXt-101 for ImageNet: 8 groups of 14 filters in the first stage.",
             groups=8,
             group_width=14,
             parameters=45_104_328,
@@ -133,6 +145,8 @@ VARIANTS = {
         ),
         _101(
             name="resnext_101_32x4d",
+            builder="ResNeXt101_32x4d",
+            summary="ResNeXt-101 for ImageNet: 32 groups of 4 filters in the first stage.",
             groups=32,
             group_width=4,
             parameters=44_177_704,
@@ -141,6 +155,8 @@ VARIANTS = {
         ),
         _101(
             name="resnet_101_1x100d",
+            builder="ResNet101_1x100d",
+            summary="ResNet-101 as costly as ResNeXt-101 64x4d: one group of 100 filters.",
             groups=1,
             group_width=100,
             parameters=85_611_336,
@@ -149,6 +165,8 @@ VARIANTS = {
         ),
         _101(
             name="resnext_101_2x64d",
+            builder="ResNeXt101_2x64d",
+            summary="ResNeXt-101 for ImageNet: 2 groups of 64 filters in the first stage.",
             groups=2,
             group_width=64,
             parameters=84_198_184,
@@ -157,6 +175,8 @@ VARIANTS = {
         ),
         _101(
             name="resnext_101_64x4d",
+            builder="ResNeXt101_64x4d",
+            summary="ResNeXt-101 for ImageNet: 64 groups of 4 filters in the first stage.",
             groups=64,
             group_width=4,
             parameters=83_455_272,
@@ -165,6 +185,8 @@ VARIANTS = {
         ),
         _29(
             name="resnext_29_8x64d_cifar",
+            builder="ResNeXt29_8x64dCIFAR",
+            summary="ResNeXt-29 for CIFAR-10: 8 groups of 64 filters in the first stage.",
             groups=8,
             group_width=64,
             parameters=34_426_698,
@@ -173,6 +195,8 @@ VARIANTS = {
         ),
         _29(
             name="resnext_29_16x64d_cifar",
+            builder="ResNeXt29_16x64dCIFAR",
+            summary="ResNeXt-29 for CIFAR-10: 16 groups of 64 filters in the first stage.",
             groups=16,
             group_width=64,
             parameters=68_155_210,
@@ -183,79 +207,16 @@ VARIANTS = {
 }
 
 
-@register(VARIANTS["resnext_50_2x40d"], resnet)
-def ResNeXt50_2x40d(**arguments) -> keras.Model:
-    """ResNeXt-50 for ImageNet: 2 groups of 40 filters in the first stage."""
-    return resnet(VARIANTS["resnext_50_2x40d"], **arguments)
-
-
-@register(VARIANTS["resnext_50_4x24d"], resnet)
-def ResNeXt50_4x24d(**arguments) -> keras.Model:
-    """ResNeXt-50 for ImageNet: 4 groups of 24 filters in the first stage."""
-    return resnet(VARIANTS["resnext_50_4x24d"], **arguments)
-
-
-@register(VARIANTS["resnext_50_8x14d"], resnet)
-def ResNeXt50_8x14d(**arguments) -> keras.Model:
-    """ResNeXt-50 for ImageNet: 8 groups of 14 filters in the first stage."""
-    return resnet(VARIANTS["resnext_50_8x14d"], **arguments)
-
-
-@register(VARIANTS["resnext_50_32x4d"], resnet)
-def ResNeXt50_32x4d(**arguments) -> keras.Model:
-    """ResNeXt-50 for ImageNet: 32 groups of 4 filters in the first stage."""
-    return resnet(VARIANTS["resnext_50_32x4d"], **arguments)
-
-
-@register(VARIANTS["resnext_101_2x40d"], resnet)
-def ResNeXt101_2x40d(**arguments) -> keras.Model:
-    """ResNeXt-101 for ImageNet: 2 groups of 40 filters in the first stage."""
-    return resnet(VARIANTS["resnext_101_2x40d"], **arguments)
-
-
-@register(VARIANTS["resnext_101_4x24d"], resnet)
-def ResNeXt101_4x24d(**arguments) -> keras.Model:
-    """ResNeXt-101 for ImageNet: 4 groups of 24 filters in the first stage."""
-    return resnet(VARIANTS["resnext_101_4x24d"], **arguments)
-
-
-@register(VARIANTS["resnext_101_8x14d"], resnet)
-def ResNeXt101_8x14d(**arguments) -> keras.Model:
-    """ResNeXt-101 for ImageNet: 8 groups of 14 filters in the first stage."""
-    return resnet(VARIANTS["resnext_101_8x14d"], **arguments)
-
-
-@register(VARIANTS["resnext_101_32x4d"], resnet)
-def ResNeXt101_32x4d(**arguments) -> keras.Model:
-    """ResNeXt-101 for ImageNet: 32 groups of 4 filters in the first stage."""
-    return resnet(VARIANTS["resnext_101_32x4d"], **arguments)
-
-
-@register(VARIANTS["resnet_101_1x100d"], resnet)
-def ResNet101_1x100d(**arguments) -> keras.Model:
-    """ResNet-101 with wider 3x3 convolutions, as costly as ResNeXt-101 64x4d: one group of 100."""
-    return resnet(VARIANTS["resnet_101_1x100d"], **arguments)
-
-
-@register(VARIANTS["resnext_101_2x64d"], resnet)
-def ResNeXt101_2x64d(**arguments) -> keras.Model:
-    """ResNeXt-101 for ImageNet: 2 groups of 64 filters in the first stage."""
-    return resnet(VARIANTS["resnext_101_2x64d"], **arguments)
-
-
-@register(VARIANTS["resnext_101_64x4d"], resnet)
-def ResNeXt101_64x4d(**arguments) -> keras.Model:
-    """ResNeXt-101 for ImageNet: 64 groups of 4 filters in the first stage."""
-    return resnet(VARIANTS["resnext_101_64x4d"], **arguments)
-
-
-@register(VARIANTS["resnext_29_8x64d_cifar"], resnet)
-def ResNeXt29_8x64dCIFAR(**arguments) -> keras.Model:
-    """ResNeXt-29 for CIFAR-10: 8 groups of 64 filters in the first stage."""
-    return resnet(VARIANTS["resnext_29_8x64d_cifar"], **arguments)
-
-
-@register(VARIANTS["resnext_29_16x64d_cifar"], resnet)
-def ResNeXt29_16x64dCIFAR(**arguments) -> keras.Model:
-    """ResNeXt-29 for CIFAR-10: 16 groups of 64 filters in the first stage."""
-    return resnet(VARIANTS["resnext_29_16x64d_cifar"], **arguments)
+ResNeXt50_2x40d = register(VARIANTS["resnext_50_2x40d"], resnet)
+ResNeXt50_4x24d = register(VARIANTS["resnext_50_4x24d"], resnet)
+ResNeXt50_8x14d = register(VARIANTS["resnext_50_8x14d"], resnet)
+ResNeXt50_32x4d = register(VARIANTS["resnext_50_32x4d"], resnet)
+ResNeXt101_2x40d = register(VARIANTS["resnext_101_2x40d"], resnet)
+ResNeXt101_4x24d = register(VARIANTS["resnext_101_4x24d"], resnet)
+ResNeXt101_8x14d = register(VARIANTS["resnext_101_8x14d"], resnet)
+ResNeXt101_32x4d = register(VARIANTS["resnext_101_32x4d"], resnet)
+ResNet101_1x100d = register(VARIANTS["resnet_101_1x100d"], resnet)
+ResNeXt101_2x64d = register(VARIANTS["resnext_101_2x64d"], resnet)
+ResNeXt101_64x4d = register(VARIANTS["resnext_101_64x4d"], resnet)
+ResNeXt29_8x64dCIFAR = register(VARIANTS["resnext_29_8x64d_cifar"], resnet)
+ResNeXt29_16x64dCIFAR = register(VARIANTS["resnext_29_16x64d_cifar"], resnet)

@@ -20,7 +20,8 @@ from typing import Unpack
 import keras
 from keras import layers
 
-from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.card import ModelCard
+from keras_classics.core.catalogue import register
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.image_builder import ImageArguments, image_head
 from keras_classics.models.image import alexnet, squeezenet
@@ -98,6 +99,8 @@ VARIANTS = {
     for card in (
         _row(
             name="road_alexnet",
+            builder="RoadAlexNet",
+            summary="AlexNet up to its fifth convolution, for pictures of the road enlarged twice.",
             trunk="alexnet",
             until="conv5",
             parameters=2_334_080,
@@ -122,7 +125,7 @@ def road(
     width: float = 1.0,
     **arguments: Unpack[ImageArguments],
 ) -> keras.Model:
-    """Trunk of a detector of road objects.
+    """Trunk of a detector of road objects; without a classifier, so that `classes` stays `None`.
 
     Args:
         card: Row of `VARIANTS`.
@@ -131,8 +134,7 @@ def road(
         scale: Factor by which the model itself enlarges its pictures, bilinearly; 1 for pictures
             that come enlarged, as in the catalogue.
         width: Factor on the number of filters.
-        **arguments: The arguments all image builders share; there is no classifier, so
-            `include_top` and `classes` stay as they are.
+        **arguments: The arguments all image builders share.
 
     Returns:
         A model from pictures to the feature map `(batch, height, width, filters)` at the cut, or
@@ -191,7 +193,4 @@ def _enlarged(image: Tensor, scale: float) -> Tensor:
     return layers.Resizing(height, width, "bilinear", name="stem_resize")(image)
 
 
-@register(VARIANTS["road_alexnet"], road)
-def RoadAlexNet(**arguments) -> keras.Model:
-    """AlexNet up to its fifth convolution, for pictures of the road enlarged twice."""
-    return road(VARIANTS["road_alexnet"], **arguments)
+RoadAlexNet = register(VARIANTS["road_alexnet"], road)

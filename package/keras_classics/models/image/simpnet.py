@@ -18,7 +18,8 @@ from typing import Unpack
 import keras
 from keras import layers
 
-from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.card import ModelCard
+from keras_classics.core.catalogue import register
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.image_builder import ImageArguments, global_average, image_head, scaled
 from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
@@ -83,6 +84,8 @@ VARIANTS = {
     for card in (
         _row(
             name="simpnet_5m_cifar",
+            builder="SimpNet5MCIFAR",
+            summary="SimpNet of 5.48 million parameters.",
             filters=FILTERS["5m"],
             dropout=(0.2,) * 9 + (0.3,) * 4,
             parameters=5_478_223,
@@ -91,6 +94,8 @@ VARIANTS = {
         ),
         _row(
             name="simpnet_8m_cifar",
+            builder="SimpNet8MCIFAR",
+            summary="SimpNet of 8.9 million parameters.",
             filters=FILTERS["8m"],
             dropout=(0.2,) * 13,
             parameters=8_902_729,
@@ -99,6 +104,8 @@ VARIANTS = {
         ),
         _row(
             name="simpnet_300k_cifar",
+            builder="SimpNet300KCIFAR",
+            summary="SimpNet of 0.3 million parameters.",
             filters=FILTERS["300k"],
             dropout=(0.0,) * 13,
             parameters=300_964,
@@ -107,6 +114,8 @@ VARIANTS = {
         ),
         _row(
             name="simpnet_600k_cifar",
+            builder="SimpNet600KCIFAR",
+            summary="SimpNet of 0.6 million parameters.",
             filters=FILTERS["600k"],
             dropout=(0.1,) * 9 + (0.2,) * 4,
             parameters=601_021,
@@ -181,25 +190,7 @@ def simpnet(
     return head.finish(x, top)
 
 
-@register(VARIANTS["simpnet_5m_cifar"], simpnet)
-def SimpNet5MCIFAR(**arguments) -> keras.Model:
-    """SimpNet of 5.48 million parameters."""
-    return simpnet(VARIANTS["simpnet_5m_cifar"], **arguments)
-
-
-@register(VARIANTS["simpnet_8m_cifar"], simpnet)
-def SimpNet8MCIFAR(**arguments) -> keras.Model:
-    """SimpNet of 8.9 million parameters."""
-    return simpnet(VARIANTS["simpnet_8m_cifar"], **arguments)
-
-
-@register(VARIANTS["simpnet_300k_cifar"], simpnet)
-def SimpNet300KCIFAR(**arguments) -> keras.Model:
-    """SimpNet of 0.3 million parameters."""
-    return simpnet(VARIANTS["simpnet_300k_cifar"], **arguments)
-
-
-@register(VARIANTS["simpnet_600k_cifar"], simpnet)
-def SimpNet600KCIFAR(**arguments) -> keras.Model:
-    """SimpNet of 0.6 million parameters."""
-    return simpnet(VARIANTS["simpnet_600k_cifar"], **arguments)
+SimpNet5MCIFAR = register(VARIANTS["simpnet_5m_cifar"], simpnet)
+SimpNet8MCIFAR = register(VARIANTS["simpnet_8m_cifar"], simpnet)
+SimpNet300KCIFAR = register(VARIANTS["simpnet_300k_cifar"], simpnet)
+SimpNet600KCIFAR = register(VARIANTS["simpnet_600k_cifar"], simpnet)

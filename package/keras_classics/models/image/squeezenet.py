@@ -17,7 +17,8 @@ from typing import Unpack
 import keras
 from keras import layers
 
-from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.card import ModelCard
+from keras_classics.core.catalogue import register
 from keras_classics.core.image_builder import ImageArguments, global_average, image_head, scaled
 from keras_classics.core.recipe import CROP_AND_MIRROR, Linear, Recipe
 from keras_classics.models.image.blocks import Tensor, convolution, max_pooling, relu
@@ -64,6 +65,8 @@ VARIANTS = {
     for card in (
         _row(
             name="squeezenet_1_0",
+            builder="SqueezeNet1_0",
+            summary="SqueezeNet 1.0, the network of the paper.",
             stem=(96, 7),
             squeeze=((16, 16, 32), (32, 48, 48, 64), (64,)),
             smallest_size=21,
@@ -73,6 +76,8 @@ VARIANTS = {
         ),
         _row(
             name="squeezenet_1_1",
+            builder="SqueezeNet1_1",
+            summary="SqueezeNet 1.1: the same accuracy for less than half of the multiply-adds.",
             stem=(64, 3),
             squeeze=((16, 16), (32, 32), (48, 48, 64, 64)),
             smallest_size=17,
@@ -139,13 +144,5 @@ def squeezenet(
     return head.finish(x, layers.Dropout(dropout, name="head_dropout"), classify)
 
 
-@register(VARIANTS["squeezenet_1_0"], squeezenet)
-def SqueezeNet1_0(**arguments) -> keras.Model:
-    """SqueezeNet 1.0, the network of the paper."""
-    return squeezenet(VARIANTS["squeezenet_1_0"], **arguments)
-
-
-@register(VARIANTS["squeezenet_1_1"], squeezenet)
-def SqueezeNet1_1(**arguments) -> keras.Model:
-    """SqueezeNet 1.1: the same accuracy for less than half of the multiply-adds."""
-    return squeezenet(VARIANTS["squeezenet_1_1"], **arguments)
+SqueezeNet1_0 = register(VARIANTS["squeezenet_1_0"], squeezenet)
+SqueezeNet1_1 = register(VARIANTS["squeezenet_1_1"], squeezenet)

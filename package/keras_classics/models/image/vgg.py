@@ -18,7 +18,8 @@ from typing import Unpack
 import keras
 from keras import layers
 
-from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.card import ModelCard
+from keras_classics.core.catalogue import register
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Drops, Recipe, step
 from keras_classics.layers.image.normalization import LocalResponseNormalization
@@ -69,6 +70,8 @@ VARIANTS = {
     for card in (
         _row(
             name="vgg_a",
+            builder="VGG11",
+            summary="Configuration A: 8 convolutions.",
             kernels=((3,), (3,), (3, 3), (3, 3), (3, 3)),
             parameters=132_863_336,
             multiply_adds=7_609_090_048,
@@ -76,6 +79,8 @@ VARIANTS = {
         ),
         _row(
             name="vgg_a_lrn",
+            builder="VGG11LRN",
+            summary="Configuration A-LRN: response normalisation after the first convolution.",
             kernels=((3,), (3,), (3, 3), (3, 3), (3, 3)),
             local_response_normalization=True,
             parameters=132_863_336,
@@ -84,6 +89,8 @@ VARIANTS = {
         ),
         _row(
             name="vgg_b",
+            builder="VGG13",
+            summary="Configuration B: 10 convolutions.",
             kernels=((3, 3),) * 5,
             parameters=133_047_848,
             multiply_adds=11_308_466_176,
@@ -91,6 +98,8 @@ VARIANTS = {
         ),
         _row(
             name="vgg_c",
+            builder="VGG16C",
+            summary="Configuration C: 13 convolutions, the last of each late stage 1x1.",
             kernels=((3, 3), (3, 3), (3, 3, 1), (3, 3, 1), (3, 3, 1)),
             parameters=133_638_952,
             multiply_adds=11_770_888_192,
@@ -98,6 +107,8 @@ VARIANTS = {
         ),
         _row(
             name="vgg_d",
+            builder="VGG16",
+            summary="Configuration D, the VGG-16 of every library: 13 convolutions of 3x3.",
             kernels=((3, 3), (3, 3), (3, 3, 3), (3, 3, 3), (3, 3, 3)),
             parameters=138_357_544,
             multiply_adds=15_470_264_320,
@@ -105,6 +116,8 @@ VARIANTS = {
         ),
         _row(
             name="vgg_e",
+            builder="VGG19",
+            summary="Configuration E, the VGG-19 of every library: 16 convolutions of 3x3.",
             kernels=((3, 3), (3, 3), (3,) * 4, (3,) * 4, (3,) * 4),
             parameters=143_667_240,
             multiply_adds=19_632_062_464,
@@ -172,37 +185,9 @@ def vgg(
     return head.finish(x, top)
 
 
-@register(VARIANTS["vgg_a"], vgg)
-def VGG11(**arguments) -> keras.Model:
-    """Configuration A: 8 convolutions."""
-    return vgg(VARIANTS["vgg_a"], **arguments)
-
-
-@register(VARIANTS["vgg_a_lrn"], vgg)
-def VGG11LRN(**arguments) -> keras.Model:
-    """Configuration A-LRN: A with local response normalisation after the first convolution."""
-    return vgg(VARIANTS["vgg_a_lrn"], **arguments)
-
-
-@register(VARIANTS["vgg_b"], vgg)
-def VGG13(**arguments) -> keras.Model:
-    """Configuration B: 10 convolutions."""
-    return vgg(VARIANTS["vgg_b"], **arguments)
-
-
-@register(VARIANTS["vgg_c"], vgg)
-def VGG16C(**arguments) -> keras.Model:
-    """Configuration C: 13 convolutions, the last of each late stage 1x1."""
-    return vgg(VARIANTS["vgg_c"], **arguments)
-
-
-@register(VARIANTS["vgg_d"], vgg)
-def VGG16(**arguments) -> keras.Model:
-    """Configuration D, the VGG-16 of every library: 13 convolutions of 3x3."""
-    return vgg(VARIANTS["vgg_d"], **arguments)
-
-
-@register(VARIANTS["vgg_e"], vgg)
-def VGG19(**arguments) -> keras.Model:
-    """Configuration E, the VGG-19 of every library: 16 convolutions of 3x3."""
-    return vgg(VARIANTS["vgg_e"], **arguments)
+VGG11 = register(VARIANTS["vgg_a"], vgg)
+VGG11LRN = register(VARIANTS["vgg_a_lrn"], vgg)
+VGG13 = register(VARIANTS["vgg_b"], vgg)
+VGG16C = register(VARIANTS["vgg_c"], vgg)
+VGG16 = register(VARIANTS["vgg_d"], vgg)
+VGG19 = register(VARIANTS["vgg_e"], vgg)

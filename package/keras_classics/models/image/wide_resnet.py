@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Unpack
+from typing import Any, Unpack
 
 import keras
 
-from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.card import ModelCard
+from keras_classics.core.catalogue import register
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Drops, Recipe, step
 from keras_classics.models.image.blocks import convolution
@@ -70,7 +71,7 @@ IMAGENET_RECIPE = Recipe(
     note="that of fb.resnet.torch, which the authors' code for ImageNet is",
 )
 
-_facts = {
+_facts: dict[str, Any] = {
     "paper": 'Zagoruyko, Komodakis, "Wide residual networks", BMVC 2016, arXiv:1605.07146',
     "family": "wide_resnet",
     "year": 2016,
@@ -89,6 +90,8 @@ VARIANTS = {
     for card in (
         _cifar(
             name="wide_resnet_28_10_cifar",
+            builder="WideResNet28_10CIFAR",
+            summary="WRN-28-10 for CIFAR-10, the paper's best known.",
             units=4,
             widening=10,
             parameters=36_479_194,
@@ -98,6 +101,8 @@ VARIANTS = {
         ),
         _cifar(
             name="wide_resnet_28_12_cifar",
+            builder="WideResNet28_12CIFAR",
+            summary="WRN-28-12 for CIFAR-10.",
             units=4,
             widening=12,
             parameters=52_517_850,
@@ -105,6 +110,8 @@ VARIANTS = {
         ),
         _cifar(
             name="wide_resnet_40_4_cifar",
+            builder="WideResNet40_4CIFAR",
+            summary="WRN-40-4 for CIFAR-10.",
             units=6,
             widening=4,
             parameters=8_949_210,
@@ -112,13 +119,22 @@ VARIANTS = {
         ),
         _cifar(
             name="wide_resnet_16_8_cifar",
+            builder="WideResNet16_8CIFAR",
+            summary="WRN-16-8 for CIFAR-10.",
             units=2,
             widening=8,
             parameters=10_961_370,
             multiply_adds=1_548_145_664,
         ),
+    )
+}
+IMAGENET_VARIANTS = {
+    card.name: card
+    for card in (
         ResNetCard(
             name="wide_resnet_50_2",
+            builder="WideResNet50_2",
+            summary="WRN-50-2 for ImageNet: ResNet-50 with bottlenecks twice as wide.",
             recipes={"paper": IMAGENET_RECIPE},
             repeats=(3, 4, 6, 3),
             bottleneck=True,
@@ -146,7 +162,7 @@ def wide_resnet(
     """Wide residual network for small images.
 
     Args:
-        card: Row of `VARIANTS` for CIFAR.
+        card: Row of `VARIANTS`.
         dropout: Rate between the two convolutions of a unit.
         units: Units in each stage, in place of the card's.
         width: Factor on the number of filters, the stem's included.
@@ -171,31 +187,8 @@ def wide_resnet(
     return finish_preactivated(head, x)
 
 
-@register(VARIANTS["wide_resnet_28_10_cifar"], wide_resnet)
-def WideResNet28_10CIFAR(**arguments) -> keras.Model:
-    """WRN-28-10 for CIFAR-10, the paper's best known."""
-    return wide_resnet(VARIANTS["wide_resnet_28_10_cifar"], **arguments)
-
-
-@register(VARIANTS["wide_resnet_28_12_cifar"], wide_resnet)
-def WideResNet28_12CIFAR(**arguments) -> keras.Model:
-    """WRN-28-12 for CIFAR-10."""
-    return wide_resnet(VARIANTS["wide_resnet_28_12_cifar"], **arguments)
-
-
-@register(VARIANTS["wide_resnet_40_4_cifar"], wide_resnet)
-def WideResNet40_4CIFAR(**arguments) -> keras.Model:
-    """WRN-40-4 for CIFAR-10."""
-    return wide_resnet(VARIANTS["wide_resnet_40_4_cifar"], **arguments)
-
-
-@register(VARIANTS["wide_resnet_16_8_cifar"], wide_resnet)
-def WideResNet16_8CIFAR(**arguments) -> keras.Model:
-    """WRN-16-8 for CIFAR-10."""
-    return wide_resnet(VARIANTS["wide_resnet_16_8_cifar"], **arguments)
-
-
-@register(VARIANTS["wide_resnet_50_2"], resnet)
-def WideResNet50_2(**arguments) -> keras.Model:
-    """WRN-50-2 for ImageNet: ResNet-50 with bottlenecks twice as wide."""
-    return resnet(VARIANTS["wide_resnet_50_2"], **arguments)
+WideResNet28_10CIFAR = register(VARIANTS["wide_resnet_28_10_cifar"], wide_resnet)
+WideResNet28_12CIFAR = register(VARIANTS["wide_resnet_28_12_cifar"], wide_resnet)
+WideResNet40_4CIFAR = register(VARIANTS["wide_resnet_40_4_cifar"], wide_resnet)
+WideResNet16_8CIFAR = register(VARIANTS["wide_resnet_16_8_cifar"], wide_resnet)
+WideResNet50_2 = register(IMAGENET_VARIANTS["wide_resnet_50_2"], resnet)

@@ -18,7 +18,8 @@ from typing import Unpack
 import keras
 from keras import layers
 
-from keras_classics.core.catalogue import ModelCard, register
+from keras_classics.core.card import ModelCard
+from keras_classics.core.catalogue import register
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import CROP_AND_MIRROR, Drops, Recipe, step
 from keras_classics.layers.image.normalization import LocalResponseNormalization
@@ -39,6 +40,8 @@ RECIPE = Recipe(
 VARIANTS = {
     "zfnet": ModelCard(
         name="zfnet",
+        builder="ZFNet",
+        summary="ZFNet for ImageNet.",
         family="zfnet",
         paper='Zeiler, Fergus, "Visualizing and understanding convolutional networks", ECCV 2014, '
         "arXiv:1311.2901",
@@ -69,7 +72,7 @@ def zfnet(
     largest_filter: float | None = 0.1,
     **arguments: Unpack[ImageArguments],
 ) -> keras.Model:
-    """ZFNet.
+    """AlexNet with a finer first layer, mended by looking at what its layers see.
 
     Args:
         card: Row of `VARIANTS`.
@@ -145,7 +148,4 @@ def zfnet(
     return head.finish(max_pooling(x, 3, 2, name="stage3_out"), top)
 
 
-@register(VARIANTS["zfnet"], zfnet)
-def ZFNet(**arguments) -> keras.Model:
-    """ZFNet for ImageNet."""
-    return zfnet(VARIANTS["zfnet"], **arguments)
+ZFNet = register(VARIANTS["zfnet"], zfnet)

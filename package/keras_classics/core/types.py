@@ -1,0 +1,22 @@
+"""Names of the types that stand in signatures all over the package."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, SupportsIndex, TypeAlias
+
+import keras
+
+# What layers compute with: symbolic while a model is built, the backend's own afterwards.
+Tensor: TypeAlias = keras.KerasTensor
+# Sizes of the axes; None where it is not known before there are data.
+Shape: TypeAlias = tuple[int | None, ...]
+# A dictionary that JSON can hold, from which a layer is made again.
+Config: TypeAlias = dict[str, Any]
+# A whole number of Python or NumPy; `core.errors.check_whole` makes it Python's.
+Whole: TypeAlias = SupportsIndex
+# What Keras's layers take as an initialiser: a name, a config, an object or any function.
+Initializer: TypeAlias = (
+    str | Config | keras.initializers.Initializer | Callable[..., Tensor] | None
+)
+Activation: TypeAlias = str | Callable[[Tensor], Tensor] | None

@@ -1,0 +1,173 @@
+"""Names find models, and a builder's help and errors name every argument."""
+
+import inspect
+import pickle
+import re
+import typing
+
+import keras
+import numpy as np
+import pytest
+
+import keras_classics as kc
+from keras_classics.core.catalogue import Builder, builder
+from keras_classics.core.image_builder import IMAGE_DEFAULTS, ImageArguments
+
+NAMES = kc.list_models()
+# In the order of keras.applications, whose builders take them by position.
+SHARED = list(inspect.signature(keras.applications.VGG16).parameters)
+
+
+@pytest.mark.parametrize(
+    ("spelled", "name"),
+    [("VGG16", "vgg_d"), ("vgg16", "vgg_d"), ("vgg-19", "vgg_e"), ("resnet50", "resnet_50"),
+     ("ResNet152V2", "resnet_152_v2"), ("resnext50_32x4d", "resnext_50_32x4d"),
+     ("wide_resnet50_2", "wide_resnet_50_2"), ("GoogLeNet", "googlenet"), ("LeNet-5", "lenet_5"),
+     ("squeezenet1.1", "squeezenet_1_1"), ("VGG_D", "vgg_d")],
+)  # fmt: skip
+def test_names_people_know_find_the_model(spelled, name):
+    assert kc.card(spelled).name == name
+    assert builder(spelled) is builder(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_builder_is_found_in_the_models_room_under_its_cards_name(name):
+    build = builder(name)
+    assert getattr(kc.models, kc.card(name).builder) is build
+    assert build.__name__ == build.__qualname__ == kc.card(name).builder
+    assert pickle.loads(pickle.dumps(build)) is build
+
+
+def test_unknown_names_are_refused_with_the_nearest():
+    for given, meant in {
+        "resnet_5O": "resnet_50", "resnet20": "resnet_20_cifar", "VGG17": "VGG16",
+    }.items():  # fmt: skip
+        with pytest.raises(kc.InputError, match=f"Did you mean .*{meant!r}"):
+            kc.create_model(given)
+
+
+def test_unknown_arguments_are_refused_with_the_nearest():
+    for build in (kc.models.ResNet18, lambda **arguments: kc.create_model("vgg_d", **arguments)):
+        with pytest.raises(kc.InputError, match="Did you mean 'classes'"):
+            build(clases=3)
+
+
+def test_a_model_may_be_given_any_name():
+    model = kc.create_model("resnet_20_cifar", name="student", width=0.25)
+    assert model.name == "student"
+
+
+def test_list_models_filters_and_sorts_numbers_as_numbers():
+    assert kc.list_models("resnet_1*", family="resnet") == [
+        "resnet_18", "resnet_101", "resnet_110_cifar", "resnet_152", "resnet_1202_cifar",
+    ]  # fmt: skip
+    assert set(kc.list_models(family="vgg")) == set(kc.list_models("vgg_*"))
+    assert kc.list_models(year=1998) == ["lenet_5", "lenet_5_modern"]
+
+
+def test_shared_arguments_are_those_of_keras_applications_in_their_order():
+    assert list(IMAGE_DEFAULTS) == list(typing.get_type_hints(ImageArguments)) == SHARED
+    positional = list(inspect.signature(Builder.__call__).parameters)[1:9]
+    assert positional == SHARED
+    kinds = typing.get_type_hints(Builder.__call__)
+    assert {name: kinds[name] for name in SHARED} == typing.get_type_hints(ImageArguments)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help_has_every_argument_with_the_cards_default_and_its_text(name):
+    build, card = builder(name), kc.card(name)
+    parameters = inspect.signature(build).parameters
+    assert list(parameters)[: len(SHARED)] == SHARED
+    own = list(parameters.values())[len(SHARED) :]
+    assert all(parameter.kind is inspect.Parameter.KEYWORD_ONLY for parameter in own)
+    assert parameters["classes"].default == card.classes
+    assert parameters["name"].default == card.name
+    texts = re.search(r"Args:\n(.*?)\n\n", build.__doc__, re.DOTALL)[1]
+    assert re.findall(r"^    (\w+): \S", texts, re.MULTILINE) == list(parameters)
+    assert build.__doc__.startswith(card.summary)
+
+
+def test_defaults_are_the_cards():
+    deep, wide = (inspect.signature(kc.models.ResNet50), inspect.signature(kc.models.ResNet18))
+    assert deep.parameters["repeats"].default == (3, 4, 6, 3)
+    assert wide.parameters["repeats"].default == (2, 2, 2, 2)
+    assert deep.parameters["stride_in"].default == "1x1"
+    assert deep.parameters["norm_epsilon"].default == 1e-5
+
+
+def test_shared_arguments_are_taken_by_position():
+    model = kc.models.ResNet20CIFAR(
+        True, None, None, (40, 40, 1), None, 4, None, "student", width=0.25
+    )
+    assert model.input_shape == (None, 40, 40, 1)
+    assert model.output_shape == (None, 4)
+    assert model.name == "student"
+    assert model.get_layer("predictions").activation is keras.activations.linear
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named", "message"),
+    [
+        ((True, None, None, None, None, 4, None, "n", "3x3"), {}, "9 arguments without a name"),
+        ((False,), {"include_top": True}, "by position and by name"),
+        (("imagenet",), {}, "include_top='imagenet'"),
+        ((False, 3), {}, "weights='3'"),
+    ],
+)
+def test_what_is_wrong_by_position_is_refused(arguments, named, message):
+    with pytest.raises(kc.InputError, match=message):
+        kc.models.ResNet20CIFAR(*arguments, **named)
+
+
+def test_numbers_of_numpy_are_numbers():
+    labels = np.array([0, 3, 1])
+    model = kc.create_model(
+        "resnet_20_cifar",
+        classes=labels.max() + 1,
+        input_shape=np.array([32, 32, 3]),
+        width=np.float32(0.25),
+    )
+    assert model.input_shape == (None, 32, 32, 3)
+    assert model.output_shape == (None, 4)
+    assert model.get_layer("stem_conv").filters == 4
+
+
+def row(**facts):
+    return kc.ModelCard(
+        family="mine", paper="none", year=2024, idea="an idea", input_shape=(8, 8, 1), classes=2,
+        parameters=0, **facts,
+    )  # fmt: skip
+
+
+def generic(card, *, units=3, **arguments):
+    """A family.
+
+    Args:
+        card: Its row.
+        units: How many.
+        **arguments: The shared ones.
+    """
+    return units, arguments
+
+
+@pytest.mark.parametrize(
+    "facts", [{"name": "vgg_d"}, {"name": "VGG-16"}, {"name": "new", "builder": "VGG16"}]
+)
+def test_a_taken_name_is_refused(facts):
+    with pytest.raises(kc.InputError, match="is taken by keras_classics.models.image.vgg.VGG16"):
+        kc.register(row(**facts), generic)
+
+
+def test_a_model_of_ones_own_is_entered_and_may_be_entered_again(monkeypatch):
+    from keras_classics.core import catalogue
+
+    for table in ("_CARDS", "_BUILDERS"):
+        monkeypatch.setattr(catalogue, table, dict(getattr(catalogue, table)))
+    kc.register(row(name="my_net"), generic)
+    # What autoreload of a notebook does.
+    mine = kc.register(row(name="my_net", builder="my_net"), generic)
+    assert kc.create_model("MyNet", units=4, classes=5) == (4, {"classes": 5})
+    assert mine.__module__ == __name__
+    assert mine.__doc__.startswith("An idea.\n\nA family.")
+    assert "units: How many." in mine.__doc__
+    assert "card:" not in mine.__doc__
