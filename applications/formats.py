@@ -236,7 +236,8 @@ made from, `python applications/formats.py table --out package/docs/formats.md` 
 the largest difference of a number between the file, asked in a process without Keras and without
 this package, and the model (a share, where numbers are above 1); and which batches and sizes the
 file takes. The networks are small members of their families, with weights drawn at random. LiteRT
-files have built-in operations only."""
+files have built-in operations only. A file in any of these formats is a program, which is run as it
+is: ask only those whose origin you trust."""
 
 HEADINGS = {
     "The catalogue, a member of each family": FAMILIES,

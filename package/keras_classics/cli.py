@@ -242,7 +242,10 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("--out", help="file ending in .weights.h5 or .keras; NAME.weights.h5")
 
     checking = verb("serve-check", _serve_check, "ask an exported model something, and time it")
-    checking.add_argument("path", help="folder of a SavedModel, or .tflite, .onnx or .keras file")
+    checking.add_argument(
+        "path", help="folder of a SavedModel, or a .tflite, .onnx or .keras file; all but the last "
+        "are programs, which are run"
+    )  # fmt: skip
     checking.add_argument(
         "--input", help="an .npz file of arrays by name, a picture file or a text; made up without"
     )
@@ -407,8 +410,10 @@ def _convert(options: argparse.Namespace) -> None:
 
 
 def _serve_check(options: argparse.Namespace) -> None:
-    from keras_classics.export import serve_check
+    from keras_classics.export import PROGRAM, serve_check
 
+    if not options.path.endswith(".keras"):
+        print(f"note: {PROGRAM}", file=sys.stderr)
     served = serve_check(options.path, options.input, repeats=options.repeats)
     rows = [("", "name", "takes or returns", "here", "values")]
     for kind, specs, arrays in (

@@ -1,6 +1,7 @@
 """What commands print is what was meant, and their ends are told by exit codes."""
 
 import argparse
+import errno
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import sys
 import pytest
 
 from keras_classics.core.commands import columns, guarded, key_values, plain_console, positive
+from keras_classics.core.errors import InputError, MissingExtraError
 from support import ROOT
 
 
@@ -60,3 +62,42 @@ def test_ctrl_c_has_an_exit_code_of_its_own(capsys):
 
     assert guarded(interrupted, []) == 130
     assert capsys.readouterr().err == "interrupted\n"
+
+
+def failing(error):
+    def run(_):
+        raise error
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (InputError("a was given. Allowed: b. Give b."), "a was given. Allowed: b. Give b."),
+        (MissingExtraError("no numba. Allowed: numba. Run: pip"), "no numba. Allowed: numba."),
+        (FileNotFoundError(2, "No such file or directory", "/no/file"), "/no/file cannot be used"),
+        (OSError(errno.ENOSPC, "No space left on device"), "A file cannot be used (No space left"),
+        (ModuleNotFoundError("No module named 'jax'", name="jax.numpy"), "Run: pip install jax"),
+    ],
+)
+def test_a_mistake_of_the_users_is_one_sentence(capsys, error, told):
+    assert guarded(failing(error), []) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: ") and told in said and said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("of our own arithmetic"),
+        TypeError("of our own call"),
+        OSError("without a file"),
+        ImportError("cannot import name", name="keras_classics.core"),
+        ModuleNotFoundError("No module named", name="keras_classics.gone"),
+    ],
+)
+def test_a_defect_of_ours_keeps_its_traceback(error):
+    with pytest.raises(type(error)) as caught:
+        guarded(failing(error), [])
+    assert caught.value is error

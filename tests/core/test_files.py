@@ -1,7 +1,13 @@
-"""A full disk and a folder that cannot be written: one sentence, and what was there stays."""
+"""Files are written whole or not at all, by whoever writes; only ordinary files are read."""
 
+import os
 import re
 import resource
+import signal
+import stat
+import subprocess
+import sys
+import threading
 from contextlib import contextmanager
 
 import keras
@@ -9,6 +15,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
+from keras_classics.core import files
 from keras_classics.core.recipe import Step
 from support import ROOT
 
@@ -108,3 +115,90 @@ def test_the_applications_train_save_and_load_by_nothing_else(name):
         assert door in source
     for other in ("keras.saving", ".write_text(", "json.load", "np.load", "model.fit("):
         assert other not in source
+
+
+def test_two_who_write_one_file_at_once_never_mix(tmp_path):
+    path, together = tmp_path / "new" / "text.txt", threading.Barrier(2)
+
+    def write(letter):
+        def halves(fresh):
+            with open(fresh, "w") as file:
+                file.write(letter * 1000)
+                file.flush()
+                # Both have begun, and neither is ready.
+                together.wait(timeout=60)
+                file.write(letter * 1000)
+
+        files.write_whole(path, halves)
+
+    threads = [threading.Thread(target=write, args=(letter,)) for letter in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert path.read_text() in ("a" * 2000, "b" * 2000)
+    assert os.listdir(path.parent) == ["text.txt"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
+def test_whatever_ends_a_writer_nothing_stays_behind(tmp_path, error):
+    path = tmp_path / "text.txt"
+    files.write_whole(path, lambda fresh: fresh.write_text("old"))
+
+    def interrupted(fresh):
+        fresh.write_text("half")
+        raise error
+
+    with pytest.raises(error):
+        files.write_whole(path, interrupted)
+    assert path.read_text() == "old" and os.listdir(tmp_path) == ["text.txt"]
+
+
+def test_what_a_killed_writer_left_is_cleared_away_and_that_of_a_living_one_is_not(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(files, "_SECONDS_TO_LOCK", 0)
+    code = (
+        "import sys, time; from pathlib import Path; from keras_classics.core import files\n"
+        "def slowly(fresh): fresh.write_text('half'); print('begun', flush=True); time.sleep(600)\n"
+        "files.write_whole(Path(sys.argv[1]), slowly)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "package")}
+    writer = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "other.txt")],
+        stdout=subprocess.PIPE, env=environment,
+    )  # fmt: skip
+    try:
+        assert writer.stdout.readline() == b"begun\n"
+        files.write_whole(tmp_path / "text.txt", lambda fresh: fresh.write_text("new"))
+        assert len(os.listdir(tmp_path)) == 2
+    finally:
+        writer.send_signal(signal.SIGKILL)
+        writer.wait()
+    assert len(os.listdir(tmp_path)) == 2
+    files.write_whole(tmp_path / "text.txt", lambda fresh: fresh.write_text("new"))
+    assert os.listdir(tmp_path) == ["text.txt"]
+
+
+def test_who_may_read_what_is_written_is_for_the_user_to_say(tmp_path):
+    before = os.umask(0o027)
+    try:
+        files.write_whole(tmp_path / "text.txt", lambda fresh: fresh.write_text("new"))
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "text.txt").stat().st_mode) == 0o640
+
+
+def test_only_ordinary_files_are_opened_and_nothing_is_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "text.txt").write_text("text")
+    (tmp_path / "link").symlink_to("text.txt")
+    with files.opened(tmp_path / "link") as file:
+        assert file.read() == b"text" and files.file_size(file) == 4
+    for path, reason in (
+        (tmp_path / "pipe", "no ordinary file"), ("/dev/zero", "no ordinary file"),
+        (tmp_path, "folder"), (tmp_path / "absent", "No such file"),
+    ):  # fmt: skip
+        with pytest.raises(kc.InputError, match=rf"{path} cannot be read \(.*{reason}.*\)"):
+            with files.reading(path, "a file", "Check the path."), files.opened(path):
+                pass

@@ -13,6 +13,9 @@ All write SavedModels (`format="saved_model"`), files for LiteRT (`"litert"`) an
 and check what they wrote: it is reopened by its runtime, and only if it says what the model says in
 this process does it stay. Which model can be had in which format stands in the project's
 `package/docs/formats.md`.
+
+An exported file is a program: who runs it runs what its maker put in. Nothing screens it, and one
+of a stranger is to be treated like any other program of a stranger's.
 """
 
 from keras_classics.export.differences import differences
@@ -34,7 +37,7 @@ from keras_classics.export.formats import FORMATS, Exported
 from keras_classics.export.plain import export
 from keras_classics.export.reopening import Reopened, Spec, reopen
 from keras_classics.export.sample_inputs import sample_batches, sample_inputs
-from keras_classics.export.serving import Served, described, serve_check
+from keras_classics.export.serving import PROGRAM, Served, described, serve_check
 from keras_classics.export.shipped import describe_shipped
 from keras_classics.export.sizes import any_size
 from keras_classics.export.writers import ExportError
@@ -44,6 +47,7 @@ __all__ = [
     "ExportError",
     "Exported",
     "FORMATS",
+    "PROGRAM",
     "Reopened",
     "Served",
     "Spec",

@@ -26,8 +26,8 @@ from keras_classics.export.sample_inputs import SIZES, sample_inputs
 WARM_UP = 2
 # What is said before an exported model is opened.
 PROGRAM = (
-    "an exported model (SavedModel, .tflite, .onnx) is a program and is not screened: ask only "
-    "those whose origin you trust; a .keras file is read without running anything of it"
+    "an exported model (SavedModel, .tflite, .onnx) is a program, which is run as it is; ask only "
+    "those whose origin you trust"
 )
 
 
