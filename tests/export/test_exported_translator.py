@@ -115,6 +115,17 @@ def test_the_exported_model_says_the_same_where_neither_keras_nor_we_are(
         assert bool(set(written) & translated) == bool(dictionary)
 
 
+def test_no_sentences_have_no_translations(tmp_path):
+    import tensorflow as tf
+
+    kc.export.export_translator(
+        make(), ENGLISH, FRENCH, tmp_path / "m", max_words=6, width=2, n_best=1
+    )
+    shipped = tf.saved_model.load(str(tmp_path / "m"))
+    answer = shipped.serve(tf.constant([], tf.string))
+    assert {name: tensor.shape[0] for name, tensor in answer.items()} == dict.fromkeys(answer, 0)
+
+
 def test_unknown_words_become_what_was_looked_at_most():
     alignments = np.array([[0.9, 0.1, 0.0, 0.0], [0.4, 0.1, 0.3, 0.2], [0.0, 0.0, 0.2, 0.8]])
     words, source = ["<unknown>", "<unknown>", "rouge"], ["", "zèbre", "red", ""]

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 import keras
 
 from keras_classics.core.model_ends import model_ends
+from keras_classics.data.texts.graph_text import codes_in_graph, words_in_graph
 from keras_classics.data.texts.sequences import Units
+from keras_classics.export.empty_batches import empty_batches_too
 from keras_classics.export.formats import (
     Exported,
     Program,
@@ -31,8 +33,8 @@ def export_text_labeller(
 
     After `shipped = tf.saved_model.load(path)`, `shipped.serve(texts)` takes strings `(batch,)` in
     UTF-8 and returns a dict: `"units"` `(batch, units)`, the words or characters that were read,
-    padded with empty ones; `"classes"`, the most probable class of each unit `(batch, units)` or
-    of each text `(batch,)`; and the `"probabilities"` of all classes.
+    padded with empty ones (an empty text is all padding); `"classes"`, the most probable class of
+    each unit `(batch, units)` or of each text `(batch,)`; and the `"probabilities"` of all classes.
 
     LiteRT and ONNX cannot divide text: there `ids` come in, int32 `(batch, units)` padded with 0,
     as `units.encode` writes them, for LiteRT one row; and no `"units"` come out.
@@ -77,10 +79,16 @@ def export_text_labeller(
         default_value=units.UNKNOWN,
     )
 
+    divide = {"word": words_in_graph, "character": codes_in_graph}[units.unit]
+
+    @empty_batches_too
     def serve(texts):
-        words = units.unit == "word"
-        read = tf.strings.split(texts) if words else tf.strings.unicode_split(texts, "UTF-8")
-        return {"units": read.to_tensor(""), **answer(table.lookup(read).to_tensor(0))}
+        read = divide(texts)
+        # A step at least, of padding: networks are not made for texts that are all empty.
+        ids, written = table.lookup(read).to_tensor(0), read.to_tensor("")
+        lacking = [[0, 0], [0, tf.cast(tf.shape(ids)[1] == 0, tf.int32)]]
+        written = tf.pad(written, lacking, constant_values="")
+        return {"units": written, **answer(tf.pad(ids, lacking))}
 
     program = Program(
         serve=serve, inputs={"texts": Spec((None,), "string")}, tracked=(model, table)

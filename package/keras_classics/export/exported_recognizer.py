@@ -9,6 +9,7 @@ import keras
 
 from keras_classics.data.sound.recordings import frame_count, log_mel
 from keras_classics.decoding import ctc_beam_search
+from keras_classics.export.empty_batches import empty_batches_too
 from keras_classics.export.formats import (
     Exported,
     Program,
@@ -62,6 +63,7 @@ def export_recognizer(
     _, height, *rest = model.get_layer("sequence").output.shape
     images = len(rest) == 2
 
+    @empty_batches_too
     def serve(inputs, lengths):
         if images:
             inputs = tf.image.rgb_to_grayscale(tf.cast(inputs, tf.float32) / 255.0)

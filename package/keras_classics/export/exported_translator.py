@@ -15,6 +15,7 @@ from keras_classics.data.texts.graph_text import (
 )
 from keras_classics.data.texts.vocabulary import Vocabulary
 from keras_classics.decoding import CompiledSearch
+from keras_classics.export.empty_batches import empty_batches_too
 from keras_classics.export.formats import Exported, Program, require_tensorflow, write
 from keras_classics.export.reopening import Spec
 from keras_classics.models.sequence.translate import checked_dictionary
@@ -94,6 +95,7 @@ def export_translator(
     search = CompiledSearch(decoder, width=width, n_best=n_best, **limits)
     source, target = GraphVocabulary(source_vocabulary), GraphVocabulary(target_vocabulary)
 
+    @empty_batches_too
     def serve(texts):
         source_words = source.split(texts)
         return answer(source.encode(source_words), source_words)

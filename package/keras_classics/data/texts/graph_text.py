@@ -129,6 +129,20 @@ def tokenize_exactly_in_graph(texts: Tensor) -> Tensor:
     return tf.strings.split(tf.strings.regex_replace(texts, _SIGNS, r" \1 "))
 
 
+def words_in_graph(texts: Tensor) -> Tensor:
+    """Split texts at white space as `str.split` does, Unicode's too; arguments as above."""
+    import tensorflow as tf
+
+    return tf.strings.split(tf.strings.regex_replace(texts, _SPACES, " "))
+
+
+def codes_in_graph(texts: Tensor) -> Tensor:
+    """Split texts into all their characters, spaces too; arguments as above."""
+    import tensorflow as tf
+
+    return tf.strings.unicode_split(texts, "UTF-8")
+
+
 def characters_in_graph(texts: Tensor) -> Tensor:
     """Split texts into characters as `CharacterVocabulary` does; arguments as above."""
     import tensorflow as tf
