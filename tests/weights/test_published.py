@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import inspect
+import warnings
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import keras_classics as kc
 from keras_classics.weights import published
 from keras_classics.weights.published import PUBLISHED, File
+from support import run_python
 from weights.test_golden import drawn, read
 from weights.test_golden import pictures as golden_pictures
 
@@ -260,3 +262,41 @@ def test_without_a_network_the_missing_table_is_one_sentence(monkeypatch):
     monkeypatch.setattr(keras.applications.imagenet_utils, "decode_predictions", unreachable)
     with pytest.raises(kc.InputError, match=r"table of names .* \(URL fetch failure\)"):
         kc.weights.decode_predictions(np.zeros((1, 1000)), "VGG16")
+
+
+SMALL_VGG = {"include_top": False, "width": 0.1, "input_shape": (32, 32, 3)}
+
+
+def test_pretrained_is_another_way_to_ask_for_imagenet():
+    with pytest.raises(kc.InputError, match="pretrained=True and weights='mine.weights.h5'"):
+        kc.models.VGG16(pretrained=True, weights="mine.weights.h5")
+    for asked in ({"pretrained": True}, {"weights": "imagenet"}):
+        with pytest.raises(kc.InputError, match="weights='imagenet' was asked for 'lenet_5'"):
+            kc.models.LeNet5(**asked)
+        with pytest.raises(kc.InputError, match="weights='imagenet' and classes=10"):
+            kc.models.VGG16(classes=10, **asked)
+
+
+def test_a_twin_of_keras_says_once_that_it_brought_no_weights(monkeypatch):
+    from keras_classics.core import pretrained
+
+    monkeypatch.setattr(pretrained, "_EXPECTED", {"vgg_d"})
+    with warnings.catch_warnings(action="error"):
+        # Who says what is meant, or could not have had them there either, is told nothing.
+        kc.models.VGG16(weights=None, **SMALL_VGG)
+        kc.models.VGG16(pretrained=False, **SMALL_VGG)
+        kc.models.VGG16(classes=3, width=0.1, dense_units=8, input_shape=(32, 32, 3))
+        kc.models.VGG19(**SMALL_VGG)
+    with pytest.warns(UserWarning, match="VGG16 has weights drawn at random") as said:
+        kc.models.VGG16(**SMALL_VGG)
+        kc.models.VGG16(**SMALL_VGG)
+    assert len(said) == 1 and said[0].filename == __file__
+
+
+def test_every_twin_is_expected_to_bring_weights():
+    code = """
+import keras_classics as kc
+from keras_classics.core import pretrained
+assert pretrained._EXPECTED == set(kc.weights.TWINS), pretrained._EXPECTED
+"""
+    run_python(code)

@@ -38,6 +38,7 @@ def signature_of(card: ModelCard, generic: Callable[..., keras.Model]) -> inspec
         inspect.Parameter(name, either, default=facts.get(name, default))
         for name, default in IMAGE_DEFAULTS.items()
     ]
+    shared.append(inspect.Parameter("pretrained", named, default=False))
     own = [
         inspect.Parameter(
             parameter.name,

@@ -52,6 +52,7 @@ class ImageArguments(TypedDict, total=False):
         classes: Number of classes.
         classifier_activation: Activation of the predictions; `None` gives logits.
         name: Name of the model.
+        pretrained: `True` is another way to write `weights="imagenet"`.
     """
 
     include_top: bool
@@ -62,6 +63,7 @@ class ImageArguments(TypedDict, total=False):
     classes: Whole | None
     classifier_activation: Activation
     name: str | None
+    pretrained: bool
 
 
 IMAGE_DEFAULTS: dict[str, Any] = {

@@ -6,30 +6,68 @@ a name when it is imported, and a builder that is given the name is built and fi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+import warnings
+from collections.abc import Callable, Collection
 from typing import Any
 
 import keras
 
 from keras_classics.core.card import ModelCard
+from keras_classics.core.errors import InputError, explain
+from keras_classics.core.registration import PACKAGE
 
 Load = Callable[[keras.Model], None]
 # From a card and a builder's arguments to the arguments the weights are for, and their loading.
 Source = Callable[[ModelCard, dict[str, Any]], tuple[dict[str, Any], Load]]
 
+PUBLISHED = "imagenet"
+
 _SOURCES: dict[str, Source] = {}
+# Models whose namesakes elsewhere bring weights unasked, until it was said that ours do not.
+_EXPECTED: set[str] = set()
 
 
-def offer_weights(name: str, source: Source) -> None:
-    """Answer `weights=name` of all builders of the catalogue."""
+def offer_weights(name: str, source: Source, *, expected: Collection[str] = ()) -> None:
+    """Answer `weights=name` of all builders of the catalogue.
+
+    Args:
+        name: What is asked for.
+        source: What answers.
+        expected: Names of the models that a user may expect to bring these weights unasked.
+    """
     _SOURCES[name] = source
+    _EXPECTED.update(expected)
 
 
 def build(
     card: ModelCard, builder: Callable[..., keras.Model], arguments: dict[str, Any]
 ) -> keras.Model:
-    """Call a builder; where `weights` is a name with a source, in the form the weights are for."""
+    """Call a builder; where `weights` is a name with a source, in the form the weights are for.
+
+    Args:
+        card: Of the model.
+        builder: From the arguments, by name, to the model.
+        arguments: What the user gave; `pretrained=True` is `weights="imagenet"`.
+
+    Raises:
+        InputError: `pretrained=True` stands beside other weights.
+    """
+    given, pretrained = arguments.keys(), arguments.get("pretrained", False)
+    arguments = {key: value for key, value in arguments.items() if key != "pretrained"}
     weights = arguments.get("weights")
+    if pretrained:
+        if weights not in (None, PUBLISHED):
+            raise InputError(
+                explain(
+                    f"pretrained=True and weights={str(weights)!r} were given to {card.name!r}",
+                    "one of the two",
+                    "Leave pretrained out to load your own weights.",
+                )
+            )
+        weights = arguments["weights"] = PUBLISHED
+    elif not {"weights", "pretrained"} & given:
+        _say_that_nothing_was_loaded(card, arguments)
     source = _SOURCES.get(weights) if isinstance(weights, str) else None
     if source is None:
         return builder(**arguments)
@@ -37,3 +75,27 @@ def build(
     model = builder(**arguments | form | {"weights": None})
     load(model)
     return model
+
+
+def _say_that_nothing_was_loaded(card: ModelCard, arguments: dict[str, Any]) -> None:
+    """Once for each model that keras.applications would have filled."""
+    native = not arguments.get("include_top", True) or arguments.get("classes") in (
+        None,
+        card.classes,
+    )
+    if card.name in _EXPECTED and native:
+        _EXPECTED.discard(card.name)
+        warnings.warn(
+            f"{card.builder or card.name} has weights drawn at random; keras.applications would "
+            "have loaded ImageNet's. Give pretrained=True for those, or weights=None to say that "
+            "you know.",
+            stacklevel=_frames_of_ours(),
+        )
+
+
+def _frames_of_ours() -> int:
+    """How far up the user's code is, who may have called a builder or `create_model`."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == PACKAGE:
+        frame, level = frame.f_back, level + 1
+    return level

@@ -406,4 +406,4 @@ def _listed(form: dict[str, Any]) -> str:
     return ", ".join(f"{key}={value!r}" for key, value in form.items())
 
 
-offer_weights("imagenet", imagenet)
+offer_weights("imagenet", imagenet, expected=TWINS)
