@@ -194,6 +194,50 @@ def called_again(node: Node, *values: Tensor, operation: Callable[..., Any] | No
     return (operation or node.operation)(*arguments, **options)
 
 
+def rebuilt(
+    outputs: Sequence[Tensor],
+    known: dict[int, Tensor],
+    replaced: Callable[[keras.layers.Layer], keras.layers.Layer],
+) -> list[Tensor]:
+    """Call all that some outputs depend on again, layers replaced by others.
+
+    Args:
+        outputs: Of a model.
+        known: What stands for its inputs, by their identity.
+        replaced: From a layer to the one in its place; asked once for each.
+    """
+    made: dict[int, Any] = {}
+    for node in ancestry(outputs):
+        if node.is_input:
+            continue
+        operation = node.operation
+        if id(operation) not in made:
+            layer = isinstance(operation, keras.layers.Layer)
+            made[id(operation)] = replaced(operation) if layer else operation
+        values = [known[id(tensor)] for tensor in node.input_tensors]
+        results = tree.flatten(called_again(node, *values, operation=made[id(operation)]))
+        known |= zip(map(id, node.outputs), results, strict=True)
+    return [known[id(tensor)] for tensor in outputs]
+
+
+def connected_names(tensor: Tensor) -> set[str]:
+    """Names of all that a tensor's graph holds: what it depends on, and what depends on that."""
+    names: set[str] = set()
+    seen: set[int] = set()
+    left = [maker(tensor)]
+    while left:
+        node = left.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        names.add(node.operation.name)
+        left += [maker(each) for each in node.input_tensors]
+        own = {id(each) for each in node.outputs}
+        readers = node.operation._outbound_nodes
+        left += [each for each in readers if any(id(x) in own for x in each.input_tensors)]
+    return names
+
+
 def _index(tensors: Sequence[Tensor], tensor: Tensor) -> int:
     return next(number for number, each in enumerate(tensors) if each is tensor)
 

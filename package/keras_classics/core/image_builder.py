@@ -45,7 +45,10 @@ class ImageArguments(TypedDict, total=False):
             `"imagenet"`); `"imagenet"` where weights are published (`kc.weights.PUBLISHED`; they
             bring the arguments of their form); or the path of a `.weights.h5` file of the same
             model.
-        input_tensor: Tensor to build on; the layers are inlined, never nested.
+        input_tensor: Tensor to build on; the layers are inlined, never nested. Several models of
+            one input can be joined, `keras.Model(x, [a.output, b.output])`: where layers of the
+            same names stand on it already, those of the new model have its name before theirs,
+            `resnet_18__stage1_out`.
         input_shape: `(height, width, channels)`; the native one by default, and
             `(None, None, channels)` where the top was left out.
         pooling: Without top: `None` (feature map), `"avg"` or `"max"` (vector).

@@ -15,6 +15,7 @@ import keras
 
 from keras_classics.core.card import ModelCard
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.layer_names import built_on
 from keras_classics.core.registration import PACKAGE
 
 Load = Callable[[keras.Model], None]
@@ -45,6 +46,8 @@ def build(
 ) -> keras.Model:
     """Call a builder; where `weights` is a name with a source, in the form the weights are for.
 
+    On an `input_tensor` that other models stand on, its layers get names that are free there.
+
     Args:
         card: Of the model.
         builder: From the arguments, by name, to the model.
@@ -68,6 +71,16 @@ def build(
         weights = arguments["weights"] = PUBLISHED
     elif not {"weights", "pretrained"} & given:
         _say_that_nothing_was_loaded(card, arguments)
+    tensor = arguments.get("input_tensor")
+    if isinstance(tensor, keras.KerasTensor):
+        return built_on(tensor, lambda x: _filled(card, builder, arguments | {"input_tensor": x}))
+    return _filled(card, builder, arguments)
+
+
+def _filled(
+    card: ModelCard, builder: Callable[..., keras.Model], arguments: dict[str, Any]
+) -> keras.Model:
+    weights = arguments.get("weights")
     source = _SOURCES.get(weights) if isinstance(weights, str) else None
     if source is None:
         return builder(**arguments)

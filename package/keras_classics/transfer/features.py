@@ -10,6 +10,7 @@ import keras
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.graph import Tensor, ancestry, functional
+from keras_classics.core.layer_names import own_name
 from keras_classics.transfer.trunk import Waypoint, trunk
 
 BLOCK = re.compile(r"stage\d+_block\d+")
@@ -60,9 +61,9 @@ def features(model: keras.Model, levels: Sequence[str] = ("P3", "P4", "P5")) -> 
 def levels_of(model: keras.Model) -> dict[str, Waypoint]:
     """The level of each stride that is a power of two, in ascending order."""
     way = trunk(model)
-    blocks = any(BLOCK.match(layer.name) for layer in model.layers)
+    blocks = any(BLOCK.match(own_name(layer.name)) for layer in model.layers)
     # What takes the step itself, such as a pool after a plain stage, ends nothing at its stride.
-    ends = [x for x in way if blocks and END.fullmatch(x.name) and not x.steps]
+    ends = [x for x in way if blocks and END.fullmatch(own_name(x.name)) and not x.steps]
     # Behind the last stage there is no next one: the whole trunk is the last level's.
     last = {point.stride: point for point in (*way, *ends, *way[-1:]) if point.stride}
     return {
@@ -73,9 +74,14 @@ def levels_of(model: keras.Model) -> dict[str, Waypoint]:
 
 
 def layer_outputs(model: keras.Model) -> dict[str, Tensor]:
-    """Outputs of the layers by name; of a layer used twice, the last."""
-    return {
+    """Outputs of the layers by name; of a layer used twice, the last.
+
+    Those of a model that was joined with others answer to their own names too, where no other layer
+    is called so.
+    """
+    outputs = {
         node.operation.name: node.outputs[0]
         for node in ancestry(model.outputs)
         if len(node.outputs) == 1
     }
+    return {own_name(name): tensor for name, tensor in outputs.items()} | outputs

@@ -10,6 +10,7 @@ from keras import layers
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.graph import ancestry, check_functional, has_graph, layers_within
+from keras_classics.core.layer_names import own_name
 from keras_classics.transfer.features import layer_outputs, levels_of
 from keras_classics.transfer.trunk import HEAD
 
@@ -37,11 +38,11 @@ def layer_groups(model: keras.Model) -> dict[str, list[keras.layers.Layer]]:
     groups: dict[str, list[keras.layers.Layer]] = {}
     current = "stem"
     for layer in model.layers:
-        if found := re.match(r"stem|stage\d+|head", layer.name):
+        if found := re.match(r"stem|stage\d+|head", own_name(layer.name)):
             own = current = found[0]
         else:
             # Foreign layers, such as preprocessing, belong to what stands before them.
-            own = "head" if HEAD.match(layer.name) else current
+            own = "head" if HEAD.match(own_name(layer.name)) else current
         groups.setdefault(own, []).append(layer)
     if groups.keys() <= {"stem"}:
         raise InputError(

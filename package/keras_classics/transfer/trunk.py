@@ -12,6 +12,7 @@ import keras
 
 from keras_classics.core.channels_last import check_layers
 from keras_classics.core.graph import Node, Tensor, ancestry, check_functional
+from keras_classics.core.layer_names import own_name
 
 HEAD = re.compile(r"head_|logits|predictions|auxiliary")
 # Two large sizes: how a map grows between them tells its stride without the rounding of its edges.
@@ -66,7 +67,7 @@ def _is_map(tensor: Tensor) -> bool:
 
 
 def _is_trunk(node: Node) -> bool:
-    return _is_map(node.outputs[0]) and not HEAD.match(node.operation.name)
+    return _is_map(node.outputs[0]) and not HEAD.match(own_name(node.operation.name))
 
 
 def _bottlenecks(nodes: list[Node]) -> Iterable[Node]:
