@@ -11,8 +11,9 @@ from keras import layers
 
 from keras_classics.core.call_kinds import keeps, line_of, squashing
 from keras_classics.core.channels_last import check_layers
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.graph import Node, Tensor, ancestry, functional, has_graph
+from keras_classics.core.types import Whole
 from keras_classics.layers.image.fractal import ColumnDraw
 from keras_classics.layers.image.pooling import CeilAveragePooling2D, PaddedMaxPooling2D
 from keras_classics.layers.image.stacked import CircularPadding2D
@@ -44,7 +45,7 @@ _BY_CHANNEL = (
 _BY_NUMBER = (ColumnDraw,)
 
 
-def adapt_channels(model: keras.Model, channels: int) -> keras.Model:
+def adapt_channels(model: keras.Model, channels: Whole) -> keras.Model:
     """The same network for pictures with `channels` channels, its first kernels adapted.
 
     For one channel a kernel is summed over its channels: a grey picture gives exactly what the old
@@ -69,14 +70,9 @@ def adapt_channels(model: keras.Model, channels: int) -> keras.Model:
         InputError: `channels` is not positive, the input is no picture, or something else than
             such kernels depends on its channels.
     """
-    if isinstance(channels, bool) or not isinstance(channels, int) or channels < 1:
-        raise InputError(
-            explain(
-                f"channels={channels!r} was given",
-                "a positive whole number",
-                "Pass the number of channels of your pictures.",
-            )
-        )
+    channels = check_whole(
+        "channels", channels, remedy="Pass the number of channels of your pictures."
+    )
     old = functional(model)
     if len(old.inputs) != 1 or len(old.inputs[0].shape) != 4:
         raise InputError(

@@ -10,7 +10,7 @@ import keras
 from keras import layers
 
 from keras_classics.core.call_kinds import is_linear, squashing
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.graph import (
     Node,
     Place,
@@ -23,6 +23,7 @@ from keras_classics.core.graph import (
     origin,
 )
 from keras_classics.core.model_ends import ModelEnd, read_end, values_from
+from keras_classics.core.types import Whole
 
 # What has a weight for each class, and is drawn anew on the way to the layer that makes them.
 _PER_CLASS = (
@@ -35,7 +36,7 @@ _PER_CLASS = (
 
 def replace_head(
     model: keras.Model,
-    classes: int,
+    classes: Whole,
     *,
     classifier_activation: str | Callable | None = "softmax",
     dropout: float | None = None,
@@ -69,14 +70,7 @@ def replace_head(
         InputError: `classes` or `dropout` is not admitted, or the classifier is of a kind that
             cannot be made anew.
     """
-    if isinstance(classes, bool) or not isinstance(classes, int) or classes < 1:
-        raise InputError(
-            explain(
-                f"classes={classes!r} was given",
-                "a positive whole number",
-                "Pass the number of classes of your data.",
-            )
-        )
+    classes = check_whole("classes", classes, remedy="Pass the number of classes of your data.")
     if dropout is not None and not 0 <= dropout < 1:
         raise InputError(
             explain(

@@ -13,7 +13,7 @@ from keras import ops
 
 from keras_classics.analysis.maps.cam_targets import check_classes, check_scores, class_scores
 from keras_classics.core.capture import Capture
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import check_whole
 
 Tensor = keras.KerasTensor
 # From the model's outputs and a class for each image to a score for each image.
@@ -35,17 +35,10 @@ class Explainer(ABC):
     def __init__(
         self, model: keras.Model, target: Any, batch_size: int, image: int | str | None = None
     ) -> None:
-        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-            raise InputError(
-                explain(
-                    f"batch_size={batch_size!r} was given",
-                    "a positive whole number",
-                    "Take a smaller one only where memory is short.",
-                )
-            )
+        smaller = "Take a smaller one only where memory is short."
+        self.batch_size = check_whole("batch_size", batch_size, remedy=smaller)
         self.capture = Capture(model, image)
         self.target = target
-        self.batch_size = batch_size
         # By the function of the target, if there is one, and the shapes of an example.
         self._steps: dict[tuple, Step] = {}
 
