@@ -220,10 +220,16 @@ def test_factors_of_one_hot_inputs_have_unit_variance():
     assert 0.9 < np.asarray(factors).std() < 1.1
 
 
-def test_dropout_lies_between_layers_and_before_the_output():
-    model = small(layers=3, dropout=0.5)
-    rates = {x.name: x.rate for x in model.layers if isinstance(x, keras.layers.Dropout)}
-    assert rates == {"dropout_1": 0.5, "dropout_2": 0.5, "head_dropout": 0.5}
+@pytest.mark.parametrize("topology", ["one_to_one", "many_to_one"])
+def test_dropout_lies_between_layers_and_before_the_output(topology):
+    model = small(topology, layers=3, dropout=0.5)
+    drops = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    assert {drop.rate for drop in drops} == {0.5}
+    below = {drop.name: drop.input._keras_history.operation.name for drop in drops}
+    body = "dense" if topology == "one_to_one" else "recurrent"
+    assert below == {
+        "dropout_1": f"{body}_1", "dropout_2": f"{body}_2", "head_dropout": f"{body}_3",
+    }  # fmt: skip
     assert all(x.cell.recurrent_dropout == 0 for x in model.layers if hasattr(x, "cell"))
 
 
