@@ -35,6 +35,45 @@ def test_rows_of_a_batch_answer_as_alone(kind):
     assert together[1, 4:].argmax(axis=-1).tolist() == [0, 0]
 
 
+def behind_the_end(x, lengths):
+    numbers = np.arange(x.shape[1])
+    return numbers >= np.asarray(lengths).reshape(-1, 1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_read_is_made_of_rectified_convolutions_that_see_zeros_behind_the_end(kind):
+    _, x, axis = KINDS[kind]
+    model = small(kind)
+    x, passed = x.swapaxes(1, axis), 1
+    for number, stride in ((1, 1), (2, 2)):
+        x = np.where(
+            behind_the_end(x, LENGTHS // passed).reshape(2, -1, *(1,) * (x.ndim - 2)), 0, x
+        )
+        kernel, bias = model.get_layer(f"stem_conv{number}").get_weights()
+        x = np.maximum(
+            keras.ops.convert_to_numpy(keras.ops.conv(x, kernel, padding="same")) + bias, 0
+        )
+        # Steps become fewer by their stride, an image also half as high.
+        x = x[:, : x.shape[1] // stride * stride]
+        x = x.reshape(2, -1, stride, *x.shape[2:]).max(axis=2)
+        if kind == "images":
+            x = x.reshape(2, x.shape[1], -1, 2, x.shape[3]).max(axis=3)
+        passed *= stride
+    x = x.reshape(2, x.shape[1], -1)
+    x = np.where(behind_the_end(x, LENGTHS // 2)[..., None], 0, x)
+    read = keras.Model(model.input, model.get_layer("steps").output)
+    found = read({"sequence": KINDS[kind][1], "length": LENGTHS})
+    np.testing.assert_allclose(found, x, atol=1e-5)
+
+
+def test_dropout_lies_between_layers_and_before_the_output():
+    model = small("features", layers=2, dropout=0.4)
+    drops = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    below = {drop.name: drop.input._keras_history.operation.name for drop in drops}
+    assert below == {"dropout_1": "recurrent_1", "head_dropout": "recurrent_2"}
+    assert {drop.rate for drop in drops} == {0.4}
+
+
 @pytest.mark.parametrize("options", [{}, {"cell": "gru", "layers": 2}], ids=str)
 def test_trains_and_reloads(options, tmp_path):
     keras.utils.set_random_seed(1)

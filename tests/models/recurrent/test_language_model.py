@@ -26,6 +26,15 @@ def test_torchs_second_biases_make_it_240_321():
     assert sum(array.size for array in state.values()) + logits == 240_321
 
 
+def test_dropout_lies_behind_every_layer():
+    model = kc.models.language_model(9, 8, 2, dropout=0.3)
+    drops = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    below = {drop.name: drop.input._keras_history.operation.name for drop in drops}
+    assert below == {"dropout_1": "recurrent_1", "dropout_2": "recurrent_2"}
+    assert {drop.rate for drop in drops} == {0.3}
+    assert model.get_layer("logits").input is model.get_layer("dropout_2").output
+
+
 def given(model, rows=3, time=6, seed=0):
     rng = np.random.default_rng(seed)
     shapes = [state.shape[1:] for state in model.input["states"]]

@@ -51,6 +51,10 @@ def test_segments_are_means_of_their_steps(tmp_path):
     found = model.predict_on_batch(inputs)
     np.testing.assert_allclose(found[0, 0], steps[0, :2].mean(axis=0), atol=1e-6)
     np.testing.assert_allclose(found[1, 2], steps[1, 3:].mean(axis=0), atol=1e-6)
+    squashed = kc.models.tagger(segments=True, **reading())
+    squashed.set_weights(model.get_weights())
+    shares = np.exp(found) / np.exp(found).sum(axis=-1, keepdims=True)
+    np.testing.assert_allclose(squashed.predict_on_batch(inputs), shares, atol=1e-6)
     check_round_trip(model, inputs, tmp_path)
     mask = kc.layers.SegmentMean().compute_mask([steps, SEGMENTS])
     assert keras.ops.convert_to_numpy(mask).sum(axis=1).tolist() == [2, 3]
