@@ -59,6 +59,52 @@ def test_a_reversing_translator_is_a_plain_one_given_reversed_sources(form):
         np.testing.assert_allclose(ours, mirrored, atol=1e-5)
 
 
+def elman(weights, x):
+    """Outputs at every step, by hand."""
+    kernel, recurrent, bias = weights
+    h, outputs = np.zeros((len(x), len(recurrent))), []
+    for step in x.swapaxes(0, 1):
+        h = np.tanh(step @ kernel + h @ recurrent + bias)
+        outputs.append(h)
+    return np.stack(outputs, axis=1)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("kept", [1, 2])
+def test_an_encoding_is_the_papers(bidirectional, reverse, kept):
+    model = weigh(
+        kc.models.translator(
+            SOURCE_IDS, TARGET_IDS, units=8, encoder_units=3, depth=2, cell="elman", dropout=0.5,
+            bidirectional=bidirectional, reverse_source=reverse, attention="additive",
+        )
+    )  # fmt: skip
+    source = np.random.default_rng(1).integers(3, SOURCE_IDS, (4, 6))
+    dropping = model.get_layer("encoder_dropout")
+    # As if everything that is kept were scaled up by two, and all were kept.
+    dropping.call = lambda x, training=False: 2 * x if training else x
+    encoder, _ = kc.models.split_translator(model)
+    found = {key: np.asarray(x) for key, x in encoder(source, training=kept == 2).items()}
+
+    x = np.asarray(model.get_layer("source_embedding").embeddings)[source] * kept
+    x, states = x[:, ::-1] if reverse else x, []
+    for level in (1, 2):
+        x = x * kept if level == 2 else x
+        weights = [w.numpy() for w in model.get_layer(f"encoder_{level}").weights]
+        forwards, ends = elman(weights[:3], x), []
+        made = [forwards]
+        if bidirectional:
+            made.append(elman(weights[3:], x[:, ::-1])[:, ::-1])
+            ends = [made[1][:, 0]]
+        x, end = np.concatenate(made, axis=-1), np.concatenate([forwards[:, -1], *ends], axis=-1)
+        kernel, bias = model.get_layer(f"bridge_{level}").get_weights()
+        states.append(np.tanh(end @ kernel + bias))
+    np.testing.assert_allclose(found["states"], np.concatenate(states, axis=-1), atol=1e-5)
+    np.testing.assert_allclose(found["memory"], x[:, ::-1] if reverse else x, atol=1e-5)
+    assert found["mask"].all()
+    assert dropping.rate == 0.5
+
+
 @pytest.mark.parametrize("form", ["cho_deep", "bahdanau", "luong_general"])
 def test_saves_and_comes_apart_without_loss(form, tmp_path):
     x, model = sentences(), make(form)
@@ -154,6 +200,21 @@ def multilingual(pairs=PAIRS, **arguments):
         x[f"{source}_{target}_source"] = draw.integers(1, 11, (4, 6))
         x[f"{source}_{target}_target_in"] = draw.integers(1, 11, (4, 5))
     return weigh(model), x
+
+
+def test_what_enters_the_shared_middle_and_its_layers_is_dropped():
+    model, x = multilingual([("en", "fr")], dropout=0.4, depth=2, attention="additive")
+    for name in ("en_encoder_dropout", "middle_dropout"):
+        dropping = model.get_layer(name)
+        assert dropping.rate == 0.4
+        dropping.call = lambda x, training=False: 2 * x if training else x
+    encoder, _ = kc.models.split_translator(model, ("en", "fr"))
+    embedded = model.get_layer("en_source_embedding")(x["en_fr_source"])
+    read = 2 * embedded
+    for name in ("en_encoder_1", "middle_1", "middle_2"):
+        read = model.get_layer(name)(read)[0] * (1 if name == "middle_2" else 2)
+    found = encoder(x["en_fr_source"], training=True)["memory"]
+    np.testing.assert_allclose(found, read, atol=1e-5)
 
 
 @pytest.mark.parametrize(
