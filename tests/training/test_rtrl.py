@@ -210,3 +210,19 @@ def test_cells_that_mix_units_elsewhere_are_refused(cell, options, message):
     refused = recurrent_layer(cell, 4, **options).cell
     with pytest.raises(ValueError, match=message):
         ForwardTrainer(refused, layers.Dense(2)).step(X[:, 0], Y[:, 0])
+
+
+def test_the_optimizer_is_traced_once_and_moves_as_it_does_alone():
+    layer, forward = trainer("elman", optimizer=keras.optimizers.Adam(0.01))
+    alone, other = trainer("elman", optimizer=keras.optimizers.Adam(0.01))
+    applied, apply = [], forward.optimizer.apply
+    forward.optimizer.apply = lambda *arguments: applied.append(1) or apply(*arguments)
+    for _ in range(3):
+        forward.optimizer.learning_rate = other.optimizer.learning_rate = 0.01 / (1 + len(applied))
+        forward.update = other.update = "sequence"
+        forward.fit(X, Y, batch_size=2)
+        _, gradients = other.gradients(X, Y)
+        other.optimizer.apply(gradients, other.trainable_variables)
+    assert len(applied) == 1
+    for ours, theirs in zip(forward.trainable_variables, other.trainable_variables, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6)

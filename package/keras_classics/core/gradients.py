@@ -78,6 +78,43 @@ def compiled(function: Callable) -> Callable:
     return function
 
 
+def compiled_update(
+    optimizer: keras.optimizers.Optimizer, variables: Sequence[keras.Variable]
+) -> Callable[[list[Tensor]], None]:
+    """Compile an optimizer's step, where the backend gains by it.
+
+    Args:
+        optimizer: Built for the variables.
+        variables: What it moves.
+
+    Returns:
+        From one gradient for each variable to nothing: variables and optimizer have moved.
+    """
+    variables = list(variables)
+
+    def update(gradients: list[Tensor]) -> None:
+        optimizer.apply(gradients, variables)
+
+    if keras.backend.backend() == "jax":
+        return _jax_update(optimizer, variables)
+    return compiled(update)
+
+
+def _jax_update(optimizer, variables):
+    import jax
+
+    pure = jax.jit(optimizer.stateless_apply)
+
+    def update(gradients):
+        own = optimizer.variables
+        values = [[each.value for each in group] for group in (own, variables)]
+        moved, advanced = pure(values[0], gradients, values[1])
+        for variable, value in zip([*variables, *own], [*moved, *advanced], strict=True):
+            variable.assign(value)
+
+    return update
+
+
 def tapped_gradients(
     function: Callable[[Callable[[Tensor], Tensor]], Tensor],
 ) -> tuple[list[Tensor], list[Tensor]]:

@@ -24,7 +24,7 @@ import numpy as np
 from keras import ops
 
 from keras_classics.core.errors import InputError, check_choice, explain
-from keras_classics.core.gradients import compiled, value_and_gradients
+from keras_classics.core.gradients import compiled, compiled_update, value_and_gradients
 from keras_classics.training.cell_equations import Block, CellEquations, Step, cell_equations
 
 Tensor = keras.KerasTensor
@@ -215,7 +215,7 @@ class ForwardTrainer:
             Loss of the step, before its update.
         """
         value, gradients = self._forward(inputs, targets)
-        self.optimizer.apply(gradients, self.trainable_variables)
+        self._update(gradients)
         return float(value)
 
     def gradients(self, inputs, targets) -> tuple[float, list]:
@@ -270,7 +270,7 @@ class ForwardTrainer:
     def _learn(self, inputs, targets) -> float:
         if self.update == "sequence":
             value, gradients = self.gradients(inputs, targets)
-            self.optimizer.apply(gradients, self.trainable_variables)
+            self._update(gradients)
             return value
         self.reset()
         return sum(self.step(inputs[:, t], targets[:, t]) for t in range(inputs.shape[1]))
@@ -327,6 +327,7 @@ class ForwardTrainer:
         }[self.method]()
         self._advance = compiled(self._advanced)
         self.optimizer.build(self.trainable_variables)
+        self._update = compiled_update(self.optimizer, self.trainable_variables)
 
 
 def _sums(block: Block) -> int:

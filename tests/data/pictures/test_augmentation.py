@@ -1,5 +1,7 @@
 """Augmentation and preparation: the right windows, the right statistics, the same draws again."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -213,3 +215,52 @@ def test_pictures_of_different_sizes_are_batched_and_answered():
     answers = kc.data.predict_classes(model, made, images)
     views = made.views(images[1][None]).numpy()[0]
     np.testing.assert_allclose(answers[1], model.predict_on_batch(views).mean(axis=0), rtol=1e-5)
+
+
+def test_a_batch_is_what_its_pictures_are_alone_and_one_look_into_memory():
+    looks = []
+
+    class Watched(np.ndarray):
+        def __getitem__(self, index):
+            looks.append(np.shape(index))
+            return np.asarray(self)[index]
+
+    given = recipe(augmentation=(step("pad_crop", padding=2), step("flip")))
+    images, labels = pictures(10), np.arange(10, dtype="int32")
+    made = kc.data.fit_preparation(given, images, size=8)
+    part = kc.data.LabelledImages(images.view(Watched), labels, list("abcdefghij"))
+    batches = kc.data.classified_batches(part, made, classes=10, batch_size=4, seed=7, first=3)
+    found, targets = next(iter(batches))
+    assert set(looks) == {(4,)}
+    # The second batch of the second epoch.
+    chosen = np.random.default_rng([7, 1]).permutation(10)[4:8]
+    alone = [made.training(images[n], [7, 10 + 4 + k]) for k, n in enumerate(chosen)]
+    np.testing.assert_array_equal(found, alone)
+    np.testing.assert_array_equal(np.argmax(targets, axis=-1), chosen)
+
+    looks.clear()
+    for seen, _ in kc.data.validation_batches(part, made, classes=10, batch_size=5):
+        assert len(seen) == 5
+    assert looks == [(5,), (5,)]
+    np.testing.assert_array_equal(seen, made.views(images)[5:, 0])
+
+
+def test_a_split_is_read_into_one_array_if_its_pictures_are_of_one_size():
+    def split(*sides):
+        parts = [
+            tf.data.Dataset.from_tensors(
+                {"image": pictures(1, side)[0], "label": side, "name": str(side)}
+            )
+            for side in sides
+        ]
+        return functools.reduce(tf.data.Dataset.concatenate, parts)
+
+    # One fewer than announced, as where a faulty picture was left out.
+    alike = kc.data.collect_labelled(split(9, 9), count=3)
+    assert alike.images.shape == (2, 9, 9, 3)
+    assert alike.images.dtype == "uint8"
+    np.testing.assert_array_equal(alike.images[1], pictures(1, 9)[0])
+    mixed = kc.data.collect_labelled(split(9, 9, 12), count=3)
+    assert [image.shape[0] for image in mixed.images] == [9, 9, 12]
+    assert mixed.labels.tolist() == [9, 9, 12]
+    assert len(kc.data.collect_labelled(split(9, 9), count=1)) == 2

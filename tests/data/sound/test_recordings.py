@@ -113,6 +113,13 @@ def test_frames_within_a_recording_do_not_depend_on_its_padding():
     assert alone[0].mean(axis=0).argmax() == round((859 - 32) / (2146 - 32) * 25) - 1
 
 
+def test_the_layer_of_the_bands_is_made_once(monkeypatch):
+    audio = tone(4)[None].astype("float32") / 32768
+    first = kc.data.log_mel(audio)
+    monkeypatch.delattr(keras.layers, "MelSpectrogram")
+    np.testing.assert_array_equal(kc.data.log_mel(audio), first)
+
+
 @pytest.mark.slow
 def test_the_spoken_digits_are_read_whole():
     data = kc.data.load(f"speech:{shared('data', 'fsdd')}", digits=(1, 1))

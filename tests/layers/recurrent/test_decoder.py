@@ -194,3 +194,25 @@ print("trained")
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_scheduled_sampling_trains_on_every_backend(backend):
     assert "trained" in run_python(TRAIN, backend=backend)
+
+
+def test_a_later_call_makes_no_loop_anew_even_from_within_a_loop(monkeypatch):
+    decoder, gold, encoded = make(attention="additive")
+    expected = np.asarray(decoder(gold, encoded))
+    inner, step = [], decoder.attending.attend
+
+    def nested(query, memory):
+        if not inner:
+            inner.append(None)
+            inner.append(decoder(gold, encoded))
+        return step(query, memory)
+
+    monkeypatch.setattr(decoder.attending, "attend", nested)
+    np.testing.assert_array_equal(decoder(gold, encoded), expected)
+    np.testing.assert_array_equal(inner[1], expected)
+    made, init = [], keras.layers.RNN.__init__
+    monkeypatch.setattr(
+        keras.layers.RNN, "__init__", lambda *given, **named: made.append(init(*given, **named))
+    )
+    np.testing.assert_array_equal(decoder(gold, encoded), expected)
+    assert made == []

@@ -1,6 +1,8 @@
 """Sentences in, sentences out: alone and together, with an eye on the true translations."""
 
 import functools
+import gc
+import weakref
 
 import numpy as np
 import pytest
@@ -91,3 +93,34 @@ def test_a_dictionary_translates_what_would_be_copied():
     ]
     with pytest.raises(kc.InputError, match="never writes the unknown word"):
         said(model, dictionary=known)
+
+
+def test_a_search_is_traced_once_whatever_the_weights_are(monkeypatch):
+    traces, decode = [], kc.decoding.CompiledSearch.decode
+
+    def counted(search, *encoded):
+        traces.append(search)
+        return decode(search, *encoded)
+
+    monkeypatch.setattr(kc.decoding.CompiledSearch, "decode", counted)
+    model, another = make.__wrapped__(seed=7), make.__wrapped__(seed=8)
+    first = said(model)
+    assert said(model) == first
+    assert len(traces) == 1
+    model.set_weights(another.get_weights())
+    assert said(model) == said(another) != first
+    assert len(traces) == 2
+    narrow = said(model, width=1)
+    assert narrow == said(another, width=1)
+    assert len(traces) == 4
+    together = said([model, make(seed=3)])
+    assert said([model, make(seed=0)]) != together == said([model, make(seed=3)])
+
+
+def test_a_kept_search_does_not_keep_its_translator():
+    model = make.__wrapped__(seed=7)
+    said(model)
+    gone = weakref.ref(model)
+    del model
+    gc.collect()
+    assert gone() is None

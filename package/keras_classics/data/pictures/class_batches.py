@@ -69,15 +69,25 @@ def collect_labelled(
         count: Number of images.
         description: Text beside the progress bar.
     """
-    images, labels, names = [], [], []
+    images: list[np.ndarray] = []
+    labels, names = [], []
+    whole = None
     elements = split.prefetch(64).as_numpy_iterator()
     for element in tracked(elements, description, count):
-        images.append(element["image"])
+        image = element["image"]
+        # One array from the first picture on: to stack them in the end would hold all twice.
+        if whole is None and not images:
+            whole = np.empty((count, *image.shape), image.dtype)
+        if whole is not None and (len(names) == count or whole.shape[1:] != image.shape):
+            images, whole = list(whole[: len(names)]), None
+        if whole is None:
+            images.append(image)
+        else:
+            whole[len(names)] = image
         labels.append(element["label"])
         names.append(element["name"].decode())
-    if len({image.shape for image in images}) == 1:
-        images = np.stack(images)
-    return LabelledImages(images, np.array(labels, "int32"), names)
+    found = images if whole is None else whole[: len(names)]
+    return LabelledImages(found, np.array(labels, "int32"), names)
 
 
 def classified_batches(
@@ -125,16 +135,21 @@ def classified_batches(
 
     numbers = tf.data.Dataset.from_generator(
         generate, output_signature=(tf.TensorSpec((batch_size,), "int64"),) * 2
-    ).unbatch()
+    )
 
-    def example(index: tf.Tensor, visit: tf.Tensor) -> tuple:
-        image, label = _picked(part, index)
+    def picked(index: tf.Tensor, visit: tf.Tensor) -> tuple:
+        return _read(part.images, index), tf.gather(part.labels, index), visit
+
+    def example(image: tf.Tensor, label: tf.Tensor, visit: tf.Tensor) -> tuple:
         picture = preparation.training(image, tf.stack([tf.cast(seed, "int64"), visit]))
         picture.set_shape(preparation.input_shape)
         target = tf.one_hot(label, classes)
         return picture, target if outputs == 1 else (target,) * outputs
 
-    examples = numbers.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    # Each visit to Python costs more than most augmentation: one for a batch, where it is an array.
+    uniform = isinstance(part.images, np.ndarray)
+    visits = numbers.map(picked).unbatch() if uniform else numbers.unbatch().map(picked)
+    examples = visits.map(example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return examples.batch(batch_size, drop_remainder=True).prefetch(4)
 
 
@@ -154,14 +169,13 @@ def validation_batches(
 
     even = math.ceil(len(part) / math.ceil(len(part) / batch_size))
 
-    def example(index: tf.Tensor) -> tuple:
-        image, label = _picked(part, index)
-        picture = tf.ensure_shape(preparation.views(image[None])[0, 0], preparation.input_shape)
+    def complete(views: tf.Tensor, label: tf.Tensor) -> tuple:
         target = tf.one_hot(label, classes)
-        return picture, target if outputs == 1 else (target,) * outputs
+        return views[:, 0], target if outputs == 1 else (target,) * outputs
 
-    numbers = tf.data.Dataset.range(len(part))
-    return numbers.map(example, num_parallel_calls=tf.data.AUTOTUNE).batch(even).prefetch(2)
+    labels = tf.data.Dataset.from_tensor_slices(part.labels).batch(even)
+    both = tf.data.Dataset.zip((_views(part.images, preparation, even), labels))
+    return both.map(complete).prefetch(2)
 
 
 def predict_classes(
@@ -186,19 +200,11 @@ def predict_classes(
     Raises:
         InputError: The model does not end in softmax, sigmoid or logits.
     """
-    import tensorflow as tf
-
     end = model_ends(model)[0]
     crops = preparation.test_crops
-    indices = tf.data.Dataset.range(len(images))
-    views = indices.map(
-        lambda index: tf.ensure_shape(
-            preparation.views(_read(images, index)[None])[0], (crops, *preparation.input_shape)
-        ),
-        num_parallel_calls=tf.data.AUTOTUNE,
-    )
+    views = _views(images, preparation, max(1, batch_size // crops))
     answers = []
-    for batch in views.batch(max(1, batch_size // crops)).prefetch(2).as_numpy_iterator():
+    for batch in views.prefetch(2).as_numpy_iterator():
         answer = model.predict_on_batch(batch.reshape(-1, *preparation.input_shape))
         first = np.asarray(keras.tree.flatten(answer)[0], "float64")
         found = end.probabilities(first, np)
@@ -206,17 +212,32 @@ def predict_classes(
     return np.concatenate(answers).astype("float32")
 
 
-def _picked(part: LabelledImages, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def _views(
+    images: Sequence[np.ndarray], preparation: Preparation, batch_size: int
+) -> tf.data.Dataset:
+    """All pictures in order as tests see them, batches `(batch, test_crops, *input_shape)`."""
     import tensorflow as tf
 
-    return _read(part.images, index), tf.gather(part.labels, index)
+    shape = (preparation.test_crops, *preparation.input_shape)
+
+    def together(index: tf.Tensor) -> tf.Tensor:
+        return tf.ensure_shape(preparation.views(_read(images, index)), (None, *shape))
+
+    def single(index: tf.Tensor) -> tf.Tensor:
+        return tf.ensure_shape(preparation.views(_read(images, index)[None])[0], shape)
+
+    indices = tf.data.Dataset.range(len(images))
+    if isinstance(images, np.ndarray):
+        return indices.batch(batch_size).map(together, num_parallel_calls=tf.data.AUTOTUNE)
+    return indices.map(single, num_parallel_calls=tf.data.AUTOTUNE).batch(batch_size)
 
 
 def _read(images: Sequence[np.ndarray], index: tf.Tensor) -> tf.Tensor:
+    """A picture; of an array also several, by several numbers."""
     import tensorflow as tf
 
     # Not a constant of the graph, whose size is limited.
-    image = tf.numpy_function(lambda i: images[i], [index], tf.uint8, stateful=False)
+    found = tf.numpy_function(lambda i: images[i], [index], tf.uint8, stateful=False)
     uniform = isinstance(images, np.ndarray)
-    image.set_shape(images.shape[1:] if uniform else (None, None, 3))
-    return image
+    found.set_shape([*index.shape, *images.shape[1:]] if uniform else (None, None, 3))
+    return found

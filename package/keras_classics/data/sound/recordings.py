@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import wave
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -162,7 +163,15 @@ def log_mel(audio):
     """
     import keras
 
-    bands = keras.layers.MelSpectrogram(
+    decibels = keras.ops.swapaxes(_bands()(audio), -1, -2)
+    return (decibels - _MIDDLE) / _SPREAD
+
+
+@cache
+def _bands():
+    import keras
+
+    return keras.layers.MelSpectrogram(
         fft_length=_WINDOW,
         sequence_stride=_STRIDE,
         num_mel_bins=BANDS,
@@ -171,8 +180,6 @@ def log_mel(audio):
         top_db=1e9,
         dtype="float32",
     )
-    decibels = keras.ops.swapaxes(bands(audio), -1, -2)
-    return (decibels - _MIDDLE) / _SPREAD
 
 
 def frame_count(samples):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 import keras
@@ -28,14 +29,26 @@ def over_time(
     Returns:
         Outputs `(batch, time, width)`.
     """
-    cell = _Cell(step, [state.shape[-1] for state in states], dtype)
-    loop = keras.layers.RNN(cell, return_sequences=True, dtype=dtype)
-    return loop(inputs, initial_state=list(states))
+    sizes = tuple(state.shape[-1] for state in states)
+    resting = _RESTING[dtype.name, sizes]
+    # Taken out while it runs: a step may loop itself, and replicas run side by side.
+    try:
+        loop = resting.pop()
+    except IndexError:
+        cell = _Cell(list(sizes), dtype)
+        loop = keras.layers.RNN(cell, return_sequences=True, dtype=dtype)
+    loop.cell.step = step
+    try:
+        return loop(inputs, initial_state=list(states))
+    finally:
+        # Which holds the tensors around it.
+        loop.cell.step = None
+        resting.append(loop)
 
 
 class _Cell:
-    def __init__(self, step, state_size, policy):
-        self.step = step
+    def __init__(self, state_size, policy):
+        self.step = None
         self.state_size = state_size
         self.compute_dtype = policy.compute_dtype
 
@@ -43,3 +56,8 @@ class _Cell:
         return self.step(inputs, list(states))
 
     __call__ = call
+
+
+# Loops that wait for the next call, by states and dtype: they have no weights, and to make one
+# takes longer than to run a step.
+_RESTING: defaultdict[tuple[str, tuple[int, ...]], list[keras.layers.RNN]] = defaultdict(list)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -47,6 +49,9 @@ def translate(
 ) -> Iterator[Translation]:
     """Translate sentences by beam search, as the model exported by `export_translator` does.
 
+    The search is compiled at a model's first call, for each form of the beam and each shape of a
+    batch, and kept for the next as long as the model is; its weights may change in between.
+
     Args:
         model: A translator; or several, with the same vocabularies, that write together as a
             `kc.decoding.Ensemble`.
@@ -85,8 +90,7 @@ def translate(
             )
         limits["banned"] = tuple({*limits["banned"]} - {target_vocabulary.UNKNOWN})
     known = checked_dictionary(dictionary, source_vocabulary, target_vocabulary, replace)
-    # Without XLA, as in the exported model: the two must say the same to the last word.
-    search = CompiledSearch(decoder, jit_compile=False, width=width, **limits)
+    search = _kept_search(model, pair, decoder, {"width": width, **limits})
     rows, _ = encode_sentences(texts, source_vocabulary, max_words)
     for start in range(0, len(rows), batch_size):
         found = search(encode(pad_rows(rows[start : start + batch_size], multiple=8)))
@@ -166,6 +170,40 @@ def _taken_apart(
         return *parts[0], attends
     ensemble = Ensemble([decoder for _, decoder in parts])
     return lambda source: [encoder(source) for encoder, _ in parts], ensemble, attends
+
+
+# By the (first) model the searches made for it, the latest of each form last.
+_SEARCHES: weakref.WeakKeyDictionary[keras.Model, OrderedDict[tuple, CompiledSearch]] = (
+    weakref.WeakKeyDictionary()
+)
+_KEPT = 4
+
+
+def _kept_search(
+    model: keras.Model | Sequence[keras.Model],
+    pair: tuple[str, str] | None,
+    decoder: RecurrentDecoder | Ensemble,
+    options: dict[str, Any],
+) -> CompiledSearch:
+    """The search that was compiled for these models and options, or a new one."""
+    first, *others = [model] if isinstance(model, keras.Model) else model
+    form = (*map(weakref.ref, others), pair, *sorted(options.items()))
+    try:
+        hash(form)
+    except TypeError:
+        return _search(decoder, options)
+    kept = _SEARCHES.setdefault(first, OrderedDict())
+    if form not in kept:
+        kept[form] = _search(decoder, options)
+        if len(kept) > _KEPT:
+            kept.popitem(last=False)
+    kept.move_to_end(form)
+    return kept[form]
+
+
+def _search(decoder: RecurrentDecoder | Ensemble, options: dict[str, Any]) -> CompiledSearch:
+    # Without XLA, as in the exported model: the two must say the same to the last word.
+    return CompiledSearch(decoder, jit_compile=False, **options)
 
 
 def checked_dictionary(
