@@ -13,7 +13,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from keras_classics.core.graph import Node, Tensor
+from keras_classics.core.graph import Node
+from keras_classics.core.types import Tensor
 
 # Layers whose `activation` is the last thing they do.
 FUSED = (

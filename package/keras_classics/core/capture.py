@@ -20,7 +20,6 @@ from keras_classics.core.gradients import tapped_gradients
 from keras_classics.core.graph import (
     Node,
     Place,
-    Tensor,
     functional,
     has_graph,
     needed_for,
@@ -31,6 +30,7 @@ from keras_classics.core.graph import (
     source,
 )
 from keras_classics.core.model_ends import model_ends
+from keras_classics.core.types import Tensor
 
 # What only makes a map smaller or larger, or turns it: the map before it says more.
 TRIMMING = (
@@ -115,7 +115,7 @@ class Capture:
         """The model's logits, and the float32 maps of some layers."""
         found: dict[Place, Tensor] = {}
 
-        def after(place, outputs):
+        def after(place: Place, outputs: Any) -> Any:
             if place in wanted:
                 found[place] = ops.cast(outputs, "float32")
             return outputs
@@ -142,10 +142,10 @@ class Capture:
         """
         met: list[Place] = []
 
-        def function(tap):
+        def function(tap: Callable[[Tensor], Tensor]) -> Tensor:
             met.clear()
 
-            def after(place, outputs):
+            def after(place: Place, outputs: Any) -> Any:
                 if place not in wanted:
                     return outputs
                 met.append(place)
@@ -154,9 +154,10 @@ class Capture:
             return ops.sum(score(self.logits(inputs, after)))
 
         found = dict(zip(met, zip(*tapped_gradients(function), strict=True), strict=True))
-        return tuple(
+        maps, gradients = (
             [ops.cast(found[place][part], "float32") for place in wanted] for part in (0, 1)
         )
+        return maps, gradients
 
     def image_gradients(
         self,
@@ -172,7 +173,7 @@ class Capture:
             after: As for `logits`.
         """
 
-        def function(tap):
+        def function(tap: Callable[[Tensor], Tensor]) -> Tensor:
             tapped = [tap(x) if n == self.image else x for n, x in enumerate(inputs)]
             return ops.sum(score(self.logits(tapped, after)))
 

@@ -9,11 +9,15 @@ from typing import Any
 import keras
 from keras import ops
 
-Tensor = keras.KerasTensor
+from keras_classics.core.types import Tensor
+
+Function = Callable[..., Tensor]
+# From `tap` to one number, see `tapped_gradients`.
+Tapping = Callable[[Callable[[Tensor], Tensor]], Tensor]
 
 
 def value_and_gradients(
-    function: Callable[..., Tensor], arguments: Sequence[Tensor]
+    function: Function, arguments: Sequence[Tensor]
 ) -> tuple[Tensor, list[Tensor]]:
     """Evaluate a function and differentiate it.
 
@@ -30,7 +34,7 @@ def value_and_gradients(
     return _ENGINES[keras.backend.backend()](function, arguments)
 
 
-def _tensorflow(function, arguments):
+def _tensorflow(function: Function, arguments: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
     import tensorflow as tf
 
     with tf.GradientTape() as tape:
@@ -40,7 +44,7 @@ def _tensorflow(function, arguments):
     return value, tape.gradient(value, arguments, unconnected_gradients=zero)
 
 
-def _jax(function, arguments):
+def _jax(function: Function, arguments: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
     import jax
 
     numbers = tuple(range(len(arguments)))
@@ -48,7 +52,7 @@ def _jax(function, arguments):
     return value, list(gradients)
 
 
-def _torch(function, arguments):
+def _torch(function: Function, arguments: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
     import torch
 
     with torch.enable_grad():
@@ -116,7 +120,7 @@ def _jax_update(optimizer, variables):
 
 
 def tapped_gradients(
-    function: Callable[[Callable[[Tensor], Tensor]], Tensor],
+    function: Tapping,
 ) -> tuple[list[Tensor], list[Tensor]]:
     """Differentiate a function by tensors that only arise while it runs, in the one run.
 
@@ -133,12 +137,12 @@ def tapped_gradients(
     return _TAPPED[keras.backend.backend()](function)
 
 
-def _tapped_tensorflow(function):
+def _tapped_tensorflow(function: Tapping) -> tuple[list[Tensor], list[Tensor]]:
     import tensorflow as tf
 
-    tapped = []
+    tapped: list[Tensor] = []
 
-    def tap(tensor):
+    def tap(tensor: Tensor) -> Tensor:
         tape.watch(tensor)
         tapped.append(tensor)
         return tensor
@@ -149,19 +153,25 @@ def _tapped_tensorflow(function):
     return tapped, tape.gradient(value, tapped, unconnected_gradients=zero)
 
 
-def _tapped_jax(function):
+def _tapped_jax(function: Tapping) -> tuple[list[Tensor], list[Tensor]]:
     import jax
 
-    def shapes():
-        met = []
-        function(lambda tensor: met.append(tensor) or tensor)
+    def shapes() -> list[Tensor]:
+        met: list[Tensor] = []
+
+        def tap(tensor: Tensor) -> Tensor:
+            met.append(tensor)
+            return tensor
+
+        function(tap)
         return met
 
     # What arises within cannot be an argument, but what is added to it can.
-    def shifted(offsets):
-        tapped, left = [], iter(offsets)
+    def shifted(offsets: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        tapped: list[Tensor] = []
+        left = iter(offsets)
 
-        def tap(tensor):
+        def tap(tensor: Tensor) -> Tensor:
             tapped.append(tensor)
             return tensor + next(left)
 
@@ -172,12 +182,12 @@ def _tapped_jax(function):
     return tapped, gradients
 
 
-def _tapped_torch(function):
+def _tapped_torch(function: Tapping) -> tuple[list[Tensor], list[Tensor]]:
     import torch
 
-    tapped = []
+    tapped: list[Tensor] = []
 
-    def tap(tensor):
+    def tap(tensor: Tensor) -> Tensor:
         if not tensor.requires_grad:
             tensor = tensor.detach().requires_grad_()
         tapped.append(tensor)
@@ -185,11 +195,11 @@ def _tapped_torch(function):
 
     with torch.enable_grad():
         value = function(tap)
-    gradients = [None] * len(tapped)
+    found: Sequence[Tensor | None] = [None] * len(tapped)
     if value.requires_grad:
-        gradients = torch.autograd.grad(value, tapped, allow_unused=True)
-    found = zip(gradients, tapped, strict=True)
-    gradients = [torch.zeros_like(x) if g is None else g for g, x in found]
+        found = torch.autograd.grad(value, tapped, allow_unused=True)
+    pairs = zip(found, tapped, strict=True)
+    gradients = [torch.zeros_like(x) if g is None else g for g, x in pairs]
     return [x.detach() for x in tapped], gradients
 
 
@@ -200,8 +210,8 @@ def rectified_gradient(tensor: Tensor) -> Tensor:
     """The tensor itself; the gradient that passes back through it loses what is negative."""
 
     @ops.custom_gradient
-    def identity(x):
-        def gradient(*arguments, upstream=None):
+    def identity(x: Tensor) -> tuple[Tensor, Callable[..., Tensor]]:
+        def gradient(*arguments: Tensor, upstream: Tensor | None = None) -> Tensor:
             return ops.relu(arguments[-1] if upstream is None else upstream)
 
         # PyTorch treats an input that is handed back as no new tensor.
@@ -225,7 +235,7 @@ def compiled_over(layer: keras.layers.Layer, function: Callable[..., Any]) -> Ca
         The compiled function, of the same arguments.
     """
 
-    def within(values, *arguments):
+    def within(values: Sequence[Any], *arguments: Any) -> Any:
         with keras.StatelessScope(zip(layer.variables, values, strict=True) if values else None):
             return function(*arguments)
 

@@ -13,8 +13,8 @@ import keras
 from keras import ops, tree
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.types import Tensor
 
-Tensor = keras.KerasTensor
 # A call of a layer: Keras's own record of it, with `operation`, `input_tensors` and `outputs`.
 Node = Any
 # Where a call stands in a model: the calls of the nested models around it, outermost first, and

@@ -14,7 +14,8 @@ from itertools import count
 
 import keras
 
-from keras_classics.core.graph import Tensor, connected_names, rebuilt
+from keras_classics.core.graph import connected_names, rebuilt
+from keras_classics.core.types import Tensor
 
 GRAMMAR = re.compile(r"stem_|stage\d|head_|logits|predictions|auxiliary")
 _BETWEEN = "__"

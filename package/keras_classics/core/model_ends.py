@@ -41,13 +41,13 @@ from keras_classics.core.errors import InputError, explain
 from keras_classics.core.graph import (
     Node,
     Place,
-    Tensor,
     before,
     called_again,
     check_functional,
     origin,
     path,
 )
+from keras_classics.core.types import Tensor
 
 Kind = Literal["softmax", "sigmoid", "sigmoids", "logits", "unknown"]
 Shape = tuple[int | None, ...]
@@ -167,7 +167,8 @@ def read_end(output: Tensor, above: Place = ()) -> ModelEnd:
         output: The tensor.
         above: Where the model is nested whose graph it belongs to.
     """
-    place, behind, scale, offset = origin(output, above), (), 1.0, 0.0
+    place, scale, offset = origin(output, above), 1.0, 0.0
+    behind: tuple[Node, ...] = ()
     while place is not None:
         node = place[-1]
         if squash := squashing(node.operation):

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 import keras
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.graph import Tensor, ancestry, functional
+from keras_classics.core.graph import ancestry, functional
 from keras_classics.core.layer_names import own_name
+from keras_classics.core.types import Tensor
 from keras_classics.transfer.trunk import Waypoint, trunk
 
 BLOCK = re.compile(r"stage\d+_block\d+")

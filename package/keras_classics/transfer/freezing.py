@@ -148,5 +148,5 @@ def _unknown(model: keras.Model, until: str | int, known: list[str]) -> InputErr
 
 def _place(group: str) -> tuple[int, int]:
     order = {"stem": 0, "stage": 1, "head": 2}
-    kind, number = re.fullmatch(r"([a-z]+)(\d*)", group).groups()
-    return order[kind], int(number or 0)
+    kind = group.rstrip("0123456789")
+    return order[kind], int(group.removeprefix(kind) or 0)

@@ -14,7 +14,6 @@ from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.graph import (
     Node,
     Place,
-    Tensor,
     before,
     called_again,
     functional,
@@ -23,7 +22,7 @@ from keras_classics.core.graph import (
     origin,
 )
 from keras_classics.core.model_ends import ModelEnd, read_end, values_from
-from keras_classics.core.types import Whole
+from keras_classics.core.types import Tensor, Whole
 
 # What has a weight for each class, and is drawn anew on the way to the layer that makes them.
 _PER_CLASS = (
@@ -109,7 +108,7 @@ class _NewHead:
             return self._fresh(tensor)
         self.units = end.units
         self.activated = _activated(tensor, end)
-        if end.dropped and len(tensor.shape) == 1:
+        if end.place and end.dropped and len(tensor.shape) == 1:
             # One unit needs no axis of its own, several do.
             made = self._again(end.place[-1].outputs[0], end.place[:-1])
             return layers.Flatten()(made) if len(made.shape) > 2 else made
@@ -258,7 +257,8 @@ def _is_classifier(tensor: Tensor, end: ModelEnd) -> bool:
                 "Pass keras.Model(model.inputs, features), with what is before the classifier.",
             )
         )
-    return end.kind == "logits" and len(tensor.shape) == 2 and is_linear(end.place[-1].operation)
+    linear = end.place is not None and is_linear(end.place[-1].operation)
+    return end.kind == "logits" and len(tensor.shape) == 2 and linear
 
 
 def _squashed_before(place: Place | None) -> bool:
@@ -271,14 +271,10 @@ def _squashed_before(place: Place | None) -> bool:
 
 def _activated(tensor: Tensor, end: ModelEnd) -> Any:
     """Of a classifier without softmax or sigmoid, the layer that gets the new activation."""
-    if end.linear:
-        return None
-    place = origin(tensor)
-    while place != end.place:
-        if isinstance(place[-1].operation, layers.Activation):
-            break
+    place = None if end.linear else origin(tensor)
+    while place and place != end.place and not isinstance(place[-1].operation, layers.Activation):
         place = before(place)
-    return place[-1].operation
+    return place[-1].operation if place else None
 
 
 def _width(layer: Any, classes: int) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from typing import NamedTuple
 import keras
 
 from keras_classics.core.channels_last import check_layers
-from keras_classics.core.graph import Node, Tensor, ancestry, check_functional
+from keras_classics.core.graph import Node, ancestry, check_functional
 from keras_classics.core.layer_names import own_name
+from keras_classics.core.types import Tensor
 
 HEAD = re.compile(r"head_|logits|predictions|auxiliary")
 # Two large sizes: how a map grows between them tells its stride without the rounding of its edges.

@@ -29,6 +29,7 @@ from keras_classics.analysis.cells.text_targets import text_targets
 from keras_classics.analysis.maps.map_sanity import randomize_layers
 from keras_classics.core.errors import InputError, explain, import_extra
 from keras_classics.core.gradients import compiled_over
+from keras_classics.core.types import Tensor
 from keras_classics.models.recurrent.language_model import split_language_model
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class CellReader:
         self.cells = [(level, cell) for level, (_, own) in last.items() for cell in range(len(own))]
 
         # Made once: reading again with other held values compiles nothing.
-        def record(tokens, held):
+        def record(tokens: Tensor, held: Tensor) -> tuple[Tensor, Tensor]:
             states = decoder.first_states(tokens.shape[0])
             return decoder.record(tokens, states, held)
 

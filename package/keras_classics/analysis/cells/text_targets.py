@@ -8,6 +8,8 @@ from itertools import accumulate
 import numpy as np
 
 _URL = re.compile(r"https?://[^\s\"'<>)]+")
+# What a text without lines is made of.
+_NOTHING = np.zeros(0, int)
 _BRACKETS = {**dict.fromkeys("([{", 1), **dict.fromkeys(")]}", -1)}
 
 
@@ -34,7 +36,7 @@ def text_targets(
     """
     points = np.array(list(text))
     lines = text.splitlines(keepends=True)
-    position = np.concatenate([np.arange(1, len(line) + 1) for line in lines] or [[]])
+    position = np.concatenate([_NOTHING, *(np.arange(1, len(line) + 1) for line in lines)])
     letter = np.char.isalpha(points)
     brackets = np.array([_BRACKETS.get(each, 0) for each in text])
     targets = {
@@ -46,7 +48,7 @@ def text_targets(
         "line_position": position,
         "line_share": position / _by_line(lines, [len(line) for line in lines]),
         "word_position": _run_length(letter),
-        "indentation": np.concatenate([_indentation(line) for line in lines] or [[]]),
+        "indentation": np.concatenate([_NOTHING, *map(_indentation, lines)]),
     }  # fmt: skip
     if token_classes is not None:
         named = {name: token_classes == number for number, name in enumerate(class_names)}

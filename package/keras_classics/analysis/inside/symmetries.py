@@ -16,10 +16,12 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations, product
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.layers.recurrent.feedback_and_course_cells import CourseGRUCell
@@ -27,7 +29,7 @@ from keras_classics.layers.recurrent.lstm_cells import LSTMVariantCell
 
 __all__ = ["Symmetry", "apply", "count", "draw", "every"]
 
-Layer = keras.layers.Layer
+Layer: TypeAlias = keras.layers.Layer
 
 # Blocks of a cell's fused weights; the candidate becomes the state, the others are gates.
 _GRU_BLOCKS = ("update", "reset", "candidate")
@@ -51,12 +53,12 @@ class Symmetry:
     order: tuple[int, ...]
     signs: tuple[int, ...]
 
-    def moved(self, values, axis: int = -1) -> np.ndarray:
+    def moved(self, values: ArrayLike, axis: int = -1) -> np.ndarray:
         """Hidden values, such as a first state, as the equivalent network has them."""
         values = np.take(np.asarray(values), self.order, axis=axis)
         return np.swapaxes(np.swapaxes(values, axis, -1) * self.signs, axis, -1)
 
-    def ordered(self, values) -> np.ndarray:
+    def ordered(self, values: ArrayLike) -> np.ndarray:
         """Values of units that have no sign to change, in the new order; along the last axis."""
         return np.asarray(values)[..., self.order]
 
@@ -180,7 +182,7 @@ def _weights_and_blocks(layer: Layer) -> tuple[Layer, Sequence[str]]:
     )
 
 
-def _check_odd(layer: Layer, activation) -> None:
+def _check_odd(layer: Layer, activation: Any) -> None:
     points = np.linspace(0.1, 3.0, 7, dtype="float32")
     right, left = (
         ops.convert_to_numpy(activation(ops.convert_to_tensor(x))) for x in (points, -points)
@@ -195,7 +197,7 @@ def _check_odd(layer: Layer, activation) -> None:
         )
 
 
-def _check_reads(reader: Layer, kernel, units: int) -> None:
+def _check_reads(reader: Layer, kernel: Any, units: int) -> None:
     if kernel.shape[0] != units:
         raise InputError(
             explain(

@@ -8,8 +8,8 @@ maps = explainer(images, target=labels)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, overload
 
 import keras
 import numpy as np
@@ -26,8 +26,8 @@ from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.gradients import compiled_over
 from keras_classics.core.graph import Place, before, origin
 from keras_classics.core.model_ends import values_from
+from keras_classics.core.types import Tensor
 
-Tensor = keras.KerasTensor
 CAM_METHODS = ("cam", *FORMULAS, "score_cam", "guided_grad_cam")
 
 
@@ -149,7 +149,9 @@ class CAM(Explainer):
         default = formula.rectified and method != "cam"
         self.rectify = default if rectify is None else rectify
         self._single = layer is None or isinstance(layer, str)
-        self._places = self._chosen([layer] if self._single else list(layer))
+        self._places = self._chosen(
+            [layer] if layer is None or isinstance(layer, str) else list(layer)
+        )
         self.layers = [self.capture.paths[place] for place in self._places]
         if method == "guided_grad_cam":
             check_guidable(self.capture)
@@ -183,13 +185,13 @@ class CAM(Explainer):
 
     def step(self, score: Score, image_size: tuple[int, int]) -> Step:
         """See `Explainer`."""
-        size = image_size if self.size == "image" else self.size
+        size = image_size if isinstance(self.size, str) else self.size
 
-        def finished(maps):
+        def finished(maps: Iterable[Tensor]) -> list[Tensor]:
             maps = [ops.relu(each) if self.rectify else each for each in maps]
             return [_resized(each, size) if size else each for each in maps]
 
-        def step(inputs, classes):
+        def step(inputs: list[Tensor], classes: Tensor) -> list[Tensor]:
             maps = finished(self._maps(score, inputs, classes))
             if self.method == "guided_grad_cam":
                 colours = guided(self.capture, score, inputs, classes)
@@ -216,7 +218,7 @@ class CAM(Explainer):
             _, activations = self.capture.maps(inputs, self._places)
             return [formula.map(each) for each in activations]
 
-        def own(logits):
+        def own(logits: list[Tensor]) -> Tensor:
             return score(logits, classes)
 
         pairs = self.capture.gradients(inputs, self._places, own)
@@ -308,6 +310,14 @@ def cam_layer(model: keras.Model, image: int | str | None = None) -> str:
     """
     capture = Capture(model, image)
     return capture.paths[capture.last_map()]
+
+
+@overload
+def normalized(maps: np.ndarray) -> np.ndarray: ...
+
+
+@overload
+def normalized(maps: list[np.ndarray]) -> list[np.ndarray]: ...
 
 
 def normalized(maps: np.ndarray | list[np.ndarray]) -> np.ndarray | list[np.ndarray]:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-import keras
 from keras import ops
 
-Tensor = keras.KerasTensor
+from keras_classics.core.types import Tensor
+
 SPACE = (1, 2)
 
 

@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import keras
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.types import Tensor
 
-Tensor = keras.KerasTensor
 PREDICTED = -1
 
 
@@ -50,7 +50,7 @@ def _class_logits(logits: Tensor) -> Tensor:
     return two_sided(ops.mean(logits, positions) if positions else logits)
 
 
-def region_target(index: int, region=None) -> Callable[[Tensor], Tensor]:
+def region_target(index: int, region: ArrayLike | None = None) -> Callable[[Tensor], Tensor]:
     """Explain a class of a segmentation: the mean of its logit over a region of the map of classes.
 
     Args:

@@ -14,8 +14,8 @@ from keras import ops
 from keras_classics.analysis.maps.cam_targets import check_classes, check_scores, class_scores
 from keras_classics.core.capture import Capture
 from keras_classics.core.errors import check_whole
+from keras_classics.core.types import Tensor
 
-Tensor = keras.KerasTensor
 # From the model's outputs and a class for each image to a score for each image.
 Score = Callable[[list[Tensor], Tensor], Tensor]
 # From the model's inputs and a class for each image to explanations, each with a row per image.

@@ -20,8 +20,8 @@ from keras_classics.core.capture import Capture
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.gradients import compiled_over, rectified_gradient
 from keras_classics.core.graph import Place
+from keras_classics.core.types import Tensor
 
-Tensor = keras.KerasTensor
 RELUS = (keras.activations.relu, keras.activations.relu6)
 # Keras's operations of the same, as functional models hold them.
 RELU_OPERATIONS = ("Relu", "Relu6")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from keras_classics.analysis.answers import class_probabilities, followed_classes
 from keras_classics.analysis.maps.cam import CAM, CAM_METHODS, normalized
@@ -49,12 +51,12 @@ def admitted_methods(model: keras.Model, *, layer: str | None = None) -> tuple[s
 
 def evaluate_maps(
     model: keras.Model,
-    images,
+    images: ArrayLike,
     boxes: Boxes,
     *,
     methods: Sequence[str] = CAM_METHODS,
     others: Mapping[str, np.ndarray] | None = None,
-    target=None,
+    target: Any = None,
     layer: str | None = None,
     tolerance: float = 0,
     deletion: Baseline = "black",
@@ -94,9 +96,9 @@ def evaluate_maps(
     """
     images = np.asarray(images, "float32")
     classes = followed_classes(class_probabilities(model, images, batch_size=batch_size), target)
-    asking = {"target": classes, "batch_size": batch_size}
+    asking: dict[str, Any] = {"target": classes, "batch_size": batch_size}
 
-    def scores(maps) -> dict[str, float]:
+    def scores(maps: np.ndarray) -> dict[str, float]:
         curves = deletion_insertion(
             model, images, maps, deletion=deletion, insertion=insertion, steps=steps, **asking
         )
@@ -117,9 +119,10 @@ def evaluate_maps(
 
     def explained(method: str) -> dict[str, float]:
         explainer = CAM(copy, method=method, layer=layer, batch_size=batch_size)
-        maps = explainer(images, classes)
+        (maps,) = explainer.explain(images, classes)
         copy.set_weights(untrained.get_weights())
-        likeness = rank_correlations(maps, explainer(images, classes)).mean()
+        (drawn,) = explainer.explain(images, classes)
+        likeness = rank_correlations(maps, drawn).mean()
         copy.set_weights(model.get_weights())
         return scores(maps) | {"random": likeness}
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_classics.analysis.answers import class_probabilities, followed_classes
 from keras_classics.analysis.maps.map_scores import finite_maps
@@ -68,10 +69,10 @@ class AverageDrop(NamedTuple):
 
 def deletion_insertion(
     model: keras.Model,
-    images,
-    maps,
+    images: ArrayLike,
+    maps: ArrayLike,
     *,
-    target=None,
+    target: Any = None,
     deletion: Baseline = "black",
     insertion: Baseline = "blur",
     steps: int = 50,
@@ -129,10 +130,10 @@ def deletion_insertion(
 
 def average_drop(
     model: keras.Model,
-    images,
-    masks,
+    images: ArrayLike,
+    masks: ArrayLike,
     *,
-    target=None,
+    target: Any = None,
     baseline: Baseline = "black",
     batch_size: int = 32,
 ) -> AverageDrop:
@@ -219,7 +220,7 @@ def _blurred(images: np.ndarray) -> np.ndarray:
     return images
 
 
-def _fitting(images, maps) -> tuple[np.ndarray, np.ndarray]:
+def _fitting(images: ArrayLike, maps: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Pictures in float32 and their maps in float64."""
     images, maps = np.asarray(images, "float32"), finite_maps(maps)
     if images.ndim != 4 or images.shape[:3] != maps.shape:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from keras_classics.analysis.answers import class_probabilities, followed_classes
 from keras_classics.analysis.maps.cam import CAM
@@ -23,10 +25,10 @@ from keras_classics.core.graph import check_functional
 
 def cascading_randomization(
     model: keras.Model,
-    images,
+    images: ArrayLike,
     *,
     method: str = "grad_cam",
-    target=None,
+    target: Any = None,
     layer: str | None = None,
     stages: int = 10,
     seed: int = 0,
@@ -104,10 +106,14 @@ def randomize_layers(
         copy = keras.models.clone_model(model)
     pairs = list(zip(weighted_layers(copy), weighted_layers(model), strict=True))
     names = [own.name for _, own in pairs]
-    if layers is None:
-        layers = len(names)
-    counted = isinstance(layers, int)
-    if not (0 <= layers <= len(names) if counted else {*layers} <= {*names}):
+    layers = len(names) if layers is None else layers
+    if isinstance(layers, int):
+        fits = 0 <= layers <= len(names)
+        kept = pairs[: len(names) - layers]
+    else:
+        fits = {*layers} <= {*names}
+        kept = [pair for pair in pairs if pair[1].name not in layers]
+    if not fits:
         raise InputError(
             explain(
                 f"layers={layers!r} was given",
@@ -115,11 +121,6 @@ def randomize_layers(
                 "See the layers with weights in model.summary().",
             )
         )
-    kept = (
-        pairs[: len(names) - layers]
-        if counted
-        else [pair for pair in pairs if pair[1].name not in layers]
-    )
     for drawn, own in kept:
         drawn.set_weights(own.get_weights())
     return copy
@@ -134,7 +135,7 @@ def weighted_layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
             yield layer
 
 
-def rank_correlations(maps, others) -> np.ndarray:
+def rank_correlations(maps: ArrayLike, others: ArrayLike) -> np.ndarray:
     """Spearman's rank correlation of each map with another.
 
     Args:
@@ -150,7 +151,7 @@ def rank_correlations(maps, others) -> np.ndarray:
     return np.divide(products, lengths, out=np.zeros(len(lengths)), where=lengths > 0)
 
 
-def _centred_ranks(maps) -> np.ndarray:
+def _centred_ranks(maps: ArrayLike) -> np.ndarray:
     """Ranks `(pixels, batch)` of mean 0; equal pixels share theirs."""
     maps = finite_maps(maps)
     ranks = pd.DataFrame(maps.reshape(len(maps), -1).T).rank().to_numpy()

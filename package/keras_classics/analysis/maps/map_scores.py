@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_classics.core.errors import InputError, explain
 
@@ -16,7 +17,7 @@ from keras_classics.core.errors import InputError, explain
 Boxes = np.ndarray | Sequence[np.ndarray]
 
 
-def pointing_game(maps, boxes: Boxes, tolerance: float = 15) -> np.ndarray:
+def pointing_game(maps: ArrayLike, boxes: Boxes, tolerance: float = 15) -> np.ndarray:
     """Does the highest point of each map lie in a box of the object it was made for?
 
     The accuracy of the pointing game is the mean of the hits of a class, then of the classes. Where
@@ -53,7 +54,7 @@ def pointing_game(maps, boxes: Boxes, tolerance: float = 15) -> np.ndarray:
     return hits
 
 
-def energy_game(maps, boxes: Boxes) -> np.ndarray:
+def energy_game(maps: ArrayLike, boxes: Boxes) -> np.ndarray:
     """How much of each map lies in the boxes of the object it was made for.
 
     Args:
@@ -95,7 +96,7 @@ def centre_maps(count: int, height: int, width: int) -> np.ndarray:
     return np.repeat(np.outer(rows, columns)[None].astype("float32"), count, axis=0)
 
 
-def _checked(maps, boxes: Boxes) -> tuple[np.ndarray, list[np.ndarray]]:
+def _checked(maps: ArrayLike, boxes: Boxes) -> tuple[np.ndarray, list[np.ndarray]]:
     """Maps in float64, and the boxes of each that have an area."""
     maps = finite_maps(maps)
     boxes = [np.asarray(own, "float64").reshape(-1, 4) for own in boxes]
@@ -112,7 +113,7 @@ def _checked(maps, boxes: Boxes) -> tuple[np.ndarray, list[np.ndarray]]:
     return maps, full
 
 
-def finite_maps(maps) -> np.ndarray:
+def finite_maps(maps: ArrayLike) -> np.ndarray:
     """Maps in float64.
 
     Raises:

@@ -8,8 +8,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_classics.analysis.maps.explainer import Explainer, Score, Step, Tensor
+from keras_classics.analysis.maps.explainer import Explainer, Score, Step
 from keras_classics.core.gradients import compiled_over
+from keras_classics.core.types import Tensor
 
 
 def saliency(

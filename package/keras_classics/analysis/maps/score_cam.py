@@ -9,9 +9,8 @@ scaled, are left out. With few `channels` it is Faster-Score-CAM: those of the l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-import keras
 import numpy as np
 from keras import ops
 
@@ -20,8 +19,7 @@ from keras_classics.analysis.maps.explainer import Score
 from keras_classics.core.capture import Capture
 from keras_classics.core.gradients import compiled_over
 from keras_classics.core.graph import Place
-
-Tensor = keras.KerasTensor
+from keras_classics.core.types import Tensor
 
 
 class ScoreMaps:
@@ -46,12 +44,12 @@ class ScoreMaps:
         self.image, self.places, self.channels = capture.image, places, channels
         self.batch_size = batch_size
 
-        def look(inputs, classes):
+        def look(inputs: list[Tensor], classes: Tensor) -> tuple[list[Tensor], Tensor]:
             logits, maps = capture.maps(inputs, places)
             # The class that is predicted of the whole image, not of what a mask leaves of it.
             return maps, chosen_classes(capture.class_logits(logits), classes)
 
-        def scores(inputs, classes, maps):
+        def scores(inputs: list[Tensor], classes: Tensor, maps: Tensor) -> Tensor:
             masked = [self._masked(number, x, maps) for number, x in enumerate(inputs)]
             count = maps.shape[-1]
             found = score(capture.logits(masked), ops.repeat(classes, count, axis=0))
@@ -88,7 +86,7 @@ class ScoreMaps:
         weights /= np.maximum(weights.sum(1, keepdims=True), 1e-30)
         return np.einsum("bhwk,bk->bhw", maps, weights).astype("float32")
 
-    def _chunks(self, maps: np.ndarray):
+    def _chunks(self, maps: np.ndarray) -> Iterator[np.ndarray]:
         """Groups of maps of equal number, the last filled up with its last map."""
         count = maps.shape[-1]
         size = min(count, max(1, self.batch_size // len(maps)))
