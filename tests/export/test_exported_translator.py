@@ -29,6 +29,7 @@ def test_words_are_split_alike_inside_and_outside_the_graph():
     # Every composed character of the first scripts; beyond, TensorFlow knows an older Unicode.
     characters = [chr(code) for code in range(1, 0x2C00) if not 0x300 <= code < 0x370]
     texts = [f"a{c}b" for c in characters if unicodedata.normalize("NFC", c) == c]
+    texts += ["a \u2764\ufe0f b", "\U0001f468\u200d\U0001f469", "\u200d", "k\u200dk \ufe0e"]
     inside = tokenize_in_graph(tf.constant([*TEXTS, *texts])).to_list()
     differing = [
         (text, [word.decode() for word in words])

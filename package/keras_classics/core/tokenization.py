@@ -11,13 +11,16 @@ from collections.abc import Iterable
 # Stands before a unit that a space comes before. A letter to Unicode (low macron), so that it is
 # none of the signs that are units of their own.
 SPACE_MARK = "\u02cd"
+# Zero-width joiner, variation selectors 15 and 16: left alone where the signs of an emoji vanish.
+JOINERS = "\u200d\ufe0e\ufe0f"
 
 
 def tokenize(text: str) -> list[str]:
     """Split a caption into lower-case words without punctuation.
 
     Apostrophes vanish (`man's` becomes `mans`); every other punctuation mark or symbol separates
-    (`t-shirt` becomes `t shirt`). Letters, accents and digits of any script stay.
+    (`t-shirt` becomes `t shirt`). Letters, accents and digits of any script stay. What joins or
+    varies the signs of an emoji is no word.
 
     Args:
         text: One caption.
@@ -25,7 +28,8 @@ def tokenize(text: str) -> list[str]:
     Returns:
         Its words, an empty list if there are none.
     """
-    return unicodedata.normalize("NFC", text).lower().translate(_punctuation()).split()
+    words = unicodedata.normalize("NFC", text).lower().translate(_punctuation()).split()
+    return [word for word in words if word.strip(JOINERS)]
 
 
 def tokenize_exactly(text: str) -> list[str]:

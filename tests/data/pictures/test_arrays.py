@@ -164,3 +164,58 @@ def test_pictures_without_classes_are_refused(tmp_path):
     with pytest.raises(InputError, match="have no classes"):
         check_labelled(load(f"captions:{tmp_path}"))
     check_labelled(load("scenes", train=1, validation=1, test=1))
+
+
+def saved(tmp_path, **arrays):
+    np.savez(tmp_path / "some.npz", **arrays)
+    return f"npz:{tmp_path / 'some.npz'}"
+
+
+@pytest.mark.parametrize("labels", [(1, 2, 3), (0, 7, 10**6)])
+def test_classes_are_the_numbers_that_occur(labels, tmp_path):
+    data = load(saved(tmp_path, x=PICTURES, y=np.array(labels)[CLASSES]))
+    assert data.info.classes == tuple(map(str, labels))
+    assert set(gathered(data)["train"].labels.tolist()) == {0, 1, 2}
+
+
+def test_one_hot_classes_are_called_so_and_the_remedy_works(tmp_path):
+    y = np.eye(3, dtype=int)[CLASSES]
+    with pytest.raises(InputError, match=r"shape \(60, 3\), as if one-hot.*argmax"):
+        load(saved(tmp_path, x=PICTURES, y=y))
+    assert load(saved(tmp_path, x=PICTURES, y=y.argmax(axis=1))).info.classes == ("0", "1", "2")
+
+
+def test_one_class_is_nothing_to_tell_apart(tmp_path):
+    with pytest.raises(InputError, match="All pictures of .* are of the class 5"):
+        load(saved(tmp_path, x=PICTURES, y=np.full(60, 5)))
+
+
+def test_the_same_picture_twice_is_on_one_side(tmp_path):
+    data = load(saved(tmp_path, x=np.tile(PICTURES, (3, 1, 1, 1)), y=np.tile(CLASSES, 3)))
+    sides = [{image.tobytes() for image in part.images} for part in gathered(data).values()]
+    assert all(sides) and sum(map(len, sides)) == len(set.union(*sides)) == 60
+
+
+@pytest.mark.parametrize("names", [("Train", "Test"), ("TRAIN", "VAL"), ("train", "Validation")])
+def test_splits_are_found_in_any_case(names, tmp_path):
+    for n, (split, name) in enumerate((s, c) for s in names for c in "ab"):
+        (tmp_path / split / name).mkdir(parents=True)
+        for k in range(6):
+            Image.fromarray(PICTURES[6 * n + k]).save(tmp_path / split / name / f"{k}.png")
+    assert load(f"folder:{tmp_path}").info.classes == ("a", "b")
+
+
+def test_a_split_without_one_for_training_is_no_class(tmp_path):
+    for name in ("Test", "cats"):
+        (tmp_path / name).mkdir()
+        Image.fromarray(PICTURES[0]).save(tmp_path / name / "0.png")
+    with pytest.raises(InputError, match="'Test', a split, and no folder for training"):
+        load(f"folder:{tmp_path}")
+
+
+def test_folders_without_pictures_are_told_from_few_pictures(tmp_path):
+    for name in ("cats", "dogs"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "notes.txt").write_text("none")
+    with pytest.raises(InputError, match="has no picture in cats, dogs"):
+        load(f"folder:{tmp_path}")

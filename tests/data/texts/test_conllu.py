@@ -18,10 +18,15 @@ SENTENCE = (
 )
 
 
+def sentences(count, start=0):
+    """Different ones: equal sentences are of one split."""
+    return "".join(SENTENCE.replace("go", f"go{n}") for n in range(start, start + count))
+
+
 @pytest.fixture
 def file(tmp_path):
     path = tmp_path / "some.conllu"
-    path.write_text(SENTENCE * 20)
+    path.write_text(sentences(20))
     return path
 
 
@@ -30,14 +35,13 @@ def test_words_and_tags(file):
     assert data.info.classes == ("AUX", "PART", "VERB")
     assert data.info.sizes == {"train": 16, "validation": 2, "test": 2}
     first = next(data.train.as_numpy_iterator())
-    assert first["words"].tolist() == [b"Do", b"n't", b"go"]
+    assert first["words"].tolist()[:2] == [b"Do", b"n't"]
     assert first["tags"].tolist() == [0, 1, 2]
-    assert kc.data.load(f"conllu:{file}", column="xpos").info.classes == ("XX",)
 
 
 def test_files_are_splits_and_may_be_gzipped(file, tmp_path):
     packed = tmp_path / "test.conllu.gz"
-    packed.write_bytes(gzip.compress(SENTENCE.encode() * 3))
+    packed.write_bytes(gzip.compress(sentences(3).encode()))
     sizes = kc.data.load(f"conllu:{file},{packed}").info.sizes
     assert sizes == {"train": 18, "validation": 2, "test": 3}
     sizes = kc.data.load(f"conllu:{file},{packed},{file}").info.sizes
@@ -45,12 +49,52 @@ def test_files_are_splits_and_may_be_gzipped(file, tmp_path):
 
 
 def test_faulty_sentences_are_skipped_or_refused_with_their_line(file):
-    file.write_text(SENTENCE * 10 + "# x\n1\tone column too few\n\n" + SENTENCE * 10)
+    file.write_text(sentences(10) + "# x\n1\tone column too few\n\n" + sentences(10, 10))
     data = kc.data.load(f"conllu:{file}")
     assert sum(data.info.sizes.values()) == 20
     assert [f"{file}, line 72 has 2 columns" in each for each in data.info.skipped] == [True]
     with pytest.raises(kc.InputError, match="line 72 has 2 columns"):
         kc.data.load(f"conllu:{file}", strict=True)
+
+
+@pytest.mark.parametrize("between", ["\t\n", "  \n", "\r\n", " \t \n\n"])
+def test_a_line_of_white_space_ends_a_sentence(file, between):
+    file.write_text(sentences(2).rstrip("\n").replace("\n\n", f"\n{between}") + "\n")
+    assert [len(each.words) for each in kc.data.read_conllu(file, strict=True)] == [3, 3]
+
+
+@pytest.mark.parametrize(
+    ("ids", "fault"),
+    [
+        ((1, 2, 1, 2), "line 3 is word 1 of its sentence.*the next one is 3"),
+        ((2, 3), "line 1 is word 2 of its sentence"),
+        ((1, 1), "line 2 is word 1 of its sentence"),
+        (("1", "x"), "line 2 has the id 'x'"),
+    ],
+)
+def test_the_numbers_of_words_are_checked(file, ids, fault):
+    file.write_text("".join(ROW.format(each, "word", "X") for each in ids))
+    with pytest.raises(kc.InputError, match=fault):
+        list(kc.data.read_conllu(file, strict=True))
+
+
+def test_one_tag_is_nothing_to_learn(file):
+    with pytest.raises(kc.InputError, match="tagged 'root' in the column 'deprel'.*upos, xpos"):
+        kc.data.load(f"conllu:{file}", column="deprel")
+    assert kc.data.load(f"conllu:{file}", column="upos").info.classes == ("AUX", "PART", "VERB")
+
+
+def test_equal_sentences_are_of_one_split(file):
+    file.write_text(sentences(30) * 3)
+    data = kc.data.load(f"conllu:{file}")
+    words = {
+        split: [tuple(each["words"].tolist()) for each in getattr(data, split).as_numpy_iterator()]
+        for split in ("train", "validation", "test")
+    }
+    assert sum(len(set(each)) for each in words.values()) == 30
+    assert {split: len(each) for split, each in words.items()} == {
+        "train": 72, "validation": 9, "test": 9,
+    }  # fmt: skip
 
 
 def test_other_files_are_refused(file):

@@ -190,3 +190,12 @@ def test_batches_go_on_from_any_step():
 def test_too_little_text_for_the_rows_is_refused():
     with pytest.raises(kc.InputError, match="2 windows of 50 characters was given for 3 rows"):
         kc.data.text_windows([np.arange(90)], batch_size=3)
+
+
+def test_a_form_feed_ends_no_line_of_code():
+    code = "x = 1\n\x0cdef f():\n    pass\n"
+    classes = kc.data.classify_characters(code)
+    names = [kc.data.TOKEN_CLASSES[number] for number in classes]
+    assert names[code.index("def") : code.index("def") + 3] == ["keyword"] * 3
+    assert names[code.index("pass") : code.index("pass") + 4] == ["keyword"] * 4
+    assert names[code.index("f()")] == "name"

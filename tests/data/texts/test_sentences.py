@@ -8,8 +8,9 @@ from support import shared
 
 @pytest.fixture
 def folder(tmp_path):
-    (tmp_path / "reviews.pos").write_text("good\n" * 20)
-    (tmp_path / "reviews.neg").write_text("bad\n" * 10 + "\n" + "bad\n" * 10)
+    good, bad = ([f"{word} {n}\n" for n in range(20)] for word in ("good", "bad"))
+    (tmp_path / "reviews.pos").write_text("".join(good))
+    (tmp_path / "reviews.neg").write_text("".join([*bad[:10], "\n", *bad[10:]]))
     (tmp_path / "README.md").write_text("nothing")
     return tmp_path
 
@@ -20,7 +21,7 @@ def test_classes_are_the_endings(folder):
     assert data.info.sizes == {"train": 32, "validation": 4, "test": 4}
     for split in (data.train, data.validation, data.test):
         for element in split.as_numpy_iterator():
-            assert element["text"] == (b"bad", b"good")[element["label"]]
+            assert element["text"].split()[0] == (b"bad", b"good")[element["label"]]
     assert "1 empty lines" in data.info.skipped[0]
     with pytest.raises(kc.InputError, match="1 empty lines"):
         kc.data.load(f"sentences:{folder}", strict=True)
@@ -37,6 +38,28 @@ def test_a_folder_without_two_classes_is_refused(tmp_path):
         kc.data.load(f"sentences:{tmp_path}")
     (tmp_path / "reviews.pos").write_text("good\n")
     with pytest.raises(kc.InputError, match="1 files of the classes pos"):
+        kc.data.load(f"sentences:{tmp_path}")
+
+
+def test_equal_sentences_are_of_one_split(tmp_path):
+    for name in ("happy", "sad"):
+        lines = [f"{name if n % 3 else 'both say'} {n % 17}\n" for n in range(200)]
+        (tmp_path / f"{name}.txt").write_text("".join(lines))
+    data = kc.data.load(f"sentences:{tmp_path}")
+    texts = {
+        split: {element["text"] for element in getattr(data, split).as_numpy_iterator()}
+        for split in ("train", "validation", "test")
+    }
+    assert all(texts.values()) and sum(map(len, texts.values())) == len(set.union(*texts.values()))
+
+
+def test_a_class_without_a_sentence_is_refused_by_its_file(tmp_path):
+    (tmp_path / "reviews.pos").write_text("good\n")
+    (tmp_path / "reviews.neg").write_text("\n \n")
+    with pytest.raises(kc.InputError, match="reviews.neg has no sentence"):
+        kc.data.load(f"sentences:{tmp_path}")
+    (tmp_path / "reviews.pos").write_text("")
+    with pytest.raises(kc.InputError, match="reviews.neg has no sentence"):
         kc.data.load(f"sentences:{tmp_path}")
 
 

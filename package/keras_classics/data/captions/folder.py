@@ -171,10 +171,11 @@ def _measure(paths: Mapping[str, Path], annotations: Annotations) -> dict[str, t
 def _check_filled(names: Mapping[str, Sequence[str]], annotations: Annotations) -> None:
     for split in SPLITS:
         if not names[split]:
-            first = f"; the first of {len(annotations.faults)} faults: {annotations.faults[0]}"
+            faults = annotations.faults
+            first = f"; the first of {len(faults)} faults: {faults[0]}" if faults else ""
             raise InputError(
                 explain(
-                    f"The {split} split is empty{first if annotations.faults else ''}",
+                    f"The {split} split is empty{first}",
                     "at least one sound image with captions in each split",
                     "Check the captions, the split lists and where the images are.",
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 from keras_classics.core.array_files import read_arrays
 from keras_classics.core.errors import InputError, explain, import_extra
 from keras_classics.core.versions import installed
+from keras_classics.data.holdout import equal_groups, hold_out
 from keras_classics.data.load import Data, Info
 from keras_classics.data.pictures.images import resize_tensor, resolve_size
 
@@ -97,23 +99,16 @@ def load_npz(
                 parts[name] = _pictures(path, arrays, ending)
     images, labels = parts["train"]
     chosen, rule = np.arange(len(images)), "train: the first file"
+    # The same picture twice is on one side, or it would be known before it is asked about.
+    groups = equal_groups([hashlib.blake2b(image.tobytes()).digest() for image in images])
     if "test" not in parts:
-        chosen, tested = hold_out(labels, test, seed, "test")
+        chosen, tested = hold_out(labels, test, seed, "test", groups)
         parts["test"] = images[tested], labels[tested]
         rule += f"; test: {test:g} of it"
-    kept, validated = hold_out(labels[chosen], validation, seed, "validation")
+    kept, validated = hold_out(labels[chosen], validation, seed, "validation", groups[chosen])
     parts["train"] = images[chosen[kept]], labels[chosen[kept]]
     parts["validation"] = images[chosen[validated]], labels[chosen[validated]]
-    greatest = 1 + max(int(part[1].max()) for part in parts.values())
-    classes = classes or tuple(map(str, range(greatest)))
-    if greatest > len(classes):
-        raise InputError(
-            explain(
-                f"{files} has the class {greatest - 1} and {len(classes)} names in 'classes'",
-                "a name for each class",
-                "Correct 'classes' or leave it out.",
-            )
-        )
+    classes, parts = _numbered(files, classes, parts)
     return _data(
         {
             name: (x, y, np.array([f"{name}-{n:06d}" for n in range(len(x))]))
@@ -125,34 +120,6 @@ def load_npz(
         split_rule=f"{rule}; validation: {validation:g} of train by seed {seed}",
         origin=files,
     )
-
-
-def hold_out(
-    labels: np.ndarray, share: float, seed: int, name: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Indices that stay and indices that are held out, the same share of every class.
-
-    Args:
-        labels: Class of each picture, `(n,)`.
-        share: What is held out, between 0 and 1; of every class of two and more at least one
-            picture.
-        seed: Chooses them.
-        name: Of the split, for the error.
-
-    Raises:
-        InputError: The share is not between 0 and 1.
-    """
-    if not 0 < share < 1:
-        raise InputError(
-            explain(f"{name}={share} was given", "a share between 0 and 1", "Give for example 0.1.")
-        )
-    rng = np.random.default_rng(seed)
-    held = []
-    for each in np.unique(labels):
-        members = rng.permutation(np.flatnonzero(labels == each))
-        held.append(members[: min(len(members) - 1, max(1, round(share * len(members))))])
-    out = np.sort(np.concatenate(held))
-    return np.setdiff1d(np.arange(len(labels)), out), out
 
 
 def _data(
@@ -182,6 +149,36 @@ def _data(
             **facts,
         ),
     )
+
+
+def _numbered(
+    files: str, classes: tuple[str, ...] | None, parts: dict[str, tuple[np.ndarray, np.ndarray]]
+) -> tuple[tuple[str, ...], dict[str, tuple[np.ndarray, np.ndarray]]]:
+    """Names of the classes, and the pictures with their numbers from 0 on."""
+    known = np.unique(np.concatenate([labels for _, labels in parts.values()]))
+    if len(known) < 2:
+        raise InputError(
+            explain(
+                f"All pictures of {files} are of the class {known[0]}",
+                "two classes and more",
+                "Add pictures of another class: there is nothing to tell apart.",
+            )
+        )
+    if classes is None:
+        # Named by the numbers that occur: labels may begin at 1, and leave numbers out.
+        return tuple(map(str, known)), {
+            split: (images, np.searchsorted(known, labels).astype("int32"))
+            for split, (images, labels) in parts.items()
+        }
+    if known[-1] >= len(classes):
+        raise InputError(
+            explain(
+                f"{files} has the class {known[-1]} and {len(classes)} names in 'classes'",
+                "a name for each class, counted from 0",
+                "Correct 'classes' or leave it out.",
+            )
+        )
+    return classes, parts
 
 
 def read_npz(path: Path) -> dict[str, np.ndarray]:
@@ -215,7 +212,16 @@ def _pictures(
         raise InputError(
             explain(f"{path} holds {', '.join(arrays) or 'nothing'}", f"{x} and {y}", remedy)
         )
-    images, labels = arrays[x], arrays[y].reshape(-1)
+    images, labels = arrays[x], arrays[y]
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        raise InputError(
+            explain(
+                f"{y} of {path} is of shape {labels.shape}, as if one-hot",
+                "one whole number of 0 and above for each picture",
+                f"Write numpy.savez(file, {x}=pictures, {y}=classes.argmax(axis=1)).",
+            )
+        )
+    labels = labels.reshape(-1)
     if images.dtype.kind == "f" and images.size and 0 <= images.min() and images.max() <= 1:
         images = np.round(255 * images).astype("uint8")
     rank = images.ndim == 3 or (images.ndim == 4 and images.shape[-1] in (1, 3))

@@ -10,17 +10,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.model_ends import model_ends
 from keras_classics.core.progress import tracked
 from keras_classics.data.captions.caption_batches import steps_per_epoch
 from keras_classics.data.load import Data
 from keras_classics.data.pictures.preparation import Preparation
 
 if TYPE_CHECKING:
+    import keras
     import tensorflow as tf
 
 
@@ -200,13 +199,17 @@ def predict_classes(
     Raises:
         InputError: The model does not end in softmax, sigmoid or logits.
     """
+    from keras import tree
+
+    from keras_classics.core.model_ends import model_ends
+
     end = model_ends(model)[0]
     crops = preparation.test_crops
     views = _views(images, preparation, max(1, batch_size // crops))
     answers = []
     for batch in views.prefetch(2).as_numpy_iterator():
         answer = model.predict_on_batch(batch.reshape(-1, *preparation.input_shape))
-        first = np.asarray(keras.tree.flatten(answer)[0], "float64")
+        first = np.asarray(tree.flatten(answer)[0], "float64")
         found = end.probabilities(first, np)
         answers.append(found.reshape(len(batch), crops, -1).mean(axis=1))
     return np.concatenate(answers).astype("float32")

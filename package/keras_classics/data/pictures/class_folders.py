@@ -51,6 +51,14 @@ def load_folder(
     roots = _split_folders(folder)
     classes = _class_folders(roots.get("train", folder))
     found = {split: _pictures(root, classes) for split, root in roots.items()}
+    if not any(found.values()):
+        raise InputError(
+            explain(
+                f"{folder} has no picture in {', '.join(classes)}",
+                f"files ending in {', '.join(sorted(picture_endings()))}",
+                "Put the pictures of each class into its folder.",
+            )
+        )
     found, faults = _sound(found, strict)
     rule = {split: str(root) for split, root in roots.items()}
     for split, share in (("test", test), ("validation", validation)):
@@ -92,13 +100,29 @@ def _split_folders(folder: Path) -> dict[str, Path]:
                 "Check the path.",
             )
         )
-    roots = {
-        split: folder / name
-        for split, names in SPLIT_NAMES.items()
-        for name in names
-        if (folder / name).is_dir()
-    }
-    return roots if "train" in roots else {"train": folder}
+    splits = {name: split for split, names in SPLIT_NAMES.items() for name in names}
+    roots: dict[str, Path] = {}
+    for name in _subfolders(folder):
+        split = splits.get(name.lower())
+        if split and roots.setdefault(split, folder / name) != folder / name:
+            raise InputError(
+                explain(
+                    f"Both {roots[split]} and {folder / name} are the {split} split",
+                    "one folder for each split",
+                    "Join them, or remove one.",
+                )
+            )
+    if roots and "train" not in roots:
+        name = next(iter(roots.values())).name
+        raise InputError(
+            explain(
+                f"{folder} has the folder {name!r}, a split, and no folder for training",
+                "folders of classes; or train, and perhaps val and test, with those in them",
+                f"Put the classes for training into {folder / 'train'}, or rename the folder if it "
+                "is a class.",
+            )
+        )
+    return roots or {"train": folder}
 
 
 def _class_folders(folder: Path) -> tuple[str, ...]:

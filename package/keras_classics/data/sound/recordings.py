@@ -12,8 +12,9 @@ import numpy as np
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.sound_files import read_pcm
+from keras_classics.data.holdout import hold_out
 from keras_classics.data.load import SPLIT_NAMES, Data, Info
-from keras_classics.data.pictures.arrays import hold_out, read_npz
+from keras_classics.data.pictures.arrays import read_npz
 
 RATE = 8000
 BANDS = 24

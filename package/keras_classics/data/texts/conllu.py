@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -10,10 +11,12 @@ import numpy as np
 
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.text_files import read_text
+from keras_classics.data.holdout import equal_groups, hold_out
 from keras_classics.data.load import SPLIT_NAMES, Data, Info
-from keras_classics.data.pictures.arrays import hold_out
 
 COLUMNS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
+# Words written together, and words left out.
+_PARTS = re.compile(r"\d+[-.]\d+")
 TAGGED = ("upos", "xpos", "deprel")
 
 
@@ -65,10 +68,28 @@ def load_conllu(
     for split, share in (("test", test), ("validation", validation)):
         if split not in parts:
             rule[split] = f"{share:g} of train by seed {seed}"
-            kept, held = hold_out(np.zeros(len(parts["train"]), int), share, seed, split)
+            groups = equal_groups([tuple(row.words) for row in parts["train"]])
+            kept, held = hold_out(np.zeros(len(groups), int), share, seed, split, groups)
             parts[split] = [parts["train"][n] for n in held]
             parts["train"] = [parts["train"][n] for n in kept]
+    for split, part in parts.items():
+        if not part:
+            raise InputError(
+                explain(
+                    f"The {split} split of {files} has no sentence",
+                    "different sentences for each split",
+                    "Give longer files, or one for each split.",
+                )
+            )
     classes = sorted({tag for part in parts.values() for row in part for tag in row.tags})
+    if len(classes) < 2:
+        raise InputError(
+            explain(
+                f"Every word of {files} is tagged {classes[0]!r} in the column {column!r}",
+                "two tags and more",
+                f"Choose another column: {', '.join(each for each in TAGGED if each != column)}.",
+            )
+        )
     return Data(
         **{split: _dataset(part, classes) for split, part in parts.items()},
         info=Info(
@@ -102,29 +123,18 @@ def read_conllu(
     """
     path = Path(file.strip() if isinstance(file, str) else file).expanduser()
     place, found, faults = COLUMNS.index(column), 0, []
-    number = 0
-    for block in read_text(path).replace("\r\n", "\n").split("\n\n"):
-        lines = block.split("\n")
-        first, number = number + 1, number + len(lines) + 1
-        rows = [(first + n, line.split("\t")) for n, line in enumerate(lines)
-                if line.strip() and not line.startswith("#")]  # fmt: skip
-        wrong = next(((n, row) for n, row in rows if len(row) != len(COLUMNS)), None)
-        if wrong:
-            faults.append(
-                explain(
-                    f"{path}, line {wrong[0]} has {len(wrong[1])} columns",
-                    "10 columns with a tab between, as in CoNLL-U",
-                    "Correct the line, or remove its sentence.",
-                )
-            )
+    for first, lines in _blocks(read_text(path)):
+        rows = [(first + n, line.split("\t")) for n, line in enumerate(lines) if line[0] != "#"]
+        if fault := _fault(path, rows):
+            faults.append(fault)
             if strict:
-                raise InputError(faults[-1])
+                raise InputError(fault)
             continue
-        rows = [row for _, row in rows if row[0].isdigit()]
-        if rows:
+        words = [row for _, row in rows if row[0].isdigit()]
+        if words:
             found += 1
             yield TaggedSentence(
-                f"{path.name}:{first}", [row[1] for row in rows], [row[place] for row in rows]
+                f"{path.name}:{first}", [row[1] for row in words], [row[place] for row in words]
             )
     if not found:
         fault = f" The first of {len(faults)} faults: {faults[0]}" if faults else ""
@@ -133,6 +143,46 @@ def read_conllu(
         )
     if skipped is not None:
         skipped += faults
+
+
+def _blocks(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Number of the first line, and the lines, between lines of nothing but white space."""
+    first, lines = 1, []
+    for number, line in enumerate([*text.replace("\r\n", "\n").split("\n"), ""], 1):
+        if line.strip():
+            lines.append(line)
+            continue
+        if lines:
+            yield first, lines
+        first, lines = number + 1, []
+
+
+def _fault(path: Path, rows: list[tuple[int, list[str]]]) -> str | None:
+    """What is wrong with a sentence: the columns of a line, or the numbers of its words."""
+    remedy = "Correct the line, or remove its sentence."
+    expected = 1
+    for number, row in rows:
+        if len(row) != len(COLUMNS):
+            return explain(
+                f"{path}, line {number} has {len(row)} columns",
+                "10 columns with a tab between, as in CoNLL-U",
+                remedy,
+            )
+        if row[0].isdigit():
+            if int(row[0]) != expected:
+                return explain(
+                    f"{path}, line {number} is word {row[0]} of its sentence",
+                    f"words in order; the next one is {expected}",
+                    "Correct the number, or put an empty line between sentences.",
+                )
+            expected += 1
+        elif not _PARTS.fullmatch(row[0]):
+            return explain(
+                f"{path}, line {number} has the id {row[0]!r}",
+                "1, 1-2 or 1.1",
+                remedy,
+            )
+    return None
 
 
 def _splits(files: str) -> tuple[str, ...]:

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.tokenization import SPACE_MARK
+from keras_classics.core.tokenization import JOINERS, SPACE_MARK
 from keras_classics.data.texts.translation_vocabularies import PIECE_SPACE
 from keras_classics.data.texts.vocabulary import Vocabulary
 
 Tensor = Any
 
-# What `core.text.tokenize` drops, and what it puts a space for: punctuation, symbols, white space.
+# What `core.tokenization.tokenize` drops, and what it puts a space for: punctuation, symbols, white space.
 _APOSTROPHES = "['\u2019]"
 _SEPARATORS = r"[\p{P}\p{S}\p{Z}\x{1c}-\x{1f}\x{85}]"
 _SIGNS = rf"({SPACE_MARK}?[\p{{P}}\p{{S}}])"
@@ -104,7 +104,7 @@ class GraphVocabulary:
 
 
 def tokenize_in_graph(texts: Tensor) -> Tensor:
-    """Split texts as `core.text.tokenize` does, except that they must be composed (NFC) already.
+    """Split texts as `core.tokenization.tokenize` does, except that they must be composed (NFC) already.
 
     Args:
         texts: Strings `(batch,)` in UTF-8.
@@ -116,11 +116,13 @@ def tokenize_in_graph(texts: Tensor) -> Tensor:
 
     texts = tf.strings.lower(texts, encoding="utf-8")
     texts = tf.strings.regex_replace(texts, _APOSTROPHES, "")
-    return tf.strings.split(tf.strings.regex_replace(texts, _SEPARATORS, " "))
+    words = tf.strings.split(tf.strings.regex_replace(texts, _SEPARATORS, " "))
+    joiners = tf.strings.regex_full_match(words.values, f"[{JOINERS}]+")
+    return tf.ragged.boolean_mask(words, words.with_values(~joiners))
 
 
 def tokenize_exactly_in_graph(texts: Tensor) -> Tensor:
-    """Split texts as `core.text.tokenize_exactly` does; arguments as above."""
+    """Split texts as `core.tokenization.tokenize_exactly` does; arguments as above."""
     import tensorflow as tf
 
     texts = tf.strings.regex_replace(texts, SPACE_MARK, " ")

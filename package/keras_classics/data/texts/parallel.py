@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.text_files import read_lines
+from keras_classics.data.holdout import equal_groups
 from keras_classics.data.load import SPLIT_NAMES, Data, Info
 
 if TYPE_CHECKING:
@@ -81,8 +82,8 @@ def load_parallel(
     """Read files whose lines are translations of each other.
 
     A split without files is held out of the training lines: a tenth of the different sentences
-    (at most 2,000), chosen by a hash of the seed and the sentence in the first language, so that
-    a sentence that stands there more than once is on one side only.
+    (at most 2,000), chosen by a hash of the seed and the sentence in the first language. Lines that
+    share a sentence in any language, or are joined by others that do, are on one side only.
 
     Args:
         path: The training files, separated by commas, or the folder.
@@ -330,19 +331,23 @@ def _hold_out(
     rows: dict[str, list[_Row]], rule: dict[str, str], seed: int
 ) -> dict[str, list[_Row]]:
     """Give splits without files a share of the training sentences."""
+    groups = equal_groups(*zip(*(row.texts for row in rows["train"]), strict=True))
     ranked = sorted(
-        {row.texts[0] for row in rows["train"]},
-        key=lambda text: hashlib.sha256(f"{seed}:{text}".encode()).digest(),
+        set(groups.tolist()),
+        # A group's first sentence names it.
+        key=lambda group: hashlib.sha256(
+            f"{seed}:{rows['train'][group].texts[0]}".encode()
+        ).digest(),
     )
     share = min(_MOST_HELD_OUT, max(1, len(ranked) // _HELD_OUT))
-    owner: dict[str, str] = {}
+    owner: dict[int, str] = {}
     for split in ("test", "validation"):
         if split not in rows:
             owner.update(dict.fromkeys(ranked[:share], split))
             ranked = ranked[share:]
-            rule[split] = f"{share} different sentences of train by a hash of seed {seed}"
+            rule[split] = f"{share} sentences new in every language, by a hash of seed {seed}"
     divided = {split: list(rows.get(split, ())) for split in SPLIT_NAMES}
     divided["train"] = []
-    for row in rows["train"]:
-        divided[owner.get(row.texts[0], "train")].append(row)
+    for group, row in zip(groups.tolist(), rows["train"], strict=True):
+        divided[owner.get(group, "train")].append(row)
     return divided

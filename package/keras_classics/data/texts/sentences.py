@@ -9,8 +9,8 @@ import numpy as np
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.text_files import read_lines
+from keras_classics.data.holdout import equal_groups, hold_out
 from keras_classics.data.load import SPLIT_NAMES, Data, Info
-from keras_classics.data.pictures.arrays import hold_out
 from keras_classics.data.texts.parallel import collect_parallel
 
 Labelled = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -58,9 +58,20 @@ def load_sentences(
                 raise InputError(message)
             skipped.append(message)
         rows += kept
+    filled = {label for _, label, _ in rows}
+    empty = [file for label, file in enumerate(files.values()) if label not in filled]
+    if empty:
+        raise InputError(
+            explain(
+                f"{empty[0]} has no sentence",
+                "at least one in the file of every class",
+                "Write sentences into it, one a line, or remove it.",
+            )
+        )
     texts, labels, names = (np.array(each) for each in zip(*rows, strict=True))
-    chosen, held = hold_out(labels, test, seed, "test")
-    kept, validated = hold_out(labels[chosen], validation, seed, "validation")
+    groups = equal_groups([text for text, _, _ in rows])
+    chosen, held = hold_out(labels, test, seed, "test", groups)
+    kept, validated = hold_out(labels[chosen], validation, seed, "validation", groups[chosen])
     splits = {"train": chosen[kept], "validation": chosen[validated], "test": held}
     return _data(
         {split: (texts[each], labels[each], names[each]) for split, each in splits.items()},

@@ -103,7 +103,8 @@ def classify_characters(code: str) -> np.ndarray:
     Raises:
         InputError: Python cannot read the code.
     """
-    starts = np.cumsum([0, *(len(line) for line in code.splitlines(keepends=True))])
+    # As Python's tokenizer counts lines, which a form feed does not end.
+    starts = np.cumsum([0, *(len(line) + 1 for line in code.split("\n"))])
     classes = np.zeros(len(code), "uint8")
     try:
         for token in tokenize.generate_tokens(io.StringIO(code).readline):
