@@ -12,7 +12,8 @@ from keras_classics.data.texts.vocabulary import Vocabulary
 
 Tensor = Any
 
-# What `core.tokenization.tokenize` drops, and what it puts a space for: punctuation, symbols, white space.
+# What `core.tokenization.tokenize` drops, and what it puts a space for: punctuation, symbols,
+# white space.
 _APOSTROPHES = "['\u2019]"
 _SEPARATORS = r"[\p{P}\p{S}\p{Z}\x{1c}-\x{1f}\x{85}]"
 _SIGNS = rf"({SPACE_MARK}?[\p{{P}}\p{{S}}])"
@@ -104,7 +105,7 @@ class GraphVocabulary:
 
 
 def tokenize_in_graph(texts: Tensor) -> Tensor:
-    """Split texts as `core.tokenization.tokenize` does, except that they must be composed (NFC) already.
+    """Split texts as `core.tokenization.tokenize` does; they must be composed (NFC) already.
 
     Args:
         texts: Strings `(batch,)` in UTF-8.
