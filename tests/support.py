@@ -7,7 +7,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -119,6 +120,18 @@ def check_round_trip(model: keras.Model, inputs, tmp_path: Path) -> keras.Model:
     loaded = keras.saving.load_model(path)
     np.testing.assert_array_equal(loaded.predict_on_batch(inputs), model.predict_on_batch(inputs))
     return loaded
+
+
+@contextmanager
+def undrawn() -> Iterator[None]:
+    """Kernels made within are zeros: drawing them takes longest where others are loaded anyway."""
+
+    def zeros(self, shape, dtype=None):
+        return keras.ops.zeros(shape, dtype)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.initializers.VarianceScaling, "__call__", zeros)
+        yield
 
 
 def load_application(name: str) -> ModuleType:

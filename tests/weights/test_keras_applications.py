@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
+from support import undrawn
 
 EXACT = {"conv_bias": True, "norm_epsilon": 1.001e-5}
 EXACT_V2 = {"keras_v2_layout": True, "norm_epsilon": 1.001e-5}
@@ -37,25 +38,27 @@ def forget_models_between_tests():
 
 def applications(name, size, **arguments):
     """A keras.applications model with every weight drawn, moving statistics too."""
-    model = getattr(keras.applications, name)(
-        weights=None, input_shape=(size, size, 3), classes=7, classifier_activation=None,
-        **arguments,
-    )  # fmt: skip
+    with undrawn():
+        model = getattr(keras.applications, name)(
+            weights=None, input_shape=(size, size, 3), classes=7, classifier_activation=None,
+            **arguments,
+        )  # fmt: skip
     draw = np.random.default_rng(0)
     for variable in model.weights:
         if variable.path.endswith(("gamma", "variance")):
             values = draw.uniform(0.5, 1.5, variable.shape)
         else:
             fan_in = max(1, np.prod(variable.shape[:-1]))
-            values = draw.normal(size=variable.shape) / np.sqrt(fan_in)
+            values = draw.standard_normal(variable.shape, "float32") / np.sqrt(fan_in)
         variable.assign(values)
     return model
 
 
 def ours(name, size, **arguments):
-    return kc.create_model(
-        name, input_shape=(size, size, 3), classes=7, classifier_activation=None, **arguments
-    )
+    with undrawn():
+        return kc.create_model(
+            name, input_shape=(size, size, 3), classes=7, classifier_activation=None, **arguments
+        )
 
 
 @pytest.mark.parametrize(
