@@ -22,6 +22,7 @@ from typing import Any, TypedDict
 import keras
 
 from keras_classics.core.card import ModelCard
+from keras_classics.core.channels_last import check_setting
 from keras_classics.core.errors import InputError, check_positive, check_whole, explain, is_whole
 from keras_classics.core.graph import functional
 from keras_classics.core.model_files import load_weights
@@ -96,6 +97,7 @@ def image_head(card: ModelCard, arguments: ImageArguments, *, fixed_size: bool =
         InputError: An argument is not admitted; the message says what is.
     """
     check_known(card.name, arguments, IMAGE_DEFAULTS)
+    check_setting()
     given = {**IMAGE_DEFAULTS, "include_top": card.classes is not None, **arguments}
     given["name"] = given["name"] or card.name
     _check_arguments(given)

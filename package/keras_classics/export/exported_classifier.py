@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import keras
 
+from keras_classics.core.channels_last import check_layers
 from keras_classics.core.model_ends import model_ends
 from keras_classics.data.pictures.preparation import Preparation
 from keras_classics.export.folding import fold, foldable
@@ -58,6 +59,7 @@ def export_classifier(
         ImportError: A library of the format is not installed.
     """
     tf = require_tensorflow(format, path)
+    check_layers(model)
     end = model_ends(model)[0]
     check_names(len(classes), end.classes)
     shipped = fold(model) if foldable(model) else model

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keras
 
+from keras_classics.core.channels_last import check_layers
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.graph import check_functional, functional, has_graph
 
@@ -23,6 +24,7 @@ def any_size(model: keras.Model) -> keras.Model:
             inputs.
     """
     check_functional(model)
+    check_layers(model)
     pairs: list[tuple[keras.layers.Layer, keras.layers.Layer]] = []
 
     def opened(old: keras.Model) -> keras.Model:

@@ -10,6 +10,7 @@ import keras
 from keras import layers
 
 from keras_classics.core.call_kinds import is_linear, squashing
+from keras_classics.core.channels_last import check_layers
 from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.graph import (
     Node,
@@ -94,7 +95,7 @@ class _NewHead:
         activation: str | Callable | None,
         dropout: float | None,
     ) -> None:
-        self.classes, self.dropout = classes, dropout
+        self.model, self.classes, self.dropout = model, classes, dropout
         self.activation = keras.activations.get(activation)
         self.taken = {layer.name for layer in model.layers}
         # A layer before several outputs is made anew once, and what is left of a nested model too.
@@ -125,6 +126,7 @@ class _NewHead:
                 )
             )
         if len(features.shape) > 2:
+            check_layers(self.model)
             features = pooling[len(features.shape)](name=self._free("head_pool"))(features)
         # Probabilities in half precision lose small classes.
         half = features.dtype in ("float16", "bfloat16")

@@ -16,6 +16,7 @@ from keras import ops
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.variables import value_of
+from keras_classics.layers.image.image_layer import ImageLayer
 
 # Steepness of `swish_sign`, the one its paper trains with most.
 SWISH_BETA = 5.0
@@ -201,7 +202,7 @@ class BinaryLayer(keras.layers.Layer):
 
 
 @registered
-class BinaryConv2D(BinaryLayer):
+class BinaryConv2D(ImageLayer, BinaryLayer):
     """Convolution with binary weights, or with binary weights and inputs.
 
     Rastegari et al., "XNOR-Net", ECCV 2016. `conv(sign(I), sign(W)) * alpha * K + bias`, where `K`

@@ -9,10 +9,11 @@ from keras import ops
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
+from keras_classics.layers.image.image_layer import ImageLayer
 
 
 @registered
-class ConnectionTableConv2D(keras.layers.Layer):
+class ConnectionTableConv2D(ImageLayer):
     """Convolution in which each output map sees only the input maps its row of a table names.
 
     LeNet-5's C3 is the known example, sparse convolutional fabrics are another. Only the links

@@ -10,10 +10,11 @@ from keras import ops
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.variables import value_of
+from keras_classics.layers.image.image_layer import ImageLayer
 
 
 @registered
-class DiracConv2D(keras.layers.Layer):
+class DiracConv2D(ImageLayer):
     """Convolution with the kernel `alpha * identity + beta * kernel / ||kernel||`.
 
     Zagoruyko, Komodakis, "DiracNets: training very deep neural networks without skip-connections",
@@ -120,7 +121,7 @@ class DiracConv2D(keras.layers.Layer):
 
 
 @registered
-class NCReLU(keras.layers.Layer):
+class NCReLU(ImageLayer):
     """Positive part and negative part side by side: `concatenate(max(x, 0), min(x, 0))`.
 
     Input `(..., channels)`, output `(..., 2 * channels)`; the two halves add up to the input.

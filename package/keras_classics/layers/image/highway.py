@@ -8,6 +8,7 @@ import keras
 from keras import layers, ops
 
 from keras_classics.core.registration import registered
+from keras_classics.layers.image.image_layer import ImageLayer
 
 
 class _Gated(layers.Layer):
@@ -112,7 +113,7 @@ class Highway(_Gated):
 
 
 @registered
-class ConvHighway(_Gated):
+class ConvHighway(ImageLayer, _Gated):
     """Convolutional highway layer: `y = H(x) T(x) + x (1 - T(x))`, size and channels kept.
 
     Srivastava, Greff, Schmidhuber, "Training very deep networks", NIPS 2015. `H` and `T` are

@@ -9,10 +9,11 @@ from keras import ops
 
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.registration import registered
+from keras_classics.layers.image.image_layer import ImageLayer
 
 
 @registered
-class LocallyConnected2D(keras.layers.Layer):
+class LocallyConnected2D(ImageLayer):
     """Convolution with a kernel, and a bias, for every position of the output.
 
     As in Keras 2, and in Taigman et al., "DeepFace", CVPR 2014: for images whose parts stand at

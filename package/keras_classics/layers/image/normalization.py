@@ -7,10 +7,11 @@ from keras import ops
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
+from keras_classics.layers.image.image_layer import ImageLayer
 
 
 @registered
-class LocalResponseNormalization(keras.layers.Layer):
+class LocalResponseNormalization(ImageLayer):
     """Divides each value by the activity of the neighbouring channels (AlexNet, section 3.3).
 
     `y_c = x_c / (bias + alpha * sum_{c' within size around c} x_c'^2) ** beta`, the window cut off

@@ -9,10 +9,11 @@ from keras import ops
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
+from keras_classics.layers.image.image_layer import ImageLayer
 
 
 @registered
-class TrainableSubsampling(keras.layers.Layer):
+class TrainableSubsampling(ImageLayer):
     """LeNet-5's subsampling: one coefficient and one bias for each map, then squashing.
 
     `y = activation(alpha * mean_2x2(x) + bias)`; the paper sums the four inputs, so its
@@ -56,7 +57,7 @@ class TrainableSubsampling(keras.layers.Layer):
 
 
 @registered
-class PaddedMaxPooling2D(keras.layers.Layer):
+class PaddedMaxPooling2D(ImageLayer):
     """Maximum over windows, padded with minus infinity on every side, as Caffe and Torch do.
 
     Keras's `"same"` pads one side more than the other at stride 2, and padding with zeros is only
@@ -135,7 +136,7 @@ class PaddedMaxPooling2D(keras.layers.Layer):
 
 
 @registered
-class CeilAveragePooling2D(keras.layers.Layer):
+class CeilAveragePooling2D(ImageLayer):
     """Average over windows, the number of windows rounded up as Caffe does.
 
     A window that reaches beyond the picture averages what it has of it. Input
@@ -192,7 +193,7 @@ class CeilAveragePooling2D(keras.layers.Layer):
 
 
 @registered
-class SAFPooling(keras.layers.Layer):
+class SAFPooling(ImageLayer):
     """Maximum over windows, then dropout: the strongest features are selected, then withheld.
 
     Hasanpour et al., "Towards principled design of deep convolutional networks: introducing

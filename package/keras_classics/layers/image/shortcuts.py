@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import keras
 from keras import ops
 
 from keras_classics.core.registration import registered
+from keras_classics.layers.image.image_layer import ImageLayer
 
 
 @registered
-class ZeroPaddedShortcut(keras.layers.Layer):
+class ZeroPaddedShortcut(ImageLayer):
     """Option A of the ResNet paper: keep every `strides`-th pixel, append channels of zeros.
 
     Input `(batch, height, width, channels)`, output

@@ -12,10 +12,11 @@ from keras_classics.core.registration import registered
 from keras_classics.core.variables import value_of
 from keras_classics.initializers import DeltaOrthogonal
 from keras_classics.layers.image.convolution_chain import convolution_chain
+from keras_classics.layers.image.image_layer import ImageLayer
 
 
 @registered
-class StackedConv2D(keras.layers.Layer):
+class StackedConv2D(ImageLayer):
     """`depth` convolutions of stride 1, each from `channels` to `channels` and with an activation.
 
     What a chain of `depth` layers computes, with the weights stacked and a loop over them: the
@@ -117,7 +118,7 @@ class StackedConv2D(keras.layers.Layer):
 
 
 @registered
-class CircularPadding2D(keras.layers.Layer):
+class CircularPadding2D(ImageLayer):
     """Continues an image on every side with its opposite side, as on a torus.
 
     Input `(batch, height, width, channels)`, output `(batch, height + 2 amount, width + 2 amount,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import keras
 from keras import ops
 
 from keras_classics.core.registration import registered
+from keras_classics.layers.image.image_layer import ImageLayer
 
 
 @registered
-class ZeroInterleaving2D(keras.layers.Layer):
+class ZeroInterleaving2D(ImageLayer):
     """Doubles height and width: each value stands top left in a 2x2 square of zeros.
 
     Saxena, Verbeek, "Convolutional neural fabrics", NIPS 2016. A 3x3 convolution after it can be

@@ -14,6 +14,7 @@ from keras import ops
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.variables import value_of
+from keras_classics.layers.image.image_layer import ImageLayer
 from keras_classics.layers.recurrent import grid_recurrence
 from keras_classics.layers.recurrent.loop import over_time
 
@@ -24,7 +25,7 @@ DIRECTIONS = (1, 2, 4)
 MERGE_MODES = ("concat", "sum")
 
 
-class _GridRecurrence(keras.layers.Layer):
+class _GridRecurrence(ImageLayer):
     """The walk over the grid; subclasses say what one cell does."""
 
     gates: int

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 import keras
 from keras import layers as keras_layers
 
+from keras_classics.core.channels_last import check_setting
 from keras_classics.core.errors import InputError, explain
 from keras_classics.layers.recurrent.feedback_and_course_cells import check_positive
 from keras_classics.layers.recurrent.lengths import BlankPadding, ValidSteps
@@ -72,6 +73,7 @@ def ctc_recognizer(
     check_positive("labels", labels)
     check_positive("layers", layers)
     _check_shape(input_shape, filters, strides)
+    check_setting()
 
     sequence = keras.Input(input_shape, name="sequence")
     length = keras.Input((), dtype="int32", name="length")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import keras
 
+from keras_classics.core.channels_last import check_layers
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.image_builder import inline
 from keras_classics.layers.recurrent.decoder import RecurrentDecoder
@@ -60,6 +61,7 @@ def captioner(
                 "Build a sub-model: keras.Model(model.inputs, model.get_layer(...).output).",
             )
         )
+    check_layers(encoder)
     encoder.trainable = train_encoder
     source = encoder.inputs[0]
     image = keras.Input(source.shape[1:], dtype=source.dtype, name="image")
