@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
-from support import check_gradients, check_round_trip, run_python
+from support import check_round_trip, run_python
 
 # One small model per family and form: name and arguments that make it small.
 SMALL = {
@@ -120,10 +120,13 @@ def test_fit_lowers_the_loss_and_reaches_every_weight(name, tmp_path):
     x = pictures(model)
     y = np.arange(len(x)) % model.output_shape[-1]
     x += y.reshape(-1, *[1] * (x.ndim - 1))
-    check_gradients(model, x, (len(x), model.output_shape[-1]))
-    model.compile(keras.optimizers.Adam(3e-3), "sparse_categorical_crossentropy")
+    before = [keras.ops.convert_to_numpy(weight) for weight in model.trainable_weights]
+    # XLA, by far the most of a training so short, has its turn in half precision.
+    model.compile(keras.optimizers.Adam(3e-3), "sparse_categorical_crossentropy", jit_compile=False)
     losses = model.fit(x, y, epochs=25, batch_size=8, verbose=0).history["loss"]
     assert losses[-1] < 0.9 * losses[0]
+    for weight, old in zip(model.trainable_weights, before, strict=True):
+        assert not np.array_equal(weight, old), f"{weight.path} received no gradient"
     check_round_trip(model, x, tmp_path)
 
 
