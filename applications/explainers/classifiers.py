@@ -133,7 +133,8 @@ def of_model(
             "a known size (height, width, 3). Choose another model, or give --image-size."
         )
     height, width, _ = shape
-    names = class_names(options, model.outputs[0].shape[-1])
+    # One unit decides between two classes.
+    names = class_names(options, kc.analysis.model_ends(model)[0].classes)
     factor = enlargement(height)
 
     def fitted(picture: np.ndarray, times: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -46,6 +47,24 @@ def test_pictures_are_explained_and_faulty_files_named(application, run_folder, 
     # Three columns and two rows of pictures, four times as large as the network's.
     assert 3 * 128 < page.width < 4 * 128 and 2 * 128 < page.height < 3 * 128
     assert json.loads((tmp_path / "out" / "run.json").read_text())["settings"]["top"] == 2
+
+
+@pytest.mark.parametrize("target", [[], ["--target", "1"], ["--target", "cat"]])
+def test_one_unit_is_a_classifier_of_two(target, application, run_folder, tmp_path, capsys):
+    image = keras.Input((32, 32, 3))
+    h = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3, activation="relu")(image))
+    bias = keras.initializers.Constant(-1.0)
+    p = keras.layers.Dense(1, "sigmoid", kernel_initializer="zeros", bias_initializer=bias)(h)
+    # The mixed-precision guide's own idiom.
+    keras.Model(image, keras.layers.Activation("linear", dtype="float32")(p)).save(
+        tmp_path / "one.keras"
+    )
+    (tmp_path / "names.txt").write_text("dog\ncat\n", "utf-8")
+    arguments = ["--model", str(tmp_path / "one.keras"), "--pixels", "unit", "--out", str(tmp_path)]
+    arguments += ["--classes", str(tmp_path / "names.txt"), *target]
+    assert application.main([str(run_folder / "scene.png"), *arguments]) == 0
+    said = "cat 26.9%" if target else "dog 73.1%"
+    assert f"scene.png: {said}" in capsys.readouterr().out
 
 
 def test_methods_are_scored_on_the_scenes_of_the_run(application, run_folder, tmp_path, capsys):
