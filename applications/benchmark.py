@@ -99,7 +99,7 @@ def run(argv: Sequence[str] | None) -> None:
 def measure(verb: str, out: Path, **settings) -> None:
     """Measure, print, and enter the rows into the file."""
     earlier = [read_results(out)] if out.exists() else []
-    facts = kc.training.describe_run(settings)
+    facts = kc.jobs.describe_run(settings)
     rows = VERBS[verb](**settings)
     rows.insert(0, "benchmark", verb)
     rows["ratio"] = rows["ours"] / rows["peer"]

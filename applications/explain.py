@@ -24,8 +24,8 @@ import keras  # noqa: E402
 import numpy as np  # noqa: E402
 from rich.progress import track  # noqa: E402
 
-import classification  # noqa: E402
 import keras_classics as kc  # noqa: E402
+from classification import Classification  # noqa: E402
 from explainers.classifiers import PIXELS, Classifier, class_number, load  # noqa: E402
 
 TABLE, CLASSIFIER = "methods.csv", "classifier"
@@ -38,6 +38,9 @@ TRAINING = [
     "--data", "scenes", "--model", "resnet_20_cifar", "--model-options", "width=0.5",
     "--epochs", "8",
 ]  # fmt: skip
+
+# What is asked, beside how.
+FREE = {"images", "classes"}
 
 console = kc.cli.plain_console()
 
@@ -58,15 +61,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(argv: Sequence[str] | None) -> int | None:
     """Parse the arguments and do what they ask for."""
     options = parse(argv)
-    if (Path(options.out) / classification.MODEL).exists():
+    if (Path(options.out) / Classification.model_file).exists():
         raise kc.InputError(
             f"--out {options.out} was given, which holds a classifier. Allowed: a folder for "
             "explanations alone. Choose another."
         )
-    record = kc.training.run_settings(vars(options), free={"images", "classes"})
+    record = {key: value for key, value in vars(options).items() if key not in FREE}
     if options.images or options.evaluate:
         classifier = load(options)
-        kc.training.record_run(options.out, record)
+        kc.jobs.record_run(options.out, record, job="explain")
         failed = explain_files(options, classifier) if options.images else 0
         if options.evaluate:
             evaluate(options, classifier)
@@ -77,9 +80,10 @@ def run(argv: Sequence[str] | None) -> int | None:
             "or no model, for the whole job. Add the path of a picture."
         )
     options.model = str(Path(options.out) / CLASSIFIER)
-    kc.training.record_run(options.out, record)
+    kc.jobs.record_run(options.out, record, job="explain")
     seed = ["--seed", str(options.seed)]
-    classification.run(["train", *TRAINING, *seed, "--out", options.model])
+    if code := kc.jobs.run(Classification, ["train", *TRAINING, *seed, "--out", options.model]):
+        return code
     classifier = load(options)
     explain(options, classifier, examples(options, classifier))
     return evaluate(options, classifier)
@@ -240,7 +244,7 @@ def evaluate(options: argparse.Namespace, classifier: Classifier) -> None:
         f"{len(targets)} objects in {len(rendered)} test scenes, "
         f"{np.mean(found == targets):.1%} of them the model's first answer"
     )
-    console.print(kc.cli.metrics_table(table.to_dict("index"), title))
+    console.print(kc.jobs.metrics_table(table.to_dict("index"), title))
     console.print(f"table: {path}")
 
 

@@ -17,8 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import keras_classics as kc
-import translation
-from translators.form import parse_pairs
+from translation import Translation
 
 SHARED = "--vocabulary sentencepiece --vocabulary-size 4000 --embedding-size 256"
 # Cho's decoder. At its full rate from the start Adam drives the states to the ends of tanh, where
@@ -51,7 +50,12 @@ def run(argv: Sequence[str] | None) -> None:
     add = parser.add_argument
     add("folder", help="folder of the corpus")
     add("--systems", default="none,attention", help=f"some of {', '.join(SYSTEMS)}, with commas")
-    add("--pairs", type=parse_pairs, default="en-de,en-fr", help="source and target languages")
+    add(
+        "--pairs",
+        type=kc.models.parse_pairs,
+        default="en-de,en-fr",
+        help="source and target languages",
+    )
     add("--out", type=Path, default=Path("runs/multi30k"), help="folder of the runs")
     options, more = parser.parse_known_args(argv)
     systems = options.systems.split(",")
@@ -67,8 +71,8 @@ def run(argv: Sequence[str] | None) -> None:
             title = f"{pair}, {name}"
             console.rule(title)
             found[title] = scored(name, pair, options, more)
-            kc.training.record_metrics(options.out, found)
-    console.print(kc.cli.metrics_table(found, "test_2016_flickr", digits=1))
+            kc.jobs.record_metrics(options.out, found)
+    console.print(kc.jobs.metrics_table(found, "test_2016_flickr", digits=1))
 
 
 def scored(system: str, pair: str, options: argparse.Namespace, more: Sequence[str]) -> dict:
@@ -80,10 +84,11 @@ def scored(system: str, pair: str, options: argparse.Namespace, more: Sequence[s
         *("--out", str(out)),
         *more,
     ]
-    translation.run(["train", *flags])
-    translation.run(["evaluate", *flags])
+    for command in (["train", *flags], ["evaluate", "--out", str(out)]):
+        if code := kc.jobs.run(Translation, command):
+            sys.exit(code)
     history = kc.training.read_history(out)
-    [figures] = kc.training.read_metrics(out).values()
+    [figures] = kc.jobs.read_metrics(out).values()
     spent = {"epochs": len(history), "minutes": history["seconds"].sum() / 60}
     return {name: figures[name] for name in ("BLEU", "chrF2")} | spent
 

@@ -11,382 +11,435 @@ the model looks at and how it lays out sentences, export, and translate one sent
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras  # noqa: E402
-import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
 import keras_classics as kc  # noqa: E402
-from translators.asking import SOURCE, Served, exported, standard_input  # noqa: E402
-from translators.flags import beam_settings, parse  # noqa: E402
-from translators.form import FORMS, Form, trained_pairs, untrained_pairs  # noqa: E402
-from translators.scoring import score, score_languages, speak, surprise, ways  # noqa: E402
-from translators.trained import MODEL, companions, trained  # noqa: E402
-
-SHIPPED = Path(__file__).resolve().parent.parent / "saved_models" / "translation-phrases"
-EXPORT = "saved_model"
-
-# Settings that may differ between a run and the run it continues.
-FREE = {
-    "verb", "out", "epochs", "beam", "strategy", "sentences", "n_best", "folder", "texts", "into",
-    "to", "format", "groups", "zero_shot", "out_of", "ensemble",
-    "length_penalty", "alpha", "coverage", "dictionary",
-}  # fmt: skip
-
-console = kc.cli.plain_console()
+from translators.exports import Served, directions, pairs_of  # noqa: E402
+from translators.settings import MAX_UNITS, PHRASES_DATA, Settings  # noqa: E402
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the application; returns the exit code."""
-    return kc.cli.guarded(run, argv)
+class Translation(kc.jobs.Job):
+    """Sentences in, sentences out."""
 
-
-def run(argv: Sequence[str] | None) -> int | None:
-    """Parse the arguments and do what the verb says."""
-    options = parse(argv, __doc__)
-    kc.distribution.check_verb(options.strategy, options.verb)
+    Settings = Settings
+    name, makes, model_file = "translation", "translator", "translator.keras"
     verbs = {
-        "train": train,
-        "evaluate": evaluate,
-        "project": project,
-        "export": export,
-        "translate": translate,
+        **kc.jobs.VERBS,
+        "project": "draw the encoder's states of groups of sentences",
+        "translate": "translate sentences, or the lines of standard input",
     }
-    if options.verb:
-        return verbs[options.verb](options)
-    train(options)
-    evaluate(options)
-    if options.data == "phrases":
-        project(options)
-    export(options)
-    options.folder, options.n_best = Path(options.out), 3
-    options.out_of, options.into = trained_pairs(vars(options))[0]
-    table = kc.data.read_table(
-        options.folder / "translations.csv",
-        "what evaluate wrote",
-        "Run: python applications/translation.py evaluate",
-        keep_default_na=False,
-    )
-    options.texts = [table["source"][0]]
-    return translate(options)
+    asks, queries, reads_lines = "translate", "TEXT", True
+    extras = {"evaluate": [("sacrebleu", "translation")]}
+    shipped = Path(__file__).resolve().parent.parent / "saved_models" / "translation-phrases"
 
+    def whole(self):
+        phrases = self.settings.data == "phrases"
+        return ["train", "evaluate", *(["project"] if phrases else []), "export", "translate"]
 
-def train(options: argparse.Namespace) -> None:
-    """Train a translator into OUT, from where an earlier run stopped."""
-    out = kc.distribution.own_folder(options.out, options.strategy)
-    place = kc.distribution.strategy(options.strategy)
-    kc.training.check_continues(out, vars(options), free=FREE)
-    keras.utils.set_random_seed(options.seed)
-    keras.config.set_dtype_policy(options.precision)
-    data = load(options)
-    texts = {split: read(data, split, options) for split in ("train", "validation")}
+    def complete(self):
+        settings, phrases = self.settings, self.settings.data == "phrases"
+        if settings.pairs:
+            settings.languages = list(dict.fromkeys(chain.from_iterable(settings.pairs)))
+        if len(settings.languages) < 2:
+            raise kc.InputError(
+                f"--languages {','.join(settings.languages)} was given. Allowed: the source and at "
+                "least one target language. Write for example en,fr."
+            )
+        if phrases:
+            settings.data_options = {**PHRASES_DATA, **settings.data_options}
+        if settings.vocabulary is None:
+            # Dutch and German write a number as one word, however long.
+            compounds = phrases and {"nl", "de"} & {*settings.languages}
+            settings.vocabulary = "character" if compounds else "token"
+        words = settings.vocabulary in ("word", "token")
+        looks = settings.attention != "none" and settings.vocabulary != "sentencepiece"
+        follow = {
+            "min_count": 2 if words and not phrases else 1,
+            "max_words": MAX_UNITS[settings.vocabulary],
+            "unknowns": "replace" if looks else "ban",
+        }
+        for key, value in follow.items():
+            if getattr(settings, key) is None:
+                setattr(settings, key, value)
+        self.dictionary = settings.dictionary and kc.data.read_dictionary(settings.dictionary)
+        self.pairs = pairs_of(vars(settings))
+        self.sharing = kc.models.SHARINGS[settings.sharing](self.pairs)
+        self.cut = 0
+        if settings.ensemble:
+            # What several write together stands beside what one wrote alone.
+            self.results = self.folder / "ensemble"
 
-    def vocabulary_of(sentences):
-        return kc.data.make_vocabulary(
-            options.vocabulary,
-            sentences,
-            min_count=options.min_count,
-            max_size=options.vocabulary_size,
+    def reader_options(self):
+        return {"languages": self.settings.languages} if self.settings.data == "phrases" else {}
+
+    def read(self, split):
+        if self.data.info.languages is None:
+            raise kc.InputError(
+                f"--data {self.settings.data} was given, which has no parallel text. Allowed: "
+                "phrases, parallel:FILE.en,FILE.fr, parallel:FOLDER, a tfds:NAME of translations. "
+                "See --help."
+            )
+        return kc.data.collect_parallel(getattr(self.data, split), self.settings.languages)
+
+    def fact_files(self):
+        names = self.sharing.vocabulary_names()
+        return {name: kc.jobs.Fact(f"{name}.json", kc.data.load_vocabulary) for name in names}
+
+    def make_facts(self, training):
+        settings = self.settings
+        limits = {"min_count": settings.min_count, "max_size": settings.vocabulary_size}
+        self.sharing.make_vocabularies(
+            training.texts,
+            lambda texts: kc.data.make_vocabulary(settings.vocabulary, texts, **limits),
         )
+        # Before anything is written: --strict may refuse them.
+        self.rows = {
+            split: self.numbered(self.split(split).texts, split)
+            for split in ("train", "validation")
+        }
+        return self.sharing.vocabularies
 
-    form = FORMS[options.sharing].of(trained_pairs(vars(options)), texts["train"], vocabulary_of)
-    form.check_folder(out)
-    encoded = {split: encode(form, part, options, split) for split, part in texts.items()}
-    # Of every part, and all have as many: the texts are parallel.
-    counts = {split: len(next(iter(parts.values()))[0]) for split, parts in encoded.items()}
-    steps = kc.data.steps_per_epoch(counts["train"], options.batch_size)
-    with place:
-        try:
-            model, learner = form.build(options)
-        except ValueError as error:
-            # The builder raises these on its arguments, which here the user typed.
-            raise kc.InputError(str(error)) from error
-        optimizer = keras.optimizers.Adam(
-            keras.optimizers.schedules.CosineDecay(
-                0.0,
-                max(1, steps * options.epochs - options.warm_up_steps),
-                warmup_target=options.learning_rate,
-                warmup_steps=options.warm_up_steps,
-            ),
-            global_clipnorm=options.clip_norm,
-            **kc.training.averaging(options.average_epochs * steps),
+    def numbered(self, texts, split):
+        """Numbers of what each part of the translator reads and writes."""
+        return {
+            part: [
+                self.encode(side, self.sharing.vocabularies[name], f"{split} {name}")
+                for name, side in zip(self.sharing.names(part), sides, strict=True)
+            ]
+            for part, sides in self.sharing.examples(texts).items()
+        }
+
+    def encode(self, texts, vocabulary, name):
+        """Numbers of sentences; says how many were too long."""
+        limit, strict = self.settings.max_words, self.settings.strict
+        rows, cut = kc.data.encode_sentences(texts, vocabulary, limit, strict=strict)
+        if cut:
+            self.output.remark(
+                f"{cut} of {len(rows)} {name} sentences were cut to {limit} {vocabulary.UNIT}s "
+                "(--max-words)"
+            )
+        return rows
+
+    def check_model(self, model):
+        self.sharing.vocabularies = self.facts
+        self.sharing.check_model(model)
+
+    def count(self, split):
+        """Pairs of sentences that each part learns from."""
+        # All parts have as many: the texts are parallel.
+        return len(next(iter(self.rows[split].values()))[0])
+
+    def plan(self, model, training):
+        settings, count = self.settings, self.count("train")
+        steps = kc.data.steps_per_epoch(count, settings.batch_size)
+        return kc.jobs.Plan(steps, settings.epochs, settings.batch_size)
+
+    def build(self):
+        settings = self.settings
+        model, self.learner = self.sharing.build(
+            units=settings.units,
+            depth=settings.depth,
+            cell=settings.cell,
+            embedding_size=settings.embedding_size,
+            bidirectional=not settings.one_direction,
+            reverse_source=settings.reverse_source,
+            context=settings.context,
+            attention=None if settings.attention == "none" else settings.attention,
+            readout=settings.readout,
+            tie_embeddings=settings.tie_embeddings,
+            dropout=settings.dropout,
+            seed=settings.seed,
         )
-        learner.compile(
-            kc.cli.guarded_optimizer(optimizer, options),
+        return model
+
+    def compile(self, model, plan):
+        settings = self.settings
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0,
+            max(1, plan.steps - settings.warm_up_steps),
+            warmup_target=settings.learning_rate,
+            warmup_steps=settings.warm_up_steps,
+        )
+        averaging = kc.training.averaging(settings.average_epochs * plan.steps_per_epoch)
+        optimizer = keras.optimizers.Adam(rate, global_clipnorm=settings.clip_norm, **averaging)
+        self.learner.compile(
+            self.guarded(optimizer),
             keras.losses.SparseCategoricalCrossentropy(
                 from_logits=True, ignore_class=kc.data.Vocabulary.PAD, name="cross_entropy"
             ),
-            # Every length of sentences would be compiled anew.
-            jit_compile=False,
+            # XLA would compile every length anew; JAX does nothing without a compiler.
+            jit_compile="auto" if keras.config.backend() == "jax" else False,
         )
-    settings = kc.training.run_settings(vars(options), free=FREE)
-    kc.training.record_run(out, settings, free=FREE, data=data.info.facts())
-    form.save(out)
-    sentences = counts["train"] * len(encoded["train"])
-    sizes = ", ".join(f"{len(each)} {name}" for name, each in form.vocabularies.items())
-    console.print(
-        f"{model.count_params():,} parameters, {sentences:,} training sentences, "
-        f"{options.vocabulary}s: {sizes}",
-        highlight=False,
-    )
-    callbacks = []
-    if options.scheduled_sampling != "none":
-        # Half way to sampling after half the training.
-        k = kc.callbacks.half_way_constant(steps * options.epochs / 2)
-        callbacks.append(kc.callbacks.ScheduledSampling(mode=options.scheduled_sampling, k=k))
+        return self.learner
 
-    def stream(split: str, first: int = 0):
-        return form.batches(
-            encoded[split],
-            batch_size=min(options.batch_size, counts[split]),
-            seed=options.seed,
+    def told(self, model, plan, training):
+        sizes = ", ".join(f"{len(each)} {name}" for name, each in self.facts.items())
+        return (
+            f"{super().told(model, plan, training)}, {len(self.pairs)} directions\n"
+            f"{self.settings.vocabulary}s: {sizes}"
+        )
+
+    def stream(self, split, first=0):
+        """Batches of a split, from any on."""
+        return self.sharing.batches(
+            self.rows[split],
+            batch_size=min(self.settings.batch_size, self.count(split)),
+            seed=self.settings.seed,
             first=first,
         )
 
-    with place:
-        history = kc.training.fit(
-            learner,
-            lambda first: stream("train", first),
-            steps_per_epoch=steps,
-            epochs=options.epochs,
-            folder=out,
-            callbacks=callbacks,
-            verbose="auto" if console.is_terminal else 2,
-            validation_data=stream("validation"),
-            validation_steps=max(1, counts["validation"] // options.batch_size),
+    def batches(self, part, plan, model):
+        return lambda first: self.stream("train", first)
+
+    def validation(self, part, plan, model):
+        steps = max(1, self.count("validation") // plan.batch_size)
+        return {"validation_data": self.stream("validation"), "validation_steps": steps}
+
+    def callbacks(self, model, plan, validation):
+        return kc.callbacks.scheduled_sampling(self.settings.scheduled_sampling, steps=plan.steps)
+
+    def beams(self):
+        """Arguments of the search."""
+        settings = self.settings
+        penalty = None if settings.length_penalty == "none" else settings.length_penalty
+        return {
+            "width": settings.beam,
+            "length_penalty": penalty,
+            "alpha": settings.alpha,
+            "coverage": settings.coverage,
+            "dictionary": self.dictionary,
+        }
+
+    def speak(self, models, asked):
+        """Translations of the sentences given for each way."""
+        limits = {"max_words": self.settings.max_words, "replace": self.replaces}
+        return self.sharing.translate(models, asked, **limits, **self.beams())
+
+    @property
+    def replaces(self):
+        """Whether unknown words become words of the source."""
+        return self.settings.unknowns == "replace"
+
+    def evaluate(self, model):
+        settings, sharing = self.settings, self.sharing
+        models = [model, *(self.companion(folder) for folder in settings.ensemble)]
+        self.results.mkdir(exist_ok=True)
+        texts = self.split("test").texts
+        # Only for the limit: --strict refuses, otherwise the number of cut sentences is told.
+        self.numbered(texts, "test")
+        others = kc.models.untrained_pairs(self.pairs, settings.zero_shot)
+        names = kc.models.ways(self.pairs, others)
+        found = self.speak(models, {way: texts[way[0]] for way in names if len(way) == 2})
+        halfway = [way for way in names if len(way) == 3]
+        found |= self.speak(
+            models, {way: [each.text for each in found[way[:2]]] for way in halfway}
         )
-    kc.cli.tell_skipped(learner)
-    kc.save_model(model, out / MODEL)
-    seen = steps * options.batch_size * len(encoded["train"])
-    rate = seen / max(history["seconds"].median(), 0.1)
-    console.print(f"trained: {out / MODEL}, {rate:.0f} sentences/s", highlight=False)
-
-
-def evaluate(options: argparse.Namespace) -> None:
-    """Translate the test split, score it, draw alignments."""
-    model, form, options = trained(options)
-    models = [model, *companions(options, form)]
-    # What several write together stands beside what one wrote alone.
-    out = Path(options.out, "ensemble") if options.ensemble else Path(options.out)
-    out.mkdir(exist_ok=True)
-    data = load(options)
-    texts = read(data, "test", options)
-    # Only for the limit: --strict refuses, otherwise the number of cut sentences is told.
-    encode(form, texts, options, "test")
-    names = ways(form.pairs, untrained_pairs(form.pairs, options.zero_shot))
-    found = speak(models, form, {way: texts[way[0]] for way in names if len(way) == 2}, options)
-    halfway = {way: [each.text for each in found[way[:2]]] for way in names if len(way) == 3}
-    found |= speak(models, form, halfway, options)
-    written = {way: [each.text for each in found[way]] for way in names}
-    figures, signature = score(written, texts)
-    normalize = form.sides(form.pairs[0])[1].normalize
-    languages = {}
-    if len(names) > 1:
-        learned = read(data, "train", options)
-        directed, languages = score_languages(written, texts, learned, normalize)
-        figures = {way: each | directed[way] for way, each in figures.items()}
-    for way, perplexity in surprise(models, form, texts, options).items():
-        figures[way]["perplexity"] = perplexity
-    metrics = {names[way]: each for way, each in figures.items()}
-    if options.vocabulary == "word":
-        # It writes lower case without punctuation, and only so can it be right.
-        normal = {language: list(map(normalize, each)) for language, each in texts.items()}
-        for way, each in score(written, normal)[0].items():
-            metrics[f"{names[way]} in lower case without punctuation"] = each
-    kc.training.record_metrics(out, metrics)
-    pd.concat(
-        pd.DataFrame(
-            {
-                "direction": names[way],
-                "source": texts[way[0]],
-                "translation": written[way],
-                "reference": texts[way[-1]],
-                "log_probability": [each.log_probability for each in found[way]],
-                **({"language": languages[way]} if languages else {}),
-            }
-        )
-        for way in names
-    ).to_csv(out / "translations.csv", index=False)
-    console.print(f"BLEU: {signature}", highlight=False)
-    count = len(next(iter(texts.values())))
-    together = f", {len(models)} models" if options.ensemble else ""
-    title = f"{count} test sentences, beam {options.beam}{together}"
-    console.print(kc.cli.metrics_table(metrics, title))
-    first = form.pairs[0]
-    told = [form.told(text, first[1]) for text in texts[first[0]]]
-    if not options.ensemble:
-        kc.export.write_examples(
-            out,
-            told,
-            [[text] for text in texts[first[1]]],
-            written[first],
-            lambda said, true: kc.training.translation_metrics(said, true).figures,
-        )
-    if found[first][0].alignments is not None:
-        shown = slice(options.sentences)
-        kc.analysis.draw_alignments(
-            out / "alignments.png",
-            [each.alignments for each in found[first][shown]],
-            *(
-                [[vocabulary.join([unit]) for unit in vocabulary.split(text)] for text in side]
-                for vocabulary, side in zip(
-                    form.sides(first), (told[shown], written[first][shown]), strict=True
-                )
-            ),
-        )
-        console.print(f"picture: {out / 'alignments.png'}")
-
-
-def project(options: argparse.Namespace) -> None:
-    """Draw what the encoder makes of groups of sentences, in their two main directions."""
-    out = Path(options.out)
-    model, form, options = trained(options)
-    source, target = form.pairs[0]
-    if options.groups:
-        groups = kc.data.read_groups(options.groups)
-    elif options.data == "phrases":
-        groups = kc.data.phrase_groups(source)
-    else:
-        raise kc.InputError(
-            f"project was asked for on {options.data} without groups. Allowed: --groups FILE, "
-            "paraphrases below each other and empty lines between groups. Write such a file."
-        )
-    table = pd.DataFrame(
-        [(label, text) for label, texts in groups for text in texts],
-        columns=["group", "sentence"],
-    )
-    told = [form.told(text, target) for text in table["sentence"]]
-    rows = encode_side(told, form.sides((source, target))[0], options, "projected")
-    encoder, _ = kc.models.split_translator(model, form.part((source, target)))
-    encoded = encoder(kc.data.pad_rows(rows))
-    states = encoded["states"] if isinstance(encoded, dict) else encoded
-    states = keras.ops.convert_to_numpy(states)
-    coordinates, shares = kc.analysis.principal_components(states)
-    within, between = kc.analysis.group_cosines(states, table["group"])
-    table[["x", "y"]] = coordinates
-    table.to_csv(out / "projection.csv", index=False)
-    kc.analysis.draw_projection(
-        out / "projection.png", coordinates, table["sentence"], table["group"], shares
-    )
-    console.print(
-        f"encoder states of {len(table)} sentences: mean cosine {within:.3f} within groups, "
-        f"{between:.3f} between them; picture: {out / 'projection.png'}",
-        highlight=False,
-    )
-
-
-def export(options: argparse.Namespace) -> None:
-    """Write what was trained, or one for each direction with an encoder and decoder of its own."""
-    path, kind = kc.cli.export_place(options)
-    folders = kind == "saved_model"
-    model, form, options = trained(options)
-    for part in dict.fromkeys(map(form.part, form.pairs)):
-        source, target = (form.vocabularies[name] for name in form.names(part))
-        place = path
-        if part:
-            name = "-".join(part)
-            place = path / name if folders else path.with_stem(f"{path.stem}-{name}")
-        kc.export.export_translator(
-            model,
-            source,
-            target,
-            place,
-            max_words=options.max_words,
-            format=kind,
-            n_best=options.beam,
-            pair=part,
-            # The other formats see numbers only, so that there is no word to put in.
-            replace_unknowns=folders and options.unknowns == "replace",
-            dictionary=options.dictionary,
-            **beam_settings(options),
-        )
-        if folders:
-            source.save(place / SOURCE)
-            shutil.copyfile(Path(options.out) / "run.json", place / "run.json")
-        console.print(f"exported: {place}")
-
-
-def translate(options: argparse.Namespace) -> int:
-    """Translate sentences with an exported model; a faulty one does not stop the others."""
-    folder = options.folder or Path(options.out)
-    places = [folder, folder / EXPORT, *([] if options.folder else [SHIPPED])]
-    served = Served(*exported(places, options.into, options.out_of))
-    unit, failed, cut = served.vocabulary.UNIT, 0, 0
-    for text in options.texts or standard_input():
-        units = served.units(text)
-        long = len(units) > served.limit
-        if not served.vocabulary.split(text) or (long and options.strict):
-            print(
-                f"error: {text[:60]!r} has {len(units)} {unit}s. Allowed: 1 to {served.limit}. "
-                "Divide it, or leave out --strict to have it cut.",
-                file=sys.stderr,
+        written = {way: [each.text for each in found[way]] for way in names}
+        figures, signature = kc.training.direction_metrics(written, texts)
+        normalize = sharing.sides(self.pairs[0])[1].normalize
+        languages = {}
+        if len(names) > 1:
+            learned = self.split("train").texts
+            directed, languages = kc.training.direction_languages(
+                written, texts, learned, normalize
             )
-            failed += 1
-            continue
-        cut += long
-        best = served.answers(text)[: options.n_best]
-        shown = [
-            f"{answer} ({score:.2f})" if options.n_best > 1 else answer for answer, score in best
+            figures = {way: each | directed[way] for way, each in figures.items()}
+        perplexities = sharing.perplexities(models, texts, max_words=settings.max_words)
+        for way, perplexity in perplexities.items():
+            figures[way]["perplexity"] = perplexity
+        metrics = {names[way]: each for way, each in figures.items()}
+        if settings.vocabulary == "word":
+            # It writes lower case without punctuation, and only so can it be right.
+            normal = {language: list(map(normalize, each)) for language, each in texts.items()}
+            for way, each in kc.training.direction_metrics(written, normal)[0].items():
+                metrics[f"{names[way]} in lower case without punctuation"] = each
+        tables = [
+            pd.DataFrame(
+                {
+                    "direction": names[way],
+                    "source": texts[way[0]],
+                    "translation": written[way],
+                    "reference": texts[way[-1]],
+                    "log_probability": [each.log_probability for each in found[way]],
+                    **({"language": languages[way]} if languages else {}),
+                }
+            )
+            for way in names
         ]
-        line = f"{text} -> {' | '.join(shown)}"
-        console.print(line, highlight=False)
-    if cut:
-        console.print(f"{cut} sentences were cut to {served.limit} {unit}s")
-    return 1 if failed else 0
+        pd.concat(tables).to_csv(self.results / "translations.csv", index=False)
+        source, target = self.pairs[0]
+        told = [sharing.told(text, target) for text in texts[source]]
+        if not settings.ensemble:
+            kc.export.write_examples(
+                self.results,
+                told,
+                [[text] for text in texts[target]],
+                written[source, target],
+                lambda said, true: kc.training.translation_metrics(said, true).figures,
+            )
+        self.draw(told, found[source, target])
+        self.output.remark(f"BLEU: {signature}")
+        together = f", {len(models)} models" if settings.ensemble else ""
+        title = f"{len(self.split('test'))} test sentences, beam {settings.beam}{together}"
+        return kc.jobs.Scores(metrics, title)
 
+    def companion(self, folder):
+        """The model of another run, to write together with this one's."""
+        other = kc.jobs.open_run(Translation, folder)
+        if (other.pairs, other.settings.sharing) != (self.pairs, self.settings.sharing):
+            said, allowed = (
+                f"{', '.join(map('-'.join, each.pairs))} with --sharing {each.settings.sharing}"
+                for each in (other, self)
+            )
+            raise kc.InputError(
+                f"--ensemble {folder} was given, a translator of {said}. Allowed: {allowed}. Train "
+                "it with the flags of this run."
+            )
+        if other.facts != self.facts:
+            raise kc.InputError(
+                f"--ensemble {folder} was given, whose vocabularies are others. Allowed: runs on "
+                "the same data with the same vocabularies. Train it with the flags of this run, "
+                "but for --seed, --out and those of the network."
+            )
+        return other.trained()
 
-def load(options: argparse.Namespace) -> kc.data.Data:
-    """The parallel text that the options name."""
-    own = {"languages": options.languages} if options.data == "phrases" else {}
-    data = kc.cli.load_data(options, **own)
-    if data.info.languages is None:
-        raise kc.InputError(
-            f"--data {options.data} was given, which has no parallel text. Allowed: phrases, "
-            "parallel:FILE.en,FILE.fr, parallel:FOLDER, a tfds:NAME of translations. See --help."
-        )
-    return data
-
-
-def read(data: kc.data.Data, split: str, options: argparse.Namespace) -> dict[str, list[str]]:
-    """The sentences of a split by language."""
-    return kc.data.collect_parallel(getattr(data, split), options.languages).texts
-
-
-def encode(
-    form: Form, texts: dict[str, list[str]], options: argparse.Namespace, split: str
-) -> dict[tuple[str, str] | None, list[list[np.ndarray]]]:
-    """Numbers of what each part of a translator reads and writes."""
-    return {
-        part: [
-            encode_side(side, form.vocabularies[name], options, f"{split} {name}")
-            for name, side in zip(form.names(part), sides, strict=True)
+    def draw(self, told, found):
+        """What the decoder looked at in some sentences of the first direction."""
+        pair, shown = self.pairs[0], slice(self.settings.sentences)
+        if found[0].alignments is None:
+            return
+        page = self.results / "alignments.png"
+        written = [each.text for each in found[shown]]
+        sides = zip(self.sharing.sides(pair), (told[shown], written), strict=True)
+        units = [
+            [[vocabulary.join([unit]) for unit in vocabulary.split(text)] for text in side]
+            for vocabulary, side in sides
         ]
-        for part, sides in form.examples(texts).items()
-    }
+        kc.analysis.draw_alignments(page, [each.alignments for each in found[shown]], *units)
+        self.output.remark(f"picture: {page}")
 
-
-def encode_side(
-    texts: Sequence[str], vocabulary: kc.data.Vocabulary, options: argparse.Namespace, name: str
-) -> list[np.ndarray]:
-    """Numbers of sentences; says how many were too long."""
-    rows, cut = kc.data.encode_sentences(
-        texts, vocabulary, options.max_words, strict=options.strict
-    )
-    if cut:
-        console.print(
-            f"{cut} of {len(rows)} {name} sentences were cut to {options.max_words} "
-            f"{vocabulary.UNIT}s (--max-words)",
-            highlight=False,
+    def project(self, model):
+        """Draw what the encoder makes of groups of sentences, in their two main directions."""
+        source, target = self.pairs[0]
+        if self.settings.groups:
+            groups = kc.data.read_groups(self.settings.groups)
+        elif self.settings.data == "phrases":
+            groups = kc.data.phrase_groups(source)
+        else:
+            raise kc.InputError(
+                f"project was asked for on {self.settings.data} without groups. Allowed: --groups "
+                "FILE, paraphrases below each other and empty lines between groups. Write such a "
+                "file."
+            )
+        rows = [(label, text) for label, texts in groups for text in texts]
+        table = pd.DataFrame(rows, columns=["group", "sentence"])
+        told = [self.sharing.told(text, target) for text in table["sentence"]]
+        numbers = self.encode(told, self.sharing.sides((source, target))[0], "projected")
+        part = self.sharing.part((source, target))
+        states = kc.models.sentence_states(model, numbers, part)
+        coordinates, shares = kc.analysis.principal_components(states)
+        within, between = kc.analysis.group_cosines(states, table["group"])
+        table[["x", "y"]] = coordinates
+        table.to_csv(self.results / "projection.csv", index=False)
+        page = self.results / "projection.png"
+        kc.analysis.draw_projection(page, coordinates, table["sentence"], table["group"], shares)
+        self.output.result(
+            f"encoder states of {len(table)} sentences: mean cosine {within:.3f} within groups, "
+            f"{between:.3f} between them; picture: {page}",
+            {"sentences": len(table), "within": within, "between": between},
         )
-    return rows
+
+    def export(self, model, path, format):
+        folders, places = format == "saved_model", []
+        for part in self.sharing.parts():
+            name, place = "-".join(part or ()), path
+            if part:
+                place = path / name if folders else path.with_stem(f"{path.stem}-{name}")
+            source, target = (self.facts[name] for name in self.sharing.names(part))
+            kc.export.export_translator(
+                model,
+                source,
+                target,
+                place,
+                max_words=self.settings.max_words,
+                format=format,
+                n_best=self.settings.beam,
+                pair=part,
+                # The other formats see numbers only, so that there is no word to put in.
+                replace_unknowns=folders and self.replaces,
+                **self.beams(),
+            )
+            if folders:
+                source.save(place / "source.json")
+                shutil.copyfile(self.folder / "run.json", place / "run.json")
+            places.append(place)
+        return places
+
+    def example(self):
+        (self.settings.out_of, self.settings.into), self.settings.n_best = self.pairs[0], 3
+        table = kc.data.read_table(
+            self.folder / "translations.csv",
+            "what evaluate wrote",
+            f"Run: {self.command} evaluate --out {self.folder}",
+            keep_default_na=False,
+        )
+        return [table["source"][0]]
+
+    def exports_in(self, folder):
+        return bool(directions(folder))
+
+    def open_export(self, folder):
+        return Served(folder, self.settings.into, self.settings.out_of)
+
+    def ask(self, query, exported):
+        units, unit = exported.units(query), exported.vocabulary.UNIT
+        long = len(units) > exported.limit
+        if not exported.vocabulary.split(query) or (long and self.settings.strict):
+            raise kc.InputError(
+                f"{query[:60]!r} has {len(units)} {unit}s. Allowed: 1 to {exported.limit}. "
+                "Divide it, or leave out --strict to have it cut."
+            )
+        self.cut += long
+        self.limit = f"{exported.limit} {unit}s"
+        return self.named(exported.answers(query))
+
+    def ask_model(self, query, model):
+        settings = self.settings
+        pair = next(
+            (pair for pair in self.pairs if settings.into in (None, pair[1])), self.pairs[0]
+        )
+        [best] = self.speak([model], {pair: [query]})[pair]
+        return self.named([(best.text, best.log_probability)])
+
+    def named(self, answers):
+        """An answer: the best of some translations with their log-probabilities."""
+        best = answers[: self.settings.n_best]
+        scored = [f"{text} ({score:.2f})" for text, score in best]
+        return kc.jobs.Answer(
+            " | ".join(scored if self.settings.n_best > 1 else [text for text, _ in best]),
+            {"translations": [text for text, _ in best], "log_probabilities": [p for _, p in best]},
+        )
+
+    def line(self, query, answer):
+        return f"{query} -> {answer.text}"
+
+    def answered(self):
+        if self.cut:
+            self.output.remark(f"{self.cut} sentences were cut to {self.limit}")
+
+
+def main(argv=None):
+    """Run the application; returns the exit code."""
+    return kc.jobs.run(Translation, argv, about=__doc__)
 
 
 if __name__ == "__main__":

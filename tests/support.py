@@ -139,6 +139,8 @@ def load_application(name: str) -> ModuleType:
     path = ROOT / "applications" / f"{name}.py"
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
+    # Dataclasses look for their module there.
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 

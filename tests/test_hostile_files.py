@@ -1,6 +1,5 @@
 """Files of strangers: one of each kind at every door, refused in a sentence, and nothing runs."""
 
-import argparse
 import gzip
 import io
 import json
@@ -227,15 +226,15 @@ def model_of(folder):
 
 
 def captioner_of(path):
-    options = argparse.Namespace(
-        attention="additive", encoder=str(path), encoder_layer=None, encoder_options={}
-    )
-    load_application("captioning").build(options, 9)
+    application = load_application("captioning")
+    settings = application.Settings(attention="additive", encoder=str(path))
+    application.Captioning(settings, path.parent, kc.jobs.Output()).build()
 
 
 def labeller_of(folder):
-    kc.training.write_json(folder / "run.json", {"settings": {"task": "tag"}})
-    load_application("labelling").task_of(folder)
+    kc.jobs.write_json(folder / "run.json", {"settings": {"task": "tag"}})
+    (folder / "model.keras").touch()
+    kc.jobs.open_run(load_application("labelling").Labelling, folder)
 
 
 # Where files come in: the name each has there, what makes hostile ones, and what reads it.
@@ -281,8 +280,8 @@ DOORS = {
     "captions of COCO": (
         "captions.json", json_files, lambda path: kc.data.load(f"captions:{path.parent}")
     ),
-    "run.json": ("run.json", json_files, lambda path: kc.training.read_run(path.parent)),
-    "classes.json": ("classes.json", json_files, kc.training.read_json),
+    "run.json": ("run.json", json_files, lambda path: kc.jobs.read_run(path.parent)),
+    "classes.json": ("classes.json", json_files, kc.jobs.read_json),
     "codec.json": ("codec.json", json_files, lambda path: labeller_of(path.parent)),
 }  # fmt: skip
 # Where the sound file that the hostile ones are made of is what is wanted; it must be read.

@@ -15,8 +15,8 @@ import keras
 import numpy as np
 from PIL import Image, ImageOps
 
-import classification
 import keras_classics as kc
+from classification import Classification
 
 # What networks were trained to see: as keras.applications calls it, from 0 to 255, or from 0 to 1.
 PIXELS = {
@@ -59,8 +59,8 @@ def load(options: argparse.Namespace) -> Classifier:
             "folder of a run. Add for example --model resnet_50."
         )
     path = Path(options.model)
-    folder = path.parent if path.name == classification.MODEL else path
-    if (folder / classification.PREPARATION).exists() or path.is_dir():
+    folder = path.parent if path.name == Classification.model_file else path
+    if (folder / Classification.model_file).exists() or path.is_dir():
         return of_run(folder)
     if path.suffix == ".keras":
         if not path.exists():
@@ -74,7 +74,9 @@ def load(options: argparse.Namespace) -> Classifier:
 
 def of_run(folder: Path) -> Classifier:
     """The classifier a run of classification.py left."""
-    model, preparation, classes, settings = classification.trained(argparse.Namespace(out=folder))
+    job = kc.jobs.open_run(Classification, folder)
+    model = job.trained()
+    preparation, classes, settings = job.facts["preparation"], job.facts["classes"], job.settings
     seen = dataclasses.replace(preparation, test_crops=1)
     # The same part of the picture, larger and in its own colours.
     factor = enlargement(preparation.size)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 import keras_classics as kc
-from labellers.task import check_sizes, in_batches, write_table
+from labellers.task import in_batches
 from labellers.text import TextTask
 
 
@@ -22,49 +23,65 @@ class Classify(TextTask):
         labelled = {"text", "label"} <= data.train.element_spec.keys()
         return data if labelled else kc.data.by_language(data)
 
-    @classmethod
-    def of(cls, data, options):
+    @staticmethod
+    def examples(data, split):
+        """The text, its class, and the text as its name."""
+        elements = getattr(data, split).as_numpy_iterator()
+        rows = ((element["text"].decode(), np.int32(element["label"])) for element in elements)
+        return [(text, label, text) for text, label in rows]
+
+    @staticmethod
+    def codec(examples, data, settings):
         """Languages differ in their characters, opinions in words."""
-        unit = options.unit or ("character" if data.info.languages else "word")
-        texts = [element["text"].decode() for element in data.train.as_numpy_iterator()]
+        unit = settings.unit or ("character" if data.info.languages else "word")
+        texts = [text for text, _, _ in examples]
         rows = [text.split() for text in texts] if unit == "word" else texts
-        return cls.reading(rows, unit, data.info.classes)
+        return TextTask.reading(rows, unit, data.info.classes)
 
-    def read(self, data, split):
-        """Numbers of units, the class, and the text."""
-        inputs, targets, names = [], [], []
-        for element in getattr(data, split).as_numpy_iterator():
-            names.append(element["text"].decode())
-            inputs.append(self.units.encode(self.units.split(names[-1])))
-            targets.append(np.int32(element["label"]))
-        return kc.data.LabelledSequences(inputs, targets), names
+    def part(self, examples, remark):
+        """Numbers of units, and the class."""
+        inputs = [self.units.encode(self.units.split(text)) for text, _, _ in examples]
+        self.names = [name for _, _, name in examples]
+        return kc.data.LabelledSequences(inputs, [label for _, label, _ in examples])
 
-    def build(self, options):
+    def build(self, settings):
         """A bidirectional network that answers once."""
-        return kc.models.sequence_classifier(summary=options.summary, **self.network(options))
+        return kc.models.sequence_classifier(summary=settings.summary, **self.network(settings))
 
-    def evaluate(self, model, part, names, folder, options):
+    def evaluate(self, model, part, folder, settings):
         """Accuracy, F1 and cross-entropy; every text with what was said of it."""
         batches = in_batches(part)
         probabilities = np.concatenate(
             [model.predict_on_batch(part.network_input(numbers)) for numbers in batches]
         )
         labels, classes = np.array(part.targets), self.facts["classes"]
-        write_table(folder, {
-            "text": names,
+        table = {
+            "text": self.names,
             "true": [classes[n] for n in labels],
             "predicted": [classes[n] for n in probabilities.argmax(axis=1)],
             "probability": probabilities.max(axis=1),
-        })  # fmt: skip
-        return {"test": kc.training.classification_metrics(labels, probabilities)}
+        }
+        figures = {"test": kc.training.classification_metrics(labels, probabilities)}
+        return figures, pd.DataFrame(table)
 
-    def example(self, data, folder):
+    def example(self, example, folder):
         """A test text."""
-        return next(iter(data.test.as_numpy_iterator()))["text"].decode()
+        return example[0]
 
-    def answer(self, served, query):
+    def ask(self, query, exported):
         """All classes with their probabilities."""
-        found = served.serve([query])["probabilities"][0].numpy()
+        return self.told(exported.serve([query])["probabilities"][0].numpy())
+
+    def ask_model(self, query, model):
+        """The same."""
+        return self.told(self.probabilities(query, model)[0])
+
+    def told(self, found):
+        """An answer."""
         classes = self.facts["classes"]
-        check_sizes("classes", len(classes), len(found))
-        return ", ".join(f"{classes[n]} {found[n]:.1%}" for n in np.argsort(-found))
+        kc.jobs.check_count("classes", len(classes), len(found), "codec.json")
+        best = {classes[n]: float(found[n]) for n in np.argsort(-found)}
+        return kc.jobs.Answer(
+            ", ".join(f"{name} {share:.1%}" for name, share in best.items()),
+            {"probabilities": best},
+        )

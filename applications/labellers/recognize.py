@@ -2,88 +2,92 @@
 
 from __future__ import annotations
 
-import argparse
-
 import keras
 import numpy as np
+import pandas as pd
 
 import keras_classics as kc
-from labellers.task import Task, in_batches, write_table
+from labellers.task import Task, in_batches
 
 WIDTH = 10
+# Convolutions, and how many columns or frames become one step.
+FRONT_ENDS = {"image": ((16, 32), (1, 2)), "speech": ((64,), (2,))}
 
 
 class Recognize(Task):
     """Facts: `"kind"`, `"image"` or `"speech"`; `"labels"`; and of images the `"height"`."""
 
     DATA = "digit_lines"
-    DATA_OPTIONS = {}
     DEFAULTS = {"epochs": 12, "batch_size": 32, "learning_rate": 4e-3, "units": 64}
     FACTS = {"kind": str, "labels": str}
 
-    # Convolutions and how many columns or frames become one step.
-    FRONT_ENDS = {"image": ((16, 32), (1, 2)), "speech": ((64,), (2,))}
-
-    @classmethod
-    def of(cls, data, options):
+    @staticmethod
+    def examples(data, split):
         """Lines have an image, speech has sound, both have a text."""
-        spec = data.train.element_spec
-        kind = next((kind for kind, key in (("image", "image"), ("speech", "audio"))
-                     if key in spec and "text" in spec), None)  # fmt: skip
-        if kind is None:
+        key = next((key for key in ("image", "audio") if key in data.train.element_spec), None)
+        if key is None or "text" not in data.train.element_spec:
             raise kc.InputError(
                 f"--task recognize was given for the data {data.info.name!r}. Allowed: lines of "
                 "text or speech. Use --data digit_lines or --data speech:FOLDER."
             )
-        facts = {"kind": kind, "labels": "".join(data.info.classes)}
-        return cls({**facts, "height": spec["image"].shape[0]} if kind == "image" else facts)
+        return [
+            (element[key], element["text"].decode(), element["name"].decode())
+            for element in getattr(data, split).as_numpy_iterator()
+        ]
 
-    def read(self, data, split):
+    @staticmethod
+    def codec(examples, data, settings):
+        """What the first example is."""
+        labels, first = "".join(data.info.classes), examples[0][0]
+        image = {"kind": "image", "labels": labels, "height": len(first)}
+        return image if first.ndim == 3 else {"kind": "speech", "labels": labels}
+
+    @property
+    def image(self):
+        """Whether pictures are read."""
+        return self.facts["kind"] == "image"
+
+    def part(self, examples, remark):
         """Grey pictures of 0 to 1, or log-mel frames; labels from 1 on."""
-        inputs, targets, names = [], [], []
-        image = self.facts["kind"] == "image"
-        for element in getattr(data, split).as_numpy_iterator():
-            inputs.append(grey(element["image"]) if image else heard(element["audio"]))
-            text = element["text"].decode()
-            targets.append(
-                np.array([1 + self.facts["labels"].index(sign) for sign in text], "int32")
-            )
-            names.append(element["name"].decode())
-        part = kc.data.LabelledSequences(inputs, targets, axis=int(image), told=True)
-        return self._possible(part, names)
-
-    def _possible(self, part, names):
-        steps = part.lengths() // np.prod(self.FRONT_ENDS[self.facts["kind"]][1])
-        wrong = set(kc.training.impossible_labellings(kc.data.pad_arrays(part.targets), steps))
+        inputs = [self.features(each) for each, _, _ in examples]
+        targets = [
+            np.array([1 + self.facts["labels"].index(sign) for sign in text], "int32")
+            for _, text, _ in examples
+        ]
+        self.names = [name for _, _, name in examples]
+        part = kc.data.LabelledSequences(inputs, targets, axis=int(self.image), told=True)
+        steps = part.lengths() // np.prod(FRONT_ENDS[self.facts["kind"]][1])
+        wrong = set(kc.training.impossible_labellings(kc.data.pad_arrays(targets), steps))
         if not wrong:
-            return part, names
-        kept = [n for n in range(len(part)) if n not in wrong]
-        first = min(wrong)
-        print(
+            return part
+        kept, first = [n for n in range(len(part)) if n not in wrong], min(wrong)
+        remark(
             f"left out: {len(wrong)} sequences with fewer steps than their labels need, the first "
-            f"is {names[first]} ({steps[first]} steps for {len(part.targets[first])} labels)"
+            f"is {self.names[first]} ({steps[first]} steps for {len(targets[first])} labels)"
         )
-        chosen = ([part.inputs[n] for n in kept], [part.targets[n] for n in kept])
         if not kept:
             raise kc.InputError(
                 "No sequence is left to learn from. Allowed: sequences with a step for every "
                 "label and a blank between equal ones. Give longer ones."
             )
-        return kc.data.LabelledSequences(*chosen, part.axis, part.told), [names[n] for n in kept]
+        return self.part([examples[n] for n in kept], remark)
 
-    def build(self, options: argparse.Namespace):
+    def features(self, content):
+        """What the network takes of a picture or a recording."""
+        return kc.data.grey(content) if self.image else kc.data.log_mel_frames(content)
+
+    def build(self, settings):
         """Convolutions, bidirectional recurrent layers, CTC."""
-        filters, strides = self.FRONT_ENDS[self.facts["kind"]]
-        image = self.facts["kind"] == "image"
+        filters, strides = FRONT_ENDS[self.facts["kind"]]
         return kc.models.ctc_recognizer(
             labels=len(self.facts["labels"]),
-            input_shape=(self.facts["height"], None, 1) if image else (None, kc.data.BANDS),
+            input_shape=(self.facts["height"], None, 1) if self.image else (None, kc.data.BANDS),
             filters=filters,
             strides=strides,
-            cell=options.cell,
-            units=options.units,
-            layers=options.layers,
-            dropout=options.dropout,
+            cell=settings.cell,
+            units=settings.units,
+            layers=settings.layers,
+            dropout=settings.dropout,
         )
 
     def sizes(self, model):
@@ -98,83 +102,82 @@ class Recognize(Task):
         """None while training: the loss tells."""
         return []
 
-    def evaluate(self, model, part, names, folder, options):
+    def evaluate(self, model, part, folder, settings):
         """Label error rates of both decoders; the first sequences over time."""
-        right = [self._text(target) for target in part.targets]
+        right = [self.text(target) for target in part.targets]
         answers, scores = {"best path": [], f"beam {WIDTH}": []}, []
         for numbers in in_batches(part):
             logits = model.predict_on_batch(part.network_input(numbers))
-            found = (
-                kc.decoding.ctc_greedy(logits),
-                kc.decoding.ctc_beam_search(logits, width=WIDTH),
-            )
-            for key, each in zip(answers, found, strict=True):
-                answers[key] += map(self._text, keras.ops.convert_to_numpy(each.ids[:, 0]))
-            scores += keras.ops.convert_to_numpy(found[1].log_probabilities[:, 0]).tolist()
+            beams = kc.decoding.ctc_beam_search(logits, width=WIDTH)
+            for key, each in zip(answers, (kc.decoding.ctc_greedy(logits), beams), strict=True):
+                answers[key] += map(self.text, keras.ops.convert_to_numpy(each.ids[:, 0]))
+            scores += keras.ops.convert_to_numpy(beams.log_probabilities[:, 0]).tolist()
         best, beam = answers.values()
-        write_table(folder, {"name": names, "true": right, "best path": best, "beam": beam,
-                             "log_probability": scores})  # fmt: skip
-        shown = range(min(options.pictures, len(part)))
+        shown = range(min(settings.pictures, len(part)))
         logits = model.predict_on_batch(part.network_input(shown))
+        steps = part.lengths() // np.prod(FRONT_ENDS[self.facts["kind"]][1])
         kc.analysis.draw_spikes(
             folder / "spikes.png",
             [part.inputs[n][..., 0] if part.axis else part.inputs[n].T[::-1] for n in shown],
-            [self._probabilities(logits[n], part.lengths()[n]) for n in shown],
+            [keras.ops.convert_to_numpy(keras.ops.softmax(logits[n][: steps[n]])) for n in shown],
             self.facts["labels"],
             beam,
             right,
         )
-        return {key: kc.training.labelling_metrics(found, right) for key, found in answers.items()}
+        metrics = {key: kc.training.labelling_metrics(each, right) for key, each in answers.items()}
+        columns = {"name": self.names, "true": right, "best path": best, "beam": beam}
+        return metrics, pd.DataFrame({**columns, "log_probability": scores})
 
-    def _text(self, labels) -> str:
+    def text(self, labels):
+        """What labels spell."""
         return "".join(self.facts["labels"][label - 1] for label in labels if label)
-
-    def _probabilities(self, logits, length: int) -> np.ndarray:
-        """Of all labels at every step of a sequence, without the steps that fill up a batch."""
-        steps = length // np.prod(self.FRONT_ENDS[self.facts["kind"]][1])
-        return keras.ops.convert_to_numpy(keras.ops.softmax(logits[:steps]))
 
     def export(self, model, path, format):
         """Pictures or sound in, texts out."""
         kc.export.export_recognizer(model, self.facts["labels"], path, width=WIDTH, format=format)
 
-    def example(self, data, folder):
-        """The first test sequence as a file."""
-        element = next(iter(data.test.as_numpy_iterator()))
-        if self.facts["kind"] == "image":
-            path = folder / "example.png"
-            keras.utils.save_img(str(path), element["image"], scale=False)
+    def example(self, example, folder):
+        """A test sequence as a file."""
+        path = folder / ("example.png" if self.image else "example.wav")
+        if self.image:
+            keras.utils.save_img(str(path), example[0], scale=False)
         else:
-            path = folder / "example.wav"
-            kc.data.write_wave(path, element["audio"])
+            kc.data.write_wave(path, example[0])
         return str(path)
 
-    def answer(self, served, query):
+    def content(self, query):
+        """What a file holds, and how long it is."""
+        if not self.image:
+            sound = kc.data.read_wave(query) / np.float32(32768)
+            return sound, len(sound)
+        picture = kc.data.read_image(query)
+        if len(picture) != self.facts["height"]:
+            raise kc.InputError(
+                f"{query} is {len(picture)} pixels high. Allowed: {self.facts['height']}, the "
+                "height of the training lines. Resize it."
+            )
+        return picture, picture.shape[1]
+
+    def ask(self, query, exported):
         """The texts that a picture's or wave file's content may be."""
-        if self.facts["kind"] == "image":
-            picture = kc.data.read_image(query)
-            if len(picture) != self.facts["height"]:
-                raise kc.InputError(
-                    f"{query} is {len(picture)} pixels high. Allowed: {self.facts['height']}, the "
-                    "height of the training lines. Resize it."
-                )
-            inputs, length = picture, picture.shape[1]
-        else:
-            inputs = kc.data.read_wave(query) / np.float32(32768)
-            length = len(inputs)
-        found = served.serve(inputs[None], np.array([length], "int32"))
-        texts, scores = found["texts"][0].numpy(), found["log_probabilities"][0].numpy()
-        return ", ".join(f"{text.decode() or '(nothing)'} {np.exp(score):.1%}"
-                         for text, score in zip(texts, scores, strict=True))  # fmt: skip
+        content, length = self.content(query)
+        found = exported.serve(content[None], np.array([length], "int32"))
+        texts = [text.decode() for text in found["texts"][0].numpy()]
+        return self.told(texts, found["log_probabilities"][0].numpy())
 
+    def ask_model(self, query, model):
+        """The same."""
+        features = self.features(self.content(query)[0])
+        part = kc.data.LabelledSequences([features], [], axis=int(self.image), told=True)
+        logits = model.predict_on_batch(part.network_input([0]))
+        found = kc.decoding.ctc_beam_search(logits, width=WIDTH, n_best=3)
+        ids, scores = map(keras.ops.convert_to_numpy, (found.ids, found.log_probabilities))
+        return self.told([self.text(row) for row in ids[0]], scores[0])
 
-def grey(picture: np.ndarray) -> np.ndarray:
-    """A grey picture of 0 to 1, `(height, width, 1)`."""
-    # The weights of TensorFlow's own, which the exported model applies.
-    return (picture @ np.array([0.2989, 0.587, 0.114], "float32"))[..., None] / 255
-
-
-def heard(audio: np.ndarray) -> np.ndarray:
-    """Log-mel frames of a recording."""
-    frames = keras.ops.convert_to_numpy(kc.data.log_mel(audio[None]))[0]
-    return frames[: kc.data.frame_count(len(audio))]
+    def told(self, texts, scores):
+        """An answer."""
+        pairs = zip(texts, np.exp(scores), strict=True)
+        return kc.jobs.Answer(
+            ", ".join(f"{text or '(nothing)'} {share:.1%}" for text, share in pairs),
+            {"texts": texts, "log_probabilities": [float(score) for score in scores]},
+        )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import pandas as pd
 
 import keras_classics as kc
 
-CODEC = "codec.json"
+Remark = Callable[[str], None]
 
 
 class Task(ABC):
@@ -20,35 +21,40 @@ class Task(ABC):
     Attributes:
         DATA: Data by default.
         DATA_OPTIONS: Their options by default.
-        DEFAULTS: Of flags that depend on the task.
+        DEFAULTS: Of settings that depend on the task.
         FACTS: Names and types of the facts.
-        facts: What must be known to read inputs and outputs; kept beside the model as JSON.
+        facts: What must be known to read inputs and outputs.
     """
 
     DATA: str
-    DATA_OPTIONS: dict
+    DATA_OPTIONS: dict = {}
     DEFAULTS: dict
     FACTS: dict[str, type]
 
     def __init__(self, facts: dict) -> None:
         self.facts = facts
 
-    @classmethod
-    @abstractmethod
-    def of(cls, data: kc.data.Data, options: argparse.Namespace) -> Task:
-        """The task that the training data pose."""
-
     @staticmethod
     def adapt(data: kc.data.Data) -> kc.data.Data:
         """The data as this task wants them."""
         return data
 
+    @staticmethod
     @abstractmethod
-    def read(self, data: kc.data.Data, split: str) -> tuple[kc.data.LabelledSequences, list[str]]:
-        """A split in memory, and what its sequences are called."""
+    def examples(data: kc.data.Data, split: str) -> list[tuple]:
+        """What is read, what is to be said of it, and a name, for every sequence of a split."""
+
+    @staticmethod
+    @abstractmethod
+    def codec(examples: Sequence[tuple], data: kc.data.Data, settings: Any) -> dict:
+        """The facts, from the training examples."""
 
     @abstractmethod
-    def build(self, options: argparse.Namespace) -> keras.Model:
+    def part(self, examples: Sequence[tuple], remark: Remark) -> kc.data.LabelledSequences:
+        """Numbers of examples."""
+
+    @abstractmethod
+    def build(self, settings: Any) -> keras.Model:
         """The network."""
 
     @abstractmethod
@@ -61,65 +67,37 @@ class Task(ABC):
 
     @abstractmethod
     def evaluate(
-        self, model: keras.Model, part: kc.data.LabelledSequences, names: list[str], folder: Path,
-        options: argparse.Namespace,
-    ) -> dict[str, dict[str, float]]:  # fmt: skip
-        """Figures of a split; leaves tables and pictures in the folder."""
+        self, model: keras.Model, part: kc.data.LabelledSequences, folder: Path, settings: Any
+    ) -> tuple[dict[str, dict[str, float]], pd.DataFrame]:
+        """Figures of a split, and a table; leaves pictures in the folder."""
 
     @abstractmethod
     def export(self, model: keras.Model, path: Path, format: str) -> None:
         """Write a SavedModel, or another format."""
 
     @abstractmethod
-    def example(self, data: kc.data.Data, folder: Path) -> str:
-        """A query out of the test split: a text, or a file that this writes."""
+    def example(self, example: tuple, folder: Path) -> str:
+        """A query out of a test example: a text, or a file that this writes."""
 
     @abstractmethod
-    def answer(self, served, query: str) -> str:
+    def ask(self, query: str, exported: Any) -> kc.jobs.Answer:
         """What an exported model says to a query."""
+
+    @abstractmethod
+    def ask_model(self, query: str, model: keras.Model) -> kc.jobs.Answer:
+        """What the model says to a query."""
 
     @abstractmethod
     def sizes(self, model: keras.Model) -> dict[str, tuple[int, int]]:
         """How many the facts number, and how many the model, by what is numbered."""
 
     def check_model(self, model: keras.Model) -> None:
-        """Refuse a model that numbers what it reads or writes otherwise than the facts.
-
-        Raises:
-            InputError: It does.
-        """
+        """Refuse a model that numbers what it reads or writes otherwise than the facts."""
         for what, sizes in self.sizes(model).items():
-            check_sizes(what, *sizes)
-
-    def save(self, folder: Path) -> None:
-        """Keep the facts."""
-        kc.training.write_json(folder / CODEC, self.facts)
-
-    @classmethod
-    def load(cls, folder: Path) -> Task:
-        """With the facts of a folder."""
-        return cls(kc.training.read_json(folder / CODEC, cls.FACTS))
+            kc.jobs.check_count(what, *sizes, "codec.json")
 
 
-def check_sizes(what: str, known: int, trained: int) -> None:
-    """Refuse facts that number more or fewer of something than a model does.
-
-    Raises:
-        InputError: They do.
-    """
-    if known != trained:
-        raise kc.InputError(
-            f"{CODEC} has {known} {what} and the model {trained}. Allowed: the {CODEC} "
-            "that was written with the model. Put it back, or train into another --out."
-        )
-
-
-def write_table(folder: Path, columns: dict) -> None:
-    """Write `predictions.csv`."""
-    pd.DataFrame(columns).to_csv(folder / "predictions.csv", index=False)
-
-
-def in_batches(part: kc.data.LabelledSequences, size: int = 64):
+def in_batches(part: kc.data.LabelledSequences, size: int = 64) -> Iterator[range]:
     """Numbers of the sequences, some at a time."""
     for start in range(0, len(part), size):
         yield range(start, min(start + size, len(part)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keras
+import numpy as np
 
 import keras_classics as kc
 from labellers.task import Task
@@ -21,22 +22,22 @@ class TextTask(Task):
         super().__init__(facts)
         self.units = kc.data.Units(facts["items"], facts["unit"])
 
-    @classmethod
-    def reading(cls, sequences, unit: str, classes) -> Task:
-        """The task of giving classes to texts of these units."""
+    @staticmethod
+    def reading(sequences, unit, classes):
+        """The facts of giving classes to texts of these units."""
         units = kc.data.Units.from_sequences(sequences, unit, min_count=MIN_COUNT[unit])
-        return cls({"unit": unit, "items": units.items, "classes": classes})
+        return {"unit": unit, "items": list(units.items), "classes": list(classes)}
 
-    def network(self, options) -> dict:
-        """Arguments of the network that follow from the units and the options."""
+    def network(self, settings):
+        """Arguments of the network that follow from the units and the settings."""
         return {
             "classes": len(self.facts["classes"]),
             "vocabulary_size": len(self.units),
             "embedding_size": EMBEDDING[self.units.unit],
-            "cell": options.cell,
-            "units": options.units,
-            "layers": options.layers,
-            "dropout": options.dropout,
+            "cell": settings.cell,
+            "units": settings.units,
+            "layers": settings.layers,
+            "dropout": settings.dropout,
         }
 
     def sizes(self, model):
@@ -59,3 +60,13 @@ class TextTask(Task):
         kc.export.export_text_labeller(
             model, self.units, self.facts["classes"], path, format=format
         )
+
+    def probabilities(self, query, model):
+        """Of the classes, of each unit or of the text; and the units."""
+        units = self.units.split(query)
+        if not len(units):
+            raise kc.InputError(
+                f"{query!r} was given, which holds no {self.units.unit}. Allowed: texts. Write one."
+            )
+        part = kc.data.LabelledSequences([self.units.encode(units)], [np.int32(0)])
+        return model.predict_on_batch(part.network_input([0]))[0], units

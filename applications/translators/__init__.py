@@ -1,1 +1,1 @@
-"""What `applications/translation.py` rests on: forms of sharing, scoring, asking an export."""
+"""What `applications/translation.py` rests on: its settings, and asking its exports."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         compression,
         distribution,
         export,
+        jobs,
         transfer,
         weights,
     )
@@ -47,6 +48,7 @@ __all__ = [
     "distribution",
     "export",
     "initializers",
+    "jobs",
     "layers",
     "list_models",
     "load_model",
@@ -67,6 +69,7 @@ _LATER = {
     "compression",
     "distribution",
     "export",
+    "jobs",
     "transfer",
     "weights",
 }

@@ -10,9 +10,9 @@ import argparse
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from keras_classics.core import index
 from keras_classics.core.commands import (
@@ -31,23 +31,15 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
-    from keras_classics.data.load import Data
     from keras_classics.export import Spec
 
 __all__ = [
-    "add_export_flags",
-    "add_skip_flag",
     "columns",
-    "export_place",
     "guarded",
-    "guarded_optimizer",
     "key_values",
-    "load_data",
     "main",
-    "metrics_table",
     "plain_console",
     "sound",
-    "tell_skipped",
 ]
 
 # Pictures of a graph; Graphviz draws all but the first.
@@ -71,123 +63,6 @@ def main(
         options.run(options)
 
     return guarded(run, argv)
-
-
-def add_export_flags(verb: argparse.ArgumentParser) -> None:
-    """Give an application's verb `export` the flags `--format` and `--to`."""
-    from keras_classics.export import FORMATS
-
-    verb.add_argument(
-        "--format", choices=FORMATS, default="saved_model", help="litert and onnx take pictures "
-        "of one size and ids in place of texts; see help(keras_classics.export)",
-    )  # fmt: skip
-    verb.add_argument("--to", help="by default OUT/saved_model, OUT/model.tflite or OUT/model.onnx")
-
-
-def export_place(options: argparse.Namespace) -> tuple[Path, str]:
-    """Where an application exports to, and in which format.
-
-    Args:
-        options: `out`, and what the flags of `add_export_flags` say, if there are any.
-    """
-    form = getattr(options, "format", "saved_model")
-    name = {"saved_model": "saved_model", "litert": "model.tflite", "onnx": "model.onnx"}[form]
-    return Path(getattr(options, "to", None) or Path(options.out) / name), form
-
-
-def add_skip_flag(parser: argparse.ArgumentParser) -> None:
-    """Give an application's training the flag `--skip-non-finite`."""
-    parser.add_argument(
-        "--skip-non-finite", action="store_true", help="leave out, and count, steps whose gradient "
-        "is infinite or not a number, in place of ending at such a loss",
-    )  # fmt: skip
-
-
-def guarded_optimizer(
-    optimizer: keras.optimizers.Optimizer, options: argparse.Namespace
-) -> keras.optimizers.Optimizer:
-    """The optimizer that the flag of `add_skip_flag` asks for.
-
-    Args:
-        optimizer: The one to train with.
-        options: `skip_non_finite`.
-
-    Returns:
-        `SkipNonFinite` around it where the flag was given, or else itself.
-
-    Raises:
-        InputError: The flag was given in the scope of a strategy of `tf.distribute`.
-    """
-    from keras_classics.training.optimizers import SkipNonFinite, refuse_strategies
-
-    if not options.skip_non_finite:
-        return optimizer
-    refuse_strategies()
-    return SkipNonFinite(optimizer)
-
-
-def tell_skipped(model: keras.Model) -> None:
-    """Say after a training how many steps were left out, if it could leave out any.
-
-    Args:
-        model: What was trained, compiled with `guarded_optimizer`.
-    """
-    from keras_classics.training.optimizers import skipping
-
-    optimizer = skipping(model.optimizer)
-    if optimizer is not None:
-        print(f"{int(optimizer.skipped)} steps were left out: their gradients were not finite")
-
-
-def load_data(options: argparse.Namespace, **own: Any) -> Data:
-    """Load the data that the flags of an application name, and say what was skipped.
-
-    Also says where the run in `out` had its data made by other releases of libraries.
-
-    Args:
-        options: `data`, `data_options`, `seed` and `out`; `strict`, if there is such a flag.
-        **own: Further arguments of the application, which no flag can change.
-
-    Raises:
-        InputError: The data or their options are wrong.
-    """
-    from keras_classics.data.load import load
-    from keras_classics.training.runs import other_releases
-
-    strict = getattr(options, "strict", False)
-    try:
-        data = load(options.data, seed=options.seed, strict=strict, **options.data_options, **own)
-    except TypeError as error:
-        raise InputError(
-            explain(
-                f"--data-options {options.data_options} was given ({error})",
-                "the arguments of the data's reader",
-                "See help(kc.data.load).",
-            )
-        ) from error
-    for sentence in data.info.skipped:
-        print(f"skipped: {sentence}")
-    if warning := other_releases(options.out, data.info.made_with):
-        print(f"warning: {warning}")
-    return data
-
-
-def metrics_table(
-    metrics: Mapping[str, Mapping[str, float]], title: str, *, digits: int = 3
-) -> str:
-    """Metrics as a table to print: a row for each of what was evaluated.
-
-    Args:
-        metrics: Figures by what was evaluated; a figure that a row lacks is left empty.
-        title: Stands above the table.
-        digits: Digits behind the point.
-    """
-    names = list(dict.fromkeys(name for values in metrics.values() for name in values))
-    rows = [["", *names]]
-    for row, values in metrics.items():
-        figures = (f"{values[name]:.{digits}f}" if name in values else "" for name in names)
-        rows.append([row, *figures])
-    return f"{title}\n{columns(rows)}"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -449,7 +324,7 @@ def _sizes(shape: Sequence[int]) -> str:
 
 def _shipped(options: argparse.Namespace) -> None:
     from keras_classics.core.files import write_whole
-    from keras_classics.export import describe_shipped
+    from keras_classics.jobs import describe_shipped
 
     text = describe_shipped(options.folder)
     if options.out is None:

@@ -110,6 +110,7 @@ def test_training_goes_on_with_more_epochs_and_refuses_other_settings(
 KILLED = """
 import os, signal
 import keras, keras_classics as kc
+from keras_classics.jobs import training_run
 from support import load_application
 
 application = load_application("classification")
@@ -127,8 +128,8 @@ def train(out, *callbacks):
     process = os.fork()
     if process:
         return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-    fit = kc.training.fit
-    kc.training.fit = lambda *given, **more: fit(
+    fit = training_run.fit
+    training_run.fit = lambda *given, **more: fit(
         *given, **{**more, "callbacks": [*more["callbacks"], *callbacks]}
     )
     os._exit(application.main(["train", *SETTINGS, "--out", f"{FOLDER}/{out}"]))

@@ -30,8 +30,8 @@ def run_folder(tmp_path_factory):
     images = [element["image"] for element in data.train.take(8).as_numpy_iterator()]
     kc.data.fit_preparation(recipe, images, size=32).save(folder / "preparation.npz")
     model.save(folder / "model.keras")
-    kc.training.write_json(folder / "classes.json", data.info.classes)
-    kc.training.record_run(folder, {"data": "scenes", "data_options": SCENES})
+    kc.jobs.write_json(folder / "classes.json", data.info.classes)
+    kc.jobs.record_run(folder, {"data": "scenes", "data_options": SCENES}, job="classification")
     Image.fromarray(images[0]).save(folder / "scene.png")
     return folder
 

@@ -7,9 +7,9 @@ import pytest
 
 from support import load_application, shared
 
+MADE = ["--data-options", "characters=30000", "--units", "12", "--batch-size", "8"]
 SMALL = [
-    "--data-options", "characters=30000", "--units", "12", "--epochs", "1", "--batch-size", "8",
-    "--samples", "5", "30", "--sample-length", "20", "--characters", "4000",
+    *MADE, "--epochs", "1", "--samples", "5", "30", "--sample-length", "20", "--characters", "4000",
 ]  # fmt: skip
 
 
@@ -45,11 +45,11 @@ def test_the_whole_job_leaves_everything_beside_its_results(finished):
 
 @pytest.mark.slow
 def test_samples_appear_once_and_training_goes_on(application, finished, capsys):
-    more = [*SMALL, "--epochs", "2", "--out", str(finished)]
+    more = [*MADE, "--epochs", "2", "--sample-length", "20", "--out", str(finished)]
     capsys.readouterr()
-    assert application.main(["train", *more, "--samples", "5", "80"]) == 0
+    assert application.main(["train", *more, "--samples", "5", "150"]) == 0
     said = capsys.readouterr().out
-    assert "after 80 iterations" in said and "after 5 iterations" not in said
+    assert "after 150 iterations" in said and "after 5 iterations" not in said
     assert list(pd.read_csv(finished / "history.csv")["epoch"]) == [1, 2]
     assert application.main(["train", *more, "--units", "8"]) == 1
     assert "units 12, now 8" in capsys.readouterr().err
@@ -76,14 +76,24 @@ def test_tiny_shakespeare_by_char_rnns_split(application, tmp_path):
     short.write_text(file.read_text()[:60_000])
     arguments = [
         "--data", f"text:{short}", "--data-options", "pieces=8", "test=0", "--batch-size", "8",
-        "--units", "12", "--k1", "25", "--k2", "50", "--epochs", "1", "--optimizer", "rmsprop",
+        "--units", "12", "--k1", "25", "--k2", "50", "--optimizer", "rmsprop",
         "--initial-range", "0.08", "--cell", "gru", "--out", str(tmp_path / "run"),
     ]  # fmt: skip
-    assert application.main(["train", *arguments]) == 0
+    assert application.main(["train", *arguments, "--epochs", "1"]) == 0
     assert application.main(["evaluate", *arguments]) == 0
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert set(metrics) == {"validation", "validation, bigrams"}
     assert metrics["validation"]["nats"] < 3.6
+
+
+@pytest.mark.slow
+def test_what_is_written_can_be_drawn_anew(application, finished, capsys):
+    texts = []
+    for seed in ("0", "1"):
+        arguments = ["write", "--seed", seed, "--length", "40", "--quiet", "--out", str(finished)]
+        assert application.main(arguments) == 0
+        texts.append(capsys.readouterr().out)
+    assert texts[0] != texts[1]
 
 
 @pytest.mark.parametrize("verb", ["evaluate", "write", "cells"])

@@ -14,9 +14,8 @@ import keras_classics as kc
 from support import ROOT, load_application
 
 SHIPPED = ROOT / "saved_models" / "translation-phrases"
-SMALL = [
-    "--data-options", "train=640", "validation=32", "test=32", "--units", "16", "--epochs", "1",
-]  # fmt: skip
+MADE = ["--data-options", "train=640", "validation=32", "test=32", "--units", "16"]
+SMALL = [*MADE, "--epochs", "1"]
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +127,7 @@ def test_training_goes_on_with_more_epochs_and_refuses_other_settings(
 ):
     out = tmp_path / "run"
     shutil.copytree(finished, out)
-    more = [*SMALL, "--epochs", "2", "--out", str(out)]
+    more = [*MADE, "--epochs", "2", "--out", str(out)]
     assert application.main(["train", *more]) == 0
     assert list(pd.read_csv(out / "history.csv")["epoch"]) == [1, 2]
     assert application.main(["train", *more, "--units", "8"]) == 1
@@ -144,7 +143,7 @@ def test_a_vocabulary_of_another_model_is_refused_with_both_sizes(
     kc.data.Vocabulary(["one", "two"]).save(out / "source.json")
     assert application.main(["train", *SMALL, "--out", str(out)]) == 1
     assert "and this one 6" in capsys.readouterr().err
-    assert application.main(["evaluate", *SMALL, "--out", str(out)]) == 1
+    assert application.main(["evaluate", *MADE, "--out", str(out)]) == 1
     assert "and this one 6" in capsys.readouterr().err
 
 
@@ -165,10 +164,10 @@ def test_other_units_and_several_targets_end_to_end(
 ):
     (tmp_path / "a.en2").write_text((tmp_path / "a.en").read_text())
     out = ["--out", str(tmp_path / "run")]
-    given = ["--data", f"{parallel},{tmp_path}/a.en2", "--units", "8", "--epochs", "1",
-             "--batch-size", "8", *arguments, *out]  # fmt: skip
-    for verb in ("train", "evaluate", "export"):
-        assert application.main([verb, *given]) == 0
+    given = ["--data", f"{parallel},{tmp_path}/a.en2", "--units", "8", "--batch-size", "8",
+             *arguments, *out]  # fmt: skip
+    for verb, own in (("train", ["--epochs", "1"]), ("evaluate", []), ("export", [])):
+        assert application.main([verb, *given, *own]) == 0
     assert application.main(["translate", "the red house", "--n-best", "2", *ask, *out]) == 0
     assert "the red house -> " in capsys.readouterr().out
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
@@ -214,9 +213,9 @@ def test_a_direction_never_trained_is_better_than_chance_and_the_token_decides_t
     application, tmp_path
 ):
     given = ["--data", write_false_friends(tmp_path, 1800), "--pairs", "en-a,a-en,en-b,b-en",
-             "--units", "48", "--dropout", "0.3", "--beam", "2", "--out", str(tmp_path / "run")]  # fmt: skip
+             "--units", "48", "--dropout", "0.3", "--out", str(tmp_path / "run")]  # fmt: skip
     assert application.main(["train", *given]) == 0
-    assert application.main(["evaluate", *given]) == 0
+    assert application.main(["evaluate", *given, "--beam", "2"]) == 0
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     for trained in ("en-a", "a-en", "en-b", "b-en"):
         assert metrics[trained]["exact match"] > 0.25
@@ -232,8 +231,7 @@ def test_a_direction_never_trained_is_better_than_chance_and_the_token_decides_t
 
 def sharing_the_middle(tmp_path, pairs):
     return ["--data", write_false_friends(tmp_path, 120), "--pairs", pairs, "--sharing", "middle",
-            "--units", "8", "--epochs", "1", "--batch-size", "32", "--beam", "2",
-            "--out", str(tmp_path / "run")]  # fmt: skip
+            "--units", "8", "--batch-size", "32", "--out", str(tmp_path / "run")]  # fmt: skip
 
 
 @pytest.mark.slow
@@ -241,8 +239,9 @@ def test_pairs_that_share_encoder_and_middle_are_trained_and_exported_one_by_one
     application, tmp_path, capsys
 ):
     given = sharing_the_middle(tmp_path, "en-a,en-b")
-    for verb in ("train", "evaluate", "export"):
-        assert application.main([verb, *given]) == 0
+    beam = ["--beam", "2"]
+    for verb, own in (("train", ["--epochs", "1"]), ("evaluate", beam), ("export", beam)):
+        assert application.main([verb, *given, *own]) == 0
     table = pd.read_csv(tmp_path / "run" / "translations.csv", keep_default_na=False)
     assert list(table["direction"].unique()) == ["a", "b"]
     capsys.readouterr()
@@ -254,7 +253,8 @@ def test_pairs_that_share_encoder_and_middle_are_trained_and_exported_one_by_one
 
 @pytest.mark.slow
 def test_pairs_that_share_middle_and_decoder_are_trained(application, tmp_path):
-    assert application.main(["train", *sharing_the_middle(tmp_path, "en-a,b-a")]) == 0
+    given = sharing_the_middle(tmp_path, "en-a,b-a")
+    assert application.main(["train", *given, "--epochs", "1"]) == 0
     assert {"en_a_loss", "b_a_loss"} <= set(pd.read_csv(tmp_path / "run" / "history.csv"))
     assert {path.name for path in (tmp_path / "run").glob("*.json")} >= {"en.json", "b.json"}
 
@@ -263,7 +263,7 @@ def test_pairs_that_share_middle_and_decoder_are_trained(application, tmp_path):
 def test_groups_of_a_file_are_projected(application, finished, tmp_path, capsys):
     groups = tmp_path / "groups.txt"
     groups.write_text("twenty-one days\n21 days\n\nin one year\nin 1 year\n")
-    arguments = ["project", *SMALL, "--out", str(finished), "--groups", str(groups)]
+    arguments = ["project", *MADE, "--out", str(finished), "--groups", str(groups)]
     assert application.main(arguments) == 0
     assert "within groups" in capsys.readouterr().out
     assert list(pd.read_csv(finished / "projection.csv")["group"].unique()) == [
@@ -350,15 +350,20 @@ def test_the_shipped_model_is_small():
 def test_translate_answers_from_the_shipped_model_and_names_faulty_sentences(
     application, tmp_path, capsys, monkeypatch
 ):
-    arguments = ["translate", "--out", str(tmp_path / "none")]
+    # Where there is no run of one's own.
+    monkeypatch.chdir(tmp_path)
+    arguments = ["translate"]
     assert application.main([*arguments, "twenty-one"]) == 0
-    assert capsys.readouterr().out == "twenty-one -> vingt et un\n"
+    said = capsys.readouterr()
+    assert said.out == "twenty-one -> vingt et un\n"
+    assert said.err == f"answers from the shipped model, {SHIPPED}\n"
     assert application.main([*arguments, "  ", "3 kilometers"]) == 1
     captured = capsys.readouterr()
     assert "has 0 tokens" in captured.err and captured.out == "3 kilometers -> 3 kilomètres\n"
     long = " ".join(["one"] * 60)
     assert application.main([*arguments, long]) == 0
-    assert "1 sentences were cut to 50 tokens" in capsys.readouterr().out
+    # Not among the translations.
+    assert "1 sentences were cut to 50 tokens" in capsys.readouterr().err
     assert application.main([*arguments, "--strict", long]) == 1
     assert "has 60 tokens" in capsys.readouterr().err
     lines = io.TextIOWrapper(io.BytesIO("3 kilometers\nan \xe9".encode("latin-1")))
@@ -383,7 +388,6 @@ def test_verbs_that_need_a_trained_model_say_so(application, verb, tmp_path, cap
         (["--languages", "en"], "at least one target"),
         (["--languages", "en,es"], "en, fr, nl, de"),
         (["--pairs", "en-fr,fr"], "en-fr,fr-en"),
-        (["--dictionary", "/no/file"], "/no/file cannot be read"),
         (["--data-options", "number=3"], "--data-options {'train': 20000"),
         (["--cell", "gruu", "--data-options", "train=70", "validation=9"], "'gruu'"),
     ],
@@ -392,3 +396,14 @@ def test_mistakes_are_one_sentence(application, arguments, message, tmp_path, ca
     assert application.main(["train", *arguments, "--out", str(tmp_path / "run")]) == 1
     assert message in capsys.readouterr().err
     assert not (tmp_path / "run" / "run.json").exists()
+
+
+def test_a_dictionary_that_is_not_there_is_told_before_the_training(application, tmp_path, capsys):
+    assert application.main(["--dictionary", "/no/file", "--out", str(tmp_path / "run")]) == 1
+    assert "/no/file cannot be read" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_without_an_export_is_not_answered_for_by_another(application, tmp_path, capsys):
+    assert application.main(["translate", "one", "--out", str(tmp_path)]) == 1
+    assert "holds no exported model, and holds no trained translator" in capsys.readouterr().err

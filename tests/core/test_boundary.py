@@ -40,7 +40,7 @@ ADMITTED = {
     # what the process that starts it has written.
     "package/keras_classics/export/reopening.py": {"numpy.load", "json.loads", ".read_text"},
     # What pip noted of the package itself.
-    "package/keras_classics/training/commits.py": {".read_text"},
+    "package/keras_classics/jobs/commits.py": {".read_text"},
 }
 
 

@@ -59,8 +59,8 @@ def prepare(folder, version):
 # All an application writes before and while it trains: the first version, then another.
 WRITERS = {
     "fit": train,
-    "record_run": lambda folder, version: kc.training.record_run(folder, {"version": version}),
-    "record_metrics": lambda folder, version: kc.training.record_metrics(
+    "record_run": lambda folder, version: kc.jobs.record_run(folder, {"version": version}, job="x"),
+    "record_metrics": lambda folder, version: kc.jobs.record_metrics(
         folder, {"test": {"accuracy": version}}
     ),
     "save_model": lambda folder, version: kc.save_model(model_of(version), folder / "model.keras"),
@@ -102,6 +102,9 @@ def test_a_folder_that_cannot_be_is_one_sentence(tmp_path, capsys, writer):
     assert "cannot be written (Not a directory). Allowed: a folder you may write to" in error
 
 
+JOBS = "package/keras_classics/jobs"
+
+
 @pytest.mark.parametrize(
     "name", ["captioning", "classification", "labelling", "language_model", "translation"]
 )
@@ -111,8 +114,10 @@ def test_the_applications_train_save_and_load_by_nothing_else(name):
     for folder in sorted(set(re.findall(r"^from (\w+)\.", source, re.MULTILINE))):
         parts = sorted((ROOT / "applications" / folder).glob("*.py"))
         source += "".join(part.read_text("utf-8") for part in parts)
-    for door in ("training.fit(", "training.record_run(", "kc.save_model(", "kc.load_model("):
-        assert door in source
+    assert "kc.jobs.run(" in source
+    runner = "".join(path.read_text("utf-8") for path in (ROOT / JOBS).glob("*.py"))
+    for door in (" fit(", "Session(", "save_model(", "load_model("):
+        assert door in runner and door not in source.replace("kc.load_model(settings.encoder)", "")
     for other in ("keras.saving", ".write_text(", "json.load", "np.load", "model.fit("):
         assert other not in source
 

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 import keras_classics as kc
-from keras_classics.training import resumable
+from keras_classics.training import checkpoints
 
 EPOCHS, STEPS = 12, 8
 # Where a training is met: at a random moment, in the middle of writing a checkpoint, or when a new
@@ -106,7 +106,7 @@ def wait_while_writing(place, number, tell):
         tell()
         time.sleep(600)
 
-    resumable.np.savez = slow
+    checkpoints.np.savez = slow
 
 
 def started(build, folder, place=None, number=0):

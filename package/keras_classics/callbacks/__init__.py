@@ -8,6 +8,7 @@ from keras_classics.callbacks.picture_callback import PictureCallback
 from keras_classics.callbacks.scheduled_sampling_schedule import (
     ScheduledSampling,
     half_way_constant,
+    scheduled_sampling,
 )
 from keras_classics.callbacks.text_samples import Samples
 
@@ -20,4 +21,5 @@ __all__ = [
     "Samples",
     "ScheduledSampling",
     "half_way_constant",
+    "scheduled_sampling",
 ]

@@ -117,3 +117,21 @@ def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
         yield layer
         if isinstance(layer, keras.Model):
             yield from _layers(layer)
+
+
+def scheduled_sampling(mode: str, *, steps: int) -> list[ScheduledSampling]:
+    """The callback for a training of a length: half way to sampling after half of it.
+
+    Args:
+        mode: A mode of `ScheduledSampling`, or `"none"`.
+        steps: Steps of the whole training.
+
+    Returns:
+        The callback, or nothing.
+
+    Raises:
+        InputError: The mode is none of these.
+    """
+    check_choice("mode", mode, ("none", *MODES))
+    k = half_way_constant(steps / 2)
+    return [] if mode == "none" else [ScheduledSampling(mode=mode, k=k)]

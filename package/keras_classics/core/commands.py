@@ -30,7 +30,7 @@ INTERRUPTED, NOBODY_READS = 130, 141
 
 
 def guarded(run: Callable[[Sequence[str] | None], int | None], argv: Sequence[str] | None) -> int:
-    """Run a command: a user's mistake becomes one sentence and exit code 1, Ctrl-C code 130.
+    """Run a command: a user's mistake becomes one sentence and exit code 1 or 2, Ctrl-C code 130.
 
     A mistake is what our own checks found, a file or disk that is not as it must be, or a library
     that is not installed. Anything else is a defect of ours and keeps its traceback.
@@ -54,7 +54,7 @@ def guarded(run: Callable[[Sequence[str] | None], int | None], argv: Sequence[st
         if sentence is None:
             raise
         print(f"error: {sentence}", file=sys.stderr)
-        return 1
+        return getattr(error, "exit_code", 1)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED

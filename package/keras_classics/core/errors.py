@@ -18,9 +18,17 @@ from typing import SupportsFloat, SupportsIndex, TypeGuard
 class InputError(ValueError):
     """The user's files, values or settings are wrong; the message says how to mend them.
 
-    All our own checks raise it. Applications print it as one sentence and exit with code 1.
+    All our own checks raise it. Applications print it as one sentence and exit with its code.
     Anything else that is raised is a defect of ours and keeps its traceback.
     """
+
+    exit_code = 1
+
+
+class UsageError(InputError):
+    """What was typed is no command."""
+
+    exit_code = 2
 
 
 class MissingExtraError(InputError, ImportError):

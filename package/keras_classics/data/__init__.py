@@ -25,7 +25,7 @@ from keras_classics.data.pictures.class_batches import (
     validation_batches,
 )
 from keras_classics.data.pictures.class_folders import load_folder
-from keras_classics.data.pictures.images import read_image
+from keras_classics.data.pictures.images import grey, read_image
 from keras_classics.data.pictures.preparation import Preparation, fit_preparation
 from keras_classics.data.sound.recordings import (
     BANDS,
@@ -33,6 +33,7 @@ from keras_classics.data.sound.recordings import (
     frame_count,
     load_speech,
     log_mel,
+    log_mel_frames,
     read_wave,
     write_wave,
 )
@@ -120,6 +121,7 @@ __all__ = [
     "encode_sentences",
     "fit_preparation",
     "frame_count",
+    "grey",
     "load",
     "load_captions",
     "load_conllu",
@@ -137,6 +139,7 @@ __all__ = [
     "load_tfds",
     "load_vocabulary",
     "log_mel",
+    "log_mel_frames",
     "make_phrase",
     "make_vocabulary",
     "multilingual_batches",

@@ -38,7 +38,6 @@ from keras_classics.export.plain import export
 from keras_classics.export.reopening import Reopened, Spec, reopen
 from keras_classics.export.sample_inputs import sample_batches, sample_inputs
 from keras_classics.export.serving import PROGRAM, Served, described, serve_check
-from keras_classics.export.shipped import describe_shipped
 from keras_classics.export.sizes import any_size
 from keras_classics.export.writers import ExportError
 
@@ -53,7 +52,6 @@ __all__ = [
     "Spec",
     "answers_elsewhere",
     "any_size",
-    "describe_shipped",
     "described",
     "differences",
     "export",

@@ -141,9 +141,20 @@ from keras_classics.models.recurrent.language_model import (
 )
 from keras_classics.models.recurrent.rnn import rnn
 from keras_classics.models.recurrent.tagger import sequence_classifier, tagger
+from keras_classics.models.sequence.caption import Caption, caption, encode_images
 from keras_classics.models.sequence.captioner import captioner, split_captioner
+from keras_classics.models.sequence.sharing import (
+    SHARINGS,
+    SharedMiddle,
+    Sharing,
+    TargetTokens,
+    parse_pairs,
+    untrained_pairs,
+    ways,
+)
 from keras_classics.models.sequence.translate import (
     Translation,
+    sentence_states,
     translate,
     translation_perplexity,
 )
@@ -154,6 +165,11 @@ from keras_classics.models.sequence.translator import (
 )
 
 __all__ = [
+    "SHARINGS",
+    "SharedMiddle",
+    "Sharing",
+    "TargetTokens",
+    "Caption",
     "AlexNet",
     "AlexNetOWT",
     "AlexNetSingleTower",
@@ -265,17 +281,21 @@ __all__ = [
     "WideResNet50_2",
     "XNORAlexNet",
     "ZFNet",
+    "caption",
     "captioner",
     "ctc_recognizer",
+    "encode_images",
     "fit_perceptron",
     "fractal_column",
     "inception_module",
     "language_model",
     "multilingual_translator",
     "naive_inception_module",
+    "parse_pairs",
     "randwire_graphs",
     "rnn",
     "road_backbone",
+    "sentence_states",
     "sequence_classifier",
     "split_captioner",
     "split_language_model",
@@ -284,4 +304,6 @@ __all__ = [
     "translate",
     "translation_perplexity",
     "translator",
+    "untrained_pairs",
+    "ways",
 ]

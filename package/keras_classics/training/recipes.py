@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
 
 from keras_classics.core.errors import InputError, check_choice, explain
@@ -93,7 +95,12 @@ def learning_rate(
 
 
 def compile_model(
-    model: keras.Model, recipe: Recipe, *, steps_per_epoch: int, epochs: int | None = None
+    model: keras.Model,
+    recipe: Recipe,
+    *,
+    steps_per_epoch: int,
+    epochs: int | None = None,
+    guard: Callable[[keras.optimizers.Optimizer], keras.optimizers.Optimizer] | None = None,
 ) -> None:
     """Compile a classifier as its recipe says; targets are one-hot, `(batch, classes)`.
 
@@ -103,6 +110,7 @@ def compile_model(
         recipe: The recipe.
         steps_per_epoch: Batches in an epoch.
         epochs: Length of the training; the recipe's by default.
+        guard: Put around the optimizer, such as `kc.training.SkipNonFinite`.
 
     Raises:
         InputError: The recipe weighs the losses of other outputs than the model has.
@@ -125,8 +133,9 @@ def compile_model(
     ]
     metrics = [["accuracy"], *([[]] * (outputs - 1))]
     single = outputs == 1
+    optimizer = getattr(keras.optimizers, recipe.optimizer)(rate, **recipe.options)
     model.compile(
-        getattr(keras.optimizers, recipe.optimizer)(rate, **recipe.options),
+        guard(optimizer) if guard else optimizer,
         loss=losses[0] if single else losses,
         loss_weights=None if single else list(recipe.loss_weights),
         metrics=metrics[0] if single else metrics,

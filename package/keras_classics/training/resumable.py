@@ -8,27 +8,33 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import keras
-import numpy as np
 import pandas as pd
 
-from keras_classics.core.array_files import read_arrays
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.files import reading, write_whole
+from keras_classics.core.files import write_whole
 from keras_classics.core.text_files import read_table
-from keras_classics.training.divergence import (
-    NonFiniteError,
-    finite_array,
-    first_non_finite,
+from keras_classics.training.checkpoints import (
+    CHECKPOINT,
+    build_optimizers,
+    finite_arrays,
+    is_finished,
+    optimizers_of,
+    restore,
+    save,
+    strategy_of,
 )
+from keras_classics.training.divergence import NonFiniteError, first_non_finite
 from keras_classics.training.optimizers import nested, skipping
 
-CHECKPOINT = "checkpoint.npz"
 HISTORY = "history.csv"
-STEPS = "steps"
+
+# Writing checkpoints may take this share of the time.
+SHARE = 0.1
 
 
 def fit(
@@ -41,7 +47,7 @@ def fit(
     save_seconds: float = 10.0,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int | str = "auto",
-    **arguments,
+    **arguments: Any,
 ) -> pd.DataFrame:
     """Train like `model.fit`, keeping enough in `folder` to go on after Ctrl-C or `kill -9`.
 
@@ -51,7 +57,12 @@ def fit(
 
     The checkpoint holds the number of steps and every variable, those of the optimizer and of the
     random generators included. A finished epoch is a row of `history.csv`; the row of an epoch that
-    was interrupted covers its last part only.
+    was interrupted covers its last part only. A training that a callback ended, as
+    `keras.callbacks.EarlyStopping` does, has ended: only for more epochs does it go on.
+
+    A trainer of several optimizers tells them by an attribute or property `optimizers`: pairs of
+    each and the variables it changes, such as `[(self.one, self.generator.trainable_variables),
+    ...]`. All of them are kept.
 
     A loss or a variable that is infinite or not a number ends the training, and no checkpoint is
     made of it. The steps since the last one are then made again, one by one, to say at which step
@@ -65,7 +76,9 @@ def fit(
         steps_per_epoch: Batches in an epoch.
         epochs: Epochs in all, those before an interruption included.
         folder: Where checkpoint and history are kept.
-        save_seconds: Least time between two checkpoints within an epoch.
+        save_seconds: Least time between two checkpoints within an epoch; it is longer where writing
+            them would take more than a tenth of the time. 0 for one after every step, whatever it
+            costs.
         callbacks: Further Keras callbacks; what they keep outside of variables is their own affair.
             One with a method `on_train_abort()` is told of an end by Ctrl-C or an error.
         verbose: As in `model.fit`.
@@ -79,14 +92,15 @@ def fit(
             training has diverged.
     """
     folder, total = Path(folder), epochs * steps_per_epoch
-    skips = skipping(model.optimizer) is not None
+    skips = any(skipping(optimizer) is not None for optimizer, _ in optimizers_of(model))
     progress = _Progress(restore(model, folder), steps_per_epoch, skips, thorough=False)
-    checkpoint = _KeepCheckpoint(folder, save_seconds, progress)
+    checkpoint = _KeepCheckpoint(folder, save_seconds, progress, epochs)
     checkpoint.set_model(model)
-    if progress.steps >= total:
+    ended = is_finished(folder, steps_per_epoch=steps_per_epoch, epochs=epochs)
+    if ended:
         _end(model, callbacks)
     with _undone_on_error(callbacks):
-        while progress.steps < total:
+        while progress.steps < total and not ended:
             epoch, within = divmod(progress.steps, steps_per_epoch)
             if within and verbose:
                 print(f"going on at epoch {epoch + 1}, step {within + 1} of {steps_per_epoch}")
@@ -124,7 +138,8 @@ def _end(model: keras.Model, callbacks: Sequence[keras.callbacks.Callback]) -> N
     """What `model.fit` does in the end, for a training whose last step was made before."""
     ending = keras.callbacks.CallbackList(list(callbacks), model=model)
     ending.on_train_begin()
-    model.optimizer.finalize_variable_values(model.trainable_variables)
+    for optimizer, variables in optimizers_of(model):
+        optimizer.finalize_variable_values(variables)
     ending.on_train_end()
 
 
@@ -148,7 +163,11 @@ def _undone_on_error(callbacks: Sequence[keras.callbacks.Callback]) -> Iterator[
 
 def _leaves_averages(model: keras.Model) -> bool:
     """Whether a fit that was interrupted has put averages in place of the weights."""
-    averages = any(getattr(each, "use_ema", False) for each in nested(model.optimizer))
+    averages = any(
+        getattr(each, "use_ema", False)
+        for optimizer, _ in optimizers_of(model)
+        for each in nested(optimizer)
+    )
     return keras.config.backend() == "jax" and averages
 
 
@@ -190,7 +209,7 @@ def _diverged(
     except NonFiniteError as first:
         began = f"It began at step {first.step}"
         # Several replicas share a batch, and one alone cannot say what it did to all of them.
-        if getattr(_strategy(model), "num_replicas_in_sync", 1) == 1:
+        if getattr(strategy_of(model), "num_replicas_in_sync", 1) == 1:
             again(first.step - 1, thorough=False)
             where = first_non_finite(model, next(iter(stream(first.step - 1))))
             began += f" with {where}"
@@ -204,80 +223,6 @@ def _diverged(
             f"{folder / CHECKPOINT} holds step {kept}, the last good one.",
         )
     )
-
-
-def restore(model: keras.Model, folder: str | os.PathLike) -> int:
-    """Load the checkpoint of `folder`, if there is one.
-
-    Args:
-        model: A compiled, built model; every variable of it and of its optimizer is overwritten.
-        folder: Where `fit` keeps its checkpoint.
-
-    Returns:
-        The number of steps it had made, 0 without a checkpoint.
-
-    Raises:
-        InputError: The checkpoint is damaged, or of another model.
-    """
-    path = Path(folder) / CHECKPOINT
-    if not path.exists():
-        return 0
-    _build_optimizer(model)
-    variables = _variables(model)
-    allowed, remedy = "a file this package wrote", "Delete it to begin anew."
-    found = read_arrays(path, allowed, remedy)
-    with reading(path, allowed, remedy):
-        steps = int(found.pop(STEPS)) if STEPS in found else None
-    values = list(found.values())
-    kept, wanted = (
-        [(array.shape, array.dtype.name) for array in side]
-        for side in (values, map(_array, variables))
-    )
-    if kept != wanted:
-        raise InputError(
-            explain(
-                f"The checkpoint {path} does not fit the model: {_difference(kept, wanted)}",
-                "a checkpoint of the same model and optimizer",
-                "Train with the same settings, or into another folder.",
-            )
-        )
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)
-    # Older checkpoints left the number to the optimizer, which counts no step it leaves out.
-    return int(_array(model.optimizer.iterations)) if steps is None else steps
-
-
-def _build_optimizer(model: keras.Model) -> None:
-    # Keras would do it in the first step. Its loss scaling has new variables at every call.
-    if not model.optimizer.built:
-        strategy = _strategy(model)
-        with strategy.scope() if strategy else nullcontext():
-            model.optimizer.build(model.trainable_variables)
-
-
-def _strategy(model: keras.Model):
-    """The strategy of `tf.distribute` a model is under, or None on other backends."""
-    return getattr(model, "distribute_strategy", None)
-
-
-def _variables(model: keras.Model) -> list[keras.Variable]:
-    # Keras's own weight files leave out the states of random generators, and with them the draws
-    # of dropout and of scheduled sampling.
-    return [*model.variables, *model.optimizer.variables]
-
-
-def _array(variable: keras.Variable) -> np.ndarray:
-    array = keras.ops.convert_to_numpy(variable)
-    # NumPy's files know no bfloat16; wider, it is the same number.
-    return array.astype("float32") if array.dtype.name == "bfloat16" else array
-
-
-def _difference(kept: list[tuple], wanted: list[tuple]) -> str:
-    if len(kept) != len(wanted):
-        return f"it has {len(kept)} variables and the model {len(wanted)}"
-    number = next(n for n, pair in enumerate(zip(kept, wanted, strict=True)) if len(set(pair)) > 1)
-    there, here = (f"{dtype} {shape}" for shape, dtype in (kept[number], wanted[number]))
-    return f"variable {number} is {there} there and {here} here"
 
 
 def read_history(folder: str | os.PathLike) -> pd.DataFrame:
@@ -317,7 +262,7 @@ class _Progress(keras.callbacks.Callback):
         resumable: Whether the variables are those of a training that goes on with a next step.
     """
 
-    def __init__(self, steps: int, steps_per_epoch: int, skips: bool, thorough: bool):
+    def __init__(self, steps: int, steps_per_epoch: int, skips: bool, thorough: bool) -> None:
         super().__init__()
         self.steps = self.begun = steps
         self.steps_per_epoch = steps_per_epoch
@@ -325,28 +270,28 @@ class _Progress(keras.callbacks.Callback):
         self.thorough = thorough
         self.resumable = self.in_step = self.interrupted = False
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         # An epoch whose data ended early counts as whole.
         self.steps = self.begun = max(self.steps, epoch * self.steps_per_epoch)
         self.resumable = True
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         self.in_step, self.resumable = True, False
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.in_step = False
         self.steps = self.begun + batch + 1
         loss = (logs or {}).get("loss", 0.0)
         if not self.skips and not math.isfinite(loss):
             raise NonFiniteError(self.steps, f"the loss is {loss}")
         if self.thorough:
-            _finite_arrays(self.model, self.steps)
+            finite_arrays(self.model, self.steps)
         # After the last step comes the validation, which resuming there would leave out.
         self.resumable = batch + 1 < self.params["steps"]
         if self.interrupted:
             raise KeyboardInterrupt
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.steps = (epoch + 1) * self.steps_per_epoch
 
     @contextmanager
@@ -362,7 +307,7 @@ class _Progress(keras.callbacks.Callback):
         finally:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    def _interrupt(self, *_):
+    def _interrupt(self, *_: Any) -> None:
         if self.interrupted or not self.in_step:
             raise KeyboardInterrupt
         self.interrupted = True
@@ -371,14 +316,14 @@ class _Progress(keras.callbacks.Callback):
 class _KeepHistory(keras.callbacks.Callback):
     """Writes a row for every finished epoch."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path) -> None:
         super().__init__()
         self.folder = folder
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.started = time.perf_counter()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         seconds = time.perf_counter() - self.started
         row = {"epoch": epoch + 1, **logs, "seconds": round(seconds, 1)}
         history = read_history(self.folder)
@@ -391,42 +336,39 @@ class _KeepHistory(keras.callbacks.Callback):
 class _KeepCheckpoint(keras.callbacks.Callback):
     """Saves all variables before the first step, now and then, and at the end of every epoch."""
 
-    def __init__(self, folder: Path, seconds: float, progress: _Progress):
+    def __init__(self, folder: Path, seconds: float, progress: _Progress, epochs: int) -> None:
         super().__init__()
         self.folder = folder
         self.seconds = seconds
         self.progress = progress
+        self.epochs = epochs
+        self.cost = 0.0
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Any = None) -> None:
         self.saved = time.monotonic()
         if not (self.folder / CHECKPOINT).exists():
-            _build_optimizer(self.model)
+            build_optimizers(self.model)
             self.save()
 
-    def on_train_batch_end(self, batch, logs=None):
-        if self.progress.resumable and time.monotonic() - self.saved >= self.seconds:
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if self.progress.resumable and self._due(self.seconds):
             self.save()
 
-    def on_epoch_end(self, epoch, logs=None):
-        self.save()
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        last = self.model.stop_training or epoch + 1 == self.params["epochs"]
+        # An epoch may be shorter than writing its checkpoint takes.
+        if last or self._due(0.0):
+            self.save()
 
-    def save(self):
+    def _due(self, seconds: float) -> bool:
+        """Whether it is time."""
+        least = max(seconds, self.cost / SHARE) if self.seconds else 0.0
+        return time.monotonic() - self.saved >= least
+
+    def save(self) -> None:
         """Write the checkpoint, unless something in it is not finite."""
-        arrays = _finite_arrays(self.model, self.progress.steps)
-        values = {f"{number:05d}": array for number, array in enumerate(arrays)}
-        values[STEPS] = np.array(self.progress.steps)
-        write_whole(self.folder / CHECKPOINT, lambda path: np.savez(path, **values))
+        began = time.monotonic()
+        ended = self.epochs if self.model.stop_training else None
+        save(self.model, self.folder, self.progress.steps, ended)
         self.saved = time.monotonic()
-
-
-def _finite_arrays(model: keras.Model, step: int) -> list[np.ndarray]:
-    """All variables, or the error that says which one is not finite."""
-    if keras.config.backend() == "jax":
-        # While JAX trains, the variables lag behind the values in its hands.
-        model.jax_state_sync()
-    variables = _variables(model)
-    arrays = list(map(_array, variables))
-    for variable, array in zip(variables, arrays, strict=True):
-        if not finite_array(array):
-            raise NonFiniteError(step, f"the variable {variable.path!r} is not finite")
-    return arrays
+        self.cost = self.saved - began

@@ -196,3 +196,16 @@ def _eight_bits(strip: Image.Image) -> Image.Image:
     if values.min() < 0 or values.max() > 65535:
         raise ValueError(f"its values from {values.min()} to {values.max()} exceed 16 bits")
     return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
+
+
+def grey(picture: np.ndarray) -> np.ndarray:
+    """A grey picture of 0 to 1.
+
+    Args:
+        picture: uint8 `(height, width, 3)`.
+
+    Returns:
+        float32 `(height, width, 1)`, weighed as TensorFlow's `rgb_to_grayscale`, which exported
+        models apply, weighs red, green and blue.
+    """
+    return (picture @ np.array([0.2989, 0.587, 0.114], "float32"))[..., None] / 255

@@ -323,3 +323,18 @@ def _dataset(recordings: Sequence[Recording], strings: Sequence[Sequence[int]]):
         "name": tf.TensorSpec((), "string"),
     }
     return tf.data.Dataset.from_generator(elements, output_signature=signature)
+
+
+def log_mel_frames(audio: np.ndarray) -> np.ndarray:
+    """Log-mel frames of one recording, as a recogniser reads them.
+
+    Args:
+        audio: float32 `(samples,)` of -1 to 1.
+
+    Returns:
+        float32 `(frames, BANDS)`, of `frame_count(samples)` frames.
+    """
+    import keras
+
+    frames = keras.ops.convert_to_numpy(log_mel(audio[None]))[0]
+    return frames[: frame_count(len(audio))]

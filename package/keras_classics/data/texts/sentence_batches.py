@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # Batches whose sentences are sorted by length together; of more, the order would say too much.
 _POOL = 32
+# Lengths of batches, so that a compiler meets few of them.
+STEP = 4
 
 
 def encode_sentences(
@@ -59,17 +61,18 @@ def encode_sentences(
     return rows, len(long)
 
 
-def pad_rows(rows: Sequence[np.ndarray], multiple: int = 1) -> np.ndarray:
+def pad_rows(rows: Sequence[np.ndarray], multiple: int = 1, beyond: int = 0) -> np.ndarray:
     """Put rows of numbers into one array, padded on the right with 0.
 
     Args:
         rows: int `(length,)` each, at least one.
-        multiple: The common length is the least multiple of this that holds the longest row.
+        multiple: The common length is the least multiple of this that holds the longest row,
+        beyond: but for so many numbers, which come on top.
 
     Returns:
         int32 `(rows, length)`.
     """
-    length = multiple * math.ceil(max(map(len, rows)) / multiple)
+    length = beyond + multiple * math.ceil((max(map(len, rows)) - beyond) / multiple)
     padded = np.full((len(rows), length), Vocabulary.PAD, "int32")
     for place, row in enumerate(rows):
         padded[place, : len(row)] = row
@@ -98,7 +101,8 @@ def translation_batches(
 
     Returns:
         A dataset of int32 tensors, each `(batch_size, length)`, as long as the longest row of the
-        batch; `target_in` lacks the end, `target_out` the start.
+        batch, in steps of four, so that a compiler meets few lengths; `target_in` lacks the end,
+        `target_out` the start.
 
     Raises:
         InputError: There are fewer pairs than a batch holds.
@@ -112,8 +116,10 @@ def translation_batches(
         epoch, place = divmod(first, steps)
         while True:
             for chosen in batches_by_length(lengths, batch_size, steps, [seed, epoch])[place:]:
-                target = pad_rows([targets[n] for n in chosen])
-                yield pad_rows([sources[n] for n in chosen]), target[:, :-1], target[:, 1:]
+                # The start stands in one of the two only.
+                target = pad_rows([targets[n] for n in chosen], STEP, 1)
+                source = pad_rows([sources[n] for n in chosen], STEP)
+                yield source, target[:, :-1], target[:, 1:]
             epoch, place = epoch + 1, 0
 
     signature = (tf.TensorSpec((batch_size, None), "int32"),) * 3

@@ -159,6 +159,24 @@ def translation_perplexity(
     return float(perplexity(log_probability, sum(len(row) - 1 for row in targets)))
 
 
+def sentence_states(
+    model: keras.Model, rows: Sequence[np.ndarray], pair: tuple[str, str] | None = None
+) -> np.ndarray:
+    """What the encoder of a translator ends with for each sentence.
+
+    Args:
+        model: A translator.
+        rows: Numbers of each sentence, from `kc.data.encode_sentences`.
+        pair: Which languages of a multilingual translator.
+
+    Returns:
+        The final states, float `(sentences, units)`.
+    """
+    encoder, _ = split_translator(model, pair)
+    encoded = encoder(pad_rows(rows))
+    return keras.ops.convert_to_numpy(encoded["states"] if isinstance(encoded, dict) else encoded)
+
+
 def _taken_apart(
     model: keras.Model | Sequence[keras.Model], pair: tuple[str, str] | None
 ) -> tuple[Callable, RecurrentDecoder | Ensemble, bool]:

@@ -18,6 +18,8 @@ import shutil
 from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
+
 from keras_classics.core.errors import InputError, explain, import_extra
 from keras_classics.core.tokenization import tokenize
 from keras_classics.training.metrics.references import check_references
@@ -49,6 +51,22 @@ def caption_metrics(
     """
     scores = _score(hypotheses, references, meteor)
     return {name: corpus for name, (corpus, _) in scores.items()}
+
+
+def shuffled_captions(captions: Sequence[str], *, seed: int = 0) -> list[str]:
+    """Every picture's caption given to another picture: what a model says that does not look.
+
+    Args:
+        captions: One for each picture.
+        seed: Chooses the order.
+
+    Returns:
+        The captions of a cyclic shift in a drawn order, so that none stays in its place.
+    """
+    order = np.random.default_rng(seed).permutation(len(captions))
+    source = np.empty_like(order)
+    source[order] = np.roll(order, 1)
+    return [captions[number] for number in source]
 
 
 def caption_scores(

@@ -25,12 +25,11 @@ def classification_metrics(labels: np.ndarray, probabilities: np.ndarray) -> dic
         InputError: No pictures, or not one row for each label.
     """
     labels, probabilities = _checked(labels, probabilities)
+    losses = keras.losses.sparse_categorical_crossentropy(labels, probabilities)
     metrics = {
         "accuracy": float(np.mean(probabilities.argmax(axis=1) == labels)),
         "macro F1": float(np.mean(class_scores(labels, probabilities)["F1"])),
-        "cross-entropy": float(
-            np.mean(keras.losses.sparse_categorical_crossentropy(labels, probabilities))
-        ),
+        "cross-entropy": float(np.mean(keras.ops.convert_to_numpy(losses))),
     }
     if probabilities.shape[1] > 5:
         top = keras.metrics.sparse_top_k_categorical_accuracy(labels, probabilities, k=5)
@@ -72,7 +71,9 @@ def confusion_matrix(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarra
     return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
 
 
-def _checked(labels: Sequence[int], probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _checked(
+    labels: Sequence[int] | np.ndarray, probabilities: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     labels, probabilities = np.asarray(labels), np.asarray(probabilities)
     if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1] or not labels.size:
         raise InputError(

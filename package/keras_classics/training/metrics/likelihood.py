@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 
 from keras_classics.core.registration import registered
+from keras_classics.data.texts.text_windows import text_windows
+from keras_classics.training.truncated_bptt import TruncatedBPTT
+
+# Characters that are read at once, in one row, where text is scored.
+WINDOW = 250
 
 
 @registered
@@ -22,14 +28,14 @@ class BitsPerCharacter(keras.metrics.SparseCategoricalCrossentropy):
         name: Name in the history.
     """
 
-    def __init__(self, name: str = "bits_per_character", **kwargs):
+    def __init__(self, name: str = "bits_per_character", **kwargs: Any) -> None:
         super().__init__(name=name, from_logits=True, **kwargs)
 
-    def result(self):
+    def result(self) -> Any:
         """From nats to bits."""
         return super().result() / math.log(2.0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Name and dtype."""
         return {"name": self.name, "dtype": self.dtype}
 
@@ -54,3 +60,42 @@ def bigram_nats(
         np.add.at(counts, (ids[:-1], ids[1:]), 1)
     logs = np.log(counts / counts.sum(axis=1, keepdims=True))
     return -float(np.mean(np.concatenate([logs[ids[:-1], ids[1:]] for ids in documents])))
+
+
+def text_nats(model: keras.Model, documents: Sequence[np.ndarray]) -> float:
+    """Mean of `-log p` of each token of text under a model that reads it as it stands.
+
+    Documents are read one after the other, each from zero states to its end, in a single row: cut
+    into rows that begin anew, a short text would seem harder than it is.
+
+    Args:
+        model: A language model with explicit states, as `kc.models.language_model`.
+        documents: Ids `(length,)` of each document, scored from its second token on.
+
+    Returns:
+        Nats for a token.
+    """
+    windows = text_windows(documents, batch_size=1, k1=WINDOW)
+    reader = TruncatedBPTT(model, 1, WINDOW)
+    reader.compile(
+        loss=keras.losses.SparseCategoricalCrossentropy(
+            from_logits=True, reduction="mean_with_sample_weight"
+        ),
+        weighted_metrics=[
+            keras.metrics.SparseCategoricalCrossentropy(name="nats", from_logits=True)
+        ],
+    )
+    return float(reader.evaluate(windows.epoch(), verbose=0, return_dict=True)["nats"])
+
+
+def likelihood(nats: float) -> dict[str, float]:
+    """The same figure in its three units: nats, bits per character and perplexity.
+
+    Args:
+        nats: Mean of `-log p`.
+    """
+    return {
+        "nats": nats,
+        "bits_per_character": nats / math.log(2.0),
+        "perplexity": math.exp(nats),
+    }

@@ -20,7 +20,7 @@ def test_the_page_is_as_it_would_be_written_now(tmp_path, capsys):
 
 
 def test_every_model_is_told_with_signature_scores_and_provenance():
-    page = kc.export.describe_shipped(SHIPPED)
+    page = kc.jobs.describe_shipped(SHIPPED)
     for model in SHIPPED.glob("*/saved_model.pb"):
         [section] = [part for part in page.split("\n## ") if part.startswith(model.parent.name)]
         record = json.loads((model.parent / "run.json").read_text())
@@ -34,7 +34,7 @@ def test_every_model_is_told_with_signature_scores_and_provenance():
 
 
 def test_the_call_on_the_page_runs():
-    page = kc.export.describe_shipped(SHIPPED)
+    page = kc.jobs.describe_shipped(SHIPPED)
     code = page.split("## translation-phrases")[1].split("```python\n")[1].split("```")[0]
     answers = {}
     lines = code.replace("saved_models/", f"{SHIPPED}/").strip().splitlines()
@@ -45,4 +45,4 @@ def test_the_call_on_the_page_runs():
 
 def test_a_folder_without_models_is_refused(tmp_path):
     with pytest.raises(kc.InputError, match="holds no exported model"):
-        kc.export.describe_shipped(tmp_path)
+        kc.jobs.describe_shipped(tmp_path)

@@ -13,7 +13,7 @@ from keras_classics.core.files import opened, reading
 from keras_classics.export.examples import EXAMPLES, Examples, read_examples
 from keras_classics.export.reopening import SAVED_MODEL, Spec
 from keras_classics.export.serving import described
-from keras_classics.training.runs import METRICS, RUN, read_json, read_metrics
+from keras_classics.jobs.records import METRICS, RUN, read_json, read_metrics
 
 # What is told of how a model was made.
 RECORD = {
@@ -22,7 +22,7 @@ RECORD = {
 }  # fmt: skip
 # What a model is for, by one of its outputs, and who asks it; the first that is there.
 KINDS = {
-    "captions": ("Captioner: pictures in, sentences out.", "captioning.py caption {file} --model"),
+    "captions": ("Captioner: pictures in, sentences out.", "captioning.py caption {file} --from"),
     "translations": (
         "Translator: sentences in, sentences out.",
         "translation.py translate 'some text' --from",
@@ -31,8 +31,11 @@ KINDS = {
         "Classifier: pictures in, names of classes out.",
         "classification.py predict {file} --from",
     ),
-    "texts": ("Recogniser: lines or recordings in, texts out.", None),
-    "units": ("Labeller: texts in, classes of units or texts out.", None),
+    "texts": ("Recogniser: lines or recordings in, texts out.", "labelling.py label {file} --from"),
+    "units": (
+        "Labeller: texts in, classes of units or texts out.",
+        "labelling.py label 'some text' --from",
+    ),
 }
 
 
@@ -155,10 +158,10 @@ def _signature(model: Path) -> tuple[dict[str, Spec], dict[str, Spec]]:
         saved = saved_model_pb2.SavedModel.FromString(file.read())
         signature = saved.meta_graphs[0].signature_def["serving_default"]
 
-    def specs(tensors) -> dict[str, Spec]:
+    def specs(tensors: Any) -> dict[str, Spec]:
         return {name: spec(tensors[name]) for name in sorted(tensors)}
 
-    def spec(tensor) -> Spec:
+    def spec(tensor: Any) -> Spec:
         sizes = [axis.size for axis in tensor.tensor_shape.dim]
         shape = tuple(None if size < 0 else size for size in sizes)
         return Spec(shape, tf.as_dtype(tensor.dtype).name)

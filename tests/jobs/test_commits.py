@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 import keras_classics as kc
-from keras_classics.training.commits import commit_of
+from keras_classics.jobs.commits import commit_of
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="there is no git")
 
@@ -43,7 +43,7 @@ def test_no_command_of_a_repository_the_user_stands_in_is_run(tmp_path, monkeypa
     trace.unlink()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_DIR", str(tmp_path / ".git"))
-    record = kc.training.describe_run({})
+    record = kc.jobs.describe_run({})
     assert not trace.exists()
     assert record["commit"] is None or not record["commit"].startswith(stranger)
 

@@ -1,0 +1,46 @@
+"""Jobs: from data to a trained model, its figures, its export and its answers, by one runner.
+
+A `Job` says what is its own; `run(job, argv)` does all the rest: the command line, folders,
+strategies, seed and precision, going on after a kill, records, and asking an export. The scripts in
+`applications/` are examples of it.
+"""
+
+from keras_classics.core.text_files import write_json
+from keras_classics.jobs.job import VERBS, Answer, Fact, Job, Plan, Scores, check_count
+from keras_classics.jobs.opening import open_run
+from keras_classics.jobs.output import Output, metrics_table
+from keras_classics.jobs.records import (
+    describe_run,
+    read_json,
+    read_metrics,
+    read_run,
+    record_metrics,
+    record_run,
+)
+from keras_classics.jobs.runner import run
+from keras_classics.jobs.settings import Settings, flag
+from keras_classics.jobs.shipped import describe_shipped
+
+__all__ = [
+    "Answer",
+    "Fact",
+    "Job",
+    "Output",
+    "Plan",
+    "Scores",
+    "Settings",
+    "VERBS",
+    "check_count",
+    "describe_run",
+    "describe_shipped",
+    "flag",
+    "metrics_table",
+    "open_run",
+    "read_json",
+    "read_metrics",
+    "read_run",
+    "record_metrics",
+    "record_run",
+    "run",
+    "write_json",
+]

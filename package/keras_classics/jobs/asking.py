@@ -1,0 +1,139 @@
+"""The verb that asks a model: which one answers, and one answer after another."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_classics.core.errors import InputError, explain
+from keras_classics.jobs.flags import Asked
+from keras_classics.jobs.job import Answer, Job
+from keras_classics.jobs.opening import fresh, load_facts, of_run, opened, tell_stale
+from keras_classics.jobs.records import read_run
+
+EXPORT = "saved_model"
+
+
+def ask(kind: type[Job], asked: Asked) -> int:
+    """Answer queries; one that cannot be answered does not stop the others.
+
+    Args:
+        kind: What kind of job.
+        asked: The command line; the whole job asks about an example.
+
+    Returns:
+        The exit code: 1 if one could not be answered.
+
+    Raises:
+        InputError: There is no model to ask.
+    """
+    job, export, named = _answering(kind, asked)
+    queries = asked.queries if asked.verb else job.example()
+    answer = _from_model(job) if export is None else _from_export(job, export)
+    job.output.remark(f"answers from {named}")
+    lines = not queries and kind.reads_lines
+    failed = 0
+    for query in _standard_input() if lines else queries:
+        if lines and not query:
+            # Line by line: what is empty has an empty answer.
+            job.output.result("", {"query": query})
+            continue
+        try:
+            found = answer(query)
+        except InputError as error:
+            job.output.error(str(error))
+            failed += 1
+            if lines:
+                job.output.result("", {"query": query, "error": str(error)})
+            continue
+        job.output.result(job.line(query, found), {"query": query, **found.record})
+    job.answered()
+    return 1 if failed else 0
+
+
+def _from_model(job: Job) -> Callable[[Any], Answer]:
+    model = opened(job)
+    return lambda query: job.ask_model(query, model)
+
+
+def _from_export(job: Job, export: Path) -> Callable[[Any], Answer]:
+    exported = job.open_export(export)
+    return lambda query: job.ask(query, exported)
+
+
+def _answering(kind: type[Job], asked: Asked) -> tuple[Job, Path | None, str]:
+    """The job, the export that answers, None for the run's own model, and what to call it."""
+    place = asked.source or asked.out or kind.out
+    if place.name == EXPORT and _holds_model(kind, place.parent):
+        place = place.parent
+    # The whole job on another backend has made no export, whatever lies there.
+    made = asked.verb is not None or keras.config.backend() == "tensorflow"
+    if made and (found := _exported(kind, asked, place)) is not None:
+        return *found, str(found[1])
+    if _holds_model(kind, place):
+        job = _job(kind, asked, place)
+        load_facts(job)
+        return job, None, str(place / kind.model_file)
+    if asked.source is None and asked.out is None and kind.shipped is not None:
+        if (found := _exported(kind, asked, kind.shipped)) is not None:
+            return *found, f"the shipped model, {found[1]}"
+    raise InputError(
+        explain(
+            f"{place} holds no exported model, and holds no trained {kind.makes}",
+            "the --out of a finished run, or an exported model",
+            f"Run: {kind.command} --out {asked.out or kind.out}",
+        )
+    )
+
+
+def _exported(kind: type[Job], asked: Asked, place: Path) -> tuple[Job, Path] | None:
+    """A job about the export in a folder, or in a run's folder."""
+    probe = kind(kind.Settings(), place, asked.output)
+    for folder in (place, place / EXPORT):
+        if probe.exports_in(folder):
+            job = _job(kind, asked, place)
+            if folder != place:
+                tell_stale(kind, place, folder, asked.output)
+            if (place / kind.model_file).exists():
+                load_facts(job)
+            return job, folder
+    return None
+
+
+def _job(kind: type[Job], asked: Asked, place: Path) -> Job:
+    """A job with the settings of the run that answers, if there is one, that writes into it."""
+    verb = kind.asks or ""
+    if _holds_model(kind, place):
+        job = of_run(kind, asked, verb, place)
+    else:
+        job = fresh(kind, asked, place)
+    if asked.out is not None:
+        job.results = asked.out
+    elif not _holds_model(kind, place):
+        # Nothing is written beside an export of somebody else.
+        job.results = kind.out
+    return job
+
+
+def _holds_model(kind: type[Job], place: Path) -> bool:
+    return (place / kind.model_file).exists() and read_run(place) is not None
+
+
+def _standard_input() -> Iterator[str]:
+    """The lines of standard input, without a byte-order mark."""
+    for number, line in enumerate(sys.stdin.buffer, start=1):
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise InputError(
+                explain(
+                    f"Line {number} of standard input is not valid UTF-8",
+                    "UTF-8",
+                    "Convert the text.",
+                )
+            ) from error
+        yield text.strip()

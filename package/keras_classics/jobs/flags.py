@@ -1,0 +1,199 @@
+"""From a command line to a verb and what was typed: only the flags that the verb has."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from keras_classics.core.commands import key_values
+from keras_classics.core.errors import UsageError, explain
+from keras_classics.core.names import did_you_mean
+from keras_classics.export.formats import FORMATS
+from keras_classics.jobs.output import Output
+from keras_classics.jobs.settings import TRAIN, Flag, flags_of
+
+if TYPE_CHECKING:
+    from keras_classics.jobs.job import Job
+
+
+METAVARS = {int: "N", float: "X", str: "TEXT", Path: "PATH"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A command line that was understood.
+
+    Attributes:
+        verb: What is to be done; None is the whole job.
+        typed: Settings that were typed, by field.
+        queries: What the verb that asks a model is asked.
+        out: Folder of the run, if it was typed.
+        source: The model that was named to be asked, if one was.
+        format: Format of an export.
+        to: Where the export goes, if it was typed.
+        tensorboard: Whether to write logs for TensorBoard.
+        output: Where words and figures go.
+    """
+
+    verb: str | None
+    typed: dict[str, Any]
+    queries: list[str] = field(default_factory=list)
+    out: Path | None = None
+    source: Path | None = None
+    format: str = "saved_model"
+    to: Path | None = None
+    tensorboard: bool = False
+    output: Output = field(default_factory=Output)
+
+
+def parse(job: type[Job], argv: Sequence[str], about: str = "") -> Asked:
+    """Understand a command line.
+
+    Args:
+        job: What is to be done.
+        argv: The arguments, the verb first, if there is one.
+        about: Stands above the help of the whole job.
+
+    Raises:
+        UsageError: It is no command: an unknown verb or flag, or a flag the verb does not have.
+        SystemExit: Help was asked for, and printed.
+    """
+    argv = list(argv)
+    verb = argv[0] if argv and not argv[0].startswith("-") else None
+    if verb is not None and verb not in job.verbs:
+        raise UsageError(
+            explain(
+                f"{verb!r} was given",
+                f"{', '.join(job.verbs)}, first of all, or no verb for the whole job",
+                did_you_mean(verb, job.verbs) or f"See {job.command} --help.",
+            )
+        )
+    flags = flags_of(job.Settings)
+    found = vars(_parser(job, verb, flags, about).parse_args(argv[1:] if verb else argv))
+    typed = {each.field: found.pop(each.field) for each in flags if each.field in found}
+    typed = {each.field: _value(each, typed[each.field]) for each in flags if each.field in typed}
+    if verb is not None:
+        _refuse_others(job, verb, [each for each in flags if each.field in typed])
+    return Asked(
+        verb=verb,
+        typed=typed,
+        output=Output(
+            found.pop("quiet"),
+            found.pop("verbose"),
+            found.pop("json"),
+            answers=verb is not None and verb == job.asks,
+        ),
+        **{key: value for key, value in found.items() if value is not None},
+    )
+
+
+def _parser(
+    job: type[Job], verb: str | None, flags: Sequence[Flag], about: str
+) -> argparse.ArgumentParser:
+    told = job.verbs[verb] if verb else about
+    parser = _Parser(
+        prog=f"{job.command} {verb}" if verb else job.command,
+        description=told,
+        usage="%(prog)s [flags]" if verb else "%(prog)s [VERB] [flags]",
+        epilog=None if verb else _verbs(job),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+    )
+    asking = verb is not None and verb == job.asks
+    if asking:
+        parser.add_argument("queries", nargs="*" if job.reads_lines else "+", metavar=job.queries)
+    for each in flags:
+        # A flag of another verb is parsed, to be refused by its name.
+        _add(parser, each, shown=verb is None or verb in each.verbs)
+    own = parser.add_argument
+    own("--out", type=Path, metavar="FOLDER", help=f"folder of the run (default: {job.out})")
+    if asking:
+        names = ("--from", *job.source_names)
+        own(*names, dest="source", type=Path, metavar="FOLDER",
+            help="an exported model or a run's folder; by default that of --out"
+            + (", or else the shipped model" if job.shipped else ""))  # fmt: skip
+    if verb == "export":
+        own("--format", choices=FORMATS, default="saved_model", help="litert and onnx take "
+            "pictures of one size and ids in place of texts; see "
+            "help(keras_classics.export)")  # fmt: skip
+        own("--to", type=Path, help="by default OUT/saved_model, OUT/model.tflite or "
+            "OUT/model.onnx")  # fmt: skip
+    if verb in (None, TRAIN):
+        own("--tensorboard", action="store_true", help="write logs for it into OUT/tensorboard")
+    own("--quiet", action="store_true", default=False, help="results only")
+    own("--verbose", action="store_true", default=False, help="more remarks, and tracebacks")
+    own("--json", action="store_true", default=False, help="results as lines of JSON on standard "
+        "output, all else on standard error")  # fmt: skip
+    return parser
+
+
+def _verbs(job: type[Job]) -> str:
+    width = max(map(len, job.verbs)) + 2
+    lines = [f"  {verb:<{width}}{help}" for verb, help in job.verbs.items()]
+    return "\n".join(
+        ["verbs, of which each has flags of its own (VERB --help):", *lines,
+         f"  {'none':<{width}}{', '.join(job.verbs)}, one after the other"]
+    )  # fmt: skip
+
+
+def _add(parser: argparse.ArgumentParser, each: Flag, *, shown: bool) -> None:
+    help = each.help.replace("%", "%%") if shown else argparse.SUPPRESS
+    arguments: dict[str, Any] = {"dest": each.field, "help": help}
+    if each.kind is bool:
+        parser.add_argument(each.option, action="store_true", **arguments)
+        return
+    if each.many:
+        arguments["nargs"] = "+" if each.many == "dict" else "*"
+    if each.choices is None:
+        kind = "KEY=VALUE" if each.many == "dict" else METAVARS[each.kind]
+        arguments["metavar"] = each.metavar or kind
+    if each.choices:
+        arguments["choices"] = each.choices
+    parser.add_argument(
+        each.option, type=key_values if each.many == "dict" else each.kind, **arguments
+    )
+
+
+def _value(each: Flag, typed: Any) -> Any:
+    if each.many == "dict":
+        return dict(typed)
+    return each.parse(typed) if each.parse else typed
+
+
+def _refuse_others(job: type[Job], verb: str, typed: Sequence[Flag]) -> None:
+    """Refuse flags that have no meaning for a verb.
+
+    Those that make the run may be repeated, and are compared with it later.
+    """
+    wrong = [each.option for each in typed if verb not in each.verbs and not each.made]
+    if wrong:
+        raise UsageError(
+            explain(
+                f"{', '.join(wrong)} was given to {verb}, for which it has no meaning",
+                f"the flags of {verb}, and those of the training as they were",
+                f"Leave it out; {job.command} {verb} --help lists its flags.",
+            )
+        )
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, like all of this package."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the command."""
+        help = f"See {self.prog} --help."
+        unknown = message.removeprefix("unrecognized arguments: ")
+        if unknown != message:
+            options = [name for action in self._actions for name in action.option_strings]
+            raise UsageError(
+                explain(
+                    f"{unknown} was given",
+                    "the flags that --help lists",
+                    did_you_mean(unknown.split()[0].partition("=")[0], options) or help,
+                )
+            )
+        raise UsageError(explain(f"A flag is wrong ({message})", "what --help lists", help))

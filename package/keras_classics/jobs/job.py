@@ -1,0 +1,342 @@
+"""What a job says of itself; all else is `run`'s."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import keras
+
+from keras_classics.core.errors import InputError, explain
+from keras_classics.core.model_files import load_model
+from keras_classics.data.captions.caption_batches import steps_per_epoch
+from keras_classics.data.load import Data, load
+from keras_classics.jobs.output import Output
+from keras_classics.jobs.records import other_releases, read_run
+from keras_classics.jobs.settings import Settings
+from keras_classics.training.optimizers import SkipNonFinite, refuse_strategies
+
+VERBS = {
+    "train": "train, or go on training",
+    "evaluate": "figures and pictures of the test split",
+    "export": "write a SavedModel, or a file for LiteRT or ONNX",
+}
+
+
+class Fact(NamedTuple):
+    """What must be known beside the weights to read inputs or outputs, such as a vocabulary.
+
+    Attributes:
+        file: Where a run's folder keeps it.
+        load: From the path of the file to the fact.
+    """
+
+    file: str
+    load: Callable[[Path], Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The length of a training.
+
+    Attributes:
+        steps_per_epoch: Batches in an epoch.
+        epochs: Epochs in all.
+        batch_size: Examples in a batch.
+        trained_by: How, for the record, where settings do not tell.
+    """
+
+    steps_per_epoch: int
+    epochs: int
+    batch_size: int
+    trained_by: str = ""
+
+    @property
+    def steps(self) -> int:
+        """Batches in all."""
+        return self.steps_per_epoch * self.epochs
+
+
+class Scores(NamedTuple):
+    """What an evaluation found.
+
+    Attributes:
+        metrics: Figures by what was evaluated.
+        title: Stands above their table.
+        digits: Digits behind the point.
+    """
+
+    metrics: Mapping[str, Mapping[str, float]]
+    title: str
+    digits: int = 3
+
+
+class Answer(NamedTuple):
+    """What a model says to a query.
+
+    Attributes:
+        text: As people read it.
+        record: As programs read it.
+    """
+
+    text: str
+    record: Mapping[str, Any]
+
+
+def check_count(what: str, known: int, trained: int, file: str) -> None:
+    """Refuse facts that number more or fewer of something than a model does.
+
+    Args:
+        what: What is numbered, such as `"classes"`.
+        known: How many the facts have.
+        trained: How many the model has.
+        file: The facts' file.
+
+    Raises:
+        InputError: They differ.
+    """
+    if known != trained:
+        raise InputError(
+            explain(
+                f"{file} has {known} {what} and the model {trained}",
+                f"the {file} that was written with the model",
+                "Put it back, or train into another --out.",
+            )
+        )
+
+
+class Job(ABC):
+    """From data to a trained model, its figures, its export and its answers.
+
+    A subclass is an application: it says what is its own, and `kc.jobs.run` does the rest.
+
+    Attributes:
+        Settings: Its settings, a dataclass that inherits `kc.jobs.Settings`.
+        name: In its records; its runs lie in `runs/NAME` by default.
+        makes: What it trains, for messages, such as `"captioner"`.
+        verbs: What it can be told to do, each with a line of help, in the order of the whole job.
+            `train`, `evaluate` and `export` are known, `asks` asks the export; each other is a
+            method of its name that takes the trained model.
+        asks: The verb that asks a model, or None.
+        queries: What the help calls that verb's arguments.
+        reads_lines: Whether it asks about the lines of standard input where there are none.
+        source_names: Further names of the flag `--from`.
+        extras: Optional libraries by verb: the module, and the extra of this package with it.
+        figures: What of its history is drawn.
+        model_file: Name of the trained model in a run's folder.
+        shipped: Folder of an export that answers as long as no run of one's own does.
+        settings: Of this run, completed.
+        folder: Of this run.
+        results: Where figures, tables and pictures go; mostly the run's folder.
+        output: Where words and figures go.
+        facts: By name; what must be known beside the weights.
+        tensorboard: Folder of TensorBoard's logs, or None.
+    """
+
+    Settings: ClassVar[type[Settings]] = Settings
+    name: ClassVar[str]
+    makes: ClassVar[str] = "model"
+    verbs: ClassVar[Mapping[str, str]]
+    asks: ClassVar[str | None] = None
+    queries: ClassVar[str] = "QUERY"
+    reads_lines: ClassVar[bool] = False
+    source_names: ClassVar[Sequence[str]] = ()
+    extras: ClassVar[Mapping[str, Sequence[tuple[str, str]]]] = {}
+    figures: ClassVar[Sequence[str]] = ("loss",)
+    model_file: ClassVar[str] = "model.keras"
+    shipped: ClassVar[Path | None] = None
+    command: ClassVar[str]
+    out: ClassVar[Path]
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        if hasattr(cls, "name"):
+            cls.command = f"python applications/{cls.name}.py"
+            cls.out = Path("runs", cls.name)
+
+    def __init__(self, settings: Any, folder: Path, output: Output) -> None:
+        self.settings = settings
+        self.folder = self.results = folder
+        self.output = output
+        self.facts: dict[str, Any] = {}
+        self.tensorboard: Path | None = None
+
+    # What has a natural default.
+
+    def complete(self) -> None:  # noqa: B027 - a hook
+        """Fill in settings that follow from others, and refuse those that contradict each other."""
+
+    def whole(self) -> list[str]:
+        """The verbs of the whole job, in order."""
+        return list(self.verbs)
+
+    @cached_property
+    def data(self) -> Data:
+        """The data that the settings name."""
+        settings = self.settings
+        try:
+            return load(
+                settings.data,
+                seed=settings.seed,
+                strict=settings.strict,
+                **settings.data_options,
+                **self.reader_options(),
+            )
+        except TypeError as error:
+            # Only where the reader has no such argument is it the user's mistake.
+            if "keyword argument" not in str(error):
+                raise
+            raise InputError(
+                explain(
+                    f"--data-options {settings.data_options} was given ({error})",
+                    "the arguments of the data's reader",
+                    "See help(kc.data.load).",
+                )
+            ) from error
+
+    def split(self, name: str) -> Any:
+        """A split in memory, with remarks on what is wrong with the data the first time."""
+        first = "data" not in vars(self)
+        with self.output.reading():
+            data = self.data
+        if first:
+            for sentence in data.info.skipped:
+                self.output.remark(f"skipped: {sentence}")
+            record = read_run(self.folder) or {}
+            if told := other_releases(record, data.info.made_with):
+                self.output.remark(f"warning: of the run in {self.folder} {told}")
+        with self.output.reading():
+            return self.read(name)
+
+    def reader_options(self) -> dict[str, Any]:
+        """Further arguments of the data's reader, which no flag can change."""
+        return {}
+
+    def fact_files(self) -> Mapping[str, Fact]:
+        """The facts by name."""
+        return {}
+
+    def make_facts(self, training: Any) -> dict[str, Any]:
+        """The facts by name, from the training split."""
+        return {}
+
+    def check_model(self, model: keras.Model) -> None:  # noqa: B027 - a hook
+        """Refuse a model that is of other facts.
+
+        Raises:
+            InputError: It is.
+        """
+
+    def trained(self) -> keras.Model:
+        """The trained model of the run, after a look at whether it and the facts belong together.
+
+        Raises:
+            InputError: It is damaged, or of another run.
+        """
+        model = load_model(self.folder / self.model_file)
+        self.check_model(model)
+        return model
+
+    def plan(self, model: keras.Model, training: Any) -> Plan:
+        """How long to train."""
+        settings = self.settings
+        steps = steps_per_epoch(len(training), settings.batch_size)
+        return Plan(steps, settings.epochs, settings.batch_size)
+
+    def callbacks(self, model: keras.Model, plan: Plan, validation: Any) -> list[Any]:
+        """Further Keras callbacks of the training."""
+        return []
+
+    def told(self, model: keras.Model, plan: Plan, training: Any) -> str:
+        """A sentence about what is trained on what."""
+        return (
+            f"{model.count_params():,} parameters, {len(training):,} training examples, "
+            f"{plan.epochs} epochs of {plan.steps_per_epoch} batches of {plan.batch_size}"
+            + (f"\n{plan.trained_by}" if plan.trained_by else "")
+        )
+
+    def kept(self, model: keras.Model) -> keras.Model:
+        """What of the model is kept after the training."""
+        return model
+
+    def guarded(self, optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+        """The optimizer that `--skip-non-finite` asks for.
+
+        Raises:
+            InputError: It was given in the scope of a strategy of `tf.distribute`.
+        """
+        if not self.settings.skip_non_finite:
+            return optimizer
+        refuse_strategies()
+        return SkipNonFinite(optimizer)
+
+    def export(self, model: keras.Model, path: Path, format: str) -> list[Path] | None:
+        """Write the model with all it needs; the paths, if they are others than `path`."""
+        raise NotImplementedError
+
+    def example(self) -> list[str]:
+        """What the whole job asks in the end; settings of the asking may be changed here."""
+        return []
+
+    def exports_in(self, folder: Path) -> bool:
+        """Whether a folder holds an export that answers."""
+        return (folder / "saved_model.pb").exists()
+
+    def open_export(self, folder: Path) -> Any:
+        """What `ask` is given of an exported model: here the loaded SavedModel."""
+        import tensorflow as tf
+
+        return tf.saved_model.load(str(folder))
+
+    def ask(self, query: Any, exported: Any) -> Answer:
+        """What an exported model says to a query.
+
+        Raises:
+            InputError: It is none that can be answered; the others are.
+        """
+        raise NotImplementedError
+
+    def ask_model(self, query: Any, model: keras.Model) -> Answer:
+        """What the run's own model says to a query, where there is no export.
+
+        Raises:
+            InputError: It is none that can be answered; the others are.
+        """
+        raise NotImplementedError
+
+    def line(self, query: Any, answer: Answer) -> str:
+        """How a query and its answer are shown."""
+        return f"{query}: {answer.text}"
+
+    def answered(self) -> None:  # noqa: B027 - a hook
+        """Comes after the last answer."""
+
+    # What every job says.
+
+    @abstractmethod
+    def read(self, split: str) -> Any:
+        """A split of `data` in memory, which `split` hands out; it has a length."""
+
+    @abstractmethod
+    def build(self) -> keras.Model:
+        """The model; refused arguments are the user's mistake."""
+
+    @abstractmethod
+    def compile(self, model: keras.Model, plan: Plan) -> keras.Model:
+        """Compile; returns what is to be fitted, the model itself or a trainer around it."""
+
+    @abstractmethod
+    def batches(self, part: Any, plan: Plan, model: keras.Model) -> Callable[[int], Iterable]:
+        """From the number of a batch, over all epochs, to the training batches from it on."""
+
+    @abstractmethod
+    def validation(self, part: Any, plan: Plan, model: keras.Model) -> dict[str, Any]:
+        """Arguments of `fit` for the validation."""
+
+    @abstractmethod
+    def evaluate(self, model: keras.Model) -> Scores:
+        """Figures of the test split; leaves tables and pictures in `results`."""

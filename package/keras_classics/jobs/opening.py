@@ -1,0 +1,155 @@
+"""Finished runs: what a later verb is told, and the model it opens."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_classics.core.errors import InputError, explain
+from keras_classics.jobs.fingerprint import file_fingerprint
+from keras_classics.jobs.flags import Asked
+from keras_classics.jobs.job import Job
+from keras_classics.jobs.output import Output
+from keras_classics.jobs.records import check_job, read_run, update_run
+from keras_classics.jobs.settings import TRAIN, flags_of, made_of, told
+
+
+def fresh(job: type[Job], asked: Asked, folder: Path) -> Job:
+    """A job with the settings that were typed."""
+    made = job(job.Settings(**asked.typed), folder, asked.output)
+    made.complete()
+    return made
+
+
+def of_run(job: type[Job], asked: Asked, verb: str, folder: Path) -> Job:
+    """A job with the settings of a run in a folder, under those of a verb that were typed.
+
+    Args:
+        job: What kind of job.
+        asked: The command line.
+        verb: What is to be done with the run.
+        folder: The run's folder.
+
+    Raises:
+        InputError: The folder holds no finished training of the job, or a flag contradicts it.
+    """
+    record = finished(job, folder)
+    known = {each.field: each for each in flags_of(job.Settings)}
+    made = {
+        name: value
+        for name, value in record["settings"].items()
+        if name in known and TRAIN in known[name].verbs
+    }
+    found = job(job.Settings(**{**made, **asked.typed}), folder, asked.output)
+    found.complete()
+    _refuse_contradictions(found, asked, verb, made, record)
+    return found
+
+
+def finished(job: type[Job], folder: Path) -> dict[str, Any]:
+    """The record of a finished training in a folder.
+
+    Raises:
+        InputError: It holds none, or one of another job.
+    """
+    record = read_run(folder)
+    if record is not None:
+        check_job(folder, record, job.name)
+    if record is None or not (folder / job.model_file).exists():
+        raise InputError(
+            explain(
+                f"{folder} holds no trained {job.makes}",
+                "the --out of a finished training",
+                f"Run: {job.command} train --out {folder}",
+            )
+        )
+    return record
+
+
+def _refuse_contradictions(
+    job: Job, asked: Asked, verb: str, made: Mapping[str, Any], record: Mapping[str, Any]
+) -> None:
+    # A run of before there was a setting has its default.
+    default = told(vars(type(job).Settings()))
+    wrong = []
+    for each in flags_of(type(job).Settings):
+        if each.field not in asked.typed or verb in each.verbs or not each.made:
+            continue
+        now = made_of(job.settings)[each.field]
+        then = made.get(each.field, default[each.field])
+        if now != then:
+            wrong.append(f"{each.option} {now!r}, but {job.folder} has {then!r}")
+    if wrong:
+        raise InputError(
+            explain(
+                f"{verb} was given what contradicts the run ({'; '.join(wrong)})",
+                "the settings the run was trained with",
+                "Leave them out, or name the run that has them with --out.",
+            )
+        )
+
+
+def opened(job: Job) -> keras.Model:
+    """The trained model of a job's run, after a look at whether it and the facts belong together.
+
+    Raises:
+        InputError: A file is damaged, or of another run.
+    """
+    load_facts(job)
+    return job.trained()
+
+
+def open_run(job: type[Job], folder: str | os.PathLike) -> Job:
+    """The job of a finished training, with its settings and facts; `trained()` is its model.
+
+    Args:
+        job: What kind of job.
+        folder: The run's folder.
+
+    Raises:
+        InputError: The folder holds no finished training of the job, or a damaged one.
+    """
+    found = of_run(job, Asked(None, {}), "", Path(folder))
+    load_facts(found)
+    return found
+
+
+def load_facts(job: Job) -> None:
+    """Read the facts of a job's run."""
+    job.facts = {name: load(job.folder / file) for name, (file, load) in job.fact_files().items()}
+
+
+def note_export(job: Job, path: Path) -> None:
+    """Note of which model an export was made."""
+    digest = file_fingerprint(job.folder / job.model_file)
+    update_run(job.folder, "exports", _key(job.folder, path), digest)
+
+
+def tell_stale(job: type[Job], folder: Path, export: Path, output: Output) -> None:
+    """Say that an export was made of a model that has since been trained further.
+
+    Args:
+        job: What kind of job.
+        folder: The run's folder.
+        export: Where the export is.
+        output: Takes the remark.
+    """
+    record, model = read_run(folder), folder / job.model_file
+    made_of_model = (record or {}).get("exports", {}).get(_key(folder, export))
+    if made_of_model is None or not model.exists() or not export.exists():
+        return
+    if made_of_model != file_fingerprint(model):
+        output.remark(
+            f"{export} was exported before the model was trained further; to have it as it is now, "
+            f"run: {job.command} export --out {folder}"
+        )
+
+
+def _key(folder: Path, path: Path) -> str:
+    """How a run's record calls an export: by its place in the run's folder, which may move."""
+    folder, path = folder.resolve(), path.resolve()
+    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)

@@ -1,0 +1,172 @@
+"""The settings of a job: a dataclass each of whose fields is a flag of the command line."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keras_classics.core.text_files import as_json
+from keras_classics.distribution import STRATEGIES
+
+TRAIN = "train"
+PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
+
+
+def flag(
+    default: Any,
+    help: str = "",
+    *,
+    verbs: Sequence[str] = (TRAIN,),
+    may_change: bool = False,
+    choices: Sequence[str] | None = None,
+    name: str | None = None,
+    metavar: str | None = None,
+    parse: Callable[[str], Any] | None = None,
+) -> Any:
+    """A field of settings, and its flag.
+
+    Args:
+        default: Its value without the flag; None often means that it follows from other settings,
+            which `Job.complete` sees to.
+        help: Stands beside the flag.
+        verbs: Those that have the flag. What `train` has makes the run: it is recorded, and later
+            verbs take it from there.
+        may_change: Whether a run may be continued with another value, such as more epochs.
+        choices: All values there are.
+        name: The flag's name; by default the field's.
+        metavar: What the help calls the value.
+        parse: From what was typed to the value; by default as the field's type says.
+    """
+    return dataclasses.field(
+        default_factory=default if callable(default) else lambda: copy.copy(default),
+        metadata={
+            "help": help,
+            "verbs": tuple(verbs),
+            "may_change": may_change,
+            "choices": tuple(choices) if choices else None,
+            "name": name,
+            "metavar": metavar,
+            "parse": parse,
+        },
+    )
+
+
+@dataclass(kw_only=True)
+class Settings:
+    """What every training has. A job's own settings are fields of a dataclass that inherits it."""
+
+    data: str = flag("")
+    data_options: dict[str, Any] = flag(
+        dict, "arguments of the data's reader, see help(kc.data.load)"
+    )
+    strict: bool = flag(
+        False,
+        "refuse faulty files instead of skipping them",
+        verbs=(TRAIN, "evaluate"),
+        may_change=True,
+    )
+    epochs: int | None = flag(None, "epochs in all", may_change=True)
+    batch_size: int | None = flag(None)
+    learning_rate: float | None = flag(None)
+    skip_non_finite: bool = flag(
+        False,
+        "leave out, and count, steps whose gradient is infinite or not a number, in place of "
+        "ending at such a loss",
+    )
+    precision: str = flag("float32", choices=PRECISIONS)
+    strategy: str = flag("auto", "where to train", may_change=True, choices=STRATEGIES)
+    seed: int = flag(0, "of weights, orders, dropout and made data")
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A field of settings as the command line has it.
+
+    Attributes:
+        field: Name of the field.
+        option: Name of the flag, such as `--batch-size`.
+        kind: Type of the value, or of each of them: int, float, str, bool or Path.
+        many: Whether several values follow: None, `"list"` or `"dict"`.
+        verbs: Verbs that have it.
+        may_change: Whether a run may be continued with another value.
+        help: Stands beside it, the default included.
+        choices: All values there are, or None for any.
+        metavar: What the help calls the value, or None.
+        parse: From what was typed to the value, or None.
+    """
+
+    field: str
+    option: str
+    kind: type
+    many: str | None
+    verbs: tuple[str, ...]
+    may_change: bool
+    help: str
+    choices: tuple[str, ...] | None
+    metavar: str | None
+    parse: Callable[[str], Any] | None
+
+    @property
+    def made(self) -> bool:
+        """Whether it makes the run: a training has it, and no other value may follow."""
+        return TRAIN in self.verbs and not self.may_change
+
+
+def flags_of(settings: type[Settings]) -> list[Flag]:
+    """The flags of settings, in the order of their fields."""
+    hints = typing.get_type_hints(settings)
+    return [_flag(field, hints[field.name]) for field in dataclasses.fields(settings)]
+
+
+def _flag(field: dataclasses.Field[Any], hint: Any) -> Flag:
+    data = field.metadata
+    # What is parsed as a whole is typed as one text.
+    kind, many = (str, None) if field.metadata["parse"] else _kind(hint)
+    factory = field.default_factory
+    default = None if factory is dataclasses.MISSING else factory()
+    help = data["help"]
+    if default not in (None, False, "", [], {}):
+        shown = " ".join(map(str, default)) if isinstance(default, list) else default
+        help = f"{help} (default: {shown})".strip()
+    return Flag(
+        field=field.name,
+        option="--" + (data["name"] or field.name).replace("_", "-"),
+        kind=kind,
+        many=many,
+        verbs=data["verbs"],
+        may_change=data["may_change"],
+        help=help,
+        choices=data["choices"],
+        metavar=data["metavar"],
+        parse=data["parse"],
+    )
+
+
+def _kind(hint: Any) -> tuple[type, str | None]:
+    """The type of a value, and whether there are several."""
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        [hint] = [each for each in typing.get_args(hint) if each is not type(None)]
+    origin = typing.get_origin(hint)
+    if dict in (hint, origin):
+        return str, "dict"
+    if origin is list:
+        return typing.get_args(hint)[0], "list"
+    return hint, None
+
+
+def told(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as a record keeps them: tuples are lists, paths texts."""
+    texts = {key: str(each) if isinstance(each, Path) else each for key, each in values.items()}
+    return as_json(texts)
+
+
+def made_of(settings: Settings) -> dict[str, Any]:
+    """What makes the run, and the number of epochs, as a record keeps them."""
+    fields = [each.field for each in flags_of(type(settings)) if each.made]
+    return told({name: getattr(settings, name) for name in [*fields, "epochs"]})

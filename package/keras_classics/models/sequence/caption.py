@@ -1,0 +1,96 @@
+"""Pictures in, sentences out, with a captioner in hand and its vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+from keras_classics.data.captions.caption_batches import network_input
+from keras_classics.data.texts.vocabulary import Vocabulary
+from keras_classics.decoding import CompiledSearch
+from keras_classics.models.sequence.captioner import DECODER, split_captioner
+
+
+class Caption(NamedTuple):
+    """A caption of a picture.
+
+    Attributes:
+        text: The caption.
+        log_probability: Natural logarithm of the probability of its words and its end.
+    """
+
+    text: str
+    log_probability: float
+
+
+def encode_images(model: keras.Model, images: np.ndarray, *, batch_size: int = 128) -> np.ndarray:
+    """What the encoder of a captioner makes of pictures.
+
+    Args:
+        model: A captioner, from `kc.models.captioner`.
+        images: uint8 `(n, height, width, 3)`, of any size where the encoder's is known.
+        batch_size: Pictures encoded at once.
+
+    Returns:
+        float32 `(n, ...)`, what the decoder takes as `"encoded"`.
+    """
+    encoder, _ = split_captioner(model)
+    height, width = encoder.inputs[0].shape[1:3]
+    size = (height or images.shape[1], width or images.shape[2])
+    parts = [
+        encoder.predict_on_batch(
+            keras.ops.convert_to_numpy(network_input(images[start : start + batch_size], size))
+        )
+        for start in range(0, len(images), batch_size)
+    ]
+    return np.concatenate(parts).astype("float32")
+
+
+def caption(
+    model: keras.Model,
+    vocabulary: Vocabulary,
+    images: np.ndarray,
+    *,
+    max_words: int,
+    width: int = 5,
+    n_best: int = 1,
+    batch_size: int = 100,
+    **beam_arguments: Any,
+) -> Iterator[list[Caption]]:
+    """Caption pictures by beam search, as the model exported by `export_captioner` does.
+
+    Args:
+        model: A captioner, from `kc.models.captioner`.
+        vocabulary: The vocabulary it was trained with.
+        images: uint8 `(n, height, width, 3)`.
+        max_words: Greatest length of a caption.
+        width: Beams.
+        n_best: Captions of a picture, at most `width`.
+        batch_size: Pictures captioned at once.
+        **beam_arguments: Further arguments of `kc.decoding.beam_search`.
+
+    Yields:
+        The captions of each picture, best first.
+    """
+    # Without XLA, as in the exported model: the two must say the same to the last word.
+    search = CompiledSearch(
+        model.get_layer(DECODER),
+        jit_compile=False,
+        width=width,
+        n_best=n_best,
+        **{**vocabulary.search_limits(max_words), **beam_arguments},
+    )
+    encoded = encode_images(model, images)
+    for start in range(0, len(images), batch_size):
+        found = search(encoded[start : start + batch_size])
+        ids, scores = (
+            keras.ops.convert_to_numpy(each) for each in (found.ids, found.log_probabilities)
+        )
+        for rows, values in zip(ids, scores, strict=True):
+            yield [
+                Caption(vocabulary.decode(row), float(value))
+                for row, value in zip(rows.tolist(), values, strict=True)
+            ]

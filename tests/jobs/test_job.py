@@ -1,0 +1,97 @@
+"""What every job has: its optimizer guarded, its reader's options checked, its flags in order."""
+
+import keras
+import numpy as np
+import pytest
+from toys import Toy
+
+import keras_classics as kc
+from keras_classics import distribution
+from keras_classics.jobs import training_run
+from keras_classics.jobs.output import metrics_table
+from keras_classics.training.optimizers import skipping
+from support import load_application
+
+
+def job_of(kind=Toy, **settings):
+    return kind(kind.Settings(**settings), None, kc.jobs.Output())
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
+def test_steps_that_are_not_finite_are_left_out_where_the_flag_asks(policy):
+    plain = keras.optimizers.SGD(0.1)
+    assert job_of().guarded(plain) is plain
+    optimizer = job_of(skip_non_finite=True).guarded(plain)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, dtype=policy)])
+    if policy != "float32":
+        # As Keras does for a model of half precision.
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=1.0)
+    model.compile(optimizer, "mse")
+    y = np.ones((6, 1), "float32")
+    y[3] = np.nan
+    model.fit(np.ones((6, 2), "float32"), y, batch_size=2, shuffle=False, verbose=0)
+    assert int(skipping(model.optimizer).skipped) == (1 if policy == "float32" else 0)
+    assert np.isfinite(model.get_weights()[0]).all()
+
+
+def test_leaving_out_is_refused_under_a_strategy():
+    tf = pytest.importorskip("tensorflow")
+    job = job_of(skip_non_finite=True)
+    with tf.distribute.OneDeviceStrategy("cpu:0").scope():
+        with pytest.raises(kc.InputError, match="OneDeviceStrategy. Allowed: .*--skip-non-finite"):
+            job.guarded(keras.optimizers.SGD())
+    assert isinstance(job.guarded(keras.optimizers.SGD()), kc.training.SkipNonFinite)
+
+
+SMALLEST = {
+    "labelling": ["train=16", "validation=8", "test=4", "digits=(2,3)"],
+    "language_model": ["characters=20000"],
+    "translation": ["train=70", "validation=9"],
+}
+
+
+def trained(application, folder):
+    """Train the smallest of an application's networks; returns the exit code."""
+    data = ["--data-options", *SMALLEST[application], "--batch-size", "8"]
+    return load_application(application).main(
+        ["train", *data, "--units", "4", "--epochs", "1", "--skip-non-finite", "--out", str(folder)]
+    )
+
+
+@pytest.mark.parametrize("application", SMALLEST)
+def test_applications_refuse_it_under_a_strategy(application, tmp_path, capsys, monkeypatch):
+    tf = pytest.importorskip("tensorflow")
+    place = distribution._Place(tf.distribute.OneDeviceStrategy("cpu:0").scope)
+    monkeypatch.setattr(training_run, "strategy", lambda name: place)
+    assert trained(application, tmp_path / "run") == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and "Train on one device" in error
+    assert not (tmp_path / "run" / "run.json").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("application", SMALLEST)
+def test_applications_count_what_is_left_out(application, tmp_path, capsys):
+    assert trained(application, tmp_path) == 0
+    assert "0 steps were left out" in capsys.readouterr().out
+
+
+class Pictures(Toy):
+    data = kc.jobs.Job.data
+
+    def reader_options(self):
+        return {"image_size": 16}
+
+
+@pytest.mark.parametrize("wrong", [{"number": 3}, {"seed": 3}, {"image_size": 8}], ids=str)
+def test_options_that_the_reader_does_not_have_are_refused(wrong):
+    job = job_of(Pictures, data="digits", data_options=wrong)
+    with pytest.raises(kc.InputError, match="--data-options .* Allowed: the arguments"):
+        _ = job.data
+
+
+def test_a_figure_that_a_row_lacks_is_left_empty():
+    table = metrics_table({"one": {"BLEU": 1.0}, "two": {"BLEU": 0.5, "flips": 0.25}}, "title")
+    title, heading, one, two = table.split("\n")
+    assert (title, heading.split()) == ("title", ["BLEU", "flips"])
+    assert (one.split(), two.split()) == (["one", "1.000"], ["two", "0.500", "0.250"])

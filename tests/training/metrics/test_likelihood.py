@@ -1,0 +1,28 @@
+"""Text is scored as it stands, from its first token to its last."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_classics as kc
+
+
+def test_the_likelihood_of_text_is_that_of_reading_it_once_through():
+    model = kc.models.language_model(5, 6, 1, "lstm", seed=1)
+    rng = np.random.default_rng(0)
+    documents = [rng.integers(0, 5, length) for length in (700, 3, 320)]
+    surprises = []
+    for document in documents:
+        states = [keras.ops.zeros((1, *state.shape[1:])) for state in model.input["states"]]
+        for token, following in zip(document[:-1], document[1:], strict=True):
+            tokens = keras.ops.convert_to_tensor(np.array([[token]], "int32"))
+            answer = model({"tokens": tokens, "states": states})
+            states = answer["states"]
+            logits = np.asarray(answer["logits"])[0, 0].astype("float64")
+            surprises.append(np.log(np.exp(logits).sum()) - logits[following])
+    assert kc.training.text_nats(model, documents) == pytest.approx(np.mean(surprises), rel=1e-5)
+
+
+def test_one_figure_in_three_units():
+    units = {"nats": np.log(2.0), "bits_per_character": 1.0, "perplexity": 2.0}
+    assert kc.training.likelihood(np.log(2.0)) == pytest.approx(units)
