@@ -8,6 +8,7 @@ import pytest
 
 import keras_classics as kc
 from keras_classics.core.layer_names import GRAMMAR, own_name
+from keras_classics.weights.torchvision_names import vgg as vgg_of_torchvision
 from models.image.test_families import SMALL
 
 IMAGES = np.random.default_rng(0).normal(size=(4, 32, 32, 3)).astype("float32")
@@ -127,3 +128,42 @@ def test_families_of_every_kind_can_be_the_second(name):
     assert all(GRAMMAR.match(own_name(x.name)) for x in second.layers[1:])
     x = np.random.default_rng(0).normal(size=(2, *shape)).astype("float32")
     assert np.isfinite(second.predict(x, verbose=0)).all()
+
+
+def test_states_of_others_find_a_joined_model():
+    """Torch's names, and the maps that its dense layers read flattened."""
+    image, draw = keras.Input((64, 64, 3), name="image"), np.random.default_rng(0)
+    small = {"width": 0.1, "dense_units": 16, "classes": 4}
+    alone = kc.models.VGG11(input_shape=(64, 64, 3), **small)
+    vgg_names = vgg_of_torchvision(alone)
+    state = {}
+    for layer in alone.layers:
+        if layer.weights:
+            kernel, bias = (draw.normal(0, 0.1, w.shape).astype("float32") for w in layer.weights)
+            turned = kernel.transpose(3, 2, 0, 1) if kernel.ndim == 4 else kernel.T
+            state |= {
+                f"{vgg_names[layer.name]}.weight": turned,
+                f"{vgg_names[layer.name]}.bias": bias,
+            }
+    kc.weights.load_torch(alone, state)
+    resnet(input_tensor=image)
+    kc.models.VGG11(input_tensor=image, **small)
+    third = kc.models.VGG11(input_tensor=image, **small)
+    assert third.layers[1].name == "vgg_a_1__stage1_conv1"
+    kc.weights.load_torch(third, state)
+    x = draw.normal(size=(2, 64, 64, 3)).astype("float32")
+    np.testing.assert_allclose(
+        third.predict(x, verbose=0), alone.predict(x, verbose=0), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_models_of_keras_applications_find_a_joined_model():
+    source = keras.applications.VGG16(weights=None, include_top=False, input_shape=(32, 32, 3))
+    image = keras.Input((32, 32, 3))
+    resnet(input_tensor=image)
+    ours = kc.models.VGG16(input_tensor=image, include_top=False, weights=None)
+    assert ours.layers[1].name == "vgg_d__stage1_conv1"
+    kc.weights.load_keras_applications(ours, source)
+    np.testing.assert_allclose(
+        ours.predict(IMAGES, verbose=0), source.predict(IMAGES, verbose=0), rtol=1e-4, atol=1e-6
+    )

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.layer_names import own_name
 from keras_classics.core.model_files import load_model, load_weights
 from keras_classics.weights.naming import Rules, best_naming, by_rules, weighted
 from keras_classics.weights.slots import Slot, fill, listed
@@ -96,9 +97,9 @@ def inception_resnet_v2(model: keras.Model) -> dict[str, str]:
     """Inception-ResNet-v2: most layers are only numbered, in the order they were made."""
     inner = re.compile(r"stem_conv(\d)|stage(\d+)_block(\d+)_branch(\d)_conv(\d)")
     numbers = {
-        layer.name: [int(number or 0) for number in found.groups()[1:] + found.groups()[:1]]
+        found[0]: [int(number or 0) for number in found.groups()[1:] + found.groups()[:1]]
         for layer in model.layers
-        if (found := inner.fullmatch(layer.name))
+        if (found := inner.fullmatch(own_name(layer.name)))
     }
     names = by_rules(INCEPTION_RESNET_V2)(model)
     for place, name in enumerate(sorted(numbers, key=numbers.get)):
@@ -139,7 +140,9 @@ def load_keras_applications(model: keras.Model, source: keras.Model | str | os.P
     names = naming(model)
     _check_settings(model, names, theirs, remedy)
     slots = {
-        f"{names[layer.name]}/{variable.name}": Slot(variable, tuple(variable.shape), np.asarray)
+        f"{names[own_name(layer.name)]}/{variable.name}": Slot(
+            variable, tuple(variable.shape), np.asarray
+        )
         for layer in weighted(model)
         for variable in layer.weights
     }
@@ -192,7 +195,7 @@ def _read(model: keras.Model, path: str | os.PathLike) -> keras.Model:
                 "Build the keras.applications model with its weights, and pass that.",
             )
         )
-    top = model.layers[-1].name == "predictions"
+    top = own_name(model.layers[-1].name) == "predictions"
     twin = getattr(keras.applications, TWINS[model.name])(
         weights=None,
         include_top=top,
@@ -208,7 +211,7 @@ def _check_settings(model: keras.Model, names: dict[str, str], theirs: dict, rem
     different = [
         f"{layer.name} has {setting}={ours} instead of {other}"
         for layer in weighted(model)
-        if (twin := theirs.get(names[layer.name])) is not None
+        if (twin := theirs.get(names[own_name(layer.name)])) is not None
         for setting in ("strides", "groups", "epsilon")
         if (ours := getattr(layer, setting, None)) != (other := getattr(twin, setting, None))
         # Their 1.001e-5 against the usual 1e-5 is far below the noise of float32.

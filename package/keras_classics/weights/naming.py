@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterable, Mapping
 import keras
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.layer_names import own_name
 
 # From a pattern on our layer's name to its foreign name, a text or a function of the pattern's
 # groups, numbers among them as such.
 Rules = Mapping[str, str | Callable[..., str]]
-# From a model to the foreign names of those of its layers the origin knows.
+# From a model to the foreign names of those of its layers the origin knows, by the layers' own
+# names: those of a model joined with others have its name before them.
 Naming = Callable[[keras.Model], dict[str, str]]
 
 
@@ -20,7 +22,8 @@ def by_rules(rules: Rules) -> Naming:
     """A naming that looks at one layer's name at a time."""
 
     def names(model: keras.Model) -> dict[str, str]:
-        found = {layer.name: _foreign(rules, layer.name) for layer in weighted(model)}
+        own = [own_name(layer.name) for layer in weighted(model)]
+        found = {name: _foreign(rules, name) for name in own}
         return {ours: theirs for ours, theirs in found.items() if theirs is not None}
 
     return names
@@ -48,7 +51,7 @@ def best_naming(
     Raises:
         InputError: No naming knows all the layers.
     """
-    layers = {layer.name for layer in weighted(model)}
+    layers = {own_name(layer.name) for layer in weighted(model)}
     complete = [naming for naming in namings if layers <= naming(model).keys()]
     if not complete:
         raise InputError(

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from keras_classics.core.layer_names import own_name
 from keras_classics.layers.image.shortcuts import ZeroPaddedShortcut
 from keras_classics.weights.naming import weighted
 
@@ -31,16 +32,17 @@ def channel_orders(model: keras.Model) -> dict[str, Order]:
         model: A ResNet of ours.
 
     Returns:
-        Orders by layer name, for the layers that touch a reordered stage.
+        Orders by the layers' own names, for the layers that touch a reordered stage.
     """
     streams = _streams(model)
     orders = {}
-    for layer in weighted(model):
-        if found := re.fullmatch(r"(stage(\d+)_block(\d+))_(conv|norm)(\d)", layer.name):
+    names = [own_name(layer.name) for layer in weighted(model)]
+    for name in names:
+        if found := re.fullmatch(r"(stage(\d+)_block(\d+))_(conv|norm)(\d)", name):
             prefix, stage, block, depth = found[1], int(found[2]), int(found[3]), int(found[5])
-            last = f"{prefix}_conv{depth + 1}" not in {other.name for other in model.layers}
+            last = f"{prefix}_conv{depth + 1}" not in names
             before = streams.get(stage - 1 if block == 1 else stage)
-            orders[layer.name] = Order(
+            orders[name] = Order(
                 before if depth == 1 and found[4] == "conv" else None,
                 streams.get(stage) if last else None,
             )
@@ -61,7 +63,7 @@ def _streams(model: keras.Model) -> dict[int, np.ndarray]:
     streams: dict[int, np.ndarray] = {}
     for layer in model.layers:
         if isinstance(layer, ZeroPaddedShortcut):
-            stage = int(re.match(r"stage(\d+)", layer.name)[1])
+            stage = int(re.match(r"stage(\d+)", own_name(layer.name))[1])
             channels = layer.input.shape[-1]
             before = streams.get(stage - 1, np.arange(channels))
             kept = before + (layer.filters - channels) // 2

@@ -15,6 +15,8 @@ from keras import layers
 
 from keras_classics.core.array_files import read_state
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.graph import ancestry, maker
+from keras_classics.core.layer_names import own_name
 from keras_classics.weights.naming import best_naming, weighted
 from keras_classics.weights.shortcut_channel_order import channel_orders, reordered
 from keras_classics.weights.slots import Slot, fill, listed
@@ -75,10 +77,11 @@ def _slots(
     flattened = _flattened(model)
     slots = {}
     for layer in weighted(model):
-        for part, slot in _layer_slots(layer, flattened.get(layer.name)).items():
-            if order := orders.get(layer.name):
+        own = own_name(layer.name)
+        for part, slot in _layer_slots(layer, flattened.get(id(layer))).items():
+            if order := orders.get(own):
                 slot = _reordering(slot, order)
-            slots[f"{names[layer.name]}.{part}"] = slot
+            slots[f"{names[own]}.{part}"] = slot
     return slots
 
 
@@ -120,17 +123,16 @@ def _reordering(slot: Slot, order) -> Slot:
     return replace(slot, convert=lambda x: reordered(slot.convert(x), order))
 
 
-def _flattened(model: keras.Model) -> dict[str, tuple[int, ...]]:
-    """For each dense layer that reads a flattened map, the map's shape."""
-    maker = {id(layer.output): layer for layer in model.layers}
+def _flattened(model: keras.Model) -> dict[int, tuple[int, ...]]:
+    """For each dense layer that reads a flattened map, by its identity, the map's shape."""
     shapes = {}
-    for dense in model.layers:
-        if isinstance(dense, layers.Dense):
-            before = maker.get(id(dense.input))
-            while isinstance(before, layers.Dropout):
-                before = maker.get(id(before.input))
-            if isinstance(before, layers.Flatten):
-                shapes[dense.name] = tuple(before.input.shape[1:])
+    for node in ancestry(model.outputs):
+        if isinstance(node.operation, layers.Dense):
+            read = maker(node.input_tensors[0])
+            while isinstance(read.operation, layers.Dropout):
+                read = maker(read.input_tensors[0])
+            if isinstance(read.operation, layers.Flatten):
+                shapes[id(node.operation)] = tuple(read.input_tensors[0].shape[1:])
     return shapes
 
 

@@ -10,6 +10,7 @@ import re
 
 import keras
 
+from keras_classics.core.layer_names import own_name
 from keras_classics.weights.naming import Rules, by_rules
 
 # How torchvision and timm abbreviate our kinds of layers.
@@ -71,7 +72,8 @@ def _inception_branch(stage: int, block: int, branch: int, depth: int) -> str:
 
 def vgg(model: keras.Model) -> dict[str, str]:
     """VGG with or without batch normalisation: torchvision numbers the layers in a row."""
-    row = [layer.name for layer in model.layers if layer.name.startswith("stage")]
+    names = [own_name(layer.name) for layer in model.layers]
+    row = [name for name in names if name.startswith("stage")]
     dense = {r"head_dense(\d+)": lambda d: f"classifier.{3 * d - 3}", "predictions": "classifier.6"}
     return {name: f"features.{place}" for place, name in enumerate(row)} | by_rules(dense)(model)
 
@@ -141,13 +143,13 @@ def inception_resnet_v2(model: keras.Model) -> dict[str, str]:
 
 def _blocks(model: keras.Model) -> list[tuple[int, int]]:
     """Numbers of stage and block of all blocks, in order."""
-    found = [re.match(r"stage(\d+)_block(\d+)", layer.name) for layer in model.layers]
+    found = [re.match(r"stage(\d+)_block(\d+)", own_name(layer.name)) for layer in model.layers]
     return sorted({(int(x[1]), int(x[2])) for x in found if x})
 
 
 def _branches(model: keras.Model, modules: dict[str, str]) -> dict[str, str]:
     """Layers of parallel branches; in a branch of one layer timm does not number it."""
-    own = {layer.name for layer in model.layers}
+    own = {own_name(layer.name) for layer in model.layers}
     names = {}
     for name in own:
         found = re.fullmatch(r"(\w+_block\d+)_branch(\d)_(conv|norm)(\d)", name)
