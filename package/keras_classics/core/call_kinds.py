@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from keras_classics.core.graph import Node
+from keras_classics.core.keras_internals import Node
 from keras_classics.core.types import Tensor
 
 # Layers whose `activation` is the last thing they do.

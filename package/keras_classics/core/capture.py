@@ -18,7 +18,6 @@ from keras_classics.core.channels_last import check_layers
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.gradients import tapped_gradients
 from keras_classics.core.graph import (
-    Node,
     Place,
     functional,
     has_graph,
@@ -29,6 +28,7 @@ from keras_classics.core.graph import (
     run,
     source,
 )
+from keras_classics.core.keras_internals import Node
 from keras_classics.core.model_ends import model_ends
 from keras_classics.core.types import Tensor
 

@@ -1,7 +1,6 @@
 """The graph of a functional model: its calls in order, those of nested models too, and runs of it.
 
-Keras offers no public reading of its graph that also works for layers used twice. This file alone
-reads the history tensors carry and the nodes of layers.
+What Keras records of a call is read in `keras_internals`.
 """
 
 from __future__ import annotations
@@ -13,10 +12,9 @@ import keras
 from keras import ops, tree
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.keras_internals import Node, arguments_of, call_number, maker, readers
 from keras_classics.core.types import Tensor
 
-# A call of a layer: Keras's own record of it, with `operation`, `input_tensors` and `outputs`.
-Node = Any
 # Where a call stands in a model: the calls of the nested models around it, outermost first, and
 # the call itself. The same layer in a backbone used twice has two places.
 Place = tuple[Node, ...]
@@ -62,17 +60,6 @@ def has_graph(operation: Any) -> bool:
         and bool(getattr(operation, "inputs", None))
         and bool(getattr(operation, "outputs", None))
     )
-
-
-def layers_within(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
-    """A layer, or model, and all in it: of nested models, and what other layers wrap or hold."""
-    return list(layer._flatten_layers())
-
-
-def maker(tensor: Tensor) -> Node:
-    """The call whose output a tensor is."""
-    history = tensor._keras_history
-    return history.operation._inbound_nodes[history.node_index]
 
 
 def ancestry(tensors: Iterable[Tensor]) -> list[Node]:
@@ -158,7 +145,7 @@ def numbered_paths(
     """
     nodes = [node for node in ancestry(outputs) if not node.is_input]
     calls: dict[int, list[Node]] = {}
-    for node in sorted(nodes, key=_call_number):
+    for node in sorted(nodes, key=call_number):
         calls.setdefault(id(node.operation), []).append(node)
     paths: dict[Place, str] = {}
     for node in nodes:
@@ -169,11 +156,6 @@ def numbered_paths(
             paths |= numbered_paths(node.operation.outputs, here, f"{named}/")
         paths[here] = named
     return paths
-
-
-def _call_number(node: Node) -> int:
-    """Which call of its layer it is, by age; calls in other models count."""
-    return node.outputs[0]._keras_history.node_index
 
 
 def before(place: Place) -> Place | None:
@@ -190,7 +172,7 @@ def called_again(node: Node, *values: Tensor, operation: Callable[..., Any] | No
         operation: What is called in the place of its operation.
     """
     known = dict(zip(map(id, node.input_tensors), values, strict=True))
-    arguments, options = node.arguments.fill_in(known)
+    arguments, options = arguments_of(node, known)
     return (operation or node.operation)(*arguments, **options)
 
 
@@ -232,9 +214,7 @@ def connected_names(tensor: Tensor) -> set[str]:
         seen.add(id(node))
         names.add(node.operation.name)
         left += [maker(each) for each in node.input_tensors]
-        own = {id(each) for each in node.outputs}
-        readers = node.operation._outbound_nodes
-        left += [each for each in readers if any(id(x) in own for x in each.input_tensors)]
+        left += readers(node)
     return names
 
 
@@ -272,7 +252,7 @@ def run(
         if node.is_input:
             continue
         operation, here = node.operation, (*above, node)
-        arguments, options = node.arguments.fill_in(known)
+        arguments, options = arguments_of(node, known)
         if has_graph(operation):
             nested = [known[id(tensor)] for tensor in node.input_tensors]
             outputs = run(operation, nested, instead=instead, after=after, above=here)

@@ -38,15 +38,8 @@ from keras_classics.core.call_kinds import (
     squashing,
 )
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.graph import (
-    Node,
-    Place,
-    before,
-    called_again,
-    check_functional,
-    origin,
-    path,
-)
+from keras_classics.core.graph import Place, before, called_again, check_functional, origin, path
+from keras_classics.core.keras_internals import Node
 from keras_classics.core.types import Tensor
 
 Kind = Literal["softmax", "sigmoid", "sigmoids", "logits", "unknown"]

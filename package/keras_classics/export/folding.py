@@ -7,7 +7,8 @@ from collections import Counter
 import keras
 import numpy as np
 
-from keras_classics.core.graph import Node, ancestry, functional
+from keras_classics.core.graph import ancestry, functional
+from keras_classics.core.keras_internals import Node
 from keras_classics.layers.image.dirac import DiracConv2D
 
 

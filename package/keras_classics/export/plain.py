@@ -10,7 +10,8 @@ import keras
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.graph import functional, maker
+from keras_classics.core.graph import functional
+from keras_classics.core.keras_internals import maker
 from keras_classics.export.folding import fold as folded
 from keras_classics.export.folding import foldable
 from keras_classics.export.formats import (

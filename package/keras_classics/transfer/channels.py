@@ -12,7 +12,8 @@ from keras import layers
 from keras_classics.core.call_kinds import keeps, line_of, squashing
 from keras_classics.core.channels_last import check_layers
 from keras_classics.core.errors import InputError, check_whole, explain
-from keras_classics.core.graph import Node, ancestry, functional, has_graph
+from keras_classics.core.graph import ancestry, functional, has_graph
+from keras_classics.core.keras_internals import Node
 from keras_classics.core.types import Tensor, Whole
 from keras_classics.layers.image.fractal import ColumnDraw
 from keras_classics.layers.image.pooling import CeilAveragePooling2D, PaddedMaxPooling2D

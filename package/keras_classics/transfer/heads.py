@@ -12,16 +12,8 @@ from keras import layers
 from keras_classics.core.call_kinds import is_linear, squashing
 from keras_classics.core.channels_last import check_layers
 from keras_classics.core.errors import InputError, check_whole, explain
-from keras_classics.core.graph import (
-    Node,
-    Place,
-    before,
-    called_again,
-    functional,
-    has_graph,
-    maker,
-    origin,
-)
+from keras_classics.core.graph import Place, before, called_again, functional, has_graph, origin
+from keras_classics.core.keras_internals import Node, maker
 from keras_classics.core.model_ends import ModelEnd, read_end, values_from
 from keras_classics.core.types import Tensor, Whole
 

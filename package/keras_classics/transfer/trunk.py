@@ -11,7 +11,8 @@ from typing import NamedTuple
 import keras
 
 from keras_classics.core.channels_last import check_layers
-from keras_classics.core.graph import Node, ancestry, check_functional
+from keras_classics.core.graph import ancestry, check_functional
+from keras_classics.core.keras_internals import Node, arguments_of
 from keras_classics.core.layer_names import own_name
 from keras_classics.core.types import Tensor
 
@@ -105,7 +106,7 @@ def stand_ins(nodes: list[Node], known: dict[int, Tensor]) -> dict[int, Tensor]:
 
 def _outputs(node: Node, known: dict[int, Tensor]) -> list[Tensor]:
     operation = node.operation
-    arguments, options = node.arguments.fill_in(known)
+    arguments, options = arguments_of(node, known)
     if isinstance(operation, keras.layers.Resizing):
         return [_resized(*node.input_tensors, *node.outputs, *arguments)]
     if not isinstance(operation, keras.Model):

@@ -15,7 +15,8 @@ from keras import layers
 
 from keras_classics.core.array_files import read_state
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.graph import ancestry, maker
+from keras_classics.core.graph import ancestry
+from keras_classics.core.keras_internals import maker
 from keras_classics.core.layer_names import own_name
 from keras_classics.weights.naming import best_naming, weighted
 from keras_classics.weights.shortcut_channel_order import channel_orders, reordered

@@ -14,7 +14,7 @@ from keras import layers
 
 from keras_classics.core.call_kinds import operation_name
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.graph import Node
+from keras_classics.core.keras_internals import Node
 from keras_classics.layers.image.aggregation import WeightedAggregation
 from keras_classics.layers.image.pooling import TrainableSubsampling
 from keras_classics.layers.recurrent.initial_state import LearnedInitialState

@@ -1,0 +1,88 @@
+"""The graph that Keras records: calls, readers, places; what is read of it holds on this release."""
+
+import keras
+import pytest
+from keras import layers
+
+import keras_classics as kc
+from keras_classics.core.graph import (
+    ancestry,
+    connected_names,
+    functional,
+    needed_for,
+    numbered_paths,
+    path,
+    rebuilt,
+)
+from keras_classics.core.keras_internals import call_number, layers_within, maker, readers
+
+
+def twice():
+    """A nested encoder of two inputs, and a branch that nothing reads."""
+    inner = keras.Input((4,))
+    encoder = keras.Model(inner, layers.Dense(3, name="dense")(inner), name="encoder")
+    a, b = keras.Input((4,), name="a"), keras.Input((4,), name="b")
+    both = [encoder(a), encoder(b)]
+    layers.Dense(2, name="aside")(a)
+    return keras.Model([a, b], [layers.Add(name="add")(both), both[1]])
+
+
+def test_every_call_of_a_layer_is_a_call_of_its_own():
+    model = twice()
+    first, second = maker(model.outputs[0]).input_tensors
+    assert maker(first).operation is maker(second).operation is model.get_layer("encoder")
+    # Before them stands the call on the encoder's own input, of the layers in it.
+    assert call_number(maker(second)) == call_number(maker(first)) + 1
+    assert {x.operation.name for x in readers(maker(model.inputs[0]))} == {"encoder", "aside"}
+    assert [x.operation.name for x in readers(maker(second))] == ["add"]
+    order = [node.operation.name for node in ancestry(model.outputs)]
+    assert order.index("add") > max(n for n, x in enumerate(order) if x == "encoder")
+    assert "aside" not in order and "aside" in connected_names(model.outputs[0])
+
+
+def test_places_are_told_apart_and_only_what_is_needed_counts():
+    model = twice()
+    paths = numbered_paths(model.outputs)
+    assert [*paths.values()][-1] == "add"
+    assert sorted(paths.values()) == [
+        "add", "encoder(0)", "encoder(0)/dense", "encoder(1)", "encoder(1)/dense",
+    ]  # fmt: skip
+    assert {path(place) for place in paths} == {"encoder/dense", "encoder", "add"}
+    places, inputs = needed_for(model.outputs[1:])
+    assert [paths[place] for place in places] == ["encoder(1)/dense"]
+    assert inputs == {id(model.inputs[1])}
+
+
+def test_a_graph_is_called_again_with_other_layers():
+    model = twice()
+    aside = [keras.Input((4,)), keras.Input((4,))]
+    known = dict(zip(map(id, model.inputs), aside, strict=True))
+    made = []
+    outputs = rebuilt(model.outputs, known, lambda layer: made.append(layer) or layer)
+    assert [layer.name for layer in made] == ["encoder", "add"]
+    again = keras.Model(aside, outputs)
+    assert {id(w) for w in again.weights} == {id(w) for w in model.weights}
+
+
+def test_sequential_models_have_a_functional_form_of_their_layers():
+    model = keras.Sequential([keras.Input((4,), name="x"), layers.Dense(3), layers.Dense(2)])
+    form = functional(model)
+    assert form.input.name == "x" and form.name == model.name
+    assert form.layers[1:] == model.layers
+    assert functional(form) is form
+    with pytest.raises(kc.InputError, match="no graph of layers"):
+        functional(keras.Sequential([layers.Dense(2)]))
+
+
+def test_layers_are_found_within_whatever_holds_them():
+    class Holder(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.inner = layers.Dense(2, name="held")
+
+    x = keras.Input((3, 4))
+    y = layers.TimeDistributed(layers.Dense(3, name="wrapped"))(x)
+    model = keras.Model(x, y)
+    model.holder = Holder()
+    nested = keras.Sequential([keras.Input((3, 4)), model])
+    assert {"wrapped", "held"} <= {layer.name for layer in layers_within(nested)}
