@@ -1,10 +1,17 @@
-"""Delta-orthogonal kernels keep every length, and variances are the critical ones."""
+"""Delta-orthogonal kernels keep every length, variances are critical, draws are weights' own."""
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
 
-from keras_classics.initializers import CriticalVariance, DeltaOrthogonal, critical_point
+import keras_classics as kc
+from keras_classics.initializers import (
+    CriticalVariance,
+    DeltaOrthogonal,
+    critical_point,
+    own_draw,
+)
 from keras_classics.layers import CircularPadding2D
 
 
@@ -62,3 +69,91 @@ def test_critical_variance_counts_the_inputs_of_one_unit(shape, fan_in):
 def test_another_role_is_refused():
     with pytest.raises(ValueError, match="role='weight'.*'kernel', 'bias'"):
         CriticalVariance(role="weight")
+
+
+SEEDED = [
+    keras.initializers.HeNormal(seed=3),
+    keras.initializers.serialize(keras.initializers.RandomUniform(seed=np.int64(3).item())),
+    DeltaOrthogonal(seed=3),
+    CriticalVariance(seed=3),
+]
+
+
+@pytest.mark.parametrize("rule", SEEDED, ids=lambda rule: type(rule).__name__)
+def test_a_seeded_rule_draws_by_the_name_of_the_weight(rule):
+    first, again, other = (
+        draw(own_draw(rule, name), 3, 3, 4, 4) for name in ("conv1", "conv1", "conv2")
+    )
+    np.testing.assert_array_equal(first, again)
+    assert not np.any(first[first != 0] == other[first != 0])
+    assert type(own_draw(rule, "conv1")) is type(keras.initializers.get(rule))
+
+
+def test_a_rule_without_a_seed_draws_anew_and_as_the_seed_of_everything_says():
+    rule = keras.initializers.GlorotUniform()
+    drawn = []
+    for _ in range(2):
+        keras.utils.set_random_seed(1)
+        drawn.append([draw(own_draw(rule, name), 5, 5) for name in "ab"])
+    np.testing.assert_array_equal(*drawn)
+    assert not np.any(drawn[0][0] == drawn[0][1])
+
+
+def test_what_has_no_seed_or_draws_by_itself_is_handed_back():
+    generator = keras.initializers.HeNormal(seed=keras.random.SeedGenerator(3))
+    for rule in (keras.initializers.Constant(2.0), len, generator):
+        assert own_draw(rule, "kernel") is rule
+
+
+def plain(shape, dtype=None):
+    return keras.random.normal(shape, dtype=dtype)
+
+
+RULES = [keras.initializers.RandomNormal(), keras.initializers.RandomNormal(seed=1), plain]
+LAYERS = {
+    "highway": (lambda rule: kc.layers.Highway(kernel_initializer=rule), (2, 30)),
+    "conv_highway": (lambda rule: kc.layers.ConvHighway(kernel_initializer=rule), (2, 5, 5, 9)),
+    "grid": (
+        lambda rule: kc.layers.MultiDimensionalLSTM(
+            20, 2, kernel_initializer=rule, recurrent_initializer=rule, bias_initializer=rule
+        ),
+        (2, 3, 3, 30),
+    ),
+    "stacked": (
+        lambda rule: kc.layers.StackedConv2D(20, kernel_initializer=rule, bias_initializer=rule),
+        (2, 5, 5, 20),
+    ),
+    "local": (
+        lambda rule: kc.layers.LocallyConnected2D(
+            30, 3, kernel_initializer=rule, bias_initializer=rule
+        ),
+        (2, 5, 5, 3),
+    ),
+} | {
+    f"cell_{cell}": (
+        lambda rule, cell=cell: kc.layers.recurrent_layer(
+            cell, 30, kernel_initializer=rule, recurrent_initializer=rule, bias_initializer=rule
+        ),
+        (2, 3, 30),
+    )
+    for cell in ("gru_course", "jordan", "highway", "lstm_peephole", "multiplicative_lstm")
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", RULES, ids=["object", "seeded", "function"])
+@pytest.mark.parametrize("name", LAYERS)
+def test_no_two_weights_of_a_layer_start_alike_by_one_rule(name, rule):
+    make, shape = LAYERS[name]
+    layer = make(rule)
+    layer.build(shape)
+    drawn = []
+    for weight in layer.trainable_weights:
+        value = ops.convert_to_numpy(weight)
+        # A grid's directions lie one behind the other.
+        parts = value if name == "grid" else [value]
+        drawn += [part.ravel()[:400] for part in parts if part.size >= 30 and part.std()]
+    assert len(drawn) > 1
+    for number, x in enumerate(drawn):
+        for y in drawn[:number]:
+            count = min(len(x), len(y))
+            assert abs(np.corrcoef(x[:count], y[:count])[0, 1]) < 5.5 / np.sqrt(count)

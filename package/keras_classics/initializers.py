@@ -1,15 +1,18 @@
-"""Initialisers of the papers that Keras lacks."""
+"""Initialisers of the papers that Keras lacks, and a draw of its own for every weight."""
 
 from __future__ import annotations
 
 import math
+import zlib
+from collections.abc import Callable
 
 import keras
 from keras import ops
 
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, explain, is_whole
 from keras_classics.core.mean_field import CriticalPoint, critical_point, depth_scale
 from keras_classics.core.registration import registered
+from keras_classics.core.types import Config, Initializer, Tensor
 
 __all__ = [
     "CriticalPoint",
@@ -18,7 +21,38 @@ __all__ = [
     "ReciprocalFanInUniform",
     "critical_point",
     "depth_scale",
+    "own_draw",
 ]
+
+
+def own_draw(initializer: Initializer, weight: str) -> Callable[..., Tensor]:
+    """The initialiser of one weight among several that start by the same rule.
+
+    An initialiser of Keras draws the same numbers every time it is called, so that the weights of
+    all layers that are given one object start alike.
+
+        layers.Dense(10, kernel_initializer=own_draw(initializer, "head_dense1"))
+
+    Args:
+        initializer: The rule, as layers take it: a name, a config, an object or a function.
+        weight: Name of the weight, or of its layer, among those that share the rule.
+
+    Returns:
+        The rule with a draw of its own. One with a seed has another seed, made of its own and the
+        name: the same rule draws the same numbers for the same name. One without has a fresh draw,
+        which `keras.utils.set_random_seed` makes the same again. A function, and a rule whose seed
+        is a generator or that has none, is handed back: it draws by itself what it is to draw.
+    """
+    rule = keras.initializers.get(initializer)
+    if not isinstance(rule, keras.initializers.Initializer):
+        return rule
+    config = rule.get_config()
+    seed = config.get("seed")
+    if is_whole(seed):
+        config["seed"] = zlib.crc32(f"{seed} {weight}".encode())
+    elif seed is not None or "seed" not in config:
+        return rule
+    return type(rule).from_config(config)
 
 
 @registered
@@ -34,12 +68,12 @@ class ReciprocalFanInUniform(keras.initializers.Initializer):
         self.numerator = numerator
         self.seed = seed
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: tuple[int, ...], dtype: str | None = None) -> Tensor:
         """Draw a tensor; all axes of `shape` but the last are inputs of a unit."""
         bound = self.numerator / max(1, math.prod(shape[:-1]))
         return keras.random.uniform(shape, -bound, bound, dtype=dtype, seed=self.seed)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {"numerator": self.numerator, "seed": self.seed}
 
@@ -62,7 +96,7 @@ class DeltaOrthogonal(keras.initializers.Initializer):
         self.gain = gain
         self.seed = seed
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: tuple[int, ...], dtype: str | None = None) -> Tensor:
         """Draw `(..., rows, columns, channels, filters)`; axes in front are independent kernels.
 
         Raises:
@@ -86,7 +120,7 @@ class DeltaOrthogonal(keras.initializers.Initializer):
         around = [(0, 0)] * len(stack) + [(rows // 2,) * 2, (columns // 2,) * 2, (0, 0), (0, 0)]
         return ops.cast(ops.pad(centre, around), dtype or keras.config.floatx())
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {"gain": self.gain, "seed": self.seed}
 
@@ -123,7 +157,7 @@ class CriticalVariance(keras.initializers.Initializer):
         self.seed = seed
         self.point = critical_point(activation, q_star)
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: tuple[int, ...], dtype: str | None = None) -> Tensor:
         """Draw a tensor; axes before a kernel's last four count kernels, not inputs."""
         if self.role == "bias":
             deviation = self.point.sigma_b
@@ -131,7 +165,7 @@ class CriticalVariance(keras.initializers.Initializer):
             deviation = self.point.sigma_w / math.sqrt(math.prod(shape[-4:-1]))
         return keras.random.normal(shape, stddev=deviation, dtype=dtype, seed=self.seed)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             "activation": self.activation,

@@ -9,10 +9,9 @@ too, such as the -1 that `keras.ops.ctc_decode` writes.
 
 from __future__ import annotations
 
-import keras
 from keras import ops
 
-Tensor = keras.KerasTensor
+from keras_classics.core.types import Tensor
 
 BLANK = 0
 # Logit of what is out of the question; finite, so that no gradient becomes NaN.

@@ -27,7 +27,7 @@ from keras_classics.core.errors import InputError, check_positive, check_whole, 
 from keras_classics.core.graph import functional
 from keras_classics.core.model_files import load_weights
 from keras_classics.core.names import check_known
-from keras_classics.core.types import Activation, Shape, Tensor, Whole
+from keras_classics.core.types import Activation, Initializer, Shape, Tensor, Whole
 
 # Keras builds, clones and loads functional graphs recursively, a frame or more a layer: without
 # this a thousand layers end in RecursionError, also when a saved file is read back. Much more would
@@ -141,6 +141,7 @@ class Head:
         top: Block | None = None,
         classifier: Block | None = None,
         further_outputs: Sequence[Tensor] = (),
+        kernel_initializer: Initializer = "glorot_uniform",
     ) -> keras.Model:
         """Put the tail on the features and return the model.
 
@@ -151,10 +152,11 @@ class Head:
             classifier: From the top's output to logits `(batch, classes)`; a dense layer by
                 default.
             further_outputs: Outputs besides, such as those of auxiliary classifiers.
+            kernel_initializer: How the kernel of the default classifier starts.
         """
         if self.include_top:
             x = global_average(features) if top is None else top(features)
-            outputs = self.predictions(x, classifier)
+            outputs = self.predictions(x, classifier, kernel_initializer=kernel_initializer)
         elif self.pooling == "avg":
             outputs = global_average(features)
         elif self.pooling == "max":
@@ -173,6 +175,7 @@ class Head:
         x: Tensor,
         classifier: Block | None = None,
         *,
+        kernel_initializer: Initializer = "glorot_uniform",
         name: str = "predictions",
     ) -> Tensor:
         """Classifier and its activation.
@@ -180,6 +183,7 @@ class Head:
         Args:
             x: What the classifier reads.
             classifier: From `x` to logits `(batch, classes)`; a dense layer by default.
+            kernel_initializer: How the kernel of that dense layer starts.
             name: Name of the last layer.
 
         Returns:
@@ -190,7 +194,11 @@ class Head:
         dtype = "float32" if half else None
         if classifier is None:
             return keras.layers.Dense(
-                self.classes, self.classifier_activation, dtype=dtype, name=name
+                self.classes,
+                self.classifier_activation,
+                kernel_initializer=kernel_initializer,
+                dtype=dtype,
+                name=name,
             )(x)
         return keras.layers.Activation(
             self.classifier_activation or "linear", dtype=dtype, name=name

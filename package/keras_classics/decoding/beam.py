@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from keras import ops
 
 from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.types import Tensor
 from keras_classics.decoding import penalties
 from keras_classics.decoding.hypotheses import Hypotheses, sentence_lengths
 from keras_classics.decoding.step import (
@@ -24,8 +25,6 @@ from keras_classics.decoding.step import (
     tile,
     without_memory,
 )
-
-Tensor = Any
 
 STOPS = ("exact", "first", "n")
 

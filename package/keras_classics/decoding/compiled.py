@@ -10,13 +10,12 @@ import keras
 from keras import ops, tree
 
 from keras_classics.core.errors import check_choice
+from keras_classics.core.types import Tensor
 from keras_classics.decoding.beam import beam_search
 from keras_classics.decoding.ensemble import Ensemble
 from keras_classics.decoding.greedy import greedy
 from keras_classics.decoding.hypotheses import Decoded, Hypotheses
 from keras_classics.decoding.sampling import sample
-
-Tensor = Any
 
 METHODS: dict[str, Callable[..., Decoded | Hypotheses]] = {
     "greedy": greedy,

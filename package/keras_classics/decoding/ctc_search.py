@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import keras
 from keras import ops
 
 from keras_classics.core.ctc_probabilities import (
@@ -18,8 +17,7 @@ from keras_classics.core.ctc_probabilities import (
     step_lengths,
 )
 from keras_classics.core.errors import InputError, explain
-
-Tensor = keras.KerasTensor
+from keras_classics.core.types import Tensor
 
 
 class Labellings(NamedTuple):

@@ -9,9 +9,8 @@ import numpy as np
 from keras import ops
 
 from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.types import Tensor
 from keras_classics.decoding.step import State, alignment_of, normaliser
-
-Tensor = Any
 
 AVERAGES = ("probabilities", "log_probabilities")
 

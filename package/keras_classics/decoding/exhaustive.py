@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from keras import ops
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.types import Tensor
 from keras_classics.decoding.beam import check_search
 from keras_classics.decoding.hypotheses import Hypotheses
 from keras_classics.decoding.penalties import coverage_penalty
@@ -21,8 +20,6 @@ from keras_classics.decoding.step import (
     rows,
     tile,
 )
-
-Tensor = Any
 
 MOST_BEGINNINGS = 1_000_000
 

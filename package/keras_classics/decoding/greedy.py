@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from keras import ops
 
+from keras_classics.core.types import Tensor
 from keras_classics.decoding.hypotheses import Decoded, sentence_lengths
 from keras_classics.decoding.step import (
     Admission,
@@ -18,8 +18,6 @@ from keras_classics.decoding.step import (
     rows,
     without_memory,
 )
-
-Tensor = Any
 
 
 def greedy(

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from keras import ops
 
 from keras_classics.core.errors import check_choice
-
-Tensor = Any
+from keras_classics.core.types import Tensor
 
 METHODS = ("gnmt", "power", None)
 COVERAGE_METHODS = ("gnmt", "summary")

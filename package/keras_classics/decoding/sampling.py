@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import numpy as np
 from keras import ops
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.types import Tensor
 from keras_classics.decoding.greedy import roll
 from keras_classics.decoding.hypotheses import Decoded
 from keras_classics.decoding.step import Admission, State, Step, rows
-
-Tensor = Any
 
 # Below it logits of ordinary size overflow when they are divided, and nothing can be drawn.
 LOWEST_TEMPERATURE = 1e-6

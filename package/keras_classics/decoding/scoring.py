@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from keras import ops
 
+from keras_classics.core.types import Tensor
 from keras_classics.decoding.step import State, Step, force, tile
-
-Tensor = Any
 
 
 def score(

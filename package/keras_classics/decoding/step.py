@@ -25,8 +25,8 @@ import numpy as np
 from keras import ops, tree
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.types import Tensor
 
-Tensor = Any
 State = Any
 Step = Callable[[Tensor, State], tuple[Tensor, State]]
 

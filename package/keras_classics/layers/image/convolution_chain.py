@@ -14,7 +14,7 @@ from functools import partial
 
 import keras
 
-Tensor = keras.KerasTensor
+from keras_classics.core.types import Tensor
 
 
 def convolution_chain(

@@ -8,6 +8,7 @@ import keras
 from keras import layers, ops
 
 from keras_classics.core.registration import registered
+from keras_classics.initializers import own_draw
 from keras_classics.layers.image.image_layer import ImageLayer
 
 
@@ -48,8 +49,7 @@ class _Gated(layers.Layer):
         return (
             self.add_weight(
                 shape=self.kernel_shape(channels),
-                # One initialiser object draws the same values each time.
-                initializer=self.kernel_initializer.clone(),
+                initializer=own_draw(self.kernel_initializer, name),
                 name=f"{name}_kernel",
             ),
             self.add_weight((channels,), keras.initializers.Constant(bias), name=f"{name}_bias"),

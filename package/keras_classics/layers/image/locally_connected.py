@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.registration import registered
+from keras_classics.initializers import own_draw
 from keras_classics.layers.image.image_layer import ImageLayer
 
 
@@ -92,9 +93,8 @@ class LocallyConnected2D(ImageLayer):
             name="kernel",
         )
         if self.use_bias:
-            self.bias = self.add_weight(
-                (rows, columns, self.filters), self.bias_initializer, name="bias"
-            )
+            draw = own_draw(self.bias_initializer, "bias")
+            self.bias = self.add_weight((rows, columns, self.filters), draw, name="bias")
 
     def call(self, inputs):
         """Multiply the patch under each position by the position's kernel."""

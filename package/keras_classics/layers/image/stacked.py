@@ -10,7 +10,7 @@ from keras import ops
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.variables import value_of
-from keras_classics.initializers import DeltaOrthogonal
+from keras_classics.initializers import DeltaOrthogonal, own_draw
 from keras_classics.layers.image.convolution_chain import convolution_chain
 from keras_classics.layers.image.image_layer import ImageLayer
 
@@ -81,7 +81,8 @@ class StackedConv2D(ImageLayer):
         self.kernel = self.add_weight(
             (self.depth, size, size, channels, channels), self.kernel_initializer, name="kernel"
         )
-        self.bias = self.add_weight((self.depth, channels), self.bias_initializer, name="bias")
+        draw = own_draw(self.bias_initializer, "bias")
+        self.bias = self.add_weight((self.depth, channels), draw, name="bias")
 
     def call(self, inputs):
         """The convolutions one after another."""

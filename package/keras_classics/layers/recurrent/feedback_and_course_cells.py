@@ -6,11 +6,15 @@ Each goes into `keras.layers.RNN`, or by name through `recurrent_layer`. Inputs 
 
 from __future__ import annotations
 
+from functools import partial
+
 import keras
 from keras import ops
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
+from keras_classics.core.types import Tensor
+from keras_classics.initializers import own_draw
 
 
 class RecurrentCell(keras.layers.Layer):
@@ -50,8 +54,8 @@ class RecurrentCell(keras.layers.Layer):
         return [self.units]
 
     def weight(self, name: str, shape: tuple[int, ...], initializer) -> keras.Variable:
-        """Add a weight; a clone of the initialiser, for one object draws the same values twice."""
-        return self.add_weight(shape=shape, initializer=initializer.clone(), name=name)
+        """Add a weight with a draw of its own."""
+        return self.add_weight(shape=shape, initializer=own_draw(initializer, name), name=name)
 
     def get_config(self):
         """The constructor's arguments."""
@@ -275,14 +279,14 @@ class RecurrentHighwayCell(RecurrentCell):
                 self.weight(
                     f"recurrent_kernel_{n}", (units, 2 * units), self.recurrent_initializer
                 ),
-                self.add_weight((2 * units,), self._initial_bias, name=f"bias_{n}"),
+                self.add_weight((2 * units,), partial(self._initial_bias, n), name=f"bias_{n}"),
             )
             for n in range(1, self.depth + 1)
         ]
 
-    def _initial_bias(self, shape, dtype):
+    def _initial_bias(self, layer: int, shape: tuple[int, ...], dtype: str) -> Tensor:
         gates = ops.repeat(ops.cast([0.0, self.transform_bias], dtype), self.units)
-        return self.bias_initializer.clone()(shape, dtype) + gates
+        return own_draw(self.bias_initializer, f"bias_{layer}")(shape, dtype) + gates
 
     def call(self, inputs, states):
         """One step: the output and the new state."""

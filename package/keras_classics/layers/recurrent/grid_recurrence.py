@@ -13,12 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import keras
 import numpy as np
 
 from keras_classics.core.errors import explain
-
-Tensor = keras.KerasTensor
+from keras_classics.core.types import Tensor
 
 FIRST_ORDER_ONLY = explain(
     "A gradient of a gradient was asked for through a multidimensional layer while it trains",

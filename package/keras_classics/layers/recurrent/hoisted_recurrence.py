@@ -14,11 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 
-import keras
-
 from keras_classics.core.errors import explain
-
-Tensor = keras.KerasTensor
+from keras_classics.core.types import Tensor
 
 FIRST_ORDER_ONLY = explain(
     "A gradient of a gradient through kc.layers.LSTM or GRU was asked for",

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 
 import keras
 
-Tensor = keras.KerasTensor
+from keras_classics.core.types import Tensor
+
 Step = Callable[[Tensor, list[Tensor]], tuple[Tensor, list[Tensor]]]
 
 

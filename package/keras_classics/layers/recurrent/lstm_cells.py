@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_classics.core.errors import check_choice
 from keras_classics.core.registration import registered
+from keras_classics.initializers import own_draw
 from keras_classics.layers.recurrent.feedback_and_course_cells import RecurrentCell, check_positive
 
 # Blocks of the kernels, in this order; the rows of the peepholes are those of the gates in them.
@@ -99,7 +100,7 @@ class LSTMVariantCell(RecurrentCell):
         return output
 
     def _initial_bias(self, shape, dtype):
-        bias = self.bias_initializer.clone()(shape, dtype)
+        bias = own_draw(self.bias_initializer, "bias")(shape, dtype)
         if not self.unit_forget_bias:
             return bias
         ones = [1.0 if block == "forget" else 0.0 for block in self.blocks]

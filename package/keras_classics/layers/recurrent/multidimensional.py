@@ -8,12 +8,16 @@ train on TensorFlow, `grid_recurrence` walks over the cells alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.registration import registered
+from keras_classics.core.types import Initializer, Tensor
 from keras_classics.core.variables import value_of
+from keras_classics.initializers import own_draw
 from keras_classics.layers.image.image_layer import ImageLayer
 from keras_classics.layers.recurrent import grid_recurrence
 from keras_classics.layers.recurrent.loop import over_time
@@ -69,28 +73,29 @@ class _GridRecurrence(ImageLayer):
                     "Resize or pad the grids to one size.",
                 )
             )
-        width, count = self.gates * self.units, self.directions
+        width = self.gates * self.units
 
-        def weight(name, shape, draw):
+        def weight(
+            name: str, shape: tuple[int, ...], initializer: Initializer, offset: Sequence[float]
+        ) -> keras.Variable:
             # Each direction draws as a layer of its own would: fans do not count directions.
-            def draws(_, dtype):
-                return ops.stack([draw(shape, dtype) for _ in range(count)])
+            def draws(_: tuple[int, ...], dtype: str) -> Tensor:
+                rules = (own_draw(initializer, f"{name}_{n}") for n in range(self.directions))
+                drawn = ops.stack([rule(shape, dtype) for rule in rules])
+                return drawn + ops.repeat(ops.cast(offset, dtype), width // len(offset))
 
-            return self.add_weight(shape=(count, *shape), initializer=draws, name=name)
+            return self.add_weight((self.directions, *shape), draws, name=name)
 
-        def fresh(initializer):
-            # One initialiser draws the same numbers every time; its clone draws others.
-            return lambda shape, dtype: initializer.clone()(shape, dtype)
-
-        self.kernel = weight("kernel", (input_shape[-1], width), fresh(self.kernel_initializer))
+        self.kernel = weight("kernel", (input_shape[-1], width), self.kernel_initializer, [0.0])
         self.recurrent_kernel = weight(
-            "recurrent_kernel", (2 * self.units, width), fresh(self.recurrent_initializer)
+            "recurrent_kernel", (2 * self.units, width), self.recurrent_initializer, [0.0]
         )
-        self.bias = weight("bias", (width,), self.initial_bias)
+        self.bias = weight("bias", (width,), self.bias_initializer, self.bias_offset)
 
-    def initial_bias(self, shape, dtype):
-        """Bias `(gates * units,)` of one direction at the start."""
-        return self.bias_initializer.clone()(shape, dtype)
+    @property
+    def bias_offset(self) -> Sequence[float]:
+        """What is added to the bias at the start: one number for all gates, or one for each."""
+        return [0.0]
 
     @property
     def step_weights(self) -> list:
@@ -298,10 +303,10 @@ class MultiDimensionalLSTM(_GridRecurrence):
                 name="peephole_kernel",
             )
 
-    def initial_bias(self, shape, dtype):
-        """The initialiser's, and `forget_bias` on both forget gates."""
-        gates = ops.cast([0, self.forget_bias, self.forget_bias, 0, 0], dtype)
-        return super().initial_bias(shape, dtype) + ops.repeat(gates, self.units)
+    @property
+    def bias_offset(self) -> Sequence[float]:
+        """`forget_bias` on both forget gates."""
+        return [0.0, self.forget_bias, self.forget_bias, 0.0, 0.0]
 
     @property
     def step_weights(self) -> list:

@@ -25,8 +25,10 @@ from keras_classics.core.catalogue import register
 from keras_classics.core.errors import check_choice
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import CROP_AND_MIRROR, Drops, Recipe, step
+from keras_classics.core.types import Initializer, Tensor
+from keras_classics.initializers import own_draw
 from keras_classics.layers.image.normalization import LocalResponseNormalization
-from keras_classics.models.image.blocks import Tensor, convolution, max_pooling, relu
+from keras_classics.models.image.blocks import convolution, max_pooling, relu
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +130,7 @@ def alexnet(
     dropout: float = 0.5,
     dense_units: int = 4096,
     width: float = 1.0,
-    kernel_initializer=None,
+    kernel_initializer: Initializer = None,
     bias_value: float = 1.0,
     **arguments: Unpack[ImageArguments],
 ) -> keras.Model:
@@ -153,12 +155,10 @@ def alexnet(
     check_choice("order", order, ("paper", "caffenet"))
     head = image_head(card, arguments, fixed_size=True)
 
-    def initializers(positive_bias: bool) -> dict:
-        return {
-            "kernel_initializer": kernel_initializer
-            or keras.initializers.RandomNormal(stddev=0.01),
-            "bias_initializer": keras.initializers.Constant(bias_value if positive_bias else 0.0),
-        }
+    kernels = kernel_initializer or keras.initializers.RandomNormal(stddev=0.01)
+
+    def biases(positive: bool) -> keras.initializers.Initializer:
+        return keras.initializers.Constant(bias_value if positive else 0.0)
 
     def convolve(x: Tensor, number: int, size: int, strides: int, padding: int, name: str):
         split = number in (2, 4, 5)
@@ -170,8 +170,9 @@ def alexnet(
             padding=padding,
             groups=card.groups if split else 1,
             use_bias=True,
+            kernel_initializer=kernels,
+            bias_initializer=biases(positive=split),
             name=f"{name}_conv{max(1, number - 2)}",
-            **initializers(positive_bias=split),
         )
         return relu(x, name=f"{name}_relu{max(1, number - 2)}")
 
@@ -186,14 +187,15 @@ def alexnet(
             return normalize(name=f"{name}_out")(pool(x, name=f"{name}_pool"))
         return pool(normalize(name=f"{name}_lrn")(x), name=f"{name}_out")
 
-    def top(x):
+    def top(x: Tensor) -> Tensor:
         x = layers.Flatten(name="head_flatten")(x)
         for depth in (1, 2):
             dense = layers.Dense(
                 dense_units,
                 "relu",
+                kernel_initializer=own_draw(kernels, f"head_dense{depth}"),
+                bias_initializer=biases(positive=True),
                 name=f"head_dense{depth}",
-                **initializers(positive_bias=True),
             )
             drop = layers.Dropout(dropout, name=f"head_dropout{depth}")
             x = dense(drop(x)) if card.dropout_first else drop(dense(x))
@@ -206,7 +208,7 @@ def alexnet(
     for number in (3, 4, 5):
         x = convolve(x, number, 3, 1, 1, name="stage3")
     x = pool(x, name="stage3_out")
-    return head.finish(x, top)
+    return head.finish(x, top, kernel_initializer=own_draw(kernels, "predictions"))
 
 
 AlexNet = register(VARIANTS["alexnet"], alexnet)

@@ -24,9 +24,9 @@ from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import CROP_AND_MIRROR, Drops, Recipe, step
+from keras_classics.core.types import Tensor
 from keras_classics.layers.image.binary import BinaryConv2D
 from keras_classics.models.image.blocks import (
-    Tensor,
     convolution,
     he_normal,
     max_pooling,
@@ -140,11 +140,16 @@ def binary_alexnet(
         input_scale=input_scale,
         estimator=estimator,
         center_clamp=center_clamp,
-        kernel_initializer=he_normal(),
     )
 
     def unit(x: Tensor, filters: int, size, name: str, index: int, padding: int | None = None):
-        convolve = binary_convolution(filters, size, padding=padding, name=f"{name}_conv{index}")
+        convolve = binary_convolution(
+            filters,
+            size,
+            padding=padding,
+            kernel_initializer=he_normal(),
+            name=f"{name}_conv{index}",
+        )
         if card.binarize == "weights":
             return norm_relu(convolve(x), name=name, index=index)
         return convolve(normalization(x, name=f"{name}_norm{index}"))

@@ -7,12 +7,14 @@ used (epsilon 1e-5, momentum 0.9), which are not Keras's defaults.
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import layers
 
+from keras_classics.core.types import Initializer, Tensor
+from keras_classics.initializers import own_draw
 from keras_classics.layers.image.pooling import PaddedMaxPooling2D
-
-Tensor = keras.KerasTensor
 
 
 def he_normal(fan: str = "fan_in") -> keras.initializers.Initializer:
@@ -34,20 +36,28 @@ def convolution(
     padding: int | None = None,
     use_bias: bool = False,
     fan: str = "fan_in",
-    **arguments,
+    kernel_initializer: Initializer = None,
+    **arguments: Any,
 ) -> Tensor:
     """Convolution padded on every side: by half its kernel, or by `padding`.
 
-    The kernel starts from `he_normal(fan)` unless a `kernel_initializer` is given.
+    The kernel starts by a `kernel_initializer`, `he_normal(fan)` by default, with a draw of its
+    own.
     """
     amount, mode = kernel_size // 2 if padding is None else padding, "valid"
     if strides == 1 and kernel_size == 2 * amount + 1:
         mode = "same"
     else:
         x = zero_padded(x, amount, name=f"{name}_pad")
-    arguments.setdefault("kernel_initializer", he_normal(fan))
     return layers.Conv2D(
-        filters, kernel_size, strides, mode, use_bias=use_bias, name=name, **arguments
+        filters,
+        kernel_size,
+        strides,
+        mode,
+        use_bias=use_bias,
+        kernel_initializer=own_draw(kernel_initializer or he_normal(fan), name),
+        name=name,
+        **arguments,
     )(x)
 
 

@@ -30,9 +30,10 @@ from keras_classics.core.catalogue import register
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Recipe, step
+from keras_classics.core.types import Tensor
 from keras_classics.initializers import CriticalVariance, DeltaOrthogonal, critical_point
 from keras_classics.layers.image.stacked import CircularPadding2D, StackedConv2D
-from keras_classics.models.image.blocks import Tensor, convolution
+from keras_classics.models.image.blocks import convolution
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +165,7 @@ def delta_orthogonal(
             use_bias=True,
             activation=activation,
             name=f"stem_conv{index}",
-            **{key: initializer.clone() for key, initializer in start.items()},
+            **start,
         )
     start["kernel_initializer"] = DeltaOrthogonal(critical_point(activation, q_star).sigma_w)
     if stacked:
@@ -193,7 +194,7 @@ def _single(x: Tensor, padding: str, activation: str, *, name: str, **start) -> 
         padding="same" if padding == "same" else "valid",
         activation=activation,
         name=name,
-        **{key: initializer.clone() for key, initializer in start.items()},
+        **start,
     )(x)
 
 

@@ -23,8 +23,8 @@ from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
+from keras_classics.core.types import Tensor
 from keras_classics.models.image.blocks import (
-    Tensor,
     convolution,
     max_pooling,
     norm_relu,

@@ -22,9 +22,9 @@ from keras_classics.core.catalogue import register
 from keras_classics.core.errors import check_choice
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Drops, Recipe, step
+from keras_classics.core.types import Tensor
 from keras_classics.layers.image.dirac import DiracConv2D, NCReLU
 from keras_classics.models.image.blocks import (
-    Tensor,
     convolution,
     he_normal,
     max_pooling,

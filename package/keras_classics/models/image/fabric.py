@@ -27,10 +27,10 @@ from keras_classics.core.catalogue import register
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.image_builder import Block, ImageArguments, image_head, scaled
 from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
+from keras_classics.core.types import Tensor
 from keras_classics.layers.image.connection_table import ConnectionTableConv2D
 from keras_classics.layers.image.upsampling import ZeroInterleaving2D
 from keras_classics.models.image.blocks import (
-    Tensor,
     convolution,
     normalization,
     relu,

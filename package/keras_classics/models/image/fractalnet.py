@@ -30,9 +30,9 @@ from keras_classics.core.catalogue import register
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, Step
+from keras_classics.core.types import Tensor
 from keras_classics.layers.image.fractal import ColumnDraw, FractalJoin
 from keras_classics.models.image.blocks import (
-    Tensor,
     convolution,
     max_pooling,
     normalization,

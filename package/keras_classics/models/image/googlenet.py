@@ -35,9 +35,10 @@ from keras_classics.core.image_builder import (
     scaled,
 )
 from keras_classics.core.recipe import Exponential, Recipe, step
+from keras_classics.core.types import Initializer, Tensor
+from keras_classics.initializers import own_draw
 from keras_classics.layers.image.normalization import LocalResponseNormalization
 from keras_classics.models.image.blocks import (
-    Tensor,
     convolution,
     max_pooling,
     normalization,
@@ -155,7 +156,7 @@ def googlenet(
     width: float = 1.0,
     dropout: float | None = None,
     auxiliary_dropout: float = 0.7,
-    kernel_initializer="glorot_uniform",
+    kernel_initializer: Initializer = "glorot_uniform",
     **arguments: Unpack[ImageArguments],
 ) -> keras.Model:
     """Inception modules between a convolutional stem and a global average.
@@ -215,15 +216,18 @@ def googlenet(
                 x, widths, convolve, five_by_five=largest_kernel, name=name, out=out
             )
             if auxiliary and stage == 2 and block in (1, 4):
-                side_outputs.append(
-                    _auxiliary(x, head, convolve, card, auxiliary_dropout, len(side_outputs) + 1)
+                name = f"auxiliary{len(side_outputs) + 1}"
+                side = _auxiliary(
+                    x, head, convolve, card, auxiliary_dropout, kernel_initializer, name=name
                 )
+                side_outputs.append(side)
 
     def top(x: Tensor) -> Tensor:
         rate = card.dropout if dropout is None else dropout
         return layers.Dropout(rate, name="head_dropout")(global_average(x))
 
-    return head.finish(x, top, further_outputs=side_outputs)
+    draw = own_draw(kernel_initializer, "predictions")
+    return head.finish(x, top, further_outputs=side_outputs, kernel_initializer=draw)
 
 
 def _convolution(
@@ -236,7 +240,7 @@ def _convolution(
     depth: int = 1,
     batch_norm: bool = False,
     width: float = 1.0,
-    kernel_initializer="glorot_uniform",
+    kernel_initializer: Initializer = "glorot_uniform",
 ) -> Tensor:
     """Convolution, batch normalisation or bias, rectifier."""
     x = convolution(
@@ -316,10 +320,16 @@ def inception_module(
 
 
 def _auxiliary(
-    x: Tensor, head: Head, convolve: Convolve, card: GoogLeNetCard, dropout: float, number: int
+    x: Tensor,
+    head: Head,
+    convolve: Convolve,
+    card: GoogLeNetCard,
+    dropout: float,
+    kernel_initializer: Initializer,
+    *,
+    name: str,
 ) -> Tensor:
     """A small classifier on the middle of the network."""
-    name = f"auxiliary{number}"
     if card.batch_norm:
         # Torchvision pools to 4x4 whatever the size.
         x = layers.AdaptiveAveragePooling2D(4, name=f"{name}_pool")(x)
@@ -335,9 +345,11 @@ def _auxiliary(
         )
     x = convolve(x, 128, 1, name=name)
     x = layers.Flatten(name=f"{name}_flatten")(x)
-    x = layers.Dense(1024, "relu", name=f"{name}_dense")(x)
+    draw = own_draw(kernel_initializer, f"{name}_dense")
+    x = layers.Dense(1024, "relu", kernel_initializer=draw, name=f"{name}_dense")(x)
     x = layers.Dropout(dropout, name=f"{name}_dropout")(x)
-    return head.predictions(x, name=f"{name}_predictions")
+    last = f"{name}_predictions"
+    return head.predictions(x, kernel_initializer=own_draw(kernel_initializer, last), name=last)
 
 
 GoogLeNet = register(VARIANTS["googlenet"], googlenet)

@@ -22,8 +22,9 @@ from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Drops, Exponential, Recipe, step
+from keras_classics.core.types import Tensor
 from keras_classics.layers.image.highway import ConvHighway, Highway
-from keras_classics.models.image.blocks import Tensor, he_normal, max_pooling
+from keras_classics.models.image.blocks import he_normal, max_pooling
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,8 @@ from keras_classics.core.catalogue import register
 from keras_classics.core.errors import check_choice
 from keras_classics.core.image_builder import ImageArguments, global_average, image_head, scaled
 from keras_classics.core.recipe import Exponential, Recipe, step
-from keras_classics.models.image.blocks import Tensor, he_normal, normalization, relu
+from keras_classics.core.types import Tensor
+from keras_classics.models.image.blocks import he_normal, normalization, relu
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,10 @@ from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Linear, Recipe, step
+from keras_classics.core.types import Initializer, Tensor
+from keras_classics.initializers import own_draw
 from keras_classics.layers.image.maxout import Maxout
-from keras_classics.models.image.blocks import Tensor, convolution, max_pooling
+from keras_classics.models.image.blocks import convolution, max_pooling
 
 MNIST_RECIPE = Recipe(
     learning_rate=0.1,
@@ -92,7 +94,7 @@ def maxout_dense(
     width: float = 1.0,
     input_dropout: float = 0.2,
     dropout: float = 0.5,
-    kernel_initializer=None,
+    kernel_initializer: Initializer = None,
     max_norm: bool = True,
     **arguments: Unpack[ImageArguments],
 ) -> keras.Model:
@@ -138,7 +140,7 @@ def maxout_convolutional(
     input_dropout: float = 0.2,
     dropout: float = 0.5,
     ceil_mode: bool = True,
-    kernel_initializer=None,
+    kernel_initializer: Initializer = None,
     max_norm: bool = True,
     **arguments: Unpack[ImageArguments],
 ) -> keras.Model:
@@ -197,11 +199,11 @@ def maxout_convolutional(
 
 
 def _dense(
-    x: Tensor, outputs: int, *, kernel_initializer, limit: float | None, name: str
+    x: Tensor, outputs: int, *, kernel_initializer: Initializer, limit: float | None, name: str
 ) -> Tensor:
     return layers.Dense(
         outputs,
-        kernel_initializer=kernel_initializer or _narrow(),
+        kernel_initializer=own_draw(kernel_initializer or _narrow(), name),
         kernel_constraint=None if limit is None else _limit(limit, 0),
         name=name,
     )(x)

@@ -22,8 +22,9 @@ from keras_classics.core.catalogue import register
 from keras_classics.core.errors import check_choice
 from keras_classics.core.image_builder import ImageArguments, global_average, image_head, scaled
 from keras_classics.core.recipe import CROP_AND_MIRROR, Drops, Recipe, step
+from keras_classics.core.types import Initializer, Tensor
 from keras_classics.layers.image.pooling import CeilAveragePooling2D
-from keras_classics.models.image.blocks import Tensor, convolution, max_pooling, relu
+from keras_classics.models.image.blocks import convolution, max_pooling, relu
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +124,7 @@ def nin(
     second_pool: str | None = None,
     dropout: float = 0.5,
     width: float = 1.0,
-    kernel_initializer="he_normal",
+    kernel_initializer: Initializer = "he_normal",
     **arguments: Unpack[ImageArguments],
 ) -> keras.Model:
     """Network in network for CIFAR or ImageNet.

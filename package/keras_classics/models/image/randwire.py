@@ -27,9 +27,9 @@ from keras_classics.core.catalogue import register
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Cosine, Recipe, step
+from keras_classics.core.types import Tensor
 from keras_classics.layers.image.aggregation import WeightedAggregation
 from keras_classics.models.image.blocks import (
-    Tensor,
     convolution,
     he_normal,
     normalization,

@@ -25,10 +25,10 @@ from keras_classics.core.catalogue import register
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Drops, Recipe, step
+from keras_classics.core.types import Tensor
 from keras_classics.layers.image.shortcuts import ZeroPaddedShortcut
 from keras_classics.layers.image.stochastic_depth import MODES, RESCALES, StochasticDepth
 from keras_classics.models.image.blocks import (
-    Tensor,
     convolution,
     max_pooling,
     normalization,

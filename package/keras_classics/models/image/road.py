@@ -24,8 +24,8 @@ from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.image_builder import ImageArguments, image_head
+from keras_classics.core.types import Tensor
 from keras_classics.models.image import alexnet, squeezenet
-from keras_classics.models.image.blocks import Tensor
 
 PICTURE = (375, 1242, 3)
 """Height, width and channels of a KITTI picture."""

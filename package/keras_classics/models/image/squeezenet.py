@@ -21,7 +21,8 @@ from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
 from keras_classics.core.image_builder import ImageArguments, global_average, image_head, scaled
 from keras_classics.core.recipe import CROP_AND_MIRROR, Linear, Recipe
-from keras_classics.models.image.blocks import Tensor, convolution, max_pooling, relu
+from keras_classics.core.types import Initializer, Tensor
+from keras_classics.models.image.blocks import convolution, max_pooling, relu
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +96,7 @@ def squeezenet(
     squeeze: tuple[tuple[int, ...], ...] | None = None,
     width: float = 1.0,
     dropout: float = 0.5,
-    kernel_initializer="glorot_uniform",
+    kernel_initializer: Initializer = "glorot_uniform",
     **arguments: Unpack[ImageArguments],
 ) -> keras.Model:
     """SqueezeNet of either version.

@@ -22,6 +22,8 @@ from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Drops, Recipe, step
+from keras_classics.core.types import Initializer, Tensor
+from keras_classics.initializers import own_draw
 from keras_classics.layers.image.normalization import LocalResponseNormalization
 from keras_classics.models.image.blocks import convolution, normalization, relu
 
@@ -134,7 +136,7 @@ def vgg(
     width: float = 1.0,
     dense_units: int = 4096,
     dropout: float = 0.5,
-    kernel_initializer="glorot_uniform",
+    kernel_initializer: Initializer = "glorot_uniform",
     **arguments: Unpack[ImageArguments],
 ) -> keras.Model:
     """VGG of any configuration.
@@ -170,19 +172,19 @@ def vgg(
                 x = LocalResponseNormalization(name=f"stage{stage}_lrn{depth}")(x)
         x = layers.MaxPooling2D(2, name=f"stage{stage}_out")(x)
 
-    def top(x):
+    def top(x: Tensor) -> Tensor:
         x = layers.Flatten(name="head_flatten")(x)
         for depth in (1, 2):
             x = layers.Dense(
                 dense_units,
                 "relu",
-                kernel_initializer=kernel_initializer,
+                kernel_initializer=own_draw(kernel_initializer, f"head_dense{depth}"),
                 name=f"head_dense{depth}",
             )(x)
             x = layers.Dropout(dropout, name=f"head_dropout{depth}")(x)
         return x
 
-    return head.finish(x, top)
+    return head.finish(x, top, kernel_initializer=own_draw(kernel_initializer, "predictions"))
 
 
 VGG11 = register(VARIANTS["vgg_a"], vgg)

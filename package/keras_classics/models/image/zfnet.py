@@ -22,8 +22,10 @@ from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import CROP_AND_MIRROR, Drops, Recipe, step
+from keras_classics.core.types import Initializer, Tensor
+from keras_classics.initializers import own_draw
 from keras_classics.layers.image.normalization import LocalResponseNormalization
-from keras_classics.models.image.blocks import Tensor, convolution, max_pooling, relu
+from keras_classics.models.image.blocks import convolution, max_pooling, relu
 
 RECIPE = Recipe(
     learning_rate=0.01,
@@ -68,7 +70,7 @@ def zfnet(
     dropout: float = 0.5,
     dense_units: int = 4096,
     width: float = 1.0,
-    kernel_initializer=None,
+    kernel_initializer: Initializer = None,
     largest_filter: float | None = 0.1,
     **arguments: Unpack[ImageArguments],
 ) -> keras.Model:
@@ -91,8 +93,7 @@ def zfnet(
     """
     head = image_head(card, arguments, fixed_size=True)
 
-    def initializer():
-        return kernel_initializer or keras.initializers.RandomNormal(stddev=0.01)
+    kernels = kernel_initializer or keras.initializers.RandomNormal(stddev=0.01)
 
     def convolve(
         x: Tensor,
@@ -116,7 +117,7 @@ def zfnet(
             strides,
             padding=padding,
             use_bias=True,
-            kernel_initializer=initializer(),
+            kernel_initializer=kernels,
             kernel_constraint=limit,
             name=f"stage{stage}_conv{depth}",
         )
@@ -130,11 +131,12 @@ def zfnet(
             pooled(name=f"stage{stage}_pool")
         )
 
-    def top(x):
+    def top(x: Tensor) -> Tensor:
         x = layers.Flatten(name="head_flatten")(x)
         for depth in (1, 2):
+            name = f"head_dense{depth}"
             x = layers.Dense(
-                dense_units, "relu", kernel_initializer=initializer(), name=f"head_dense{depth}"
+                dense_units, "relu", kernel_initializer=own_draw(kernels, name), name=name
             )(x)
             x = layers.Dropout(dropout, name=f"head_dropout{depth}")(x)
         return x
@@ -145,7 +147,8 @@ def zfnet(
     x = pool(x, stage=2)
     for depth, count in enumerate(filters, start=1):
         x = convolve(x, count, 3, stage=3, depth=depth)
-    return head.finish(max_pooling(x, 3, 2, name="stage3_out"), top)
+    x = max_pooling(x, 3, 2, name="stage3_out")
+    return head.finish(x, top, kernel_initializer=own_draw(kernels, "predictions"))
 
 
 ZFNet = register(VARIANTS["zfnet"], zfnet)

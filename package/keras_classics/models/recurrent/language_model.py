@@ -12,18 +12,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from itertools import accumulate
-from typing import Any
 
 import keras
 import numpy as np
 from keras import layers, ops
 
 from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.types import Tensor
 from keras_classics.layers.recurrent.by_name import by_layer, recurrent_layer, state_sizes
 from keras_classics.layers.recurrent.loop import over_time
 from keras_classics.layers.recurrent.one_hot import OneHot
-
-Tensor = Any
 
 
 def language_model(

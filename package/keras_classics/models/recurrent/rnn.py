@@ -20,12 +20,11 @@ from dataclasses import dataclass
 import keras
 
 from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.types import Tensor
 from keras_classics.layers.recurrent.by_name import RECURRENT_LAYERS
 from keras_classics.layers.recurrent.feedback_and_course_cells import check_positive
 from keras_classics.layers.recurrent.one_hot import OneHot
 from keras_classics.models.recurrent.stack import SHORTCUTS, RecurrentStack, shortcut_layer
-
-Tensor = keras.KerasTensor
 
 # The cells that can pass several layers in one step, and what does so for each.
 DEEP = {"elman": "deep_transition", "deep_transition": "deep_transition", "highway": "highway"}

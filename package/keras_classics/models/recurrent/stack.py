@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import keras
 
+from keras_classics.core.types import Tensor
 from keras_classics.layers.image.highway import HighwayMerge
 from keras_classics.layers.recurrent.by_name import recurrent_layer, state_sizes
 from keras_classics.layers.recurrent.initial_state import LearnedInitialState
 
-Tensor = keras.KerasTensor
 SHORTCUTS = (None, "residual", "highway")
 
 
