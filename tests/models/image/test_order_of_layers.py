@@ -26,6 +26,7 @@ KINDS = {
     kc.layers.TrainableSubsampling: "subsample",
     kc.layers.WeightedAggregation: "weigh",
     layers.Activation: "",
+    layers.AdaptiveAveragePooling2D: "average",
     layers.Add: "add",
     layers.Average: "mean",
     layers.AveragePooling2D: "average",
@@ -56,13 +57,15 @@ def words(layer):
     return [KINDS[type(layer)], "" if activation == "linear" else activation]
 
 
-def longest_way(model):
-    """Kinds along the longest way from the picture to the answer."""
+def longest_way(model, answer=0):
+    """Kinds along the longest way from the picture to an answer."""
     ways = {}
     for layer in model.layers:
         before = [ways[id(x)] for x in keras.tree.flatten(layer.input) if id(x) in ways]
         ways[id(layer.output)] = max(before, key=len, default=[]) + [layer]
-    return " ".join(word for layer in ways[id(model.output)] for word in words(layer) if word)
+    return " ".join(
+        word for layer in ways[id(model.outputs[answer])] for word in words(layer) if word
+    )
 
 
 CONV = "conv norm relu "
@@ -157,6 +160,21 @@ def test_kinds_and_constants_are_the_papers(name, arguments, order):
     # Torch's constants, but of Inception's authors the epsilon.
     epsilon = 1e-3 if kc.card(name).family == "inception" or name == "googlenet_bn" else 1e-5
     assert {(norm.epsilon, norm.momentum) for norm in norms} <= {(epsilon, 0.9)}
+
+
+@pytest.mark.parametrize(("name", "module"), [("googlenet", "conv relu "), ("googlenet_bn", CONV)])
+def test_auxiliary_classifiers_hang_on_modules(name, module):
+    arguments = {**SMALL[name], "input_shape": (96, 96, 3), "auxiliary": True}
+    model = kc.create_model(
+        name, **{**arguments, "modules": [[SMALL[name]["modules"][0][0]] * 4] * 3}
+    )
+    head = f"concat average {module}dense relu drop dense softmax"
+    first, second = (longest_way(model, answer) for answer in (1, 2))
+    assert first.endswith(head) and second.endswith(head)
+    # Of the middle stage's modules the first and the fourth have one.
+    assert second.count("concat") == first.count("concat") + 3
+    rates = {x.name: x.rate for x in model.layers if isinstance(x, layers.Dropout)}
+    assert rates["auxiliary1_dropout"] == rates["auxiliary2_dropout"] == 0.7
 
 
 def test_no_family_is_left_out():
