@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,15 @@ from keras_classics.core.types import Tensor
 Function = Callable[..., Tensor]
 # From `tap` to one number, see `tapped_gradients`.
 Tapping = Callable[[Callable[[Tensor], Tensor]], Tensor]
+
+
+def unrecorded() -> AbstractContextManager[Any]:
+    """A context in which nothing is kept for gradients: PyTorch would keep every step."""
+    if keras.config.backend() != "torch":
+        return nullcontext()
+    import torch
+
+    return torch.no_grad()
 
 
 def value_and_gradients(

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.gradients import unrecorded
 from keras_classics.data.texts.dictionary import dictionary_units
 from keras_classics.data.texts.sentence_batches import encode_sentences, pad_rows
 from keras_classics.data.texts.vocabulary import Vocabulary
@@ -93,7 +94,8 @@ def translate(
     search = _kept_search(model, pair, decoder, {"width": width, **limits})
     rows, _ = encode_sentences(texts, source_vocabulary, max_words)
     for start in range(0, len(rows), batch_size):
-        found = search(encode(pad_rows(rows[start : start + batch_size], multiple=8)))
+        with unrecorded():
+            found = search(encode(pad_rows(rows[start : start + batch_size], multiple=8)))
         best = (found.ids, found.log_probabilities, found.alignments)
         ids, scores, alignments = (
             None if each is None else keras.ops.convert_to_numpy(each[:, 0]) for each in best
@@ -151,10 +153,11 @@ def translation_perplexity(
     log_probability = 0.0
     for first in range(0, len(sources), batch_size):
         chosen = slice(first, first + batch_size)
-        state = decoder.initial_state(encode(pad_rows(sources[chosen], multiple=8)))
         # The start is given.
         written = pad_rows([row[1:] for row in targets[chosen]])
-        scores = score(decoder.step, state, written, **marks)
+        with unrecorded():
+            state = decoder.initial_state(encode(pad_rows(sources[chosen], multiple=8)))
+            scores = score(decoder.step, state, written, **marks)
         log_probability += float(keras.ops.sum(scores))
     return float(perplexity(log_probability, sum(len(row) - 1 for row in targets)))
 
@@ -173,7 +176,8 @@ def sentence_states(
         The final states, float `(sentences, units)`.
     """
     encoder, _ = split_translator(model, pair)
-    encoded = encoder(pad_rows(rows))
+    with unrecorded():
+        encoded = encoder(pad_rows(rows))
     return keras.ops.convert_to_numpy(encoded["states"] if isinstance(encoded, dict) else encoded)
 
 
