@@ -90,7 +90,7 @@ def _room(shape: tuple[int, ...], cache: Path | None) -> np.ndarray:
     return np.lib.format.open_memmap(cache, "w+", "uint8", shape)
 
 
-def network_input(images, size: tuple[int, int]):
+def network_input(images: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
     """Resize pictures and bring them to what the models of this package take: -1 to 1.
 
     The one place where pictures become numbers for a captioner: training, evaluation and the
@@ -175,7 +175,7 @@ def caption_batches(
         tf.TensorSpec((batch_size, None), "int32"),
     )
 
-    def arrange(pictures, texts):
+    def arrange(pictures: tf.Tensor, texts: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         given = pictures if prepare is None else prepare(pictures)
         return {key: given, "target_in": texts[:, :-1]}, texts[:, 1:]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from keras_classics.core.versions import installed
 from keras_classics.data.holdout import equal_groups, hold_out
 from keras_classics.data.load import Data, Info
 from keras_classics.data.pictures.images import resize_tensor, resolve_size
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 # The scanned digits have 17 greys, 0 to 16.
 _DIGITS_WHITE = 16
@@ -123,15 +127,17 @@ def load_npz(
 
 
 def _data(
-    splits: dict[str, tuple[np.ndarray, Sequence[int], np.ndarray]],
+    splits: dict[str, tuple[np.ndarray, np.ndarray | Sequence[int], np.ndarray]],
     image_size: int | tuple[int, int] | None,
-    **facts,
+    **facts: Any,
 ) -> Data:
     import tensorflow as tf
 
     size = resolve_size(image_size)
 
-    def dataset(images: np.ndarray, labels: Sequence[int], names: np.ndarray) -> tf.data.Dataset:
+    def dataset(
+        images: np.ndarray, labels: np.ndarray | Sequence[int], names: np.ndarray
+    ) -> tf.data.Dataset:
         images = images[..., None] if images.ndim == 3 else images
         elements = tf.data.Dataset.from_tensor_slices(
             {"image": images, "label": np.asarray(labels, "int32"), "name": names}

@@ -8,15 +8,19 @@ it would have seen. TensorFlow's stateless operations do the work.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
+    Seed: TypeAlias = tf.Tensor | Sequence[int]
 
-def pad_crop(image: tf.Tensor, seed, *, padding: float = 4, mode: str = "CONSTANT") -> tf.Tensor:
+
+def pad_crop(
+    image: tf.Tensor, seed: Seed, *, padding: float = 4, mode: str = "CONSTANT"
+) -> tf.Tensor:
     """Pad, then crop anywhere back to the picture's own size (He et al. 2016, on CIFAR).
 
     Args:
@@ -36,7 +40,7 @@ def pad_crop(image: tf.Tensor, seed, *, padding: float = 4, mode: str = "CONSTAN
     return tf.image.stateless_random_crop(padded, shape, seed)
 
 
-def random_crop(image: tf.Tensor, seed, *, size: int) -> tf.Tensor:
+def random_crop(image: tf.Tensor, seed: Seed, *, size: int) -> tf.Tensor:
     """Crop a square anywhere (Krizhevsky et al. 2012: 224 of 256).
 
     Args:
@@ -49,7 +53,7 @@ def random_crop(image: tf.Tensor, seed, *, size: int) -> tf.Tensor:
     return tf.image.stateless_random_crop(image, (size, size, image.shape[-1]), seed)
 
 
-def flip(image: tf.Tensor, seed) -> tf.Tensor:
+def flip(image: tf.Tensor, seed: Seed) -> tf.Tensor:
     """Mirror every second picture from left to right."""
     import tensorflow as tf
 
@@ -57,7 +61,7 @@ def flip(image: tf.Tensor, seed) -> tf.Tensor:
 
 
 def scale_jitter(
-    image: tf.Tensor, seed, *, size: int, smallest: float = 256, largest: float = 480
+    image: tf.Tensor, seed: Seed, *, size: int, smallest: float = 256, largest: float = 480
 ) -> tf.Tensor:
     """Resize the shorter side to anything in a range, then crop (Simonyan and Zisserman 2014).
 
@@ -77,7 +81,7 @@ def scale_jitter(
 
 def area_crop(
     image: tf.Tensor,
-    seed,
+    seed: Seed,
     *,
     size: int,
     area: Sequence[float] = (0.08, 1.0),
@@ -109,7 +113,7 @@ def area_crop(
 
 
 def pca_colour(
-    image: tf.Tensor, seed, *, values: np.ndarray, vectors: np.ndarray, deviation: float = 0.1
+    image: tf.Tensor, seed: Seed, *, values: np.ndarray, vectors: np.ndarray, deviation: float = 0.1
 ) -> tf.Tensor:
     """Shift all pixels along the principal axes of the colours (Krizhevsky et al. 2012).
 
@@ -148,7 +152,7 @@ STEPS: dict[str, Callable] = {
 }
 
 
-def resize_shorter(images: tf.Tensor, side) -> tf.Tensor:
+def resize_shorter(images: tf.Tensor, side: int | tf.Tensor) -> tf.Tensor:
     """Resize so that the shorter side has a length; the aspect ratio is kept.
 
     Args:
@@ -201,7 +205,7 @@ def _ends(size: int) -> tuple[slice, slice]:
     return slice(None, size), slice(-size, None)
 
 
-def _split(seed, number: int):
+def _split(seed: Seed, number: int) -> tf.Tensor:
     import tensorflow as tf
 
     return tf.random.experimental.stateless_fold_in(seed, number)

@@ -69,7 +69,8 @@ def collect_labelled(
         description: Text beside the progress bar.
     """
     images: list[np.ndarray] = []
-    labels, names = [], []
+    labels: list[int] = []
+    names: list[str] = []
     whole = None
     elements = split.prefetch(64).as_numpy_iterator()
     for element in tracked(elements, description, count):
@@ -216,7 +217,7 @@ def predict_classes(
 
 
 def _views(
-    images: Sequence[np.ndarray], preparation: Preparation, batch_size: int
+    images: np.ndarray | Sequence[np.ndarray], preparation: Preparation, batch_size: int
 ) -> tf.data.Dataset:
     """All pictures in order as tests see them, batches `(batch, test_crops, *input_shape)`."""
     import tensorflow as tf
@@ -235,12 +236,14 @@ def _views(
     return indices.map(single, num_parallel_calls=tf.data.AUTOTUNE).batch(batch_size)
 
 
-def _read(images: Sequence[np.ndarray], index: tf.Tensor) -> tf.Tensor:
+def _read(images: np.ndarray | Sequence[np.ndarray], index: tf.Tensor) -> tf.Tensor:
     """A picture; of an array also several, by several numbers."""
     import tensorflow as tf
 
     # Not a constant of the graph, whose size is limited.
     found = tf.numpy_function(lambda i: images[i], [index], tf.uint8, stateful=False)
-    uniform = isinstance(images, np.ndarray)
-    found.set_shape([*index.shape, *images.shape[1:]] if uniform else (None, None, 3))
+    if isinstance(images, np.ndarray):
+        found.set_shape([*index.shape, *images.shape[1:]])
+    else:
+        found.set_shape((None, None, 3))
     return found

@@ -9,11 +9,15 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.picture_files import picture_endings
 from keras_classics.data.load import SPLIT_NAMES, Data, Info
 from keras_classics.data.pictures.images import image_tensor, measure_images, resolve_size
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 Pictures = list[tuple[Path, str]]
 
@@ -166,7 +170,8 @@ def _pictures(folder: Path, classes: tuple[str, ...]) -> Pictures:
 
 def _sound(found: dict[str, Pictures], strict: bool) -> tuple[dict[str, Pictures], tuple[str, ...]]:
     """Leave out pictures that cannot be read."""
-    faults, kept = [], {}
+    faults: list[str] = []
+    kept: dict[str, Pictures] = {}
     for split, pictures in found.items():
         measured = measure_images([path for path, _ in pictures])
         kept[split] = []
@@ -204,7 +209,7 @@ def _hold_out(pictures: Pictures, share: float, seed: int, split: str) -> tuple[
 
 def _dataset(
     pictures: Pictures, classes: tuple[str, ...], folder: Path, size: tuple[int, int] | None
-):
+) -> tf.data.Dataset:
     import tensorflow as tf
 
     elements = tf.data.Dataset.from_tensor_slices(
@@ -215,7 +220,7 @@ def _dataset(
         }
     )
 
-    def complete(element):
+    def complete(element: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         return {
             "image": image_tensor(element["path"], size, (*(size or (None, None)), 3)),
             "label": element["label"],

@@ -71,7 +71,7 @@ def resolve_size(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
                 "Give for example image_size=224.",
             )
         )
-    return tuple(pair)
+    return pair[0], pair[1]
 
 
 def measure_image(path: str | Path) -> tuple[int, int]:

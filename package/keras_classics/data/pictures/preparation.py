@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -41,6 +41,9 @@ _ZCA_BIAS = 0.1
 _LARGEST_ZCA = 64 * 64 * 3
 _LARGEST_SIDE = 2**14
 
+# Numbers alone are those of NumPy.
+Array: TypeAlias = np.ndarray | np.floating
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Preparation:
@@ -64,7 +67,7 @@ class Preparation:
     augmentation: tuple[Step, ...]
     normalization: Step
     test_crops: int
-    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+    arrays: Mapping[str, Array] = field(default_factory=dict)
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -72,7 +75,7 @@ class Preparation:
         shape = (self.size, self.size, self.channels)
         return (int(np.prod(shape)),) if self.flat else shape
 
-    def training(self, image: tf.Tensor, seed) -> tf.Tensor:
+    def training(self, image: tf.Tensor, seed: tf.Tensor | Sequence[int]) -> tf.Tensor:
         """Augment and normalise one picture.
 
         Args:
@@ -118,8 +121,8 @@ class Preparation:
         }
         facts["augmentation"] = [[step.name, dict(step.arguments)] for step in self.augmentation]
         facts["normalization"] = [self.normalization.name, dict(self.normalization.arguments)]
-        facts = np.array(json.dumps(facts))
-        write_whole(path, lambda fresh: np.savez(fresh, facts=facts, **self.arrays))
+        written: dict[str, Any] = {"facts": np.array(json.dumps(facts)), **self.arrays}
+        write_whole(path, lambda fresh: np.savez(fresh, **written))
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Preparation:
@@ -229,22 +232,23 @@ def _scaled(step: Step, ratio: float) -> Step:
     return Step(step.name, {**step.arguments, **kept})
 
 
-def _statistics(preparation: Preparation, images: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+def _statistics(preparation: Preparation, images: Sequence[np.ndarray]) -> dict[str, Array]:
     """What the normalisation and the steps need to know of training pictures."""
     kind, arguments = preparation.normalization.name, preparation.normalization.arguments
-    arrays: dict = {}
+    arrays: dict[str, Array] = {}
     if any(step.name == "pca_colour" for step in preparation.augmentation):
         pixels = [each[:, ::7, ::7].reshape(-1, each.shape[-1])
                   for each in _plain(preparation, images)]  # fmt: skip
         arrays["values"], arrays["vectors"] = colour_axes(np.concatenate(pixels))
-    shift, gain = 0.0, 1.0
+    shift: float | np.ndarray = 0.0
+    gain: float | np.ndarray = 1.0
     if kind == "range":
         low, high = arguments["low"], arguments["high"]
         shift, gain = -255.0 * low / (high - low), (high - low) / 255.0
     elif kind == "contrast_zca":
         shift, arrays["whitening"] = _whitening(preparation, images)
     elif kind != "contrast":
-        count, total, squares = 0, 0.0, 0.0
+        count, total, squares = 0, np.zeros(()), np.zeros(())
         for each in _plain(preparation, images):
             count += len(each)
             total = total + each.sum(axis=0, dtype="float64")

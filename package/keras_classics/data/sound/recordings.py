@@ -6,7 +6,7 @@ import wave
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,12 @@ from keras_classics.core.sound_files import read_pcm
 from keras_classics.data.holdout import hold_out
 from keras_classics.data.load import SPLIT_NAMES, Data, Info
 from keras_classics.data.pictures.arrays import read_npz
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+    from keras_classics.core.types import Tensor
 
 RATE = 8000
 BANDS = 24
@@ -152,7 +158,7 @@ def write_wave(path: str | Path, audio: np.ndarray, rate: int = RATE) -> None:
         file.writeframes(np.clip(np.round(audio * _LOUDEST), *limits).astype("<i2").tobytes())
 
 
-def log_mel(audio):
+def log_mel(audio: Tensor) -> Tensor:
     """Loudness in 24 bands of the mel scale, 100 frames a second, at 8 kHz.
 
     Args:
@@ -169,7 +175,7 @@ def log_mel(audio):
 
 
 @cache
-def _bands():
+def _bands() -> keras.layers.MelSpectrogram:
     import keras
 
     return keras.layers.MelSpectrogram(
@@ -183,7 +189,7 @@ def _bands():
     )
 
 
-def frame_count(samples):
+def frame_count(samples: int | Tensor) -> int | Tensor:
     """How many frames of `log_mel` lie within a recording.
 
     Args:
@@ -304,7 +310,7 @@ def _strings(
     return strings
 
 
-def _dataset(recordings: Sequence[Recording], strings: Sequence[Sequence[int]]):
+def _dataset(recordings: Sequence[Recording], strings: Sequence[Sequence[int]]) -> tf.data.Dataset:
     import tensorflow as tf
 
     def elements() -> Iterator[dict]:

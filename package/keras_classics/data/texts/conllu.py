@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.text_files import read_text
 from keras_classics.data.holdout import equal_groups, hold_out
 from keras_classics.data.load import SPLIT_NAMES, Data, Info
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 COLUMNS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 # Words written together, and words left out.
@@ -196,7 +199,7 @@ def _splits(files: str) -> tuple[str, ...]:
     return {1: ("train",), 2: ("train", "test"), 3: tuple(SPLIT_NAMES)}[count]
 
 
-def _dataset(sentences: list[TaggedSentence], classes: list[str]):
+def _dataset(sentences: list[TaggedSentence], classes: list[str]) -> tf.data.Dataset:
     import tensorflow as tf
 
     numbers = {tag: number for number, tag in enumerate(classes)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -136,7 +136,7 @@ def _dataset(documents: Sequence[Document]) -> tf.data.Dataset:
 
     classed = any(document.token_classes is not None for document in documents)
 
-    def elements():
+    def elements() -> Iterator[dict]:
         for document in documents:
             element = {"text": document.text, "name": document.name}
             yield {**element, "token_classes": document.token_classes} if classed else element

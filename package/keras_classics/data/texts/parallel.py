@@ -131,8 +131,8 @@ def load_parallel(
     }
     rule = {split: ", ".join(file.name for file in part.values()) for split, part in files.items()}
     rows = _hold_out(rows, rule, seed)
-    for split, part in rows.items():
-        if not part:
+    for split, sentences in rows.items():
+        if not sentences:
             raise InputError(
                 explain(
                     f"The {split} split of {path} has no sentences",

@@ -163,8 +163,11 @@ def multilingual_batches(
         for sides in pairs.values()
     )
 
-    def join(*batches):
-        inputs, targets = {}, {}
+    def join(
+        *batches: tuple[dict[str, tf.Tensor], tf.Tensor],
+    ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+        inputs: dict[str, tf.Tensor] = {}
+        targets: dict[str, tf.Tensor] = {}
         for name, (read, written) in zip(names, batches, strict=True):
             inputs |= {f"{name}_{key}": value for key, value in read.items()}
             targets[name] = written

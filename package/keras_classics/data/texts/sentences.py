@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from keras_classics.core.text_files import read_lines
 from keras_classics.data.holdout import equal_groups, hold_out
 from keras_classics.data.load import SPLIT_NAMES, Data, Info
 from keras_classics.data.texts.parallel import collect_parallel
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 Labelled = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -71,8 +75,8 @@ def load_sentences(
     texts, labels, names = (np.array(each) for each in zip(*rows, strict=True))
     groups = equal_groups([text for text, _, _ in rows])
     chosen, held = hold_out(labels, test, seed, "test", groups)
-    kept, validated = hold_out(labels[chosen], validation, seed, "validation", groups[chosen])
-    splits = {"train": chosen[kept], "validation": chosen[validated], "test": held}
+    trained, validated = hold_out(labels[chosen], validation, seed, "validation", groups[chosen])
+    splits = {"train": chosen[trained], "validation": chosen[validated], "test": held}
     return _data(
         {split: (texts[each], labels[each], names[each]) for split, each in splits.items()},
         name=f"sentences:{path}",
@@ -144,10 +148,10 @@ def _class_files(folder: Path) -> Mapping[str, Path]:
     return dict(zip(endings, files, strict=True))
 
 
-def _data(splits: Mapping[str, Labelled], **facts) -> Data:
+def _data(splits: Mapping[str, Labelled], **facts: Any) -> Data:
     import tensorflow as tf
 
-    def dataset(texts: Sequence[str], labels: np.ndarray, names: Sequence[str]):
+    def dataset(texts: np.ndarray, labels: np.ndarray, names: np.ndarray) -> tf.data.Dataset:
         return tf.data.Dataset.from_tensor_slices(
             {"text": list(texts), "label": labels.astype("int32"), "name": list(names)}
         )

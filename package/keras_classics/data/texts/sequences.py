@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,7 +48,9 @@ class LabelledSequences:
         """Steps of each sequence."""
         return np.array([each.shape[self.axis] for each in self.inputs])
 
-    def network_input(self, numbers: Sequence[int]) -> dict[str, np.ndarray] | np.ndarray:
+    def network_input(
+        self, numbers: Sequence[int] | np.ndarray
+    ) -> dict[str, np.ndarray] | np.ndarray:
         """What a network takes of some of the sequences, padded.
 
         Args:
@@ -65,7 +67,7 @@ class LabelledSequences:
         lengths = [each.shape[self.axis] for each in chosen]
         return {"sequence": padded, "length": np.array(lengths, "int32")}
 
-    def batch(self, numbers: Sequence[int]) -> tuple:
+    def batch(self, numbers: Sequence[int] | np.ndarray) -> tuple:
         """Input and targets of some of the sequences, padded.
 
         Args:
@@ -149,7 +151,7 @@ def all_batches(part: LabelledSequences, *, batch_size: int = 64) -> tf.data.Dat
     return _dataset(part, generate).apply(tf.data.experimental.assert_cardinality(count))
 
 
-def _dataset(part: LabelledSequences, generate) -> tf.data.Dataset:
+def _dataset(part: LabelledSequences, generate: Callable[[], Iterator[tuple]]) -> tf.data.Dataset:
     import tensorflow as tf
 
     shape: list[int | None] = [None, *part.inputs[0].shape]

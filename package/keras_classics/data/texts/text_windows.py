@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -68,7 +68,7 @@ class TextWindows:
             first: Number of the first batch, counted over all epochs.
         """
 
-        def generate() -> Iterator:
+        def generate() -> Iterator[tuple]:
             number = first
             while True:
                 yield self.batch(number % self.steps)
@@ -76,7 +76,7 @@ class TextWindows:
 
         return self._dataset(generate)
 
-    def _dataset(self, generate) -> tf.data.Dataset:
+    def _dataset(self, generate: Callable[[], Iterator[tuple]]) -> tf.data.Dataset:
         import tensorflow as tf
 
         rows, _, k1 = self.tokens.shape
@@ -139,7 +139,9 @@ def text_windows(
     starts[::steps] = True
     rows = (batch_size, steps)
     return TextWindows(
-        *(values.reshape(*rows, k1) for values in (tokens, targets, weights)),
+        tokens.reshape(*rows, k1),
+        targets.reshape(*rows, k1),
+        weights.reshape(*rows, k1),
         starts.reshape(rows),
         k2,
     )

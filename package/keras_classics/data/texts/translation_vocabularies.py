@@ -35,7 +35,11 @@ class TokenVocabulary(Vocabulary):
 
     UNIT = "token"
     split = staticmethod(tokenize_exactly)
-    join = staticmethod(join_exactly)
+
+    @staticmethod
+    def join(words: Iterable[str]) -> str:
+        """Put tokens together to a text."""
+        return join_exactly(words)
 
 
 class CharacterVocabulary(Vocabulary):
@@ -143,7 +147,8 @@ class SentencepieceVocabulary(Vocabulary):
             ) from error
         return cls(written.getvalue())
 
-    def split(self, text: str) -> list[str]:
+    # The pieces are the model's, so that only an object can divide a text.
+    def split(self, text: str) -> list[str]:  # type: ignore[override]
         """Divide a text into its most probable pieces."""
         return self._processor.encode(text, out_type=str)
 

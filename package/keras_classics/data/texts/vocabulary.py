@@ -247,9 +247,10 @@ class Vocabulary:
                 )
             )
         words = content.get("words")
-        intact = isinstance(words, list) and all(isinstance(word, str) for word in words)
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            words = []
         with reading(path, "a vocabulary file", remedy):
-            vocabulary = cls._restored(words if intact else [], content)
+            vocabulary = cls._restored(words, content)
         if vocabulary.fingerprint != content.get("sha256"):
             raise InputError(
                 explain(

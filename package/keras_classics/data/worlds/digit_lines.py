@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.data.load import Data, Info
 from keras_classics.data.pictures.arrays import load_digits
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 HEIGHT = 12
 _MOST = 1_000_000
@@ -98,7 +102,13 @@ def draw_line(
     return np.repeat(line[..., None], 3, axis=-1)
 
 
-def _dataset(scanned, size: int, seed: list[int], digits: tuple[int, int], gap: tuple[int, int]):
+def _dataset(
+    scanned: tf.data.Dataset,
+    size: int,
+    seed: list[int],
+    digits: tuple[int, int],
+    gap: tuple[int, int],
+) -> tf.data.Dataset:
     import tensorflow as tf
 
     def lines() -> Iterator[dict]:

@@ -18,7 +18,8 @@ import hashlib
 import heapq
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, count, islice
-from typing import NamedTuple
+from types import ModuleType
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -26,6 +27,9 @@ from keras_classics.core.errors import InputError, check_choice, explain, import
 from keras_classics.core.versions import installed
 from keras_classics.data.load import Data, Info
 from keras_classics.data.texts.parallel import check_languages, parallel_dataset
+
+if TYPE_CHECKING:
+    import babel
 
 LANGUAGES = ("en", "fr", "nl", "de")
 MOST = 1_000_000
@@ -189,7 +193,9 @@ def _divide(
 ) -> dict[str, list[tuple[str, Phrase]]]:
     """Fill every split with named phrases; first what is held back, which training must avoid."""
     stream = _distinct(seed, languages if "en" in languages else ("en", *languages))
-    held_back, for_training, said = {"validation": [], "test": []}, [], set()
+    held_back: dict[str, list[tuple[str, Phrase]]] = {"validation": [], "test": []}
+    for_training: list[tuple[str, Phrase]] = []
+    said: set[tuple[str, str]] = set()
 
     def texts(phrase: Phrase) -> set[tuple[str, str]]:
         return {(language, phrase.texts[language]) for language in languages}
@@ -353,12 +359,12 @@ def _listed(table: str, codes: Sequence[str], language: str) -> str:
 
 
 @functools.cache
-def _babel(module: str):
+def _babel(module: str) -> ModuleType:
     return import_extra(f"babel.{module}", "translation")
 
 
 @functools.cache
-def _locale(language: str):
+def _locale(language: str) -> babel.Locale:
     return import_extra("babel", "translation").Locale(language)
 
 

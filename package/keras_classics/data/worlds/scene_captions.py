@@ -124,7 +124,7 @@ def describe(
     for index, (synonym_chance, count_chance) in zip(chosen, chances.tolist(), strict=True):
         words = _SYNONYMS if synonym_chance < _SYNONYM_RATE else {}
         facts = {"a": _name(objects[0], words), "brief_a": _name_briefly(objects[0])}
-        if relation is None:
+        if position is not None:
             facts["where"] = _WHERE[position]
         else:
             facts |= {"b": _name(objects[1], words), "brief_b": _name_briefly(objects[1])}

@@ -60,7 +60,7 @@ def choose_objects(
     kinds = [KINDS[i] for i in rng.integers(len(KINDS), size=count)]
     relation = RELATIONS[rng.integers(len(RELATIONS))] if count > 1 else None
     if relation is None:
-        pair = (SIZES[rng.integers(len(SIZES))],)
+        pair: tuple[str, ...] = (SIZES[rng.integers(len(SIZES))],)
     elif relation == "inside":
         pair = ("large", "small")
         kinds[0] = _HOSTS[rng.integers(len(_HOSTS))]
@@ -68,7 +68,7 @@ def choose_objects(
         pair = _PAIR_SIZE_LOTS[rng.integers(len(_PAIR_SIZE_LOTS))]
     else:
         pair = ("large", "large")
-    if relation in ("right", "below") and pair[0] == pair[1]:
+    if relation in ("right", "below") and len(set(pair)) == 1:
         relation = OPPOSITES[relation]
     sizes = pair + ("small",) * (count - len(pair))
     lots = rng.integers(len(_TEXTURE_LOTS), size=count)
@@ -129,7 +129,7 @@ def place_together(
         down, right = offset
     else:
         apart = _least_distance(main.radius, second.radius, size, occlusion)
-        along = rng.uniform(apart, max(apart, size - main.half - second.half))
+        along = float(rng.uniform(apart, max(apart, size - main.half - second.half)))
         across = along * rng.uniform(-_STEEPEST, _STEEPEST)
         down, right = _turn(relation, round(along), round(across))
     lowest = [max(main.half, second.half - shift) for shift in (down, right)]

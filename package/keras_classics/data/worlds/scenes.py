@@ -146,7 +146,7 @@ def render_scene(seed: int, index: int, options: SceneOptions = _DEFAULTS) -> Sc
         if relation is None:
             centres, position = place_alone(rng, sprites[0], options.size)
         else:
-            centres = place_together(rng, sprites, relation, options.size, options.occlusion)
+            centres = place_together(rng, sprites, relation, options.size, options.occlusion) or []
         mask = _compose_mask(sprites, centres, options) if centres else None
     # Before the pixels, so that clutter and noise change the picture and not its captions.
     captions = describe(objects, relation, position, rng)
