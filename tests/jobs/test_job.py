@@ -3,9 +3,9 @@
 import keras
 import numpy as np
 import pytest
-from toys import Toy
 
 import keras_classics as kc
+from jobs.toys import Toy
 from keras_classics import distribution
 from keras_classics.jobs import training_run
 from keras_classics.jobs.output import metrics_table

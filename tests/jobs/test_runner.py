@@ -10,9 +10,9 @@ from types import SimpleNamespace
 
 import keras
 import pytest
-from toys import Toy, slope_of
 
 import keras_classics as kc
+from jobs.toys import Toy, slope_of
 from keras_classics.jobs import runner
 from keras_classics.jobs.flags import flags_of, parse
 from support import run_python
@@ -353,12 +353,11 @@ def test_logs_for_tensorboard_lie_in_the_run_or_the_extra_is_named(tmp_path, cap
 def test_without_tensorflow_as_backend_the_job_ends_with_an_answer_of_its_own_model(tmp_path):
     said = run_python(
         "import keras_classics as kc\n"
-        "from toys import Toy\n"
+        "from jobs.toys import Toy\n"
         f"code = kc.jobs.run(Toy, ['--out', {str(tmp_path / 'run')!r}])\n"
         "print('code', code)\n"
         f"print('code', kc.jobs.run(Toy, ['export', '--out', {str(tmp_path / 'run')!r}]))\n",
         backend="torch",
-        PYTHONPATH=f"{kc.__path__[0]}/..:{__file__.rpartition('/')[0]}",
     )
     assert said.startswith("on the torch backend there is no export")
     assert f"answers from {tmp_path / 'run' / 'model.keras'}" in said
