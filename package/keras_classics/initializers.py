@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
-import zlib
 from collections.abc import Callable
 
 import keras
@@ -49,7 +49,8 @@ def own_draw(initializer: Initializer, weight: str) -> Callable[..., Tensor]:
     config = rule.get_config()
     seed = config.get("seed")
     if is_whole(seed):
-        config["seed"] = zlib.crc32(f"{seed} {weight}".encode())
+        digest = hashlib.sha256(f"{seed} {weight}".encode()).digest()
+        config["seed"] = int.from_bytes(digest[:4])
     elif seed is not None or "seed" not in config:
         return rule
     return type(rule).from_config(config)

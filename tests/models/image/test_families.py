@@ -14,7 +14,7 @@ SMALL = {
     "lenet_5": {},
     "lenet_5_modern": {"classes": 4, "subsampling": "max", "activation": "relu"},
     "vgg_a_lrn": {"width": 0.1, "dense_units": 32, "input_shape": (32, 32, 3), "classes": 4,
-                  "dropout": 0.0},
+                  "dropout": 0.0, "kernel_initializer": "he_normal"},
     "vgg_c": {"width": 0.1, "dense_units": 32, "input_shape": (32, 32, 3), "classes": 4,
               "batch_norm": True},
     "resnet_18": {"width": 0.125, "input_shape": (32, 32, 3), "classes": 4, "repeats": (1, 1)},
