@@ -15,6 +15,7 @@ import numpy as np
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import opened
+from keras_classics.core.keras_internals import bring_up_to_date, strategy_of
 from keras_classics.core.picture_files import opened_picture
 
 
@@ -143,9 +144,7 @@ class PictureCallback(keras.callbacks.Callback, ABC):
     def _aside(self) -> Iterator[None]:
         """Beside training: up to date, timed, and with no random number taken from anyone."""
         start = time.perf_counter()
-        if keras.config.backend() == "jax":
-            # While JAX trains, the variables lag behind the values in its hands.
-            self.model.jax_state_sync()
+        bring_up_to_date(self.model)
         # New layers and models, of which a map may need one, draw default seeds from these.
         states = random.getstate(), np.random.get_state()
         try:
@@ -182,7 +181,8 @@ def _is_chief(model: keras.Model) -> bool:
     """Whether this process is the only one that trains the model, or the first of them."""
     backend = keras.config.backend()
     if backend == "tensorflow":
-        return bool(model.distribute_strategy.extended.should_save_summary)
+        strategy = strategy_of(model)
+        return strategy is None or bool(strategy.extended.should_save_summary)
     if backend == "jax":
         import jax
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
+
+from keras_classics.core.keras_internals import bring_up_to_date
 
 
 class Samples(keras.callbacks.Callback):
@@ -31,16 +33,14 @@ class Samples(keras.callbacks.Callback):
         self.show = show
         self.iterations = sorted(iterations)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Ask the optimizer once; asking it at every step would cost."""
         self.before = int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))
         self.made = self.before
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         """Write where a number was reached since the last call."""
         last, self.made = self.made, self.before + batch + 1
         if any(last < number <= self.made for number in self.iterations):
-            if keras.config.backend() == "jax":
-                # While JAX trains, the variables lag behind the values in its hands.
-                self.model.jax_state_sync()
+            bring_up_to_date(self.model)
             self.show(self.made, self.write(1)[0])

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from keras_classics.core.keras_internals import Node
+from keras_classics.core.keras_internals import Node, is_keras, operation_name, twin
 from keras_classics.core.types import Tensor
 
 # Layers whose `activation` is the last thing they do.
@@ -144,10 +144,10 @@ def squashing(operation: Any) -> Squash | None:
         inner = squashing(operation.layer)
         if inner is None or inner.linear is _first_argument:
             return inner
-        return inner._replace(linear=_twin(operation, layer=inner.linear))
+        return inner._replace(linear=twin(operation, layer=inner.linear))
     if not _is_fused(operation):
         return None
-    linear = _twin(operation, activation=keras.activations.linear)
+    linear = twin(operation, activation=keras.activations.linear)
     if isinstance(operation.activation, keras.layers.Layer):
         inner = squashing(operation.activation)
         return inner and inner._replace(linear=linear)
@@ -165,13 +165,6 @@ def _squashing_function(activation: Any) -> str | None:
 
 def _first_argument(inputs: Tensor, *arguments: Any, **options: Any) -> Tensor:
     return inputs
-
-
-def _twin(layer: keras.layers.Layer, /, **changes: Any) -> keras.layers.Layer:
-    """Another layer that shares everything with the first but some attributes."""
-    twin = object.__new__(type(layer))
-    twin.__dict__.update(layer.__dict__ | changes)
-    return twin
 
 
 def is_linear(operation: Any) -> bool:
@@ -196,7 +189,7 @@ def keeps(operation: Any) -> bool:
     name = operation_name(operation)
     if name == "Cast":
         return keras.backend.is_float_dtype(operation.dtype)
-    return name in _KEEPING_OPERATIONS or (_is_keras(operation) and isinstance(operation, _KEEPING))
+    return name in _KEEPING_OPERATIONS or (is_keras(operation) and isinstance(operation, _KEEPING))
 
 
 def reshapes(node: Node) -> bool:
@@ -210,7 +203,7 @@ def reshapes(node: Node) -> bool:
         return before is not None and before == after and _takes_from_the_start(node)
     if name in _RESHAPING_OPERATIONS:
         return len(node.input_tensors) == 1
-    return _is_keras(operation) and isinstance(operation, _RESHAPING)
+    return is_keras(operation) and isinstance(operation, _RESHAPING)
 
 
 def _takes_from_the_start(node: Node) -> bool:
@@ -262,18 +255,6 @@ def _number(value: Any) -> float | None:
 
 def mixes(operation: Any) -> bool:
     """Whether an operation gives logits for logits, but no probabilities for probabilities."""
-    if not _is_keras(operation):
+    if not is_keras(operation):
         return False
     return isinstance(operation, _MIXING) or operation_name(operation) in _MIXING_OPERATIONS
-
-
-def _is_keras(operation: Any) -> bool:
-    """Whether an operation is Keras's own, and no subclass that may do more."""
-    return type(operation).__module__.split(".")[0] == "keras"
-
-
-def operation_name(operation: Any) -> str:
-    """The name of an operation of `keras.ops`; empty for layers and for operations of others."""
-    if isinstance(operation, keras.layers.Layer) or not _is_keras(operation):
-        return ""
-    return type(operation).__name__

@@ -5,6 +5,7 @@ What Keras records of a call is read in `keras_internals`.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,14 @@ import keras
 from keras import ops, tree
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.keras_internals import Node, arguments_of, call_number, maker, readers
+from keras_classics.core.keras_internals import (
+    Node,
+    arguments_of,
+    call_number,
+    deep_graphs,
+    maker,
+    readers,
+)
 from keras_classics.core.types import Tensor
 
 # Where a call stands in a model: the calls of the nested models around it, outermost first, and
@@ -20,6 +28,7 @@ from keras_classics.core.types import Tensor
 Place = tuple[Node, ...]
 
 
+@deep_graphs()
 def functional(model: keras.Model) -> keras.Model:
     """The model itself; of a sequential one a functional model of the same layers.
 
@@ -75,6 +84,16 @@ def ancestry(tensors: Iterable[Tensor]) -> list[Node]:
             stack.append((node, True))
             stack += [(maker(tensor), False) for tensor in reversed(node.input_tensors)]
     return order
+
+
+def inputs_of(tensor: Tensor) -> Tensor | list[Tensor]:
+    """The inputs a tensor depends on; the one itself where there is one.
+
+    `keras.utils.get_source_inputs` goes every way to them, of which each shortcut makes twice as
+    many.
+    """
+    found = [each for node in ancestry([tensor]) if node.is_input for each in node.outputs]
+    return found[0] if len(found) == 1 else found
 
 
 def path(place: Place) -> str:
@@ -258,7 +277,7 @@ def run(
             outputs = run(operation, nested, instead=instead, after=after, above=here)
             outputs = outputs[0] if len(outputs) == 1 else outputs
         else:
-            if "training" in getattr(operation, "call_signature_parameters", ()):
+            if "training" in inspect.signature(operation.call).parameters:
                 options["training"] = False
             outputs = instead.get(here, operation)(*arguments, **options)
         outputs = tree.flatten(after(here, outputs))

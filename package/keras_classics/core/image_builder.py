@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import operator
 import os
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict
@@ -24,15 +23,11 @@ import keras
 from keras_classics.core.card import ModelCard
 from keras_classics.core.channels_last import check_setting
 from keras_classics.core.errors import InputError, check_positive, check_whole, explain, is_whole
-from keras_classics.core.graph import functional
+from keras_classics.core.graph import functional, inputs_of
+from keras_classics.core.keras_internals import deep_graphs
 from keras_classics.core.model_files import load_weights
 from keras_classics.core.names import check_known
 from keras_classics.core.types import Activation, Initializer, Shape, Tensor, Whole
-
-# Keras builds, clones and loads functional graphs recursively, a frame or more a layer: without
-# this a thousand layers end in RecursionError, also when a saved file is read back. Much more would
-# let nested JSON of a hostile file run over the C stack before Python stops it.
-sys.setrecursionlimit(max(sys.getrecursionlimit(), 20_000))
 
 Block = Callable[[Tensor], Tensor]
 
@@ -135,6 +130,7 @@ class Head:
     classifier_activation: Activation
     name: str
 
+    @deep_graphs()
     def finish(
         self,
         features: Tensor,
@@ -165,7 +161,7 @@ class Head:
             outputs = features
         if further_outputs:
             outputs = [outputs, *further_outputs]
-        model = keras.Model(_source(self.image), outputs, name=self.name)
+        model = keras.Model(inputs_of(self.image), outputs, name=self.name)
         if self.weights is not None:
             load_weights(model, self.weights)
         return model
@@ -220,6 +216,7 @@ def scaled(filters: int, width: float) -> int:
     return max(1, round(filters * check_positive("width", width, remedy)))
 
 
+@deep_graphs()
 def inline(model: keras.Model, tensor: Tensor) -> Any:
     """Apply a model's layers, with their weights, to another tensor without nesting the model.
 
@@ -332,8 +329,3 @@ def _check_size(card: ModelCard, shape: Shape, fixed_size: bool) -> None:
                 f"Resize the images to {smallest} pixels or more, or choose a shallower model.",
             )
         )
-
-
-def _source(tensor: Tensor) -> Any:
-    sources = keras.utils.get_source_inputs(tensor)
-    return sources[0] if len(sources) == 1 else sources

@@ -14,7 +14,8 @@ from itertools import count
 
 import keras
 
-from keras_classics.core.graph import connected_names, rebuilt
+from keras_classics.core.graph import connected_names, inputs_of, rebuilt
+from keras_classics.core.keras_internals import deep_graphs
 from keras_classics.core.types import Tensor
 
 GRAMMAR = re.compile(r"stem_|stage\d|head_|logits|predictions|auxiliary")
@@ -26,6 +27,7 @@ def own_name(name: str) -> str:
     return name.rpartition(_BETWEEN)[2]
 
 
+@deep_graphs()
 def built_on(tensor: Tensor, build: Callable[[Tensor], keras.Model]) -> keras.Model:
     """Build a model on a tensor, under names that are still free there.
 
@@ -55,9 +57,8 @@ def built_on(tensor: Tensor, build: Callable[[Tensor], keras.Model]) -> keras.Mo
     outputs = rebuilt(model.outputs, {id(aside): tensor}, renamed)
     for made, layer in pairs:
         made.set_weights(layer.get_weights())
-    sources = keras.utils.get_source_inputs(tensor)
     return keras.Model(
-        sources[0] if len(sources) == 1 else sources,
+        inputs_of(tensor),
         keras.tree.pack_sequence_as(model.output, outputs),
         name=model.name,
     )

@@ -12,6 +12,7 @@ import keras
 
 from keras_classics.core.archive_files import open_archive
 from keras_classics.core.files import file_size, most_bytes, opened, reading, write_whole
+from keras_classics.core.keras_internals import deep_graphs
 from keras_classics.core.model_sizes import bytes_asked_for
 from keras_classics.core.text_files import parse_json
 
@@ -61,7 +62,8 @@ def load_model(path: str | os.PathLike[str]) -> keras.Model:
         try:
             with open_archive(file) as archive:
                 _check_archive(archive, file_size(file))
-            return keras.saving.load_model(path, safe_mode=True)
+            with deep_graphs():
+                return keras.saving.load_model(path, safe_mode=True)
         except TypeError as error:
             # Keras's own text is about every layer around the one that is wrong, and then that.
             reason: BaseException = error

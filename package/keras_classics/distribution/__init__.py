@@ -18,6 +18,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from typing import Any
 
 import keras
 
@@ -81,11 +82,11 @@ class _Place(AbstractContextManager):
         self._scope = scope
         self._entered: list[AbstractContextManager] = []
 
-    def __enter__(self):
+    def __enter__(self) -> Any:
         scope = self._scope()
         value = scope.__enter__()
         self._entered.append(scope)
         return value
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: Any) -> bool | None:
         return self._entered.pop().__exit__(*error)

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from typing import TypeAlias
 
 import jax
 import keras
-from keras import tree
 from keras.distribution import DeviceMesh, LayoutMap, TensorLayout
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.distribution.cluster import lost_worker, this_worker
-from keras_classics.distribution.pinned import check_keras, replace
+from keras_classics.distribution.mending import mend_batches
+
+Distribution: TypeAlias = keras.distribution.DataParallel | keras.distribution.ModelParallel
 
 # What XLA's errors begin with where another process is gone.
 _LOST = ("UNKNOWN: ", "UNAVAILABLE: ", "ABORTED: ", "DEADLINE_EXCEEDED: ", "CANCELLED: ")
@@ -50,7 +52,7 @@ def scope_of(name: str) -> Callable[[], AbstractContextManager]:
         if kind == "cpu":
             return contextlib.nullcontext
         devices = keras.distribution.list_devices("cpu")[:1]
-    _mend()
+    mend_batches()
     distribution = _ModelParallel(devices) if name == "model_parallel" else _DataParallel(devices)
     return functools.partial(_scope, distribution)
 
@@ -75,69 +77,45 @@ def _join_cluster() -> None:
         ) from error
 
 
-class _WholeBatches:
-    """Batches that cannot be divided are computed whole, on every device."""
+def _whole(distribution: Distribution, data_shape: Sequence[int]) -> TensorLayout | None:
+    """The layout of a batch that cannot be divided: whole, on every device."""
+    # The batch lies along the first axis of both meshes.
+    if data_shape[0] % distribution.device_mesh.shape[0]:
+        return TensorLayout([None] * len(data_shape), distribution.device_mesh)
+    return None
 
-    def get_data_layout(self, data_shape):
-        if data_shape[0] % self.num_model_replicas:
-            return TensorLayout([None] * len(data_shape), self.device_mesh)
-        return super().get_data_layout(data_shape)
 
-
-class _DataParallel(_WholeBatches, keras.distribution.DataParallel):
+class _DataParallel(keras.distribution.DataParallel):
     def __init__(self, devices: list[str]) -> None:
         super().__init__(devices=devices, auto_shard_dataset=False)
 
+    def get_data_layout(self, data_shape: Sequence[int]) -> TensorLayout:
+        return _whole(self, data_shape) or super().get_data_layout(data_shape)
 
-class _ModelParallel(_WholeBatches, keras.distribution.ModelParallel):
+
+class _ModelParallel(keras.distribution.ModelParallel):
     """Divides every matrix, kernel or table by its last axis, where that can be divided."""
 
     def __init__(self, devices: list[str]) -> None:
         mesh = DeviceMesh((1, len(devices)), ("batch", "model"), devices)
         super().__init__(layout_map=LayoutMap(mesh), auto_shard_dataset=False)
 
-    def get_variable_layout(self, variable):
-        axes = [None] * len(variable.shape)
+    def get_data_layout(self, data_shape: Sequence[int]) -> TensorLayout:
+        return _whole(self, data_shape) or super().get_data_layout(data_shape)
+
+    def get_variable_layout(self, variable: keras.Variable) -> TensorLayout:
+        axes: list[str | None] = [None] * len(variable.shape)
         if len(axes) > 1 and variable.shape[-1] % self.device_mesh.shape[1] == 0:
             axes[-1] = "model"
         return TensorLayout(axes, self.device_mesh)
 
 
-@functools.cache
-def _mend() -> None:
-    """Let every batch have a layout of its own, and be the global batch on every process.
-
-    Keras 3.15 takes the layout of the first batch for all, which fails at a smaller last one, and
-    leaves it to the user to give each process its own rows.
-    """
-    check_keras()
-    from keras.src.backend.jax.trainer import JAXEpochIterator
-
-    def mended(original):
-        def iterate(iterator, distribution):
-            for batch in iterator.data_adapter.get_jax_iterator():
-                yield tree.map_structure(functools.partial(_divided, distribution), batch)
-
-        return iterate
-
-    replace(JAXEpochIterator, "_get_distributed_iterator", mended)
-
-
-def _divided(distribution: keras.distribution.Distribution, value):
-    if value is None:
-        return None
-    layout = distribution.get_data_layout(value.shape).backend_layout
-    return jax.make_array_from_callback(value.shape, layout, lambda rows: value[rows])
-
-
 @contextlib.contextmanager
-def _scope(
-    distribution: keras.distribution.Distribution,
-) -> Iterator[keras.distribution.Distribution]:
+def _scope(distribution: Distribution) -> Iterator[Distribution]:
     try:
         with distribution.scope():
             yield distribution
     except (jax.errors.JaxRuntimeError, ValueError) as error:
-        if distribution.num_processes == 1 or not str(error).startswith(_LOST):
+        if jax.process_count() == 1 or not str(error).startswith(_LOST):
             raise
         raise lost_worker(str(error)) from error

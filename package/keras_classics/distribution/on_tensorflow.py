@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 
 import tensorflow as tf
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.distribution.cluster import lost_worker, this_worker
-from keras_classics.distribution.mending import mend, unsynchronize
+from keras_classics.distribution.mending import mend_replicas, unsynchronize
 
 # What a collective operation fails with when another worker is gone.
 _LOST = (
@@ -51,18 +51,20 @@ def scope_of(name: str) -> Callable[[], AbstractContextManager]:
             )
         )
     strategy = makers[name]()
-    mend()
+    mend_replicas()
     return functools.partial(_scope, strategy)
 
 
-class _DividesBatches:
+class _DividesBatches(tf.distribute.Strategy):
     """Cuts every global batch into one piece for each replica, in the order of its rows.
 
     `tf.distribute` does so by itself, but cuts by the batch size it finds in the dataset's graph:
     a last batch that is smaller then leaves replicas without a row, which Keras cannot compute.
     """
 
-    def experimental_distribute_dataset(self, dataset, options=None):
+    def experimental_distribute_dataset(
+        self, dataset: tf.data.Dataset, options: tf.distribute.InputOptions | None = None
+    ) -> Iterable:
         replicas = self.num_replicas_in_sync
         if replicas == 1:
             return super().experimental_distribute_dataset(dataset, options)

@@ -8,10 +8,11 @@ import keras
 import numpy as np
 
 from keras_classics.core.graph import ancestry, functional
-from keras_classics.core.keras_internals import Node
+from keras_classics.core.keras_internals import Node, deep_graphs
 from keras_classics.layers.image.dirac import DiracConv2D
 
 
+@deep_graphs()
 def fold(model: keras.Model) -> keras.Model:
     """The same function with fewer layers: batch normalisation and Dirac kernels folded away.
 

@@ -7,8 +7,10 @@ import keras
 from keras_classics.core.channels_last import check_layers
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.graph import check_functional, functional, has_graph
+from keras_classics.core.keras_internals import deep_graphs
 
 
+@deep_graphs()
 def any_size(model: keras.Model) -> keras.Model:
     """The same network for pictures of any height and width, with weights of its own.
 

@@ -14,6 +14,7 @@ import numpy as np
 from keras_classics.core.array_files import read_arrays
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import reading, write_whole
+from keras_classics.core.keras_internals import bring_up_to_date, strategy_of
 from keras_classics.training.divergence import NonFiniteError, finite_array
 
 CHECKPOINT = "checkpoint.npz"
@@ -116,11 +117,6 @@ def build_optimizers(model: keras.Model) -> None:
                 optimizer.build(variables)
 
 
-def strategy_of(model: keras.Model) -> Any:
-    """The strategy of `tf.distribute` a model is under, or None on other backends."""
-    return getattr(model, "distribute_strategy", None)
-
-
 def _variables(model: keras.Model) -> list[keras.Variable]:
     # Keras's own weight files leave out the states of random generators, and with them the draws
     # of dropout and of scheduled sampling.
@@ -166,9 +162,7 @@ def save(model: keras.Model, folder: str | os.PathLike, steps: int, ended: int |
 
 def finite_arrays(model: keras.Model, step: int) -> list[np.ndarray]:
     """All variables, or the error that says which one is not finite."""
-    if keras.config.backend() == "jax":
-        # While JAX trains, the variables lag behind the values in its hands.
-        model.jax_state_sync()
+    bring_up_to_date(model)
     variables = _variables(model)
     arrays = list(map(_array, variables))
     for variable, array in zip(variables, arrays, strict=True):

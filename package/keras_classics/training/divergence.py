@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import keras
 import numpy as np
 
 from keras_classics.core.gradients import value_and_gradients
+from keras_classics.core.keras_internals import heard, operations_of
 
 
 class NonFiniteError(Exception):
@@ -63,13 +63,19 @@ def first_non_finite(model: keras.Model, batch: tuple) -> str:
             answer = model(x, **training)
             return model.compute_loss(x=x, y=y, y_pred=answer, sample_weight=weights)
 
-    with _listening(model) as broken, keras.StatelessScope():
+    broken: list[str] = []
+
+    def listen(part: keras.Operation, outputs: Any) -> None:
+        if not is_finite(outputs):
+            broken.append(part.name)
+
+    with heard(_parts(model), listen) as told, keras.StatelessScope():
         model(x, **training)
     if broken:
         return f"the output of the layer {broken[0]!r}"
     value, gradients = value_and_gradients(loss, model.trainable_variables)
     if not is_finite(value):
-        return "the loss, of finite outputs of all layers"
+        return "the loss, of finite outputs of all layers" if told else "the loss"
     # Backwards, the last layer comes first.
     for variable, gradient in zip(
         reversed(model.trainable_variables), reversed(gradients), strict=True
@@ -83,37 +89,10 @@ def _mapped(convert: Callable, structure: Any) -> Any:
     return keras.tree.map_structure(lambda each: None if each is None else convert(each), structure)
 
 
-@contextmanager
-def _listening(model: keras.Model) -> Iterator[list[str]]:
-    """Note, in the order of computation, which layers give numbers that are not finite."""
-    broken: list[str] = []
-
-    def listener(part):
-        call = part.call
-
-        def heard(*args, **kwargs):
-            outputs = call(*args, **kwargs)
-            if not is_finite(outputs):
-                broken.append(part.name)
-            return outputs
-
-        return heard
-
-    parts = list(_parts(model))
-    for part in parts:
-        # Past Keras, which would take the listener for a part of the layer.
-        vars(part)["call"] = listener(part)
-    try:
-        yield broken
-    finally:
-        for part in parts:
-            del vars(part)["call"]
-
-
 def _parts(model: keras.Model) -> Iterator[keras.Operation]:
     """Layers, and operations between them, of a model and of models in it, once each."""
     found = {}
-    for part in getattr(model, "operations", model.layers):
+    for part in operations_of(model):
         inner = _parts(part) if isinstance(part, keras.Model) else [part]
         found |= {id(each): each for each in inner}
     yield from found.values()

@@ -32,6 +32,7 @@ checkpoints would hold the average in place of the weights.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import keras
 from keras import ops
@@ -75,11 +76,13 @@ class SkipNonFinite(keras.optimizers.Optimizer):
         """Create the states of the optimizer inside."""
         self.inner_optimizer.build(variables)
         super().build(variables)
+        # In a function: variables in an attribute Keras takes for states of the optimizer.
+        self.trained = partial(list, variables)
 
     @property
     def variables(self):
         """Its own counts, then all of the optimizer inside."""
-        return [*self._variables, *self.inner_optimizer.variables]
+        return [*super().variables, *self.inner_optimizer.variables]
 
     def apply(self, grads, trainable_variables=None):
         """Make a step, or count it as skipped."""
@@ -87,9 +90,10 @@ class SkipNonFinite(keras.optimizers.Optimizer):
             self.build(list(trainable_variables))
         if keras.backend.backend() == "jax":
             # A conditional may not assign there, so both outcomes are computed.
-            changed = [*self._trainable_variables, *self.variables]
+            trained = self.trained()
+            changed = [*trained, *self.variables]
             values = [variable.value for variable in changed]
-            count = len(self._trainable_variables)
+            count = len(trained)
             new = self.stateless_apply(values[count:], grads, values[:count])
             for variable, value in zip(changed, [*new[0], *new[1]], strict=True):
                 variable.assign(value)
@@ -105,11 +109,12 @@ class SkipNonFinite(keras.optimizers.Optimizer):
 
     def stateless_apply(self, optimizer_variables, grads, trainable_variables):
         """Make a step, or count it as skipped, on values in place of variables."""
-        finite, own = is_finite(grads), len(self._variables)
-        mapping = list(zip(self._variables, optimizer_variables[:own], strict=True))
+        counting = super().variables
+        finite, own = is_finite(grads), len(counting)
+        mapping = list(zip(counting, optimizer_variables[:own], strict=True))
         with keras.StatelessScope(state_mapping=mapping) as scope:
             self._count(finite)
-        counts = [scope.get_current_value(variable) for variable in self._variables]
+        counts = [scope.get_current_value(variable) for variable in counting]
         before = trainable_variables, optimizer_variables[own:]
         after = self.inner_optimizer.stateless_apply(before[1], grads, before[0])
         weights, states = (

@@ -17,6 +17,7 @@ import pandas as pd
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import write_whole
+from keras_classics.core.keras_internals import strategy_of
 from keras_classics.core.text_files import read_table
 from keras_classics.training.checkpoints import (
     CHECKPOINT,
@@ -26,7 +27,6 @@ from keras_classics.training.checkpoints import (
     optimizers_of,
     restore,
     save,
-    strategy_of,
 )
 from keras_classics.training.divergence import NonFiniteError, first_non_finite
 from keras_classics.training.optimizers import nested, skipping

@@ -13,7 +13,7 @@ from keras_classics.core.call_kinds import keeps, line_of, squashing
 from keras_classics.core.channels_last import check_layers
 from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.graph import ancestry, functional, has_graph
-from keras_classics.core.keras_internals import Node
+from keras_classics.core.keras_internals import Node, deep_graphs
 from keras_classics.core.types import Tensor, Whole
 from keras_classics.layers.image.fractal import ColumnDraw
 from keras_classics.layers.image.pooling import CeilAveragePooling2D, PaddedMaxPooling2D
@@ -46,6 +46,7 @@ _BY_CHANNEL = (
 _BY_NUMBER = (ColumnDraw,)
 
 
+@deep_graphs()
 def adapt_channels(model: keras.Model, channels: Whole) -> keras.Model:
     """The same network for pictures with `channels` channels, its first kernels adapted.
 

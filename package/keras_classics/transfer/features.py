@@ -10,6 +10,7 @@ import keras
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.graph import ancestry, functional
+from keras_classics.core.keras_internals import deep_graphs
 from keras_classics.core.layer_names import own_name
 from keras_classics.core.types import Tensor
 from keras_classics.transfer.trunk import Waypoint, trunk
@@ -18,6 +19,7 @@ BLOCK = re.compile(r"stage\d+_block\d+")
 END = re.compile(r"\w+_out")
 
 
+@deep_graphs()
 def features(model: keras.Model, levels: Sequence[str] = ("P3", "P4", "P5")) -> keras.Model:
     """A model that gives feature maps of another, with its weights.
 

@@ -13,7 +13,7 @@ from keras_classics.core.call_kinds import is_linear, squashing
 from keras_classics.core.channels_last import check_layers
 from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.graph import Place, before, called_again, functional, has_graph, origin
-from keras_classics.core.keras_internals import Node, maker
+from keras_classics.core.keras_internals import Node, deep_graphs, maker
 from keras_classics.core.model_ends import ModelEnd, read_end, values_from
 from keras_classics.core.types import Tensor, Whole
 
@@ -26,6 +26,7 @@ _PER_CLASS = (
 )
 
 
+@deep_graphs()
 def replace_head(
     model: keras.Model,
     classes: Whole,

@@ -20,6 +20,7 @@ from keras_classics.core.capture import Capture
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.gradients import compiled_over, rectified_gradient
 from keras_classics.core.graph import Place
+from keras_classics.core.keras_internals import operation_name
 from keras_classics.core.types import Tensor
 
 RELUS = (keras.activations.relu, keras.activations.relu6)
@@ -95,7 +96,7 @@ def ends_in_relu(operation: Any) -> bool:
         operation = operation.activation
     if isinstance(operation, layers.ReLU):
         return not np.any(operation.negative_slope)
-    return operation in RELUS or type(operation).__name__ in RELU_OPERATIONS
+    return operation in RELUS or operation_name(operation) in RELU_OPERATIONS
 
 
 def check_guidable(capture: Capture) -> None:

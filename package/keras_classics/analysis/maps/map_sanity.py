@@ -21,6 +21,7 @@ from keras_classics.analysis.maps.cam import CAM
 from keras_classics.analysis.maps.map_scores import finite_maps
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.graph import check_functional
+from keras_classics.core.keras_internals import deep_graphs
 
 
 def cascading_randomization(
@@ -85,6 +86,7 @@ def cascading_randomization(
     return pd.DataFrame(rows, index=pd.Index(names, name="down to"))
 
 
+@deep_graphs()
 def randomize_layers(
     model: keras.Model, layers: int | Sequence[str] | None = None, *, seed: int = 0
 ) -> keras.Model:

@@ -5,27 +5,28 @@ from __future__ import annotations
 import keras
 from keras import ops
 
+from keras_classics.core.keras_internals import OwnLoop, has_one_dropout_mask, input_dropout_mask
 from keras_classics.core.registration import registered
 from keras_classics.core.variables import value_of
 from keras_classics.layers.recurrent import hoisted_recurrence as hoisted
 
 
-class _Hoisted:
+class _Hoisted(OwnLoop):
     """The loop over time of both layers; a subclass says which equations, of what weights."""
 
     def equations(self):
         """The equations, the bias of every step's input product, and the weights of the loop."""
         raise NotImplementedError
 
-    def inner_loop(self, sequences, initial_state, mask, training=False):
+    def loop(self, sequences, initial_state, mask, training):
         """Last output, outputs `(batch, time, units)` and last states."""
         if not self._hoists():
-            return super().inner_loop(sequences, initial_state, mask, training)
+            return None
         import tensorflow as tf
 
         equations, bias, weights = self.equations()
         if training and self.dropout:
-            sequences = sequences * self.cell.get_dropout_mask(sequences[:, 0])[:, None]
+            sequences = sequences * input_dropout_mask(self.cell, sequences[:, 0])[:, None]
         if mask is not None:
             mask = tf.transpose(tf.cast(keras.tree.flatten(mask)[0], "bool"))[:, :, None]
         if self.go_backwards:
@@ -33,7 +34,7 @@ class _Hoisted:
             mask = None if mask is None else tf.reverse(mask, axis=[0])
         affine = hoisted.affine_of_all_steps(sequences, value_of(self.cell.kernel), bias)
         outputs, states = hoisted.recurrence(
-            equations, affine, keras.tree.flatten(initial_state), weights, mask, bool(training)
+            equations, affine, keras.tree.flatten(initial_state), weights, mask, training
         )
         if mask is not None:
             # A padded step repeats the output before it, and before the first there is none.
@@ -51,8 +52,8 @@ class _Hoisted:
         functions = self.activation, self.recurrent_activation
         return (
             functions == (keras.activations.tanh, keras.activations.sigmoid)
-            # Keras's way to the dropout of states, and of each gate's inputs for itself.
-            and self.cell.implementation != 1
+            # Keras's own way to the dropout of states, and of each gate's inputs for itself.
+            and has_one_dropout_mask(self.cell)
             and not self.unroll
             and self.use_cudnn is not True
             and not tf.config.list_logical_devices("GPU")

@@ -14,6 +14,7 @@ import keras
 from keras import ops
 
 from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.keras_internals import compiled_by_xla
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Initializer, Tensor
 from keras_classics.core.variables import value_of
@@ -347,14 +348,7 @@ class MultiDimensionalLSTM(_GridRecurrence):
 
 def _shapes_may_change() -> bool:
     """Whether a loop may meet other shapes in every step; XLA's and other backends' may not."""
-    if keras.config.backend() != "tensorflow":
-        return False
-    import tensorflow as tf
-
-    # TensorFlow's own operations ask so before they choose; there is no public way.
-    from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
-
-    return not GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
+    return keras.config.backend() == "tensorflow" and not compiled_by_xla()
 
 
 def _flipped(grids, axes):

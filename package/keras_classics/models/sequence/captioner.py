@@ -13,11 +13,13 @@ import keras
 from keras_classics.core.channels_last import check_layers
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.image_builder import inline
+from keras_classics.core.keras_internals import deep_graphs
 from keras_classics.layers.recurrent.decoder import RecurrentDecoder
 
 DECODER = "decoder"
 
 
+@deep_graphs()
 def captioner(
     encoder: keras.Model,
     vocabulary_size: int,
@@ -73,6 +75,7 @@ def captioner(
     return keras.Model({"image": image, "target_in": target_in}, logits, name=name)
 
 
+@deep_graphs()
 def split_captioner(model: keras.Model) -> tuple[keras.Model, keras.Model]:
     """Take a captioner apart, sharing all weights; works on a loaded file.
 
