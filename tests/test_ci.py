@@ -42,6 +42,17 @@ def test_the_version_last_tested_is_known_and_allowed(name):
     assert pin.operator == "==" and TESTED[name].specifier.contains(pin.version)
 
 
+def test_users_may_have_newer_releases_than_were_tested():
+    """What the wheel says: a next major one of an engine may be another engine, all others go."""
+    caps = {
+        wanted.name: str(each)
+        for wanted in map(Requirement, PROJECT["dependencies"])
+        for each in wanted.specifier
+        if each.operator in ("<", "<=", "==", "~=")
+    }
+    assert caps == {"tensorflow": "<3", "keras": "<4"}
+
+
 def test_all_but_pytorch_can_be_had_without_it():
     without = {canonicalize_name(each.name) for each in requirements("test-without-torch")}
     assert set(TESTED) - without - {
