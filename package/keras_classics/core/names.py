@@ -101,7 +101,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def bare(name: str) -> str:
     """A name without what spellings differ in."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+    return re.sub(r"[\s_.-]", "", name.lower())
 
 
 def check_known(receiver: str, given: Iterable[str], known: Iterable[str]) -> None:
