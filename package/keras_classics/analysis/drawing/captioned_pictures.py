@@ -34,7 +34,7 @@ def draw_captions(
     """
     rows = max(1, -(-len(images) // COLUMNS))
     figure, axes = new_figure(_WIDTH * COLUMNS, _HEIGHT * rows, rows, COLUMNS, dots_per_inch=64)
-    figure.get_layout_engine().set(h_pad=0.22)
+    figure.set_layout_engine("constrained", h_pad=0.22)
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[], frame_on=False)
     shown = zip(axes.flat, images, captions, references, strict=False)

@@ -13,7 +13,7 @@ import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -124,10 +124,8 @@ def draw_family_tree(path: str | os.PathLike) -> None:
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     # A palette makes the file a quarter as large; this way of choosing it keeps the rare colours.
-    palette = {"method": Image.Quantize.MAXCOVERAGE, "dither": Image.Dither.NONE}
-    picture = (
-        Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").quantize(256, **palette)
-    )
+    whole = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    picture = whole.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     write_whole(path, lambda fresh: picture.save(fresh, optimize=True))
 
 
@@ -153,8 +151,8 @@ def family_tree() -> Figure:
 def _rows(cards: Iterable[ModelCard]) -> list[Row]:
     """Families by year, parents first, each with its place on the page."""
     families: dict[str, list[ModelCard]] = {}
-    for row in cards:
-        families.setdefault(row.family, []).append(row)
+    for each in cards:
+        families.setdefault(each.family, []).append(each)
     rows = [Row(family, members) for family, members in families.items()]
     rows.sort(key=lambda row: (row.year, _generation(row.family), row.family))
     _choose_lanes(rows)
@@ -186,7 +184,7 @@ def _choose_lanes(rows: list[Row]) -> None:
             open_lanes[row.family] = row
 
 
-def _text(axes: Axes, x: float, y: float, words: str, size: float, **style) -> None:
+def _text(axes: Axes, x: float, y: float, words: str, size: float, **style: Any) -> None:
     # Matplotlib measures type in points, of which an inch has 72.
     style = {"color": INK, "va": "center"} | style
     axes.text(x, y, words, fontsize=size * 72 / DOTS_PER_INCH, **style)
@@ -222,7 +220,7 @@ def _draw_branches(axes: Axes, rows: list[Row]) -> None:
 
     by_family = {row.family: row for row in rows}
     for row in rows:
-        parent = by_family.get(PARENTS.get(row.family))
+        parent = by_family.get(PARENTS.get(row.family, ""))
         if parent is None:
             continue
         start, end = _lane(parent), _lane(row)
@@ -256,7 +254,9 @@ def _draw_models(axes: Axes, row: Row) -> None:
 def _disc(axes: Axes, x: float, y: float, multiply_adds: float | None, colour: str) -> None:
     """A disc, or a ring where the multiply-adds are not known."""
     radius = _radius(multiply_adds)
-    style = {"facecolor": colour} if multiply_adds else {"facecolor": "none", "edgecolor": colour}
+    style: dict[str, Any] = (
+        {"facecolor": colour} if multiply_adds else {"facecolor": "none", "edgecolor": colour}
+    )
     points = 2 * radius * 72 / DOTS_PER_INCH
     axes.scatter(x, y, points**2, alpha=0.5, linewidth=1, zorder=2, **style)
 

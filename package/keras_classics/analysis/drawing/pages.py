@@ -10,9 +10,10 @@ import functools
 import os
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_classics.analysis.drawing.typefaces import (
     drawable,
@@ -25,7 +26,7 @@ from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import write_whole
 
 if TYPE_CHECKING:
-    from PIL import ImageDraw
+    from PIL import Image, ImageDraw
 
 # All lengths in pixels.
 GAP = 10
@@ -35,7 +36,7 @@ HEADING, TITLE = 15, 12
 BRIGHT = 0.9
 
 
-def displayable(images) -> np.ndarray:
+def displayable(images: ArrayLike) -> np.ndarray:
     """Turn what a network takes into what an eye takes.
 
     Args:
@@ -49,27 +50,27 @@ def displayable(images) -> np.ndarray:
     Raises:
         InputError: The array has another shape.
     """
-    images = np.asarray(images)
-    if images.ndim == 3:
-        images = images[..., None]
-    if images.ndim != 4 or images.shape[-1] not in (1, 3):
+    pictures = np.asarray(images)
+    if pictures.ndim == 3:
+        pictures = pictures[..., None]
+    if pictures.ndim != 4 or pictures.shape[-1] not in (1, 3):
         raise InputError(
             explain(
-                f"Images of shape {images.shape} were given",
+                f"Images of shape {pictures.shape} were given",
                 "(batch, height, width), with 1 or 3 channels last",
                 "Give pictures to show in place of what the network takes.",
             )
         )
-    if images.dtype != np.uint8:
-        images = images.astype("float32")
-        if images.min(initial=0.0) < 0.0 or images.max(initial=1.0) > 1.0:
-            low, high = (f(images, axis=(1, 2, 3), keepdims=True) for f in (np.min, np.max))
-            images = (images - low) / np.maximum(high - low, 1e-12)
-        images = np.round(255.0 * images).astype("uint8")
-    return np.broadcast_to(images, (*images.shape[:3], 3))
+    if pictures.dtype != np.uint8:
+        pictures = pictures.astype("float32")
+        if pictures.min(initial=0.0) < 0.0 or pictures.max(initial=1.0) > 1.0:
+            low, high = (f(pictures, axis=(1, 2, 3), keepdims=True) for f in (np.min, np.max))
+            pictures = (pictures - low) / np.maximum(high - low, 1e-12)
+        pictures = np.round(255.0 * pictures).astype("uint8")
+    return np.broadcast_to(pictures, (*pictures.shape[:3], 3))
 
 
-def enlarged(images) -> np.ndarray:
+def enlarged(images: np.ndarray) -> np.ndarray:
     """Repeat the pixels of small images, until the longer side has 112 or more.
 
     Args:
@@ -79,7 +80,9 @@ def enlarged(images) -> np.ndarray:
     return images.repeat(factor, axis=1).repeat(factor, axis=2)
 
 
-def overlay(images, maps, *, strength: float = 0.5, colours: str = "turbo") -> np.ndarray:
+def overlay(
+    images: ArrayLike, maps: ArrayLike, *, strength: float = 0.5, colours: str = "turbo"
+) -> np.ndarray:
     """Lay a map over each image in colours: what is 0 shows the image alone.
 
     Args:
@@ -122,8 +125,9 @@ def overlay(images, maps, *, strength: float = 0.5, colours: str = "turbo") -> n
         )
     table = colour_table(colours)
     size = images.shape[2], images.shape[1]
-    fitted = [np.asarray(Image.fromarray(each).resize(size, Image.BILINEAR)) for each in maps]
-    fitted = np.clip(np.reshape(fitted, images.shape[:3]), 0.0, 1.0)
+    bilinear = Image.Resampling.BILINEAR
+    resized = [np.asarray(Image.fromarray(each).resize(size, bilinear)) for each in maps]
+    fitted = np.clip(np.reshape(resized, images.shape[:3]), 0.0, 1.0)
     painted = table[np.round(BRIGHT * 255.0 * fitted).astype("uint8")]
     share = strength * np.sqrt(fitted)[..., None]
     return np.round((1.0 - share) * images + share * painted).astype("uint8")
@@ -239,7 +243,7 @@ def stacked(pages: Sequence[np.ndarray], heading: str = "") -> np.ndarray:
     return np.asarray(whole)
 
 
-def beside(images, others) -> list[np.ndarray]:
+def beside(images: np.ndarray, others: np.ndarray) -> list[np.ndarray]:
     """Pairs of pictures of the same size, with a gap between the two.
 
     Args:
@@ -250,7 +254,12 @@ def beside(images, others) -> list[np.ndarray]:
     return list(np.concatenate([images, gap, others], axis=2))
 
 
-def draw_tiles(path: str | os.PathLike, pictures: Sequence, titles=None, **arguments) -> None:
+def draw_tiles(
+    path: str | os.PathLike,
+    pictures: Sequence,
+    titles: Sequence[str] | None = None,
+    **arguments: Any,
+) -> None:
     """Write what `tiles` makes; see there for the arguments.
 
     Args:
@@ -264,8 +273,8 @@ def draw_tiles(path: str | os.PathLike, pictures: Sequence, titles=None, **argum
 
 def draw_maps(
     path: str | os.PathLike,
-    images,
-    maps,
+    images: ArrayLike,
+    maps: ArrayLike,
     titles: Sequence[str] | None = None,
     *,
     columns: int = 4,
@@ -302,7 +311,7 @@ def draw_maps(
     )
 
 
-def map_pairs(images, maps, **arguments) -> list[np.ndarray]:
+def map_pairs(images: ArrayLike, maps: ArrayLike, **arguments: Any) -> list[np.ndarray]:
     """Every image beside itself with its map over it; arguments as for `overlay`."""
     # Enlarged first: the map is to be smooth over the pixels.
     images = enlarged(displayable(images))
@@ -320,7 +329,7 @@ def write_picture(path: str | os.PathLike, page: np.ndarray) -> None:
     write_whole(path, Image.fromarray(page).save)
 
 
-def _fitted(picture):
+def _fitted(picture: ArrayLike) -> Image.Image:
     """As a picture of Pillow, at a size for a page."""
     from PIL import Image
 

@@ -98,7 +98,7 @@ def _with_points(
 
 def _part_labels(figure: Figure) -> bool:
     """Move each label to the nearest free place; whether there was one for all."""
-    from matplotlib.text import Text
+    from matplotlib.text import Annotation, Text
 
     draw_as_written(figure)
     figure.draw_without_rendering()
@@ -106,8 +106,8 @@ def _part_labels(figure: Figure) -> bool:
     figure.set_layout_engine("none")
     axis = figure.axes[0]
     unit = POINTS_PER_INCH / figure.dpi
-    room = unit * axis.get_window_extent().extents
-    notes = axis.texts
+    room = unit * np.array(axis.get_window_extent().extents)
+    notes = [note for note in axis.texts if isinstance(note, Annotation)]
     points = unit * axis.transData.transform([note.xy for note in notes])
     # Of the words alone: a note's own extent has its line in it.
     sizes = [unit * np.array(Text.get_window_extent(note).size) for note in notes]

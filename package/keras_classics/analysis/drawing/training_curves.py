@@ -27,7 +27,7 @@ def draw_history(
 
     figure, axes = new_figure(4.5 * len(figures), 3.4, 1, len(figures))
     for axis, name in zip(axes.flat, figures, strict=True):
-        for column in history:
+        for column in map(str, history):
             if column.endswith(name) and "_loss" not in column.removeprefix("val_"):
                 label = "validation" if column.startswith("val_") else "training"
                 # A single epoch is a point, and a line through it alone would not be seen.
