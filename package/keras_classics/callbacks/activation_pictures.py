@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_classics.analysis.drawing.pages import (
     colour_table,
@@ -46,14 +48,14 @@ class Activations(PictureCallback):
 
     def __init__(
         self,
-        images,
+        images: ArrayLike,
         folder: str | os.PathLike,
         layers: Sequence[str] | None = None,
         *,
         channels: int = 8,
         pictures: np.ndarray | None = None,
-        **arguments,
-    ):
+        **arguments: Any,
+    ) -> None:
         super().__init__(folder, **arguments)
         self.images = np.asarray(images)
         self.layers = layers
@@ -69,11 +71,11 @@ class Activations(PictureCallback):
                 )
             )
 
-    def prepare(self):
+    def prepare(self) -> None:
         """Find and compile the layers once."""
         self._maps = FeatureMaps(self.explained, self.layers)
 
-    def draw(self, path: Path, when: str):
+    def draw(self, path: Path, when: str) -> None:
         """One block for each layer."""
         blocks = [
             self._block(name, maps)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -21,8 +21,9 @@ from keras_classics.analysis.drawing.pages import (
 )
 from keras_classics.callbacks.picture_callback import PictureCallback, finite
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.types import Tensor
 from keras_classics.data import Vocabulary, encode_sentences, pad_rows
-from keras_classics.decoding import CompiledSearch
+from keras_classics.decoding import CompiledSearch, Hypotheses
 from keras_classics.models import split_captioner, split_translator
 
 # Attention so many times the even one is shown in full colour, if none is sharper.
@@ -74,8 +75,8 @@ class Attention(PictureCallback):
         pair: tuple[str, str] | None = None,
         pictures: np.ndarray | None = None,
         columns: int = 14,
-        **arguments,
-    ):
+        **arguments: Any,
+    ) -> None:
         super().__init__(folder, **arguments)
         references = [""] * len(inputs) if references is None else references
         if not len(inputs) or len(inputs) != len(references):
@@ -92,7 +93,7 @@ class Attention(PictureCallback):
         self.width = width
         self.pair = pair
         self.columns = columns
-        self.sources = None
+        self.sources: list[list[str]] | None = None
         if source_vocabulary is None:
             self.inputs = np.asarray(inputs)
             self.pictures = displayable(self.inputs if pictures is None else pictures)
@@ -101,7 +102,7 @@ class Attention(PictureCallback):
             self.inputs = pad_rows(rows, multiple=8)
             self.sources = [source_vocabulary.split(text)[:max_words] for text in inputs]
 
-    def prepare(self):
+    def prepare(self) -> None:
         """Take the model apart and compile the search."""
         if self.sources is None:
             encoder, _ = split_captioner(self.explained)
@@ -126,12 +127,12 @@ class Attention(PictureCallback):
             **self.vocabulary.search_limits(self.max_words),
         )
 
-    def draw(self, path: Path, when: str):
+    def draw(self, path: Path, when: str) -> None:
         """Sentences and where each of their words came from."""
-        found = self.search(self.inputs)
+        found = cast(Hypotheses, self.search(self.inputs))
         ids, lengths, alignments = (
             keras.ops.convert_to_numpy(each[:, 0])
-            for each in (found.ids, found.lengths, found.alignments)
+            for each in (found.ids, found.lengths, cast(Tensor, found.alignments))
         )
         # Without the end.
         words = [
@@ -173,7 +174,7 @@ class _Whole:
     def variables(self) -> list:
         return [*self.encoder.variables, *self.decoder.variables]
 
-    def initial_state(self, inputs) -> dict:
+    def initial_state(self, inputs: Tensor) -> dict:
         return self.decoder.initial_state(self.encoder(inputs, training=False))
 
 

@@ -6,9 +6,11 @@ import os
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_classics.analysis.answers import probabilities_of
 from keras_classics.analysis.drawing.pages import displayable, tiles, write_picture
@@ -38,16 +40,16 @@ class ClassifierPictures(PictureCallback):
 
     def __init__(
         self,
-        images,
+        images: ArrayLike,
         folder: str | os.PathLike,
-        labels: Sequence[int] | None = None,
+        labels: Sequence[int] | np.ndarray | None = None,
         classes: Sequence[str] | None = None,
         *,
         of: str = "answer",
         pictures: np.ndarray | None = None,
         columns: int = 4,
-        **arguments,
-    ):
+        **arguments: Any,
+    ) -> None:
         super().__init__(folder, **arguments)
         check_choice("of", of, ("answer", "label"))
         self.images = np.asarray(images)
@@ -89,13 +91,13 @@ class ClassifierPictures(PictureCallback):
     def heading(self) -> str:
         """Say what the maps are."""
 
-    def prepare(self):
+    def prepare(self) -> None:
         """Compile once what every page needs."""
         self._maps = self.explainer()
         model = self.explained
         self._outputs = compiled_over(model, lambda images: model(images, training=False))
 
-    def draw(self, path: Path, when: str):
+    def draw(self, path: Path, when: str) -> None:
         """Pictures and maps in pairs, under the true class and the answer."""
         symbol = self.explained.inputs[0]
         outputs = self._outputs(keras.ops.convert_to_tensor(self.images, dtype=symbol.dtype))
@@ -113,7 +115,9 @@ class ClassifierPictures(PictureCallback):
 
 
 def titles(
-    found: np.ndarray, labels: Sequence[int] | None = None, classes: Sequence[str] | None = None
+    found: np.ndarray,
+    labels: Sequence[int] | np.ndarray | None = None,
+    classes: Sequence[str] | None = None,
 ) -> list[str]:
     """The true class, if known, and below it the answer with its probability.
 
@@ -133,7 +137,7 @@ def titles(
     return [f"true: {name(label)}\nsaid: {text}" for label, text in zip(labels, said, strict=True)]
 
 
-def inks(found: np.ndarray, labels: Sequence[int] | None = None) -> list[str]:
+def inks(found: np.ndarray, labels: Sequence[int] | np.ndarray | None = None) -> list[str]:
     """Green over right answers, red over wrong ones, black where the truth is not known."""
     if labels is None:
         return [UNKNOWN] * len(found)

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
 from keras_classics.analysis.drawing.pages import map_pairs
 from keras_classics.analysis.maps.cam import CAM, CAM_METHODS, normalized
 from keras_classics.callbacks.classifier_pictures import ClassifierPictures
@@ -42,28 +49,28 @@ class GradCAM(ClassifierPictures):
 
     def __init__(
         self,
-        images,
-        folder,
-        labels=None,
-        classes=None,
+        images: ArrayLike,
+        folder: str | os.PathLike,
+        labels: Sequence[int] | np.ndarray | None = None,
+        classes: Sequence[str] | None = None,
         *,
         method: str = "grad_cam",
         layer: str | None = None,
-        **arguments,
-    ):
+        **arguments: Any,
+    ) -> None:
         super().__init__(images, folder, labels, classes, **arguments)
         check_choice("method", method, CAM_METHODS)
         self.method = method
         self.layer = layer
 
-    def explainer(self):
+    def explainer(self) -> CAM:
         """The map, compiled."""
         return CAM(self.explained, method=self.method, layer=self.layer)
 
-    def pairs(self, maps):
+    def pairs(self, maps: np.ndarray) -> list[np.ndarray]:
         """Pictures and overlays."""
         return map_pairs(self.pictures, normalized(maps))
 
-    def heading(self):
+    def heading(self) -> str:
         """Method and whose evidence it is."""
         return f"Evidence for the {self.of} ({self.method})"

@@ -35,17 +35,17 @@ class Gradients(ClassifierPictures):
 
     kind = "gradients"
 
-    def explainer(self):
+    def explainer(self) -> Saliency:
         """The map, compiled."""
         return Saliency(self.explained)
 
-    def pairs(self, maps):
+    def pairs(self, maps: np.ndarray) -> list[np.ndarray]:
         """Pictures and maps."""
         pictures = enlarged(self.pictures)
         dark, shown = np.zeros_like(pictures), scaled_to_brightest(maps)
         return beside(pictures, overlay(dark, shown, strength=1.0, colours="inferno"))
 
-    def heading(self):
+    def heading(self) -> str:
         """What the maps are."""
         return f"What moves the logit of the {self.of} (saliency)"
 

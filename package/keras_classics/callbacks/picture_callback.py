@@ -9,6 +9,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -17,6 +18,9 @@ from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import opened
 from keras_classics.core.keras_internals import bring_up_to_date, strategy_of
 from keras_classics.core.picture_files import opened_picture
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 class PictureCallback(keras.callbacks.Callback, ABC):
@@ -69,8 +73,8 @@ class PictureCallback(keras.callbacks.Callback, ABC):
         self.every_steps = every_steps
         self.tensorboard = tensorboard
         self._given = model
-        self._prepared = None
-        self._writer = None
+        self._prepared: keras.Model | None = None
+        self._writer: tf.summary.SummaryWriter | None = None
 
     @property
     def explained(self) -> keras.Model:
@@ -89,7 +93,7 @@ class PictureCallback(keras.callbacks.Callback, ABC):
             when: `"epoch 3"` or `"step 700"`, for a heading.
         """
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Prepare, once."""
         self.began, self.spent, self.pages = time.perf_counter(), 0.0, 0
         # Asked once, because asking at every step would cost.
@@ -102,22 +106,22 @@ class PictureCallback(keras.callbacks.Callback, ABC):
                     self.prepare()
                     self._prepared = self.explained
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Know where the epoch's steps begin."""
         self.before = self.made
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Draw where a multiple of `every_steps` was reached since the last call."""
         last, self.made = self.made, self.before + batch + 1
         if self.every_steps and last // self.every_steps < self.made // self.every_steps:
             self._page("step", self.made, 7)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Draw after every `every_epochs` epochs."""
         if not self.every_steps and (epoch + 1) % self.every_epochs == 0:
             self._page("epoch", epoch + 1, 4)
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Say what it cost."""
         if self._writer:
             self._writer.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 
@@ -68,32 +69,33 @@ class ScheduledSampling(keras.callbacks.Callback):
         super().__init__()
         check_choice("mode", mode, MODES)
         check_choice("schedule", schedule, ("linear", "exponential", "inverse_sigmoid"))
+        self.settings: dict[str, Any]
         if mode == "model":
             self.settings = {"schedule": schedule, "k": k, "slope": slope, "minimum": minimum}
         else:
             self.settings = {"schedule": "constant", "k": rate if mode == "uniform" else 0.0}
         self.settings["draw"] = draw
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Set the schedule."""
         for sampler in self._samplers():
             sampler.configure(**self.settings)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Set it again: a callback that loads a checkpoint has turned it off."""
         self.on_train_begin()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Report epsilon, so that it stands in the history beside the loss."""
         if logs is not None:
             logs["gold_probability"] = float(self._samplers()[0].gold_probability())
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Back to teacher forcing."""
         for sampler in self._samplers():
             sampler.configure()
 
-    def on_train_abort(self):
+    def on_train_abort(self) -> None:
         """Back to teacher forcing where `kc.training.fit` was ended by Ctrl-C or an error."""
         self.on_train_end()
 

@@ -167,7 +167,7 @@ class Vocabulary:
                 words.append(self.words[number])
         return self.join(words)
 
-    def search_limits(self, max_words: int) -> dict[str, int | tuple[int, ...]]:
+    def search_limits(self, max_words: int) -> dict[str, Any]:
         """Return what `kc.decoding` must be told to write sentences in this vocabulary.
 
         Args:
