@@ -91,6 +91,9 @@ def results():
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     # Without compiling JAX is slow, and TensorFlow with it.
     model.compile(keras.optimizers.SGD(0.1), loss, jit_compile=keras.config.backend() == "jax")
-    losses = [float(model.train_on_batch(x, x["target_in"])) for _ in range(12)]
-    assert losses[-1] < losses[0], losses
+    # Judged without dropout, whose draws are not the same everywhere.
+    before = float(loss(x["target_in"], logits(model, x)))
+    for _ in range(12):
+        model.train_on_batch(x, x["target_in"])
+    assert float(loss(x["target_in"], logits(model, x))) < before
     return found
