@@ -102,7 +102,7 @@ def inception_resnet_v2(model: keras.Model) -> dict[str, str]:
         if (found := inner.fullmatch(own_name(layer.name)))
     }
     names = by_rules(INCEPTION_RESNET_V2)(model)
-    for place, name in enumerate(sorted(numbers, key=numbers.get)):
+    for place, name in enumerate(sorted(numbers, key=numbers.__getitem__)):
         names[name] = f"conv2d_{place}"
         names[name.replace("_conv", "_norm")] = f"batch_normalization_{place}"
     return names
@@ -215,7 +215,7 @@ def _check_settings(model: keras.Model, names: dict[str, str], theirs: dict, rem
         for setting in ("strides", "groups", "epsilon")
         if (ours := getattr(layer, setting, None)) != (other := getattr(twin, setting, None))
         # Their 1.001e-5 against the usual 1e-5 is far below the noise of float32.
-        and not (setting == "epsilon" and math.isclose(ours, other, rel_tol=0.01))
+        and not (setting == "epsilon" and math.isclose(ours or 0.0, other or 0.0, rel_tol=0.01))
     ]
     if different:
         raise InputError(

@@ -7,12 +7,12 @@ torchvision, downloaded once, checked against their published hash and turned in
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import keras
 from keras import ops
@@ -24,6 +24,7 @@ from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import opened
 from keras_classics.core.model_files import load_weights
 from keras_classics.core.pretrained import Load, offer_weights
+from keras_classics.core.types import Tensor
 from keras_classics.weights.keras_applications import TWIN_FORMS, TWINS, load_keras_applications
 from keras_classics.weights.torch import load_torch
 
@@ -60,7 +61,7 @@ class Pixels:
     deviation: tuple[float, float, float]
     reverse: bool = False
 
-    def __call__(self, images) -> Any:
+    def __call__(self, images: Tensor) -> Tensor:
         """Prepared pictures, float32 and of the shape of `images`."""
         images = ops.cast(images, "float32")
         images = ops.flip(images, -1) if self.reverse else images
@@ -102,25 +103,27 @@ class Published:
     form: dict[str, Any]
 
 
-def _keras(file: str, digests: tuple[str, str], pixels: Pixels, **form) -> Published:
+def _keras(file: str, digests: tuple[str, str], pixels: Pixels, **form: Any) -> Published:
     base = "https://storage.googleapis.com/tensorflow/keras-applications"
     stem = f"{base}/{file}_weights_tf_dim_ordering_tf_kernels"
     top, trunk = map(File, (f"{stem}.h5", f"{stem}_notop.h5"), digests)
     return Published(top, trunk, pixels, form)
 
 
-def _torch(file: str, pixels: Pixels = STANDARD, **form) -> Published:
+def _torch(file: str, pixels: Pixels = STANDARD, **form: Any) -> Published:
     # The name of the file ends in the first digits of its hash.
-    digest = re.search(r"-([0-9a-f]{8})\.pth$", file)[1]
+    digest = file.removesuffix(".pth").rpartition("-")[2]
     both = File(f"https://download.pytorch.org/models/{file}", digest)
     return Published(both, both, pixels, form)
 
 
-_TORCH_FORM = {"conv_bias": False, "norm_epsilon": 1e-5, "stride_in": "3x3"}
-_resnet = partial(_keras, pixels=CAFFE, **TWIN_FORMS["resnet_50"])
-_resnet_v2 = partial(_keras, pixels=SYMMETRIC, **TWIN_FORMS["resnet_50_v2"])
-_densenet = partial(_keras, pixels=STANDARD)
-_vgg = partial(_keras, pixels=CAFFE, **TWIN_FORMS["vgg_d"])
+# From a file and its digests to what is known of it.
+Written: TypeAlias = Callable[..., Published]
+_TORCH_FORM: dict[str, Any] = {"conv_bias": False, "norm_epsilon": 1e-5, "stride_in": "3x3"}
+_resnet: Written = partial(_keras, pixels=CAFFE, **TWIN_FORMS["resnet_50"])
+_resnet_v2: Written = partial(_keras, pixels=SYMMETRIC, **TWIN_FORMS["resnet_50_v2"])
+_densenet: Written = partial(_keras, pixels=STANDARD)
+_vgg: Written = partial(_keras, pixels=CAFFE, **TWIN_FORMS["vgg_d"])
 
 # By our name; of several, the first that agrees with the builder's arguments is taken.
 PUBLISHED: dict[str, tuple[Published, ...]] = {
@@ -226,7 +229,7 @@ PUBLISHED: dict[str, tuple[Published, ...]] = {
 }
 
 
-def preprocess(images, name: str, **arguments) -> Any:
+def preprocess(images: Tensor, name: str, **arguments: Any) -> Tensor:
     """Pictures as the published weights of a model expect them; no model does this itself.
 
     Args:
@@ -373,7 +376,7 @@ def _unavailable(what: str, url: str, reason: str) -> InputError:
 
 def _sha256(path: Path) -> str:
     with opened(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(cast(BufferedReader, file), "sha256").hexdigest()
 
 
 def _twin(card: ModelCard, path: Path, top: bool) -> keras.Model:
@@ -390,7 +393,7 @@ def _twin(card: ModelCard, path: Path, top: bool) -> keras.Model:
 def _state(model: keras.Model, path: Path) -> dict[str, Any]:
     """A torchvision state without the classifiers that were left out of our model."""
     names = {layer.name for layer in model.layers}
-    absent = () if "predictions" in names else ("fc.", "classifier.")
+    absent: tuple[str, ...] = () if "predictions" in names else ("fc.", "classifier.")
     absent += () if "auxiliary1_predictions" in names else ("aux1.", "aux2.")
     return {name: x for name, x in read_state(path).items() if not name.startswith(absent)}
 

@@ -13,7 +13,7 @@ Only `GRU(reset_after=True)`, Keras's default, exists in PyTorch.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -31,7 +31,7 @@ _ORDERS = {
 }
 _PARTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
-Layer = keras.layers.Layer
+Layer: TypeAlias = keras.layers.Layer
 
 
 def load_torch_recurrent(layers: Layer | Sequence[Layer], state: Mapping[str, Any]) -> None:
@@ -103,7 +103,7 @@ def flip_update_gate(weights: Sequence[np.ndarray]) -> list[np.ndarray]:
     ]
 
 
-def _directions(layers) -> list[tuple[str, Layer]]:
+def _directions(layers: Layer | Sequence[Layer]) -> list[tuple[str, Layer]]:
     """Every direction of every layer, with the end of its names in PyTorch."""
     found = []
     for level, layer in enumerate(_as_list(layers)):
@@ -141,7 +141,8 @@ def _to_keras(layer: Layer, weights: list[np.ndarray]) -> list[np.ndarray]:
     kernels, biases = ordered[:2], ordered[2:]
     if not biases:
         return kernels
-    return [*kernels, np.stack(biases) if isinstance(layer, keras.layers.GRU) else sum(biases)]
+    gru = isinstance(layer, keras.layers.GRU)
+    return [*kernels, np.stack(biases) if gru else np.sum(biases, axis=0)]
 
 
 def _to_torch(layer: Layer) -> list[np.ndarray]:
@@ -160,5 +161,5 @@ def _reordered(layer: Layer, array: np.ndarray) -> np.ndarray:
     return np.concatenate([blocks[place] for place in order], axis=-1)
 
 
-def _as_list(layers) -> list[Layer]:
+def _as_list(layers: Layer | Sequence[Layer]) -> list[Layer]:
     return [layers] if isinstance(layers, keras.layers.Layer) else list(layers)

@@ -63,7 +63,7 @@ def _streams(model: keras.Model) -> dict[int, np.ndarray]:
     streams: dict[int, np.ndarray] = {}
     for layer in model.layers:
         if isinstance(layer, ZeroPaddedShortcut):
-            stage = int(re.match(r"stage(\d+)", own_name(layer.name))[1])
+            stage = int(re.findall(r"^stage(\d+)", own_name(layer.name))[0])
             channels = layer.input.shape[-1]
             before = streams.get(stage - 1, np.arange(channels))
             kept = before + (layer.filters - channels) // 2

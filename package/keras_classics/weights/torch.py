@@ -19,7 +19,7 @@ from keras_classics.core.graph import ancestry
 from keras_classics.core.keras_internals import maker
 from keras_classics.core.layer_names import own_name
 from keras_classics.weights.naming import best_naming, weighted
-from keras_classics.weights.shortcut_channel_order import channel_orders, reordered
+from keras_classics.weights.shortcut_channel_order import Order, channel_orders, reordered
 from keras_classics.weights.slots import Slot, fill, listed
 from keras_classics.weights.torchvision_names import (
     EPSILONS,
@@ -120,7 +120,7 @@ def _kernel_slot(kernel: keras.Variable, flattened: tuple[int, ...] | None) -> S
     return Slot(kernel, (outputs, inputs), convert)
 
 
-def _reordering(slot: Slot, order) -> Slot:
+def _reordering(slot: Slot, order: Order) -> Slot:
     return replace(slot, convert=lambda x: reordered(slot.convert(x), order))
 
 

@@ -74,7 +74,10 @@ def vgg(model: keras.Model) -> dict[str, str]:
     """VGG with or without batch normalisation: torchvision numbers the layers in a row."""
     names = [own_name(layer.name) for layer in model.layers]
     row = [name for name in names if name.startswith("stage")]
-    dense = {r"head_dense(\d+)": lambda d: f"classifier.{3 * d - 3}", "predictions": "classifier.6"}
+    dense: Rules = {
+        r"head_dense(\d+)": lambda d: f"classifier.{3 * d - 3}",
+        "predictions": "classifier.6",
+    }
     return {name: f"features.{place}" for place, name in enumerate(row)} | by_rules(dense)(model)
 
 
