@@ -33,8 +33,7 @@ def differences(expected: Arrays, found: Arrays, tolerance: float) -> dict[str, 
         if one.shape != other.shape:
             distances[name] = np.inf
             continue
-        ranked = name not in RANKING and alike is not None and one.shape[:2] == alike.shape
-        if ranked:
+        if name not in RANKING and alike is not None and one.shape[:2] == alike.shape:
             one, other = one[~alike], other[~alike]
         distances[name] = _distance(one, other)
     return distances
@@ -59,9 +58,8 @@ def _distance(one: np.ndarray, other: np.ndarray) -> float:
 
 def _alike(expected: Arrays, tolerance: float) -> np.ndarray | None:
     """Which entries of a ranking have a neighbour of the same score, `(batch, n)`."""
-    scores = next(
-        (plain(expected[name]) for name in RANKING if np.ndim(expected.get(name)) == 2), None
-    )
+    given = (expected[name] for name in RANKING if name in expected)
+    scores = next((plain(array) for array in given if np.ndim(array) == 2), None)
     if scores is None:
         return None
     upper, lower = scores[:, :-1], scores[:, 1:]

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -73,7 +74,8 @@ def _write(folder: Path, path: str | os.PathLike, batches: Sequence[Arrays]) -> 
     folder.mkdir()
     questions = [folder / f"question{number}.npz" for number in range(len(batches))]
     for question, inputs in zip(questions, batches, strict=True):
-        np.savez(question, **{name: reopening.plain(array) for name, array in inputs.items()})
+        arrays: dict[str, Any] = {name: reopening.plain(x) for name, x in inputs.items()}
+        np.savez(question, **arrays)
     answers = [folder / f"answer{number}.npz" for number in range(len(batches))]
     return {
         "path": str(path),

@@ -15,6 +15,7 @@ import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -90,18 +91,23 @@ def write_examples(
     Raises:
         InputError: The folder cannot be written.
     """
-    folder, pictures = Path(folder), isinstance(inputs, np.ndarray)
-    most = MOST_PICTURES if pictures else MOST_TEXTS
+    folder = Path(folder)
+    most = MOST_PICTURES if isinstance(inputs, np.ndarray) else MOST_TEXTS
     shown, true = inputs[:most], [list(each) for each in references[:most]]
+    given = (
+        {"shape": list(shown.shape[1:])}
+        if isinstance(shown, np.ndarray)
+        else {"inputs": list(shown)}
+    )
     content = {
         "split_size": len(inputs),
         "split_sha256": hash_examples(inputs, references),
         "figures": dict(score(answers[:most], true)),
-        **({"shape": list(inputs.shape[1:])} if pictures else {"inputs": list(shown)}),
+        **given,
         "references": true,
     }
-    if pictures:
-        write_whole(folder / SHEET, lambda fresh: _draw(shown, fresh))
+    if isinstance(shown, np.ndarray):
+        write_whole(folder / SHEET, partial(_draw, shown))
     text = json.dumps(content, indent=0, ensure_ascii=False) + "\n"
     write_whole(folder / EXAMPLES, lambda fresh: fresh.write_text(text, "utf-8"))
 

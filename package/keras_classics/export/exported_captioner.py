@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from typing import Any, cast
 
 import keras
 
+from keras_classics.core.types import Tensor
 from keras_classics.data.captions.caption_batches import network_input
 from keras_classics.data.texts.graph_text import GraphVocabulary
 from keras_classics.data.texts.vocabulary import Vocabulary
-from keras_classics.decoding import CompiledSearch
+from keras_classics.decoding import CompiledSearch, Hypotheses
 from keras_classics.export.formats import Exported, Program, require_tensorflow, write
 from keras_classics.export.reopening import Spec
 from keras_classics.models.sequence.captioner import DECODER, split_captioner
@@ -25,7 +27,7 @@ def export_captioner(
     format: str = "saved_model",
     width: int = 5,
     n_best: int = 5,
-    **beam_arguments,
+    **beam_arguments: Any,
 ) -> Exported:
     """Write a captioner with everything around it: pictures in, sentences out.
 
@@ -66,8 +68,9 @@ def export_captioner(
     search = CompiledSearch(decoder, width=width, n_best=n_best, **limits)
     text = GraphVocabulary(vocabulary)
 
-    def serve(images):
-        found = search.decode(encoder(network_input(images, image_size), training=False))
+    def serve(images: Tensor) -> dict[str, Tensor]:
+        encoded = encoder(network_input(images, image_size), training=False)
+        found = cast(Hypotheses, search.decode(encoded))
         words = text.words(found.ids)
         said = {"captions": text.join(words)} if format == "saved_model" else {"words": words}
         return {**said, "log_probabilities": found.log_probabilities, "scores": found.scores}

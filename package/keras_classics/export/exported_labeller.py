@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import keras
 
 from keras_classics.core.model_ends import model_ends
+from keras_classics.core.types import Tensor
 from keras_classics.data.texts.graph_text import codes_in_graph, words_in_graph
 from keras_classics.data.texts.sequences import Units
 from keras_classics.export.empty_batches import empty_batches_too
@@ -59,7 +60,7 @@ def export_text_labeller(
     (end,) = model_ends(model)
     check_names(len(classes), end.classes)
 
-    def answer(ids):
+    def answer(ids: Tensor) -> dict[str, Tensor]:
         probabilities = end.probabilities(model(ids, training=False))
         found = tf.gather(tf.constant(list(classes)), tf.argmax(probabilities, axis=-1))
         return {"classes": found, "probabilities": probabilities}
@@ -82,7 +83,7 @@ def export_text_labeller(
     divide = {"word": words_in_graph, "character": codes_in_graph}[units.unit]
 
     @empty_batches_too
-    def serve(texts):
+    def serve(texts: Tensor) -> dict[str, Tensor]:
         read = divide(texts)
         # A step at least, of padding: networks are not made for texts that are all empty.
         ids, written = table.lookup(read).to_tensor(0), read.to_tensor("")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import keras
 
+from keras_classics.core.types import Tensor
 from keras_classics.data.sound.recordings import frame_count, log_mel
 from keras_classics.decoding import ctc_beam_search
 from keras_classics.export.empty_batches import empty_batches_too
@@ -64,7 +65,7 @@ def export_recognizer(
     images = len(rest) == 2
 
     @empty_batches_too
-    def serve(inputs, lengths):
+    def serve(inputs: Tensor, lengths: Tensor) -> dict[str, Tensor]:
         if images:
             inputs = tf.image.rgb_to_grayscale(tf.cast(inputs, tf.float32) / 255.0)
         else:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import Any, cast
 
 import keras
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.types import Tensor
 from keras_classics.data.texts.graph_text import (
     GraphDictionary,
     GraphVocabulary,
     most_attended_in_graph,
 )
 from keras_classics.data.texts.vocabulary import Vocabulary
-from keras_classics.decoding import CompiledSearch
+from keras_classics.decoding import CompiledSearch, Hypotheses
 from keras_classics.export.empty_batches import empty_batches_too
 from keras_classics.export.formats import Exported, Program, require_tensorflow, write
 from keras_classics.export.reopening import Spec
@@ -35,7 +37,7 @@ def export_translator(
     pair: tuple[str, str] | None = None,
     replace_unknowns: bool = False,
     dictionary: Mapping[str, str] | None = None,
-    **beam_arguments,
+    **beam_arguments: Any,
 ) -> Exported:
     """Write a translator with everything around it: sentences in, sentences out.
 
@@ -96,12 +98,12 @@ def export_translator(
     source, target = GraphVocabulary(source_vocabulary), GraphVocabulary(target_vocabulary)
 
     @empty_batches_too
-    def serve(texts):
+    def serve(texts: Tensor) -> dict[str, Tensor]:
         source_words = source.split(texts)
         return answer(source.encode(source_words), source_words)
 
-    def answer(source_ids, source_words=None):
-        found = search.decode(encoder(source_ids, training=False))
+    def answer(source_ids: Tensor, source_words: Tensor | None = None) -> dict[str, Tensor]:
+        found = cast(Hypotheses, search.decode(encoder(source_ids, training=False)))
         words = target.words(found.ids)
         if replace_unknowns:
             copied = most_attended_in_graph(source_words, found.alignments)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import keras
 import numpy as np
 
 from keras_classics.core.graph import ancestry, functional
 from keras_classics.core.keras_internals import Node, deep_graphs
+from keras_classics.core.types import Tensor
 from keras_classics.layers.image.dirac import DiracConv2D
 
 
@@ -33,12 +35,12 @@ def fold(model: keras.Model) -> keras.Model:
     norms = _norms(model)
     gone = {norm.name for norm in norms.values()}
 
-    def clone(layer):
+    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
         if layer.name not in norms and not isinstance(layer, DiracConv2D):
             return type(layer).from_config(layer.get_config())
         return _plain(layer, use_bias=layer.name in norms)
 
-    def call(layer, *inputs, **arguments):
+    def call(layer: keras.layers.Layer, *inputs: Any, **arguments: Any) -> Any:
         return inputs[0] if layer.name in gone else layer(*inputs, **arguments)
 
     folded = keras.models.clone_model(model, clone_function=clone, call_function=call)
@@ -124,6 +126,6 @@ def _folded(layer: keras.layers.Layer, norm: keras.layers.BatchNormalization) ->
     return [_array(kernel) * gain, bias]
 
 
-def _array(tensor) -> np.ndarray:
+def _array(tensor: Tensor) -> np.ndarray:
     # In double precision, so that folding itself loses nothing.
     return keras.ops.convert_to_numpy(tensor).astype("float64")

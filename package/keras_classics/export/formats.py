@@ -129,7 +129,7 @@ def require_tensorflow(format: str, path: str | os.PathLike) -> Any:
     return tf
 
 
-def check_names(given: int, outputs: int) -> None:
+def check_names(given: int, outputs: int | None) -> None:
     """Refuse names of classes that are not one for each output.
 
     Raises:

@@ -12,6 +12,7 @@ import numpy as np
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.graph import functional
 from keras_classics.core.keras_internals import maker
+from keras_classics.core.types import Tensor
 from keras_classics.export.folding import fold as folded
 from keras_classics.export.folding import foldable
 from keras_classics.export.formats import (
@@ -89,7 +90,7 @@ def export(
     shipped = folded(sized) if fold and foldable(sized) else sized
     names = output_names(model)
 
-    def serve(*tensors):
+    def serve(*tensors: Tensor) -> dict[str, Tensor]:
         inputs = keras.tree.pack_sequence_as(shipped.input, tensors)
         return dict(zip(names, keras.tree.flatten(shipped(inputs, training=False)), strict=True))
 

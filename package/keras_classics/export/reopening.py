@@ -9,13 +9,15 @@ answers the questions of a list, and so shows that an exported file needs neithe
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -60,9 +62,9 @@ def reopen(path: Path) -> Reopened:
     return openers.get(Path(path).suffix, _saved_model)(str(path))
 
 
-def plain(array) -> np.ndarray:
+def plain(values: ArrayLike) -> np.ndarray:
     """An array in which texts are bytes of a fixed width, as files can hold."""
-    array = np.asarray(array)
+    array = np.asarray(values)
     if array.dtype.kind not in "OUS":
         return array
     texts = [each if isinstance(each, bytes) else str(each).encode() for each in array.ravel()]
@@ -75,7 +77,7 @@ def _saved_model(path: str) -> Reopened:
     loaded = tf.saved_model.load(path)
     signature = loaded.signatures["serving_default"]
 
-    def spec(tensor) -> Spec:
+    def spec(tensor: tf.TensorSpec) -> Spec:
         return Spec(tuple(tensor.shape.as_list()), tensor.dtype.name)
 
     def run(arrays: Arrays) -> Arrays:
@@ -98,10 +100,10 @@ def _litert(path: str) -> Reopened:
 
     runner = Interpreter(model_path=path).get_signature_runner()
 
-    def specs(details) -> dict[str, Spec]:
+    def specs(details: Mapping[str, Mapping[str, Any]]) -> dict[str, Spec]:
         return {name: spec(each) for name, each in details.items()}
 
-    def spec(details) -> Spec:
+    def spec(details: Mapping[str, Any]) -> Spec:
         dtype = np.dtype(details["dtype"])
         shape = tuple(None if size < 0 else int(size) for size in details["shape_signature"])
         return Spec(shape, "string" if dtype.kind in "OS" else dtype.name)
@@ -116,10 +118,10 @@ def _onnx(path: str) -> Reopened:
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     names = {"float": "float32", "double": "float64"}
 
-    def specs(tensors) -> dict[str, Spec]:
+    def specs(tensors: Iterable[onnxruntime.NodeArg]) -> dict[str, Spec]:
         return {tensor.name: spec(tensor) for tensor in tensors}
 
-    def spec(tensor) -> Spec:
+    def spec(tensor: onnxruntime.NodeArg) -> Spec:
         kind = tensor.type.removeprefix("tensor(").removesuffix(")")
         # Any size has a name.
         shape = tuple(size if isinstance(size, int) else None for size in tensor.shape)
@@ -149,7 +151,8 @@ def answer(jobs: Iterable[Mapping]) -> list[str | None]:
             model = reopen(job["path"])
             for question, reply in zip(job["questions"], job["answers"], strict=True):
                 with np.load(question) as inputs:
-                    np.savez(reply, **model(dict(inputs)))
+                    found: dict[str, Any] = model(dict(inputs))
+                    np.savez(reply, **found)
             failures.append(None)
         except Exception as error:
             failures.append(f"{type(error).__name__}: {error}")
@@ -160,7 +163,8 @@ def _forbid(*names: str) -> None:
     """Make imports of these fail from now on."""
     loaded = [name for name in sys.modules if name.split(".")[0] in names]
     for name in (*names, *loaded):
-        sys.modules[name] = None
+        # What Python looks for there; its own types leave it out.
+        sys.modules[name] = None  # type: ignore[assignment]
 
 
 def _main(path: str) -> None:
@@ -175,7 +179,7 @@ def _main(path: str) -> None:
     print(json.dumps(answer(jobs)))
 
 
-def reopens_with_tensorflow(path: str | Path) -> bool:
+def reopens_with_tensorflow(path: str | os.PathLike) -> bool:
     """Whether a file is a SavedModel."""
     return Path(path).suffix not in (".tflite", ".onnx")
 

@@ -84,6 +84,5 @@ def sample_batches(
 def _longest(inputs: Mapping[str, Spec], size: int) -> int:
     """The size of the axis that lengths are of: the first open one, or the first of all."""
     axes = [axis for spec in inputs.values() for axis in spec.shape[1:]]
-    if not axes or None in axes:
-        return size
-    return axes[0]
+    known = [axis for axis in axes if axis is not None]
+    return known[0] if known and len(known) == len(axes) else size

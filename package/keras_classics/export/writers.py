@@ -6,14 +6,17 @@ import contextlib
 import logging
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.export.reopening import Spec
+
+if TYPE_CHECKING:
+    import onnx
 
 # The newest set of operations that tf2onnx writes.
 OPSET = 18
@@ -119,7 +122,7 @@ def refused(format: str, text: str, operations: Iterable[str] = ()) -> ExportErr
     )
 
 
-def _unknown_operations(graph) -> set[str]:
+def _unknown_operations(graph: onnx.GraphProto) -> set[str]:
     """Operations of a graph, and of the loops in it, that ONNX does not have."""
     import onnx
 
@@ -141,7 +144,7 @@ def _signature(inputs: Mapping[str, Spec]) -> list:
 
 
 @contextlib.contextmanager
-def _inlined():
+def _inlined() -> Iterator[None]:
     """Let functions that Keras compiles by XLA, such as grouped convolutions, stay no functions.
 
     tf2onnx cannot look into them.
