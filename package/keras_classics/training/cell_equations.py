@@ -19,10 +19,9 @@ from keras import ops
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.gradients import value_and_gradients
+from keras_classics.core.types import Tensor
 from keras_classics.layers.recurrent.feedback_and_course_cells import CourseGRUCell
 from keras_classics.layers.recurrent.lstm_cells import BLOCKS, LSTMVariantCell
-
-Tensor = keras.KerasTensor
 
 
 @dataclass(frozen=True)
@@ -154,14 +153,15 @@ class CellEquations:
             # A row for each sequence, so that the derivatives are element-wise in the batch too.
             own = weights[-1] + ops.zeros_like(a[:, :1])
 
-        if self.gate is None:
+        inner = self.gate
+        if inner is None:
             more, gated_by = ops.zeros_like(a[:, :0]), [None] * 3
         else:
-            operand, partials = _partials(lambda *given: [self.gate(*given)], states, a, r)
+            operand, partials = _partials(lambda *given: [inner(*given)], states, a, r)
             operand, gated_by = operand[:, 0], [partial[:, 0] for partial in partials]
             more = ops.tensordot(operand, inner_kernel, 1)
-        partials = _partials(self.unit, states, a, r, more, own)
-        new, (by_states, by_a, by_r, by_more, by_own) = partials
+        new, partials = _partials(self.unit, states, a, r, more, own)
+        by_states, by_a, by_r, by_more, by_own = partials
 
         gated_states, gated_a, gated_r = gated_by
         gating = self.gating
@@ -208,18 +208,18 @@ def cell_equations(cell: keras.layers.Layer) -> CellEquations:
     return equations(cell)
 
 
-def _elman(cell):
+def _elman(cell: keras.layers.Layer) -> CellEquations:
     return CellEquations(cell, 1, 1, lambda states, a, r, *_: [cell.activation(a + r)[:, 0]])
 
 
-def _lstm(cell, forget="gate", peepholes=False):
+def _lstm(cell: keras.layers.Layer, forget: str = "gate", peepholes: bool = False) -> CellEquations:
     gates = [block for block in BLOCKS[forget] if block != "candidate"]
 
-    def unit(states, a, r, _, own):
+    def unit(states: Tensor, a: Tensor, r: Tensor, _: Tensor, own: Tensor) -> list[Tensor]:
         sums = dict(zip(BLOCKS[forget], ops.unstack(a + r, axis=1), strict=True))
         memory = states[:, 1]
 
-        def gate(name, memory):
+        def gate(name: str, memory: Tensor) -> Tensor:
             peeped = own[:, gates.index(name)] * memory if peepholes else 0.0
             return cell.recurrent_activation(sums[name] + peeped)
 
@@ -231,7 +231,7 @@ def _lstm(cell, forget="gate", peepholes=False):
     return CellEquations(cell, 2, len(BLOCKS[forget]), unit, peepholes=peepholes)
 
 
-def _lstm_variant(cell):
+def _lstm_variant(cell: LSTMVariantCell) -> CellEquations:
     if cell.projection:
         raise InputError(
             explain(
@@ -243,22 +243,24 @@ def _lstm_variant(cell):
     return _lstm(cell, cell.forget, cell.peepholes)
 
 
-def _gru(cell):
+def _gru(cell: keras.layers.Layer) -> CellEquations:
     course = isinstance(cell, CourseGRUCell)
 
-    def merged(states, update, candidate):
+    def merged(states: Tensor, update: Tensor, candidate: Tensor) -> list[Tensor]:
         update, candidate = cell.recurrent_activation(update), cell.activation(candidate)
         kept = 1.0 - update if course else update
         return [kept * states[:, 0] + (1.0 - kept) * candidate]
 
-    def reset_after(states, a, r, *_):
+    def reset_after(states: Tensor, a: Tensor, r: Tensor, *_: Tensor) -> list[Tensor]:
         reset = cell.recurrent_activation(a[:, 1] + r[:, 1])
         return merged(states, a[:, 0] + r[:, 0], a[:, 2] + reset * r[:, 2])
 
-    def reset_before(states, a, r, inner, _):
+    def reset_before(
+        states: Tensor, a: Tensor, r: Tensor, inner: Tensor, _: Tensor
+    ) -> list[Tensor]:
         return merged(states, a[:, 0] + r[:, 0], a[:, 2] + inner[:, 0])
 
-    def reset(states, a, r):
+    def reset(states: Tensor, a: Tensor, r: Tensor) -> Tensor:
         return cell.recurrent_activation(a[:, 1] + r[:, 1]) * states[:, 0]
 
     if not course and cell.reset_after:
@@ -275,7 +277,9 @@ _EQUATIONS = {
 }
 
 
-def _partials(function, *arguments) -> tuple[Tensor, list[Tensor]]:
+def _partials(
+    function: Callable[..., list[Tensor]], *arguments: Tensor
+) -> tuple[Tensor, list[Tensor]]:
     """Outputs `(B, K, ...)` of an element-wise function, and their derivatives `(B, K, ...)`."""
     outputs = function(*arguments)
     # The sum's derivative is each element's own, for no element reads another's arguments.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from keras_classics.core.ctc_probabilities import fewest_steps, labelling_log_probabilities
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
+from keras_classics.core.types import Tensor
 
 
 @registered
@@ -27,10 +29,12 @@ class CTCLoss(keras.losses.Loss):
         name: Of the loss.
     """
 
-    def __init__(self, reduction="sum_over_batch_size", name="ctc", **kwargs):
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str = "ctc", **kwargs: Any
+    ) -> None:
         super().__init__(reduction=reduction, name=name, **kwargs)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """`(batch,)`."""
         return -labelling_log_probabilities(y_true, y_pred)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_classics.core.gradients import value_and_gradients
 from keras_classics.core.keras_internals import heard, operations_of
+from keras_classics.core.types import Tensor
 
 
 class NonFiniteError(Exception):
@@ -57,7 +58,7 @@ def first_non_finite(model: keras.Model, batch: tuple) -> str:
     x, y, weights = _mapped(keras.ops.convert_to_tensor, given)
     training = {"training": True} if "training" in inspect.signature(model.call).parameters else {}
 
-    def loss(*values):
+    def loss(*values: Tensor) -> Tensor:
         mapping = zip(model.trainable_variables, values, strict=True)
         with keras.StatelessScope(state_mapping=list(mapping)):
             answer = model(x, **training)
@@ -91,7 +92,7 @@ def _mapped(convert: Callable, structure: Any) -> Any:
 
 def _parts(model: keras.Model) -> Iterator[keras.Operation]:
     """Layers, and operations between them, of a model and of models in it, once each."""
-    found = {}
+    found: dict[int, keras.Operation] = {}
     for part in operations_of(model):
         inner = _parts(part) if isinstance(part, keras.Model) else [part]
         found |= {id(each): each for each in inner}

@@ -31,14 +31,16 @@ checkpoints would hold the average in place of the weights.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from typing import cast
 
 import keras
 from keras import ops
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
+from keras_classics.core.types import Config, Tensor
 
 
 @registered
@@ -66,28 +68,36 @@ class SkipNonFinite(keras.optimizers.Optimizer):
             have to agree first; see `refuse_strategies`.
     """
 
-    def __init__(self, inner_optimizer="adam", name: str = "skip_non_finite"):
+    def __init__(
+        self,
+        inner_optimizer: str | Config | keras.optimizers.Optimizer = "adam",
+        name: str = "skip_non_finite",
+    ) -> None:
         # Keras wants a rate; the one in use is that of the optimizer inside.
         super().__init__(learning_rate=0.0, name=name)
         self.inner_optimizer = keras.optimizers.get(inner_optimizer)
         self.skipped = self.add_variable((), dtype="int", name="skipped")
 
-    def build(self, variables):
+    def build(self, variables: list[keras.Variable]) -> None:
         """Create the states of the optimizer inside."""
         self.inner_optimizer.build(variables)
         super().build(variables)
         # In a function: variables in an attribute Keras takes for states of the optimizer.
-        self.trained = partial(list, variables)
+        self.trained: Callable[[], list[keras.Variable]] = partial(list, variables)
 
     @property
-    def variables(self):
+    def variables(self) -> list[keras.Variable]:
         """Its own counts, then all of the optimizer inside."""
         return [*super().variables, *self.inner_optimizer.variables]
 
-    def apply(self, grads, trainable_variables=None):
+    def apply(
+        self,
+        grads: list[Tensor | None],
+        trainable_variables: Iterable[keras.Variable] | None = None,
+    ) -> None:
         """Make a step, or count it as skipped."""
         if not self.built:
-            self.build(list(trainable_variables))
+            self.build(list(cast(Iterable[keras.Variable], trainable_variables)))
         if keras.backend.backend() == "jax":
             # A conditional may not assign there, so both outcomes are computed.
             trained = self.trained()
@@ -107,7 +117,12 @@ class SkipNonFinite(keras.optimizers.Optimizer):
         )
         self._count(finite)
 
-    def stateless_apply(self, optimizer_variables, grads, trainable_variables):
+    def stateless_apply(
+        self,
+        optimizer_variables: list[Tensor],
+        grads: list[Tensor | None],
+        trainable_variables: list[Tensor],
+    ) -> tuple[list[Tensor], list[Tensor]]:
         """Make a step, or count it as skipped, on values in place of variables."""
         counting = super().variables
         finite, own = is_finite(grads), len(counting)
@@ -123,28 +138,30 @@ class SkipNonFinite(keras.optimizers.Optimizer):
         )
         return weights, [*counts, *states]
 
-    def _count(self, finite):
+    def _count(self, finite: Tensor) -> None:
         self.iterations.assign_add(1)
         self.skipped.assign_add(1 - ops.cast(finite, self.skipped.dtype))
 
     @property
-    def learning_rate(self):
+    def learning_rate(self) -> keras.Variable:
         """That of the optimizer inside."""
         return self.inner_optimizer.learning_rate
 
     @learning_rate.setter
-    def learning_rate(self, value):
+    def learning_rate(
+        self, value: float | keras.Variable | keras.optimizers.schedules.LearningRateSchedule
+    ) -> None:
         self.inner_optimizer.learning_rate = value
 
-    def scale_loss(self, loss):
+    def scale_loss(self, loss: Tensor) -> Tensor:
         """As the optimizer inside does."""
         return self.inner_optimizer.scale_loss(loss)
 
-    def finalize_variable_values(self, var_list):
+    def finalize_variable_values(self, var_list: list[keras.Variable]) -> None:
         """As the optimizer inside does."""
         self.inner_optimizer.finalize_variable_values(var_list)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         inner = keras.saving.serialize_keras_object(self.inner_optimizer)
         return {"inner_optimizer": inner, "name": self.name}
@@ -181,13 +198,13 @@ def averaging(steps: float) -> dict[str, bool | float]:
     return {"use_ema": True, "ema_momentum": 1.0 - 1.0 / steps}
 
 
-def is_finite(gradients):
+def is_finite(gradients: Iterable[Tensor | None]) -> Tensor:
     """Whether the norm over all gradients is a number, as a boolean tensor."""
     squares = [ops.sum(ops.square(gradient)) for gradient in gradients if gradient is not None]
     return ops.isfinite(sum(ops.cast(square, "float32") for square in squares))
 
 
-def _nothing(_) -> None:
+def _nothing(_: None) -> None:
     """Both outcomes of a conditional must return the same."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 
@@ -18,18 +19,18 @@ from keras_classics.core.recipe import (
 
 # A short training that suits small data: with batch normalisation a high rate and its decay, as
 # in the one-cycle policy; without it Adam at a rate that deep plain networks bear.
-_SHORT = {
+_SHORT: dict[str, Any] = {
     "schedule": Cosine(warmup=0.15),
     "normalization": step("mean_std"),
 }
-QUICK_NORMALIZED = {
+QUICK_NORMALIZED: dict[str, Any] = {
     "learning_rate": 0.1,
     "batch_size": 64,
     "iterations": 4_500,
     "options": {"momentum": 0.9, "nesterov": True},
     "weight_decay": 5e-4,
 }
-QUICK_PLAIN = {
+QUICK_PLAIN: dict[str, Any] = {
     "learning_rate": 1e-3,
     "batch_size": 32,
     "iterations": 2_400,

@@ -19,15 +19,19 @@ recurrent optimization", ICLR 2018.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import cast
+
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.gradients import compiled, compiled_update, value_and_gradients
+from keras_classics.core.types import Tensor
 from keras_classics.training.cell_equations import Block, CellEquations, Step, cell_equations
 
-Tensor = keras.KerasTensor
 UPDATES = ("step", "sequence")
 
 
@@ -175,8 +179,16 @@ class ForwardTrainer:
     """
 
     def __init__(
-        self, cell, readout, loss="mse", optimizer="sgd", *, method="rtrl", update="step", seed=None
-    ):
+        self,
+        cell: keras.layers.Layer,
+        readout: keras.Model | keras.layers.Layer,
+        loss: str | keras.losses.Loss | Callable[[Tensor, Tensor], Tensor] = "mse",
+        optimizer: str | keras.optimizers.Optimizer = "sgd",
+        *,
+        method: str = "rtrl",
+        update: str = "step",
+        seed: int | None = None,
+    ) -> None:
         check_choice("method", method, METHODS)
         check_choice("update", update, UPDATES)
         self.cell = cell
@@ -188,23 +200,24 @@ class ForwardTrainer:
         self.shuffle = np.random.default_rng(seed)
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.equations: CellEquations | None = None
-        self.states = self.influence = None
+        self.states: Tensor | None = None
+        self.influence: list[Tensor] | None = None
 
     @property
     def trainable_variables(self) -> list:
         """The cell's and the readout's, in the order of `gradients`."""
         return [*self.cell.trainable_variables, *self.readout.trainable_variables]
 
-    def reset(self, rows=None) -> None:
+    def reset(self, rows: ArrayLike | Tensor | None = None) -> None:
         """Forget the past: of all sequences, or of those rows of the batch that are true."""
-        if rows is None or self.states is None:
+        if rows is None or self.states is None or self.influence is None:
             self.states = self.influence = None
             return
         keep = ops.logical_not(ops.convert_to_tensor(rows, "bool"))
         self.states = _kept(keep, self.states)
         self.influence = [_kept(keep, part) for part in self.influence]
 
-    def step(self, inputs, targets) -> float:
+    def step(self, inputs: Tensor, targets: Tensor) -> float:
         """Read one step of every sequence and learn from it.
 
         Args:
@@ -218,7 +231,7 @@ class ForwardTrainer:
         self._update(gradients)
         return float(value)
 
-    def gradients(self, inputs, targets) -> tuple[float, list]:
+    def gradients(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[float, list]:
         """Loss summed over whole sequences and its gradients, with the weights standing still.
 
         Args:
@@ -226,14 +239,17 @@ class ForwardTrainer:
             targets: `(batch, time, ...)`.
         """
         self.reset()
-        total, summed = 0.0, None
+        total = 0.0
+        summed: list[Tensor] = []
         for t in range(inputs.shape[1]):
             value, gradients = self._forward(inputs[:, t], targets[:, t])
             total += float(value)
-            summed = gradients if summed is None else list(map(ops.add, summed, gradients))
+            summed = list(map(ops.add, summed, gradients)) if summed else gradients
         return total, summed
 
-    def fit(self, inputs, targets, *, epochs: int = 1, batch_size: int = 1) -> list[float]:
+    def fit(
+        self, inputs: ArrayLike, targets: ArrayLike, *, epochs: int = 1, batch_size: int = 1
+    ) -> list[float]:
         """Learn from sequences of one length; the past is forgotten between them.
 
         Args:
@@ -267,7 +283,7 @@ class ForwardTrainer:
             losses.append(total / (len(inputs) * inputs.shape[1]))
         return losses
 
-    def _learn(self, inputs, targets) -> float:
+    def _learn(self, inputs: np.ndarray, targets: np.ndarray) -> float:
         if self.update == "sequence":
             value, gradients = self.gradients(inputs, targets)
             self._update(gradients)
@@ -275,11 +291,11 @@ class ForwardTrainer:
         self.reset()
         return sum(self.step(inputs[:, t], targets[:, t]) for t in range(inputs.shape[1]))
 
-    def _forward(self, inputs, targets):
-        self._build(inputs)
+    def _forward(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, list[Tensor]]:
+        equations = self._build(inputs)
         inputs = ops.convert_to_tensor(inputs, self.cell.compute_dtype)
         targets = ops.convert_to_tensor(targets)
-        shape = (inputs.shape[0], self.equations.kinds, self.cell.units)
+        shape = (inputs.shape[0], equations.kinds, self.cell.units)
         if self.states is None:
             self.states = ops.zeros(shape, inputs.dtype)
         signs = ops.sign(keras.random.uniform(shape, -1, 1, seed=self.seed_generator))
@@ -295,31 +311,42 @@ class ForwardTrainer:
         )
         return value, gradients
 
-    def _advanced(self, cell, readout, fixed, inputs, targets, states, influence, signs):
+    def _advanced(
+        self,
+        cell: list[Tensor],
+        readout: list[Tensor],
+        fixed: list[Tensor],
+        inputs: Tensor,
+        targets: Tensor,
+        states: Tensor,
+        influence: list[Tensor] | None,
+        signs: Tensor,
+    ) -> tuple[Tensor, list[Tensor], Tensor, list[Tensor]]:
         """One step as a pure function: loss, gradients, new states, new influence."""
-        step = self.equations.step(cell, inputs, states)
+        equations = cast(CellEquations, self.equations)
+        step = equations.step(cell, inputs, states)
         influence = self.rule.start(step) if influence is None else influence
         influence = self.rule.advance(step, influence, signs)
 
-        def loss(output, *readout):
+        def loss(output: Tensor, *readout: Tensor) -> Tensor:
             predictions, _ = self.readout.stateless_call(list(readout), fixed, output)
             return ops.mean(self.loss(targets, predictions))
 
         value, (by_output, *by_readout) = value_and_gradients(loss, [step.states[:, 0], *readout])
-        by_states = ops.pad(by_output[:, None], ((0, 0), (0, self.equations.kinds - 1), (0, 0)))
-        by_cell = self.equations.assemble(self.rule.gradients(step, influence, by_states))
+        by_states = ops.pad(by_output[:, None], ((0, 0), (0, equations.kinds - 1), (0, 0)))
+        by_cell = equations.assemble(self.rule.gradients(step, influence, by_states))
         return value, [*by_cell, *by_readout], step.states, influence
 
-    def _build(self, inputs) -> None:
+    def _build(self, inputs: Tensor) -> CellEquations:
         if self.equations is not None:
-            return
+            return self.equations
         equations = cell_equations(self.cell)
         if not self.cell.built:
             self.cell.build(tuple(inputs.shape))
         if not self.readout.built:
             self.readout.build((None, self.cell.units))
         self.equations = equations
-        coupled = self.equations.gate is not None
+        coupled = equations.gate is not None
         self.rule = {
             "rtrl": ExactInfluence,
             "snap1": MaskedInfluence if coupled else OwnInfluence,
@@ -328,6 +355,7 @@ class ForwardTrainer:
         self._advance = compiled(self._advanced)
         self.optimizer.build(self.trainable_variables)
         self._update = compiled_update(self.optimizer, self.trainable_variables)
+        return equations
 
 
 def _sums(block: Block) -> int:

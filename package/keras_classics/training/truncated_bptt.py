@@ -8,6 +8,7 @@ gradients that reach h steps back (`k2`).
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import keras
 from keras import ops
@@ -15,6 +16,7 @@ from keras import ops
 from keras_classics.core.registration import registered
 from keras_classics.core.replicas import rows_of_all_replicas, rows_of_replica
 from keras_classics.core.text_files import parse_json
+from keras_classics.core.types import Config, Tensor
 from keras_classics.core.variables import value_of
 from keras_classics.core.window_numbers import check_windows
 
@@ -48,8 +50,13 @@ class TruncatedBPTT(keras.Model):
     """
 
     def __init__(
-        self, network: keras.Model, batch_size: int, k1: int = 50, k2: int | None = None, **kwargs
-    ):
+        self,
+        network: keras.Model,
+        batch_size: int,
+        k1: int = 50,
+        k2: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         k2 = k2 or k1
         check_windows(batch_size, k1, k2)
@@ -74,11 +81,12 @@ class TruncatedBPTT(keras.Model):
             for number, shape in enumerate(shapes, 1)
         ]
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: dict[str, Tensor], training: bool = False) -> Tensor:
         """Read a window from the carried states; carry on those after its first segment."""
         carried = self.carried_in_training if training else self.carried_in_evaluation
         states = [rows_of_replica(value_of(variable)) for variable in carried]
-        outputs, following = None, None
+        outputs: dict[str, Any] = {}
+        following: list[Tensor] = []
         # On JAX, data reach a first call as arrays, which no layer takes together with tensors.
         ids = ops.convert_to_tensor(inputs["tokens"])
         for segment in range(self.k2 // self.k1):
@@ -93,7 +101,7 @@ class TruncatedBPTT(keras.Model):
             variable.assign(rows_of_all_replicas(ops.stop_gradient(state)))
         return outputs["logits"]
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             # As JSON has it, tuples as lists: equal to what a file gives back.
@@ -105,7 +113,7 @@ class TruncatedBPTT(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> TruncatedBPTT:
         """Build the network too."""
         # Keras empties the config of a functional model while it reads it.
         network = keras.saving.deserialize_keras_object(copy.deepcopy(config["network"]))

@@ -74,7 +74,12 @@ def flip_shares(
     for language in translations:
         others = [other for other in translations if other != language]
 
-        def differs(texts, place, language=language, others=others):
+        def differs(
+            texts: Mapping[str, Sequence[str]],
+            place: int,
+            language: str = language,
+            others: Sequence[str] = others,
+        ) -> bool:
             return all(texts[language][place] != texts[other][place] for other in others)
 
         asked = [n for n in range(len(references[language])) if differs(references, n)]
