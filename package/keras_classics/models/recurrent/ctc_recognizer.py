@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import layers as keras_layers
 
 from keras_classics.core.channels_last import check_setting
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.types import Shape, Tensor
 from keras_classics.layers.recurrent.feedback_and_course_cells import check_positive
 from keras_classics.layers.recurrent.lengths import BlankPadding, ValidSteps
 from keras_classics.models.recurrent.stack import RecurrentStack
@@ -37,7 +39,7 @@ def ctc_recognizer(
     bidirectional: bool = True,
     dropout: float = 0.0,
     name: str = "ctc_recognizer",
-    **cell_arguments,
+    **cell_arguments: Any,
 ) -> keras.Model:
     """Build a recogniser for CTC.
 
@@ -93,7 +95,9 @@ def ctc_recognizer(
     return keras.Model({"sequence": sequence, "length": length}, logits, name=name)
 
 
-def _front_end(sequence, length, filters: Sequence[int], strides: Sequence[int]):
+def _front_end(
+    sequence: Tensor, length: Tensor, filters: Sequence[int], strides: Sequence[int]
+) -> Tensor:
     """Convolutions over `(batch, time, features)`; each sees zeros behind the end."""
     image = len(sequence.shape) == 4
     x = keras_layers.Permute((2, 1, 3), name="columns")(sequence) if image else sequence
@@ -113,7 +117,7 @@ def _front_end(sequence, length, filters: Sequence[int], strides: Sequence[int])
     return x
 
 
-def _check_shape(input_shape, filters: Sequence[int], strides: Sequence[int]) -> None:
+def _check_shape(input_shape: Shape, filters: Sequence[int], strides: Sequence[int]) -> None:
     height = 2 ** len(filters)
     fixed = input_shape[1:] if len(input_shape) == 2 else (*input_shape[:1], *input_shape[2:])
     if len(input_shape) not in (2, 3) or None in fixed:

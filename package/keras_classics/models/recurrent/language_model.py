@@ -87,7 +87,8 @@ def language_model(
         drawing = uniform("embeddings_initializer")
         reading = kind(vocabulary_size, embedding_size, name="embedding", **drawing)
     x = reading(tokens)
-    states, following = [], []
+    states: list[Tensor] = []
+    following: list[Tensor] = []
     for level in range(1, depth + 1):
         layer = recurrent_layer(
             cell,
@@ -219,7 +220,7 @@ class LanguageDecoder:
             Logits `(batch, time, vocabulary)` and states `(batch, time, all states)`.
         """
 
-        def step(inputs, state):
+        def step(inputs: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
             logits, state = self._advance(inputs, state, held)
             return ops.concatenate([ops.cast(logits, state[0].dtype), *state], axis=-1), state
 
@@ -228,7 +229,9 @@ class LanguageDecoder:
         width = sum(self.state_widths)
         return found[..., :-width], found[..., -width:]
 
-    def _advance(self, inputs, states: list, held=None) -> tuple[Tensor, list[Tensor]]:
+    def _advance(
+        self, inputs: Tensor, states: Sequence[Tensor], held: Tensor | None = None
+    ) -> tuple[Tensor, list[Tensor]]:
         moved, place = [], 0
         for layer, own in by_layer(self.stack, states):
             inputs, own = layer.cell(inputs, own)

@@ -16,6 +16,7 @@ orthogonal), of Le, Jaitly, Hinton (arXiv:1504.00941; IRNN) and of Sutskever, Vi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 
@@ -51,7 +52,7 @@ def rnn(
     padded: bool = False,
     output_activation: str | None = "softmax",
     name: str = "rnn",
-    **cell_arguments,
+    **cell_arguments: Any,
 ) -> keras.Model:
     """Build a recurrent network.
 
@@ -192,7 +193,7 @@ class _Parts:
         else:
             inputs = keras.Input((None,), dtype="int32", name=name)
             layer = self._of_ids(name, vocabulary_size)
-        mask = layer.compute_mask(inputs) if self.padded else None
+        mask = layer.compute_mask(inputs) if layer and self.padded else None
         return inputs, layer(inputs) if layer else inputs, mask
 
     def _of_ids(self, name: str, vocabulary_size: int) -> keras.layers.Layer:
@@ -216,11 +217,13 @@ class _Parts:
         starts = stack.learned_starts(read) if self.learned_initial_state else None
         return inputs, stack(read, mask, starts)
 
-    def stack(self, prefix: str = "", *, bidirectional=False, writes=True) -> RecurrentStack:
+    def stack(
+        self, prefix: str = "", *, bidirectional: bool = False, writes: bool = True
+    ) -> RecurrentStack:
         """Recurrent layers; those of a Jordan network that writes have the output inside."""
         one_hot = self.vocabulary_size is not None and self.embedding_size is None
 
-        def arguments(level):
+        def arguments(level: int) -> dict[str, Any]:
             own = self.rule.recurrent(self.cell, one_hot=one_hot and level == 1)
             if writes and self.cell == "jordan" and level == self.layers:
                 own |= {"outputs": self.outputs, "output_activation": self.output_activation}
@@ -297,12 +300,18 @@ _BUILDERS = {
 }
 
 
-def _check_sizes(topology, input_size, vocabulary_size, embedding_size) -> None:
+def _check_sizes(
+    topology: str,
+    input_size: int | None,
+    vocabulary_size: int | None,
+    embedding_size: int | None,
+) -> None:
     given = {"input_size": input_size, "vocabulary_size": vocabulary_size}
-    allowed = {
+    of_topologies: dict[str, list[tuple[str, ...]]] = {
         "one_to_one": [("input_size",)],
         "one_to_many": [("input_size",), ("input_size", "vocabulary_size")],
-    }.get(topology, [("input_size",), ("vocabulary_size",)])
+    }
+    allowed = of_topologies.get(topology, [("input_size",), ("vocabulary_size",)])
     if tuple(argument for argument, size in given.items() if size is not None) not in allowed:
         raise InputError(
             explain(
@@ -318,7 +327,14 @@ def _check_sizes(topology, input_size, vocabulary_size, embedding_size) -> None:
         check_choice("embedding_size", embedding_size, (None,), "Only ids are embedded.")
 
 
-def _check_together(topology, cell, bidirectional, shortcut, initializer, learned) -> None:
+def _check_together(
+    topology: str,
+    cell: str,
+    bidirectional: bool,
+    shortcut: str | None,
+    initializer: str,
+    learned: bool,
+) -> None:
     """Refuse what the topology or the cell cannot have."""
     truths = {True: (False, True), False: (False,)}
     given_start = topology in ("one_to_one", "one_to_many")

@@ -123,7 +123,7 @@ class RecurrentStack:
             ends = self._joined(level, ends)
             made = Reading(steps, ends[0], ends)
             if level > 1 and self.shortcut:
-                made = self._past(level, reading, made)
+                made = self._past(self.shortcut, level, reading, made)
             reading = made
             states += ends
         return reading._replace(states=states)
@@ -138,9 +138,9 @@ class RecurrentStack:
             for number, pair in enumerate(zip(ends[:half], ends[half:], strict=True), 1)
         ]
 
-    def _past(self, level: int, below: Reading, made: Reading) -> Reading:
+    def _past(self, kind: str, level: int, below: Reading, made: Reading) -> Reading:
         """The shortcut around a layer; one layer for all steps, hence for what came last too."""
-        merge = shortcut_layer(self.shortcut, f"{self.prefix}{self.shortcut}_{level}")
+        merge = shortcut_layer(kind, f"{self.prefix}{kind}_{level}")
         steps, last = merge([below.steps, made.steps]), merge([below.last, made.last])
         return Reading(steps, last, made.states)
 

@@ -8,6 +8,8 @@ classification (`sequence_classifier`). Where only the labels' order is known, s
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 
 from keras_classics.core.errors import check_choice
@@ -25,7 +27,7 @@ def tagger(
     padded: bool = True,
     output_activation: str | None = "softmax",
     name: str = "tagger",
-    **network,
+    **network: Any,
 ) -> keras.Model:
     """Build a network that gives every step of a sequence a class, or every segment.
 
@@ -66,7 +68,7 @@ def sequence_classifier(
     padded: bool = True,
     output_activation: str | None = "softmax",
     name: str = "sequence_classifier",
-    **network,
+    **network: Any,
 ) -> keras.Model:
     """Build a network that gives a sequence one class.
 
@@ -87,7 +89,12 @@ def sequence_classifier(
         InputError: An argument is not admitted.
     """
     check_choice("summary", summary, SUMMARIES)
-    common = {"outputs": classes, "bidirectional": bidirectional, "padded": padded, "name": name}
+    common: dict[str, Any] = {
+        "outputs": classes,
+        "bidirectional": bidirectional,
+        "padded": padded,
+        "name": name,
+    }
     if summary == "last":
         return rnn("many_to_one", output_activation=output_activation, **common, **network)
     # The output is linear in the states: the mean of the logits is the logit of their mean.

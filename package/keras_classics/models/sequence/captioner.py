@@ -8,6 +8,8 @@ of Show, Attend and Tell (Xu et al., ICML 2015, arXiv:1502.03044).
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 
 from keras_classics.core.channels_last import check_layers
@@ -29,7 +31,7 @@ def captioner(
     *,
     train_encoder: bool = True,
     name: str = "captioner",
-    **decoder_arguments,
+    **decoder_arguments: Any,
 ) -> keras.Model:
     """Assemble a captioner from any image model and a recurrent decoder.
 

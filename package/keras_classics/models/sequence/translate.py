@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import keras
 import numpy as np
@@ -15,7 +15,14 @@ from keras_classics.core.gradients import unrecorded
 from keras_classics.data.texts.dictionary import dictionary_units
 from keras_classics.data.texts.sentence_batches import encode_sentences, pad_rows
 from keras_classics.data.texts.vocabulary import Vocabulary
-from keras_classics.decoding import CompiledSearch, Ensemble, perplexity, replace_unknowns, score
+from keras_classics.decoding import (
+    CompiledSearch,
+    Ensemble,
+    Hypotheses,
+    perplexity,
+    replace_unknowns,
+    score,
+)
 from keras_classics.layers.recurrent.decoder import RecurrentDecoder
 from keras_classics.models.sequence.translator import split_translator
 
@@ -95,14 +102,17 @@ def translate(
     rows, _ = encode_sentences(texts, source_vocabulary, max_words)
     for start in range(0, len(rows), batch_size):
         with unrecorded():
-            found = search(encode(pad_rows(rows[start : start + batch_size], multiple=8)))
-        best = (found.ids, found.log_probabilities, found.alignments)
-        ids, scores, alignments = (
-            None if each is None else keras.ops.convert_to_numpy(each[:, 0]) for each in best
+            encoded = encode(pad_rows(rows[start : start + batch_size], multiple=8))
+            found = cast(Hypotheses, search(encoded))
+        ids, scores = (
+            keras.ops.convert_to_numpy(each[:, 0]) for each in (found.ids, found.log_probabilities)
         )
+        alignments = None
+        if found.alignments is not None:
+            alignments = keras.ops.convert_to_numpy(found.alignments[:, 0])
         for place, numbers in enumerate(ids):
             weights = None if alignments is None else alignments[place]
-            if replace and target_vocabulary.UNKNOWN in numbers:
+            if weights is not None and replace and target_vocabulary.UNKNOWN in numbers:
                 source = ["", *source_vocabulary.split(texts[start + place])[:max_words], ""]
                 text = _replaced(numbers, source, weights, target_vocabulary, known)
             else:

@@ -17,12 +17,13 @@ score has a bias.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import keras
 from keras import layers, ops
 
 from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.types import Tensor
 from keras_classics.layers.recurrent.by_name import recurrent_layer
 from keras_classics.layers.recurrent.decoder import RecurrentDecoder
 from keras_classics.layers.recurrent.reverse import ReverseSequence
@@ -170,7 +171,8 @@ def multilingual_translator(
     }  # fmt: skip
     middle = _stack("middle", depth, cell, units)
     dropping = layers.Dropout(dropout, name="middle_dropout")
-    inputs, outputs = {}, {}
+    inputs: dict[str, Tensor] = {}
+    outputs: dict[str, Tensor] = {}
     for source_language, target_language in pairs:
         pair = f"{source_language}_{target_language}"
         source, target_in = _ids(f"{pair}_source"), _ids(f"{pair}_target_in")
@@ -221,9 +223,18 @@ class _Encoder:
     """The layers of one language's encoder, to be applied as often as it is read."""
 
     def __init__(
-        self, vocabulary_size, embedding_size, units, depth, cell, *, bidirectional, reverse,
-        dropout, prefix="",
-    ):  # fmt: skip
+        self,
+        vocabulary_size: int,
+        embedding_size: int,
+        units: int,
+        depth: int,
+        cell: str,
+        *,
+        bidirectional: bool,
+        reverse: bool,
+        dropout: float,
+        prefix: str = "",
+    ) -> None:
         self.reversal = ReverseSequence(PAD, name=f"{prefix}source_reversal") if reverse else None
         self.embedding = layers.Embedding(
             vocabulary_size, embedding_size, mask_zero=True, name=f"{prefix}source_embedding"
@@ -231,7 +242,7 @@ class _Encoder:
         self.dropping = layers.Dropout(dropout, name=f"{prefix}encoder_dropout")
         self.stack = _stack(f"{prefix}encoder", depth, cell, units, bidirectional)
 
-    def __call__(self, source) -> tuple:
+    def __call__(self, source: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The top layer's outputs, and the final states from the lowest layer up."""
         ids = self.reversal(source) if self.reversal else source
         return _climb(self.stack, self.dropping(self.embedding(ids)), self.dropping)
@@ -247,7 +258,9 @@ def _stack(name: str, depth: int, cell: str, units: int, bidirectional: bool = F
     return stack
 
 
-def _climb(stack: list, inputs, dropping: layers.Dropout) -> tuple:
+def _climb(
+    stack: list[layers.Layer], inputs: Tensor, dropping: layers.Dropout
+) -> tuple[Tensor, list[Tensor]]:
     final = []
     for level, layer in enumerate(stack):
         inputs, *states = layer(dropping(inputs) if level else inputs)
@@ -271,7 +284,14 @@ def _bridge(states: list, units: int) -> list:
     ]
 
 
-def _encoding(source, read, states: list, attention, reverse: bool, prefix: str = ""):
+def _encoding(
+    source: Tensor,
+    read: Tensor,
+    states: list[Tensor],
+    attention: str | None,
+    reverse: bool,
+    prefix: str = "",
+) -> Tensor | dict[str, Tensor]:
     """What the decoder starts from, as the output of one layer that can be found by its name."""
     joined = states[0]
     if len(states) > 1:
@@ -285,9 +305,17 @@ def _encoding(source, read, states: list, attention, reverse: bool, prefix: str 
 
 
 def _decoder(
-    vocabulary_size, units, depth, cell, embedding_size, context, attention, dropout, arguments,
-    prefix="",
-) -> RecurrentDecoder:  # fmt: skip
+    vocabulary_size: int,
+    units: int,
+    depth: int,
+    cell: str,
+    embedding_size: int,
+    context: str,
+    attention: str | None,
+    dropout: float,
+    arguments: Mapping[str, Any],
+    prefix: str = "",
+) -> RecurrentDecoder:
     check_choice("context", context, ("initial_state",) if attention else CONTEXTS)
     return RecurrentDecoder(
         vocabulary_size,
@@ -308,9 +336,11 @@ def _ids(name: str) -> keras.KerasTensor:
     return keras.Input((None,), dtype="int32", name=name)
 
 
-def _checked(pairs, source_languages: Mapping, target_languages: Mapping) -> list:
+def _checked(
+    pairs: Sequence[tuple[str, str]] | None, source_languages: Mapping, target_languages: Mapping
+) -> list[tuple[str, str]]:
     different = [(s, t) for s in source_languages for t in target_languages if s != t]
-    pairs = different if pairs is None else [tuple(pair) for pair in pairs]
+    pairs = different if pairs is None else [cast(tuple[str, str], tuple(pair)) for pair in pairs]
     wrong = [pair for pair in pairs if pair not in different]
     if wrong or not pairs:
         raise InputError(
