@@ -107,21 +107,30 @@ def test_speech_is_labelled_from_wave_files_of_its_rate(application, tmp_path, c
 @pytest.mark.slow
 def test_words_are_tagged(application, tmp_path, capsys):
     row = "{}\t{}\t_\t{}\t_\t_\t0\troot\t_\t_\n"
-    sentence = row.format(1, "dogs", "NOUN") + row.format(2, "bark", "VERB") + "\n"
-    (tmp_path / "some.conllu").write_text(sentence * 80)
+    sentences = [
+        row.format(1, "dogs", "NOUN") + row.format(2, "bark", "VERB")
+        + row.format(3, n // 10, "NUM") + row.format(4, n % 10, "NUM") + "\n"
+        for n in range(80)
+    ]  # fmt: skip
+    (tmp_path / "some.conllu").write_text("".join(sentences))
     out = tmp_path / "run"
     arguments = ["--task", "tag", "--data", f"conllu:{tmp_path / 'some.conllu'}",
                  *TINY, "--epochs", "6", "--learning-rate", "0.05"]  # fmt: skip
     assert application.main([*arguments, "--out", str(out)]) == 0
     assert json.loads((out / "metrics.json").read_text())["test"]["accuracy"] == 1.0
-    assert "dogs bark: dogs/NOUN bark/VERB" in capsys.readouterr().out
+    assert ": dogs/NOUN bark/VERB " in capsys.readouterr().out
+
+
+def _numbered(sentence):
+    """Different ones: equal sentences are of one split."""
+    return "".join(f"{sentence} {n // 10} {n % 10}\n" for n in range(50))
 
 
 @pytest.mark.slow
 def test_sentences_are_classified(application, tmp_path, capsys):
     (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "some.pos").write_text("truly good\n" * 50)
-    (tmp_path / "data" / "some.neg").write_text("truly bad film\n" * 50)
+    (tmp_path / "data" / "some.pos").write_text(_numbered("truly good"))
+    (tmp_path / "data" / "some.neg").write_text(_numbered("truly bad film"))
     out = tmp_path / "run"
     arguments = ["--task", "classify", "--data", f"sentences:{tmp_path / 'data'}", "--summary",
                  "sum", *TINY, "--epochs", "6", "--learning-rate", "0.05"]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence, Sized
 
 import numpy as np
 
@@ -49,6 +49,28 @@ def hold_out(
         count = 1 + int(np.searchsorted(np.cumsum(sizes[members]), wanted))
         held[members[: min(len(members) - 1, count)]] = True
     return np.flatnonzero(~held[group]), np.flatnonzero(held[group])
+
+
+def check_filled(splits: Mapping[str, Sized], source: object, what: str) -> None:
+    """Refuse splits of which one is empty, as where most examples are equal.
+
+    Args:
+        splits: By name.
+        source: Where they come from.
+        what: One of them, such as `"sentence"`.
+
+    Raises:
+        InputError: One is empty.
+    """
+    for split, examples in splits.items():
+        if len(examples) == 0:
+            raise InputError(
+                explain(
+                    f"The {split} split of {source} has no {what}",
+                    f"some {what} in each split; equal ones are all in one",
+                    "Give more that differ.",
+                )
+            )
 
 
 def equal_groups(*columns: Sequence[Hashable]) -> np.ndarray:

@@ -29,7 +29,7 @@ def test_classes_are_the_endings(folder):
 
 def test_text_files_are_classes_by_name(tmp_path):
     for name in ("happy", "sad"):
-        (tmp_path / f"{name}.txt").write_text("some words\n" * 10)
+        (tmp_path / f"{name}.txt").write_text("".join(f"{name} {n}\n" for n in range(10)))
     assert kc.data.load(f"sentences:{tmp_path}").info.classes == ("happy", "sad")
 
 
@@ -51,6 +51,13 @@ def test_equal_sentences_are_of_one_split(tmp_path):
         for split in ("train", "validation", "test")
     }
     assert all(texts.values()) and sum(map(len, texts.values())) == len(set.union(*texts.values()))
+
+
+def test_equal_sentences_only_are_refused(tmp_path):
+    for name in ("happy", "sad"):
+        (tmp_path / f"{name}.txt").write_text(f"{name}\n" * 50)
+    with pytest.raises(kc.InputError, match="split of .* has no sentence.*that differ"):
+        kc.data.load(f"sentences:{tmp_path}")
 
 
 def test_a_class_without_a_sentence_is_refused_by_its_file(tmp_path):

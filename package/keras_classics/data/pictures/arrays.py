@@ -12,7 +12,7 @@ import numpy as np
 from keras_classics.core.array_files import read_arrays
 from keras_classics.core.errors import InputError, explain, import_extra
 from keras_classics.core.versions import installed
-from keras_classics.data.holdout import equal_groups, hold_out
+from keras_classics.data.holdout import check_filled, equal_groups, hold_out
 from keras_classics.data.load import Data, Info
 from keras_classics.data.pictures.images import resize_tensor, resolve_size
 
@@ -112,6 +112,7 @@ def load_npz(
     kept, validated = hold_out(labels[chosen], validation, seed, "validation", groups[chosen])
     parts["train"] = images[chosen[kept]], labels[chosen[kept]]
     parts["validation"] = images[chosen[validated]], labels[chosen[validated]]
+    check_filled({split: part[1] for split, part in parts.items()}, files, "picture")
     classes, parts = _numbered(files, classes, parts)
     return _data(
         {

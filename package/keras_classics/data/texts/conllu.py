@@ -11,7 +11,7 @@ import numpy as np
 
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.text_files import read_text
-from keras_classics.data.holdout import equal_groups, hold_out
+from keras_classics.data.holdout import check_filled, equal_groups, hold_out
 from keras_classics.data.load import SPLIT_NAMES, Data, Info
 
 if TYPE_CHECKING:
@@ -75,15 +75,7 @@ def load_conllu(
             kept, held = hold_out(np.zeros(len(groups), int), share, seed, split, groups)
             parts[split] = [parts["train"][n] for n in held]
             parts["train"] = [parts["train"][n] for n in kept]
-    for split, part in parts.items():
-        if not part:
-            raise InputError(
-                explain(
-                    f"The {split} split of {files} has no sentence",
-                    "different sentences for each split",
-                    "Give longer files, or one for each split.",
-                )
-            )
+    check_filled(parts, files, "sentence")
     classes = sorted({tag for part in parts.values() for row in part for tag in row.tags})
     if len(classes) < 2:
         raise InputError(

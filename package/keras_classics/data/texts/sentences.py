@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.text_files import read_lines
-from keras_classics.data.holdout import equal_groups, hold_out
+from keras_classics.data.holdout import check_filled, equal_groups, hold_out
 from keras_classics.data.load import SPLIT_NAMES, Data, Info
 from keras_classics.data.texts.parallel import collect_parallel
 
@@ -77,6 +77,7 @@ def load_sentences(
     chosen, held = hold_out(labels, test, seed, "test", groups)
     trained, validated = hold_out(labels[chosen], validation, seed, "validation", groups[chosen])
     splits = {"train": chosen[trained], "validation": chosen[validated], "test": held}
+    check_filled(splits, folder, "sentence")
     return _data(
         {split: (texts[each], labels[each], names[each]) for split, each in splits.items()},
         name=f"sentences:{path}",
