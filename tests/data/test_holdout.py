@@ -28,7 +28,14 @@ def test_groups_are_on_one_side_and_the_share_is_of_examples(share):
     kept, held = hold_out(np.zeros(400), share, 3, "test", groups)
     assert not set(groups[kept]) & set(groups[held])
     most = np.bincount(groups).max()
-    assert round(share * 400) <= len(held) < round(share * 400) + most
+    assert round(share * 400) - most < len(held) <= round(share * 400)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_group_that_is_nearly_all_stays(seed):
+    groups = np.array([0] * 1000 + list(range(1, 11)))
+    kept, held = hold_out(np.zeros(1010), 0.1, seed, "test", groups)
+    assert len(kept) >= 1000 and 1 <= len(held) <= 10
 
 
 def test_examples_that_share_a_side_are_joined_through_others():

@@ -246,6 +246,8 @@ def test_predictions_are_named_by_keras_table(monkeypatch):
         ((1000,), 5, "VGG16", r"shape \(1000,\)"),
         ((1, 1000), 0, "VGG16", "top=0"),
         ((1, 1000), 1001, "VGG16", "top=1001"),
+        ((1, 1000), 2.5, "VGG16", "top=2.5"),
+        ((1, 1000), "3", "VGG16", "top='3'"),
         ((1, 1000), 5, "lenet_5", "none are published"),
         ((1, 1000), 5, "VGG99", "VGG99"),
     ],
@@ -253,6 +255,19 @@ def test_predictions_are_named_by_keras_table(monkeypatch):
 def test_what_has_no_names_is_refused(shape, top, name, given):
     with pytest.raises(kc.InputError, match=given):
         kc.weights.decode_predictions(np.zeros(shape), name, top=top)
+
+
+def test_no_predictions_have_no_names():
+    assert kc.weights.decode_predictions(np.zeros((0, 1000)), "VGG16") == []
+
+
+def test_grey_pictures_and_mistyped_arguments_are_not_prepared():
+    grey = np.zeros((2, 4, 4, 1), "float32")
+    with pytest.raises(kc.InputError, match=r"shape \(2, 4, 4, 1\) were given"):
+        kc.weights.preprocess(grey, "VGG16")
+    assert kc.weights.preprocess(np.repeat(grey, 3, axis=-1), "VGG16").shape == (2, 4, 4, 3)
+    with pytest.raises(kc.InputError, match="stride_inn.*stride_in"):
+        kc.weights.preprocess(np.zeros((2, 4, 4, 3)), "ResNet50", stride_inn="3x3")
 
 
 def test_without_a_network_the_missing_table_is_one_sentence(monkeypatch):

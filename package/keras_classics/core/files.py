@@ -52,7 +52,8 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -
         with workplace(path.parent) as folder:
             fresh = folder / path.name
             write(fresh)
-            with fresh.open("rb") as file:
+            # Windows makes sure of no file that is open for reading only.
+            with fresh.open("r+b") as file:
                 os.fsync(file.fileno())
             os.replace(fresh, path)
     except OSError as error:

@@ -26,7 +26,7 @@ class Step:
 
 
 def step(name: str, **arguments: Any) -> Step:
-    """Name a step of augmentation or a normalisation, see `kc.data.augmentation`."""
+    """Name a step of augmentation or a normalisation, see `data/pictures/augmentation.py`."""
     return Step(name, arguments)
 
 

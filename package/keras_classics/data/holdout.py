@@ -44,11 +44,23 @@ def hold_out(
     held = np.zeros(len(first), bool)
     for each in np.unique(labels[first]):
         members = rng.permutation(np.flatnonzero(labels[first] == each))
-        wanted = max(1, round(share * sizes[members].sum()))
-        # Those before the one that reaches what is wanted, and that one.
-        count = 1 + int(np.searchsorted(np.cumsum(sizes[members]), wanted))
-        held[members[: min(len(members) - 1, count)]] = True
+        held[_chosen(members, sizes[members], share)] = True
     return np.flatnonzero(~held[group]), np.flatnonzero(held[group])
+
+
+def _chosen(members: np.ndarray, sizes: np.ndarray, share: float) -> list[int]:
+    """Groups in the order given, as far as they do not exceed a share of their examples.
+
+    Of two groups and more at least one is chosen, the smallest if all are too large, and one stays.
+    """
+    room, chosen = round(share * sizes.sum()), []
+    for member, size in zip(members.tolist(), sizes.tolist(), strict=True):
+        if size <= room and len(chosen) < len(members) - 1:
+            chosen.append(member)
+            room -= size
+    if not chosen and len(members) > 1:
+        chosen.append(int(members[np.argmin(sizes)]))
+    return chosen
 
 
 def check_filled(splits: Mapping[str, Sized], source: object, what: str) -> None:

@@ -155,8 +155,9 @@ class Job(ABC):
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
         if hasattr(cls, "name"):
-            cls.command = f"python applications/{cls.name}.py"
-            cls.out = Path("runs", cls.name)
+            own = vars(cls)
+            cls.command = own.get("command", f"python applications/{cls.name}.py")
+            cls.out = Path(own.get("out", Path("runs", cls.name)))
 
     def __init__(self, settings: Any, folder: Path, output: Output) -> None:
         self.settings = settings

@@ -131,7 +131,8 @@ def _flag(field: dataclasses.Field[Any], hint: Any) -> Flag:
     factory = field.default_factory
     default = None if factory is dataclasses.MISSING else factory()
     help = data["help"]
-    if default not in (None, False, "", [], {}):
+    # 0 is a default that is worth saying, False none.
+    if default is not None and default is not False and default not in ("", [], {}):
         shown = " ".join(map(str, default)) if isinstance(default, list) else default
         help = f"{help} (default: {shown})".strip()
     return Flag(

@@ -7,6 +7,7 @@ torchvision, downloaded once, checked against their published hash and turned in
 from __future__ import annotations
 
 import hashlib
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -19,10 +20,12 @@ from keras import ops
 
 from keras_classics.core.array_files import read_state
 from keras_classics.core.card import ModelCard
+from keras_classics.core.catalogue import builder
 from keras_classics.core.catalogue import card as card_of
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError, explain, is_whole
 from keras_classics.core.files import opened
 from keras_classics.core.model_files import load_weights
+from keras_classics.core.names import check_known
 from keras_classics.core.pretrained import Load, offer_weights
 from keras_classics.core.types import Tensor
 from keras_classics.weights.keras_applications import TWIN_FORMS, TWINS, load_keras_applications
@@ -242,9 +245,20 @@ def preprocess(images: Tensor, name: str, **arguments: Any) -> Tensor:
         Pictures of the same shape, float32.
 
     Raises:
-        InputError: No weights are published for this model in this form.
+        InputError: No weights are published for this model in this form, it has no such argument,
+            or the pictures have not three channels.
     """
-    return chosen(card_of(name).name, arguments).pixels(images)
+    card = card_of(name)
+    check_known("kc.weights.preprocess", arguments, inspect.signature(builder(name)).parameters)
+    if not ops.shape(images) or ops.shape(images)[-1] != CHANNELS:
+        raise InputError(
+            explain(
+                f"Pictures of shape {tuple(ops.shape(images))} were given",
+                f"(..., height, width, {CHANNELS}): red, green, blue",
+                "Repeat grey three times, as in numpy.repeat(pictures, 3, axis=-1).",
+            )
+        )
+    return chosen(card.name, arguments).pixels(images)
 
 
 def decode_predictions(predictions: Any, name: str, top: int = 5) -> list[list[Decoded]]:
@@ -267,14 +281,17 @@ def decode_predictions(predictions: Any, name: str, top: int = 5) -> list[list[D
     """
     chosen(card_of(name).name, {})
     predictions = ops.convert_to_numpy(predictions)
-    if predictions.ndim != 2 or predictions.shape[1] != CLASSES or not 1 <= top <= CLASSES:
+    counted = is_whole(top) and 1 <= top <= CLASSES
+    if predictions.ndim != 2 or predictions.shape[1] != CLASSES or not counted:
         raise InputError(
             explain(
                 f"Predictions of shape {predictions.shape} and top={top!r} were given",
-                f"predictions of shape (batch, {CLASSES}), and top from 1 to {CLASSES}",
+                f"predictions of shape (batch, {CLASSES}), and a whole top from 1 to {CLASSES}",
                 "Give what a model with ImageNet's classifier predicts for a batch.",
             )
         )
+    if len(predictions) == 0:
+        return []
     try:
         rows = keras.applications.imagenet_utils.decode_predictions(predictions, top=top)
     # Keras raises a bare Exception where its file cannot be fetched.
