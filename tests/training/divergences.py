@@ -74,7 +74,8 @@ def diverge(how, folder, save_seconds):
         arrays = {name: kept[name] for name in kept.files}
     steps = int(arrays.pop("steps"))
     assert f"checkpoint.npz holds step {steps}, the last good one" in said
-    assert steps == (STEP - 1 if save_seconds == 0 else 4)
+    # An epoch shorter than ten times the writing of its checkpoint goes without.
+    assert steps in ([STEP - 1] if save_seconds == 0 else [0, 4])
     assert all(np.isfinite(array).all() for array in arrays.values())
     weights = map(ops.convert_to_numpy, model.variables)
     for array, weight in zip(arrays.values(), weights, strict=False):

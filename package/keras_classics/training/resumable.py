@@ -193,10 +193,12 @@ def _diverged(
         restore(model, folder)
         if last > kept:
             watch = _Progress(kept, progress.steps_per_epoch, progress.skips, thorough)
+            # Not of the epoch that failed: short ones do without checkpoints of their own.
+            again_from = kept // progress.steps_per_epoch
             model.fit(
                 _batches(stream, kept),
-                initial_epoch=epoch,
-                epochs=epoch + 1,
+                initial_epoch=again_from,
+                epochs=again_from + 1,
                 steps_per_epoch=last - kept,
                 callbacks=[watch, *callbacks],
                 verbose=0,
