@@ -11,10 +11,13 @@ NumPy computes it anywhere; numba (`pip install 'keras-classics[binary]'`) about
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
 from keras_classics.core.errors import InputError, check_choice, explain, import_extra
 from keras_classics.layers.image.binary import BinaryConv2D, BinaryDense
@@ -23,7 +26,7 @@ WORD = 64
 ENGINES = ("numpy", "numba")
 
 
-def pack_signs(x, axis: int = -1) -> np.ndarray:
+def pack_signs(x: ArrayLike, axis: int = -1) -> np.ndarray:
     """Signs as bits, 64 to a word.
 
     Args:
@@ -41,7 +44,7 @@ def pack_signs(x, axis: int = -1) -> np.ndarray:
     return np.moveaxis(filled.view("uint64"), -1, axis)
 
 
-def xnor_dot(a, b, length: int, *, engine: str = "numpy") -> np.ndarray:
+def xnor_dot(a: np.ndarray, b: np.ndarray, length: int, *, engine: str = "numpy") -> np.ndarray:
     """Matrix product of packed signs.
 
     Args:
@@ -61,8 +64,8 @@ def xnor_dot(a, b, length: int, *, engine: str = "numpy") -> np.ndarray:
 
 
 def xnor_convolution(
-    signs,
-    kernel,
+    signs: np.ndarray,
+    kernel: np.ndarray,
     channels: int,
     *,
     strides: int = 1,
@@ -104,28 +107,30 @@ def _full_mask(length: int) -> np.ndarray:
     return pack_signs(np.zeros(length))
 
 
-def _windows(words, size, strides: int, margins) -> np.ndarray:
+def _windows(
+    words: np.ndarray, size: tuple[int, ...], strides: int, margins: tuple[int, int]
+) -> np.ndarray:
     """`(batch, height', width', rows, columns, words)`; nothing is set outside the picture."""
     edges = [(0, 0), *((margin, margin) for margin in margins), (0, 0)]
     windows = np.lib.stride_tricks.sliding_window_view(np.pad(words, edges), size, axis=(1, 2))
     return np.moveaxis(windows[:, ::strides, ::strides], 3, -1)
 
 
-def _masked_dot(signs, mask, others, engine: str) -> np.ndarray:
+def _masked_dot(signs: np.ndarray, mask: np.ndarray, others: np.ndarray, engine: str) -> np.ndarray:
     check_choice("engine", engine, ENGINES)
     count = _differing_numba if engine == "numba" else _differing_numpy
     present = np.bitwise_count(mask).sum(axis=1, dtype="int32")
     return present[:, None] - 2 * count(signs, mask, others)
 
 
-def _differing_numpy(signs, mask, others) -> np.ndarray:
+def _differing_numpy(signs: np.ndarray, mask: np.ndarray, others: np.ndarray) -> np.ndarray:
     count = np.zeros((len(signs), others.shape[1]), "int32")
     for word, other in enumerate(others):
         count += np.bitwise_count((signs[:, word, None] ^ other) & mask[:, word, None])
     return count
 
 
-def _differing_numba(signs, mask, others) -> np.ndarray:
+def _differing_numba(signs: np.ndarray, mask: np.ndarray, others: np.ndarray) -> np.ndarray:
     (rows, words), columns = signs.shape, others.shape[1]
     # The compiled loop takes two rows and four words at a time; what is added has no mask.
     odd, left = rows % 2, -words % 4
@@ -135,7 +140,7 @@ def _differing_numba(signs, mask, others) -> np.ndarray:
     return count[:rows]
 
 
-def _extended(words, rows: int, columns: int) -> np.ndarray:
+def _extended(words: np.ndarray, rows: int, columns: int) -> np.ndarray:
     """With rows and columns of zeros at the end."""
     if rows or columns:
         words = np.pad(words, ((0, rows), (0, columns)))
@@ -143,23 +148,29 @@ def _extended(words, rows: int, columns: int) -> np.ndarray:
 
 
 @functools.cache
-def _compiled():
+def _compiled() -> Callable[..., None]:
     """The counting loop, compiled at its first use in a process."""
     numba = import_extra("numba", "binary")
     from numba.extending import intrinsic
 
     uint64 = numba.types.uint64
 
-    @intrinsic
-    def bit_count(typing_context, value):
+    def lowered(typing_context: Any, value: Any) -> tuple[Any, Callable[..., Any]]:
         return uint64(uint64), lambda context, builder, signature, values: builder.ctpop(values[0])
 
+    # Compiled code calls it with the value alone.
+    bit_count: Any = intrinsic(lowered)
+
     @numba.njit
-    def four(array, row, word):
+    def four(array: np.ndarray, row: int, word: int) -> tuple[int, int, int, int]:
         return array[row, word], array[row, word + 1], array[row, word + 2], array[row, word + 3]
 
     @numba.njit
-    def differing(signs, mask, other):
+    def differing(
+        signs: tuple[int, int, int, int],
+        mask: tuple[int, int, int, int],
+        other: tuple[int, int, int, int],
+    ) -> int:
         return (
             bit_count((signs[0] ^ other[0]) & mask[0])
             + bit_count((signs[1] ^ other[1]) & mask[1])
@@ -168,7 +179,9 @@ def _compiled():
         )
 
     @numba.njit
-    def count_differing(signs, mask, others, count):
+    def count_differing(
+        signs: np.ndarray, mask: np.ndarray, others: np.ndarray, count: np.ndarray
+    ) -> None:
         rows, words = signs.shape
         columns = others.shape[1]
         upper, lower = np.empty(columns, np.uint64), np.empty(columns, np.uint64)
@@ -250,7 +263,7 @@ class PackedLayer:
             engine=engine,
         )
 
-    def __call__(self, inputs) -> np.ndarray:
+    def __call__(self, inputs: ArrayLike) -> np.ndarray:
         """The layer's output for inputs `(batch, height, width, channels)` or `(.., features)`."""
         inputs = np.asarray(inputs)
         pictures = inputs if inputs.ndim == 4 else inputs.reshape(-1, 1, 1, self.channels)
@@ -270,7 +283,7 @@ class PackedLayer:
             return outputs
         return outputs.reshape(*inputs.shape[:-1], -1)
 
-    def _input_scales(self, pictures) -> np.ndarray:
+    def _input_scales(self, pictures: np.ndarray) -> np.ndarray:
         mean = np.abs(pictures).mean(axis=-1, keepdims=True)
         windows = _windows(mean, self.kernel.shape[:2], self.strides, self.margins)
         return windows.mean(axis=(3, 4))

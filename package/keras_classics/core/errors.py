@@ -131,6 +131,23 @@ def check_wholes(
     )
 
 
+def check_pair(argument: str, value: object, smallest: int = 1) -> tuple[int, int]:
+    """A size of pictures, one for both directions or two, as two of `int`.
+
+    Args:
+        argument: Name of the argument.
+        value: What was given: a whole number, or two: down and to the right.
+        smallest: The smallest admitted one.
+
+    Raises:
+        InputError: It is neither, or smaller.
+    """
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        down, right = check_wholes(argument, value, smallest, count=2)
+        return down, right
+    return (check_whole(argument, value, smallest),) * 2
+
+
 def check_positive(argument: str, value: object, remedy: str | None = None) -> float:
     """A factor or size as a positive number of Python.
 

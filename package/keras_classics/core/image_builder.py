@@ -16,7 +16,7 @@ import operator
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 import keras
 
@@ -129,6 +129,11 @@ class Head:
     classes: int | None
     classifier_activation: Activation
     name: str
+
+    @property
+    def units(self) -> int:
+        """Number of classes, of a model that has a classifier."""
+        return cast(int, self.classes)
 
     @deep_graphs()
     def finish(

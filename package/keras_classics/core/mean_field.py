@@ -16,14 +16,16 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from keras_classics.core.errors import InputError, check_choice, explain
 
+Function: TypeAlias = Callable[[np.ndarray], np.ndarray]
 # Each activation with its derivative, on float64 arrays.
-_FUNCTIONS = {
+_FUNCTIONS: dict[str, tuple[Function, Function]] = {
     "linear": (lambda x: x, np.ones_like),
     "relu": (lambda x: np.maximum(x, 0), lambda x: (x > 0).astype(float)),
     "tanh": (np.tanh, lambda x: 1 - np.tanh(x) ** 2),
@@ -98,7 +100,7 @@ def depth_scale(activation: str, sigma_w: float, sigma_b: float) -> float:
 def _fixed_variance(activation: str, sigma_w: float, sigma_b: float) -> float:
     function, _ = _functions(activation)
 
-    def grows(q):
+    def grows(q: float) -> bool:
         return sigma_w**2 * _mean(function(_deviates(q)) ** 2) + sigma_b**2 > q
 
     low, high = 0.0, 1.0
@@ -118,7 +120,7 @@ def _fixed_variance(activation: str, sigma_w: float, sigma_b: float) -> float:
     return high
 
 
-def _functions(activation: str):
+def _functions(activation: str) -> tuple[Function, Function]:
     check_choice("activation", activation, tuple(_FUNCTIONS), "Use one of them.")
     return _FUNCTIONS[activation]
 

@@ -126,7 +126,7 @@ class Recipe:
     builder: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if (self.epochs is None) == (self.iterations is None):
             raise InputError(
                 explain(
@@ -141,11 +141,12 @@ class Recipe:
     @property
     def length(self) -> int:
         """Length in the recipe's own unit."""
-        return self.epochs or self.iterations
+        # One of the two is given.
+        return self.epochs or self.iterations or 0
 
     def epochs_of(self, steps_per_epoch: int) -> int:
         """The length in epochs of so many batches."""
-        return self.epochs or -(-self.iterations // steps_per_epoch)
+        return self.epochs or -(-self.length // steps_per_epoch)
 
     def __str__(self) -> str:
         return self.told()

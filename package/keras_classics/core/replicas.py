@@ -5,11 +5,15 @@ JAX needs none of this: there a program is written for the whole batch, and the 
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from keras_classics.core.types import Tensor
 
-def replica_context():
+
+def replica_context() -> Any:
     """The context of one replica among several, or None where one alone has the whole batch."""
     if keras.config.backend() != "tensorflow":
         return None
@@ -20,13 +24,13 @@ def replica_context():
     return context if several else None
 
 
-def sum_over_replicas(value):
+def sum_over_replicas(value: Tensor) -> Tensor:
     """The sum of all replicas' values; the value itself where there is one."""
     context = replica_context()
     return value if context is None else context.all_reduce("SUM", value)
 
 
-def rows_of_replica(value):
+def rows_of_replica(value: Tensor) -> Tensor:
     """The rows `(batch / replicas, ...)` that are this replica's, of `(batch, ...)`."""
     context = replica_context()
     if context is None:
@@ -37,7 +41,7 @@ def rows_of_replica(value):
     return ops.slice(value, [start] + [0] * len(rest), [count, *rest])
 
 
-def rows_of_all_replicas(value):
+def rows_of_all_replicas(value: Tensor) -> Tensor:
     """All rows `(batch, ...)` from each replica's own; the opposite of `rows_of_replica`."""
     context = replica_context()
     return value if context is None else context.all_gather(value, axis=0)

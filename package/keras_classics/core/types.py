@@ -11,6 +11,8 @@ import keras
 Tensor: TypeAlias = keras.KerasTensor
 # Sizes of the axes; None where it is not known before there are data.
 Shape: TypeAlias = tuple[int | None, ...]
+# The same where those that are asked for are known, as are the channels when a layer is built.
+Sizes: TypeAlias = tuple[int, ...]
 # A dictionary that JSON can hold, from which a layer is made again.
 Config: TypeAlias = dict[str, Any]
 # A whole number of Python or NumPy; `core.errors.check_whole` makes it Python's.
@@ -19,4 +21,6 @@ Whole: TypeAlias = SupportsIndex
 Initializer: TypeAlias = (
     str | Config | keras.initializers.Initializer | Callable[..., Tensor] | None
 )
+# Likewise what they take as an activation or a regulariser.
 Activation: TypeAlias = str | Callable[[Tensor], Tensor] | None
+Regularizer: TypeAlias = str | Config | keras.regularizers.Regularizer | None

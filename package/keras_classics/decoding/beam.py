@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from keras import ops
@@ -138,7 +138,9 @@ def beam_search(
         made = ops.stack([token, first_rows + parent], axis=-1)
         return place(pick(history, parent), t, made)
 
-    def body(t, beams, finished, attention):
+    def body(
+        t: Tensor, beams: Beams, finished: Finished, attention: Any
+    ) -> tuple[Tensor, Beams, Finished, Any]:
         logits, moving = step(beams.token, beams.state)
         logits = ops.cast(logits, "float32")
         covered = beams.covered

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 from keras import ops, tree
@@ -17,6 +17,8 @@ from keras_classics.decoding.greedy import greedy
 from keras_classics.decoding.hypotheses import Decoded, Hypotheses
 from keras_classics.decoding.sampling import sample
 
+# From what was encoded and a prefix to sentences.
+Run: TypeAlias = Callable[[Any, Tensor | None], Decoded | Hypotheses]
 METHODS: dict[str, Callable[..., Decoded | Hypotheses]] = {
     "greedy": greedy,
     "sample": sample,
@@ -63,7 +65,7 @@ class CompiledSearch:
         self.layer = layer
         self.method = method
         self.options = options
-        compile_for = {
+        compile_for: dict[str, Callable[[CompiledSearch], Run]] = {
             "tensorflow": partial(_tensorflow, jit_compile),
             "jax": _jax,
             "torch": _torch,
@@ -97,27 +99,29 @@ class CompiledSearch:
         return METHODS[self.method](self.layer.step, state, prefix=prefix, **self.options)
 
 
-def _tensorflow(jit_compile: bool, search: CompiledSearch) -> Callable:
+def _tensorflow(jit_compile: bool, search: CompiledSearch) -> Run:
     import tensorflow as tf
 
     # Layers written on keras.ops have nothing for autograph to rewrite.
     return tf.function(search.decode, autograph=False, jit_compile=jit_compile)
 
 
-def _jax(search: CompiledSearch) -> Callable:
+def _jax(search: CompiledSearch) -> Run:
     import jax
 
     seed = search.options.get("seed")
     drawn = [seed.state] if isinstance(seed, keras.random.SeedGenerator) else []
 
     @jax.jit
-    def pure(values, encoded, prefix):
+    def pure(
+        values: list[Tensor], encoded: Any, prefix: Tensor | None
+    ) -> tuple[Decoded | Hypotheses, list[Tensor]]:
         variables = [*search.layer.variables, *drawn]
         with keras.StatelessScope(zip(variables, values, strict=True)) as scope:
             result = search.decode(encoded, prefix)
         return result, [scope.get_current_value(variable) for variable in drawn]
 
-    def run(encoded, prefix):
+    def run(encoded: Any, prefix: Tensor | None) -> Decoded | Hypotheses:
         variables = [*search.layer.variables, *drawn]
         result, advanced = pure([variable.value for variable in variables], encoded, prefix)
         for variable, value in zip(drawn, advanced, strict=True):
@@ -127,7 +131,7 @@ def _jax(search: CompiledSearch) -> Callable:
     return run
 
 
-def _torch(search: CompiledSearch) -> Callable:
+def _torch(search: CompiledSearch) -> Run:
     import torch
 
     return torch.no_grad()(search.decode)

@@ -120,17 +120,18 @@ class Ensemble:
             return ops.logsumexp(said + ops.log(weights), axis=0)
         return ops.sum(said * weights, axis=0)
 
-    def _joined(self, states: list[State]) -> dict:
+    def _joined(self, states: list[State]) -> dict[str, Any]:
         """One state, with the memories at its top, where no search carries or reorders them."""
-        memories, rest = {}, []
+        memories: dict[int, Any] = {}
+        rest: list[State] = []
         for number, own in enumerate(states):
             if isinstance(own, dict) and "memory" in own:
                 own = dict(own)
                 memories[number] = own.pop("memory")
             rest.append(own)
         joined = {"members": rest, "memory": memories}
-        looks = [alignment_of(own) for own in states]
-        if any(look is None for look in looks) or len({look.shape[-1] for look in looks}) > 1:
+        looks = [look for own in states if (look := alignment_of(own)) is not None]
+        if len(looks) < len(states) or len({look.shape[-1] for look in looks}) > 1:
             return joined
         pairs = zip(looks, self.weights.tolist(), strict=True)
         return {**joined, "alignment": sum(ops.cast(look, "float32") * w for look, w in pairs)}

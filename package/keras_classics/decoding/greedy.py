@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from keras import ops
 
@@ -97,7 +98,14 @@ def roll(
     batch = rows(state)
     step, moving, _ = without_memory(step, forced.state)
 
-    def body(t, token, moving, running, ids, log_probabilities):
+    def body(
+        t: Tensor,
+        token: Tensor,
+        moving: State,
+        running: Tensor,
+        ids: Tensor,
+        log_probabilities: Tensor,
+    ) -> tuple[Any, ...]:
         logits, moving = step(token, moving)
         logits = ops.cast(logits, "float32")
         token = ops.cast(choose(logits + admission.mask(t, logits.shape[-1]), t), "int32")

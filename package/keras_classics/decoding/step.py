@@ -142,7 +142,9 @@ def force(
         given = given & (ops.cumsum(ended, axis=1) == ended)
     step, moving, rejoin = without_memory(step, state)
 
-    def body(t, token, moving, covered, log_probabilities):
+    def body(
+        t: Tensor, token: Tensor, moving: State, covered: State, log_probabilities: Tensor
+    ) -> tuple[Any, ...]:
         logits, stepped = step(token, moving)
         here = ops.take(given, t, axis=1)
         chosen = ops.where(here, ops.take(ids, t, axis=1), 0)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
+from keras_classics.core.types import Config, Shape, Tensor
 
 
 @registered
@@ -32,7 +36,7 @@ class WeightedAggregation(keras.layers.Layer):
         InputError: `edge_dropout` is no probability below 1, or the input no list.
     """
 
-    def __init__(self, edge_dropout: float = 0.0, seed: int | None = None, **kwargs):
+    def __init__(self, edge_dropout: float = 0.0, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         if not 0 <= edge_dropout < 1:
             raise InputError(
@@ -46,7 +50,7 @@ class WeightedAggregation(keras.layers.Layer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[Shape]) -> None:
         """One scalar an edge, none for a single edge."""
         if not isinstance(input_shape[0], tuple | list):
             raise InputError(
@@ -60,7 +64,7 @@ class WeightedAggregation(keras.layers.Layer):
         if self.edges > 1:
             self.edge_weights = self.add_weight((self.edges,), "zeros", name="edge_weights")
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Sequence[Tensor], training: bool | None = None) -> Tensor:
         """Weigh and add up."""
         if self.edges == 1:
             return inputs[0]
@@ -71,17 +75,17 @@ class WeightedAggregation(keras.layers.Layer):
         terms = zip(ops.unstack(factors), inputs, strict=True)
         return sum(factor * tensor for factor, tensor in terms)
 
-    def _kept(self):
+    def _kept(self) -> Tensor:
         """Ones, but a zero for the edge that this step leaves out, if any."""
         # Below edge_dropout the draw falls on an edge, all equally often; above, past the last.
         draw = keras.random.uniform((), seed=self.seed_generator) / self.edge_dropout
         left_out = ops.floor(draw * self.edges)
         return ops.arange(self.edges, dtype="float32") != left_out
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         """That of any input."""
         return input_shape[0]
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {**super().get_config(), "edge_dropout": self.edge_dropout, "seed": self.seed}

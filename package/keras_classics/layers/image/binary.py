@@ -9,12 +9,14 @@ signs again at every use. The sign of 0 is +1.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, check_pair, explain
 from keras_classics.core.registration import registered
+from keras_classics.core.types import Config, Initializer, Shape, Sizes, Tensor
 from keras_classics.core.variables import value_of
 from keras_classics.layers.image.image_layer import ImageLayer
 
@@ -24,7 +26,7 @@ SWISH_BETA = 5.0
 SMALLEST_SCALE = 1e-20
 
 
-def _swish_slope(x):
+def _swish_slope(x: Tensor) -> Tensor:
     z = SWISH_BETA * x
     s = ops.sigmoid(z)
     return 2 * SWISH_BETA * s * (1 - s) * (2 + z * (1 - 2 * s))
@@ -38,7 +40,7 @@ SLOPES = {
 }
 
 
-def binary_sign(x, estimator: str = "clipped_identity"):
+def binary_sign(x: Tensor, estimator: str = "clipped_identity") -> Tensor:
     """Sign with a derivative that lets gradients through, +1 at 0.
 
     Args:
@@ -60,16 +62,16 @@ def binary_sign(x, estimator: str = "clipped_identity"):
     return _with_slope(_sign(x), x, SLOPES[estimator](x))
 
 
-def _sign(x):
+def _sign(x: Tensor) -> Tensor:
     return 2 * ops.cast(x >= 0, x.dtype) - 1
 
 
-def _with_slope(value, x, slope):
+def _with_slope(value: Tensor, x: Tensor, slope: Tensor) -> Tensor:
     """`value` to the last bit, whose derivative with respect to `x` is `slope`."""
     return ops.stop_gradient(value) + ops.stop_gradient(slope) * (x - ops.stop_gradient(x))
 
 
-def centered_and_clamped(kernel):
+def centered_and_clamped(kernel: Tensor) -> Tensor:
     """Each filter less its mean over the input channels, then limited to [-1, 1]."""
     return ops.clip(kernel - ops.mean(kernel, axis=-2, keepdims=True), -1, 1)
 
@@ -107,8 +109,8 @@ class BinaryLayer(keras.layers.Layer):
         estimator: str = "clipped_identity",
         center_clamp: bool = False,
         use_bias: bool = True,
-        kernel_initializer="he_normal",
-        **kwargs,
+        kernel_initializer: Initializer = "he_normal",
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         check_choice("binarize", binarize, ("weights", "weights_and_inputs"))
@@ -125,7 +127,7 @@ class BinaryLayer(keras.layers.Layer):
         """Whether the inputs become signs too."""
         return self.binarize == "weights_and_inputs"
 
-    def add_kernel(self, shape: tuple[int, ...]) -> None:
+    def add_kernel(self, shape: Sizes) -> None:
         """The real weights `(..., channels, filters)` and the bias."""
         if self.center_clamp and shape[-2] == 1:
             raise InputError(
@@ -146,11 +148,11 @@ class BinaryLayer(keras.layers.Layer):
         if self.use_bias:
             self.bias = self.add_weight(shape=shape[-1:], initializer="zeros", name="bias")
 
-    def _first_kernel(self, shape, dtype):
+    def _first_kernel(self, shape: Sizes, dtype: str) -> Tensor:
         kernel = self.kernel_initializer(shape, dtype=dtype)
         return centered_and_clamped(kernel) if self.center_clamp else kernel
 
-    def binary_kernel(self):
+    def binary_kernel(self) -> tuple[Tensor, Tensor]:
         """Signs of the weights, `(..., channels, filters)`, and alpha, `(filters,)`."""
         kernel = value_of(self.kernel)
         channels, weights = kernel.shape[-2], math.prod(kernel.shape[:-1])
@@ -165,7 +167,7 @@ class BinaryLayer(keras.layers.Layer):
         signs = _with_slope(_sign(kernel), kernel, slope / scales)
         return ops.cast(signs, self.compute_dtype), ops.cast(scales, self.compute_dtype)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Product of signs, then the scales and the bias."""
         signs, scales = self.binary_kernel()
         if not self.binary_inputs:
@@ -176,19 +178,19 @@ class BinaryLayer(keras.layers.Layer):
                 outputs = outputs * self.input_scales(inputs)
         return outputs + self.bias if self.use_bias else outputs
 
-    def product(self, inputs, kernel):
+    def product(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         """The layer's product of inputs and kernel, without scales and bias."""
         raise NotImplementedError
 
-    def input_scales(self, inputs):
+    def input_scales(self, inputs: Tensor) -> Tensor:
         """The paper's K, one for each position of the output: `(..., 1)`."""
         raise NotImplementedError
 
-    def multiply_adds(self, input_shape, output_shape) -> int:
+    def multiply_adds(self, input_shape: Sizes, output_shape: Sizes) -> int:
         """Those of the same layer with real weights, which here are additions or XNORs."""
         return math.prod(output_shape[1:-1]) * math.prod(self.kernel.shape)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             **super().get_config(),
@@ -231,12 +233,11 @@ class BinaryConv2D(ImageLayer, BinaryLayer):
         kernel_size: int | tuple[int, int] = 3,
         strides: int = 1,
         padding: int | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        square = isinstance(kernel_size, int)
         self.filters = filters
-        self.kernel_size = (kernel_size, kernel_size) if square else tuple(kernel_size)
+        self.kernel_size = check_pair("kernel_size", kernel_size)
         self.strides = strides
         self.padding = padding
 
@@ -247,24 +248,24 @@ class BinaryConv2D(ImageLayer, BinaryLayer):
             return self.kernel_size[0] // 2, self.kernel_size[1] // 2
         return self.padding, self.padding
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sizes) -> None:
         """The real weights and the bias."""
         self.add_kernel((*self.kernel_size, input_shape[-1], self.filters))
 
-    def product(self, inputs, kernel):
+    def product(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         """Convolution."""
         rows, columns = self.margins
         if rows or columns:
             inputs = ops.pad(inputs, [(0, 0), (rows, rows), (columns, columns), (0, 0)])
         return ops.conv(inputs, kernel, self.strides, "valid")
 
-    def input_scales(self, inputs):
+    def input_scales(self, inputs: Tensor) -> Tensor:
         """Mean magnitude of each window: `(batch, height', width', 1)`."""
         mean = ops.mean(ops.abs(inputs), axis=-1, keepdims=True)
         box = ops.ones((*self.kernel_size, 1, 1), mean.dtype) / math.prod(self.kernel_size)
         return self.product(mean, box)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Sizes of the padded convolution."""
         batch, *sides, _ = input_shape
         shrunk = [
@@ -273,7 +274,7 @@ class BinaryConv2D(ImageLayer, BinaryLayer):
         ]
         return (batch, *shrunk, self.filters)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             **super().get_config(),
@@ -301,26 +302,26 @@ class BinaryDense(BinaryLayer):
         InputError: An argument is not admitted.
     """
 
-    def __init__(self, units: int, **kwargs):
+    def __init__(self, units: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.units = units
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sizes) -> None:
         """The real weights and the bias."""
         self.add_kernel((input_shape[-1], self.units))
 
-    def product(self, inputs, kernel):
+    def product(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         """Matrix product."""
         return ops.matmul(inputs, kernel)
 
-    def input_scales(self, inputs):
+    def input_scales(self, inputs: Tensor) -> Tensor:
         """Mean magnitude of each vector: `(..., 1)`."""
         return ops.mean(ops.abs(inputs), axis=-1, keepdims=True)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """`units` instead of the features."""
         return (*input_shape[:-1], self.units)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {**super().get_config(), "units": self.units}

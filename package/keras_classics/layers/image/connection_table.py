@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
+from keras_classics.core.types import Activation, Config, Initializer, Shape, Sizes, Tensor
 from keras_classics.layers.image.image_layer import ImageLayer
 
 
@@ -38,10 +40,10 @@ class ConnectionTableConv2D(ImageLayer):
         table: Sequence[Sequence[int]],
         kernel_size: int,
         padding: str = "valid",
-        activation="linear",
-        kernel_initializer="glorot_uniform",
+        activation: Activation = "linear",
+        kernel_initializer: Initializer = "glorot_uniform",
         strides: int = 1,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.table = [list(row) for row in table]
@@ -56,7 +58,7 @@ class ConnectionTableConv2D(ImageLayer):
         """Number of map-to-map connections."""
         return sum(len(row) for row in self.table)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sizes) -> None:
         """One square kernel for each link, one bias for each output map."""
         channels = input_shape[-1]
         if any(not 0 <= source < channels for row in self.table for source in row):
@@ -79,7 +81,7 @@ class ConnectionTableConv2D(ImageLayer):
             position[source][target] = link
         self.position = position
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Assemble the dense kernel and convolve."""
         size = self.kernel_size
         links = ops.reshape(self.kernel, (size, size, self.links))
@@ -87,7 +89,7 @@ class ConnectionTableConv2D(ImageLayer):
         kernel = ops.take(ops.concatenate([absent, links], axis=-1), self.position, axis=-1)
         return self.activation(ops.conv(inputs, kernel, self.strides, self.padding) + self.bias)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Sizes of a convolution."""
         batch, height, width, _ = input_shape
         loss = self.kernel_size - 1 if self.padding == "valid" else 0
@@ -96,11 +98,11 @@ class ConnectionTableConv2D(ImageLayer):
         ]
         return (batch, *shrunk, len(self.table))
 
-    def multiply_adds(self, input_shape, output_shape) -> int:
+    def multiply_adds(self, input_shape: Sizes, output_shape: Sizes) -> int:
         """Only the links that exist multiply."""
         return output_shape[1] * output_shape[2] * self.kernel_size**2 * self.links
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             **super().get_config(),

@@ -10,15 +10,29 @@ grows with that root: a segment keeps its input, and only one at a time has its 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from typing import TypeAlias
 
 import keras
 
 from keras_classics.core.types import Tensor
 
+Function: TypeAlias = Callable[[Tensor], Tensor]
+# From a tensor and weights to a tensor.
+Layer: TypeAlias = Callable[..., Tensor]
+# The layer, the loop over stacked weights and the wrapper that forgets.
+Engine: TypeAlias = tuple[Layer, Layer, Callable[[Layer], Layer]]
+
 
 def convolution_chain(
-    x: Tensor, kernels: Tensor, biases: Tensor, *, activation, padding: str, segment: int
+    x: Tensor,
+    kernels: Tensor,
+    biases: Tensor,
+    *,
+    activation: Function,
+    padding: str,
+    segment: int,
 ) -> Tensor:
     """Run the chain; gradients reach all three tensors.
 
@@ -49,24 +63,26 @@ def convolution_chain(
     return x if whole == depth else forgetting(layers)(x, kernels[whole:], biases[whole:])
 
 
-def _tensorflow(x, kernels, activation, padding):
+def _tensorflow(x: Tensor, kernels: Tensor, activation: Function, padding: str) -> Engine:
     import tensorflow as tf
 
     pad, mode = _tensorflow_padding(x, kernels.shape[1] // 2, padding)
     slope = _tensorflow_slope(activation)
 
-    def convolve(x, kernel):
+    def convolve(x: Tensor, kernel: Tensor) -> Tensor:
         return tf.nn.conv2d(x, kernel, 1, mode)
 
     # With the gradients TensorFlow derives, a step took 1.6 times as long: that of circular padding
     # is many small slices and sums, where padding the gradient and convolving it does the same.
     @tf.custom_gradient
-    def layer(x, kernel, bias):
+    def layer(
+        x: Tensor, kernel: Tensor, bias: Tensor
+    ) -> tuple[Tensor, Callable[[Tensor], tuple[Tensor, ...]]]:
         padded = pad(x)
         before = tf.nn.bias_add(convolve(padded, kernel), bias)
         after = activation(before)
 
-        def gradient(upstream):
+        def gradient(upstream: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             upstream = slope(before, after, upstream)
             mirrored = tf.transpose(tf.reverse(kernel, (0, 1)), (0, 1, 3, 2))
             kernel_gradient = tf.raw_ops.Conv2DBackpropFilter(
@@ -81,12 +97,12 @@ def _tensorflow(x, kernels, activation, padding):
 
         return after, gradient
 
-    def loop(step, x, *stacks):
+    def loop(step: Layer, x: Tensor, *stacks: Tensor) -> Tensor:
         depth = stacks[0].shape[0]
         # Rows taken by index would each have a gradient as large as the whole stack.
         rows = [tf.TensorArray(s.dtype, depth, clear_after_read=False).unstack(s) for s in stacks]
 
-        def body(index, x):
+        def body(index: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
             weights = [
                 tf.ensure_shape(row.read(index), stack.shape[1:])
                 for row, stack in zip(rows, stacks, strict=True)
@@ -99,7 +115,7 @@ def _tensorflow(x, kernels, activation, padding):
     return layer, loop, tf.recompute_grad
 
 
-def _tensorflow_padding(x, amount, padding):
+def _tensorflow_padding(x: Tensor, amount: int, padding: str) -> tuple[Function, str]:
     """The function that pads before a convolution, and the padding left to the convolution."""
     import tensorflow as tf
 
@@ -111,7 +127,7 @@ def _tensorflow_padding(x, amount, padding):
     # One gather of pixels takes half the time of joining slices along either axis.
     pixels = tf.reshape(rows[:, None] * width + columns, (-1,))
 
-    def pad(x):
+    def pad(x: Tensor) -> Tensor:
         flat = tf.reshape(x, (-1, height * width, channels))
         shape = (-1, height + 2 * amount, width + 2 * amount, channels)
         return tf.reshape(tf.gather(flat, pixels, axis=1), shape)
@@ -119,7 +135,9 @@ def _tensorflow_padding(x, amount, padding):
     return pad, "VALID"
 
 
-def _tensorflow_slope(activation):
+def _tensorflow_slope(
+    activation: Function,
+) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
     """The activation's gradient, from its output where that is enough: one tensor less to keep."""
     import tensorflow as tf
 
@@ -133,7 +151,7 @@ def _tensorflow_slope(activation):
     if from_output:
         return lambda before, after, upstream: from_output(after, upstream)
 
-    def slope(before, after, upstream):
+    def slope(before: Tensor, after: Tensor, upstream: Tensor) -> Tensor:
         with tf.GradientTape() as tape:
             tape.watch(before)
             after = activation(before)
@@ -142,7 +160,7 @@ def _tensorflow_slope(activation):
     return slope
 
 
-def _jax(x, kernels, activation, padding):
+def _jax(x: Tensor, kernels: Tensor, activation: Function, padding: str) -> Engine:
     import jax
     from jax import lax
     from jax import numpy as jnp
@@ -151,7 +169,7 @@ def _jax(x, kernels, activation, padding):
     amount = size // 2
     _, height, width, _ = x.shape
 
-    def convolve(x, kernel):
+    def convolve(x: Tensor, kernel: Tensor) -> Tensor:
         if jax.default_backend() != "cpu":
             return lax.conv_general_dilated(
                 x, kernel, (1, 1), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")
@@ -164,24 +182,24 @@ def _jax(x, kernels, activation, padding):
         ]
         return jnp.concatenate(taps, axis=-1) @ kernel.reshape(-1, channels)
 
-    def layer(x, kernel, bias):
+    def layer(x: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
         around = ((0, 0), (amount, amount), (amount, amount), (0, 0))
         padded = jnp.pad(x, around, mode="wrap" if padding == "circular" else "constant")
         return activation(convolve(padded, kernel) + bias)
 
-    def loop(step, x, *stacks):
+    def loop(step: Layer, x: Tensor, *stacks: Tensor) -> Tensor:
         return lax.scan(lambda x, weights: (step(x, *weights), None), x, stacks)[0]
 
     return layer, loop, jax.checkpoint
 
 
-def _torch(x, kernels, activation, padding):
+def _torch(x: Tensor, kernels: Tensor, activation: Function, padding: str) -> Engine:
     from torch.nn import functional
     from torch.utils.checkpoint import checkpoint
 
     amount = kernels.shape[1] // 2
 
-    def layer(x, kernel, bias):
+    def layer(x: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
         # A view: torch keeps the memory as it is and calls it channels last.
         x = x.permute(0, 3, 1, 2)
         around = (amount,) * 4
@@ -189,12 +207,12 @@ def _torch(x, kernels, activation, padding):
         x = functional.conv2d(x, kernel.permute(3, 2, 0, 1), bias)
         return activation(x.permute(0, 2, 3, 1))
 
-    def loop(step, x, *stacks):
+    def loop(step: Layer, x: Tensor, *stacks: Tensor) -> Tensor:
         for weights in zip(*(stack.unbind(0) for stack in stacks), strict=True):
             x = step(x, *weights)
         return x
 
-    def forgetting(function):
+    def forgetting(function: Layer) -> Layer:
         return partial(checkpoint, function, use_reentrant=False)
 
     return layer, loop, forgetting

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import keras
 from keras import ops
 
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.registration import registered
+from keras_classics.core.types import Config, Initializer, Shape, Sizes, Tensor
 from keras_classics.core.variables import value_of
 from keras_classics.layers.image.image_layer import ImageLayer
 
@@ -45,8 +47,8 @@ class DiracConv2D(ImageLayer):
         scale: str = "channel",
         alpha: float = 1.0,
         beta: float = 0.1,
-        kernel_initializer="he_normal",
-        **kwargs,
+        kernel_initializer: Initializer = "he_normal",
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         if kernel_size % 2 == 0:
@@ -65,7 +67,7 @@ class DiracConv2D(ImageLayer):
         self.initial_beta = beta
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sizes) -> None:
         """The kernel and the two scales."""
         size = self.kernel_size
         # Not cast to half precision, where a small filter's norm would be that of zeros.
@@ -80,7 +82,7 @@ class DiracConv2D(ImageLayer):
         self.alpha = add_weight(scales, constant(self.initial_alpha), name="alpha")
         self.beta = add_weight(scales, constant(self.initial_beta), name="beta")
 
-    def effective_kernel(self):
+    def effective_kernel(self) -> Tensor:
         """The kernel the convolution uses, `(rows, columns, channels, filters)`."""
         kernel = value_of(self.kernel)
         centre, (channels, filters) = self.kernel_size // 2, kernel.shape[2:]
@@ -93,21 +95,21 @@ class DiracConv2D(ImageLayer):
         unit = kernel * ops.rsqrt(ops.maximum(squares, 1e-24))
         return self.alpha * identity + self.beta * unit
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Assemble the kernel and convolve."""
         kernel = ops.cast(self.effective_kernel(), self.compute_dtype)
         return ops.conv(inputs, kernel, 1, "same")
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Same size, `filters` channels."""
         return (*input_shape[:-1], self.filters)
 
-    def multiply_adds(self, input_shape, output_shape) -> int:
+    def multiply_adds(self, input_shape: Sizes, output_shape: Sizes) -> int:
         """Those of a convolution; assembling the kernel is not counted."""
         _, height, width, filters = output_shape
         return height * width * filters * self.kernel_size**2 * input_shape[-1]
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             **super().get_config(),
@@ -127,10 +129,10 @@ class NCReLU(ImageLayer):
     Input `(..., channels)`, output `(..., 2 * channels)`; the two halves add up to the input.
     """
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Split by sign."""
         return ops.concatenate([ops.maximum(inputs, 0), ops.minimum(inputs, 0)], axis=-1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sizes) -> Shape:
         """Twice the channels."""
         return (*input_shape[:-1], 2 * input_shape[-1])

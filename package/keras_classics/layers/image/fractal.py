@@ -10,12 +10,14 @@ draw (`ColumnDraw`) that all joins of a network receive.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
+from keras_classics.core.types import Config, Shape, Tensor
 
 
 @registered
@@ -34,7 +36,7 @@ class ColumnDraw(keras.layers.Layer):
         InputError: `rate` is no probability.
     """
 
-    def __init__(self, columns: int, rate: float = 0.5, seed: int | None = None, **kwargs):
+    def __init__(self, columns: int, rate: float = 0.5, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         if not 0 <= rate <= 1:
             raise InputError(
@@ -49,7 +51,7 @@ class ColumnDraw(keras.layers.Layer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """One whole number an example."""
         shape = (ops.shape(inputs)[0],)
         if not training:
@@ -58,11 +60,11 @@ class ColumnDraw(keras.layers.Layer):
         draws = keras.random.uniform(shape, dtype="float32", seed=self.seed_generator)
         return ops.where(draws < self.rate, numbers, 0)
 
-    def compute_output_spec(self, inputs, training=None):
+    def compute_output_spec(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """A vector of whole numbers."""
         return keras.KerasTensor((inputs.shape[0],), dtype="int32")
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             **super().get_config(),
@@ -92,7 +94,7 @@ class FractalJoin(keras.layers.Layer):
     """
 
     def __init__(
-        self, columns: Sequence[int], rate: float = 0.15, seed: int | None = None, **kwargs
+        self, columns: Sequence[int], rate: float = 0.15, seed: int | None = None, **kwargs: Any
     ):
         super().__init__(**kwargs)
         if not 0 <= rate < 1:
@@ -108,7 +110,7 @@ class FractalJoin(keras.layers.Layer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[Shape]) -> None:
         """No weights; counts the inputs."""
         if len(input_shape) != 1 + len(self.columns):
             raise InputError(
@@ -119,7 +121,7 @@ class FractalJoin(keras.layers.Layer):
                 )
             )
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Sequence[Tensor], training: bool | None = None) -> Tensor:
         """Mean over the kept inputs."""
         draw, *paths = inputs
         if not training:
@@ -131,7 +133,7 @@ class FractalJoin(keras.layers.Layer):
         chosen = [ops.where(mask, x, 0) for mask, x in zip(masks, paths, strict=True)]
         return sum(chosen) / sum(ops.cast(mask, self.compute_dtype) for mask in masks)
 
-    def _kept(self, draw):
+    def _kept(self, draw: Tensor) -> Tensor:
         shape = (ops.shape(draw)[0], len(self.columns))
         draws = keras.random.uniform(shape, dtype="float32", seed=self.seed_generator)
         # The largest draw is kept in any case, which makes it the one where all are to be dropped.
@@ -140,11 +142,11 @@ class FractalJoin(keras.layers.Layer):
         elsewhere = ops.logical_not(ops.any(passing, axis=1, keepdims=True))
         return ops.where(draw[:, None] == 0, local, passing | elsewhere)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         """The shape of each of the joined tensors."""
         return input_shape[1]
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             **super().get_config(),

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.registration import registered
+from keras_classics.core.types import (
+    Activation,
+    Config,
+    Initializer,
+    Regularizer,
+    Shape,
+    Sizes,
+    Tensor,
+)
 from keras_classics.initializers import own_draw
 from keras_classics.layers.image.image_layer import ImageLayer
 
@@ -48,12 +58,12 @@ class LocallyConnected2D(ImageLayer):
         kernel_size: int | tuple[int, int],
         strides: int | tuple[int, int] = 1,
         padding: str = "valid",
-        activation="linear",
+        activation: Activation = "linear",
         use_bias: bool = True,
-        kernel_initializer="he_normal",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        **kwargs,
+        kernel_initializer: Initializer = "he_normal",
+        bias_initializer: Initializer = "zeros",
+        kernel_regularizer: Regularizer = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         check_choice("padding", padding, ("valid", "same"))
@@ -67,7 +77,7 @@ class LocallyConnected2D(ImageLayer):
         self.bias_initializer = keras.initializers.get(bias_initializer)
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sizes) -> None:
         """A kernel and a bias for each position."""
         _, rows, columns, _ = self.compute_output_shape(input_shape)
         if not (rows and columns):
@@ -80,7 +90,7 @@ class LocallyConnected2D(ImageLayer):
             )
         kernel = (*self.kernel_size, input_shape[-1], rows, columns, self.filters)
 
-        def side_by_side(shape, dtype=None):
+        def side_by_side(shape: Sizes, dtype: str | None = None) -> Tensor:
             drawn = self.kernel_initializer(
                 (*kernel[:3], rows * columns * self.filters), dtype=dtype
             )
@@ -96,14 +106,14 @@ class LocallyConnected2D(ImageLayer):
             draw = own_draw(self.bias_initializer, "bias")
             self.bias = self.add_weight((rows, columns, self.filters), draw, name="bias")
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Multiply the patch under each position by the position's kernel."""
         rows, columns, *_ = self.kernel.shape
         kernel = ops.reshape(self.kernel, (rows, columns, -1, self.filters))
         outputs = ops.einsum("bhwk,hwkf->bhwf", self._patches(inputs), kernel)
         return self.activation(outputs + self.bias if self.use_bias else outputs)
 
-    def _patches(self, inputs):
+    def _patches(self, inputs: Tensor) -> Tensor:
         """What each position sees, `(batch, rows, columns, height * width * channels)`."""
         rows, columns, *_ = self.kernel.shape
         if self.padding == "same":
@@ -131,7 +141,7 @@ class LocallyConnected2D(ImageLayer):
             axis=-1,
         )
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Sizes of a convolution; unknown ones stay unknown."""
         batch, *sides, _ = input_shape
         lost = self.kernel_size if self.padding == "valid" else (1, 1)
@@ -141,11 +151,11 @@ class LocallyConnected2D(ImageLayer):
         ]
         return (batch, *positions, self.filters)
 
-    def multiply_adds(self, input_shape, output_shape) -> int:
+    def multiply_adds(self, input_shape: Sizes, output_shape: Sizes) -> int:
         """Each weight of the kernels is used once."""
         return math.prod(self.kernel.shape)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             **super().get_config(),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
+from keras_classics.core.types import Config, Shape, Sizes, Tensor
 
 
 @registered
@@ -23,31 +26,32 @@ class Maxout(keras.layers.Layer):
         InputError: The input's channels are no multiple of `pieces`.
     """
 
-    def __init__(self, pieces: int, **kwargs):
+    def __init__(self, pieces: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.pieces = pieces
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Check the number of channels."""
-        if input_shape[-1] % self.pieces:
+        channels = input_shape[-1]
+        if channels is None or channels % self.pieces:
             raise InputError(
                 explain(
-                    f"An input of {input_shape[-1]} channels was given to {self.name!r}",
+                    f"An input of {channels} channels was given to {self.name!r}",
                     f"a multiple of its {self.pieces} pieces",
                     "Give the layer before it units * pieces outputs.",
                 )
             )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Group and take maxima."""
         shape = ops.shape(inputs)
         grouped = (*shape[:-1], inputs.shape[-1] // self.pieces, self.pieces)
         return ops.max(ops.reshape(inputs, grouped), axis=-1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sizes) -> Shape:
         """Channels divided by the number of pieces."""
         return (*input_shape[:-1], input_shape[-1] // self.pieces)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {**super().get_config(), "pieces": self.pieces}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
+from keras_classics.core.types import Config, Shape, Tensor
 from keras_classics.layers.image.image_layer import ImageLayer
 
 
@@ -35,7 +38,7 @@ class LocalResponseNormalization(ImageLayer):
         beta: float = 0.75,
         bias: float = 2.0,
         alpha_over_n: bool = False,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         if size < 1 or size % 2 == 0:
@@ -48,7 +51,7 @@ class LocalResponseNormalization(ImageLayer):
         self.bias = bias
         self.alpha_over_n = alpha_over_n
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Normalise over the channel window."""
         reach, channels = self.size // 2, inputs.shape[-1]
         alpha = self.alpha / self.size if self.alpha_over_n else self.alpha
@@ -59,11 +62,11 @@ class LocalResponseNormalization(ImageLayer):
         activity = sum(squares[..., k : k + channels] for k in range(self.size))
         return ops.cast(x / ops.power(self.bias + alpha * activity, self.beta), inputs.dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Same as the input's."""
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             **super().get_config(),

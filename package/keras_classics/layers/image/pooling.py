@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
+from keras_classics.core.types import Activation, Config, Shape, Sizes, Tensor
 from keras_classics.layers.image.image_layer import ImageLayer
 
 
@@ -25,29 +27,29 @@ class TrainableSubsampling(ImageLayer):
         pool_size: Side of the square, also the stride.
     """
 
-    def __init__(self, activation="linear", pool_size: int = 2, **kwargs):
+    def __init__(self, activation: Activation = "linear", pool_size: int = 2, **kwargs: Any):
         super().__init__(**kwargs)
         self.activation = keras.activations.get(activation)
         self.pool_size = pool_size
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sizes) -> None:
         """One coefficient and one bias for each channel."""
         channels = (input_shape[-1],)
         self.alpha = self.add_weight(shape=channels, initializer="ones", name="alpha")
         self.bias = self.add_weight(shape=channels, initializer="zeros", name="bias")
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Average, scale, shift, squash."""
         mean = ops.average_pool(inputs, self.pool_size, self.pool_size)
         return self.activation(self.alpha * mean + self.bias)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Height and width divided by the pool size, rounded down."""
         batch, height, width, channels = input_shape
         shrunk = [None if side is None else side // self.pool_size for side in (height, width)]
         return (batch, *shrunk, channels)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             **super().get_config(),
@@ -76,7 +78,7 @@ class PaddedMaxPooling2D(ImageLayer):
     """
 
     def __init__(
-        self, pool_size: int, strides: int, padding: int = 0, ceil_mode: bool = False, **kwargs
+        self, pool_size: int, strides: int, padding: int = 0, ceil_mode: bool = False, **kwargs: Any
     ):
         super().__init__(**kwargs)
         if not 0 <= padding <= pool_size // 2:
@@ -101,10 +103,9 @@ class PaddedMaxPooling2D(ImageLayer):
         count = -(-room // self.strides) + 1
         beyond = (count - 1) * self.strides >= size + self.padding
         # A size known only at run time is a tensor, on which Python cannot branch.
-        beyond = int(beyond) if isinstance(size, int) else ops.cast(beyond, "int32")
-        return count - beyond
+        return count - (int(beyond) if isinstance(size, int) else ops.cast(beyond, "int32"))
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Pad and take maxima."""
         before = after = self.padding
         if self.ceil_mode:
@@ -119,12 +120,12 @@ class PaddedMaxPooling2D(ImageLayer):
         height, width = (self._side(size) for size in ops.shape(inputs)[1:3])
         return pooled[:, :height, :width]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Sides by the formula above."""
         batch, height, width, channels = input_shape
         return (batch, self._side(height), self._side(width), channels)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             **super().get_config(),
@@ -150,7 +151,7 @@ class CeilAveragePooling2D(ImageLayer):
         InputError: The step is larger than the window.
     """
 
-    def __init__(self, pool_size: int, strides: int, **kwargs):
+    def __init__(self, pool_size: int, strides: int, **kwargs: Any):
         super().__init__(**kwargs)
         if not 1 <= strides <= pool_size:
             raise InputError(
@@ -166,24 +167,24 @@ class CeilAveragePooling2D(ImageLayer):
     def _side(self, size: int | None) -> int | None:
         return None if size is None else -(-(size - self.pool_size) // self.strides) + 1
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Average what is there: the mean over zeros and picture by the share of picture."""
         missing = (0, self.strides - 1)
         sides = [self._side(size) for size in ops.shape(inputs)[1:3]]
 
-        def mean(x):
+        def mean(x: Tensor) -> Tensor:
             padded = ops.pad(x, [(0, 0), missing, missing, (0, 0)])
             return ops.average_pool(padded, self.pool_size, self.strides)
 
         shares = mean(ops.ones_like(inputs[:1, :, :, :1]))
         return (mean(inputs) / shares)[:, : sides[0], : sides[1]]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Sides by the formula above."""
         batch, height, width, channels = input_shape
         return (batch, self._side(height), self._side(width), channels)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             **super().get_config(),
@@ -206,27 +207,29 @@ class SAFPooling(ImageLayer):
         seed: Seed of the draws.
     """
 
-    def __init__(self, pool_size: int = 2, rate: float = 0.2, seed: int | None = None, **kwargs):
+    def __init__(
+        self, pool_size: int = 2, rate: float = 0.2, seed: int | None = None, **kwargs: Any
+    ):
         super().__init__(**kwargs)
         self.pool_size = pool_size
         self.rate = rate
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Select, and withhold while training."""
         maxima = ops.max_pool(inputs, self.pool_size, self.pool_size)
         if not training or not self.rate:
             return maxima
         return keras.random.dropout(maxima, self.rate, seed=self.seed_generator)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Height and width divided by the pool size, rounded down."""
         batch, height, width, channels = input_shape
         shrunk = [None if side is None else side // self.pool_size for side in (height, width)]
         return (batch, *shrunk, channels)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             **super().get_config(),

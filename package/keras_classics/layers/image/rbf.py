@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
+from keras_classics.core.types import Config, Shape, Sizes, Tensor
 
 
 @registered
@@ -32,14 +34,14 @@ class EuclideanRBF(keras.layers.Layer):
         units: int,
         codes: Sequence[Sequence[float]] | None = None,
         trainable_codes: bool = False,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.units = units
         self.codes = None if codes is None else [list(map(float, row)) for row in codes]
         self.trainable_codes = trainable_codes
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sizes) -> None:
         """The table of codes."""
         shape = (self.units, input_shape[-1])
         if self.codes is None:
@@ -58,21 +60,21 @@ class EuclideanRBF(keras.layers.Layer):
             shape=shape, initializer=initializer, trainable=self.trainable_codes, name="codes"
         )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Squared distances, by the binomial formula so that no difference tensor is made."""
         cross = ops.matmul(inputs, ops.transpose(self.table))
         lengths = ops.sum(ops.square(inputs), axis=-1, keepdims=True)
         return lengths - 2.0 * cross + ops.sum(ops.square(self.table), axis=-1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """One distance for each class."""
         return (*input_shape[:-1], self.units)
 
-    def multiply_adds(self, input_shape, output_shape) -> int:
+    def multiply_adds(self, input_shape: Sizes, output_shape: Sizes) -> int:
         """One multiplication for each code entry."""
         return self.units * input_shape[-1]
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             **super().get_config(),
@@ -82,5 +84,5 @@ class EuclideanRBF(keras.layers.Layer):
         }
 
 
-def _random_signs(shape, dtype):
+def _random_signs(shape: Sizes, dtype: str) -> Tensor:
     return ops.sign(keras.random.uniform(shape, -1.0, 1.0, dtype=dtype))

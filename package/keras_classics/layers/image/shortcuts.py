@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from keras import ops
 
 from keras_classics.core.registration import registered
+from keras_classics.core.types import Config, Shape, Tensor
 from keras_classics.layers.image.image_layer import ImageLayer
 
 
@@ -20,23 +23,23 @@ class ZeroPaddedShortcut(ImageLayer):
         strides: Step in both directions.
     """
 
-    def __init__(self, filters: int, strides: int = 1, **kwargs):
+    def __init__(self, filters: int, strides: int = 1, **kwargs: Any):
         super().__init__(**kwargs)
         self.filters = filters
         self.strides = strides
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Subsample and pad."""
         kept = inputs[:, :: self.strides, :: self.strides, :]
         missing = self.filters - inputs.shape[-1]
         return ops.pad(kept, [(0, 0), (0, 0), (0, 0), (0, missing)])
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Subsampled size, `filters` channels."""
         batch, height, width, _ = input_shape
         kept = [None if side is None else -(-side // self.strides) for side in (height, width)]
         return (batch, *kept, self.filters)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {**super().get_config(), "filters": self.filters, "strides": self.strides}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.registration import registered
+from keras_classics.core.types import Activation, Config, Initializer, Shape, Sizes, Tensor
 from keras_classics.core.variables import value_of
 from keras_classics.initializers import DeltaOrthogonal, own_draw
 from keras_classics.layers.image.convolution_chain import convolution_chain
@@ -49,11 +51,11 @@ class StackedConv2D(ImageLayer):
         depth: int,
         kernel_size: int = 3,
         padding: str = "circular",
-        activation="tanh",
+        activation: Activation = "tanh",
         recompute: bool = True,
-        kernel_initializer=None,
-        bias_initializer="zeros",
-        **kwargs,
+        kernel_initializer: Initializer = None,
+        bias_initializer: Initializer = "zeros",
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         if depth < 1 or kernel_size % 2 == 0:
@@ -75,7 +77,7 @@ class StackedConv2D(ImageLayer):
         self.bias_initializer = keras.initializers.get(bias_initializer)
         self.supports_jit = keras.config.backend() != "tensorflow"
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sizes) -> None:
         """All kernels and all biases, each in one weight."""
         channels, size = input_shape[-1], self.kernel_size
         self.kernel = self.add_weight(
@@ -84,7 +86,7 @@ class StackedConv2D(ImageLayer):
         draw = own_draw(self.bias_initializer, "bias")
         self.bias = self.add_weight((self.depth, channels), draw, name="bias")
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """The convolutions one after another."""
         return convolution_chain(
             inputs,
@@ -95,16 +97,16 @@ class StackedConv2D(ImageLayer):
             segment=math.isqrt(self.depth) if self.recompute else self.depth,
         )
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Same as the input's."""
         return input_shape
 
-    def multiply_adds(self, input_shape, output_shape) -> int:
+    def multiply_adds(self, input_shape: Sizes, output_shape: Sizes) -> int:
         """Those of all convolutions."""
         _, height, width, channels = output_shape
         return self.depth * height * width * (channels * self.kernel_size) ** 2
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             **super().get_config(),
@@ -129,21 +131,21 @@ class CircularPadding2D(ImageLayer):
         amount: Pixels on each side, at most the height and the width.
     """
 
-    def __init__(self, amount: int = 1, **kwargs):
+    def __init__(self, amount: int = 1, **kwargs: Any):
         super().__init__(**kwargs)
         self.amount = amount
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Rows, then columns."""
         n = self.amount
         x = ops.concatenate([inputs[:, -n:], inputs, inputs[:, :n]], axis=1)
         return ops.concatenate([x[:, :, -n:], x, x[:, :, :n]], axis=2)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Larger by the padding, where the size is known."""
         batch, *sizes, channels = input_shape
         return (batch, *(size and size + 2 * self.amount for size in sizes), channels)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {**super().get_config(), "amount": self.amount}

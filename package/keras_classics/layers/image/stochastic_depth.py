@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.registration import registered
+from keras_classics.core.types import Config, Shape, Tensor
 
 MODES = ("batch", "row")
 RESCALES = ("test", "train")
@@ -37,7 +40,7 @@ class StochasticDepth(keras.layers.Layer):
         mode: str = "batch",
         rescale: str = "test",
         seed: int | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         if not 0 < survival <= 1:
@@ -56,7 +59,7 @@ class StochasticDepth(keras.layers.Layer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Keep or drop while training; scale where `rescale` says."""
         if not training:
             return inputs * self.survival if self.rescale == "test" else inputs
@@ -66,11 +69,11 @@ class StochasticDepth(keras.layers.Layer):
         kept = ops.cast(draws < self.survival, inputs.dtype)
         return inputs * (kept / self.survival if self.rescale == "train" else kept)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Same as the input's."""
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             **super().get_config(),

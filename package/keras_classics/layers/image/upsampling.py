@@ -5,6 +5,7 @@ from __future__ import annotations
 from keras import ops
 
 from keras_classics.core.registration import registered
+from keras_classics.core.types import Shape, Tensor
 from keras_classics.layers.image.image_layer import ImageLayer
 
 
@@ -17,7 +18,7 @@ class ZeroInterleaving2D(ImageLayer):
     `(batch, height, width, channels)`, output `(batch, 2 * height, 2 * width, channels)`.
     """
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Zeros right of each value, then below each row."""
         batch, height, width, channels = ops.shape(inputs)
         # Rows lie in memory one after the other, pixels within rows, channels within pixels.
@@ -26,7 +27,7 @@ class ZeroInterleaving2D(ImageLayer):
         rows = ops.concatenate([rows, ops.zeros_like(rows)], axis=-1)
         return ops.reshape(rows, (batch, 2 * height, 2 * width, channels))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Twice the height and the width."""
         batch, height, width, channels = input_shape
         doubled = [None if side is None else 2 * side for side in (height, width)]

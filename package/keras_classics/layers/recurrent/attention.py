@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 import keras
 from keras import layers, ops
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
+from keras_classics.core.types import Config, Shape, Tensor
 
+# What is attended to: `"values"`, `"keys"` and, where there is one, the `"mask"`.
+Memory: TypeAlias = dict[str, Tensor]
 ATTENTIONS = ("additive", "luong_dot", "luong_general", "luong_concat")
 
 
-def stepwise_attention(kind: str, units: int, *, gated: bool, **arguments) -> keras.layers.Layer:
+def stepwise_attention(
+    kind: str, units: int, *, gated: bool, **arguments: Any
+) -> keras.layers.Layer:
     """A layer of this module by the name of its score.
 
     Luong's concat score `v . tanh([a_i; h] W)` is the additive one: a product with two vectors side
@@ -28,7 +35,7 @@ def stepwise_attention(kind: str, units: int, *, gated: bool, **arguments) -> ke
     return StepwiseAdditiveAttention(units, gated=gated and kind == "additive", **arguments)
 
 
-def attention_weights(energies, memory: dict):
+def attention_weights(energies: Tensor, memory: Memory) -> Tensor:
     """Softmax of energies `(batch, positions)` over the positions the memory's mask admits.
 
     What is masked weighs exactly 0, and where everything is masked all weights are 0.
@@ -40,16 +47,16 @@ def attention_weights(energies, memory: dict):
     return ops.where(memory["mask"], weights, 0.0)
 
 
-def attended(weights, memory: dict):
+def attended(weights: Tensor, memory: Memory) -> Tensor:
     """The context `(batch, features)`: the memory's values under these weights."""
     return ops.squeeze(ops.matmul(weights[:, None, :], memory["values"]), axis=1)
 
 
-def _at_least_single(tensor):
+def _at_least_single(tensor: Tensor) -> Tensor:
     return ops.cast(tensor, keras.backend.result_type(tensor.dtype, "float32"))
 
 
-def remembered(values, keys, mask) -> dict:
+def remembered(values: Tensor, keys: Tensor, mask: Tensor | None) -> Memory:
     """What `attend` reads; the mask, bool `(batch, positions)`, only where there is one."""
     return {"values": values, "keys": keys, **({} if mask is None else {"mask": mask})}
 
@@ -67,7 +74,7 @@ class StepwiseAdditiveAttention(keras.layers.Layer):
         gated: Multiply the context by `sigmoid(h w + b)`, as Show, Attend and Tell does.
     """
 
-    def __init__(self, units: int, gated: bool = False, **kwargs):
+    def __init__(self, units: int, gated: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
         self.units = units
         self.gated = gated
@@ -77,7 +84,7 @@ class StepwiseAdditiveAttention(keras.layers.Layer):
         if gated:
             self.gate = layers.Dense(1, "sigmoid", name="gate", dtype=self.dtype_policy)
 
-    def build(self, memory_shape, query_shape):
+    def build(self, memory_shape: Shape, query_shape: Shape) -> None:
         """Weights of the four small maps."""
         self.key.build(memory_shape)
         self.query.build(query_shape)
@@ -85,7 +92,7 @@ class StepwiseAdditiveAttention(keras.layers.Layer):
         if self.gated:
             self.gate.build(query_shape)
 
-    def remember(self, memory, mask=None) -> dict:
+    def remember(self, memory: Tensor, mask: Tensor | None = None) -> Memory:
         """Prepare a memory `(batch, positions, features)` for all steps.
 
         Args:
@@ -94,7 +101,7 @@ class StepwiseAdditiveAttention(keras.layers.Layer):
         """
         return remembered(memory, self.key(memory), mask)
 
-    def attend(self, query, memory: dict):
+    def attend(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
         """One step.
 
         Args:
@@ -109,11 +116,11 @@ class StepwiseAdditiveAttention(keras.layers.Layer):
         context = attended(weights, memory)
         return (self.gate(query) * context if self.gated else context), weights
 
-    def call(self, memory, query):
+    def call(self, memory: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
         """Context and weights for one query over a fresh memory."""
         return self.attend(query, self.remember(memory))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {**super().get_config(), "units": self.units, "gated": self.gated}
 
@@ -132,14 +139,14 @@ class StepwiseDotAttention(keras.layers.Layer):
         InputError: The memory is not `units` wide and is not projected.
     """
 
-    def __init__(self, units: int, projected: bool = True, **kwargs):
+    def __init__(self, units: int, projected: bool = True, **kwargs: Any):
         super().__init__(**kwargs)
         self.units = units
         self.projected = projected
         if projected:
             self.key = layers.Dense(units, use_bias=False, name="key", dtype=self.dtype_policy)
 
-    def build(self, memory_shape, query_shape):
+    def build(self, memory_shape: Shape, query_shape: Shape) -> None:
         """The projection, where there is one."""
         if self.projected:
             self.key.build(memory_shape)
@@ -152,23 +159,23 @@ class StepwiseDotAttention(keras.layers.Layer):
                 )
             )
 
-    def remember(self, memory, mask=None) -> dict:
+    def remember(self, memory: Tensor, mask: Tensor | None = None) -> Memory:
         """Prepare a memory for all steps, as `StepwiseAdditiveAttention.remember`."""
         keys = self.key(memory) if self.projected else memory
         # Of products of large features half precision would make infinite energies.
         return remembered(memory, _at_least_single(keys), mask)
 
-    def attend(self, query, memory: dict):
+    def attend(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
         """One step, as `StepwiseAdditiveAttention.attend`."""
         query = _at_least_single(query)
         energies = ops.squeeze(ops.matmul(memory["keys"], query[:, :, None]), axis=-1)
         weights = ops.cast(attention_weights(energies, memory), memory["values"].dtype)
         return attended(weights, memory), weights
 
-    def call(self, memory, query):
+    def call(self, memory: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
         """Context and weights for one query over a fresh memory."""
         return self.attend(query, self.remember(memory))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {**super().get_config(), "units": self.units, "projected": self.projected}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import islice
+from typing import Any
 
 import keras
 from keras import layers
 
 from keras_classics.core.errors import check_choice
+from keras_classics.core.types import Tensor
 from keras_classics.layers.recurrent.feedback_and_course_cells import (
     CourseGRUCell,
     DeepTransitionCell,
@@ -30,10 +32,10 @@ _LAYER_ARGUMENTS = {
 }  # fmt: skip
 
 
-def _around(cell: type, **fixed):
+def _around(cell: Callable[..., keras.layers.Layer], **fixed: Any) -> Callable[..., layers.RNN]:
     """A maker of recurrent layers around a cell of ours."""
 
-    def layer(units: int, **arguments) -> layers.RNN:
+    def layer(units: int, **arguments: Any) -> layers.RNN:
         own = {name: arguments.pop(name) for name in _LAYER_ARGUMENTS & arguments.keys()}
         return layers.RNN(cell(units, dtype=own.get("dtype"), **fixed, **arguments), **own)
 
@@ -60,7 +62,7 @@ RECURRENT_LAYERS = {
 }
 
 
-def recurrent_layer(cell: str, units: int, **arguments) -> keras.layers.RNN:
+def recurrent_layer(cell: str, units: int, **arguments: Any) -> keras.layers.RNN:
     """A recurrent layer that returns its whole sequence of outputs; its `cell` makes single steps.
 
     Args:
@@ -85,13 +87,20 @@ def state_sizes(recurrence: keras.layers.RNN) -> list[int]:
     return [sizes] if isinstance(sizes, int) else list(sizes)
 
 
-def by_layer(stack: Sequence[keras.layers.RNN], states: Sequence) -> list[tuple]:
+def by_layer(
+    stack: Sequence[keras.layers.RNN], states: Sequence[Tensor]
+) -> list[tuple[keras.layers.RNN, list[Tensor]]]:
     """The layers of a stack, from the bottom, each with its own states out of one flat list."""
-    states = iter(states)
-    return [(layer, list(islice(states, len(state_sizes(layer))))) for layer in stack]
+    left = iter(states)
+    return [(layer, list(islice(left, len(state_sizes(layer))))) for layer in stack]
 
 
-def step_through(stack: Sequence[keras.layers.RNN], inputs, states: Sequence, between=None):
+def step_through(
+    stack: Sequence[keras.layers.RNN],
+    inputs: Tensor,
+    states: Sequence[Tensor],
+    between: Tensor | None = None,
+) -> tuple[Tensor, list[Tensor]]:
     """Make one step with recurrent layers that lie on each other.
 
     Args:
@@ -104,7 +113,8 @@ def step_through(stack: Sequence[keras.layers.RNN], inputs, states: Sequence, be
     Returns:
         The top layer's output and the next states.
     """
-    moved, passed = [], 0
+    moved: list[Tensor] = []
+    passed = 0
     for layer, own in by_layer(stack, states):
         if between is not None and moved:
             inputs = inputs * between[:, passed : passed + inputs.shape[-1]]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from itertools import accumulate
+from typing import Any, TypeAlias
 
 import keras
 from keras import layers, ops
 
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.registration import registered
+from keras_classics.core.types import Config, Shape, Tensor
 from keras_classics.layers.image.maxout import Maxout
 from keras_classics.layers.recurrent.attention import ATTENTIONS, stepwise_attention
 from keras_classics.layers.recurrent.by_name import (
@@ -20,6 +22,9 @@ from keras_classics.layers.recurrent.by_name import (
 from keras_classics.layers.recurrent.loop import over_time
 from keras_classics.layers.recurrent.scheduled_sampler import ScheduledSampler
 
+# A dictionary of tensors, or of lists of them, see `initial_state`.
+State: TypeAlias = dict[str, Any]
+Encoded: TypeAlias = Tensor | dict[str, Tensor]
 READOUTS = ("state", "summed", "concatenated", "maxout")
 
 
@@ -95,7 +100,7 @@ class RecurrentDecoder(keras.layers.Layer):
         gated: bool = True,
         readout: str | None = None,
         tie_embeddings: bool = False,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         check_choice("attention", attention, (None, *ATTENTIONS))
@@ -171,10 +176,11 @@ class RecurrentDecoder(keras.layers.Layer):
     def _reads_context(self) -> bool:
         return bool(self.attention or self.feed_context)
 
-    def build(self, target_in_shape, encoded_shape):
+    def build(self, target_in_shape: Shape, encoded_shape: Any) -> None:
         """Weights of all parts."""
         self._check_encoding(encoded_shape)
-        given = encoded_shape if isinstance(encoded_shape, dict) else {"states": encoded_shape}
+        whole = isinstance(encoded_shape, dict)
+        given: dict[str, Any] = encoded_shape if whole else {"states": encoded_shape}
         features = given["states"][-1]
         read = given.get("memory", given["states"])[-1] if self._reads_context else 0
         self.embedding.build(target_in_shape)
@@ -192,14 +198,14 @@ class RecurrentDecoder(keras.layers.Layer):
         self._build_entry(features)
         self._build_readout(read)
 
-    def _build_entry(self, features: int):
+    def _build_entry(self, features: int) -> None:
         if self.start_from == "states":
             check_width("an encoding for start_from='states'", features, sum(self._state_sizes))
             return
         for entry in [self.entry] if self.start_from == "first_input" else self.entries:
             entry.build((None, features))
 
-    def _build_readout(self, read: int):
+    def _build_readout(self, read: int) -> None:
         width = self.embedding_size
         if self.readout == "summed":
             self.state_readout.build((None, self.units))
@@ -218,7 +224,7 @@ class RecurrentDecoder(keras.layers.Layer):
         else:
             self.output_layer.build((None, width))
 
-    def call(self, target_in, encoded, training=False):
+    def call(self, target_in: Tensor, encoded: Encoded, training: bool = False) -> Tensor:
         """Logits for every position, by teacher forcing or scheduled sampling."""
         state = self.initial_state(encoded)
         fed = self.sampler.choose(target_in, self.step, state) if training else target_in
@@ -232,7 +238,7 @@ class RecurrentDecoder(keras.layers.Layer):
         readout = self._read_out(embedded, hidden, context)
         return self._logits(self.dropping(readout, training=training))
 
-    def initial_state(self, encoded) -> dict:
+    def initial_state(self, encoded: Encoded) -> State:
         """State before the first token.
 
         Args:
@@ -262,7 +268,7 @@ class RecurrentDecoder(keras.layers.Layer):
             "alignment": ops.zeros_like(memory[:, :, 0]),
         }
 
-    def step(self, token, state: dict) -> tuple:
+    def step(self, token: Tensor, state: State) -> tuple[Tensor, State]:
         """Feed one token.
 
         Args:
@@ -280,8 +286,8 @@ class RecurrentDecoder(keras.layers.Layer):
         state = {**state, "cell": cell}
         return logits, ({**state, "alignment": weights} if self.attention else state)
 
-    def _enter(self, vector) -> list:
-        def zeros(width):
+    def _enter(self, vector: Tensor) -> list[Tensor]:
+        def zeros(width: int) -> Tensor:
             return ops.zeros((ops.shape(vector)[0], width), dtype=vector.dtype)
 
         if self.start_from == "initial_state":
@@ -294,7 +300,9 @@ class RecurrentDecoder(keras.layers.Layer):
             _, cell = step_through(self._stack, first, [zeros(size) for size in self._state_sizes])
         return [*cell, zeros(self.units)] if self._feeds_back else cell
 
-    def _advance(self, embedded, cell: list, memory: dict, between=None) -> tuple:
+    def _advance(
+        self, embedded: Tensor, cell: list[Tensor], memory: State, between: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None, Tensor | None, list[Tensor]]:
         """One step: hidden state, context, attention weights and the states after it."""
         if not self.attention:
             context = memory.get("context")
@@ -311,7 +319,7 @@ class RecurrentDecoder(keras.layers.Layer):
         hidden = self.attentional(_joined(context, hidden))
         return hidden, context, weights, [*cell, hidden] if self._feeds_back else cell
 
-    def _run(self, embedded, state: dict, training: bool) -> tuple:
+    def _run(self, embedded: Tensor, state: State, training: bool) -> tuple[Tensor, Tensor | None]:
         context = None
         if self.feed_context:
             vector = state["memory"]["context"]
@@ -323,14 +331,16 @@ class RecurrentDecoder(keras.layers.Layer):
             hidden = layer(hidden, initial_state=own, training=training)
         return hidden, context
 
-    def _attend_over_time(self, embedded, state: dict, training: bool) -> tuple:
+    def _attend_over_time(
+        self, embedded: Tensor, state: State, training: bool
+    ) -> tuple[Tensor, Tensor, Tensor]:
         memory, between = state["memory"], self.units * (self.depth - 1)
         if between and self.dropout and training:
             # Drawn out here, where a random number may be drawn on every backend.
             kept = ops.ones((*ops.shape(embedded)[:2], between), dtype=embedded.dtype)
             embedded = _joined(embedded, self.dropping(kept, training=training))
 
-        def step(inputs, cell):
+        def step(inputs: Tensor, cell: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
             token, kept = inputs[:, : self.embedding_size], inputs[:, self.embedding_size :]
             kept = kept if kept.shape[-1] else None
             hidden, context, weights, cell = self._advance(token, cell, memory, kept)
@@ -341,7 +351,7 @@ class RecurrentDecoder(keras.layers.Layer):
         end = self.units + memory["values"].shape[-1]
         return outputs[..., : self.units], outputs[..., self.units : end], outputs[..., end:]
 
-    def _read_out(self, embedded, hidden, context):
+    def _read_out(self, embedded: Tensor, hidden: Tensor, context: Tensor | None) -> Tensor:
         if self.readout == "state":
             return hidden
         if self.readout == "summed":
@@ -350,17 +360,17 @@ class RecurrentDecoder(keras.layers.Layer):
         together = _joined(_joined(hidden, context), embedded)
         return together if self.readout == "concatenated" else self.maxout(self.pieces(together))
 
-    def _logits(self, readout):
+    def _logits(self, readout: Tensor) -> Tensor:
         if self.tie_embeddings:
             return self.embedding(readout, reverse=True)
         return self.output_layer(readout)
 
-    def _penalise(self, weights, target_in):
+    def _penalise(self, weights: Tensor, target_in: Tensor) -> None:
         real = ops.cast(target_in != self.pad, weights.dtype)[:, :, None]
         looked_at = ops.sum(weights * real, axis=1)
         self.add_loss(self.attention_penalty * ops.mean(ops.square(1.0 - looked_at)))
 
-    def _check_encoding(self, shape):
+    def _check_encoding(self, shape: Any) -> None:
         given = shape.get("memory", ()) if isinstance(shape, dict) else shape
         if len(given) in ((3, 4) if self.attention else (2,)):
             return
@@ -382,11 +392,11 @@ class RecurrentDecoder(keras.layers.Layer):
             )
         )
 
-    def compute_output_shape(self, target_in_shape, encoded_shape):
+    def compute_output_shape(self, target_in_shape: Shape, encoded_shape: Any) -> Shape:
         """Logits for every position."""
         return (*target_in_shape, self.vocabulary_size)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             **super().get_config(),
@@ -409,7 +419,7 @@ class RecurrentDecoder(keras.layers.Layer):
         }
 
 
-def _joined(first, second):
+def _joined(first: Tensor, second: Tensor | None) -> Tensor:
     return first if second is None else ops.concatenate([first, second], axis=-1)
 
 

@@ -6,14 +6,16 @@ Each goes into `keras.layers.RNN`, or by name through `recurrent_layer`. Inputs 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import keras
 from keras import ops
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import check_whole
 from keras_classics.core.registration import registered
-from keras_classics.core.types import Tensor
+from keras_classics.core.types import Activation, Config, Initializer, Sizes, Tensor
 from keras_classics.initializers import own_draw
 
 
@@ -34,15 +36,14 @@ class RecurrentCell(keras.layers.Layer):
     def __init__(
         self,
         units: int,
-        activation="tanh",
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        **kwargs,
+        activation: Activation = "tanh",
+        kernel_initializer: Initializer = "glorot_uniform",
+        recurrent_initializer: Initializer = "orthogonal",
+        bias_initializer: Initializer = "zeros",
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        check_positive("units", units)
-        self.units = units
+        self.units = check_whole("units", units)
         self.activation = keras.activations.get(activation)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.recurrent_initializer = keras.initializers.get(recurrent_initializer)
@@ -53,11 +54,11 @@ class RecurrentCell(keras.layers.Layer):
         """Width of each state; the first is the output."""
         return [self.units]
 
-    def weight(self, name: str, shape: tuple[int, ...], initializer) -> keras.Variable:
+    def weight(self, name: str, shape: Sizes, initializer: Initializer) -> keras.Variable:
         """Add a weight with a draw of its own."""
         return self.add_weight(shape=shape, initializer=own_draw(initializer, name), name=name)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             **super().get_config(),
@@ -94,12 +95,11 @@ class OutputFeedbackCell(RecurrentCell):
         units: int,
         outputs: int | None = None,
         hidden_feedback: bool = False,
-        output_activation="sigmoid",
-        **kwargs,
+        output_activation: Activation = "sigmoid",
+        **kwargs: Any,
     ):
         super().__init__(units, **kwargs)
-        self.outputs = units if outputs is None else outputs
-        check_positive("outputs", self.outputs)
+        self.outputs = check_whole("outputs", units if outputs is None else outputs)
         self.hidden_feedback = hidden_feedback
         self.output_activation = keras.activations.get(output_activation)
 
@@ -108,7 +108,7 @@ class OutputFeedbackCell(RecurrentCell):
         """The output's width, and the hidden layer's where it is fed back."""
         return [self.outputs, self.units] if self.hidden_feedback else [self.outputs]
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sizes) -> None:
         """Kernels of input, feedback and output."""
         width, units, outputs = input_shape[-1], self.units, self.outputs
         self.kernel = self.weight("kernel", (width, units), self.kernel_initializer)
@@ -123,7 +123,7 @@ class OutputFeedbackCell(RecurrentCell):
         self.output_kernel = self.weight("output_kernel", (units, outputs), self.kernel_initializer)
         self.output_bias = self.weight("output_bias", (outputs,), self.bias_initializer)
 
-    def call(self, inputs, states):
+    def call(self, inputs: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """One step: the output and the new states."""
         total = ops.matmul(inputs, self.kernel) + ops.matmul(states[0], self.feedback_kernel)
         if self.hidden_feedback:
@@ -132,7 +132,7 @@ class OutputFeedbackCell(RecurrentCell):
         output = self.output_activation(ops.matmul(hidden, self.output_kernel) + self.output_bias)
         return output, [output, hidden] if self.hidden_feedback else [output]
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             **super().get_config(),
@@ -157,11 +157,11 @@ class CourseGRUCell(RecurrentCell):
         **kwargs: As for every cell: `activation` and the initialisers.
     """
 
-    def __init__(self, units: int, recurrent_activation="sigmoid", **kwargs):
+    def __init__(self, units: int, recurrent_activation: Activation = "sigmoid", **kwargs: Any):
         super().__init__(units, **kwargs)
         self.recurrent_activation = keras.activations.get(recurrent_activation)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sizes) -> None:
         """Kernel, recurrent kernel and bias of all three gates."""
         width = 3 * self.units
         self.kernel = self.weight("kernel", (input_shape[-1], width), self.kernel_initializer)
@@ -170,7 +170,7 @@ class CourseGRUCell(RecurrentCell):
         )
         self.bias = self.weight("bias", (width,), self.bias_initializer)
 
-    def call(self, inputs, states):
+    def call(self, inputs: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """One step: the output and the new state."""
         hidden, gates = states[0], 2 * self.units
         affine = ops.matmul(inputs, self.kernel) + self.bias
@@ -182,7 +182,7 @@ class CourseGRUCell(RecurrentCell):
         hidden = (1.0 - update) * hidden + update * candidate
         return hidden, [hidden]
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             **super().get_config(),
@@ -206,12 +206,11 @@ class DeepTransitionCell(RecurrentCell):
         InputError: `units` or `depth` is not a positive whole number.
     """
 
-    def __init__(self, units: int, depth: int = 2, **kwargs):
+    def __init__(self, units: int, depth: int = 2, **kwargs: Any):
         super().__init__(units, **kwargs)
-        check_positive("depth", depth)
-        self.depth = depth
+        self.depth = check_whole("depth", depth)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sizes) -> None:
         """The input's kernel, and a kernel and a bias for each layer."""
         units = self.units
         self.kernel = self.weight("kernel", (input_shape[-1], units), self.kernel_initializer)
@@ -223,7 +222,7 @@ class DeepTransitionCell(RecurrentCell):
             for n in range(1, self.depth + 1)
         ]
 
-    def call(self, inputs, states):
+    def call(self, inputs: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """One step: the output and the new state."""
         hidden = states[0]
         entering = ops.matmul(inputs, self.kernel)
@@ -232,7 +231,7 @@ class DeepTransitionCell(RecurrentCell):
             entering = 0.0
         return hidden, [hidden]
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {**super().get_config(), "depth": self.depth}
 
@@ -261,16 +260,15 @@ class RecurrentHighwayCell(RecurrentCell):
         units: int,
         depth: int = 1,
         transform_bias: float = -2.0,
-        recurrent_activation="sigmoid",
-        **kwargs,
+        recurrent_activation: Activation = "sigmoid",
+        **kwargs: Any,
     ):
         super().__init__(units, **kwargs)
-        check_positive("depth", depth)
-        self.depth = depth
+        self.depth = check_whole("depth", depth)
         self.transform_bias = transform_bias
         self.recurrent_activation = keras.activations.get(recurrent_activation)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sizes) -> None:
         """The input's kernel, and a kernel and a bias for each layer; candidate, then gate."""
         units = self.units
         self.kernel = self.weight("kernel", (input_shape[-1], 2 * units), self.kernel_initializer)
@@ -284,11 +282,11 @@ class RecurrentHighwayCell(RecurrentCell):
             for n in range(1, self.depth + 1)
         ]
 
-    def _initial_bias(self, layer: int, shape: tuple[int, ...], dtype: str) -> Tensor:
+    def _initial_bias(self, layer: int, shape: Sizes, dtype: str) -> Tensor:
         gates = ops.repeat(ops.cast([0.0, self.transform_bias], dtype), self.units)
         return own_draw(self.bias_initializer, f"bias_{layer}")(shape, dtype) + gates
 
-    def call(self, inputs, states):
+    def call(self, inputs: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """One step: the output and the new state."""
         state = states[0]
         entering = ops.matmul(inputs, self.kernel)
@@ -299,7 +297,7 @@ class RecurrentHighwayCell(RecurrentCell):
             entering = 0.0
         return state, [state]
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             **super().get_config(),
@@ -307,19 +305,3 @@ class RecurrentHighwayCell(RecurrentCell):
             "transform_bias": self.transform_bias,
             "recurrent_activation": keras.activations.serialize(self.recurrent_activation),
         }
-
-
-def check_positive(argument: str, value) -> None:
-    """Refuse a size that is not a positive whole number.
-
-    Raises:
-        InputError: It is not.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InputError(
-            explain(
-                f"{argument}={value!r} was given",
-                "a whole number from 1 on",
-                f"Pass the wanted size, as in {argument}=8.",
-            )
-        )

@@ -12,12 +12,15 @@ the gradient of the kernel needs is multiplied diagonal by diagonal, while it is
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from keras_classics.core.errors import explain
 from keras_classics.core.types import Tensor
 
+# From sums, states above, states to the left and further weights to a cell's states.
+Step: TypeAlias = Callable[..., list[Tensor]]
 FIRST_ORDER_ONLY = explain(
     "A gradient of a gradient was asked for through a multidimensional layer while it trains",
     "gradients of the first order",
@@ -57,11 +60,11 @@ def recurrence(
     path = _Path(grids)
 
     @tf.custom_gradient
-    def run(grids, *weights):
+    def run(grids: Tensor, *weights: Tensor) -> tuple[Tensor, Callable[..., list[Tensor]]]:
         inputs = path.in_line(grids)
         outputs, kept = _forward(step, states, path, inputs, weights)
 
-        def gradient(by_outputs):
+        def gradient(by_outputs: Tensor) -> list[Tensor]:
             # Under a tape that may be asked twice TensorFlow would derive gradients of this loop as
             # well, for minutes. It does not see it; what it sees, a sum of nothing, is refused.
             seen = by_outputs, grids, *weights
@@ -124,7 +127,9 @@ class _Path:
 
         return [tf.pad(state, ((self.batch, self.batch), (0, 0))) for state in states]
 
-    def neighbours(self, states: Sequence[Tensor], time: Tensor) -> tuple[list, list]:
+    def neighbours(
+        self, states: Sequence[Tensor], time: Tensor
+    ) -> tuple[list[Tensor], list[Tensor]]:
         """Of the bordered states before a diagonal, those above its cells and to their left."""
         start, length = self.lowered[time], self.lengths[time]
         above = [_slice(state, start, length) for state in states]
@@ -143,14 +148,18 @@ class _Path:
         ]
 
 
-def _forward(step, states: int, path: _Path, inputs: Tensor, weights: Sequence[Tensor]) -> tuple:
+def _forward(
+    step: Step, states: int, path: _Path, inputs: Tensor, weights: Sequence[Tensor]
+) -> tuple[Tensor, list[Any]]:
     """Outputs of all cells, and lists of what `_backward` needs."""
     import tensorflow as tf
 
     kernel, bias, *others = weights
     units = (kernel.shape[0] - path.features) // 2
 
-    def diagonal(time, before, outputs, lists):
+    def diagonal(
+        time: Tensor, before: list[Tensor], outputs: Any, lists: list[Any]
+    ) -> tuple[Any, ...]:
         above, left = path.neighbours(before, time)
         operand = tf.concat([path.cells(inputs, time), above[0], left[0]], axis=1)
         sums = tf.nn.bias_add(tf.matmul(operand, kernel), bias)
@@ -175,7 +184,12 @@ def _forward(step, states: int, path: _Path, inputs: Tensor, weights: Sequence[T
 
 
 def _backward(
-    step, states: int, path: _Path, lists: list, by_outputs: Tensor, weights: Sequence[Tensor]
+    step: Step,
+    states: int,
+    path: _Path,
+    lists: list[Any],
+    by_outputs: Tensor,
+    weights: Sequence[Tensor],
 ) -> list[Tensor]:
     """Gradients of the inputs, in line, and of the weights."""
     import tensorflow as tf
@@ -183,7 +197,9 @@ def _backward(
     kernel, bias, *others = weights
     transposed, units = tf.transpose(kernel), by_outputs.shape[1]
 
-    def diagonal(time, by_states, by_inputs, by_weights):
+    def diagonal(
+        time: Tensor, by_states: list[Tensor], by_inputs: Any, by_weights: list[Tensor]
+    ) -> tuple[Any, ...]:
         operand, sums, *neighbours = [one.read(time) for one in lists]
         above, left = neighbours[: states - 1], neighbours[states - 1 :]
         with tf.GradientTape() as tape:
@@ -229,7 +245,7 @@ def _slice(lines: Tensor, start: Tensor, length: Tensor) -> Tensor:
     return tf.slice(lines, (start, 0), (length, lines.shape[1]))
 
 
-def _list(path: _Path, like: Tensor, width: int):
+def _list(path: _Path, like: Tensor, width: int) -> Any:
     """An empty list of tensors `(lines of a diagonal, width)`."""
     import tensorflow as tf
 

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_classics.core.keras_internals import OwnLoop, has_one_dropout_mask, input_dropout_mask
 from keras_classics.core.registration import registered
+from keras_classics.core.types import Tensor
 from keras_classics.core.variables import value_of
 from keras_classics.layers.recurrent import hoisted_recurrence as hoisted
 
 
-class _Hoisted(OwnLoop):
+class _Hoisted(OwnLoop, keras.layers.Layer):
     """The loop over time of both layers; a subclass says which equations, of what weights."""
 
-    def equations(self):
+    def equations(self) -> tuple[hoisted.Equations, Tensor | None, list[Tensor]]:
         """The equations, the bias of every step's input product, and the weights of the loop."""
         raise NotImplementedError
 
-    def loop(self, sequences, initial_state, mask, training):
+    def loop(
+        self, sequences: Tensor, initial_state: Any, mask: Tensor | None, training: bool
+    ) -> tuple[Tensor, Tensor, list[Tensor]] | None:
         """Last output, outputs `(batch, time, units)` and last states."""
         if not self._hoists():
             return None
@@ -78,7 +83,7 @@ class LSTM(_Hoisted, keras.layers.LSTM):
         **kwargs: As for `keras.layers.LSTM`.
     """
 
-    def equations(self):
+    def equations(self) -> tuple[hoisted.Equations, Tensor | None, list[Tensor]]:
         """The LSTM's, with one bias for all sums."""
         bias = value_of(self.cell.bias) if self.use_bias else None
         return hoisted.LSTM, bias, [value_of(self.cell.recurrent_kernel)]
@@ -96,10 +101,10 @@ class GRU(_Hoisted, keras.layers.GRU):
         **kwargs: As for `keras.layers.GRU`.
     """
 
-    def equations(self):
+    def equations(self) -> tuple[hoisted.Equations, Tensor | None, list[Tensor]]:
         """The form's, with all biases that can leave the loop in one."""
         recurrent, gates = value_of(self.cell.recurrent_kernel), 2 * self.units
-        bias = value_of(self.cell.bias) if self.use_bias else None
+        bias: Any = value_of(self.cell.bias) if self.use_bias else None
         if not self.reset_after:
             return hoisted.RESET_BEFORE, bias, [recurrent[:, :gates], recurrent[:, gates:]]
         inner = ops.zeros((self.units,), recurrent.dtype)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache, partial
+from typing import Any, TypeAlias
 
 from keras_classics.core.errors import explain
 from keras_classics.core.types import Tensor
@@ -31,7 +32,9 @@ class LSTMEquations:
     # in units, of the slopes that `backward` returns.
     kept, operands, slopes = 7, 1, (4,)
 
-    def forward(self, affine: Tensor, states: list, weights: list) -> tuple[list, list]:
+    def forward(
+        self, affine: Tensor, states: Sequence[Tensor], weights: Sequence[Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
         """One step: the new states, and what `backward` needs; operands of products first.
 
         Args:
@@ -51,7 +54,9 @@ class LSTMEquations:
         kept = [hidden, cell, into, forget, candidate, out, squashed]
         return [out * squashed, new], kept
 
-    def backward(self, upstream: list, kept: list, transposed: list) -> tuple[list, list]:
+    def backward(
+        self, upstream: Sequence[Tensor], kept: Sequence[Tensor], transposed: Sequence[Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
         """The gradients of the states before, and the slopes of the step's sums.
 
         Args:
@@ -73,7 +78,9 @@ class LSTMEquations:
         slopes = tf.concat(slopes, axis=1)
         return [tf.matmul(slopes, transposed[0]), by_cell * forget], [slopes]
 
-    def gradients(self, operands: list, slopes: list) -> tuple[Tensor, list]:
+    def gradients(
+        self, operands: Sequence[Tensor], slopes: Sequence[Tensor]
+    ) -> tuple[Tensor, list[Tensor]]:
         """The gradients of `affine` and of the weights, from what all steps found.
 
         Args:
@@ -88,7 +95,9 @@ class ResetAfterEquations:
 
     kept, operands, slopes = 5, 1, (3, 1)
 
-    def forward(self, affine, states, weights):
+    def forward(
+        self, affine: Tensor, states: Sequence[Tensor], weights: Sequence[Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
         """See `LSTMEquations`."""
         import tensorflow as tf
 
@@ -101,7 +110,9 @@ class ResetAfterEquations:
         new = candidate + update * (hidden - candidate)
         return [new], [hidden, update, reset, inner, candidate]
 
-    def backward(self, upstream, kept, transposed):
+    def backward(
+        self, upstream: Sequence[Tensor], kept: Sequence[Tensor], transposed: Sequence[Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
         """See `LSTMEquations`."""
         import tensorflow as tf
 
@@ -113,7 +124,9 @@ class ResetAfterEquations:
         slopes = tf.concat([by_update, by_reset, by_candidate * reset], axis=1)
         return [carried + tf.matmul(slopes, transposed[0])], [slopes, by_candidate]
 
-    def gradients(self, operands, slopes):
+    def gradients(
+        self, operands: Sequence[Tensor], slopes: Sequence[Tensor]
+    ) -> tuple[Tensor, list[Tensor]]:
         """See `LSTMEquations`."""
         import tensorflow as tf
 
@@ -129,7 +142,9 @@ class ResetBeforeEquations:
 
     kept, operands, slopes = 5, 2, (2, 1)
 
-    def forward(self, affine, states, weights):
+    def forward(
+        self, affine: Tensor, states: Sequence[Tensor], weights: Sequence[Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
         """See `LSTMEquations`."""
         import tensorflow as tf
 
@@ -142,7 +157,9 @@ class ResetBeforeEquations:
         new = candidate + update * (hidden - candidate)
         return [new], [hidden, let_in, update, reset, candidate]
 
-    def backward(self, upstream, kept, transposed):
+    def backward(
+        self, upstream: Sequence[Tensor], kept: Sequence[Tensor], transposed: Sequence[Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
         """See `LSTMEquations`."""
         import tensorflow as tf
 
@@ -156,7 +173,9 @@ class ResetBeforeEquations:
         before = carried + by_let_in * reset + tf.matmul(by_gates, transposed[0])
         return [before], [by_gates, by_candidate]
 
-    def gradients(self, operands, slopes):
+    def gradients(
+        self, operands: Sequence[Tensor], slopes: Sequence[Tensor]
+    ) -> tuple[Tensor, list[Tensor]]:
         """See `LSTMEquations`."""
         import tensorflow as tf
 
@@ -164,6 +183,7 @@ class ResetBeforeEquations:
         return tf.concat(slopes, axis=-1), by_weights
 
 
+Equations: TypeAlias = LSTMEquations | ResetAfterEquations | ResetBeforeEquations
 LSTM, RESET_AFTER, RESET_BEFORE = LSTMEquations(), ResetAfterEquations(), ResetBeforeEquations()
 
 
@@ -190,7 +210,12 @@ def affine_of_all_steps(sequences: Tensor, kernel: Tensor, bias: Tensor | None) 
 
 
 def recurrence(
-    equations, affine: Tensor, states: Sequence[Tensor], weights: Sequence[Tensor], mask, keep: bool
+    equations: Equations,
+    affine: Tensor,
+    states: Sequence[Tensor],
+    weights: Sequence[Tensor],
+    mask: Tensor | None,
+    keep: bool,
 ) -> tuple[Tensor, list[Tensor]]:
     """Run the loop; gradients of the first order reach `affine`, `states` and `weights`.
 
@@ -214,11 +239,13 @@ def recurrence(
     count, units = len(states), states[0].shape[1]
 
     @tf.custom_gradient
-    def run(affine, *rest):
+    def run(
+        affine: Tensor, *rest: Tensor
+    ) -> tuple[tuple[Tensor, ...], Callable[..., list[Tensor]]]:
         given = affine, rest[:count], rest[count:], mask
         outputs, ends, lists = _run(units, _forward, equations, keep)(*given)
 
-        def gradient(by_outputs, *by_ends):
+        def gradient(by_outputs: Tensor, *by_ends: Tensor) -> list[Tensor]:
             kept = lists if keep else _run(units, _forward, equations, True)(*given)[2]
             found = _run(units, _backward, equations)(*given, kept, by_outputs, by_ends)
             return [
@@ -231,7 +258,7 @@ def recurrence(
     return outputs, ends
 
 
-def _run(units: int, function: Callable, *fixed) -> Callable:
+def _run(units: int, function: Callable, *fixed: Any) -> Callable:
     """A pass, as a part of the graph that is being made, or compiled."""
     import tensorflow as tf
 
@@ -241,19 +268,28 @@ def _run(units: int, function: Callable, *fixed) -> Callable:
 
 
 @cache
-def _compiled(units: int, function: Callable, *fixed) -> Callable:
+def _compiled(units: int, function: Callable, *fixed: Any) -> Callable:
     """For layers of one width: sizes in which calls differ become unknown in the graph."""
     import tensorflow as tf
 
     return tf.function(partial(function, *fixed), autograph=False, reduce_retracing=True)
 
 
-def _forward(equations, keep, affine, states, weights, mask) -> tuple:
+def _forward(
+    equations: Equations,
+    keep: bool,
+    affine: Tensor,
+    states: Sequence[Tensor],
+    weights: Sequence[Tensor],
+    mask: Tensor | None,
+) -> tuple[Tensor, list[Tensor], list[Tensor]]:
     import tensorflow as tf
 
     steps, new_list = tf.shape(affine)[0], partial(_list, affine, states[0].shape[1])
 
-    def step(time, states, outputs, lists):
+    def step(
+        time: Tensor, states: Sequence[Tensor], outputs: Tensor, lists: list[Any]
+    ) -> tuple[Any, ...]:
         new, kept = equations.forward(affine[time], states, weights)
         if mask is not None:
             new = [tf.where(mask[time], *pair) for pair in zip(new, states, strict=True)]
@@ -268,14 +304,23 @@ def _forward(equations, keep, affine, states, weights, mask) -> tuple:
     return outputs.stack(), ends, [one.flow for one in lists]
 
 
-def _backward(equations, affine, states, weights, mask, kept, by_outputs, by_ends) -> list:
+def _backward(
+    equations: Equations,
+    affine: Tensor,
+    states: Sequence[Tensor],
+    weights: Sequence[Tensor],
+    mask: Tensor | None,
+    kept: Sequence[Tensor],
+    by_outputs: Tensor,
+    by_ends: Sequence[Tensor],
+) -> list[Tensor]:
     import tensorflow as tf
 
     steps, units = tf.shape(affine)[0], states[0].shape[1]
     transposed = [tf.transpose(weight) for weight in weights]
     lists = [tf.TensorArray(affine.dtype, flow=flow) for flow in kept]
 
-    def step(time, upstream, slopes):
+    def step(time: Tensor, upstream: list[Tensor], slopes: list[Any]) -> tuple[Any, ...]:
         upstream = [upstream[0] + by_outputs[time], *upstream[1:]]
         given = upstream
         if mask is not None:
@@ -296,7 +341,7 @@ def _backward(equations, affine, states, weights, mask, kept, by_outputs, by_end
     return [by_affine, *by_states, *by_weights]
 
 
-def _list(like: Tensor, width: int):
+def _list(like: Tensor, width: int) -> Any:
     """An empty list of tensors `(batch, width)`, one for each step."""
     import tensorflow as tf
 

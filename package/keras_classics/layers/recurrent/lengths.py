@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_classics.core.ctc_probabilities import BLANK, NEVER
 from keras_classics.core.registration import registered
+from keras_classics.core.types import Config, Shape, Sizes, Tensor
 
 
 @registered
@@ -22,35 +26,35 @@ class ValidSteps(keras.layers.Layer):
         masked: Tell Keras's mask to the layers that follow.
     """
 
-    def __init__(self, stride: int = 1, masked: bool = False, **kwargs):
+    def __init__(self, stride: int = 1, masked: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
         self.stride = stride
         self.masked = masked
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sizes) -> None:
         """No weights."""
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
         """The sequence with zeros behind its end."""
         sequence, _ = inputs
         valid = self._valid(inputs)
         valid = ops.reshape(valid, (*ops.shape(valid), *(1,) * (len(sequence.shape) - 2)))
         return ops.where(valid, sequence, ops.zeros_like(sequence))
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Sequence[Tensor], mask: Tensor | None = None) -> Tensor | None:
         """True before the end."""
         return self._valid(inputs) if self.masked else None
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         """The sequence's."""
         return input_shape[0]
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {**super().get_config(), "stride": self.stride, "masked": self.masked}
 
-    def _valid(self, inputs):
+    def _valid(self, inputs: Sequence[Tensor]) -> Tensor:
         sequence, lengths = inputs
         # Counted by a sum, as this also runs on symbols, whose time is unknown.
         first = sequence[(slice(None), slice(None), *(0,) * (len(sequence.shape) - 2))]
@@ -66,11 +70,11 @@ class BlankPadding(keras.layers.Layer):
     probability, so decoders and losses that know no lengths are right too; Keras's mask ends here.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         """The logits, where there is a mask only before the end."""
         if mask is None:
             return inputs
@@ -78,10 +82,10 @@ class BlankPadding(keras.layers.Layer):
         certain = ops.cast(ops.where(numbers == BLANK, 0.0, NEVER), inputs.dtype)
         return ops.where(mask[..., None], inputs, certain)
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Tensor, mask: Tensor | None = None) -> None:
         """None: a loss would take the mean over steps otherwise."""
         return None
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The input's."""
         return input_shape

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 import keras
 
-from keras_classics.core.types import Tensor
+from keras_classics.core.types import Sizes, Tensor
 
 Step = Callable[[Tensor, list[Tensor]], tuple[Tensor, list[Tensor]]]
 
@@ -48,17 +49,21 @@ def over_time(
 
 
 class _Cell:
-    def __init__(self, state_size, policy):
-        self.step = None
+    def __init__(self, state_size: list[int], policy: keras.DTypePolicy):
+        self.step: Step | None = None
         self.state_size = state_size
         self.compute_dtype = policy.compute_dtype
 
-    def call(self, inputs, states, **_):
-        return self.step(inputs, list(states))
+    def call(
+        self, inputs: Tensor, states: Sequence[Tensor], **_: Any
+    ) -> tuple[Tensor, list[Tensor]]:
+        # Set for as long as the loop runs.
+        step = cast(Step, self.step)
+        return step(inputs, list(states))
 
     __call__ = call
 
 
 # Loops that wait for the next call, by states and dtype: they have no weights, and to make one
 # takes longer than to run a step.
-_RESTING: defaultdict[tuple[str, tuple[int, ...]], list[keras.layers.RNN]] = defaultdict(list)
+_RESTING: defaultdict[tuple[str, Sizes], list[keras.layers.RNN]] = defaultdict(list)

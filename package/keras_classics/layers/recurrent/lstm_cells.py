@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
-from keras_classics.core.errors import check_choice
+from keras_classics.core.errors import check_choice, check_whole
 from keras_classics.core.registration import registered
+from keras_classics.core.types import Activation, Config, Sizes, Tensor
 from keras_classics.initializers import own_draw
-from keras_classics.layers.recurrent.feedback_and_course_cells import RecurrentCell, check_positive
+from keras_classics.layers.recurrent.feedback_and_course_cells import RecurrentCell
 
 # Blocks of the kernels, in this order; the rows of the peepholes are those of the gates in them.
 BLOCKS = {
@@ -53,13 +57,13 @@ class LSTMVariantCell(RecurrentCell):
         peepholes: bool = False,
         projection: int | None = None,
         unit_forget_bias: bool = True,
-        recurrent_activation="sigmoid",
-        **kwargs,
+        recurrent_activation: Activation = "sigmoid",
+        **kwargs: Any,
     ):
         super().__init__(units, **kwargs)
         check_choice("forget", forget, tuple(BLOCKS))
         if projection is not None:
-            check_positive("projection", projection)
+            projection = check_whole("projection", projection)
         self.forget = forget
         self.peepholes = peepholes
         self.projection = projection
@@ -73,7 +77,7 @@ class LSTMVariantCell(RecurrentCell):
         """Widths of output and cell."""
         return [self.projection or self.units, self.units]
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sizes) -> None:
         """Kernel, recurrent kernel and bias of all blocks; peepholes `(gates, units)`."""
         width = len(self.blocks) * self.units
         self.kernel = self.weight("kernel", (input_shape[-1], width), self.kernel_initializer)
@@ -95,11 +99,11 @@ class LSTMVariantCell(RecurrentCell):
         """Width of what the recurrent kernel multiplies."""
         return self.state_size[0]
 
-    def operand(self, inputs, output):
+    def operand(self, inputs: Tensor, output: Tensor) -> Tensor:
         """What the recurrent kernel multiplies: the output before."""
         return output
 
-    def _initial_bias(self, shape, dtype):
+    def _initial_bias(self, shape: Sizes, dtype: str) -> Tensor:
         bias = own_draw(self.bias_initializer, "bias")(shape, dtype)
         if not self.unit_forget_bias:
             return bias
@@ -107,14 +111,14 @@ class LSTMVariantCell(RecurrentCell):
         ones = ops.repeat(ops.cast(ones, dtype), self.units)
         return ops.where(ones > 0, ones, bias)
 
-    def call(self, inputs, states):
+    def call(self, inputs: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """One step: the output and the new states."""
         output, cell = states
         total = ops.matmul(inputs, self.kernel) + self.bias
         total = total + ops.matmul(self.operand(inputs, output), self.recurrent_kernel)
         sums = dict(zip(self.blocks, ops.split(total, len(self.blocks), axis=-1), strict=True))
 
-        def gate(name, cell):
+        def gate(name: str, cell: Tensor) -> Tensor:
             peeped = self.peephole_kernel[self.gates.index(name)] * cell if self.peepholes else 0.0
             return self.recurrent_activation(sums[name] + peeped)
 
@@ -126,7 +130,7 @@ class LSTMVariantCell(RecurrentCell):
             output = ops.matmul(output, self.projection_kernel)
         return output, [output, cell]
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             **super().get_config(),

@@ -9,6 +9,7 @@ train on TensorFlow, `grid_recurrence` walks over the cells alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
@@ -16,7 +17,7 @@ from keras import ops
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.keras_internals import compiled_by_xla
 from keras_classics.core.registration import registered
-from keras_classics.core.types import Initializer, Tensor
+from keras_classics.core.types import Activation, Config, Initializer, Shape, Sizes, Tensor
 from keras_classics.core.variables import value_of
 from keras_classics.initializers import own_draw
 from keras_classics.layers.image.image_layer import ImageLayer
@@ -41,10 +42,10 @@ class _GridRecurrence(ImageLayer):
         units: int,
         directions: int = 1,
         merge_mode: str = "concat",
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        **kwargs,
+        kernel_initializer: Initializer = "glorot_uniform",
+        recurrent_initializer: Initializer = "orthogonal",
+        bias_initializer: Initializer = "zeros",
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         if isinstance(units, bool) or not isinstance(units, int) or units < 1:
@@ -64,7 +65,7 @@ class _GridRecurrence(ImageLayer):
         self.recurrent_initializer = keras.initializers.get(recurrent_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sizes) -> None:
         """Create kernels `(directions, ...)`; the recurrent one reads the cell above, then left."""
         if len(input_shape) != 4 or None in input_shape[1:]:
             raise InputError(
@@ -77,10 +78,10 @@ class _GridRecurrence(ImageLayer):
         width = self.gates * self.units
 
         def weight(
-            name: str, shape: tuple[int, ...], initializer: Initializer, offset: Sequence[float]
+            name: str, shape: Sizes, initializer: Initializer, offset: Sequence[float]
         ) -> keras.Variable:
             # Each direction draws as a layer of its own would: fans do not count directions.
-            def draws(_: tuple[int, ...], dtype: str) -> Tensor:
+            def draws(_: Sizes, dtype: str) -> Tensor:
                 rules = (own_draw(initializer, f"{name}_{n}") for n in range(self.directions))
                 drawn = ops.stack([rule(shape, dtype) for rule in rules])
                 return drawn + ops.repeat(ops.cast(offset, dtype), width // len(offset))
@@ -99,11 +100,13 @@ class _GridRecurrence(ImageLayer):
         return [0.0]
 
     @property
-    def step_weights(self) -> list:
+    def step_weights(self) -> list[Tensor]:
         """What `step` reads beside kernels and bias, each `(directions, ...)`."""
         return []
 
-    def step(self, sums, above, left, *weights):
+    def step(
+        self, sums: Tensor, above: Sequence[Tensor], left: Sequence[Tensor], *weights: Tensor
+    ) -> list[Tensor]:
         """States of the cells of one diagonal, the output first.
 
         Args:
@@ -116,7 +119,7 @@ class _GridRecurrence(ImageLayer):
         """
         raise NotImplementedError
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         """Walk over every diagonal, from each corner."""
         corners = CORNERS[: self.directions]
         grids = [_flipped(inputs, axes) for axes in corners]
@@ -125,7 +128,7 @@ class _GridRecurrence(ImageLayer):
         maps = [_flipped(outputs[n], axes) for n, axes in enumerate(corners)]
         return ops.concatenate(maps, axis=-1) if self.merge_mode == "concat" else sum(maps)
 
-    def _cells_alone(self, grids):
+    def _cells_alone(self, grids: list[Tensor]) -> list[Tensor]:
         """Outputs of each direction `(batch, rows, columns, units)`."""
         kernels = ops.concatenate([self.kernel, self.recurrent_kernel], axis=1)
         weights = [value_of(weight) for weight in (self.bias, *self.step_weights)]
@@ -136,14 +139,13 @@ class _GridRecurrence(ImageLayer):
             for n, grid in enumerate(grids)
         ]
 
-    def _masked(self, grids):
+    def _masked(self, grids: list[Tensor]) -> Tensor:
         """Outputs `(directions, batch, rows, columns, units)`."""
-        _, rows, columns, _ = grids[0].shape
+        _, rows, columns, features = grids[0].shape
         count, units, width = self.directions, self.units, self.gates * self.units
         steps = rows + columns - 1
-        grids = ops.stack(grids)
-        batch = ops.shape(grids)[1]
-        flat = ops.reshape(grids, (count, -1, grids.shape[-1]))
+        batch = ops.shape(grids[0])[0]
+        flat = ops.reshape(ops.stack(grids), (count, -1, features))
         affine = ops.matmul(flat, self.kernel) + self.bias[:, None]
         affine = _skew(ops.reshape(affine, (-1, rows, columns, width)))
         # Before its first column a row has no state: what flows out of there must be zero.
@@ -155,7 +157,7 @@ class _GridRecurrence(ImageLayer):
         affine = ops.concatenate([ops.transpose(affine, (0, 2, 1, 3)), begun], axis=-1)
         affine = ops.reshape(affine, (-1, steps, rows * (width + 1)))
 
-        def diagonal(inputs, states):
+        def diagonal(inputs: Tensor, states: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
             inputs = ops.reshape(inputs, (count, -1, rows, width + 1))
             left = [ops.reshape(state, (count, -1, rows, units)) for state in states]
             above = [ops.pad(state[:, :, :-1], ((0, 0), (0, 0), (1, 0), (0, 0))) for state in left]
@@ -179,18 +181,18 @@ class _GridRecurrence(ImageLayer):
         outputs = ops.transpose(ops.reshape(outputs, (-1, steps, rows, units)), (0, 2, 1, 3))
         return ops.reshape(_unskew(outputs), (count, -1, rows, columns, units))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The grid, with the units of every direction or their sum."""
         width = self.units * (self.directions if self.merge_mode == "concat" else 1)
         return (*input_shape[:-1], width)
 
-    def multiply_adds(self, input_shape, output_shape) -> int:
+    def multiply_adds(self, input_shape: Sizes, output_shape: Sizes) -> int:
         """Input and two neighbours to every gate of every cell, in each direction."""
         _, rows, columns, features = input_shape
         cell = self.gates * self.units * (features + 2 * self.units)
         return self.directions * rows * columns * cell
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             **super().get_config(),
@@ -232,15 +234,15 @@ class MultiDimensionalRNN(_GridRecurrence):
     gates = 1
     states = 1
 
-    def __init__(self, units: int, *args, activation="tanh", **kwargs):
+    def __init__(self, units: int, *args: Any, activation: Activation = "tanh", **kwargs: Any):
         super().__init__(units, *args, **kwargs)
         self.activation = keras.activations.get(activation)
 
-    def step(self, sums, above, left):
+    def step(self, sums: Tensor, above: Sequence[Tensor], left: Sequence[Tensor]) -> list[Tensor]:
         """The activation."""
         return [self.activation(sums)]
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             **super().get_config(),
@@ -283,18 +285,18 @@ class MultiDimensionalLSTM(_GridRecurrence):
     def __init__(
         self,
         units: int,
-        *args,
+        *args: Any,
         leaky: bool = False,
         peepholes: bool = False,
         forget_bias: float = 0.0,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(units, *args, **kwargs)
         self.leaky = leaky
         self.peepholes = peepholes
         self.forget_bias = forget_bias
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sizes) -> None:
         """Create the weights; peepholes `(directions, 4, units)`: input, two forgets, output."""
         super().build(input_shape)
         if self.peepholes:
@@ -310,11 +312,13 @@ class MultiDimensionalLSTM(_GridRecurrence):
         return [0.0, self.forget_bias, self.forget_bias, 0.0, 0.0]
 
     @property
-    def step_weights(self) -> list:
+    def step_weights(self) -> list[Tensor]:
         """The peepholes."""
         return [self.peephole_kernel] if self.peepholes else []
 
-    def step(self, sums, above, left, *weights):
+    def step(
+        self, sums: Tensor, above: Sequence[Tensor], left: Sequence[Tensor], *weights: Tensor
+    ) -> list[Tensor]:
         """Gates, cell and output."""
         [cell_above], [cell_left] = above, left
         into, forget_above, forget_left, candidate, out = ops.split(sums, 5, axis=-1)
@@ -336,7 +340,7 @@ class MultiDimensionalLSTM(_GridRecurrence):
             out = out + peephole[3] * cell
         return [ops.sigmoid(out) * ops.tanh(cell), cell]
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             **super().get_config(),
@@ -351,12 +355,12 @@ def _shapes_may_change() -> bool:
     return keras.config.backend() == "tensorflow" and not compiled_by_xla()
 
 
-def _flipped(grids, axes):
+def _flipped(grids: Tensor, axes: Sequence[int]) -> Tensor:
     """Reverse rows (0) or columns (1) of `(batch, rows, columns, features)`."""
     return ops.flip(grids, [axis + 1 for axis in axes]) if axes else grids
 
 
-def _skew(grids):
+def _skew(grids: Tensor) -> Tensor:
     """Shift row i right by i: `(batch, R, C, features)` to `(batch, R, R + C - 1, features)`."""
     _, rows, columns, features = grids.shape
     grids = ops.pad(grids, ((0, 0), (0, 0), (0, rows), (0, 0)))
@@ -365,7 +369,7 @@ def _skew(grids):
     return ops.reshape(flat, (-1, rows, columns + rows - 1, features))
 
 
-def _unskew(grids):
+def _unskew(grids: Tensor) -> Tensor:
     """Undo `_skew`."""
     _, rows, steps, features = grids.shape
     flat = ops.reshape(grids, (-1, rows * steps, features))

@@ -8,26 +8,34 @@ default for features of unit variance, a normal of standard deviation 1 for one-
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
+from keras_classics.core.errors import check_whole
 from keras_classics.core.registration import registered
-from keras_classics.layers.recurrent.feedback_and_course_cells import RecurrentCell, check_positive
+from keras_classics.core.types import Config, Initializer, Sizes, Tensor
+from keras_classics.layers.recurrent.feedback_and_course_cells import RecurrentCell
 from keras_classics.layers.recurrent.lstm_cells import LSTMVariantCell
 
 
-class _Factored:
+class _Factored(RecurrentCell):
     """The factors: mixed into a cell, before it."""
 
     def __init__(
-        self, units: int, factors: int | None = None, factor_initializer="lecun_normal", **kwargs
+        self,
+        units: int,
+        factors: int | None = None,
+        factor_initializer: Initializer = "lecun_normal",
+        **kwargs: Any,
     ):
         super().__init__(units, **kwargs)
-        self.factors = units if factors is None else factors
-        check_positive("factors", self.factors)
+        self.factors = check_whole("factors", units if factors is None else factors)
         self.factor_initializer = keras.initializers.get(factor_initializer)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sizes) -> None:
         """The factors' kernels and the cell's own."""
         super().build(input_shape)
         self.factor_kernel = self.weight(
@@ -44,12 +52,12 @@ class _Factored:
         """Width of what the recurrent kernel multiplies."""
         return self.factors
 
-    def operand(self, inputs, output):
+    def operand(self, inputs: Tensor, output: Tensor) -> Tensor:
         """What the recurrent kernel multiplies: the factors `(batch, factors)`."""
         by_input = ops.matmul(inputs, self.factor_kernel)
         return by_input * ops.matmul(output, self.factor_recurrent_kernel)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             **super().get_config(),
@@ -72,7 +80,7 @@ class MultiplicativeRNNCell(_Factored, RecurrentCell):
         **kwargs: As for every cell: `activation` and the initialisers.
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sizes) -> None:
         """Input kernel `W_hx`, recurrent kernel `W_hf`, bias, and the factors' kernels."""
         self.kernel = self.weight("kernel", (input_shape[-1], self.units), self.kernel_initializer)
         self.recurrent_kernel = self.weight(
@@ -81,7 +89,7 @@ class MultiplicativeRNNCell(_Factored, RecurrentCell):
         self.bias = self.weight("bias", (self.units,), self.bias_initializer)
         super().build(input_shape)
 
-    def call(self, inputs, states):
+    def call(self, inputs: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """One step: the output and the new state."""
         factors = self.operand(inputs, states[0])
         total = ops.matmul(factors, self.recurrent_kernel) + ops.matmul(inputs, self.kernel)

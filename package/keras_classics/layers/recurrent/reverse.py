@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_classics.core.registration import registered
+from keras_classics.core.types import Config, Shape, Tensor
 
 
 @registered
@@ -24,12 +27,12 @@ class ReverseSequence(keras.layers.Layer):
         pad: Id of padding.
     """
 
-    def __init__(self, pad: int = 0, **kwargs):
+    def __init__(self, pad: int = 0, **kwargs: Any):
         super().__init__(**kwargs)
         self.pad = pad
         self.supports_masking = True
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         """The reversed sequences."""
         if mask is None and len(inputs.shape) == 3:
             return ops.flip(inputs, axis=1)
@@ -41,10 +44,10 @@ class ReverseSequence(keras.layers.Layer):
             source = source[:, :, None]
         return ops.take_along_axis(inputs, source, axis=1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The input's."""
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {**super().get_config(), "pad": self.pad}

@@ -14,18 +14,26 @@ and several steps per execution see as many values.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
 import keras
 from keras import ops
 
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.registration import registered
+from keras_classics.core.types import Config, Shape, Tensor
 
+# From ids `(batch,)` and a state to logits `(batch, vocabulary)` and the next state.
+Step: TypeAlias = Callable[[Tensor, Any], tuple[Tensor, Any]]
 SCHEDULES = ("constant", "linear", "exponential", "inverse_sigmoid")
 # Teacher forcing, as the values of the variable: the constant 1.
 OFF = (0, 1, 0, 0, 0)
 
 
-def gold_probabilities(step, k, slope, minimum) -> tuple:
+def gold_probabilities(
+    step: Tensor, k: Tensor, slope: Tensor, minimum: Tensor
+) -> tuple[Tensor, ...]:
     """Epsilon at a step under each of `SCHEDULES`, in their order.
 
     Constant `k`; linear `max(minimum, k - slope step)`; exponential `k ** step`; inverse sigmoid
@@ -50,12 +58,12 @@ class ScheduledSampler(keras.layers.Layer):
         seed: Seed of coins and draws.
     """
 
-    def __init__(self, seed: int | None = None, **kwargs):
+    def __init__(self, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Shape | None = None) -> None:
         """The schedule `(kind, k, slope, minimum, greedy)` and the number of steps made."""
         self.schedule = self.add_weight(
             shape=(5,),
@@ -74,7 +82,7 @@ class ScheduledSampler(keras.layers.Layer):
             name="steps",
         )
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: dict[str, Any]) -> None:
         """A saved model is at teacher forcing, also one saved while it trained."""
         store["0"], store["1"] = ops.convert_to_tensor(OFF, "float32"), self.steps
 
@@ -119,14 +127,14 @@ class ScheduledSampler(keras.layers.Layer):
         kind = SCHEDULES.index(schedule)
         self.schedule.assign([kind, k, slope, minimum, float(draw == "argmax")])
 
-    def gold_probability(self):
+    def gold_probability(self) -> Tensor:
         """Epsilon at the present step, a scalar."""
         kind, k, slope, minimum, _ = ops.unstack(ops.convert_to_tensor(self.schedule))
         step = ops.cast(self.steps, "float32")
         values = ops.stack(gold_probabilities(step, k, slope, minimum))
         return ops.take(values, ops.cast(kind, "int32"))
 
-    def choose(self, gold, step, state):
+    def choose(self, gold: Tensor, step: Step, state: Any) -> Tensor:
         """Choose what to feed for one batch and count the training step.
 
         Args:
@@ -148,16 +156,16 @@ class ScheduledSampler(keras.layers.Layer):
             lambda: gold,
         )
 
-    def draws(self, shape) -> tuple:
+    def draws(self, shape: tuple[Any, ...]) -> tuple[Tensor, Tensor]:
         """Uniform numbers in [0, 1) for the coins and for the draws, each of `shape`."""
         coins = keras.random.uniform(shape, dtype="float32", seed=self.seed_generator)
         uniforms = keras.random.uniform(shape, dtype="float32", seed=self.seed_generator)
         return coins, uniforms
 
-    def _run(self, gold, keep, uniforms, step, state):
+    def _run(self, gold: Tensor, keep: Tensor, uniforms: Tensor, step: Step, state: Any) -> Tensor:
         positions = ops.arange(ops.shape(gold)[1])
 
-        def body(time, carry):
+        def body(time: Tensor, carry: tuple[Tensor, Any]) -> tuple[Tensor, Any]:
             fed, state = carry
             logits, state = step(ops.take(fed, time, axis=1), state)
             drawn = self._draw(logits, ops.take(uniforms, time, axis=1))
@@ -168,7 +176,7 @@ class ScheduledSampler(keras.layers.Layer):
         fed, _ = ops.fori_loop(0, ops.shape(gold)[1] - 1, body, (gold, state))
         return fed
 
-    def _draw(self, logits, uniform):
+    def _draw(self, logits: Tensor, uniform: Tensor) -> Tensor:
         # Inverse of the cumulative distribution: one uniform number gives one token.
         logits = ops.cast(logits, "float32")
         cumulative = ops.cumsum(ops.softmax(logits, axis=-1), axis=-1)
@@ -177,6 +185,6 @@ class ScheduledSampler(keras.layers.Layer):
         greedy = ops.cast(ops.argmax(logits, axis=-1), "int32")
         return ops.where(self.schedule[4] > 0, greedy, sampled)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {**super().get_config(), "seed": self.seed}

@@ -160,7 +160,9 @@ def alexnet(
     def biases(positive: bool) -> keras.initializers.Initializer:
         return keras.initializers.Constant(bias_value if positive else 0.0)
 
-    def convolve(x: Tensor, number: int, size: int, strides: int, padding: int, name: str):
+    def convolve(
+        x: Tensor, number: int, size: int, strides: int, padding: int, name: str
+    ) -> Tensor:
         split = number in (2, 4, 5)
         x = convolution(
             x,

@@ -142,7 +142,14 @@ def binary_alexnet(
         center_clamp=center_clamp,
     )
 
-    def unit(x: Tensor, filters: int, size, name: str, index: int, padding: int | None = None):
+    def unit(
+        x: Tensor,
+        filters: int,
+        size: int | tuple[int, int],
+        name: str,
+        index: int,
+        padding: int | None = None,
+    ) -> Tensor:
         convolve = binary_convolution(
             filters,
             size,
@@ -154,7 +161,7 @@ def binary_alexnet(
             return norm_relu(convolve(x), name=name, index=index)
         return convolve(normalization(x, name=f"{name}_norm{index}"))
 
-    def top(x):
+    def top(x: Tensor) -> Tensor:
         # Dense layers as convolutions: the authors centre their filters at each of the pixels.
         for index, size in ((1, tuple(x.shape[1:3])), (2, 1)):
             if dropout:

@@ -30,7 +30,7 @@ from keras_classics.core.catalogue import register
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Recipe, step
-from keras_classics.core.types import Tensor
+from keras_classics.core.types import Initializer, Tensor
 from keras_classics.initializers import CriticalVariance, DeltaOrthogonal, critical_point
 from keras_classics.layers.image.stacked import CircularPadding2D, StackedConv2D
 from keras_classics.models.image.blocks import convolution
@@ -174,9 +174,9 @@ def delta_orthogonal(
         for index in range(1, depth + 1):
             x = _single(x, padding, activation, name=f"stage1_conv{index}", **start)
 
-    def classifier(x):
+    def classifier(x: Tensor) -> Tensor:
         return layers.Dense(
-            head.classes,
+            head.units,
             kernel_initializer=VarianceScaling(1.0, "fan_in", "untruncated_normal"),
             name="logits",
         )(x)
@@ -184,7 +184,7 @@ def delta_orthogonal(
     return head.finish(x, classifier=classifier)
 
 
-def _single(x: Tensor, padding: str, activation: str, *, name: str, **start) -> Tensor:
+def _single(x: Tensor, padding: str, activation: str, *, name: str, **start: Initializer) -> Tensor:
     """One convolution of the deep part as a layer of its own."""
     if padding == "circular":
         x = CircularPadding2D(1, name=f"{name}_pad")(x)

@@ -282,7 +282,9 @@ def _layer(
     return layers.Concatenate(name=out)([x, new])
 
 
-def _convolution(x, filters, size, *, dropout, name, index: int | str = ""):
+def _convolution(
+    x: Tensor, filters: int, size: int, *, dropout: float, name: str, index: int | str = ""
+) -> Tensor:
     x = norm_relu(x, name=name, index=index)
     x = convolution(x, filters, size, fan="fan_out", name=f"{name}_conv{index}")
     return layers.Dropout(dropout, name=f"{name}_dropout{index}")(x) if dropout else x

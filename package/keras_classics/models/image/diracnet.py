@@ -193,13 +193,18 @@ def _unit(x: Tensor, filters: int, version: int, *, name: str, unit: int) -> Ten
     """Activation, Dirac convolution, normalisation."""
     if version == 2:
         x = relu(x, name=f"{name}_relu{unit}")
-        scales = {"scale": "channel", "alpha": 1.0, "beta": 0.1}
+        scale, alpha, beta = "channel", 1.0, 0.1
     else:
         x = NCReLU(name=f"{name}_relu{unit}")(x)
-        scales = {"scale": "layer", "alpha": 5.0, "beta": 1e-3}
+        scale, alpha, beta = "layer", 5.0, 1e-3
     x = DiracConv2D(
-        filters, kernel_initializer=he_normal(), name=f"{name}_conv{unit}", **scales
-    )(x)  # fmt: skip
+        filters,
+        scale=scale,
+        alpha=alpha,
+        beta=beta,
+        kernel_initializer=he_normal(),
+        name=f"{name}_conv{unit}",
+    )(x)
     return normalization(x, name=f"{name}_norm{unit}")
 
 

@@ -15,17 +15,18 @@ In the `"sparse"` fabric a channel sees only the channel of its own number and t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Unpack
+from typing import TypeAlias, Unpack
 
 import keras
 from keras import layers
 
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
-from keras_classics.core.errors import InputError, check_choice, explain
-from keras_classics.core.image_builder import Block, ImageArguments, image_head, scaled
+from keras_classics.core.errors import InputError, check_choice, check_whole, explain
+from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
 from keras_classics.core.types import Tensor
 from keras_classics.layers.image.connection_table import ConnectionTableConv2D
@@ -36,6 +37,9 @@ from keras_classics.models.image.blocks import (
     relu,
     zero_padded,
 )
+
+# From a tensor, with `strides` and `name`, to a tensor.
+Convolve: TypeAlias = Callable[..., Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +153,7 @@ def fabric(
     connectivity = connectivity or card.connectivity
     check_choice("connectivity", connectivity, ("dense", "sparse"))
     head = image_head(card, arguments)
-    depth = card.depth if depth is None else _positive("depth", depth)
+    depth = check_whole("depth", card.depth if depth is None else depth)
     scales = _checked_scales(card, head.image.shape[1:3], scales)
     channels = scaled(card.channels, width)
     convolve = partial(_CONVOLUTIONS[connectivity], channels=channels)
@@ -164,7 +168,7 @@ def _checked_scales(card: FabricCard, sides: tuple[int | None, ...], scales: int
     known = [side for side in sides if side is not None]
     if scales is None:
         scales = min(known or card.input_shape[:2]).bit_length()
-    _positive("scales", scales)
+    scales = check_whole("scales", scales)
     if any(side % 2 ** (scales - 1) for side in known):
         raise InputError(
             explain(
@@ -176,19 +180,7 @@ def _checked_scales(card: FabricCard, sides: tuple[int | None, ...], scales: int
     return scales
 
 
-def _positive(argument: str, value: int) -> int:
-    if value < 1:
-        raise InputError(
-            explain(
-                f"{argument}={value} was given",
-                "a positive whole number",
-                f"Leave {argument} out for the default.",
-            )
-        )
-    return value
-
-
-def _first_layer(x: Tensor, scales: int, convolve: Block) -> list[Tensor]:
+def _first_layer(x: Tensor, scales: int, convolve: Convolve) -> list[Tensor]:
     """The nodes of all scales: each the one before, halved."""
     nodes = [_node([x], "stage1_block1")]
     for scale in range(2, scales + 1):
@@ -198,12 +190,12 @@ def _first_layer(x: Tensor, scales: int, convolve: Block) -> list[Tensor]:
     return nodes
 
 
-def _layer(before: list[Tensor], layer: int, convolve: Block, *, collect: bool) -> list[Tensor]:
+def _layer(before: list[Tensor], layer: int, convolve: Convolve, *, collect: bool) -> list[Tensor]:
     """The nodes of all scales, each from three of the layer before.
 
     The last layer also collects: a node sees the next finer node of its own layer.
     """
-    nodes = []
+    nodes: list[Tensor] = []
     for scale, same in enumerate(before, start=1):
         name = f"stage{layer}_block{scale}"
         arrivals = []
@@ -256,7 +248,7 @@ def _sparse(x: Tensor, *, channels: int, name: str, strides: int = 1) -> Tensor:
     )(x)
 
 
-_CONVOLUTIONS = {"dense": _dense, "sparse": _sparse}
+_CONVOLUTIONS: dict[str, Convolve] = {"dense": _dense, "sparse": _sparse}
 
 
 FabricMNIST = register(VARIANTS["fabric_mnist"], fabric)

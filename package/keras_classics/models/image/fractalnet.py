@@ -17,17 +17,17 @@ the width and 3x3 convolutions keep it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Unpack
+from typing import Any, TypeAlias, Unpack
 
 import keras
 from keras import layers
 
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, check_whole, check_wholes, explain
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, Step
 from keras_classics.core.types import Tensor
@@ -38,6 +38,9 @@ from keras_classics.models.image.blocks import (
     normalization,
     relu,
 )
+
+# From the tips of columns, by number, and a name to what they join to.
+Join: TypeAlias = Callable[[dict[int, Tensor], str], Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +149,11 @@ def fractalnet(
     filters, dropout = filters or card.filters, dropout or card.dropout
     widen = widen or card.widen
     check_choice("widen", widen, ("3x3", "1x1"))
-    _check_sizes(columns, filters, dropout)
+    columns = check_whole(
+        "columns", columns, remedy="Use 3, the paper's; each column more doubles the depth."
+    )
+    filters = check_wholes("filters", filters)
+    _check_sizes(filters, dropout)
     head = image_head(replace(card, smallest_size=2 ** len(filters)), arguments)
     draw = None
     if columns > 1:
@@ -184,7 +191,7 @@ def fractal_column(model: keras.Model, column: int | None = None) -> keras.Model
     column = columns if column is None else column
     check_choice("column", column, tuple(range(1, columns + 1)))
 
-    def pass_column(layer, *inputs, **keywords):
+    def pass_column(layer: keras.layers.Layer, *inputs: Any, **keywords: Any) -> Any:
         if not isinstance(layer, FractalJoin):
             return layer(*inputs, **keywords)
         # What a join outside of the column gives does not reach the output.
@@ -197,15 +204,7 @@ def fractal_column(model: keras.Model, column: int | None = None) -> keras.Model
     return keras.Model(twin.input, twin.output, name=f"{model.name}_column{column}")
 
 
-def _check_sizes(columns: int, filters: Sequence[int], dropout: Sequence[float]) -> None:
-    if isinstance(columns, bool) or not isinstance(columns, int) or columns < 1:
-        raise InputError(
-            explain(
-                f"columns={columns!r} was given",
-                "a positive whole number",
-                "Use 3, the paper's; each column more doubles the depth.",
-            )
-        )
+def _check_sizes(filters: Sequence[int], dropout: Sequence[float]) -> None:
     if len(filters) != len(dropout):
         raise InputError(
             explain(
@@ -216,7 +215,9 @@ def _check_sizes(columns: int, filters: Sequence[int], dropout: Sequence[float])
         )
 
 
-def _block(x: Tensor, layer, join, columns: int, stage: int) -> dict[int, Tensor]:
+def _block(
+    x: Tensor, layer: Callable[..., Tensor], join: Join, columns: int, stage: int
+) -> dict[int, Tensor]:
     """The columns of a block, from the deepest, up to the join of all of them."""
     depth = 2 ** (columns - 1)
     tips = dict.fromkeys(range(columns, 0, -1), x)
@@ -234,7 +235,7 @@ def _block(x: Tensor, layer, join, columns: int, stage: int) -> dict[int, Tensor
     return tips
 
 
-def _end(tips: dict[int, Tensor], join, pool_after_join: bool, name: str) -> Tensor:
+def _end(tips: dict[int, Tensor], join: Join, pool_after_join: bool, name: str) -> Tensor:
     """Pooling and the join of all columns, in either order."""
     if len(tips) == 1:
         return max_pooling(tips[1], 2, 2, name=f"{name}_out")

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Unpack
+from typing import TypeAlias, Unpack
 
 import keras
 from keras import layers
@@ -45,8 +45,10 @@ from keras_classics.models.image.blocks import (
     relu,
 )
 
-# Table 1 of the paper: 1x1; 1x1 and 3x3; 1x1 and 5x5; 1x1 after pooling.
-MODULES = (
+# Filters of 1x1; of 1x1 and 3x3; of 1x1 and 5x5; of 1x1 after pooling.
+Widths: TypeAlias = tuple[int, int, int, int, int, int]
+# Table 1 of the paper.
+MODULES: tuple[tuple[Widths, ...], ...] = (
     (
         (64, 96, 128, 16, 32, 32),
         (128, 128, 192, 32, 96, 64),
@@ -152,7 +154,7 @@ def googlenet(
     auxiliary: bool = False,
     batch_norm: bool | None = None,
     five_by_five: str | None = None,
-    modules: tuple[tuple[tuple[int, ...], ...], ...] = MODULES,
+    modules: tuple[tuple[Widths, ...], ...] = MODULES,
     width: float = 1.0,
     dropout: float | None = None,
     auxiliary_dropout: float = 0.7,
@@ -205,7 +207,7 @@ def googlenet(
     x = convolve(x, 64, 1, name="stem", depth=2)
     x = convolve(x, 192, 3, name="stem", depth=3)
     x = normalized(x, name="stem_lrn2")
-    side_outputs = []
+    side_outputs: list[Tensor] = []
     for stage, rows in enumerate(modules, start=1):
         window = card.last_pool if stage == 3 else 3
         x = pool(x, window, name="stem_pool2" if stage == 1 else f"stage{stage}_pool")
@@ -285,7 +287,7 @@ def naive_inception_module(
 
 def inception_module(
     x: Tensor,
-    widths: tuple[int, int, int, int, int, int],
+    widths: Widths,
     convolve: Convolve = _convolution,
     *,
     five_by_five: int = 5,

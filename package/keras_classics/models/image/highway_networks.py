@@ -263,7 +263,7 @@ def conv_highway(
             size, strides = card.pools[stage - 1]
             x = max_pooling(x, size, strides, ceil_mode=size > strides, name=f"stage{stage}_out")
 
-    def top(x):
+    def top(x: Tensor) -> Tensor:
         if averaged:
             x = _plain(x, scaled(100, width), 1, name="head_conv")
             x = layers.GlobalAveragePooling2D(name="head_pool")(x)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Unpack
+from typing import Any, Unpack
 
 import keras
 from keras import layers
@@ -113,7 +113,7 @@ RECIPE = Recipe(
     "weights",
 )
 
-_common = {
+_common: dict[str, Any] = {
     "family": "inception",
     "paper": 'Szegedy, Ioffe, Vanhoucke, Alemi, "Inception-v4, Inception-ResNet and the impact of '
     'residual connections on learning", AAAI 2017, arXiv:1602.07261',
@@ -142,6 +142,11 @@ VARIANTS = {
             deviations="misprints of the paper's figures mended",
             **_common,
         ),
+    )
+}
+RESIDUAL = {
+    card.name: card
+    for card in (
         _residual_row(
             name="inception_resnet_v1",
             builder="InceptionResNetV1",
@@ -221,7 +226,7 @@ def inception_v4(
     head = image_head(card, arguments)
     repeats = repeats or card.repeats
     first, second = (ROW, COLUMN) if order == "paper" else (COLUMN, ROW)
-    small = tuple(tuple(min(side, 3) for side in kernel) for kernel in (first, second))
+    small = [(min(rows, 3), min(columns, 3)) for rows, columns in (first, second)]
     fork = (Conv(256, (1, 3)), Conv(256, (3, 1)))
     blocks: tuple[Branches, ...] = (
         (
@@ -271,7 +276,7 @@ def inception_resnet(
     """Inception-ResNet of either version.
 
     Args:
-        card: Row of `VARIANTS`.
+        card: Row of `RESIDUAL`.
         repeats: Number of blocks A, B and C, in place of the card's.
         scales: Factors on what the blocks A, B and C add to their input; the released code's.
         extra_block: One block C more, neither scaled nor rectified, as in released code; the
@@ -303,7 +308,7 @@ def inception_resnet(
     return head.finish(x, partial(_top, rate=dropout))
 
 
-def _run(x: Tensor, stages: list[list[partial]], width: float) -> Tensor:
+def _run(x: Tensor, stages: list[list[partial[Tensor]]], width: float) -> Tensor:
     for stage, blocks in enumerate(stages, start=1):
         for number, block in enumerate(blocks, start=1):
             name = f"stage{stage}_block{number}"
@@ -394,6 +399,6 @@ def _top(x: Tensor, rate: float) -> Tensor:
 
 
 InceptionV4 = register(VARIANTS["inception_v4"], inception_v4)
-InceptionResNetV1 = register(VARIANTS["inception_resnet_v1"], inception_resnet)
-InceptionResNetV2 = register(VARIANTS["inception_resnet_v2"], inception_resnet)
-InceptionResNetV2Released = register(VARIANTS["inception_resnet_v2_released"], inception_resnet)
+InceptionResNetV1 = register(RESIDUAL["inception_resnet_v1"], inception_resnet)
+InceptionResNetV2 = register(RESIDUAL["inception_resnet_v2"], inception_resnet)
+InceptionResNetV2Released = register(RESIDUAL["inception_resnet_v2_released"], inception_resnet)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Unpack
+from typing import Any, Unpack
 
 import keras
 from keras import layers
@@ -21,8 +21,9 @@ from keras import layers
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
 from keras_classics.core.errors import InputError, check_choice, explain
-from keras_classics.core.image_builder import ImageArguments, image_head, scaled
+from keras_classics.core.image_builder import Block, ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Drops, Recipe, step
+from keras_classics.core.types import Activation, Tensor
 from keras_classics.initializers import ReciprocalFanInUniform
 from keras_classics.layers.image.activations import scaled_tanh
 from keras_classics.layers.image.connection_table import ConnectionTableConv2D
@@ -49,7 +50,7 @@ class LeNetCard(ModelCard):
 
 
 # The background of the paper's pictures is -0.1 and the ink 1.175; 28 pixels stand within 32.
-PICTURES = {"resize": 28, "normalization": step("range", low=-0.1, high=1.175)}
+PICTURES: dict[str, Any] = {"resize": 28, "normalization": step("range", low=-0.1, high=1.175)}
 # Global rates 5e-4, 2e-4, 1e-4, 5e-5, 1e-5 over mu = 0.02, the greatest the paper's rule allows.
 RECIPE = Recipe(
     learning_rate=5e-4 / 0.02,
@@ -106,7 +107,7 @@ VARIANTS = {
 def lenet(
     card: LeNetCard,
     *,
-    activation: str | None = None,
+    activation: Activation = None,
     subsampling: str = "average",
     width: float = 1.0,
     **arguments: Unpack[ImageArguments],
@@ -135,39 +136,39 @@ def lenet(
             )
         )
     head = image_head(card, arguments, fixed_size=True)
-    activation = activation or (scaled_tanh if card.original else "tanh")
+    squash = activation or (scaled_tanh if card.original else "tanh")
     initializer = ReciprocalFanInUniform() if card.original else "glorot_uniform"
 
-    def convolution(maps, name):
+    def convolution(maps: int, name: str) -> Block:
         return layers.Conv2D(
-            scaled(maps, width), 5, activation=activation, kernel_initializer=initializer, name=name
+            scaled(maps, width), 5, activation=squash, kernel_initializer=initializer, name=name
         )
 
-    def subsample(name):
+    def subsample(name: str) -> Block:
         if card.original:
-            return TrainableSubsampling(activation, name=name)
+            return TrainableSubsampling(squash, name=name)
         pool = layers.AveragePooling2D if subsampling == "average" else layers.MaxPooling2D
         return pool(2, name=name)
 
-    def connected(maps, name):
+    def connected(maps: int, name: str) -> Block:
         if not card.original:
             return convolution(maps, name)
         # A map reads 60 / 16 maps on average: the links' fan-in is that many kernels.
         per_link = ReciprocalFanInUniform(2.4 * maps / sum(map(len, CONNECTIONS)))
         return ConnectionTableConv2D(
-            CONNECTIONS, 5, activation=activation, kernel_initializer=per_link, name=name
+            CONNECTIONS, 5, activation=squash, kernel_initializer=per_link, name=name
         )
 
-    def top(x):
+    def top(x: Tensor) -> Tensor:
         x = convolution(120, "head_conv")(x)
         x = layers.Flatten(name="head_flatten")(x)
         return layers.Dense(
-            scaled(84, width), activation, kernel_initializer=initializer, name="head_dense1"
+            scaled(84, width), squash, kernel_initializer=initializer, name="head_dense1"
         )(x)
 
-    def nearest_code(x):
-        codes = digit_codes() if head.classes == 10 else None
-        distances = EuclideanRBF(head.classes, codes, name="head_distances")(x)
+    def nearest_code(x: Tensor) -> Tensor:
+        codes = digit_codes() if head.units == 10 else None
+        distances = EuclideanRBF(head.units, codes, name="head_distances")(x)
         return layers.Rescaling(-1.0, name="logits")(distances)
 
     x = convolution(6, "stage1_conv1")(head.image)

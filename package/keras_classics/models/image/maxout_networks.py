@@ -119,7 +119,7 @@ def maxout_dense(
     dense = partial(_dense, kernel_initializer=kernel_initializer, limit=limit)
 
     def classify(x: Tensor) -> Tensor:
-        return dense(layers.Dropout(dropout, name="head_dropout")(x), head.classes, name="logits")
+        return dense(layers.Dropout(dropout, name="head_dropout")(x), head.units, name="logits")
 
     x = head.image
     for stage, count in enumerate(units, start=1):
@@ -174,7 +174,7 @@ def maxout_convolutional(
 
     def classify(x: Tensor) -> Tensor:
         x = layers.Dropout(dropout, name="head_dropout2")(x)
-        return dense(x, head.classes, limit=OTHER if max_norm else None, name="logits")
+        return dense(x, head.units, limit=OTHER if max_norm else None, name="logits")
 
     x = head.image
     # Maps, kernel, padding, pooling window: the smallest picture is 8 pixels wide.

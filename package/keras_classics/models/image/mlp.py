@@ -20,6 +20,7 @@ from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Recipe, step
+from keras_classics.core.types import Tensor
 from keras_classics.models.image.blocks import he_normal
 
 
@@ -110,10 +111,10 @@ def mlp(
             name=f"stage1_dense{depth}",
         )(x)
 
-    def with_skip(x):
-        hidden = layers.Dense(head.classes, name="head_dense")(x)
+    def with_skip(x: Tensor) -> Tensor:
+        hidden = layers.Dense(head.units, name="head_dense")(x)
         # No bias of its own: two biases on one sum would be one too many.
-        direct = layers.Dense(head.classes, use_bias=False, name="head_skip")(head.image)
+        direct = layers.Dense(head.units, use_bias=False, name="head_skip")(head.image)
         return layers.Add(name="logits")([hidden, direct])
 
     return head.finish(x, lambda x: x, with_skip if card.skip else None)

@@ -153,7 +153,7 @@ def nin(
         return max_pooling(x, 3, 2, ceil_mode=True, name=name)
 
     def classify(x: Tensor) -> Tensor:
-        x = convolve(x, head.classes, 1, name="head_conv")
+        x = convolve(x, head.units, 1, name="head_conv")
         return global_average(relu(x, name="head_relu"))
 
     x = head.image

@@ -23,6 +23,7 @@ from keras_classics.core.catalogue import register
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.image_builder import ImageArguments, image_head
 from keras_classics.core.recipe import Recipe, step
+from keras_classics.core.types import Tensor
 
 RECIPE = Recipe(
     learning_rate=1.0,
@@ -68,8 +69,8 @@ def perceptron(card: ModelCard, **arguments: Unpack[ImageArguments]) -> keras.Mo
     """
     head = image_head(card, arguments)
 
-    def units(x):
-        return layers.Dense(head.classes, kernel_initializer="zeros", name="logits")(x)
+    def units(x: Tensor) -> Tensor:
+        return layers.Dense(head.units, kernel_initializer="zeros", name="logits")(x)
 
     return head.finish(head.image, lambda x: x, units)
 

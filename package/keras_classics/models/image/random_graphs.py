@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 from types import ModuleType
+from typing import Any
 
 from keras_classics.core.errors import InputError, check_choice, explain, import_extra
 
@@ -56,8 +57,9 @@ def random_graph(
     given = f"graph={generator!r} with graph_parameters={parameters} and {nodes} nodes was given"
     if not _admitted(generator, parameters, nodes):
         raise InputError(explain(given, allowed, f"The paper has {default} and 32 nodes."))
-    if (generator, parameters) == ("ws", default) and (nodes, seed) in FROZEN:
-        return _thawed(FROZEN[nodes, seed])
+    frozen = FROZEN.get((nodes, seed))
+    if (generator, parameters) == ("ws", default) and frozen:
+        return _thawed(frozen)
     networkx, draws = import_extra("networkx", "graphs"), random.Random(seed)
     for _ in range(TRIES):
         graph = _drawn(networkx, generator, parameters, nodes, draws)
@@ -78,14 +80,14 @@ def directed(edges: Iterable[tuple[int, int]]) -> Graph:
     Raises:
         InputError: They are no graph in which every number from 0 on has an edge.
     """
-    edges = [tuple(edge) for edge in edges]
-    pairs = all(len(edge) == 2 and edge[0] != edge[1] for edge in edges)
-    graph = sorted({(max(edge), min(edge)) for edge in edges}) if pairs else []
+    given = [tuple(edge) for edge in edges]
+    pairs = all(len(edge) == 2 and edge[0] != edge[1] for edge in given)
+    graph = sorted({(max(edge), min(edge)) for edge in given}) if pairs else []
     numbers = {number for edge in graph for number in edge}
-    if not graph or len(graph) < len(edges) or numbers != set(range(len(numbers))):
+    if not graph or len(graph) < len(given) or numbers != set(range(len(numbers))):
         raise InputError(
             explain(
-                f"A graph of {len(edges)} edges {str(edges)[:60]} was given",
+                f"A graph of {len(given)} edges {str(given)[:60]} was given",
                 "different pairs of different nodes, numbered from 0, each with an edge",
                 "Give edges such as [(0, 1), (0, 2), (1, 2)], or networkx's graph.edges.",
             )
@@ -95,7 +97,7 @@ def directed(edges: Iterable[tuple[int, int]]) -> Graph:
 
 def predecessors(graph: Graph) -> list[list[int]]:
     """For each node the sources of its edges; none for a source of the graph."""
-    found = [[] for _ in range(1 + max(target for _, target in graph))]
+    found: list[list[int]] = [[] for _ in range(1 + max(target for _, target in graph))]
     for source, target in graph:
         found[target].append(source)
     return found
@@ -114,7 +116,7 @@ def _admitted(generator: str, parameters: tuple, nodes: int) -> bool:
 
 def _drawn(
     networkx: ModuleType, generator: str, parameters: tuple, nodes: int, draws: random.Random
-):
+) -> Any:
     if generator == "ws":
         return networkx.watts_strogatz_graph(nodes, *parameters, seed=draws)
     if generator == "ba":
@@ -134,7 +136,7 @@ def _thawed(text: str) -> Graph:
 
 
 # Watts-Strogatz graphs (4, 0.75) by nodes and seed: the predecessors of node 0, of node 1, ...
-FROZEN = {
+FROZEN: dict[tuple[int, int | str], str] = {
     (16, "0-1"): (",,,2,1 3,1 4,0,0 4,0 1,7 8,5 7 8,3 5 10,4 10,1 5 6 9,2 4 7,0 4 12 13 14"),
     (32, "0-1"): (
         ",,,2,,3 4,4,,1 5 6 7,5 7,,,2,4 9 11,10,0 9 12 14,0 1,2 5 15,,"

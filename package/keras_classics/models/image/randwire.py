@@ -187,7 +187,7 @@ def randwire_graphs(model: keras.Model) -> list[Graph]:
     for name, layer in named.items():
         if found := re.fullmatch(r"stage(\d+)_block(\d+)_norm", name):
             nodes[id(layer.output)] = (int(found[1]), int(found[2]) - 1)
-    graphs = {stage: [] for stage, _ in nodes.values()}
+    graphs: dict[int, list[tuple[int, int]]] = {stage: [] for stage, _ in nodes.values()}
     for stage, target in nodes.values():
         block = f"stage{stage}_block{target + 1}"
         reader = named.get(f"{block}_add") or named[f"{block}_relu"]

@@ -326,7 +326,17 @@ def _shortcut(x: Tensor, filters: int, strides: int, settings: _Settings, *, nam
     return _conv_norm(x, filters, 1, strides, settings, conv=f"{name}_conv", norm=f"{name}_norm")
 
 
-def _conv_norm(x, filters, size, strides, settings, *, conv, norm, groups=1):
+def _conv_norm(
+    x: Tensor,
+    filters: int,
+    size: int,
+    strides: int,
+    settings: _Settings,
+    *,
+    conv: str,
+    norm: str,
+    groups: int = 1,
+) -> Tensor:
     x = convolution(
         x, filters, size, strides, use_bias=settings.conv_bias, groups=groups, name=conv
     )

@@ -13,9 +13,10 @@ network of keras.applications, which is another: see `resnet_v2`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Unpack
+from typing import Any, Unpack
 
 import keras
 from keras import layers
@@ -85,14 +86,14 @@ _row = partial(
     year=2016,
     idea="activation before convolution: nothing stands in the way of the shortcut",
 )
-_imagenet = {
+_imagenet: dict[str, Any] = {
     "input_shape": (224, 224, 3),
     "classes": 1000,
     "filters": 64,
     "stride_in": "3x3",
     "recipes": {"paper": IMAGENET_RECIPE},
 }
-_cifar = {
+_cifar: dict[str, Any] = {
     "input_shape": (32, 32, 3),
     "classes": 10,
     "filters": 16,
@@ -291,7 +292,17 @@ def finish_preactivated(head: Head, x: Tensor, epsilon: float = 1e-5) -> keras.M
 
 
 def _unit(
-    x, convolutions, *, strides, strided, activated, dropout, epsilon, keras_v2_layout, name, out
+    x: Tensor,
+    convolutions: Sequence[tuple[int, int]],
+    *,
+    strides: int,
+    strided: int,
+    activated: bool,
+    dropout: float,
+    epsilon: float,
+    keras_v2_layout: bool,
+    name: str,
+    out: str,
 ) -> Tensor:
     filters = convolutions[-1][1]
     inner = x if activated else norm_relu(x, name=name, index=1, epsilon=epsilon)

@@ -23,6 +23,7 @@ from keras_classics.core.catalogue import register
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.image_builder import ImageArguments, global_average, image_head, scaled
 from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
+from keras_classics.core.types import Tensor
 from keras_classics.layers.image.pooling import SAFPooling
 from keras_classics.models.image.blocks import convolution, normalization, relu
 
@@ -180,7 +181,7 @@ def simpnet(
             x = SAFPooling(2, rates[last - 1], name=f"{name}_out")(x)
         first = last + 1
 
-    def top(x):
+    def top(x: Tensor) -> Tensor:
         if global_pooling == "average":
             x = global_average(x)
         else:

@@ -130,7 +130,7 @@ def squeezenet(
 
     def classify(x: Tensor) -> Tensor:
         initializer = keras.initializers.RandomNormal(stddev=0.01)
-        x = convolve(x, head.classes, 1, kernel_initializer=initializer, name="head_conv")
+        x = convolve(x, head.units, 1, kernel_initializer=initializer, name="head_conv")
         return global_average(relu(x, name="head_relu"))
 
     filters, size = card.stem

@@ -18,9 +18,8 @@ import keras
 from keras import layers as keras_layers
 
 from keras_classics.core.channels_last import check_setting
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.types import Shape, Tensor
-from keras_classics.layers.recurrent.feedback_and_course_cells import check_positive
 from keras_classics.layers.recurrent.lengths import BlankPadding, ValidSteps
 from keras_classics.models.recurrent.stack import RecurrentStack
 
@@ -68,12 +67,11 @@ def ctc_recognizer(
         InputError: A size is not positive, the shape of another rank, the strides are not one for
             each convolution, or the images too low for so many.
     """
-    strides = (1,) * len(filters) if strides is None else tuple(strides)
-    for argument, sizes in (("filters", filters), ("strides", strides), ("units", [units])):
-        for size in sizes:
-            check_positive(argument, size)
-    check_positive("labels", labels)
-    check_positive("layers", layers)
+    filters = tuple(check_whole("filters", size) for size in filters)
+    strides = (1,) * len(filters) if strides is None else strides
+    strides = tuple(check_whole("strides", size) for size in strides)
+    units, layers = check_whole("units", units), check_whole("layers", layers)
+    labels = check_whole("labels", labels)
     _check_shape(input_shape, filters, strides)
     check_setting()
 

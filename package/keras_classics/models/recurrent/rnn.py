@@ -20,10 +20,9 @@ from typing import Any
 
 import keras
 
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, check_whole, explain
 from keras_classics.core.types import Tensor
 from keras_classics.layers.recurrent.by_name import RECURRENT_LAYERS
-from keras_classics.layers.recurrent.feedback_and_course_cells import check_positive
 from keras_classics.layers.recurrent.one_hot import OneHot
 from keras_classics.models.recurrent.stack import SHORTCUTS, RecurrentStack, shortcut_layer
 
@@ -96,14 +95,16 @@ def rnn(
     Raises:
         InputError: An argument is not admitted, or not together with another.
     """
-    for argument, size in (("outputs", outputs), ("units", units), ("layers", layers)):
-        check_positive(argument, size)
+    outputs, units = check_whole("outputs", outputs), check_whole("units", units)
+    layers = check_whole("layers", layers)
     check_choice("topology", topology, tuple(_BUILDERS))
     check_choice("cell", cell, tuple(RECURRENT_LAYERS))
-    _check_sizes(topology, input_size, vocabulary_size, embedding_size)
+    input_size, vocabulary_size, embedding_size = _checked_sizes(
+        topology, input_size, vocabulary_size, embedding_size
+    )
     _check_together(topology, cell, bidirectional, shortcut, initializer, learned_initial_state)
     if transition_depth != 1:
-        check_positive("transition_depth", transition_depth)
+        transition_depth = check_whole("transition_depth", transition_depth)
         check_choice("cell", cell, tuple(DEEP), "Only these cells have a transition_depth.")
         cell, cell_arguments = DEEP[cell], {**cell_arguments, "depth": transition_depth}
 
@@ -300,12 +301,12 @@ _BUILDERS = {
 }
 
 
-def _check_sizes(
+def _checked_sizes(
     topology: str,
     input_size: int | None,
     vocabulary_size: int | None,
     embedding_size: int | None,
-) -> None:
+) -> tuple[int | None, int | None, int | None]:
     given = {"input_size": input_size, "vocabulary_size": vocabulary_size}
     of_topologies: dict[str, list[tuple[str, ...]]] = {
         "one_to_one": [("input_size",)],
@@ -320,11 +321,13 @@ def _check_sizes(
                 "Pass the width of the vectors, or the number of ids, that are read.",
             )
         )
-    for argument, size in {**given, "embedding_size": embedding_size}.items():
-        if size is not None:
-            check_positive(argument, size)
     if vocabulary_size is None:
         check_choice("embedding_size", embedding_size, (None,), "Only ids are embedded.")
+    sizes = {**given, "embedding_size": embedding_size}
+    read, ids, embedded = (
+        None if size is None else check_whole(argument, size) for argument, size in sizes.items()
+    )
+    return read, ids, embedded
 
 
 def _check_together(
