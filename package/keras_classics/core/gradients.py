@@ -114,12 +114,14 @@ def compiled_update(
     return compiled(update)
 
 
-def _jax_update(optimizer, variables):
+def _jax_update(
+    optimizer: keras.optimizers.Optimizer, variables: Sequence[keras.Variable]
+) -> Callable[[Sequence[Tensor]], None]:
     import jax
 
     pure = jax.jit(optimizer.stateless_apply)
 
-    def update(gradients):
+    def update(gradients: Sequence[Tensor]) -> None:
         own = optimizer.variables
         values = [[each.value for each in group] for group in (own, variables)]
         moved, advanced = pure(values[0], gradients, values[1])

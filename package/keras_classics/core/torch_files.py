@@ -173,7 +173,7 @@ def _counted(storage: Storage, numbers: np.ndarray) -> np.ndarray:
     return numbers
 
 
-def _rebuild_tensor(storage, offset, shape, strides, *_) -> Tensor:
+def _rebuild_tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> Tensor:
     if not isinstance(storage, Storage):
         raise ValueError("a tensor without storage")
     return Tensor(storage, offset, tuple(shape), tuple(strides))
@@ -222,6 +222,8 @@ def run_pickle(stream: BinaryIO, kinds: dict[str, str] | None = None) -> Any:
     def marked() -> list:
         return taken(len(stack) - marks.pop())
 
+    # Of the kind that its instruction has.
+    argument: Any
     for number, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
         if number > MOST_INSTRUCTIONS:
             raise ValueError(f"the pickle has more than {MOST_INSTRUCTIONS:,} instructions")

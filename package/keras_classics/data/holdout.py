@@ -53,7 +53,7 @@ def _chosen(members: np.ndarray, sizes: np.ndarray, share: float) -> list[int]:
 
     Of two groups and more at least one is chosen, the smallest if all are too large, and one stays.
     """
-    room, chosen = round(share * sizes.sum()), []
+    room, chosen = int(round(share * sizes.sum())), list[int]()
     for member, size in zip(members.tolist(), sizes.tolist(), strict=True):
         if size <= room and len(chosen) < len(members) - 1:
             chosen.append(member)
