@@ -76,7 +76,7 @@ def npz_files(harm, **arrays):
     }
 
 
-PICTURES = {"x": np.zeros((9, 4, 4), "uint8"), "y": np.arange(9) % 3}
+PICTURES = {"x": np.arange(144, dtype="uint8").reshape(9, 4, 4), "y": np.arange(9) % 3}
 RECORDINGS = {
     "audio": np.zeros(90, "int16"),
     "offsets": np.arange(0, 91, 10),
