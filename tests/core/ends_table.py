@@ -128,6 +128,7 @@ SOFTMAXES = {
 SCALED = {
     "percent": (chained(SOFT(), layers.Rescaling(100.0)), lambda p: 100 * p),
     "times and plus": (chained(SOFT(), lambda x: 2.0 * x - 1.0), lambda p: 2 * p - 1),
+    "plus and times": (chained(SOFT(), lambda x: (x + 1) * 3 + 1), lambda p: 3 * p + 4),
     "over": (chained(SOFT(), lambda x: x / 4, layers.Rescaling(2.0, 3.0)), lambda p: p / 2 + 3),
     "log_softmax": (chained(PLAIN(), ops.log_softmax), np.log),
     "activation log_softmax": (chained(dense(4, "log_softmax")), np.log),
@@ -168,7 +169,7 @@ UNKNOWN = {
     "hard sigmoid": (chained(PLAIN(), keras.activations.hard_sigmoid), "of type HardSigmoid"),
     "one unit of softmax": (chained(dense(1, "softmax")), "over one unit, which is always 1"),
     "the wrong axis": (
-        chained(PLAIN(), layers.Reshape((2, 2)), layers.Softmax(axis=1), layers.Flatten()),
+        chained(PLAIN(), layers.Reshape((2, 2)), layers.Softmax(axis=1)),
         "not the last axis",
     ),
     "mixed up": (
