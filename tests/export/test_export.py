@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
-from keras_classics.export import formats
+from keras_classics.export import formats, plain
 from keras_classics.export.reopening import Spec
 
 ENDINGS = {"saved_model": "", "litert": ".tflite", "onnx": ".onnx"}
@@ -231,3 +231,15 @@ def test_a_network_of_multiples_of_a_size_is_not_of_any_size(tmp_path):
     with pytest.raises(kc.InputError, match="'ladder' cannot take pictures of any size"):
         kc.export.export(model, tmp_path / "ladder", size="any")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_nested_counts_for_tolerance_and_ids(tmp_path, monkeypatch):
+    monkeypatch.setattr(plain, "write", lambda program, path, format: program)
+    half = keras.layers.Dense(4, dtype="mixed_bfloat16")
+    inner = keras.Sequential([keras.Input((5,)), half])
+    outer = keras.Input((5,), name="x")
+    model = keras.Model(outer, keras.layers.Activation("linear", dtype="float32")(inner(outer)))
+    assert kc.export.export(model, tmp_path / "half").tolerance == formats.HALF_TOLERANCE
+    words = keras.Sequential([keras.Input((3,), dtype="int32"), keras.layers.Embedding(7, 2)])
+    ids = keras.Input((3,), dtype="int32", name="ids")
+    assert kc.export.export(keras.Model(ids, words(ids)), tmp_path / "ids").largest_id == 6

@@ -147,3 +147,19 @@ def test_a_picture_enlarged_inside_halves_the_strides():
     model = kc.models.RoadAlexNet(input_shape=(64, 96, 3), width=0.1, scale=2.0)
     found = levels_of(model)
     assert found["P3"].tensor.shape[1:3] == (8, 12)
+
+
+def test_calls_of_a_layer_that_is_called_again_are_told_apart():
+    image = keras.Input((8, 8, 3))
+    conv = keras.layers.Conv2D(3, 3, padding="same", name="conv")
+    model = keras.Model(image, keras.layers.GlobalMaxPooling2D()(conv(conv(image))))
+    x = np.random.default_rng(0).normal(size=(2, 8, 8, 3)).astype("float32")
+    found = kc.transfer.features(model, ["conv(0)", "conv(1)"])(x)
+    np.testing.assert_allclose(found["conv(0)"], conv(x), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found["conv(1)"], conv(conv(x)), rtol=1e-5, atol=1e-6)
+    with pytest.raises(
+        kc.InputError, match=r"no 'conv'\. .*Did you mean 'conv\(0\)' or 'conv\(1\)'"
+    ):
+        kc.transfer.features(model, "conv")
+    kc.transfer.freeze(model, "conv")
+    assert not conv.trainable

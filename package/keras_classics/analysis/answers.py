@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_classics.analysis.maps.cam_targets import PREDICTED, check_classes
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.graph import functional
 from keras_classics.core.model_ends import model_ends
 
 
@@ -21,7 +22,7 @@ def class_probabilities(model: keras.Model, images: Any, *, batch_size: int = 32
 
     Args:
         model: A functional or built sequential classifier; of several outputs the first counts.
-        images: Pictures, prepared for the model.
+        images: Pictures, prepared for the model; or a list or dict of what it takes.
         batch_size: Pictures the model sees at once.
 
     Returns:
@@ -32,9 +33,15 @@ def class_probabilities(model: keras.Model, images: Any, *, batch_size: int = 32
         InputError: The model does not give a vector for each picture, has no graph of layers, or
             ends in something else than softmax, sigmoid or logits.
     """
+    form = functional(model)
+    given = keras.tree.flatten(images) if isinstance(images, dict | list | tuple) else [images]
+    if len(given) != len(form.inputs):
+        # A list of pictures, one by one.
+        given = [np.asarray(images)]
     answers = []
-    for start in range(0, len(images), batch_size):
-        answer = model.predict_on_batch(images[start : start + batch_size])
+    for start in range(0, len(given[0]), batch_size):
+        part = [each[start : start + batch_size] for each in given]
+        answer = model.predict_on_batch(keras.tree.pack_sequence_as(form.input, part))
         answers.append(np.asarray(keras.tree.flatten(answer)[0], "float64"))
     return probabilities_of(model, np.concatenate(answers))
 

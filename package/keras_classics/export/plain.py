@@ -11,7 +11,7 @@ import numpy as np
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.graph import functional
-from keras_classics.core.keras_internals import maker
+from keras_classics.core.keras_internals import layers_within, maker
 from keras_classics.core.types import Tensor
 from keras_classics.export.folding import fold as folded
 from keras_classics.export.folding import foldable
@@ -110,7 +110,8 @@ def export(
         for name, tensor in zip(input_names(model), sized.inputs, strict=True)
     }
     if tolerance is None:
-        half = any(layer.compute_dtype in ("float16", "bfloat16") for layer in model.layers)
+        types = {layer.compute_dtype for layer in layers_within(model)}
+        half = bool(types & {"float16", "bfloat16"})
         tolerance = HALF_TOLERANCE if half else TOLERANCE
     side = _own_side(model)
     if size == "any" and side and batches is None:
@@ -158,7 +159,7 @@ def largest_id(model: keras.Model) -> int:
                   RecurrentDecoder: "vocabulary_size"}  # fmt: skip
     sizes = [
         getattr(layer, attribute)
-        for layer in model.layers
+        for layer in layers_within(model)
         for kind, attribute in attributes.items()
         if isinstance(layer, kind)
     ]

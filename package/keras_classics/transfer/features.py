@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 import keras
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.graph import ancestry, functional
+from keras_classics.core.graph import functional, numbered_paths
 from keras_classics.core.keras_internals import deep_graphs
 from keras_classics.core.layer_names import own_name
 from keras_classics.core.types import Tensor
@@ -33,7 +34,8 @@ def features(model: keras.Model, levels: Sequence[str] = ("P3", "P4", "P5")) -> 
 
     Args:
         model: A functional or built sequential model, of the catalogue or not; never changed.
-        levels: Levels (`"P0"`, `"P1"`, ...) or names of layers, in any mixture.
+        levels: Levels (`"P0"`, `"P1"`, ...) or names of layers, in any mixture. The calls of a
+            layer that is called again are numbered by age: `"conv(0)"`, `"conv(1)"`.
 
     Returns:
         A model from `model`'s input to a dict of maps `(batch, height, width, channels)` by the
@@ -47,6 +49,7 @@ def features(model: keras.Model, levels: Sequence[str] = ("P3", "P4", "P5")) -> 
     pyramid = {level: point.tensor for level, point in levels_of(model).items()}
     known = layer_outputs(model) | pyramid
     missing = [level for level in levels if level not in known]
+    near = difflib.get_close_matches(str(missing[0]), known, n=3, cutoff=0.6) if missing else []
     if missing or not levels:
         raise InputError(
             explain(
@@ -54,7 +57,9 @@ def features(model: keras.Model, levels: Sequence[str] = ("P3", "P4", "P5")) -> 
                 f"which has no {', '.join(map(repr, missing or ['such']))}",
                 f"its levels ({', '.join(pyramid) or 'none: it has no feature maps'}) and the "
                 "names of its layers",
-                "Leave the others out, or see the layers in model.summary().",
+                f"Did you mean {' or '.join(map(repr, sorted(near)))}?"
+                if near
+                else "Leave the others out, or see the layers in model.summary().",
             )
         )
     outputs = {level: known[level] for level in levels}
@@ -77,14 +82,14 @@ def levels_of(model: keras.Model) -> dict[str, Waypoint]:
 
 
 def layer_outputs(model: keras.Model) -> dict[str, Tensor]:
-    """Outputs of the layers by name; of a layer used twice, the last.
+    """Outputs of the layers by name; the calls of a layer that is called again are numbered.
 
     Those of a model that was joined with others answer to their own names too, where no other layer
     is called so.
     """
     outputs = {
-        node.operation.name: node.outputs[0]
-        for node in ancestry(model.outputs)
-        if len(node.outputs) == 1
+        name: place[-1].outputs[0]
+        for place, name in numbered_paths(model.outputs).items()
+        if len(place) == len(place[-1].outputs) == 1
     }
     return {own_name(name): tensor for name, tensor in outputs.items()} | outputs

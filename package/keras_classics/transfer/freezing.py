@@ -98,15 +98,17 @@ def _until(model: keras.Model, until: str | int | None) -> list[keras.layers.Lay
     if until is None or isinstance(until, int):
         return _first_groups(model, until)
     outputs = layer_outputs(model)
-    if until in outputs:
-        tensor = outputs[until]
+    # All calls of a layer that is called again.
+    called = [name for name in outputs if name == until or re.sub(r"\(\d+\)$", "", name) == until]
+    if called:
+        tensors = [outputs[name] for name in called]
     elif point := levels_of(model).get(until):
-        tensor = point.tensor
+        tensors = [point.tensor]
     elif re.fullmatch(r"stem|stage\d+|head", until) and until in layer_groups(model):
         return _first_groups(model, list(layer_groups(model)).index(until))
     else:
         raise _unknown(model, until, [*outputs, *levels_of(model)])
-    before = {id(node.operation) for node in ancestry([tensor])}
+    before = {id(node.operation) for node in ancestry(tensors)}
     return [layer for layer in model.layers if id(layer) in before]
 
 
