@@ -119,6 +119,16 @@ def test_layers_of_others_are_not_seen_into_and_the_remedy_works():
         np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+def test_functions_of_the_engine_are_known_too():
+    import tensorflow as tf
+
+    for function, kind in ((tf.nn.softmax, "softmax"), (tf.sigmoid, "sigmoids")):
+        model = model_of(dense(4, function))
+        assert model_ends(model)[0].kind == kind
+    p = kc.analysis.class_probabilities(model_of(dense(4, tf.nn.log_softmax)), IMAGES)
+    np.testing.assert_allclose(p, softmax(table.logits(4)), rtol=1e-5)
+
+
 def test_a_sequential_model_and_a_loaded_one_end_as_the_others(tmp_path):
     model = keras.Sequential(
         [keras.Input(IMAGES.shape[1:]), layers.GlobalAveragePooling2D(), layers.Dense(4)]

@@ -6,7 +6,9 @@ Only what is Keras's own, or says so itself, is seen into.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import keras
@@ -43,6 +45,21 @@ _SQUASHING: dict[Any, str] = {
     ops.log_softmax: "log_softmax",
     ops.sigmoid: "sigmoid",
     ops.log_sigmoid: "log_sigmoid",
+}
+# The same by engines that a user may have handed to a layer, where they are imported.
+_ENGINES = {
+    "tensorflow": {
+        "nn.softmax": "softmax",
+        "nn.log_softmax": "log_softmax",
+        "nn.sigmoid": "sigmoid",
+        "math.log_sigmoid": "log_sigmoid",
+    },
+    "jax": {
+        "nn.softmax": "softmax",
+        "nn.log_softmax": "log_softmax",
+        "nn.sigmoid": "sigmoid",
+        "nn.log_sigmoid": "log_sigmoid",
+    },
 }
 # Keras's operations of the same, as functional models hold them.
 _SQUASHING_OPERATIONS = {
@@ -156,11 +173,12 @@ def squashing(operation: Any) -> Squash | None:
 
 
 def _squashing_function(activation: Any) -> str | None:
-    try:
-        return _SQUASHING.get(activation)
-    except TypeError:
-        # An activation that cannot be hashed is one of the user's own.
-        return None
+    known = [*_SQUASHING.items()]
+    for engine, functions in _ENGINES.items():
+        if hasattr(module := sys.modules.get(engine), "nn"):
+            known += [(attrgetter(path)(module), name) for path, name in functions.items()]
+    # By identity: an activation of the user's own may be anything.
+    return next((name for function, name in known if function is activation), None)
 
 
 def _first_argument(inputs: Tensor, *arguments: Any, **options: Any) -> Tensor:
