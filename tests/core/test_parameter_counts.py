@@ -85,6 +85,14 @@ CHOICES = {
     "stride_in", "subsampling", "survival_mode", "survival_rescale", "until", "version", "widen",
 }  # fmt: skip
 
+POSITIVE = {
+    "columns", "dense_pieces", "dense_units", "depth", "largest_filter", "nodes", "norm_epsilon", "pieces", "q_star", "scale",
+    "stem_filters",
+}  # fmt: skip
+RATES = {"auxiliary_dropout", "dropout", "edge_dropout", "input_dropout"}
+# A whole number, or several.
+COUNTS = {"filters", "gated", "repeats", "units"}
+
 
 def signature(name):
     return inspect.signature(kc.core.catalogue.builder(name)).parameters
@@ -114,6 +122,9 @@ def bad_calls(draw):
         "input_shape": st.one_of(shapes),
         "clases": st.just(3),
         "width": st.sampled_from([0, -1.0, "wide", float("nan")]),
+        **dict.fromkeys(POSITIVE, st.sampled_from([0, -1, "x", float("nan"), True])),
+        **dict.fromkeys(RATES, st.sampled_from([1, -0.5, "half", float("nan")])),
+        **dict.fromkeys(COUNTS, st.sampled_from([(), 0, -3, (0, 1), (1.5,), "12", [True]])),
         **dict.fromkeys(CHOICES, st.sampled_from(["nonsense", 7])),
     }
     known = {*signature(name), "clases"}

@@ -78,6 +78,8 @@ def is_whole(value: object) -> TypeGuard[SupportsIndex]:
 
 def is_number(value: object) -> TypeGuard[SupportsFloat]:
     """Whether a value is a finite number of Python or NumPy; truth values are none."""
+    if isinstance(value, bool):
+        return False
     return is_whole(value) or (isinstance(value, numbers.Real) and math.isfinite(value))
 
 
@@ -142,10 +144,10 @@ def check_pair(argument: str, value: object, smallest: int = 1) -> tuple[int, in
     Raises:
         InputError: It is neither, or smaller.
     """
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        down, right = check_wholes(argument, value, smallest, count=2)
-        return down, right
-    return (check_whole(argument, value, smallest),) * 2
+    if is_whole(value) or isinstance(value, str) or not isinstance(value, Iterable):
+        return (check_whole(argument, value, smallest),) * 2
+    down, right = check_wholes(argument, value, smallest, count=2)
+    return down, right
 
 
 def check_positive(argument: str, value: object, remedy: str | None = None) -> float:
@@ -177,7 +179,7 @@ def check_rate(argument: str, value: object, remedy: str | None = None) -> float
     """
     if is_number(value) and 0 <= float(value) < 1:
         return float(value)
-    raise _refused(argument, value, "a number from 0 up to, but not including, 1", remedy)
+    raise _refused(argument, value, "a number from 0 to below 1", remedy)
 
 
 def check_probability(argument: str, value: object, remedy: str | None = None) -> float:

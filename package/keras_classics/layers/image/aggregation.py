@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError, check_rate, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor
 
@@ -38,15 +38,7 @@ class WeightedAggregation(keras.layers.Layer):
 
     def __init__(self, edge_dropout: float = 0.0, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
-        if not 0 <= edge_dropout < 1:
-            raise InputError(
-                explain(
-                    f"edge_dropout={edge_dropout} was given",
-                    "a probability from 0 to below 1",
-                    "Use 0 to keep every edge.",
-                )
-            )
-        self.edge_dropout = edge_dropout
+        self.edge_dropout = check_rate("edge_dropout", edge_dropout, "Use 0 to keep every edge.")
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 

@@ -14,7 +14,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_classics.core.errors import InputError, check_choice, check_pair, explain
+from keras_classics.core.errors import InputError, check_choice, check_pair, check_whole, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Initializer, Shape, Sizes, Tensor
 from keras_classics.core.variables import value_of
@@ -236,10 +236,11 @@ class BinaryConv2D(ImageLayer, BinaryLayer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.filters = filters
+        self.filters = check_whole("filters", filters)
         self.kernel_size = check_pair("kernel_size", kernel_size)
-        self.strides = strides
-        self.padding = padding
+        self.strides = check_whole("strides", strides)
+        remedy = "Leave padding out for half the kernel on every side, or pass 0 for none."
+        self.padding = None if padding is None else check_whole("padding", padding, 0, remedy)
 
     @property
     def margins(self) -> tuple[int, int]:
@@ -304,7 +305,7 @@ class BinaryDense(BinaryLayer):
 
     def __init__(self, units: int, **kwargs: Any):
         super().__init__(**kwargs)
-        self.units = units
+        self.units = check_whole("units", units)
 
     def build(self, input_shape: Sizes) -> None:
         """The real weights and the bias."""

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError, check_choice, check_whole, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Activation, Config, Initializer, Shape, Sizes, Tensor
 from keras_classics.layers.image.image_layer import ImageLayer
@@ -47,9 +47,10 @@ class ConnectionTableConv2D(ImageLayer):
     ):
         super().__init__(**kwargs)
         self.table = [list(row) for row in table]
-        self.kernel_size = kernel_size
+        self.kernel_size = check_whole("kernel_size", kernel_size)
+        check_choice("padding", padding, ("valid", "same"))
         self.padding = padding
-        self.strides = strides
+        self.strides = check_whole("strides", strides)
         self.activation = keras.activations.get(activation)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 

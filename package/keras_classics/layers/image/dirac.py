@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, check_whole, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Initializer, Shape, Sizes, Tensor
 from keras_classics.core.variables import value_of
@@ -51,6 +51,7 @@ class DiracConv2D(ImageLayer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
+        kernel_size = check_whole("kernel_size", kernel_size)
         if kernel_size % 2 == 0:
             raise InputError(
                 explain(
@@ -60,7 +61,7 @@ class DiracConv2D(ImageLayer):
                 )
             )
         check_choice("scale", scale, ("channel", "layer"))
-        self.filters = filters
+        self.filters = check_whole("filters", filters)
         self.kernel_size = kernel_size
         self.scale = scale
         self.initial_alpha = alpha

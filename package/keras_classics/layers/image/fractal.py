@@ -15,7 +15,14 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import (
+    InputError,
+    check_probability,
+    check_rate,
+    check_whole,
+    check_wholes,
+    explain,
+)
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor
 
@@ -38,16 +45,9 @@ class ColumnDraw(keras.layers.Layer):
 
     def __init__(self, columns: int, rate: float = 0.5, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
-        if not 0 <= rate <= 1:
-            raise InputError(
-                explain(
-                    f"rate={rate} was given",
-                    "a probability from 0 to 1",
-                    "Use 0.5, the paper's, or 0 for local drop-path alone.",
-                )
-            )
-        self.columns = columns
-        self.rate = rate
+        remedy = "Use 0.5, the paper's, or 0 for local drop-path alone."
+        self.columns = check_whole("columns", columns)
+        self.rate = check_probability("rate", rate, remedy)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
@@ -97,16 +97,8 @@ class FractalJoin(keras.layers.Layer):
         self, columns: Sequence[int], rate: float = 0.15, seed: int | None = None, **kwargs: Any
     ):
         super().__init__(**kwargs)
-        if not 0 <= rate < 1:
-            raise InputError(
-                explain(
-                    f"rate={rate} was given",
-                    "a probability from 0 to below 1",
-                    "Use 0.15, the paper's, or 0 to drop nothing.",
-                )
-            )
-        self.columns = list(columns)
-        self.rate = rate
+        self.columns = list(check_wholes("columns", columns))
+        self.rate = check_rate("rate", rate, "Use 0.15, the paper's, or 0 to drop nothing.")
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import keras
 from keras import layers, ops
 
+from keras_classics.core.errors import check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Activation, Config, Initializer, Shape, Sizes, Tensor
 from keras_classics.initializers import own_draw
@@ -131,11 +132,14 @@ class ConvHighway(ImageLayer, _Gated):
         transform_bias: Initial bias of `T`; negative, so that a deep network starts by carrying.
         carry_gate: A carry gate of its own in place of `1 - T`.
         kernel_initializer: Initialiser of the kernels.
+
+    Raises:
+        InputError: An argument is not admitted.
     """
 
     def __init__(self, kernel_size: int = 3, **kwargs: Any):
         super().__init__(**kwargs)
-        self.kernel_size = kernel_size
+        self.kernel_size = check_whole("kernel_size", kernel_size)
 
     def kernel_shape(self, channels: int) -> Sizes:
         """Square window, channels to as many."""

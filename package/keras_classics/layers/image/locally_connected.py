@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, check_pair, check_whole, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import (
     Activation,
@@ -67,9 +67,10 @@ class LocallyConnected2D(ImageLayer):
     ):
         super().__init__(**kwargs)
         check_choice("padding", padding, ("valid", "same"))
-        self.filters = filters
-        self.kernel_size = _pair(kernel_size)
-        self.strides = _pair(strides)
+        self.filters = check_whole("filters", filters)
+        # Lists, as JSON gives them back.
+        self.kernel_size = list(check_pair("kernel_size", kernel_size))
+        self.strides = list(check_pair("strides", strides))
         self.padding = padding
         self.activation = keras.activations.get(activation)
         self.use_bias = use_bias
@@ -169,8 +170,3 @@ class LocallyConnected2D(ImageLayer):
             "bias_initializer": keras.initializers.serialize(self.bias_initializer),
             "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
         }
-
-
-def _pair(size: int | tuple[int, int]) -> list[int]:
-    """A list, as JSON gives it back."""
-    return [size, size] if isinstance(size, int) else list(size)

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Sizes, Tensor
 
@@ -28,7 +28,7 @@ class Maxout(keras.layers.Layer):
 
     def __init__(self, pieces: int, **kwargs: Any):
         super().__init__(**kwargs)
-        self.pieces = pieces
+        self.pieces = check_whole("pieces", pieces)
 
     def build(self, input_shape: Shape) -> None:
         """Check the number of channels."""

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor
 from keras_classics.layers.image.image_layer import ImageLayer
@@ -41,7 +41,8 @@ class LocalResponseNormalization(ImageLayer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        if size < 1 or size % 2 == 0:
+        size = check_whole("size", size, remedy="Use 5, the paper's.")
+        if size % 2 == 0:
             raise InputError(
                 explain(f"size={size} was given", "a positive odd number", "Use 5, the paper's.")
             )

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError, check_rate, check_whole, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Activation, Config, Shape, Sizes, Tensor
 from keras_classics.layers.image.image_layer import ImageLayer
@@ -25,12 +25,15 @@ class TrainableSubsampling(ImageLayer):
     Args:
         activation: Squashing function.
         pool_size: Side of the square, also the stride.
+
+    Raises:
+        InputError: An argument is not admitted.
     """
 
     def __init__(self, activation: Activation = "linear", pool_size: int = 2, **kwargs: Any):
         super().__init__(**kwargs)
         self.activation = keras.activations.get(activation)
-        self.pool_size = pool_size
+        self.pool_size = check_whole("pool_size", pool_size)
 
     def build(self, input_shape: Sizes) -> None:
         """One coefficient and one bias for each channel."""
@@ -81,7 +84,8 @@ class PaddedMaxPooling2D(ImageLayer):
         self, pool_size: int, strides: int, padding: int = 0, ceil_mode: bool = False, **kwargs: Any
     ):
         super().__init__(**kwargs)
-        if not 0 <= padding <= pool_size // 2:
+        pool_size, padding = check_whole("pool_size", pool_size), check_whole("padding", padding, 0)
+        if padding > pool_size // 2:
             raise InputError(
                 explain(
                     f"padding={padding} was given for windows of {pool_size}",
@@ -90,7 +94,7 @@ class PaddedMaxPooling2D(ImageLayer):
                 )
             )
         self.pool_size = pool_size
-        self.strides = strides
+        self.strides = check_whole("strides", strides)
         self.padding = padding
         self.ceil_mode = ceil_mode
 
@@ -153,7 +157,8 @@ class CeilAveragePooling2D(ImageLayer):
 
     def __init__(self, pool_size: int, strides: int, **kwargs: Any):
         super().__init__(**kwargs)
-        if not 1 <= strides <= pool_size:
+        pool_size, strides = check_whole("pool_size", pool_size), check_whole("strides", strides)
+        if strides > pool_size:
             raise InputError(
                 explain(
                     f"strides={strides} was given for windows of {pool_size}",
@@ -205,14 +210,17 @@ class SAFPooling(ImageLayer):
         pool_size: Side of the window, also the stride.
         rate: Share of the maxima withheld while training.
         seed: Seed of the draws.
+
+    Raises:
+        InputError: An argument is not admitted.
     """
 
     def __init__(
         self, pool_size: int = 2, rate: float = 0.2, seed: int | None = None, **kwargs: Any
     ):
         super().__init__(**kwargs)
-        self.pool_size = pool_size
-        self.rate = rate
+        self.pool_size = check_whole("pool_size", pool_size)
+        self.rate = check_rate("rate", rate)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 

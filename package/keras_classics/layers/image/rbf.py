@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Sizes, Tensor
 
@@ -37,7 +37,7 @@ class EuclideanRBF(keras.layers.Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.units = units
+        self.units = check_whole("units", units)
         self.codes = None if codes is None else [list(map(float, row)) for row in codes]
         self.trainable_codes = trainable_codes
 

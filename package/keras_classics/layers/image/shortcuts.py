@@ -6,6 +6,7 @@ from typing import Any
 
 from keras import ops
 
+from keras_classics.core.errors import check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor
 from keras_classics.layers.image.image_layer import ImageLayer
@@ -21,12 +22,15 @@ class ZeroPaddedShortcut(ImageLayer):
     Args:
         filters: Channels of the output, not fewer than the input's.
         strides: Step in both directions.
+
+    Raises:
+        InputError: An argument is not admitted.
     """
 
     def __init__(self, filters: int, strides: int = 1, **kwargs: Any):
         super().__init__(**kwargs)
-        self.filters = filters
-        self.strides = strides
+        self.filters = check_whole("filters", filters)
+        self.strides = check_whole("strides", strides)
 
     def call(self, inputs: Tensor) -> Tensor:
         """Subsample and pad."""

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, check_whole, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Activation, Config, Initializer, Shape, Sizes, Tensor
 from keras_classics.core.variables import value_of
@@ -58,17 +58,17 @@ class StackedConv2D(ImageLayer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        if depth < 1 or kernel_size % 2 == 0:
+        kernel_size = check_whole("kernel_size", kernel_size)
+        if kernel_size % 2 == 0:
             raise InputError(
                 explain(
-                    f"depth={depth} and kernel_size={kernel_size} were given",
-                    "a depth of 1 or more, and a kernel size that is odd, because its centre is "
-                    "what keeps an image where it is",
+                    f"kernel_size={kernel_size} was given",
+                    "an odd number, because its centre is what keeps an image where it is",
                     "Use kernel_size=3, the paper's.",
                 )
             )
         check_choice("padding", padding, ("circular", "same"))
-        self.depth = depth
+        self.depth = check_whole("depth", depth)
         self.kernel_size = kernel_size
         self.padding = padding
         self.activation = keras.activations.get(activation)
@@ -128,16 +128,22 @@ class CircularPadding2D(ImageLayer):
     channels)`.
 
     Args:
-        amount: Pixels on each side, at most the height and the width.
+        amount: Pixels on each side, at most the height and the width; none with 0.
+
+    Raises:
+        InputError: `amount` is negative or no whole number.
     """
 
     def __init__(self, amount: int = 1, **kwargs: Any):
         super().__init__(**kwargs)
-        self.amount = amount
+        self.amount = check_whole("amount", amount, 0)
 
     def call(self, inputs: Tensor) -> Tensor:
         """Rows, then columns."""
         n = self.amount
+        if not n:
+            # Behind -0 stands the whole picture.
+            return inputs
         x = ops.concatenate([inputs[:, -n:], inputs, inputs[:, :n]], axis=1)
         return ops.concatenate([x[:, :, -n:], x, x[:, :, :n]], axis=2)
 

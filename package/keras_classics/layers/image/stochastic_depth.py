@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, explain, is_number
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor
 
@@ -43,17 +43,17 @@ class StochasticDepth(keras.layers.Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        if not 0 < survival <= 1:
+        if not is_number(survival) or not 0 < float(survival) <= 1:
             raise InputError(
                 explain(
-                    f"survival={survival} was given",
+                    f"survival={survival!r} was given",
                     "a probability above 0 and at most 1",
                     "Use 1 to keep every branch.",
                 )
             )
         check_choice("mode", mode, MODES)
         check_choice("rescale", rescale, RESCALES)
-        self.survival = survival
+        self.survival = float(survival)
         self.mode = mode
         self.rescale = rescale
         self.seed = seed

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import keras
 from keras import layers, ops
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor
 
@@ -72,11 +72,14 @@ class StepwiseAdditiveAttention(keras.layers.Layer):
     Args:
         units: Width of the comparison.
         gated: Multiply the context by `sigmoid(h w + b)`, as Show, Attend and Tell does.
+
+    Raises:
+        InputError: An argument is not admitted.
     """
 
     def __init__(self, units: int, gated: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
-        self.units = units
+        self.units = units = check_whole("units", units)
         self.gated = gated
         self.key = layers.Dense(units, use_bias=False, name="key", dtype=self.dtype_policy)
         self.query = layers.Dense(units, name="query", dtype=self.dtype_policy)
@@ -141,7 +144,7 @@ class StepwiseDotAttention(keras.layers.Layer):
 
     def __init__(self, units: int, projected: bool = True, **kwargs: Any):
         super().__init__(**kwargs)
-        self.units = units
+        self.units = units = check_whole("units", units)
         self.projected = projected
         if projected:
             self.key = layers.Dense(units, use_bias=False, name="key", dtype=self.dtype_policy)

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import keras
 from keras import layers, ops
 
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, check_rate, check_whole, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor
 from keras_classics.layers.image.maxout import Maxout
@@ -107,17 +107,17 @@ class RecurrentDecoder(keras.layers.Layer):
         check_choice("start_from", start_from, ("initial_state", "first_input", "states"))
         check_choice("readout", readout, (None, *READOUTS))
         check_choice("feed_context", feed_context, (False,) if attention else (False, True))
-        self.vocabulary_size = vocabulary_size
-        self.units = units
+        self.vocabulary_size = check_whole("vocabulary_size", vocabulary_size)
+        self.units = units = check_whole("units", units)
         self.cell = cell
         self.attention = attention
-        self.embedding_size = embedding_size or units
+        self.embedding_size = check_whole("embedding_size", embedding_size or units)
         self.start_from = start_from
-        self.dropout = dropout
+        self.dropout = check_rate("dropout", dropout)
         self.attention_penalty = attention_penalty
         self.pad = pad
         self.seed = seed
-        self.depth = depth
+        self.depth = check_whole("depth", depth)
         self.feed_context = feed_context
         self.input_feeding = input_feeding
         self.gated = gated
@@ -129,16 +129,18 @@ class RecurrentDecoder(keras.layers.Layer):
 
         policy = {"dtype": self.dtype_policy}
         embedding = layers.ReversibleEmbedding if tie_embeddings else layers.Embedding
-        self.embedding = embedding(vocabulary_size, self.embedding_size, name="embedding", **policy)
+        self.embedding = embedding(
+            self.vocabulary_size, self.embedding_size, name="embedding", **policy
+        )
         self.recurrence = recurrent_layer(cell, units, name="recurrence", **policy)
         self.upper = [
             recurrent_layer(cell, units, name=f"recurrence_{level}", **policy)
-            for level in range(1, depth)
+            for level in range(1, self.depth)
         ]
         self.sampler = ScheduledSampler(seed, name="sampler")
-        self.dropping = layers.Dropout(dropout, seed=seed, name="dropping", **policy)
+        self.dropping = layers.Dropout(self.dropout, seed=seed, name="dropping", **policy)
         if not tie_embeddings:
-            self.output_layer = layers.Dense(vocabulary_size, name="output", **policy)
+            self.output_layer = layers.Dense(self.vocabulary_size, name="output", **policy)
         if start_from == "first_input":
             self.entry = layers.Dense(self.embedding_size, name="entry", **policy)
         elif start_from == "initial_state":

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_classics.core.errors import check_wholes
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Sizes, Tensor
 
@@ -21,11 +22,14 @@ class LearnedInitialState(keras.layers.Layer):
 
     Args:
         widths: Width of each state.
+
+    Raises:
+        InputError: An argument is not admitted.
     """
 
     def __init__(self, widths: Sequence[int], **kwargs: Any):
         super().__init__(**kwargs)
-        self.widths = list(widths)
+        self.widths = list(check_wholes("widths", widths))
         self.supports_masking = True
 
     def build(self, input_shape: Sizes) -> None:

@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from keras_classics.core.ctc_probabilities import BLANK, NEVER
+from keras_classics.core.errors import check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Sizes, Tensor
 
@@ -24,11 +25,14 @@ class ValidSteps(keras.layers.Layer):
         stride: Steps of the original sequence, in which the lengths are told, for each step here;
             a rest is cut off, as pooling without padding does.
         masked: Tell Keras's mask to the layers that follow.
+
+    Raises:
+        InputError: An argument is not admitted.
     """
 
     def __init__(self, stride: int = 1, masked: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
-        self.stride = stride
+        self.stride = check_whole("stride", stride)
         self.masked = masked
 
     def build(self, input_shape: Sizes) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, check_whole, explain
 from keras_classics.core.keras_internals import compiled_by_xla
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Activation, Config, Initializer, Shape, Sizes, Tensor
@@ -48,17 +48,9 @@ class _GridRecurrence(ImageLayer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        if isinstance(units, bool) or not isinstance(units, int) or units < 1:
-            raise InputError(
-                explain(
-                    f"units={units!r} was given",
-                    "a positive whole number",
-                    "Pass the width of a cell's state.",
-                )
-            )
         check_choice("directions", directions, DIRECTIONS)
         check_choice("merge_mode", merge_mode, MERGE_MODES)
-        self.units = units
+        self.units = check_whole("units", units)
         self.directions = directions
         self.merge_mode = merge_mode
         self.kernel_initializer = keras.initializers.get(kernel_initializer)

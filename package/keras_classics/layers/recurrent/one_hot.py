@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_classics.core.errors import check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor
 
@@ -18,11 +19,14 @@ class OneHot(keras.layers.Layer):
     Args:
         size: Number of ids.
         mask_zero: Whether id 0 is padding, masked as `keras.layers.Embedding` does.
+
+    Raises:
+        InputError: An argument is not admitted.
     """
 
     def __init__(self, size: int, mask_zero: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
-        self.size = size
+        self.size = check_whole("size", size)
         self.mask_zero = mask_zero
         self.supports_masking = mask_zero
 

@@ -22,7 +22,7 @@ from keras import layers
 
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
-from keras_classics.core.errors import check_choice
+from keras_classics.core.errors import check_choice, check_rate, check_whole
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import CROP_AND_MIRROR, Drops, Recipe, step
 from keras_classics.core.types import Initializer, Tensor
@@ -153,6 +153,7 @@ def alexnet(
         InputError: An argument is not admitted.
     """
     check_choice("order", order, ("paper", "caffenet"))
+    dense_units, dropout = check_whole("dense_units", dense_units), check_rate("dropout", dropout)
     head = image_head(card, arguments, fixed_size=True)
 
     kernels = kernel_initializer or keras.initializers.RandomNormal(stddev=0.01)

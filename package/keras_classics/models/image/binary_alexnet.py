@@ -22,6 +22,7 @@ from keras import layers
 
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
+from keras_classics.core.errors import check_rate, check_whole
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import CROP_AND_MIRROR, Drops, Recipe, step
 from keras_classics.core.types import Tensor
@@ -133,7 +134,8 @@ def binary_alexnet(
         InputError: An argument is not admitted.
     """
     head = image_head(card, arguments, fixed_size=True)
-    dropout = card.dropout if dropout is None else dropout
+    dropout = check_rate("dropout", card.dropout if dropout is None else dropout)
+    dense_units = check_whole("dense_units", dense_units)
     binary_convolution = partial(
         BinaryConv2D,
         binarize=card.binarize,

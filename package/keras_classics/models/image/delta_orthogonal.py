@@ -27,7 +27,7 @@ from keras.initializers import VarianceScaling
 
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import check_choice, check_positive, check_whole
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Recipe, step
 from keras_classics.core.types import Initializer, Tensor
@@ -143,12 +143,8 @@ def delta_orthogonal(
         InputError: An argument is not admitted.
     """
     check_choice("padding", padding, ("circular", "same"))
-    depth = card.depth if depth is None else depth
-    if depth < 1:
-        raise InputError(
-            explain(f"depth={depth} was given", "1 or more", "Leave depth out for the card's.")
-        )
-    q_star = 1 / depth if q_star is None else q_star
+    depth = check_whole("depth", card.depth if depth is None else depth)
+    q_star = check_positive("q_star", 1 / depth if q_star is None else q_star)
     start = {
         "kernel_initializer": CriticalVariance(activation, q_star),
         "bias_initializer": CriticalVariance(activation, q_star, "bias"),

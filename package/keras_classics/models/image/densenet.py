@@ -21,6 +21,7 @@ from keras import layers
 
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
+from keras_classics.core.errors import check_rate, check_whole, check_wholes
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
 from keras_classics.core.types import Tensor
@@ -245,6 +246,8 @@ def densenet(
     """
     head = image_head(card, arguments)
     growth = scaled(card.growth, width)
+    if stem_filters is not None:
+        stem_filters = check_whole("stem_filters", stem_filters)
     stem = stem_filters or (2 * growth if card.bottleneck else scaled(16, width))
     if card.input_shape[0] == 32:
         x = convolution(head.image, stem, 3, fan="fan_out", name="stem_conv")
@@ -252,7 +255,8 @@ def densenet(
         x = convolution(head.image, stem, 7, 2, fan="fan_out", name="stem_conv")
         x = norm_relu(x, name="stem")
         x = max_pooling(x, 3, 2, padding=1, name="stem_pool")
-    repeats = repeats or card.repeats
+    repeats = check_wholes("repeats", card.repeats if repeats is None else repeats)
+    dropout = check_rate("dropout", dropout)
     for stage, blocks in enumerate(repeats, start=1):
         for block in range(1, blocks + 1):
             name = f"stage{stage}_block{block}"

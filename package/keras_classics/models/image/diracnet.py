@@ -19,7 +19,7 @@ import keras
 
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
-from keras_classics.core.errors import check_choice
+from keras_classics.core.errors import check_choice, check_wholes
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Drops, Recipe, step
 from keras_classics.core.types import Tensor
@@ -171,7 +171,7 @@ def diracnet(
     head = image_head(card, arguments)
     first = scaled(card.filters, width)
     x = _stem(head.image, first, small_images=card.input_shape[0] == 32)
-    units = units or card.units
+    units = check_wholes("units", card.units if units is None else units)
     for stage, depth in enumerate(units, start=1):
         for unit in range(1, depth + 1):
             x = _unit(x, first * 2 ** (stage - 1), version, name=f"stage{stage}", unit=unit)

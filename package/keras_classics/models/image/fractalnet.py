@@ -17,7 +17,7 @@ the width and 3x3 convolutions keep it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias, Unpack
@@ -27,7 +27,14 @@ from keras import layers
 
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
-from keras_classics.core.errors import InputError, check_choice, check_whole, check_wholes, explain
+from keras_classics.core.errors import (
+    InputError,
+    check_choice,
+    check_rate,
+    check_whole,
+    check_wholes,
+    explain,
+)
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, Step
 from keras_classics.core.types import Tensor
@@ -146,13 +153,15 @@ def fractalnet(
     Raises:
         InputError: An argument is not admitted.
     """
-    filters, dropout = filters or card.filters, dropout or card.dropout
+    rates = card.dropout if dropout is None else dropout
     widen = widen or card.widen
     check_choice("widen", widen, ("3x3", "1x1"))
     columns = check_whole(
         "columns", columns, remedy="Use 3, the paper's; each column more doubles the depth."
     )
-    filters = check_wholes("filters", filters)
+    filters = check_wholes("filters", card.filters if filters is None else filters)
+    rates = rates if isinstance(rates, Iterable) else [rates]
+    dropout = [check_rate("dropout", rate) for rate in rates]
     _check_sizes(filters, dropout)
     head = image_head(replace(card, smallest_size=2 ** len(filters)), arguments)
     draw = None

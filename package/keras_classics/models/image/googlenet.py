@@ -26,7 +26,7 @@ from keras import layers
 
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, check_rate, explain
 from keras_classics.core.image_builder import (
     Head,
     ImageArguments,
@@ -185,6 +185,8 @@ def googlenet(
     check_choice("five_by_five", five_by_five, ("5x5", "3x3"))
     largest_kernel = int(five_by_five[0])
     batch_norm = card.batch_norm if batch_norm is None else batch_norm
+    rate = check_rate("dropout", card.dropout if dropout is None else dropout)
+    auxiliary_dropout = check_rate("auxiliary_dropout", auxiliary_dropout)
     head = image_head(card, arguments, fixed_size=auxiliary)
     if auxiliary and not head.include_top:
         raise InputError(
@@ -225,7 +227,6 @@ def googlenet(
                 side_outputs.append(side)
 
     def top(x: Tensor) -> Tensor:
-        rate = card.dropout if dropout is None else dropout
         return layers.Dropout(rate, name="head_dropout")(global_average(x))
 
     draw = own_draw(kernel_initializer, "predictions")

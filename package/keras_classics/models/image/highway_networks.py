@@ -20,6 +20,7 @@ from keras import layers
 
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
+from keras_classics.core.errors import check_whole, check_wholes
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Drops, Exponential, Recipe, step
 from keras_classics.core.types import Tensor
@@ -206,7 +207,7 @@ def dense_highway(
         InputError: An argument is not admitted.
     """
     head = image_head(card, arguments)
-    depth = depth or card.depth
+    depth = check_whole("depth", card.depth if depth is None else depth)
     if transform_bias is None:
         transform_bias = -1.0 if depth <= 10 else -2.0 if depth <= 20 else -3.0
     x = layers.Dense(
@@ -244,10 +245,9 @@ def conv_highway(
     averaged = len(card.pools) < len(card.widths)
     head = image_head(card, arguments, fixed_size=not averaged)
     bias = card.transform_bias if transform_bias is None else transform_bias
+    gated = check_wholes("gated", card.gated if gated is None else gated, count=len(card.widths))
     x = head.image
-    for stage, (filters, count) in enumerate(
-        zip(card.widths, gated or card.gated, strict=True), start=1
-    ):
+    for stage, (filters, count) in enumerate(zip(card.widths, gated, strict=True), start=1):
         x = layers.Dropout(card.dropout[stage - 1], name=f"stage{stage}_dropout")(x)
         if stage == 1 or filters != card.widths[stage - 2]:
             x = _plain(x, scaled(filters, width), card.stem_kernel, name=f"stage{stage}_conv")

@@ -23,7 +23,7 @@ from keras import layers
 
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
-from keras_classics.core.errors import check_choice
+from keras_classics.core.errors import check_choice, check_rate, check_wholes
 from keras_classics.core.image_builder import ImageArguments, global_average, image_head, scaled
 from keras_classics.core.recipe import Exponential, Recipe, step
 from keras_classics.core.types import Tensor
@@ -224,7 +224,8 @@ def inception_v4(
     """
     check_choice("order", order, ("paper", "released"))
     head = image_head(card, arguments)
-    repeats = repeats or card.repeats
+    counts = check_wholes("repeats", card.repeats if repeats is None else repeats, count=3)
+    dropout = check_rate("dropout", dropout)
     first, second = (ROW, COLUMN) if order == "paper" else (COLUMN, ROW)
     small = [(min(rows, 3), min(columns, 3)) for rows, columns in (first, second)]
     fork = (Conv(256, (1, 3)), Conv(256, (3, 1)))
@@ -256,7 +257,7 @@ def inception_v4(
             MAX,
         ),
     )
-    stages = [[partial(_module, branches=blocks[k])] * count for k, count in enumerate(repeats)]
+    stages = [[partial(_module, branches=blocks[k])] * count for k, count in enumerate(counts)]
     for stage, branches in zip(stages[1:], reductions, strict=True):
         stage.insert(0, partial(_module, branches=branches))
     x = _stem_v4(head.image, width, order)
@@ -290,9 +291,11 @@ def inception_resnet(
     """
     head = image_head(card, arguments)
     extra_block = card.extra_block if extra_block is None else extra_block
+    counts = check_wholes("repeats", card.repeats if repeats is None else repeats, count=3)
+    dropout = check_rate("dropout", dropout)
     stages = [
         [partial(_residual, branches=branches, scale=scale)] * count
-        for branches, scale, count in zip(card.blocks, scales, repeats or card.repeats, strict=True)
+        for branches, scale, count in zip(card.blocks, scales, counts, strict=True)
     ]
     if card.first:
         stages[0].insert(0, partial(_module, branches=card.first))

@@ -17,6 +17,7 @@ from keras import layers
 
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
+from keras_classics.core.errors import check_rate, check_whole, check_wholes
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Linear, Recipe, step
 from keras_classics.core.types import Initializer, Tensor
@@ -114,6 +115,9 @@ def maxout_dense(
     Raises:
         InputError: An argument is not admitted.
     """
+    units, pieces = check_wholes("units", units), check_whole("pieces", pieces)
+    input_dropout = check_rate("input_dropout", input_dropout)
+    dropout = check_rate("dropout", dropout)
     head = image_head(card, arguments)
     limit = OTHER if max_norm else None
     dense = partial(_dense, kernel_initializer=kernel_initializer, limit=limit)
@@ -162,6 +166,10 @@ def maxout_convolutional(
     Raises:
         InputError: An argument is not admitted.
     """
+    units, pieces = check_whole("units", units), check_whole("pieces", pieces)
+    dense_pieces = check_whole("dense_pieces", dense_pieces)
+    input_dropout = check_rate("input_dropout", input_dropout)
+    dropout = check_rate("dropout", dropout)
     head = image_head(card, arguments, fixed_size=True)
     dense = partial(_dense, kernel_initializer=kernel_initializer)
 

@@ -18,6 +18,7 @@ from keras import layers
 
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
+from keras_classics.core.errors import check_wholes
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Recipe, step
 from keras_classics.core.types import Tensor
@@ -100,6 +101,7 @@ def mlp(
     Raises:
         InputError: An argument is not admitted.
     """
+    units = check_wholes("units", units)
     head = image_head(card, arguments)
     x = head.image
     for depth, count in enumerate(units, start=1):

@@ -19,7 +19,7 @@ from keras import layers
 
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
-from keras_classics.core.errors import check_choice
+from keras_classics.core.errors import check_choice, check_rate
 from keras_classics.core.image_builder import ImageArguments, global_average, image_head, scaled
 from keras_classics.core.recipe import CROP_AND_MIRROR, Drops, Recipe, step
 from keras_classics.core.types import Initializer, Tensor
@@ -142,6 +142,7 @@ def nin(
     """
     second_pool = second_pool or card.second_pool
     check_choice("second_pool", second_pool, ("average", "max"))
+    dropout = check_rate("dropout", dropout)
     head = image_head(card, arguments)
     convolve = partial(convolution, use_bias=True, kernel_initializer=kernel_initializer)
     last = len(card.filters)

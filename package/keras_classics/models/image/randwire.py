@@ -24,7 +24,7 @@ from keras import layers
 
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError, check_rate, check_whole, explain
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Cosine, Recipe, step
 from keras_classics.core.types import Tensor
@@ -156,6 +156,7 @@ def randwire(
         InputError: An argument is not admitted.
         ImportError: The graphs have to be drawn, and the extra `graphs` is not installed.
     """
+    nodes = check_whole("nodes", nodes)
     head = image_head(card, arguments)
     if graphs is None:
         sizes = (nodes // 2, nodes, nodes, nodes) if card.regular else (nodes, nodes, nodes)
@@ -164,7 +165,9 @@ def randwire(
             for stage, size in enumerate(sizes, start=1)
         ]
     graphs = _checked(graphs, 4 if card.regular else 3)
-    dropout = card.edge_dropout if edge_dropout is None else edge_dropout
+    dropout = check_rate(
+        "edge_dropout", card.edge_dropout if edge_dropout is None else edge_dropout
+    )
     filters = scaled(card.filters, width)
     x = _stem(head.image, filters, second_convolution=not card.regular)
     for stage, edges in enumerate(graphs, start=1):

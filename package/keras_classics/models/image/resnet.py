@@ -22,7 +22,14 @@ from keras import layers
 
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import (
+    InputError,
+    check_choice,
+    check_positive,
+    check_probability,
+    check_wholes,
+    explain,
+)
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Drops, Recipe, step
 from keras_classics.core.types import Tensor
@@ -237,6 +244,8 @@ def resnet(
     check_choice("shortcut", shortcut, ("A", "B", "C"))
     check_choice("survival_mode", survival_mode, MODES)
     check_choice("survival_rescale", survival_rescale, RESCALES)
+    survival = check_probability("survival", survival)
+    norm_epsilon = check_positive("norm_epsilon", norm_epsilon)
     if survival != 1 and not card.residual:
         raise InputError(
             explain(
@@ -247,7 +256,7 @@ def resnet(
         )
     head = image_head(card, arguments)
     settings = _Settings(card, stride_in, shortcut, conv_bias, norm_epsilon)
-    repeats, done = repeats or card.repeats, 0
+    repeats, done = check_wholes("repeats", card.repeats if repeats is None else repeats), 0
     first = scaled(card.filters, width)
     x = _stem(head.image, first, settings)
     for stage, blocks in enumerate(repeats, start=1):

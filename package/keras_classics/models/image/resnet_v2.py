@@ -23,7 +23,13 @@ from keras import layers
 
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import (
+    InputError,
+    check_choice,
+    check_positive,
+    check_wholes,
+    explain,
+)
 from keras_classics.core.image_builder import Head, ImageArguments, image_head, scaled
 from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
 from keras_classics.core.types import Tensor
@@ -224,7 +230,8 @@ def resnet_v2(
             x = max_pooling(zero_padded(x, 1, name="stem_pool_pad"), 3, 2, name="stem_pool")
         else:
             x = max_pooling(x, 3, 2, padding=1, name="stem_pool")
-    repeats = repeats or card.repeats
+    repeats = check_wholes("repeats", card.repeats if repeats is None else repeats)
+    norm_epsilon = check_positive("norm_epsilon", norm_epsilon)
     for stage, units in enumerate(repeats, start=1):
         filters = first * 2 ** (stage - 1)
         x = preactivation_stage(

@@ -22,7 +22,7 @@ from keras import layers
 
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, check_positive, explain
 from keras_classics.core.image_builder import ImageArguments, image_head
 from keras_classics.core.types import Tensor
 from keras_classics.models.image import alexnet, squeezenet
@@ -146,6 +146,7 @@ def road(
     trunk = TRUNKS[card.trunk]
     until = until or card.until
     check_choice("until", until, tuple(trunk.ends))
+    scale = check_positive("scale", scale)
     head = image_head(card, arguments)
     image = _enlarged(head.image, scale)
     whole = trunk.build(input_tensor=image, include_top=False, width=width)
@@ -181,7 +182,7 @@ def _enlarged(image: Tensor, scale: float) -> Tensor:
     if scale == 1:
         return image
     sides = image.shape[1:3]
-    if scale <= 0 or None in sides:
+    if None in sides:
         raise InputError(
             explain(
                 f"scale={scale} was given for pictures of height and width {tuple(sides)}",

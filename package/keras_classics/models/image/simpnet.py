@@ -20,7 +20,7 @@ from keras import layers
 
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, check_rate, check_wholes, explain
 from keras_classics.core.image_builder import ImageArguments, global_average, image_head, scaled
 from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
 from keras_classics.core.types import Tensor
@@ -150,7 +150,9 @@ def simpnet(
         InputError: An argument is not admitted.
     """
     check_choice("global_pooling", global_pooling, ("max", "average"))
-    filters = filters or card.filters
+    filters = check_wholes("filters", card.filters if filters is None else filters)
+    if dropout is not None:
+        dropout = check_rate("dropout", dropout)
     if len(filters) != STAGE_ENDS[-1]:
         raise InputError(
             explain(

@@ -19,6 +19,7 @@ from keras import layers
 
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
+from keras_classics.core.errors import check_rate
 from keras_classics.core.image_builder import ImageArguments, global_average, image_head, scaled
 from keras_classics.core.recipe import CROP_AND_MIRROR, Linear, Recipe
 from keras_classics.core.types import Initializer, Tensor
@@ -115,6 +116,7 @@ def squeezenet(
     Raises:
         InputError: An argument is not admitted.
     """
+    dropout = check_rate("dropout", dropout)
     head = image_head(card, arguments)
     convolve = partial(convolution, use_bias=True, kernel_initializer=kernel_initializer)
 

@@ -20,6 +20,7 @@ from keras import layers
 
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
+from keras_classics.core.errors import check_rate, check_whole
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Drops, Recipe, step
 from keras_classics.core.types import Initializer, Tensor
@@ -153,6 +154,7 @@ def vgg(
     Raises:
         InputError: An argument is not admitted.
     """
+    dense_units, dropout = check_whole("dense_units", dense_units), check_rate("dropout", dropout)
     head = image_head(card, arguments, fixed_size=True)
     x = head.image
     for stage, (kernels, filters) in enumerate(zip(card.kernels, WIDTHS, strict=True), start=1):

@@ -18,6 +18,7 @@ import keras
 
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
+from keras_classics.core.errors import check_rate, check_whole
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Drops, Recipe, step
 from keras_classics.models.image.blocks import convolution
@@ -171,6 +172,8 @@ def wide_resnet(
     Raises:
         InputError: An argument is not admitted.
     """
+    units = check_whole("units", card.units if units is None else units)
+    dropout = check_rate("dropout", dropout)
     head = image_head(card, arguments)
     x = convolution(head.image, scaled(16, width), 3, fan="fan_out", name="stem_conv")
     for stage in (1, 2, 3):
@@ -179,7 +182,7 @@ def wide_resnet(
         x = preactivation_stage(
             x,
             pair,
-            units or card.units,
+            units,
             stage=stage,
             strides=1 if stage == 1 else 2,
             dropout=dropout,

@@ -12,6 +12,7 @@ contrast normalisation after the first two poolings: they are AlexNet's.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import partial
 from typing import Unpack
 
@@ -20,6 +21,7 @@ from keras import layers
 
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
+from keras_classics.core.errors import check_positive, check_rate, check_whole, check_wholes
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import CROP_AND_MIRROR, Drops, Recipe, step
 from keras_classics.core.types import Initializer, Tensor
@@ -65,7 +67,7 @@ VARIANTS = {
 def zfnet(
     card: ModelCard,
     *,
-    filters: tuple[int, int, int] = (384, 384, 256),
+    filters: Sequence[int] = (384, 384, 256),
     contrast_normalization: bool = True,
     dropout: float = 0.5,
     dense_units: int = 4096,
@@ -91,6 +93,10 @@ def zfnet(
     Raises:
         InputError: An argument is not admitted.
     """
+    dense_units, dropout = check_whole("dense_units", dense_units), check_rate("dropout", dropout)
+    filters = check_wholes("filters", filters, count=3)
+    if largest_filter is not None:
+        largest_filter = check_positive("largest_filter", largest_filter)
     head = image_head(card, arguments, fixed_size=True)
 
     kernels = kernel_initializer or keras.initializers.RandomNormal(stddev=0.01)

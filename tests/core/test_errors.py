@@ -1,0 +1,60 @@
+"""The checks of numbers: what is a whole number, a number, a rate, and what comes back."""
+
+import numpy as np
+import pytest
+
+from keras_classics.core import errors
+
+WHOLE = [3, np.int64(3), np.uint8(3), np.array(3)]
+NO_WHOLE = [3.0, np.float32(3), "3", None, True, np.True_, np.array([3]), [3], float("nan")]
+
+
+@pytest.mark.parametrize("value", WHOLE)
+def test_whole_numbers_come_back_as_pythons(value):
+    assert type(errors.check_whole("units", value)) is int
+    assert errors.check_whole("units", value, 3) == 3
+    assert errors.check_pair("units", value) == (3, 3)
+    assert errors.check_wholes("units", [value] * 2) == (3, 3)
+
+
+@pytest.mark.parametrize("value", NO_WHOLE, ids=repr)
+def test_what_is_no_whole_number_is_refused(value):
+    with pytest.raises(
+        errors.InputError, match="units=.*was given. Allowed: a positive whole number"
+    ):
+        errors.check_whole("units", value)
+    assert not errors.is_whole(value)
+
+
+def test_bounds_and_numbers_of_numbers_are_told():
+    with pytest.raises(errors.InputError, match="a whole number from 2 on. Pass units=2 or more."):
+        errors.check_whole("units", 1, 2)
+    with pytest.raises(errors.InputError, match="Allowed: 2 whole numbers from 1 on"):
+        errors.check_wholes("sizes", (1, 2, 3), count=2)
+    with pytest.raises(errors.InputError, match="Allowed: one or more whole numbers"):
+        errors.check_wholes("sizes", ())
+    with pytest.raises(errors.InputError, match="Allowed: 2 whole numbers from 1 on"):
+        errors.check_pair("sizes", (1,))
+
+
+@pytest.mark.parametrize("value", [0.5, np.float32(0.5), np.float16(0.5), np.array(0.5)[()]])
+def test_numbers_come_back_as_pythons(value):
+    for check in (errors.check_positive, errors.check_rate, errors.check_probability):
+        assert type(check("rate", value)) is float
+        assert check("rate", value) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("check", "allowed", "refused"),
+    [
+        (errors.check_positive, (1, 1e-9, np.int64(7)), (0, -1)),
+        (errors.check_rate, (0, 0.999), (1, 1.5, -0.1)),
+        (errors.check_probability, (0, 1), (1.1, -0.1)),
+    ],
+)
+def test_ends_of_ranges(check, allowed, refused):
+    for value in allowed:
+        assert check("rate", value) == value
+    for value in (*refused, float("nan"), float("inf"), "1", None, True, [0.5]):
+        with pytest.raises(errors.InputError, match="rate=.* was given. Allowed: a .*number"):
+            check("rate", value)
