@@ -16,7 +16,6 @@ from keras_classics.core.errors import InputError, explain
 from keras_classics.core.keras_internals import (
     Node,
     arguments_of,
-    call_number,
     deep_graphs,
     maker,
     readers,
@@ -74,7 +73,7 @@ def has_graph(operation: Any) -> bool:
 def ancestry(tensors: Iterable[Tensor]) -> list[Node]:
     """All calls the tensors depend on, every one after those it depends on itself."""
     order, seen = [], set()
-    stack = [(maker(tensor), False) for tensor in tensors]
+    stack = [(maker(tensor), False) for tensor in reversed(list(tensors))]
     while stack:
         node, complete = stack.pop()
         if complete:
@@ -164,7 +163,7 @@ def numbered_paths(
     """
     nodes = [node for node in ancestry(outputs) if not node.is_input]
     calls: dict[int, list[Node]] = {}
-    for node in sorted(nodes, key=call_number):
+    for node in nodes:
         calls.setdefault(id(node.operation), []).append(node)
     paths: dict[Place, str] = {}
     for node in nodes:

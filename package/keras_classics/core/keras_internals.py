@@ -107,18 +107,6 @@ def maker(tensor: Tensor) -> Node:
     return node
 
 
-def call_number(node: Node) -> int:
-    """Which call of its layer it is, by age; calls in other models count.
-
-    Raises:
-        InputError: The release of Keras does not tell.
-    """
-    try:
-        return node.outputs[0]._keras_history.node_index
-    except AttributeError as error:
-        raise _no_graph() from error
-
-
 def readers(node: Node) -> list[Node]:
     """The calls that read what a call gives, in whatever model.
 

@@ -35,7 +35,7 @@ def features(model: keras.Model, levels: Sequence[str] = ("P3", "P4", "P5")) -> 
     Args:
         model: A functional or built sequential model, of the catalogue or not; never changed.
         levels: Levels (`"P0"`, `"P1"`, ...) or names of layers, in any mixture. The calls of a
-            layer that is called again are numbered by age: `"conv(0)"`, `"conv(1)"`.
+            layer that is called again are numbered: `"conv(0)"`, `"conv(1)"`.
 
     Returns:
         A model from `model`'s input to a dict of maps `(batch, height, width, channels)` by the

@@ -108,12 +108,16 @@ def test_a_layer_called_again_on_the_same_image_is_asked_for_by_its_number():
     np.testing.assert_allclose(found[1], np.asarray(again(again(again(spot(20))))), atol=1e-6)
 
 
-def test_earlier_calls_in_other_models_do_not_count():
+def test_a_loaded_model_has_the_paths_it_had(tmp_path):
     enc, (a, b) = encoder(), pair()
+    # Calls elsewhere and their age do not count, but where they stand.
     enc(keras.Input((SIDE, SIDE, 1)))
-    model = keras.Model([a, b], layers.Add()([enc(b), enc(a)]))
-    # By age, whatever the order of use.
-    assert kc.analysis.cam_layer(model, image="right") == "enc(0)/c"
+    first, second = enc(a), enc(b)
+    model = keras.Model([a, b], layers.Dense(1)(layers.Add()([second, first])))
+    model.save(tmp_path / "model.keras")
+    for each in (model, keras.saving.load_model(tmp_path / "model.keras")):
+        assert kc.analysis.cam_layer(each, image="right") == "enc(0)/c"
+        assert kc.analysis.cam_layer(each, image="left") == "enc(1)/c"
 
 
 def test_feature_maps_are_those_of_one_image():
