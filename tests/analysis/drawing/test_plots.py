@@ -1,6 +1,7 @@
 """Figures are the package's own, and every text of them is drawn as it is written."""
 
 import io
+import re
 
 import matplotlib
 import numpy as np
@@ -107,6 +108,14 @@ def test_history_of_one_epoch_is_seen(tmp_path):
 
     # A loss that is no number has only its line in the legend.
     assert ink(0.5) >= ink(np.nan) + 6
+    said = texts_of(
+        lambda path: kc.analysis.draw_history(
+            path, pd.DataFrame({"epoch": [1], "loss": [2]}), ["loss"]
+        ),
+        tmp_path / "h.svg",
+    )
+    # No part of an epoch stands along the axis.
+    assert ">1<" in said and not {">0.5<", ">0.6<", ">1.5<"} & {*re.findall(">[^<]+<", said)}
 
 
 def test_confusion_has_a_title_and_a_scale(tmp_path):

@@ -33,7 +33,7 @@ def draw_history(
                 # A single epoch is a point, and a line through it alone would not be seen.
                 axis.plot(history["epoch"], history[column], marker="o", markersize=3, label=label)
         axis.set(xlabel="epoch", ylabel=name)
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axis.set_xlim(history["epoch"].min() - 0.5, history["epoch"].max() + 0.5)
         if axis.lines:
             axis.legend()
