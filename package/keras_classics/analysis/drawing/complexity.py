@@ -84,12 +84,8 @@ def weight_bytes(model: keras.Model) -> float:
 
 
 def _binary_weights(layer: keras.layers.Layer) -> int:
-    kernels = {
-        id(each): math.prod(each.kernel.shape)
-        for each in layers_within(layer)
-        if isinstance(each, BinaryLayer)
-    }
-    return sum(kernels.values())
+    binary = [each for each in layers_within(layer) if isinstance(each, BinaryLayer)]
+    return sum(math.prod(each.kernel.shape) for each in binary)
 
 
 def _rows(outputs: Sequence[Tensor], known: dict[int, Tensor]) -> list[LayerCost]:
