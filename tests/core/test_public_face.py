@@ -112,6 +112,20 @@ def test_a_taken_serialisation_key_is_refused():
         registered(EuclideanRBF)
 
 
+def test_a_module_that_is_loaded_again_registers_its_classes_anew():
+    from keras_classics.core.registration import registered
+
+    def loaded():
+        made = type("OneHot", (keras.layers.Layer,), {"__module__": kc.layers.OneHot.__module__})
+        return registered(made)
+
+    try:
+        again = loaded()
+        assert keras.saving.get_registered_object("keras_classics>OneHot") is again
+    finally:
+        registered(kc.layers.OneHot)
+
+
 def test_imports_only_go_down():
     linter = subprocess.run(
         [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()"],

@@ -21,12 +21,14 @@ T = TypeVar("T", bound=Callable)
 def registered(item: T) -> T:
     """Register a class or function with Keras so that files naming it load by themselves.
 
+    A module that is loaded again, as notebooks do with one that was edited, brings its own anew.
+
     Raises:
         InputError: Another object already has the key.
     """
     key = f"{PACKAGE}>{item.__name__}"
     taken = keras.saving.get_registered_object(key)
-    if taken is not None:
+    if taken is not None and _place(taken) != _place(item):
         raise InputError(
             explain(
                 f"The serialisation key {key!r} is taken by {taken.__module__}.{taken.__name__}",
@@ -35,3 +37,7 @@ def registered(item: T) -> T:
             )
         )
     return keras.saving.register_keras_serializable(package=PACKAGE)(item)
+
+
+def _place(item: Callable) -> tuple[str, str]:
+    return item.__module__, item.__qualname__

@@ -273,3 +273,34 @@ def test_it_learns_to_remember_the_first_step():
 def test_bad_arguments_are_explained(options, message):
     with pytest.raises(ValueError, match=message):
         small(**options)
+
+
+def test_sizes_may_be_numpys():
+    size = np.int64(3)
+    models = [
+        kc.models.rnn(
+            "many_to_many", outputs=size, input_size=size, units=size, layers=np.int64(1)
+        ),
+        kc.models.tagger(classes=size, vocabulary_size=np.int64(5), units=size),
+        kc.models.sequence_classifier(classes=size, vocabulary_size=np.int64(5), units=size),
+        kc.models.language_model(np.int64(5), size, np.int64(1)),
+        kc.models.ctc_recognizer(
+            input_shape=(16, None, 1), labels=size, filters=[size] * 2, units=size
+        ),
+        kc.models.translator(np.int64(5), np.int64(6), units=size, encoder_units=np.int64(4)),
+    ]
+    for model in models:
+        keras.Model.from_config(model.get_config())
+
+
+@pytest.mark.parametrize("bad", [0, -1, 2.5, "3", True])
+def test_what_is_no_size_is_refused(bad):
+    for make in (
+        lambda: kc.models.rnn("many_to_many", outputs=2, input_size=3, units=bad),
+        lambda: kc.models.tagger(classes=bad, vocabulary_size=5),
+        lambda: kc.models.language_model(5, bad),
+        lambda: kc.models.ctc_recognizer(input_shape=(16, None, 1), labels=2, filters=[bad]),
+        lambda: kc.models.translator(5, 6, units=bad),
+    ):
+        with pytest.raises(kc.InputError, match=f"={bad!r} was given. Allowed: a positive whole"):
+            make()

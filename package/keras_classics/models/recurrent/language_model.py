@@ -17,7 +17,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, check_whole, explain
 from keras_classics.core.types import Tensor
 from keras_classics.layers.recurrent.by_name import by_layer, recurrent_layer, state_sizes
 from keras_classics.layers.recurrent.loop import over_time
@@ -61,14 +61,10 @@ def language_model(
     Raises:
         InputError: An argument is not admitted.
     """
-    if vocabulary_size < 2 or units < 1 or depth < 1:
-        raise InputError(
-            explain(
-                f"vocabulary_size={vocabulary_size}, units={units} and depth={depth} were given",
-                "two tokens or more, and at least one layer of at least one unit",
-                "char-rnn has units=128 and depth=2.",
-            )
-        )
+    vocabulary_size = check_whole("vocabulary_size", vocabulary_size, 2)
+    units, depth = check_whole("units", units), check_whole("depth", depth)
+    if embedding_size is not None:
+        embedding_size = check_whole("embedding_size", embedding_size)
     if tie_embeddings:
         check_choice("embedding_size", embedding_size, (units,), "Tied embeddings have its width.")
 

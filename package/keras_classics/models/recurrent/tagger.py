@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 
-from keras_classics.core.errors import check_choice
+from keras_classics.core.errors import check_choice, check_whole
 from keras_classics.layers.recurrent.time_pooling import SegmentMean, SumOverTime
 from keras_classics.models.recurrent.rnn import rnn
 
@@ -49,7 +49,8 @@ def tagger(
         InputError: An argument is not admitted.
     """
     reader = rnn(
-        "many_to_many", outputs=classes, bidirectional=bidirectional, padded=padded,
+        "many_to_many", outputs=check_whole("classes", classes), padded=padded,
+        bidirectional=bidirectional,
         output_activation=None if segments else output_activation, name=name, **network,
     )  # fmt: skip
     if not segments:
@@ -90,7 +91,7 @@ def sequence_classifier(
     """
     check_choice("summary", summary, SUMMARIES)
     common: dict[str, Any] = {
-        "outputs": classes,
+        "outputs": check_whole("classes", classes),
         "bidirectional": bidirectional,
         "padded": padded,
         "name": name,

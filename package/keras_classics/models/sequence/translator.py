@@ -22,7 +22,7 @@ from typing import Any, cast
 import keras
 from keras import layers, ops
 
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, check_whole, explain
 from keras_classics.core.types import Tensor
 from keras_classics.layers.recurrent.by_name import recurrent_layer
 from keras_classics.layers.recurrent.decoder import RecurrentDecoder
@@ -82,9 +82,12 @@ def translator(
     Raises:
         InputError: An argument is not admitted.
     """
-    embedding_size = embedding_size or units
+    units, depth = check_whole("units", units), check_whole("depth", depth)
+    embedding_size = check_whole("embedding_size", embedding_size or units)
+    encoder_units = check_whole("encoder_units", encoder_units or units)
+    source_vocabulary_size = check_whole("source_vocabulary_size", source_vocabulary_size)
     encoder = _Encoder(
-        source_vocabulary_size, embedding_size, encoder_units or units, depth, cell,
+        source_vocabulary_size, embedding_size, encoder_units, depth, cell,
         bidirectional=bidirectional, reverse=reverse_source, dropout=dropout,
     )  # fmt: skip
     decoder = _decoder(
@@ -153,7 +156,8 @@ def multilingual_translator(
     Raises:
         InputError: An argument is not admitted, or a pair has no vocabulary.
     """
-    embedding_size = embedding_size or units
+    units, depth = check_whole("units", units), check_whole("depth", depth)
+    embedding_size = check_whole("embedding_size", embedding_size or units)
     pairs = _checked(pairs, source_vocabulary_sizes, target_vocabulary_sizes)
     encoders = {
         language: _Encoder(
