@@ -12,6 +12,7 @@ from PIL import Image
 
 import keras_classics as kc
 from keras_classics.analysis.drawing import plots
+from support import ROOT
 
 # Mathematics to Matplotlib, the second such that it cannot be read, and what XML would escape.
 TEXT, BROKEN = "$5 and $6_x", r"$\frac{$"
@@ -147,3 +148,15 @@ def test_captions_keep_apart(tmp_path):
     for column in (1, 2, 3):
         middle = column * page.shape[1] // 4
         assert (below[:, middle - 4 : middle + 4] == 255).all()
+
+
+def test_matplotlib_is_met_in_one_room():
+    """Where every figure begins and ends as those above."""
+    files = [*ROOT.glob("package/keras_classics/**/*.py"), *ROOT.glob("applications/**/*.py")]
+    room = ROOT / "package" / "keras_classics" / "analysis" / "drawing"
+    for file in files:
+        text = file.read_text()
+        if not file.is_relative_to(room):
+            assert not re.search(r"^\s*(import|from) matplotlib", text, re.M), file
+        # A figure is written by `write_figure`, which lets its texts be drawn as they are.
+        assert "savefig(" not in text and (file.stem == "plots" or ".savefig" not in text), file

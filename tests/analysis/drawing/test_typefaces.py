@@ -66,6 +66,20 @@ def test_a_font_to_install_is_named_once_and_the_rest_drawn():
     assert "install Noto Sans CJK (Debian and Ubuntu: apt install fonts-noto-cjk)" in sentence
 
 
+def test_names_along_an_axis_have_boxes_and_no_warning_for_each_letter(tmp_path):
+    with pytest.warns(UserWarning) as said:
+        kc.analysis.draw_alignments(tmp_path / "a.png", [np.ones((2, 3))], [["猫犬"]], [["猫"]])
+    assert len(said) == 1 and "fonts-noto-cjk" in str(said[0].message)
+
+
+def test_fonts_are_not_searched_for_what_needs_none(monkeypatch):
+    def search():
+        raise AssertionError("all fonts of the machine are opened")
+
+    monkeypatch.setattr(typefaces, "_installed", search)
+    assert drawable("плain ελ", plain_font()) == ("плain ελ", plain_font())
+
+
 @pytest.mark.parametrize(
     ("letter", "package"), [("ひ", "cjk"), ("한", "cjk"), ("ক", "core"), ("\U0001f9ff", "symbola")]
 )
