@@ -42,7 +42,7 @@ def draw_spikes(
         length, steps = shown.shape[1], len(shares)
         above.imshow(shown, cmap="gray", aspect="auto", extent=(0, length, 0, 1))
         colour = "darkgreen" if found[number] == right[number] else "darkred"
-        title = f"{found[number]} (true {right[number]})"
+        title = f"{found[number] or 'nothing'} (true {right[number]})"
         above.set_title(wrapped_in(figure, title, 0.9 * _WIDTH, 10), fontsize=10, color=colour)
         above.set(xticks=[], yticks=[])
         places = (np.arange(steps) + 0.5) * length / steps
