@@ -33,8 +33,9 @@ def test_bounds_and_numbers_of_numbers_are_told():
         errors.check_wholes("sizes", (1, 2, 3), count=2)
     with pytest.raises(errors.InputError, match="Allowed: one or more whole numbers"):
         errors.check_wholes("sizes", ())
-    with pytest.raises(errors.InputError, match="Allowed: 2 whole numbers from 1 on"):
-        errors.check_pair("sizes", (1,))
+    for bad in ((1,), (1, 2, 3), (1, 0), "12", 2.5, None):
+        with pytest.raises(errors.InputError, match="a positive whole number, or a pair"):
+            errors.check_pair("sizes", bad)
 
 
 @pytest.mark.parametrize("value", [0.5, np.float32(0.5), np.float16(0.5), np.array(0.5)[()]])

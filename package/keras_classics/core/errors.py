@@ -133,21 +133,34 @@ def check_wholes(
     )
 
 
-def check_pair(argument: str, value: object, smallest: int = 1) -> tuple[int, int]:
+def check_pair(
+    argument: str, value: object, smallest: int = 1, remedy: str | None = None
+) -> tuple[int, int]:
     """A size of pictures, one for both directions or two, as two of `int`.
 
     Args:
         argument: Name of the argument.
-        value: What was given: a whole number, or two: down and to the right.
+        value: What was given: a whole number, or two, height and width.
         smallest: The smallest admitted one.
+        remedy: What to do; by default, to give the smallest or more.
 
     Raises:
         InputError: It is neither, or smaller.
     """
-    if is_whole(value) or isinstance(value, str) or not isinstance(value, Iterable):
-        return (check_whole(argument, value, smallest),) * 2
-    down, right = check_wholes(argument, value, smallest, count=2)
-    return down, right
+    pair: list[object] = [value, value]
+    if isinstance(value, Iterable) and not isinstance(value, str) and not is_whole(value):
+        pair = list(value)
+    whole = [operator.index(side) for side in pair if is_whole(side)]
+    if len(pair) == len(whole) == 2 and min(whole) >= smallest:
+        return whole[0], whole[1]
+    one = "a positive whole number" if smallest == 1 else f"a whole number from {smallest} on"
+    raise InputError(
+        explain(
+            f"{argument}={value!r} was given",
+            f"{one}, or a pair (height, width) of them",
+            remedy or f"Pass {argument}={smallest} or more.",
+        )
+    )
 
 
 def check_positive(argument: str, value: object, remedy: str | None = None) -> float:

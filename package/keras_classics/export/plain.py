@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import re
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError, explain, is_whole
 from keras_classics.core.graph import functional
 from keras_classics.core.keras_internals import layers_within, maker
 from keras_classics.core.types import Tensor
@@ -78,7 +79,9 @@ def export(
     """
     require_tensorflow(format, path)
     model = functional(model)
-    if not (size is None or size == "any" or (isinstance(size, int) and size > 0)):
+    if is_whole(size) and operator.index(size) > 0:
+        size = operator.index(size)
+    elif size not in (None, "any"):
         raise InputError(
             explain(
                 f"size={size!r} was given",

@@ -95,7 +95,7 @@ def freeze(
 def _until(model: keras.Model, until: str | int | None) -> list[keras.layers.Layer]:
     if isinstance(until, str) and "/" in until:
         return _until_within(model, until)
-    if until is None or isinstance(until, int):
+    if not isinstance(until, str):
         return _first_groups(model, until)
     outputs = layer_outputs(model)
     # All calls of a layer that is called again.

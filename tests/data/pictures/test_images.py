@@ -155,3 +155,8 @@ def test_many_files_are_measured_in_order(tmp_path, monkeypatch, capsys, seconds
 def test_impossible_sizes_are_refused(size):
     with pytest.raises(InputError, match="image_size"):
         resolve_size(size)
+
+
+@pytest.mark.parametrize("size", [4, np.int64(4), (4, 4), np.array([4, 4])])
+def test_sizes_are_one_number_or_two(size):
+    assert resolve_size(size) == (4, 4)

@@ -6,10 +6,11 @@ Adebayo, Gilmer, Muelly, Goodfellow, Hardt, Kim, "Sanity checks for saliency map
 
 from __future__ import annotations
 
+import operator
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, SupportsIndex
 
 import keras
 import numpy as np
@@ -109,7 +110,8 @@ def randomize_layers(
     pairs = list(zip(weighted_layers(copy), weighted_layers(model), strict=True))
     names = [own.name for _, own in pairs]
     layers = len(names) if layers is None else layers
-    if isinstance(layers, int):
+    if isinstance(layers, SupportsIndex):
+        layers = operator.index(layers)
         fits = 0 <= layers <= len(names)
         kept = pairs[: len(names) - layers]
     else:

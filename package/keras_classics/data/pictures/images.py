@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError, check_pair
 from keras_classics.core.picture_files import opened_picture
 from keras_classics.core.progress import tracked
 
@@ -61,17 +61,7 @@ def resolve_size(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
     """
     if size is None:
         return None
-    pair = (size,) * 2 if isinstance(size, int) else size
-    sound = isinstance(pair, tuple | list) and len(pair) == 2
-    if not sound or not all(isinstance(side, int) and side > 0 for side in pair):
-        raise InputError(
-            explain(
-                f"image_size={size!r} was given",
-                "a positive whole number, or a pair (height, width) of them",
-                "Give for example image_size=224.",
-            )
-        )
-    return pair[0], pair[1]
+    return check_pair("image_size", size, remedy="Give for example image_size=224.")
 
 
 def measure_image(path: str | Path) -> tuple[int, int]:

@@ -224,7 +224,7 @@ def inception_v4(
     """
     check_choice("order", order, ("paper", "released"))
     head = image_head(card, arguments)
-    counts = check_wholes("repeats", card.repeats if repeats is None else repeats, count=3)
+    counts = check_wholes("repeats", card.repeats if repeats is None else repeats, 0, count=3)
     dropout = check_rate("dropout", dropout)
     first, second = (ROW, COLUMN) if order == "paper" else (COLUMN, ROW)
     small = [(min(rows, 3), min(columns, 3)) for rows, columns in (first, second)]
@@ -291,7 +291,7 @@ def inception_resnet(
     """
     head = image_head(card, arguments)
     extra_block = card.extra_block if extra_block is None else extra_block
-    counts = check_wholes("repeats", card.repeats if repeats is None else repeats, count=3)
+    counts = check_wholes("repeats", card.repeats if repeats is None else repeats, 0, count=3)
     dropout = check_rate("dropout", dropout)
     stages = [
         [partial(_residual, branches=branches, scale=scale)] * count
