@@ -113,9 +113,8 @@ def measure(verb: str, out: Path, **settings) -> None:
     rows["commit"] = facts["commit"]
     rows["machine"] = facts["machine"]
     rows["versions"] = ", ".join(f"{name} {found}" for name, found in facts["versions"].items())
-    out.parent.mkdir(parents=True, exist_ok=True)
     together = pd.concat([*earlier, rows]).drop_duplicates(KEYS, keep="last")
-    together.to_csv(out, index=False, float_format="%.4g")
+    kc.data.write_table(out, together, index=False, float_format="%.4g")
     console.print(f"written: {out}")
 
 
@@ -149,7 +148,7 @@ def print_tables(results: Path, insert: Path | None) -> None:
             f"{insert} was given. Allowed: a text that has {' and '.join(MARKS)}. "
             "Put them where the tables shall be."
         )
-    insert.write_text(f"{before}{mark}\n{text}\n{end}{after}", "utf-8")
+    kc.data.write_text(insert, f"{before}{mark}\n{text}\n{end}{after}")
     print(insert)
 
 

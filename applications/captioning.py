@@ -204,14 +204,15 @@ class Captioning(kc.jobs.Job):
         test = self.split("test")
         captions, scores = zip(*(best for best, *_ in self.said(model, test.images)), strict=True)
         shuffled = kc.training.shuffled_captions(captions, seed=self.settings.seed)
-        pd.DataFrame(
+        said = pd.DataFrame(
             {
                 "image": test.names,
                 "caption": captions,
                 "log_probability": scores,
                 "references": [" | ".join(texts) for texts in test.captions],
             }
-        ).to_csv(self.results / "captions.csv", index=False)
+        )
+        kc.data.write_table(self.results / "captions.csv", said, index=False)
         kc.export.write_examples(
             self.results,
             test.images,
@@ -221,7 +222,7 @@ class Captioning(kc.jobs.Job):
         )
         shown, page = slice(min(self.settings.pictures, len(test))), self.results / "captions.png"
         kc.analysis.draw_captions(page, test.images[shown], captions[shown], test.captions[shown])
-        keras.utils.save_img(str(self.results / "example.png"), test.images[0], scale=False)
+        kc.data.write_picture(self.results / "example.png", test.images[0])
         self.output.remark(f"pictures: {page}")
         metrics = {
             "model": kc.training.caption_metrics(captions, test.captions),

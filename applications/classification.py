@@ -80,6 +80,13 @@ class Classification(kc.jobs.Job):
     def check_model(self, model):
         known = len(self.facts["classes"])
         kc.jobs.check_count("classes", known, model.output_shape[-1], "classes.json")
+        prepared, taken = self.facts["preparation"].input_shape, model.input_shape[1:]
+        if prepared != taken:
+            raise kc.InputError(
+                f"preparation.npz makes pictures of {prepared} and the model takes {taken}. "
+                "Allowed: the file that was written with the model. Put it back, or train into "
+                "another --out."
+            )
 
     @cached_property
     def design(self):
@@ -99,12 +106,17 @@ class Classification(kc.jobs.Job):
         recipe = card.recipes.get(settings.recipe)
         size = self.input_size(card, native=recipe is not None)
         shape = (size["size"], size["size"], size["channels"])
-        model = kc.create_model(
-            card.name,
-            classes=len(info.classes),
-            input_shape=(math.prod(shape),) if size["flat"] else shape,
-            **{**(recipe.builder if recipe else {}), **settings.model_options},
-        )
+        known = {
+            "classes": len(info.classes),
+            "input_shape": (math.prod(shape),) if size["flat"] else shape,
+        }
+        if twice := known.keys() & settings.model_options:
+            raise kc.InputError(
+                f"--model-options {' '.join(sorted(twice))} was given. Allowed: what the data do "
+                "not say. Leave it out; --image-size changes the size."
+            )
+        arguments = {**(recipe.builder if recipe else {}), **settings.model_options}
+        model = kc.create_model(card.name, **known, **arguments)
         if recipe is None:
             mirror = size["channels"] == 3 and settings.data != "digits"
             recipe = kc.training.quick_recipe(model, mirror=mirror)
@@ -196,15 +208,16 @@ class Classification(kc.jobs.Job):
         answers = probabilities.argmax(axis=1)
         scores = kc.training.class_scores(test.labels, probabilities)
         names = pd.Index(classes, name="class")
-        pd.DataFrame(scores, names).to_csv(self.results / "classes.csv")
-        pd.DataFrame(
+        kc.data.write_table(self.results / "classes.csv", pd.DataFrame(scores, names))
+        answered = pd.DataFrame(
             {
                 "image": test.names,
                 "true": [classes[label] for label in test.labels],
                 "predicted": [classes[answer] for answer in answers],
                 "probability": probabilities.max(axis=1),
             }
-        ).to_csv(self.results / "predictions.csv", index=False)
+        )
+        kc.data.write_table(self.results / "predictions.csv", answered, index=False)
         confusion, mistakes = self.results / "confusion_matrix.png", self.results / "mistakes.png"
         counts = kc.training.confusion_matrix(test.labels, probabilities)
         kc.analysis.draw_confusion(confusion, counts, classes)
@@ -218,7 +231,7 @@ class Classification(kc.jobs.Job):
         ]
         heading = f"{len(wrong)} of {len(test)} wrong"
         kc.analysis.draw_tiles(mistakes, [test.images[n] for n in shown], titles, heading=heading)
-        keras.utils.save_img(str(self.results / "example.png"), test.images[0], scale=False)
+        kc.data.write_picture(self.results / "example.png", test.images[0])
         self.output.remark(f"pictures: {confusion}, {mistakes}")
         metrics = {"test": kc.training.classification_metrics(test.labels, probabilities)}
         return kc.jobs.Scores(metrics, f"{len(test)} test pictures", digits=4)

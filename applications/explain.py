@@ -238,7 +238,7 @@ def evaluate(options: argparse.Namespace, classifier: Classifier) -> None:
     )
     path = Path(options.out) / TABLE
     path.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(path)
+    kc.data.write_table(path, table)
     found = kc.analysis.class_probabilities(classifier.model, prepared).argmax(axis=1)
     title = (
         f"{len(targets)} objects in {len(rendered)} test scenes, "

@@ -68,7 +68,7 @@ def run(argv: Sequence[str] | None) -> None:
         return
     text = page(read(options.results))
     if options.out:
-        options.out.write_text(text, "utf-8")
+        kc.data.write_text(options.out, text)
         print(options.out)
     else:
         print(text, end="")
@@ -182,7 +182,8 @@ def enter(rows: pd.DataFrame, path: Path) -> None:
     together = pd.concat([*earlier, rows]).drop_duplicates(["row", "format"], keep="last")
     names = [*FAMILIES, *SEQUENCES, *INSIDE]
     order = together["row"].map(names.index) * 10 + together["format"].map(list(ENDINGS).index)
-    together.iloc[order.argsort(kind="stable")].to_csv(path, index=False, float_format="%.1e")
+    ordered = together.iloc[order.argsort(kind="stable")]
+    kc.data.write_table(path, ordered, index=False, float_format="%.1e")
 
 
 def read(path: Path) -> pd.DataFrame:

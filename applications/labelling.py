@@ -118,7 +118,7 @@ class Labelling(kc.jobs.Job):
         task = self.task
         part = task.part(examples, self.output.remark)
         metrics, table = task.evaluate(model, part, self.results, self.settings)
-        table.to_csv(self.results / "predictions.csv", index=False)
+        kc.data.write_table(self.results / "predictions.csv", table, index=False)
         return kc.jobs.Scores(metrics, f"{len(part)} test sequences", digits=4)
 
     def export(self, model, path, format):

@@ -214,7 +214,7 @@ class LanguageModel(kc.jobs.Job):
         )
         rows = [{**dataclasses.asdict(each), "follows": each.follows} for each in findings]
         table, page = self.results / "cells.csv", self.results / "cells.html"
-        pd.DataFrame(rows).to_csv(table, index=False)
+        kc.data.write_table(table, pd.DataFrame(rows), index=False)
         kc.analysis.write_cells_page(
             page, findings, excerpts, kc.analysis.CellReader(model), self.facts["alphabet"]
         )

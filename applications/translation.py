@@ -12,7 +12,6 @@ the model looks at and how it lays out sentences, export, and translate one sent
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from itertools import chain
 from pathlib import Path
@@ -275,7 +274,7 @@ class Translation(kc.jobs.Job):
             )
             for way in names
         ]
-        pd.concat(tables).to_csv(self.results / "translations.csv", index=False)
+        kc.data.write_table(self.results / "translations.csv", pd.concat(tables), index=False)
         source, target = self.pairs[0]
         told = [sharing.told(text, target) for text in texts[source]]
         if not settings.ensemble:
@@ -349,7 +348,7 @@ class Translation(kc.jobs.Job):
         coordinates, shares = kc.analysis.principal_components(states)
         within, between = kc.analysis.group_cosines(states, table["group"])
         table[["x", "y"]] = coordinates
-        table.to_csv(self.results / "projection.csv", index=False)
+        kc.data.write_table(self.results / "projection.csv", table, index=False)
         page = self.results / "projection.png"
         kc.analysis.draw_projection(page, coordinates, table["sentence"], table["group"], shares)
         self.output.result(
@@ -380,7 +379,7 @@ class Translation(kc.jobs.Job):
             )
             if folders:
                 source.save(place / "source.json")
-                shutil.copyfile(self.folder / "run.json", place / "run.json")
+                kc.jobs.write_json(place / "run.json", kc.jobs.read_run(self.folder))
             places.append(place)
         return places
 

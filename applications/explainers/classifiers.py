@@ -107,20 +107,14 @@ def of_catalogue(options: argparse.Namespace) -> Classifier:
     if options.image_size:
         arguments["input_shape"] = (options.image_size, options.image_size, 3)
     published = weights == "imagenet"
-    try:
-        pixels = pixels_of(options, kc.card(options.model).name)
-        model = kc.create_model(
-            options.model, weights="imagenet" if published else None, **arguments
-        )
-        if weights.endswith(".weights.h5"):
-            kc.load_weights(model, weights)
-        elif weights.endswith((".h5", ".keras")):
-            kc.weights.load_keras_applications(model, weights)
-        elif not published:
-            kc.weights.load_torch(model, weights)
-    except (ValueError, TypeError) as error:
-        # Builders and readers raise these on what the user typed here.
-        raise kc.InputError(str(error)) from error
+    pixels = pixels_of(options, kc.card(options.model).name)
+    model = kc.create_model(options.model, weights="imagenet" if published else None, **arguments)
+    if weights.endswith(".weights.h5"):
+        kc.load_weights(model, weights)
+    elif weights.endswith((".h5", ".keras")):
+        kc.weights.load_keras_applications(model, weights)
+    elif not published:
+        kc.weights.load_torch(model, weights)
     return of_model(options, model, pixels)
 
 

@@ -140,7 +140,7 @@ class Recognize(Task):
         """A test sequence as a file."""
         path = folder / ("example.png" if self.image else "example.wav")
         if self.image:
-            keras.utils.save_img(str(path), example[0], scale=False)
+            kc.data.write_picture(path, example[0])
         else:
             kc.data.write_wave(path, example[0])
         return str(path)

@@ -246,7 +246,7 @@ def test_verbs_that_need_a_trained_model_say_so(application, verb, tmp_path, cap
         (["--data", "npz:/no/such.npz"], "/no/such.npz does not exist"),
         (["--data", "folder:/no/such/folder"], "is not a folder"),
         (["--data", "tfds:no_such_set"], "no_such_set"),
-        (["--data-options", "shares=3"], "arguments of the data's reader"),
+        (["--data-options", "shares=3"], "'shares' was given to 'digits'"),
         (["--data-options", "test=2"], "a share between 0 and 1"),
         (["--model", "lenet_6"], "Did you mean 'lenet_5'"),
         (["--model", "road_alexnet"], "has no classifier"),

@@ -107,7 +107,7 @@ def test_verbs_that_need_a_trained_model_say_so(application, verb, tmp_path, cap
     [
         (["--data", "scenes"], "text, such as source_code"),
         (["--data", "text:nowhere.txt"], "nowhere.txt cannot be read"),
-        (["--data-options", "lines=3"], "the arguments of the data's reader"),
+        (["--data-options", "lines=3"], "'lines' was given to 'source_code'"),
         (["--k2", "70"], "a k2 that is a multiple of k1"),
         (["--data-options", "characters=20000", "--cell", "rnn"], "cell='rnn' was given"),
     ],

@@ -388,7 +388,7 @@ def test_verbs_that_need_a_trained_model_say_so(application, verb, tmp_path, cap
         (["--languages", "en"], "at least one target"),
         (["--languages", "en,es"], "en, fr, nl, de"),
         (["--pairs", "en-fr,fr"], "en-fr,fr-en"),
-        (["--data-options", "number=3"], "--data-options {'train': 20000"),
+        (["--data-options", "number=3"], "'number' was given to 'phrases'"),
         (["--cell", "gruu", "--data-options", "train=70", "validation=9"], "'gruu'"),
     ],
 )

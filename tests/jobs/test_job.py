@@ -86,7 +86,7 @@ class Pictures(Toy):
 @pytest.mark.parametrize("wrong", [{"number": 3}, {"seed": 3}, {"image_size": 8}], ids=str)
 def test_options_that_the_reader_does_not_have_are_refused(wrong):
     job = job_of(Pictures, data="digits", data_options=wrong)
-    with pytest.raises(kc.InputError, match="--data-options .* Allowed: the arguments"):
+    with pytest.raises(kc.InputError, match=rf"'?{next(iter(wrong))}'? was given"):
         _ = job.data
 
 

@@ -19,7 +19,7 @@ from keras_classics.core import pretrained
 from keras_classics.core.builder_help import signature_of, text_of
 from keras_classics.core.card import ModelCard
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.image_builder import IMAGE_DEFAULTS
+from keras_classics.core.image_builder import IMAGE_DEFAULTS, check_common
 from keras_classics.core.names import Known, bare, check_known, matching, meant
 from keras_classics.core.types import Shape, Tensor, Whole
 
@@ -98,7 +98,9 @@ def register(
                     f"Leave {twice[0]} out, or name all arguments.",
                 )
             )
-        return pretrained.build(card, partial(generic, card), arguments | named)
+        given = arguments | named
+        check_common(given)
+        return pretrained.build(card, partial(generic, card), given)
 
     build.__name__ = build.__qualname__ = title
     # As namedtuple does: the builder is the caller's, whose module it is found in and pickled by.

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict, cast
 
@@ -22,7 +22,14 @@ import keras
 
 from keras_classics.core.card import ModelCard
 from keras_classics.core.channels_last import check_setting
-from keras_classics.core.errors import InputError, check_positive, check_whole, explain, is_whole
+from keras_classics.core.errors import (
+    InputError,
+    check_positive,
+    check_rate,
+    check_whole,
+    explain,
+    is_whole,
+)
 from keras_classics.core.graph import functional, inputs_of
 from keras_classics.core.keras_internals import deep_graphs
 from keras_classics.core.model_files import load_weights
@@ -75,6 +82,10 @@ IMAGE_DEFAULTS: dict[str, Any] = {
     "classifier_activation": "softmax",
     "name": None,
 }
+
+
+# Of what Keras knows by name.
+IMAGE_NAMES = {"classifier_activation": "softmax", "kernel_initializer": "he_normal"}
 
 
 def image_head(card: ModelCard, arguments: ImageArguments, *, fixed_size: bool = False) -> Head:
@@ -271,6 +282,46 @@ def _check_arguments(given: dict[str, Any]) -> None:
                 "input_tensor and input_shape were both given",
                 "one of them",
                 "Leave input_shape out: the tensor has a shape.",
+            )
+        )
+
+
+def check_common(arguments: Mapping[str, Any]) -> None:
+    """Refuse, of what several families take, values that Keras would refuse deep inside.
+
+    Args:
+        arguments: What the user gave, whatever the family.
+
+    Raises:
+        InputError: A dropout rate is none, a name is unknown, or the input is no tensor.
+    """
+    dropout = arguments.get("dropout")
+    if dropout is not None and not isinstance(dropout, list | tuple):
+        check_rate("dropout", dropout)
+    known = {
+        "classifier_activation": keras.activations.get,
+        "kernel_initializer": keras.initializers.get,
+    }
+    for argument, find in known.items():
+        name = arguments.get(argument)
+        try:
+            if isinstance(name, str):
+                find(name)
+        except ValueError as error:
+            raise InputError(
+                explain(
+                    f"{argument}={name!r} was given",
+                    f"a name that Keras knows, such as {IMAGE_NAMES[argument]!r}",
+                    f"Leave {argument} out for the default.",
+                )
+            ) from error
+    tensor = arguments.get("input_tensor")
+    if tensor is not None and not hasattr(tensor, "shape"):
+        raise InputError(
+            explain(
+                f"input_tensor={tensor!r} was given",
+                "a tensor of Keras, such as keras.Input((224, 224, 3))",
+                "Leave input_tensor out for an input of the model's own.",
             )
         )
 

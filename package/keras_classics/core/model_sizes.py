@@ -18,6 +18,11 @@ from keras_classics.core.keras_internals import custom_objects_in_scope, outline
 _MOST_SLOTS = 5
 # An LSTM carries two states from batch to batch, and others one; they are float32 or less.
 _STATES_BYTES = 2 * 4
+# Operations that return a list of tensors, as long as they say, and the longest that is made.
+_LISTS, _LONGEST_LIST = (
+    {"Unstack": "num", "Split": "indices_or_sections", "ArraySplit": "indices_or_sections"},
+    4096,
+)
 # A metric counts pairs of classes, or has lists of thresholds, in Python and as variables.
 _METRIC_BYTES = 64
 
@@ -37,6 +42,7 @@ def bytes_asked_for(config: Mapping[str, Any]) -> int:
     custom_objects = custom_objects_in_scope()
 
     def in_thread() -> int:
+        _check_lists(config)
         compiled = config.get("compile_config") or {}
         bare = {key: value for key, value in config.items() if key != "compile_config"}
         model = outline(_without_states(bare), custom_objects)
@@ -49,6 +55,23 @@ def bytes_asked_for(config: Mapping[str, Any]) -> int:
 
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(in_thread).result()
+
+
+def _check_lists(config: Any) -> None:
+    """Refuse operations that make very many tensors, or as many as a size happens to be."""
+    if isinstance(config, Mapping):
+        kind, own = config.get("class_name"), config.get("config")
+        if kind in _LISTS and isinstance(own, Mapping):
+            count = own.get(_LISTS[kind])
+            if not isinstance(count, list) and not (type(count) is int and count <= _LONGEST_LIST):
+                raise ValueError(
+                    f"its operation {kind} makes {count} tensors; it must say how many, up to "
+                    f"{_LONGEST_LIST:,}"
+                )
+        config = list(config.values())
+    if isinstance(config, list):
+        for each in config:
+            _check_lists(each)
 
 
 def _bytes(variable: keras.Variable) -> int:

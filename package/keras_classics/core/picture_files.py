@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
+import numpy as np
 from PIL import Image
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.files import opened
+from keras_classics.core.files import opened, write_whole
 
 # Not among them: what starts other programs (EPS), unpacks without a limit (FITS) or is no picture.
 FORMATS = (
@@ -84,6 +85,20 @@ def opened_picture(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
                 _REMEDY,
             )
         ) from error
+
+
+def write_picture(path: str | os.PathLike[str], picture: np.ndarray) -> None:
+    """Write a picture, whole or not at all, making the folder.
+
+    Args:
+        path: The file; its ending chooses the format.
+        picture: uint8 `(height, width, 3)`, or `(height, width, 1)` for grey.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    pixels = picture[..., 0] if picture.shape[-1] == 1 else picture
+    write_whole(path, lambda fresh: Image.fromarray(np.uint8(pixels)).save(fresh))
 
 
 def _pixels(image: Image.Image) -> int:

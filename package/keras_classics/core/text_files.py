@@ -116,6 +116,33 @@ def parse_json(content: bytes | str) -> Any:
     return json.loads(data.decode("utf-8-sig"), parse_constant=_no_number)
 
 
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write a text in UTF-8, whole or not at all, making the folder.
+
+    Args:
+        path: The file.
+        text: The text.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    write_whole(path, lambda fresh: fresh.write_text(text, "utf-8"))
+
+
+def write_table(path: str | os.PathLike[str], table: pd.DataFrame, **options: Any) -> None:
+    """Write a table as CSV, whole or not at all, making the folder.
+
+    Args:
+        path: The file.
+        table: The table.
+        **options: Further arguments of `DataFrame.to_csv`.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    write_whole(path, lambda fresh: table.to_csv(fresh, **options))
+
+
 def write_json(path: str | os.PathLike[str], content: Any) -> None:
     """Write JSON, whole or not at all, making the folder.
 
@@ -126,8 +153,7 @@ def write_json(path: str | os.PathLike[str], content: Any) -> None:
     Raises:
         InputError: The file cannot be written.
     """
-    text = json.dumps(_finite(content), indent=1, ensure_ascii=False) + "\n"
-    write_whole(path, lambda fresh: fresh.write_text(text, "utf-8"))
+    write_text(path, json.dumps(_finite(content), indent=1, ensure_ascii=False) + "\n")
 
 
 def as_json(content: Any) -> Any:
@@ -173,6 +199,8 @@ def read_table(
                 sep=separator,
                 encoding="utf-8-sig",
                 quoting=csv.QUOTE_MINIMAL if separator in ",;" else csv.QUOTE_NONE,
+                # Else a row with a field too many would have one for its name.
+                index_col=False,
                 **options,
             )
 

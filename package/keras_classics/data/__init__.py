@@ -3,7 +3,14 @@
 `load` is the door to all of them. Importing this package imports no engine.
 """
 
-from keras_classics.core.text_files import read_lines, read_table, read_text
+from keras_classics.core.picture_files import write_picture
+from keras_classics.core.text_files import (
+    read_lines,
+    read_table,
+    read_text,
+    write_table,
+    write_text,
+)
 from keras_classics.core.tokenization import tokenize
 from keras_classics.data.captions.caption_batches import (
     CaptionedImages,
@@ -163,5 +170,8 @@ __all__ = [
     "tokenize",
     "translation_batches",
     "validation_batches",
+    "write_picture",
+    "write_table",
+    "write_text",
     "write_wave",
 ]

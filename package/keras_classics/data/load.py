@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError, explain, is_number
+from keras_classics.core.names import check_known
 from keras_classics.core.versions import installed
 from keras_classics.data.pictures.images import resolve_size
 
@@ -170,7 +172,50 @@ def load(
         importlib.import_module(f"keras_classics.data.{source.module}"), source.function
     )
     arguments = [argument] if argument else []
+    parameters = inspect.signature(reader).parameters.values()
+    # The others are this function's own.
+    own = {each.name: each.default for each in parameters if each.kind is each.KEYWORD_ONLY}
+    # What is beyond them a reader hands on, and checks itself.
+    handed_on = any(each.kind is each.VAR_KEYWORD for each in parameters)
+    checked = {key: options[key] for key in options if key in own or not handed_on}
+    check_options(scheme, checked, own)
     return reader(*arguments, seed=seed, image_size=image_size, strict=strict, **options)
+
+
+def check_options(
+    receiver: str, given: Mapping[str, object], defaults: Mapping[str, object]
+) -> None:
+    """Refuse options that a reader does not have, or of another kind than it takes.
+
+    Args:
+        receiver: What the options were given to.
+        given: The options.
+        defaults: Their defaults; None is that of a text, or of several.
+
+    Raises:
+        InputError: One is unknown, or of another kind than its default.
+    """
+    check_known(receiver, given, defaults)
+    for name, value in given.items():
+        default = defaults[name]
+        parts = list(value) if isinstance(value, tuple | list) else [value]
+        if isinstance(default, bool):
+            sound, kind = isinstance(value, bool), "True or False"
+        elif is_number(default):
+            sound, kind = is_number(value), "a number"
+        elif isinstance(default, tuple) and all(map(is_number, default)):
+            sound = len(parts) == len(default) and all(map(is_number, parts))
+            kind = f"{len(default)} numbers"
+        else:
+            sound, kind = all(isinstance(part, str) for part in parts), "a text"
+        if not sound:
+            raise InputError(
+                explain(
+                    f"{name}={value!r} was given to {receiver!r}",
+                    f"{kind}, such as {default!r}" if default is not None else kind,
+                    f"Leave {name} out for the default.",
+                )
+            )
 
 
 def load_scenes(
@@ -200,6 +245,7 @@ def load_scenes(
     """
     from keras_classics.data.worlds.scenes import CLASSES, SceneOptions, scenes
 
+    check_options("scenes", scene_options, vars(SceneOptions()))
     size = resolve_size(image_size)
     if size is not None:
         if size[0] != size[1]:

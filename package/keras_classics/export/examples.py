@@ -176,7 +176,7 @@ def ship(run: str | os.PathLike, to: str | os.PathLike) -> None:
     for path in (*run.glob("*.png"), *run.glob("metrics.*"), run / "history.csv", run / "run.json",
                  run / EXAMPLES):  # fmt: skip
         if path.exists():
-            shutil.copyfile(path, to / path.name)
+            write_whole(to / path.name, partial(shutil.copyfile, path))
 
 
 def _draw(pictures: np.ndarray, path: Path) -> None:

@@ -179,25 +179,16 @@ class Job(ABC):
     def data(self) -> Data:
         """The data that the settings name."""
         settings = self.settings
-        try:
-            return load(
-                settings.data,
-                seed=settings.seed,
-                strict=settings.strict,
-                **settings.data_options,
-                **self.reader_options(),
-            )
-        except TypeError as error:
-            # Only where the reader has no such argument is it the user's mistake.
-            if "keyword argument" not in str(error):
-                raise
+        own = {"seed": settings.seed, "strict": settings.strict, **self.reader_options()}
+        if twice := own.keys() & settings.data_options:
             raise InputError(
                 explain(
-                    f"--data-options {settings.data_options} was given ({error})",
-                    "the arguments of the data's reader",
-                    "See help(kc.data.load).",
+                    f"--data-options {' '.join(sorted(twice))} was given",
+                    "what no other flag says",
+                    "Leave it out.",
                 )
-            ) from error
+            )
+        return load(settings.data, **settings.data_options, **own)
 
     def split(self, name: str) -> Any:
         """A split in memory, with remarks on what is wrong with the data the first time."""

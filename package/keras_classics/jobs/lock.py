@@ -30,7 +30,8 @@ def locked(folder: Path) -> Iterator[None]:
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / NAME).open("w")
+        # Not emptied: it might be a link to another file.
+        file = (folder / NAME).open("a")
     except OSError as error:
         raise InputError(
             explain(

@@ -3,7 +3,7 @@
 import pytest
 
 import keras_classics as kc
-from support import shared
+from support import growth, shared
 
 
 @pytest.fixture
@@ -89,3 +89,12 @@ def test_the_polarity_sentences_are_read_whole():
     data = kc.data.load(f"sentences:{shared('data', 'sentence_polarity')}")
     assert sum(data.info.sizes.values()) == 2 * 4331
     assert data.info.classes == ("neg", "pos")
+
+
+def test_one_long_line_among_many_takes_its_own_memory_only(tmp_path):
+    # As an array of texts, 600 times 4 bytes for each of its characters: 1.2 GB.
+    (tmp_path / "a.pos").write_text("good\n" * 300 + "g" * 500_000 + "\n")
+    (tmp_path / "a.neg").write_text("bad\n" * 300)
+    data = kc.data.load(f"sentences:{tmp_path}")
+    assert growth(lambda: kc.data.load(f"sentences:{tmp_path}")) < 100e6
+    assert sum(data.info.sizes.values()) == 601

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_classics.analysis.cells.cells import CellFinding, CellReader, Excerpts
+from keras_classics.core.text_files import write_text
 
 if TYPE_CHECKING:
     from keras_classics.data.texts.alphabet import Alphabet
@@ -91,7 +92,7 @@ chance, by the last two characters and by any cell of the untrained network.</p>
 {"".join(sections)}</body>
 </html>
 """
-    Path(path).write_text(content, "utf-8")
+    write_text(path, content)
 
 
 def _shades() -> str:

@@ -5,7 +5,7 @@ Sutskever, Vinyals and Le, NeurIPS 2014 (arXiv:1409.3215), figure 2.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
@@ -60,7 +60,9 @@ def group_cosines(states: np.ndarray, groups: Sequence) -> tuple[float, float]:
     norms = np.linalg.norm(centred, axis=1, keepdims=True)
     units = centred / np.maximum(norms, np.finfo(float).tiny)
     cosines = units @ units.T
-    numbers = np.unique(list(groups), return_inverse=True)[1]
+    # Not an array of texts, which has room for the longest in every place.
+    known: dict[Hashable, int] = {}
+    numbers = np.array([known.setdefault(group, len(known)) for group in groups])
     same = numbers[:, None] == numbers[None, :]
     within = same & ~np.eye(len(numbers), dtype=bool)
     if not within.any() or same.all():

@@ -87,6 +87,8 @@ def collect(
 def _room(shape: tuple[int, ...], cache: Path | None) -> np.ndarray:
     if cache is None or math.prod(shape) <= MEMORY_BYTES:
         return np.empty(shape, "uint8")
+    # A file of its own, should there be a link to another.
+    cache.unlink(missing_ok=True)
     return np.lib.format.open_memmap(cache, "w+", "uint8", shape)
 
 

@@ -195,7 +195,6 @@ def _read_table(file: Path, annotations: Annotations) -> None:
         "Put captions that contain the separator into double quotes.",
         dtype=str,
         keep_default_na=False,
-        index_col=False,
         skipinitialspace=True,
     )
     table.columns = [str(column).strip() for column in table.columns]

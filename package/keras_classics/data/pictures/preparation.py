@@ -39,7 +39,8 @@ _LENGTHS = ("padding", "smallest", "largest")
 _RESIZING = ("scale_jitter", "area_crop")
 _ZCA_BIAS = 0.1
 _LARGEST_ZCA = 64 * 64 * 3
-_LARGEST_SIDE = 2**14
+# Sides of what a file may ask for; before it is cropped a picture may be twice as large.
+_LARGEST_SIDE = 2**11
 
 # Numbers alone are those of NumPy.
 Array: TypeAlias = np.ndarray | np.floating
@@ -143,9 +144,9 @@ class Preparation:
 
     def _check(self) -> None:
         """Refuse, of a file that was changed, what no training writes."""
-        sides = (self.size, self.resize)
-        if not all(type(side) is int and 0 < side <= _LARGEST_SIDE for side in sides):
-            raise ValueError(f"its pictures have the sides {sides}")
+        for side, most in ((self.size, _LARGEST_SIDE), (self.resize, 2 * _LARGEST_SIDE)):
+            if type(side) is not int or not 0 < side <= most:
+                raise ValueError(f"its pictures have the side {side}")
         names = [step.name for step in self.augmentation if step.name not in STEPS]
         if self.normalization.name not in NORMALIZATIONS:
             names.append(self.normalization.name)
@@ -155,6 +156,10 @@ class Preparation:
             raise ValueError("it has impossible channels or crops")
         if any(array.dtype.kind != "f" for array in self.arrays.values()):
             raise ValueError("its arrays are no floating-point numbers")
+        whole = (self.size, self.size, self.channels)
+        for name in ("shift", "gain"):
+            if np.broadcast_shapes(self.arrays[name].shape, whole) != whole:
+                raise ValueError(f"{name!r} in it is not of the size of its pictures")
 
     def coloured(self, images: tf.Tensor) -> tf.Tensor:
         """As float32 of 0 to 255, grey where the network takes grey."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.files import write_whole
 from keras_classics.core.sound_files import read_pcm
 from keras_classics.data.holdout import hold_out
 from keras_classics.data.load import SPLIT_NAMES, Data, Info
@@ -88,7 +89,7 @@ def load_speech(
     for split, share in (("test", test), ("validation", validation)):
         if split not in parts:
             rule[split] = f"{share:g} of train by seed {seed}"
-            labels = np.array([recording.text for recording in parts["train"]])
+            labels = np.array([recording.text for recording in parts["train"]], object)
             kept, held = hold_out(labels, share, seed, split)
             parts[split] = [parts["train"][n] for n in held]
             parts["train"] = [parts["train"][n] for n in kept]
@@ -148,14 +149,18 @@ def write_wave(path: str | Path, audio: np.ndarray, rate: int = RATE) -> None:
         rate: Samples a second.
 
     Raises:
-        OSError: The file cannot be written.
+        InputError: The file cannot be written.
     """
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        limits = -_LOUDEST, _LOUDEST - 1
-        file.writeframes(np.clip(np.round(audio * _LOUDEST), *limits).astype("<i2").tobytes())
+    samples = np.clip(np.round(audio * _LOUDEST), -_LOUDEST, _LOUDEST - 1).astype("<i2")
+
+    def write(fresh: Path) -> None:
+        with wave.open(str(fresh), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(rate)
+            file.writeframes(samples.tobytes())
+
+    write_whole(path, write)
 
 
 def log_mel(audio: Tensor) -> Tensor:
@@ -299,7 +304,7 @@ def _strings(
 ) -> list[list[int]]:
     """Numbers of the recordings in every string; those of a string are of one speaker."""
     strings = []
-    speakers = np.array([recording.speaker for recording in recordings])
+    speakers = np.array([recording.speaker for recording in recordings], object)
     for speaker in np.unique(speakers):
         own = np.flatnonzero(speakers == speaker)
         order = np.concatenate([rng.permutation(own) for _ in range(repeat)]).tolist()

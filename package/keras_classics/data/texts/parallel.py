@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.text_files import read_lines
-from keras_classics.data.holdout import equal_groups
+from keras_classics.data.holdout import check_filled, equal_groups
 from keras_classics.data.load import SPLIT_NAMES, Data, Info
 
 if TYPE_CHECKING:
@@ -130,16 +130,9 @@ def load_parallel(
         for split, part in files.items()
     }
     rule = {split: ", ".join(file.name for file in part.values()) for split, part in files.items()}
+    check_filled(rows, path, "sentence")
     rows = _hold_out(rows, rule, seed)
-    for split, sentences in rows.items():
-        if not sentences:
-            raise InputError(
-                explain(
-                    f"The {split} split of {path} has no sentences",
-                    "at least one line in each split",
-                    "Give longer files.",
-                )
-            )
+    check_filled(rows, path, "sentence")
     return Data(
         **{
             split: parallel_dataset(

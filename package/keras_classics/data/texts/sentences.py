@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from keras_classics.data.texts.parallel import collect_parallel
 if TYPE_CHECKING:
     import tensorflow as tf
 
-Labelled = tuple[np.ndarray, np.ndarray, np.ndarray]
+Labelled = tuple[Sequence[str], np.ndarray, Sequence[str]]
 
 
 def load_sentences(
@@ -72,7 +72,9 @@ def load_sentences(
                 "Write sentences into it, one a line, or remove it.",
             )
         )
-    texts, labels, names = (np.array(each) for each in zip(*rows, strict=True))
+    # As objects: an array of texts has room for the longest in every place.
+    texts, names = (np.array([row[column] for row in rows], object) for column in (0, 2))
+    labels = np.array([label for _, label, _ in rows])
     groups = equal_groups([text for text, _, _ in rows])
     chosen, held = hold_out(labels, test, seed, "test", groups)
     trained, validated = hold_out(labels[chosen], validation, seed, "validation", groups[chosen])
@@ -111,9 +113,9 @@ def by_language(data: Data) -> Data:
         part = collect_parallel(getattr(data, split), languages)
         texts = [part.texts[language] for language in languages]
         splits[split] = (
-            np.concatenate(texts),
+            [text for side in texts for text in side],
             np.repeat(np.arange(len(languages)), len(texts[0])),
-            np.array([f"{name}.{language}" for language in languages for name in part.names]),
+            [f"{name}.{language}" for language in languages for name in part.names],
         )
     return _data(
         splits,
@@ -152,7 +154,7 @@ def _class_files(folder: Path) -> Mapping[str, Path]:
 def _data(splits: Mapping[str, Labelled], **facts: Any) -> Data:
     import tensorflow as tf
 
-    def dataset(texts: np.ndarray, labels: np.ndarray, names: np.ndarray) -> tf.data.Dataset:
+    def dataset(texts: Sequence[str], labels: np.ndarray, names: Sequence[str]) -> tf.data.Dataset:
         return tf.data.Dataset.from_tensor_slices(
             {"text": list(texts), "label": labels.astype("int32"), "name": list(names)}
         )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_classics.core.errors import InputError, check_choice, check_whole, explain
@@ -76,10 +77,10 @@ class ConnectionTableConv2D(ImageLayer):
         )
         self.bias = self.add_weight(shape=(len(self.table),), initializer="zeros", name="bias")
         # Link 0 is the zero kernel of the connections that do not exist.
-        position = [[0] * len(self.table) for _ in range(channels)]
+        position = np.zeros((channels, len(self.table)), "int32")
         pairs = ((source, target) for target, row in enumerate(self.table) for source in row)
         for link, (source, target) in enumerate(pairs, start=1):
-            position[source][target] = link
+            position[source, target] = link
         self.position = position
 
     def call(self, inputs: Tensor) -> Tensor:

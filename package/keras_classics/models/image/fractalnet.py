@@ -214,6 +214,14 @@ def fractal_column(model: keras.Model, column: int | None = None) -> keras.Model
 
 
 def _check_sizes(filters: Sequence[int], dropout: Sequence[float]) -> None:
+    if not isinstance(dropout, Sequence):
+        raise InputError(
+            explain(
+                f"dropout={dropout!r} was given",
+                "a rate for every block",
+                f"Pass dropout={(float(dropout),) * len(filters)}.",
+            )
+        )
     if len(filters) != len(dropout):
         raise InputError(
             explain(

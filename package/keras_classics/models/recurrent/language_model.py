@@ -17,7 +17,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from keras_classics.core.errors import InputError, check_choice, check_whole, explain
+from keras_classics.core.errors import InputError, check_choice, check_rate, check_whole, explain
 from keras_classics.core.types import Tensor
 from keras_classics.layers.recurrent.by_name import by_layer, recurrent_layer, state_sizes
 from keras_classics.layers.recurrent.loop import over_time
@@ -63,6 +63,7 @@ def language_model(
     """
     vocabulary_size = check_whole("vocabulary_size", vocabulary_size, 2)
     units, depth = check_whole("units", units), check_whole("depth", depth)
+    dropout = check_rate("dropout", dropout)
     if embedding_size is not None:
         embedding_size = check_whole("embedding_size", embedding_size)
     if tie_embeddings:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import keras
 
+from keras_classics.core.errors import check_rate
 from keras_classics.core.types import Tensor
 from keras_classics.layers.image.highway import HighwayMerge
 from keras_classics.layers.recurrent.by_name import recurrent_layer, state_sizes
@@ -58,7 +59,7 @@ class RecurrentStack:
     ):
         self.prefix = prefix
         self.shortcut = shortcut
-        self.dropout = dropout
+        self.dropout = check_rate("dropout", dropout)
         self.directions = 1 + bidirectional
         self.layers, self.widths = [], []
         for level in range(1, count + 1):

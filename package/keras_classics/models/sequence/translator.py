@@ -22,7 +22,7 @@ from typing import Any, cast
 import keras
 from keras import layers, ops
 
-from keras_classics.core.errors import InputError, check_choice, check_whole, explain
+from keras_classics.core.errors import InputError, check_choice, check_rate, check_whole, explain
 from keras_classics.core.types import Tensor
 from keras_classics.layers.recurrent.by_name import recurrent_layer
 from keras_classics.layers.recurrent.decoder import RecurrentDecoder
@@ -83,6 +83,7 @@ def translator(
         InputError: An argument is not admitted.
     """
     units, depth = check_whole("units", units), check_whole("depth", depth)
+    dropout = check_rate("dropout", dropout)
     embedding_size = check_whole("embedding_size", embedding_size or units)
     encoder_units = check_whole("encoder_units", encoder_units or units)
     source_vocabulary_size = check_whole("source_vocabulary_size", source_vocabulary_size)
@@ -157,6 +158,7 @@ def multilingual_translator(
         InputError: An argument is not admitted, or a pair has no vocabulary.
     """
     units, depth = check_whole("units", units), check_whole("depth", depth)
+    dropout = check_rate("dropout", dropout)
     embedding_size = check_whole("embedding_size", embedding_size or units)
     pairs = _checked(pairs, source_vocabulary_sizes, target_vocabulary_sizes)
     encoders = {

@@ -1,0 +1,193 @@
+"""Models are loaded under a limit that is seen from their configuration, by any number of threads."""
+
+import json
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import keras_classics as kc
+from keras_classics.core.model_sizes import bytes_asked_for
+from support import growth
+
+OPTIMIZERS = ("SGD", "RMSprop", "Adam", "AdamW", "Adagrad", "Nadam", "Lion", "Ftrl", "Lamb")
+
+
+def configuration(path):
+    with zipfile.ZipFile(path) as archive:
+        return json.loads(archive.read("config.json"))
+
+
+def saved(model, tmp_path):
+    path = tmp_path / "model.keras"
+    kc.save_model(model, path)
+    return path
+
+
+def held(variables):
+    return sum(
+        keras.ops.convert_to_numpy(variable).nbytes
+        for variable in {id(v): v for v in variables}.values()
+    )
+
+
+def dense(optimizer=None, **compiled):
+    model = keras.Sequential([keras.Input((20,)), layers.Dense(50), layers.Dense(10)])
+    if optimizer:
+        model.compile(optimizer, "mse", **compiled)
+    return model
+
+
+def stateful(batch=4):
+    ids = keras.Input((7,), dtype="int32", batch_size=batch)
+    return keras.Model(ids, layers.LSTM(6, stateful=True)(layers.Embedding(5, 3)(ids)))
+
+
+def shared():
+    image = keras.Input((8, 8, 1))
+    encoder = keras.Sequential([layers.Conv2D(2, 3), layers.Flatten()], name="encoder")
+    return keras.Model(image, layers.Add()([encoder(image), encoder(1 - image)]))
+
+
+MODELS = {
+    "sequential": dense,
+    "shared": shared,
+    "half": lambda: keras.Sequential([keras.Input((3,)), layers.Dense(4, dtype="float16")]),
+    "binary": lambda: kc.models.XNORAlexNet(
+        width=0.05, dense_units=8, classes=3, input_shape=(67, 67, 3)
+    ),
+    "normalised": lambda: kc.create_model("resnet_20_cifar", width=0.25),
+    "translator": lambda: kc.models.translator(9, 8, units=4, attention="additive"),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_what_is_asked_for_is_what_is_taken(tmp_path, name):
+    model = MODELS[name]()
+    path = saved(model, tmp_path)
+    assert bytes_asked_for(configuration(path)) == held(model.variables)
+    assert kc.load_model(path).count_params() == model.count_params()
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_what_an_optimizer_keeps_of_each_weight_is_asked_for_too(tmp_path, name):
+    model = dense(getattr(keras.optimizers, name)(use_ema=name == "SGD"))
+    asked = bytes_asked_for(configuration(saved(model, tmp_path)))
+    model.optimizer.build(model.trainable_variables)
+    # Step and rate are a number each.
+    numbers = held(model.variables) + held(model.optimizer.variables)
+    assert numbers - 16 <= asked <= numbers
+
+
+def test_states_that_are_carried_are_asked_for_and_come_back(tmp_path):
+    path = saved(stateful(), tmp_path)
+    loaded = kc.load_model(path)
+    assert bytes_asked_for(configuration(path)) >= held(loaded.variables)
+    config = json.loads(json.dumps(configuration(path)).replace("[4, 7]", "[100000000, 7]"))
+    assert bytes_asked_for(config) > 2 * 4 * 6 * 10**8
+
+
+def test_metrics_are_asked_for_by_the_numbers_they_count_in(tmp_path):
+    model = dense("sgd", metrics=[keras.metrics.AUC(num_thresholds=500)])
+    config = configuration(saved(model, tmp_path))
+    assert bytes_asked_for(config) - held(model.variables) >= 4 * 4 * 500
+    config = json.loads(
+        json.dumps(config).replace('"num_thresholds": 500', '"num_classes": 100000')
+    )
+    assert bytes_asked_for(config) > 4 * 10**10
+
+
+def test_a_small_file_that_asks_for_much_is_refused_before_a_weight_exists(tmp_path):
+    path = saved(dense("adam"), tmp_path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(members["config.json"])
+    config["config"]["layers"][-1]["config"]["units"] = 10**7
+    members["config.json"] = json.dumps(config)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+    def load():
+        with pytest.raises(kc.InputError, match="its layers ask for more weights than it holds"):
+            kc.load_model(path)
+
+    # The weights, and Adam's two averages of each, would be 6 GB.
+    assert growth(load) < 100e6
+
+
+def test_operations_that_make_lists_say_how_many(tmp_path):
+    rows = keras.Input((5, 3))
+    kc.load_model(saved(keras.Model(rows, keras.ops.split(rows, 5, axis=1)), tmp_path))
+    kc.load_model(saved(keras.Model(rows, keras.ops.unstack(rows, 5, axis=1)), tmp_path))
+    with pytest.raises(kc.InputError, match="Unstack makes None tensors; it must say how many"):
+        kc.load_model(saved(keras.Model(rows, keras.ops.unstack(rows, axis=1)), tmp_path))
+
+
+@keras.saving.register_keras_serializable("test_model_files")
+class OfAValue(layers.Layer):
+    def build(self, shape):
+        self.table = keras.Variable(np.ones(3), trainable=False)
+
+    def call(self, x):
+        return x + self.table
+
+
+@keras.saving.register_keras_serializable("test_model_files")
+class OfAWeight(OfAValue):
+    def build(self, shape):
+        self.table = self.add_weight(shape=(3,), initializer="ones", trainable=False)
+
+
+def test_a_variable_made_of_a_value_is_refused_and_the_remedy_works(tmp_path):
+    for layer in (OfAValue(), OfAWeight()):
+        path = saved(keras.Sequential([keras.Input((3,)), layer]), tmp_path)
+        if isinstance(layer, OfAWeight):
+            assert kc.load_model(path).predict_on_batch(np.zeros((1, 3))).sum() == 3
+        else:
+            with pytest.raises(kc.InputError, match="made by add_weight"):
+                kc.load_model(path)
+
+
+def test_classes_in_scope_are_known(tmp_path):
+    class Twice(layers.Layer):
+        def call(self, x):
+            return 2 * x
+
+    path = saved(keras.Sequential([keras.Input((3,)), Twice()]), tmp_path)
+    with pytest.raises(kc.InputError, match="Twice"):
+        kc.load_model(path)
+    with keras.saving.custom_object_scope({"Twice": Twice}):
+        assert kc.load_model(path).predict_on_batch(np.ones((1, 3))).sum() == 6
+
+
+def test_loading_leaves_keras_as_it_was(tmp_path):
+    path = saved(dense("adam"), tmp_path)
+    before = keras.Variable.__init__, keras.Variable.assign
+    number = layers.Dense(1).name.rpartition("_")[2]
+    kc.load_model(path)
+    assert (keras.Variable.__init__, keras.Variable.assign) == before
+    # The layers of the file have names of their own.
+    following = layers.Dense(1).name.rpartition("_")[2]
+    assert following == (str(int(number) + 1) if number.isdigit() else "1")
+    # A variable that waits for its value would get it here.
+    with keras.StatelessScope():
+        pass
+
+
+def test_eight_threads_load_at_once(tmp_path):
+    models = {}
+    for name in ("sequential", "binary", "translator"):
+        model = MODELS[name]()
+        models[saved(model, tmp_path / name)] = model.get_weights()
+
+    def load(path):
+        loaded = kc.load_model(path).get_weights()
+        return all(map(np.array_equal, loaded, models[path]))
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(load, [*models] * 8))
+    assert all(map(load, models))

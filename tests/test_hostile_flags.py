@@ -1,0 +1,372 @@
+"""Files of strangers through the program and the applications, by every flag that reads one.
+
+The answer to a hostile file is one line and exit code 1. A flag that takes a text and stands in no
+table here fails the last test: say what it is.
+"""
+
+import argparse
+import functools
+import inspect
+import json
+import shutil
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import hostile
+import keras_classics as kc
+from support import ROOT, growth, load_application
+from weights.states import ARGUMENTS, small_state
+
+PROGRAM = "keras-classics"
+PROGRAMS = [PROGRAM, *sorted(path.stem for path in (ROOT / "applications").glob("*.py"))]
+SMALL = ["--set", *(f"{key}={value}" for key, value in ARGUMENTS.items())]
+VGG = ["--set", "width=0.05", "dense_units=8", "classes=3", "input_shape=(32,32,3)"]
+LABELLED = {"task": "recognize", "data": "digit_lines"}
+SETTINGS = {"translation": {"languages": ["en", "fr"]}}
+
+
+@functools.cache
+def main_of(program):
+    return kc.cli.main if program == PROGRAM else load_application(program).main
+
+
+def exit_code(program, arguments):
+    try:
+        return main_of(program)(arguments)
+    except SystemExit as end:
+        return end.code
+
+
+@functools.cache
+def sound_models(folder):
+    """Small models of the kinds that the applications open, below a folder."""
+    classifier = kc.models.LeNet5Modern(classes=3, input_shape=(32, 32, 1))
+    kc.save_model(classifier, folder / "classification.keras")
+    pictures = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), "uint8")
+    recipe = kc.training.quick_recipe(classifier)
+    kc.data.fit_preparation(recipe, pictures, size=32, channels=1).save(folder / "preparation.npz")
+    recognizer = kc.models.ctc_recognizer(
+        labels=3, input_shape=(12, None, 1), filters=(4, 4), strides=(1, 2), units=4
+    )
+    kc.save_model(recognizer, folder / "labelling.keras")
+    image = keras.Input((16, 16, 3))
+    features = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3)(image))
+    kc.save_model(keras.Model(image, keras.layers.Dense(3)(features)), folder / "explain.keras")
+    return folder
+
+
+def run_of(application, path, models, **settings):
+    """A run's folder as a finished training leaves it, but for the hostile file that lies in it."""
+    job = next(
+        each for each in vars(load_application(application)).values()
+        if inspect.isclass(each) and issubclass(each, kc.jobs.Job) and each.__module__ == application
+    )  # fmt: skip
+    sound = {
+        "run.json": json.dumps({"settings": {**SETTINGS.get(application, {}), **settings}}),
+        "classes.json": json.dumps(["a", "b", "c"]),
+        "codec.json": json.dumps({"kind": "image", "labels": "123", "height": 12}),
+    }
+    for name, text in sound.items():
+        if name != path.name:
+            path.with_name(name).write_text(text)
+    for name, copy in (
+        (job.model_file, f"{application}.keras"), ("preparation.npz", "preparation.npz")
+    ):  # fmt: skip
+        if name != path.name:
+            if (models / copy).exists():
+                shutil.copyfile(models / copy, path.with_name(name))
+            else:
+                path.with_name(name).write_bytes(b"")
+    return str(path.parent)
+
+
+def beside(path, name, text):
+    """Writes a sound file beside the hostile one."""
+    path.with_name(name).write_text(text)
+    return path
+
+
+def npz_files(harm):
+    return hostile.npz_files(harm, **small_state())
+
+
+def preparations(harm):
+    facts = {"size": 32, "channels": 1, "flat": False, "resize": 32, "test_crops": 1,
+             "augmentation": [], "normalization": ["range", {}]}  # fmt: skip
+    arrays = {"shift": np.zeros(1, "f4"), "gain": np.ones(1, "f4")}
+    huge = hostile.npz_files(harm, **arrays, facts=json.dumps({**facts, "resize": 2**14}))
+    return {
+        **hostile.npz_files(harm, **arrays, facts=json.dumps(facts)),
+        "an absurd size": huge["sound"],
+    }
+
+
+def convert(name, *settings):
+    return lambda path, _: ["convert", name, str(path), *settings]
+
+
+def data(spec, *more):
+    return lambda path, _: ["train", "--data", f"{spec}:{path.parent}", "--strict", *more]
+
+
+def of_run(application, verb, **settings):
+    """A verb that opens a run's folder in which the hostile file lies."""
+    return lambda path, models: [verb, "--out", run_of(application, path, models, **settings)]
+
+
+def asked(application, verb, **settings):
+    """A sound model is asked about the hostile file."""
+
+    def argv(path, models):
+        run = path.parent / "run" / "any"
+        run.parent.mkdir()
+        folder = run_of(application, run, models, **settings)
+        return [verb, str(path), "--from", folder, "--out", str(path.parent / "out")]
+
+    return argv
+
+
+def explain(*more):
+    return lambda path, models: [
+        *(each.format(path=path, models=models) for each in more), "--pixels", "unit",
+        "--out", str(path.parent / "out"),
+    ]  # fmt: skip
+
+
+EXPLAIN = "{models}/explain.keras"
+# By program and flag: the file, the hostile ones, and what is asked with it.
+FLAGS = {
+    (PROGRAM, "source"): [
+        ("a.npz", npz_files, convert("resnet_18", *SMALL)),
+        ("a.pth", hostile.pth_files, convert("resnet_18", *SMALL)),
+        ("a.safetensors", hostile.safetensors_files, convert("resnet_18", *SMALL)),
+        ("a.keras", hostile.keras_files, convert("vgg_d", *VGG)),
+        ("a.h5", hostile.h5_files, convert("vgg_d", *VGG)),
+    ],
+    (PROGRAM, "path"): [
+        ("a.keras", hostile.keras_files, lambda path, _: ["serve-check", str(path)]),
+    ],
+    (PROGRAM, "--input"): [
+        ("a.npz", npz_files,
+         lambda path, models: ["serve-check", f"{models}/explain.keras", "--input", str(path)]),
+        ("a.png", hostile.picture_files,
+         lambda path, _: ["serve-check", str(ROOT / "saved_models" / "captioning-scenes"),
+                          "--input", str(path)]),
+    ],
+    (PROGRAM, "folder"): [
+        ("saved_model.pb", hostile.wave_files,
+         lambda path, _: ["shipped", str(path.parents[1])]),
+        ("run.json", hostile.json_files,
+         lambda path, _: ["ship", str(path.parent), str(path.parent / "to")]),
+    ],
+    ("benchmark", "results"): [
+        ("a.csv", hostile.table_files, lambda path, _: ["table", str(path)])
+    ],
+    ("benchmark", "--insert"): [
+        ("a.md", hostile.text_files, lambda path, _: ["table", "--insert", str(path)])
+    ],
+    ("benchmark", "--out"): [
+        ("a.csv", hostile.table_files, lambda path, _: ["build", "--out", str(path), *NOTHING])
+    ],
+    ("formats", "results"): [
+        ("a.csv", hostile.table_files, lambda path, _: ["table", str(path)])
+    ],
+    ("formats", "--out"): [
+        ("a.csv", hostile.table_files, lambda path, _: ["table", str(path)])
+    ],
+    ("captioning", "--data"): [
+        ("captions.json", hostile.json_files, data("captions", "--image-size", "32")),
+        ("captions.csv", hostile.table_files, data("captions", "--image-size", "32")),
+    ],
+    ("captioning", "--encoder"): [
+        ("a.keras", hostile.keras_files,
+         lambda path, _: ["train", *SCENES, "--encoder", str(path), "--attention", "additive",
+                          "--out", str(path.parent / "out")]),
+    ],
+    ("captioning", "queries"): [
+        ("a.png", hostile.picture_files,
+         lambda path, _: ["caption", str(path), "--from",
+                          str(ROOT / "saved_models" / "captioning-scenes")]),
+    ],
+    ("captioning", "--out"): [
+        ("run.json", hostile.json_files, of_run("captioning", "evaluate")),
+        ("vocabulary.json", hostile.json_files, of_run("captioning", "evaluate")),
+    ],
+    ("classification", "--data"): [
+        ("a.npz", npz_files,
+         lambda path, _: ["train", "--data", f"npz:{path}", "--out", str(path.parent / "out")]),
+    ],
+    ("classification", "queries"): [
+        ("a.png", hostile.picture_files, asked("classification", "predict"))
+    ],
+    ("classification", "--out"): [
+        ("run.json", hostile.json_files, of_run("classification", "evaluate")),
+        ("classes.json", hostile.json_files, of_run("classification", "evaluate")),
+        ("preparation.npz", preparations, of_run("classification", "evaluate")),
+        ("model.keras", hostile.keras_files, of_run("classification", "evaluate")),
+    ],
+    ("explain", "--model"): [
+        ("a.keras", hostile.keras_files, explain("--model", "{path}", "--evaluate"))
+    ],
+    ("explain", "--weights"): [
+        ("a.weights.h5", hostile.h5_files,
+         explain("--model", "lenet_5_modern", "--weights", "{path}", "--evaluate")),
+        ("a.pth", hostile.pth_files,
+         explain("--model", "squeezenet_1_1", "--weights", "{path}", "--evaluate")),
+    ],
+    ("explain", "--classes"): [
+        ("a.txt", hostile.text_files, explain("--model", EXPLAIN, "--classes", "{path}",
+                                              "--evaluate")),
+    ],
+    ("explain", "images"): [
+        ("a.png", hostile.picture_files, explain("{path}", "--model", EXPLAIN))
+    ],
+    ("labelling", "--data"): [
+        ("a.conllu", hostile.text_files,
+         lambda path, _: ["train", "--task", "tag", "--data", f"conllu:{path}",
+                          "--out", str(path.parent / "out")]),
+        ("train.npz", npz_files, data("speech", "--out", "/tmp/never")),
+    ],
+    ("labelling", "queries"): [
+        ("a.png", hostile.picture_files, asked("labelling", "label", **LABELLED))
+    ],
+    ("labelling", "--out"): [
+        ("run.json", hostile.json_files, of_run("labelling", "evaluate")),
+        ("codec.json", hostile.json_files, of_run("labelling", "evaluate", **LABELLED)),
+    ],
+    ("language_model", "--data"): [
+        ("a.txt.gz", hostile.gz_files, lambda path, _: ["train", "--data", f"text:{path}"])
+    ],
+    ("language_model", "--out"): [
+        ("run.json", hostile.json_files, of_run("language_model", "write")),
+        ("alphabet.json", hostile.json_files, of_run("language_model", "write")),
+    ],
+    ("multi30k", "folder"): [
+        ("train.en", hostile.text_files,
+         lambda path, _: [str(beside(path, "train.fr", "a\n" * 600).parent), "--pairs", "en-fr",
+                          "--out", str(path.parent / "out")]),
+    ],
+    ("translation", "--data"): [
+        ("train.en", hostile.text_files,
+         lambda path, _: ["train", "--data",
+                          f"parallel:{beside(path, 'train.fr', 'a' * 600).parent}",
+                          "--out", str(path.parent / "out")]),
+    ],
+    ("translation", "--dictionary"): [
+        ("a.txt", hostile.text_files,
+         lambda path, models: ["evaluate", "--dictionary", str(path), "--out",
+                          run_of("translation", path.with_name("any"), models)]),
+    ],
+    ("translation", "--groups"): [
+        ("a.txt", hostile.text_files, lambda path, models: [
+            "project", "--groups", str(path), "--out",
+            run_of("translation", path.with_name("any"), models)]),
+    ],
+    ("translation", "--ensemble"): [
+        ("run.json", hostile.json_files, lambda path, models: [
+            "evaluate", "--ensemble", str(path.parent), "--out",
+            run_of("translation", path.with_name("any"), models)]),
+    ],
+    ("translation", "--out"): [
+        ("run.json", hostile.json_files, of_run("translation", "evaluate")),
+        ("source.json", hostile.json_files, of_run("translation", "evaluate")),
+    ],
+    ("translation", "--from"): [
+        ("source.json", hostile.json_files, lambda path, _: [
+            "translate", "a", "--from", str(shipped_beside(path, "translation-phrases"))]),
+        ("run.json", hostile.json_files, lambda path, _: [
+            "translate", "a", "--from", str(shipped_beside(path, "translation-phrases"))]),
+    ],
+}  # fmt: skip
+NOTHING = ["--models", "lenet_5"]
+SCENES = ["--data", "scenes", "--data-options", "train=8", "validation=2", "test=2"]
+# The model that answers is looked for there as under --out.
+SAME = {("captioning", "--from/--model"), ("classification", "--from"), ("labelling", "--from")}
+# Texts, names and numbers; and places that are only written.
+PLAIN = {
+    PROGRAM: {"--family", "--out", "name", "pattern", "to"},
+    "benchmark": {"--cells", "--depths", "--methods", "--models", "--widths"},
+    "captioning": {"--decoder", "--encoder-layer", "--to"},
+    "classification": {"--model", "--recipe", "--to"},
+    "explain": {"--layer", "--out", "--picture", "--target"},
+    "labelling": {"--model", "--to"},
+    "language_model": {"--cell", "--prime"},
+    "multi30k": {"--out", "--systems"},
+    "translation": {"--cell", "--into", "--languages", "--out-of", "--pairs", "--to",
+                    "--zero-shot", "queries"},
+}  # fmt: skip
+
+
+def shipped_beside(path, name):
+    """The parts of a shipped model, but for the hostile one."""
+    for part in (ROOT / "saved_models" / name).iterdir():
+        if part.name != path.name:
+            path.with_name(part.name).symlink_to(part)
+    return path.parent
+
+
+ROWS = [(*flag, *row) for flag, rows in FLAGS.items() for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("program", "flag", "file", "kind", "argv"), ROWS, ids=[" ".join(row[:3]) for row in ROWS]
+)
+def test_the_answer_to_a_hostile_file_is_one_line(
+    tmp_path, tmp_path_factory, capsys, monkeypatch, program, flag, file, kind, argv
+):
+    models, harm = sound_models(tmp_path_factory.getbasetemp()), tmp_path / "harm"
+    files = {name: content for name, content in kind(harm).items() if name != "sound"}
+    # All of them come to the functions behind the flags; here the way to these is tried.
+    for name in (list(files)[0], list(files)[-1]):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / file).write_bytes(files[name])
+        monkeypatch.chdir(folder)
+        arguments = argv(folder / file, models)
+        codes = []
+        taken = growth(lambda given=arguments: codes.append(exit_code(program, given)))  # noqa: B023
+        said = capsys.readouterr().err.splitlines()
+        errors = [line for line in said if line.startswith("error: ")]
+        assert codes == [1] and len(errors) == 1, (name, said)
+        assert not [line for line in said if "Traceback" in line]
+        assert taken < max(500e6, 4 * len(files[name])) and not harm.exists(), name
+
+
+class Parsed(BaseException):
+    """Raised in place of parsing; carries the parser."""
+
+
+def flags_of(program):
+    """Names of all flags and arguments of a program that take a text or a path."""
+    main = main_of(program)
+    module = inspect.getmodule(main)
+    jobs = [each for each in vars(module).values() if inspect.isclass(each)
+            and issubclass(each, kc.jobs.Job) and each.__module__ == module.__name__]  # fmt: skip
+    for verb in [[], *([verb] for job in jobs for verb in job.verbs)]:
+        try:
+            main(verb)
+        except Parsed as parsed:
+            yield from texts_of(parsed.args[0])
+
+
+def texts_of(parser):
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for each in action.choices.values():
+                yield from texts_of(each)
+        elif action.nargs != 0 and action.choices is None and action.type in (None, str, Path):
+            yield "/".join(action.option_strings) or action.dest
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_flag_that_takes_a_text_is_in_a_table(monkeypatch, program):
+    def stop(parser, *_, **__):
+        raise Parsed(parser)
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_known_args", stop)
+    found = set(flags_of(program))
+    known = {flag for name, flag in {*FLAGS, *SAME} if name == program} | PLAIN.get(program, set())
+    assert found == known, "add a row to FLAGS, or say in PLAIN that it names no file"
