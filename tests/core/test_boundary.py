@@ -34,6 +34,7 @@ FUNCTIONS = {
 }  # fmt: skip
 # Of whatever object; a function of the package may be called so.
 METHODS = {"load_model", "load_weights", "open", "read_bytes", "read_text"}
+WRITING = {"a", "w", "w+", "wb", "x", "xb"}
 # Why a file may nevertheless.
 ADMITTED = {
     # It runs where this package cannot be imported, to show that an export needs none, and reads
@@ -69,11 +70,12 @@ def openers(tree):
     written = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
-            values = [*node.args, *(each.value for each in node.keywords)]
-            texts = [each.value for each in values if isinstance(each, ast.Constant)]
-            if {"w", "wb", "w+", "x", "xb", "a"} & {
-                each for each in texts if isinstance(each, str)
-            }:
+            texts = [each.value for each in node.args if isinstance(each, ast.Constant)]
+            # `open(path, mode)`, and `path.open(mode)`.
+            place = 1 if path(node.func) else 0
+            modes = [*node.args[place : place + 1],
+                     *(each.value for each in node.keywords if each.arg == "mode")]  # fmt: skip
+            if any(isinstance(mode, ast.Constant) and mode.value in WRITING for mode in modes):
                 written |= {id(each) for each in ast.walk(node.func)}
             called = path(node.func) or getattr(node.func, "id", "")
             # What is named by a text escapes no better.
