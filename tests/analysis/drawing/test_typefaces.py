@@ -21,7 +21,7 @@ def nothing_asked_for(monkeypatch):
 
 @pytest.fixture
 def cats(tmp_path):
-    """A font whose only letters are the Chinese cat, a full square, and the latin a."""
+    """A font of few letters, all full squares: the Chinese cat, a, and l and p by which lines lie."""
     pen = TTGlyphPen(None)
     pen.moveTo((0, 0))
     for corner in ((0, 1000), (1000, 1000), (1000, 0)):
@@ -29,10 +29,11 @@ def cats(tmp_path):
     pen.closePath()
     square, empty = pen.glyph(), TTGlyphPen(None).glyph()
     font = FontBuilder(1000, isTTF=True)
-    font.setupGlyphOrder([".notdef", "cat", "a"])
-    font.setupCharacterMap({ord("猫"): "cat", ord("a"): "a"})
-    font.setupGlyf({".notdef": empty, "cat": square, "a": square})
-    font.setupHorizontalMetrics({name: (1000, 0) for name in (".notdef", "cat", "a")})
+    letters = {"cat": "猫", "a": "a", "l": "l", "p": "p"}
+    font.setupGlyphOrder([".notdef", *letters])
+    font.setupCharacterMap({ord(letter): name for name, letter in letters.items()})
+    font.setupGlyf({".notdef": empty, **dict.fromkeys(letters, square)})
+    font.setupHorizontalMetrics({name: (1000, 0) for name in (".notdef", *letters)})
     font.setupHorizontalHeader(ascent=1000, descent=0)
     font.setupNameTable({"familyName": "Cats", "styleName": "Regular"})
     font.setupOS2()
