@@ -190,7 +190,7 @@ def check_options(
     Args:
         receiver: What the options were given to.
         given: The options.
-        defaults: Their defaults; None is that of a text, or of several.
+        defaults: Their defaults; None is that of a text or path, or of several.
 
     Raises:
         InputError: One is unknown, or of another kind than its default.
@@ -207,7 +207,7 @@ def check_options(
             sound = len(parts) == len(default) and all(map(is_number, parts))
             kind = f"{len(default)} numbers"
         else:
-            sound, kind = all(isinstance(part, str) for part in parts), "a text"
+            sound, kind = all(isinstance(part, str | Path) for part in parts), "a text or a path"
         if not sound:
             raise InputError(
                 explain(

@@ -215,6 +215,7 @@ def resnet_v2(
                 "Leave it out for a CIFAR network.",
             )
         )
+    norm_epsilon = check_positive("norm_epsilon", norm_epsilon)
     norm_first = stem == "norm_first" and not small_images and not keras_v2_layout
     head = image_head(card, arguments)
     first = scaled(card.filters, width)
@@ -231,7 +232,6 @@ def resnet_v2(
         else:
             x = max_pooling(x, 3, 2, padding=1, name="stem_pool")
     repeats = check_wholes("repeats", card.repeats if repeats is None else repeats)
-    norm_epsilon = check_positive("norm_epsilon", norm_epsilon)
     for stage, units in enumerate(repeats, start=1):
         filters = first * 2 ** (stage - 1)
         x = preactivation_stage(
