@@ -269,7 +269,9 @@ WRITE = {
     "jobs.record_metrics", "jobs.write_json",
 }  # fmt: skip
 # They run programs, as their documentation says.
-RUN = {"export.reopen", "export.answers_elsewhere", "jobs.Job.open_export"}
+RUN = {
+    "export.reopen", "export.answers_elsewhere", "export.load_saved_model", "jobs.Job.open_export",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", DOORS)

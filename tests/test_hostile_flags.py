@@ -148,6 +148,8 @@ FLAGS = {
     ],
     (PROGRAM, "path"): [
         ("a.keras", hostile.keras_files, lambda path, _: ["serve-check", str(path)]),
+        ("a.onnx", hostile.wave_files, lambda path, _: ["serve-check", str(path)]),
+        ("saved_model.pb", hostile.wave_files, lambda path, _: ["serve-check", str(path.parent)]),
     ],
     (PROGRAM, "--input"): [
         ("a.npz", npz_files,
@@ -190,6 +192,11 @@ FLAGS = {
         ("a.png", hostile.picture_files,
          lambda path, _: ["caption", str(path), "--from",
                           str(ROOT / "saved_models" / "captioning-scenes")]),
+    ],
+    ("captioning", "--from/--model"): [
+        ("saved_model.pb", hostile.wave_files,
+         lambda path, _: ["caption", "a.png", "--from",
+                          str(shipped_beside(path, "captioning-scenes"))]),
     ],
     ("captioning", "--out"): [
         ("run.json", hostile.json_files, of_run("captioning", "evaluate")),
@@ -279,12 +286,14 @@ FLAGS = {
             "translate", "a", "--from", str(shipped_beside(path, "translation-phrases"))]),
         ("run.json", hostile.json_files, lambda path, _: [
             "translate", "a", "--from", str(shipped_beside(path, "translation-phrases"))]),
+        ("saved_model.pb", hostile.wave_files, lambda path, _: [
+            "translate", "a", "--from", str(shipped_beside(path, "translation-phrases"))]),
     ],
 }  # fmt: skip
 NOTHING = ["--models", "lenet_5"]
 SCENES = ["--data", "scenes", "--data-options", "train=8", "validation=2", "test=2"]
 # The model that answers is looked for there as under --out.
-SAME = {("captioning", "--from/--model"), ("classification", "--from"), ("labelling", "--from")}
+SAME = {("classification", "--from"), ("labelling", "--from")}
 # Texts, names and numbers; and places that are only written.
 PLAIN = {
     PROGRAM: {"--family", "--out", "name", "pattern", "to"},

@@ -379,7 +379,7 @@ def translate(
         path = Path(folder) / "translator"
         limits = {"max_words": length, "width": beam, "n_best": 1}
         kc.export.export_translator(model, source, target, path, **limits)
-        shipped, texts = tf.saved_model.load(str(path)), tf.constant(sentences)
+        shipped, texts = kc.export.load_saved_model(path), tf.constant(sentences)
         contest = {
             "ours": lambda: shipped.serve(texts)["translations"].numpy(),
             "Python loop, compiled step": by_hand,

@@ -19,14 +19,42 @@ def pairs_of(settings: Mapping[str, Any]) -> list[Pair]:
     return [(source, target) for target in targets]
 
 
+def settings_of(export: Path) -> dict[str, Any]:
+    """The settings of the run that an exported translator was made by.
+
+    Raises:
+        InputError: They are not those of a translator.
+    """
+    settings = kc.jobs.read_run(export)["settings"]
+    pairs, languages = settings.get("pairs") or [], settings.get("languages") or []
+    groups = [languages, *(pairs if isinstance(pairs, list) else [None])]
+    sound = (
+        all(isinstance(group, list) and all(map(_is_text, group)) for group in groups)
+        and all(len(pair) == 2 for pair in pairs)
+        and (pairs or len(languages) > 1)
+        and type(settings.get("max_words")) is int
+        and settings.get("sharing", "tokens") in list(kc.models.SHARINGS)
+    )
+    if not sound:
+        raise kc.InputError(
+            f"{export / 'run.json'} names no languages of a translator. Allowed: the run.json that "
+            "translation.py export wrote. Export it again."
+        )
+    return settings
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
 def directions(place: Path) -> dict[Pair, Path]:
     """The directions that SavedModels in a folder translate, each with its folder."""
     if is_export(place):
-        pairs = pairs_of(kc.jobs.read_run(place)["settings"])
+        pairs = pairs_of(settings_of(place))
         return dict.fromkeys([*pairs, *kc.models.untrained_pairs(pairs)], place)
     found = {}
     for path in filter(is_export, sorted(place.iterdir()) if place.is_dir() else ()):
-        pairs = pairs_of(kc.jobs.read_run(path)["settings"])
+        pairs = pairs_of(settings_of(path))
         found |= {pair: path for pair in pairs if "-".join(pair) == path.name}
     return found
 
@@ -72,16 +100,14 @@ class Served:
     """
 
     def __init__(self, place: Path, into: str | None, out_of: str | None) -> None:
-        import tensorflow as tf
-
         path, self.into = chosen(place, into, out_of)
-        settings = kc.jobs.read_run(path)["settings"]
+        settings = settings_of(path)
         self.limit = settings["max_words"]
         # Runs of one form only, before there were two, do not name it.
         sharing = kc.models.SHARINGS[settings.get("sharing", "tokens")]
         self.sharing = sharing(pairs_of(settings))
         self.vocabulary = kc.data.load_vocabulary(path / "source.json")
-        self._model = tf.saved_model.load(str(path))
+        self._model = kc.export.load_saved_model(path)
 
     def units(self, text: str) -> list[str]:
         """What the encoder reads of a sentence, the token of the target language included."""

@@ -17,7 +17,7 @@ def test_directions_are_told_by_pairs_or_by_languages():
 
 def export_to(folder, **settings):
     folder.mkdir(parents=True)
-    settings = {"languages": ["en", "fr"], **settings}
+    settings = {"languages": ["en", "fr"], "max_words": 5, **settings}
     kc.jobs.record_run(folder, settings, job="translation")
     for name in ("saved_model.pb", "source.json"):
         (folder / name).touch()
@@ -35,3 +35,18 @@ def test_exports_are_found_by_the_languages_they_translate(tmp_path):
     assert chosen(middle, "en", "fr") == (middle / "fr-en", "en")
     with pytest.raises(kc.InputError, match="one of en-fr, en-nl, fr-en, nl-en"):
         chosen(middle, "en", None)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"languages": None}, {"languages": ["en"]}, {"languages": "en"}, {"languages": [1, 2]},
+        {"pairs": 3}, {"pairs": [["en", "fr", "nl"]]}, {"pairs": [3]}, {"max_words": None},
+        {"sharing": "nothing"}, {"sharing": []},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_settings_that_are_no_translators_are_refused_in_a_sentence(tmp_path, wrong):
+    export_to(tmp_path / "export", **wrong)
+    with pytest.raises(kc.InputError, match="run.json names no languages of a translator. Allowed"):
+        chosen(tmp_path / "export", None, None)

@@ -1,5 +1,8 @@
 """Files are written whole or not at all, by whoever writes; only ordinary files are read."""
 
+import errno
+import fcntl
+import importlib.util
 import os
 import re
 import resource
@@ -8,6 +11,8 @@ import stat
 import subprocess
 import sys
 import threading
+import time
+import types
 from contextlib import contextmanager
 
 import keras
@@ -192,6 +197,143 @@ def test_who_may_read_what_is_written_is_for_the_user_to_say(tmp_path):
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "text.txt").stat().st_mode) == 0o640
+
+
+def test_a_file_that_is_written_anew_keeps_its_mode(tmp_path):
+    path = tmp_path / "text.txt"
+    for mode in (0o600, 0o444, 0o750):
+        path.write_text("old")
+        path.chmod(mode)
+        files.write_whole(path, lambda fresh: fresh.write_text("new"))
+        assert path.read_text() == "new" and stat.S_IMODE(path.stat().st_mode) == mode
+        path.unlink()
+
+
+def test_a_link_within_its_folder_is_written_through(tmp_path):
+    (tmp_path / "versions").mkdir()
+    link, file = tmp_path / "latest.txt", tmp_path / "versions" / "1.txt"
+    link.symlink_to("versions/1.txt")
+    # The first is a link to nothing yet.
+    for text in ("old", "new"):
+        files.write_whole(link, lambda fresh, text=text: fresh.write_text(text))
+        assert link.is_symlink() and file.read_text() == text
+    assert sorted(os.listdir(tmp_path)) == ["latest.txt", "versions"]
+    assert os.listdir(tmp_path / "versions") == ["1.txt"]
+
+
+def test_a_link_out_of_its_folder_is_refused_and_both_remedies_work(tmp_path):
+    run, file = tmp_path / "run", tmp_path / "precious.txt"
+    run.mkdir()
+    file.write_text("precious")
+    link = run / "metrics.txt"
+    link.symlink_to(file)
+
+    def write(path):
+        files.write_whole(path, lambda fresh: fresh.write_text("new"))
+
+    with pytest.raises(kc.InputError, match=f"link that leads out .*Write {file} if that is meant"):
+        write(link)
+    assert link.is_symlink() and file.read_text() == "precious"
+    write(file)
+    assert link.read_text() == "new"
+    link.unlink()
+    write(link)
+    assert not link.is_symlink()
+    # A folder that is a link is where the user has put it.
+    (tmp_path / "elsewhere").symlink_to(run)
+    write(tmp_path / "elsewhere" / "metrics.txt")
+
+
+def test_what_is_no_ordinary_file_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(kc.InputError, match="pipe is no ordinary file"):
+        files.write_whole(tmp_path / "pipe", lambda fresh: fresh.write_text("new"))
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+
+
+def test_a_file_is_on_the_disk_before_it_takes_the_place_of_another(tmp_path, monkeypatch):
+    path, said = tmp_path / "text.txt", []
+    fsync, replace = os.fsync, os.replace
+
+    def written(descriptor):
+        said.append(os.pread(descriptor, 9, 0))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", written)
+    monkeypatch.setattr(os, "replace", lambda *paths: said.append("replaced") or replace(*paths))
+    files.write_whole(path, lambda fresh: fresh.write_text("new"))
+    assert said == [b"new", "replaced"]
+
+
+def on_windows(monkeypatch):
+    """`core/files.py` as Windows runs it, whose locks are those of this system."""
+
+    def locking(descriptor, kind, count):
+        assert (kind, count) == ("at once", 1)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise PermissionError(errno.EACCES, "Permission denied") from error
+
+    windows = types.SimpleNamespace(locking=locking, LK_NBLCK="at once")
+    monkeypatch.setitem(sys.modules, "msvcrt", windows)
+    spec = importlib.util.spec_from_file_location("files_on_windows", files.__file__)
+    module = importlib.util.module_from_spec(spec)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "platform", "win32")
+        spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("windows", [False, True])
+def test_a_lock_is_one_holders_and_leaves_nothing_behind(tmp_path, monkeypatch, windows):
+    room, path = on_windows(monkeypatch) if windows else files, tmp_path / "lock"
+    with room.locked(path) as one, room.locked(path) as other:
+        assert (one, other) == (True, False)
+    assert os.listdir(tmp_path) == []
+    said = []
+
+    def hold(number):
+        with room.locked(path, wait=True) as held:
+            said.append((number, held))
+            time.sleep(0.02)
+            said.append((number, held))
+
+    threads = [threading.Thread(target=hold, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(held for _, held in said) and said[::2] == said[1::2] and len(said) == 8
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_lock_whose_file_was_removed_meanwhile_is_taken_anew(tmp_path, monkeypatch):
+    path, lock, tries = tmp_path / "lock", files._lock, []
+
+    def removed_before(descriptor):
+        if not tries:
+            path.unlink()
+        tries.append(descriptor)
+        lock(descriptor)
+
+    monkeypatch.setattr(files, "_lock", removed_before)
+    with files.locked(path) as held:
+        assert held and len(tries) == 2 and path.exists()
+
+
+def test_a_disk_without_locks_is_told_and_a_lock_is_no_link(tmp_path, monkeypatch):
+    (tmp_path / "link").symlink_to(tmp_path / "made")
+    with pytest.raises(OSError), files.locked(tmp_path / "link"):
+        pass
+    assert not (tmp_path / "made").exists()
+
+    def refused(descriptor):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(files, "_lock", refused)
+    with files.locked(tmp_path / "lock") as held:
+        assert held is None
 
 
 def test_only_ordinary_files_are_opened_and_nothing_is_waited_for(tmp_path):

@@ -10,6 +10,7 @@ import pytest
 from keras import layers
 
 import keras_classics as kc
+from keras_classics.core import model_files
 from keras_classics.core.model_sizes import bytes_asked_for
 from support import growth
 
@@ -191,3 +192,68 @@ def test_eight_threads_load_at_once(tmp_path):
     with ThreadPoolExecutor(8) as threads:
         assert all(threads.map(load, [*models] * 8))
     assert all(map(load, models))
+
+
+def test_a_file_is_what_its_ending_says_to_who_checks_and_who_loads(tmp_path):
+    sound = saved(dense(), tmp_path).read_bytes()
+    older = tmp_path / "older.h5"
+    other = keras.Sequential([keras.Input((20,)), layers.Dense(3)])
+    other.save(older)
+    # Checked as the archive at its end, it would be loaded as what stands before it, unchecked.
+    older.write_bytes(older.read_bytes() + sound)
+    with pytest.raises(kc.InputError, match=r"older.h5' was given. Allowed: .* ending in .keras"):
+        kc.load_model(older)
+    older.rename(tmp_path / "now.keras")
+    assert kc.load_model(tmp_path / "now.keras").count_params() == dense().count_params()
+
+
+@pytest.mark.parametrize("ending", [".weights.json", ".hdf5", ".npz", ""])
+def test_weights_of_other_endings_are_refused_and_the_remedy_works(tmp_path, ending):
+    model = dense()
+    model.save_weights(tmp_path / "a.weights.h5")
+    (tmp_path / f"a{ending}").write_bytes((tmp_path / "a.weights.h5").read_bytes())
+    with pytest.raises(kc.InputError, match=r"ending in \.weights\.h5, \.h5, \.keras"):
+        kc.load_weights(model, tmp_path / f"a{ending}")
+    kc.load_weights(dense(), tmp_path / "a.weights.h5")
+
+
+@pytest.mark.parametrize("name", ["model.h5", "model.hdf5", "model", "model.keras.zip"])
+def test_models_are_saved_as_what_is_loaded_again(tmp_path, name):
+    with pytest.raises(kc.InputError, match=r"was given. Allowed: a file ending in \.keras"):
+        kc.save_model(dense(), tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["model", "weights"])
+def test_what_was_checked_is_what_is_loaded(tmp_path, monkeypatch, kind):
+    model, other = dense(), dense()
+    path = saved(model, tmp_path)
+    small = path.read_bytes()
+    check = model_files._check_weights
+    kc.save_model(other, path)
+    evil = path.read_bytes()
+    path.write_bytes(small)
+
+    def check_and_exchange(archive):
+        path.write_bytes(evil)
+        return check(archive)
+
+    monkeypatch.setattr(model_files, "_check_weights", check_and_exchange)
+    if kind == "model":
+        loaded = kc.load_model(path)
+    else:
+        loaded = dense()
+        kc.load_weights(loaded, path)
+    assert path.read_bytes() == evil
+    assert all(map(np.array_equal, loaded.get_weights(), model.get_weights()))
+
+
+def test_without_room_for_the_copy_that_is_said(tmp_path, monkeypatch):
+    path = saved(dense(), tmp_path)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(model_files.shutil, "copyfileobj", full)
+    with pytest.raises(kc.InputError, match="No space left on device.*set TMPDIR to a folder"):
+        kc.load_model(path)

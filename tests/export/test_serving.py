@@ -59,7 +59,7 @@ def test_a_median_of_no_calls_is_refused(models):
     [
         ("nothing", None, "does not exist. Allowed: a folder with saved_model.pb"),
         (".", None, "holds no model"),
-        ("broken.onnx", None, "broken.onnx cannot be opened"),
+        ("broken.onnx", None, "broken.onnx cannot be read"),
         ("pictures", "a text", "takes image: uint8 (any, any, any, 3)"),
         ("pictures", "absent.npz", "absent.npz cannot be read"),
         ("pictures", "names.npz", "Arrays for picture were given. Allowed: image: uint8"),

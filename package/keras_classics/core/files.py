@@ -1,16 +1,18 @@
 """The boundary: files are written whole or not at all, and read without trusting them.
 
 Bytes from outside are opened in this room and nowhere else: here what all kinds of files share,
-in `text_files`, `array_files`, `torch_files`, `model_files`, `picture_files` and `sound_files` what
-each kind needs besides.
+in `text_files`, `array_files`, `torch_files`, `model_files`, `program_files`, `picture_files` and
+`sound_files` what each kind needs besides.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import stat
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -19,19 +21,39 @@ from typing import BinaryIO
 
 from keras_classics.core.errors import InputError, explain
 
-try:
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+    def _end(path: Path, descriptor: int) -> None:
+        # No file is removed that anybody has open.
+        os.close(descriptor)
+        path.unlink()
+else:
     import fcntl
-except ImportError:  # Windows, where folders cannot be locked and none is cleared away.
-    fcntl = None  # type: ignore[assignment]
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _end(path: Path, descriptor: int) -> None:
+        # Before others can have it: a file without a name is nobody's lock.
+        path.unlink()
+        os.close(descriptor)
+
 
 # A small file may ask for this much memory; a larger one for three times its size. What is done
 # with the content takes the rest of the 500 MB, or of four times the file, that reading may take.
 FLOOR_BYTES = 2**27
 MOST_EXPANSION = 3
 
-_UNFINISHED = ".keras-classics-unfinished-"
+_UNFINISHED, LOCK = ".keras-classics-unfinished-", ".keras-classics-lock"
 # Between making its folder and locking it a writer has less than this.
 _SECONDS_TO_LOCK = 60
+# What is answered where another has the lock, by this system or that.
+_TAKEN = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}
+_SECONDS_BETWEEN_TRIES = 0.05
 
 
 def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -> None:
@@ -41,23 +63,61 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -
     who write at once one after the other is whole.
 
     Args:
-        path: The file.
+        path: The file, or a link to one in its folder; one that is there keeps its mode.
         write: Writes the content to the path it is given, which has the same name.
 
     Raises:
-        InputError: The file cannot be written.
+        InputError: The file cannot be written, or the path is a link that leads out of its folder.
     """
     path = Path(path)
     try:
-        with workplace(path.parent) as folder:
+        target = place_of(path)
+        with workplace(target.parent) as folder:
             fresh = folder / path.name
             write(fresh)
-            # Windows makes sure of no file that is open for reading only.
-            with fresh.open("r+b") as file:
-                os.fsync(file.fileno())
-            os.replace(fresh, path)
+            put(fresh, target)
     except OSError as error:
         raise unwritable(path, error) from error
+
+
+def put(fresh: Path, target: Path) -> None:
+    """Move a file that was written to its place on the same disk, where it gets the former's mode.
+
+    Raises:
+        OSError: It cannot be there.
+    """
+    # Windows makes sure of no file that is open for reading only.
+    with fresh.open("r+b") as file:
+        os.fsync(file.fileno())
+    if target.exists():
+        fresh.chmod(stat.S_IMODE(target.stat().st_mode))
+    os.replace(fresh, target)
+
+
+def place_of(path: Path) -> Path:
+    """The file that is written where a path may be a link: the one it leads to, within its folder.
+
+    Raises:
+        InputError: It leads out of its folder, which may be a stranger's, or to what is no file.
+    """
+    target = Path(os.path.realpath(path))
+    if path.is_symlink() and not target.is_relative_to(os.path.realpath(path.parent)):
+        raise InputError(
+            explain(
+                f"{path} is a link that leads out of its folder, to {target}",
+                "a file, or a link to one in the same folder",
+                f"Write {target} if that is meant, or remove the link.",
+            )
+        )
+    if target.exists() and not target.is_file():
+        raise InputError(
+            explain(
+                f"{path} is no ordinary file",
+                "a new file, or one to replace",
+                "Choose another path.",
+            )
+        )
+    return target
 
 
 @contextlib.contextmanager
@@ -78,7 +138,7 @@ def workplace(beside: Path) -> Iterator[Path]:
         tempfile.TemporaryDirectory(
             dir=beside, prefix=_UNFINISHED, ignore_cleanup_errors=True
         ) as name,
-        locked(Path(name)),
+        locked(Path(name, LOCK)),
     ):
         yield Path(name)
 
@@ -105,35 +165,56 @@ def _clear_abandoned(folder: Path) -> None:
         with contextlib.suppress(OSError):
             # Who lives holds the lock.
             if time.time() - left.stat().st_mtime > _SECONDS_TO_LOCK:
-                with locked(left) as alone:
+                with locked(left / LOCK) as alone:
                     if alone:
                         shutil.rmtree(left)
 
 
 @contextlib.contextmanager
-def locked(folder: Path, *, wait: bool = False) -> Iterator[bool]:
-    """Hold the lock of a folder, which ends with the process that holds it.
+def locked(path: Path, *, wait: bool = False) -> Iterator[bool | None]:
+    """Hold the lock that a file is, made here and removed by who held it.
+
+    It is the operating system's and ends with the process that holds it: who is killed leaves the
+    file and no lock.
 
     Args:
-        folder: The folder.
+        path: The file; its folder exists.
         wait: Wait for who has it.
 
     Yields:
-        Whether it is held; never on Windows, and on disks that know no locks.
+        Whether it is held; None on disks that know no locks.
+
+    Raises:
+        OSError: The file cannot be made.
     """
-    if fcntl is None:
-        yield False
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
+    while (got := _try_lock(path))[1] is False and wait:
+        os.close(got[0])
+        time.sleep(_SECONDS_BETWEEN_TRIES)
+    descriptor, held = got
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except OSError:
-            # Another's, or a disk without locks.
-            yield False
-        else:
-            yield True
+        yield held
     finally:
+        if held:
+            with contextlib.suppress(OSError):
+                _end(path, descriptor)
+        else:
+            os.close(descriptor)
+
+
+def _try_lock(path: Path) -> tuple[int, bool | None]:
+    """The file of a lock, open, and whether it could be had."""
+    # Not by way of a link, which might lead to somebody's file.
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    while True:
+        descriptor = os.open(path, flags, 0o666)
+        try:
+            _lock(descriptor)
+        except OSError as error:
+            return descriptor, False if error.errno in _TAKEN else None
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), os.stat(path)):
+                return descriptor, True
+        # Who had it has removed it since it was opened here.
         os.close(descriptor)
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
+import tempfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import h5py
 import keras
 
 from keras_classics.core.archive_files import open_archive
+from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import file_size, most_bytes, opened, reading, write_whole
 from keras_classics.core.keras_internals import deep_graphs
 from keras_classics.core.model_sizes import bytes_asked_for
@@ -20,6 +25,8 @@ _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
 # What a small file may ask for; a larger one for as much as weights and the optimizer's averages of
 # them take, which are not in the file where it was not trained, and its content beside them.
 _FLOOR_BYTES, _MOST_EXPANSION = 2**26, 4
+MODEL_ENDINGS = (".keras",)
+WEIGHT_ENDINGS = (".weights.h5", ".h5", ".keras")
 
 
 def save_model(model: keras.Model, path: str | os.PathLike[str]) -> None:
@@ -27,11 +34,12 @@ def save_model(model: keras.Model, path: str | os.PathLike[str]) -> None:
 
     Args:
         model: The model.
-        path: The file; its folder is made if absent.
+        path: The file, ending in `.keras`; its folder is made if absent.
 
     Raises:
-        InputError: The file cannot be written.
+        InputError: The file cannot be written, or has another ending.
     """
+    _ending(path, MODEL_ENDINGS)
     write_whole(path, model.save)
 
 
@@ -45,11 +53,12 @@ def load_model(path: str | os.PathLike[str]) -> keras.Model:
     the file holds, they are refused before any is taken. Several threads may load at once.
 
     Args:
-        path: The file.
+        path: The file, ending in `.keras`.
 
     Raises:
         InputError: The file is absent, damaged, hostile or of another kind.
     """
+    ending = _ending(path, MODEL_ENDINGS)
     with (
         reading(
             path,
@@ -57,13 +66,13 @@ def load_model(path: str | os.PathLike[str]) -> keras.Model:
             "made by add_weight",
             "Fetch it again, or train again; a Lambda layer can be written as a registered layer.",
         ),
-        opened(path) as file,
+        _own_copy(path, ending) as (file, copy),
     ):
         try:
             with open_archive(file) as archive:
                 _check_archive(archive, file_size(file))
             with deep_graphs():
-                return keras.saving.load_model(path, safe_mode=True)
+                return keras.saving.load_model(copy, safe_mode=True)
         except TypeError as error:
             # Keras's own text is about every layer around the one that is wrong, and then that.
             reason: BaseException = error
@@ -82,18 +91,61 @@ def load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
     Raises:
         InputError: The file is absent, damaged, hostile or of another model.
     """
-    with reading(
-        path,
-        f"a complete file of the weights of {model.name!r}, .weights.h5, .h5 or .keras",
-        "Fetch it again, or build the model with the options the file was made for.",
+    ending = _ending(path, WEIGHT_ENDINGS)
+    with (
+        reading(
+            path,
+            f"a complete file of the weights of {model.name!r}, {', '.join(WEIGHT_ENDINGS)}",
+            "Fetch it again, or build the model with the options the file was made for.",
+        ),
+        _own_copy(path, ending) as (file, copy),
     ):
-        with opened(path) as file:
-            if Path(path).suffix == ".keras":
-                with open_archive(file) as archive:
-                    _check_weights(archive)
-            else:
-                _check_arrays(file, file_size(file))
-        model.load_weights(path)
+        if ending in MODEL_ENDINGS:
+            with open_archive(file) as archive:
+                _check_weights(archive)
+        else:
+            _check_arrays(file, file_size(file))
+        model.load_weights(copy)
+
+
+def _ending(path: str | os.PathLike[str], allowed: tuple[str, ...]) -> str:
+    """The ending of a file, by which Keras chooses what it takes the content for."""
+    for ending in allowed:
+        if os.fspath(path).endswith(ending):
+            return ending
+    raise InputError(
+        explain(
+            f"The file {os.fspath(path)!r} was given",
+            f"a file ending in {', '.join(allowed)}",
+            f"Save the model by kc.save_model, to a file ending in {allowed[0]}."
+            if allowed == MODEL_ENDINGS
+            else f"Save the weights by model.save_weights, to a file ending in {allowed[0]}.",
+        )
+    )
+
+
+@contextlib.contextmanager
+def _own_copy(path: str | os.PathLike[str], ending: str) -> Iterator[tuple[BinaryIO, Path]]:
+    """A copy of a file, open and by its path, which is what is looked at and what Keras opens.
+
+    Keras opens files by their paths alone. What stands at a path may be another file from one
+    moment to the next; the copy is where nobody else writes.
+    """
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, opened(path) as source:
+        copy = Path(folder, f"copy{ending}")
+        try:
+            with copy.open("xb") as target:
+                shutil.copyfileobj(source, target, 2**20)
+        except OSError as error:
+            raise InputError(
+                explain(
+                    f"{path} cannot be copied to {folder} ({error.strerror or error})",
+                    "room for it in the folder of temporary files",
+                    "Make room, or set TMPDIR to a folder with more.",
+                )
+            ) from error
+        with opened(copy) as file:
+            yield file, copy
 
 
 def _check_archive(archive: zipfile.ZipFile, size: int) -> None:

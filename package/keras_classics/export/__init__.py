@@ -18,6 +18,7 @@ An exported file is a program: who runs it runs what its maker put in. Nothing s
 of a stranger is to be treated like any other program of a stranger's.
 """
 
+from keras_classics.core.program_files import load_saved_model
 from keras_classics.export.differences import differences
 from keras_classics.export.elsewhere import answers_elsewhere
 from keras_classics.export.examples import (
@@ -62,6 +63,7 @@ __all__ = [
     "export_translator",
     "fold",
     "hash_examples",
+    "load_saved_model",
     "read_examples",
     "reopen",
     "sample_batches",

@@ -20,7 +20,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.errors import InputError, check_choice, explain, import_extra
-from keras_classics.core.files import locked, unwritable, workplace
+from keras_classics.core.files import LOCK, locked, place_of, put, unwritable, workplace
 from keras_classics.export.differences import differences, worst
 from keras_classics.export.reopening import SAVED_MODEL, Arrays, Spec, reopen
 from keras_classics.export.sample_inputs import sample_batches
@@ -231,6 +231,8 @@ def _check_place(target: Path, format: str) -> None:
         given = f"{target} holds {' and '.join(parts)} and no {SAVED_MODEL}"
         allowed = "a new folder, or one that holds an export, whose parts are replaced"
     else:
+        if format != "saved_model":
+            place_of(target)
         return
     raise InputError(explain(given, allowed, "Choose another path."))
 
@@ -244,14 +246,14 @@ def _put(written: Path, target: Path, aside: Path) -> None:
         aside: An empty folder on the same disk, for what was there.
     """
     if written.is_file():
-        written.replace(target)
+        put(written, place_of(target))
         return
     target.mkdir(exist_ok=True)
     # The file that makes a folder an export goes first and comes last: a kill leaves the old one,
     # the new one or none, and never the graph of one with the weights of another.
     parts = [SAVED_MODEL, *({*PARTS, *(part.name for part in written.iterdir())} - {SAVED_MODEL})]
     placed = []
-    with locked(target, wait=True):
+    with locked(target / LOCK, wait=True):
         try:
             for name in parts:
                 if (target / name).exists():

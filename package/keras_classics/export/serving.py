@@ -17,6 +17,7 @@ from keras_classics.core.errors import InputError, explain, import_extra
 from keras_classics.core.graph import functional
 from keras_classics.core.model_files import load_model
 from keras_classics.core.picture_files import picture_endings
+from keras_classics.core.program_files import opening_program
 from keras_classics.data.pictures.images import read_image
 from keras_classics.export.formats import ENDINGS, LIBRARIES
 from keras_classics.export.plain import input_names, largest_id, output_names
@@ -119,16 +120,8 @@ def _open(path: Path) -> tuple[Reopened, int]:
     format = next(format for format, ending in ENDINGS.items() if saved or ending == path.suffix)
     for library in LIBRARIES[format]:
         import_extra(library, format)
-    try:
+    with opening_program(path):
         return reopen(path), 1
-    except Exception as error:
-        raise InputError(
-            explain(
-                f"{path} cannot be opened ({_first_line(error)})",
-                "a whole file of its format",
-                "Export it again.",
-            )
-        ) from error
 
 
 def _keras(path: Path) -> tuple[Reopened, int]:

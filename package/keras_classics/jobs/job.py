@@ -13,6 +13,7 @@ import keras
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.model_files import load_model
+from keras_classics.core.program_files import load_saved_model
 from keras_classics.data.captions.caption_batches import steps_per_epoch
 from keras_classics.data.load import Data, load
 from keras_classics.jobs.output import Output
@@ -279,10 +280,12 @@ class Job(ABC):
         return (folder / "saved_model.pb").exists()
 
     def open_export(self, folder: Path) -> Any:
-        """What `ask` is given of an exported model: here the loaded SavedModel."""
-        import tensorflow as tf
+        """What `ask` is given of an exported model: here the loaded SavedModel.
 
-        return tf.saved_model.load(str(folder))
+        Raises:
+            InputError: It is damaged.
+        """
+        return load_saved_model(folder)
 
     def ask(self, query: Any, exported: Any) -> Answer:
         """What an exported model says to a query.

@@ -16,7 +16,7 @@ from keras_classics.jobs import continuing
 from keras_classics.jobs.fingerprint import fingerprint
 from keras_classics.jobs.flags import Asked
 from keras_classics.jobs.job import Job, Plan
-from keras_classics.jobs.lock import locked
+from keras_classics.jobs.lock import alone
 from keras_classics.jobs.opening import fresh, tell_stale
 from keras_classics.jobs.output import Output
 from keras_classics.jobs.records import Session, check_job, read_run, write_json
@@ -45,7 +45,7 @@ def train(kind: type[Job], asked: Asked) -> None:
     with contextlib.ExitStack() as stack:
         exists = job.folder.is_dir()
         if exists:
-            stack.enter_context(locked(job.folder))
+            stack.enter_context(alone(job.folder))
         place = strategy(settings.strategy)
         record = read_run(job.folder)
         if record is not None:
@@ -78,7 +78,7 @@ def train(kind: type[Job], asked: Asked) -> None:
             job.output.result(f"already trained: {saved}", {"trained": str(saved)})
             return
         if not exists:
-            stack.enter_context(locked(job.folder))
+            stack.enter_context(alone(job.folder))
         if asked.tensorboard:
             job.tensorboard = job.folder / "tensorboard"
         made = {**made_of(settings), "epochs": plan.epochs}

@@ -1,0 +1,54 @@
+"""Exported models, which are programs: opened as they are, and not screened.
+
+A SavedModel, a `.tflite` and an `.onnx` file may do whatever their runtime can, files included. Who
+opens one trusts its origin; what can be had here is one sentence where it is damaged.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from keras_classics.core.files import reading
+
+# The function that every exported model of this package has.
+ENDPOINT = "serve"
+
+
+@contextmanager
+def opening_program(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Make one sentence of whatever goes wrong while a runtime opens an exported model.
+
+    Args:
+        path: The folder or file.
+
+    Raises:
+        InputError: The code under it raised anything else.
+    """
+    with reading(path, "a whole exported model", "Export it again, or fetch it again."):
+        yield
+
+
+def load_saved_model(folder: str | os.PathLike[str]) -> Any:
+    """Load a SavedModel, a program that is run as it is: only of an origin that you trust.
+
+    Args:
+        folder: Its folder.
+
+    Returns:
+        What `tf.saved_model.load` gives; its `serve` answers batches.
+
+    Raises:
+        InputError: The folder holds no SavedModel, a damaged one, or one without `serve`.
+    """
+    import tensorflow as tf
+
+    with opening_program(folder):
+        # By its true path: what is no folder on this disk TensorFlow would fetch from elsewhere.
+        loaded = tf.saved_model.load(os.fspath(Path(folder).resolve(strict=True)))
+        if not hasattr(loaded, ENDPOINT):
+            raise ValueError(f"it has no function {ENDPOINT!r}")
+        return loaded
