@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_classics.compression import PackedLayer, pack_signs, xnor_convolution, xnor_dot
+from keras_classics.core.errors import InputError
 from keras_classics.layers import BinaryConv2D, BinaryDense
 
 needs_numba = pytest.mark.skipif(
@@ -134,6 +135,56 @@ def test_real_inputs_and_unknown_engines_are_refused():
         PackedLayer.of(layer)
     with pytest.raises(ValueError, match="engine='cuda'.*'numpy', 'numba'"):
         xnor_dot(pack_signs(np.ones((1, 4))), pack_signs(np.ones((4, 1)), 0), 4, engine="cuda")
+
+
+def packed_kernel(channels=3):
+    return pack_signs(np.ones((3, 3, channels, 2)), axis=-2)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: xnor_dot(pack_signs(np.ones((2, 66))), pack_signs(np.ones((64, 3)), 0), 66),
+         "b is uint64 of shape .1, 3.*2 words, which hold 66 signs"),
+        (lambda: xnor_dot(pack_signs(np.ones((2, 64))), pack_signs(np.ones((64, 3)), 0), 66),
+         "a is uint64 of shape .2, 1"),
+        (lambda: xnor_dot(np.ones((2, 1)), pack_signs(np.ones((64, 3)), 0), 64), "a is float64"),
+        (lambda: xnor_dot(pack_signs(np.ones(64)), pack_signs(np.ones((64, 3)), 0), 64),
+         "a is uint64 of shape .1,.*of 2 axes"),
+        (lambda: xnor_convolution(pack_signs(np.ones((1, 5, 5, 65))), packed_kernel(), 3),
+         "signs is uint64 of shape .1, 5, 5, 2.*1 words"),
+        (lambda: xnor_convolution(pack_signs(np.ones((1, 5, 5, 65))), packed_kernel(), 65),
+         "kernel is uint64"),
+        (lambda: xnor_convolution(pack_signs(np.ones((1, 2, 5, 3))), packed_kernel(), 3),
+         "2 x 5 was given.*at least 3 x 3"),
+        (lambda: xnor_convolution(
+            pack_signs(np.ones((1, 5, 5, 3))), packed_kernel(), 3, strides=0), "strides=0"),
+    ],
+)  # fmt: skip
+def test_words_that_hold_other_signs_are_refused(call, message):
+    with pytest.raises(InputError, match=message):
+        call()
+
+
+@pytest.mark.parametrize("shape", [(1, 6, 6, 5), (1, 6, 6, 2), (6, 6, 3), (6, 3), (3,)])
+def test_a_packed_convolution_takes_what_the_layer_takes(shape):
+    layer = BinaryConv2D(4)
+    layer.build((None, 6, 6, 3))
+    packed = PackedLayer.of(layer)
+    with pytest.raises(InputError, match=r"Inputs of shape .*\(batch, height, width, 3\)"):
+        packed(np.ones(shape))
+    assert packed(np.ones((2, 6, 6, 3))).shape == (2, 6, 6, 4)
+
+
+@pytest.mark.parametrize("shape", [(2, 5), (2, 2), (6,), ()])
+def test_a_packed_dense_layer_takes_vectors_of_its_length(shape):
+    layer = BinaryDense(4, activation="tanh")
+    layer.build((None, 3))
+    packed = PackedLayer.of(layer)
+    with pytest.raises(InputError, match=r"Inputs of shape .*\(\.\.\., 3\)"):
+        packed(np.ones(shape))
+    x = np.ones((2, 1, 1, 5, 3), "float32")
+    np.testing.assert_allclose(packed(x), np.asarray(layer(x)), atol=1e-6)
 
 
 def test_without_numba_the_extra_is_named(monkeypatch):

@@ -72,7 +72,7 @@ def test_sizes_for_both_directions_are_one_or_two(argument):
         kc.layers.LocallyConnected2D(**{"filters": 2, "kernel_size": 3, argument: size})
         for size in (2, (2, 2), np.array([2, 2]))
     ]
-    assert [getattr(layer, argument) for layer in made] == [[2, 2]] * 3
+    assert [getattr(layer, argument) for layer in made] == [(2, 2)] * 3
     for bad in ((2, 2, 2), (), (0, 1), "22"):
         with pytest.raises(kc.InputError, match=argument):
             kc.layers.LocallyConnected2D(**{"filters": 2, "kernel_size": 3, argument: bad})

@@ -13,16 +13,30 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
+import keras
 import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
-from keras_classics.core.errors import InputError, check_choice, explain, import_extra
+from keras_classics.core.errors import (
+    InputError,
+    check_choice,
+    check_pair,
+    check_whole,
+    explain,
+    import_extra,
+    is_whole,
+)
 from keras_classics.layers.image.binary import BinaryConv2D, BinaryDense
+from keras_classics.layers.image.convolution import same_margins, window_of
+
+# Zeros above and below, left and right.
+Margins: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
 
 WORD = 64
+NO_MARGINS: Margins = ((0, 0), (0, 0))
 ENGINES = ("numpy", "numba")
 
 
@@ -57,9 +71,12 @@ def xnor_dot(a: np.ndarray, b: np.ndarray, length: int, *, engine: str = "numpy"
         int32 `(rows, columns)`, equal to the product of the unpacked signs.
 
     Raises:
-        InputError: The engine is unknown.
+        InputError: The engine is unknown, or the words do not hold so many signs.
         ImportError: numba is not installed.
     """
+    length = check_whole("length", length)
+    _check_words("a", a, 2, 1, length)
+    _check_words("b", b, 2, 0, length)
     return _masked_dot(a, np.broadcast_to(_full_mask(length), a.shape), b, engine)
 
 
@@ -68,8 +85,9 @@ def xnor_convolution(
     kernel: np.ndarray,
     channels: int,
     *,
-    strides: int = 1,
-    padding: int | tuple[int, int] = 0,
+    strides: int | tuple[int, int] = 1,
+    padding: int | tuple[int, int] | Margins = 0,
+    dilation_rate: int | tuple[int, int] = 1,
     engine: str = "numpy",
 ) -> np.ndarray:
     """Convolution of packed signs, with zeros around the picture.
@@ -78,19 +96,24 @@ def xnor_convolution(
         signs: Words `(batch, height, width, words)` from `pack_signs(.., axis=-1)`.
         kernel: Words `(rows, columns, words, filters)` from `pack_signs(.., axis=-2)`.
         channels: Signs that the words of one pixel hold.
-        strides: Step in both directions.
-        padding: Zeros on every side, or those above and below and those left and right.
+        strides: Step in both directions, or down and to the right.
+        padding: Zeros on every side, or those above and below and those left and right, each one
+            number or two.
+        dilation_rate: Step between the kernel's entries, for both directions or each.
         engine: `"numpy"` or `"numba"`.
 
     Returns:
         int32 `(batch, height', width', filters)`, equal to the convolution of the unpacked signs.
 
     Raises:
-        InputError: The engine is unknown.
+        InputError: The engine is unknown, the words do not hold so many signs, or the picture with
+            its zeros is smaller than the kernel.
         ImportError: numba is not installed.
     """
-    margins = (padding, padding) if isinstance(padding, int) else padding
-    cut = functools.partial(_windows, size=kernel.shape[:2], strides=strides, margins=margins)
+    channels = check_whole("channels", channels)
+    _check_words("signs", signs, 4, -1, channels)
+    _check_words("kernel", kernel, 4, 2, channels)
+    cut = _Cut.of(kernel.shape[:2], strides, dilation_rate, padding)
     windows = cut(signs)
     mask = cut(np.broadcast_to(_full_mask(channels), (1, *signs.shape[1:])))
     width = kernel[..., 0].size
@@ -107,13 +130,57 @@ def _full_mask(length: int) -> np.ndarray:
     return pack_signs(np.zeros(length))
 
 
-def _windows(
-    words: np.ndarray, size: tuple[int, ...], strides: int, margins: tuple[int, int]
-) -> np.ndarray:
-    """`(batch, height', width', rows, columns, words)`; nothing is set outside the picture."""
-    edges = [(0, 0), *((margin, margin) for margin in margins), (0, 0)]
-    windows = np.lib.stride_tricks.sliding_window_view(np.pad(words, edges), size, axis=(1, 2))
-    return np.moveaxis(windows[:, ::strides, ::strides], 3, -1)
+def _check_words(name: str, words: np.ndarray, rank: int, axis: int, length: int) -> None:
+    """Refuse what `pack_signs` does not make of `length` signs on an axis."""
+    count = -(-length // WORD)
+    found = f"{words.dtype} of shape {words.shape}"
+    if words.dtype != np.uint64 or words.ndim != rank or words.shape[axis] != count:
+        place = axis % rank
+        raise InputError(
+            explain(
+                f"{name} is {found}",
+                f"uint64 of {rank} axes with {count} words, which hold {length} signs, on axis "
+                f"{place}",
+                f"Make it by pack_signs of an array that has {length} entries on that axis.",
+            )
+        )
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """How windows are cut out of pictures: `(batch, height', width', rows, columns, words)`."""
+
+    size: tuple[int, int]
+    strides: tuple[int, int]
+    dilation: tuple[int, int]
+    margins: Margins
+
+    @classmethod
+    def of(cls, size: Any, strides: Any, dilation: Any, padding: Any) -> _Cut:
+        sides = [padding] * 2 if is_whole(padding) else list(padding)
+        rows, columns = (check_pair("padding", side, 0) for side in sides)
+        return cls(
+            (size[0], size[1]),
+            check_pair("strides", strides),
+            check_pair("dilation_rate", dilation),
+            (rows, columns),
+        )
+
+    def __call__(self, words: np.ndarray) -> np.ndarray:
+        """Nothing is set outside the picture."""
+        padded = np.pad(words, [(0, 0), *self.margins, (0, 0)])
+        window = window_of(self.size, self.dilation)
+        if any(side < least for side, least in zip(padded.shape[1:3], window, strict=True)):
+            raise InputError(
+                explain(
+                    f"A picture of {words.shape[1]} x {words.shape[2]} was given",
+                    f"at least {window[0]} x {window[1]} with the zeros around it",
+                    "Give a larger picture, or more padding.",
+                )
+            )
+        cut = np.lib.stride_tricks.sliding_window_view(padded, window, axis=(1, 2))
+        (down, right), (rows, columns) = self.strides, self.dilation
+        return np.moveaxis(cut[:, ::down, ::right, :, ::rows, ::columns], 3, -1)
 
 
 def _masked_dot(signs: np.ndarray, mask: np.ndarray, others: np.ndarray, engine: str) -> np.ndarray:
@@ -219,9 +286,12 @@ class PackedLayer:
         channels: Signs in the words of one pixel.
         scales: The paper's alpha, `(filters,)`.
         bias: `(filters,)`, or 0.
-        strides: Step in both directions.
-        margins: Zeros above and below, left and right.
+        strides: Steps down and to the right.
+        dilation_rate: Steps between the kernel's entries.
+        margins: Zeros above and below, left and right; None for those that `"same"` puts there.
         input_scale: Whether the output is multiplied by the paper's K.
+        activation: What is applied to the output.
+        convolution: Whether the inputs are pictures, rather than vectors.
         engine: `"numpy"` or `"numba"`.
     """
 
@@ -229,9 +299,12 @@ class PackedLayer:
     channels: int
     scales: np.ndarray
     bias: np.ndarray | float
-    strides: int
-    margins: tuple[int, int]
+    strides: tuple[int, int]
+    dilation_rate: tuple[int, int]
+    margins: Margins | None
     input_scale: bool
+    activation: Callable[[Any], Any]
+    convolution: bool
     engine: str
 
     @classmethod
@@ -257,33 +330,60 @@ class PackedLayer:
             channels=signs.shape[-2],
             scales=scales,
             bias=ops.convert_to_numpy(layer.bias) if layer.use_bias else 0.0,
-            strides=layer.strides if convolution else 1,
-            margins=layer.margins if convolution else (0, 0),
+            strides=layer.strides if convolution else (1, 1),
+            dilation_rate=layer.dilation_rate if convolution else (1, 1),
+            margins=layer.margins if convolution else NO_MARGINS,
             input_scale=layer.input_scale,
+            activation=layer.activation,
+            convolution=convolution,
             engine=engine,
         )
 
     def __call__(self, inputs: ArrayLike) -> np.ndarray:
-        """The layer's output for inputs `(batch, height, width, channels)` or `(.., features)`."""
+        """The layer's output.
+
+        Args:
+            inputs: `(batch, height, width, channels)`; of a dense layer `(.., features)`.
+
+        Raises:
+            InputError: They have another shape.
+        """
         inputs = np.asarray(inputs)
-        pictures = inputs if inputs.ndim == 4 else inputs.reshape(-1, 1, 1, self.channels)
+        fits = inputs.ndim == 4 if self.convolution else inputs.ndim > 0
+        if not fits or inputs.shape[-1] != self.channels:
+            shape = "(batch, height, width, {})" if self.convolution else "(..., {})"
+            raise InputError(
+                explain(
+                    f"Inputs of shape {inputs.shape} were given",
+                    f"{shape.format(self.channels)}, which the layer was packed for",
+                    "Give what the layer itself takes.",
+                )
+            )
+        pictures = inputs if self.convolution else inputs.reshape(-1, 1, 1, self.channels)
+        cut = self._cut(*pictures.shape[1:3])
         products = xnor_convolution(
             pack_signs(pictures),
             self.kernel,
             self.channels,
-            strides=self.strides,
-            padding=self.margins,
+            strides=cut.strides,
+            padding=cut.margins,
+            dilation_rate=cut.dilation,
             engine=self.engine,
         )
         outputs = products.astype(self.scales.dtype) * self.scales
         if self.input_scale:
-            outputs = outputs * self._input_scales(pictures)
+            mean = np.abs(pictures).mean(axis=-1, keepdims=True)
+            outputs = outputs * cut(mean).mean(axis=(3, 4))
         outputs = outputs + self.bias
-        if inputs.ndim == 4:
-            return outputs
-        return outputs.reshape(*inputs.shape[:-1], -1)
+        if self.activation is not keras.activations.linear:
+            outputs = ops.convert_to_numpy(self.activation(ops.convert_to_tensor(outputs)))
+        return outputs if self.convolution else outputs.reshape(*inputs.shape[:-1], -1)
 
-    def _input_scales(self, pictures: np.ndarray) -> np.ndarray:
-        mean = np.abs(pictures).mean(axis=-1, keepdims=True)
-        windows = _windows(mean, self.kernel.shape[:2], self.strides, self.margins)
-        return windows.mean(axis=(3, 4))
+    def _cut(self, height: int, width: int) -> _Cut:
+        """How windows are cut out of pictures of a size."""
+        size = self.kernel.shape[:2]
+        margins = self.margins
+        if margins is None:
+            window = window_of(size, self.dilation_rate)
+            margins = same_margins((height, width), window, self.strides)
+        return _Cut.of(size, self.strides, self.dilation_rate, margins)

@@ -197,6 +197,9 @@ def is_linear(operation: Any) -> bool:
 
 def _is_fused(operation: Any) -> bool:
     """Whether an operation calls as one of `FUSED` does, and not in a way of a subclass."""
+    # Layers of ours say so themselves.
+    if getattr(operation, "activates_last", False):
+        return True
     return isinstance(operation, FUSED) and any(type(operation).call is kind.call for kind in FUSED)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.graph import has_graph
 
 
@@ -16,6 +16,16 @@ def check_setting() -> None:
     """
     if keras.config.image_data_format() == "channels_first":
         raise _refusal("Keras is set to image_data_format='channels_first'")
+
+
+def check_format(data_format: str | None) -> None:
+    """Refuse a layer's `data_format` that is not `"channels_last"`, the default.
+
+    Raises:
+        InputError: It is another.
+    """
+    remedy = "Leave data_format out, and put the channels last: keras.ops.moveaxis(x, 1, -1)."
+    check_choice("data_format", data_format or "channels_last", ("channels_last",), remedy)
 
 
 def check_layers(model: keras.Model) -> None:

@@ -21,6 +21,7 @@ Whole: TypeAlias = SupportsIndex
 Initializer: TypeAlias = (
     str | Config | keras.initializers.Initializer | Callable[..., Tensor] | None
 )
-# Likewise what they take as an activation or a regulariser.
+# Likewise what they take as an activation, a regulariser or a constraint.
 Activation: TypeAlias = str | Callable[[Tensor], Tensor] | None
 Regularizer: TypeAlias = str | Config | keras.regularizers.Regularizer | None
+Constraint: TypeAlias = str | Config | keras.constraints.Constraint | None

@@ -38,7 +38,7 @@ def fold(model: keras.Model) -> keras.Model:
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
         if layer.name not in norms and not isinstance(layer, DiracConv2D):
             return type(layer).from_config(layer.get_config())
-        return _plain(layer, use_bias=layer.name in norms)
+        return _plain(layer, use_bias=layer.name in norms or layer.use_bias)
 
     def call(layer: keras.layers.Layer, *inputs: Any, **arguments: Any) -> Any:
         return inputs[0] if layer.name in gone else layer(*inputs, **arguments)
@@ -51,7 +51,8 @@ def fold(model: keras.Model) -> keras.Model:
         if source.name in norms:
             layer.set_weights(_folded(source, norms[source.name]))
         elif isinstance(source, DiracConv2D):
-            layer.set_weights([_array(source.effective_kernel())])
+            bias = [_array(source.bias)] if source.use_bias else []
+            layer.set_weights([_array(source.effective_kernel()), *bias])
         else:
             layer.set_weights(source.get_weights())
     return folded
@@ -103,7 +104,10 @@ def _plain(layer: keras.layers.Layer, *, use_bias: bool) -> keras.layers.Layer:
         return keras.layers.Conv2D(
             layer.filters,
             layer.kernel_size,
-            padding="same",
+            strides=layer.strides,
+            padding=layer.padding,
+            dilation_rate=layer.dilation_rate,
+            activation=layer.activation,
             use_bias=use_bias,
             dtype=layer.dtype_policy,
             name=layer.name,

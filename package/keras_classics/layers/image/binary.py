@@ -11,14 +11,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import keras
 from keras import ops
 
-from keras_classics.core.errors import InputError, check_choice, check_pair, check_whole, explain
+from keras_classics.core.errors import InputError, check_choice, check_whole, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Initializer, Shape, Sizes, Tensor
 from keras_classics.core.variables import value_of
-from keras_classics.layers.image.image_layer import ImageLayer
+from keras_classics.layers.image.convolution import ConvolutionLayer
+from keras_classics.layers.kernel_layer import KernelLayer
 
 # Steepness of `swish_sign`, the one its paper trains with most.
 SWISH_BETA = 5.0
@@ -76,7 +76,7 @@ def centered_and_clamped(kernel: Tensor) -> Tensor:
     return ops.clip(kernel - ops.mean(kernel, axis=-2, keepdims=True), -1, 1)
 
 
-class BinaryLayer(keras.layers.Layer):
+class BinaryLayer(KernelLayer):
     """What the binary layers share: signs, scales and gradients.
 
     With respect to a weight the gradient is the paper's, the one with respect to the approximated
@@ -91,15 +91,14 @@ class BinaryLayer(keras.layers.Layer):
         center_clamp: Train as the authors' code does: after every update each filter is centred
             across the input channels and limited to [-1, 1], and its gradient is multiplied by
             `n (1 - 1 / channels)`, without weights that reached a limit in the second term.
-        use_bias: Add a real bias.
         kernel_initializer: Initialiser of the real weights.
+        **kwargs: The other arguments of Keras's layers with a kernel: `activation`, `use_bias`,
+            `bias_initializer`, regularisers and constraints. Those of the kernel are about the
+            real weights.
 
     Raises:
         InputError: An argument is not admitted.
     """
-
-    # What `core.model_ends` asks: the layer multiplies, or adds up, and does nothing after.
-    linear_output = True
 
     def __init__(
         self,
@@ -108,19 +107,24 @@ class BinaryLayer(keras.layers.Layer):
         input_scale: bool = True,
         estimator: str = "clipped_identity",
         center_clamp: bool = False,
-        use_bias: bool = True,
         kernel_initializer: Initializer = "he_normal",
         **kwargs: Any,
     ):
-        super().__init__(**kwargs)
+        super().__init__(kernel_initializer=kernel_initializer, **kwargs)
         check_choice("binarize", binarize, ("weights", "weights_and_inputs"))
         check_choice("estimator", estimator, tuple(SLOPES))
         self.binarize = binarize
         self.input_scale = input_scale
         self.estimator = estimator
         self.center_clamp = center_clamp
-        self.use_bias = use_bias
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        if center_clamp and self.kernel_constraint is not None:
+            raise InputError(
+                explain(
+                    f"kernel_constraint and center_clamp=True were given to {self.name!r}",
+                    "one of them: center_clamp is a constraint of the kernel",
+                    "Leave kernel_constraint out.",
+                )
+            )
 
     @property
     def binary_inputs(self) -> bool:
@@ -138,15 +142,13 @@ class BinaryLayer(keras.layers.Layer):
                 )
             )
         # Not cast to half precision, which would ruin means over thousands of weights.
+        rules = self.kernel_rules()
+        if self.center_clamp:
+            rules["constraint"] = centered_and_clamped
         self.kernel = self.add_weight(
-            shape=shape,
-            initializer=self._first_kernel,
-            constraint=centered_and_clamped if self.center_clamp else None,
-            autocast=False,
-            name="kernel",
+            shape=shape, initializer=self._first_kernel, autocast=False, name="kernel", **rules
         )
-        if self.use_bias:
-            self.bias = self.add_weight(shape=shape[-1:], initializer="zeros", name="bias")
+        self.add_bias(shape[-1:])
 
     def _first_kernel(self, shape: Sizes, dtype: str) -> Tensor:
         kernel = self.kernel_initializer(shape, dtype=dtype)
@@ -168,7 +170,7 @@ class BinaryLayer(keras.layers.Layer):
         return ops.cast(signs, self.compute_dtype), ops.cast(scales, self.compute_dtype)
 
     def call(self, inputs: Tensor) -> Tensor:
-        """Product of signs, then the scales and the bias."""
+        """Product of signs, then the scales, the bias and the activation."""
         signs, scales = self.binary_kernel()
         if not self.binary_inputs:
             outputs = self.product(inputs, signs) * scales
@@ -176,7 +178,7 @@ class BinaryLayer(keras.layers.Layer):
             outputs = self.product(binary_sign(inputs, self.estimator), signs) * scales
             if self.input_scale:
                 outputs = outputs * self.input_scales(inputs)
-        return outputs + self.bias if self.use_bias else outputs
+        return self.finished(outputs)
 
     def product(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         """The layer's product of inputs and kernel, without scales and bias."""
@@ -198,13 +200,11 @@ class BinaryLayer(keras.layers.Layer):
             "input_scale": self.input_scale,
             "estimator": self.estimator,
             "center_clamp": self.center_clamp,
-            "use_bias": self.use_bias,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
 
 
 @registered
-class BinaryConv2D(ImageLayer, BinaryLayer):
+class BinaryConv2D(ConvolutionLayer, BinaryLayer):
     """Convolution with binary weights, or with binary weights and inputs.
 
     Rastegari et al., "XNOR-Net", ECCV 2016. `conv(sign(I), sign(W)) * alpha * K + bias`, where `K`
@@ -218,10 +218,12 @@ class BinaryConv2D(ImageLayer, BinaryLayer):
     Args:
         filters: Channels of the output.
         kernel_size: Side of the kernel, or its height and width.
-        strides: Step in both directions.
-        padding: Zeros on every side; half the kernel by default.
-        **kwargs: Arguments of all binary layers: `binarize`, `input_scale`, `estimator`,
-            `center_clamp`, `use_bias`, `kernel_initializer`; see `BinaryLayer`.
+        strides: Step in both directions, or down and to the right.
+        padding: Zeros on every side; half the kernel by default. Or `"valid"` for none and `"same"`
+            for as many as Keras's convolutions put there.
+        **kwargs: Arguments of all binary layers, `binarize`, `input_scale`, `estimator` and
+            `center_clamp`, see `BinaryLayer`; and what Keras's `Conv2D` takes but for groups:
+            `dilation_rate`, `activation`, `use_bias`, initialisers, regularisers, constraints.
 
     Raises:
         InputError: An argument is not admitted.
@@ -231,59 +233,67 @@ class BinaryConv2D(ImageLayer, BinaryLayer):
         self,
         filters: int,
         kernel_size: int | tuple[int, int] = 3,
-        strides: int = 1,
-        padding: int | None = None,
+        strides: int | tuple[int, int] = 1,
+        padding: int | str | None = None,
         **kwargs: Any,
     ):
-        super().__init__(**kwargs)
-        self.filters = check_whole("filters", filters)
-        self.kernel_size = check_pair("kernel_size", kernel_size)
-        self.strides = check_whole("strides", strides)
+        filters = check_whole("filters", filters)
+        super().__init__(filters, kernel_size, strides, padding, **kwargs)
+
+    def checked_padding(self, padding: Any) -> Any:
+        """Zeros on every side, None, `"valid"` or `"same"`."""
+        if isinstance(padding, str):
+            return super().checked_padding(padding)
         remedy = "Leave padding out for half the kernel on every side, or pass 0 for none."
-        self.padding = None if padding is None else check_whole("padding", padding, 0, remedy)
+        return None if padding is None else check_whole("padding", padding, 0, remedy)
 
     @property
-    def margins(self) -> tuple[int, int]:
-        """Zeros above and below, left and right."""
-        if self.padding is None:
-            return self.kernel_size[0] // 2, self.kernel_size[1] // 2
-        return self.padding, self.padding
+    def margins(self) -> tuple[tuple[int, int], tuple[int, int]] | None:
+        """Zeros above and below, left and right; None for `"same"`, which asks for the size."""
+        if self.padding == "same":
+            return None
+        if self.padding == "valid":
+            return (0, 0), (0, 0)
+        rows, columns = (
+            size // 2 if self.padding is None else self.padding for size in self.window
+        )
+        return (rows, rows), (columns, columns)
 
     def build(self, input_shape: Sizes) -> None:
         """The real weights and the bias."""
+        self.check_maps(input_shape)
         self.add_kernel((*self.kernel_size, input_shape[-1], self.filters))
 
     def product(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         """Convolution."""
-        rows, columns = self.margins
-        if rows or columns:
-            inputs = ops.pad(inputs, [(0, 0), (rows, rows), (columns, columns), (0, 0)])
-        return ops.conv(inputs, kernel, self.strides, "valid")
+        return self.convolved(inputs, kernel)
+
+    def convolved(self, inputs: Tensor, kernel: Tensor) -> Tensor:
+        """The convolution, with the layer's own paddings too."""
+        if isinstance(self.padding, str):
+            return super().convolved(inputs, kernel)
+        if any(map(sum, self.margins)):
+            inputs = ops.pad(inputs, [(0, 0), *self.margins, (0, 0)])
+        return ops.conv(inputs, kernel, self.strides, "valid", dilation_rate=self.dilation_rate)
 
     def input_scales(self, inputs: Tensor) -> Tensor:
         """Mean magnitude of each window: `(batch, height', width', 1)`."""
         mean = ops.mean(ops.abs(inputs), axis=-1, keepdims=True)
         box = ops.ones((*self.kernel_size, 1, 1), mean.dtype) / math.prod(self.kernel_size)
-        return self.product(mean, box)
+        return self.convolved(mean, box)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Sizes of the padded convolution."""
+        if isinstance(self.padding, str):
+            return super().compute_output_shape(input_shape)
         batch, *sides, _ = input_shape
-        shrunk = [
-            None if side is None else (side + 2 * margin - size) // self.strides + 1
-            for side, size, margin in zip(sides, self.kernel_size, self.margins, strict=True)
+        positions = [
+            None if side is None else max(0, (side + sum(zeros) - size) // step + 1)
+            for side, zeros, size, step in zip(
+                sides, self.margins, self.window, self.strides, strict=True
+            )
         ]
-        return (batch, *shrunk, self.filters)
-
-    def get_config(self) -> Config:
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": list(self.kernel_size),
-            "strides": self.strides,
-            "padding": self.padding,
-        }
+        return (batch, *positions, self.filters)
 
 
 @registered
@@ -296,8 +306,9 @@ class BinaryDense(BinaryLayer):
 
     Args:
         units: Size of the output.
-        **kwargs: Arguments of all binary layers: `binarize`, `input_scale`, `estimator`,
-            `center_clamp`, `use_bias`, `kernel_initializer`; see `BinaryLayer`.
+        **kwargs: Arguments of all binary layers, `binarize`, `input_scale`, `estimator` and
+            `center_clamp`, see `BinaryLayer`; and what Keras's `Dense` takes: `activation`,
+            `use_bias`, initialisers, regularisers, constraints.
 
     Raises:
         InputError: An argument is not admitted.

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import math
+import operator
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
 from keras import ops
 
-from keras_classics.core.errors import InputError, check_choice, check_whole, explain
+from keras_classics.core.errors import InputError, explain, is_whole
 from keras_classics.core.registration import registered
-from keras_classics.core.types import Activation, Config, Initializer, Shape, Sizes, Tensor
-from keras_classics.layers.image.image_layer import ImageLayer
+from keras_classics.core.types import Activation, Config, Initializer, Sizes, Tensor
+from keras_classics.layers.image.convolution import ConvolutionLayer
 
 
 @registered
-class ConnectionTableConv2D(ImageLayer):
+class ConnectionTableConv2D(ConvolutionLayer):
     """Convolution in which each output map sees only the input maps its row of a table names.
 
     LeNet-5's C3 is the known example, sparse convolutional fabrics are another. Only the links
@@ -26,34 +27,39 @@ class ConnectionTableConv2D(ImageLayer):
 
     Args:
         table: For each output map the indices of its input maps.
-        kernel_size: Side of the square kernel.
-        padding: `"valid"` or `"same"`.
+        kernel_size: Side of the kernel, or its height and width.
+        padding: `"valid"`, or `"same"` for zeros around.
         activation: Activation of the output.
         kernel_initializer: Initialiser of the links' kernels.
-        strides: Step in both directions.
+        strides: Step in both directions, or down and to the right.
+        **kwargs: What else Keras's `Conv2D` takes but for groups: `dilation_rate`, `use_bias`,
+            `bias_initializer`, regularisers, constraints.
 
     Raises:
-        InputError: The table names an input map that does not exist.
+        InputError: An argument is not admitted, or the table names an input map twice in a row
+            or one that does not exist.
     """
 
     def __init__(
         self,
         table: Sequence[Sequence[int]],
-        kernel_size: int,
+        kernel_size: int | tuple[int, int],
         padding: str = "valid",
         activation: Activation = "linear",
         kernel_initializer: Initializer = "glorot_uniform",
-        strides: int = 1,
+        strides: int | tuple[int, int] = 1,
         **kwargs: Any,
     ):
-        super().__init__(**kwargs)
-        self.table = [list(row) for row in table]
-        self.kernel_size = check_whole("kernel_size", kernel_size)
-        check_choice("padding", padding, ("valid", "same"))
-        self.padding = padding
-        self.strides = check_whole("strides", strides)
-        self.activation = keras.activations.get(activation)
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.table = [_checked(row) for row in table]
+        super().__init__(
+            len(self.table),
+            kernel_size,
+            strides,
+            padding,
+            activation=activation,
+            kernel_initializer=kernel_initializer,
+            **kwargs,
+        )
 
     @property
     def links(self) -> int:
@@ -61,7 +67,8 @@ class ConnectionTableConv2D(ImageLayer):
         return sum(len(row) for row in self.table)
 
     def build(self, input_shape: Sizes) -> None:
-        """One square kernel for each link, one bias for each output map."""
+        """One kernel for each link, one bias for each output map."""
+        self.check_maps(input_shape)
         channels = input_shape[-1]
         if any(not 0 <= source < channels for row in self.table for source in row):
             raise InputError(
@@ -71,11 +78,13 @@ class ConnectionTableConv2D(ImageLayer):
                     "Change the table or the number of maps before.",
                 )
             )
-        size = self.kernel_size
         self.kernel = self.add_weight(
-            shape=(size, size, 1, self.links), initializer=self.kernel_initializer, name="kernel"
+            (*self.kernel_size, 1, self.links),
+            self.kernel_initializer,
+            name="kernel",
+            **self.kernel_rules(),
         )
-        self.bias = self.add_weight(shape=(len(self.table),), initializer="zeros", name="bias")
+        self.add_bias((self.filters,))
         # Link 0 is the zero kernel of the connections that do not exist.
         position = np.zeros((channels, len(self.table)), "int32")
         pairs = ((source, target) for target, row in enumerate(self.table) for source in row)
@@ -85,33 +94,32 @@ class ConnectionTableConv2D(ImageLayer):
 
     def call(self, inputs: Tensor) -> Tensor:
         """Assemble the dense kernel and convolve."""
-        size = self.kernel_size
-        links = ops.reshape(self.kernel, (size, size, self.links))
+        links = ops.reshape(self.kernel, (*self.kernel_size, self.links))
         absent = ops.zeros_like(links[..., :1])
         kernel = ops.take(ops.concatenate([absent, links], axis=-1), self.position, axis=-1)
-        return self.activation(ops.conv(inputs, kernel, self.strides, self.padding) + self.bias)
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Sizes of a convolution."""
-        batch, height, width, _ = input_shape
-        loss = self.kernel_size - 1 if self.padding == "valid" else 0
-        shrunk = [
-            None if side is None else -(-(side - loss) // self.strides) for side in (height, width)
-        ]
-        return (batch, *shrunk, len(self.table))
+        return self.finished(self.convolved(inputs, kernel))
 
     def multiply_adds(self, input_shape: Sizes, output_shape: Sizes) -> int:
         """Only the links that exist multiply."""
-        return output_shape[1] * output_shape[2] * self.kernel_size**2 * self.links
+        return output_shape[1] * output_shape[2] * math.prod(self.kernel.shape)
 
     def get_config(self) -> Config:
         """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "table": self.table,
-            "kernel_size": self.kernel_size,
-            "padding": self.padding,
-            "strides": self.strides,
-            "activation": keras.activations.serialize(self.activation),
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
-        }
+        config = {**super().get_config(), "table": self.table}
+        # The table's length.
+        del config["filters"]
+        return config
+
+
+def _checked(row: Sequence[int]) -> list[int]:
+    """The input maps of one output map, as Python's whole numbers."""
+    maps = [operator.index(source) for source in row if is_whole(source)]
+    if len(maps) == len(row) == len(set(maps)) and min(maps, default=0) >= 0:
+        return maps
+    raise InputError(
+        explain(
+            f"The table has the row {list(row)}",
+            "in each row different input maps, counted from 0",
+            "Name each input map once: a second link between two maps adds nothing.",
+        )
+    )

@@ -14,12 +14,13 @@ from keras_classics.core.registration import registered
 from keras_classics.core.types import Activation, Config, Initializer, Shape, Sizes, Tensor
 from keras_classics.initializers import own_draw
 from keras_classics.layers.image.image_layer import ImageLayer
+from keras_classics.layers.kernel_layer import RuledLayer
 
 # A kernel and a bias.
 Affine: TypeAlias = tuple[keras.Variable, keras.Variable]
 
 
-class _Gated(layers.Layer):
+class _Gated(RuledLayer):
     """`H(x) T(x) + x C(x)`: what dense and convolutional highway layers have in common."""
 
     def __init__(
@@ -58,8 +59,14 @@ class _Gated(layers.Layer):
                 shape=self.kernel_shape(channels),
                 initializer=own_draw(self.kernel_initializer, name),
                 name=f"{name}_kernel",
+                **self.kernel_rules(),
             ),
-            self.add_weight((channels,), keras.initializers.Constant(bias), name=f"{name}_bias"),
+            self.add_weight(
+                shape=(channels,),
+                initializer=keras.initializers.Constant(bias),
+                name=f"{name}_bias",
+                **self.bias_rules(),
+            ),
         )
 
     def _map(self, inputs: Tensor, weights: Affine) -> Tensor:
@@ -104,6 +111,7 @@ class Highway(_Gated):
         transform_bias: Initial bias of `T`; negative, so that a deep network starts by carrying.
         carry_gate: A carry gate of its own in place of `1 - T`.
         kernel_initializer: Initialiser of the kernels.
+        **kwargs: Regularisers and constraints of kernels and biases, as Keras's layers take them.
     """
 
     def kernel_shape(self, channels: int) -> Sizes:
@@ -132,6 +140,7 @@ class ConvHighway(ImageLayer, _Gated):
         transform_bias: Initial bias of `T`; negative, so that a deep network starts by carrying.
         carry_gate: A carry gate of its own in place of `1 - T`.
         kernel_initializer: Initialiser of the kernels.
+        **kwargs: Regularisers and constraints of kernels and biases, as Keras's layers take them.
 
     Raises:
         InputError: An argument is not admitted.

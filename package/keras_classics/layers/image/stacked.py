@@ -12,13 +12,14 @@ from keras_classics.core.errors import InputError, check_choice, check_whole, ex
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Activation, Config, Initializer, Shape, Sizes, Tensor
 from keras_classics.core.variables import value_of
-from keras_classics.initializers import DeltaOrthogonal, own_draw
+from keras_classics.initializers import DeltaOrthogonal
 from keras_classics.layers.image.convolution_chain import convolution_chain
 from keras_classics.layers.image.image_layer import ImageLayer
+from keras_classics.layers.kernel_layer import KernelLayer
 
 
 @registered
-class StackedConv2D(ImageLayer):
+class StackedConv2D(ImageLayer, KernelLayer):
     """`depth` convolutions of stride 1, each from `channels` to `channels` and with an activation.
 
     What a chain of `depth` layers computes, with the weights stacked and a loop over them: the
@@ -41,10 +42,15 @@ class StackedConv2D(ImageLayer):
             channels)`; Keras's own count the whole shape as one kernel. `DeltaOrthogonal()` by
             default.
         bias_initializer: Initialiser of the biases `(depth, channels)`.
+        **kwargs: What else Keras's `Conv2D` takes about its weights: `use_bias`, regularisers,
+            constraints.
 
     Raises:
         InputError: `depth` is below 1, `kernel_size` even or `padding` unknown.
     """
+
+    # It comes between the convolutions too.
+    activates_last = False
 
     def __init__(
         self,
@@ -57,7 +63,12 @@ class StackedConv2D(ImageLayer):
         bias_initializer: Initializer = "zeros",
         **kwargs: Any,
     ):
-        super().__init__(**kwargs)
+        super().__init__(
+            activation=activation,
+            kernel_initializer=kernel_initializer or DeltaOrthogonal(),
+            bias_initializer=bias_initializer,
+            **kwargs,
+        )
         kernel_size = check_whole("kernel_size", kernel_size)
         if kernel_size % 2 == 0:
             raise InputError(
@@ -67,35 +78,39 @@ class StackedConv2D(ImageLayer):
                     "Use kernel_size=3, the paper's.",
                 )
             )
+        padding = padding.lower() if isinstance(padding, str) else padding
         check_choice("padding", padding, ("circular", "same"))
         self.depth = check_whole("depth", depth)
         self.kernel_size = kernel_size
         self.padding = padding
-        self.activation = keras.activations.get(activation)
         self.recompute = recompute
-        self.kernel_initializer = keras.initializers.get(kernel_initializer or DeltaOrthogonal())
-        self.bias_initializer = keras.initializers.get(bias_initializer)
         self.supports_jit = keras.config.backend() != "tensorflow"
 
     def build(self, input_shape: Sizes) -> None:
         """All kernels and all biases, each in one weight."""
         channels, size = input_shape[-1], self.kernel_size
         self.kernel = self.add_weight(
-            (self.depth, size, size, channels, channels), self.kernel_initializer, name="kernel"
+            (self.depth, size, size, channels, channels),
+            self.kernel_initializer,
+            name="kernel",
+            **self.kernel_rules(),
         )
-        draw = own_draw(self.bias_initializer, "bias")
-        self.bias = self.add_weight((self.depth, channels), draw, name="bias")
+        self.add_bias((self.depth, channels))
 
     def call(self, inputs: Tensor) -> Tensor:
         """The convolutions one after another."""
+        kernel = value_of(self.kernel)
         return convolution_chain(
             inputs,
-            value_of(self.kernel),
-            value_of(self.bias),
+            kernel,
+            value_of(self.bias) if self.use_bias else self._no_bias(kernel),
             activation=self.activation,
             padding=self.padding,
             segment=math.isqrt(self.depth) if self.recompute else self.depth,
         )
+
+    def _no_bias(self, kernel: Tensor) -> Tensor:
+        return ops.zeros((self.depth, kernel.shape[-1]), kernel.dtype)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Same as the input's."""
@@ -113,10 +128,7 @@ class StackedConv2D(ImageLayer):
             "depth": self.depth,
             "kernel_size": self.kernel_size,
             "padding": self.padding,
-            "activation": keras.activations.serialize(self.activation),
             "recompute": self.recompute,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
-            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
         }
 
 
