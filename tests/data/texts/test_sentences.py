@@ -93,8 +93,9 @@ def test_the_polarity_sentences_are_read_whole():
 
 def test_one_long_line_among_many_takes_its_own_memory_only(tmp_path):
     # As an array of texts, 600 times 4 bytes for each of its characters: 1.2 GB.
-    (tmp_path / "a.pos").write_text("good\n" * 300 + "g" * 500_000 + "\n")
-    (tmp_path / "a.neg").write_text("bad\n" * 300)
+    good, bad = ("".join(f"{word} {n}\n" for n in range(300)) for word in ("good", "bad"))
+    (tmp_path / "a.pos").write_text(good + "g" * 500_000 + "\n")
+    (tmp_path / "a.neg").write_text(bad)
     data = kc.data.load(f"sentences:{tmp_path}")
     assert growth(lambda: kc.data.load(f"sentences:{tmp_path}")) < 100e6
     assert sum(data.info.sizes.values()) == 601
