@@ -12,25 +12,17 @@ picture file from the exported model.
 from __future__ import annotations
 
 import dataclasses
-import os
+import functools
 import sys
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import keras_classics as kc
 
-import keras  # noqa: E402
-import pandas as pd  # noqa: E402
-
-import keras_classics as kc  # noqa: E402
-
-SAMPLING = ("none", "model", "uniform", "always")
 # The encoder of the scenes: ResNet-18 up to its second stage, half as wide, and attention over its
 # 8 x 8 map. Small enough for a laptop, and where things stand matters there.
-SCENES_DATA = {"train": 16000, "validation": 500, "test": 1000}
 SCENES_ENCODER, SCENES_ENCODER_OPTIONS = "resnet_18", {"width": 0.5}
-SCENES = {"image_size": 64, "min_count": 1}
 SCENES_MODEL = {"encoder_layer": "stage2_out", "attention": "additive"}
-PICTURES = {"image_size": 128, "min_count": 5}
+SCENES_DATA = {"train": 16000, "validation": 500, "test": 1000}
 # Pictures in which it is drawn, in training, where the decoder looks.
 EXPLAINED = 6
 flag = kc.jobs.flag
@@ -56,7 +48,8 @@ class Settings(kc.jobs.Settings):
     attention: str | None = flag(None, choices=("none", "additive"))
     units: int = flag(128)
     dropout: float = flag(0.1)
-    scheduled_sampling: str = flag("none", choices=SAMPLING)
+    scheduled_sampling: str = flag("none", choices=("none", "model", "uniform",
+        "always"))  # fmt: skip
     max_words: int = flag(24)
     min_count: int | None = flag(None, "rarer words become the unknown word")
     beam: int = flag(5, verbs=["evaluate", "export"])
@@ -77,20 +70,20 @@ class Captioning(kc.jobs.Job):
     shipped = Path(__file__).resolve().parent.parent / "saved_models" / "captioning-scenes"
 
     def complete(self):
-        settings, follow = self.settings, dict(PICTURES)
+        settings, follow = self.settings, {"image_size": 128, "min_count": 5}
         if settings.data == "scenes":
             settings.data_options = {**SCENES_DATA, **settings.data_options}
-            follow = dict(SCENES)
+            follow = {"image_size": 64, "min_count": 1}
             if settings.encoder == SCENES_ENCODER:
                 settings.encoder_options = {**SCENES_ENCODER_OPTIONS, **settings.encoder_options}
                 # Without attention nothing can read a map: the course's vector.
                 follow |= {} if settings.attention == "none" else SCENES_MODEL
-        for key, value in {"attention": "none", **follow}.items():
-            if getattr(settings, key) is None:
-                setattr(settings, key, value)
+        settings.fill(**{"attention": "none", **follow})
+        self.attention = None if settings.attention == "none" else settings.attention
+        self.size = (settings.image_size, settings.image_size)
 
     def reader_options(self):
-        return {"image_size": self.settings.image_size}
+        return self.settings.some("image_size")
 
     def read(self, split):
         cache, count = self.folder / f"{split}-images.npy", self.data.info.sizes[split]
@@ -111,50 +104,33 @@ class Captioning(kc.jobs.Job):
 
     def build(self):
         settings = self.settings
-        attention = None if settings.attention == "none" else settings.attention
-        if settings.encoder.endswith(".keras"):
-            encoder = kc.load_model(settings.encoder)
-        else:
-            encoder = kc.create_model(
-                settings.encoder,
-                include_top=not attention,
-                input_shape=(settings.image_size, settings.image_size, 3),
-                **settings.encoder_options,
-            )
-        if settings.encoder_layer:
-            encoder = keras.Model(encoder.inputs, encoder.get_layer(settings.encoder_layer).output)
-        elif not attention and not settings.encoder.endswith(".keras"):
-            # The course's vector: what the classifier would read.
-            encoder = keras.Model(encoder.inputs, encoder.get_layer("predictions").input)
+        encoder = kc.models.picture_encoder(
+            settings.encoder,
+            settings.image_size,
+            layer=settings.encoder_layer,
+            as_map=self.attention is not None,
+            **settings.encoder_options,
+        )
         return kc.models.captioner(
             encoder,
             len(self.facts["vocabulary"]),
-            settings.units,
-            settings.decoder,
-            attention,
-            start_from=settings.start_from,
-            dropout=settings.dropout,
-            seed=settings.seed,
+            cell=settings.decoder,
+            attention=self.attention,
             train_encoder=not settings.freeze_encoder,
+            **settings.some("units", "start_from", "dropout", "seed"),
         )
 
     def compile(self, model, plan):
         learner = kc.models.split_captioner(model)[1] if self.settings.freeze_encoder else model
-        rate = keras.optimizers.schedules.CosineDecay(self.settings.learning_rate, plan.steps)
-        learner.compile(
-            self.guarded(keras.optimizers.Adam(rate, global_clipnorm=5.0)),
-            keras.losses.SparseCategoricalCrossentropy(
-                from_logits=True, ignore_class=kc.data.Vocabulary.PAD, name="cross_entropy"
-            ),
-        )
+        optimizer = kc.training.cosine_adam(self.settings.learning_rate, plan.steps)
+        learner.compile(self.guarded(optimizer), kc.training.unpadded_cross_entropy())
         return learner
 
     def batches(self, part, plan, model):
-        tokens = kc.data.encode_captions(
-            part.captions, self.facts["vocabulary"], self.settings.max_words
-        )
-        frozen = self.settings.freeze_encoder
+        vocabulary, frozen = self.facts["vocabulary"], self.settings.freeze_encoder
+        # What a frozen encoder says of a picture is always the same.
         inputs = kc.models.encode_images(model, part.images) if frozen else part.images
+        tokens = kc.data.encode_captions(part.captions, vocabulary, self.settings.max_words)
         return lambda first: kc.data.caption_batches(
             inputs,
             tokens,
@@ -165,10 +141,9 @@ class Captioning(kc.jobs.Job):
             prepare=None if frozen else self.prepared,
         )
 
-    def validation(self, part, plan, model):
-        batches = self.batches(part, plan, model)(0)
-        steps = max(1, len(part) // plan.batch_size)
-        return {"validation_data": batches, "validation_steps": steps}
+    def prepared(self, images):
+        """What the encoder takes of uint8 pictures."""
+        return kc.data.network_input(images, self.size)
 
     def callbacks(self, model, plan, validation):
         settings = self.settings
@@ -190,52 +165,41 @@ class Captioning(kc.jobs.Job):
             found.append(attention)
         return found
 
-    def prepared(self, images):
-        """What the encoder takes of uint8 pictures."""
-        return kc.data.network_input(images, (self.settings.image_size, self.settings.image_size))
-
     def said(self, model, images, n_best=1):
-        """The best captions of pictures."""
-        settings = self.settings
-        beams = {"width": settings.beam, "n_best": n_best, "max_words": settings.max_words}
-        return list(kc.models.caption(model, self.facts["vocabulary"], images, **beams))
+        """The best captions of pictures, with their log-probabilities."""
+        limits = {"width": self.settings.beam, "max_words": self.settings.max_words}
+        vocabulary = self.facts["vocabulary"]
+        return list(kc.models.caption(model, vocabulary, images, n_best=n_best, **limits))
 
     def evaluate(self, model):
-        test = self.split("test")
+        test, metrics = self.split("test"), kc.training.caption_metrics
         captions, scores = zip(*(best for best, *_ in self.said(model, test.images)), strict=True)
-        shuffled = kc.training.shuffled_captions(captions, seed=self.settings.seed)
-        said = pd.DataFrame(
-            {
-                "image": test.names,
-                "caption": captions,
-                "log_probability": scores,
-                "references": [" | ".join(texts) for texts in test.captions],
-            }
-        )
-        kc.data.write_table(self.results / "captions.csv", said, index=False)
-        kc.export.write_examples(
-            self.results,
-            test.images,
-            test.captions,
-            captions,
-            lambda said, true: kc.training.caption_metrics(said, true, meteor=False),
-        )
-        shown, page = slice(min(self.settings.pictures, len(test))), self.results / "captions.png"
-        kc.analysis.draw_captions(page, test.images[shown], captions[shown], test.captions[shown])
-        kc.data.write_picture(self.results / "example.png", test.images[0])
-        self.output.remark(f"pictures: {page}")
-        metrics = {
-            "model": kc.training.caption_metrics(captions, test.captions),
-            "image-blind": kc.training.caption_metrics(shuffled, test.captions),
+        columns = {
+            "image": test.names,
+            "caption": captions,
+            "log_probability": scores,
+            "references": [" | ".join(texts) for texts in test.captions],
         }
-        return kc.jobs.Scores(metrics, f"{len(test)} test images, beam {self.settings.beam}")
+        self.table("captions.csv", columns)
+        score = functools.partial(metrics, meteor=False)
+        kc.export.write_examples(self.results, test.images, test.captions, captions, score)
+        kc.data.write_picture(self.results / "example.png", test.images[0])
+        shown, page = slice(self.settings.pictures), self.results / "captions.png"
+        kc.analysis.draw_captions(page, test.images[shown], captions[shown], test.captions[shown])
+        self.output.remark(f"pictures: {page}")
+        shuffled = kc.training.shuffled_captions(captions, seed=self.settings.seed)
+        figures = {
+            "model": metrics(captions, test.captions),
+            "image-blind": metrics(shuffled, test.captions),
+        }
+        return kc.jobs.Scores(figures, f"{len(test)} test images, beam {self.settings.beam}")
 
     def export(self, model, path, format):
         kc.export.export_captioner(
             model,
             self.facts["vocabulary"],
             path,
-            image_size=(self.settings.image_size, self.settings.image_size),
+            image_size=self.size,
             max_words=self.settings.max_words,
             format=format,
             width=self.settings.beam,
@@ -247,28 +211,21 @@ class Captioning(kc.jobs.Job):
         return [str(self.folder / "example.png")]
 
     def ask(self, query, exported):
-        found = exported.serve(kc.data.read_image(query)[None])
-        texts = [text.decode() for text in found["captions"][0].numpy()]
-        return self.named(zip(texts, found["log_probabilities"][0].numpy().tolist(), strict=True))
+        found = kc.jobs.first_answer(exported, kc.data.read_image(query)[None])
+        return self.answer(found["captions"], found["log_probabilities"])
 
     def ask_model(self, query, model):
-        return self.named(
-            self.said(model, kc.data.read_image(query)[None], self.settings.n_best)[0]
-        )
+        [best] = self.said(model, kc.data.read_image(query)[None], self.settings.n_best)
+        return self.answer(*zip(*best, strict=True))
 
-    def named(self, captions):
-        """An answer: the best of some captions with their log-probabilities."""
-        best = list(captions)[: self.settings.n_best]
-        return kc.jobs.Answer(
-            " | ".join(f"{text} (log p {score:.2f})" for text, score in best),
-            {"captions": [text for text, _ in best], "log_probabilities": [p for _, p in best]},
-        )
+    def answer(self, captions, scores):
+        """An answer: the best of some captions."""
+        count, form = self.settings.n_best, {"shown": "{} (log p {:.2f})", "between": " | "}
+        kinds = {"of": "captions", "scored": "log_probabilities"}
+        return kc.jobs.ranked(captions[:count], scores[:count], **kinds, **form)
 
 
-def main(argv=None):
-    """Run the application; returns the exit code."""
-    return kc.jobs.run(Captioning, argv, about=__doc__)
-
+main = functools.partial(kc.jobs.run, Captioning)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -15,18 +15,12 @@ export, and answer one query from the exported model.
 from __future__ import annotations
 
 import dataclasses
-import os
+import functools
 import sys
-from functools import cached_property, partial
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-import keras  # noqa: E402
-
-import keras_classics as kc  # noqa: E402
-from labellers.classify import Classify  # noqa: E402
-from labellers.recognize import Recognize  # noqa: E402
-from labellers.tag import Tag  # noqa: E402
+import keras_classics as kc
+from labelling_recognize import Recognize
+from labelling_texts import Classify, Tag
 
 TASKS = {"recognize": Recognize, "tag": Tag, "classify": Classify}
 flag = kc.jobs.flag
@@ -45,7 +39,7 @@ class Settings(kc.jobs.Settings):
     layers: int = flag(1)
     dropout: float = flag(0.2)
     unit: str | None = flag(None, "of classified texts; by default characters for languages, else "
-        "words", choices=kc.data.Units.KINDS)  # fmt: skip
+        "words", choices=("word", "character"))  # fmt: skip
     summary: str = flag("last", "what of all steps is classified: the last state, the mean, or the "
         "sum of the votes", choices=("last", "mean", "sum"))  # fmt: skip
     pictures: int = flag(6, "sequences that are drawn over time", verbs=["evaluate"])
@@ -60,65 +54,58 @@ class Labelling(kc.jobs.Job):
     asks, queries = "label", "FILE or TEXT"
 
     def complete(self):
-        settings, kind = self.settings, TASKS[self.settings.task]
-        if settings.data in (None, kind.DATA):
-            settings.data_options = {**kind.DATA_OPTIONS, **settings.data_options}
-        for key, value in {"data": kind.DATA, **kind.DEFAULTS}.items():
-            if getattr(settings, key) is None:
-                setattr(settings, key, value)
+        settings, self.kind = self.settings, TASKS[self.settings.task]
+        if settings.data in (None, self.kind.DATA):
+            settings.data_options = {**self.kind.DATA_OPTIONS, **settings.data_options}
+        settings.fill(data=self.kind.DATA, **self.kind.DEFAULTS)
 
     @property
     def task(self):
         """The task, bound to what the network reads and writes."""
-        return TASKS[self.settings.task](self.facts["codec"])
+        return self.kind(self.facts["codec"])
 
-    @cached_property
+    @functools.cached_property
     def data(self):
-        return TASKS[self.settings.task].adapt(super().data)
+        return self.kind.adapt(super().data)
 
     def read(self, split):
-        return TASKS[self.settings.task].examples(self.data, split)
+        return self.kind.examples(self.data, split)
 
     def fact_files(self):
-        members = TASKS[self.settings.task].FACTS
-        return {"codec": kc.jobs.Fact("codec.json", partial(kc.jobs.read_json, members=members))}
+        load = functools.partial(kc.jobs.read_json, members=self.kind.FACTS)
+        return {"codec": kc.jobs.Fact("codec.json", load)}
 
     def make_facts(self, training):
-        kind, validation = TASKS[self.settings.task], self.split("validation")
-        self.facts = {"codec": kind.codec(training, self.data, self.settings)}
-        remark = self.output.remark
-        self.parts = [self.task.part(examples, remark) for examples in (training, validation)]
-        return self.facts
+        return {"codec": self.kind.codec(training, self.data, self.settings)}
+
+    def numbered(self, part, split):
+        return self.task.part(part, self.output.remark)
 
     def check_model(self, model):
-        self.task.check_model(model)
+        for what, sizes in self.task.sizes(model).items():
+            kc.jobs.check_count(what, *sizes, "codec.json")
 
     def build(self):
         return self.task.build(self.settings)
 
-    def plan(self, model, training):
-        return super().plan(model, self.parts[0])
-
     def compile(self, model, plan):
-        rate = keras.optimizers.schedules.CosineDecay(self.settings.learning_rate, plan.steps)
-        optimizer = self.guarded(keras.optimizers.Adam(rate, global_clipnorm=5.0))
-        model.compile(optimizer, self.task.loss(), metrics=self.task.metrics())
+        optimizer = kc.training.cosine_adam(self.settings.learning_rate, plan.steps)
+        model.compile(self.guarded(optimizer), self.task.loss(), metrics=self.task.metrics)
         return model
 
     def batches(self, part, plan, model):
-        return lambda first: kc.data.sequence_batches(
-            self.parts[0], batch_size=plan.batch_size, seed=self.settings.seed, first=first
-        )
+        size, seed = plan.batch_size, self.settings.seed
+        return lambda first: kc.data.sequence_batches(part, batch_size=size, seed=seed, first=first)
 
     def validation(self, part, plan, model):
-        return {"validation_data": kc.data.all_batches(self.parts[1])}
+        return {"validation_data": kc.data.all_batches(part)}
 
     def evaluate(self, model):
-        examples = self.split("test")
-        task = self.task
+        examples, task = self.split("test"), self.task
         part = task.part(examples, self.output.remark)
-        metrics, table = task.evaluate(model, part, self.results, self.settings)
-        kc.data.write_table(self.results / "predictions.csv", table, index=False)
+        drawn = self.settings.pictures
+        metrics, table = task.evaluate(model, part, self.results, drawn)
+        self.table("predictions.csv", table)
         return kc.jobs.Scores(metrics, f"{len(part)} test sequences", digits=4)
 
     def export(self, model, path, format):
@@ -134,10 +121,7 @@ class Labelling(kc.jobs.Job):
         return self.task.ask_model(query, model)
 
 
-def main(argv=None):
-    """Run the application; returns the exit code."""
-    return kc.jobs.run(Labelling, argv, about=__doc__)
-
+main = functools.partial(kc.jobs.run, Labelling)
 
 if __name__ == "__main__":
     sys.exit(main())

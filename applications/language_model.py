@@ -11,15 +11,10 @@ out text in bits per character, find and draw interpretable cells, and write.
 from __future__ import annotations
 
 import dataclasses
-import os
+import functools
 import sys
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-import keras  # noqa: E402
-import pandas as pd  # noqa: E402
-
-import keras_classics as kc  # noqa: E402
+import keras_classics as kc
 
 flag = kc.jobs.flag
 SAMPLED, SPLITS = ["train", "write"], ("train", "validation", "test")
@@ -102,55 +97,33 @@ class LanguageModel(kc.jobs.Job):
         return [self.facts["alphabet"].encode(document.text) for document in documents]
 
     def windows(self, documents):
-        settings = self.settings
-        size = {"batch_size": settings.batch_size, "k1": settings.k1, "k2": settings.k2}
-        return kc.data.text_windows(self.encoded(documents), **size)
+        sizes = self.settings.some("batch_size", "k1", "k2")
+        return kc.data.text_windows(self.encoded(documents), **sizes)
 
     def plan(self, model, training):
         steps, settings = self.windows(training).steps, self.settings
         return kc.jobs.Plan(steps, settings.epochs, settings.batch_size * settings.k1)
 
     def build(self):
-        settings = self.settings
-        return kc.models.language_model(
-            len(self.facts["alphabet"]),
-            settings.units,
-            settings.depth,
-            settings.cell,
-            embedding_size=settings.embedding_size,
-            dropout=settings.dropout,
-            tie_embeddings=settings.tie_embeddings,
-            initial_range=settings.initial_range,
-            seed=settings.seed,
-        )
+        network = self.settings.some(
+            "units", "depth", "cell", "embedding_size", "dropout", "tie_embeddings",
+            "initial_range", "seed",
+        )  # fmt: skip
+        return kc.models.language_model(len(self.facts["alphabet"]), **network)
 
     def compile(self, model, plan):
         settings = self.settings
         trainer = kc.training.TruncatedBPTT(model, settings.batch_size, settings.k1, settings.k2)
-        falls = range(settings.decay_after, max(plan.epochs, settings.decay_after + 1))
-        rate = keras.optimizers.schedules.PiecewiseConstantDecay(
-            [epoch * plan.steps_per_epoch - 1 for epoch in falls],
-            [settings.learning_rate * settings.decay**number for number in range(len(falls) + 1)],
+        optimizer = kc.training.falling_optimizer(
+            settings.optimizer,
+            settings.learning_rate,
+            factor=settings.decay,
+            steps_per_epoch=plan.steps_per_epoch,
+            epochs=plan.epochs,
+            first=settings.decay_after,
+            clip_norm=settings.clip_norm,
         )
-        limit = settings.clip_norm or None
-        if settings.optimizer == "adam":
-            optimizer = keras.optimizers.Adam(rate, global_clipnorm=limit)
-        else:
-            # As in char-rnn, which adds 1e-8 to the root of the mean square. Keras adds to the mean
-            # square itself, where its 1e-7 outweighs most gradients of a mean over many characters.
-            optimizer = keras.optimizers.RMSprop(
-                rate, rho=0.95, epsilon=1e-16, global_clipnorm=limit
-            )
-        trainer.compile(
-            self.guarded(optimizer),
-            keras.losses.SparseCategoricalCrossentropy(
-                from_logits=True, reduction="mean_with_sample_weight"
-            ),
-            weighted_metrics=[
-                keras.metrics.SparseCategoricalCrossentropy(name="nats", from_logits=True),
-                kc.training.BitsPerCharacter(),
-            ],
-        )
+        kc.training.compile_reader(trainer, self.guarded(optimizer))
         return trainer
 
     def told(self, model, plan, training):
@@ -168,16 +141,11 @@ class LanguageModel(kc.jobs.Job):
         return {"validation_data": self.windows(part).epoch()}
 
     def writer(self, model, length):
-        settings = self.settings
         return kc.decoding.TextWriter(
             kc.models.split_language_model(model),
             self.facts["alphabet"],
-            prime=settings.prime,
             length=length,
-            seed=settings.seed,
-            temperature=settings.temperature,
-            top_k=settings.top_k,
-            top_p=settings.top_p,
+            **self.settings.some("prime", "seed", "temperature", "top_k", "top_p"),
         )
 
     def callbacks(self, model, plan, validation):
@@ -191,45 +159,26 @@ class LanguageModel(kc.jobs.Job):
         self.output.rule()
 
     def evaluate(self, model):
-        alphabet, metrics = self.facts["alphabet"], {}
-        learnt = self.encoded(self.split("train"))
-        for split in SPLITS[1:]:
-            held_out = self.encoded(self.split(split))
-            if held_out:
-                nats = kc.training.text_nats(model, held_out)
-                metrics[split] = kc.training.likelihood(nats)
-                nats = kc.training.bigram_nats(learnt, held_out, len(alphabet))
-                metrics[f"{split}, bigrams"] = kc.training.likelihood(nats)
+        texts = {split: self.encoded(self.split(split)) for split in SPLITS}
+        learnt, size = texts.pop("train"), len(self.facts["alphabet"])
+        metrics = kc.training.text_metrics(model, learnt, texts, size)
         return kc.jobs.Scores(metrics, "per character of held-out text", digits=4)
 
     def cells(self, model):
         """Find cells that follow what is true of held-out text; write a table and a page."""
+        alphabet, page = self.facts["alphabet"], self.results / "cells.html"
         findings, excerpts = kc.analysis.find_cells(
             model,
             [*self.split("test"), *self.split("validation")],
-            self.facts["alphabet"],
-            characters=self.settings.characters,
-            seed=self.settings.seed,
+            alphabet,
             class_names=kc.data.TOKEN_CLASSES,
+            **self.settings.some("characters", "seed"),
         )
         rows = [{**dataclasses.asdict(each), "follows": each.follows} for each in findings]
-        table, page = self.results / "cells.csv", self.results / "cells.html"
-        kc.data.write_table(table, pd.DataFrame(rows), index=False)
-        kc.analysis.write_cells_page(
-            page, findings, excerpts, kc.analysis.CellReader(model), self.facts["alphabet"]
-        )
-        figures = {
-            f"{each.target}, {each.layer}:{each.cell}{', follows' if each.follows else ''}": {
-                "r": each.correlation,
-                **({} if each.roc_auc is None else {"AUC": each.roc_auc}),
-                "bigram": each.bigram,
-                "untrained": each.untrained,
-                "p": each.p_value,
-                "nats on": each.rise_on,
-                "nats off": each.rise_off,
-            }
-            for each in findings
-        }
+        self.table("cells.csv", rows)
+        reader = kc.analysis.CellReader(model)
+        kc.analysis.write_cells_page(page, findings, excerpts, reader, alphabet)
+        figures = {each.title: each.figures for each in findings}
         self.output.result(kc.jobs.metrics_table(figures, "cells"), {"cells": figures})
         self.output.remark(f"page: {page}")
 
@@ -242,10 +191,7 @@ class LanguageModel(kc.jobs.Job):
             self.output.result(settings.prime + text, {"prime": settings.prime, "text": text})
 
 
-def main(argv=None):
-    """Run the application; returns the exit code."""
-    return kc.jobs.run(LanguageModel, argv, about=__doc__)
-
+main = functools.partial(kc.jobs.run, LanguageModel)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -52,7 +52,7 @@ def run(argv: Sequence[str] | None) -> None:
     add("--systems", default="none,attention", help=f"some of {', '.join(SYSTEMS)}, with commas")
     add(
         "--pairs",
-        type=kc.models.parse_pairs,
+        type=kc.cli.parse_pairs,
         default="en-de,en-fr",
         help="source and target languages",
     )

@@ -16,7 +16,7 @@ def answer(*arguments):
     """Exit code, both outputs and the engines that were imported."""
     code = """if True:
         import json, sys
-        from keras_classics_command import main
+        from keras_classics.cli import main
         try:
             code = main()
         except SystemExit as error:
@@ -71,7 +71,7 @@ def test_why_the_engine_is_not_there_is_told():
         import sys
         sys.modules["keras"] = None
         sys.argv[1:] = ["summary", "lenet_5"]
-        from keras_classics_command import main
+        from keras_classics.cli import main
         sys.exit(main())
     """
     done = subprocess.run(

@@ -5,20 +5,15 @@
     kc.list_models("resnet*")
     model = kc.create_model("resnet_50", classes=10, input_shape=(64, 64, 3))
 
-Importing registers all layers and models with Keras, so that saved files load by themselves.
+Importing registers all layers and models with Keras, so that saved files load by themselves; where
+Keras is not there yet, that is done when it comes, and nothing is imported before it is asked for.
 """
 
 from __future__ import annotations
 
-import importlib
-from types import ModuleType
 from typing import TYPE_CHECKING
 
-from keras_classics import data, decoding, initializers, layers, models, training
-from keras_classics.core.card import ModelCard
-from keras_classics.core.catalogue import card, create_model, list_models, register
-from keras_classics.core.errors import InputError
-from keras_classics.core.model_files import load_model, load_weights, save_model
+from keras_classics.core.importing import later, once_there_is_keras
 from keras_classics.core.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -27,12 +22,22 @@ if TYPE_CHECKING:
         callbacks,
         cli,
         compression,
+        data,
+        decoding,
         distribution,
         export,
+        initializers,
         jobs,
+        layers,
+        models,
+        training,
         transfer,
         weights,
     )
+    from keras_classics.core.card import ModelCard
+    from keras_classics.core.catalogue import card, create_model, list_models, register
+    from keras_classics.core.errors import InputError
+    from keras_classics.core.model_files import load_model, load_weights, save_model
 
 __all__ = [
     "InputError",
@@ -61,25 +66,28 @@ __all__ = [
     "weights",
 ]
 
-# Rooms with nothing to register, imported when they are first asked for.
-_LATER = {
-    "analysis",
-    "callbacks",
-    "cli",
-    "compression",
-    "distribution",
-    "export",
-    "jobs",
-    "transfer",
-    "weights",
+_PLACES = {
+    "InputError": "core.errors",
+    "ModelCard": "core.card",
+    "card": "core.catalogue",
+    "create_model": "core.catalogue",
+    "list_models": "core.catalogue",
+    "load_model": "core.model_files",
+    "load_weights": "core.model_files",
+    "register": "core.catalogue",
+    "save_model": "core.model_files",
 }
 
+__getattr__ = later(__name__, {name: _PLACES.get(name, "") for name in __all__})
 
-def __getattr__(name: str) -> ModuleType:
-    if name in _LATER:
-        return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def _register() -> None:
+    """Import the rooms whose classes and models a file of Keras, or a user, may name."""
+    from keras_classics import data, decoding, initializers, layers, models, training  # noqa: F401
 
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+once_there_is_keras(__name__, _register)

@@ -18,7 +18,9 @@ from keras_classics.core import index
 from keras_classics.core.commands import (
     columns,
     guarded,
+    import_keras,
     key_values,
+    parse_pairs,
     plain_console,
     positive,
     sound,
@@ -38,6 +40,7 @@ __all__ = [
     "guarded",
     "key_values",
     "main",
+    "parse_pairs",
     "plain_console",
     "sound",
 ]
@@ -46,20 +49,17 @@ __all__ = [
 GRAPH_ENDINGS = (".dot", ".png", ".svg", ".pdf")
 
 
-def main(
-    argv: Sequence[str] | None = None, *, before_engine: Callable[[], None] = lambda: None
-) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Answer a command line; returns the exit code.
 
     Args:
         argv: The arguments; those of the process by default.
-        before_engine: Called once the arguments are known to be good and to need Keras.
     """
 
     def run(argv: Sequence[str] | None) -> None:
         options = _parser().parse_args(argv)
         if options.engine:
-            before_engine()
+            import_keras()
         options.run(options)
 
     return guarded(run, argv)

@@ -48,7 +48,7 @@ def test_a_reader_that_has_enough_is_no_error(arguments):
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
-        [sys.executable, "-m", "keras_classics_command", *arguments],
+        [sys.executable, "-m", "keras_classics", *arguments],
         cwd=ROOT / "package", stdout=writing, stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONUNBUFFERED": ""},
     )  # fmt: skip

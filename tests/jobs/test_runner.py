@@ -13,8 +13,7 @@ import pytest
 
 import keras_classics as kc
 from jobs.toys import Toy, slope_of
-from keras_classics.jobs import runner
-from keras_classics.jobs.flags import flags_of, parse
+from keras_classics.jobs.flags import EXPORTS, flags_of, parse
 from support import run_python
 
 
@@ -366,5 +365,5 @@ def test_without_tensorflow_as_backend_the_job_ends_with_an_answer_of_its_own_mo
 
 
 def test_the_names_of_exports_are_those_of_their_formats():
-    assert set(runner.NAMES) == set(kc.export.FORMATS)
+    assert set(EXPORTS) == set(kc.export.FORMATS)
     assert keras.config.backend() == "tensorflow"

@@ -4,7 +4,7 @@ from keras_classics.analysis.answers import class_probabilities
 from keras_classics.analysis.cells.cells import CellFinding, CellReader, Excerpts, find_cells
 from keras_classics.analysis.cells.cells_page import write_cells_page
 from keras_classics.analysis.cells.text_targets import text_targets
-from keras_classics.analysis.drawing.alignments import draw_alignments
+from keras_classics.analysis.drawing.alignments import draw_alignments, draw_translations
 from keras_classics.analysis.drawing.captioned_pictures import draw_captions
 from keras_classics.analysis.drawing.complexity import (
     LayerCost,
@@ -17,8 +17,14 @@ from keras_classics.analysis.drawing.confusion import draw_confusion
 from keras_classics.analysis.drawing.family_tree import draw_family_tree, family_tree
 from keras_classics.analysis.drawing.label_spikes import draw_spikes
 from keras_classics.analysis.drawing.method_pages import draw_methods
+from keras_classics.analysis.drawing.mistakes import draw_mistakes
 from keras_classics.analysis.drawing.pages import displayable, draw_maps, draw_tiles, overlay
-from keras_classics.analysis.drawing.projection import group_cosines, principal_components
+from keras_classics.analysis.drawing.projection import (
+    Projection,
+    group_cosines,
+    principal_components,
+    project_groups,
+)
 from keras_classics.analysis.drawing.projection_picture import draw_projection
 from keras_classics.analysis.drawing.training_curves import draw_history
 from keras_classics.analysis.inside import symmetries
@@ -49,6 +55,7 @@ __all__ = [
     "LayerCost",
     "ModelEnd",
     "FeatureMaps",
+    "Projection",
     "Saliency",
     "admitted_methods",
     "average_drop",
@@ -67,9 +74,11 @@ __all__ = [
     "draw_history",
     "draw_maps",
     "draw_methods",
+    "draw_mistakes",
     "draw_projection",
     "draw_spikes",
     "draw_tiles",
+    "draw_translations",
     "energy_game",
     "evaluate_maps",
     "family_tree",
@@ -82,6 +91,7 @@ __all__ = [
     "overlay",
     "pointing_game",
     "principal_components",
+    "project_groups",
     "randomize_layers",
     "region_target",
     "saliency",

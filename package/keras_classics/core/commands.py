@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import errno
+import importlib
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, TypeVar
@@ -79,6 +82,37 @@ def _told(error: Exception) -> str | None:
     return None
 
 
+@contextlib.contextmanager
+def engines_lines_kept() -> Iterator[None]:
+    """Show what is written to standard error meanwhile only where it says why something failed.
+
+    TensorFlow tells about instruction sets and missing drivers: at every import whatever is set,
+    later unless it is told not to. Its errors come as exceptions all the same.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with tempfile.TemporaryFile() as kept:
+        sys.stderr.flush()
+        shown = os.dup(2)
+        os.dup2(kept.fileno(), 2)
+        try:
+            yield
+        except Exception:
+            kept.seek(0)
+            os.write(shown, kept.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(shown, 2)
+            os.close(shown)
+
+
+def import_keras() -> None:
+    """Import Keras and its engine, for a command whose arguments are known to be good."""
+    if "keras" not in sys.modules:
+        with engines_lines_kept():
+            importlib.import_module("keras")
+
+
 def sound(
     asked: Iterable[Asked], read: Callable[[Asked], Content], faulty: list[Asked]
 ) -> Iterator[tuple[Asked, Content]]:
@@ -111,6 +145,25 @@ def key_values(text: str) -> tuple[str, object]:
         return key, ast.literal_eval(value)
     except (ValueError, SyntaxError):
         return key, value
+
+
+def parse_pairs(text: str) -> list[list[str]]:
+    """Directions of translation as they are written on a command line: `en-fr,fr-en`.
+
+    Raises:
+        InputError: They are not directions, or one is there twice.
+    """
+    pairs = [part.strip().split("-") for part in text.split(",") if part.strip()]
+    sound = all(len(pair) == 2 and all(pair) for pair in pairs)
+    if not sound or len(set(map(tuple, pairs))) < len(pairs):
+        raise InputError(
+            explain(
+                f"The directions {text} were given",
+                "different ones, each a source and a target language, with commas between",
+                "Write for example en-fr,fr-en.",
+            )
+        )
+    return pairs
 
 
 def positive(text: str) -> int:

@@ -20,8 +20,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-import keras
-
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.distribution.cluster import check_verb, own_folder
 
@@ -54,6 +52,8 @@ def strategy(name: str = "auto") -> AbstractContextManager:
     Raises:
         InputError: The name is unknown, or the engine does not offer it here.
     """
+    import keras
+
     check_choice("strategy", name, STRATEGIES, "Use 'auto'.")
     backend = keras.config.backend()
     if backend == "tensorflow":

@@ -40,12 +40,19 @@ from keras_classics.export.reopening import Reopened, Spec, reopen
 from keras_classics.export.sample_inputs import sample_batches, sample_inputs
 from keras_classics.export.serving import PROGRAM, Served, described, serve_check
 from keras_classics.export.sizes import any_size
+from keras_classics.export.translator_folders import (
+    ExportedTranslator,
+    export_translators,
+    exported_directions,
+    trained_pairs,
+)
 from keras_classics.export.writers import ExportError
 
 __all__ = [
     "Examples",
     "ExportError",
     "Exported",
+    "ExportedTranslator",
     "FORMATS",
     "PROGRAM",
     "Reopened",
@@ -61,6 +68,8 @@ __all__ = [
     "export_recognizer",
     "export_text_labeller",
     "export_translator",
+    "export_translators",
+    "exported_directions",
     "fold",
     "hash_examples",
     "load_saved_model",
@@ -70,5 +79,6 @@ __all__ = [
     "sample_inputs",
     "serve_check",
     "ship",
+    "trained_pairs",
     "write_examples",
 ]

@@ -5,10 +5,13 @@ strategies, seed and precision, going on after a kill, records, and asking an ex
 `applications/` are examples of it.
 """
 
+from typing import TYPE_CHECKING
+
+from keras_classics.core.importing import later
 from keras_classics.core.text_files import write_json
 from keras_classics.jobs.job import VERBS, Answer, Fact, Job, Plan, Scores, check_count
-from keras_classics.jobs.opening import open_run
 from keras_classics.jobs.output import Output, metrics_table
+from keras_classics.jobs.ranked_answers import first_answer, ranked
 from keras_classics.jobs.records import (
     describe_run,
     read_json,
@@ -19,7 +22,10 @@ from keras_classics.jobs.records import (
 )
 from keras_classics.jobs.runner import run
 from keras_classics.jobs.settings import Settings, flag
-from keras_classics.jobs.shipped import describe_shipped
+
+if TYPE_CHECKING:
+    from keras_classics.jobs.opening import open_run, open_twin
+    from keras_classics.jobs.shipped import describe_shipped
 
 __all__ = [
     "Answer",
@@ -33,9 +39,12 @@ __all__ = [
     "check_count",
     "describe_run",
     "describe_shipped",
+    "first_answer",
     "flag",
     "metrics_table",
     "open_run",
+    "open_twin",
+    "ranked",
     "read_json",
     "read_metrics",
     "read_run",
@@ -44,3 +53,8 @@ __all__ = [
     "run",
     "write_json",
 ]
+
+# What needs more than a command line does.
+__getattr__ = later(
+    __name__, {"describe_shipped": "shipped", "open_run": "opening", "open_twin": "opening"}
+)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from keras_classics.core.commands import key_values
 from keras_classics.core.errors import UsageError, explain
 from keras_classics.core.names import did_you_mean
-from keras_classics.export.formats import FORMATS
+from keras_classics.core.version import __version__
 from keras_classics.jobs.output import Output
 from keras_classics.jobs.settings import TRAIN, Flag, flags_of
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from keras_classics.jobs.job import Job
 
 
+# Formats of an export, and what one is called in the folder of a run.
+EXPORTS = {"saved_model": "saved_model", "litert": "model.tflite", "onnx": "model.onnx"}
 METAVARS = {int: "N", float: "X", str: "TEXT", Path: "PATH"}
 
 
@@ -117,13 +119,15 @@ def _parser(
             help="an exported model or a run's folder; by default that of --out"
             + (", or else the shipped model" if job.shipped else ""))  # fmt: skip
     if verb == "export":
-        own("--format", choices=FORMATS, default="saved_model", help="litert and onnx take "
+        own("--format", choices=tuple(EXPORTS), default="saved_model", help="litert and onnx take "
             "pictures of one size and ids in place of texts; see "
             "help(keras_classics.export)")  # fmt: skip
         own("--to", type=Path, help="by default OUT/saved_model, OUT/model.tflite or "
             "OUT/model.onnx")  # fmt: skip
     if verb in (None, TRAIN):
         own("--tensorboard", action="store_true", help="write logs for it into OUT/tensorboard")
+    if verb is None:
+        own("--version", action="version", version=f"keras-classics {__version__}")
     own("--quiet", action="store_true", default=False, help="results only")
     own("--verbose", action="store_true", default=False, help="more remarks, and tracebacks")
     own("--json", action="store_true", default=False, help="results as lines of JSON on standard "

@@ -7,19 +7,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
-
-import keras
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.model_files import load_model
-from keras_classics.core.program_files import load_saved_model
-from keras_classics.data.captions.caption_batches import steps_per_epoch
-from keras_classics.data.load import Data, load
+from keras_classics.core.text_files import write_table
 from keras_classics.jobs.output import Output
 from keras_classics.jobs.records import other_releases, read_run
 from keras_classics.jobs.settings import Settings
-from keras_classics.training.optimizers import SkipNonFinite, refuse_strategies
+
+if TYPE_CHECKING:
+    import keras
+
+    from keras_classics.data.load import Data
 
 VERBS = {
     "train": "train, or go on training",
@@ -88,13 +87,15 @@ class Answer(NamedTuple):
     record: Mapping[str, Any]
 
 
-def check_count(what: str, known: int, trained: int, file: str) -> None:
-    """Refuse facts that number more or fewer of something than a model does.
+def check_count(
+    what: str, known: int | tuple[int, ...], trained: int | tuple[int, ...], file: str
+) -> None:
+    """Refuse facts that have more or fewer of something than a model, or something of other size.
 
     Args:
         what: What is numbered, such as `"classes"`.
-        known: How many the facts have.
-        trained: How many the model has.
+        known: How many the facts have, or of which size.
+        trained: How many the model has, or of which size.
         file: The facts' file.
 
     Raises:
@@ -179,6 +180,8 @@ class Job(ABC):
     @cached_property
     def data(self) -> Data:
         """The data that the settings name."""
+        from keras_classics.data.load import load
+
         settings = self.settings
         own = {"seed": settings.seed, "strict": settings.strict, **self.reader_options()}
         if twice := own.keys() & settings.data_options:
@@ -217,6 +220,15 @@ class Job(ABC):
         """The facts by name, from the training split."""
         return {}
 
+    def numbered(self, part: Any, split: str) -> Any:
+        """What batches are made of: a split as the facts number it, or as it is; it has a length.
+
+        Args:
+            part: The split, as it was read.
+            split: Its name.
+        """
+        return part
+
     def check_model(self, model: keras.Model) -> None:  # noqa: B027 - a hook
         """Refuse a model that is of other facts.
 
@@ -230,12 +242,16 @@ class Job(ABC):
         Raises:
             InputError: It is damaged, or of another run.
         """
+        from keras_classics.core.model_files import load_model
+
         model = load_model(self.folder / self.model_file)
         self.check_model(model)
         return model
 
     def plan(self, model: keras.Model, training: Any) -> Plan:
         """How long to train."""
+        from keras_classics.data.captions.caption_batches import steps_per_epoch
+
         settings = self.settings
         steps = steps_per_epoch(len(training), settings.batch_size)
         return Plan(steps, settings.epochs, settings.batch_size)
@@ -252,6 +268,12 @@ class Job(ABC):
             + (f"\n{plan.trained_by}" if plan.trained_by else "")
         )
 
+    def validation(self, part: Any, plan: Plan, model: keras.Model) -> dict[str, Any]:
+        """Arguments of `fit` for the validation."""
+        steps = max(1, len(part) // plan.batch_size)
+        batches = self.batches(part, plan, model)(0)
+        return {"validation_data": batches, "validation_steps": steps}
+
     def kept(self, model: keras.Model) -> keras.Model:
         """What of the model is kept after the training."""
         return model
@@ -264,12 +286,30 @@ class Job(ABC):
         """
         if not self.settings.skip_non_finite:
             return optimizer
+        from keras_classics.training.optimizers import SkipNonFinite, refuse_strategies
+
         refuse_strategies()
         return SkipNonFinite(optimizer)
 
     def export(self, model: keras.Model, path: Path, format: str) -> list[Path] | None:
         """Write the model with all it needs; the paths, if they are others than `path`."""
         raise NotImplementedError
+
+    def table(
+        self, name: str, content: Mapping[str, Iterable[Any]] | Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Write a table into `results`.
+
+        Args:
+            name: Of the file, `.csv`.
+            content: Columns by name, or rows, each by the names of the columns.
+
+        Raises:
+            InputError: The file cannot be written.
+        """
+        import pandas as pd
+
+        write_table(self.results / name, pd.DataFrame(content), index=False)
 
     def example(self) -> list[str]:
         """What the whole job asks in the end; settings of the asking may be changed here."""
@@ -285,6 +325,8 @@ class Job(ABC):
         Raises:
             InputError: It is damaged.
         """
+        from keras_classics.core.program_files import load_saved_model
+
         return load_saved_model(folder)
 
     def ask(self, query: Any, exported: Any) -> Answer:
@@ -327,10 +369,6 @@ class Job(ABC):
     @abstractmethod
     def batches(self, part: Any, plan: Plan, model: keras.Model) -> Callable[[int], Iterable]:
         """From the number of a batch, over all epochs, to the training batches from it on."""
-
-    @abstractmethod
-    def validation(self, part: Any, plan: Plan, model: keras.Model) -> dict[str, Any]:
-        """Arguments of `fit` for the validation."""
 
     @abstractmethod
     def evaluate(self, model: keras.Model) -> Scores:

@@ -118,6 +118,39 @@ def open_run(job: type[Job], folder: str | os.PathLike) -> Job:
     return found
 
 
+def open_twin(job: Job, folder: str | os.PathLike, form: str) -> keras.Model:
+    """The trained model of another run, to answer together with that of a job.
+
+    Args:
+        job: With its facts.
+        folder: The other run's folder.
+        form: Name of what of the job must be the same, a text.
+
+    Raises:
+        InputError: The folder holds no such run, or one of another form or with other facts.
+    """
+    other = open_run(type(job), folder)
+    here, there = (getattr(each, form) for each in (job, other))
+    if here != there:
+        raise InputError(
+            explain(
+                f"{folder} was given, a {job.makes} of {there}",
+                here,
+                "Train it with the flags of this run.",
+            )
+        )
+    if other.facts != job.facts:
+        raise InputError(
+            explain(
+                f"{folder} was given, whose {' or '.join(job.facts)} is another",
+                "runs on the same data with the same of these",
+                "Train it with the flags of this run, but for --seed, --out and those of the "
+                "network.",
+            )
+        )
+    return other.trained()
+
+
 def load_facts(job: Job) -> None:
     """Read the facts of a job's run."""
     job.facts = {name: load(job.folder / file) for name, (file, load) in job.fact_files().items()}

@@ -7,11 +7,12 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any, TextIO
-
-from rich.console import Console
+from typing import TYPE_CHECKING, Any, TextIO
 
 from keras_classics.core.commands import columns
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class Output:
@@ -95,6 +96,8 @@ class Output:
             self._stdout = None
 
     def _console(self, *, aside: bool = False) -> Console:
+        from rich.console import Console
+
         file = sys.stderr if aside else self._stdout or sys.stdout
         return Console(file=file, soft_wrap=True, markup=False, highlight=False, emoji=False)
 

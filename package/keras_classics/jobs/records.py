@@ -11,9 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import keras
-import pandas as pd
-
 from keras_classics.core import text_files
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import write_whole
@@ -47,6 +44,8 @@ def describe_run(settings: Mapping[str, Any]) -> dict[str, Any]:
         `"settings"`, `"command"`, `"commit"` (of this package; None where it came without its
         history), `"started"` (UTC), `"backend"`, `"versions"` by library, and `"machine"`.
     """
+    import keras
+
     return {
         "settings": dict(settings),
         "command": " ".join(sys.argv),
@@ -183,6 +182,8 @@ def record_metrics(folder: str | os.PathLike, metrics: Mapping[str, Mapping[str,
     Raises:
         InputError: The folder cannot be written.
     """
+    import pandas as pd
+
     write_json(Path(folder) / METRICS, metrics)
     table = pd.DataFrame(metrics).T.rename_axis("evaluated")
     write_whole(Path(folder) / "metrics.csv", table.to_csv)

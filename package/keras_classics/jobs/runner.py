@@ -5,24 +5,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
-
-from keras_classics.core.commands import guarded
+from keras_classics.core.commands import guarded, import_keras
 from keras_classics.core.errors import InputError, explain, import_extra
 from keras_classics.distribution import check_verb
-from keras_classics.export.formats import require_tensorflow
-from keras_classics.jobs.asking import EXPORT, ask
-from keras_classics.jobs.flags import Asked, parse
+from keras_classics.jobs.flags import EXPORTS, Asked, parse
 from keras_classics.jobs.job import Job
-from keras_classics.jobs.opening import note_export, of_run, opened
 from keras_classics.jobs.output import metrics_table
 from keras_classics.jobs.records import record_metrics
 from keras_classics.jobs.settings import TRAIN
-from keras_classics.jobs.training_run import train
+
+if TYPE_CHECKING:
+    import keras
 
 EVALUATING, EXPORTING = "evaluate", "export"
-NAMES = {"saved_model": EXPORT, "litert": "model.tflite", "onnx": "model.onnx"}
 
 
 def run(job: type[Job], argv: Sequence[str] | None = None, *, about: str | None = None) -> int:
@@ -38,9 +35,10 @@ def run(job: type[Job], argv: Sequence[str] | None = None, *, about: str | None 
     Args:
         job: The class of the job.
         argv: The arguments; those of the process by default.
-        about: Stands above the help; by default the docstring of the job.
+        about: Stands above the help; by default the docstring of the module the job is in, an
+            application.
     """
-    about = about or job.__doc__ or ""
+    about = about or sys.modules[job.__module__].__doc__ or ""
     return guarded(lambda given: _run(job, sys.argv[1:] if given is None else given, about), argv)
 
 
@@ -50,9 +48,12 @@ def _run(job: type[Job], argv: Sequence[str], about: str) -> int:
     check_verb(strategy, asked.verb)
     if asked.tensorboard:
         import_extra("tensorboard", "tensorboard")
+    import_keras()
     if asked.verb:
         _check_extras(job, [asked.verb])
         return _do(job, asked, asked.verb)
+    import keras
+
     verbs = job(job.Settings(**asked.typed), asked.out or job.out, asked.output).whole()
     _check_extras(job, verbs)
     if EXPORTING in verbs and keras.config.backend() != "tensorflow":
@@ -69,6 +70,10 @@ def _run(job: type[Job], argv: Sequence[str], about: str) -> int:
 
 
 def _do(job: type[Job], asked: Asked, verb: str) -> int:
+    from keras_classics.jobs.asking import ask
+    from keras_classics.jobs.opening import note_export, of_run, opened
+    from keras_classics.jobs.training_run import train
+
     folder = asked.out or job.out
     if verb == TRAIN:
         train(job, asked)
@@ -76,7 +81,7 @@ def _do(job: type[Job], asked: Asked, verb: str) -> int:
     if verb == job.asks:
         return ask(job, asked)
     if verb == EXPORTING:
-        path = asked.to or folder / NAMES[asked.format]
+        path = asked.to or folder / EXPORTS[asked.format]
         _check_export(job, asked.format, path, folder)
     found = of_run(job, asked, verb, folder)
     model = opened(found)
@@ -100,6 +105,10 @@ def _evaluate(job: Job, model: keras.Model) -> None:
 
 def _check_export(job: type[Job], format: str, path: Path, folder: Path) -> None:
     """Refuse an export that cannot be, before the model is read."""
+    import keras
+
+    from keras_classics.export.formats import require_tensorflow
+
     backend = keras.config.backend()
     if backend != "tensorflow":
         raise InputError(

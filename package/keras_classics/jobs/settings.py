@@ -83,6 +83,16 @@ class Settings:
     strategy: str = flag("auto", "where to train", may_change=True, choices=STRATEGIES)
     seed: int = flag(0, "of weights, orders, dropout and made data")
 
+    def fill(self, **values: Any) -> None:
+        """Give values to settings that nothing was said of, which are None."""
+        for name, value in values.items():
+            if getattr(self, name) is None:
+                setattr(self, name, value)
+
+    def some(self, *names: str) -> dict[str, Any]:
+        """Some of them by name, as arguments of what has arguments of these names."""
+        return {name: getattr(self, name) for name in names}
+
 
 @dataclass(frozen=True)
 class Flag:

@@ -64,6 +64,8 @@ def train(kind: type[Job], asked: Asked) -> None:
         continuing.check_facts(job.folder, job.fact_files(), job.facts)
         if record is not None:
             continuing.check_data(job.folder, record, data)
+        training = job.numbered(training, "train")
+        validation = job.numbered(validation, "validation")
         with place:
             model = job.build()
             plan = job.plan(model, training)

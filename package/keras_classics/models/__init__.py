@@ -134,6 +134,12 @@ from keras_classics.models.image.wide_resnet import (
 )
 from keras_classics.models.image.zfnet import ZFNet
 from keras_classics.models.recurrent.ctc_recognizer import ctc_recognizer
+from keras_classics.models.recurrent.labeller_answers import (
+    Recognized,
+    label_probabilities,
+    recognize,
+    vocabulary_size,
+)
 from keras_classics.models.recurrent.language_model import (
     LanguageDecoder,
     language_model,
@@ -142,13 +148,13 @@ from keras_classics.models.recurrent.language_model import (
 from keras_classics.models.recurrent.rnn import rnn
 from keras_classics.models.recurrent.tagger import sequence_classifier, tagger
 from keras_classics.models.sequence.caption import Caption, caption, encode_images
-from keras_classics.models.sequence.captioner import captioner, split_captioner
+from keras_classics.models.sequence.captioner import captioner, picture_encoder, split_captioner
 from keras_classics.models.sequence.sharing import (
     SHARINGS,
+    NumberedTexts,
     SharedMiddle,
     Sharing,
     TargetTokens,
-    parse_pairs,
     untrained_pairs,
     ways,
 )
@@ -165,6 +171,7 @@ from keras_classics.models.sequence.translator import (
 )
 
 __all__ = [
+    "NumberedTexts",
     "SHARINGS",
     "SharedMiddle",
     "Sharing",
@@ -260,6 +267,7 @@ __all__ = [
     "ResNet50",
     "ResNet50V2",
     "ResNet56CIFAR",
+    "Recognized",
     "RoadAlexNet",
     "SimpNet300KCIFAR",
     "SimpNet5MCIFAR",
@@ -288,11 +296,13 @@ __all__ = [
     "fit_perceptron",
     "fractal_column",
     "inception_module",
+    "label_probabilities",
     "language_model",
     "multilingual_translator",
     "naive_inception_module",
-    "parse_pairs",
+    "picture_encoder",
     "randwire_graphs",
+    "recognize",
     "rnn",
     "road_backbone",
     "sentence_states",
@@ -305,5 +315,6 @@ __all__ = [
     "translation_perplexity",
     "translator",
     "untrained_pairs",
+    "vocabulary_size",
     "ways",
 ]

@@ -3,6 +3,14 @@
 from keras_classics.core.recipe import Cosine, Drops, Exponential, Linear, Recipe, Step, step
 from keras_classics.training.burn_in import burn_in_weights
 from keras_classics.training.checkpoints import restore
+from keras_classics.training.classifier_design import Design, design_classifier
+from keras_classics.training.compiling import (
+    compile_reader,
+    compile_translator,
+    cosine_adam,
+    falling_optimizer,
+    unpadded_cross_entropy,
+)
 from keras_classics.training.ctc_loss import (
     CTCLoss,
     edit_distance,
@@ -19,14 +27,21 @@ from keras_classics.training.metrics.classes import (
     classification_metrics,
     confusion_matrix,
 )
-from keras_classics.training.metrics.directions import direction_languages, direction_metrics
+from keras_classics.training.metrics.directions import (
+    ScoredDirections,
+    direction_languages,
+    direction_metrics,
+    score_directions,
+)
 from keras_classics.training.metrics.language_identity import LanguageIdentifier
 from keras_classics.training.metrics.likelihood import (
     BitsPerCharacter,
     bigram_nats,
     likelihood,
+    text_metrics,
     text_nats,
 )
+from keras_classics.training.metrics.tagging import tagging_metrics
 from keras_classics.training.metrics.translations import (
     TranslationScores,
     flip_shares,
@@ -47,12 +62,14 @@ __all__ = [
     "CTCLoss",
     "BitsPerCharacter",
     "Cosine",
+    "Design",
     "Drops",
     "Exponential",
     "ForwardTrainer",
     "LanguageIdentifier",
     "Linear",
     "Recipe",
+    "ScoredDirections",
     "SkipNonFinite",
     "Step",
     "TranslationScores",
@@ -65,11 +82,16 @@ __all__ = [
     "class_scores",
     "classification_metrics",
     "compile_model",
+    "compile_reader",
+    "compile_translator",
     "confusion_matrix",
+    "cosine_adam",
     "decay_weights",
+    "design_classifier",
     "direction_languages",
     "direction_metrics",
     "edit_distance",
+    "falling_optimizer",
     "fit",
     "flip_shares",
     "impossible_labellings",
@@ -79,8 +101,12 @@ __all__ = [
     "quick_recipe",
     "read_history",
     "restore",
+    "score_directions",
     "shuffled_captions",
     "step",
+    "tagging_metrics",
+    "text_metrics",
     "text_nats",
     "translation_metrics",
+    "unpadded_cross_entropy",
 ]

@@ -43,7 +43,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Step:
+class MadeStep:
     """A step that was made, and its derivatives.
 
     Attributes:
@@ -130,7 +130,7 @@ class CellEquations:
     gating: tuple[int, ...] = ()
     peepholes: bool = False
 
-    def step(self, weights: list[Tensor], inputs: Tensor, states: Tensor) -> Step:
+    def step(self, weights: list[Tensor], inputs: Tensor, states: Tensor) -> MadeStep:
         """Make a step and differentiate it.
 
         Args:
@@ -175,7 +175,7 @@ class CellEquations:
         blocks += [Block(one, *each) for each in sums[: len(biases)]]
         if self.peepholes:
             blocks.append(Block(one, by_own))
-        return Step(new, blocks, by_states, recurrent, spread, gated_states)
+        return MadeStep(new, blocks, by_states, recurrent, spread, gated_states)
 
     def assemble(self, blocks: list[Tensor]) -> list[Tensor]:
         """From one array `(Q, G, H)` for each block to one for each of the cell's weights."""

@@ -28,7 +28,7 @@ class NonFiniteError(Exception):
         self.what = what
 
 
-def is_finite(structure: Any) -> bool:
+def all_finite(structure: Any) -> bool:
     """Whether all floating-point numbers of nested tensors are finite."""
     tensors = [each for each in keras.tree.flatten(structure) if each is not None]
     return all(map(finite_array, map(keras.ops.convert_to_numpy, tensors)))
@@ -53,7 +53,7 @@ def first_non_finite(model: keras.Model, batch: tuple) -> str:
     """
     given = _mapped(np.asarray, keras.utils.unpack_x_y_sample_weight(batch))
     for name, part in zip(("inputs", "targets", "sample weights"), given, strict=True):
-        if not is_finite(part):
+        if not all_finite(part):
             return f"the {name} of its batch"
     x, y, weights = _mapped(keras.ops.convert_to_tensor, given)
     training = {"training": True} if "training" in inspect.signature(model.call).parameters else {}
@@ -67,7 +67,7 @@ def first_non_finite(model: keras.Model, batch: tuple) -> str:
     broken: list[str] = []
 
     def listen(part: keras.Operation, outputs: Any) -> None:
-        if not is_finite(outputs):
+        if not all_finite(outputs):
             broken.append(part.name)
 
     with heard(_parts(model), listen) as told, keras.StatelessScope():
@@ -75,13 +75,13 @@ def first_non_finite(model: keras.Model, batch: tuple) -> str:
     if broken:
         return f"the output of the layer {broken[0]!r}"
     value, gradients = value_and_gradients(loss, model.trainable_variables)
-    if not is_finite(value):
+    if not all_finite(value):
         return "the loss, of finite outputs of all layers" if told else "the loss"
     # Backwards, the last layer comes first.
     for variable, gradient in zip(
         reversed(model.trainable_variables), reversed(gradients), strict=True
     ):
-        if not is_finite(gradient):
+        if not all_finite(gradient):
             return f"the gradient of {variable.path!r}"
     return "the optimizer's step, of finite gradients"
 

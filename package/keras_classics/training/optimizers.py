@@ -109,7 +109,7 @@ class SkipNonFinite(keras.optimizers.Optimizer):
                 variable.assign(value)
             return
         refuse_strategies()
-        finite = is_finite(grads)
+        finite = norm_is_finite(grads)
         ops.cond(
             finite,
             lambda: _nothing(self.inner_optimizer.apply(grads, trainable_variables)),
@@ -125,7 +125,7 @@ class SkipNonFinite(keras.optimizers.Optimizer):
     ) -> tuple[list[Tensor], list[Tensor]]:
         """Make a step, or count it as skipped, on values in place of variables."""
         counting = super().variables
-        finite, own = is_finite(grads), len(counting)
+        finite, own = norm_is_finite(grads), len(counting)
         mapping = list(zip(counting, optimizer_variables[:own], strict=True))
         with keras.StatelessScope(state_mapping=mapping) as scope:
             self._count(finite)
@@ -198,7 +198,7 @@ def averaging(steps: float) -> dict[str, bool | float]:
     return {"use_ema": True, "ema_momentum": 1.0 - 1.0 / steps}
 
 
-def is_finite(gradients: Iterable[Tensor | None]) -> Tensor:
+def norm_is_finite(gradients: Iterable[Tensor | None]) -> Tensor:
     """Whether the norm over all gradients is a number, as a boolean tensor."""
     squares = [ops.sum(ops.square(gradient)) for gradient in gradients if gradient is not None]
     return ops.isfinite(sum(ops.cast(square, "float32") for square in squares))

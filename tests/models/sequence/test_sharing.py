@@ -3,7 +3,8 @@
 import pytest
 
 import keras_classics as kc
-from keras_classics.models import SharedMiddle, TargetTokens, parse_pairs, untrained_pairs, ways
+from keras_classics.cli import parse_pairs
+from keras_classics.models import SharedMiddle, TargetTokens, untrained_pairs, ways
 
 HUB = [("en", "fr"), ("fr", "en"), ("en", "nl"), ("nl", "en")]
 TEXTS = {

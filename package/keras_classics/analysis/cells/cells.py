@@ -116,6 +116,25 @@ class CellFinding:
         rivals = (self.bigram, self.untrained)
         return self.p_value <= 0.05 and abs(self.correlation) > max(map(abs, rivals))
 
+    @property
+    def title(self) -> str:
+        """The target, the cell, and whether it follows."""
+        told = f"{self.target}, {self.layer}:{self.cell}"
+        return f"{told}, follows" if self.follows else told
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """What a table of findings shows, by name."""
+        return {
+            "r": self.correlation,
+            **({} if self.roc_auc is None else {"AUC": self.roc_auc}),
+            "bigram": self.bigram,
+            "untrained": self.untrained,
+            "p": self.p_value,
+            "nats on": self.rise_on,
+            "nats off": self.rise_off,
+        }
+
 
 class CellReader:
     """Reads text with a language model and keeps what its cells do.

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_classics.analysis.drawing.plots import new_figure, wrapped_in, write_figure
+
+if TYPE_CHECKING:
+    from keras_classics.data.texts.vocabulary import Vocabulary
+    from keras_classics.models.sequence.translate import Translation
 
 # Inches: the least side of a sentence's square, and what each of its words adds.
 _SIDE, _WORD = 4.2, 0.16
@@ -43,3 +48,35 @@ def draw_alignments(
     title = "What the translation (rows) looks at in the source (columns)"
     figure.suptitle(wrapped_in(figure, title, 0.9 * side * len(sources), 12), fontsize=12)
     write_figure(path, figure)
+
+
+def draw_translations(
+    path: str | os.PathLike,
+    sources: Sequence[str],
+    translations: Sequence[Translation],
+    vocabularies: tuple[Vocabulary, Vocabulary],
+) -> bool:
+    """Draw what sentences were written from, in the units of their vocabularies.
+
+    Args:
+        path: File to write, `.png`, `.svg` or `.pdf`.
+        sources: The sentences as the encoder was told them.
+        translations: Of each, from `kc.models.translate`.
+        vocabularies: Of sources and of translations.
+
+    Returns:
+        Whether there was attention to be drawn.
+
+    Raises:
+        InputError: The file has another ending, or cannot be written.
+    """
+    alignments = [each.alignments for each in translations if each.alignments is not None]
+    if len(alignments) < len(sources) or not alignments:
+        return False
+    sides = zip(vocabularies, (sources, [each.text for each in translations]), strict=True)
+    read, written = (
+        [[vocabulary.join([unit]) for unit in vocabulary.split(text)] for text in side]
+        for vocabulary, side in sides
+    )
+    draw_alignments(path, alignments, read, written)
+    return True

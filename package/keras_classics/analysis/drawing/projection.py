@@ -5,7 +5,8 @@ Sutskever, Vinyals and Le, NeurIPS 2014 (arXiv:1409.3215), figure 2.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -74,3 +75,44 @@ def group_cosines(states: np.ndarray, groups: Sequence) -> tuple[float, float]:
             )
         )
     return float(cosines[within].mean()), float(cosines[~same].mean())
+
+
+class Projection(NamedTuple):
+    """Where sentences lie in the plane, and how alike those of a group are.
+
+    Attributes:
+        columns: `"group"`, `"sentence"`, `"x"` and `"y"`, each `(sentences,)`.
+        coordinates: The last two, `(sentences, 2)`.
+        shares: Of the variance along both directions.
+        within: Mean cosine of two different sentences of one group.
+        between: Of two of different groups.
+    """
+
+    columns: dict[str, Sequence]
+    coordinates: np.ndarray
+    shares: np.ndarray
+    within: float
+    between: float
+
+
+def project_groups(
+    groups: Sequence[tuple[Hashable, Sequence[str]]],
+    encode: Callable[[list[str]], np.ndarray],
+) -> Projection:
+    """Lay groups of sentences into the plane by what an encoder makes of them.
+
+    Args:
+        groups: Labels, and sentences that mean the same.
+        encode: From sentences to states `(sentences, width)`, as `kc.models.sentence_states`.
+
+    Raises:
+        InputError: There are too few sentences or groups.
+    """
+    labels = [label for label, texts in groups for _ in texts]
+    sentences = [text for _, texts in groups for text in texts]
+    states = encode(sentences)
+    coordinates, shares = principal_components(states)
+    within, between = group_cosines(states, labels)
+    x, y = coordinates.T
+    columns = {"group": labels, "sentence": sentences, "x": x, "y": y}
+    return Projection(columns, coordinates, shares, within, between)

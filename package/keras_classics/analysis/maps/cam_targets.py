@@ -33,7 +33,7 @@ def chosen_classes(logits: Tensor, classes: Tensor) -> Tensor:
     return ops.where(classes == PREDICTED, ops.cast(likeliest, "int32"), classes)
 
 
-def class_scores(logits: Tensor, classes: Tensor) -> Tensor:
+def scores_of_classes(logits: Tensor, classes: Tensor) -> Tensor:
     """The logit of one class of each example, averaged over the positions where there are such.
 
     Args:

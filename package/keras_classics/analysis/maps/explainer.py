@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_classics.analysis.maps.cam_targets import check_classes, check_scores, class_scores
+from keras_classics.analysis.maps.cam_targets import check_classes, check_scores, scores_of_classes
 from keras_classics.core.capture import Capture
 from keras_classics.core.errors import check_whole
 from keras_classics.core.types import Tensor
@@ -82,7 +82,7 @@ class Explainer(ABC):
     def _score(self, function: Callable | None, outputs: list[Tensor], classes: Tensor) -> Tensor:
         if function:
             return check_scores(function(self.capture.as_returned(outputs)))
-        return class_scores(self.capture.class_logits(outputs), classes)
+        return scores_of_classes(self.capture.class_logits(outputs), classes)
 
     def _tensors(self, inputs: list[np.ndarray], rows: np.ndarray) -> list[Tensor]:
         return [

@@ -12,13 +12,50 @@ from typing import Any
 
 import keras
 
+from keras_classics.core.catalogue import create_model
 from keras_classics.core.channels_last import check_layers
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.image_builder import inline
 from keras_classics.core.keras_internals import deep_graphs
+from keras_classics.core.model_files import load_model
 from keras_classics.layers.recurrent.decoder import RecurrentDecoder
 
 DECODER = "decoder"
+
+
+def picture_encoder(
+    name: str,
+    size: int,
+    *,
+    layer: str | None = None,
+    as_map: bool = False,
+    **builder_arguments: Any,
+) -> keras.Model:
+    """The part of a classifier that describes a picture, for `captioner`.
+
+    Args:
+        name: Of a model of the catalogue, or a `.keras` file, whose output describes by default.
+        size: Side of the pictures, for a model of the catalogue.
+        layer: Whose output describes; of the catalogue's models by default the last map with
+            `as_map`, and otherwise what the classifier reads.
+        as_map: Whether a map `(batch, height, width, features)` is wanted, for attention.
+        **builder_arguments: Of the model of the catalogue, such as `width=0.5`.
+
+    Raises:
+        InputError: The name is unknown, the file is none, or there is no such layer.
+    """
+    if name.endswith(".keras"):
+        model = load_model(name)
+    else:
+        shape = (size, size, 3)
+        model = create_model(name, include_top=not as_map, input_shape=shape, **builder_arguments)
+        if not layer and not as_map:
+            return keras.Model(model.inputs, model.get_layer("predictions").input)
+    if not layer:
+        return model
+    known = [each.name for each in model.layers]
+    check_choice("layer", layer, known)
+    return keras.Model(model.inputs, model.get_layer(layer).output)
 
 
 @deep_graphs()

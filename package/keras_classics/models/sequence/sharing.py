@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.data.texts.parallel import tag_target
-from keras_classics.data.texts.sentence_batches import multilingual_batches, translation_batches
+from keras_classics.data.texts.sentence_batches import (
+    encode_sentences,
+    multilingual_batches,
+    translation_batches,
+)
 from keras_classics.data.texts.vocabulary import Vocabulary
 from keras_classics.models.sequence.translate import (
     Translation,
+    sentence_states,
     translate,
     translation_perplexity,
 )
@@ -32,25 +39,6 @@ Part = Pair | None
 # The languages a sentence goes through: two, or three where it is translated twice.
 Way = tuple[str, ...]
 MakeVocabulary = Callable[[Iterable[str]], Vocabulary]
-
-
-def parse_pairs(text: str) -> list[list[str]]:
-    """Directions of translation as they are written on a command line: `en-fr,fr-en`.
-
-    Raises:
-        InputError: They are not directions, or one is there twice.
-    """
-    pairs = [part.strip().split("-") for part in text.split(",") if part.strip()]
-    sound = all(len(pair) == 2 and all(pair) for pair in pairs)
-    if not sound or len(set(map(tuple, pairs))) < len(pairs):
-        raise InputError(
-            explain(
-                f"The directions {text} were given",
-                "different ones, each a source and a target language, with commas between",
-                "Write for example en-fr,fr-en.",
-            )
-        )
-    return pairs
 
 
 def untrained_pairs(
@@ -99,6 +87,21 @@ def ways(trained: Sequence[Pair], others: Sequence[Pair]) -> dict[Way, str]:
     return found
 
 
+@dataclass(frozen=True)
+class NumberedTexts:
+    """What each part of a translator learns from, in numbers.
+
+    Attributes:
+        rows: By part, the numbers of each source and of each target.
+    """
+
+    rows: Mapping[Part, tuple[list[np.ndarray], list[np.ndarray]]]
+
+    def __len__(self) -> int:
+        # As many for every part: the texts are parallel.
+        return len(next(iter(self.rows.values()))[0])
+
+
 class Sharing(ABC):
     """A form of sharing, bound to the directions that are trained and to their vocabularies.
 
@@ -136,6 +139,76 @@ class Sharing(ABC):
             # Parts with a vocabulary in common have the same sentences for it.
             read |= zip(self.names(part), sides, strict=True)
         self.vocabularies = {name: make(sentences) for name, sentences in read.items()}
+
+    def number(
+        self,
+        texts: Mapping[str, Sequence[str]],
+        *,
+        max_words: int,
+        strict: bool = False,
+        remark: Callable[[str], None] = lambda text: None,
+    ) -> NumberedTexts:
+        """Number parallel sentences, given by language, for each part.
+
+        Args:
+            texts: The sentences.
+            max_words: Units of a sentence, at most; longer ones are cut.
+            strict: Refuse these instead.
+            remark: Takes a sentence about how many were cut.
+
+        Raises:
+            InputError: Under `strict`, a sentence is longer.
+        """
+        limits = {"max_words": max_words, "strict": strict, "remark": remark}
+        rows = {}
+        for part, sides in self.examples(texts).items():
+            source, target = (
+                self._encoded(name, side, **limits)
+                for name, side in zip(self.names(part), sides, strict=True)
+            )
+            rows[part] = (source, target)
+        return NumberedTexts(rows)
+
+    def states(
+        self,
+        model: keras.Model,
+        pair: Pair,
+        texts: Sequence[str],
+        *,
+        max_words: int,
+        remark: Callable[[str], None] = lambda text: None,
+    ) -> np.ndarray:
+        """What the encoder ends with for sentences of a direction, `(sentences, units)`.
+
+        Args:
+            model: The translator.
+            pair: The direction.
+            texts: The sentences.
+            max_words: Units of a sentence, at most; longer ones are cut.
+            remark: Takes a sentence about how many were cut.
+        """
+        told = [self.told(text, pair[1]) for text in texts]
+        name = self.names(self.part(pair))[0]
+        rows = self._encoded(name, told, max_words=max_words, strict=False, remark=remark)
+        return sentence_states(model, rows, self.part(pair))
+
+    def _encoded(
+        self,
+        name: str,
+        texts: Sequence[str],
+        *,
+        max_words: int,
+        strict: bool,
+        remark: Callable[[str], None],
+    ) -> list[np.ndarray]:
+        vocabulary = self.vocabularies[name]
+        rows, cut = encode_sentences(texts, vocabulary, max_words, strict=strict)
+        if cut:
+            remark(
+                f"{cut} of {len(rows)} {name} sentences were cut to {max_words} "
+                f"{vocabulary.UNIT}s (--max-words)"
+            )
+        return rows
 
     def check_model(self, model: keras.Model) -> None:
         """Refuse a model with other vocabularies.
@@ -246,8 +319,8 @@ class Sharing(ABC):
         """
 
     @abstractmethod
-    def batches(self, encoded: Mapping[Part, tuple], **arguments: Any) -> tf.data.Dataset:
-        """Training batches of numbered sentences; arguments as of `kc.data.translation_batches`."""
+    def batches(self, numbered: NumberedTexts, first: int = 0, **arguments: Any) -> tf.data.Dataset:
+        """Training batches from a number on; arguments of `kc.data.translation_batches`."""
 
 
 class TargetTokens(Sharing):
@@ -287,9 +360,9 @@ class TargetTokens(Sharing):
         model = translator(*sizes, **network)
         return model, model
 
-    def batches(self, encoded: Mapping[Part, tuple], **arguments: Any) -> tf.data.Dataset:
+    def batches(self, numbered: NumberedTexts, first: int = 0, **arguments: Any) -> tf.data.Dataset:
         """Of all directions together."""
-        return translation_batches(*encoded[None], **arguments)
+        return translation_batches(*numbered.rows[None], first=first, **arguments)
 
 
 class SharedMiddle(Sharing):
@@ -330,9 +403,9 @@ class SharedMiddle(Sharing):
         }
         return model, keras.Model(inputs, {name: model.output[name] for name in names})
 
-    def batches(self, encoded: Mapping[Any, tuple], **arguments: Any) -> tf.data.Dataset:
+    def batches(self, numbered: NumberedTexts, first: int = 0, **arguments: Any) -> tf.data.Dataset:
         """In every step one batch of each direction."""
-        return multilingual_batches(encoded, **arguments)
+        return multilingual_batches(numbered.rows, first=first, **arguments)
 
 
 SHARINGS: dict[str, type[Sharing]] = {"tokens": TargetTokens, "middle": SharedMiddle}

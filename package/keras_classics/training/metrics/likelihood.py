@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -86,6 +86,31 @@ def text_nats(model: keras.Model, documents: Sequence[np.ndarray]) -> float:
         ],
     )
     return float(reader.evaluate(windows.epoch(), verbose=0, return_dict=True)["nats"])
+
+
+def text_metrics(
+    model: keras.Model,
+    learnt: Sequence[np.ndarray],
+    splits: Mapping[str, Sequence[np.ndarray]],
+    vocabulary_size: int,
+) -> dict[str, dict[str, float]]:
+    """How well a model foretells text, and beside it what the last character alone says.
+
+    Args:
+        model: A language model with explicit states, as `kc.models.language_model`.
+        learnt: Ids `(length,)` of each document it learned from.
+        splits: Documents that it has not seen, by the name of their split; one may be empty.
+        vocabulary_size: Number of token ids.
+
+    Returns:
+        Of each split that is not empty, and of `"SPLIT, bigrams"`, what `likelihood` tells.
+    """
+    found = {}
+    for split, documents in splits.items():
+        if documents:
+            found[split] = likelihood(text_nats(model, documents))
+            found[f"{split}, bigrams"] = likelihood(bigram_nats(learnt, documents, vocabulary_size))
+    return found
 
 
 def likelihood(nats: float) -> dict[str, float]:

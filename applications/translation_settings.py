@@ -1,18 +1,19 @@
-"""The settings of `applications/translation.py`."""
+"""The settings of `translation.py`."""
 
 from __future__ import annotations
 
 import dataclasses
+from itertools import chain
 from pathlib import Path
 
 import keras_classics as kc
 
+UNITS = ("word", "token", "character", "sentencepiece")
+PHRASES_DATA = {"train": 20000, "validation": 500, "test": 1000}
 # Units of a sentence, at most, where nothing else is said.
 MAX_UNITS = {"word": 40, "token": 50, "sentencepiece": 60, "character": 160}
-PHRASES_DATA = {"train": 20000, "validation": 500, "test": 1000}
-ATTENTION = ("none", "additive", "luong_dot", "luong_general", "luong_concat")
 SEARCHING = ["evaluate", "export"]
-flag = kc.jobs.flag
+flag, parse_pairs = kc.jobs.flag, kc.cli.parse_pairs
 
 
 def parse_languages(text: str) -> list[str]:
@@ -30,27 +31,26 @@ class Settings(kc.jobs.Settings):
     languages: list[str] = flag(["en", "fr"], "the source, then one target or more, told apart by "
         "a first token", parse=parse_languages)  # fmt: skip
     pairs: list | None = flag(None, "directions that one model learns, in place of --languages: "
-        "en-fr,fr-en,en-nl,nl-en", parse=kc.models.parse_pairs)  # fmt: skip
+        "en-fr,fr-en,en-nl,nl-en", parse=parse_pairs)  # fmt: skip
     sharing: str = flag("tokens", "what several directions share: all, told apart by a first "
         "token; or what lies between their own encoders and decoders",
-        choices=tuple(kc.models.SHARINGS))  # fmt: skip
+        choices=("tokens", "middle"))  # fmt: skip
     zero_shot: list | None = flag(None, "directions to evaluate though they were not trained; by "
-        "default all others between these languages", parse=kc.models.parse_pairs,
+        "default all others between these languages", parse=parse_pairs,
         verbs=["evaluate"])  # fmt: skip
     strict: bool = flag(False, "refuse empty lines and long sentences, not skip and cut them",
         verbs=["train", "evaluate", "translate"], may_change=True)  # fmt: skip
     vocabulary: str | None = flag(None, "what is numbered: words (lower case, no punctuation), "
-        "tokens (words and marks as written; the default), ...",
-        choices=tuple(kc.data.UNITS))  # fmt: skip
-    vocabulary_size: int | None = flag(None, "greatest size; by default no limit, and for "
-        "sentencepieces 8000")  # fmt: skip
+        "tokens (words and marks as written; the default), ...", choices=UNITS)  # fmt: skip
+    vocabulary_size: int | None = flag(None, "greatest; no limit, and for sentencepieces 8000")
     min_count: int | None = flag(None, "rarer units become the unknown word")
     max_words: int | None = flag(None, "units of a sentence, at most")
     units: int = flag(128)
     embedding_size: int | None = flag(None, "by default as wide as the states")
     depth: int = flag(1)
-    cell: str = flag("gru", ", ".join(kc.layers.RECURRENT_LAYERS))
-    attention: str = flag("additive", choices=ATTENTION)
+    cell: str = flag("gru", "gru, gru_course, lstm, elman, ...: see help(kc.models.translator)")
+    attention: str = flag("additive", choices=("none", "additive", "luong_dot", "luong_general",
+        "luong_concat"))  # fmt: skip
     context: str = flag("initial_state", "without attention, when the decoder sees the encoder's "
         "states", choices=("initial_state", "every_step"))  # fmt: skip
     readout: str | None = flag(None, "what the logits are made of; by default the state, with "
@@ -64,11 +64,9 @@ class Settings(kc.jobs.Settings):
     epochs: int = flag(8, may_change=True)
     batch_size: int = flag(64)
     learning_rate: float = flag(3e-3)
-    warm_up_steps: int = flag(0, "in which the rate rises from 0; it then falls along half a "
-        "cosine to 0")  # fmt: skip
+    warm_up_steps: int = flag(0, "in which the rate rises; it then falls along half a cosine")
     clip_norm: float = flag(5.0, "of all gradients together")
-    average_epochs: int = flag(0, "end with the average of the weights over about the last N "
-        "epochs")  # fmt: skip
+    average_epochs: int = flag(0, "end with the average of the weights over about so many epochs")
     unknowns: str | None = flag(None, "with attention, unknown words become the source word looked "
         "at most (default); or they are never written", choices=("replace", "ban"))  # fmt: skip
     dictionary: Path | None = flag(None, "lines of a word, a tab and its translation, for unknown "
@@ -86,8 +84,25 @@ class Settings(kc.jobs.Settings):
         metavar="FOLDER")  # fmt: skip
     groups: Path | None = flag(None, "a text file with groups of sentences, empty lines between; "
         "dates in several forms by default", verbs=["project"], metavar="FILE")  # fmt: skip
-    into: str | None = flag(None, "the target language, where there are several",
-        verbs=["translate"])  # fmt: skip
+    into: str | None = flag(None, "the target language, if there are several", verbs=["translate"])
     out_of: str | None = flag(None, "the source language, where --sharing is middle",
         verbs=["translate"])  # fmt: skip
     n_best: int = flag(1, "translations of a sentence", verbs=["translate"])
+
+    def complete(self):
+        """Fill in what follows from other settings."""
+        phrases = self.data == "phrases"
+        if self.pairs:
+            self.languages = list(dict.fromkeys(chain.from_iterable(self.pairs)))
+        if phrases:
+            self.data_options = {**PHRASES_DATA, **self.data_options}
+        # Dutch and German write a number as one word, however long.
+        compounds = phrases and {"nl", "de"} & {*self.languages}
+        self.fill(vocabulary="character" if compounds else "token")
+        words = self.vocabulary in ("word", "token")
+        looks = self.attention != "none" and self.vocabulary != "sentencepiece"
+        self.fill(
+            min_count=2 if words and not phrases else 1,
+            max_words=MAX_UNITS[self.vocabulary],
+            unknowns="replace" if looks else "ban",
+        )

@@ -1,18 +1,24 @@
-"""Exports of translation.py are found by the languages they translate."""
+"""Exported translators are found by the languages they translate."""
 
 import pytest
 
 import keras_classics as kc
-from translators.exports import chosen, directions, pairs_of
+from keras_classics.export.translator_folders import chosen_export as chosen
 
 HUB = [("en", "fr"), ("fr", "en"), ("en", "nl"), ("nl", "en")]
 
 
 def test_directions_are_told_by_pairs_or_by_languages():
-    pairs = kc.models.parse_pairs("en-fr, nl-en")
-    assert pairs_of({"pairs": pairs, "languages": []}) == [("en", "fr"), ("nl", "en")]
+    pairs = kc.cli.parse_pairs("en-fr, nl-en")
+    assert kc.export.trained_pairs({"pairs": pairs, "languages": []}) == [
+        ("en", "fr"),
+        ("nl", "en"),
+    ]
     # As in the settings of a run that knew no pairs.
-    assert pairs_of({"languages": ["en", "fr", "nl"]}) == [("en", "fr"), ("en", "nl")]
+    assert kc.export.trained_pairs({"languages": ["en", "fr", "nl"]}) == [
+        ("en", "fr"),
+        ("en", "nl"),
+    ]
 
 
 def export_to(folder, **settings):
@@ -30,7 +36,10 @@ def test_exports_are_found_by_the_languages_they_translate(tmp_path):
     for source, target in HUB:
         export_to(tmp_path / "middle" / f"{source}-{target}", pairs=pairs, sharing="middle")
     middle = tmp_path / "middle"
-    assert set(directions(middle)) == set(HUB) and directions(tmp_path) == {}
+    assert (
+        set(kc.export.exported_directions(middle)) == set(HUB)
+        and kc.export.exported_directions(tmp_path) == {}
+    )
     assert chosen(middle, "nl", None) == (middle / "en-nl", "nl")
     assert chosen(middle, "en", "fr") == (middle / "fr-en", "en")
     with pytest.raises(kc.InputError, match="one of en-fr, en-nl, fr-en, nl-en"):
@@ -50,3 +59,8 @@ def test_settings_that_are_no_translators_are_refused_in_a_sentence(tmp_path, wr
     export_to(tmp_path / "export", **wrong)
     with pytest.raises(kc.InputError, match="run.json names no languages of a translator. Allowed"):
         chosen(tmp_path / "export", None, None)
+
+
+def test_languages_without_a_target_are_one_sentence():
+    with pytest.raises(kc.InputError, match="at least one target language"):
+        kc.export.trained_pairs({"languages": ["en"]})

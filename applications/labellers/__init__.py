@@ -1,1 +1,0 @@
-"""The tasks of `applications/labelling.py`, one file each; see `labellers.task`."""

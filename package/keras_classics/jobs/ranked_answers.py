@@ -1,0 +1,55 @@
+"""Answers to queries: what an export says, and how ranked answers are told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from keras_classics.jobs.job import Answer
+
+
+def first_answer(exported: Any, *inputs: Any) -> dict[str, Any]:
+    """What an exported model says to a batch of one, as Python has it.
+
+    Args:
+        exported: A loaded SavedModel of `kc.export`.
+        *inputs: What its `serve` takes.
+
+    Returns:
+        For each output what it says of the first of the batch: numbers and texts, in lists where
+        there are several.
+    """
+    return {name: _plain(each.numpy()[0]) for name, each in exported.serve(*inputs).items()}
+
+
+def _plain(value: Any) -> Any:
+    value = value.tolist() if hasattr(value, "tolist") else value
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def ranked(
+    texts: Sequence[str],
+    scores: Sequence[float],
+    *,
+    of: str,
+    scored: str = "probabilities",
+    shown: str = "{} {:.1%}",
+    between: str = ", ",
+) -> Answer:
+    """An answer that is several, the best first, each with how sure the model is of it.
+
+    Args:
+        texts: Names of classes, say, or sentences.
+        scores: Of each.
+        of: What they are, in the record, such as `"captions"`.
+        scored: What the scores are, in the record.
+        shown: How one is shown: a format of its text and its score.
+        between: Stands between two.
+    """
+    pairs = zip(texts, scores, strict=True)
+    return Answer(
+        between.join(shown.format(*pair) for pair in pairs),
+        {of: list(texts), scored: [float(score) for score in scores]},
+    )

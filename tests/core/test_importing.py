@@ -1,0 +1,62 @@
+"""What a package registers with Keras is registered whichever of its modules comes first."""
+
+import subprocess
+import sys
+
+import pytest
+
+from keras_classics.core import importing
+
+# A package with a room and a deep module, both of which import Keras; Keras is a stub here.
+FILES = {
+    "keras.py": "",
+    "house/__init__.py": (
+        "import importing\n"
+        "found = []\n"
+        "def register():\n"
+        "    from house import room\n"
+        "    found.append(room.NAME)\n"
+        "__getattr__ = importing.later(__name__, {'NAME': 'room', 'deep': ''})\n"
+        "importing.once_there_is_keras(__name__, register)\n"
+    ),
+    "house/deep.py": "import keras\nVALUE = 1\n",
+    "house/room.py": "from house.deep import VALUE\nNAME = 'room'\n",
+}
+ORDERS = {
+    "Keras before": "import keras, house; early = house.found[:]",
+    "Keras after": "import house; early = house.found[:]; import keras",
+    "a room first": "import house.room; early = []",
+    # What imports Keras is incomplete then: nothing of it could be imported.
+    "a deep module first": "import house.deep; early = []",
+    "a member first": "import house; early = house.found[:]; house.NAME",
+    "a module first": "import house; early = house.found[:]; house.deep",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("house")
+    (folder / "house").mkdir()
+    for name, text in FILES.items():
+        (folder / name).write_text(text)
+    (folder / "importing.py").write_text(open(importing.__file__).read())
+    return folder
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_it_is_done_once_and_as_soon_as_keras_is_there(folder, order):
+    code = f"{ORDERS[order]}; import house, keras, sys; print(early, house.found, " \
+        "any(type(each).__name__ == '_Watch' for each in sys.meta_path))"  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, env={}
+    )
+    early = ["room"] if order == "Keras before" else []
+    assert done.stdout == f"{early} ['room'] False\n", done.stderr
+
+
+def test_without_keras_nothing_is_done_and_an_unknown_name_is_an_error(folder):
+    code = "import house\ntry:\n house.nothing\nexcept AttributeError as error: print(error)\nprint(house.found)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, env={}
+    )
+    assert done.stdout == "module 'house' has no attribute 'nothing'\n[]\n", done.stderr
