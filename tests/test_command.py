@@ -1,6 +1,7 @@
 """The program answers what it can without an engine, and its own sentence is all that is told."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -9,14 +10,15 @@ import pytest
 from keras_classics import __version__
 from support import ROOT
 
+PATH = os.pathsep.join(str(ROOT / name) for name in ("package", "applications"))
 ENGINES = {"keras", "tensorflow", "jax", "torch", "numpy"}
 
 
-def answer(*arguments):
+def answer(*arguments, of="keras_classics.cli"):
     """Exit code, both outputs and the engines that were imported."""
-    code = """if True:
+    code = f"""if True:
         import json, sys
-        from keras_classics.cli import main
+        from {of} import main
         try:
             code = main()
         except SystemExit as error:
@@ -26,8 +28,8 @@ def answer(*arguments):
         print(json.dumps([code, sorted(sys.modules)]))
     """
     done = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        cwd=ROOT / "package", capture_output=True, text=True, check=True,
+        [sys.executable, "-c", code, *arguments], cwd=ROOT / "package",
+        capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": PATH},
     )  # fmt: skip
     out, told = done.stdout.rstrip("\n").rsplit("\n", 1)
     code, modules = json.loads(told)
@@ -57,6 +59,22 @@ def test_it_answers_without_an_engine(arguments, code, out, error):
     assert found[0] == code and out in found[1] and error in found[2]
     assert bool(found[2]) == (code != 0)
     assert found[3] == set()
+
+
+@pytest.mark.parametrize(
+    "name", ["captioning", "classification", "labelling", "language_model", "translation"]
+)
+def test_applications_answer_without_one_too(name):
+    for arguments, code, told in (
+        (["--help"], 0, "--batch-size N"),
+        (["train", "--help"], 0, "--skip-non-finite"),
+        (["--version"], 0, f"keras-classics {__version__}"),
+        (["trian"], 2, "Did you mean 'train'"),
+        (["evaluate", "--epochs", "3"], 2, "--epochs was given to evaluate"),
+    ):
+        found = answer(*arguments, of=name)
+        assert found[0] == code and told in found[1 if code == 0 else 2], arguments
+        assert found[3] <= {"numpy"}, arguments
 
 
 def test_a_verb_that_needs_the_engine_gets_it_without_its_lines():

@@ -122,6 +122,14 @@ def shipped(path):
 
 
 ONE_LINE = ("one huge line", "a huge line among others", "nothing")
+
+
+def directions_of(path):
+    for name in ("saved_model.pb", "source.json"):
+        (path.parent / name).touch()
+    return kc.export.exported_directions(path.parent)
+
+
 DOORS = {
     "load_model": Door("a.keras", hostile.keras_files, kc.load_model, ("load_model",)),
     "load_weights .keras": Door(
@@ -233,7 +241,12 @@ DOORS = {
         "run.json", hostile.json_files, lambda path: kc.jobs.read_run(path.parent),
         ("jobs.read_run", "jobs.record_run"),
     ),
-    "open_run run.json": Door("run.json", hostile.json_files, labeller_of, ("jobs.open_run",)),
+    "open_run run.json": Door(
+        "run.json", hostile.json_files, labeller_of, ("jobs.open_run", "jobs.open_twin")
+    ),
+    "exported_directions": Door(
+        "run.json", hostile.json_files, directions_of, ("export.exported_directions",)
+    ),
     "open_run facts": Door("codec.json", hostile.json_files, labeller_of),
     "read_json": Door(
         "classes.json", hostile.json_files, kc.jobs.read_json, ("jobs.read_json",)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keras_classics.core.importing import later, once_there_is_keras
+from keras_classics.core import importing
 from keras_classics.core.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ _PLACES = {
     "save_model": "core.model_files",
 }
 
-__getattr__ = later(__name__, {name: _PLACES.get(name, "") for name in __all__})
+__getattr__ = importing.later(__name__, {name: _PLACES.get(name, "") for name in __all__})
 
 
 def _register() -> None:
@@ -90,4 +90,4 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-once_there_is_keras(__name__, _register)
+importing.once_there_is_keras(__name__, _register)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
-from translators.exports import Served
+from keras_classics.export import ExportedTranslator
 
 tf = pytest.importorskip("tensorflow")
 
@@ -46,7 +46,7 @@ DOORS = {
     "load_saved_model": kc.export.load_saved_model,
     "open_export": lambda folder: kc.jobs.Job.open_export(None, folder),
     "serve_check": kc.export.serve_check,
-    "translators": lambda folder: Served(folder, None, None),
+    "translators": lambda folder: ExportedTranslator(folder),
 }
 
 

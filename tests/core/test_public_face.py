@@ -134,6 +134,11 @@ def test_imports_only_go_down():
     assert linter.returncode == 0, linter.stdout
 
 
+# What the applications are read as examples of is this package: they need no other library.
+EXAMPLES = {"captioning", "classification", "labelling", "language_model", "translation"}
+LIBRARIES = {"keras_classics", "keras", "numpy"}
+
+
 def test_applications_use_only_the_public_face():
     scripts = list((ROOT / "applications").rglob("*.py"))
     assert ROOT / "applications" / "captioning.py" in scripts
@@ -148,6 +153,10 @@ def test_applications_use_only_the_public_face():
         ]  # fmt: skip
         inner = [name for name in imported if name.startswith(("keras_classics.", "keras.src"))]
         assert inner == [], script
+        if script.stem.partition("_")[0] in EXAMPLES or script.stem in EXAMPLES:
+            siblings = {each.stem for each in scripts}
+            roots = {name.partition(".")[0] for name in imported}
+            assert roots <= LIBRARIES | siblings | sys.stdlib_module_names, script
         paths = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
         for path in filter(re.compile(r"kc(\.\w+)+").fullmatch, paths):
             face = kc

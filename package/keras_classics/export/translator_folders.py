@@ -106,7 +106,7 @@ def exported_directions(place: str | os.PathLike) -> dict[Pair, Path]:
     if _is_export(place):
         pairs = trained_pairs(_settings(place))
         return dict.fromkeys([*pairs, *untrained_pairs(pairs)], place)
-    found = {}
+    found: dict[Pair, Path] = {}
     for path in filter(_is_export, sorted(place.iterdir()) if place.is_dir() else ()):
         pairs = trained_pairs(_settings(path))
         found |= {pair: path for pair in pairs if "-".join(pair) == path.name}

@@ -7,7 +7,7 @@ strategies, seed and precision, going on after a kill, records, and asking an ex
 
 from typing import TYPE_CHECKING
 
-from keras_classics.core.importing import later
+from keras_classics.core import importing
 from keras_classics.core.text_files import write_json
 from keras_classics.jobs.job import VERBS, Answer, Fact, Job, Plan, Scores, check_count
 from keras_classics.jobs.output import Output, metrics_table
@@ -55,6 +55,6 @@ __all__ = [
 ]
 
 # What needs more than a command line does.
-__getattr__ = later(
+__getattr__ = importing.later(
     __name__, {"describe_shipped": "shipped", "open_run": "opening", "open_twin": "opening"}
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.program_files import load_saved_model
 from keras_classics.core.text_files import write_table
 from keras_classics.jobs.output import Output
 from keras_classics.jobs.records import other_releases, read_run
@@ -325,8 +326,6 @@ class Job(ABC):
         Raises:
             InputError: It is damaged.
         """
-        from keras_classics.core.program_files import load_saved_model
-
         return load_saved_model(folder)
 
     def ask(self, query: Any, exported: Any) -> Answer:

@@ -30,7 +30,7 @@ from numpy.typing import ArrayLike
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.gradients import compiled, compiled_update, value_and_gradients
 from keras_classics.core.types import Tensor
-from keras_classics.training.cell_equations import Block, CellEquations, Step, cell_equations
+from keras_classics.training.cell_equations import Block, CellEquations, MadeStep, cell_equations
 
 UPDATES = ("step", "sequence")
 
@@ -41,11 +41,11 @@ class ExactInfluence:
     `advance` of every method takes random signs `(B, K, H)`; only UORO uses them.
     """
 
-    def start(self, step: Step) -> list[Tensor]:
+    def start(self, step: MadeStep) -> list[Tensor]:
         """No influence yet."""
         return [ops.zeros_like(self.immediate(step, block)) for block in step.blocks]
 
-    def advance(self, step: Step, influence: list[Tensor], signs: Tensor) -> list[Tensor]:
+    def advance(self, step: MadeStep, influence: list[Tensor], signs: Tensor) -> list[Tensor]:
         """Move the old influence through the step and add the step's own."""
         transition = step.transition()
         return [
@@ -53,13 +53,13 @@ class ExactInfluence:
             for block, old in zip(step.blocks, influence, strict=True)
         ]
 
-    def immediate(self, step: Step, block: Block) -> Tensor:
+    def immediate(self, step: MadeStep, block: Block) -> Tensor:
         """Influence of a block within the step."""
         product = ops.einsum("bkigj,bq->bkiqgj", step.dense(block), block.source)
         size = step.states.shape[1] * step.states.shape[2]
         return ops.reshape(product, (-1, size, block.source.shape[1] * _sums(block)))
 
-    def gradients(self, step: Step, influence: list[Tensor], by_states: Tensor) -> list[Tensor]:
+    def gradients(self, step: MadeStep, influence: list[Tensor], by_states: Tensor) -> list[Tensor]:
         """From the loss's derivative by the states `(B, K, H)` to that by each block."""
         flat = ops.reshape(by_states, (-1, by_states.shape[1] * by_states.shape[2]))
         return [
@@ -75,7 +75,7 @@ class MaskedInfluence(ExactInfluence):
     are in one-hot vectors, has no influence now and keeps that of the steps before.
     """
 
-    def advance(self, step: Step, influence: list[Tensor], signs: Tensor) -> list[Tensor]:
+    def advance(self, step: MadeStep, influence: list[Tensor], signs: Tensor) -> list[Tensor]:
         """As RTRL does, then forget what a step alone cannot move."""
         whole = super().advance(step, influence, signs)
         return [
@@ -83,7 +83,7 @@ class MaskedInfluence(ExactInfluence):
             for block, new in zip(step.blocks, whole, strict=True)
         ]
 
-    def reached(self, step: Step, block: Block) -> np.ndarray:
+    def reached(self, step: MadeStep, block: Block) -> np.ndarray:
         """Which entries of the influence, `(K * H, Q * G * H)`, a step can move."""
         reach = step.reach(block)[None, :, None]
         kinds, sources = step.states.shape[1], block.source.shape[1]
@@ -94,11 +94,11 @@ class MaskedInfluence(ExactInfluence):
 class OwnInfluence:
     """SnAp-1: the derivative of a unit's own states by its own weights, `(B, K, Q, G, H)`."""
 
-    def start(self, step: Step) -> list[Tensor]:
+    def start(self, step: MadeStep) -> list[Tensor]:
         """No influence yet."""
         return [ops.zeros_like(self.immediate(block)) for block in step.blocks]
 
-    def advance(self, step: Step, influence: list[Tensor], signs: Tensor) -> list[Tensor]:
+    def advance(self, step: MadeStep, influence: list[Tensor], signs: Tensor) -> list[Tensor]:
         """Move the old influence along each unit's own path and add the step's own."""
         transition = step.own_transition()
         return [
@@ -110,7 +110,7 @@ class OwnInfluence:
         """Influence of a block within the step."""
         return block.direct[:, :, None] * block.source[:, None, :, None, None]
 
-    def gradients(self, step: Step, influence: list[Tensor], by_states: Tensor) -> list[Tensor]:
+    def gradients(self, step: MadeStep, influence: list[Tensor], by_states: Tensor) -> list[Tensor]:
         """From the loss's derivative by the states `(B, K, H)` to that by each block."""
         return [ops.einsum("bki,bkqgi->qgi", by_states, whole) for whole in influence]
 
@@ -118,7 +118,7 @@ class OwnInfluence:
 class RankOneInfluence:
     """UORO: the influence as one random product of a state vector and a parameter vector."""
 
-    def start(self, step: Step) -> list[Tensor]:
+    def start(self, step: MadeStep) -> list[Tensor]:
         """No influence yet: first the state's vector, then each block's."""
         blocks = [
             ops.zeros_like(block.source[:, :, None, None] * block.direct[:, :1])
@@ -126,7 +126,7 @@ class RankOneInfluence:
         ]
         return [ops.zeros_like(step.states), *blocks]
 
-    def advance(self, step: Step, influence: list[Tensor], signs: Tensor) -> list[Tensor]:
+    def advance(self, step: MadeStep, influence: list[Tensor], signs: Tensor) -> list[Tensor]:
         """Move both vectors, and mix the step's own influence in with random signs."""
         old_state, *old_blocks = influence
         kinds, units = step.states.shape[1:]
@@ -147,7 +147,7 @@ class RankOneInfluence:
         ]
         return [state, *blocks]
 
-    def gradients(self, step: Step, influence: list[Tensor], by_states: Tensor) -> list[Tensor]:
+    def gradients(self, step: MadeStep, influence: list[Tensor], by_states: Tensor) -> list[Tensor]:
         """From the loss's derivative by the states `(B, K, H)` to an estimate for each block."""
         state, *blocks = influence
         along = ops.sum(by_states * state, axis=(1, 2))

@@ -53,7 +53,7 @@ def picture_encoder(
             return keras.Model(model.inputs, model.get_layer("predictions").input)
     if not layer:
         return model
-    known = [each.name for each in model.layers]
+    known = tuple(each.name for each in model.layers)
     check_choice("layer", layer, known)
     return keras.Model(model.inputs, model.get_layer(layer).output)
 

@@ -95,7 +95,7 @@ class NumberedTexts:
         rows: By part, the numbers of each source and of each target.
     """
 
-    rows: Mapping[Part, tuple[list[np.ndarray], list[np.ndarray]]]
+    rows: Mapping[Any, tuple[list[np.ndarray], list[np.ndarray]]]
 
     def __len__(self) -> int:
         # As many for every part: the texts are parallel.
@@ -159,7 +159,7 @@ class Sharing(ABC):
         Raises:
             InputError: Under `strict`, a sentence is longer.
         """
-        limits = {"max_words": max_words, "strict": strict, "remark": remark}
+        limits: dict[str, Any] = {"max_words": max_words, "strict": strict, "remark": remark}
         rows = {}
         for part, sides in self.examples(texts).items():
             source, target = (

@@ -128,9 +128,11 @@ def score_directions(
 
     names = ways(sharing.pairs, untrained_pairs(sharing.pairs, zero_shot))
     search = {**search, "max_words": max_words}
-    direct = {way: texts[way[0]] for way in names if len(way) == 2}
+    direct: dict[Way, Sequence[str]] = {way: texts[way[0]] for way in names if len(way) == 2}
     found = sharing.translate(models, direct, **search)
-    bridged = {way: [each.text for each in found[way[:2]]] for way in names if len(way) == 3}
+    bridged: dict[Way, Sequence[str]] = {
+        way: [each.text for each in found[way[:2]]] for way in names if len(way) == 3
+    }
     found |= sharing.translate(models, bridged, **search)
     written = {way: [each.text for each in found[way]] for way in names}
     figures, signature = direction_metrics(written, texts)
