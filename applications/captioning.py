@@ -23,6 +23,7 @@ import keras_classics as kc
 SCENES_ENCODER, SCENES_ENCODER_OPTIONS = "resnet_18", {"width": 0.5}
 SCENES_MODEL = {"encoder_layer": "stage2_out", "attention": "additive"}
 SCENES_DATA = {"train": 16000, "validation": 500, "test": 1000}
+SAMPLING = ("none", "model", "uniform", "always")
 # Pictures in which it is drawn, in training, where the decoder looks.
 EXPLAINED = 6
 flag = kc.jobs.flag
@@ -40,16 +41,15 @@ class Settings(kc.jobs.Settings):
     image_size: int | None = flag(None, "side the pictures are resized to")
     encoder: str = flag(SCENES_ENCODER, "catalogue name, or a .keras file")
     encoder_options: dict = flag(dict, "arguments of the encoder's builder, such as width=0.5")
-    encoder_layer: str | None = flag(None, "layer whose output is described; by default the last "
-        "feature map with attention, and without what the classifier reads")  # fmt: skip
+    encoder_layer: str | None = flag(None, "layer that is described; by default the last map, or "
+        "without attention what the classifier reads")  # fmt: skip
     freeze_encoder: bool = flag(False, "train the decoder on stored encodings")
     decoder: str = flag("gru", "gru (the course's), gru_reset_after, lstm or elman")
     start_from: str = flag("initial_state", choices=("initial_state", "first_input"))
     attention: str | None = flag(None, choices=("none", "additive"))
     units: int = flag(128)
     dropout: float = flag(0.1)
-    scheduled_sampling: str = flag("none", choices=("none", "model", "uniform",
-        "always"))  # fmt: skip
+    scheduled_sampling: str = flag("none", choices=SAMPLING)
     max_words: int = flag(24)
     min_count: int | None = flag(None, "rarer words become the unknown word")
     beam: int = flag(5, verbs=["evaluate", "export"])
@@ -96,8 +96,8 @@ class Captioning(kc.jobs.Job):
 
     def make_facts(self, training):
         texts = [text for texts in training.captions for text in texts]
-        min_count = self.settings.min_count
-        return {"vocabulary": kc.data.Vocabulary.from_captions(texts, min_count=min_count)}
+        limit = self.settings.some("min_count")
+        return {"vocabulary": kc.data.Vocabulary.from_captions(texts, **limit)}
 
     def check_model(self, model):
         self.facts["vocabulary"].check_matches(model.get_layer("decoder").vocabulary_size)
@@ -146,10 +146,9 @@ class Captioning(kc.jobs.Job):
         return kc.data.network_input(images, self.size)
 
     def callbacks(self, model, plan, validation):
-        settings = self.settings
+        settings, shown = self.settings, validation.images[:EXPLAINED]
         found = kc.callbacks.scheduled_sampling(settings.scheduled_sampling, steps=plan.steps)
         if settings.explain_every:
-            shown = validation.images[:EXPLAINED]
             attention = kc.callbacks.Attention(
                 self.prepared(shown).numpy(),
                 self.folder / "attention",
@@ -172,38 +171,30 @@ class Captioning(kc.jobs.Job):
         return list(kc.models.caption(model, vocabulary, images, n_best=n_best, **limits))
 
     def evaluate(self, model):
-        test, metrics = self.split("test"), kc.training.caption_metrics
+        test, seed = self.split("test"), self.settings.seed
         captions, scores = zip(*(best for best, *_ in self.said(model, test.images)), strict=True)
-        columns = {
-            "image": test.names,
-            "caption": captions,
-            "log_probability": scores,
-            "references": [" | ".join(texts) for texts in test.captions],
-        }
-        self.table("captions.csv", columns)
-        score = functools.partial(metrics, meteor=False)
+        columns = {"image": test.names, "caption": captions, "log_probability": scores}
+        references = [" | ".join(texts) for texts in test.captions]
+        self.table("captions.csv", {**columns, "references": references})
+        score = functools.partial(kc.training.caption_metrics, meteor=False)
         kc.export.write_examples(self.results, test.images, test.captions, captions, score)
         kc.data.write_picture(self.results / "example.png", test.images[0])
         shown, page = slice(self.settings.pictures), self.results / "captions.png"
         kc.analysis.draw_captions(page, test.images[shown], captions[shown], test.captions[shown])
         self.output.remark(f"pictures: {page}")
-        shuffled = kc.training.shuffled_captions(captions, seed=self.settings.seed)
-        figures = {
-            "model": metrics(captions, test.captions),
-            "image-blind": metrics(shuffled, test.captions),
-        }
-        return kc.jobs.Scores(figures, f"{len(test)} test images, beam {self.settings.beam}")
+        metrics = kc.training.caption_figures(captions, test.captions, seed=seed)
+        return kc.jobs.Scores(metrics, f"{len(test)} test images, beam {self.settings.beam}")
 
     def export(self, model, path, format):
+        limits = {"max_words": self.settings.max_words, "width": self.settings.beam}
         kc.export.export_captioner(
             model,
             self.facts["vocabulary"],
             path,
             image_size=self.size,
-            max_words=self.settings.max_words,
             format=format,
-            width=self.settings.beam,
             n_best=self.settings.beam,
+            **limits,
         )
 
     def example(self):
@@ -219,7 +210,7 @@ class Captioning(kc.jobs.Job):
         return self.answer(*zip(*best, strict=True))
 
     def answer(self, captions, scores):
-        """An answer: the best of some captions."""
+        """The best of some captions."""
         count, form = self.settings.n_best, {"shown": "{} (log p {:.2f})", "between": " | "}
         kinds = {"of": "captions", "scored": "log_probabilities"}
         return kc.jobs.ranked(captions[:count], scores[:count], **kinds, **form)

@@ -61,7 +61,7 @@ class Classification(kc.jobs.Job):
 
     def fact_files(self):
         return {
-            "classes": kc.jobs.Fact("classes.json", kc.jobs.read_json),
+            "classes": kc.jobs.Fact("classes.json", kc.jobs.read_record),
             "preparation": kc.jobs.Fact("preparation.npz", kc.data.Preparation.load),
         }
 

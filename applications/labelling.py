@@ -72,7 +72,7 @@ class Labelling(kc.jobs.Job):
         return self.kind.examples(self.data, split)
 
     def fact_files(self):
-        load = functools.partial(kc.jobs.read_json, members=self.kind.FACTS)
+        load = functools.partial(kc.jobs.read_record, members=self.kind.FACTS)
         return {"codec": kc.jobs.Fact("codec.json", load)}
 
     def make_facts(self, training):

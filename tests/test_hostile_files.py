@@ -248,8 +248,8 @@ DOORS = {
         "run.json", hostile.json_files, directions_of, ("export.exported_directions",)
     ),
     "open_run facts": Door("codec.json", hostile.json_files, labeller_of),
-    "read_json": Door(
-        "classes.json", hostile.json_files, kc.jobs.read_json, ("jobs.read_json",)
+    "read_record": Door(
+        "classes.json", hostile.json_files, kc.jobs.read_record, ("jobs.read_record",)
     ),
     "read_metrics": Door(
         "metrics.json", hostile.json_files, lambda path: kc.jobs.read_metrics(path.parent),

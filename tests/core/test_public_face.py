@@ -165,3 +165,14 @@ def test_applications_use_only_the_public_face():
                 face = getattr(face, name)
                 if not inspect.ismodule(face):
                     break
+
+
+def test_files_are_told_apart_without_their_folders():
+    # Where a stranger looks is by name: `cells.py` twice is once too often.
+    names = [
+        path.name
+        for path in (ROOT / "package" / "keras_classics").rglob("*.py")
+        if not path.name.startswith("__")
+    ]
+    assert len(names) > 200
+    assert sorted({name for name in names if names.count(name) > 1}) == []

@@ -70,7 +70,7 @@ class Toy(kc.jobs.Job):
         return Points(x, np.float32(self.factor * self.settings.slope) * x)
 
     def fact_files(self):
-        return {"names": kc.jobs.Fact("names.json", kc.jobs.read_json)}
+        return {"names": kc.jobs.Fact("names.json", kc.jobs.read_record)}
 
     def make_facts(self, training):
         return {"names": self.settings.names}

@@ -14,8 +14,8 @@ from keras_classics.jobs.output import Output, metrics_table
 from keras_classics.jobs.ranked_answers import first_answer, ranked
 from keras_classics.jobs.records import (
     describe_run,
-    read_json,
     read_metrics,
+    read_record,
     read_run,
     record_metrics,
     record_run,
@@ -45,7 +45,7 @@ __all__ = [
     "open_run",
     "open_twin",
     "ranked",
-    "read_json",
+    "read_record",
     "read_metrics",
     "read_run",
     "record_metrics",

@@ -146,7 +146,7 @@ def read_run(folder: str | os.PathLike) -> dict[str, Any] | None:
     path = Path(folder) / RUN
     if not path.exists():
         return None
-    return read_json(path, {"settings": dict}, optional=_OPTIONAL)
+    return read_record(path, {"settings": dict}, optional=_OPTIONAL)
 
 
 def check_job(folder: Path, record: Mapping[str, Any], name: str) -> None:
@@ -202,7 +202,7 @@ def read_metrics(folder: str | os.PathLike) -> dict[str, dict[str, float | None]
         InputError: The file is absent, damaged, or holds something else.
     """
     path = Path(folder) / METRICS
-    metrics = read_json(path, {})
+    metrics = read_record(path, {})
     figures = [
         figure
         for values in metrics.values()
@@ -215,7 +215,7 @@ def read_metrics(folder: str | os.PathLike) -> dict[str, dict[str, float | None]
     return metrics
 
 
-def read_json(
+def read_record(
     path: Path,
     members: Mapping[str, type] | None = None,
     *,

@@ -13,7 +13,7 @@ from keras_classics.core.files import opened, reading
 from keras_classics.export.examples import EXAMPLES, Examples, read_examples
 from keras_classics.export.reopening import SAVED_MODEL, Spec
 from keras_classics.export.serving import described
-from keras_classics.jobs.records import METRICS, RUN, read_json, read_metrics
+from keras_classics.jobs.records import METRICS, RUN, read_metrics, read_record
 
 # What is told of how a model was made.
 RECORD = {
@@ -93,7 +93,7 @@ def _facts(model: Path) -> str:
     size = f"{sum(file.stat().st_size for file in files) / 1e6:.2f} MB"
     if not (model / RUN).exists():
         return f"{size}; how it was made is not recorded."
-    record = read_json(model / RUN, RECORD)
+    record = read_record(model / RUN, RECORD)
     return (
         f"{size}. Made by `python {record['command']}` at commit `{record['commit']}`, started "
         f"{record['started'][:10]}, with Keras {record['versions'].get('keras')} on "

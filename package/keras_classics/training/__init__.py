@@ -18,6 +18,7 @@ from keras_classics.training.ctc_loss import (
     labelling_metrics,
 )
 from keras_classics.training.metrics.captions import (
+    caption_figures,
     caption_metrics,
     caption_scores,
     shuffled_captions,
@@ -77,6 +78,7 @@ __all__ = [
     "averaging",
     "bigram_nats",
     "burn_in_weights",
+    "caption_figures",
     "caption_metrics",
     "caption_scores",
     "class_scores",

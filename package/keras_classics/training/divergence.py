@@ -1,8 +1,9 @@
-"""Where a training went wrong: the first layer whose numbers are no longer finite."""
+"""A training that goes wrong: its stop, and the layer where it began."""
 
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -26,6 +27,39 @@ class NonFiniteError(Exception):
         super().__init__(what)
         self.step = step
         self.what = what
+
+
+class StopAtNonFinite(keras.callbacks.Callback):
+    """Ends a training at a loss that is infinite or not a number, before any other callback.
+
+    Args:
+        count: From the number of a batch in this fit to that of steps made with it.
+        skips: Whether the optimizer leaves out steps that are not finite: then the loss may be so.
+        look: Looks at the variables after a step, given its number, and raises `NonFiniteError`;
+            None where only the loss is looked at, which costs nothing.
+
+    Raises:
+        NonFiniteError: Out of `fit`.
+    """
+
+    def __init__(
+        self,
+        count: Callable[[int], int],
+        skips: bool,
+        look: Callable[[keras.Model, int], object] | None = None,
+    ) -> None:
+        super().__init__()
+        self.count = count
+        self.skips = skips
+        self.look = look
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Look at the loss of a step."""
+        step, loss = self.count(batch), (logs or {}).get("loss", 0.0)
+        if not self.skips and not math.isfinite(loss):
+            raise NonFiniteError(step, f"the loss is {loss}")
+        if self.look:
+            self.look(self.model, step)
 
 
 def all_finite(structure: Any) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import signal
 import threading
@@ -28,7 +27,7 @@ from keras_classics.training.checkpoints import (
     restore,
     save,
 )
-from keras_classics.training.divergence import NonFiniteError, first_non_finite
+from keras_classics.training.divergence import NonFiniteError, StopAtNonFinite, first_non_finite
 from keras_classics.training.optimizers import nested, skipping
 
 HISTORY = "history.csv"
@@ -93,7 +92,8 @@ def fit(
     """
     folder, total = Path(folder), epochs * steps_per_epoch
     skips = any(skipping(optimizer) is not None for optimizer, _ in optimizers_of(model))
-    progress = _Progress(restore(model, folder), steps_per_epoch, skips, thorough=False)
+    progress = _Progress(restore(model, folder), steps_per_epoch)
+    stop = StopAtNonFinite(progress.made_with, skips)
     checkpoint = _KeepCheckpoint(folder, save_seconds, progress, epochs)
     checkpoint.set_model(model)
     ended = is_finished(folder, steps_per_epoch=steps_per_epoch, epochs=epochs)
@@ -112,7 +112,7 @@ def fit(
                         # An interrupted epoch is finished on its own: the others are whole.
                         epochs=epoch + 1 if within else epochs,
                         steps_per_epoch=steps_per_epoch - within,
-                        callbacks=[progress, *callbacks, _KeepHistory(folder), checkpoint],
+                        callbacks=[stop, progress, *callbacks, _KeepHistory(folder), checkpoint],
                         verbose=verbose,
                         # The stream has its own order, and Keras would warn.
                         shuffle=False,
@@ -125,7 +125,7 @@ def fit(
                         checkpoint.save()
                 raise
             except NonFiniteError as found:
-                raise _diverged(model, stream, callbacks, folder, progress, found) from None
+                raise _diverged(model, stream, callbacks, folder, progress, stop, found) from None
             if model.stop_training:
                 break
             if progress.steps < total:
@@ -177,6 +177,7 @@ def _diverged(
     callbacks: Sequence[keras.callbacks.Callback],
     folder: Path,
     progress: _Progress,
+    stop: StopAtNonFinite,
     found: NonFiniteError,
 ) -> InputError:
     """Make the steps since the checkpoint again to say where the trouble began."""
@@ -192,7 +193,9 @@ def _diverged(
     def again(last: int, *, thorough: bool) -> None:
         restore(model, folder)
         if last > kept:
-            watch = _Progress(kept, progress.steps_per_epoch, progress.skips, thorough)
+            made = _Progress(kept, progress.steps_per_epoch)
+            look = finite_arrays if thorough else None
+            watch = [StopAtNonFinite(made.made_with, stop.skips, look), made]
             # Not of the epoch that failed: short ones do without checkpoints of their own.
             again_from = kept // progress.steps_per_epoch
             model.fit(
@@ -200,7 +203,7 @@ def _diverged(
                 initial_epoch=again_from,
                 epochs=again_from + 1,
                 steps_per_epoch=last - kept,
-                callbacks=[watch, *callbacks],
+                callbacks=[*watch, *callbacks],
                 verbose=0,
                 shuffle=False,
             )
@@ -251,26 +254,26 @@ def read_history(folder: str | os.PathLike) -> pd.DataFrame:
 
 
 class _Progress(keras.callbacks.Callback):
-    """Counts the steps, before any other callback, and stops at what is not finite.
+    """Counts the steps, and lets Ctrl-C wait for their ends.
 
     Args:
         steps: Steps made before.
         steps_per_epoch: Batches in an epoch.
-        skips: Whether the optimizer leaves out steps that are not finite.
-        thorough: Whether to look at the variables after every step.
 
     Attributes:
         steps: Steps made, over all epochs.
         resumable: Whether the variables are those of a training that goes on with a next step.
     """
 
-    def __init__(self, steps: int, steps_per_epoch: int, skips: bool, thorough: bool) -> None:
+    def __init__(self, steps: int, steps_per_epoch: int) -> None:
         super().__init__()
         self.steps = self.begun = steps
         self.steps_per_epoch = steps_per_epoch
-        self.skips = skips
-        self.thorough = thorough
         self.resumable = self.in_step = self.interrupted = False
+
+    def made_with(self, batch: int) -> int:
+        """Steps made with a batch of this epoch."""
+        return self.begun + batch + 1
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         # An epoch whose data ended early counts as whole.
@@ -282,12 +285,7 @@ class _Progress(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.in_step = False
-        self.steps = self.begun + batch + 1
-        loss = (logs or {}).get("loss", 0.0)
-        if not self.skips and not math.isfinite(loss):
-            raise NonFiniteError(self.steps, f"the loss is {loss}")
-        if self.thorough:
-            finite_arrays(self.model, self.steps)
+        self.steps = self.made_with(batch)
         # After the last step comes the validation, which resuming there would leave out.
         self.resumable = batch + 1 < self.params["steps"]
         if self.interrupted:

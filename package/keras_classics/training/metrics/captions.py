@@ -153,3 +153,23 @@ def _meteor(true: dict[int, list[str]], written: dict[int, list[str]]) -> tuple[
             scorer.lock.release()
         scorer.meteor_p.kill()
         scorer.meteor_p.communicate()
+
+
+def caption_figures(
+    captions: Sequence[str], references: Sequence[Sequence[str]], *, seed: int
+) -> dict[str, dict[str, float]]:
+    """Figures of captions, and beside them those of the same captions under other pictures.
+
+    Args:
+        captions: One for each picture.
+        references: The true captions of each.
+        seed: Shuffles them.
+
+    Returns:
+        What `caption_metrics` tells of `"model"` and of `"image-blind"`.
+    """
+    shuffled = shuffled_captions(captions, seed=seed)
+    return {
+        "model": caption_metrics(captions, references),
+        "image-blind": caption_metrics(shuffled, references),
+    }
