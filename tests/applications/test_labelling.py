@@ -177,10 +177,12 @@ def test_facts_of_another_model_are_one_sentence(
 
 
 def test_a_model_that_reads_no_text_is_refused_by_the_facts_of_one(application):
-    task = application.TASKS["tag"](TEXTS)
+    job = application.Labelling(application.Settings(task="tag"), None, kc.jobs.Output())
+    job.complete()
+    job.facts = {"codec": TEXTS}
     other = keras.Sequential([keras.Input((None, 3)), keras.layers.Dense(2)])
     with pytest.raises(kc.InputError, match="has 5 units and the model 0"):
-        task.check_model(other)
+        job.check_model(other)
 
 
 @pytest.mark.parametrize(
