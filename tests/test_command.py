@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -43,7 +44,7 @@ def answer(*arguments, of="keras_classics.cli"):
         (["summary", "--help"], 0, "--set KEY=VALUE", ""),
         (["--version"], 0, f"keras-classics {__version__}", ""),
         (["lst"], 2, "", "invalid choice: 'lst'"),
-        (["serve-check", "x", "--repeats", "0"], 2, "", "'0' is not a whole number from 1 on"),
+        (["serve-check", "x", "--repeats", "0"], 2, "", "'0' is not a whole number from 1 to"),
         (["list", "VGG_D"], 0, "138,357,544  15,470,264,320", ""),
         (["list", "vgg16"], 0, "vgg_d", ""),
         (["list", "--family", "vg"], 1, "", "The family 'vg' is unknown. Allowed: alexnet, "),
@@ -96,3 +97,44 @@ def test_why_the_engine_is_not_there_is_told():
         [sys.executable, "-c", code], cwd=ROOT / "package", capture_output=True, text=True
     )
     assert done.returncode == 1 and done.stderr.startswith("error: ") and "keras" in done.stderr
+
+
+def started(code, **options):
+    """A process that gets to the engine, which is a module of our making."""
+    engine = f"""if True:
+        import os, sys, types
+        from importlib.machinery import ModuleSpec
+        class Engine:
+            def find_spec(self, name, *_):
+                if name == "keras":
+                    os.write(2, b"line of the engine\\n")
+                    {code}
+        sys.meta_path.insert(0, Engine())
+        sys.argv[1:] = ["summary", "lenet_5"]
+        from keras_classics.cli import main
+        sys.exit(main())
+    """
+    return subprocess.run(
+        [sys.executable, "-c", engine], cwd=ROOT / "package", capture_output=True, timeout=60,
+        **options,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("code", "ended"),
+    [("os.abort()", -signal.SIGABRT), ("os.kill(os.getpid(), 9)", -signal.SIGKILL),
+     ("sys.exit(7)", 7), ("raise OSError('broken')", 1)],
+)  # fmt: skip
+def test_what_an_engine_says_before_it_ends_the_process_is_shown(code, ended):
+    done = started(code)
+    assert done.returncode == ended and done.stderr.startswith(b"line of the engine\n")
+    assert done.stdout == b"" and done.stderr.count(b"line of the engine") == 1
+
+
+def test_without_standard_error_the_answer_is_the_same():
+    code = "import os, sys; os.close(2); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "-m", "keras_classics", "summary", "lenet_5"],
+        cwd=ROOT / "package", capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0 and "trainable parameters: " in done.stdout

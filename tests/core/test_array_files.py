@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
+from keras_classics.core import files
 from keras_classics.core.array_files import read_state
+from keras_classics.core.torch_files import run_pickle
 from support import run_python
 
 torch = pytest.importorskip("torch")
@@ -262,6 +264,56 @@ def test_malformed_safetensors_files_are_refused(tmp_path, reason):
     path.write_bytes(BAD_SAFETENSORS[reason])
     with pytest.raises(kc.InputError, match="cannot be read"):
         read_state(path)
+
+
+@pytest.mark.parametrize("shape", [(-2, -2), (True, 4), (4.0,), ("4",)], ids=str)
+def test_sizes_of_safetensors_are_whole_numbers(tmp_path, shape):
+    path = tmp_path / "state.safetensors"
+    path.write_bytes(safetensors(entry(shape=shape), FOUR))
+    with pytest.raises(kc.InputError, match="the array 'a' has an impossible shape"):
+        read_state(path)
+
+
+@pytest.mark.parametrize("name", ["../a.npy", "..\\a.npy", "b\\..\\..\\a.npy", "/a.npy", "\\a.npy"])
+def test_members_that_lead_out_of_an_archive_are_refused(tmp_path, name):
+    path, array = tmp_path / "state.npz", io.BytesIO()
+    np.save(array, np.zeros(3))
+    for member in ("a.npy", "b/..a.npy"):
+        with zipfile.ZipFile(path, "w") as zipped:
+            zipped.writestr(member, array.getvalue())
+        assert read_state(path)
+    # As Windows would write it; Python's own writer does not.
+    info = zipfile.ZipInfo("x")
+    info.filename = name
+    with zipfile.ZipFile(path, "w") as zipped:
+        zipped.writestr(info, array.getvalue())
+    with pytest.raises(kc.InputError, match="leads out of it"):
+        read_state(path)
+
+
+def test_an_archive_may_unpack_to_three_times_its_size_or_128_megabytes(tmp_path, monkeypatch):
+    path, noise = tmp_path / "state.npz", np.random.default_rng(0).integers(0, 256, 10**5, "uint8")
+
+    def read(zeros):
+        np.savez_compressed(path, noise=noise, zeros=np.zeros(int(zeros), "uint8"))
+        return len(read_state(path)["zeros"])
+
+    assert read(2**27 - 10**6) == 2**27 - 10**6
+    with pytest.raises(kc.InputError, match="unpacks to .* bytes, more than 134,217,728"):
+        read(2**27)
+    monkeypatch.setattr(files, "FLOOR_BYTES", 0)
+    assert read(1.9e5) == 190_000
+    with pytest.raises(kc.InputError, match="unpacks to .* bytes, more than"):
+        read(2.1e5)
+
+
+def test_a_pickle_has_a_million_instructions_at_most():
+    def ended(count):
+        return run_pickle(io.BytesIO(pickle.PROTO + b"\x02" + pickle.NONE * (count - 2) + b"."))
+
+    assert ended(2**20 + 1) is None
+    with pytest.raises(ValueError, match="more than 1,048,576 instructions"):
+        ended(2**20 + 2)
 
 
 def test_other_files_and_missing_files_are_refused(tmp_path):

@@ -3,12 +3,22 @@
 import argparse
 import errno
 import os
+import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 
 import pytest
 
-from keras_classics.core.commands import columns, guarded, key_values, plain_console, positive
+from keras_classics.core.commands import (
+    DISTRIBUTIONS,
+    columns,
+    guarded,
+    key_values,
+    plain_console,
+    positive,
+)
 from keras_classics.core.errors import InputError, MissingExtraError
 from support import ROOT
 
@@ -16,12 +26,26 @@ from support import ROOT
 def test_key_values_are_literals_or_strings():
     assert key_values("a=(1, 2)") == ("a", (1, 2))
     assert key_values("a=3x3") == ("a", "3x3")
+    assert key_values(f"a=-{2**63 - 1}") == ("a", 1 - 2**63)
+    # What is no literal by its depth or its kind is a text too.
+    for text in ("(" * 10_000, "-" * 10_000 + "1", "{[]: 1}", "9" * 5000):
+        assert key_values(f"a={text}") == ("a", text)
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "1.5", "many", ""])
+@pytest.mark.parametrize(
+    "value", [str(2**63), f"(1, -{10**30})", f"{{'b': [{10**30}]}}", "1e999", "{-1e999: 1}"]
+)
+def test_numbers_that_no_engine_has_are_refused(value):
+    with pytest.raises(argparse.ArgumentTypeError, match="^a has a number that is too large"):
+        key_values(f"a={value}")
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "many", "", str(2**63), "9" * 9999])
 def test_counts_begin_at_one(text):
     assert positive("3") == 3
-    with pytest.raises(argparse.ArgumentTypeError, match="whole number from 1 on"):
+    with pytest.raises(
+        argparse.ArgumentTypeError, match="whole number from 1 to 9,223,372,036,854,775,807"
+    ):
         positive(text)
 
 
@@ -79,6 +103,12 @@ def failing(error):
         (FileNotFoundError(2, "No such file or directory", "/no/file"), "/no/file cannot be used"),
         (OSError(errno.ENOSPC, "No space left on device"), "A file cannot be used (No space left"),
         (ModuleNotFoundError("No module named 'jax'", name="jax.numpy"), "Run: pip install jax"),
+        (ModuleNotFoundError("No module named 'PIL'", name="PIL"), "Run: pip install pillow"),
+        (
+            ModuleNotFoundError("No module named 'x_y'", name="x_y.z"),
+            "x_y is needed here and not installed. Allowed: an environment with it installed. Install "
+            "the distribution that brings the module x_y.",
+        ),
     ],
 )
 def test_a_mistake_of_the_users_is_one_sentence(capsys, error, told):
@@ -101,3 +131,39 @@ def test_a_defect_of_ours_keeps_its_traceback(error):
     with pytest.raises(type(error)) as caught:
         guarded(failing(error), [])
     assert caught.value is error
+
+
+def test_what_is_to_be_installed_brings_the_module():
+    known = packages_distributions()
+    found = {module: known[module] for module in DISTRIBUTIONS if module in known}
+    assert len(found) > 5
+    for module, names in found.items():
+        assert DISTRIBUTIONS[module] in {name.lower().replace("_", "-") for name in names}
+    # What the package asks for is among them.
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    wanted = {each for name, group in extras.items() if "test" not in name for each in group}
+    wanted = {re.split("[^a-z0-9-]", each)[0] for each in (*project["dependencies"], *wanted)}
+    assert set(DISTRIBUTIONS.values()) == wanted - {"keras-classics", "importlib"}
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_tracebacks_of_mistakes_are_shown_where_they_are_asked_for(capsys, shown):
+    error = InputError("a was given. Allowed: b. Give b.")
+    assert guarded(failing(error), [], tracebacks=shown) == 1
+    said = capsys.readouterr().err
+    assert said.endswith("error: a was given. Allowed: b. Give b.\n")
+    assert ("Traceback (most recent call last)" in said and "in failing" not in said) == shown
+    assert ("in run" in said) == shown
+
+
+@pytest.mark.parametrize("closed", ["1>&-", "2>&-", ">&- 2>&-"])
+def test_without_an_output_a_command_ends_as_with_it(closed):
+    for verb, code in (("list", 0), ("card vgg17", 1)):
+        command = f"'{sys.executable}' -m keras_classics {verb} {closed}"
+        done = subprocess.run(
+            ["sh", "-c", command], cwd=ROOT / "package", capture_output=True, text=True
+        )
+        assert done.returncode == code and "Traceback" not in done.stderr
+        # What is wrong is not told where answers are.
+        assert "error" not in done.stdout

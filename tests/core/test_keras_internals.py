@@ -498,6 +498,40 @@ def test_layers_and_operations_are_heard_in_order():
     assert len(said) == 3 and not any("call" in vars(part) for part in parts)
 
 
+def test_several_may_listen_and_end_in_any_order():
+    layer, said = layers.Dense(2, name="dense"), []
+    layer.build((None, 3))
+    x = np.ones((1, 3), "float32")
+
+    def hear(name, parts=(layer, layer)):
+        return heard(parts, lambda part, outputs: said.append((name, part.name)))
+
+    def told():
+        said.clear()
+        layer(x)
+        return [name for name, _ in said]
+
+    first, second, third = hear("first"), hear("second"), hear("third")
+    first.__enter__()
+    second.__enter__()
+    assert told() == ["first", "second"]
+    first.__exit__(None, None, None)
+    assert told() == ["second"]
+    with third:
+        assert told() == ["second", "third"]
+    assert told() == ["second"]
+    second.__exit__(None, None, None)
+    assert told() == [] and "call" not in vars(layer)
+
+
+def test_a_call_that_somebody_has_put_there_is_there_again():
+    layer = layers.Activation("linear")
+    own = vars(layer)["call"] = lambda x: 2 * x
+    with heard([layer], lambda *_: None) as told:
+        assert float(layer(np.ones((1, 1), "float32"))[0, 0]) == 2
+    assert told == {layer.name} and vars(layer)["call"] is own
+
+
 def test_without_hearing_the_loss_is_named_and_no_layer(monkeypatch):
     model = keras.Sequential([keras.Input((2,)), layers.Dense(1)])
     model.compile("sgd", lambda y, answer: keras.ops.mean(answer) * np.nan)

@@ -257,3 +257,17 @@ def test_without_room_for_the_copy_that_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(model_files.shutil, "copyfileobj", full)
     with pytest.raises(kc.InputError, match="No space left on device.*set TMPDIR to a folder"):
         kc.load_model(path)
+
+
+def test_a_file_may_ask_for_four_times_its_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr(model_files, "_FLOOR_BYTES", 0)
+
+    def load(optimizer):
+        model = keras.Sequential([keras.Input((300,)), layers.Dense(3000)])
+        model.compile(optimizer, "mse")
+        return kc.load_model(saved(model, tmp_path))
+
+    # The weights, and two averages of each, which an optimizer that has not begun does not save.
+    load(keras.optimizers.Adam())
+    with pytest.raises(kc.InputError, match="its layers ask for more weights than it holds"):
+        load(keras.optimizers.Adam(amsgrad=True))

@@ -39,14 +39,31 @@ def test_other_content_has_another(other):
     assert fingerprint(other) != fingerprint(Part(PICTURES, ["a", "b"]))
 
 
-def test_large_arrays_are_looked_at_in_rows_over_all_of_them(monkeypatch):
-    monkeypatch.setattr(room, "MOST_BYTES", 60)
-    large = np.arange(1000, dtype="uint8").reshape(100, 10)
-    first, last = large.copy(), large.copy()
-    first[0, 0], last[-1, -1] = 9, 9
-    assert len({fingerprint(each) for each in (large, first, last, large[::-1])}) == 4
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_every_byte_of_a_large_array_counts(monkeypatch, order):
+    large = np.arange(1000, dtype="uint8").reshape(100, 10).copy(order)
+    whole = fingerprint(large)
+    monkeypatch.setattr(room, "BLOCK_BYTES", 60)
+    # However it is divided, and however it lies in memory.
+    assert fingerprint(large) == whole == fingerprint(np.ascontiguousarray(large))
+    numbers = {whole, fingerprint(large[::-1])}
+    for place in np.ndindex(large.shape):
+        changed = large.copy(order)
+        changed[place] ^= 1
+        numbers.add(fingerprint(changed))
+    assert len(numbers) == 1002
+
+
+def test_arrays_on_a_disk_have_the_number_of_those_in_memory(tmp_path):
+    np.save(tmp_path / "a.npy", PICTURES)
+    assert fingerprint(np.load(tmp_path / "a.npy", mmap_mode="r")) == fingerprint(PICTURES)
+    assert fingerprint(np.array(3)) != fingerprint(np.array(4))
 
 
 def test_what_has_no_number_is_said():
-    with pytest.raises(TypeError, match="object has no fingerprint"):
-        fingerprint([object()])
+    class Configured:
+        config = {"a": 1}
+
+    for content in (object(), Configured(), {1, 2}):
+        with pytest.raises(TypeError, match="has no fingerprint"):
+            fingerprint([content])

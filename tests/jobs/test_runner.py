@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 from functools import cached_property
+from pathlib import Path
 from types import SimpleNamespace
 
 import keras
@@ -14,6 +15,7 @@ import pytest
 import keras_classics as kc
 from jobs.toys import Toy, slope_of
 from keras_classics.jobs.flags import EXPORTS, flags_of, parse
+from keras_classics.jobs.settings import told
 from support import run_python
 
 
@@ -310,6 +312,48 @@ def test_standard_input_has_an_answer_for_every_line(finished, monkeypatch, caps
     said = capsys.readouterr()
     assert [line[:2] for line in said.out.splitlines()] == ["1:", "", "2:", "", "3:"]
     assert "'x' is no number" in said.err and "answers from" in said.err
+
+
+def test_a_line_that_is_no_text_is_one_error_and_the_others_are_answered(
+    finished, monkeypatch, capsys
+):
+    lines = b"1\n\xff\xfe\n2\n"
+    for flags in ([], ["--json"]):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(lines)))
+        assert run("ask", *flags, "--out", finished) == 1
+        said = capsys.readouterr()
+        errors = [line for line in said.err.splitlines() if line.startswith("error: ")]
+        assert errors == [
+            "error: Line 2 of standard input is not valid UTF-8. Allowed: UTF-8. Convert the text."
+        ]
+        first, second, third = said.out.splitlines()
+        if flags:
+            assert json.loads(second)["error"].startswith("Line 2 of standard input")
+            first, second, third = (json.loads(each).get("value") for each in said.out.splitlines())
+            assert first and second is None and third
+        else:
+            assert (first[:2], second, third[:2]) == ("1:", "", "2:")
+    monkeypatch.setattr("sys.stdin", None)
+    assert run("ask", "--out", finished) == 0
+
+
+def test_verbose_shows_where_a_mistake_was_found(finished, capsys):
+    for arguments, code in (
+        (["ask", "x"], 1),
+        (["evaluate", "--slope", "3"], 1),
+        (["ask", "1"], 0),
+    ):
+        for flags, shown in (([], 0), (["--verbose"], 1)):
+            assert run(*arguments, *flags, "--out", finished) == code
+            said = capsys.readouterr().err
+            assert said.count("Traceback (most recent call last)") >= shown * code
+            assert ("Traceback" in said) == bool(shown * code)
+            assert said.count("error: ") == code
+
+
+def test_paths_are_texts_in_a_record_wherever_they_stand():
+    values = {"a": Path("x"), "b": [Path("x"), 1], "c": (Path("x"),), "d": {"e": [Path("x")]}}
+    assert told(values) == {"a": "x", "b": ["x", 1], "c": ["x"], "d": {"e": ["x"]}}
 
 
 def test_a_defect_of_ours_keeps_its_traceback(tmp_path, monkeypatch):

@@ -10,11 +10,13 @@ import ast
 import contextlib
 import errno
 import importlib
+import math
 import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
+from traceback import print_exception
 from typing import TYPE_CHECKING, TypeVar
 
 from keras_classics.core.errors import InputError, explain
@@ -28,11 +30,30 @@ Content = TypeVar("Content")
 # What a disk answers to who writes or reads; the file is not always named.
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 OWN = "keras_classics"
+# No count or size is larger; what is would not fit into an engine's numbers.
+MOST = 2**63 - 1
+# What is to be installed for a module; its name is not always the module's. Of any other module
+# nothing is guessed: whoever likes may have published something under its name.
+DISTRIBUTIONS = {
+    "PIL": "pillow", "ai_edge_litert": "ai-edge-litert", "babel": "babel", "h5py": "h5py",
+    "jax": "jax", "keras": "keras", "keras_hub": "keras-hub", "matplotlib": "matplotlib",
+    "networkx": "networkx", "num2words": "num2words", "numba": "numba", "numpy": "numpy",
+    "onnx": "onnx", "onnxruntime": "onnxruntime", "pandas": "pandas",
+    "pycocoevalcap": "pycocoevalcap", "pycocotools": "pycocotools", "pydot": "pydot",
+    "rich": "rich", "sacrebleu": "sacrebleu", "sentencepiece": "sentencepiece",
+    "sklearn": "scikit-learn", "tensorboard": "tensorboard", "tensorflow": "tensorflow",
+    "tensorflow_datasets": "tensorflow-datasets", "tf2onnx": "tf2onnx", "torch": "torch",
+}  # fmt: skip
 # As a shell reports a program that the signal of the same meaning has ended.
 INTERRUPTED, NOBODY_READS = 130, 141
 
 
-def guarded(run: Callable[[Sequence[str] | None], int | None], argv: Sequence[str] | None) -> int:
+def guarded(
+    run: Callable[[Sequence[str] | None], int | None],
+    argv: Sequence[str] | None,
+    *,
+    tracebacks: bool = False,
+) -> int:
     """Run a command: a user's mistake becomes one sentence and exit code 1 or 2, Ctrl-C code 130.
 
     A mistake is what our own checks found, a file or disk that is not as it must be, or a library
@@ -41,26 +62,55 @@ def guarded(run: Callable[[Sequence[str] | None], int | None], argv: Sequence[st
     Args:
         run: The command, from the arguments to an exit code or None.
         argv: The arguments; those of the process by default.
+        tracebacks: Show where a user's mistake was found, too.
     """
-    try:
-        code = run(argv) or 0
-        # What is printed to a reader that has gone fails here, where it is caught.
-        sys.stdout.flush()
-        return code
-    except BrokenPipeError:
-        # `head`, say, has read enough. What is still buffered has to go somewhere at exit.
-        with open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
-        return NOBODY_READS
-    except Exception as error:
-        sentence = _told(error)
-        if sentence is None:
-            raise
-        print(f"error: {sentence}", file=sys.stderr)
-        return getattr(error, "exit_code", 1)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
+    with _somewhere_to_print():
+        try:
+            code = run(argv) or 0
+            # What is printed to a reader that has gone fails here, where it is caught.
+            sys.stdout.flush()
+            return code
+        except BrokenPipeError:
+            # `head`, say, has read enough. What is still buffered has to go somewhere at exit.
+            with open(os.devnull, "w") as nowhere:
+                os.dup2(nowhere.fileno(), sys.stdout.fileno())
+            return NOBODY_READS
+        except Exception as error:
+            sentence = _told(error)
+            if sentence is None:
+                raise
+            tell(error, sentence, traceback=tracebacks)
+            return getattr(error, "exit_code", 1)
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            return INTERRUPTED
+
+
+@contextlib.contextmanager
+def _somewhere_to_print() -> Iterator[None]:
+    """Stand in for the outputs of a process that was started without them, which Python lacks."""
+    with contextlib.ExitStack() as stack:
+        for name, redirect in (
+            ("stdout", contextlib.redirect_stdout),
+            ("stderr", contextlib.redirect_stderr),
+        ):
+            if getattr(sys, name) is None:
+                nowhere = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
+                stack.enter_context(redirect(nowhere))
+        yield
+
+
+def tell(error: Exception, sentence: str, *, traceback: bool) -> None:
+    """Print a mistake of the user's on standard error.
+
+    Args:
+        error: What was raised.
+        sentence: What the user is told.
+        traceback: Show where it was raised, first.
+    """
+    if traceback:
+        print_exception(error)
+    print(f"error: {sentence}", file=sys.stderr)
 
 
 def _told(error: Exception) -> str | None:
@@ -74,10 +124,13 @@ def _told(error: Exception) -> str | None:
             "Check the path, its permissions and the disk.",
         )
     if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith(OWN):
+        module = str(error.name).split(".")[0]
         return explain(
-            f"{error.name} is needed here and not installed",
+            f"{module} is needed here and not installed",
             "an environment with it installed",
-            f"Run: pip install {str(error.name).split('.')[0].replace('_', '-')}",
+            f"Run: pip install {DISTRIBUTIONS[module]}"
+            if module in DISTRIBUTIONS
+            else f"Install the distribution that brings the module {module}.",
         )
     return None
 
@@ -87,23 +140,66 @@ def engines_lines_kept() -> Iterator[None]:
     """Show what is written to standard error meanwhile only where it says why something failed.
 
     TensorFlow tells about instruction sets and missing drivers: at every import whatever is set,
-    later unless it is told not to. Its errors come as exceptions all the same.
+    later unless it is told not to. Its errors come as exceptions all the same, or end the process
+    at once; for then another process waits, which shows the lines.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with tempfile.TemporaryFile() as kept:
-        sys.stderr.flush()
+    try:
         shown = os.dup(2)
+    except OSError:
+        # There is no standard error, and nothing to be kept from it.
+        yield
+        return
+    with tempfile.TemporaryFile() as kept, _shown_after_an_abort(kept.fileno(), shown):
+        _flush()
         os.dup2(kept.fileno(), 2)
         try:
             yield
-        except Exception:
-            kept.seek(0)
-            os.write(shown, kept.read())
+        except (Exception, SystemExit):
+            _flush()
+            _show(kept.fileno(), shown)
             raise
         finally:
-            sys.stderr.flush()
+            _flush()
             os.dup2(shown, 2)
             os.close(shown)
+
+
+def _flush() -> None:
+    # A process that was started without standard error may have it by number only.
+    if sys.stderr is not None:
+        sys.stderr.flush()
+
+
+def _show(kept: int, shown: int) -> None:
+    os.lseek(kept, 0, os.SEEK_SET)
+    while block := os.read(kept, 2**16):
+        os.write(shown, block)
+
+
+@contextlib.contextmanager
+def _shown_after_an_abort(kept: int, shown: int) -> Iterator[None]:
+    """Have what was kept shown by another process if this one ends before it leaves."""
+    if not hasattr(os, "fork"):
+        yield
+        return
+    ended, running = os.pipe()
+    watcher = os.fork()
+    if watcher == 0:
+        # Nothing else of this process may happen twice.
+        try:
+            os.close(running)
+            if not os.read(ended, 1):
+                _show(kept, shown)
+        finally:
+            os._exit(0)
+    os.close(ended)
+    try:
+        yield
+    finally:
+        os.write(running, b".")
+        os.close(running)
+        os.waitpid(watcher, 0)
 
 
 def import_keras() -> None:
@@ -140,11 +236,32 @@ def key_values(text: str) -> tuple[str, object]:
     """Parse `key=value` for argparse; the value is a Python literal or else a string."""
     key, separator, value = text.partition("=")
     if not separator or not key.isidentifier():
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form key=value")
+        raise argparse.ArgumentTypeError(f"{text[:80]!r} is not of the form key=value")
     try:
-        return key, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
+        found = ast.literal_eval(value)
+    # The last three of what is nested too deep, or a table of lists.
+    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
         return key, value
+    if any(not _fits(number) for number in _numbers(found)):
+        raise argparse.ArgumentTypeError(
+            f"{key} has a number that is too large; numbers go up to {MOST:,}"
+        )
+    return key, found
+
+
+def _numbers(value: object) -> Iterator[float]:
+    """All numbers in a literal."""
+    if isinstance(value, int | float):
+        yield value
+    elif isinstance(value, dict):
+        yield from _numbers([*value, *value.values()])
+    elif isinstance(value, list | tuple | set):
+        for each in value:
+            yield from _numbers(each)
+
+
+def _fits(number: float) -> bool:
+    return -MOST <= number <= MOST if isinstance(number, int) else math.isfinite(number)
 
 
 def parse_pairs(text: str) -> list[list[str]]:
@@ -168,9 +285,9 @@ def parse_pairs(text: str) -> list[list[str]]:
 
 def positive(text: str) -> int:
     """Parse a whole number from 1 on for argparse."""
-    if text.isdecimal() and int(text) > 0:
+    if text.isdecimal() and len(text) <= len(str(MOST)) and 0 < int(text) <= MOST:
         return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number from 1 to {MOST:,}")
 
 
 def plain_console(*, stderr: bool = False) -> Console:

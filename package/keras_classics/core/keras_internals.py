@@ -8,6 +8,7 @@ of the package touches a private name, and `tests/core/test_keras_internals.py` 
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -240,8 +241,9 @@ def heard(
 ) -> Iterator[set[str]]:
     """Tell a listener what layers and operations give whenever they are called.
 
-    Keras has no hooks. Its `__call__` looks for `call` on the instance first, where this puts a
-    function past `__setattr__`, which would take it for a part of the layer.
+    Several may listen to the same parts, and end in any order. Keras has no hooks. Its `__call__`
+    looks for `call` on the instance first, where this puts what listens past `__setattr__`, which
+    would take it for a part of the layer.
 
     Args:
         parts: Layers and operations.
@@ -252,25 +254,55 @@ def heard(
     """
     names: set[str] = set()
 
-    def listening(part: keras.Operation) -> Callable:
-        call = part.call
+    def told(part: keras.Operation, outputs: Any) -> None:
+        names.add(part.name)
+        listener(part, outputs)
 
-        def told(*args: Any, **kwargs: Any) -> Any:
-            outputs = call(*args, **kwargs)
-            names.add(part.name)
-            listener(part, outputs)
-            return outputs
-
-        return told
-
-    parts = list(parts)
-    for part in parts:
-        vars(part)["call"] = listening(part)
+    # Each once, also where it is given twice.
+    parts = list({id(part): part for part in parts}.values())
+    with _hearing:
+        for part in parts:
+            call = vars(part).get("call")
+            if not isinstance(call, _Ear):
+                vars(part)["call"] = call = _Ear(part)
+            call.listeners.append(told)
     try:
         yield names
     finally:
-        for part in parts:
-            del vars(part)["call"]
+        with _hearing:
+            for part in parts:
+                ear = vars(part)["call"]
+                ear.listeners.remove(told)
+                if not ear.listeners:
+                    ear.end()
+
+
+class _Ear:
+    """Stands in for the `call` of a layer or operation, for all who listen at a time."""
+
+    def __init__(self, part: keras.Operation) -> None:
+        self.part = part
+        self.call = part.call
+        # One of the instance's own, which somebody else has put there.
+        self.own = "call" in vars(part)
+        self.listeners: list[Callable[[keras.Operation, Any], None]] = []
+        # Keras looks at the signature to see whether there is a `mask` or `training`.
+        functools.update_wrapper(self, self.call)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        outputs = self.call(*args, **kwargs)
+        for each in tuple(self.listeners):
+            each(self.part, outputs)
+        return outputs
+
+    def end(self) -> None:
+        if self.own:
+            vars(self.part)["call"] = self.call
+        else:
+            del vars(self.part)["call"]
+
+
+_hearing = threading.Lock()
 
 
 class OwnLoop:

@@ -11,7 +11,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -26,6 +26,9 @@ _FLOOR_BYTES, _MOST_EXPANSION = 2**26, 6
 # No sentence is longer; a longer line is another kind of file, or made to take memory.
 _LONGEST_LINE_BYTES = 2**20
 _MOST_COLUMNS = 1000
+_SEPARATORS = ",;\t|"
+# What stands in quotes, to the end where they are not closed.
+_QUOTED = re.compile(r'"[^"]*"?')
 # What JSON takes in memory: a table, a list, and whatever else stands behind a comma or a colon.
 _TABLE_BYTES, _LIST_BYTES, _VALUE_BYTES = 184, 64, 32
 _JSON_FLOOR_BYTES, _JSON_MOST_EXPANSION = 2**28, 6
@@ -99,8 +102,8 @@ def parse_json(content: bytes | str) -> Any:
         content: JSON; bytes are UTF-8.
 
     Raises:
-        ValueError: It is no JSON, nested too deeply, has numbers that are none, or would take much
-            more memory than it has bytes.
+        ValueError: It is no JSON, nested too deeply, has numbers that are none or too large, which
+            it says with their place, or would take much more memory than it has bytes.
     """
     data = content.encode() if isinstance(content, str) else content
     takes = (
@@ -113,7 +116,12 @@ def parse_json(content: bytes | str) -> Any:
     # The second look leaves out brackets that stand in texts.
     if _depth(data) > _DEEPEST and _depth(_JSON_TEXTS.sub(b"", data)) > _DEEPEST:
         raise ValueError(f"it is nested more than {_DEEPEST} deep")
-    return json.loads(data.decode("utf-8-sig"), parse_constant=_no_number)
+    try:
+        return json.loads(
+            data.decode("utf-8-sig"), parse_constant=_no_number, parse_float=_finite_number
+        )
+    except _NoNumberError as error:
+        raise ValueError(f"{error} is no number of JSON{_place(data, str(error))}") from None
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -184,25 +192,66 @@ def read_table(
     """
     import pandas as pd
 
-    header = b""
-    for line in _raw_lines(path):
-        header = header or line
-    separator = max(",;\t|", key=header.decode("latin-1").count)
     with reading(path, allowed, remedy):
-        if header.count(separator.encode()) >= _MOST_COLUMNS:
-            raise ValueError(f"its header has more than {_MOST_COLUMNS:,} fields")
+        layout = _layout(path, allowed, remedy, options.get("skipinitialspace", False))
         with _unpacked(path) as (file, _), warnings.catch_warnings():
-            # When the first row has too many fields pandas only warns, and loses the last ones.
+            # Of what is lost pandas only warns.
             warnings.simplefilter("error", pd.errors.ParserWarning)
             return pd.read_csv(
                 file,
-                sep=separator,
                 encoding="utf-8-sig",
-                quoting=csv.QUOTE_MINIMAL if separator in ",;" else csv.QUOTE_NONE,
                 # Else a row with a field too many would have one for its name.
                 index_col=False,
+                **layout,
                 **options,
             )
+
+
+def _layout(
+    path: str | os.PathLike[str], allowed: str, remedy: str, spaced: bool
+) -> dict[str, Any]:
+    """How a table is written, after a look at whether all rows have the fields of its header.
+
+    Returns:
+        Arguments of `pandas.read_csv`, which fills up short rows, and lets long ones pass where
+        what is too much is empty.
+    """
+    lines, above, header = _decoded(path, allowed, remedy), 0, ""
+    for header in lines:
+        # What is blank above the header is none.
+        if header.strip():
+            break
+        above += 1
+    bare = _QUOTED.sub("", header)
+    separator = max(_SEPARATORS, key=bare.count)
+    quoting = csv.QUOTE_MINIMAL if separator in ",;" else csv.QUOTE_NONE
+    rows = csv.reader(
+        chain([header], lines),
+        delimiter=separator,
+        quoting=quoting,
+        skipinitialspace=spaced,
+        strict=True,
+    )
+    names: list[str] = []
+    for row in rows:
+        if len(names) > _MOST_COLUMNS:
+            raise ValueError(f"its header has more than {_MOST_COLUMNS:,} fields")
+        if not names:
+            names = row
+        elif len(row) != len(names) and (len(row) > 1 or "".join(row).strip()):
+            raise ValueError(
+                f"line {above + rows.line_num} has {len(row)} fields and the header {len(names)}"
+            )
+    return {"sep": separator, "quoting": quoting}
+
+
+def _decoded(path: str | os.PathLike[str], allowed: str, remedy: str) -> Iterator[str]:
+    """The lines of a text file with their ends."""
+    for number, line in enumerate(_raw_lines(path, allowed, remedy), start=1):
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"line {number} is not valid UTF-8") from error
 
 
 @contextlib.contextmanager
@@ -217,21 +266,19 @@ def _unpacked(path: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, int]]:
             yield file, file_size(file)
 
 
-def _raw_lines(path: str | os.PathLike[str]) -> Iterator[bytes]:
+def _raw_lines(
+    path: str | os.PathLike[str],
+    allowed: str = f"a readable file, lines of up to {_LONGEST_LINE_BYTES:,} bytes",
+    remedy: str = "Check the path, and divide lines that are longer.",
+) -> Iterator[bytes]:
     """The lines of a text file with their ends, none longer than a sentence."""
     number = total = 0
-    with reading(path, "a readable file", "Check the path."), _unpacked(path) as (file, most):
+    with reading(path, allowed, remedy), _unpacked(path) as (file, most):
         while line := file.readline(_LONGEST_LINE_BYTES + 1):
             number, total = number + 1, total + len(line)
             _check_expansion(total, most)
             if len(line) > _LONGEST_LINE_BYTES:
-                raise InputError(
-                    explain(
-                        f"{path}, line {number} is too long",
-                        f"lines of up to {_LONGEST_LINE_BYTES:,} bytes",
-                        "Divide the line, or remove it.",
-                    )
-                )
+                raise ValueError(f"line {number} has more than {_LONGEST_LINE_BYTES:,} bytes")
             yield line
 
 
@@ -256,8 +303,30 @@ def _depth(data: bytes) -> int:
     return max(accumulate(1 if sign in b"[{" else -1 for sign in brackets), default=0)
 
 
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no number of JSON")
+class _NoNumberError(Exception):
+    """The text of a number that is none."""
+
+
+def _no_number(text: str) -> None:
+    raise _NoNumberError(text)
+
+
+def _finite_number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        _no_number(text)
+    return number
+
+
+def _place(data: bytes, number: str) -> str:
+    """Where a number stands in JSON, which the reader of JSON does not tell."""
+    # Texts, in which it may stand too, are blank; JSON has no line breaks in them.
+    bare = _JSON_TEXTS.sub(lambda found: b" " * len(found[0]), data)
+    found = re.search(rb"(?<![\w.+-])" + re.escape(number.encode()) + rb"(?![\w.+-])", bare)
+    if found is None:
+        return ""
+    *above, line = data[: found.start()].split(b"\n")
+    return f" (line {len(above) + 1}, column {len(line) + 1})"
 
 
 def _finite(content: Any) -> Any:

@@ -37,15 +37,17 @@ def ask(kind: type[Job], asked: Asked) -> int:
     job.output.remark(f"answers from {named}")
     lines = not queries and kind.reads_lines
     failed = 0
-    for query in _standard_input() if lines else queries:
-        if lines and not query:
+    for query, unread in _standard_input() if lines else ((query, None) for query in queries):
+        if lines and not query and unread is None:
             # Line by line: what is empty has an empty answer.
             job.output.result("", {"query": query})
             continue
         try:
+            if unread is not None:
+                raise unread
             found = answer(query)
         except InputError as error:
-            job.output.error(str(error))
+            job.output.error(error)
             failed += 1
             if lines:
                 job.output.result("", {"query": query, "error": str(error)})
@@ -123,17 +125,20 @@ def _holds_model(kind: type[Job], place: Path) -> bool:
     return (place / kind.model_file).exists() and read_run(place) is not None
 
 
-def _standard_input() -> Iterator[str]:
-    """The lines of standard input, without a byte-order mark."""
-    for number, line in enumerate(sys.stdin.buffer, start=1):
+def _standard_input() -> Iterator[tuple[str, InputError | None]]:
+    """The lines of standard input, without a byte-order mark, and what is wrong with one."""
+    # A process may be started without any.
+    for number, line in enumerate(sys.stdin.buffer if sys.stdin else (), start=1):
+        encoding, unread = "utf-8-sig" if number == 1 else "utf-8", None
         try:
-            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError as error:
-            raise InputError(
+            text = line.decode(encoding)
+        except UnicodeDecodeError:
+            text = line.decode(encoding, "replace")
+            unread = InputError(
                 explain(
                     f"Line {number} of standard input is not valid UTF-8",
                     "UTF-8",
                     "Convert the text.",
                 )
-            ) from error
-        yield text.strip()
+            )
+        yield text.strip(), unread

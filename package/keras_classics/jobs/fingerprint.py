@@ -12,16 +12,15 @@ import numpy as np
 
 from keras_classics.core.files import opened
 
-# Of larger arrays this much is looked at, in rows spread evenly over them.
-MOST_BYTES = 2**26
+# So much of an array is looked at in one go: it may lie on a disk and be larger than memory.
+BLOCK_BYTES = 2**24
 
 
 def fingerprint(content: Any) -> str:
-    """The number of some content: of other content, or in another order, it is another.
+    """The number of some content: one other byte anywhere, or another order, and it is another.
 
     Args:
-        content: Arrays, numbers, texts, None; sequences, mappings and dataclasses of these, and
-            objects that tell theirs by a `config`.
+        content: Arrays, numbers, texts, bytes, None; sequences, mappings and dataclasses of these.
 
     Returns:
         32 hexadecimal digits.
@@ -49,10 +48,12 @@ def _add(state: Any, content: Any) -> None:
         if content.dtype.hasobject:
             _add(state, content.tolist())
             return
-        rows = max(1, MOST_BYTES // max(1, content[:1].nbytes)) if content.ndim else 1
-        if content.ndim and len(content) > rows:
-            content = content[np.linspace(0, len(content) - 1, rows).astype("int64")]
-        state.update(np.ascontiguousarray(content).tobytes())
+        if not content.ndim:
+            state.update(content.tobytes())
+            return
+        rows = max(1, BLOCK_BYTES // max(1, content[:1].nbytes))
+        for start in range(0, len(content), rows):
+            state.update(content[start : start + rows].tobytes())
     elif content is None or isinstance(content, bool | int | float | str | bytes | np.generic):
         state.update(f"{type(content).__name__} {content!r};".encode())
     elif dataclasses.is_dataclass(content) and not isinstance(content, type):

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
-from keras_classics.core.commands import columns
+from keras_classics.core.commands import columns, tell
+from keras_classics.core.errors import InputError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -73,9 +74,9 @@ class Output:
         else:
             self._console().print(text, style=style, end=end)
 
-    def error(self, text: str) -> None:
+    def error(self, error: InputError) -> None:
         """Say what is wrong; what was asked beside it goes on."""
-        print(f"error: {text}", file=sys.stderr)
+        tell(error, str(error), traceback=self.verbose)
 
     @property
     def bars(self) -> bool:

@@ -39,7 +39,8 @@ def run(job: type[Job], argv: Sequence[str] | None = None, *, about: str | None 
             application.
     """
     about = about or sys.modules[job.__module__].__doc__ or ""
-    return guarded(lambda given: _run(job, sys.argv[1:] if given is None else given, about), argv)
+    given = list(sys.argv[1:] if argv is None else argv)
+    return guarded(lambda _: _run(job, given, about), given, tracebacks="--verbose" in given)
 
 
 def _run(job: type[Job], argv: Sequence[str], about: str) -> int:

@@ -172,9 +172,18 @@ def _kind(hint: Any) -> tuple[type, str | None]:
 
 
 def told(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values as a record keeps them: tuples are lists, paths texts."""
-    texts = {key: str(each) if isinstance(each, Path) else each for key, each in values.items()}
-    return as_json(texts)
+    """Values as a record keeps them: tuples are lists, paths texts, wherever they stand."""
+    return as_json(_without_paths(dict(values)))
+
+
+def _without_paths(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key: _without_paths(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_paths(each) for each in value]
+    return value
 
 
 def made_of(settings: Settings) -> dict[str, Any]:
