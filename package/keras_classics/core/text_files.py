@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Iterator
 from itertools import accumulate, chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import file_size, opened, reading, write_whole
@@ -224,7 +224,7 @@ def _layout(
         above += 1
     bare = _QUOTED.sub("", header)
     separator = max(_SEPARATORS, key=bare.count)
-    quoting = csv.QUOTE_MINIMAL if separator in ",;" else csv.QUOTE_NONE
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if separator in ",;" else csv.QUOTE_NONE
     rows = csv.reader(
         chain([header], lines),
         delimiter=separator,
