@@ -1,7 +1,8 @@
 """The command line: `keras-classics list | tree | card | summary | plot | convert | ...`.
 
 Parsing and printing only. What needs Keras is imported by the verbs that need it, so that
-`--help`, a typing error, `list` and `card` are answered at once.
+`--help`, a typing error, `list` and `card` are answered at once. What other command lines can use
+of it, `core/commands.py`, is public here.
 """
 
 from __future__ import annotations
@@ -265,6 +266,7 @@ def _plot(options: argparse.Namespace) -> None:
 
 def _convert(options: argparse.Namespace) -> None:
     from keras_classics.core.files import write_whole
+    from keras_classics.core.model_files import save_model
     from keras_classics.weights import load_keras_applications, load_torch
 
     path = options.out or f"{options.name}.weights.h5"
@@ -280,7 +282,10 @@ def _convert(options: argparse.Namespace) -> None:
     from_keras = options.source.lower().endswith((".h5", ".keras"))
     load = load_keras_applications if from_keras else load_torch
     load(model, options.source)
-    write_whole(path, model.save if path.endswith(".keras") else model.save_weights)
+    if path.endswith(".keras"):
+        save_model(model, path)
+    else:
+        write_whole(path, model.save_weights)
     print(path)
 
 
