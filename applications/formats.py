@@ -124,7 +124,7 @@ def ways(name: str) -> list[Callable[[Path, str], kc.export.Exported]]:
         return [INSIDE[name]]
     if name in FAMILIES:
         member, arguments = FAMILIES[name]
-        model = kc.create_model(member, **arguments)
+        model = kc.create_model(member, weights=None, **arguments)
     else:
         model = SEQUENCES[name]()
     draw_weights(model)

@@ -42,3 +42,23 @@ def test_it_brings_no_library_that_keras_did_not_and_registers_all_there_is():
 
 def test_without_tensorflow_none_is_imported():
     assert run_python(BEYOND_KERAS, backend="jax").splitlines()[0] == "['keras_classics']"
+
+
+def test_weights_are_known_by_name_before_their_room_was_asked_for():
+    # Refused by what knows ImageNet's weights, and not as the path of a file.
+    code = """if True:
+        import warnings
+        import keras_classics as kc
+
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            kc.models.VGG16(input_shape=(32, 32, 3), include_top=False)
+        print(*[each.message for each in said])
+        try:
+            kc.models.VGG16(weights="imagenet", classes=10)
+        except kc.InputError as error:
+            print(error)
+    """
+    said, refused = run_python(code).splitlines()
+    assert "keras.applications would have loaded ImageNet's" in said
+    assert "replace_head(model, classes)" in refused

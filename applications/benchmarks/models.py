@@ -102,7 +102,7 @@ def beside_twins(models, size, batch, steps, *, ours, theirs) -> pd.DataFrame:
         twin = getattr(keras.applications, kc.weights.TWINS[name])(weights=None, input_shape=shape)
         # The ResNets of keras.applications have these two settings of their own.
         same = {"conv_bias": True, "norm_epsilon": 1.001e-5} if name.startswith("resnet") else {}
-        model = kc.create_model(name, input_shape=shape, **same)
+        model = kc.create_model(name, weights=None, input_shape=shape, **same)
         kc.weights.load_keras_applications(model, twin)
         contenders = {"ours": ours(model, images), "peer": theirs(twin, images)}
         milliseconds = {key: 1e3 * best for key, best in in_turns(contenders, steps).items()}

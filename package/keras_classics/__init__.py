@@ -82,8 +82,16 @@ __getattr__ = importing.later(__name__, {name: _PLACES.get(name, "") for name in
 
 
 def _register() -> None:
-    """Import the rooms whose classes and models a file of Keras, or a user, may name."""
-    from keras_classics import data, decoding, initializers, layers, models, training  # noqa: F401
+    """Import the rooms whose classes, models and weights a file of Keras, or a user, may name."""
+    from keras_classics import (  # noqa: F401
+        data,
+        decoding,
+        initializers,
+        layers,
+        models,
+        training,
+        weights,
+    )
 
 
 def __dir__() -> list[str]:

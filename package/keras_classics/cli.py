@@ -167,6 +167,8 @@ def _list(options: argparse.Namespace) -> None:
             print(f"| {' | '.join(row)} |")
         return
     print(columns([headings, *rows], left=4))
+    for namesake in dict.fromkeys(facts["namesake"] for facts in found if facts["namesake"]):
+        print(f"\n{namesake}")
 
 
 def _card(options: argparse.Namespace) -> None:
@@ -178,6 +180,8 @@ def _card(options: argparse.Namespace) -> None:
     # What is piped away is not cut to a terminal's width.
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for key, value in facts.items():
+        if value == "":
+            continue
         text = labels[key].ljust(indent) + _value(value)
         if width is not None:
             text = textwrap.fill(text, max(width, 2 * indent), subsequent_indent=" " * indent)
@@ -199,7 +203,8 @@ def _tree(options: argparse.Namespace) -> None:
 def _model(options: argparse.Namespace) -> keras.Model:
     from keras_classics.core.catalogue import create_model
 
-    return create_model(options.name, **dict(options.arguments))
+    # Written out, so that nobody is told that nothing was loaded.
+    return create_model(options.name, **({"weights": None} | dict(options.arguments)))
 
 
 def _summary(options: argparse.Namespace) -> None:

@@ -140,6 +140,16 @@ def test_rbf_draws_signs_and_learns_them_only_if_asked():
     assert (len(drawn.trainable_weights), len(learnt.trainable_weights)) == (0, 1)
 
 
+def test_rbf_draws_the_same_codes_from_the_same_seed():
+    tables = []
+    for seed in (1, 1, 2):
+        layer = EuclideanRBF(50, seed=seed)
+        layer.build((None, 40))
+        tables.append(np.asarray(layer.table))
+    np.testing.assert_array_equal(tables[0], tables[1])
+    assert not np.array_equal(tables[0], tables[2])
+
+
 @pytest.mark.parametrize(("filters", "strides"), [(4, 1), (7, 2), (6, 3)])
 def test_the_shortcut_keeps_every_nth_pixel_and_adds_maps_of_zeros(filters, strides):
     result = ZeroPaddedShortcut(filters, strides)(MAPS)

@@ -81,3 +81,10 @@ def test_sizes_for_both_directions_are_one_or_two(argument):
 def test_circular_padding_of_nothing_is_nothing():
     picture = np.arange(12.0, dtype="float32").reshape(1, 3, 4, 1)
     np.testing.assert_array_equal(kc.layers.CircularPadding2D(0)(picture), picture)
+
+
+def test_circular_padding_takes_no_more_than_there_is():
+    picture = np.ones((1, 2, 5, 1), "float32")
+    with pytest.raises(kc.InputError, match="amount=3 was given for an image.*Pass amount=2"):
+        kc.layers.CircularPadding2D(3)(picture)
+    assert kc.layers.CircularPadding2D(2)(picture).shape == (1, 6, 9, 1)

@@ -44,8 +44,8 @@ def test_names_of_torchvision_are_those_its_states_are_read_by():
     from keras_classics.weights import torchvision_names
 
     names = {
-        "ResNet": kc.create_model("resnet_50", include_top=True),
-        "DenseNet": kc.create_model("densenet_121"),
+        "ResNet": kc.create_model("resnet_50", weights=None),
+        "DenseNet": kc.create_model("densenet_121", weights=None),
     }
     rules = {"ResNet": torchvision_names.RESNET, "DenseNet": torchvision_names.DENSENET}
     section = PAGE.split("\n### torchvision and timm", 1)[1]

@@ -28,6 +28,7 @@ class ModelCard:
         multiply_adds: Multiplications of convolution and dense kernels for one native input;
             recomputed by a test. `None` where the papers give no such figure.
         smallest_size: The smallest height and width the architecture admits.
+        namesake: Where the name means another network elsewhere: how that one is built.
         published: Published results, quoted and not verified here, by what they measure.
         measured: Results of our own runs, by what they measure, with the command.
         deviations: Where this builder departs from the paper, and why.
@@ -46,6 +47,7 @@ class ModelCard:
     parameters: int
     multiply_adds: int | None = None
     smallest_size: int = 1
+    namesake: str = ""
     published: str = "no figure quoted"
     measured: str = "not trained here"
     deviations: str = "none"

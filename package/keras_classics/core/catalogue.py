@@ -140,6 +140,11 @@ def card(name: str) -> ModelCard:
     return _CARDS[_known(name)]
 
 
+def namesake_of(name: str) -> str:
+    """How what others call so is built, by the model's card; empty for a name of the user's."""
+    return _CARDS[name].namesake if name in _CARDS else ""
+
+
 def builder(name: str) -> Builder[...]:
     """The function that builds one model; `help` of it explains every argument.
 

@@ -382,6 +382,8 @@ def _check_size(card: ModelCard, shape: Shape, fixed_size: bool) -> None:
             explain(
                 f"An image of {shape} was given to {card.name!r}",
                 f"height and width of at least {smallest}",
-                f"Resize the images to {smallest} pixels or more, or choose a shallower model.",
+                f"Put keras.layers.Resizing({smallest}, {smallest}), or with zeros around "
+                f"keras.layers.ZeroPadding2D({-(-(smallest - min(filter(None, sizes))) // 2)}), "
+                "before it, or choose a shallower model.",
             )
         )

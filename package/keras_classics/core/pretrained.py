@@ -98,10 +98,10 @@ def _say_that_nothing_was_loaded(card: ModelCard, arguments: dict[str, Any]) -> 
     )
     if card.name in _EXPECTED and native:
         _EXPECTED.discard(card.name)
+        remedy = card.namesake or "Give pretrained=True for those."
         warnings.warn(
             f"{card.builder or card.name} has weights drawn at random; keras.applications would "
-            "have loaded ImageNet's. Give pretrained=True for those, or weights=None to say that "
-            "you know.",
+            f"have loaded ImageNet's. {remedy} With weights=None you say that you know.",
             stacklevel=_frames_of_ours(),
         )
 

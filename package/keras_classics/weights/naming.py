@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import keras
 
+from keras_classics.core.catalogue import namesake_of
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.layer_names import own_name
 
@@ -58,7 +59,7 @@ def best_naming(
             explain(
                 f"The model {model.name!r} was given, whose layers no foreign naming knows",
                 "models of the families that exist on the other side",
-                remedy,
+                namesake_of(model.name) or remedy,
             )
         )
     return max(complete, key=lambda naming: explained(naming(model)))

@@ -20,7 +20,7 @@ from keras import ops
 
 from keras_classics.core.array_files import read_state
 from keras_classics.core.card import ModelCard
-from keras_classics.core.catalogue import builder
+from keras_classics.core.catalogue import builder, list_models, namesake_of
 from keras_classics.core.catalogue import card as card_of
 from keras_classics.core.errors import InputError, explain, is_whole
 from keras_classics.core.files import opened
@@ -315,7 +315,8 @@ def chosen(name: str, arguments: dict[str, Any]) -> Published:
             explain(
                 f"weights='imagenet' was asked for {name!r}, for which none are published",
                 ", ".join(PUBLISHED),
-                "Choose one of these, or pass the path of weights of your own.",
+                namesake_of(name)
+                or "Choose one of these, or pass the path of weights of your own.",
             )
         )
     given = {key: arguments[key] for row in rows for key in row.form if key in arguments}
@@ -426,4 +427,4 @@ def _listed(form: dict[str, Any]) -> str:
     return ", ".join(f"{key}={value!r}" for key, value in form.items())
 
 
-offer_weights("imagenet", imagenet, expected=TWINS)
+offer_weights("imagenet", imagenet, expected=[*TWINS, *filter(namesake_of, list_models())])

@@ -69,6 +69,16 @@ def test_auxiliary_heads_train_and_leave_the_main_one_alone():
     np.testing.assert_allclose(alone(x), model(x)[0], rtol=1e-5)
 
 
+def test_auxiliary_heads_are_normalised_where_the_network_is():
+    def heads(**arguments):
+        small = {"width": 0.1, "input_shape": (79, 79, 3)}
+        model = kc.models.GoogLeNet(auxiliary=True, **small, **arguments)
+        return {layer.name for layer in model.layers if layer.name.startswith("auxiliary")}
+
+    assert not any("norm" in name for name in heads())
+    assert {"auxiliary1_norm1", "auxiliary2_norm1"} <= heads(batch_norm=True)
+
+
 def test_auxiliary_pooling_of_googlenet_bn_is_torchvisions():
     torch = pytest.importorskip("torch")
     layer = kc.models.GoogLeNetBN(auxiliary=True, width=0.1).get_layer("auxiliary1_pool")

@@ -89,3 +89,29 @@ def test_the_extra_block_of_released_code_is_not_rectified():
 def test_another_order_is_refused():
     with pytest.raises(ValueError, match="order='timm'.*'paper', 'released'"):
         kc.models.InceptionV4(order="timm")
+
+
+def test_the_papers_network_says_who_calls_another_one_so(capsys):
+    remedy = "Build InceptionResNetV2Released for what keras.applications"
+    model = kc.models.InceptionResNetV2(
+        weights=None, repeats=(1, 1, 1), width=0.1, input_shape=(75, 75, 3), include_top=False
+    )
+    foreign = keras.Sequential([keras.Input((3,))])
+    for load in (
+        lambda: kc.models.InceptionResNetV2(weights="imagenet"),
+        lambda: kc.create_model("inceptionresnetv2", pretrained=True),
+        lambda: kc.weights.preprocess(np.ones((1, 75, 75, 3)), "InceptionResNetV2"),
+        lambda: kc.weights.decode_predictions(np.ones((1, 1000)), "InceptionResNetV2"),
+        lambda: kc.weights.load_keras_applications(model, foreign),
+        lambda: kc.weights.load_torch(model, {"conv2d_1a.conv.weight": np.ones((1, 1, 1, 1))}),
+    ):
+        with pytest.raises(kc.InputError, match=remedy):
+            load()
+    assert remedy in kc.card("InceptionResNetV2").namesake
+    assert "keras.applications" in kc.models.InceptionResNetV2Released.__doc__.splitlines()[0]
+    assert "released" in kc.models.InceptionResNetV2.__doc__.splitlines()[0]
+    for typed in (["list", "inception*"], ["card", "inception_resnet_v2"]):
+        kc.cli.main(typed)
+        assert remedy in " ".join(capsys.readouterr().out.split())
+    kc.cli.main(["list", "lenet*"])
+    assert "Released" not in capsys.readouterr().out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import keras
@@ -24,6 +25,7 @@ class EuclideanRBF(keras.layers.Layer):
         units: Number of classes.
         codes: `units` rows of `features` numbers, fixed; random +-1 codes when left out.
         trainable_codes: Whether the codes learn. They are fixed in the paper.
+        seed: Seed of the random codes; by default that of `keras.utils.set_random_seed`.
 
     Raises:
         InputError: `codes` has another shape than `(units, features)`.
@@ -34,18 +36,20 @@ class EuclideanRBF(keras.layers.Layer):
         units: int,
         codes: Sequence[Sequence[float]] | None = None,
         trainable_codes: bool = False,
+        seed: int | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.units = check_whole("units", units)
         self.codes = None if codes is None else [list(map(float, row)) for row in codes]
         self.trainable_codes = trainable_codes
+        self.seed = None if seed is None else check_whole("seed", seed, 0)
 
     def build(self, input_shape: Sizes) -> None:
         """The table of codes."""
         shape = (self.units, input_shape[-1])
         if self.codes is None:
-            initializer = _random_signs
+            initializer = partial(_random_signs, seed=self.seed)
         elif (len(self.codes), len(self.codes[0])) == shape:
             initializer = lambda shape, dtype: ops.convert_to_tensor(self.codes, dtype)  # noqa: E731
         else:
@@ -81,8 +85,9 @@ class EuclideanRBF(keras.layers.Layer):
             "units": self.units,
             "codes": self.codes,
             "trainable_codes": self.trainable_codes,
+            "seed": self.seed,
         }
 
 
-def _random_signs(shape: Sizes, dtype: str) -> Tensor:
-    return ops.sign(keras.random.uniform(shape, -1.0, 1.0, dtype=dtype))
+def _random_signs(shape: Sizes, dtype: str, seed: int | None) -> Tensor:
+    return ops.sign(keras.random.uniform(shape, -1.0, 1.0, dtype=dtype, seed=seed))

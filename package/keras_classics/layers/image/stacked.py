@@ -143,12 +143,24 @@ class CircularPadding2D(ImageLayer):
         amount: Pixels on each side, at most the height and the width; none with 0.
 
     Raises:
-        InputError: `amount` is negative or no whole number.
+        InputError: `amount` is negative, no whole number, or more than the image has.
     """
 
     def __init__(self, amount: int = 1, **kwargs: Any):
         super().__init__(**kwargs)
         self.amount = check_whole("amount", amount, 0)
+
+    def build(self, input_shape: Shape) -> None:
+        """No weights; looks whether the image has as many pixels."""
+        known = [size for size in input_shape[1:3] if size is not None]
+        if known and min(known) < self.amount:
+            raise InputError(
+                explain(
+                    f"amount={self.amount} was given for an image of {tuple(input_shape[1:])}",
+                    "at most its height and width",
+                    f"Pass amount={min(known)} or less.",
+                )
+            )
 
     def call(self, inputs: Tensor) -> Tensor:
         """Rows, then columns."""

@@ -383,7 +383,8 @@ class RecurrentDecoder(keras.layers.Layer):
                     given,
                     "(batch, height, width, features) or (batch, positions, features) with "
                     "attention, or a dict with such a 'memory'",
-                    "Use an encoder without pooling, or attention=None.",
+                    "Build the encoder with include_top=False and without pooling, or pass "
+                    "attention=None.",
                 )
             )
         raise InputError(

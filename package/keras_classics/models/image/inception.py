@@ -123,6 +123,11 @@ _common: dict[str, Any] = {
     "smallest_size": 75,
     "recipes": {"paper": RECIPE},
 }
+NAMESAKE = (
+    "Build InceptionResNetV2Released for what keras.applications and timm call so; "
+    "InceptionResNetV2 is the paper's, of which no weights are published."
+)
+
 _residual_row = partial(
     InceptionResNetCard, idea="Inception modules learn what to add to their input", **_common
 )
@@ -167,6 +172,7 @@ RESIDUAL = {
             name="inception_resnet_v2",
             builder="InceptionResNetV2",
             summary="Inception-ResNet-v2 of the paper; keras.applications has the released one.",
+            namesake=NAMESAKE,
             repeats=(5, 10, 5),
             blocks=V2_BLOCKS,
             reductions=(_reduction_a(256, 256, 384, 384), _reduction_b(288, 288, 320)),
