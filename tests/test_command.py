@@ -131,6 +131,12 @@ def test_what_an_engine_says_before_it_ends_the_process_is_shown(code, ended):
     assert done.stdout == b"" and done.stderr.count(b"line of the engine") == 1
 
 
+def test_ctrl_c_while_an_engine_is_imported_is_one_word():
+    # A terminal sends it to all processes of the command.
+    done = started("os.killpg(0, 2); sys.modules['time'].sleep(9)", start_new_session=True)
+    assert (done.returncode, done.stderr) == (130, b"interrupted\n")
+
+
 def test_without_standard_error_the_answer_is_the_same():
     code = "import os, sys; os.close(2); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
     done = subprocess.run(

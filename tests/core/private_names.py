@@ -23,7 +23,7 @@ UNDOCUMENTED = {
     "__new__",
 }
 # By Python, of named tuples and of itself; and what argparse alone knows of a program's flags.
-DOCUMENTED = {"_replace", "_asdict", "_fields", "_make", "_getframe", "_actions"}
+DOCUMENTED = {"_replace", "_asdict", "_fields", "_make", "_getframe", "_actions", "_exit"}
 
 
 def own_names(files: list[Path]) -> set[str]:

@@ -1,5 +1,6 @@
 """The one runner, on a job that is trained in a moment."""
 
+import dataclasses
 import fcntl
 import importlib.util
 import io
@@ -349,6 +350,36 @@ def test_verbose_shows_where_a_mistake_was_found(finished, capsys):
             assert said.count("Traceback (most recent call last)") >= shown * code
             assert ("Traceback" in said) == bool(shown * code)
             assert said.count("error: ") == code
+
+
+@dataclasses.dataclass(kw_only=True)
+class WithFiles(Toy.Settings):
+    files: list[Path] = kc.jobs.flag(list, "files")
+    one: Path | None = kc.jobs.flag(None, "a file")
+
+
+class Reader(Toy):
+    """Draws a line, and names files."""
+
+    Settings = WithFiles
+    name = "reader"
+
+    def look(self, model):
+        self.output.result(f"{self.settings.files} {self.settings.one}", {})
+
+
+def test_several_files_are_recorded_and_are_files_again(tmp_path, capsys):
+    def read(verb, *files, one="x"):
+        flags = ["--files", *files, "--one", one] if files else []
+        return kc.jobs.run(Reader, [verb, *flags, "--out", str(tmp_path / "run")])
+
+    assert read("train", "a", "b") == 0
+    assert record_of(tmp_path / "run")["settings"]["files"] == ["a", "b"]
+    capsys.readouterr()
+    assert read("look") == read("look", "a", "b") == 0
+    assert capsys.readouterr().out == f"{[Path('a'), Path('b')]} x\n" * 2
+    assert read("look", "a") == read("look", "a", "b", one="y") == 1
+    assert "--files ['a'], but" in capsys.readouterr().err
 
 
 def test_paths_are_texts_in_a_record_wherever_they_stand():

@@ -12,6 +12,7 @@ import errno
 import importlib
 import math
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -186,8 +187,9 @@ def _shown_after_an_abort(kept: int, shown: int) -> Iterator[None]:
     ended, running = os.pipe()
     watcher = os.fork()
     if watcher == 0:
-        # Nothing else of this process may happen twice.
+        # Nothing else of this process may happen twice, and Ctrl-C is for the other.
         try:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
             os.close(running)
             if not os.read(ended, 1):
                 _show(kept, shown)
@@ -197,7 +199,9 @@ def _shown_after_an_abort(kept: int, shown: int) -> Iterator[None]:
     try:
         yield
     finally:
-        os.write(running, b".")
+        # It may have been ended by somebody.
+        with contextlib.suppress(BrokenPipeError):
+            os.write(running, b".")
         os.close(running)
         os.waitpid(watcher, 0)
 

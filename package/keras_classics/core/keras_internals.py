@@ -8,7 +8,6 @@ of the package touches a private name, and `tests/core/test_keras_internals.py` 
 
 from __future__ import annotations
 
-import functools
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -286,8 +285,6 @@ class _Ear:
         # One of the instance's own, which somebody else has put there.
         self.own = "call" in vars(part)
         self.listeners: list[Callable[[keras.Operation, Any], None]] = []
-        # Keras looks at the signature to see whether there is a `mask` or `training`.
-        functools.update_wrapper(self, self.call)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         outputs = self.call(*args, **kwargs)

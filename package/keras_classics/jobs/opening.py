@@ -15,7 +15,7 @@ from keras_classics.jobs.flags import Asked
 from keras_classics.jobs.job import Job
 from keras_classics.jobs.output import Output
 from keras_classics.jobs.records import check_job, read_run, update_run
-from keras_classics.jobs.settings import TRAIN, flags_of, made_of, told
+from keras_classics.jobs.settings import TRAIN, flags_of, from_record, made_of, told
 
 
 def fresh(job: type[Job], asked: Asked, folder: Path) -> Job:
@@ -40,13 +40,13 @@ def of_run(job: type[Job], asked: Asked, verb: str, folder: Path) -> Job:
     record = finished(job, folder)
     known = {each.field: each for each in flags_of(job.Settings)}
     made = {
-        name: value
+        name: from_record(known[name], value)
         for name, value in record["settings"].items()
         if name in known and TRAIN in known[name].verbs
     }
     found = job(job.Settings(**{**made, **asked.typed}), folder, asked.output)
     found.complete()
-    _refuse_contradictions(found, asked, verb, made, record)
+    _refuse_contradictions(found, asked, verb, record)
     return found
 
 
@@ -70,9 +70,7 @@ def finished(job: type[Job], folder: Path) -> dict[str, Any]:
     return record
 
 
-def _refuse_contradictions(
-    job: Job, asked: Asked, verb: str, made: Mapping[str, Any], record: Mapping[str, Any]
-) -> None:
+def _refuse_contradictions(job: Job, asked: Asked, verb: str, record: Mapping[str, Any]) -> None:
     # A run of before there was a setting has its default.
     default = told(vars(type(job).Settings()))
     wrong = []
@@ -80,7 +78,7 @@ def _refuse_contradictions(
         if each.field not in asked.typed or verb in each.verbs or not each.made:
             continue
         now = made_of(job.settings)[each.field]
-        then = made.get(each.field, default[each.field])
+        then = record["settings"].get(each.field, default[each.field])
         if now != then:
             wrong.append(f"{each.option} {now!r}, but {job.folder} has {then!r}")
     if wrong:

@@ -186,6 +186,16 @@ def _without_paths(value: Any) -> Any:
     return value
 
 
+def from_record(each: Flag, value: Any) -> Any:
+    """A value that a record keeps, as its flag gives it: what was typed as a path is one again."""
+    if each.kind is Path and each.parse is None:
+        if isinstance(value, list):
+            return [from_record(each, one) for one in value]
+        if isinstance(value, str):
+            return Path(value)
+    return value
+
+
 def made_of(settings: Settings) -> dict[str, Any]:
     """What makes the run, and the number of epochs, as a record keeps them."""
     fields = [each.field for each in flags_of(type(settings)) if each.made]
