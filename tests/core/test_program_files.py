@@ -1,6 +1,7 @@
 """Damaged exports are one sentence at every door that opens one."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,7 @@ def sound(tmp_path_factory):
 
 DOORS = {
     "load_saved_model": kc.export.load_saved_model,
+    "reopen": kc.export.reopen,
     "open_export": lambda folder: kc.jobs.Job.open_export(None, folder),
     "serve_check": kc.export.serve_check,
     "translators": lambda folder: ExportedTranslator(folder),
@@ -95,6 +97,13 @@ def test_damaged_files_of_other_runtimes_are_one_sentence(tmp_path, ending):
         path.write_bytes(content)
         with pytest.raises(kc.InputError, match="cannot be read .*Allowed: a whole exported model"):
             kc.export.serve_check(path)
+
+
+def test_a_runtime_that_is_missing_is_not_the_files_fault(tmp_path, monkeypatch):
+    (tmp_path / "a.onnx").write_bytes(b"")
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(ModuleNotFoundError, match="onnxruntime"):
+        kc.export.reopen(tmp_path / "a.onnx")
 
 
 def test_an_export_of_others_without_the_function_is_told(tmp_path):

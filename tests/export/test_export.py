@@ -1,5 +1,7 @@
 """Files of every format say what the model says, or are not written."""
 
+import os
+import stat
 import sys
 
 import keras
@@ -243,3 +245,17 @@ def test_what_is_nested_counts_for_tolerance_and_ids(tmp_path, monkeypatch):
     words = keras.Sequential([keras.Input((3,), dtype="int32"), keras.layers.Embedding(7, 2)])
     ids = keras.Input((3,), dtype="int32", name="ids")
     assert kc.export.export(keras.Model(ids, words(ids)), tmp_path / "ids").largest_id == 6
+
+
+@pytest.mark.parametrize("format", ["litert", "onnx"])
+def test_an_exported_file_keeps_its_mode_and_its_link_and_no_pipe_is_replaced(tmp_path, format):
+    link = tmp_path / f"latest{ENDINGS[format]}"
+    file = tmp_path / f"first{ENDINGS[format]}"
+    file.touch(0o600)
+    link.symlink_to(file.name)
+    kc.export.export(perceptron(), link, format=format)
+    assert link.is_symlink() and stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert kc.export.reopen(file).outputs and len(os.listdir(tmp_path)) == 2
+    os.mkfifo(tmp_path / f"pipe{ENDINGS[format]}")
+    with pytest.raises(kc.InputError, match="is no ordinary file"):
+        kc.export.export(perceptron(), tmp_path / f"pipe{ENDINGS[format]}", format=format)

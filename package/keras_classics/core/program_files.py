@@ -27,9 +27,17 @@ def opening_program(path: str | os.PathLike[str]) -> Iterator[None]:
 
     Raises:
         InputError: The code under it raised anything else.
+        ModuleNotFoundError: The runtime is not installed.
     """
+    missing = None
     with reading(path, "a whole exported model", "Export it again, or fetch it again."):
-        yield
+        try:
+            yield
+        except ModuleNotFoundError as error:
+            # The runtime, which is told in a sentence of its own.
+            missing = error
+    if missing is not None:
+        raise missing
 
 
 def load_saved_model(folder: str | os.PathLike[str]) -> Any:

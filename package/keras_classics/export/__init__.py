@@ -36,9 +36,9 @@ from keras_classics.export.exported_translator import export_translator
 from keras_classics.export.folding import fold
 from keras_classics.export.formats import FORMATS, Exported
 from keras_classics.export.plain import export
-from keras_classics.export.reopening import Reopened, Spec, reopen
+from keras_classics.export.reopening import Reopened, Spec
 from keras_classics.export.sample_inputs import sample_batches, sample_inputs
-from keras_classics.export.serving import PROGRAM, Served, described, serve_check
+from keras_classics.export.serving import PROGRAM, Served, described, reopen, serve_check
 from keras_classics.export.sizes import any_size
 from keras_classics.export.translator_folders import (
     ExportedTranslator,

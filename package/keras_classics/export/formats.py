@@ -22,7 +22,7 @@ import numpy as np
 from keras_classics.core.errors import InputError, check_choice, explain, import_extra
 from keras_classics.core.files import LOCK, locked, place_of, put, unwritable, workplace
 from keras_classics.export.differences import differences, worst
-from keras_classics.export.reopening import SAVED_MODEL, Arrays, Spec, reopen
+from keras_classics.export.reopening import SAVED_MODEL, Arrays, Spec, start
 from keras_classics.export.sample_inputs import sample_batches
 from keras_classics.export.writers import WRITERS, ExportError, refused
 
@@ -165,7 +165,7 @@ def write(program: Program, path: str | os.PathLike, format: str) -> Exported:
         aside.mkdir()
         WRITERS[format](program.serve, program.inputs, program.tracked, written)
         try:
-            reopened = reopen(written)
+            reopened = start(written)
         except Exception as error:
             # Each runtime has errors of its own.
             raise refused(format, str(error)) from error

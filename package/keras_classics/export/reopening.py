@@ -56,8 +56,8 @@ class Reopened:
         return {name: plain(array) for name, array in self.run(inputs).items()}
 
 
-def reopen(path: Path) -> Reopened:
-    """Open a SavedModel folder, a `.tflite` or an `.onnx` file."""
+def start(path: Path) -> Reopened:
+    """Open a SavedModel folder, a `.tflite` or an `.onnx` file; each runtime has its own errors."""
     openers = {".tflite": _litert, ".onnx": _onnx}
     return openers.get(Path(path).suffix, _saved_model)(str(path))
 
@@ -148,7 +148,7 @@ def answer(jobs: Iterable[Mapping]) -> list[str | None]:
     failures: list[str | None] = []
     for job in jobs:
         try:
-            model = reopen(job["path"])
+            model = start(job["path"])
             for question, reply in zip(job["questions"], job["answers"], strict=True):
                 with np.load(question) as inputs:
                     found: dict[str, Any] = model(dict(inputs))

@@ -21,7 +21,7 @@ from keras_classics.core.program_files import opening_program
 from keras_classics.data.pictures.images import read_image
 from keras_classics.export.formats import ENDINGS, LIBRARIES
 from keras_classics.export.plain import input_names, largest_id, output_names
-from keras_classics.export.reopening import SAVED_MODEL, Arrays, Reopened, Spec, reopen
+from keras_classics.export.reopening import SAVED_MODEL, Arrays, Reopened, Spec, start
 from keras_classics.export.sample_inputs import SIZES, sample_inputs
 
 WARM_UP = 2
@@ -104,6 +104,20 @@ def serve_check(
     return Served(model, inputs, outputs, milliseconds)
 
 
+def reopen(path: str | os.PathLike) -> Reopened:
+    """Open an exported model, a program that is run as it is: only of an origin that you trust.
+
+    Args:
+        path: Folder of a SavedModel, or a `.tflite` or `.onnx` file.
+
+    Raises:
+        InputError: There is none, or it is damaged.
+        ImportError: The runtime of its format is not installed.
+    """
+    with opening_program(path):
+        return start(Path(path))
+
+
 def _open(path: Path) -> tuple[Reopened, int]:
     """The model, and the greatest id it can be asked about."""
     saved = path.is_dir() and (path / SAVED_MODEL).exists()
@@ -120,8 +134,7 @@ def _open(path: Path) -> tuple[Reopened, int]:
     format = next(format for format, ending in ENDINGS.items() if saved or ending == path.suffix)
     for library in LIBRARIES[format]:
         import_extra(library, format)
-    with opening_program(path):
-        return reopen(path), 1
+    return reopen(path), 1
 
 
 def _keras(path: Path) -> tuple[Reopened, int]:
