@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import sys
 from pathlib import Path
 
@@ -26,6 +27,8 @@ SCENES_DATA = {"train": 16000, "validation": 500, "test": 1000}
 SAMPLING = ("none", "model", "uniform", "always")
 # Pictures in which it is drawn, in training, where the decoder looks.
 EXPLAINED = 6
+TOLD = {"of": "captions", "scored": "log_probabilities", "shown": "{} (log p {:.2f})",
+    "between": " | "}  # fmt: skip
 flag = kc.jobs.flag
 
 
@@ -79,7 +82,6 @@ class Captioning(kc.jobs.Job):
                 # Without attention nothing can read a map: the course's vector.
                 follow |= {} if settings.attention == "none" else SCENES_MODEL
         settings.fill(**{"attention": "none", **follow})
-        self.attention = None if settings.attention == "none" else settings.attention
         self.size = (settings.image_size, settings.image_size)
 
     def reader_options(self):
@@ -87,38 +89,27 @@ class Captioning(kc.jobs.Job):
 
     def read(self, split):
         cache, count = self.folder / f"{split}-images.npy", self.data.info.sizes[split]
-        return kc.data.collect(
-            getattr(self.data, split), count=count, cache=cache, description=split
-        )
+        options = {"count": count, "cache": cache, "description": split}
+        return kc.data.collect(getattr(self.data, split), **options)
 
     def fact_files(self):
         return {"vocabulary": kc.jobs.Fact("vocabulary.json", kc.data.Vocabulary.load)}
 
     def make_facts(self, training):
-        texts = [text for texts in training.captions for text in texts]
-        limit = self.settings.some("min_count")
+        texts, limit = itertools.chain(*training.captions), self.settings.some("min_count")
         return {"vocabulary": kc.data.Vocabulary.from_captions(texts, **limit)}
 
     def check_model(self, model):
         self.facts["vocabulary"].check_matches(model.get_layer("decoder").vocabulary_size)
 
     def build(self):
-        settings = self.settings
-        encoder = kc.models.picture_encoder(
-            settings.encoder,
-            settings.image_size,
-            layer=settings.encoder_layer,
-            as_map=self.attention is not None,
-            **settings.encoder_options,
-        )
-        return kc.models.captioner(
-            encoder,
-            len(self.facts["vocabulary"]),
-            cell=settings.decoder,
-            attention=self.attention,
-            train_encoder=not settings.freeze_encoder,
-            **settings.some("units", "start_from", "dropout", "seed"),
-        )
+        settings, size = self.settings, self.settings.image_size
+        part = {"layer": settings.encoder_layer, "as_map": settings.attention != "none"}
+        part |= settings.encoder_options
+        encoder = kc.models.picture_encoder(settings.encoder, size, **part)
+        decoder = {"cell": settings.decoder, "train_encoder": not settings.freeze_encoder}
+        decoder |= settings.some("units", "attention", "start_from", "dropout", "seed")
+        return kc.models.captioner(encoder, len(self.facts["vocabulary"]), **decoder)
 
     def compile(self, model, plan):
         learner = kc.models.split_captioner(model)[1] if self.settings.freeze_encoder else model
@@ -127,19 +118,15 @@ class Captioning(kc.jobs.Job):
         return learner
 
     def batches(self, part, plan, model):
-        vocabulary, frozen = self.facts["vocabulary"], self.settings.freeze_encoder
-        # What a frozen encoder says of a picture is always the same.
-        inputs = kc.models.encode_images(model, part.images) if frozen else part.images
-        tokens = kc.data.encode_captions(part.captions, vocabulary, self.settings.max_words)
-        return lambda first: kc.data.caption_batches(
-            inputs,
-            tokens,
-            batch_size=min(plan.batch_size, len(part)),
-            seed=self.settings.seed,
-            first=first,
-            key="encoded" if frozen else "image",
-            prepare=None if frozen else self.prepared,
+        settings, inputs, given = self.settings, part.images, {"prepare": self.prepared}
+        if settings.freeze_encoder:
+            # What a frozen encoder says of a picture is always the same.
+            inputs, given = kc.models.encode_images(model, part.images), {"key": "encoded"}
+        given |= {"batch_size": min(plan.batch_size, len(part)), "seed": settings.seed}
+        tokens = kc.data.encode_captions(
+            part.captions, self.facts["vocabulary"], settings.max_words
         )
+        return lambda first: kc.data.caption_batches(inputs, tokens, first=first, **given)
 
     def prepared(self, images):
         """What the encoder takes of uint8 pictures."""
@@ -166,9 +153,8 @@ class Captioning(kc.jobs.Job):
 
     def said(self, model, images, n_best=1):
         """The best captions of pictures, with their log-probabilities."""
-        limits = {"width": self.settings.beam, "max_words": self.settings.max_words}
-        vocabulary = self.facts["vocabulary"]
-        return list(kc.models.caption(model, vocabulary, images, n_best=n_best, **limits))
+        limits = {"width": self.settings.beam, "n_best": n_best, **self.settings.some("max_words")}
+        return list(kc.models.caption(model, self.facts["vocabulary"], images, **limits))
 
     def evaluate(self, model):
         test, seed = self.split("test"), self.settings.seed
@@ -186,16 +172,10 @@ class Captioning(kc.jobs.Job):
         return kc.jobs.Scores(metrics, f"{len(test)} test images, beam {self.settings.beam}")
 
     def export(self, model, path, format):
-        limits = {"max_words": self.settings.max_words, "width": self.settings.beam}
-        kc.export.export_captioner(
-            model,
-            self.facts["vocabulary"],
-            path,
-            image_size=self.size,
-            format=format,
-            n_best=self.settings.beam,
-            **limits,
-        )
+        beam, vocabulary = self.settings.beam, self.facts["vocabulary"]
+        limits = {"width": beam, "n_best": beam, **self.settings.some("max_words")}
+        sizes = {"image_size": self.size, "format": format}
+        kc.export.export_captioner(model, vocabulary, path, **sizes, **limits)
 
     def example(self):
         self.settings.n_best = 3
@@ -211,9 +191,7 @@ class Captioning(kc.jobs.Job):
 
     def answer(self, captions, scores):
         """The best of some captions."""
-        count, form = self.settings.n_best, {"shown": "{} (log p {:.2f})", "between": " | "}
-        kinds = {"of": "captions", "scored": "log_probabilities"}
-        return kc.jobs.ranked(captions[:count], scores[:count], **kinds, **form)
+        return kc.jobs.ranked(captions, scores, count=self.settings.n_best, **TOLD)
 
 
 main = functools.partial(kc.jobs.run, Captioning)

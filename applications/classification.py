@@ -66,9 +66,8 @@ class Classification(kc.jobs.Job):
         }
 
     def make_facts(self, training):
-        preparation = kc.data.fit_preparation(
-            self.design.recipe, training.images, **self.design.input
-        )
+        _, recipe, taken = self.design
+        preparation = kc.data.fit_preparation(recipe, training.images, **taken)
         return {"classes": list(self.data.info.classes), "preparation": preparation}
 
     def check_model(self, model):
@@ -81,14 +80,11 @@ class Classification(kc.jobs.Job):
     def design(self):
         """The model, how it is trained, and what its input is like."""
         settings = self.settings
-        return kc.training.design_classifier(
-            settings.model,
-            self.data.info,
-            # Mirrored digits are none.
-            mirror=settings.data != "digits",
-            builder_arguments=settings.model_options,
-            **settings.some("recipe", "image_size", "batch_size", "learning_rate"),
-        )
+        choices = settings.some("recipe", "image_size", "batch_size", "learning_rate")
+        # Mirrored digits are none.
+        choices |= {"mirror": settings.data != "digits"}
+        choices |= {"builder_arguments": settings.model_options}
+        return kc.training.design_classifier(settings.model, self.data.info, **choices)
 
     def build(self):
         return self.design.model
@@ -157,17 +153,11 @@ class Classification(kc.jobs.Job):
         self.table(
             "classes.csv", {"class": classes, **kc.training.class_scores(test.labels, found)}
         )
-        columns = {
-            "image": test.names,
-            "true": [classes[label] for label in test.labels],
-            "predicted": [classes[answer] for answer in found.argmax(axis=1)],
-            "probability": found.max(axis=1),
-        }
-        self.table("predictions.csv", columns)
+        columns = kc.training.predictions(test.labels, found, classes)
+        self.table("predictions.csv", {"image": test.names, **columns})
         confusion, mistakes = self.results / "confusion_matrix.png", self.results / "mistakes.png"
-        counts = kc.training.confusion_matrix(test.labels, found)
+        counts, most = kc.training.confusion_matrix(test.labels, found), self.settings.pictures
         kc.analysis.draw_confusion(confusion, counts, classes)
-        most = self.settings.pictures
         kc.analysis.draw_mistakes(mistakes, test.images, test.labels, found, classes, most=most)
         kc.data.write_picture(self.results / "example.png", test.images[0])
         self.output.remark(f"pictures: {confusion}, {mistakes}")
@@ -200,7 +190,6 @@ class Classification(kc.jobs.Job):
     def answered(self):
         if self.asked:
             drawn = self.results / "answers.png"
-            drawn.parent.mkdir(parents=True, exist_ok=True)
             kc.analysis.draw_tiles(drawn, *zip(*self.asked, strict=True))
             self.output.remark(f"picture: {drawn}")
 

@@ -158,9 +158,9 @@ class Classify(Texts):
     @staticmethod
     def examples(data, split):
         """The text, its class, and the text as its name."""
-        elements = getattr(data, split).as_numpy_iterator()
-        rows = ((element["text"].decode(), np.int32(element["label"])) for element in elements)
-        return [(text, label, text) for text, label in rows]
+        rows = getattr(data, split).as_numpy_iterator()
+        texts = [(row["text"].decode(), np.int32(row["label"])) for row in rows]
+        return [(text, label, text) for text, label in texts]
 
     @classmethod
     def codec(cls, examples, data, settings):
@@ -181,12 +181,7 @@ class Classify(Texts):
     def evaluate(self, model, part, folder, drawn):
         """Accuracy, F1 and cross-entropy; every text with what was said of it."""
         found, labels = np.stack(kc.models.label_probabilities(model, part)), np.array(part.targets)
-        table = {
-            "text": self.names,
-            "true": [self.classes[n] for n in labels],
-            "predicted": [self.classes[n] for n in found.argmax(axis=1)],
-            "probability": found.max(axis=1),
-        }
+        table = {"text": self.names, **kc.training.predictions(labels, found, self.classes)}
         return {"test": kc.training.classification_metrics(labels, found)}, table
 
     def example(self, example, folder):

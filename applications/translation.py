@@ -16,7 +16,10 @@ import sys
 from pathlib import Path
 
 import keras_classics as kc
+from translation_project import project
 from translation_settings import Settings
+
+TOLD = {"of": "translations", "scored": "log_probabilities", "between": " | "}
 
 
 class Translation(kc.jobs.Job):
@@ -85,9 +88,8 @@ class Translation(kc.jobs.Job):
         settings = self.settings
         model, self.learner = self.sharing.build(
             bidirectional=not settings.one_direction,
-            attention=None if settings.attention == "none" else settings.attention,
             **settings.some("units", "depth", "cell", "embedding_size", "reverse_source"),
-            **settings.some("context", "readout", "tie_embeddings", "dropout", "seed"),
+            **settings.some("attention", "context", "readout", "tie_embeddings", "dropout", "seed"),
         )
         return model
 
@@ -113,42 +115,23 @@ class Translation(kc.jobs.Job):
     def callbacks(self, model, plan, validation):
         return kc.callbacks.scheduled_sampling(self.settings.scheduled_sampling, steps=plan.steps)
 
-    def beams(self):
-        """Arguments of the search."""
-        settings = self.settings
-        return {
-            "width": settings.beam,
-            "length_penalty": None
-            if settings.length_penalty == "none"
-            else settings.length_penalty,
-            "dictionary": self.dictionary,
-            **settings.some("alpha", "coverage", "max_words"),
-        }
-
-    @property
-    def replaces(self):
-        """Whether unknown words become words of the source."""
-        return self.settings.unknowns == "replace"
+    def search(self):
+        """Arguments of the beam search; unknown words may become words of the source."""
+        limits = self.settings.some("length_penalty", "alpha", "coverage", "max_words")
+        words = {"dictionary": self.dictionary, "replace": self.settings.unknowns == "replace"}
+        return {"width": self.settings.beam, **words, **limits}
 
     def evaluate(self, model):
         settings, sharing = self.settings, self.sharing
         twins = [kc.jobs.open_twin(self, folder, "form") for folder in settings.ensemble]
-        self.results.mkdir(exist_ok=True)
+        test, (source, target) = self.split("test"), self.pairs[0]
         # Only for the limit: --strict refuses, otherwise the number of cut sentences is told.
-        test = self.split("test")
         self.numbered(test, "test")
         texts = test.texts
-        scored = kc.training.score_directions(
-            sharing,
-            [model, *twins],
-            texts,
-            lambda: self.split("train").texts,
-            zero_shot=settings.zero_shot,
-            replace=self.replaces,
-            **self.beams(),
-        )
+        options = {"zero_shot": settings.zero_shot, **self.search()}
+        models, learned = [model, *twins], lambda: self.split("train").texts
+        scored = kc.training.score_directions(sharing, models, texts, learned, **options)
         self.table("translations.csv", scored.columns)
-        source, target = self.pairs[0]
         told = [sharing.told(text, target) for text in texts[source]]
         found, true = scored.found[source, target], [[text] for text in texts[target]]
         if not settings.ensemble:
@@ -167,38 +150,12 @@ class Translation(kc.jobs.Job):
 
     def project(self, model):
         """Draw what the encoder makes of groups of sentences, in their two main directions."""
-        pair, groups = self.pairs[0], self.settings.groups
-        if not groups and self.settings.data != "phrases":
-            raise kc.InputError(
-                f"project was asked for on {self.settings.data} without groups. Allowed: --groups "
-                "FILE, paraphrases below each other and empty lines between groups. Write such a "
-                "file."
-            )
-
-        known = kc.data.read_groups(groups) if groups else kc.data.phrase_groups(pair[0])
-        limits = {"max_words": self.settings.max_words, "remark": self.output.remark}
-        states = functools.partial(self.sharing.states, model, pair, **limits)
-        found, page = kc.analysis.project_groups(known, states), self.results / "projection.png"
-        self.table("projection.csv", found.columns)
-        group, sentence, *_ = found.columns.values()
-        kc.analysis.draw_projection(page, found.coordinates, sentence, group, found.shares)
-        self.output.result(
-            f"encoder states of {len(sentence)} sentences: mean cosine {found.within:.3f} within "
-            f"groups, {found.between:.3f} between them; picture: {page}",
-            {"sentences": len(sentence), "within": found.within, "between": found.between},
-        )
+        project(self, model)
 
     def export(self, model, path, format):
-        return kc.export.export_translators(
-            model,
-            self.sharing,
-            path,
-            kc.jobs.read_run(self.folder),
-            format=format,
-            n_best=self.settings.beam,
-            replace_unknowns=self.replaces,
-            **self.beams(),
-        )
+        record, options = kc.jobs.read_run(self.folder), {"n_best": self.settings.beam}
+        options |= {"format": format, **self.search()}
+        return kc.export.export_translators(model, self.sharing, path, record, **options)
 
     def example(self):
         (self.settings.out_of, self.settings.into), self.settings.n_best = self.pairs[0], 3
@@ -216,19 +173,15 @@ class Translation(kc.jobs.Job):
         return self.answer(texts, scores)
 
     def ask_model(self, query, model):
-        fitting = [pair for pair in self.pairs if self.settings.into in (None, pair[1])]
-        pair = (fitting or self.pairs)[0]
-        found = self.sharing.translate(
-            [model], {pair: [query]}, replace=self.replaces, **self.beams()
-        )
-        return self.answer([found[pair][0].text], [found[pair][0].log_probability])
+        pair = next((each for each in self.pairs if each[1] == self.settings.into), self.pairs[0])
+        [best] = self.sharing.translate([model], {pair: [query]}, **self.search())[pair]
+        return self.answer([best.text], [best.log_probability])
 
     def answer(self, texts, scores):
         """The best of some translations; of one alone no score is shown."""
         count = self.settings.n_best
-        form = {"shown": "{} ({:.2f})" if count > 1 else "{}", "between": " | "}
-        kinds = {"of": "translations", "scored": "log_probabilities"}
-        return kc.jobs.ranked(texts[:count], scores[:count], **kinds, **form)
+        shown = "{} ({:.2f})" if count > 1 else "{}"
+        return kc.jobs.ranked(texts, scores, count=count, shown=shown, **TOLD)
 
     def line(self, query, answer):
         return f"{query} -> {answer.text}"

@@ -3,7 +3,7 @@
 Each function says what it stands for, why no documented way does, and what happens under a release
 that has it no more: a documented way that is slower, or one sentence that names the releases this
 was tested with. What is patched for several devices is in `distribution/mending.py`; nothing else
-of the package touches a private name, and `tests/core/test_keras_internals.py` sees to it.
+of the package touches a private name, and `tests/core/test_private_names.py` sees to it.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ def export_translators(
     record: Mapping[str, Any],
     *,
     format: str = "saved_model",
-    replace_unknowns: bool = False,
+    replace: bool = False,
     **arguments: Any,
 ) -> list[Path]:
     """Write each part of a translator by itself, as `export_translator` does.
@@ -66,7 +66,7 @@ def export_translators(
             languages of a part are added to.
         record: What is known of the run, its `"settings"` among it; laid beside a SavedModel.
         format: `"saved_model"`, `"litert"` or `"onnx"`.
-        replace_unknowns: Print source words for unknown ones; the other formats see numbers only,
+        replace: Print source words for unknown ones; the other formats see numbers only,
             so that there is no word to put in.
         **arguments: Further ones of `export_translator`.
 
@@ -86,7 +86,7 @@ def export_translators(
             place,
             format=format,
             pair=part,
-            replace_unknowns=replace_unknowns and folders,
+            replace_unknowns=replace and folders,
             **arguments,
         )
         if folders:

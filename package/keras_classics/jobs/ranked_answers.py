@@ -37,6 +37,7 @@ def ranked(
     scored: str = "probabilities",
     shown: str = "{} {:.1%}",
     between: str = ", ",
+    count: int | None = None,
 ) -> Answer:
     """An answer that is several, the best first, each with how sure the model is of it.
 
@@ -47,7 +48,9 @@ def ranked(
         scored: What the scores are, in the record.
         shown: How one is shown: a format of its text and its score.
         between: Stands between two.
+        count: How many are told, at most; all by default.
     """
+    texts, scores = texts[:count], scores[:count]
     pairs = zip(texts, scores, strict=True)
     return Answer(
         between.join(shown.format(*pair) for pair in pairs),

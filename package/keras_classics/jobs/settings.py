@@ -90,8 +90,12 @@ class Settings:
                 setattr(self, name, value)
 
     def some(self, *names: str) -> dict[str, Any]:
-        """Some of them by name, as arguments of what has arguments of these names."""
-        return {name: getattr(self, name) for name in names}
+        """Some of them by name, as arguments of what has arguments of these names.
+
+        Where `"none"` can be typed, the argument is None.
+        """
+        values = {name: getattr(self, name) for name in names}
+        return {name: None if value == "none" else value for name, value in values.items()}
 
 
 @dataclass(frozen=True)

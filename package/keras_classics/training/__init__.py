@@ -27,6 +27,7 @@ from keras_classics.training.metrics.classes import (
     class_scores,
     classification_metrics,
     confusion_matrix,
+    predictions,
 )
 from keras_classics.training.metrics.directions import (
     ScoredDirections,
@@ -100,6 +101,7 @@ __all__ = [
     "labelling_metrics",
     "learning_rate",
     "likelihood",
+    "predictions",
     "quick_recipe",
     "read_history",
     "restore",

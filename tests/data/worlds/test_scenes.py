@@ -1,149 +1,30 @@
 """Facts about the embedded scenes: what is said of a picture is true of its pixels."""
 
 import math
-import re
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from data.worlds.scene_samples import (
+    COLOURS,
+    HARD,
+    centre,
+    holds,
+    keeping_apart,
+    read,
+    silhouette,
+)
 from keras_classics.core.errors import InputError
 from keras_classics.data.worlds.scene_captions import SceneObject
 from keras_classics.data.worlds.scene_shapes import draw_sprite
 from keras_classics.data.worlds.scenes import CLASSES, SceneOptions, render_scene, scenes
 
-COLOURS = {
-    "red": (220, 30, 40),
-    "green": (30, 150, 60),
-    "blue": (40, 80, 220),
-    "yellow": (250, 215, 30),
-    "orange": (245, 125, 20),
-    "purple": (125, 45, 160),
-    "pink": (250, 140, 200),
-    "black": (30, 30, 30),
-}
-WORDS = set(
-    """a above an and around at below big black blue bottom circle corner crescent cross dotted each
-    elsewhere green heart in inside is large left little middle of on one orange other over picture
-    pink purple red right ring shape shapes shows small spotted square star striped the there three
-    to top touches touching triangle two under with yellow""".split()
-)
-SAME = {"big": "large", "little": "small", "spotted": "dotted"}
-NAME = re.compile(
-    rf"\b(an?) (?:(large|big|small|little) )?({'|'.join(COLOURS)}) "
-    rf"(?:(striped|dotted|spotted) )?({'|'.join(CLASSES)})\b"
-)
-# Every form a sentence may have, the objects written as their numbers.
-RELATIONS = {
-    r"(\d) (?:is )?(?:to the )?left of (\d)": "left",
-    r"(\d) (?:is )?(?:to the )?right of (\d)": "right",
-    r"(\d) (?:is )?(?:above|over) (\d)": "above",
-    r"(\d) (?:is )?(?:below|under) (\d)": "below",
-    r"(\d) (?:touching|touches) (\d)": "touching",
-    r"(\d) and (\d) touching each other": "touching",
-    r"(\d) (?:is )?inside (\d)": "inside",
-    r"(\d) (?:around|with) (\d)(?: inside)?": "around",
-}
-OPENINGS = r"(?:there is |the picture shows )?"
-REST = r"(?: and (\d|one other shape|two other shapes|three other shapes) elsewhere)?"
-PLACES = {
-    "in the top left corner": (0, 0),
-    "at the top": (0, 1),
-    "in the top right corner": (0, 2),
-    "on the left": (1, 0),
-    "in the middle": (1, 1),
-    "on the right": (1, 2),
-    "in the bottom left corner": (2, 0),
-    "at the bottom": (2, 1),
-    "in the bottom right corner": (2, 2),
-}
-HARD = SceneOptions(objects=(1, 5), clutter=0.7, occlusion=0.8, noise=0.05)
-
 
 @pytest.fixture(scope="module")
 def sample():
-    """Scenes of one to five objects that keep apart."""
-    return [render_scene(3, index, SceneOptions(objects=(1, 5), noise=0.0)) for index in range(400)]
-
-
-def silhouette(scene, number):
-    return scene.mask == number + 1
-
-
-def centre(scene, number):
-    ymin, xmin, ymax, xmax = scene.boxes[number]
-    return np.array([(ymin + ymax) / 2, (xmin + xmax) / 2])
-
-
-def holds(scene, relation, one, other):
-    """Whether the relation is plain to see in mask and boxes."""
-    down, right = centre(scene, other) - centre(scene, one)
-    a, b = silhouette(scene, one), silhouette(scene, other)
-    if relation == "touching":
-        grown = np.zeros_like(a)
-        for shift, axis in ((1, 0), (-1, 0), (1, 1), (-1, 1)):
-            grown |= np.roll(a, shift, axis)
-        return bool((grown & b).any())
-    if relation == "inside":
-        return not (reachable_from_the_edge(~b) & a).any()
-    if relation == "around":
-        return holds(scene, "inside", other, one)
-    return {
-        "left": right > 1.5 * abs(down),
-        "right": -right > 1.5 * abs(down),
-        "above": down > 1.5 * abs(right),
-        "below": -down > 1.5 * abs(right),
-    }[relation]
-
-
-def reachable_from_the_edge(open_pixels):
-    """Flood the picture from its border through the open pixels."""
-    flooded = np.zeros_like(open_pixels)
-    flooded[0], flooded[-1], flooded[:, 0], flooded[:, -1] = True, True, True, True
-    flooded &= open_pixels
-    while True:
-        grown = flooded.copy()
-        grown[1:] |= flooded[:-1]
-        grown[:-1] |= flooded[1:]
-        grown[:, 1:] |= flooded[:, :-1]
-        grown[:, :-1] |= flooded[:, 1:]
-        grown &= open_pixels
-        if (grown == flooded).all():
-            return flooded
-        flooded = grown
-
-
-def read(caption, scene):
-    """Parse a caption by the test's own grammar.
-
-    Returns the relation claims [(relation, object, object)], the place claimed, and the objects
-    named, after checking that every name fits the object that has its colour.
-    """
-    numbers = {thing.colour: number for number, thing in enumerate(scene.objects)}
-
-    def number_of(match):
-        article, size, colour, texture, kind = match.groups()
-        thing = scene.objects[numbers[colour]]
-        assert kind == thing.kind
-        if size is not None:
-            assert SAME.get(size, size) == thing.size
-            assert SAME.get(texture, texture) == (
-                None if thing.texture == "plain" else thing.texture
-            )
-        return str(numbers[colour])
-
-    form = NAME.sub(number_of, caption)
-    for pattern, relation in RELATIONS.items():
-        match = re.fullmatch(OPENINGS + pattern + REST, form)
-        if match:
-            return relation, int(match[1]), int(match[2]), match[3]
-    for place, cell in PLACES.items():
-        if re.fullmatch(
-            rf"{OPENINGS}0 (?:is )?{place}(?: of the picture)?|{place} there is 0", form
-        ):
-            return "place", *cell, None
-    raise AssertionError(f"{caption!r} has no known form: {form!r}")
+    return keeping_apart()
 
 
 def test_same_seed_and_index_same_scene():
@@ -263,71 +144,6 @@ def test_outlines_have_the_areas_of_their_figures_within_their_circle(kind):
         assert sprite.coverage.sum() / radius**2 == pytest.approx(AREAS[kind], rel=0.01)
         reach = np.argwhere(sprite.solid) + 0.5 - sprite.half
         assert 0.9 * radius < np.hypot(*reach.T).max() <= radius
-
-
-def test_captions_are_true(sample):
-    for scene in sample:
-        for caption in scene.captions:
-            claim, one, other, rest = read(caption, scene)
-            if len(scene.objects) == 1:
-                assert claim == "place"
-                third = (centre(scene, 0) / (64 / 3)).astype(int).tolist()
-                assert third == [one, other]
-            else:
-                assert {one, other} == {0, 1}
-                assert holds(scene, claim, one, other), (caption, scene.boxes)
-            others = {3: ("2", "one other shape"), 4: ("two other shapes",)}
-            assert rest in others.get(len(scene.objects), (None, "three other shapes"))
-            assert (rest is None) == (len(scene.objects) < 3)
-
-
-def test_the_relation_is_that_of_the_captions(sample):
-    for scene in sample:
-        if scene.relation == "inside":
-            assert holds(scene, "inside", 1, 0)
-        elif scene.relation:
-            assert holds(scene, scene.relation, 0, 1)
-
-
-def test_the_main_object_can_be_told_from_the_picture(sample):
-    for scene in sample:
-        sizes = [thing.size for thing in scene.objects]
-        if len(sizes) > 1 and sizes[0] == sizes[1]:
-            # Of two alike, the left one, or the upper one where they are above each other.
-            down, right = centre(scene, 1) - centre(scene, 0)
-            assert (right if abs(right) > abs(down) else down) > 0
-        assert sizes[:2] != ["small", "large"]
-        if scene.relation not in (None, "inside", "touching"):
-            assert len(sizes) == 2 or sizes == ["large", "large"] + ["small"] * (len(sizes) - 2)
-
-
-def test_captions_are_five_different_grammatical_sentences(sample):
-    heard = set()
-    for scene in sample:
-        assert len(set(scene.captions)) == 5
-        for caption in scene.captions:
-            words = caption.split(" ")
-            heard.update(words)
-            assert all(one != other for one, other in zip(words, words[1:], strict=False))
-            for article, word in re.findall(r"\b(an?) (\w+)", caption):
-                assert (article == "an") == (word[0] in "aeiou")
-    assert heard == WORDS
-
-
-def test_the_captions_of_one_scene_agree_and_those_of_another_do_not(sample):
-    """Word pairs shared with the other four captions, and with four of another scene."""
-
-    def pairs(caption):
-        words = caption.split()
-        return set(zip(words, words[1:], strict=False))
-
-    own, foreign = [], []
-    for scene, stranger in zip(sample, sample[1:], strict=False):
-        first = pairs(scene.captions[0])
-        own.append(len(first & set.union(*map(pairs, scene.captions[1:]))) / len(first))
-        foreign.append(len(first & set.union(*map(pairs, stranger.captions[1:]))) / len(first))
-    assert 0.7 < np.mean(own) < 0.95
-    assert np.mean(foreign) < 0.5 * np.mean(own)
 
 
 def test_without_occlusion_objects_are_apart(sample):

@@ -5,11 +5,13 @@ Sutskever, Vinyals and Le, NeurIPS 2014 (arXiv:1409.3215), figure 2.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Hashable, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
+from keras_classics.analysis.drawing.projection_picture import draw_projection
 from keras_classics.core.errors import InputError, explain
 
 
@@ -77,7 +79,8 @@ def group_cosines(states: np.ndarray, groups: Sequence) -> tuple[float, float]:
     return float(cosines[within].mean()), float(cosines[~same].mean())
 
 
-class Projection(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Projection:
     """Where sentences lie in the plane, and how alike those of a group are.
 
     Attributes:
@@ -93,6 +96,26 @@ class Projection(NamedTuple):
     shares: np.ndarray
     within: float
     between: float
+
+    def __len__(self) -> int:
+        return len(self.coordinates)
+
+    @property
+    def told(self) -> str:
+        """A sentence about it."""
+        return (
+            f"encoder states of {len(self)} sentences: mean cosine {self.within:.3f} within "
+            f"groups, {self.between:.3f} between them"
+        )
+
+    def draw(self, path: str | os.PathLike) -> None:
+        """Draw it, as `draw_projection` does.
+
+        Raises:
+            InputError: The file has another ending, or cannot be written.
+        """
+        sentences, groups = self.columns["sentence"], self.columns["group"]
+        draw_projection(path, self.coordinates, sentences, groups, self.shares.tolist())
 
 
 def project_groups(

@@ -58,6 +58,27 @@ def class_scores(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, np.
     }
 
 
+def predictions(
+    labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]
+) -> dict[str, list]:
+    """What a classifier took each example for, as columns of a table.
+
+    Args:
+        labels: True classes, int `(n,)`.
+        probabilities: `(n, classes)`.
+        classes: Their names.
+
+    Returns:
+        `"true"`, `"predicted"` and `"probability"`, each `(n,)`.
+    """
+    labels, probabilities = _checked(labels, probabilities)
+    return {
+        "true": [classes[label] for label in labels],
+        "predicted": [classes[answer] for answer in probabilities.argmax(axis=1)],
+        "probability": probabilities.max(axis=1).tolist(),
+    }
+
+
 def confusion_matrix(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Count pictures by true class (row) and most probable class (column).
 
