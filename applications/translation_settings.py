@@ -12,6 +12,10 @@ UNITS = ("word", "token", "character", "sentencepiece")
 PHRASES_DATA = {"train": 20000, "validation": 500, "test": 1000}
 # Units of a sentence, at most, where nothing else is said.
 MAX_UNITS = {"word": 40, "token": 50, "sentencepiece": 60, "character": 160}
+CELLS = (
+    "deep_transition, elman, gru, gru_course, gru_reset_after, highway, jordan, lstm, "
+    "lstm_coupled, lstm_no_forget, lstm_peephole, multiplicative, multiplicative_lstm"
+)
 SEARCHING = ["evaluate", "export"]
 flag, parse_pairs = kc.jobs.flag, kc.cli.parse_pairs
 
@@ -48,7 +52,7 @@ class Settings(kc.jobs.Settings):
     units: int = flag(128)
     embedding_size: int | None = flag(None, "by default as wide as the states")
     depth: int = flag(1)
-    cell: str = flag("gru", "gru, gru_course, lstm, elman, ...: see help(kc.models.translator)")
+    cell: str = flag("gru", CELLS)
     attention: str = flag("additive", choices=("none", "additive", "luong_dot", "luong_general",
         "luong_concat"))  # fmt: skip
     context: str = flag("initial_state", "without attention, when the decoder sees the encoder's "

@@ -1,0 +1,27 @@
+"""What applications offer without an engine, as texts, is what the package has."""
+
+import keras_classics as kc
+from keras_classics.jobs.flags import flags_of
+from support import load_application
+
+
+def choices_of(name):
+    found = flags_of(load_application(name).Settings)
+    return {each.field: set(each.choices) for each in found if each.choices}
+
+
+def test_choices_are_those_of_the_package():
+    translating = choices_of("translation")
+    assert translating["vocabulary"] == set(kc.data.UNITS)
+    assert translating["sharing"] == set(kc.models.SHARINGS)
+    labelling = choices_of("labelling")
+    assert labelling["unit"] == set(kc.data.Units.KINDS)
+    writing = choices_of("language_model")["optimizer"]
+    for name in writing:
+        kc.training.falling_optimizer(name, 0.1, factor=1, steps_per_epoch=1, epochs=1)
+
+
+def test_the_help_lists_all_cells():
+    settings = {each.field: each for each in flags_of(load_application("translation").Settings)}
+    listed = settings["cell"].help.partition(" (default")[0].split(", ")
+    assert listed == list(kc.layers.RECURRENT_LAYERS)
