@@ -93,7 +93,7 @@ def test_several_runs_write_together_if_their_vocabularies_are_the_same(
     shutil.copytree(finished, other)
     kc.data.make_vocabulary("token", ["un deux trois"]).save(other / "target.json")
     assert application.main([*given, str(other)]) == 1
-    assert "whose vocabularies are others" in capsys.readouterr().err
+    assert "of whose files others are target.json" in capsys.readouterr().err
     settings = json.loads((other / "run.json").read_text())
     settings["settings"]["languages"] = ["en", "nl"]
     (other / "run.json").write_text(json.dumps(settings))

@@ -95,3 +95,20 @@ def test_a_figure_that_a_row_lacks_is_left_empty():
     title, heading, one, two = table.split("\n")
     assert (title, heading.split()) == ("title", ["BLEU", "flips"])
     assert (one.split(), two.split()) == (["one", "1.000"], ["two", "0.500", "0.250"])
+
+
+def test_settings_fill_what_nothing_was_said_of_and_give_arguments():
+    settings = Toy.Settings(batch_size=None, learning_rate=0.5, precision="none")
+    settings.fill(batch_size=8, learning_rate=0.1)
+    assert (settings.batch_size, settings.learning_rate) == (8, 0.5)
+    # What is typed as none is no argument.
+    assert settings.some("batch_size", "precision") == {"batch_size": 8, "precision": None}
+
+
+def test_tables_are_of_columns_or_of_rows(tmp_path):
+    job = job_of()
+    job.results = tmp_path / "new"
+    job.table("columns.csv", {"a b": [1, 2], "c": ["x", "y"]})
+    job.table("rows.csv", [{"a b": 1, "c": "x"}, {"a b": 2, "c": "y"}])
+    texts = {(tmp_path / "new" / f"{name}.csv").read_text() for name in ("columns", "rows")}
+    assert texts == {"a b,c\n1,x\n2,y\n"}

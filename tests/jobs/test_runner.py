@@ -442,3 +442,16 @@ def test_without_tensorflow_as_backend_the_job_ends_with_an_answer_of_its_own_mo
 def test_the_names_of_exports_are_those_of_their_formats():
     assert set(EXPORTS) == set(kc.export.FORMATS)
     assert keras.config.backend() == "tensorflow"
+
+
+def test_a_twin_is_a_run_of_the_same_form_with_the_same_facts(finished, tmp_path, monkeypatch):
+    other = shutil.copytree(finished, tmp_path / "other")
+    monkeypatch.setattr(Toy, "form", property(lambda self: f"slope {self.settings.slope}"))
+    job = kc.jobs.open_run(Toy, finished)
+    assert slope_of(kc.jobs.open_twin(job, other, "form")) == slope_of(job.trained())
+    (other / "names.json").write_text('["a", "c"]')
+    with pytest.raises(kc.InputError, match=r"of whose files others are names\.json"):
+        kc.jobs.open_twin(job, other, "form")
+    alter(other, settings={**record_of(other)["settings"], "slope": 3.0})
+    with pytest.raises(kc.InputError, match=r"a line of slope 3\.0\. Allowed: slope 2\.0"):
+        kc.jobs.open_twin(job, other, "form")

@@ -137,11 +137,13 @@ def open_twin(job: Job, folder: str | os.PathLike, form: str) -> keras.Model:
                 "Train it with the flags of this run.",
             )
         )
-    if other.facts != job.facts:
+    files = {name: file for name, (file, _) in job.fact_files().items()}
+    changed = [file for name, file in files.items() if other.facts[name] != job.facts[name]]
+    if changed:
         raise InputError(
             explain(
-                f"{folder} was given, whose {' or '.join(job.facts)} is another",
-                "runs on the same data with the same of these",
+                f"{folder} was given, of whose files others are {', '.join(changed)}",
+                f"runs on the same data, with the same {', '.join(files.values())}",
                 "Train it with the flags of this run, but for --seed, --out and those of the "
                 "network.",
             )

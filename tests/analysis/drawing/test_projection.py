@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import keras_classics as kc
 from keras_classics.analysis import (
     draw_alignments,
     draw_projection,
@@ -47,3 +48,19 @@ def test_pictures_are_written(tmp_path):
     draw_projection(tmp_path / "p.png", np.eye(3, 2), "abc", ["one", "one", "two"], (0.7, 0.2))
     assert Image.open(tmp_path / "a.png").width > 500
     assert Image.open(tmp_path / "p.png").width > 500
+
+
+def test_groups_are_laid_into_the_plane_in_their_order(tmp_path):
+    groups = [("a", ["one", "uno"]), ("b", ["two", "due", "deux"])]
+    states = {"one": [4, 0, 0], "uno": [4, 1, 0], "two": [-4, 0, 1], "due": [-4, 1, 0]}
+    states["deux"] = [-4, 0, 0]
+    found = kc.analysis.project_groups(groups, lambda texts: np.array([states[t] for t in texts]))
+    assert found.columns["group"] == ["a", "a", "b", "b", "b"] and len(found) == 5
+    assert found.columns["sentence"] == ["one", "uno", "two", "due", "deux"]
+    np.testing.assert_allclose(np.stack([found.columns["x"], found.columns["y"]], 1),
+                               found.coordinates)  # fmt: skip
+    expected = kc.analysis.group_cosines(np.array(list(states.values())), found.columns["group"])
+    assert (found.within, found.between) == expected and found.within > 0.9 > found.between
+    assert "encoder states of 5 sentences" in found.told
+    found.draw(tmp_path / "page.png")
+    assert (tmp_path / "page.png").stat().st_size > 1000
