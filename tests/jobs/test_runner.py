@@ -1,6 +1,7 @@
 """The one runner, on a job that is trained in a moment."""
 
 import dataclasses
+import errno
 import fcntl
 import importlib.util
 import io
@@ -15,6 +16,7 @@ import pytest
 
 import keras_classics as kc
 from jobs.toys import Toy, slope_of
+from keras_classics.core import files
 from keras_classics.jobs.flags import EXPORTS, flags_of, parse
 from keras_classics.jobs.settings import told
 from support import run_python
@@ -446,7 +448,8 @@ def test_the_names_of_exports_are_those_of_their_formats():
 
 def test_a_twin_is_a_run_of_the_same_form_with_the_same_facts(finished, tmp_path, monkeypatch):
     other = shutil.copytree(finished, tmp_path / "other")
-    monkeypatch.setattr(Toy, "form", property(lambda self: f"slope {self.settings.slope}"))
+    form = property(lambda self: f"slope {self.settings.slope}")
+    monkeypatch.setattr(Toy, "form", form, raising=False)
     job = kc.jobs.open_run(Toy, finished)
     assert slope_of(kc.jobs.open_twin(job, other, "form")) == slope_of(job.trained())
     (other / "names.json").write_text('["a", "c"]')
@@ -455,3 +458,15 @@ def test_a_twin_is_a_run_of_the_same_form_with_the_same_facts(finished, tmp_path
     alter(other, settings={**record_of(other)["settings"], "slope": 3.0})
     with pytest.raises(kc.InputError, match=r"a line of slope 3\.0\. Allowed: slope 2\.0"):
         kc.jobs.open_twin(job, other, "form")
+
+
+def test_a_folder_that_cannot_be_written_is_named_before_the_evaluation(
+    finished, monkeypatch, capsys
+):
+    def read_only(**arguments):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(files.tempfile, "TemporaryDirectory", read_only)
+    monkeypatch.setattr(Toy, "evaluate", None)
+    assert run("evaluate", "--out", finished) == 1
+    assert f"{finished} cannot be written (Read-only file system)" in capsys.readouterr().err

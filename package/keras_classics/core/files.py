@@ -143,6 +143,22 @@ def workplace(beside: Path) -> Iterator[Path]:
         yield Path(name)
 
 
+def check_writable(folder: Path) -> None:
+    """Say before any work that its results could not be written.
+
+    Args:
+        folder: Where they are to go; made if absent.
+
+    Raises:
+        InputError: Nothing can be written there.
+    """
+    try:
+        with workplace(folder):
+            pass
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
 def unwritable(path: Path, error: OSError) -> InputError:
     """What is told of a file that cannot be written.
 

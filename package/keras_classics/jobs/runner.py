@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from keras_classics.core.commands import guarded, import_keras
 from keras_classics.core.errors import InputError, explain, import_extra
+from keras_classics.core.files import check_writable
 from keras_classics.distribution import check_verb
 from keras_classics.jobs.flags import EXPORTS, Asked, parse
 from keras_classics.jobs.job import Job
@@ -85,6 +86,8 @@ def _do(job: type[Job], asked: Asked, verb: str) -> int:
         path = asked.to or folder / EXPORTS[asked.format]
         _check_export(job, asked.format, path, folder)
     found = of_run(job, asked, verb, folder)
+    if verb == EVALUATING:
+        check_writable(folder)
     model = opened(found)
     if verb == EVALUATING:
         _evaluate(found, model)
