@@ -12,26 +12,20 @@ pictures of one and of two objects, and score all methods against the true boxes
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import numpy as np
 
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
-from rich.progress import track  # noqa: E402
-
-import keras_classics as kc  # noqa: E402
-from classification import Classification  # noqa: E402
-from explainers.classifiers import PIXELS, Classifier, class_number, load  # noqa: E402
+import keras_classics as kc
+from classification import Classification
+from explainers.classifiers import Classifier, class_number, load
+from explainers.flags import parse
+from explainers.scenes import Question, examples, kinds_in, scenes
 
 TABLE, CLASSIFIER = "methods.csv", "classifier"
-
-# Two objects in each scene, so that a map has to choose.
-PAIRS = (2, 2)
 
 # The classifier of the whole job: maps of 8 x 8, some minutes of training.
 TRAINING = [
@@ -45,14 +39,6 @@ FREE = {"images", "classes"}
 console = kc.cli.plain_console()
 
 
-class Question(NamedTuple):
-    """A picture and the class whose evidence is looked for in it."""
-
-    name: str
-    picture: np.ndarray
-    target: int | None = None
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the application; returns the exit code."""
     return kc.cli.guarded(run, argv)
@@ -60,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(argv: Sequence[str] | None) -> int | None:
     """Parse the arguments and do what they ask for."""
-    options = parse(argv)
+    options = parse(argv, __doc__)
     if (Path(options.out) / Classification.model_file).exists():
         raise kc.InputError(
             f"--out {options.out} was given, which holds a classifier. Allowed: a folder for "
@@ -89,49 +75,6 @@ def run(argv: Sequence[str] | None) -> int | None:
     return evaluate(options, classifier)
 
 
-def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add = parser.add_argument
-    add("images", nargs="*", type=Path, metavar="IMAGE", help="pictures to explain")
-    add("--model", metavar="NAME|PATH", help="a name of keras-classics list, a .keras file, or the "
-        "folder of a run of classification.py")  # fmt: skip
-    add("--weights", default="imagenet", help="of a NAME: imagenet, or a file (.pth, .safetensors, "
-        ".npz, .h5, .keras)")  # fmt: skip
-    add("--model-options", type=kc.cli.key_values, nargs="+", default=[], metavar="KEY=VALUE",
-        help="arguments of the NAME's builder")  # fmt: skip
-    add("--image-size", type=int, help="side of the NAME's input; its own by default")
-    add("--pixels", choices=PIXELS, help="what the network was trained to see, where neither a run "
-        "nor published weights say so")  # fmt: skip
-    add("--classes", type=Path, help="text file with the name of each class in a line")
-    add("--method", nargs="+", default=None, choices=("all", *kc.analysis.CAM_METHODS),
-        help="grad_cam by default; all with --evaluate and in the whole job")  # fmt: skip
-    add("--target", nargs="+", metavar="CLASS", help="names or numbers of the classes to explain; "
-        "by default the most probable")  # fmt: skip
-    add("--top", type=int, default=1, help="explain so many of the most probable classes")
-    add("--layer", help="where the maps are read; the last with an extent by default")
-    add("--picture", default="maps.png", help="file of the maps in OUT, .png or .jpg")
-    add("--evaluate", action="store_true", help="score the methods against the boxes of scenes")
-    add("--data-options", type=kc.cli.key_values, nargs="+", default=[], metavar="KEY=VALUE",
-        help="of the scenes; by default those of the training, with objects=(2,2)")  # fmt: skip
-    add("--count", type=int, default=100, help="scenes to evaluate on")
-    add("--steps", type=int, default=16, help="steps of the deletion and insertion curves")
-    add("--seed", type=int, default=0)
-    add("--out", default="runs/explain", help="folder of the results")
-
-    options = parser.parse_args(argv)
-    options.data_options = dict(options.data_options)
-    options.model_options = dict(options.model_options)
-    for name in ("top", "count", "steps"):
-        if getattr(options, name) < 1:
-            parser.error(f"--{name} is 1 or above")
-    if Path(options.picture).suffix not in (".png", ".jpg"):
-        parser.error("--picture ends in .png or .jpg")
-    return options
-
-
 def explain_files(options: argparse.Namespace, classifier: Classifier) -> int:
     """Explain picture files; a faulty file does not stop the others."""
     targets = [class_number(classifier.classes, each) for each in options.target or []]
@@ -143,25 +86,12 @@ def explain_files(options: argparse.Namespace, classifier: Classifier) -> int:
     return 1 if faulty else 0
 
 
-def examples(options: argparse.Namespace, classifier: Classifier) -> list[Question]:
-    """Two scenes of one object, and two of two with each asked for; no kind twice."""
-    questions, shown = [], set()
-    for objects in ((1, 1), PAIRS):
-        left = 2
-        for scene in scenes(options, classifier, objects=objects, test=100):
-            kinds = kinds_in(scene)
-            if left and len(kinds) == objects[0] and shown.isdisjoint(kinds):
-                shown.update(kinds)
-                left -= 1
-                name = scene["name"].decode()
-                questions += [Question(name, scene["image"], kind) for kind in kinds]
-    return questions
-
-
 def explain(
     options: argparse.Namespace, classifier: Classifier, questions: Sequence[Question]
 ) -> None:
     """Draw a row for each question: the picture, then the map of each method over it."""
+    from rich.progress import track
+
     shown, prepared = classifier.view([each.picture for each in questions])
     probabilities = kc.analysis.class_probabilities(classifier.model, prepared)
     # Without a target a question becomes one for each of the most probable classes.
@@ -189,7 +119,6 @@ def explain(
         )
         laid[method] = kc.analysis.overlay(shown[rows], kc.analysis.normalized(visible(maps)))
     path = Path(options.out) / options.picture
-    path.parent.mkdir(parents=True, exist_ok=True)
     kc.analysis.draw_methods(path, shown[rows], titles, laid)
     console.print(f"picture: {path}")
 
@@ -200,7 +129,7 @@ def visible(maps: np.ndarray) -> np.ndarray:
     return np.where(high > 0, np.minimum(maps, high), maps)
 
 
-def methods(options: argparse.Namespace, model: keras.Model, default: str) -> Sequence[str]:
+def methods(options: argparse.Namespace, model: Any, default: str) -> Sequence[str]:
     """The methods asked for; of all, those the model admits."""
     chosen = options.method or [default]
     if "all" not in chosen:
@@ -237,7 +166,6 @@ def evaluate(options: argparse.Namespace, classifier: Classifier) -> None:
         seed=options.seed,
     )
     path = Path(options.out) / TABLE
-    path.parent.mkdir(parents=True, exist_ok=True)
     kc.data.write_table(path, table)
     found = kc.analysis.class_probabilities(classifier.model, prepared).argmax(axis=1)
     title = (
@@ -246,25 +174,6 @@ def evaluate(options: argparse.Namespace, classifier: Classifier) -> None:
     )
     console.print(kc.jobs.metrics_table(table.to_dict("index"), title))
     console.print(f"table: {path}")
-
-
-def kinds_in(scene: dict) -> list[int]:
-    """The classes of a scene's objects."""
-    return sorted(set(scene["box_labels"].tolist()) - {-1})
-
-
-def scenes(options: argparse.Namespace, classifier: Classifier, **changes) -> list[dict]:
-    """Test scenes like those the classifier was trained on, but for the number of objects."""
-    own = {**classifier.data_options, "objects": PAIRS, "test": options.count}
-    settings = {**own, **options.data_options, **changes}
-    data = kc.data.load("scenes", seed=options.seed, **settings)
-    if list(classifier.classes) != list(data.info.classes):
-        raise kc.InputError(
-            f"The model {classifier.model.name!r} has {len(classifier.classes)} classes that are "
-            f"not those of scenes. Allowed: classifiers of {', '.join(data.info.classes)}. Run: "
-            "python applications/explain.py"
-        )
-    return list(data.test.as_numpy_iterator())
 
 
 if __name__ == "__main__":

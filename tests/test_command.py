@@ -78,6 +78,14 @@ def test_applications_answer_without_one_too(name):
         assert found[3] <= {"numpy"}, arguments
 
 
+@pytest.mark.parametrize("name", ["explain", "multi30k"])
+def test_so_do_explanations_and_the_comparison_of_translators(name):
+    told = answer("--help", of=name)
+    assert told[0] == 0 and "--out" in told[1] and told[3] <= {"numpy"}
+    wrong = answer("--no-such-flag", of=name)
+    assert wrong[0] == 2 and wrong[3] <= {"numpy"}
+
+
 def test_a_verb_that_needs_the_engine_gets_it_without_its_lines():
     code, out, error, engines = answer("summary", "VGG16", "--set", "width=.1", "clases=3")
     assert (code, out) == (1, "") and "keras" in engines

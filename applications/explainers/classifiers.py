@@ -9,23 +9,16 @@ import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
-from PIL import Image, ImageOps
 
 import keras_classics as kc
 from classification import Classification
+from explainers.flags import PIXELS
 
-# What networks were trained to see: as keras.applications calls it, from 0 to 255, or from 0 to 1.
-PIXELS = {
-    "caffe": kc.weights.PUBLISHED["vgg_d"][0].pixels,
-    "tf": kc.weights.PUBLISHED["resnet_50_v2"][0].pixels,
-    "torch": kc.weights.PUBLISHED["resnet_18"][0].pixels,
-    "raw": lambda images: np.float32(images),
-    "unit": lambda images: np.float32(images) / 255,
-}
+if TYPE_CHECKING:
+    import keras
 
 # Least side in pixels of the pictures that are drawn.
 SHOWN = 128
@@ -134,10 +127,14 @@ def of_model(
     factor = enlargement(height)
 
     def fitted(picture: np.ndarray, times: int) -> np.ndarray:
+        from PIL import Image, ImageOps
+
         size = (times * width, times * height)
         return np.asarray(ImageOps.fit(Image.fromarray(picture), size, Image.Resampling.BILINEAR))
 
     def view(pictures: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        import keras
+
         shown, seen = (np.stack([fitted(each, n) for each in pictures]) for n in (factor, 1))
         return shown, keras.ops.convert_to_numpy(pixels(seen))
 
@@ -152,13 +149,24 @@ def enlargement(side: int) -> int:
 def pixels_of(options: argparse.Namespace, published: str | None = None) -> Callable:
     """What is done to the pixels of a picture before the model sees it."""
     if options.pixels:
-        return PIXELS[options.pixels]
+        return prepared_as(options.pixels)
     if published not in kc.weights.PUBLISHED:
         raise kc.InputError(
             f"--model {options.model} does not say how pictures are prepared. Allowed: --pixels "
             f"{', '.join(PIXELS)}, or the folder of a run. Give the one it was trained with."
         )
     return lambda images: kc.weights.preprocess(images, published, **options.model_options)
+
+
+def prepared_as(name: str) -> Callable[[np.ndarray], Any]:
+    """What networks were trained to see, by a name of `PIXELS`.
+
+    The first three are called so by keras.applications; the others are 0 to 255, and 0 to 1.
+    """
+    if name in ("raw", "unit"):
+        return lambda images: np.float32(images) / (255 if name == "unit" else 1)
+    published = {"caffe": "vgg_d", "tf": "resnet_50_v2", "torch": "resnet_18"}
+    return kc.weights.PUBLISHED[published[name]][0].pixels
 
 
 def class_names(options: argparse.Namespace, count: int) -> list[str]:
@@ -174,6 +182,8 @@ def class_names(options: argparse.Namespace, count: int) -> list[str]:
             )
         return names
     if options.weights == "imagenet" and count == 1000:
+        import keras
+
         decode = keras.applications.imagenet_utils.decode_predictions
         # Keras raises all kinds, bare Exception among them, where there is no network.
         with contextlib.suppress(Exception):

@@ -1,5 +1,8 @@
 """What applications offer without an engine, as texts, is what the package has."""
 
+import numpy as np
+import pytest
+
 import keras_classics as kc
 from keras_classics.jobs.flags import flags_of
 from support import load_application
@@ -25,3 +28,15 @@ def test_the_help_lists_all_cells():
     settings = {each.field: each for each in flags_of(load_application("translation").Settings)}
     listed = settings["cell"].help.partition(" (default")[0].split(", ")
     assert listed == list(kc.layers.RECURRENT_LAYERS)
+
+
+def test_explain_offers_all_methods_and_all_kinds_of_pixels():
+    load_application("explain")
+    from explainers import classifiers, flags
+
+    assert flags.METHODS == ("all", *kc.analysis.CAM_METHODS)
+    pixels = np.full((1, 2, 2, 3), 255, "uint8")
+    found = {name: np.asarray(classifiers.prepared_as(name)(pixels)) for name in flags.PIXELS}
+    assert found["raw"].max() == 255 and found["unit"].max() == 1
+    assert found["tf"].max() == pytest.approx(1) and found["caffe"].max() > 100
+    assert 2 < found["torch"].max() < 3
