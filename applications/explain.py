@@ -114,8 +114,8 @@ def explain(
     # In the whole job, which asks about no files, the picture shows all there is.
     asking = methods(options, classifier.model, "grad_cam" if options.images else "all")
     for method in track(asking, "Drawing maps", console=console, transient=True):
-        maps = kc.analysis.cam(
-            classifier.model, prepared[rows], method=method, target=targets, layer=options.layer
+        maps = kc.analysis.map_explainer(classifier.model, method, layer=options.layer)(
+            prepared[rows], targets
         )
         laid[method] = kc.analysis.overlay(shown[rows], kc.analysis.normalized(visible(maps)))
     path = Path(options.out) / options.picture
@@ -135,7 +135,7 @@ def methods(options: argparse.Namespace, model: Any, default: str) -> Sequence[s
     if "all" not in chosen:
         return chosen
     admitted = kc.analysis.admitted_methods(model, layer=options.layer)
-    left_out = [name for name in kc.analysis.CAM_METHODS if name not in admitted]
+    left_out = [name for name in kc.analysis.MAP_METHODS if name not in admitted]
     if left_out:
         console.print(f"not for this model: {', '.join(left_out)}", style="dim")
     return admitted

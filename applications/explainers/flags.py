@@ -8,11 +8,12 @@ from pathlib import Path
 
 import keras_classics as kc
 
-# Without an engine; a test holds them against `kc.analysis.CAM_METHODS`.
+# Without an engine; a test holds them against `kc.analysis.MAP_METHODS`.
 METHODS = (
     "all", "cam", "grad_cam", "grad_cam_sum", "grad_cam_plus_plus",
     "grad_cam_plus_plus_normalized", "layer_cam", "hires_cam", "xgrad_cam", "eigen_cam",
-    "score_cam", "guided_grad_cam",
+    "score_cam", "guided_grad_cam", "saliency", "smooth_grad", "integrated_gradients", "deconvnet",
+    "occlusion", "rise",
 )  # fmt: skip
 PIXELS = ("caffe", "tf", "torch", "raw", "unit")
 

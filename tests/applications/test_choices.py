@@ -34,7 +34,7 @@ def test_explain_offers_all_methods_and_all_kinds_of_pixels():
     load_application("explain")
     from explainers import classifiers, flags
 
-    assert flags.METHODS == ("all", *kc.analysis.CAM_METHODS)
+    assert flags.METHODS == ("all", *kc.analysis.MAP_METHODS)
     pixels = np.full((1, 2, 2, 3), 255, "uint8")
     found = {name: np.asarray(classifiers.prepared_as(name)(pixels)) for name in flags.PIXELS}
     assert found["raw"].max() == 255 and found["unit"].max() == 1

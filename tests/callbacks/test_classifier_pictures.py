@@ -57,6 +57,15 @@ def test_an_unknown_method_is_refused_before_training():
         kc.callbacks.GradCAM(IMAGES, "pages", method="grad")
 
 
+def test_methods_over_the_pixels_make_pages_too(tmp_path):
+    model, images, _ = trainings.classifier()
+    callback = kc.callbacks.GradCAM(images[:2], tmp_path, method="occlusion")
+    callback.set_model(model)
+    callback.on_train_begin()
+    callback.on_epoch_end(1)
+    assert len(list(tmp_path.glob("*.png"))) == 1
+
+
 def test_a_training_that_has_failed_still_gets_its_pages(tmp_path):
     model, images, _ = trainings.classifier()
     for weight in model.trainable_weights:

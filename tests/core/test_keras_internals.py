@@ -13,7 +13,8 @@ import pytest
 from keras import layers, ops
 
 import keras_classics as kc
-from keras_classics.analysis.maps import guided
+from keras_classics.analysis.inside import layer_windows
+from keras_classics.analysis.maps import relus
 from keras_classics.core import call_kinds, keras_internals
 from keras_classics.core.graph import connected_names, inputs_of
 from keras_classics.core.keras_internals import (
@@ -170,6 +171,7 @@ OPERATIONS = {
     "Moveaxis": lambda x: ops.moveaxis(x, 0, 1),
     "Multiply": lambda x: x * 2.0,
     "Negative": lambda x: -x,
+    "ReLU": keras.activations.relu,
     "Relu": ops.relu,
     "Relu6": ops.relu6,
     "Reshape": lambda x: ops.reshape(x, (2, 2)),
@@ -194,7 +196,8 @@ def test_operations_have_the_names_that_are_looked_for(name):
 
 
 def test_all_names_that_are_looked_for_are_tried_here():
-    looked_for = {*guided.RELU_OPERATIONS, *call_kinds._LINES, *call_kinds._SQUASHING_OPERATIONS}
+    looked_for = {*relus.RELU_OPERATIONS, *layer_windows._POINTWISE_OPERATIONS}
+    looked_for |= {*call_kinds._LINES, *call_kinds._SQUASHING_OPERATIONS}
     for table in ("_KEEPING_OPERATIONS", "_MIXING_OPERATIONS", "_RESHAPING_OPERATIONS"):
         looked_for |= {*getattr(call_kinds, table)}
     assert looked_for <= {*OPERATIONS}

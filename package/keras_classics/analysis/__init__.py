@@ -15,6 +15,7 @@ from keras_classics.analysis.drawing.complexity import (
 )
 from keras_classics.analysis.drawing.confusion import draw_confusion
 from keras_classics.analysis.drawing.family_tree import draw_family_tree, family_tree
+from keras_classics.analysis.drawing.field_picture import draw_receptive_fields
 from keras_classics.analysis.drawing.label_spikes import draw_spikes
 from keras_classics.analysis.drawing.method_pages import draw_methods
 from keras_classics.analysis.drawing.mistakes import draw_mistakes
@@ -28,8 +29,11 @@ from keras_classics.analysis.drawing.projection import (
 from keras_classics.analysis.drawing.projection_picture import draw_projection
 from keras_classics.analysis.drawing.training_curves import draw_history
 from keras_classics.analysis.inside import symmetries
+from keras_classics.analysis.inside.patches import Patches, draw_patches, find_patches
+from keras_classics.analysis.inside.receptive_fields import ReceptiveField, receptive_field
 from keras_classics.analysis.maps.cam import CAM, CAM_METHODS, cam, cam_layer, normalized
 from keras_classics.analysis.maps.cam_targets import region_target, token_target
+from keras_classics.analysis.maps.deconvnet import Deconvnet, deconvnet
 from keras_classics.analysis.maps.feature_maps import FeatureMaps
 from keras_classics.analysis.maps.guided import guided_gradients
 from keras_classics.analysis.maps.map_evaluation import admitted_methods, evaluate_maps
@@ -39,9 +43,17 @@ from keras_classics.analysis.maps.map_faithfulness import (
     average_drop,
     deletion_insertion,
 )
+from keras_classics.analysis.maps.map_methods import MAP_METHODS, map_explainer
 from keras_classics.analysis.maps.map_sanity import cascading_randomization, randomize_layers
 from keras_classics.analysis.maps.map_scores import centre_maps, energy_game, pointing_game
+from keras_classics.analysis.maps.masked_scores import Occlusion, Rise, occlusion, rise
 from keras_classics.analysis.maps.saliency import Saliency, saliency
+from keras_classics.analysis.maps.sampled_gradients import (
+    IntegratedGradients,
+    SmoothGrad,
+    integrated_gradients,
+    smooth_grad,
+)
 from keras_classics.core.model_ends import ModelEnd, model_ends
 
 __all__ = [
@@ -50,13 +62,21 @@ __all__ = [
     "CAM_METHODS",
     "CellFinding",
     "CellReader",
+    "Deconvnet",
     "DeletionInsertion",
     "Excerpts",
-    "LayerCost",
-    "ModelEnd",
     "FeatureMaps",
+    "IntegratedGradients",
+    "LayerCost",
+    "MAP_METHODS",
+    "ModelEnd",
+    "Occlusion",
+    "Patches",
     "Projection",
+    "ReceptiveField",
+    "Rise",
     "Saliency",
+    "SmoothGrad",
     "admitted_methods",
     "average_drop",
     "cam",
@@ -65,6 +85,7 @@ __all__ = [
     "centre_maps",
     "class_probabilities",
     "costs",
+    "deconvnet",
     "deletion_insertion",
     "displayable",
     "draw_alignments",
@@ -75,7 +96,9 @@ __all__ = [
     "draw_maps",
     "draw_methods",
     "draw_mistakes",
+    "draw_patches",
     "draw_projection",
+    "draw_receptive_fields",
     "draw_spikes",
     "draw_tiles",
     "draw_translations",
@@ -83,18 +106,25 @@ __all__ = [
     "evaluate_maps",
     "family_tree",
     "find_cells",
+    "find_patches",
     "group_cosines",
     "guided_gradients",
+    "integrated_gradients",
+    "map_explainer",
     "model_ends",
     "multiply_adds",
     "normalized",
+    "occlusion",
     "overlay",
     "pointing_game",
     "principal_components",
     "project_groups",
     "randomize_layers",
+    "receptive_field",
     "region_target",
+    "rise",
     "saliency",
+    "smooth_grad",
     "symmetries",
     "text_targets",
     "token_target",

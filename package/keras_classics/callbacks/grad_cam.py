@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_classics.analysis.drawing.pages import map_pairs
-from keras_classics.analysis.maps.cam import CAM, CAM_METHODS, normalized
+from keras_classics.analysis.maps.cam import normalized
+from keras_classics.analysis.maps.map_methods import MAP_METHODS, MapMaker, map_explainer
 from keras_classics.callbacks.classifier_pictures import ClassifierPictures
 from keras_classics.core.errors import check_choice
 
@@ -27,8 +28,9 @@ class GradCAM(ClassifierPictures):
             `tensorboard` and `model` too.
         labels: The true class of each, `(batch,)`.
         classes: Names of the classes; their numbers by default.
-        method: One of `kc.analysis.CAM_METHODS`.
-        layer: Layer whose maps are used; the last feature map by default, see `kc.analysis.cam`.
+        method: One of `kc.analysis.MAP_METHODS`.
+        layer: Layer whose maps are used, where the method uses any; the last feature map by
+            default, see `kc.analysis.cam`.
         **arguments: `of="label"` explains the true class in place of the model's `"answer"`;
             `pictures`, uint8 `(batch, height, width, 3)` of any size, are shown in place of
             `kc.analysis.displayable(images)`; `columns` is the number of pairs in a row, 4 by
@@ -59,13 +61,13 @@ class GradCAM(ClassifierPictures):
         **arguments: Any,
     ) -> None:
         super().__init__(images, folder, labels, classes, **arguments)
-        check_choice("method", method, CAM_METHODS)
+        check_choice("method", method, MAP_METHODS)
         self.method = method
         self.layer = layer
 
-    def explainer(self) -> CAM:
+    def explainer(self) -> MapMaker:
         """The map, compiled."""
-        return CAM(self.explained, method=self.method, layer=self.layer)
+        return map_explainer(self.explained, self.method, layer=self.layer)
 
     def pairs(self, maps: np.ndarray) -> list[np.ndarray]:
         """Pictures and overlays."""

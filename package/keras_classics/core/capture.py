@@ -7,7 +7,7 @@ that one layer, which shares the weights and exists only here; see `model_ends`.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -80,12 +80,14 @@ class Capture:
         self,
         inputs: Sequence[Tensor],
         after: Callable[[Place, Any], Any] = lambda place, outputs: outputs,
+        instead: Mapping[Place, Callable[..., Any]] | None = None,
     ) -> list[Tensor]:
         """The model's outputs in inference mode, logits where they end in softmax or sigmoid.
 
         Args:
             inputs: In the order of `model.inputs`.
             after: From a place and its outputs to the outputs that the run goes on with.
+            instead: What is called in the place of layers; not of the ends.
         """
         # What reads the probabilities within the model goes on reading them.
         logits: dict[Place, Tensor] = {}
@@ -98,8 +100,8 @@ class Capture:
             return call
 
         squashing = {end.place: end.linear for end in self.ends if end.place and end.linear}
-        instead = {place: beside(place, linear) for place, linear in squashing.items()}
-        outputs = run(self.model, inputs, instead=instead, after=after)
+        ends = {place: beside(place, linear) for place, linear in squashing.items()}
+        outputs = run(self.model, inputs, instead={**(instead or {}), **ends}, after=after)
         return [
             end.shaped(logits[end.place]) if end.place in squashing else output
             for end, output in zip(self.ends, outputs, strict=True)
@@ -164,6 +166,7 @@ class Capture:
         inputs: Sequence[Tensor],
         score: Callable[[list[Tensor]], Tensor],
         after: Callable[[Place, Any], Any] = lambda place, outputs: outputs,
+        instead: Mapping[Place, Callable[..., Any]] | None = None,
     ) -> Tensor:
         """The gradients of a score by the image, of its shape.
 
@@ -171,11 +174,12 @@ class Capture:
             inputs: In the order of `model.inputs`.
             score: As for `gradients`.
             after: As for `logits`.
+            instead: As for `logits`.
         """
 
         def function(tap: Callable[[Tensor], Tensor]) -> Tensor:
             tapped = [tap(x) if n == self.image else x for n, x in enumerate(inputs)]
-            return ops.sum(score(self.logits(tapped, after)))
+            return ops.sum(score(self.logits(tapped, after, instead)))
 
         _, (gradients,) = tapped_gradients(function)
         return gradients
@@ -223,24 +227,29 @@ class Capture:
             )
         return given
 
-    def place(self, layer: str) -> Place:
+    def place(self, layer: str, *, vectors: bool = False) -> Place:
         """Where a layer is called that is given by its name, or by its path in nested models.
 
         Of several calls it is the one that depends on the image.
+
+        Args:
+            layer: The name or path.
+            vectors: Whether a layer will do whose one output is no map, such as a dense one.
 
         Raises:
             InputError: There is no such layer, more than one, it does not depend on the image, or
                 its output is no feature map.
         """
         named = self._named(layer)
-        maps = {place: name for place, name in self.paths.items() if self._is_seeing_map(place)}
+        admitted = _has_one_output if vectors else _is_map
+        maps = {place: name for place, name in self.paths.items() if self._sees(place, admitted)}
         found = [place for place in named if place in maps]
         if len(found) == 1:
             # The map of a nested model is that of the layer in it that makes its output.
             return origin(found[0][-1].outputs[0], found[0][:-1]) or found[0]
         if not named:
             given = f"The layer {layer!r} is not in {self.model.name!r}"
-        elif found or not any(_is_map(place[-1]) for place in named):
+        elif found or not any(admitted(place[-1]) for place in named):
             several = ", ".join(self.paths[place] for place in found or named)
             shapes = " and ".join(str(tuple(x.shape)) for x in named[0][-1].outputs)
             given = f"The layer {layer!r} gives {shapes}"
@@ -249,12 +258,14 @@ class Capture:
         else:
             given = f"The layer {layer!r} does not depend on {self._image_name()}"
         near = difflib.get_close_matches(str(layer), list(maps.values()), n=1, cutoff=0.5)
+        kind = "output" if vectors else "map (batch, height, width, channels)"
+        instead = "See model.summary()." if vectors else "Leave layer out for the last one."
         raise InputError(
             explain(
                 given,
-                "a layer, or 'model/layer' in a nested one, with one map (batch, height, width, "
-                f"channels), such as {', '.join([*maps.values()][-4:]) or 'none here'}",
-                f"Did you mean {near[0]!r}?" if near else "Leave layer out for the last one.",
+                f"a layer, or 'model/layer' in a nested one, with one {kind}, such as "
+                f"{', '.join([*maps.values()][-4:]) or 'none here'}",
+                f"Did you mean {near[0]!r}?" if near else instead,
             )
         )
 
@@ -276,7 +287,7 @@ class Capture:
         for place in reversed(way[: weighted[-1]] if weighted else way):
             operation = place[-1].operation
             trims = isinstance(operation, TRIMMING) or hasattr(operation, "pool_size")
-            if self._is_seeing_map(place) and not trims:
+            if self._sees(place, _is_map) and not trims:
                 return place
         raise InputError(
             explain(
@@ -328,9 +339,9 @@ class Capture:
                 seeing.add(place)
         return seeing
 
-    def _is_seeing_map(self, place: Place) -> bool:
+    def _sees(self, place: Place, admitted: Callable[[Node], bool]) -> bool:
         made = origin(place[-1].outputs[0], place[:-1])
-        return _is_map(place[-1]) and made in self.seeing
+        return admitted(place[-1]) and made in self.seeing
 
     def _image_identity(self) -> int:
         return id(self.model.inputs[self.image])
@@ -368,7 +379,11 @@ def _image_number(model: keras.Model, image: int | str | None) -> int:
 
 def _is_map(node: Node) -> bool:
     shape = node.outputs[0].shape
-    return len(node.outputs) == 1 and len(shape) == 4 and tuple(shape[1:3]) != (1, 1)
+    return _has_one_output(node) and len(shape) == 4 and tuple(shape[1:3]) != (1, 1)
+
+
+def _has_one_output(node: Node) -> bool:
+    return len(node.outputs) == 1
 
 
 def _fit(given: Sequence[np.ndarray], shapes: Sequence[tuple]) -> bool:

@@ -218,18 +218,31 @@ def _tapped_torch(function: Tapping) -> tuple[list[Tensor], list[Tensor]]:
 _TAPPED = {"tensorflow": _tapped_tensorflow, "jax": _tapped_jax, "torch": _tapped_torch}
 
 
-def rectified_gradient(tensor: Tensor) -> Tensor:
-    """The tensor itself; the gradient that passes back through it loses what is negative."""
+def ruled_gradient(
+    function: Callable[[Tensor], Tensor], tensor: Tensor, rule: Callable[[Tensor, Tensor], Tensor]
+) -> Tensor:
+    """A function of a tensor through which gradients pass back by a rule of one's own.
+
+    Args:
+        function: Gives a new tensor of the same shape.
+        tensor: What it is called on.
+        rule: From that tensor and the gradient of what was given to the gradient of the tensor.
+    """
 
     @ops.custom_gradient
-    def identity(x: Tensor) -> tuple[Tensor, Callable[..., Tensor]]:
+    def call(x: Tensor) -> tuple[Tensor, Callable[..., Tensor]]:
         def gradient(*arguments: Tensor, upstream: Tensor | None = None) -> Tensor:
-            return ops.relu(arguments[-1] if upstream is None else upstream)
+            return rule(x, arguments[-1] if upstream is None else upstream)
 
-        # PyTorch treats an input that is handed back as no new tensor.
-        return x * 1, gradient
+        return function(x), gradient
 
-    return identity(tensor)
+    return call(tensor)
+
+
+def rectified_gradient(tensor: Tensor) -> Tensor:
+    """The tensor itself; the gradient that passes back through it loses what is negative."""
+    # PyTorch treats an input that is handed back as no new tensor.
+    return ruled_gradient(lambda x: x * 1, tensor, lambda x, gradient: ops.relu(gradient))
 
 
 def compiled_over(layer: keras.layers.Layer, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -18,7 +18,8 @@ from keras import layers, ops
 from keras_classics.analysis.maps.cam_formulas import FORMULAS, weighted
 from keras_classics.analysis.maps.cam_targets import chosen_classes, two_sided
 from keras_classics.analysis.maps.explainer import Explainer, Score, Step
-from keras_classics.analysis.maps.guided import check_guidable, guided
+from keras_classics.analysis.maps.guided import guided
+from keras_classics.analysis.maps.relus import check_relus
 from keras_classics.analysis.maps.score_cam import ScoreMaps
 from keras_classics.core.call_kinds import is_linear
 from keras_classics.core.capture import Capture
@@ -154,7 +155,7 @@ class CAM(Explainer):
         )
         self.layers = [self.capture.paths[place] for place in self._places]
         if method == "guided_grad_cam":
-            check_guidable(self.capture)
+            check_relus(self.capture)
 
     def __call__(self, images: Any, target: Any = None) -> np.ndarray | list[np.ndarray]:
         """Maps of images.

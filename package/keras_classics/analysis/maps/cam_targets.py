@@ -45,6 +45,20 @@ def scores_of_classes(logits: Tensor, classes: Tensor) -> Tensor:
     return ops.take_along_axis(_class_logits(logits), wanted, axis=1)[:, 0]
 
 
+def class_shares(logits: Tensor, classes: Tensor, *, independent: bool) -> Tensor:
+    """The probability of one class of each example, from logits as `scores_of_classes` takes them.
+
+    Args:
+        logits: `(batch, classes)`, or `(batch, ..., classes)`, averaged over the positions.
+        classes: int32 `(batch,)`; `PREDICTED` stands for the likeliest.
+        independent: Whether the classes do not exclude each other.
+    """
+    own = scores_of_classes(logits, classes)
+    if independent or logits.shape[-1] == 1:
+        return ops.sigmoid(own)
+    return ops.exp(own - ops.logsumexp(_class_logits(logits), axis=-1))
+
+
 def _class_logits(logits: Tensor) -> Tensor:
     positions = tuple(range(1, len(logits.shape) - 1))
     return two_sided(ops.mean(logits, positions) if positions else logits)

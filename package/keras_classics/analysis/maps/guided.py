@@ -12,20 +12,13 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import layers
 
 from keras_classics.analysis.maps.explainer import Explainer, Score, Step
-from keras_classics.core.call_kinds import FUSED
+from keras_classics.analysis.maps.relus import check_relus, ends_in_relu
 from keras_classics.core.capture import Capture
-from keras_classics.core.errors import InputError, explain
 from keras_classics.core.gradients import compiled_over, rectified_gradient
 from keras_classics.core.graph import Place
-from keras_classics.core.keras_internals import operation_name
 from keras_classics.core.types import Tensor
-
-RELUS = (keras.activations.relu, keras.activations.relu6)
-# Keras's operations of the same, as functional models hold them.
-RELU_OPERATIONS = ("Relu", "Relu6")
 
 
 def guided_gradients(
@@ -70,7 +63,7 @@ class GuidedGradients(Explainer):
         image: int | str | None = None,
     ) -> None:
         super().__init__(model, target, batch_size, image)
-        check_guidable(self.capture)
+        check_relus(self.capture)
 
     def step(self, score: Score, image_size: tuple[int, int]) -> Step:
         """See `Explainer`."""
@@ -88,25 +81,3 @@ def guided(capture: Capture, score: Score, inputs: list[Tensor], classes: Tensor
         return rectified_gradient(outputs) if ends_in_relu(place[-1].operation) else outputs
 
     return capture.image_gradients(inputs, lambda logits: score(logits, classes), after)
-
-
-def ends_in_relu(operation: Any) -> bool:
-    """Whether the last thing an operation does is a ReLU, with or without an upper bound."""
-    if isinstance(operation, FUSED):
-        operation = operation.activation
-    if isinstance(operation, layers.ReLU):
-        return not np.any(operation.negative_slope)
-    return operation in RELUS or operation_name(operation) in RELU_OPERATIONS
-
-
-def check_guidable(capture: Capture) -> None:
-    """Refuse models that guided back-propagation would pass through like any other."""
-    if not any(ends_in_relu(place[-1].operation) for place in capture.paths):
-        raise InputError(
-            explain(
-                f"{capture.model.name!r} has no ReLU",
-                "models with ReLUs: layers with activation='relu', Activation or ReLU layers",
-                "Take another method; guided back-propagation is made of ReLUs.",
-            )
-        )
-    capture.check_differentiable()

@@ -12,12 +12,13 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from keras_classics.analysis.answers import class_probabilities, followed_classes
-from keras_classics.analysis.maps.cam import CAM, CAM_METHODS, normalized
+from keras_classics.analysis.maps.cam import CAM, normalized
 from keras_classics.analysis.maps.map_faithfulness import (
     Baseline,
     average_drop,
     deletion_insertion,
 )
+from keras_classics.analysis.maps.map_methods import MAP_METHODS, map_explainer
 from keras_classics.analysis.maps.map_sanity import randomize_layers, rank_correlations
 from keras_classics.analysis.maps.map_scores import Boxes, energy_game, pointing_game
 from keras_classics.core.errors import InputError
@@ -25,13 +26,14 @@ from keras_classics.core.progress import tracked
 
 
 def admitted_methods(model: keras.Model, *, layer: str | None = None) -> tuple[str, ...]:
-    """Those of `kc.analysis.CAM_METHODS` that a model can be explained by.
+    """Those of `kc.analysis.MAP_METHODS` that a model can be explained by.
 
     `"cam"`, for example, needs a network that ends in global average pooling and one dense layer.
 
     Args:
         model: A classifier.
-        layer: Layer the maps are read at; that of `kc.analysis.cam_layer` by default.
+        layer: Layer the class-activation maps are read at; that of `kc.analysis.cam_layer` by
+            default.
 
     Raises:
         InputError: No method can explain it: the model has no feature map, or no such layer.
@@ -41,12 +43,12 @@ def admitted_methods(model: keras.Model, *, layer: str | None = None) -> tuple[s
 
     def admitted(method: str) -> bool:
         try:
-            CAM(model, method=method, layer=layer)
+            map_explainer(model, method, layer=layer)
         except InputError:
             return False
         return True
 
-    return tuple(filter(admitted, CAM_METHODS))
+    return tuple(filter(admitted, MAP_METHODS))
 
 
 def evaluate_maps(
@@ -54,7 +56,7 @@ def evaluate_maps(
     images: ArrayLike,
     boxes: Boxes,
     *,
-    methods: Sequence[str] = CAM_METHODS,
+    methods: Sequence[str] = MAP_METHODS,
     others: Mapping[str, np.ndarray] | None = None,
     target: Any = None,
     layer: str | None = None,
@@ -71,11 +73,12 @@ def evaluate_maps(
         model: A functional or sequential classifier; never changed.
         images: `(batch, height, width, channels)`, prepared for the model.
         boxes: Boxes of the objects of the class each map is made for, see `pointing_game`.
-        methods: Names of `kc.analysis.CAM_METHODS`.
+        methods: Names of `kc.analysis.MAP_METHODS`, with their defaults; see `map_explainer`.
         others: Further maps `(batch, height, width)` by name, such as a baseline of `centre_maps`.
         target: Class each map is made for, one number or one for each picture; the class the model
             prefers by default.
-        layer: Layer the maps are read at; that of `kc.analysis.cam_layer` by default.
+        layer: Layer the class-activation maps are read at; that of `kc.analysis.cam_layer` by
+            default.
         tolerance: Of the pointing game, in pixels.
         deletion: What deleted and hidden pixels become, see `deletion_insertion`.
         insertion: What pixels are before they are inserted, likewise.
@@ -118,10 +121,10 @@ def evaluate_maps(
     copy, untrained = randomize_layers(model, 0), randomize_layers(model, seed=seed)
 
     def explained(method: str) -> dict[str, float]:
-        explainer = CAM(copy, method=method, layer=layer, batch_size=batch_size)
-        (maps,) = explainer.explain(images, classes)
+        explainer = map_explainer(copy, method, layer=layer, batch_size=batch_size)
+        maps = explainer(images, classes)
         copy.set_weights(untrained.get_weights())
-        (drawn,) = explainer.explain(images, classes)
+        drawn = explainer(images, classes)
         likeness = rank_correlations(maps, drawn).mean()
         copy.set_weights(model.get_weights())
         return scores(maps) | {"random": likeness}

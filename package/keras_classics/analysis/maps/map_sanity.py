@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from keras_classics.analysis.answers import class_probabilities, followed_classes
-from keras_classics.analysis.maps.cam import CAM
+from keras_classics.analysis.maps.map_methods import map_explainer
 from keras_classics.analysis.maps.map_scores import finite_maps
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.graph import check_functional
@@ -41,10 +41,11 @@ def cascading_randomization(
     Args:
         model: A functional or sequential classifier; never changed, a copy is.
         images: Prepared pictures.
-        method: One of `kc.analysis.CAM_METHODS`.
+        method: One of `kc.analysis.MAP_METHODS`.
         target: Class the maps are made for, one number or one for each picture; the class the
             model prefers by default, also when its copy would prefer another.
-        layer: Layer the maps are read at; that of `kc.analysis.cam_layer` by default.
+        layer: Layer the class-activation maps are read at; that of `kc.analysis.cam_layer` by
+            default.
         stages: Number of comparisons, at most: layers are drawn anew in as many groups, each
             together with all above it.
         seed: Chooses what is drawn.
@@ -68,7 +69,7 @@ def cascading_randomization(
     # One copy, whose layers lose their weights one after the other, is compiled once.
     drawn = list(weighted_layers(randomize_layers(model, seed=seed)))
     copy = randomize_layers(model, 0)
-    explainer = CAM(copy, method=method, layer=layer, batch_size=batch_size)
+    explainer = map_explainer(copy, method, layer=layer, batch_size=batch_size)
     own, rows, names = explainer(images, classes), [], []
     pairs = list(zip(weighted_layers(copy), drawn, strict=True))[::-1]
     for part in np.array_split(np.arange(len(pairs)), min(stages, len(pairs))):
