@@ -19,8 +19,8 @@ import functools
 import sys
 
 import keras_classics as kc
-from labelling_recognize import Recognize
-from labelling_texts import Classify, Tag
+from labellers.recognize import Recognize
+from labellers.texts import Classify, Tag
 
 TASKS = {"recognize": Recognize, "tag": Tag, "classify": Classify}
 flag = kc.jobs.flag

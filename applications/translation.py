@@ -16,8 +16,8 @@ import sys
 from pathlib import Path
 
 import keras_classics as kc
-from translation_project import project
-from translation_settings import Settings
+from translators.project import project
+from translators.settings import Settings
 
 TOLD = {"of": "translations", "scored": "log_probabilities", "between": " | "}
 
@@ -76,9 +76,8 @@ class Translation(kc.jobs.Job):
         return self.sharing.vocabularies
 
     def numbered(self, part, split):
-        told = lambda text: self.output.remark(f"{split}: {text}")  # noqa: E731
-        limits = self.settings.some("max_words", "strict")
-        return self.sharing.number(part.texts, remark=told, **limits)
+        limits = {"split": split, **self.settings.some("max_words", "strict")}
+        return self.sharing.number(part.texts, remark=self.output.remark, **limits)
 
     def check_model(self, model):
         self.sharing.vocabularies = self.facts

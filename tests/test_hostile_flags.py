@@ -9,6 +9,7 @@ import functools
 import inspect
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import keras
@@ -351,7 +352,7 @@ class Parsed(BaseException):
 def flags_of(program):
     """Names of all flags and arguments of a program that take a text or a path."""
     main = main_of(program)
-    module = inspect.getmodule(main)
+    module = kc.cli if program == PROGRAM else sys.modules[program]
     jobs = [each for each in vars(module).values() if inspect.isclass(each)
             and issubclass(each, kc.jobs.Job) and each.__module__ == module.__name__]  # fmt: skip
     for verb in [[], *([verb] for job in jobs for verb in job.verbs)]:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = [
     "InputError",
     "ModelCard",
+    "__version__",
     "analysis",
     "callbacks",
     "card",

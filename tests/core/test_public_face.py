@@ -135,7 +135,10 @@ def test_imports_only_go_down():
 
 
 # What the applications are read as examples of is this package: they need no other library.
-EXAMPLES = {"captioning", "classification", "labelling", "language_model", "translation"}
+EXAMPLES = {
+    "captioning", "classification", "labelling", "labellers", "language_model", "translation",
+    "translators",
+}  # fmt: skip
 LIBRARIES = {"keras_classics", "keras", "numpy"}
 
 
@@ -153,8 +156,8 @@ def test_applications_use_only_the_public_face():
         ]  # fmt: skip
         inner = [name for name in imported if name.startswith(("keras_classics.", "keras.src"))]
         assert inner == [], script
-        if script.stem.partition("_")[0] in EXAMPLES or script.stem in EXAMPLES:
-            siblings = {each.stem for each in scripts}
+        if EXAMPLES & {script.stem, script.parent.name}:
+            siblings = {each.stem for each in scripts} | EXAMPLES
             roots = {name.partition(".")[0] for name in imported}
             assert roots <= LIBRARIES | siblings | sys.stdlib_module_names, script
         paths = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}

@@ -60,3 +60,20 @@ def test_a_shared_middle_has_a_vocabulary_for_each_language_and_no_tokens():
     assert form.examples(TEXTS)["fr", "en"] == (TEXTS["fr"], TEXTS["en"])
     assert form.parts() == HUB and not form.tagged
     assert form.sides(("nl", "en")) == (form.vocabularies["nl"], form.vocabularies["en"])
+
+
+def test_parallel_sentences_are_numbered_for_each_part_and_cut_ones_are_told():
+    texts = {"en": ["a b c", "a"], "fr": ["x", "x y z"], "nl": ["p q", "p"]}
+    pairs, said = [("en", "fr"), ("en", "nl")], []
+    middle = bound(SharedMiddle, pairs, texts)
+    numbered = middle.number(texts, max_words=2, split="test", remark=said.append)
+    assert len(numbered) == 2 and set(numbered.rows) == set(pairs)
+    source, target = numbered.rows["en", "fr"]
+    assert [len(row) for row in source] == [4, 3] and [len(row) for row in target] == [3, 4]
+    assert said[:2] == [f"1 of 2 test {name} sentences were cut to 2 tokens (--max-words)"
+                        for name in ("en", "fr")]  # fmt: skip
+    with pytest.raises(kc.InputError, match="longer than 2 tokens"):
+        middle.number(texts, max_words=2, strict=True)
+    # Together as many as all directions have, behind the token of the target language.
+    tokens = bound(TargetTokens, pairs, texts)
+    assert len(tokens.number(texts, max_words=9)) == 4

@@ -146,6 +146,7 @@ class Sharing(ABC):
         *,
         max_words: int,
         strict: bool = False,
+        split: str = "given",
         remark: Callable[[str], None] = lambda text: None,
     ) -> NumberedTexts:
         """Number parallel sentences, given by language, for each part.
@@ -154,6 +155,7 @@ class Sharing(ABC):
             texts: The sentences.
             max_words: Units of a sentence, at most; longer ones are cut.
             strict: Refuse these instead.
+            split: What the sentences are, for the remark.
             remark: Takes a sentence about how many were cut.
 
         Raises:
@@ -163,7 +165,7 @@ class Sharing(ABC):
         rows = {}
         for part, sides in self.examples(texts).items():
             source, target = (
-                self._encoded(name, side, **limits)
+                self._encoded(name, side, f"{split} {name}", **limits)
                 for name, side in zip(self.names(part), sides, strict=True)
             )
             rows[part] = (source, target)
@@ -189,13 +191,15 @@ class Sharing(ABC):
         """
         told = [self.told(text, pair[1]) for text in texts]
         name = self.names(self.part(pair))[0]
-        rows = self._encoded(name, told, max_words=max_words, strict=False, remark=remark)
+        limits: dict[str, Any] = {"max_words": max_words, "strict": False, "remark": remark}
+        rows = self._encoded(name, told, "projected", **limits)
         return sentence_states(model, rows, self.part(pair))
 
     def _encoded(
         self,
         name: str,
         texts: Sequence[str],
+        kind: str,
         *,
         max_words: int,
         strict: bool,
@@ -205,7 +209,7 @@ class Sharing(ABC):
         rows, cut = encode_sentences(texts, vocabulary, max_words, strict=strict)
         if cut:
             remark(
-                f"{cut} of {len(rows)} {name} sentences were cut to {max_words} "
+                f"{cut} of {len(rows)} {kind} sentences were cut to {max_words} "
                 f"{vocabulary.UNIT}s (--max-words)"
             )
         return rows

@@ -1,0 +1,1 @@
+"""The tasks of `applications/labelling.py`."""

@@ -1,0 +1,1 @@
+"""What `applications/translation.py` rests on: its settings, and the verb `project`."""
