@@ -31,3 +31,5 @@ def test_ranked_answers_have_a_text_for_people_and_a_record_for_programs():
     answer = kc.jobs.ranked(("a", "b"), (-1, -2), of="captions", **form)
     assert answer.text == "a (-1.00) | b (-2.00)"
     assert answer.record == {"captions": ["a", "b"], "log_probabilities": [-1.0, -2.0]}
+    fewer = kc.jobs.ranked(("a", "b"), (-1, -2), of="captions", count=1, **form)
+    assert fewer.text == "a (-1.00)" and fewer.record["captions"] == ["a"]

@@ -144,3 +144,18 @@ def test_export_refuses_another_vocabulary(tmp_path):
         kc.export.export_captioner(
             make(), other, tmp_path / "model", image_size=(32, 32), max_words=6
         )
+
+
+def test_the_part_of_a_classifier_that_describes_follows_from_what_reads_it(tmp_path):
+    small = {"width": 0.05, "repeats": (1, 1)}
+    vector = kc.models.picture_encoder("resnet_18", 32, **small)
+    grid = kc.models.picture_encoder("resnet_18", 32, as_map=True, **small)
+    assert len(vector.output_shape) == 2 and len(grid.output_shape) == 4
+    assert vector.output_shape[-1] == grid.output_shape[-1]
+    first = kc.models.picture_encoder("resnet_18", 32, layer="stage1_out", as_map=True, **small)
+    assert first.output_shape == grid.get_layer("stage1_out").output.shape
+    kc.save_model(first, tmp_path / "own.keras")
+    own = kc.models.picture_encoder(str(tmp_path / "own.keras"), 999)
+    assert own.output_shape == first.output_shape
+    with pytest.raises(kc.InputError, match="layer='stage9'"):
+        kc.models.picture_encoder("resnet_18", 32, layer="stage9", **small)

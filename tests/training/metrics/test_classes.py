@@ -1,5 +1,6 @@
 """Figures are numbers on every backend, and nothing is kept for gradients on the way to them."""
 
+import numpy as np
 import pytest
 
 from support import run_python
@@ -34,3 +35,9 @@ def test_where_tensors_are_not_arrays_figures_are_numbers():
     said = run_python(CLASSES + SENTENCES, backend="torch")
     assert "'accuracy': 1.0" in said and "'macro F1': 1.0" in said
     assert said.endswith("recorded [False]\n")
+
+
+def test_predictions_name_the_true_and_the_most_probable_class():
+    found = np.array([[0.5, 0.25, 0.25], [0.125, 0.125, 0.75]])
+    columns = kc.training.predictions(np.array([1, 2]), found, ["a", "b", "c"])
+    assert columns == {"true": ["b", "c"], "predicted": ["a", "c"], "probability": [0.5, 0.75]}

@@ -26,3 +26,15 @@ def test_the_likelihood_of_text_is_that_of_reading_it_once_through():
 def test_one_figure_in_three_units():
     units = {"nats": np.log(2.0), "bits_per_character": 1.0, "perplexity": 2.0}
     assert kc.training.likelihood(np.log(2.0)) == pytest.approx(units)
+
+
+def test_splits_stand_beside_their_bigrams_and_empty_ones_nowhere():
+    keras.utils.set_random_seed(0)
+    model = kc.models.language_model(5, 3, 1)
+    rng = np.random.default_rng(0)
+    learnt, held_out = ([rng.integers(0, 5, 30)] for _ in range(2))
+    found = kc.training.text_metrics(model, learnt, {"validation": [], "test": held_out}, 5)
+    assert list(found) == ["test", "test, bigrams"]
+    assert found["test"] == kc.training.likelihood(kc.training.text_nats(model, held_out))
+    bigrams = kc.training.bigram_nats(learnt, held_out, 5)
+    assert found["test, bigrams"] == kc.training.likelihood(bigrams)
