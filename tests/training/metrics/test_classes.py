@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import keras_classics as kc
 from support import run_python
 
 CLASSES = """
