@@ -7,7 +7,7 @@ import pytest
 import keras_classics as kc
 from jobs.toys import Toy
 from keras_classics import distribution
-from keras_classics.jobs import training_run
+from keras_classics.jobs import continuing, training_run
 from keras_classics.jobs.output import metrics_table
 from keras_classics.training.optimizers import skipping
 from support import load_application
@@ -112,3 +112,16 @@ def test_tables_are_of_columns_or_of_rows(tmp_path):
     job.table("rows.csv", [{"a b": 1, "c": "x"}, {"a b": 2, "c": "y"}])
     texts = {(tmp_path / "new" / f"{name}.csv").read_text() for name in ("columns", "rows")}
     assert texts == {"a b,c\n1,x\n2,y\n"}
+
+
+def test_a_run_whose_data_make_another_vocabulary_is_refused_by_the_file_and_the_folder(tmp_path):
+    then = kc.data.make_vocabulary("token", ["one two"])
+    then.save(tmp_path / "source.json")
+    files = {"source": kc.jobs.Fact("source.json", kc.data.load_vocabulary)}
+    continuing.check_facts(tmp_path, files, {"source": then})
+    now = kc.data.make_vocabulary("token", ["one two three"])
+    with pytest.raises(kc.InputError) as refused:
+        continuing.check_facts(tmp_path, files, {"source": now})
+    said = str(refused.value)
+    assert said.startswith(f"{tmp_path / 'source.json'} is of other data (") and "\n" not in said
+    assert said.endswith("Choose another --out, or delete the folder.") and "has 7 words" in said

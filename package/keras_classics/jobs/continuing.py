@@ -108,12 +108,18 @@ def check_facts(folder: Path, files: Mapping[str, Fact], facts: Mapping[str, Any
         if not path.exists():
             continue
         kept, now = load(path), facts[name]
+        changed = None
         if hasattr(kept, "check_matches"):
-            kept.check_matches(now)
+            try:
+                kept.check_matches(now)
+            except InputError as error:
+                changed = str(error).partition(". Allowed: ")[0]
         elif not hasattr(kept, "save") and kept != now:
+            changed = f"{_short(kept)}, now {_short(now)}"
+        if changed is not None:
             raise InputError(
                 explain(
-                    f"{path} is of other data ({_short(kept)}, now {_short(now)})",
+                    f"{path} is of other data ({changed})",
                     "the same data, to go on where the training stopped",
                     _OTHER,
                 )
