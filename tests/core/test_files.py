@@ -119,7 +119,7 @@ def test_the_applications_train_save_and_load_by_nothing_else(name):
     for folder in sorted(set(re.findall(r"^from (\w+)\.", source, re.MULTILINE))):
         parts = sorted((ROOT / "applications" / folder).glob("*.py"))
         source += "".join(part.read_text("utf-8") for part in parts)
-    assert "kc.jobs.run(" in source
+    assert "kc.jobs.run" in source
     runner = "".join(path.read_text("utf-8") for path in (ROOT / JOBS).glob("*.py"))
     for door in (" fit(", "Session(", "save_model(", "load_model("):
         assert door in runner and door not in source.replace("kc.load_model(settings.encoder)", "")

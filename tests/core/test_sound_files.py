@@ -33,8 +33,9 @@ def test_what_is_cut_off_is_refused(path, cut):
 
 
 def test_no_room_is_made_for_what_is_announced(path):
-    content = path.read_bytes()
-    path.write_bytes(content[:40] + struct.pack("<I", 2**31 - 16) + content[44:])
+    content, size = path.read_bytes(), struct.pack("<I", 2**31 - 16)
+    # Of the whole, and of the samples in it.
+    path.write_bytes(content[:4] + size + content[8:40] + size + content[44:])
     tracemalloc.start()
     try:
         with pytest.raises(kc.InputError, match="it is cut off"):
