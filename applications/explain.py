@@ -47,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(argv: Sequence[str] | None) -> int | None:
     """Parse the arguments and do what they ask for."""
     options = parse(argv, __doc__)
+    kc.cli.import_keras()
     if (Path(options.out) / Classification.model_file).exists():
         raise kc.InputError(
             f"--out {options.out} was given, which holds a classifier. Allowed: a folder for "

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "columns",
     "guarded",
+    "import_keras",
     "key_values",
     "main",
     "parse_pairs",
