@@ -29,6 +29,8 @@ from keras_classics.analysis.drawing.projection import (
 from keras_classics.analysis.drawing.projection_picture import draw_projection
 from keras_classics.analysis.drawing.training_curves import draw_history
 from keras_classics.analysis.inside import symmetries
+from keras_classics.analysis.inside.inversion import Inversion, Inverter, invert
+from keras_classics.analysis.inside.maximization import Maximization, maximize
 from keras_classics.analysis.inside.patches import Patches, draw_patches, find_patches
 from keras_classics.analysis.inside.receptive_fields import ReceptiveField, receptive_field
 from keras_classics.analysis.maps.cam import CAM, CAM_METHODS, cam, cam_layer, normalized
@@ -67,8 +69,11 @@ __all__ = [
     "Excerpts",
     "FeatureMaps",
     "IntegratedGradients",
+    "Inversion",
+    "Inverter",
     "LayerCost",
     "MAP_METHODS",
+    "Maximization",
     "ModelEnd",
     "Occlusion",
     "Patches",
@@ -110,7 +115,9 @@ __all__ = [
     "group_cosines",
     "guided_gradients",
     "integrated_gradients",
+    "invert",
     "map_explainer",
+    "maximize",
     "model_ends",
     "multiply_adds",
     "normalized",

@@ -124,8 +124,8 @@ def _by_settings(operation: Any, axis: int, size: int) -> Window | None:
     if isinstance(operation, layers.UpSampling2D):
         factor = _pair(operation.size)[axis]
         if operation.interpolation == "nearest":
-            reach = Fraction(factor - 1, factor)
-            return Window(Fraction(1, factor), -reach, reach)
+            share = Fraction(factor - 1, factor)
+            return Window(Fraction(1, factor), -share, share)
         if operation.interpolation == "bilinear":
             part = Fraction(1, factor)
             return Window(part, part - Fraction(3, 2), 2 - part)
@@ -218,7 +218,7 @@ def _window(first: int, read: list[np.ndarray], size: int, given: int) -> Window
         if each[-1] < size - 1:
             highs.append(int(each[-1]) - row * stride)
     # Rows of one stride differ by nothing else, but for the phases of an enlargement.
-    if not lows or not highs or max(np.ptp(lows), np.ptp(highs)) >= 1:
+    if not lows or not highs or max(max(own) - min(own) for own in (lows, highs)) >= 1:
         return None
     return Window(stride, min(lows), max(highs) - min(lows))
 

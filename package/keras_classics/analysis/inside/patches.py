@@ -303,7 +303,7 @@ def draw_patches(
 
 def _title(patches: Patches, channel: int) -> str:
     highest = patches.values[channel, 0]
-    return f"{channel}: {highest:.3g}" if highest else f"{channel}: silent"
+    return f"{channel}: {highest:.4g}" if highest else f"{channel}: silent"
 
 
 def _square(crops: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import keras
 import numpy as np
@@ -88,7 +88,8 @@ def map_explainer(
     check_choice("method", method, MAP_METHODS)
     shared: dict[str, Any] = {"target": target, "batch_size": batch_size, "image": image}
     if method in CAM_METHODS:
-        return CAM(model, method=method, layer=layer, **shared)
+        # Of one layer it gives one array.
+        return cast(MapMaker, CAM(model, method=method, layer=layer, **shared))
     attribution = _ATTRIBUTIONS[method]
     explainer = attribution.explainer(model, **shared)
 
