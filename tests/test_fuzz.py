@@ -1,0 +1,38 @@
+"""The fuzz of the public face calls everything, and names what takes a process down."""
+
+import pytest
+
+from fuzz import cases, run
+
+
+def test_every_public_callable_has_a_call():
+    assert cases.uncalled() == []
+
+
+def test_a_case_is_the_same_call_whenever_it_is_drawn():
+    drawn = [cases.draw_case(3, number) for number in range(50)]
+    assert drawn == [cases.draw_case(3, number) for number in range(50)]
+    assert len(set(drawn)) > 40
+
+
+@pytest.mark.slow
+def test_what_hangs_crashes_or_grows_is_named_and_the_others_are_made(monkeypatch):
+    monkeypatch.setattr(run, "SECONDS", 3)
+    calls = [
+        "kc.card('vgg_d')",
+        "kc.card(1 / 0)",
+        "[None for _ in itertools.repeat(1) if 0]",
+        "__import__('os')._exit(3)",
+        "np.ones(10**8)",
+        "kc.card('no such model')",
+    ]
+    found = [(case.call, case.kind, case.where) for case in run.made(calls)]
+    assert [call for call, _, _ in found] == calls
+    assert [(kind, where.rpartition(":")[2]) for _, kind, where in found] == [
+        ("result", ""),
+        ("fault", "<module>"),
+        ("fault", "hang"),
+        ("fault", "crash"),
+        ("fault", "memory"),
+        ("refusal", ""),
+    ]
