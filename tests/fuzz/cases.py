@@ -53,6 +53,15 @@ ELSEWHERE = {
     "export.Exported": "holds what export returns", "export.Reopened": "holds what reopen returns",
     "export.Served": "holds what serve_check returns",
 }  # fmt: skip
+# What is given under a name where no line says it.
+COMMON = {
+    "model": "classifier()", "models": "[classifier()]", "path": "'a path'", "folder": "'a folder'",
+    "images": "pictures()", "pictures": "pictures()", "texts": "['one two', 'five']",
+    "vocabulary": "vocabulary()", "recipe": "recipe()", "labels": "[0, 1]", "text": "'one two'",
+    "references": "[['one'], ['two']]", "hypotheses": "['one', 'two']", "states": "normal(4, 3)",
+    "probabilities": "probabilities()", "pairs": "[('en', 'fr')]", "units": "units()",
+    "source_vocabulary": "vocabulary()", "target_vocabulary": "vocabulary()", "count": "2",
+}  # fmt: skip
 MEMORY = 500e6
 HEADROOM = 6e9
 SEPARATE = ("Unrecognized keyword argument", "Argument(s) not recognized")
@@ -74,18 +83,33 @@ def is_record(value: Any) -> bool:
     return plain or issubclass(value, tuple)
 
 
-def uncalled() -> list[str]:
-    """Public callables that no call is written for."""
+def _uncalled() -> Iterator[tuple[str, Any]]:
+    """Public callables that no line is written for, by their names below `kc`."""
     text = "\n".join(CALLS)
     builders = {kc.core.catalogue.builder(name).__name__ for name in kc.list_models()}
-    return [
-        name
-        for name, value in PUBLIC.items()
-        if (own := name.removeprefix("keras_classics.").replace(".inside.", ".")) not in ELSEWHERE
-        and not is_record(value)
-        and not re.search(rf"kc\.{re.escape(own)}\b", text)
-        and own.removeprefix("models.") not in builders
-    ]
+    for name, value in PUBLIC.items():
+        own = name.removeprefix("keras_classics.").replace(".inside.", ".")
+        known = own in ELSEWHERE or own.removeprefix("models.") in builders or is_record(value)
+        if not known and not re.search(rf"kc\.{re.escape(own)}\b", text):
+            yield own, value
+
+
+@functools.cache
+def derived() -> list[str]:
+    """Calls of what no line is written for: what is given elsewhere under the same names."""
+    found = []
+    for name, value in _uncalled():
+        required = [
+            each.name
+            for each in inspect.signature(value).parameters.values()
+            if each.default is each.empty
+            and each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
+        ]
+        given = [
+            f"{each}={COMMON.get(each) or _alike().get(each, ['None'])[0]}" for each in required
+        ]
+        found.append(f"kc.{name}({', '.join(given)})")
+    return found
 
 
 # ---------------------------------------------------------------------------------------------
@@ -102,7 +126,7 @@ def draw_case(seed: int, number: int, backend: str = "tensorflow") -> str:
         given = ", ".join(f"{key}={value!r}" for key, value in SMALL[name].items())
         text = f"kc.models.{kc.core.catalogue.builder(name).__name__}({given})"
     else:
-        (text,) = draw.choices(CALLS, OFTEN)
+        (text,) = draw.choices([*CALLS, *derived()], [*OFTEN, *[5] * len(derived())])
         while backend != "tensorflow" and any(each in text for each in OF_TENSORFLOW):
             (text,) = draw.choices(CALLS, OFTEN)
     tree = ast.parse(text, mode="eval")
