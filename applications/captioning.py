@@ -88,9 +88,7 @@ class Captioning(kc.jobs.Job):
         return self.settings.some("image_size")
 
     def read(self, split):
-        cache, count = self.folder / f"{split}-images.npy", self.data.info.sizes[split]
-        options = {"count": count, "cache": cache, "description": split}
-        return kc.data.collect(getattr(self.data, split), **options)
+        return kc.data.collect(getattr(self.data, split), "captions", description=split)
 
     def fact_files(self):
         return {"vocabulary": kc.jobs.Fact("vocabulary.json", kc.data.Vocabulary.load)}
@@ -137,7 +135,7 @@ class Captioning(kc.jobs.Job):
         found = kc.callbacks.scheduled_sampling(settings.scheduled_sampling, steps=plan.steps)
         if settings.explain_every:
             attention = kc.callbacks.Attention(
-                self.prepared(shown).numpy(),
+                keras.ops.convert_to_numpy(self.prepared(shown)),
                 self.folder / "attention",
                 self.facts["vocabulary"],
                 references=[texts[0] for texts in validation.captions[:EXPLAINED]],

@@ -56,8 +56,7 @@ class Classification(kc.jobs.Job):
 
     def read(self, split):
         kc.data.check_labelled(self.data)
-        count = self.data.info.sizes[split]
-        return kc.data.collect_labelled(getattr(self.data, split), count=count, description=split)
+        return kc.data.collect(getattr(self.data, split), "label", description=split)
 
     def fact_files(self):
         return {
@@ -130,7 +129,7 @@ class Classification(kc.jobs.Job):
                 "it out, or choose another --model."
             )
         chosen = np.linspace(0, len(validation) - 1, min(EXPLAINED, len(validation))).astype(int)
-        images = [preparation.views(validation.images[n][None])[0, 0].numpy() for n in chosen]
+        images = [preparation.views(validation.images[n][None])[0, 0] for n in chosen]
         maps = kc.callbacks.GradCAM(
             np.stack(images),
             self.folder / "maps",

@@ -148,8 +148,8 @@ def evaluate(options: argparse.Namespace, classifier: Classifier) -> None:
     rendered = scenes(options, classifier)
     for scene in rendered:
         for kind in kinds_in(scene):
-            pictures.append(scene["image"])
-            boxes.append(scene["boxes"][scene["box_labels"] == kind])
+            pictures.append(scene.image)
+            boxes.append(scene.boxes[scene.box_labels == kind])
             targets.append(kind)
     _, prepared = classifier.view(pictures)
     # From pixels of the scene to those of the part that the model sees.

@@ -62,7 +62,7 @@ class Translation(kc.jobs.Job):
                 "phrases, parallel:FILE.en,FILE.fr, parallel:FOLDER, a tfds:NAME of translations. "
                 "See --help."
             )
-        return kc.data.collect_parallel(getattr(self.data, split), self.settings.languages)
+        return getattr(self.data, split).of(self.settings.languages)
 
     def fact_files(self):
         names = self.sharing.vocabulary_names()

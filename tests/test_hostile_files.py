@@ -20,6 +20,7 @@ import pytest
 import hostile
 import keras_classics as kc
 from core.test_public_face import PUBLIC
+from keras_classics.data.texts.conllu import read_conllu
 from support import ROOT, growth, load_application
 from weights.states import ARGUMENTS, small_state
 
@@ -164,18 +165,18 @@ DOORS = {
     ),
     "read_image": Door("a.png", hostile.picture_files, kc.data.read_image, ("data.read_image",)),
     "folder:": Door(
-        "a.png", hostile.picture_files, two_classes, ("data.load", "data.load_folder")
+        "a.png", hostile.picture_files, two_classes, ("data.load",)
     ),
     "captions: picture": Door("a.png", hostile.picture_files, captioned),
     "npz:": Door(
-        "a.npz", npz(PICTURES), lambda path: kc.data.load(f"npz:{path}"), ("data.load_npz",)
+        "a.npz", npz(PICTURES), lambda path: kc.data.load(f"npz:{path}")
     ),
     "Preparation": Door(
         "a.npz", npz(STATISTICS), kc.data.Preparation.load, ("data.Preparation.load",)
     ),
     "read_wave": Door("a.wav", hostile.wave_files, kc.data.read_wave, ("data.read_wave",)),
     "speech: .npz": Door(
-        "train.npz", npz(RECORDINGS), of_folder("speech"), ("data.load_speech",)
+        "train.npz", npz(RECORDINGS), of_folder("speech")
     ),
     "speech: .wav": Door("7_a_0.wav", hostile.wave_files, of_folder("speech")),
     "read_text": Door(
@@ -192,23 +193,20 @@ DOORS = {
     ),
     "text:": Door(
         "a.txt", hostile.text_files, lambda path: kc.data.load(f"text:{path}"),
-        ("data.load_text",), ONE_LINE[:2],
+        admits=ONE_LINE[:2],
     ),
     "parallel:": Door(
         "train.en", hostile.text_files,
-        lambda path: of_folder("parallel")(beside("train.fr")(path)), ("data.load_parallel",),
+        lambda path: of_folder("parallel")(beside("train.fr")(path)),
     ),
     "sentences:": Door(
         "a.pos", hostile.text_files, lambda path: of_folder("sentences")(beside("a.neg")(path)),
-        ("data.load_sentences",),
     ),
     "conllu:": Door(
         "a.conllu", hostile.text_files, lambda path: kc.data.load(f"conllu:{path}"),
-        ("data.load_conllu",),
     ),
     "read_conllu .gz": Door(
-        "a.gz", hostile.gz_files, lambda path: list(kc.data.read_conllu(path)),
-        ("data.read_conllu",),
+        "a.gz", hostile.gz_files, lambda path: list(read_conllu(path)),
     ),
     "read_groups": Door(
         "a.txt", hostile.text_files, kc.data.read_groups, ("data.read_groups",)
@@ -218,7 +216,7 @@ DOORS = {
         ("nothing",),
     ),
     "captions: table": Door(
-        "captions.csv", hostile.table_files, of_folder("captions"), ("data.load_captions",)
+        "captions.csv", hostile.table_files, of_folder("captions")
     ),
     "captions: tokens": Door("a.token.txt", hostile.text_files, of_folder("captions")),
     "captions: COCO": Door("captions.json", hostile.json_files, of_folder("captions")),
@@ -276,7 +274,7 @@ UNDERSTAND = {
 # Public functions with paths that read no file of a stranger's: they write, or hand files on.
 WRITE = {
     "analysis.draw_*", "analysis.write_cells_page", "callbacks.*", "data.*.save", "data.collect",
-    "data.write_*", "data.load_tfds", "distribution.own_folder", "export.export*",
+    "data.write_*", "distribution.own_folder", "export.export*",
     "export.Exported*", "export.ship", "export.write_examples", "save_model",
     "jobs.Fact", "jobs.Job", "jobs.Job.export", "jobs.Job.exports_in", "jobs.check_count",
     "jobs.record_metrics", "jobs.write_json",

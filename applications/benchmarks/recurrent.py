@@ -365,7 +365,7 @@ def translate(
     step = tf.function(decoder.step, autograph=False, reduce_retracing=True)
 
     def by_hand():
-        ids = kc.data.pad_rows([source.encode(text) for text in sentences])
+        ids = kc.data.pad_arrays([np.array(source.encode(text), "int32") for text in sentences])
         state = decoder.initial_state(encode(ids))
         found = [
             search_by_hand(

@@ -35,16 +35,13 @@ class Recognize:
     @staticmethod
     def examples(data, split):
         """Lines have an image, speech has sound, both have a text."""
-        key = next((key for key in ("image", "audio") if key in data.train.element_spec), None)
-        if key is None or "text" not in data.train.element_spec:
+        key = next((key for key in ("image", "audio") if data.has(key, "text")), None)
+        if key is None:
             raise kc.InputError(
                 f"--task recognize was given for the data {data.info.name!r}. Allowed: lines of "
                 "text or speech. Use --data digit_lines or --data speech:FOLDER."
             )
-        return [
-            (element[key], element["text"].decode(), element["name"].decode())
-            for element in getattr(data, split).as_numpy_iterator()
-        ]
+        return [(getattr(each, key), each.text, each.name) for each in getattr(data, split)]
 
     @staticmethod
     def codec(examples, data, settings):

@@ -84,27 +84,26 @@ class Tag(Texts):
     @staticmethod
     def examples(data, split):
         """Units, their classes, and where they stand."""
-        spec, rows = data.train.element_spec, []
-        if not ("words" in spec or "token_classes" in spec):
+        tagged, rows = data.has("words", "tags"), []
+        if not (tagged or data.has("token_classes")):
             raise kc.InputError(
                 f"--task tag was given for the data {data.info.name!r}. Allowed: source_code or "
                 "tagged sentences. Use --data conllu:FILE for these."
             )
-        for element in getattr(data, split).as_numpy_iterator():
-            name = element["name"].decode()
-            if "words" in element:
-                rows.append(([word.decode() for word in element["words"]], element["tags"], name))
+        for each in getattr(data, split):
+            if tagged:
+                rows.append((each.words, each.tags, each.name))
                 continue
-            text, classes = element["text"].decode(), element["token_classes"].astype("int32")
-            for start in range(0, len(text), WINDOW):
+            classes = each.token_classes.astype("int32")
+            for start in range(0, len(each.text), WINDOW):
                 cut = slice(start, start + WINDOW)
-                rows.append((text[cut], classes[cut], f"{name}:{start}"))
+                rows.append((each.text[cut], classes[cut], f"{each.name}:{start}"))
         return rows
 
     @classmethod
     def codec(cls, examples, data, settings):
         """Words have tags, documents classes of their characters."""
-        unit = "word" if "words" in data.train.element_spec else "character"
+        unit = "word" if data.has("words") else "character"
         return cls.reading([units for units, _, _ in examples], unit, data.info.classes)
 
     def build(self, settings):
@@ -152,15 +151,12 @@ class Classify(Texts):
     @staticmethod
     def adapt(data):
         """Parallel text becomes sentences."""
-        labelled = {"text", "label"} <= data.train.element_spec.keys()
-        return data if labelled else kc.data.by_language(data)
+        return data if data.has("text", "label") else kc.data.by_language(data)
 
     @staticmethod
     def examples(data, split):
         """The text, its class, and the text as its name."""
-        rows = getattr(data, split).as_numpy_iterator()
-        texts = [(row["text"].decode(), np.int32(row["label"])) for row in rows]
-        return [(text, label, text) for text, label in texts]
+        return [(each.text, np.int32(each.label), each.text) for each in getattr(data, split)]
 
     @classmethod
     def codec(cls, examples, data, settings):

@@ -27,7 +27,7 @@ def run_folder(tmp_path_factory):
     data = kc.data.load("scenes", **SCENES)
     model = kc.create_model("resnet_20_cifar", classes=8, input_shape=(32, 32, 3), **SMALL)
     recipe = kc.training.quick_recipe(model)
-    images = [element["image"] for element in data.train.take(8).as_numpy_iterator()]
+    images = [scene.image for scene in data.train[:8]]
     kc.data.fit_preparation(recipe, images, size=32).save(folder / "preparation.npz")
     model.save(folder / "model.keras")
     kc.jobs.write_json(folder / "classes.json", data.info.classes)

@@ -48,9 +48,9 @@ def test_the_export_answers_as_the_model(application, finished):
     import tensorflow as tf
 
     options = {"train": 24, "validation": 8, "test": 6, "digits": (2, 3)}
-    lines = list(kc.data.load("digit_lines", **options).test.as_numpy_iterator())
-    pictures = kc.data.pad_arrays([line["image"] for line in lines], axis=1)
-    widths = np.array([line["image"].shape[1] for line in lines], "int32")
+    lines = kc.data.load("digit_lines", **options).test
+    pictures = kc.data.pad_arrays([line.image for line in lines], axis=1)
+    widths = np.array([line.image.shape[1] for line in lines], "int32")
     served = tf.saved_model.load(str(finished / "saved_model"))
     found = served.serve(pictures, widths)
     table = pd.read_csv(finished / "predictions.csv", dtype=str, keep_default_na=False)

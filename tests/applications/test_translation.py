@@ -327,8 +327,7 @@ def test_the_shipped_models_examples_are_still_held_back_here_and_now():
         **settings["data_options"],
     )  # fmt: skip
     texts = {
-        split: kc.data.collect_parallel(getattr(data, split), settings["languages"]).texts
-        for split in ("train", "test")
+        split: getattr(data, split).of(settings["languages"]).texts for split in ("train", "test")
     }
     # Whatever the releases of Babel and num2words are, but for what two meanings share in one.
     for number, language in enumerate(settings["languages"]):

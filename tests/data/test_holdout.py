@@ -61,7 +61,7 @@ def test_parallel_lines_are_new_in_every_language(tmp_path):
     data = kc.data.load(f"parallel:{tmp_path}/t.en,{tmp_path}/t.fr")
     for language in ("en", "fr"):
         sides = [
-            {each[language] for each in getattr(data, split).as_numpy_iterator()}
+            {each.texts[language] for each in getattr(data, split)}
             for split in ("train", "validation", "test")
         ]
         assert all(sides) and sum(map(len, sides)) == len(set.union(*sides))

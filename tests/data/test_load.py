@@ -37,28 +37,22 @@ def test_scenes_of_the_splits_are_different():
     data = load("scenes", train=6, validation=3, test=3, image_size=32)
     assert data.info.sizes == {"train": 6, "validation": 3, "test": 3}
     assert data.info.image_shape == (32, 32, 3)
-    splits = [list(each.as_numpy_iterator()) for each in (data.train, data.validation, data.test)]
+    splits = [list(each) for each in (data.train, data.validation, data.test)]
     assert [len(split) for split in splits] == [6, 3, 3]
-    names = [element["name"] for split in splits for element in split]
-    images = {element["image"].tobytes() for split in splits for element in split}
+    names = [each.name for split in splits for each in split]
+    images = {each.image.tobytes() for split in splits for each in split}
     assert len(set(names)) == len(images) == 12
-    assert splits[0][0]["image"].shape == (32, 32, 3)
-    assert 0 <= splits[0][0]["label"] < len(data.info.classes)
+    assert splits[0][0].image.shape == (32, 32, 3)
+    assert 0 <= splits[0][0].label < len(data.info.classes)
 
 
 def test_test_scenes_do_not_depend_on_the_number_of_training_scenes():
     few, many = (load("scenes", train=n, validation=1, test=2, image_size=32) for n in (2, 9))
     for one, other in zip(few.test, many.test, strict=True):
-        np.testing.assert_array_equal(one["image"], other["image"])
-    assert few.captions("test") == many.captions("test")
+        np.testing.assert_array_equal(one.image, other.image)
+        assert one.captions == other.captions
     other_world = load("scenes", seed=1, train=2, validation=1, test=2, image_size=32)
-    assert other_world.captions("test") != few.captions("test")
-
-
-def test_captions_of_scenes_are_those_of_the_dataset():
-    data = load("scenes", train=2, validation=1, test=1, image_size=32)
-    expected = [[text.decode() for text in e["captions"]] for e in data.train.as_numpy_iterator()]
-    assert [list(captions) for captions in data.captions()] == expected
+    assert other_world.test[0].captions != few.test[0].captions
 
 
 @pytest.mark.parametrize("options", [{"image_size": (32, 64)}, {"test": 0}, {"clutter": 7.0}])
@@ -69,7 +63,7 @@ def test_impossible_scenes_are_refused(options):
 
 def test_options_reach_the_reader(tmp_path):
     for n in range(10):
-        Image.new("RGB", (8, 8)).save(tmp_path / f"{n}.png")
+        Image.new("RGB", (8, 8), (n, 0, 0)).save(tmp_path / f"{n}.png")
     rows = "".join(f"{n}.png,a dog\n" for n in range(11))
     (tmp_path / "captions.csv").write_text("image,caption\n" + rows)
     data = load(f"captions:{tmp_path}", image_size=5)

@@ -66,23 +66,23 @@ def test_coco_captions_through_the_mocked_library():
     with tfds.testing.mock_data(num_examples=4):
         data = load("tfds:coco_captions")
         assert data.info.image_shape is None
-        elements = list(data.train.as_numpy_iterator())
+        elements = list(data.train)
     assert data.info.sizes == {"train": 4, "validation": 4, "test": 4}
     assert len(elements) == 4
     for element in elements:
-        assert set(element) == {"image", "captions", "name"}
-        assert element["image"].dtype == np.uint8 and element["image"].shape[-1] == 3
-        assert element["captions"].ndim == 1 and isinstance(element["captions"][0], bytes)
-        assert isinstance(element["name"], bytes)
+        assert element.label is None and element.image.shape[-1] == 3
+        assert element.image.dtype == np.uint8
+        assert isinstance(element.captions, tuple) and isinstance(element.captions[0], str)
+        assert isinstance(element.name, str)
 
 
 def test_mocked_pictures_are_resized():
     with tfds.testing.mock_data(num_examples=2):
         data = load("tfds:coco_captions", image_size=(20, 30))
         assert data.info.image_shape == (20, 30, 3)
-        for element in data.test.as_numpy_iterator():
-            assert element["image"].shape == (20, 30, 3)
-            assert element["image"].dtype == np.uint8
+        for element in data.test:
+            assert element.image.shape == (20, 30, 3)
+            assert element.image.dtype == np.uint8
 
 
 def test_official_splits_are_used_under_their_own_names(tmp_path):
@@ -105,20 +105,20 @@ def test_a_prepared_set_needs_no_network(prepared, offline):
     assert data.info.image_shape == (6, 8, 3)
     seen = []
     for split in (data.train, data.validation, data.test):
-        for element in split.as_numpy_iterator():
-            number = int(element["name"])
+        for place, element in enumerate(split):
+            number = int(element.name)
             seen.append(number)
-            assert (element["image"] == number).all() and element["image"].shape == (6, 8, 3)
-            assert element["captions"].tolist() == [f"a {WORDS[number // 2]}".encode()]
+            assert (element.image == number).all() and element.image.shape == (6, 8, 3)
+            assert element.captions == (f"a {WORDS[number // 2]}",)
+            assert split[place].name == split[place : place + 1][0].name == element.name
     assert sorted(seen) == list(range(20))
-    assert ("a nine",) in sum((data.captions(s) for s in ("train", "validation", "test")), [])
 
 
 def test_resizing_keeps_values(prepared):
     data = load("tfds:numbered_pictures", data_dir=prepared, image_size=5)
-    for element in data.train.as_numpy_iterator():
-        assert (element["image"] == int(element["name"])).all()
-        assert element["image"].dtype == np.uint8 and element["image"].shape == (5, 5, 3)
+    for element in data.train:
+        assert (element.image == int(element.name)).all()
+        assert element.image.dtype == np.uint8 and element.image.shape == (5, 5, 3)
 
 
 @pytest.mark.parametrize("name", ["coco_captions", "huggingface:flickr30k"])
@@ -168,12 +168,11 @@ def test_a_set_without_captions_and_classes_is_refused_with_its_features():
 def test_a_set_of_classes_through_the_mocked_library():
     with tfds.testing.mock_data(num_examples=3):
         data = load("tfds:cifar10", image_size=16)
-        element = next(data.test.as_numpy_iterator())
+        element = data.test[0]
     # The mocked library knows the number of classes, not their names.
     assert data.info.classes == tuple(map(str, range(10)))
-    assert set(element) == {"image", "label", "name"}
-    assert element["image"].shape == (16, 16, 3)
-    assert 0 <= element["label"] < 10
+    assert element.captions is None and element.image.shape == (16, 16, 3)
+    assert 0 <= element.label < 10
 
 
 @pytest.mark.parametrize(

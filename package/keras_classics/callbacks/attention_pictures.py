@@ -22,7 +22,7 @@ from keras_classics.analysis.drawing.pages import (
 from keras_classics.callbacks.picture_callback import PictureCallback, finite
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.types import Tensor
-from keras_classics.data import Vocabulary, encode_sentences, pad_rows
+from keras_classics.data import Vocabulary, encode_sentences, pad_arrays
 from keras_classics.decoding import CompiledSearch, Hypotheses
 from keras_classics.models import split_captioner, split_translator
 
@@ -99,7 +99,7 @@ class Attention(PictureCallback):
             self.pictures = displayable(self.inputs if pictures is None else pictures)
         else:
             rows, _ = encode_sentences(inputs, source_vocabulary, max_words)
-            self.inputs = pad_rows(rows, multiple=8)
+            self.inputs = pad_arrays(rows, multiple=8)
             self.sources = [source_vocabulary.split(text)[:max_words] for text in inputs]
 
     def prepare(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import shutil
 import stat
@@ -302,3 +303,12 @@ def reading(path: object, allowed: str, remedy: str) -> Iterator[None]:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         reason = " ".join(reason.split())[:200] or type(error).__name__
         raise InputError(explain(f"{path} cannot be read ({reason})", allowed, remedy)) from error
+
+
+def file_fingerprint(path: Path) -> str:
+    """The number of a file's bytes."""
+    state = hashlib.blake2b(digest_size=16)
+    with opened(path) as file:
+        while block := file.read(2**20):
+            state.update(block)
+    return state.hexdigest()

@@ -2,11 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence, Sized
+import hashlib
+from collections.abc import Callable, Hashable, Mapping, Sequence, Sized
+from typing import TypeVar
 
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
+
+Row = TypeVar("Row")
+
+# How files and libraries call our splits.
+SPLIT_NAMES = {
+    "train": ("train",),
+    "validation": ("validation", "val", "valid", "dev"),
+    "test": ("test",),
+}
+
+
+def complete_splits(
+    parts: Mapping[str, Sequence[Row]],
+    shares: Mapping[str, float] | Callable[[int], int],
+    seed: int,
+    *,
+    source: object,
+    what: str,
+    label: Callable[[Row], Hashable] = lambda row: 0,
+    same: Callable[[Row], Sequence[Hashable]] | None = None,
+    key: Callable[[str, Row], str] | None = None,
+    faults: Sequence[str] = (),
+) -> tuple[dict[str, list[Row]], dict[str, str]]:
+    """Hold out of training the validation and test splits that are absent.
+
+    Args:
+        parts: Examples by split, of `"train"` at least.
+        shares: Shares of `"validation"` and `"test"`; or from the number of different training
+            examples to that of those in each.
+        seed: Chooses them.
+        source: Where they come from, for errors.
+        what: One of them, such as `"sentence"`.
+        label: The class of an example: a share is held out of each.
+        same: What makes examples equal, those that agree in any of several things, or are joined by
+            others that do: they are held out together.
+        key: By whose hash, of the split and an example, it is chosen, instead of by its place: more
+            examples then move no other.
+        faults: What was left out, for the error.
+
+    Returns:
+        Examples of all three splits, and how the absent ones were chosen.
+
+    Raises:
+        InputError: A share is not between 0 and 1, or a split is empty.
+    """
+    found = {split: list(rows) for split, rows in parts.items()}
+    check_filled(found, source, what, faults)
+    rules: dict[str, str] = {}
+    count = None
+    for split in ("test", "validation"):
+        if split in found:
+            continue
+        rows = found["train"]
+        groups = equal_groups(*zip(*map(same, rows), strict=True)) if same else None
+        if callable(shares):
+            count = count or shares(len(rows) if groups is None else len(set(groups.tolist())))
+            rules[split] = f"{count} different {what}s of train"
+        else:
+            rules[split] = f"{shares[split]:g} of train"
+        rules[split] += f" by a hash of seed {seed}" if key else f" by seed {seed}"
+        kept, held = hold_out(
+            [label(row) for row in rows],
+            0.5 if callable(shares) else shares[split],
+            seed,
+            split,
+            groups,
+            [key(split, row) for row in rows] if key else None,
+            count,
+        )
+        found["train"], found[split] = [rows[n] for n in kept], [rows[n] for n in held]
+    check_filled(found, source, what, faults)
+    return {split: found[split] for split in SPLIT_NAMES}, rules
 
 
 def hold_out(
@@ -15,6 +89,8 @@ def hold_out(
     seed: int,
     name: str,
     groups: np.ndarray | None = None,
+    keys: Sequence[str] | None = None,
+    count: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Indices that stay and indices that are held out, about the same share of every class.
 
@@ -27,6 +103,9 @@ def hold_out(
         groups: Number of the group of each example, int `(n,)`, as from `equal_groups`: a group is
             held out as a whole, and its class is that of its first example. By default each
             example is by itself.
+        keys: A text for each example: groups are chosen by the hash of the seed and that of their
+            first. By default they are drawn.
+        count: So many groups of every class instead of a share.
 
     Raises:
         InputError: The share is not between 0 and 1.
@@ -43,9 +122,27 @@ def hold_out(
     rng = np.random.default_rng(seed)
     held = np.zeros(len(first), bool)
     for each in np.unique(labels[first]):
-        members = rng.permutation(np.flatnonzero(labels[first] == each))
-        held[_chosen(members, sizes[members], share)] = True
+        members = np.flatnonzero(labels[first] == each)
+        if keys is None:
+            members = rng.permutation(members)
+        else:
+            hashes = [_hash(f"{seed}:{keys[n]}") for n in first[members]]
+            members = members[sorted(range(len(members)), key=hashes.__getitem__)]
+        if count is None:
+            chosen = _chosen(members, sizes[members], share)
+        else:
+            chosen = members[: min(count, len(members) - 1)].tolist()
+        held[chosen] = True
     return np.flatnonzero(~held[group]), np.flatnonzero(held[group])
+
+
+def digest(array: np.ndarray) -> bytes:
+    """What equal arrays, and no others, have in common."""
+    return hashlib.blake2b(array.tobytes(), digest_size=16).digest()
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
 
 
 def _chosen(members: np.ndarray, sizes: np.ndarray, share: float) -> list[int]:
@@ -63,23 +160,27 @@ def _chosen(members: np.ndarray, sizes: np.ndarray, share: float) -> list[int]:
     return chosen
 
 
-def check_filled(splits: Mapping[str, Sized], source: object, what: str) -> None:
+def check_filled(
+    splits: Mapping[str, Sized], source: object, what: str, faults: Sequence[str] = ()
+) -> None:
     """Refuse splits of which one is empty, as where most examples are equal.
 
     Args:
         splits: By name.
         source: Where they come from.
         what: One of them, such as `"sentence"`.
+        faults: What was left out.
 
     Raises:
         InputError: One is empty.
     """
     for split, examples in splits.items():
         if len(examples) == 0:
+            first = f"; the first of {len(faults)} faults: {faults[0]}" if faults else ""
             raise InputError(
                 explain(
-                    f"The {split} split of {source} has no {what}",
-                    f"some {what} in each split; equal ones are all in one",
+                    f"The {split} split of {source} has no {what}{first}",
+                    f"some sound {what} in each split; equal ones are all in one",
                     "Give more that differ.",
                 )
             )

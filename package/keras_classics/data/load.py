@@ -8,15 +8,12 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from keras_classics.core.errors import InputError, explain, is_number
 from keras_classics.core.names import check_known
 from keras_classics.core.versions import installed
 from keras_classics.data.pictures.images import resolve_size
-
-if TYPE_CHECKING:
-    import tensorflow as tf
 
 # Far apart, so that no size of one split reaches into the scenes of another.
 _VALIDATION_SCENES, _TEST_SCENES = 1_000_000_000, 2_000_000_000
@@ -63,36 +60,27 @@ class Info:
 class Data:
     """A data set in three splits.
 
-    Each split is an unbatched `tf.data.Dataset` of dictionaries with at least `"image"`
-    `(height, width, 3)` uint8 and `"name"` string, and with `"captions"` `(captions,)` string or
-    `"label"` int32, a class, or both. Parallel text has a string for each language instead, under
-    the language's code, and `"name"`; running text `"text"` and `"name"`, and source code also
-    `"token_classes"` `(characters,)` uint8.
+    Each split is a `Sequence` of examples, which are dataclasses of arrays and texts. Pictures have
+    `image` `(height, width, 3)` uint8, `name`, and `captions`, `label` (the number of a class), or
+    both; what may be absent is None. Parallel text has `texts` by language and `name`; running text
+    `text` and `name`, and source code also `token_classes` `(characters,)` uint8; the readers tell
+    of the others. Pictures are read from their files when they are asked for.
 
     Attributes:
-        train: The images or sentences to learn from.
+        train: The examples to learn from.
         validation: Those to choose by.
         test: Those to report on.
         info: What is known of the set.
-        texts: The captions by split where they are known without reading the images.
     """
 
-    train: tf.data.Dataset
-    validation: tf.data.Dataset
-    test: tf.data.Dataset
+    train: Sequence[Any]
+    validation: Sequence[Any]
+    test: Sequence[Any]
     info: Info
-    texts: Mapping[str, Sequence[tuple[str, ...]]] = field(default_factory=dict, repr=False)
 
-    def captions(self, split: str = "train") -> list[tuple[str, ...]]:
-        """Return the captions of a split, a tuple for each image, in the split's order.
-
-        Args:
-            split: `"train"`, `"validation"` or `"test"`.
-        """
-        if split in self.texts:
-            return list(self.texts[split])
-        texts = getattr(self, split).map(lambda element: element["captions"])
-        return [tuple(text.decode() for text in each) for each in texts.as_numpy_iterator()]
+    def has(self, *fields: str) -> bool:
+        """Whether the examples have all of some fields."""
+        return all(getattr(self.train[0], field, None) is not None for field in fields)
 
 
 class Source(NamedTuple):
@@ -102,13 +90,6 @@ class Source(NamedTuple):
     module: str
     function: str
 
-
-# How files and libraries call our splits.
-SPLIT_NAMES = {
-    "train": ("train",),
-    "validation": ("validation", "val", "valid", "dev"),
-    "test": ("test",),
-}
 
 SOURCES = {
     "scenes": Source("scenes", "load", "load_scenes"),

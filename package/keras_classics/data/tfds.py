@@ -7,13 +7,19 @@ import re
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.versions import installed
-from keras_classics.data.load import SPLIT_NAMES, Data, Info
-from keras_classics.data.pictures.images import resize_tensor, resolve_size
+from keras_classics.data.examples import Picture
+from keras_classics.data.holdout import SPLIT_NAMES
+from keras_classics.data.load import Data, Info
+from keras_classics.data.pictures.images import eight_bit_rgb, resolve_size
+from keras_classics.data.texts.parallel import ParallelTexts
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -63,23 +69,71 @@ def load_tfds(
     _prepare(builder)
 
     splits, rule = _splits(name, list(builder.info.splits))
-    datasets = {
-        split: _dataset(builder, part, image, texts, label, title, size)
+    wanted: dict = {key: True for key in (image, *texts[:1], label, title) if key}
+    if len(texts) == 2:
+        wanted[texts[0]] = {texts[1]: True}
+    decoders = tfds.decode.PartialDecoding(wanted)
+
+    def picture(number: int, example: dict) -> Picture:
+        captions = None
+        if texts:
+            found: Any = example
+            for key in texts:
+                found = found[key]
+            captions = tuple(text.decode() for text in np.ravel(found))
+        name = example[title] if title else number
+        return Picture(
+            image=eight_bit_rgb(example[image], size),
+            name=name.decode() if isinstance(name, bytes) else str(name),
+            label=int(example[label]) if label else None,
+            captions=captions,
+        )
+
+    found = {
+        split: Streamed(builder.as_dataset(split=part, decoders=decoders), picture)
         for split, part in splits.items()
     }
-    shape = datasets["train"].element_spec["image"].shape
+    native = features[image].shape[:2]
+    sides = size or native
     return Data(
-        **datasets,
+        **found,
         info=Info(
             name=f"tfds:{name}",
-            sizes={split: int(dataset.cardinality()) for split, dataset in datasets.items()},
-            image_shape=tuple(shape) if shape.is_fully_defined() else None,
+            sizes={split: len(part) for split, part in found.items()},
+            image_shape=None if None in sides else (*sides, 3),
             classes=tuple(features[label].names) if label else None,
             split_rule=rule,
             origin=f"TensorFlow Datasets {builder.info.full_name}, {builder.info.homepage}",
             made_with=installed(["tensorflow-datasets"]),
         ),
     )
+
+
+class Streamed(Sequence[Picture]):
+    """Examples in the order in which a set is stored; single ones are found by passing others over.
+
+    Args:
+        dataset: What is stored.
+        make: Makes an example of its number and what is stored.
+    """
+
+    def __init__(self, dataset: tf.data.Dataset, make: Callable[[int, dict], Picture]) -> None:
+        self._dataset = dataset
+        self._make = make
+
+    def __len__(self) -> int:
+        return int(self._dataset.cardinality())
+
+    def __iter__(self) -> Iterator[Picture]:
+        for number, example in enumerate(self._dataset.prefetch(64).as_numpy_iterator()):
+            yield self._make(number, example)
+
+    def __getitem__(self, n: Any) -> Any:
+        numbers = range(len(self))[n]
+        if isinstance(numbers, range):
+            return [self[each] for each in numbers]
+        stored = self._dataset.skip(numbers).take(1)
+        return self._make(numbers, next(stored.as_numpy_iterator()))
 
 
 def _builder(name: str, data_dir: str | Path | None) -> tfds.core.DatasetBuilder:
@@ -157,25 +211,19 @@ def _require_network(name: str) -> None:
 
 def _translations(name: str, builder: tfds.core.DatasetBuilder) -> Data:
     """Load a set whose examples are a sentence in each of its languages."""
-    import tensorflow as tf
-
     languages = tuple(builder.info.features.languages)
     _prepare(builder)
     splits, rule = _splits(name, list(builder.info.splits))
-
-    def complete(index: tf.Tensor, example: dict) -> dict[str, tf.Tensor]:
-        texts = {language: example[language] for language in languages}
-        return {**texts, "name": tf.strings.as_string(index)}
-
-    datasets = {
-        split: builder.as_dataset(split=part).enumerate().map(complete)
-        for split, part in splits.items()
-    }
+    found = {}
+    for split, part in splits.items():
+        rows = list(builder.as_dataset(split=part).as_numpy_iterator())
+        texts = {each: [row[each].decode() for row in rows] for each in languages}
+        found[split] = ParallelTexts(texts, [str(number) for number in range(len(rows))])
     return Data(
-        **datasets,
+        **found,
         info=Info(
             name=f"tfds:{name}",
-            sizes={split: int(dataset.cardinality()) for split, dataset in datasets.items()},
+            sizes={split: len(part) for split, part in found.items()},
             languages=languages,
             split_rule=rule,
             origin=f"TensorFlow Datasets {builder.info.full_name}, {builder.info.homepage}",
@@ -248,38 +296,3 @@ def _splits(name: str, available: list[str]) -> tuple[dict[str, str], str]:
     if end < 100:
         splits["train"] = f"train[:{end}%]"
     return splits, "; ".join(f"{split}: {splits[split]}" for split in SPLIT_NAMES)
-
-
-def _dataset(
-    builder: tfds.core.DatasetBuilder,
-    split: str,
-    image: str,
-    caption_path: tuple[str, ...],
-    label: str | None,
-    title: str | None,
-    size: tuple[int, int] | None,
-) -> tf.data.Dataset:
-    import tensorflow as tf
-    import tensorflow_datasets as tfds
-
-    wanted: dict = {key: True for key in (image, *caption_path[:1], label, title) if key}
-    if len(caption_path) == 2:
-        wanted[caption_path[0]] = {caption_path[1]: True}
-
-    def complete(index: tf.Tensor, example: dict) -> dict[str, tf.Tensor]:
-        name = example[title] if title else index
-        element = {
-            "image": resize_tensor(example[image], size),
-            "name": name if name.dtype == tf.string else tf.strings.as_string(name),
-        }
-        if caption_path:
-            texts = example
-            for key in caption_path:
-                texts = texts[key]
-            element["captions"] = tf.reshape(texts, [-1])
-        if label:
-            element["label"] = tf.cast(example[label], tf.int32)
-        return element
-
-    dataset = builder.as_dataset(split=split, decoders=tfds.decode.PartialDecoding(wanted))
-    return dataset.enumerate().map(complete, num_parallel_calls=tf.data.AUTOTUNE)

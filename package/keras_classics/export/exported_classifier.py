@@ -10,6 +10,7 @@ import keras
 from keras_classics.core.channels_last import check_layers
 from keras_classics.core.model_ends import model_ends
 from keras_classics.core.types import Tensor
+from keras_classics.data.pictures.graph_preparation import views_in_graph
 from keras_classics.data.pictures.preparation import Preparation
 from keras_classics.export.folding import fold, foldable
 from keras_classics.export.formats import (
@@ -66,7 +67,7 @@ def export_classifier(
     shipped = fold(model) if foldable(model) else model
 
     def serve(images: Tensor) -> dict[str, Tensor]:
-        views = preparation.views(images)
+        views = views_in_graph(preparation, images)
         answers = shipped(tf.reshape(views, (-1, *preparation.input_shape)), training=False)
         first = tf.cast(keras.tree.flatten(answers)[0], tf.float32)
         found = tf.reshape(end.probabilities(first), (-1, preparation.test_crops, len(classes)))

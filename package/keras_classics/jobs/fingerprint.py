@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-
-from keras_classics.core.files import opened
 
 # So much of an array is looked at in one go: it may lie on a disk and be larger than memory.
 BLOCK_BYTES = 2**24
@@ -20,7 +17,8 @@ def fingerprint(content: Any) -> str:
     """The number of some content: one other byte anywhere, or another order, and it is another.
 
     Args:
-        content: Arrays, numbers, texts, bytes, None; sequences, mappings and dataclasses of these.
+        content: Arrays, numbers, texts, bytes, None; sequences, mappings and dataclasses of these,
+            and what tells its `columns`.
 
     Returns:
         32 hexadecimal digits.
@@ -30,15 +28,6 @@ def fingerprint(content: Any) -> str:
     """
     state = hashlib.blake2b(digest_size=16)
     _add(state, content)
-    return state.hexdigest()
-
-
-def file_fingerprint(path: Path) -> str:
-    """The number of a file's bytes."""
-    state = hashlib.blake2b(digest_size=16)
-    with opened(path) as file:
-        while block := file.read(2**20):
-            state.update(block)
     return state.hexdigest()
 
 
@@ -56,6 +45,8 @@ def _add(state: Any, content: Any) -> None:
             state.update(content[start : start + rows].tobytes())
     elif content is None or isinstance(content, bool | int | float | str | bytes | np.generic):
         state.update(f"{type(content).__name__} {content!r};".encode())
+    elif hasattr(content, "columns"):
+        _add(state, content.columns)
     elif dataclasses.is_dataclass(content) and not isinstance(content, type):
         names = [field.name for field in dataclasses.fields(content)]
         _add(state, {name: getattr(content, name) for name in names})
@@ -64,7 +55,7 @@ def _add(state: Any, content: Any) -> None:
         for key, value in content.items():
             _add(state, key)
             _add(state, value)
-    elif isinstance(content, list | tuple):
+    elif isinstance(content, Sequence):
         state.update(f"sequence {len(content)};".encode())
         for each in content:
             _add(state, each)

@@ -251,7 +251,7 @@ class Job(ABC):
 
     def plan(self, model: keras.Model, training: Any) -> Plan:
         """How long to train."""
-        from keras_classics.data.captions.caption_batches import steps_per_epoch
+        from keras_classics.data.batches import steps_per_epoch
 
         settings = self.settings
         steps = steps_per_epoch(len(training), settings.batch_size)

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.jobs.fingerprint import file_fingerprint
+from keras_classics.core.files import file_fingerprint
 from keras_classics.jobs.flags import Asked
 from keras_classics.jobs.job import Job
 from keras_classics.jobs.output import Output

@@ -7,7 +7,7 @@ from PIL import Image
 
 import support
 from keras_classics.core.errors import InputError
-from keras_classics.data import load_captions
+from keras_classics.data.captions.folder import load_captions
 
 SHARED = support.SHARED / "data"
 needs_shared = pytest.mark.skipif(not SHARED.exists(), reason=f"{SHARED} is absent")
@@ -40,8 +40,8 @@ def flickr(tmp_path):
     return tmp_path
 
 
-def _names(dataset):
-    return [element["name"].decode() for element in dataset.as_numpy_iterator()]
+def _names(split):
+    return [each.name for each in split]
 
 
 def _token_file(folder):
@@ -57,27 +57,23 @@ def test_flickr_layout_with_its_lists(flickr):
     assert data.info.skipped == ()
     assert "in no list and not used: 2 images" in data.info.split_rule
 
-    first = next(data.test.as_numpy_iterator())
-    assert (first["image"] == (14, 0, 0)).all() and first["image"].dtype == np.uint8
-    assert [text.decode() for text in first["captions"]] == [
-        f"a dog of photo14.png number {n} ." for n in range(5)
-    ]
-    assert data.captions("test")[0] == tuple(text.decode() for text in first["captions"])
+    first = data.test[0]
+    assert (first.image == (14, 0, 0)).all() and first.image.dtype == np.uint8
+    assert first.captions == tuple(f"a dog of photo14.png number {n} ." for n in range(5))
+    assert data.test.captions[0] == data.test[:1].captions[0] == first.captions
 
 
-def test_shapes_are_static_where_they_are_equal(flickr):
+def test_the_size_is_told_where_it_is_one(flickr):
     data = load_captions(flickr)
     assert data.info.image_shape == (3, 4, 3)
-    assert data.train.element_spec["image"].shape == (3, 4, 3)
-    assert data.train.element_spec["captions"].shape == (5,)
 
     Image.new("RGB", (9, 9)).save(flickr / "Images" / NAMES[0])
     data = load_captions(flickr)
     assert data.info.image_shape is None
-    assert data.train.element_spec["image"].shape.as_list() == [None, None, 3]
+    assert {each.image.shape for each in data.train} == {(9, 9, 3), (3, 4, 3)}
     data = load_captions(flickr, image_size=(6, 8))
     assert data.info.image_shape == (6, 8, 3)
-    assert next(iter(data.train.batch(10)))["image"].shape == (10, 6, 8, 3)
+    assert {each.image.shape for each in data.train} == {(6, 8, 3)}
 
 
 def test_a_missing_list_is_held_out_of_train_and_given_lists_stay(flickr):
@@ -86,7 +82,7 @@ def test_a_missing_list_is_held_out_of_train_and_given_lists_stay(flickr):
     assert data.info.sizes == {"train": 9, "validation": 4, "test": 1}
     assert _names(data.validation) == NAMES[10:14]
     assert sorted(_names(data.train) + _names(data.test)) == NAMES[:10]
-    assert "test: 1 images of train by a hash" in data.info.split_rule
+    assert "test: 1 different images of train by a hash" in data.info.split_rule
 
 
 def test_without_a_train_list_the_unlisted_images_are_for_training(flickr):
@@ -109,6 +105,18 @@ def test_without_lists_images_are_split_by_their_name_alone(flickr):
     assert sorted(_names(again.test)) == sorted(splits[2])
     others = [sorted(_names(load_captions(flickr, seed=seed).test)) for seed in range(1, 4)]
     assert any(other != sorted(splits[2]) for other in others)
+
+
+def test_equal_images_are_held_out_together(flickr):
+    for file in (flickr / "text").glob("*Images.txt"):
+        file.unlink()
+    for number, name in enumerate(NAMES):
+        Image.new("RGB", (4, 3), (number // 2, 0, 0)).save(flickr / "Images" / name)
+    data = load_captions(flickr)
+    sides = [{each.image.tobytes() for each in split}
+             for split in (data.train, data.validation, data.test)]  # fmt: skip
+    assert all(sides) and sum(map(len, sides)) == len(set.union(*sides)) == 10
+    assert data.info.sizes == {"train": 16, "validation": 2, "test": 2}
 
 
 def test_an_image_in_two_splits_is_refused(flickr):
@@ -174,16 +182,16 @@ def test_a_fault_is_skipped_and_counted_or_refused_under_strict(flickr, spoil, m
 def test_one_empty_caption_costs_only_itself(flickr):
     _token_file(flickr).write_text(_tokens().replace("a dog of photo02.png number 3 .", ""))
     data = load_captions(flickr)
-    assert [len(captions) for captions in data.captions()] == [5, 5, 4, *[5] * 7]
-    assert data.train.element_spec["captions"].shape.as_list() == [None]
-    assert len(list(data.train)) == 10
+    assert [len(captions) for captions in data.train.captions] == [5, 5, 4, *[5] * 7]
     with pytest.raises(InputError, match="'photo02.png' has 1 empty captions and 4 others"):
         load_captions(flickr, strict=True)
 
 
 def test_an_emptied_split_is_refused_with_the_first_fault(flickr):
     shutil.rmtree(flickr / "Images")
-    with pytest.raises(InputError, match="train split is empty; the first of 18 faults: The image"):
+    with pytest.raises(
+        InputError, match="train split of .* has no image; the first of 18 faults: The image"
+    ):
         load_captions(flickr)
 
 
@@ -206,7 +214,7 @@ def test_invalid_utf8_is_refused_with_its_line(flickr):
 def test_captions_keep_every_letter(flickr):
     text = _tokens().replace("photo00.png#0\ta dog", "photo00.png#0\tUn garçon\u2028à 犬")
     _token_file(flickr).write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
-    caption = load_captions(flickr).captions()[0][0]
+    caption = load_captions(flickr).train.captions[0][0]
     assert caption == "Un garçon\u2028à 犬 of photo00.png number 0 ."
 
 
@@ -250,7 +258,7 @@ TABS = ["filename\ttext", *(f"{name}\t{text}" for name, text in ROWS)]
 def test_tables_of_every_make(table, name, lines):
     data = load_captions(table("\n".join(lines), name), strict=True)
     assert sum(data.info.sizes.values()) == 20
-    found = dict(zip(_names(data.train), data.captions(), strict=True))
+    found = dict(zip(_names(data.train), data.train.captions, strict=True))
     assert len(found) == 16
     for image, captions in found.items():
         assert captions == (f"a dog, of {image}", "NA", 'he says "hi"')
@@ -288,7 +296,7 @@ def test_no_captions_and_several_captions_files_are_refused(table):
     table(_tokens(), "b.token.txt")
     with pytest.raises(InputError, match=r"several captions files: b.token.txt, a.csv"):
         load_captions(folder)
-    assert load_captions(folder / "a.csv").captions()[0] == ("a dog",)
+    assert load_captions(folder / "a.csv").train.captions[0] == ("a dog",)
     with pytest.raises(InputError, match="does not exist"):
         load_captions(folder / "absent")
 
@@ -318,7 +326,7 @@ def test_coco_layout(coco):
     data = load_captions(coco, strict=True)
     assert data.info.sizes == {"train": 13, "validation": 5, "test": 2}
     assert _names(data.validation) == NAMES[15:]
-    assert data.captions("validation")[2] == ("on photo17.png",)
+    assert data.validation.captions[2] == ("on photo17.png",)
 
 
 @pytest.mark.parametrize(
@@ -362,8 +370,8 @@ def test_real_flickr8k():
     listed = (folder / "trainImages.txt").read_text().split()
     assert data.info.sizes == {"train": 678, "validation": 113, "test": 75}
     assert sorted(_names(data.train) + _names(data.test)) == sorted(listed)
-    assert {len(captions) for captions in data.captions()} == {5}
-    assert data.captions("train")[0][1] == "A girl going into a wooden building ."
+    assert {len(captions) for captions in data.train.captions} == {5}
+    assert data.train.captions[0][1] == "A girl going into a wooden building ."
 
 
 @needs_shared
@@ -371,6 +379,6 @@ def test_real_coco():
     data = load_captions(SHARED / "coco_mini", strict=True)
     assert data.info.sizes == {"train": 64, "validation": 8, "test": 8}
     assert data.info.origin.startswith("COCO 2017 Dataset")
-    element = next(data.test.as_numpy_iterator())
-    with Image.open(SHARED / "coco_mini" / "images" / element["name"].decode()) as picture:
-        np.testing.assert_array_equal(element["image"], np.asarray(picture.convert("RGB")))
+    first = data.test[0]
+    with Image.open(SHARED / "coco_mini" / "images" / first.name) as picture:
+        np.testing.assert_array_equal(first.image, np.asarray(picture.convert("RGB")))

@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from keras_classics.core.errors import InputError
-from keras_classics.data import check_labelled, collect_labelled, load
+from keras_classics.data import check_labelled, collect, load
+from keras_classics.data.store import Ragged
 from support import shared
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (60, 6, 7, 3), "uint8")
@@ -14,8 +15,7 @@ CLASSES = np.arange(60) % 3
 
 def gathered(data) -> dict:
     return {
-        split: collect_labelled(getattr(data, split), count=data.info.sizes[split])
-        for split in ("train", "validation", "test")
+        split: collect(getattr(data, split), "label") for split in ("train", "validation", "test")
     }
 
 
@@ -126,7 +126,7 @@ def test_a_folder_for_each_class(folder):
         assert [data.info.classes[label] for label in part.labels] == [
             name.split("/")[0] for name in part.names
         ]
-        assert isinstance(part.images, list)
+        assert isinstance(part.images, Ragged)
     with pytest.raises(InputError, match="broken.jpg"):
         load(f"folder:{folder}", strict=True)
     squares = gathered(load(f"folder:{folder}", image_size=5))
@@ -158,7 +158,7 @@ def test_folders_without_classes_are_refused(tmp_path):
 
 def test_pictures_without_classes_are_refused(tmp_path):
     for n in range(10):
-        Image.new("RGB", (8, 8)).save(tmp_path / f"{n}.png")
+        Image.new("RGB", (8, 8), (n, 0, 0)).save(tmp_path / f"{n}.png")
     rows = "".join(f"{n}.png,a dog\n" for n in range(10))
     (tmp_path / "captions.csv").write_text("image,caption\n" + rows)
     with pytest.raises(InputError, match="have no classes"):
@@ -194,6 +194,17 @@ def test_the_same_picture_twice_is_on_one_side(tmp_path):
     data = load(saved(tmp_path, x=np.tile(PICTURES, (3, 1, 1, 1)), y=np.tile(CLASSES, 3)))
     sides = [{image.tobytes() for image in part.images} for part in gathered(data).values()]
     assert all(sides) and sum(map(len, sides)) == len(set.union(*sides)) == 60
+
+
+def test_equal_files_are_held_out_together(tmp_path):
+    for n in range(60):
+        path = tmp_path / "ab"[n % 2] / f"{n}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(PICTURES[n // 4]).save(path)
+    data = load(f"folder:{tmp_path}")
+    sides = [{image.tobytes() for image in part.images} for part in gathered(data).values()]
+    assert all(sides) and sum(map(len, sides)) == len(set.union(*sides)) == 15
+    assert sum(data.info.sizes.values()) == 60
 
 
 @pytest.mark.parametrize("names", [("Train", "Test"), ("TRAIN", "VAL"), ("train", "Validation")])

@@ -1,7 +1,5 @@
 """Augmentation and preparation: the right windows, the right statistics, the same draws again."""
 
-import functools
-
 import keras
 import numpy as np
 import pytest
@@ -9,7 +7,9 @@ import tensorflow as tf
 
 import keras_classics as kc
 from keras_classics.core.recipe import Recipe, step
-from keras_classics.data.pictures import augmentation
+from keras_classics.data.examples import Made
+from keras_classics.data.pictures import augmentation, preparation
+from keras_classics.data.pictures.graph_preparation import views_in_graph
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (40, 50, 3)).astype("float32")
 ARGUMENTS = {
@@ -30,11 +30,16 @@ def pictures(count: int, side: int = 8, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (count, side, side, 3), "uint8")
 
 
+def drawn(*seed):
+    return np.random.default_rng(seed)
+
+
 @pytest.mark.parametrize("name", augmentation.STEPS)
 def test_steps_are_functions_of_picture_and_seed(name):
-    draw = tf.function(lambda seed: augmentation.STEPS[name](PICTURE, seed, **ARGUMENTS[name]))
-    seeds = [tf.constant([5, n], "int64") for n in range(12)]
-    once, again = ([draw(seed).numpy() for seed in seeds] for _ in range(2))
+    def draw(n):
+        return augmentation.STEPS[name](PICTURE, drawn(5, n), **ARGUMENTS[name])
+
+    once, again = ([draw(n) for n in range(12)] for _ in range(2))
     for one, other in zip(once, again, strict=True):
         np.testing.assert_array_equal(one, other)
     assert len({one.tobytes() for one in once}) > 1
@@ -44,46 +49,87 @@ def test_steps_are_functions_of_picture_and_seed(name):
 
 def test_padded_crops_are_windows_of_the_padded_picture():
     padded = np.pad(PICTURE, ((3, 3), (3, 3), (0, 0)))
-    windows = {padded[y : y + 40, x : x + 50].tobytes() for y in range(7) for x in range(7)}
-    for n in range(10):
-        assert augmentation.pad_crop(PICTURE, [1, n], padding=3).numpy().tobytes() in windows
-    mirrored = augmentation.pad_crop(PICTURE + 1, [1, 2], padding=3, mode="REFLECT").numpy()
+    windows = {padded[y : y + 40, x : x + 50].tobytes(): (y, x) for y in range(7) for x in range(7)}
+    rng = drawn(1)
+    places = [windows[augmentation.pad_crop(PICTURE, rng, padding=3).tobytes()]
+              for _ in range(300)]  # fmt: skip
+    # All of them, to the very edges.
+    assert [{place[axis] for place in places} for axis in (0, 1)] == [set(range(7))] * 2
+    mirrored = augmentation.pad_crop(PICTURE + 1, drawn(1, 2), padding=3, mode="REFLECT")
     assert mirrored.min() >= 1
-    share = augmentation.pad_crop(PICTURE, [1, 2], padding=3 / 40).numpy()
-    np.testing.assert_array_equal(share, augmentation.pad_crop(PICTURE, [1, 2], padding=3))
+    share = augmentation.pad_crop(PICTURE, drawn(1, 2), padding=3 / 40)
+    np.testing.assert_array_equal(share, augmentation.pad_crop(PICTURE, drawn(1, 2), padding=3))
 
 
-def test_scale_jitter_keeps_the_aspect():
+def test_half_of_the_pictures_are_mirrored():
+    rng = drawn(2)
+    found = [augmentation.flip(PICTURE, rng) for _ in range(400)]
+    mirrored = sum(np.array_equal(each, PICTURE[:, ::-1]) for each in found)
+    assert 150 < mirrored < 250
+    assert sum(np.array_equal(each, PICTURE) for each in found) == 400 - mirrored
+
+
+@pytest.mark.parametrize("shape", [(24, 30), (17, 99), (64, 64), (40, 50)])
+def test_pictures_are_resized_as_tensorflow_does(shape):
+    expected = tf.image.resize(PICTURE, shape, antialias=True)
+    np.testing.assert_allclose(augmentation.resize(PICTURE, *shape), expected, atol=1e-2)
+
+
+def test_scale_jitter_keeps_the_aspect_and_draws_all_lengths(monkeypatch):
     edge = np.zeros((40, 80, 3), "float32")
     edge[:, 40:] = 255
-    slopes = [
-        np.abs(np.diff(augmentation.scale_jitter(edge, [0, n], size=40, smallest=40, largest=41),
-                       axis=0)).max()
-        for n in range(6)
-    ]  # fmt: skip
-    assert max(slopes) < 1  # rows are alike: nothing is turned or sheared
     for side in (30, 64):
-        resized = augmentation.resize_shorter(edge, side)
-        assert resized.shape == (side, 2 * side, 3)
+        assert augmentation.resize_shorter(edge, side).shape == (side, 2 * side, 3)
+    sides, resize = [], augmentation.resize_shorter
+
+    def watched(image, side):
+        sides.append(side)
+        return resize(image, side)
+
+    monkeypatch.setattr(augmentation, "resize_shorter", watched)
+    rng = drawn(0)
+    for _ in range(40):
+        crop = augmentation.scale_jitter(edge, rng, size=38, smallest=38, largest=42)
+        assert crop.shape == (38, 38, 3)
+        assert np.abs(np.diff(crop, axis=0)).max() < 1  # rows are alike: nothing is turned
+    assert set(sides) == {38, 39, 40, 41, 42}
 
 
-def test_area_crops_of_the_whole_area_are_the_picture_resized():
-    whole = augmentation.area_crop(PICTURE, [0, 0], size=24, area=(1, 1), aspect=(1.25, 1.25))
-    expected = tf.image.resize(PICTURE, (24, 24), antialias=True)
-    np.testing.assert_allclose(whole, expected, atol=1e-3)
+def test_area_crops_are_of_the_areas_and_ratios_asked_for(monkeypatch):
+    rng = drawn(0)
+    whole = augmentation.area_crop(PICTURE, rng, size=24, area=(1, 1), aspect=(1.25, 1.25))
+    np.testing.assert_array_equal(whole, augmentation.resize(PICTURE, 24, 24))
+    shapes = []
+
+    def watched(image, *size):
+        shapes.append(image.shape[:2])
+        return image
+
+    monkeypatch.setattr(augmentation, "resize", watched)
+    wide = np.zeros((400, 500, 3), "float32")
+    for _ in range(300):
+        augmentation.area_crop(wide, rng, size=24)
+    height, width = np.array(shapes).T
+    shares, ratios = height * width / wide[..., 0].size, width / height
+    assert 0.079 < shares.min() < 0.15 and 0.8 < shares.max() <= 1
+    assert 0.74 < ratios.min() < 0.8 and 1.25 < ratios.max() < 1.34
+    # What can never fit is the whole picture.
+    shapes.clear()
+    augmentation.area_crop(wide, rng, size=24, area=(1, 1), aspect=(3, 3))
+    assert shapes == [(400, 500)]
 
 
 def test_ten_crops_are_the_corners_the_centre_and_their_mirrors():
-    windows = augmentation.crops(PICTURE[None], 24, 10).numpy()[0]
+    windows = augmentation.crops(PICTURE, 24, 10)
     assert windows.shape == (10, 24, 24, 3)
     places = [(8, 13), (0, 0), (0, 26), (16, 0), (16, 26)]
     for n, (y, x) in enumerate(places):
         expected = PICTURE[y : y + 24, x : x + 24]
         np.testing.assert_array_equal(windows[n], expected)
         np.testing.assert_array_equal(windows[5 + n], expected[:, ::-1])
-    centre = augmentation.crops(PICTURE[None], 24).numpy()[0]
+    centre = augmentation.crops(PICTURE, 24)
     np.testing.assert_array_equal(centre[0], windows[0])
-    small = augmentation.crops(PICTURE[None], 64).numpy()[0, 0]
+    small = augmentation.crops(PICTURE, 64)[0]
     np.testing.assert_array_equal(small[12:52, 7:57], PICTURE)
     assert small.sum() == PICTURE.sum()
 
@@ -95,7 +141,7 @@ def test_pca_colour_shifts_all_pixels_alike_along_the_axes():
     assert list(values) == sorted(values, reverse=True)
     shifts = []
     for n in range(300):
-        shifted = augmentation.pca_colour(PICTURE, [2, n], values=values, vectors=vectors).numpy()
+        shifted = augmentation.pca_colour(PICTURE, drawn(2, n), values=values, vectors=vectors)
         shift = (shifted - PICTURE)[0, 0] / 255
         np.testing.assert_allclose((shifted - PICTURE) / 255, np.broadcast_to(shift, PICTURE.shape),
                                    atol=1e-5)  # fmt: skip
@@ -109,7 +155,7 @@ def test_pca_colour_shifts_all_pixels_alike_along_the_axes():
 def test_statistics_are_those_of_the_training_pictures(kind):
     images = pictures(30)
     made = kc.data.fit_preparation(recipe(normalization=step(kind)), images, size=8)
-    seen = made.views(images).numpy()[:, 0]
+    seen = made.views(images)[:, 0]
     axes = 0 if kind == "per_pixel_mean" else (0, 1, 2)
     np.testing.assert_allclose(seen.mean(axis=axes), 0, atol=1e-3)
     deviation = 1 if kind == "mean_std" else images.std(axis=(0, 1, 2))
@@ -122,7 +168,7 @@ def test_range_and_contrast():
     made = kc.data.fit_preparation(recipe(normalization=ranged), images, size=8)
     np.testing.assert_allclose(made.views(images)[:, 0], images / 255 * 1.275 - 0.1, atol=1e-5)
     made = kc.data.fit_preparation(recipe(normalization=step("contrast")), images, size=8)
-    seen = made.views(images).numpy()
+    seen = made.views(images)
     np.testing.assert_allclose(seen.mean(axis=(1, 2, 3, 4)), 0, atol=1e-5)
     np.testing.assert_allclose(seen.std(axis=(1, 2, 3, 4)), 1, atol=1e-4)
 
@@ -132,7 +178,7 @@ def test_whitening_leaves_no_correlation():
     mixed = rng.normal(size=(3000, 48)) @ rng.normal(size=(48, 48)) * 8 + 128
     images = np.clip(mixed, 0, 255).astype("uint8").reshape(-1, 4, 4, 3)
     made = kc.data.fit_preparation(recipe(normalization=step("contrast_zca")), images, size=4)
-    white = made.views(images).numpy().reshape(len(images), -1)
+    white = made.views(images).reshape(len(images), -1)
     covariance = np.cov(white, rowvar=False)
     plain = tf.image.per_image_standardization(images).numpy().reshape(len(images), -1)
     variances, axes = np.linalg.eigh(np.cov(plain, rowvar=False))
@@ -156,7 +202,7 @@ def test_lengths_follow_the_size_and_grey_vectors_are_made():
     assert made.views(pictures(2)).shape == (2, 10, 56, 56, 3)
     flat = kc.data.fit_preparation(recipe(), pictures(3), size=6, channels=1, flat=True)
     assert flat.views(pictures(2)).shape == (2, 1, 36)
-    assert flat.training(pictures(1)[0], [0, 0]).shape == (36,)
+    assert flat.training(pictures(2), [0, 0]).shape == (2, 36)
 
 
 def test_a_smaller_resize_pads_with_black():
@@ -164,7 +210,7 @@ def test_a_smaller_resize_pads_with_black():
         recipe(resize=28, normalization=step("range", low=0.0, high=1.0)),
         pictures(2, 28), size=32, channels=1,
     )  # fmt: skip
-    seen = made.views(pictures(1, 28)).numpy()[0, 0, ..., 0]
+    seen = made.views(pictures(1, 28))[0, 0, ..., 0]
     grey = tf.image.rgb_to_grayscale(pictures(1, 28)).numpy()[0, ..., 0] / 255
     np.testing.assert_allclose(seen[2:30, 2:30], grey, atol=1 / 255)
     assert seen[:2].max() == seen[:, -2:].max() == 0
@@ -178,9 +224,9 @@ def test_a_preparation_comes_back_from_its_file(tmp_path):
     made = kc.data.fit_preparation(given, pictures(9), size=8)
     made.save(tmp_path / "preparation.npz")
     again = kc.data.Preparation.load(tmp_path / "preparation.npz")
-    image = pictures(1, seed=3)[0]
-    np.testing.assert_array_equal(made.training(image, [1, 2]), again.training(image, [1, 2]))
-    np.testing.assert_array_equal(made.views(image[None]), again.views(image[None]))
+    some = pictures(3, seed=3)
+    np.testing.assert_array_equal(made.training(some, [1, 2]), again.training(some, [1, 2]))
+    np.testing.assert_array_equal(made.views(some), again.views(some))
     (tmp_path / "preparation.npz").write_bytes(b"PK nothing")
     with pytest.raises(kc.InputError, match="Train again"):
         kc.data.Preparation.load(tmp_path / "preparation.npz")
@@ -188,7 +234,7 @@ def test_a_preparation_comes_back_from_its_file(tmp_path):
 
 def test_training_batches_are_the_same_from_any_batch_on():
     given = recipe(augmentation=(step("pad_crop", padding=2), step("flip")))
-    part = kc.data.LabelledImages(pictures(10), np.arange(10, dtype="int32"), list("abcdefghij"))
+    part = kc.data.Pictures(pictures(10), list("abcdefghij"), np.arange(10, dtype="int32"))
     made = kc.data.fit_preparation(given, part.images, size=8)
     arguments = {"classes": 10, "batch_size": 4, "seed": 7}
     whole = list(kc.data.classified_batches(part, made, **arguments).take(7))
@@ -205,7 +251,7 @@ def test_training_batches_are_the_same_from_any_batch_on():
 
 def test_pictures_of_different_sizes_are_batched_and_answered():
     images = [pictures(1, side)[0] for side in (9, 12, 20)]
-    part = kc.data.LabelledImages(images, np.array([0, 1, 0], "int32"), ["a", "b", "c"])
+    part = kc.data.Pictures(images, ["a", "b", "c"], np.array([0, 1, 0], "int32"))
     made = kc.data.fit_preparation(recipe(test_crops=10), images, size=8)
     batch, _ = next(iter(kc.data.classified_batches(part, made, classes=2, batch_size=3, seed=0)))
     assert batch.shape == (3, 8, 8, 3)
@@ -213,11 +259,11 @@ def test_pictures_of_different_sizes_are_batched_and_answered():
         [keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(2, "softmax")]
     )
     answers = kc.data.predict_classes(model, made, images)
-    views = made.views(images[1][None]).numpy()[0]
+    views = made.views(images[1][None])[0]
     np.testing.assert_allclose(answers[1], model.predict_on_batch(views).mean(axis=0), rtol=1e-5)
 
 
-def test_a_batch_is_what_its_pictures_are_alone_and_one_look_into_memory():
+def test_a_batch_is_one_look_into_memory_and_its_number_alone_decides():
     looks = []
 
     class Watched(np.ndarray):
@@ -228,39 +274,66 @@ def test_a_batch_is_what_its_pictures_are_alone_and_one_look_into_memory():
     given = recipe(augmentation=(step("pad_crop", padding=2), step("flip")))
     images, labels = pictures(10), np.arange(10, dtype="int32")
     made = kc.data.fit_preparation(given, images, size=8)
-    part = kc.data.LabelledImages(images.view(Watched), labels, list("abcdefghij"))
+    part = kc.data.Pictures(images.view(Watched), list("abcdefghij"), labels)
     batches = kc.data.classified_batches(part, made, classes=10, batch_size=4, seed=7, first=3)
     found, targets = next(iter(batches))
     assert set(looks) == {(4,)}
     # The second batch of the second epoch.
     chosen = np.random.default_rng([7, 1]).permutation(10)[4:8]
-    alone = [made.training(images[n], [7, 10 + 4 + k]) for k, n in enumerate(chosen)]
-    np.testing.assert_array_equal(found, alone)
+    np.testing.assert_array_equal(found, made.training(images[chosen], [7, 1, 1]))
     np.testing.assert_array_equal(np.argmax(targets, axis=-1), chosen)
 
     looks.clear()
-    for seen, _ in kc.data.validation_batches(part, made, classes=10, batch_size=5):
-        assert len(seen) == 5
-    assert looks == [(5,), (5,)]
-    np.testing.assert_array_equal(seen, made.views(images)[5:, 0])
+    batches = kc.data.validation_batches(part, made, classes=10, batch_size=5)
+    seen = np.concatenate([each for each, _ in batches])
+    assert sorted(looks) == [(5,), (5,)]
+    np.testing.assert_array_equal(seen, made.views(images)[:, 0])
 
 
-def test_a_split_is_read_into_one_array_if_its_pictures_are_of_one_size():
-    def split(*sides):
-        parts = [
-            tf.data.Dataset.from_tensors(
-                {"image": pictures(1, side)[0], "label": side, "name": str(side)}
-            )
-            for side in sides
-        ]
-        return functools.reduce(tf.data.Dataset.concatenate, parts)
+def test_training_without_augmentation_is_what_tests_see():
+    images = [pictures(1, side, seed=side)[0] for side in (9, 12, 20)]
+    for channels, flat in ((3, False), (1, False), (1, True)):
+        made = kc.data.fit_preparation(
+            recipe(normalization=step("mean_std")), images, size=8, channels=channels, flat=flat
+        )
+        np.testing.assert_allclose(made.training(images, 0), made.views(images)[:, 0], atol=1e-6)
 
-    # One fewer than announced, as where a faulty picture was left out.
-    alike = kc.data.collect_labelled(split(9, 9), count=3)
-    assert alike.images.shape == (2, 9, 9, 3)
-    assert alike.images.dtype == "uint8"
-    np.testing.assert_array_equal(alike.images[1], pictures(1, 9)[0])
-    mixed = kc.data.collect_labelled(split(9, 9, 12), count=3)
-    assert [image.shape[0] for image in mixed.images] == [9, 9, 12]
-    assert mixed.labels.tolist() == [9, 9, 12]
-    assert len(kc.data.collect_labelled(split(9, 9), count=1)) == 2
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        recipe(normalization=step("mean_std")),
+        recipe(normalization=step("contrast"), test_crops=10, resize=12),
+        recipe(normalization=step("contrast_zca")),
+        recipe(normalization=step("per_pixel_mean"), resize=6),
+    ],
+    ids=lambda given: given.normalization.name,
+)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_graph_sees_what_the_preparation_sees(given, channels):
+    made = kc.data.fit_preparation(given, pictures(40), size=8, channels=channels)
+    for shape in ((8, 8), (13, 9), (30, 41)):
+        images = np.random.default_rng(1).integers(0, 256, (3, *shape, 3), "uint8")
+        graph = tf.function(
+            lambda x, made=made: views_in_graph(made, x),
+            input_signature=[tf.TensorSpec((None, None, None, 3), "uint8")],
+        )
+        np.testing.assert_allclose(made.views(images), graph(images), atol=2e-3)
+
+
+def test_statistics_are_of_pictures_of_all_classes(monkeypatch):
+    """Of a folder the pictures lie class after class."""
+    monkeypatch.setattr(preparation, "SAMPLE", 50)
+    images = np.repeat(np.arange(200, dtype="uint8"), 4 * 4 * 3).reshape(200, 4, 4, 3)
+    for given in (images, Made(range(200), images.__getitem__)):
+        made = kc.data.fit_preparation(
+            recipe(normalization=step("per_channel_mean")), given, size=4
+        )
+        np.testing.assert_allclose(made.arrays["shift"], 99.5, atol=0.6)
+        again = kc.data.fit_preparation(
+            recipe(normalization=step("per_channel_mean")), given, size=4
+        )
+        np.testing.assert_array_equal(made.arrays["shift"], again.arrays["shift"])
+    looked = preparation._sample(np.arange(200))
+    assert len(looked) == 50 and np.all(np.diff(looked) > 0)
+    assert np.array_equal(looked // 4, np.arange(50))

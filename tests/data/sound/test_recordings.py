@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
+from keras_classics.data.sound.recordings import frame_count
 from support import shared
 
 
-def tone(digit, count=900):
+def tone(digit, count=900, take=0):
+    """No two takes are equal: equal recordings are of one split."""
     sound = np.sin(2 * np.pi * (200 + 150 * digit) * np.arange(count) / 8000)
-    return (8000 * sound).astype("int16")
+    return (8000 * sound).astype("int16") + np.int16(take)
 
 
 def write(path, audio, rate=8000, channels=1):
@@ -27,20 +29,20 @@ def write(path, audio, rate=8000, channels=1):
 def waves(tmp_path):
     for digit in range(3):
         for take in range(8):
-            write(tmp_path / f"{digit}_{'ab'[take % 2]}_{take}.wav", tone(digit))
+            write(tmp_path / f"{digit}_{'ab'[take % 2]}_{take}.wav", tone(digit, take=take))
     return tmp_path
 
 
 def test_wave_files_become_strings_of_digits_of_one_speaker(waves):
     data = kc.data.load(f"speech:{waves}", digits=(2, 3), repeat=2)
-    found = list(data.train.as_numpy_iterator())
+    found = list(data.train)
     assert data.info.classes == ("0", "1", "2")
-    assert sum(len(element["text"]) for element in found) == 2 * (24 - 3 - 3)
-    for element in found:
-        assert len(element["audio"]) == 900 * len(element["text"])
-        digits = [tone(int(digit)) for digit in element["text"].decode()]
-        np.testing.assert_allclose(element["audio"] * 32768, np.concatenate(digits))
-        assert len({name[2] for name in element["name"].decode().split("+")}) == 1
+    assert sum(len(each.text) for each in found) == 2 * (24 - 3 - 3)
+    for each in found:
+        assert len(each.audio) == 900 * len(each.text)
+        digits = [tone(int(digit)) for digit in each.text]
+        np.testing.assert_allclose(each.audio * 32768, np.concatenate(digits), atol=7)
+        assert {name[2] for name in each.name.split("+")} == {each.speaker}
     single = kc.data.load(f"speech:{waves}", digits=(1, 1))
     assert single.info.sizes == {"train": 18, "validation": 3, "test": 3}
 
@@ -48,13 +50,13 @@ def test_wave_files_become_strings_of_digits_of_one_speaker(waves):
 def test_npz_files_are_read_by_split(tmp_path):
     for name, count in (("train_x", 20), ("dev_x", 6)):
         digits = np.arange(count) % 2
-        audio = np.concatenate([tone(digit) for digit in digits])
+        audio = np.concatenate([tone(digit, take=n) for n, digit in enumerate(digits)])
         np.savez(tmp_path / f"{name}.npz", audio=audio, digit=digits,
                  offsets=900 * np.arange(count + 1))  # fmt: skip
     data = kc.data.load(f"speech:{tmp_path}", digits=(1, 1))
     assert data.info.sizes == {"train": 18, "validation": 6, "test": 2}
-    element = next(data.validation.as_numpy_iterator())
-    np.testing.assert_allclose(element["audio"] * 32768, tone(int(element["text"])))
+    first = data.validation[0]
+    np.testing.assert_allclose(first.audio * 32768, tone(int(first.text)), atol=5)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +75,16 @@ def test_waves_of_another_rate_or_kind_are_refused_with_a_remedy(waves, settings
         kc.data.load(f"speech:{waves}", strict=True)
     skipped = kc.data.load(f"speech:{waves}").info.skipped
     assert len(skipped) == 1 and "7_c_0.wav" in skipped[0]
+
+
+def test_equal_recordings_are_of_one_split(tmp_path):
+    digits = np.arange(60) % 2
+    audio = np.concatenate([tone(digit, take=n % 20) for n, digit in enumerate(digits)])
+    np.savez(tmp_path / "all.npz", audio=audio, digit=digits, offsets=900 * np.arange(61))
+    data = kc.data.load(f"speech:{tmp_path / 'all.npz'}", digits=(1, 1))
+    sides = [{each.audio.tobytes() for each in split}
+             for split in (data.train, data.validation, data.test)]  # fmt: skip
+    assert all(sides) and sum(map(len, sides)) == len(set.union(*sides)) == 20
 
 
 def test_npz_of_another_rate_is_refused(tmp_path):
@@ -102,7 +114,7 @@ def test_a_wave_file_comes_back(tmp_path):
 
 def test_frames_within_a_recording_do_not_depend_on_its_padding():
     audio = tone(4)[None].astype("float32") / 32768
-    count = kc.data.frame_count(900)
+    count = frame_count(900)
     alone, padded = (
         keras.ops.convert_to_numpy(kc.data.log_mel(each))[:, :count]
         for each in (audio, np.pad(audio, ((0, 0), (0, 400))))

@@ -5,6 +5,7 @@ import gzip
 import pytest
 
 import keras_classics as kc
+from keras_classics.data.texts.conllu import read_conllu
 from support import shared
 
 ROW = "{}\t{}\t_\t{}\tXX\t_\t0\troot\t_\t_\n"
@@ -34,9 +35,9 @@ def test_words_and_tags(file):
     data = kc.data.load(f"conllu:{file}")
     assert data.info.classes == ("AUX", "PART", "VERB")
     assert data.info.sizes == {"train": 16, "validation": 2, "test": 2}
-    first = next(data.train.as_numpy_iterator())
-    assert first["words"].tolist()[:2] == [b"Do", b"n't"]
-    assert first["tags"].tolist() == [0, 1, 2]
+    first = data.train[0]
+    assert first.words[:2] == ["Do", "n't"]
+    assert first.tags.tolist() == [0, 1, 2]
 
 
 def test_files_are_splits_and_may_be_gzipped(file, tmp_path):
@@ -60,7 +61,7 @@ def test_faulty_sentences_are_skipped_or_refused_with_their_line(file):
 @pytest.mark.parametrize("between", ["\t\n", "  \n", "\r\n", " \t \n\n"])
 def test_a_line_of_white_space_ends_a_sentence(file, between):
     file.write_text(sentences(2).rstrip("\n").replace("\n\n", f"\n{between}") + "\n")
-    assert [len(each.words) for each in kc.data.read_conllu(file, strict=True)] == [3, 3]
+    assert [len(each.words) for each in read_conllu(file, strict=True)] == [3, 3]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def test_a_line_of_white_space_ends_a_sentence(file, between):
 def test_the_numbers_of_words_are_checked(file, ids, fault):
     file.write_text("".join(ROW.format(each, "word", "X") for each in ids))
     with pytest.raises(kc.InputError, match=fault):
-        list(kc.data.read_conllu(file, strict=True))
+        list(read_conllu(file, strict=True))
 
 
 def test_one_tag_is_nothing_to_learn(file):
@@ -88,7 +89,7 @@ def test_equal_sentences_are_of_one_split(file):
     file.write_text(sentences(30) * 3)
     data = kc.data.load(f"conllu:{file}")
     words = {
-        split: [tuple(each["words"].tolist()) for each in getattr(data, split).as_numpy_iterator()]
+        split: [tuple(each.words) for each in getattr(data, split)]
         for split in ("train", "validation", "test")
     }
     assert sum(len(set(each)) for each in words.values()) == 30
@@ -108,7 +109,7 @@ def test_other_files_are_refused(file):
 @pytest.mark.slow
 def test_the_english_treebank_is_read_whole():
     file = shared("data", "ud_english_ewt", "en_ewt-ud-train.conllu.gz")
-    sentences = list(kc.data.read_conllu(file, strict=True))
+    sentences = list(read_conllu(file, strict=True))
     assert len(sentences) == 12_544
     assert sum(len(sentence.words) for sentence in sentences) == 204_577
     assert len({tag for sentence in sentences for tag in sentence.tags}) == 17

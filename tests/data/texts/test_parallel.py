@@ -6,7 +6,6 @@ import tensorflow_datasets as tfds
 
 from keras_classics.core.errors import InputError
 from keras_classics.data import (
-    collect_parallel,
     encode_sentences,
     load,
     make_vocabulary,
@@ -36,7 +35,7 @@ def folder(tmp_path):
 
 
 def rows(data, split, languages=("en", "fr")):
-    part = collect_parallel(getattr(data, split), languages)
+    part = getattr(data, split).of(languages)
     return list(zip(*part.texts.values(), strict=True))
 
 
@@ -78,7 +77,7 @@ def test_a_folder_is_read_by_the_names_of_its_files(tmp_path):
 def test_multi30k_as_it_is_published():
     data = load(f"parallel:{shared('data', 'multi30k')}/raw", languages="en,de")
     assert data.info.sizes == {"train": 29000, "validation": 1014, "test": 1000}
-    first = collect_parallel(data.test, ("de", "en"), count=1).texts
+    first = data.test[:1].of(("de", "en")).texts
     assert first["en"] == ["A man in an orange hat starring at something."]
     assert first["de"] == ["Ein Mann mit einem orangefarbenen Hut, der etwas anstarrt."]
 
@@ -132,11 +131,11 @@ def test_other_mistakes_in_naming_files(folder, spec, options, message):
 def test_translations_of_tensorflow_datasets_through_the_mocked_library():
     with tfds.testing.mock_data(num_examples=3):
         data = load("tfds:ted_hrlr_translate/pt_to_en")
-        part = collect_parallel(data.test, ("pt", "en"))
+        part = data.test.of(("pt", "en"))
     assert set(data.info.languages) == {"pt", "en"}
     assert [len(texts) for texts in part.texts.values()] == [3, 3]
     with pytest.raises(InputError, match="The languages pt, fr were given"):
-        collect_parallel(data.test, ("pt", "fr"))
+        data.test.of(("pt", "fr"))
 
 
 def test_long_sentences_are_cut_with_their_end_kept_or_refused():

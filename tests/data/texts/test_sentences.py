@@ -20,8 +20,8 @@ def test_classes_are_the_endings(folder):
     assert data.info.classes == ("neg", "pos")
     assert data.info.sizes == {"train": 32, "validation": 4, "test": 4}
     for split in (data.train, data.validation, data.test):
-        for element in split.as_numpy_iterator():
-            assert element["text"].split()[0] == (b"bad", b"good")[element["label"]]
+        for each in split:
+            assert each.text.split()[0] == ("bad", "good")[each.label]
     assert "1 empty lines" in data.info.skipped[0]
     with pytest.raises(kc.InputError, match="1 empty lines"):
         kc.data.load(f"sentences:{folder}", strict=True)
@@ -47,7 +47,7 @@ def test_equal_sentences_are_of_one_split(tmp_path):
         (tmp_path / f"{name}.txt").write_text("".join(lines))
     data = kc.data.load(f"sentences:{tmp_path}")
     texts = {
-        split: {element["text"] for element in getattr(data, split).as_numpy_iterator()}
+        split: {each.text for each in getattr(data, split)}
         for split in ("train", "validation", "test")
     }
     assert all(texts.values()) and sum(map(len, texts.values())) == len(set.union(*texts.values()))
@@ -75,7 +75,7 @@ def test_parallel_text_is_classed_by_language():
     data = kc.data.by_language(kc.data.load("phrases", **options))
     assert data.info.classes == ("en", "de")
     assert data.info.sizes == {"train": 10, "validation": 4, "test": 4}
-    labels = [int(element["label"]) for element in data.train.as_numpy_iterator()]
+    labels = [each.label for each in data.train]
     assert labels == [0] * 5 + [1] * 5
     with pytest.raises(kc.InputError, match="have no languages"):
         kc.data.by_language(data_without_languages())

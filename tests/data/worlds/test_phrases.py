@@ -6,7 +6,7 @@ from scipy import stats
 
 import keras_classics as kc
 from keras_classics.core.errors import InputError
-from keras_classics.data import collect_parallel, load, make_phrase, phrase_groups
+from keras_classics.data import load, make_phrase, phrase_groups
 from keras_classics.data.worlds import phrases
 
 LANGUAGES = phrases.LANGUAGES
@@ -20,7 +20,7 @@ def data():
 
 @pytest.fixture(scope="module")
 def splits(data):
-    return {name: collect_parallel(getattr(data, name), LANGUAGES) for name in SMALL}
+    return {name: getattr(data, name).of(LANGUAGES) for name in SMALL}
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_phrases_that_did_not_change_stay_on_their_side(splits, newer_library):
     again = load("phrases", **SMALL)
     moved, new = [], []
     for name in SMALL:
-        for text in collect_parallel(getattr(again, name), LANGUAGES).texts["en"]:
+        for text in getattr(again, name).of(LANGUAGES).texts["en"]:
             (moved if sides.get(text, name) != name else new).append(text)
     assert not moved and len(set(new) - set(sides)) < 10
 
@@ -136,24 +136,19 @@ def test_no_held_back_phrase_is_trained_on_in_any_language(splits):
 
 def test_held_back_phrases_do_not_depend_on_the_number_of_training_phrases(splits):
     other = load("phrases", **{**SMALL, "train": 50})
-    assert collect_parallel(other.test, LANGUAGES) == splits["test"]
-    fewer = collect_parallel(other.train, LANGUAGES)
+    assert other.test.of(LANGUAGES) == splits["test"]
+    fewer = other.train.of(LANGUAGES)
     assert fewer.names == splits["train"].names[:50]
-    reseeded = collect_parallel(load("phrases", seed=1, **SMALL).test, LANGUAGES)
+    reseeded = load("phrases", seed=1, **SMALL).test
     assert reseeded.names != splits["test"].names
 
 
-def test_languages_are_chosen_and_pairs_are_tagged_where_there_are_several_targets(data):
+def test_languages_are_chosen(data):
     two = load("phrases", languages="nl,fr", **SMALL)
     assert two.info.languages == ("nl", "fr")
-    assert set(two.train.element_spec) == {"nl", "fr", "name"}
-    part = collect_parallel(data.test, ("en", "fr", "de"), count=2)
-    en, fr, de = part.texts.values()
-    assert part.pairs("en", ["fr"]) == list(zip(en, fr, strict=True))
-    assert part.pairs("en", ["fr", "de"]) == [
-        (f"<2fr> {en[0]}", fr[0]), (f"<2fr> {en[1]}", fr[1]),
-        (f"<2de> {en[0]}", de[0]), (f"<2de> {en[1]}", de[1]),
-    ]  # fmt: skip
+    assert list(two.train[0].texts) == ["nl", "fr"]
+    assert list(data.test.of(("fr", "en"))[3].texts) == ["fr", "en"]
+    assert data.test.of(("fr", "en"))[3].texts["fr"] == data.test[3].texts["fr"]
 
 
 def test_paraphrases_are_one_date_in_three_forms():

@@ -240,39 +240,20 @@ def test_bad_numbers_raise():
     for seed, index in ((-1, 0), (0, -1)):
         with pytest.raises(InputError, match="Allowed: "):
             render_scene(seed, index)
-    for wrong in ({"count": 0}, {"first": -1}, {"seed": -1}, {"workers": 0}):
+    for wrong in ({"count": 0}, {"first": -1}, {"seed": -1}):
         with pytest.raises(InputError, match="Allowed: "):
             scenes(**{"count": 2} | wrong)
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-def test_the_stream_is_the_rendered_scenes_in_order(workers):
+def test_scenes_are_rendered_when_they_are_asked_for():
     options = SceneOptions(size=48, objects=(1, 5))
-    stream = scenes(70, seed=6, first=29, options=options, workers=workers)
-    assert stream.cardinality() == 70
-    for offset, element in enumerate(stream.as_numpy_iterator()):
-        scene = render_scene(6, 29 + offset, options)
-        count = len(scene.objects)
-        assert element["name"] == f"scene-{29 + offset:06d}".encode()
-        assert tuple(c.decode() for c in element["captions"]) == scene.captions
-        assert element["label"] == scene.label
-        np.testing.assert_array_equal(element["image"], scene.image)
-        np.testing.assert_array_equal(element["mask"], scene.mask)
-        np.testing.assert_array_equal(element["boxes"][:count], scene.boxes)
-        np.testing.assert_array_equal(element["boxes"][count:], 0.0)
-        np.testing.assert_array_equal(element["box_labels"][:count], scene.box_labels)
-        np.testing.assert_array_equal(element["box_labels"][count:], -1)
-    assert offset == 69
-
-
-def test_the_stream_has_static_shapes():
-    element = scenes(1).element_spec
-    assert {name: (tuple(s.shape), s.dtype.name) for name, s in element.items()} == {
-        "image": ((64, 64, 3), "uint8"),
-        "captions": ((5,), "string"),
-        "label": ((), "int32"),
-        "boxes": ((5, 4), "float32"),
-        "box_labels": ((5,), "int32"),
-        "mask": ((64, 64), "uint8"),
-        "name": ((), "string"),
-    }
+    some = scenes(70, seed=6, first=29, options=options)
+    assert len(some) == 70 and len(some[60:]) == 10
+    for place in (0, 41, -1):
+        scene = render_scene(6, 29 + range(70)[place], options)
+        assert some[place].name == scene.name == f"scene-{29 + range(70)[place]:06d}"
+        assert some[place].captions == scene.captions
+        np.testing.assert_array_equal(some[place].image, scene.image)
+    assert [scene.name for scene in some[68:]] == ["scene-000097", "scene-000098"]
+    with pytest.raises(IndexError):
+        some[70]

@@ -33,9 +33,7 @@ def test_the_order_and_number_of_languages_favour_none():
 def test_held_back_phrases_of_three_languages_are_told_apart():
     languages = ("en", "fr", "nl")
     data = kc.data.load("phrases", languages=languages, train=1500, validation=1, test=300)
-    train, test = (
-        kc.data.collect_parallel(split, languages).texts for split in (data.train, data.test)
-    )
+    train, test = (split.of(languages).texts for split in (data.train, data.test))
     identifier = kc.training.LanguageIdentifier(train)
     for language in languages:
         others = {text for other in languages if other != language for text in test[other]}

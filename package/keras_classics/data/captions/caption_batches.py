@@ -1,117 +1,40 @@
-"""From pictures and captions to the batches a captioner trains on.
-
-Every batch is a pure function of the seed and its number: a run that was killed goes on with the
-very batch it would have seen.
-"""
+"""From pictures and captions to the batches a captioner trains on."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_classics.core.errors import InputError, explain
-from keras_classics.core.progress import tracked
+from keras_classics.data.batches import Axes, Visits, stream
 from keras_classics.data.texts.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    import tensorflow as tf
-
-# Pictures beyond this are kept in a file instead of in memory.
-MEMORY_BYTES = 4 * 2**30
+    from keras_classics.core.types import Tensor
+    from keras_classics.data.batches import Batches
 
 
-@dataclass(frozen=True)
-class CaptionedImages:
-    """A split read once: pictures `(n, height, width, 3)` uint8, their captions and names."""
-
-    images: np.ndarray
-    captions: list[tuple[str, ...]]
-    names: list[str]
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-
-def collect(
-    split: tf.data.Dataset, *, count: int, cache: Path | None = None, description: str = "Reading"
-) -> CaptionedImages:
-    """Read a split of `kc.data.load` with a progress bar.
-
-    Args:
-        split: Elements with `"image"` (all of one size), `"captions"` and `"name"`.
-        count: Number of images to read.
-        cache: A `.npy` file for the pictures, used when they exceed `MEMORY_BYTES`.
-        description: Text beside the progress bar.
-
-    Raises:
-        InputError: The pictures differ in size, have no captions, or there are none.
-    """
-    if "captions" not in split.element_spec:
-        raise InputError(
-            explain(
-                "Pictures without captions were given",
-                "data with captions",
-                "Use scenes, captions:FOLDER, or a captioned set such as tfds:coco_captions.",
-            )
-        )
-    images, captions, names = None, [], []
-    elements = split.take(count).prefetch(64).as_numpy_iterator()
-    for number, element in enumerate(tracked(elements, description, count)):
-        image = element["image"]
-        if images is None:
-            images = _room((count, *image.shape), cache)
-        if image.shape != images.shape[1:]:
-            raise InputError(
-                explain(
-                    f"The pictures have different sizes ({image.shape[:2]} after "
-                    f"{images.shape[1:3]})",
-                    "pictures of one size",
-                    "Load the data with image_size=(height, width).",
-                )
-            )
-        images[number] = image
-        captions.append(tuple(text.decode() for text in element["captions"]))
-        names.append(element["name"].decode())
-    if images is None:
-        raise InputError(
-            explain("A split without images was given", "at least one image", "Check the data.")
-        )
-    return CaptionedImages(images[: len(names)], captions, names)
-
-
-def _room(shape: tuple[int, ...], cache: Path | None) -> np.ndarray:
-    if cache is None or math.prod(shape) <= MEMORY_BYTES:
-        return np.empty(shape, "uint8")
-    # A file of its own, should there be a link to another.
-    cache.unlink(missing_ok=True)
-    return np.lib.format.open_memmap(cache, "w+", "uint8", shape)
-
-
-def network_input(images: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
+def network_input(images: Tensor, size: tuple[int, int]) -> Tensor:
     """Resize pictures and bring them to what the models of this package take: -1 to 1.
 
     The one place where pictures become numbers for a captioner: training, evaluation and the
     exported model all call it.
 
     Args:
-        images: uint8 tensor `(batch, height, width, 3)` of any size.
+        images: uint8 `(batch, height, width, 3)` of any size.
         size: Height and width of the result; the aspect ratio is not kept.
 
     Returns:
         float32 `(batch, *size, 3)`.
     """
-    import tensorflow as tf
+    from keras import ops
 
-    if tuple(images.shape[-3:-1]) == tuple(size):
-        # Without operations that not every format of export has.
-        resized = tf.cast(images, "float32")
-    else:
-        resized = tf.image.resize(images, size, antialias=True)
+    resized = ops.cast(images, "float32")
+    # Else without operations that not every format of export has.
+    if tuple(images.shape[-3:-1]) != tuple(size):
+        resized = ops.image.resize(resized, size, antialias=True, data_format="channels_last")
     return resized / 127.5 - 1.0
 
 
@@ -134,7 +57,7 @@ def caption_batches(
     first: int = 0,
     key: str = "image",
     prepare: Callable | None = None,
-) -> tf.data.Dataset:
+) -> Batches:
     """Endless training batches `({key, "target_in"}, target_out)`, from any batch on.
 
     Every epoch visits each image once, in a new order, with one of its captions drawn at random.
@@ -148,55 +71,28 @@ def caption_batches(
         seed: Chooses orders and captions.
         first: Number of the first batch; batch `b` is the same whatever `first` is.
         key: Name of the model's input the pictures go to.
-        prepare: Applied to each batch of `inputs`, as TensorFlow operations.
+        prepare: Applied to each batch of `inputs`, by operations of the backend.
 
     Raises:
         InputError: There are fewer images than a batch holds.
     """
-    import tensorflow as tf
+    visits = Visits(len(inputs), batch_size, seed)
+    counts = np.array([len(each) for each in tokens])
+    begins, texts = np.cumsum(counts) - counts, np.concatenate(tokens)
 
-    steps = steps_per_epoch(len(inputs), batch_size)
+    def make(number: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        epoch, place, chosen = visits(number)
+        chosen = np.sort(chosen)
+        drawn = np.random.default_rng([seed, epoch, place * batch_size]).random(batch_size)
+        said = texts[begins[chosen] + (drawn * counts[chosen]).astype(int)]
+        longest = np.max(np.sum(said != Vocabulary.PAD, axis=1))
+        said = said[:, : 1 + 4 * math.ceil((longest - 1) / 4)]
+        return {key: inputs[chosen], "target_in": said[:, :-1]}, said[:, 1:]
 
-    def generate() -> Iterator:
-        number = first
-        while True:
-            epoch, place = divmod(number, steps)
-            order = np.random.default_rng([seed, epoch]).permutation(len(inputs))
-            for start in range(place * batch_size, steps * batch_size, batch_size):
-                chosen = np.sort(order[start : start + batch_size])
-                pick = np.random.default_rng([seed, epoch, start]).random(batch_size)
-                texts = np.stack(
-                    [tokens[i][int(p * len(tokens[i]))] for i, p in zip(chosen, pick, strict=True)]
-                )
-                longest = np.max(np.sum(texts != Vocabulary.PAD, axis=1))
-                yield inputs[chosen], texts[:, : 1 + 4 * math.ceil((longest - 1) / 4)]
-                number += 1
+    def prepared(given: dict[str, Tensor], target: Tensor) -> tuple[dict[str, Any], Tensor]:
+        return {**given, key: prepare(given[key]) if prepare else given[key]}, target
 
-    signature = (
-        tf.TensorSpec((batch_size, *inputs.shape[1:]), inputs.dtype),
-        tf.TensorSpec((batch_size, None), "int32"),
-    )
-
-    def arrange(pictures: tf.Tensor, texts: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        given = pictures if prepare is None else prepare(pictures)
-        return {key: given, "target_in": texts[:, :-1]}, texts[:, 1:]
-
-    batches = tf.data.Dataset.from_generator(generate, output_signature=signature)
-    return batches.map(arrange, num_parallel_calls=1).prefetch(2)
-
-
-def steps_per_epoch(images: int, batch_size: int) -> int:
-    """Number of whole batches in an epoch.
-
-    Raises:
-        InputError: There is not even one.
-    """
-    if images < batch_size:
-        raise InputError(
-            explain(
-                f"{images} training images were given for batches of {batch_size}",
-                "at least one whole batch",
-                "Use a smaller --batch-size or more images.",
-            )
-        )
-    return images // batch_size
+    words = Axes((batch_size, None), "int32")
+    pictures = Axes((batch_size, *inputs.shape[1:]), str(inputs.dtype))
+    like = ({key: pictures, "target_in": words}, words)
+    return stream(make, like, first=first, then=prepared)

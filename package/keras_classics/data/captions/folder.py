@@ -11,23 +11,20 @@ below. Recognised by their names are
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.files import file_fingerprint
 from keras_classics.data.captions.flickr8k_coco_csv import Annotations, read_annotations
+from keras_classics.data.examples import Made, Pictures
+from keras_classics.data.holdout import SPLIT_NAMES, check_filled, complete_splits
 from keras_classics.data.load import Data, Info
-from keras_classics.data.pictures.images import image_tensor, measure_images, resolve_size
+from keras_classics.data.pictures.images import measure_images, read_image, resolve_size
 
-if TYPE_CHECKING:
-    import tensorflow as tf
-
-SPLITS = ("train", "validation", "test")
 _HELD_OUT = 10
 
 
@@ -43,9 +40,10 @@ def load_captions(
     Splits follow the lists, or the splits in the names of COCO's files. Without a train list
     everything that is in no list is for training. A validation or test split without a list is
     held out of the training images: a tenth of them, chosen by a hash of the seed and the image's
-    name. So all captions of an image stay together, and a given evaluation list stays whole.
+    name; equal files are on one side. So all captions of an image stay together, and a given
+    evaluation list stays whole.
 
-    All images are decoded once to find the faulty ones, then again when the pipeline asks.
+    All images are decoded once to find the faulty ones, then again when they are asked for.
 
     Args:
         path: The folder, or the captions file in it where there are several.
@@ -60,37 +58,46 @@ def load_captions(
     size = resolve_size(image_size)
     source = Path(path).expanduser()
     annotations = read_annotations(source, strict=strict)
-    names, rule = _split(annotations, seed)
+    names, rules = _listed(annotations)
     folder = source if source.is_dir() else source.parent
     paths = _locate(folder, chain.from_iterable(names.values()), annotations)
     shapes = _measure(paths, annotations)
-    names = {split: [name for name in names[split] if name in shapes] for split in SPLITS}
-    _check_filled(names, annotations)
-
+    # What is faulty is held out like the rest, so that to mend it moves no other.
+    names, held = complete_splits(
+        names,
+        lambda count: max(1, round(count / _HELD_OUT)),
+        seed,
+        source=path,
+        what="image",
+        same=lambda name: (file_fingerprint(paths[name]) if name in shapes else name,),
+        key=lambda split, name: name,
+    )
+    names = {split: [name for name in part if name in shapes] for split, part in names.items()}
+    check_filled(names, path, "image", annotations.faults)
+    rules |= held
     distinct = {size} if size else set(shapes.values())
-    image_shape = (*distinct.pop(), 3) if len(distinct) == 1 else None
-    texts = {
-        split: [tuple(annotations.captions[name]) for name in names[split]] for split in SPLITS
-    }
     return Data(
         **{
-            split: _dataset(names[split], paths, texts[split], size, image_shape)
-            for split in SPLITS
+            split: Pictures(
+                Made([paths[name] for name in part], partial(read_image, size=size)),
+                part,
+                captions=[tuple(annotations.captions[name]) for name in part],
+            )
+            for split, part in names.items()
         },
-        texts=texts,
         info=Info(
             name=f"captions:{path}",
-            sizes={split: len(names[split]) for split in SPLITS},
-            image_shape=image_shape,
+            sizes={split: len(part) for split, part in names.items()},
+            image_shape=(*distinct.pop(), 3) if len(distinct) == 1 else None,
             skipped=tuple(annotations.faults),
-            split_rule=rule,
+            split_rule="; ".join(f"{split}: {rules[split]}" for split in SPLIT_NAMES),
             origin=annotations.origin,
         ),
     )
 
 
-def _split(annotations: Annotations, seed: int) -> tuple[dict[str, list[str]], str]:
-    """Give every image to a split, and say in a sentence how."""
+def _listed(annotations: Annotations) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """The images of each split that has a list, of training always; and what says so."""
     splits: dict[str, list[str]] = {}
     owners: dict[str, str] = {}
     for split, listed in annotations.lists.items():
@@ -105,24 +112,12 @@ def _split(annotations: Annotations, seed: int) -> tuple[dict[str, list[str]], s
                     )
                 )
     unlisted = [name for name in annotations.captions if name not in owners]
-    rule = dict(annotations.list_files)
+    rules = dict(annotations.list_files)
     if "train" not in splits:
-        splits["train"] = unlisted
-        rule["train"] = "every image in no list"
-    ranked = sorted(
-        splits["train"], key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest()
-    )
-    share = max(1, round(len(ranked) / _HELD_OUT))
-    for split in ("test", "validation"):
-        if split not in splits:
-            splits[split], ranked = ranked[:share], ranked[share:]
-            rule[split] = f"{len(splits[split])} images of train by a hash of seed {seed} and name"
-    kept = set(ranked)
-    splits["train"] = [name for name in splits["train"] if name in kept]
-    sentence = "; ".join(f"{split}: {rule[split]}" for split in SPLITS)
-    if unlisted and "train" in annotations.lists:
-        sentence += f"; in no list and not used: {len(unlisted)} images"
-    return {split: splits[split] for split in SPLITS}, sentence
+        splits["train"], rules["train"] = unlisted, "every image in no list"
+    elif unlisted:
+        rules["train"] += f" (in no list and not used: {len(unlisted)} images)"
+    return {split: splits[split] for split in SPLIT_NAMES if split in splits}, rules
 
 
 def _locate(folder: Path, names: Iterable[str], annotations: Annotations) -> dict[str, Path]:
@@ -166,47 +161,3 @@ def _measure(paths: Mapping[str, Path], annotations: Annotations) -> dict[str, t
         else:
             shapes[name] = shape
     return shapes
-
-
-def _check_filled(names: Mapping[str, Sequence[str]], annotations: Annotations) -> None:
-    for split in SPLITS:
-        if not names[split]:
-            faults = annotations.faults
-            first = f"; the first of {len(faults)} faults: {faults[0]}" if faults else ""
-            raise InputError(
-                explain(
-                    f"The {split} split is empty{first}",
-                    "at least one sound image with captions in each split",
-                    "Check the captions, the split lists and where the images are.",
-                )
-            )
-
-
-def _dataset(
-    names: Sequence[str],
-    paths: Mapping[str, Path],
-    texts: Sequence[Sequence[str]],
-    size: tuple[int, int] | None,
-    image_shape: tuple[int, int, int] | None,
-) -> tf.data.Dataset:
-    import tensorflow as tf
-
-    counts = [len(captions) for captions in texts]
-    known_count = counts[0] if len(set(counts)) == 1 else None
-
-    def complete(element: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        return {
-            "image": image_tensor(element["path"], size, image_shape or (None, None, 3)),
-            "captions": tf.ensure_shape(element["captions"], (known_count,)),
-            "name": element["name"],
-        }
-
-    flat = list(chain.from_iterable(texts))
-    elements = tf.data.Dataset.from_tensor_slices(
-        {
-            "path": [os.fsencode(paths[name]) for name in names],
-            "captions": tf.RaggedTensor.from_row_lengths(flat, counts),
-            "name": list(names),
-        }
-    )
-    return elements.map(complete, num_parallel_calls=tf.data.AUTOTUNE)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from keras_classics.core.array_files import read_arrays
 from keras_classics.core.errors import InputError, explain, import_extra
 from keras_classics.core.versions import installed
-from keras_classics.data.holdout import check_filled, equal_groups, hold_out
+from keras_classics.data.examples import Made, Pictures
+from keras_classics.data.holdout import complete_splits, digest
 from keras_classics.data.load import Data, Info
-from keras_classics.data.pictures.images import resize_tensor, resolve_size
-
-if TYPE_CHECKING:
-    import tensorflow as tf
+from keras_classics.data.pictures.images import eight_bit_rgb, resolve_size
 
 # The scanned digits have 17 greys, 0 to 16.
 _DIGITS_WHITE = 16
@@ -46,16 +44,24 @@ def load_digits(
     """
     digits = import_extra("sklearn.datasets", "digits").load_digits()
     images = np.round(digits.images * (255 / _DIGITS_WHITE)).astype("uint8")
-    labels, names = digits.target, np.array([f"digit-{n:04d}" for n in range(len(images))])
-    rest, tested = hold_out(labels, test, seed, "test")
-    kept, validated = hold_out(labels[rest], validation, seed, "validation")
-    splits = {"train": rest[kept], "validation": rest[validated], "test": tested}
+    splits, rules = complete_splits(
+        {"train": range(len(images))},
+        {"validation": validation, "test": test},
+        seed,
+        source="digits",
+        what="picture",
+        label=digits.target.__getitem__,
+        same=lambda n: (digest(images[n]),),
+    )
     return _data(
-        {key: (images[each], labels[each], names[each]) for key, each in splits.items()},
+        {
+            split: (images[each], digits.target[each], [f"digit-{n:04d}" for n in each])
+            for split, each in splits.items()
+        },
         image_size,
         name="digits",
         classes=tuple(map(str, range(10))),
-        split_rule=f"{validation:g} and {test:g} of each digit by seed {seed}",
+        rules=rules,
         origin="UCI optical recognition of handwritten digits, test part, as in scikit-learn",
         made_with=installed(["scikit-learn", "numpy"]),
     )
@@ -102,57 +108,57 @@ def load_npz(
             if f"x{ending}" in arrays or name == split:
                 parts[name] = _pictures(path, arrays, ending)
     images, labels = parts["train"]
-    chosen, rule = np.arange(len(images)), "train: the first file"
     # The same picture twice is on one side, or it would be known before it is asked about.
-    groups = equal_groups([hashlib.blake2b(image.tobytes()).digest() for image in images])
-    if "test" not in parts:
-        chosen, tested = hold_out(labels, test, seed, "test", groups)
-        parts["test"] = images[tested], labels[tested]
-        rule += f"; test: {test:g} of it"
-    kept, validated = hold_out(labels[chosen], validation, seed, "validation", groups[chosen])
-    parts["train"] = images[chosen[kept]], labels[chosen[kept]]
-    parts["validation"] = images[chosen[validated]], labels[chosen[validated]]
-    check_filled({split: part[1] for split, part in parts.items()}, files, "picture")
+    chosen, rules = complete_splits(
+        {"train": range(len(images)), **{split: [0] for split in parts if split != "train"}},
+        {"validation": validation, "test": test},
+        seed,
+        source=files,
+        what="picture",
+        label=labels.__getitem__,
+        same=lambda n: (digest(images[n]),),
+    )
+    given = parts.pop("test", None)
+    parts = {split: (images[each], labels[each]) for split, each in chosen.items()}
+    if given:
+        parts["test"] = given
     classes, parts = _numbered(files, classes, parts)
     return _data(
         {
-            name: (x, y, np.array([f"{name}-{n:06d}" for n in range(len(x))]))
+            name: (x, y, [f"{name}-{n:06d}" for n in range(len(x))])
             for name, (x, y) in parts.items()
         },
         image_size,
         name=f"npz:{files}",
         classes=classes,
-        split_rule=f"{rule}; validation: {validation:g} of train by seed {seed}",
+        rules={"train": "the first file", **rules},
         origin=files,
     )
 
 
 def _data(
-    splits: dict[str, tuple[np.ndarray, np.ndarray | Sequence[int], np.ndarray]],
+    splits: Mapping[str, tuple[np.ndarray, np.ndarray, Sequence[str]]],
     image_size: int | tuple[int, int] | None,
+    rules: Mapping[str, str],
     **facts: Any,
 ) -> Data:
-    import tensorflow as tf
-
     size = resolve_size(image_size)
 
-    def dataset(
-        images: np.ndarray, labels: np.ndarray | Sequence[int], names: np.ndarray
-    ) -> tf.data.Dataset:
+    def pictures(images: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> Pictures:
         images = images[..., None] if images.ndim == 3 else images
-        elements = tf.data.Dataset.from_tensor_slices(
-            {"image": images, "label": np.asarray(labels, "int32"), "name": names}
-        )
-        return elements.map(
-            lambda element: {**element, "image": resize_tensor(element["image"], size)}
-        )
+        # Three times the same, without taking three times the memory.
+        coloured: Any = np.broadcast_to(images, (*images.shape[:3], 3))
+        if size not in (None, images.shape[1:3]):
+            coloured = Made(coloured, partial(eight_bit_rgb, size=size))
+        return Pictures(coloured, names, labels=np.asarray(labels, "int32"))
 
     native = next(iter(splits.values()))[0].shape[1:3]
     return Data(
-        **{name: dataset(*part) for name, part in splits.items()},
+        **{name: pictures(*part) for name, part in splits.items()},
         info=Info(
             sizes={name: len(part[0]) for name, part in splits.items()},
             image_shape=(*(size or native), 3),
+            split_rule="; ".join(f"{split}: {rule}" for split, rule in rules.items()),
             **facts,
         ),
     )

@@ -1,134 +1,128 @@
-"""Augmentation of single pictures in `tf.data`: the steps that papers name.
+"""Augmentation of single pictures: the steps that papers name.
 
-Every step takes a float32 picture `(height, width, channels)` of 0 to 255 and a seed of two
-numbers, and is a pure function of both: a training that was killed goes on with the very pictures
-it would have seen. TensorFlow's stateless operations do the work.
+Every step takes a float32 picture `(height, width, channels)` of 0 to 255 and draws from a
+generator, so that a batch is a pure function of its seed: a training that was killed goes on with
+the very pictures it would have seen.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+from PIL import Image
 
-if TYPE_CHECKING:
-    import tensorflow as tf
-
-    Seed: TypeAlias = tf.Tensor | Sequence[int]
+# Draws of a crop before the whole picture is taken.
+_TRIES = 100
 
 
 def pad_crop(
-    image: tf.Tensor, seed: Seed, *, padding: float = 4, mode: str = "CONSTANT"
-) -> tf.Tensor:
+    image: np.ndarray, rng: np.random.Generator, *, padding: float = 4, mode: str = "CONSTANT"
+) -> np.ndarray:
     """Pad, then crop anywhere back to the picture's own size (He et al. 2016, on CIFAR).
 
     Args:
         image: The picture.
-        seed: Two whole numbers.
+        rng: Draws the place.
         padding: Pixels on each side; below 1 their share of the side.
         mode: `"CONSTANT"` pads with black, `"REFLECT"` mirrors (Zagoruyko and Komodakis 2016).
     """
-    import tensorflow as tf
-
-    shape = tf.shape(image)
-    if padding < 1:
-        pixels = tf.cast(tf.round(padding * tf.cast(shape[0], "float32")), "int32")
+    height, width, channels = image.shape
+    edge = round(padding * height if padding < 1 else padding)
+    if mode == "CONSTANT":
+        padded = np.zeros((height + 2 * edge, width + 2 * edge, channels), image.dtype)
+        padded[edge : edge + height, edge : edge + width] = image
     else:
-        pixels = round(padding)
-    padded = tf.pad(image, [[pixels, pixels], [pixels, pixels], [0, 0]], mode)
-    return tf.image.stateless_random_crop(padded, shape, seed)
+        padded = np.pad(image, [(edge, edge), (edge, edge), (0, 0)], mode.lower())  # type: ignore[call-overload]
+    return _window(padded, rng, height, width)
 
 
-def random_crop(image: tf.Tensor, seed: Seed, *, size: int) -> tf.Tensor:
+def random_crop(image: np.ndarray, rng: np.random.Generator, *, size: int) -> np.ndarray:
     """Crop a square anywhere (Krizhevsky et al. 2012: 224 of 256).
 
     Args:
         image: The picture, at least `size` high and wide.
-        seed: Two whole numbers.
+        rng: Draws the place.
         size: Side of the square.
     """
-    import tensorflow as tf
-
-    return tf.image.stateless_random_crop(image, (size, size, image.shape[-1]), seed)
+    return _window(image, rng, size, size)
 
 
-def flip(image: tf.Tensor, seed: Seed) -> tf.Tensor:
+def flip(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Mirror every second picture from left to right."""
-    import tensorflow as tf
-
-    return tf.image.stateless_random_flip_left_right(image, seed)
+    return image[:, ::-1] if rng.random() < 0.5 else image
 
 
 def scale_jitter(
-    image: tf.Tensor, seed: Seed, *, size: int, smallest: float = 256, largest: float = 480
-) -> tf.Tensor:
+    image: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    size: int,
+    smallest: float = 256,
+    largest: float = 480,
+) -> np.ndarray:
     """Resize the shorter side to anything in a range, then crop (Simonyan and Zisserman 2014).
 
     Args:
         image: The picture.
-        seed: Two whole numbers.
+        rng: Draws length and place.
         size: Side of the square that is cropped.
         smallest: Least length of the shorter side.
         largest: Greatest length of the shorter side.
     """
-    import tensorflow as tf
-
-    side = tf.random.stateless_uniform((), _split(seed, 1), round(smallest), round(largest) + 1,
-                                       "int32")  # fmt: skip
-    return random_crop(resize_shorter(image, side), _split(seed, 2), size=size)
+    least = round(smallest)
+    side = least + _below(rng, round(largest) - least + 1)
+    return random_crop(resize_shorter(image, side), rng, size=size)
 
 
 def area_crop(
-    image: tf.Tensor,
-    seed: Seed,
+    image: np.ndarray,
+    rng: np.random.Generator,
     *,
     size: int,
     area: Sequence[float] = (0.08, 1.0),
     aspect: Sequence[float] = (3 / 4, 4 / 3),
-) -> tf.Tensor:
+) -> np.ndarray:
     """Crop a share of the picture at some aspect ratio and resize it (Szegedy et al. 2015).
 
     Args:
         image: The picture.
-        seed: Two whole numbers.
+        rng: Draws share, ratio and place, both evenly; what does not fit is drawn anew.
         size: Side of the square the crop is resized to.
         area: Least and greatest share of the picture's area.
         aspect: Least and greatest width over height.
     """
-    import tensorflow as tf
-
-    begin, extent, _ = tf.image.stateless_sample_distorted_bounding_box(
-        tf.shape(image),
-        tf.zeros((0, 0, 4)),
-        seed,
-        min_object_covered=0.0,
-        aspect_ratio_range=tuple(aspect),
-        area_range=tuple(area),
-        use_image_if_no_bounding_boxes=True,
-    )
-    crop = tf.slice(image, begin, extent)
-    crop.set_shape((None, None, image.shape[-1]))
-    return tf.image.resize(crop, (size, size), antialias=True)
+    rows, columns = image.shape[:2]
+    for _ in range(_TRIES):
+        pixels = rng.uniform(area[0], area[1]) * rows * columns
+        ratio = rng.uniform(aspect[0], aspect[1])
+        height, width = round(math.sqrt(pixels / ratio)), round(math.sqrt(pixels * ratio))
+        if 0 < height <= rows and 0 < width <= columns:
+            image = _window(image, rng, height, width)
+            break
+    return resize(image, size, size)
 
 
 def pca_colour(
-    image: tf.Tensor, seed: Seed, *, values: np.ndarray, vectors: np.ndarray, deviation: float = 0.1
-) -> tf.Tensor:
+    image: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    values: np.ndarray,
+    vectors: np.ndarray,
+    deviation: float = 0.1,
+) -> np.ndarray:
     """Shift all pixels along the principal axes of the colours (Krizhevsky et al. 2012).
 
     Args:
         image: The picture.
-        seed: Two whole numbers.
+        rng: Draws the shift.
         values: Eigenvalues of the colours' covariance on 0 to 1, `(channels,)`.
         vectors: Its eigenvectors as columns, `(channels, channels)`.
         deviation: Standard deviation of the Gaussian factor of each eigenvalue.
     """
-    import tensorflow as tf
-
-    factors = tf.random.stateless_normal((len(values),), seed, stddev=deviation)
-    shift = tf.linalg.matvec(tf.constant(vectors, "float32"), factors * values.astype("float32"))
-    return image + 255.0 * shift
+    shift = vectors @ (rng.normal(0.0, deviation, len(values)) * values)
+    return image + (255.0 * shift).astype("float32")
 
 
 def colour_axes(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -146,66 +140,82 @@ def colour_axes(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.maximum(values[::-1], 0.0), vectors[:, ::-1]
 
 
-STEPS: dict[str, Callable] = {
-    each.__name__: each
-    for each in (pad_crop, random_crop, flip, scale_jitter, area_crop, pca_colour)
-}
-
-
-def resize_shorter(images: tf.Tensor, side: int | tf.Tensor) -> tf.Tensor:
-    """Resize so that the shorter side has a length; the aspect ratio is kept.
+def resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Resize a picture, bilinear over the full support, as `tf.image.resize` with `antialias`.
 
     Args:
-        images: `(..., height, width, channels)`.
-        side: The length, a number or a scalar tensor.
+        image: float32 `(rows, columns, channels)`.
+        height: Rows of the result.
+        width: Its columns.
     """
-    import tensorflow as tf
-
-    known = images.shape[-3:-1]
-    if isinstance(side, int) and None not in known and min(known) == side:
-        # Without operations that not every format of export has.
-        return tf.cast(images, "float32")
-    shape = tf.cast(tf.shape(images)[-3:-1], "float32")
-    target = tf.cast(tf.round(shape * tf.cast(side, "float32") / tf.reduce_min(shape)), "int32")
-    return tf.cond(
-        tf.reduce_all(target == tf.shape(images)[-3:-1]),
-        lambda: tf.cast(images, "float32"),
-        lambda: tf.image.resize(images, target, antialias=True),
-    )
+    if image.shape[:2] == (height, width):
+        return image
+    resized = np.empty((height, width, image.shape[2]), "float32")
+    for channel in range(image.shape[2]):
+        plane = Image.fromarray(np.ascontiguousarray(image[..., channel]))
+        resized[..., channel] = plane.resize((width, height), Image.Resampling.BILINEAR)
+    return resized
 
 
-def crops(images: tf.Tensor, size: int, count: int = 1) -> tf.Tensor:
-    """Square windows of pictures: the centre, or the ten of Krizhevsky et al. (2012).
+def resize_shorter(image: np.ndarray, side: int) -> np.ndarray:
+    """Resize so that the shorter side has a length; the aspect ratio is kept."""
+    height, width = image.shape[:2]
+    shorter = min(height, width)
+    return resize(image, round(height * side / shorter), round(width * side / shorter))
+
+
+def centre(image: np.ndarray, size: int) -> np.ndarray:
+    """A square window in the middle; what a picture lacks of it is black."""
+    return _crop_or_pad(image, size, size)
+
+
+def crops(image: np.ndarray, size: int, count: int = 1) -> np.ndarray:
+    """Square windows of a picture: the centre, or the ten of Krizhevsky et al. (2012).
 
     Args:
-        images: `(batch, height, width, channels)`; where they are smaller than the window they
-            are padded with black.
+        image: `(height, width, channels)`; where it is smaller than the window it is padded with
+            black.
         size: Side of the windows.
         count: 1 for the centre; 10 for centre and corners (upper left, upper right, lower left,
             lower right), then the same mirrored.
 
     Returns:
-        `(batch, count, size, size, channels)`.
+        `(count, size, size, channels)`.
     """
-    import tensorflow as tf
-
-    centre = tf.image.resize_with_crop_or_pad(images, size, size)
+    middle = centre(image, size)
     if count == 1:
-        return centre[:, None]
-    shape = tf.shape(images)
-    padded = tf.image.resize_with_crop_or_pad(
-        images, tf.maximum(shape[1], size), tf.maximum(shape[2], size)
-    )
-    corners = [padded[:, rows, columns] for rows in _ends(size) for columns in _ends(size)]
-    windows = tf.stack([centre, *corners], axis=1)
-    return tf.concat([windows, windows[:, :, :, ::-1]], axis=1)
+        return middle[None]
+    padded = _crop_or_pad(image, max(len(image), size), max(image.shape[1], size))
+    ends = slice(None, size), slice(-size, None)
+    windows = np.stack([middle, *(padded[rows, columns] for rows in ends for columns in ends)])
+    return np.concatenate([windows, windows[:, :, ::-1]])
 
 
-def _ends(size: int) -> tuple[slice, slice]:
-    return slice(None, size), slice(-size, None)
+def _crop_or_pad(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    rows, columns = image.shape[:2]
+    if (rows, columns) == (height, width):
+        return image
+    top, left = max(0, rows - height) // 2, max(0, columns - width) // 2
+    image = image[top : top + height, left : left + width]
+    rows, columns, channels = image.shape
+    padded = np.zeros((height, width, channels), image.dtype)
+    top, left = (height - rows) // 2, (width - columns) // 2
+    padded[top : top + rows, left : left + columns] = image
+    return padded
 
 
-def _split(seed: Seed, number: int) -> tf.Tensor:
-    import tensorflow as tf
+def _window(image: np.ndarray, rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    top = _below(rng, max(1, len(image) - height + 1))
+    left = _below(rng, max(1, image.shape[1] - width + 1))
+    return image[top : top + height, left : left + width]
 
-    return tf.random.experimental.stateless_fold_in(seed, number)
+
+def _below(rng: np.random.Generator, end: int) -> int:
+    # A fiftieth of what `integers` takes.
+    return int(rng.random() * end)
+
+
+STEPS: dict[str, Callable] = {
+    each.__name__: each
+    for each in (pad_crop, random_crop, flip, scale_jitter, area_crop, pca_colour)
+}

@@ -6,20 +6,20 @@ The folder holds the classes' folders, or `train`, `val` (or `validation`, `vali
 
 from __future__ import annotations
 
-import hashlib
-import os
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.files import file_fingerprint
 from keras_classics.core.picture_files import picture_endings
-from keras_classics.data.load import SPLIT_NAMES, Data, Info
-from keras_classics.data.pictures.images import image_tensor, measure_images, resolve_size
+from keras_classics.data.examples import Made, Pictures
+from keras_classics.data.holdout import SPLIT_NAMES, complete_splits
+from keras_classics.data.load import Data, Info
+from keras_classics.data.pictures.images import measure_images, read_image, resolve_size
 
-if TYPE_CHECKING:
-    import tensorflow as tf
-
-Pictures = list[tuple[Path, str]]
+Found = list[tuple[Path, str]]
 
 
 def load_folder(
@@ -35,8 +35,8 @@ def load_folder(
 
     Pictures may lie deeper within a class's folder; hidden files and files that are no pictures
     by their ending are passed over. All pictures are decoded once to find the faulty ones, then
-    again when the pipeline asks. What is held out is chosen by a hash of the seed and the
-    picture's name.
+    again when they are asked for. What is held out is chosen by a hash of the seed and the
+    picture's name; equal files are on one side.
 
     Args:
         path: The folder.
@@ -64,31 +64,27 @@ def load_folder(
             )
         )
     found, faults = _sound(found, strict)
-    rule = {split: str(root) for split, root in roots.items()}
-    for split, share in (("test", test), ("validation", validation)):
-        if split not in found:
-            found["train"], found[split] = _hold_out(found["train"], share, seed, split)
-            rule[split] = f"{share:g} of train by a hash of seed {seed} and name"
-    for split, pictures in found.items():
-        if not pictures:
-            first = f" The first of {len(faults)} faults: {faults[0]}" if faults else ""
-            raise InputError(
-                explain(
-                    f"The {split} split of {folder} has no picture.{first}",
-                    "at least one sound picture in each split",
-                    "Add pictures, or hold out a greater share of them.",
-                )
-            )
-
+    found, rules = complete_splits(
+        found,
+        {"validation": validation, "test": test},
+        seed,
+        source=folder,
+        what="picture",
+        label=lambda picture: picture[1],
+        same=lambda picture: (file_fingerprint(picture[0]),),
+        key=lambda split, picture: f"{split}:{picture[1]}/{picture[0].name}",
+        faults=faults,
+    )
+    rules = {**{split: str(root) for split, root in roots.items()}, **rules}
     return Data(
-        **{split: _dataset(pictures, classes, folder, size) for split, pictures in found.items()},
+        **{split: _split(pictures, classes, folder, size) for split, pictures in found.items()},
         info=Info(
             name=f"folder:{path}",
             sizes={split: len(found[split]) for split in SPLIT_NAMES},
             image_shape=(*size, 3) if size else None,
             classes=classes,
             skipped=faults,
-            split_rule="; ".join(f"{split}: {rule[split]}" for split in SPLIT_NAMES),
+            split_rule="; ".join(f"{split}: {rules[split]}" for split in SPLIT_NAMES),
             origin=str(folder),
         ),
     )
@@ -147,7 +143,7 @@ def _subfolders(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(name for name in names if name[0] != "."))
 
 
-def _pictures(folder: Path, classes: tuple[str, ...]) -> Pictures:
+def _pictures(folder: Path, classes: tuple[str, ...]) -> Found:
     """Every picture below a split's folder with its class."""
     strange = set(_subfolders(folder)) - set(classes)
     if strange:
@@ -168,10 +164,10 @@ def _pictures(folder: Path, classes: tuple[str, ...]) -> Pictures:
     ]
 
 
-def _sound(found: dict[str, Pictures], strict: bool) -> tuple[dict[str, Pictures], tuple[str, ...]]:
+def _sound(found: dict[str, Found], strict: bool) -> tuple[dict[str, Found], tuple[str, ...]]:
     """Leave out pictures that cannot be read."""
     faults: list[str] = []
-    kept: dict[str, Pictures] = {}
+    kept: dict[str, Found] = {}
     for split, pictures in found.items():
         measured = measure_images([path for path, _ in pictures])
         kept[split] = []
@@ -185,46 +181,14 @@ def _sound(found: dict[str, Pictures], strict: bool) -> tuple[dict[str, Pictures
     return kept, tuple(faults)
 
 
-def _hold_out(pictures: Pictures, share: float, seed: int, split: str) -> tuple[Pictures, Pictures]:
-    """Divide pictures into those that stay and a share of every class."""
-    if not 0 < share < 1:
-        raise InputError(
-            explain(
-                f"{split}={share} was given", "a share between 0 and 1", "Give for example 0.1."
-            )
-        )
-
-    def rank(picture: tuple[Path, str]) -> bytes:
-        path, name = picture
-        return hashlib.sha256(f"{seed}:{split}:{name}/{path.name}".encode()).digest()
-
-    held = set()
-    for name in {name for _, name in pictures}:
-        members = sorted((each for each in pictures if each[1] == name), key=rank)
-        held |= set(members[: min(len(members) - 1, max(1, round(share * len(members))))])
-    return [each for each in pictures if each not in held], [
-        each for each in pictures if each in held
-    ]
-
-
-def _dataset(
-    pictures: Pictures, classes: tuple[str, ...], folder: Path, size: tuple[int, int] | None
-) -> tf.data.Dataset:
-    import tensorflow as tf
-
-    elements = tf.data.Dataset.from_tensor_slices(
-        {
-            "path": [os.fsencode(path) for path, _ in pictures],
-            "label": [classes.index(name) for _, name in pictures],
-            "name": [os.fsencode(path.relative_to(folder)) for path, _ in pictures],
-        }
+def _split(
+    pictures: Found,
+    classes: tuple[str, ...],
+    folder: Path,
+    size: tuple[int, int] | None,
+) -> Pictures:
+    return Pictures(
+        Made([path for path, _ in pictures], partial(read_image, size=size)),
+        [str(path.relative_to(folder)) for path, _ in pictures],
+        labels=np.array([classes.index(name) for _, name in pictures], "int32"),
     )
-
-    def complete(element: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        return {
-            "image": image_tensor(element["path"], size, (*(size or (None, None)), 3)),
-            "label": element["label"],
-            "name": element["name"],
-        }
-
-    return elements.map(complete, num_parallel_calls=tf.data.AUTOTUNE)

@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
@@ -14,9 +13,6 @@ from PIL import ExifTags, Image, ImageOps
 from keras_classics.core.errors import InputError, check_pair
 from keras_classics.core.picture_files import opened_picture
 from keras_classics.core.progress import tracked
-
-if TYPE_CHECKING:
-    import tensorflow as tf
 
 _SIDEWAYS = (5, 6, 7, 8)
 _STRIP_PIXELS = 2**20
@@ -109,48 +105,23 @@ def measure_images(paths: Sequence[Path]) -> list[tuple[int, int] | InputError]:
         return list(tracked(pool.map(measured, paths), "Checking images", len(paths)))
 
 
-def image_tensor(
-    path: tf.Tensor, size: tuple[int, int] | None, shape: tuple[int | None, ...]
-) -> tf.Tensor:
-    """Read an image inside a `tf.data` pipeline with `read_image`.
-
-    Args:
-        path: Scalar string.
-        size: Height and width to resize to, or None.
-        shape: What is known of the result's shape, for the pipeline.
-
-    Returns:
-        `(height, width, 3)` uint8.
-    """
-    import tensorflow as tf
-
-    def read(path: bytes) -> np.ndarray:
-        return read_image(os.fsdecode(path), size)
-
-    image = tf.numpy_function(read, [path], tf.uint8, stateful=False)
-    image.set_shape(shape)
-    return image
-
-
-def resize_tensor(image: tf.Tensor, size: tuple[int, int] | None = None) -> tf.Tensor:
-    """Make a decoded picture eight-bit RGB of a size, inside a `tf.data` pipeline.
+def eight_bit_rgb(image: np.ndarray, size: tuple[int, int] | None = None) -> np.ndarray:
+    """Make a picture that is decoded already eight-bit RGB of a size.
 
     Args:
         image: uint8 or uint16 `(height, width, 1 or 3)`.
-        size: Height and width to resize to (bilinear with antialiasing), or None.
+        size: Height and width to resize to, as `read_image` does, or None.
 
     Returns:
         `(height, width, 3)` uint8.
     """
-    import tensorflow as tf
-
-    if image.dtype == tf.uint16:
-        image = tf.cast((tf.cast(image, tf.int32) * 255 + 32767) // 65535, tf.uint8)
+    if image.dtype == np.uint16:
+        image = _eight_bits(image)
     if image.shape[-1] == 1:
-        image = tf.image.grayscale_to_rgb(image)
-    if size is not None:
-        image = tf.image.resize(image, size, antialias=True)
-        image = tf.cast(tf.round(tf.clip_by_value(image, 0, 255)), tf.uint8)
+        image = np.repeat(image, 3, axis=-1)
+    if size not in (None, image.shape[:2]):
+        resized = Image.fromarray(image).resize(size[::-1], Image.Resampling.BILINEAR)
+        image = np.asarray(resized)
     return image
 
 
@@ -173,7 +144,7 @@ def _upright_rgb(image: Image.Image) -> Image.Image:
 
 def _rgb(strip: Image.Image) -> Image.Image:
     if strip.mode.startswith("I"):
-        strip = _eight_bits(strip)
+        strip = Image.fromarray(_eight_bits(np.asarray(strip)))
     if strip.has_transparency_data:
         strip = strip.convert("RGBA")
         paper = Image.new("RGBA", strip.size, "white")
@@ -181,11 +152,11 @@ def _rgb(strip: Image.Image) -> Image.Image:
     return strip.convert("RGB")
 
 
-def _eight_bits(strip: Image.Image) -> Image.Image:
-    values = np.asarray(strip).astype(np.int64)
+def _eight_bits(values: np.ndarray) -> np.ndarray:
+    values = values.astype(np.int64)
     if values.min() < 0 or values.max() > 65535:
         raise ValueError(f"its values from {values.min()} to {values.max()} exceed 16 bits")
-    return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
+    return ((values * 255 + 32767) // 65535).astype(np.uint8)
 
 
 def grey(picture: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -18,10 +18,15 @@ from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.files import reading, write_whole
 from keras_classics.core.recipe import Recipe, Step
 from keras_classics.core.text_files import parse_json
-from keras_classics.data.pictures.augmentation import STEPS, colour_axes, crops, resize_shorter
-
-if TYPE_CHECKING:
-    import tensorflow as tf
+from keras_classics.data.examples import Made
+from keras_classics.data.pictures.augmentation import (
+    STEPS,
+    centre,
+    colour_axes,
+    crops,
+    resize_shorter,
+)
+from keras_classics.data.pictures.images import grey
 
 NORMALIZATIONS = (
     "range",
@@ -38,6 +43,7 @@ _LENGTHS = ("padding", "smallest", "largest")
 # Steps that resize the picture themselves, from its full resolution.
 _RESIZING = ("scale_jitter", "area_crop")
 _ZCA_BIAS = 0.1
+_TOGETHER = 256
 _LARGEST_ZCA = 64 * 64 * 3
 # Sides of what a file may ask for; before it is cropped a picture may be twice as large.
 _LARGEST_SIDE = 2**11
@@ -76,43 +82,39 @@ class Preparation:
         shape = (self.size, self.size, self.channels)
         return (int(np.prod(shape)),) if self.flat else shape
 
-    def training(self, image: tf.Tensor, seed: tf.Tensor | Sequence[int]) -> tf.Tensor:
-        """Augment and normalise one picture.
+    def training(self, images: Sequence[np.ndarray], seed: int | Sequence[int]) -> np.ndarray:
+        """Augment and normalise pictures.
 
         Args:
-            image: uint8 `(height, width, 3)`.
-            seed: Two whole numbers.
+            images: uint8 `(height, width, 3)` each.
+            seed: One number or several; of others the augmentation is another.
 
         Returns:
-            float32 of `input_shape`.
+            float32 `(pictures, *input_shape)`.
         """
-        import tensorflow as tf
+        rng = np.random.default_rng(seed)
+        resized = self.augmentation and self.augmentation[0].name in _RESIZING
+        steps = [(STEPS[step.name], self._arguments(step)) for step in self.augmentation]
+        found = np.empty((len(images), self.size, self.size, self.channels), "float32")
+        for place, image in zip(found, images, strict=True):
+            x = self._coloured(image)
+            x = x if resized else resize_shorter(x, self.resize)
+            for step, arguments in steps:
+                x = step(x, rng, **arguments)
+            place[...] = centre(x, self.size)
+        return self._normalized(found)
 
-        x = self.coloured(image)
-        if not self.augmentation or self.augmentation[0].name not in _RESIZING:
-            x = resize_shorter(x, self.resize)
-        for number, step in enumerate(self.augmentation):
-            fold = tf.random.experimental.stateless_fold_in(seed, number)
-            x = STEPS[step.name](x, fold, **self._arguments(step))
-        x = tf.image.resize_with_crop_or_pad(x, self.size, self.size)
-        return self._normalized(x[None])[0]
-
-    def views(self, images: tf.Tensor) -> tf.Tensor:
+    def views(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """Resize, crop and normalise pictures as in tests.
 
         Args:
-            images: uint8 `(batch, height, width, 3)`.
+            images: uint8 `(height, width, 3)` each.
 
         Returns:
-            float32 `(batch, test_crops, *input_shape)`.
+            float32 `(pictures, test_crops, *input_shape)`.
         """
-        import tensorflow as tf
-
-        x = resize_shorter(self.coloured(images), self.resize)
-        windows = crops(x, self.size, self.test_crops)
-        shape = (self.size, self.size, self.channels)
-        x = self._normalized(tf.reshape(windows, (-1, *shape)))
-        return tf.reshape(x, (-1, self.test_crops, *self.input_shape))
+        found = np.concatenate([self._windows(image, self.test_crops) for image in images])
+        return self._normalized(found).reshape(-1, self.test_crops, *self.input_shape)
 
     def save(self, path: str | os.PathLike) -> None:
         """Write everything as one `.npz` file."""
@@ -161,12 +163,12 @@ class Preparation:
             if np.broadcast_shapes(self.arrays[name].shape, whole) != whole:
                 raise ValueError(f"{name!r} in it is not of the size of its pictures")
 
-    def coloured(self, images: tf.Tensor) -> tf.Tensor:
+    def _coloured(self, image: np.ndarray) -> np.ndarray:
         """As float32 of 0 to 255, grey where the network takes grey."""
-        import tensorflow as tf
+        return 255 * grey(image) if self.channels == 1 else image.astype("float32")
 
-        x = tf.cast(images, "float32")
-        return tf.image.rgb_to_grayscale(x) if self.channels == 1 else x
+    def _windows(self, image: np.ndarray, count: int) -> np.ndarray:
+        return crops(resize_shorter(self._coloured(image), self.resize), self.size, count)
 
     def _arguments(self, step: Step) -> dict:
         arguments = dict(step.arguments)
@@ -176,16 +178,13 @@ class Preparation:
             arguments.update(values=self.arrays["values"], vectors=self.arrays["vectors"])
         return arguments
 
-    def _normalized(self, x: tf.Tensor) -> tf.Tensor:
-        import tensorflow as tf
-
+    def _normalized(self, x: np.ndarray) -> np.ndarray:
         if self.normalization.name.startswith("contrast"):
-            x = tf.image.per_image_standardization(x)
+            x = _standardized(x)
         x = (x - self.arrays["shift"]) * self.arrays["gain"]
         if "whitening" in self.arrays:
-            flat = tf.reshape(x, (-1, self.arrays["whitening"].shape[0]))
-            x = tf.reshape(flat @ self.arrays["whitening"], tf.shape(x))
-        return tf.reshape(x, (-1, *self.input_shape))
+            x = x.reshape(len(x), -1) @ self.arrays["whitening"]
+        return x.reshape(-1, *self.input_shape)
 
 
 def fit_preparation(
@@ -201,7 +200,8 @@ def fit_preparation(
 
     Args:
         recipe: The recipe.
-        images: Training pictures, uint8 `(height, width, 3)` each; the first 10,000 are looked at.
+        images: Training pictures, uint8 `(height, width, 3)` each; of more than 10,000 so many are
+            looked at, from all over them.
         size: Side of the network's input.
         native_size: Side for which the recipe's lengths are meant; `size` by default.
         channels: 3, or 1 for grey.
@@ -226,8 +226,21 @@ def fit_preparation(
         test_crops=recipe.test_crops,
         arrays={"shift": np.float32(0), "gain": np.float32(1)},
     )
-    arrays = _statistics(bare, images[:SAMPLE])
+    arrays = _statistics(bare, _sample(images))
     return Preparation(**{**vars(bare), "arrays": arrays})
+
+
+def _sample(images: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+    """One picture of each of equally long stretches: those of a folder lie class after class."""
+    if len(images) <= SAMPLE:
+        return images
+    ends = np.linspace(0, len(images), SAMPLE + 1).astype(int)
+    chosen = np.random.default_rng(0).integers(ends[:-1], ends[1:])
+    return (
+        images[chosen]
+        if isinstance(images, np.ndarray)
+        else Made(chosen.tolist(), images.__getitem__)
+    )
 
 
 def _scaled(step: Step, ratio: float) -> Step:
@@ -271,8 +284,6 @@ def _whitening(
     preparation: Preparation, images: Sequence[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean of the contrast-normalised pictures, and the ZCA matrix that whitens them."""
-    import tensorflow as tf
-
     values = preparation.size**2 * preparation.channels
     if values > _LARGEST_ZCA:
         raise InputError(
@@ -283,10 +294,7 @@ def _whitening(
             )
         )
     flat = np.concatenate(
-        [
-            tf.image.per_image_standardization(each).numpy().reshape(len(each), -1)
-            for each in _plain(preparation, images)
-        ]
+        [_standardized(each).reshape(len(each), -1) for each in _plain(preparation, images)]
     )
     mean = flat.mean(axis=0)
     variances, axes = np.linalg.eigh(np.cov(flat, rowvar=False))
@@ -295,10 +303,16 @@ def _whitening(
     return mean.reshape(shape), ((axes * gains) @ axes.T).astype("float32")
 
 
+def _standardized(x: np.ndarray) -> np.ndarray:
+    """Each picture with mean 0 and deviation 1, as `tf.image.per_image_standardization`."""
+    axes = (1, 2, 3)
+    least = 1.0 / np.sqrt(x[0].size, dtype="float32")
+    deviation = np.maximum(x.std(axes, keepdims=True), least)
+    return (x - x.mean(axes, keepdims=True)) / deviation
+
+
 def _plain(preparation: Preparation, images: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
-    """The centres of pictures as the network will see them, of 0 to 255, a batch at a time."""
-    # Pictures of different sizes cannot be stacked.
-    batch = 256 if isinstance(images, np.ndarray) else 1
-    for start in range(0, len(images), batch):
-        part = preparation.coloured(np.stack(images[start : start + batch]))
-        yield crops(resize_shorter(part, preparation.resize), preparation.size).numpy()[:, 0]
+    """The centres of pictures as the network will see them, of 0 to 255, some at a time."""
+    for start in range(0, len(images), _TOGETHER):
+        part = images[start : start + _TOGETHER]
+        yield np.concatenate([preparation._windows(image, 1) for image in part])

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import wave
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import write_whole
 from keras_classics.core.sound_files import read_pcm
-from keras_classics.data.holdout import hold_out
-from keras_classics.data.load import SPLIT_NAMES, Data, Info
+from keras_classics.data.examples import Made
+from keras_classics.data.holdout import SPLIT_NAMES, complete_splits, digest
+from keras_classics.data.load import Data, Info
 from keras_classics.data.pictures.arrays import read_npz
 
 if TYPE_CHECKING:
     import keras
-    import tensorflow as tf
 
     from keras_classics.core.types import Tensor
 
@@ -32,8 +33,9 @@ _LOUDEST = 32768
 _MIDDLE, _SPREAD = -20.0, 20.0
 
 
-class Recording(NamedTuple):
-    """A recording: its samples, int16 `(samples,)`, what is said, by whom, and its name."""
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """A recording: its samples `(samples,)`, what is said, by whom, and its name."""
 
     audio: np.ndarray
     text: str
@@ -58,8 +60,8 @@ def load_speech(
     A folder has `.npz` files that begin with `train`, `dev` (or `validation`) or `test`, or wave
     files named `DIGITS_SPEAKER_....wav`; or the path is one `.npz` file. An `.npz` file has
     `audio`, int16, all recordings end to end, `offsets`, where they begin and the last one ends,
-    `digit`, perhaps `speaker` and `rate`. Elements: `"audio"` float32 `(samples,)` of -1 to 1,
-    `"text"`, the digits, and `"name"`.
+    `digit`, perhaps `speaker` and `rate`. Of a `Recording` the `audio` is float32 `(samples,)` of
+    -1 to 1, the `text` the digits.
 
     Args:
         path: The folder or file.
@@ -85,14 +87,17 @@ def load_speech(
         )
     skipped: list[str] = []
     parts = _find(Path(path).expanduser(), rate, strict, skipped)
-    rule = {split: f"{len(part)} recordings of their own" for split, part in parts.items()}
-    for split, share in (("test", test), ("validation", validation)):
-        if split not in parts:
-            rule[split] = f"{share:g} of train by seed {seed}"
-            labels = np.array([recording.text for recording in parts["train"]], object)
-            kept, held = hold_out(labels, share, seed, split)
-            parts[split] = [parts["train"][n] for n in held]
-            parts["train"] = [parts["train"][n] for n in kept]
+    rules = {split: f"{len(part)} recordings of their own" for split, part in parts.items()}
+    parts, held = complete_splits(
+        parts,
+        {"validation": validation, "test": test},
+        seed,
+        source=path,
+        what="recording",
+        label=lambda recording: recording.text,
+        same=lambda recording: (digest(recording.audio),),
+    )
+    rules |= held
     strings = {
         split: _strings(
             parts[split], np.random.default_rng([seed, number]), digits,
@@ -102,13 +107,13 @@ def load_speech(
     }  # fmt: skip
     characters = {sign for part in parts.values() for each in part for sign in each.text}
     return Data(
-        **{split: _dataset(parts[split], strings[split]) for split in SPLIT_NAMES},
+        **{split: Made(each, _join) for split, each in strings.items()},
         info=Info(
             name=f"speech:{path}",
             sizes={split: len(each) for split, each in strings.items()},
             classes=tuple(sorted(characters)),
             skipped=tuple(skipped),
-            split_rule="; ".join(f"{split}: {rule[split]}" for split in SPLIT_NAMES),
+            split_rule="; ".join(f"{split}: {rules[split]}" for split in SPLIT_NAMES),
             origin=str(path),
         ),
     )
@@ -301,8 +306,8 @@ def _waves(files: Sequence[Path], rate: int, strict: bool, skipped: list[str]) -
 
 def _strings(
     recordings: Sequence[Recording], rng: np.random.Generator, digits: tuple[int, int], repeat: int
-) -> list[list[int]]:
-    """Numbers of the recordings in every string; those of a string are of one speaker."""
+) -> list[list[Recording]]:
+    """The recordings of every string; those of a string are of one speaker."""
     strings = []
     speakers = np.array([recording.speaker for recording in recordings], object)
     for speaker in np.unique(speakers):
@@ -310,30 +315,18 @@ def _strings(
         order = np.concatenate([rng.permutation(own) for _ in range(repeat)]).tolist()
         while order:
             count = int(rng.integers(digits[0], digits[1] + 1))
-            strings.append(order[:count])
+            strings.append([recordings[n] for n in order[:count]])
             order = order[count:]
     return strings
 
 
-def _dataset(recordings: Sequence[Recording], strings: Sequence[Sequence[int]]) -> tf.data.Dataset:
-    import tensorflow as tf
-
-    def elements() -> Iterator[dict]:
-        for numbers in strings:
-            chosen = [recordings[n] for n in numbers]
-            yield {
-                "audio": np.concatenate([each.audio for each in chosen]).astype("float32")
-                / _LOUDEST,
-                "text": "".join(each.text for each in chosen),
-                "name": "+".join(each.name for each in chosen),
-            }
-
-    signature = {
-        "audio": tf.TensorSpec((None,), "float32"),
-        "text": tf.TensorSpec((), "string"),
-        "name": tf.TensorSpec((), "string"),
-    }
-    return tf.data.Dataset.from_generator(elements, output_signature=signature)
+def _join(said: Sequence[Recording]) -> Recording:
+    return Recording(
+        np.concatenate([each.audio for each in said]).astype("float32") / _LOUDEST,
+        "".join(each.text for each in said),
+        said[0].speaker,
+        "+".join(each.name for each in said),
+    )
 
 
 def log_mel_frames(audio: np.ndarray) -> np.ndarray:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.text_files import read_text
-from keras_classics.data.holdout import check_filled, equal_groups, hold_out
-from keras_classics.data.load import SPLIT_NAMES, Data, Info
-
-if TYPE_CHECKING:
-    import tensorflow as tf
+from keras_classics.data.holdout import SPLIT_NAMES, complete_splits
+from keras_classics.data.load import Data, Info
 
 COLUMNS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 # Words written together, and words left out.
@@ -23,12 +20,13 @@ _PARTS = re.compile(r"\d+[-.]\d+")
 TAGGED = ("upos", "xpos", "deprel")
 
 
-class TaggedSentence(NamedTuple):
-    """A sentence: where it stands, its words, and a tag for each."""
+@dataclass(frozen=True, eq=False)
+class TaggedSentence:
+    """A sentence: where it stands, its words, and a tag for each, or the number of its class."""
 
     name: str
     words: list[str]
-    tags: list[str]
+    tags: Sequence[str] | np.ndarray
 
 
 def load_conllu(
@@ -43,9 +41,9 @@ def load_conllu(
 ) -> Data:
     """Read CoNLL-U files, perhaps gzipped.
 
-    Elements: `"words"`, strings `(words,)`; `"tags"`, int32 `(words,)`, numbers in
-    `info.classes`; `"name"`. Words written together (`1-2`) and words left out (`1.1`) are passed
-    over, as their parts and the others are tagged.
+    Of a `TaggedSentence` the `tags` are int32 `(words,)`, numbers in `info.classes`. Words written
+    together (`1-2`) and words left out (`1.1`) are passed over, as their parts and the others are
+    tagged.
 
     Args:
         files: `FILE`, `TRAIN,TEST` or `TRAIN,VALIDATION,TEST`.
@@ -67,15 +65,15 @@ def load_conllu(
         split: list(read_conllu(name, column=column, strict=strict, skipped=skipped))
         for split, name in names.items()
     }
-    rule = dict(names)
-    for split, share in (("test", test), ("validation", validation)):
-        if split not in parts:
-            rule[split] = f"{share:g} of train by seed {seed}"
-            groups = equal_groups([tuple(row.words) for row in parts["train"]])
-            kept, held = hold_out(np.zeros(len(groups), int), share, seed, split, groups)
-            parts[split] = [parts["train"][n] for n in held]
-            parts["train"] = [parts["train"][n] for n in kept]
-    check_filled(parts, files, "sentence")
+    parts, rules = complete_splits(
+        parts,
+        {"validation": validation, "test": test},
+        seed,
+        source=files,
+        what="sentence",
+        same=lambda row: (tuple(row.words),),
+    )
+    rules = {**names, **rules}
     classes = sorted({tag for part in parts.values() for row in part for tag in row.tags})
     if len(classes) < 2:
         raise InputError(
@@ -85,14 +83,21 @@ def load_conllu(
                 f"Choose another column: {', '.join(each for each in TAGGED if each != column)}.",
             )
         )
+    numbers = {tag: number for number, tag in enumerate(classes)}
     return Data(
-        **{split: _dataset(part, classes) for split, part in parts.items()},
+        **{
+            split: [
+                replace(row, tags=np.array([numbers[tag] for tag in row.tags], "int32"))
+                for row in part
+            ]
+            for split, part in parts.items()
+        },
         info=Info(
             name=f"conllu:{files}",
             sizes={split: len(parts[split]) for split in SPLIT_NAMES},
             classes=tuple(classes),
             skipped=tuple(skipped),
-            split_rule="; ".join(f"{split}: {rule[split]}" for split in SPLIT_NAMES),
+            split_rule="; ".join(f"{split}: {rules[split]}" for split in SPLIT_NAMES),
             origin=files,
         ),
     )
@@ -189,20 +194,3 @@ def _splits(files: str) -> tuple[str, ...]:
             )
         )
     return {1: ("train",), 2: ("train", "test"), 3: tuple(SPLIT_NAMES)}[count]
-
-
-def _dataset(sentences: list[TaggedSentence], classes: list[str]) -> tf.data.Dataset:
-    import tensorflow as tf
-
-    numbers = {tag: number for number, tag in enumerate(classes)}
-
-    def elements() -> Iterator[dict]:
-        for name, words, tags in sentences:
-            yield {"words": words, "tags": [numbers[tag] for tag in tags], "name": name}
-
-    signature = {
-        "words": tf.TensorSpec((None,), "string"),
-        "tags": tf.TensorSpec((None,), "int32"),
-        "name": tf.TensorSpec((), "string"),
-    }
-    return tf.data.Dataset.from_generator(elements, output_signature=signature)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.text_files import read_text
 from keras_classics.data.load import Data, Info
-
-if TYPE_CHECKING:
-    import tensorflow as tf
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,9 +86,9 @@ def load_text(
         ]
         for split, (start, end) in cuts.items()
     }
-    return documents_data(
-        splits,
-        Info(
+    return Data(
+        **splits,
+        info=Info(
             name=f"text:{path}",
             sizes={split: len(documents) for split, documents in splits.items()},
             split_rule=f"The last {validation:g} and {test:g} of each of {pieces} equal pieces.",
@@ -100,48 +97,23 @@ def load_text(
     )
 
 
-def documents_data(splits: Mapping[str, Sequence[Document]], info: Info) -> Data:
-    """Documents as a data set: elements of `"text"`, `"name"` and, if known, `"token_classes"`."""
-    return Data(**{split: _dataset(documents) for split, documents in splits.items()}, info=info)
-
-
-def collect_documents(dataset: tf.data.Dataset) -> list[Document]:
-    """Read a split of text into memory.
+def collect_documents(split: Sequence[Any]) -> list[Document]:
+    """The texts of a split as documents, which those of running text are.
 
     Args:
-        dataset: A split of `documents_data`, or other elements of `"text"` and `"name"`.
-
-    Returns:
-        The documents, in their order.
+        split: Examples with a `text` and a `name`.
 
     Raises:
-        InputError: Its elements have no text.
+        InputError: They have no text.
     """
-    if "text" not in dataset.element_spec:
+    if len(split) and getattr(split[0], "text", None) is None:
         raise InputError(
             explain(
-                f"Data with {', '.join(dataset.element_spec)} were given",
+                f"Data of the kind {type(split[0]).__name__} without a text were given",
                 "text, such as source_code or text:FILE",
                 "Choose other --data.",
             )
         )
     return [
-        Document(element["name"].decode(), element["text"].decode(), element.get("token_classes"))
-        for element in dataset.as_numpy_iterator()
+        each if isinstance(each, Document) else Document(each.name, each.text) for each in split
     ]
-
-
-def _dataset(documents: Sequence[Document]) -> tf.data.Dataset:
-    import tensorflow as tf
-
-    classed = any(document.token_classes is not None for document in documents)
-
-    def elements() -> Iterator[dict]:
-        for document in documents:
-            element = {"text": document.text, "name": document.name}
-            yield {**element, "token_classes": document.token_classes} if classed else element
-
-    signature = {"text": tf.TensorSpec((), "string"), "name": tf.TensorSpec((), "string")}
-    if classed:
-        signature["token_classes"] = tf.TensorSpec((None,), "uint8")
-    return tf.data.Dataset.from_generator(elements, output_signature=signature)

@@ -7,28 +7,31 @@ and `"parallel:FOLDER"` a folder of them as translation corpora are laid out: `t
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import NamedTuple, overload
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.text_files import read_lines
-from keras_classics.data.holdout import check_filled, equal_groups
-from keras_classics.data.load import SPLIT_NAMES, Data, Info
-
-if TYPE_CHECKING:
-    import tensorflow as tf
+from keras_classics.data.holdout import SPLIT_NAMES, complete_splits
+from keras_classics.data.load import Data, Info
 
 # Without files of their own, validation and test get a tenth each, and no more than this.
 _HELD_OUT, _MOST_HELD_OUT = 10, 2000
-_BATCH = 1024
 
 
 @dataclass(frozen=True)
-class ParallelTexts:
-    """A split read once: the sentences of each language, in one order, and their names."""
+class Parallel:
+    """A sentence by language, and its name."""
+
+    texts: Mapping[str, str]
+    name: str
+
+
+@dataclass(frozen=True)
+class ParallelTexts(Sequence[Parallel]):
+    """Sentences of each language, in one order, and their names."""
 
     texts: dict[str, list[str]]
     names: list[str]
@@ -36,21 +39,26 @@ class ParallelTexts:
     def __len__(self) -> int:
         return len(self.names)
 
-    def pairs(self, source: str, targets: Sequence[str]) -> list[tuple[str, str]]:
-        """Return sentences with their translations, target language after target language.
+    @overload
+    def __getitem__(self, n: int) -> Parallel: ...
+    @overload
+    def __getitem__(self, n: slice) -> ParallelTexts: ...
+    def __getitem__(self, n: int | slice) -> Parallel | ParallelTexts:
+        if isinstance(n, slice):
+            return ParallelTexts(
+                {language: texts[n] for language, texts in self.texts.items()}, self.names[n]
+            )
+        return Parallel({language: texts[n] for language, texts in self.texts.items()},
+                        self.names[n])  # fmt: skip
 
-        With several targets each source begins with the token of its target language, as in
-        Johnson et al., TACL 2017 (arXiv:1611.04558).
+    def of(self, languages: Sequence[str]) -> ParallelTexts:
+        """The same sentences in some of the languages.
 
-        Args:
-            source: The language to translate from.
-            targets: The languages to translate to.
+        Raises:
+            InputError: There are no such languages.
         """
-        return [
-            (tag_target(text, target) if len(targets) > 1 else text, translation)
-            for target in targets
-            for text, translation in zip(self.texts[source], self.texts[target], strict=True)
-        ]
+        chosen = check_languages(languages, list(self.texts))
+        return ParallelTexts({each: self.texts[each] for each in chosen}, self.names)
 
 
 def tag_target(text: str, language: str) -> str:
@@ -129,24 +137,31 @@ def load_parallel(
         split: list(_read({each: part[each] for each in languages}, strict, skipped))
         for split, part in files.items()
     }
-    rule = {split: ", ".join(file.name for file in part.values()) for split, part in files.items()}
-    check_filled(rows, path, "sentence")
-    rows = _hold_out(rows, rule, seed)
-    check_filled(rows, path, "sentence")
+    rules = {split: ", ".join(file.name for file in part.values()) for split, part in files.items()}
+    rows, held = complete_splits(
+        rows,
+        lambda count: min(_MOST_HELD_OUT, max(1, count // _HELD_OUT)),
+        seed,
+        source=path,
+        what="sentence",
+        same=lambda row: row.texts,
+        key=lambda split, row: row.texts[0],
+    )
+    rules |= held
     return Data(
         **{
-            split: parallel_dataset(
-                {each: [row.texts[n] for row in rows[split]] for n, each in enumerate(languages)},
-                [row.name for row in rows[split]],
+            split: ParallelTexts(
+                {each: [row.texts[n] for row in part] for n, each in enumerate(languages)},
+                [row.name for row in part],
             )
-            for split in SPLIT_NAMES
+            for split, part in rows.items()
         },
         info=Info(
             name=f"parallel:{path}",
-            sizes={split: len(rows[split]) for split in SPLIT_NAMES},
+            sizes={split: len(part) for split, part in rows.items()},
             languages=languages,
             skipped=tuple(skipped),
-            split_rule="; ".join(f"{split}: {rule[split]}" for split in SPLIT_NAMES),
+            split_rule="; ".join(f"{split}: {rules[split]}" for split in SPLIT_NAMES),
         ),
     )
 
@@ -169,47 +184,9 @@ def check_languages(languages: Sequence[str] | str, known: Sequence[str]) -> tup
     return given
 
 
-def parallel_dataset(texts: Mapping[str, Sequence[str]], names: Sequence[str]) -> tf.data.Dataset:
-    """A dataset of one string for each language, and the `"name"`."""
-    import tensorflow as tf
-
-    columns = {**texts, "name": names}
-    return tf.data.Dataset.from_tensor_slices(
-        {key: tf.constant(list(column), tf.string) for key, column in columns.items()}
-    )
-
-
-def collect_parallel(
-    split: tf.data.Dataset, languages: Sequence[str], *, count: int | None = None
-) -> ParallelTexts:
-    """Read a split of `kc.data.load`.
-
-    Args:
-        split: Elements with a string for each language, and `"name"`.
-        languages: Which to read.
-        count: Number of sentences; all by default.
-
-    Returns:
-        The sentences by language, and their names.
-
-    Raises:
-        InputError: The split has no such languages.
-    """
-    known = [key for key in split.element_spec if key not in ("name", "image", "captions", "label")]
-    languages = check_languages(languages, known)
-    columns: dict[str, list[str]] = {key: [] for key in (*languages, "name")}
-    part = split if count is None else split.take(count)
-    for batch in part.batch(_BATCH).as_numpy_iterator():
-        for key, column in columns.items():
-            column += [text.decode() for text in batch[key].tolist()]
-    names = columns.pop("name")
-    return ParallelTexts(columns, names)
-
-
-@dataclass(frozen=True)
-class _Row:
+class _Row(NamedTuple):
     name: str
-    texts: list[str] = field(default_factory=list)
+    texts: tuple[str, ...]
 
 
 def _find(folder: Path, languages: Sequence[str] | str | None) -> dict[str, dict[str, Path]]:
@@ -276,7 +253,7 @@ def _read(files: Mapping[str, Path], strict: bool, skipped: list[str]) -> Iterat
     empty, first = 0, None
     for number, texts in enumerate(zip(*lines.values(), strict=True), start=1):
         if all(texts):
-            yield _Row(f"{next(iter(lines)).name}:{number}", list(texts))
+            yield _Row(f"{next(iter(lines)).name}:{number}", texts)
         else:
             blank = next(file for file, text in zip(lines, texts, strict=True) if not text)
             first = first or f"line {number} of {blank}"
@@ -318,29 +295,3 @@ def _check_counts(lines: Mapping[Path, list[str]]) -> None:
 
 def _shown(lines: list[str], number: int) -> str:
     return repr(lines[number - 1][:60]) if number <= len(lines) else "absent"
-
-
-def _hold_out(
-    rows: dict[str, list[_Row]], rule: dict[str, str], seed: int
-) -> dict[str, list[_Row]]:
-    """Give splits without files a share of the training sentences."""
-    groups = equal_groups(*zip(*(row.texts for row in rows["train"]), strict=True))
-    ranked = sorted(
-        set(groups.tolist()),
-        # A group's first sentence names it.
-        key=lambda group: hashlib.sha256(
-            f"{seed}:{rows['train'][group].texts[0]}".encode()
-        ).digest(),
-    )
-    share = min(_MOST_HELD_OUT, max(1, len(ranked) // _HELD_OUT))
-    owner: dict[int, str] = {}
-    for split in ("test", "validation"):
-        if split not in rows:
-            owner.update(dict.fromkeys(ranked[:share], split))
-            ranked = ranked[share:]
-            rule[split] = f"{share} sentences new in every language, by a hash of seed {seed}"
-    divided = {split: list(rows.get(split, ())) for split in SPLIT_NAMES}
-    divided["train"] = []
-    for group, row in zip(groups.tolist(), rows["train"], strict=True):
-        divided[owner.get(group, "train")].append(row)
-    return divided

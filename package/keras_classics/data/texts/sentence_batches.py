@@ -1,13 +1,8 @@
-"""From sentences in two languages to the batches a translator trains on.
-
-Every batch is a pure function of the seed and its number: a run that was killed goes on with the
-very batch it would have seen.
-"""
+"""From sentences in two languages to the batches a translator trains on."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +10,12 @@ import numpy as np
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.text_files import read_lines
-from keras_classics.data.captions.caption_batches import steps_per_epoch
+from keras_classics.data.batches import Axes, Visits, pad_arrays, stream
 from keras_classics.data.texts.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    import tensorflow as tf
+    from keras_classics.data.batches import Batches
 
-# Batches whose sentences are sorted by length together; of more, the order would say too much.
-_POOL = 32
 # Lengths of batches, so that a compiler meets few of them.
 STEP = 4
 
@@ -61,24 +54,6 @@ def encode_sentences(
     return rows, len(long)
 
 
-def pad_rows(rows: Sequence[np.ndarray], multiple: int = 1, beyond: int = 0) -> np.ndarray:
-    """Put rows of numbers into one array, padded on the right with 0.
-
-    Args:
-        rows: int `(length,)` each, at least one.
-        multiple: The common length is the least multiple of this that holds the longest row,
-        beyond: but for so many numbers, which come on top.
-
-    Returns:
-        int32 `(rows, length)`.
-    """
-    length = beyond + multiple * math.ceil((max(map(len, rows)) - beyond) / multiple)
-    padded = np.full((len(rows), length), Vocabulary.PAD, "int32")
-    for place, row in enumerate(rows):
-        padded[place, : len(row)] = row
-    return padded
-
-
 def translation_batches(
     sources: Sequence[np.ndarray],
     targets: Sequence[np.ndarray],
@@ -86,7 +61,7 @@ def translation_batches(
     batch_size: int,
     seed: int,
     first: int = 0,
-) -> tf.data.Dataset:
+) -> Batches:
     """Endless batches `({"source", "target_in"}, target_out)`, from any batch on, padded with 0.
 
     Every epoch visits each pair once, in a new order, except the rest that fills no batch. Batches
@@ -100,36 +75,33 @@ def translation_batches(
         first: Number of the first batch; batch `b` is the same whatever `first` is.
 
     Returns:
-        A dataset of int32 tensors, each `(batch_size, length)`, as long as the longest row of the
+        Batches of int32 `(batch_size, length)`, as long as the longest row of the
         batch, in steps of four, so that a compiler meets few lengths; `target_in` lacks the end,
         `target_out` the start.
 
     Raises:
         InputError: There are fewer pairs than a batch holds.
     """
-    import tensorflow as tf
+    make = _pairs(sources, targets, batch_size, seed)
+    rows = Axes((batch_size, None), "int32")
+    return stream(make, ({"source": rows, "target_in": rows}, rows), first=first)
 
-    steps = steps_per_epoch(len(sources), batch_size)
+
+def _pairs(
+    sources: Sequence[np.ndarray], targets: Sequence[np.ndarray], batch_size: int, seed: int
+) -> Callable[[int], tuple[dict[str, np.ndarray], np.ndarray]]:
+    """What makes the batch of a number."""
     lengths = np.array([[len(row) for row in side] for side in (targets, sources)])
+    visits = Visits(len(sources), batch_size, seed, lengths)
 
-    def generate() -> Iterator:
-        epoch, place = divmod(first, steps)
-        while True:
-            for chosen in batches_by_length(lengths, batch_size, steps, [seed, epoch])[place:]:
-                # The start stands in one of the two only.
-                target = pad_rows([targets[n] for n in chosen], STEP, 1)
-                source = pad_rows([sources[n] for n in chosen], STEP)
-                yield source, target[:, :-1], target[:, 1:]
-            epoch, place = epoch + 1, 0
+    def make(number: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        _, _, chosen = visits(number)
+        # The start stands in one of the two only.
+        target = pad_arrays([targets[n] for n in chosen], STEP, beyond=1)
+        source = pad_arrays([sources[n] for n in chosen], STEP)
+        return {"source": source, "target_in": target[:, :-1]}, target[:, 1:]
 
-    signature = (tf.TensorSpec((batch_size, None), "int32"),) * 3
-    batches = tf.data.Dataset.from_generator(generate, output_signature=signature)
-    return batches.map(
-        lambda source, target_in, target_out: (
-            {"source": source, "target_in": target_in},
-            target_out,
-        )
-    ).prefetch(2)
+    return make
 
 
 def multilingual_batches(
@@ -138,7 +110,7 @@ def multilingual_batches(
     batch_size: int,
     seed: int,
     first: int = 0,
-) -> tf.data.Dataset:
+) -> Batches:
     """Endless batches for `kc.models.multilingual_translator`: in every step one of each pair.
 
     Args:
@@ -149,55 +121,29 @@ def multilingual_batches(
         first: Number of the first batch.
 
     Returns:
-        A dataset of the inputs by name, such as `"en_fr_source"` and `"en_fr_target_in"`, and of
+        Batches of the inputs by name, such as `"en_fr_source"` and `"en_fr_target_in"`, and of
         the targets by pair, such as `"en_fr"`; int32 `(batch_size, length)` each.
 
     Raises:
         InputError: A pair of languages has fewer sentences than a batch holds.
     """
-    import tensorflow as tf
+    makers = {
+        f"{source}_{target}": _pairs(*sides, batch_size, seed)
+        for (source, target), sides in pairs.items()
+    }
 
-    names = [f"{source}_{target}" for source, target in pairs]
-    streams = tuple(
-        translation_batches(*sides, batch_size=batch_size, seed=seed, first=first)
-        for sides in pairs.values()
-    )
-
-    def join(
-        *batches: tuple[dict[str, tf.Tensor], tf.Tensor],
-    ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
-        inputs: dict[str, tf.Tensor] = {}
-        targets: dict[str, tf.Tensor] = {}
-        for name, (read, written) in zip(names, batches, strict=True):
+    def make(number: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        inputs: dict[str, np.ndarray] = {}
+        targets: dict[str, np.ndarray] = {}
+        for name, maker in makers.items():
+            read, targets[name] = maker(number)
             inputs |= {f"{name}_{key}": value for key, value in read.items()}
-            targets[name] = written
         return inputs, targets
 
-    return tf.data.Dataset.zip(streams).map(join).prefetch(2)
-
-
-def batches_by_length(
-    lengths: np.ndarray, batch_size: int, steps: int, seed: list[int]
-) -> np.ndarray:
-    """Divide an epoch into batches of examples of about one length.
-
-    Args:
-        lengths: int `(sides, examples)`; the first side decides, then the next.
-        batch_size: Examples in a batch.
-        steps: Batches.
-        seed: Chooses them.
-
-    Returns:
-        Numbers of the examples, `(steps, batch_size)`.
-    """
-    rng = np.random.default_rng(seed)
-    order = rng.permutation(lengths.shape[1])[: steps * batch_size]
-    pools = [
-        # By the target's length, then the source's.
-        pool[np.lexsort(lengths[::-1, pool])]
-        for pool in np.split(order, range(_POOL * batch_size, len(order), _POOL * batch_size))
-    ]
-    return rng.permutation(np.concatenate(pools).reshape(steps, batch_size))
+    sides = ("source", "target_in")
+    rows = Axes((batch_size, None), "int32")
+    inputs = {f"{name}_{side}": rows for name in makers for side in sides}
+    return stream(make, (inputs, dict.fromkeys(makers, rows)), first=first)
 
 
 def read_groups(file: str | Path) -> list[tuple[str, list[str]]]:

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.text_files import read_lines
-from keras_classics.data.holdout import check_filled, equal_groups, hold_out
-from keras_classics.data.load import SPLIT_NAMES, Data, Info
-from keras_classics.data.texts.parallel import collect_parallel
-
-if TYPE_CHECKING:
-    import tensorflow as tf
-
-Labelled = tuple[Sequence[str], np.ndarray, Sequence[str]]
+from keras_classics.data.examples import Sentence
+from keras_classics.data.holdout import SPLIT_NAMES, complete_splits
+from keras_classics.data.load import Data, Info
 
 
 def load_sentences(
@@ -32,8 +25,7 @@ def load_sentences(
     """Read a folder with a file for each class, one sentence a line, perhaps gzipped.
 
     The class is the ending of the file (`rt-polarity.pos`), or the name where all end in `.txt`.
-    Elements: `"text"`, `"label"` int32 and `"name"`. Files whose names begin with a dot or
-    `README` are passed over.
+    Files whose names begin with a dot or `README` are passed over.
 
     Args:
         path: The folder.
@@ -51,7 +43,9 @@ def load_sentences(
     classes, rows, skipped = tuple(files), [], []
     for label, file in enumerate(files.values()):
         lines = [line.strip() for line in read_lines(file)]
-        kept = [(line, label, f"{file.name}:{n}") for n, line in enumerate(lines, 1) if line]
+        kept = [
+            Sentence(line, label, f"{file.name}:{n}") for n, line in enumerate(lines, 1) if line
+        ]
         if len(kept) < len(lines):
             message = explain(
                 f"{file} has {len(lines) - len(kept)} empty lines",
@@ -62,7 +56,7 @@ def load_sentences(
                 raise InputError(message)
             skipped.append(message)
         rows += kept
-    filled = {label for _, label, _ in rows}
+    filled = {row.label for row in rows}
     empty = [file for label, file in enumerate(files.values()) if label not in filled]
     if empty:
         raise InputError(
@@ -72,21 +66,25 @@ def load_sentences(
                 "Write sentences into it, one a line, or remove it.",
             )
         )
-    # As objects: an array of texts has room for the longest in every place.
-    texts, names = (np.array([row[column] for row in rows], object) for column in (0, 2))
-    labels = np.array([label for _, label, _ in rows])
-    groups = equal_groups([text for text, _, _ in rows])
-    chosen, held = hold_out(labels, test, seed, "test", groups)
-    trained, validated = hold_out(labels[chosen], validation, seed, "validation", groups[chosen])
-    splits = {"train": chosen[trained], "validation": chosen[validated], "test": held}
-    check_filled(splits, folder, "sentence")
-    return _data(
-        {split: (texts[each], labels[each], names[each]) for split, each in splits.items()},
-        name=f"sentences:{path}",
-        classes=classes,
-        skipped=tuple(skipped),
-        split_rule=f"{validation:g} and {test:g} of each class by seed {seed}",
-        origin=str(folder),
+    splits, rules = complete_splits(
+        {"train": rows},
+        {"validation": validation, "test": test},
+        seed,
+        source=folder,
+        what="sentence",
+        label=lambda row: row.label,
+        same=lambda row: (row.text,),
+    )
+    return Data(
+        **splits,
+        info=Info(
+            name=f"sentences:{path}",
+            sizes={split: len(part) for split, part in splits.items()},
+            classes=classes,
+            skipped=tuple(skipped),
+            split_rule="; ".join(f"{split}: {rule}" for split, rule in rules.items()),
+            origin=str(folder),
+        ),
     )
 
 
@@ -108,25 +106,16 @@ def by_language(data: Data) -> Data:
             )
         )
     languages = data.info.languages
-    splits = {}
-    for split in SPLIT_NAMES:
-        part = collect_parallel(getattr(data, split), languages)
-        texts = [part.texts[language] for language in languages]
-        splits[split] = (
-            [text for side in texts for text in side],
-            np.repeat(np.arange(len(languages)), len(texts[0])),
-            [f"{name}.{language}" for language in languages for name in part.names],
-        )
-    return _data(
-        splits,
-        name=data.info.name,
-        classes=languages,
-        languages=languages,
-        skipped=data.info.skipped,
-        split_rule=data.info.split_rule,
-        origin=data.info.origin,
-        made_with=data.info.made_with,
-    )
+    splits = {
+        split: [
+            Sentence(each.texts[language], label, f"{each.name}.{language}")
+            for label, language in enumerate(languages)
+            for each in getattr(data, split)
+        ]
+        for split in SPLIT_NAMES
+    }
+    sizes = {split: len(part) for split, part in splits.items()}
+    return Data(**splits, info=dataclasses.replace(data.info, sizes=sizes, classes=languages))
 
 
 def _class_files(folder: Path) -> Mapping[str, Path]:
@@ -149,17 +138,3 @@ def _class_files(folder: Path) -> Mapping[str, Path]:
             )
         )
     return dict(zip(endings, files, strict=True))
-
-
-def _data(splits: Mapping[str, Labelled], **facts: Any) -> Data:
-    import tensorflow as tf
-
-    def dataset(texts: Sequence[str], labels: np.ndarray, names: Sequence[str]) -> tf.data.Dataset:
-        return tf.data.Dataset.from_tensor_slices(
-            {"text": list(texts), "label": labels.astype("int32"), "name": list(names)}
-        )
-
-    return Data(
-        **{split: dataset(*part) for split, part in splits.items()},
-        info=Info(sizes={split: len(part[0]) for split, part in splits.items()}, **facts),
-    )

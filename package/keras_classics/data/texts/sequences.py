@@ -1,24 +1,19 @@
-"""From labelled sequences of different lengths to the batches that a network trains on.
-
-Every batch is a pure function of the seed and its number.
-"""
+"""From labelled sequences of different lengths to the batches that a network trains on."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_classics.core.errors import InputError, check_choice, explain
-from keras_classics.data.captions.caption_batches import steps_per_epoch
-from keras_classics.data.texts.sentence_batches import batches_by_length
+from keras_classics.data.batches import Axes, Visits, even_parts, pad_arrays, stream
 
 if TYPE_CHECKING:
-    import tensorflow as tf
+    from keras_classics.data.batches import Batches
 
 # Different lengths would each have a graph of their own.
 _MULTIPLE = 8
@@ -61,7 +56,7 @@ class LabelledSequences:
             `"sequence"` and int32 `(sequences,)` as `"length"`.
         """
         chosen = [self.inputs[n] for n in numbers]
-        padded = pad_arrays(chosen, self.axis)
+        padded = pad_arrays(chosen, _MULTIPLE, axis=self.axis)
         if not self.told:
             return padded
         lengths = [each.shape[self.axis] for each in chosen]
@@ -79,29 +74,22 @@ class LabelledSequences:
         """
         targets = [self.targets[n] for n in numbers]
         return self.network_input(numbers), (
-            pad_arrays(targets) if targets[0].ndim else np.stack(targets)
+            pad_arrays(targets, _MULTIPLE) if targets[0].ndim else np.stack(targets)
         )
 
-
-def pad_arrays(arrays: Sequence[np.ndarray], axis: int = 0) -> np.ndarray:
-    """Put arrays that differ in length into one, with zeros behind, to a multiple of 8.
-
-    Args:
-        arrays: Of one type, equal in all axes but one.
-        axis: The one in which they differ.
-    """
-    longest = max(1, *(each.shape[axis] for each in arrays))
-    shape = list(arrays[0].shape)
-    shape[axis] = _MULTIPLE * math.ceil(longest / _MULTIPLE)
-    padded = np.zeros((len(arrays), *shape), arrays[0].dtype)
-    for row, each in zip(padded, arrays, strict=True):
-        row[tuple(map(slice, each.shape))] = each
-    return padded
+    def axes(self) -> tuple:
+        """What is like in all that `batch` gives."""
+        shape: list[int | None] = [None, *self.inputs[0].shape]
+        shape[1 + self.axis] = None
+        inputs: Any = Axes(tuple(shape), str(self.inputs[0].dtype))
+        if self.told:
+            inputs = {"sequence": inputs, "length": Axes((None,), "int32")}
+        return inputs, Axes((None,) * (1 + self.targets[0].ndim), "int32")
 
 
 def sequence_batches(
     part: LabelledSequences, *, batch_size: int, seed: int, first: int = 0
-) -> tf.data.Dataset:
+) -> Batches:
     """Endless training batches, from any batch on.
 
     Every epoch visits each sequence once, in a new order, except the rest that fills no batch.
@@ -116,20 +104,11 @@ def sequence_batches(
     Raises:
         InputError: There are fewer sequences than a batch holds.
     """
-    steps = steps_per_epoch(len(part), batch_size)
-
-    def generate() -> Iterator[tuple]:
-        epoch, place = divmod(first, steps)
-        while True:
-            order = batches_by_length(part.lengths()[None], batch_size, steps, [seed, epoch])
-            for chosen in order[place:]:
-                yield part.batch(chosen)
-            epoch, place = epoch + 1, 0
-
-    return _dataset(part, generate)
+    visits = Visits(len(part), batch_size, seed, part.lengths()[None])
+    return stream(lambda number: part.batch(visits(number)[2]), part.axes(), first=first)
 
 
-def all_batches(part: LabelledSequences, *, batch_size: int = 64) -> tf.data.Dataset:
+def all_batches(part: LabelledSequences, *, batch_size: int = 64) -> Batches:
     """All sequences once, in their order, as for validation.
 
     Batches are of about one size, so that several devices all have a share of the last one.
@@ -141,27 +120,8 @@ def all_batches(part: LabelledSequences, *, batch_size: int = 64) -> tf.data.Dat
     Returns:
         Elements as `LabelledSequences.batch` makes them.
     """
-    import tensorflow as tf
-
-    count = math.ceil(len(part) / batch_size)
-
-    def generate() -> Iterator[tuple]:
-        return map(part.batch, np.array_split(np.arange(len(part)), count))
-
-    return _dataset(part, generate).apply(tf.data.experimental.assert_cardinality(count))
-
-
-def _dataset(part: LabelledSequences, generate: Callable[[], Iterator[tuple]]) -> tf.data.Dataset:
-    import tensorflow as tf
-
-    shape: list[int | None] = [None, *part.inputs[0].shape]
-    shape[1 + part.axis] = None
-    inputs = tf.TensorSpec(shape, part.inputs[0].dtype)
-    if part.told:
-        inputs = {"sequence": inputs, "length": tf.TensorSpec((None,), "int32")}
-    targets = tf.TensorSpec((None,) * (1 + part.targets[0].ndim), "int32")
-    signature = (inputs, targets)
-    return tf.data.Dataset.from_generator(generate, output_signature=signature).prefetch(2)
+    parts = even_parts(len(part), batch_size)
+    return stream(lambda number: part.batch(parts[number]), part.axes(), count=len(parts))
 
 
 class Units:

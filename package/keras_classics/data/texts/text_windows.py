@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,9 +10,10 @@ import numpy as np
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.window_numbers import check_windows
+from keras_classics.data.batches import Axes, stream
 
 if TYPE_CHECKING:
-    import tensorflow as tf
+    from keras_classics.data.batches import Batches
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,41 +55,25 @@ class TextWindows:
         inputs = {"tokens": np.concatenate(tokens, axis=1), "reset": np.stack(starts, axis=1)}
         return inputs, self.targets[:, step], self.weights[:, step]
 
-    def epoch(self) -> tf.data.Dataset:
+    def epoch(self) -> Batches:
         """All batches once, as for validation."""
-        import tensorflow as tf
+        return stream(self.batch, self._axes(), count=self.steps)
 
-        batches = self._dataset(lambda: map(self.batch, range(self.steps)))
-        return batches.apply(tf.data.experimental.assert_cardinality(self.steps))
-
-    def batches(self, first: int = 0) -> tf.data.Dataset:
+    def batches(self, first: int = 0) -> Batches:
         """Endless batches, epoch after epoch.
 
         Args:
             first: Number of the first batch, counted over all epochs.
         """
+        return stream(lambda n: self.batch(n % self.steps), self._axes(), first=first)
 
-        def generate() -> Iterator[tuple]:
-            number = first
-            while True:
-                yield self.batch(number % self.steps)
-                number += 1
-
-        return self._dataset(generate)
-
-    def _dataset(self, generate: Callable[[], Iterator[tuple]]) -> tf.data.Dataset:
-        import tensorflow as tf
-
+    def _axes(self) -> tuple:
         rows, _, k1 = self.tokens.shape
-        signature = (
-            {
-                "tokens": tf.TensorSpec((rows, self.k2), "int32"),
-                "reset": tf.TensorSpec((rows, self.k2 // k1), "bool"),
-            },
-            tf.TensorSpec((rows, k1), "int32"),
-            tf.TensorSpec((rows, k1), "float32"),
-        )
-        return tf.data.Dataset.from_generator(generate, output_signature=signature).prefetch(2)
+        inputs = {
+            "tokens": Axes((rows, self.k2), "int32"),
+            "reset": Axes((rows, self.k2 // k1), "bool"),
+        }
+        return inputs, Axes((rows, k1), "int32"), Axes((rows, k1), "float32")
 
 
 def text_windows(

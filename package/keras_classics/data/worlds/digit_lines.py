@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.data.examples import Made, Picture, Pictures
 from keras_classics.data.load import Data, Info
 from keras_classics.data.pictures.arrays import load_digits
-
-if TYPE_CHECKING:
-    import tensorflow as tf
 
 HEIGHT = 12
 _MOST = 1_000_000
@@ -31,8 +26,8 @@ def load_digit_lines(
 ) -> Data:
     """Put scikit-learn's digits side by side: white on black, each a little higher or lower.
 
-    Elements: `"image"` uint8 `(12, width, 3)`, `"text"`, the digits, and `"name"`. A scanned digit
-    occurs in one split only.
+    Of a line's picture, uint8 `(12, width, 3)`, the digits are the `text`. A scanned digit occurs
+    in one split only.
 
     Args:
         seed: Chooses the splits and the lines.
@@ -62,7 +57,7 @@ def load_digit_lines(
     scanned = load_digits(seed=seed)
     return Data(
         **{
-            split: _dataset(getattr(scanned, split), size, [seed, number], digits, gap)
+            split: _lines(getattr(scanned, split), size, [seed, number], digits, gap)
             for number, (split, size) in enumerate(sizes.items())
         },
         info=Info(
@@ -102,31 +97,18 @@ def draw_line(
     return np.repeat(line[..., None], 3, axis=-1)
 
 
-def _dataset(
-    scanned: tf.data.Dataset,
-    size: int,
-    seed: list[int],
-    digits: tuple[int, int],
-    gap: tuple[int, int],
-) -> tf.data.Dataset:
-    import tensorflow as tf
+def _lines(
+    scanned: Pictures, size: int, seed: list[int], digits: tuple[int, int], gap: tuple[int, int]
+) -> Made[int, Picture]:
+    pictures, labels = np.asarray(scanned.images)[..., 0], np.asarray(scanned.labels)
 
-    def lines() -> Iterator[dict]:
-        elements = list(scanned.as_numpy_iterator())
-        pictures = np.stack([element["image"][..., 0] for element in elements])
-        labels = [str(element["label"]) for element in elements]
-        for number in range(size):
-            rng = np.random.default_rng([*seed, number])
-            chosen = rng.integers(len(labels), size=rng.integers(digits[0], digits[1] + 1))
-            yield {
-                "image": draw_line(pictures[chosen], rng, gap),
-                "text": "".join(labels[n] for n in chosen),
-                "name": f"line-{number:06d}",
-            }
+    def line(number: int) -> Picture:
+        rng = np.random.default_rng([*seed, number])
+        chosen = rng.integers(len(labels), size=rng.integers(digits[0], digits[1] + 1))
+        return Picture(
+            image=draw_line(pictures[chosen], rng, gap),
+            text="".join(map(str, labels[chosen])),
+            name=f"line-{number:06d}",
+        )
 
-    signature = {
-        "image": tf.TensorSpec((HEIGHT, None, 3), "uint8"),
-        "text": tf.TensorSpec((), "string"),
-        "name": tf.TensorSpec((), "string"),
-    }
-    return tf.data.Dataset.from_generator(lines, output_signature=signature)
+    return Made(range(size), line)

@@ -26,7 +26,7 @@ import numpy as np
 from keras_classics.core.errors import InputError, check_choice, explain, import_extra
 from keras_classics.core.versions import installed
 from keras_classics.data.load import Data, Info
-from keras_classics.data.texts.parallel import check_languages, parallel_dataset
+from keras_classics.data.texts.parallel import ParallelTexts, check_languages
 
 if TYPE_CHECKING:
     import babel
@@ -142,15 +142,15 @@ def load_phrases(
                     "Give another number of phrases.",
                 )
             )
-    datasets = {
-        split: parallel_dataset(
+    splits = {
+        split: ParallelTexts(
             {language: [phrase.texts[language] for _, phrase in part] for language in languages},
             [name for name, _ in part],
         )
         for split, part in _divide(seed, languages, sizes).items()
     }
     return Data(
-        **datasets,
+        **splits,
         info=Info(
             name="phrases",
             sizes=sizes,

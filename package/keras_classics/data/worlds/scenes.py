@@ -9,17 +9,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.data.worlds.scene_captions import (
-    CAPTIONS_PER_SCENE,
-    KINDS,
-    SceneObject,
-    describe,
-)
+from keras_classics.data.examples import Made
+from keras_classics.data.worlds.scene_captions import KINDS, SceneObject, describe
 from keras_classics.data.worlds.scene_layout import (
     Centre,
     choose_objects,
@@ -29,9 +24,6 @@ from keras_classics.data.worlds.scene_layout import (
 )
 from keras_classics.data.worlds.scene_shapes import Sprite
 
-if TYPE_CHECKING:
-    import tensorflow as tf
-
 CLASSES = KINDS
 MAX_OBJECTS = 5
 
@@ -40,7 +32,6 @@ _WAVES = 6.0
 _WAVE_HEIGHT = 14.0
 _SPECKS = 30
 _SPECK = 0.025  # share of the picture's side
-_CHUNK = 32
 
 
 @dataclass(frozen=True)
@@ -98,6 +89,7 @@ class Scene:
 
     Attributes:
         image: `(size, size, 3)` uint8, RGB.
+        name: For example `"scene-000123"`.
         label: Class of the main object, an index into `CLASSES`.
         captions: Five different English captions.
         boxes: `(objects, 4)` float32, `(ymin, xmin, ymax, xmax)` in pixels, tight around the
@@ -110,6 +102,7 @@ class Scene:
     """
 
     image: np.ndarray
+    name: str
     label: int
     captions: tuple[str, ...]
     boxes: np.ndarray
@@ -153,6 +146,7 @@ def render_scene(seed: int, index: int, options: SceneOptions = _DEFAULTS) -> Sc
     kinds = np.array([KINDS.index(thing.kind) for thing in objects], np.int32)
     return Scene(
         image=_compose_image(rng, sprites, centres, options),
+        name=f"scene-{index:06d}",
         label=int(kinds[0]),
         captions=captions,
         boxes=_boxes(mask, sprites, centres),
@@ -164,88 +158,28 @@ def render_scene(seed: int, index: int, options: SceneOptions = _DEFAULTS) -> Sc
 
 
 def scenes(
-    count: int,
-    *,
-    seed: int = 0,
-    first: int = 0,
-    options: SceneOptions = _DEFAULTS,
-    workers: int = 1,
-) -> tf.data.Dataset:
-    """Stream scenes `first` to `first + count - 1` of a seed, in order, made while others are used.
+    count: int, *, seed: int = 0, first: int = 0, options: SceneOptions = _DEFAULTS
+) -> Made[int, Scene]:
+    """Scenes `first` to `first + count - 1` of a seed, each rendered when it is asked for.
 
     Args:
         count: Number of scenes, 1 or above.
         seed: Chooses the world; give training and test the same seed and disjoint indices.
         first: Index of the first scene.
         options: Size, number of objects, difficulty.
-        workers: Threads that render beside the consumer; the scenes do not depend on it. Python's
-            lock lets them take turns only: on two cores a second one was measured to gain nothing.
-
-    Returns:
-        An unbatched dataset of known cardinality whose elements are dictionaries: `image` `(size,
-        size, 3)` uint8, `captions` `(5,)` string, `label` int32, `boxes` `(5, 4)` float32 padded
-        with 0, `box_labels` `(5,)` int32 padded with -1, `mask` `(size, size)` uint8, and `name`,
-        for example `b"scene-000123"`.
 
     Raises:
-        InputError: `count` or `workers` is below 1, or `seed` or `first` below 0.
+        InputError: `count` is below 1, or `seed` or `first` below 0.
     """
-    if count < 1 or workers < 1 or seed < 0 or first < 0:
+    if count < 1 or seed < 0 or first < 0:
         raise InputError(
             explain(
-                f"count={count}, workers={workers}, seed={seed}, first={first} was given",
-                "count and workers of 1 and above, seed and first of 0 and above",
+                f"count={count}, seed={seed}, first={first} was given",
+                "a count of 1 and above, seed and first of 0 and above",
                 "Correct the value that is too low.",
             )
         )
-    import tensorflow as tf
-
-    end = first + count
-    size = options.size
-    signature = {
-        "image": tf.TensorSpec((None, size, size, 3), tf.uint8),
-        "captions": tf.TensorSpec((None, CAPTIONS_PER_SCENE), tf.string),
-        "label": tf.TensorSpec((None,), tf.int32),
-        "boxes": tf.TensorSpec((None, MAX_OBJECTS, 4), tf.float32),
-        "box_labels": tf.TensorSpec((None, MAX_OBJECTS), tf.int32),
-        "mask": tf.TensorSpec((None, size, size), tf.uint8),
-        "name": tf.TensorSpec((None,), tf.string),
-    }
-
-    def render(start: np.ndarray) -> list[np.ndarray]:
-        chunk = _render_chunk(seed, range(int(start), min(int(start) + _CHUNK, end)), options)
-        return [chunk[name] for name in signature]
-
-    def chunk_of(start: tf.Tensor) -> dict[str, tf.Tensor]:
-        types = [spec.dtype for spec in signature.values()]
-        tensors = tf.numpy_function(render, [start], types, stateful=False)
-        return {
-            name: tf.ensure_shape(tensor, signature[name].shape)
-            for name, tensor in zip(signature, tensors, strict=True)
-        }
-
-    starts = tf.data.Dataset.range(first, end, _CHUNK)
-    chunks = starts.map(chunk_of, num_parallel_calls=workers, deterministic=True)
-    return chunks.unbatch().apply(tf.data.experimental.assert_cardinality(count))
-
-
-def _render_chunk(seed: int, indices: range, options: SceneOptions) -> dict[str, np.ndarray]:
-    """Render consecutive scenes into padded arrays with a leading axis."""
-    rendered = [render_scene(seed, index, options) for index in indices]
-    boxes = np.zeros((len(rendered), MAX_OBJECTS, 4), np.float32)
-    box_labels = np.full((len(rendered), MAX_OBJECTS), -1, np.int32)
-    for row, scene in enumerate(rendered):
-        boxes[row, : len(scene.objects)] = scene.boxes
-        box_labels[row, : len(scene.objects)] = scene.box_labels
-    return {
-        "image": np.stack([scene.image for scene in rendered]),
-        "captions": np.array([scene.captions for scene in rendered], np.bytes_),
-        "label": np.array([scene.label for scene in rendered], np.int32),
-        "boxes": boxes,
-        "box_labels": box_labels,
-        "mask": np.stack([scene.mask for scene in rendered]),
-        "name": np.array([f"scene-{index:06d}" for index in indices], np.bytes_),
-    }
+    return Made(range(first, first + count), lambda index: render_scene(seed, index, options))
 
 
 def _window(sprite: Sprite, centre: Centre) -> tuple[slice, slice]:

@@ -21,7 +21,7 @@ import numpy as np
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import opened
 from keras_classics.data.load import Data, Info
-from keras_classics.data.texts.documents import Document, documents_data
+from keras_classics.data.texts.documents import Document
 
 TOKEN_CLASSES = ("space", "comment", "string", "keyword", "name", "number", "operator")
 
@@ -75,9 +75,9 @@ def load_source_code(
         )
     documents = [document for split in sorted(splits) for document in splits[split]]
     digest = hashlib.sha256("".join(document.text for document in documents).encode())
-    return documents_data(
-        splits,
-        Info(
+    return Data(
+        **splits,
+        info=Info(
             name="source_code",
             sizes={split: len(chosen) for split, chosen in splits.items()},
             classes=TOKEN_CLASSES,

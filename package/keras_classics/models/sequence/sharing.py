@@ -32,7 +32,7 @@ from keras_classics.models.sequence.translator import (
 )
 
 if TYPE_CHECKING:
-    import tensorflow as tf
+    from keras_classics.data.batches import Batches
 
 Pair = tuple[str, str]
 Part = Pair | None
@@ -323,7 +323,7 @@ class Sharing(ABC):
         """
 
     @abstractmethod
-    def batches(self, numbered: NumberedTexts, first: int = 0, **arguments: Any) -> tf.data.Dataset:
+    def batches(self, numbered: NumberedTexts, first: int = 0, **arguments: Any) -> Batches:
         """Training batches from a number on; arguments of `kc.data.translation_batches`."""
 
 
@@ -364,7 +364,7 @@ class TargetTokens(Sharing):
         model = translator(*sizes, **network)
         return model, model
 
-    def batches(self, numbered: NumberedTexts, first: int = 0, **arguments: Any) -> tf.data.Dataset:
+    def batches(self, numbered: NumberedTexts, first: int = 0, **arguments: Any) -> Batches:
         """Of all directions together."""
         return translation_batches(*numbered.rows[None], first=first, **arguments)
 
@@ -407,7 +407,7 @@ class SharedMiddle(Sharing):
         }
         return model, keras.Model(inputs, {name: model.output[name] for name in names})
 
-    def batches(self, numbered: NumberedTexts, first: int = 0, **arguments: Any) -> tf.data.Dataset:
+    def batches(self, numbered: NumberedTexts, first: int = 0, **arguments: Any) -> Batches:
         """In every step one batch of each direction."""
         return multilingual_batches(numbered.rows, first=first, **arguments)
 

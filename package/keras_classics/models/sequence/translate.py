@@ -12,8 +12,9 @@ import numpy as np
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.gradients import unrecorded
+from keras_classics.data.batches import pad_arrays
 from keras_classics.data.texts.dictionary import dictionary_units
-from keras_classics.data.texts.sentence_batches import encode_sentences, pad_rows
+from keras_classics.data.texts.sentence_batches import encode_sentences
 from keras_classics.data.texts.vocabulary import Vocabulary
 from keras_classics.decoding import (
     CompiledSearch,
@@ -102,7 +103,7 @@ def translate(
     rows, _ = encode_sentences(texts, source_vocabulary, max_words)
     for start in range(0, len(rows), batch_size):
         with unrecorded():
-            encoded = encode(pad_rows(rows[start : start + batch_size], multiple=8))
+            encoded = encode(pad_arrays(rows[start : start + batch_size], multiple=8))
             found = cast(Hypotheses, search(encoded))
         ids, scores = (
             keras.ops.convert_to_numpy(each[:, 0]) for each in (found.ids, found.log_probabilities)
@@ -164,9 +165,9 @@ def translation_perplexity(
     for first in range(0, len(sources), batch_size):
         chosen = slice(first, first + batch_size)
         # The start is given.
-        written = pad_rows([row[1:] for row in targets[chosen]])
+        written = pad_arrays([row[1:] for row in targets[chosen]])
         with unrecorded():
-            state = decoder.initial_state(encode(pad_rows(sources[chosen], multiple=8)))
+            state = decoder.initial_state(encode(pad_arrays(sources[chosen], multiple=8)))
             scores = score(decoder.step, state, written, **marks)
         log_probability += float(keras.ops.sum(scores))
     return float(perplexity(log_probability, sum(len(row) - 1 for row in targets)))
@@ -187,7 +188,7 @@ def sentence_states(
     """
     encoder, _ = split_translator(model, pair)
     with unrecorded():
-        encoded = encoder(pad_rows(rows))
+        encoded = encoder(pad_arrays(rows))
     return keras.ops.convert_to_numpy(encoded["states"] if isinstance(encoded, dict) else encoded)
 
 

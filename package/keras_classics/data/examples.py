@@ -1,0 +1,111 @@
+"""Examples, and splits of them: a split is any `Sequence` of dataclasses of arrays and texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, overload
+
+import numpy as np
+
+Item = TypeVar("Item")
+Example = TypeVar("Example", covariant=True)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Picture:
+    """A picture and what is known of it.
+
+    Attributes:
+        image: uint8 `(height, width, 3)`.
+        name: What it is called.
+        label: Its class, or None.
+        captions: What it shows, or None.
+        text: What is written in it, or None.
+    """
+
+    image: np.ndarray
+    name: str
+    label: int | None = None
+    captions: tuple[str, ...] | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A text of a class: `label` is its number."""
+
+    text: str
+    label: int
+    name: str
+
+
+class Made(Sequence[Example], Generic[Item, Example]):
+    """What is made of each of some items, when it is asked for.
+
+    Args:
+        items: The items.
+        make: Makes one, always the same of the same item.
+    """
+
+    def __init__(self, items: Sequence[Item], make: Callable[[Item], Example]) -> None:
+        self._items = items
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @overload
+    def __getitem__(self, n: int) -> Example: ...
+    @overload
+    def __getitem__(self, n: slice) -> Made[Item, Example]: ...
+    def __getitem__(self, n: int | slice) -> Example | Made[Item, Example]:
+        if isinstance(n, slice):
+            return Made(self._items[n], self._make)
+        return self._make(self._items[n])
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures(Sequence[Picture]):
+    """Pictures, column by column.
+
+    Attributes:
+        images: uint8 `(n, height, width, 3)`, or `(height, width, 3)` each where they differ in
+            size or are read when they are asked for.
+        names: What each is called.
+        labels: int32 `(n,)`, or None.
+        captions: Of each picture, or None.
+    """
+
+    images: np.ndarray | Sequence[np.ndarray]
+    names: Sequence[str]
+    labels: np.ndarray | None = None
+    captions: Sequence[tuple[str, ...]] | None = None
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @overload
+    def __getitem__(self, n: int) -> Picture: ...
+    @overload
+    def __getitem__(self, n: slice) -> Pictures: ...
+    def __getitem__(self, n: int | slice) -> Picture | Pictures:
+        if isinstance(n, slice):
+            return Pictures(
+                self.images[n],
+                self.names[n],
+                None if self.labels is None else self.labels[n],
+                None if self.captions is None else self.captions[n],
+            )
+        return Picture(
+            image=self.images[n],
+            name=self.names[n],
+            label=None if self.labels is None else int(self.labels[n]),
+            captions=None if self.captions is None else self.captions[n],
+        )
+
+    @property
+    def columns(self) -> Mapping[str, Any]:
+        """The columns there are, by name."""
+        names = ("images", "labels", "captions", "names")
+        return {name: column for name in names if (column := getattr(self, name)) is not None}

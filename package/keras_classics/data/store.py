@@ -1,0 +1,144 @@
+"""Where pictures lie once they are read: in memory, or, where they are many, in a mapped file."""
+
+from __future__ import annotations
+
+import mmap
+import tempfile
+from collections.abc import Sequence
+from typing import IO, Any, overload
+
+import numpy as np
+
+from keras_classics.core.errors import InputError, explain
+from keras_classics.core.progress import tracked
+from keras_classics.data.examples import Pictures
+
+# Pictures beyond this are kept in a file instead of in memory.
+MEMORY_BYTES = 2 * 2**30
+
+_REMEDIES = {
+    "label": (
+        "Pictures without classes were given",
+        "data with a class for each picture",
+        "Use digits, scenes, npz:FILE, folder:DIR with a subfolder for each class, or a TFDS set "
+        "with labels.",
+    ),
+    "captions": (
+        "Pictures without captions were given",
+        "data with captions",
+        "Use scenes, captions:FOLDER, or a captioned set such as tfds:coco_captions.",
+    ),
+}
+
+
+def collect(split: Sequence[Any], field: str, *, description: str = "Reading") -> Pictures:
+    """Read a split's pictures once, with a progress bar, to have them at hand in any order.
+
+    More than 2 GiB of them are kept in a file without a name, in the folder for temporary files
+    (`TMPDIR` names another), which is gone when they are.
+
+    Args:
+        split: Examples with an `image`, a `name`, and the field.
+        field: What else is kept: `"label"` or `"captions"`.
+        description: Text beside the progress bar.
+
+    Raises:
+        InputError: The pictures have none, or there is no room for the file.
+    """
+    if not len(split) or getattr(split[0], field) is None:
+        raise InputError(explain(*_REMEDIES[field]))
+    if isinstance(split, Pictures) and isinstance(split.images, np.ndarray):
+        images: Any = split.images
+        names, kept = list(split.names), getattr(split, _COLUMNS[field])
+    else:
+        names, kept = [], list[Any]()
+        with _Store() as store:
+            for example in tracked(split, description, len(split)):
+                store.add(example.image)
+                names.append(example.name)
+                kept.append(getattr(example, field))
+            images = store.images()
+    if field == "label":
+        return Pictures(images, names, labels=np.asarray(kept, "int32"))
+    return Pictures(images, names, captions=list(kept))
+
+
+_COLUMNS = {"label": "labels", "captions": "captions"}
+
+
+class Ragged(Sequence[np.ndarray]):
+    """Arrays of different shapes, end to end in one.
+
+    Args:
+        flat: Their values, `(values,)`.
+        shapes: Of each.
+    """
+
+    def __init__(self, flat: np.ndarray, shapes: Sequence[tuple[int, ...]]) -> None:
+        self._flat = flat
+        self._shapes = shapes
+        self._ends = np.cumsum([np.prod(shape, dtype="int64") for shape in shapes])
+
+    def __len__(self) -> int:
+        return len(self._shapes)
+
+    @overload
+    def __getitem__(self, n: int) -> np.ndarray: ...
+    @overload
+    def __getitem__(self, n: slice) -> list[np.ndarray]: ...
+    def __getitem__(self, n: int | slice) -> np.ndarray | list[np.ndarray]:
+        if isinstance(n, slice):
+            return [self[each] for each in range(*n.indices(len(self)))]
+        shape, end = self._shapes[n], self._ends[n]
+        return self._flat[end - np.prod(shape, dtype="int64") : end].reshape(shape)
+
+
+class _Store:
+    """Takes pictures one after the other, and none twice."""
+
+    def __init__(self) -> None:
+        self._shapes: list[tuple[int, ...]] = []
+        self._memory = bytearray()
+        self._file: IO[bytes] | None = None
+
+    def __enter__(self) -> _Store:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        # What is mapped stays.
+        if self._file is not None:
+            self._file.close()
+
+    def add(self, image: np.ndarray) -> None:
+        self._shapes.append(image.shape)
+        content = np.ascontiguousarray(image).data.cast("B")
+        if self._file is None and len(self._memory) + len(content) <= MEMORY_BYTES:
+            self._memory += content
+            return
+        try:
+            if self._file is None:
+                self._file = tempfile.TemporaryFile()
+                self._file.write(self._memory)
+                self._memory = bytearray()
+            self._file.write(content)
+        except OSError as error:
+            raise InputError(
+                explain(
+                    f"{len(self._shapes)} pictures and more found no room in "
+                    f"{tempfile.gettempdir()} ({error.strerror})",
+                    "a disk that holds all pictures of a split, unpacked",
+                    "Set TMPDIR to a folder with more room, or load smaller pictures with "
+                    "image_size.",
+                )
+            ) from error
+
+    def images(self) -> np.ndarray | Ragged:
+        """All of them: one array where they are of one size."""
+        content: Any = self._memory
+        if self._file is not None:
+            self._file.flush()
+            content = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+        flat = np.frombuffer(content, "uint8")
+        if len(set(self._shapes)) == 1:
+            return flat.reshape(len(self._shapes), *self._shapes[0])
+        return Ragged(flat, self._shapes)
