@@ -131,6 +131,8 @@ class Captioning(kc.jobs.Job):
         return kc.data.network_input(images, self.size)
 
     def callbacks(self, model, plan, validation):
+        import keras
+
         settings, shown = self.settings, validation.images[:EXPLAINED]
         found = kc.callbacks.scheduled_sampling(settings.scheduled_sampling, steps=plan.steps)
         if settings.explain_every:

@@ -29,7 +29,7 @@ FLOOR, TIMES = 500e6, 4
 
 PICTURES = {"x": np.arange(144, dtype="uint8").reshape(9, 4, 4), "y": np.arange(9) % 3}
 RECORDINGS = {
-    "audio": np.zeros(90, "int16"),
+    "audio": np.arange(90, dtype="int16"),
     "offsets": np.arange(0, 91, 10),
     "digit": np.arange(9),
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_classics.core.errors import InputError, explain
 from keras_classics.data.batches import Axes, Visits, stream
 from keras_classics.data.texts.vocabulary import Vocabulary
 
@@ -74,8 +75,16 @@ def caption_batches(
         prepare: Applied to each batch of `inputs`, by operations of the backend.
 
     Raises:
-        InputError: There are fewer images than a batch holds.
+        InputError: There are fewer images than a batch holds, or they differ in size.
     """
+    if not isinstance(inputs, np.ndarray):
+        raise InputError(
+            explain(
+                "Pictures of different sizes were given",
+                "pictures of one size",
+                "Load the data with image_size=(height, width).",
+            )
+        )
     visits = Visits(len(inputs), batch_size, seed)
     counts = np.array([len(each) for each in tokens])
     begins, texts = np.cumsum(counts) - counts, np.concatenate(tokens)
