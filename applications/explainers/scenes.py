@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,17 +33,17 @@ def examples(options: argparse.Namespace, classifier: Classifier) -> list[Questi
             if left and len(kinds) == objects[0] and shown.isdisjoint(kinds):
                 shown.update(kinds)
                 left -= 1
-                name = scene["name"].decode()
-                questions += [Question(name, scene["image"], kind) for kind in kinds]
+                name = scene.name
+                questions += [Question(name, scene.image, kind) for kind in kinds]
     return questions
 
 
-def kinds_in(scene: dict) -> list[int]:
+def kinds_in(scene: Any) -> list[int]:
     """The classes of a scene's objects."""
-    return sorted(set(scene["box_labels"].tolist()) - {-1})
+    return sorted(set(scene.box_labels.tolist()))
 
 
-def scenes(options: argparse.Namespace, classifier: Classifier, **changes) -> list[dict]:
+def scenes(options: argparse.Namespace, classifier: Classifier, **changes) -> Sequence:
     """Test scenes like those the classifier was trained on, but for the number of objects."""
     own = {**classifier.data_options, "objects": PAIRS, "test": options.count}
     settings = {**own, **options.data_options, **changes}
@@ -53,4 +54,4 @@ def scenes(options: argparse.Namespace, classifier: Classifier, **changes) -> li
             f"not those of scenes. Allowed: classifiers of {', '.join(data.info.classes)}. Run: "
             "python applications/explain.py"
         )
-    return list(data.test.as_numpy_iterator())
+    return data.test
