@@ -31,7 +31,7 @@ PICTURES = {"x": np.arange(144, dtype="uint8").reshape(9, 4, 4), "y": np.arange(
 RECORDINGS = {
     "audio": np.arange(90, dtype="int16"),
     "offsets": np.arange(0, 91, 10),
-    "digit": np.arange(9),
+    "digit": np.arange(9) % 3,
 }
 CHECKPOINT = {
     "00000": np.zeros((2, 1), "f4"), "00001": np.array(3), "00002": np.array(0.1, "f4"),

@@ -7,7 +7,7 @@ import pytest
 
 import keras_classics as kc
 from keras_classics.data import store
-from keras_classics.data.examples import Made, Picture
+from keras_classics.data.splits import Made, Picture
 
 
 def split(*sides):

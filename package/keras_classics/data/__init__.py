@@ -18,7 +18,6 @@ from keras_classics.data.captions.caption_batches import (
     encode_captions,
     network_input,
 )
-from keras_classics.data.examples import Picture, Pictures
 from keras_classics.data.load import SOURCES, Data, Info, load
 from keras_classics.data.pictures.class_batches import (
     check_labelled,
@@ -35,6 +34,7 @@ from keras_classics.data.sound.recordings import (
     read_wave,
     write_wave,
 )
+from keras_classics.data.splits import Picture, Pictures
 from keras_classics.data.store import collect
 from keras_classics.data.texts.alphabet import Alphabet
 from keras_classics.data.texts.dictionary import dictionary_units, read_dictionary

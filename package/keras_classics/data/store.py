@@ -11,7 +11,7 @@ import numpy as np
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.progress import tracked
-from keras_classics.data.examples import Pictures
+from keras_classics.data.splits import Pictures
 
 # Pictures beyond this are kept in a file instead of in memory.
 MEMORY_BYTES = 2 * 2**30

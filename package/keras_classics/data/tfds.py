@@ -15,10 +15,10 @@ import numpy as np
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.versions import installed
-from keras_classics.data.examples import Picture
 from keras_classics.data.holdout import SPLIT_NAMES
 from keras_classics.data.load import Data, Info
 from keras_classics.data.pictures.images import eight_bit_rgb, resolve_size
+from keras_classics.data.splits import Picture
 from keras_classics.data.texts.parallel import ParallelTexts
 
 if TYPE_CHECKING:

@@ -20,10 +20,10 @@ from pathlib import Path
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import file_fingerprint
 from keras_classics.data.captions.flickr8k_coco_csv import Annotations, read_annotations
-from keras_classics.data.examples import Made, Pictures
 from keras_classics.data.holdout import SPLIT_NAMES, check_filled, complete_splits
 from keras_classics.data.load import Data, Info
 from keras_classics.data.pictures.images import measure_images, read_image, resolve_size
+from keras_classics.data.splits import Made, Pictures
 
 _HELD_OUT = 10
 

@@ -12,10 +12,10 @@ import numpy as np
 from keras_classics.core.array_files import read_arrays
 from keras_classics.core.errors import InputError, explain, import_extra
 from keras_classics.core.versions import installed
-from keras_classics.data.examples import Made, Pictures
 from keras_classics.data.holdout import complete_splits, digest
 from keras_classics.data.load import Data, Info
 from keras_classics.data.pictures.images import eight_bit_rgb, resolve_size
+from keras_classics.data.splits import Made, Pictures
 
 # The scanned digits have 17 greys, 0 to 16.
 _DIGITS_WHITE = 16

@@ -12,9 +12,9 @@ import numpy as np
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.data.batches import Axes, Visits, even_parts, stream
-from keras_classics.data.examples import Pictures
 from keras_classics.data.load import Data
 from keras_classics.data.pictures.preparation import Preparation
+from keras_classics.data.splits import Pictures
 
 if TYPE_CHECKING:
     import keras

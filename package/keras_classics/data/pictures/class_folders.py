@@ -14,10 +14,10 @@ import numpy as np
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import file_fingerprint
 from keras_classics.core.picture_files import picture_endings
-from keras_classics.data.examples import Made, Pictures
 from keras_classics.data.holdout import SPLIT_NAMES, complete_splits
 from keras_classics.data.load import Data, Info
 from keras_classics.data.pictures.images import measure_images, read_image, resolve_size
+from keras_classics.data.splits import Made, Pictures
 
 Found = list[tuple[Path, str]]
 

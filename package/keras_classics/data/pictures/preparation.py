@@ -18,7 +18,6 @@ from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.files import reading, write_whole
 from keras_classics.core.recipe import Recipe, Step
 from keras_classics.core.text_files import parse_json
-from keras_classics.data.examples import Made
 from keras_classics.data.pictures.augmentation import (
     STEPS,
     centre,
@@ -27,6 +26,7 @@ from keras_classics.data.pictures.augmentation import (
     resize_shorter,
 )
 from keras_classics.data.pictures.images import grey
+from keras_classics.data.splits import Made
 
 NORMALIZATIONS = (
     "range",

@@ -14,10 +14,10 @@ import numpy as np
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import write_whole
 from keras_classics.core.sound_files import read_pcm
-from keras_classics.data.examples import Made
 from keras_classics.data.holdout import SPLIT_NAMES, complete_splits, digest
 from keras_classics.data.load import Data, Info
 from keras_classics.data.pictures.arrays import read_npz
+from keras_classics.data.splits import Made
 
 if TYPE_CHECKING:
     import keras

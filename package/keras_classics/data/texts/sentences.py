@@ -8,9 +8,9 @@ from pathlib import Path
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.text_files import read_lines
-from keras_classics.data.examples import Sentence
 from keras_classics.data.holdout import SPLIT_NAMES, complete_splits
 from keras_classics.data.load import Data, Info
+from keras_classics.data.splits import Sentence
 
 
 def load_sentences(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.data.examples import Made, Picture, Pictures
 from keras_classics.data.load import Data, Info
 from keras_classics.data.pictures.arrays import load_digits
+from keras_classics.data.splits import Made, Picture, Pictures
 
 HEIGHT = 12
 _MOST = 1_000_000

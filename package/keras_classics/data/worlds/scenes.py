@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.data.examples import Made
+from keras_classics.data.splits import Made
 from keras_classics.data.worlds.scene_captions import KINDS, SceneObject, describe
 from keras_classics.data.worlds.scene_layout import (
     Centre,
