@@ -1,5 +1,6 @@
 """What a package registers with Keras is registered whichever of its modules comes first."""
 
+import shutil
 import subprocess
 import sys
 
@@ -60,3 +61,44 @@ def test_without_keras_nothing_is_done_and_an_unknown_name_is_an_error(folder):
         [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, env={}
     )
     assert done.stdout == "module 'house' has no attribute 'nothing'\n[]\n", done.stderr
+
+
+def test_threads_that_import_at_once_wait_for_one_another(folder):
+    # While one imports Keras, another is in the middle of a room that needs it.
+    slow = folder / "slow"
+    shutil.copytree(folder, slow, ignore=shutil.ignore_patterns("slow"))
+    (slow / "keras.py").write_text("import time\ntime.sleep(0.3)\n")
+    code = """if True:
+        import house, sys, threading
+        def take(name):
+            try:
+                __import__(name)
+            except BaseException as error:
+                print(repr(error))
+        names = ["keras", "house.room", "house.deep", "keras"]
+        threads = [threading.Thread(target=take, args=[name]) for name in names]
+        for each in threads: each.start()
+        for each in threads: each.join()
+        print(house.found, any(type(each).__name__ == "_Watch" for each in sys.meta_path))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=slow, capture_output=True, text=True, env={}
+    )
+    assert done.stdout == "['room'] False\n", done.stdout + done.stderr
+
+
+def test_after_an_import_that_failed_it_is_done_by_the_next(folder):
+    code = """if True:
+        import house, sys
+        try:
+            import house.absent
+        except ImportError:
+            pass
+        (lambda: __import__("keras"))()
+        print(house.found)
+    """
+    (folder / "house" / "absent.py").write_text("import nothing_of_this_name\n")
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, env={}
+    )
+    assert done.stdout == "['room']\n", done.stderr

@@ -59,6 +59,10 @@ class _Watch(MetaPathFinder):
         self._inner = f"{package}."
         self._register = register
         self._thread = threading.local()
+        # Of all threads: how many are importing something, and whether one registers.
+        self._lock = threading.Lock()
+        self._active = 0
+        self._taken = False
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None, /
@@ -76,13 +80,37 @@ class _Watch(MetaPathFinder):
         return spec
 
     def _run(self, run: Callable[[ModuleType], None], module: ModuleType) -> None:
-        depth = getattr(self._thread, "depth", 0)
-        self._thread.depth = depth + 1
+        if getattr(self._thread, "within", False):
+            run(module)
+            return
+        self._thread.within = True
+        with self._lock:
+            self._active += 1
         try:
             run(module)
-            # A module on the way in is incomplete: nothing that imports from it could be run.
-            if depth == 0 and self in sys.meta_path and sys.modules.get("keras") is not None:
-                self._register()
-                sys.meta_path.remove(self)
         finally:
-            self._thread.depth = depth
+            with self._lock:
+                self._active -= 1
+            self._finish()
+            self._thread.within = False
+
+    def _finish(self) -> None:
+        """Register, if nobody is importing or has done it.
+
+        A module on the way in is incomplete, in whichever thread: nothing that imports from it
+        could be run. Who leaves last has none beside it.
+        """
+        with self._lock:
+            if self._active or self._taken or sys.modules.get("keras") is None:
+                return
+            self._taken = True
+        try:
+            self._register()
+            sys.meta_path.remove(self)
+        except RuntimeError as error:
+            # Another thread has begun an import meanwhile that waits for this one; it is the last
+            # then. Python has no public name for that error.
+            if type(error).__name__ != "_DeadlockError":
+                raise
+        finally:
+            self._taken = self not in sys.meta_path
