@@ -24,7 +24,8 @@ def in_thread(path, opened):
         with opened_picture(path):
             opened.set()
 
-    thread = threading.Thread(target=look)
+    # One that waits for ever keeps no test from ending.
+    thread = threading.Thread(target=look, daemon=True)
     thread.start()
     return thread
 
