@@ -20,6 +20,8 @@ def test_every_family_and_every_cell_has_a_row(application):
     members = {kc.card(name).family for name, _ in application.FAMILIES.values()}
     assert members == families
     assert families <= set(application.FAMILIES)
+    rows = [*application.FAMILIES, *application.SEQUENCES, *application.INSIDE]
+    assert f"{len(rows)} models, each asked again" in (ROOT / "README.md").read_text()
 
 
 def test_the_stored_table_is_whole(application):

@@ -12,6 +12,7 @@ import pytest
 import keras_classics as kc
 from keras_classics.core.catalogue import Builder, builder
 from keras_classics.core.image_builder import IMAGE_DEFAULTS, ImageArguments
+from support import ROOT
 
 NAMES = kc.list_models()
 # In the order of keras.applications, whose builders take them by position.
@@ -174,3 +175,18 @@ def test_a_model_of_ones_own_is_entered_and_may_be_entered_again(monkeypatch):
     assert mine.__doc__.startswith("An idea.\n\nA family.")
     assert "units: How many." in mine.__doc__
     assert "card:" not in mine.__doc__
+
+
+def test_the_readme_has_the_figures_of_the_cards():
+    readme = (ROOT / "README.md").read_text()
+    measured = {
+        name: card.measured
+        for name in kc.list_models()
+        if (card := kc.card(name)).measured != "not trained here"
+    }
+    table = re.findall(r"^\| (\w+) \| (.*; 20\d\d-\d\d-\d\d, python .*) \|$", readme, flags=re.M)
+    assert dict(table) == measured and len(table) == len(measured) >= 5
+    prose = readme.replace("\n", " ")
+    for figure in ("347 of 359", "82.9 %", "37.8 % (plain-20)", "40.2 % (ResNet-56)"):
+        assert figure in prose
+        assert any(figure.split(" (")[0] in text for text in measured.values())

@@ -86,6 +86,8 @@ VARIANTS = {
             parameters=60_000,
             multiply_adds=326_520,
             published="MNIST test error 0.95 %, 0.8 % with distortions",
+            measured="scikit-learn's digits, 60 epochs over 1,295: 347 of 359 test digits right "
+            "(96.7 %); 2026-11-21, python applications/classification.py",
             deviations="class codes drawn anew; trained by gradient descent, not by the diagonal "
             "Levenberg-Marquardt rule",
             original=True,

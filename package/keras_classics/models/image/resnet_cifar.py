@@ -47,6 +47,17 @@ STOCHASTIC_DEPTH = Recipe(
 )
 
 _cifar = {"input_shape": (32, 32, 3), "classes": 10, "filters": 16, "shortcut": "A"}
+# Of `shared/data`: 10,000 pictures of CIFAR-10 for training, 2,000 for the test.
+CIFAR_COMMAND = "python applications/classification.py --data npz:train_10k.npz,test_2k.npz --model"
+
+
+def _measured(model: str, accuracy: str) -> str:
+    return (
+        f"10,000 CIFAR-10 pictures, 2 of 4 epochs: {accuracy} of the validation pictures right; "
+        f"2026-11-21, {CIFAR_COMMAND} {model} --data-options validation=0.05 --epochs 4"
+    )
+
+
 _residual = partial(RESIDUAL, **_cifar)
 _plain = partial(PLAIN, **_cifar)
 _shallow = {"paper": CIFAR_RECIPE, "stochastic_depth": STOCHASTIC_DEPTH}
@@ -64,6 +75,8 @@ VARIANTS = {
             parameters=269_722,
             multiply_adds=40_551_040,
             published="CIFAR-10 test error 8.75 %",
+            measured="10,000 CIFAR-10 pictures, 40 epochs: 82.9 % of 2,000 test pictures right; "
+            f"2026-11-21, {CIFAR_COMMAND} resnet_20_cifar --epochs 40",
         ),
         _residual(
             name="resnet_32_cifar",
@@ -93,6 +106,7 @@ VARIANTS = {
             repeats=(9, 9, 9),
             parameters=853_018,
             multiply_adds=125_485_696,
+            measured=_measured("resnet_56_cifar", "40.2 %"),
             published="CIFAR-10 test error 6.97 %",
         ),
         _residual(
@@ -123,6 +137,7 @@ VARIANTS = {
             repeats=(3, 3, 3),
             parameters=269_722,
             multiply_adds=40_551_040,
+            measured=_measured("plain_20_cifar", "37.8 %"),
         ),
         _plain(
             name="plain_56_cifar",
@@ -132,6 +147,7 @@ VARIANTS = {
             repeats=(9, 9, 9),
             parameters=853_018,
             multiply_adds=125_485_696,
+            measured=_measured("plain_56_cifar", "20.0 %"),
         ),
         _plain(
             name="plain_110_cifar",
