@@ -49,7 +49,9 @@ def this_worker() -> Worker:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             explain(
-                f"strategy='multi_worker' was given with TF_CONFIG={text!r} ({error!r})",
+                f"strategy='multi_worker' was given with TF_CONFIG={text!r}"
+                if text
+                else "strategy='multi_worker' was given and TF_CONFIG is not set",
                 "the addresses of all workers and the number of this one",
                 f"Run: export TF_CONFIG={_EXAMPLE}, with the index of each worker.",
             )

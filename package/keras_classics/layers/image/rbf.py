@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -48,6 +48,7 @@ class EuclideanRBF(keras.layers.Layer):
     def build(self, input_shape: Sizes) -> None:
         """The table of codes."""
         shape = (self.units, input_shape[-1])
+        initializer: Callable[..., Tensor]
         if self.codes is None:
             initializer = partial(_random_signs, seed=self.seed)
         elif (len(self.codes), len(self.codes[0])) == shape:
