@@ -250,8 +250,10 @@ class BinaryConv2D(ConvolutionLayer, BinaryLayer):
     @property
     def margins(self) -> tuple[tuple[int, int], tuple[int, int]] | None:
         """Zeros above and below, left and right; None for `"same"`, which asks for the size."""
-        if self.padding == "same":
-            return None
+        return None if self.padding == "same" else self._own_margins()
+
+    def _own_margins(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Zeros of every padding but `"same"`."""
         if self.padding == "valid":
             return (0, 0), (0, 0)
         rows, columns = (
@@ -272,8 +274,9 @@ class BinaryConv2D(ConvolutionLayer, BinaryLayer):
         """The convolution, with the layer's own paddings too."""
         if isinstance(self.padding, str):
             return super().convolved(inputs, kernel)
-        if any(map(sum, self.margins)):
-            inputs = ops.pad(inputs, [(0, 0), *self.margins, (0, 0)])
+        margins = self._own_margins()
+        if any(map(sum, margins)):
+            inputs = ops.pad(inputs, [(0, 0), *margins, (0, 0)])
         return ops.conv(inputs, kernel, self.strides, "valid", dilation_rate=self.dilation_rate)
 
     def input_scales(self, inputs: Tensor) -> Tensor:
@@ -290,7 +293,7 @@ class BinaryConv2D(ConvolutionLayer, BinaryLayer):
         positions = [
             None if side is None else max(0, (side + sum(zeros) - size) // step + 1)
             for side, zeros, size, step in zip(
-                sides, self.margins, self.window, self.strides, strict=True
+                sides, self._own_margins(), self.window, self.strides, strict=True
             )
         ]
         return (batch, *positions, self.filters)

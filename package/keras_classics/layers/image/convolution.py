@@ -52,7 +52,7 @@ class ConvolutionLayer(ImageLayer, KernelLayer):
         filters: int,
         kernel_size: int | tuple[int, int],
         strides: int | tuple[int, int] = 1,
-        padding: str = "valid",
+        padding: int | str | None = "valid",
         *,
         dilation_rate: int | tuple[int, int] = 1,
         data_format: str | None = None,
