@@ -1,0 +1,79 @@
+"""Which model answers, and one answer after another."""
+
+import io
+import json
+import shutil
+
+import pytest
+
+import keras_classics as kc
+from jobs.toys import Toy, slope_of
+
+
+def run(*argv):
+    return kc.jobs.run(Toy, list(map(str, argv)))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The folder of a whole job."""
+    folder = tmp_path_factory.mktemp("jobs") / "run"
+    assert run("--out", folder) == 0
+    return folder
+
+
+@pytest.fixture
+def finished(whole, tmp_path):
+    return shutil.copytree(whole, tmp_path / "run")
+
+
+def test_a_folder_that_was_named_answers_or_is_refused(finished, tmp_path, monkeypatch, capsys):
+    shipped = shutil.copytree(finished / "saved_model", tmp_path / "shipped")
+    monkeypatch.setattr(Toy, "shipped", shipped)
+    monkeypatch.setattr(Toy, "out", tmp_path / "own")
+    assert run("ask", "1", "--out", tmp_path / "none") == 1
+    assert "holds no exported model" in capsys.readouterr().err
+    assert run("ask", "1") == 0
+    assert f"answers from the shipped model, {shipped}" in capsys.readouterr().err
+    shutil.copytree(finished, tmp_path / "own")
+    for arguments in ([], ["--from", tmp_path / "own"], ["--from", tmp_path / "own/saved_model"]):
+        assert run("ask", "1", *arguments) == 0
+        assert f"answers from {tmp_path / 'own' / 'saved_model'}" in capsys.readouterr().err
+    shutil.rmtree(tmp_path / "own" / "saved_model")
+    assert run("ask", "1", "--times", 3, "--slope", 2) == 0
+    said = capsys.readouterr()
+    assert f"answers from {tmp_path / 'own' / 'model.keras'}" in said.err
+    slope = slope_of(kc.load_model(tmp_path / "own" / "model.keras"))
+    assert said.out == f"1: {3 * slope:.3f}\n"
+
+
+def test_standard_input_has_an_answer_for_every_line(finished, monkeypatch, capsys):
+    lines = b"\xef\xbb\xbf1\n\n2\nx\n3\n"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(lines)))
+    assert run("ask", "--out", finished) == 1
+    said = capsys.readouterr()
+    assert [line[:2] for line in said.out.splitlines()] == ["1:", "", "2:", "", "3:"]
+    assert "'x' is no number" in said.err and "answers from" in said.err
+
+
+def test_a_line_that_is_no_text_is_one_error_and_the_others_are_answered(
+    finished, monkeypatch, capsys
+):
+    lines = b"1\n\xff\xfe\n2\n"
+    for flags in ([], ["--json"]):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(lines)))
+        assert run("ask", *flags, "--out", finished) == 1
+        said = capsys.readouterr()
+        errors = [line for line in said.err.splitlines() if line.startswith("error: ")]
+        assert errors == [
+            "error: Line 2 of standard input is not valid UTF-8. Allowed: UTF-8. Convert the text."
+        ]
+        first, second, third = said.out.splitlines()
+        if flags:
+            assert json.loads(second)["error"].startswith("Line 2 of standard input")
+            first, second, third = (json.loads(each).get("value") for each in said.out.splitlines())
+            assert first and second is None and third
+        else:
+            assert (first[:2], second, third[:2]) == ("1:", "", "2:")
+    monkeypatch.setattr("sys.stdin", None)
+    assert run("ask", "--out", finished) == 0
