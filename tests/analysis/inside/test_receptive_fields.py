@@ -240,6 +240,16 @@ def test_layers_of_ones_own_are_asked():
     check_by_gradients(model, (64, 64))
 
 
+def test_what_a_layer_can_see_is_no_matter_of_its_weights():
+    """Neither of a kernel that starts at nothing, nor of what was learned."""
+    idle = kc.layers.DiracConv2D(1, beta=0.0, name="idle")
+    model = chain([conv(3, 2, name="a"), idle], (64, 64))
+    before = [ops.convert_to_numpy(weight) for weight in model.weights]
+    assert kc.analysis.receptive_field(model, "idle").size == (3 + 2 * 2,) * 2
+    for own, weight in zip(before, model.weights, strict=True):
+        np.testing.assert_array_equal(ops.convert_to_numpy(weight), own)
+
+
 def test_nested_models_and_several_inputs():
     inner = chain([conv(3, 2, name="a"), conv(3, name="b")], (32, 32), "inner")
     left, right = keras.Input((32, 32, 1), name="left"), keras.Input((64, 64, 1), name="right")
