@@ -115,11 +115,11 @@ def maximize(
             channel. What the model prepares itself is differentiated through.
         layer: The layer by name or path.
         unit: `(row, column)` of one unit of the channels; by default their mean over the map.
-        form: `"fourier"`: waves of decorrelated colours (in the order red, green, blue, on which
-            only the tints of the start depend), seen shifted, turned and zoomed at random (up to
-            12 pixels, 10 degrees, a tenth); `"jittered"`: pixels, shifted by up to 8, with
-            weights on norm (1) and variation (10); `"plain"`: pixels, with a weight on the norm
-            (Simonyan et al.). Shifts are at most an eighth of the shorter side.
+        form: `"fourier"`: waves of colours decorrelated as red, green and blue (a model that takes
+            them in another order gets less natural tints), seen shifted, turned and zoomed at
+            random (up to 12 pixels, 10 degrees, a tenth); `"jittered"`: pixels, shifted by up to
+            8, with weights on norm (1) and variation (10); `"plain"`: pixels, with a weight on the
+            norm (Simonyan et al.). Shifts are at most an eighth of the shorter side.
         steps: Steps of Adam.
         rate: Its rate, in shares of the range of the bounds for pixels; lucid's 0.05.
         image_size: `(height, width)` in pixels, for a model that takes images of any size.
