@@ -20,6 +20,7 @@ import pytest
 import hostile
 import keras_classics as kc
 from core.test_public_face import PUBLIC
+from keras_classics.data.load import SOURCES
 from keras_classics.data.texts.conllu import read_conllu
 from support import ROOT, growth, load_application
 from weights.states import ARGUMENTS, small_state
@@ -360,7 +361,7 @@ def test_every_function_of_the_public_face_that_takes_a_path_is_in_the_table():
 
 
 def test_every_kind_of_data_is_in_the_table():
-    schemes = {name for name, source in kc.data.SOURCES.items() if ":" in source.usage}
+    schemes = {name for name, source in SOURCES.items() if ":" in source.usage}
     # What TensorFlow Datasets keeps is its own.
     assert schemes - {"tfds"} == {name.partition(":")[0] for name in DOORS if ":" in name}
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
+from keras_classics.data.texts.translation_vocabularies import UNITS
 from keras_classics.jobs.flags import flags_of
 from support import load_application
 
@@ -15,7 +16,7 @@ def choices_of(name):
 
 def test_choices_are_those_of_the_package():
     translating = choices_of("translation")
-    assert translating["vocabulary"] == set(kc.data.UNITS)
+    assert translating["vocabulary"] == set(UNITS)
     assert translating["sharing"] == set(kc.models.SHARINGS)
     labelling = choices_of("labelling")
     assert labelling["unit"] == set(kc.data.Units.KINDS)

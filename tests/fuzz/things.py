@@ -139,9 +139,8 @@ def preparation():
 
 
 def labelled(count=4):
-    return kc.data.LabelledImages(
-        pictures(count, 8, 8), np.arange(count) % 3, [f"{n}.png" for n in range(count)]
-    )
+    names = [f"{n}.png" for n in range(count)]
+    return kc.data.Pictures(pictures(count, 8, 8), names, labels=np.arange(count) % 3)
 
 
 def sequences():
@@ -275,22 +274,24 @@ def conllu():
 
 
 def conllu_text():
-    row = "{}\t{}\t_\tNOUN\t_\t_\t_\t_\t_\t_\n"
-    return "".join(f"# sent_id = {n}\n{row.format(1, 'a')}{row.format(2, n)}\n" for n in range(60))
+    row = "{}\t{}\t_\t{}\t_\t_\t_\t_\t_\t_\n"
+    said = (f"{row.format(1, 'a', 'DET')}{row.format(2, n, 'NOUN')}" for n in range(60))
+    return "".join(f"# sent_id = {n}\n{rows}\n" for n, rows in enumerate(said))
 
 
 def class_folders():
     for kind in ("cats", "dogs"):
         Path("classes", kind).mkdir(parents=True, exist_ok=True)
         for n in range(5):
-            a_picture(f"classes/{kind}/{n}.png")
+            # Equal ones would be of one split.
+            keras.utils.save_img(f"classes/{kind}/{n}.png", pictures(10)[n + 5 * (kind == "dogs")])
     return "classes"
 
 
 def captions_folder():
     Path("captioned").mkdir(exist_ok=True)
     for n in range(3):
-        a_picture(f"captioned/{n}.png")
+        keras.utils.save_img(f"captioned/{n}.png", pictures(3)[n])
     rows = "".join(f"{n}.png,a dog {n}\n" for n in range(3))
     a_file("captioned/captions.csv", f"image,caption\n{rows}".encode())
     return "captioned"

@@ -18,9 +18,8 @@ from keras_classics.data.captions.caption_batches import (
     encode_captions,
     network_input,
 )
-from keras_classics.data.load import SOURCES, Data, Info, load
+from keras_classics.data.load import Data, Info, load
 from keras_classics.data.pictures.class_batches import (
-    check_labelled,
     classified_batches,
     predict_classes,
     validation_batches,
@@ -52,9 +51,8 @@ from keras_classics.data.texts.sequences import (
     all_batches,
     sequence_batches,
 )
-from keras_classics.data.texts.text_windows import TextWindows, text_windows
+from keras_classics.data.texts.text_windows import text_windows
 from keras_classics.data.texts.translation_vocabularies import (
-    UNITS,
     load_vocabulary,
     make_vocabulary,
 )
@@ -64,9 +62,7 @@ from keras_classics.data.worlds.source_code import TOKEN_CLASSES, classify_chara
 
 __all__ = [
     "BANDS",
-    "SOURCES",
     "TOKEN_CLASSES",
-    "UNITS",
     "Alphabet",
     "Data",
     "Document",
@@ -75,13 +71,11 @@ __all__ = [
     "Picture",
     "Pictures",
     "Preparation",
-    "TextWindows",
     "Units",
     "Vocabulary",
     "all_batches",
     "by_language",
     "caption_batches",
-    "check_labelled",
     "classified_batches",
     "classify_characters",
     "collect",

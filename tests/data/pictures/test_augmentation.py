@@ -334,6 +334,6 @@ def test_statistics_are_of_pictures_of_all_classes(monkeypatch):
             recipe(normalization=step("per_channel_mean")), given, size=4
         )
         np.testing.assert_array_equal(made.arrays["shift"], again.arrays["shift"])
-    looked = preparation._sample(np.arange(200))
+    looked = np.array(list(preparation._sample(np.arange(200))))
     assert len(looked) == 50 and np.all(np.diff(looked) > 0)
     assert np.array_equal(looked // 4, np.arange(50))

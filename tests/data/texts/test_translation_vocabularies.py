@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from keras_classics.core.errors import InputError
-from keras_classics.data import UNITS, Vocabulary, load_vocabulary, make_vocabulary
+from keras_classics.data import Vocabulary, load_vocabulary, make_vocabulary
+from keras_classics.data.texts.translation_vocabularies import UNITS
 
 TEXTS = [
     "Une fille, très petite, lit.", "Un garçon lit à l'école.", "La fille court.",

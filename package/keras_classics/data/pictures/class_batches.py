@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_classics.core.errors import InputError, explain
 from keras_classics.data.batches import Axes, Visits, even_parts, stream
-from keras_classics.data.load import Data
 from keras_classics.data.pictures.preparation import Preparation
 from keras_classics.data.splits import Pictures
 
@@ -20,23 +18,6 @@ if TYPE_CHECKING:
     import keras
 
     from keras_classics.data.batches import Batches
-
-
-def check_labelled(data: Data) -> None:
-    """Refuse data whose pictures have no class.
-
-    Raises:
-        InputError: They have none.
-    """
-    if not (data.info.classes and data.has("image", "label")):
-        raise InputError(
-            explain(
-                f"The pictures of {data.info.name!r} have no classes",
-                "data with a class for each picture",
-                "Use digits, scenes, npz:FILE, folder:DIR with a subfolder for each class, or a "
-                "TFDS set with labels.",
-            )
-        )
 
 
 def classified_batches(

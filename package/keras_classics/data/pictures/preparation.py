@@ -235,12 +235,9 @@ def _sample(images: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
     if len(images) <= SAMPLE:
         return images
     ends = np.linspace(0, len(images), SAMPLE + 1).astype(int)
-    chosen = np.random.default_rng(0).integers(ends[:-1], ends[1:])
-    return (
-        images[chosen]
-        if isinstance(images, np.ndarray)
-        else Made(chosen.tolist(), images.__getitem__)
-    )
+    chosen = np.random.default_rng(0).integers(ends[:-1], ends[1:]).tolist()
+    # Not all at once: they may lie in a file that is larger than memory.
+    return Made(chosen, images.__getitem__)
 
 
 def _scaled(step: Step, ratio: float) -> Step:
