@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import math
+import mmap
 import os
 import zipfile
 from itertools import pairwise
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -137,6 +139,19 @@ def _read_safetensors(data: bytes) -> dict[str, np.ndarray]:
     if any(one[1] != other[0] for one, other in pairwise([*sorted(spans), (len(body),) * 2])):
         raise ValueError("its arrays overlap or leave gaps")
     return state
+
+
+def mapped_bytes(file: IO[bytes]) -> np.ndarray:
+    """The bytes of a file that this process has written, left on the disk until they are looked at.
+
+    Args:
+        file: The file, open, with something in it; it may be closed afterwards.
+
+    Returns:
+        uint8 `(bytes,)`, read-only.
+    """
+    file.flush()
+    return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), "uint8")
 
 
 READERS = {

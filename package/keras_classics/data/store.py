@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import mmap
 import tempfile
 from collections.abc import Sequence
 from typing import IO, Any, overload
 
 import numpy as np
 
+from keras_classics.core.array_files import mapped_bytes
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.progress import tracked
 from keras_classics.data.splits import Pictures
@@ -134,11 +134,9 @@ class _Store:
 
     def images(self) -> np.ndarray | Ragged:
         """All of them: one array where they are of one size."""
-        content: Any = self._memory
-        if self._file is not None:
-            self._file.flush()
-            content = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
-        flat = np.frombuffer(content, "uint8")
+        flat = (
+            np.frombuffer(self._memory, "uint8") if self._file is None else mapped_bytes(self._file)
+        )
         if len(set(self._shapes)) == 1:
             return flat.reshape(len(self._shapes), *self._shapes[0])
         return Ragged(flat, self._shapes)
