@@ -36,6 +36,11 @@ SERIALISABLE = {
     and issubclass(value, keras.layers.Layer | keras.initializers.Initializer)
 }
 REQUIRED = {
+    "AdversarialModel": {
+        "model": keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "softmax")]),
+        "epsilon": 0.1,
+        "bounds": (0, 1),
+    },
     "BinaryConv2D": {"filters": 4},
     "BinaryDense": {"units": 3},
     "CeilAveragePooling2D": {"pool_size": 3, "strides": 2},

@@ -1,5 +1,6 @@
 """Looking into models: what they cost, and what they see."""
 
+from keras_classics.analysis import fooling
 from keras_classics.analysis.answers import class_probabilities
 from keras_classics.analysis.cells.cells import CellFinding, CellReader, Excerpts, find_cells
 from keras_classics.analysis.cells.cells_page import write_cells_page
@@ -112,6 +113,7 @@ __all__ = [
     "family_tree",
     "find_cells",
     "find_patches",
+    "fooling",
     "group_cosines",
     "guided_gradients",
     "integrated_gradients",

@@ -1,7 +1,6 @@
 """A model seen from within: its logits, and the feature maps of its layers, nested ones too.
 
-The model itself is only read. What ends in softmax or sigmoid is computed without it by a twin of
-that one layer, which shares the weights and exists only here; see `model_ends`.
+The model itself is only read, see `model_logits`.
 """
 
 from __future__ import annotations
@@ -11,25 +10,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
-import numpy as np
-from keras import layers, ops, tree
+from keras import layers, ops
 
 from keras_classics.core.channels_last import check_layers
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.gradients import tapped_gradients
 from keras_classics.core.graph import (
     Place,
-    functional,
     has_graph,
     needed_for,
     numbered_paths,
     origin,
     path,
-    run,
     source,
 )
 from keras_classics.core.keras_internals import Node
-from keras_classics.core.model_ends import model_ends
+from keras_classics.core.model_logits import ModelLogits
 from keras_classics.core.types import Tensor
 
 # What only makes a map smaller or larger, or turns it: the map before it says more.
@@ -46,7 +42,7 @@ TRIMMING = (
 )
 
 
-class Capture:
+class Capture(ModelLogits):
     """A functional model whose logits and feature maps can be asked for.
 
     Args:
@@ -68,48 +64,12 @@ class Capture:
     """
 
     def __init__(self, model: keras.Model, image: int | str | None = None) -> None:
-        self.model = functional(model)
+        super().__init__(model)
         check_layers(self.model)
         self.image = _image_number(self.model, image)
-        self.ends = model_ends(self.model)
         self.paths = numbered_paths(self.model.outputs)
         self._needed = [needed_for([output]) for output in self.model.outputs]
         self.seeing = self._seeing()
-
-    def logits(
-        self,
-        inputs: Sequence[Tensor],
-        after: Callable[[Place, Any], Any] = lambda place, outputs: outputs,
-        instead: Mapping[Place, Callable[..., Any]] | None = None,
-    ) -> list[Tensor]:
-        """The model's outputs in inference mode, logits where they end in softmax or sigmoid.
-
-        Args:
-            inputs: In the order of `model.inputs`.
-            after: From a place and its outputs to the outputs that the run goes on with.
-            instead: What is called in the place of layers; not of the ends.
-        """
-        # What reads the probabilities within the model goes on reading them.
-        logits: dict[Place, Tensor] = {}
-
-        def beside(place: Place, linear: Callable[..., Tensor]) -> Callable[..., Any]:
-            def call(*arguments: Any, **options: Any) -> Any:
-                logits[place] = linear(*arguments, **options)
-                return place[-1].operation(*arguments, **options)
-
-            return call
-
-        squashing = {end.place: end.linear for end in self.ends if end.place and end.linear}
-        ends = {place: beside(place, linear) for place, linear in squashing.items()}
-        outputs = run(self.model, inputs, instead={**(instead or {}), **ends}, after=after)
-        return [
-            end.shaped(logits[end.place]) if end.place in squashing else output
-            for end, output in zip(self.ends, outputs, strict=True)
-        ]
-
-    def class_logits(self, outputs: Sequence[Tensor]) -> Tensor:
-        """The first of `logits`, float32 with classes as its last axis."""
-        return self.ends[0].with_classes(ops.cast(outputs[0], "float32"))
 
     def maps(
         self, inputs: Sequence[Tensor], wanted: Sequence[Place]
@@ -199,33 +159,6 @@ class Capture:
                     "Build it on keras.Input(..., dtype='float32').",
                 )
             )
-
-    def as_returned(self, outputs: list[Tensor]) -> Any:
-        """Outputs in the structure that the model returns them in."""
-        return tree.pack_sequence_as(self.model.output, outputs)
-
-    def arrays(self, images: Any) -> list[np.ndarray]:
-        """What the user passes as the model's input, in the order of `model.inputs`.
-
-        Raises:
-            InputError: It does not fit the model.
-        """
-        if isinstance(images, dict) and set(images) >= {x.name for x in self.model.inputs}:
-            images = [images[x.name] for x in self.model.inputs]
-        given = [
-            ops.convert_to_numpy(x) if ops.is_tensor(x) else np.asarray(x)
-            for x in (tree.flatten(images) if isinstance(images, dict | list | tuple) else [images])
-        ]
-        if not given or not given[0].size or not _fit(given, [x.shape for x in self.model.inputs]):
-            wanted = [tuple(x.shape) for x in self.model.inputs]
-            raise InputError(
-                explain(
-                    f"Images of shape {' and '.join(str(x.shape) for x in given)} were given",
-                    f"what {self.model.name!r} takes: {' and '.join(map(str, wanted))}",
-                    "Put a single image into a batch: images[None].",
-                )
-            )
-        return given
 
     def place(self, layer: str, *, vectors: bool = False) -> Place:
         """Where a layer is called that is given by its name, or by its path in nested models.
@@ -384,11 +317,3 @@ def _is_map(node: Node) -> bool:
 
 def _has_one_output(node: Node) -> bool:
     return len(node.outputs) == 1
-
-
-def _fit(given: Sequence[np.ndarray], shapes: Sequence[tuple]) -> bool:
-    return len(given) == len(shapes) and all(
-        len(x.shape) == len(shape)
-        and all(size in (None, side) for side, size in zip(x.shape, shape, strict=True))
-        for x, shape in zip(given, shapes, strict=True)
-    )

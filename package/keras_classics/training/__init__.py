@@ -1,6 +1,7 @@
 """Training: resumable fit, recipes, optimizers, losses, metrics."""
 
 from keras_classics.core.recipe import Cosine, Drops, Exponential, Linear, Recipe, Step, step
+from keras_classics.training.adversarial import ADVERSARIAL_METHODS, AdversarialModel
 from keras_classics.training.burn_in import burn_in_weights
 from keras_classics.training.checkpoints import restore
 from keras_classics.training.classifier_design import Design, design_classifier
@@ -61,6 +62,8 @@ from keras_classics.training.rtrl import ForwardTrainer
 from keras_classics.training.truncated_bptt import TruncatedBPTT
 
 __all__ = [
+    "ADVERSARIAL_METHODS",
+    "AdversarialModel",
     "CTCLoss",
     "BitsPerCharacter",
     "Cosine",

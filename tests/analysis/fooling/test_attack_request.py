@@ -1,0 +1,126 @@
+"""What does not fit is refused in one sentence, before anything is attacked."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+import keras_classics as kc
+from analysis.fooling.fooling_networks import BOUNDS, fooling, linear, network, pictures
+
+IMAGES, LABELS = pictures(8)
+FINE = dict(epsilon=4, bounds=BOUNDS)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return network()
+
+
+def changed(value):
+    images = IMAGES.copy()
+    images[3, 2, 1, 0] = value
+    return images
+
+
+@pytest.mark.parametrize(
+    "message, images, labels, options",
+    [
+        ("Images from .* to 300 .*bounds=.0, 300", changed(300), LABELS, FINE),
+        ("Images from -1 to .*bounds=.-1, ", changed(-1), LABELS, FINE),
+        ("infinite or not a number", changed(np.nan), LABELS, FINE),
+        ("infinite or not a number", changed(np.inf), LABELS, FINE),
+        ("epsilon=-1", IMAGES, LABELS, dict(FINE, epsilon=-1)),
+        ("epsilon=.*nan", IMAGES, LABELS, dict(FINE, epsilon=[1, np.nan])),
+        ("epsilon=.*a number from 0", IMAGES, LABELS, dict(FINE, epsilon=[])),
+        ("bounds=.*the lowest and the highest", IMAGES, LABELS, dict(FINE, bounds=(255, 0))),
+        ("bounds=255", IMAGES, LABELS, dict(FINE, bounds=255)),
+        ("For 8 images labels of shape .7,.|For 8 images 7 labels", IMAGES, LABELS[:7], FINE),
+        ("labels from 0 to 4.*0 to 3", IMAGES, np.where(LABELS == 3, 4, LABELS), FINE),
+        ("labels of float32", IMAGES, LABELS.astype("float32"), FINE),
+        ("labels of shape", IMAGES, np.eye(4, dtype=int)[LABELS], FINE),
+        ("The target 0 was given for image 0", IMAGES, LABELS, dict(FINE, targets=LABELS)),
+        ("The target 0 was given for image 0", IMAGES, None, dict(FINE, targets=0)),
+        ("norm='l3'", IMAGES, LABELS, dict(FINE, norm="l3")),
+        ("image='mask'.*'image'", IMAGES, LABELS, dict(FINE, image="mask")),
+        ("batch_size=0", IMAGES, LABELS, dict(FINE, batch_size=0)),
+        ("Images of shape", IMAGES[0], LABELS, FINE),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused(model, message, images, labels, options):
+    with pytest.raises(kc.InputError, match=message):
+        fooling.fgsm(model, images, labels, **options)
+
+
+def test_bounds_that_the_message_names_hold_the_pictures(model):
+    images = changed(301.5)
+    with pytest.raises(kc.InputError, match=r"such as bounds=\(\d+, 302\)"):
+        fooling.fgsm(model, images, epsilon=1, bounds=(0, 255))
+    fooling.fgsm(model, images, epsilon=1, bounds=(0, 302))
+
+
+def signs():
+    image = keras.Input((6, 6, 1))
+    x = layers.Flatten()(image)
+    return keras.Model(image, layers.Dense(4)(ops.sign(x - 127)))
+
+
+@pytest.mark.parametrize("attack", ["fgsm", "pgd", "deepfool", "carlini_wagner", "apgd", "fab"])
+def test_behind_binary_signs_there_is_no_gradient_and_square_needs_none(attack):
+    model = signs()
+    labels = np.asarray(model.predict_on_batch(IMAGES)).argmax(1)
+    with pytest.raises(kc.InputError, match="gradient .* is zero.*fooling.square"):
+        getattr(fooling, attack)(model, IMAGES, labels, epsilon=100, bounds=BOUNDS)
+    found = fooling.square(model, IMAGES, labels, epsilon=120, bounds=BOUNDS, queries=60)
+    assert (np.asarray(model.predict_on_batch(found)).argmax(1) != labels).any()
+
+
+def test_images_without_a_gradient_are_counted_and_stay():
+    image = keras.Input((2, 2, 1))
+    x = layers.ReLU()(layers.Flatten()(image))
+    model = keras.Model(image, layers.Dense(3)(x))
+    images = np.stack([np.full((2, 2, 1), v, "float32") for v in (-1, 1, 2)])
+    with pytest.warns(UserWarning, match="1 of 3 images have a gradient of zero"):
+        found = fooling.fgsm(model, images, epsilon=0.5, bounds=(-3, 3))
+    assert np.array_equal(found[0], images[0]) and not np.array_equal(found[1], images[1])
+
+
+def test_broken_weights_are_named():
+    model = linear(np.full((4, 2), np.nan))
+    with pytest.raises(kc.InputError, match="not a number.*model.weights"):
+        fooling.fgsm(model, np.ones((1, 2, 2, 1)), epsilon=0.1, bounds=(0, 1))
+
+
+@pytest.mark.parametrize(
+    "message, outputs, dtype",
+    [
+        ("answers in the shape", lambda x: layers.Conv2D(3, 1)(x), "float32"),
+        ("two classes or more", lambda x: layers.Dense(1, "softmax")(layers.Flatten()(x)), "float32"),
+        ("images of uint8", lambda x: layers.Dense(3)(layers.Rescaling(0.1)(layers.Flatten()(x))), "uint8"),
+    ],
+)  # fmt: skip
+def test_models_that_are_no_classifiers_of_pictures_are_refused(message, outputs, dtype):
+    image = keras.Input((2, 2, 1), dtype=dtype)
+    with pytest.raises(kc.InputError, match=message):
+        model = keras.Model(image, outputs(image))
+        fooling.fgsm(model, np.ones((1, 2, 2, 1), dtype), epsilon=0.1, bounds=(0, 1))
+
+
+def test_one_of_several_inputs_is_attacked():
+    image, mask = keras.Input((2, 2, 1), name="picture"), keras.Input((2, 2, 1), name="mask")
+    both = layers.Flatten()(layers.Multiply()([image, mask]))
+    model = keras.Model([image, mask], layers.Dense(3)(both))
+    pair = [np.full((2, 2, 2, 1), 0.5, "float32"), np.ones((2, 2, 2, 1), "float32")]
+    pair[1][:, 0] = 0
+    found = fooling.fgsm(model, pair, [0, 1], epsilon=0.1, bounds=(0, 1))
+    assert np.array_equal(found[:, 0], pair[0][:, 0]) and (found[:, 1] != 0.5).all()
+    masks = fooling.fgsm(model, pair, [0, 1], epsilon=0.1, bounds=(0, 1), image="mask")
+    assert masks.shape == (2, 2, 2, 1) and (masks != pair[1]).any()
+
+
+def test_pictures_of_whole_numbers_are_taken(model):
+    images = IMAGES.round().astype("uint8")
+    found = fooling.fgsm(model, images, LABELS, **FINE)
+    np.testing.assert_array_equal(
+        found, fooling.fgsm(model, images.astype("float32"), LABELS, **FINE)
+    )

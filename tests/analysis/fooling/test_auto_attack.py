@@ -1,0 +1,144 @@
+"""The evaluation attacks survivors only and says what flatters a model; its parts by hand."""
+
+from importlib import import_module
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+import keras_classics as kc
+from analysis.fooling.fooling_networks import BOUNDS, answers, fooling, linear, network, pictures
+from keras_classics.analysis.fooling.attack_losses import LOSSES
+
+QUICK = dict(bounds=BOUNDS, steps=10, queries=60)
+
+
+def test_losses_by_hand():
+    logits = np.array([[3.0, 1.0, 0.5, -1.0], [0.0, 2.0, 1.5, 1.0]], "float32")
+    classes, others = np.array([0, 2], "int32"), np.array([1, 0], "int32")
+
+    def of(name):
+        given = map(ops.convert_to_tensor, (logits, classes, others))
+        return ops.convert_to_numpy(LOSSES[name](*given))
+
+    chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    own = chances[[0, 1], classes]
+    np.testing.assert_allclose(of("log_odds"), np.log((1 - own) / own), rtol=1e-5)
+    np.testing.assert_allclose(np.log1p(np.exp(of("log_odds"))), -np.log(own), rtol=1e-5)
+    np.testing.assert_allclose(of("margin"), [-2, 0.5], rtol=1e-6)
+    np.testing.assert_allclose(of("difference"), [-2, -1.5], rtol=1e-6)
+    np.testing.assert_allclose(of("logits_ratio"), [-2 / 2.5, 0.5 / 1.0], rtol=1e-6)
+    np.testing.assert_allclose(
+        of("targeted_logits_ratio"), [-2 / (3 + 0.25), -1.5 / (2 - 0.5)], rtol=1e-6
+    )
+
+
+def test_each_attack_meets_the_survivors_of_the_last(monkeypatch):
+    model, (images, labels) = network(), pictures()
+    met = []
+    run = import_module("keras_classics.analysis.fooling.auto_attack")._Run
+    whole = run._square
+    monkeypatch.setattr(run, "_square", lambda self, rows: met.append(rows) or whole(self, rows))
+    found = fooling.auto_attack(model, images, labels, epsilon=12, **QUICK)
+    shares = [*found.accuracy.values()]
+    assert list(found.accuracy) == ["clean", *fooling.AUTO_ATTACKS]
+    assert shares[0] == 1 and shares == sorted(shares, reverse=True) and 0 < shares[-1] < 1
+    assert len(met[0]) == round(shares[3] * len(images))
+    read = answers(model, found.images) == labels
+    np.testing.assert_array_equal(read, found.standing)
+    assert np.abs(found.images - images).max() <= 12 * (1 + 1e-5)
+    # Parts with half of the rows would be no stronger than the whole.
+    alone = fooling.apgd(model, images, labels, epsilon=12, bounds=BOUNDS, steps=10)
+    assert (answers(model, alone) == labels).mean() == pytest.approx(shares[1])
+    assert found.warnings == ()
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_several_sizes_are_several_evaluations(norm):
+    model, (images, labels) = network(), pictures(12)
+    sizes = [0, 5, 40] if norm == "linf" else [0, 20, 400]
+    found = fooling.auto_attack(model, images, labels, epsilon=sizes, norm=norm, **QUICK)
+    last = [each.accuracy["square"] for each in found]
+    assert [each.epsilon for each in found] == sizes
+    assert last[0] == 1 and last == sorted(last, reverse=True) and last[-1] == 0
+
+
+def warned(model, images, labels, words, **options):
+    found = fooling.auto_attack(model, images, labels, **{**QUICK, "epsilon": 12, **options})
+    assert any(words in each for each in found.warnings), found.warnings
+    return found
+
+
+def test_masked_gradients_are_told_by_what_sees_none():
+    """Steps of brightness have no gradient; random search does not mind."""
+    image = keras.Input((6, 6, 1))
+    inner = network()
+    model = keras.Model(image, inner(ops.floor(image / 8) * 8))
+    images, labels = pictures()
+    found = warned(model, images, labels, "have a gradient of zero", epsilon=20)
+    assert found.accuracy["fab_t"] == found.accuracy["clean"] > found.accuracy["square"]
+    assert any("masked" in each for each in found.warnings)
+
+
+@keras.saving.register_keras_serializable("tests")
+class AlwaysNoisy(layers.Layer):
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.generator = keras.random.SeedGenerator(0)
+
+    def call(self, inputs):
+        return inputs + keras.random.normal(ops.shape(inputs), seed=self.generator)
+
+
+def test_answers_that_change_are_told_and_the_generator_stays():
+    image = keras.Input((6, 6, 1))
+    noise = AlwaysNoisy()
+    model = keras.Model(image, network()(noise(image)))
+    state = np.asarray(noise.generator.state)
+    images, labels = pictures(8)
+    warned(model, images, labels, "differently from call to call")
+    np.testing.assert_array_equal(np.asarray(noise.generator.state), state)
+
+
+@keras.saving.register_keras_serializable("tests")
+class OwnSoftmax(layers.Layer):
+    def call(self, inputs):
+        return ops.softmax(inputs)
+
+
+def test_probabilities_of_unknown_logits_are_told():
+    images, labels = pictures(8)
+    image = keras.Input((6, 6, 1))
+    warned(
+        keras.Model(image, OwnSoftmax()(network(head=None)(image))),
+        images, labels, "look like probabilities",
+    )  # fmt: skip
+
+
+def test_three_classes_are_told_and_evaluated():
+    model = linear(np.random.default_rng(0).normal(size=(4, 3)))
+    images = np.random.default_rng(1).uniform(size=(9, 2, 2, 1)).astype("float32")
+    found = warned(model, images, None, "3 classes are too few", epsilon=0.9, bounds=(0, 1))
+    assert found.accuracy["square"] < 1
+
+
+def test_the_ratio_of_logits_needs_classes():
+    model = linear(np.random.default_rng(0).normal(size=(4, 3)))
+    images = np.full((1, 2, 2, 1), 0.5, "float32")
+    own = int(answers(model, images)[0])
+    options = dict(epsilon=0.1, bounds=(0, 1), steps=3)
+    fooling.apgd(model, images, loss="dlr", **options)
+    with pytest.raises(kc.InputError, match="loss='dlr' was given for 3 classes.*4 classes"):
+        fooling.apgd(model, images, loss="dlr", targets=(own + 1) % 3, **options)
+    fooling.apgd(model, images, targets=(own + 1) % 3, **options)
+
+
+def test_a_vector_is_searched_by_squares_too():
+    vector = keras.Input((9,))
+    model = keras.Model(vector, layers.Dense(3, "softmax")(vector))
+    images = np.random.default_rng(0).uniform(size=(8, 9)).astype("float32")
+    for norm, size in (("linf", 0.5), ("l2", 1.0)):
+        found = fooling.square(model, images, epsilon=size, bounds=(0, 1), norm=norm, queries=40)
+        assert found.shape == images.shape
+        assert (answers(model, found) != answers(model, images)).any()

@@ -1,0 +1,33 @@
+"""Every attack gives on JAX and PyTorch what it gives on TensorFlow."""
+
+import numpy as np
+import pytest
+
+from analysis.fooling import fooling_networks
+from support import run_python
+
+CODE = """
+import numpy as np
+from analysis.fooling.fooling_networks import results
+np.savez(r"{path}", **results())
+"""
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return fooling_networks.results()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_backends_agree(expected, backend, tmp_path):
+    path = tmp_path / "found.npz"
+    run_python(CODE.format(path=path), backend=backend, timeout=900)
+    found = np.load(path)
+    assert str(found["backend"]) == backend and set(found) == set(expected)
+    for name in set(expected) - {"backend"}:
+        near = np.isclose(found[name], expected[name], atol=0.05)
+        # Where a search takes another turn by a rounding, all of an image is another.
+        assert near.mean() > (
+            0.8 if name in ("lbfgs", "lbfgs_smallest", "carlini_wagner") else 0.97
+        )

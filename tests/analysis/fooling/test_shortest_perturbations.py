@@ -1,0 +1,184 @@
+"""DeepFool, Carlini and Wagner, L-BFGS and FAB on models whose nearest boundary is known."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import keras_classics as kc
+from analysis.fooling.fooling_networks import BOUNDS, CLASSES, answers, fooling, linear, network
+from analysis.fooling.fooling_networks import pictures as drawn
+
+WEIGHTS = np.array([[1.0, -1.0, 0.0], [2.0, 0.0, 0.5], [-3.0, 0.5, 0.0], [0.5, 0.0, -2.0]])
+PLACE = np.array([0.8, 0.6, 0.3, 0.5], "float32").reshape(1, 2, 2, 1)
+
+
+def nearest(norm):
+    """Distance of the place to the nearest boundary between its class and another."""
+    logits = PLACE.reshape(-1) @ WEIGHTS
+    own = int(logits.argmax())
+    order = {"l2": 2, "linf": 1}[norm]
+    return own, min(
+        (logits[own] - logits[k]) / np.linalg.norm(WEIGHTS[:, own] - WEIGHTS[:, k], order)
+        for k in range(3)
+        if k != own
+    )
+
+
+def length(found, norm):
+    change = (found - PLACE).ravel().astype("float64")
+    return np.abs(change).max() if norm == "linf" else np.sqrt((change**2).sum())
+
+
+@pytest.mark.parametrize("norm", ["l2", "linf"])
+@pytest.mark.parametrize("head", [None, "softmax"])
+def test_deepfool_of_a_linear_model_is_one_step_and_its_overshoot(norm, head):
+    own, distance = nearest(norm)
+    model = linear(WEIGHTS, head=head)
+    found = {
+        over: fooling.deepfool(model, PLACE, bounds=(-9, 9), norm=norm, overshoot=over)
+        for over in (0.02, 0.5)
+    }
+    for over, images in found.items():
+        assert answers(model, images)[0] != own
+        assert length(images, norm) == pytest.approx((1 + over) * distance, rel=1e-4)
+
+
+@pytest.mark.parametrize("label", [0, CLASSES - 1])
+def test_deepfool_leaves_the_first_and_the_last_class(label):
+    images, labels = drawn(16)
+    images = images[labels == label]
+    model = network()
+    found = fooling.deepfool(model, images, np.full(len(images), label), bounds=BOUNDS)
+    assert (answers(model, found) != label).all()
+
+
+def test_deepfool_reaches_the_boundary_where_bounds_cut_its_steps():
+    """Half of the values cannot move: the others have to."""
+    model = linear([[1.0, -1.0]] * 4)
+    images = np.array([0.0, 0.0, 0.9, 0.9], "float32").reshape(1, 2, 2, 1)
+    model.layers[-1].bias.assign([0.0, 1.0])
+    found = fooling.deepfool(model, images, [0], bounds=(0, 1))
+    assert answers(model, found)[0] == 1
+
+
+@pytest.mark.parametrize("norm", ["l2", "linf"])
+def test_fab_of_a_linear_model_finds_the_nearest(norm):
+    own, distance = nearest(norm)
+    model = linear(WEIGHTS)
+    found = fooling.fab(model, PLACE, bounds=(-9, 9), norm=norm, steps=30)
+    assert answers(model, found)[0] != own
+    assert distance <= length(found, norm) < 1.01 * distance
+
+
+def test_carlini_and_wagner_find_about_the_nearest():
+    own, distance = nearest("l2")
+    model = linear(WEIGHTS)
+    found = fooling.carlini_wagner(model, PLACE, bounds=(0, 1), steps=300, learning_rate=0.02)
+    assert answers(model, found)[0] != own
+    assert distance <= length(found, "l2") < 1.1 * distance
+
+
+def test_the_largest_c_that_succeeds_is_the_shortest_and_the_smallest_is_not():
+    own, distance = nearest("l2")
+    model = linear(WEIGHTS)
+    largest, smallest = (
+        fooling.lbfgs(model, PLACE, bounds=(0, 1), c=c, bisections=8)
+        for c in ("largest", "smallest")
+    )
+    assert answers(model, largest)[0] != own != answers(model, smallest)[0]
+    assert distance <= length(largest, "l2") < 1.15 * distance
+    assert length(smallest, "l2") >= length(largest, "l2")
+
+
+def shifted(by):
+    """The network with a number added to all its logits."""
+    model = network(head=None)
+    model.layers[-1].bias.assign(np.full(CLASSES, by, "float32"))
+    return model
+
+
+def test_numbers_added_to_all_logits_change_nothing():
+    images, labels = drawn(4)
+    options = dict(bounds=BOUNDS, steps=40, searches=4, weight=0.1)
+    pair = [fooling.carlini_wagner(shifted(by), images, labels, **options) for by in (0, -100)]
+    np.testing.assert_allclose(*pair, atol=0.5)
+
+
+@pytest.mark.parametrize(
+    "attack, options",
+    [
+        ("carlini_wagner", dict(steps=100, searches=5, weight=1.0, learning_rate=0.05)),
+        ("lbfgs", dict(bisections=2, iterations=15)),
+        ("deepfool", {}),
+        ("fab", dict(steps=20)),
+    ],
+)
+def test_a_target_is_reached(attack, options):
+    images, labels = drawn(8)
+    model, targets = network(), (labels + 2) % CLASSES
+    found = getattr(fooling, attack)(
+        model, images, labels, bounds=BOUNDS, targets=targets, **options
+    )
+    assert (answers(model, found) == targets).all()
+
+
+@pytest.mark.parametrize("confidence", [0.0, 3.0])
+def test_confidence_is_the_margin_of_the_logits(confidence):
+    images, labels = drawn(4)
+    model = network(head=None)
+    found = fooling.carlini_wagner(
+        model, images, labels, bounds=BOUNDS, confidence=confidence, steps=150, weight=1.0,
+        learning_rate=0.05, searches=4,
+    )  # fmt: skip
+    logits = np.asarray(model.predict_on_batch(found))
+    own = np.take_along_axis(logits, labels[:, None], 1)[:, 0]
+    np.put_along_axis(logits, labels[:, None], -np.inf, 1)
+    assert (logits.max(1) - own >= confidence - 1e-3).all()
+
+
+def test_longer_ones_are_cut_to_the_size():
+    model = linear(WEIGHTS)
+    whole = fooling.deepfool(model, PLACE, bounds=(-9, 9))
+    half = length(whole, "l2") / 2
+    cut = fooling.deepfool(model, PLACE, epsilon=[half, 9.0], bounds=(-9, 9))
+    assert length(cut[0], "l2") == pytest.approx(half, rel=1e-5)
+    np.testing.assert_array_equal(cut[1], whole)
+    assert answers(model, cut[0]) == answers(model, PLACE)
+
+
+def test_what_is_misread_already_stays():
+    model, (images, labels) = network(), drawn(4)
+    wrong = (labels + 1) % CLASSES
+    for attack in (fooling.deepfool, fooling.carlini_wagner, fooling.lbfgs, fooling.fab):
+        np.testing.assert_array_equal(attack(model, images, wrong, bounds=BOUNDS), images)
+
+
+def test_a_universal_perturbation_is_one_for_all_images():
+    model, (images, labels) = network(), drawn(24)
+    options = dict(epsilon=60, bounds=(-100, 355), passes=3)
+    noise = fooling.universal_perturbation(model, images, labels, **options)
+    assert noise.shape == images.shape[1:] and np.abs(noise).max() <= 60
+    found = fooling.universal(model, images, labels, **options)
+    np.testing.assert_allclose(found - images, np.broadcast_to(noise, images.shape), atol=1e-4)
+    others, theirs = drawn(40, seed=5)
+    drawn_signs = 60 * np.sign(np.random.default_rng(0).normal(size=noise.shape))
+    hit, missed = ((answers(model, others + x) != theirs).mean() for x in (noise, drawn_signs))
+    assert hit > 0.4 and hit > 2 * missed
+
+
+@pytest.mark.parametrize("limits", [(1, 0.1), (0, 1), (1,)])
+def test_limits_of_c_are_two_positive_numbers(limits):
+    with pytest.raises(kc.InputError, match="limits="):
+        fooling.lbfgs(linear(WEIGHTS), PLACE, bounds=(0, 1), limits=limits)
+
+
+def test_nothing_found_is_the_image():
+    """A model that always says the same cannot be fooled, and says so by leaving images alone."""
+    image = keras.Input((2, 2, 1))
+    model = keras.Model(image, layers.Dense(2)(layers.Flatten()(image)))
+    model.set_weights([np.full((4, 2), 1e-3) * [1, -1], np.array([50.0, -50.0])])
+    for attack in (fooling.carlini_wagner, fooling.lbfgs, fooling.fab):
+        options = {"steps": 20} if attack is not fooling.lbfgs else {"iterations": 5}
+        found = attack(model, PLACE, [0], bounds=(0, 1), **options)
+        np.testing.assert_array_equal(found, PLACE)
