@@ -1,6 +1,6 @@
 """A small classifier of pictures from 0 to 255 that needs no training, and all attacks on it."""
 
-from functools import partial
+from functools import cache, partial
 
 import keras
 import numpy as np
@@ -21,7 +21,13 @@ def pictures(count=24, seed=0):
     return np.clip(images, *BOUNDS).astype("float32"), labels
 
 
+@cache
 def network(form="functional", head="softmax", scale=1.0):
+    """The same one for all who do not change it, so that it is compiled once."""
+    return built(form, head, scale)
+
+
+def built(form="functional", head="softmax", scale=1.0):
     """Random features and the least squares on them, preparation of pictures within."""
     images, labels = pictures(400, seed=1)
     draw = np.random.default_rng(2)

@@ -10,6 +10,7 @@ from analysis.fooling.fooling_networks import (
     BOUNDS,
     CLASSES,
     answers,
+    built,
     fooling,
     network,
     pictures,
@@ -131,7 +132,7 @@ def test_a_model_that_is_let_go_is_not_kept():
     import gc
     import weakref
 
-    model = network()
+    model = built()
     fooling.fgsm(model, IMAGES, LABELS, epsilon=1, bounds=BOUNDS)
     held = weakref.ref(model)
     del model
@@ -140,7 +141,7 @@ def test_a_model_that_is_let_go_is_not_kept():
 
 
 def test_a_model_that_grew_is_read_again():
-    model = network("sequential")
+    model = built("sequential")
     first = fooling.fgsm(model, IMAGES, LABELS, epsilon=10, bounds=BOUNDS)
     turned = keras.layers.Dense(CLASSES, "softmax")
     model.pop()

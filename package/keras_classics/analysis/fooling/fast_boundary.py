@@ -118,8 +118,16 @@ def _approach(
     own = request.images[rows[left]].astype("float64")
     now = request.images[rows[left]]
     bounds = (float(request.low), float(request.high))
+    logits = request.logits(now, rows[left])
     for _ in range(steps):
-        _, values, gradients = request.gradients(now, rows[left], "difference", others[left])
+        classes = request.classes[rows[left]]
+        if request.targets is not None:
+            # A target has to win over all others, whichever is ahead of them.
+            np.put_along_axis(logits, others[left, None], -np.inf, axis=1)
+            classes = logits.argmax(axis=1).astype("int32")
+        _, values, gradients = request.gradients(
+            now, rows[left], "difference", others[left], classes
+        )
         here = now.astype("float64")
         # From here, and from the image, to where the model would be torn if it were linear.
         slope = (gradients * (here - own)).reshape(len(own), -1).sum(axis=1)
@@ -130,7 +138,8 @@ def _approach(
         now = request.bounded(
             (here + _BEYOND * from_here) * (1 - share) + (own + _BEYOND * from_image) * share
         )
-        won = request.fooled(now, rows[left])
+        logits = request.logits(now, rows[left])
+        won = request.misread(logits, rows[left])
         distance = lengths(now - own, norm)
         better = won & (distance < least[left])
         best[left[better]], least[left[better]] = now[better], distance[better]
