@@ -149,16 +149,15 @@ def test_it_is_saved_and_loaded_like_any_other(tmp_path, form):
     plain = normalised()
     if form == "sequential":
         plain = keras.Sequential([keras.Input((3, 4, 2)), *plain.layers[1:]])
-    model = compiled(kc.training.AdversarialModel(plain, method="fast", statistics="both", **UNIT))
+    model = compiled(kc.training.AdversarialModel(plain, statistics="both", **UNIT))
     model.train_on_batch(IMAGES, LABELS)
     model.save(tmp_path / "model.keras")
     loaded = kc.load_model(tmp_path / "model.keras")
     assert type(loaded) is kc.training.AdversarialModel
-    settings = [{**each.get_config(), "model": None} for each in (model, loaded)]
-    assert settings[0] == settings[1]
+    assert loaded.get_config() == model.get_config()
     expected = plain.predict_on_batch(IMAGES)
     np.testing.assert_array_equal(loaded.predict_on_batch(IMAGES), expected)
-    # It goes on as the one that was saved: the optimizer and the random places are there, too.
+    # It goes on as the one that was saved.
     for each in (model, loaded):
         each.train_on_batch(IMAGES, LABELS)
     for one, other in zip(model.get_weights(), loaded.get_weights(), strict=True):

@@ -8,6 +8,7 @@ training", arXiv:2001.03994.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from keras_classics.core.errors import (
 )
 from keras_classics.core.graph import functional
 from keras_classics.core.registration import registered
+from keras_classics.core.text_files import parse_json
 from keras_classics.core.types import Config, Tensor, Whole
 
 
@@ -93,7 +95,8 @@ class AdversarialModel(keras.Model):
         statistics: The pass that moves the moving statistics of batch normalisation: of the images
             as they are (`"clean"`), of the moved ones (`"adversarial"`), or `"both"`, one after the
             other; None for `"clean"` with `"fgsm"` and `"adversarial"` with the others.
-        seed: Of the random places; where it has got to is saved with the weights.
+        seed: Of the random places. Where they have got to is in the checkpoints of
+            `kc.training.fit`; a saved file begins with them anew, as Keras does with dropout.
         image: Which input is moved, by name or number; the first image by default.
 
     Raises:
@@ -202,7 +205,8 @@ class AdversarialModel(keras.Model):
         """See Keras."""
         plain = keras.Model(self.input, self.output, name=self.name)
         return {
-            "model": keras.saving.serialize_keras_object(plain),
+            # As JSON has it, tuples as lists: equal to what a file gives back.
+            "model": parse_json(plain.to_json()),
             "method": self.method,
             "epsilon": self.epsilon,
             "bounds": list(self.bounds),
@@ -217,7 +221,9 @@ class AdversarialModel(keras.Model):
     @classmethod
     def from_config(cls, config: Config, custom_objects: Any = None) -> AdversarialModel:
         """See Keras."""
-        model = keras.saving.deserialize_keras_object(config["model"], custom_objects)
+        # Keras empties the config of a functional model while it reads it.
+        own = copy.deepcopy(config["model"])
+        model = keras.saving.deserialize_keras_object(own, custom_objects)
         return cls(**{**config, "model": model})
 
     def _classes(self, y: Any) -> Tensor:
