@@ -65,7 +65,7 @@ class AttackRequest:
         self.classes = self.present if given is None else given
         self.targets = _checked_classes("targets", targets, self._count, len(self.images))
         if self.targets is not None:
-            self._check_targets(given)
+            self._check_targets(self.targets, given)
 
     @property
     def count(self) -> int:
@@ -168,7 +168,7 @@ class AttackRequest:
         Raises:
             InputError: The gradient of every image is zero.
         """
-        dead = ~flat(gradients).any(axis=1)
+        dead = (flat(gradients) == 0).all(axis=1)
         if rows is None and dead.all():
             raise InputError(
                 explain(
@@ -193,15 +193,15 @@ class AttackRequest:
         arrays[self._number] = images.astype("float32")
         return arrays
 
-    def _check_targets(self, labels: np.ndarray | None) -> None:
-        same = self.targets == self.present
+    def _check_targets(self, targets: np.ndarray, labels: np.ndarray | None) -> None:
+        same = np.equal(targets, self.present)
         if labels is not None:
-            same |= self.targets == labels
+            same |= np.equal(targets, labels)
         if same.any():
             row = int(same.argmax())
             raise InputError(
                 explain(
-                    f"The target {self.targets[row]} was given for image {row}, "  # type: ignore[index]
+                    f"The target {targets[row]} was given for image {row}, "
                     "which is of that class already",
                     "targets other than the images' labels and present classes",
                     "Leave such images out, or give them another target.",

@@ -98,7 +98,7 @@ def lbfgs(
     request.check_differentiable()
     found = request.images.copy()
     for row in np.flatnonzero(~request.fooled(request.images)):
-        problem = _Problem(request, row, minimize, iterations)
+        problem = _Problem(request, int(row), minimize, iterations)
         first, last = (pair[1], pair[0]) if c == "largest" else (pair[0], pair[1])
         minimum = _searched(problem.minimum, float(first), float(last), bisections)
         best = problem.nearest if c == "largest" else minimum
@@ -112,13 +112,13 @@ def _searched(
 ) -> np.ndarray | None:
     """The minimum of the weight that is nearest to the first of all that succeed."""
     factor = 10.0 if last > first else 0.1
-    weight, failed = first, None
+    weight, failed = first, 0.0
     while (best := minimum(weight)) is None:
         if weight == last:
             return None
         failed = weight
         weight = min(weight * factor, last) if factor > 1 else max(weight * factor, last)
-    for _ in range(bisections if failed is not None else 0):
+    for _ in range(bisections if failed else 0):
         half = float(np.sqrt(failed * weight))
         if (found := minimum(half)) is None:
             failed = half

@@ -53,6 +53,7 @@ class Victim:
         """
         inputs = self.reader.model.inputs
         names = [x.name for x in inputs]
+        number: int | str
         if image is None:
             number = next((n for n, x in enumerate(inputs) if len(x.shape) == 4), 0)
         else:
