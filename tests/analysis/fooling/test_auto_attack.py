@@ -137,6 +137,7 @@ def test_the_ratio_of_logits_needs_classes():
 def test_a_vector_is_searched_by_squares_too():
     vector = keras.Input((9,))
     model = keras.Model(vector, layers.Dense(3, "softmax")(vector))
+    model.set_weights([np.random.default_rng(3).normal(size=(9, 3)), np.zeros(3)])
     images = np.random.default_rng(0).uniform(size=(8, 9)).astype("float32")
     for norm, size in (("linf", 0.5), ("l2", 1.0)):
         found = fooling.square(model, images, epsilon=size, bounds=(0, 1), norm=norm, queries=40)
