@@ -48,7 +48,7 @@ def test_each_attack_meets_the_survivors_of_the_last(monkeypatch):
     read = answers(model, found.images) == labels
     np.testing.assert_array_equal(read, found.standing)
     assert np.abs(found.images - images).max() <= 12 * (1 + 1e-5)
-    # Parts with half of the rows would be no stronger than the whole.
+    # The first is the attack that one can call by itself.
     alone = fooling.apgd(model, images, labels, epsilon=12, bounds=BOUNDS, steps=10)
     assert (answers(model, alone) == labels).mean() == pytest.approx(shares[1])
     assert found.warnings == ()
