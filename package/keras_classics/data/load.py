@@ -132,9 +132,8 @@ def load(
         image_size: Height and width, or one number for a square; the whole picture is resized,
             its aspect ratio not kept. None leaves every picture as it is.
         strict: Refuse faulty files with their name, instead of skipping and counting them.
-        **options: The source's own, see `load_scenes`, `load_captions`, `load_digits`,
-            `load_folder`, `load_npz`, `load_phrases`, `load_parallel`,
-            `load_source_code`, `load_text`, `load_tfds`.
+        **options: The source's own, those of its reader, such as `load_phrases` in
+            `keras_classics.data.worlds.phrases`; an unknown one is answered with those there are.
 
     Raises:
         InputError: The specification or the data it names are wrong.
