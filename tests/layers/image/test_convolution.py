@@ -68,7 +68,7 @@ def plain(layer):
     return dense.swapaxes(-1, -2)
 
 
-@pytest.mark.parametrize("form", FORMS, ids=str)
+@pytest.mark.parametrize("form", FORMS, ids="-".join)
 @pytest.mark.parametrize("kind", KINDS)
 def test_with_what_keras_takes_it_does_what_keras_does(kind, form):
     layer = KINDS[kind](**form)
