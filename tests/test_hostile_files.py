@@ -274,7 +274,7 @@ UNDERSTAND = {
 }  # fmt: skip
 # Public functions with paths that read no file of a stranger's: they write, or hand files on.
 WRITE = {
-    "analysis.draw_*", "analysis.write_cells_page", "callbacks.*", "data.*.save", "data.collect",
+    "analysis.draw_*", "analysis.*.draw", "analysis.write_cells_page", "callbacks.*", "data.*.save", "data.collect",
     "data.write_*", "distribution.own_folder", "export.export*",
     "export.Exported*", "export.ship", "export.write_examples", "save_model",
     "jobs.Fact", "jobs.Job", "jobs.Job.export", "jobs.Job.exports_in", "jobs.check_count",

@@ -181,7 +181,7 @@ def test_attention_is_the_papers_formula():
         ({"start_from": "middle"}, (2, 4), "start_from='middle'"),
         ({"cell": "gnu"}, (2, 4), "cell='gnu'"),
         ({}, (2, 3, 3, 4), "pooling='avg'"),
-        ({"attention": "additive"}, (2, 4), "encoder without pooling"),
+        ({"attention": "additive"}, (2, 4), "include_top=False and without pooling"),
     ],
 )
 def test_decoder_refuses_what_does_not_fit(arguments, shape, message):
