@@ -41,7 +41,7 @@ DISTRIBUTIONS = {
     "networkx": "networkx", "num2words": "num2words", "numba": "numba", "numpy": "numpy",
     "onnx": "onnx", "onnxruntime": "onnxruntime", "pandas": "pandas",
     "pycocoevalcap": "pycocoevalcap", "pycocotools": "pycocotools", "pydot": "pydot",
-    "rich": "rich", "sacrebleu": "sacrebleu", "sentencepiece": "sentencepiece",
+    "rich": "rich", "sacrebleu": "sacrebleu", "scipy": "scipy", "sentencepiece": "sentencepiece",
     "sklearn": "scikit-learn", "tensorboard": "tensorboard", "tensorflow": "tensorflow",
     "tensorflow_datasets": "tensorflow-datasets", "tf2onnx": "tf2onnx", "torch": "torch",
 }  # fmt: skip
