@@ -167,6 +167,7 @@ UNKNOWN = {
     "tanh": (chained(dense(4, "tanh")), "Dense with the activation tanh"),
     "relu": (chained(PLAIN(), layers.ReLU()), "of type ReLU"),
     "hard sigmoid": (chained(PLAIN(), keras.activations.hard_sigmoid), "of type HardSigmoid"),
+    "nothing left of it": (chained(SOFT(), lambda x: 1e-40 * x), "leaves no digits"),
     "one unit of softmax": (chained(dense(1, "softmax")), "over one unit, which is always 1"),
     "the wrong axis": (
         chained(PLAIN(), layers.Reshape((2, 2)), layers.Softmax(axis=1)),

@@ -261,3 +261,67 @@ def test_one_classifier_read_by_two_outputs_is_made_once():
     new = kc.transfer.replace_head(model, 3)
     assert [tuple(x.shape) for x in new.outputs] == [(None, 3)] * 2
     assert [layer.name for layer in new.layers].count("fc") == 1
+
+
+HALF = {"Multiply": lambda p: 0.3 * p, "Rescaling": layers.Rescaling(0.7)}
+# Heads whose logits cannot be had back: nothing may be put on top of their probabilities.
+HEADS_UNREAD = {
+    "hard sigmoid": lambda: chain(layers.Dense(1, "hard_sigmoid")),
+    "sparsemax": lambda: chain(layers.Dense(3), layers.Activation("sparsemax")),
+    "softmax of one": lambda: chain(layers.Dense(1), lambda x: layers.Softmax()(x)),
+    "classes in two axes": lambda: chain(layers.Dense(4, "softmax"), layers.Reshape((2, 2))),
+    "softmax over rows": lambda: chain(
+        layers.Reshape((1, 2, 3)), layers.Conv2D(4, 1), layers.Softmax(axis=2)
+    ),
+    "whole numbers": lambda: chain(
+        layers.Dense(4, "softmax"), lambda p: ops.cast(100 * p, "int32")
+    ),
+    "weighted mean": lambda: (
+        trunk := chain(),
+        keras.Model(
+            trunk.inputs,
+            layers.Add()(
+                [scale(layers.Dense(4, "softmax")(trunk.outputs[0])) for scale in HALF.values()]
+            ),
+        ),
+    )[-1],
+    "sum": lambda: (
+        trunk := chain(),
+        keras.Model(
+            trunk.inputs,
+            layers.Add()([layers.Dense(4, "softmax")(trunk.outputs[0]) for _ in range(2)]),
+        ),
+    )[-1],
+    "a scale that leaves nothing": lambda: chain(layers.Dense(4, "softmax"), lambda p: 1e-40 * p),
+}
+
+
+@pytest.mark.filterwarnings("ignore:You are using a softmax over axis")
+@pytest.mark.parametrize("name", HEADS_UNREAD)
+def test_no_head_is_put_on_the_probabilities_of_another_and_the_remedy_works(name):
+    model = HEADS_UNREAD[name]()
+    with pytest.raises(kc.InputError, match="another head: .*Pass keras.Model"):
+        kc.transfer.replace_head(model, 7)
+    features = model.get_layer("trunk").outputs[0]
+    remedy = keras.Model(model.get_layer("trunk").inputs, features)
+    assert kc.transfer.replace_head(remedy, 7).output_shape == (None, 7)
+
+
+def test_gates_are_features():
+    """Probabilities that only weigh features, as of squeeze and excitation or a highway."""
+
+    def gated(x):
+        gate = layers.Dense(x.shape[-1], "sigmoid")(x)
+        return layers.Add()([layers.Multiply()([x, gate]), layers.Multiply()([x, 1 - gate])])
+
+    for steps in ((gated,), (layers.Reshape((1, 1, 6)), gated)):
+        new = kc.transfer.replace_head(chain(*steps), 3)
+        assert new.layers[-1].name == "predictions"
+
+
+@pytest.mark.parametrize("behind", [lambda p: 100.0 * p, layers.Rescaling(2.0, -1.0)])
+def test_predictions_of_a_scaled_head_are_probabilities(behind):
+    new = kc.transfer.replace_head(chain(layers.Dense(4, "softmax", name="fc"), behind), 7)
+    answer = new.predict(np.ones((2, 8, 8, 3), "float32"), verbose=0)
+    np.testing.assert_allclose(answer.sum(axis=1), 1, rtol=1e-5)
+    assert [end.gives_probabilities for end in kc.analysis.model_ends(new)] == [True]

@@ -68,6 +68,13 @@ _SQUASHING_OPERATIONS = {
     "Sigmoid": "sigmoid",
     "LogSigmoid": "log_sigmoid",
 }
+# What makes numbers from 0 to 1 in another way, from which logits cannot be had back.
+_CLIPPING = ("HardSigmoid", "SparseSigmoid", "Sparsemax")
+_CLIPPING_FUNCTIONS = (
+    keras.activations.hard_sigmoid,
+    keras.activations.sparse_sigmoid,
+    keras.activations.sparsemax,
+)
 _KEEPING = (
     layers.ActivityRegularization,
     layers.AlphaDropout,
@@ -86,6 +93,16 @@ AVERAGING = (
     layers.GlobalAveragePooling2D,
     layers.GlobalAveragePooling3D,
 )
+# Of probabilities, whichever of several numbers these make, they are still some of a head.
+_COMBINING = (
+    layers.Add,
+    layers.Average,
+    layers.Concatenate,
+    layers.Maximum,
+    layers.Minimum,
+    layers.Subtract,
+)
+_COMBINING_OPERATIONS = ("Add", "Concatenate", "Maximum", "Minimum", "Stack", "Subtract")
 # What adds up, normalises, chooses or moves: of logits it makes logits, of probabilities neither.
 _MIXING = (
     *AVERAGING,
@@ -170,6 +187,27 @@ def squashing(operation: Any) -> Squash | None:
         return inner and inner._replace(linear=linear)
     function = _squashing_function(operation.activation)
     return Squash(function, -1, linear) if function else None
+
+
+def clips(operation: Any) -> bool:
+    """Whether an operation ends in a hard or sparse sigmoid or softmax."""
+    if isinstance(operation, _AROUND):
+        return clips(operation.layer)
+    if operation_name(operation) in _CLIPPING:
+        return True
+    return _is_fused(operation) and operation.activation in _CLIPPING_FUNCTIONS
+
+
+def combines(node: Node) -> bool:
+    """Whether a call adds up, compares or joins tensors, or only changes their scale or type.
+
+    A product of two is not among them: so gates work on features.
+    """
+    operation = node.operation
+    name = operation_name(operation)
+    if line_of(node) or name in (*_COMBINING_OPERATIONS, "Cast"):
+        return True
+    return is_keras(operation) and isinstance(operation, _COMBINING)
 
 
 def _squashing_function(activation: Any) -> str | None:

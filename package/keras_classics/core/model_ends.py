@@ -8,7 +8,8 @@ back from an output to the call that makes probabilities of logits. On its way
   logits as well; after a softmax the classes must still be the last axis;
 * `a * x + b` with numbers `a > 0` and `b`, by `Rescaling` or `keras.ops`, is remembered and taken
   back by `ModelEnd.probabilities`. With `a = 1` and `b = 0` it keeps values, with others the
-  outputs are no probabilities, and the end says so;
+  outputs are no probabilities, and the end says so; with an `a` so small that nothing is left of
+  them the end is unknown;
 * means of softmaxes or of sigmoids, such as those of an ensemble, are probabilities again; their
   logits are logarithms of the mean.
 
@@ -165,13 +166,13 @@ def read_end(output: Tensor, above: Place = ()) -> ModelEnd:
     while place is not None:
         node = place[-1]
         if squash := squashing(node.operation):
-            return _squashed(output, place, squash, behind, scale, offset)
+            return _legible(output, _squashed(output, place, squash, behind, scale, offset))
         if reshapes(node):
             behind = (node, *behind)
         elif (line := line_of(node)) and line[0] > 0:
             scale, offset = scale * line[0], offset + scale * line[1]
         elif not keeps(node.operation):
-            return _unsquashed(output, place, behind, scale, offset)
+            return _legible(output, _unsquashed(output, place, behind, scale, offset))
         place = before(place)
     return ModelEnd("unknown", _last(output), reason="an output is an input as it is")
 
@@ -181,6 +182,14 @@ def values_from(place: Place | None) -> Place | None:
     while place and (keeps(place[-1].operation) or reshapes(place[-1])):
         place = before(place)
     return place
+
+
+def _legible(output: Tensor, end: ModelEnd) -> ModelEnd:
+    """The end, unless its scale and offset leave nothing of probabilities in single precision."""
+    if end.place is None or (1e-30 < end.scale < 1e30 and abs(end.offset) < 1e6 * end.scale):
+        return end
+    line = f"{end.scale:g} * x {'-' if end.offset < 0 else '+'} {abs(end.offset):g}"
+    return _unknown(output, end.place, f"is put through {line}, which leaves no digits of it")
 
 
 def _squashed(

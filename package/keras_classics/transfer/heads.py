@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from keras_classics.core.call_kinds import is_linear, squashing
+from keras_classics.core.call_kinds import clips, combines, is_linear, line_of, squashing
 from keras_classics.core.channels_last import check_layers
 from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.graph import Place, before, called_again, functional, has_graph, origin
@@ -43,8 +44,8 @@ def replace_head(
     where it ends in a map, and a dense layer.
 
     A model has a top where it ends in softmax or sigmoid (see `kc.analysis.model_ends`), whatever
-    its layers are called, or in a dense layer without activation. Of a nested model that holds the
-    classifier what comes before it stays nested.
+    its layers are called, or in a dense layer without activation. What only scales probabilities
+    is left out. Of a nested model that holds the classifier what comes before it stays nested.
 
     Args:
         model: A functional or built sequential model, of the catalogue or not, built or loaded;
@@ -61,7 +62,7 @@ def replace_head(
 
     Raises:
         InputError: `classes` or `dropout` is not admitted, or the classifier is of a kind that
-            cannot be made anew.
+            cannot be made anew, such as a sparsemax or a weighted mean of two softmaxes.
     """
     classes = check_whole("classes", classes, remedy="Pass the number of classes of your data.")
     if dropout is not None and not 0 <= dropout < 1:
@@ -101,6 +102,7 @@ class _NewHead:
         if not _is_classifier(tensor, end):
             return self._fresh(tensor)
         self.units = end.units
+        self.scalings = _scalings(tensor, end)
         self.activated = _activated(tensor, end)
         if end.place and end.dropped and len(tensor.shape) == 1:
             # One unit needs no axis of its own, several do.
@@ -145,6 +147,8 @@ class _NewHead:
             number = _number(tensor, above[-1].operation.inputs)
             return self._again(above[-1].input_tensors[number], above[:-1])
         here = (*above, node)
+        if here in self.scalings:
+            return self._again(node.input_tensors[0], above)
         if has_graph(node.operation):
             inner = node.operation.outputs[_number(tensor, node.outputs)]
             return self._again(inner, here)
@@ -242,26 +246,71 @@ def _is_classifier(tensor: Tensor, end: ModelEnd) -> bool:
     Raises:
         InputError: It is made of probabilities in a way that cannot be read.
     """
+    summed = end.place is not None and not squashing(end.place[-1].operation)
+    if end.linear and summed and not _is_unscaled(end):
+        raise _unreadable(f"its outputs are {end.scale:g} times a mean of probabilities")
     if end.linear or maker(tensor).operation.name.endswith("predictions"):
         return True
-    if end.kind == "unknown" and len(tensor.shape) <= 2 and _squashed_before(end.place):
-        raise InputError(
-            explain(
-                f"The model cannot be given another head: {end.reason}",
-                "ends in softmax, sigmoid or logits, with casts, reshapes and scalings behind",
-                "Pass keras.Model(model.inputs, features), with what is before the classifier.",
-            )
-        )
+    if end.kind == "unknown" and _makes_no_features(tensor, end.place):
+        raise _unreadable(end.reason)
     linear = end.place is not None and is_linear(end.place[-1].operation)
     return end.kind == "logits" and len(tensor.shape) == 2 and linear
 
 
-def _squashed_before(place: Place | None) -> bool:
-    """Whether a call reads probabilities."""
+def _unreadable(reason: str) -> InputError:
+    return InputError(
+        explain(
+            f"The model cannot be given another head: {reason}",
+            "ends in softmax, sigmoid or logits, with casts, reshapes and scalings behind",
+            "Pass keras.Model(model.inputs, features), with what is before the classifier.",
+        )
+    )
+
+
+def _makes_no_features(tensor: Tensor, place: Place | None) -> bool:
+    """Whether what a call gives is a head's: whole numbers, probabilities, or made of those."""
     if place is None:
         return False
-    read = [values_from(origin(x, place[:-1])) for x in place[-1].input_tensors]
-    return any(each and squashing(each[-1].operation) for each in read)
+    if not keras.backend.is_float_dtype(tensor.dtype) or _is_squashed(place):
+        return True
+    # A layer that cannot be seen into may be a gate, where it gives a map.
+    seen = combines(place[-1])
+    if not seen and len(tensor.shape) > 2:
+        return False
+    left, known = [place], {place}
+    while left:
+        here = left.pop()
+        for each in here[-1].input_tensors:
+            made = values_from(origin(each, here[:-1]))
+            if made is None or made in known:
+                continue
+            if _is_squashed(made):
+                return True
+            known.add(made)
+            if combines(made[-1]):
+                left.append(made)
+    return False
+
+
+def _is_squashed(place: Place) -> bool:
+    operation = place[-1].operation
+    return squashing(operation) is not None or clips(operation)
+
+
+def _is_unscaled(end: ModelEnd) -> bool:
+    return math.isclose(end.scale, 1) and math.isclose(end.offset, 0, abs_tol=1e-9)
+
+
+def _scalings(tensor: Tensor, end: ModelEnd) -> set[Place]:
+    """The calls that make of probabilities what is none: scales and offsets behind them."""
+    if end.linear is None or _is_unscaled(end):
+        return set()
+    place, found = origin(tensor), set()
+    while place and place != end.place:
+        if line_of(place[-1]):
+            found.add(place)
+        place = before(place)
+    return found
 
 
 def _activated(tensor: Tensor, end: ModelEnd) -> Any:
