@@ -11,6 +11,7 @@ from keras import layers
 
 import keras_classics as kc
 from keras_classics.core import model_files
+from keras_classics.core.model_configs import check_configuration
 from keras_classics.core.model_sizes import bytes_asked_for
 from support import growth
 
@@ -25,6 +26,19 @@ def configuration(path):
 def saved(model, tmp_path):
     path = tmp_path / "model.keras"
     kc.save_model(model, path)
+    return path
+
+
+def rewritten(path, change):
+    """The file with its configuration changed."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(members["config.json"])
+    change(config)
+    members["config.json"] = json.dumps(config)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
     return path
 
 
@@ -103,14 +117,7 @@ def test_metrics_are_asked_for_by_the_numbers_they_count_in(tmp_path):
 
 def test_a_small_file_that_asks_for_much_is_refused_before_a_weight_exists(tmp_path):
     path = saved(dense("adam"), tmp_path)
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    config = json.loads(members["config.json"])
-    config["config"]["layers"][-1]["config"]["units"] = 10**7
-    members["config.json"] = json.dumps(config)
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
+    rewritten(path, lambda config: config["config"]["layers"][-1]["config"].update(units=10**7))
 
     def load():
         with pytest.raises(kc.InputError, match="its layers ask for more weights than it holds"):
@@ -271,3 +278,92 @@ def test_a_file_may_ask_for_four_times_its_bytes(tmp_path, monkeypatch):
     load(keras.optimizers.Adam())
     with pytest.raises(kc.InputError, match="its layers ask for more weights than it holds"):
         load(keras.optimizers.Adam(amsgrad=True))
+
+
+def function(module, name):
+    return {"module": module, "class_name": "function", "config": name, "registered_name": name}
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        function("keras.config", "set_epsilon"),
+        function("keras", "config.set_epsilon"),
+        function("builtins", "mnist.load_data"),
+        function("keras.activations", "get"),
+        function("keras.ops", "zeros"),
+        {"module": "keras.config", "class_name": "set_epsilon", "config": {}},
+        {"module": "keras", "class_name": "Input", "config": {}},
+    ],
+    ids=str,
+)
+def test_a_function_that_is_none_of_a_model_is_refused(tmp_path, named):
+    path = rewritten(
+        saved(dense(), tmp_path),
+        lambda config: config["config"]["layers"][-1]["config"].update(activation=named),
+    )
+    with pytest.raises(kc.InputError, match="is no function of a model"):
+        kc.load_model(path)
+
+
+@keras.saving.register_keras_serializable("test_model_files")
+def doubled(x):
+    return 2 * x
+
+
+def test_functions_of_a_model_are_admitted(tmp_path):
+    model = keras.Sequential([keras.Input((20,))])
+    for activation in ("gelu", keras.activations.mish, doubled, layers.LeakyReLU()):
+        model.add(layers.Dense(2, activation=activation))
+    model.compile(
+        loss=keras.losses.mean_squared_error,
+        metrics=[keras.metrics.MeanMetricWrapper(keras.metrics.binary_accuracy)],
+    )
+    loaded = kc.load_model(saved(model, tmp_path))
+    x = np.ones((1, 20), "float32")
+    np.testing.assert_array_equal(loaded.predict_on_batch(x), model.predict_on_batch(x))
+    # Classes under their older names, and a function as earlier releases wrote it.
+    check_configuration({"module": "keras.initializers", "class_name": "zeros", "config": {}})
+    check_configuration(function("builtins", "doubled"))
+
+
+@pytest.mark.parametrize(
+    ("operation", "arguments", "config"),
+    [("Arange", [0, 10**8], {}), ("Repeat", [[1.0]], {"repeats": 10**8})],
+)
+def test_an_operation_of_constants_is_refused_before_it_runs(
+    tmp_path, operation, arguments, config
+):
+    rows = keras.Input((5,), name="rows")
+
+    def add(whole):
+        whole["config"]["layers"].append(
+            {
+                "module": "keras.src.ops.numpy",
+                "class_name": operation,
+                "config": {"name": "bomb", **config},
+                "registered_name": operation,
+                "name": "bomb",
+                "inbound_nodes": [{"args": arguments, "kwargs": {}}],
+            }
+        )
+
+    path = rewritten(saved(keras.Model(rows, keras.ops.sin(rows) + 1.0), tmp_path), lambda _: None)
+    kc.load_model(path)
+    path = rewritten(path, add)
+
+    def load():
+        with pytest.raises(kc.InputError, match=f"{operation}' in it takes no tensor of the model"):
+            kc.load_model(path)
+
+    assert growth(load) < 50e6
+
+
+@pytest.mark.parametrize("name", ["model.keras", "model.weights.h5"])
+def test_what_is_of_another_kind_is_refused_without_a_copy(tmp_path, monkeypatch, name):
+    path = tmp_path / name
+    with path.open("wb") as file:
+        file.truncate(3 * 10**9)
+    monkeypatch.setattr(model_files.shutil, "copyfileobj", None)
+    with pytest.raises(kc.InputError, match="it is no (zip archive|HDF5 file)"):
+        kc.load_model(path) if name.endswith(".keras") else kc.load_weights(dense(), path)

@@ -18,10 +18,12 @@ from keras_classics.core.archive_files import open_archive
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import file_size, most_bytes, opened, reading, write_whole
 from keras_classics.core.keras_internals import deep_graphs
+from keras_classics.core.model_configs import check_configuration
 from keras_classics.core.model_sizes import bytes_asked_for
 from keras_classics.core.text_files import parse_json
 
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
+_HDF5 = b"\x89HDF\r\n\x1a\n"
 # What a small file may ask for; a larger one for as much as weights and the optimizer's averages of
 # them take, which are not in the file where it was not trained, and its content beside them.
 _FLOOR_BYTES, _MOST_EXPANSION = 2**26, 4
@@ -47,10 +49,11 @@ def load_model(path: str | os.PathLike[str]) -> keras.Model:
     """Load a `.keras` file, which may come from a stranger.
 
     Nothing the file holds is run: Lambda layers, wrapped PyTorch modules, SavedModels, vocabularies
-    in other files and classes that are neither Keras's nor registered are refused, and so are
-    archives that unpack to absurd amounts or beside their folder. How much memory the layers and
-    what they are compiled with ask for is seen from the configuration; where it is far more than
-    the file holds, they are refused before any is taken. Several threads may load at once.
+    in other files, classes that are neither Keras's nor registered, functions that are not of a
+    model, operations that would run meanwhile, and archives that unpack to absurd amounts or beside
+    their folder are refused. How much memory the layers and what they are compiled with ask for is
+    seen from the configuration; where it is far more than the file holds, they are refused before
+    any is taken. Several threads may load at once.
 
     Args:
         path: The file, ending in `.keras`.
@@ -133,6 +136,7 @@ def _own_copy(path: str | os.PathLike[str], ending: str) -> Iterator[tuple[Binar
     """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, opened(path) as source:
         copy = Path(folder, f"copy{ending}")
+        _check_beginning(source, ending)
         try:
             with copy.open("xb") as target:
                 shutil.copyfileobj(source, target, 2**20)
@@ -148,12 +152,23 @@ def _own_copy(path: str | os.PathLike[str], ending: str) -> Iterator[tuple[Binar
             yield file, copy
 
 
+def _check_beginning(source: BinaryIO, ending: str) -> None:
+    """Refuse what is no file of its kind before it is copied, however large it is."""
+    if ending in MODEL_ENDINGS:
+        if not zipfile.is_zipfile(source):
+            raise ValueError("it is no zip archive")
+    elif source.read(len(_HDF5)) != _HDF5:
+        raise ValueError("it is no HDF5 file")
+    source.seek(0)
+
+
 def _check_archive(archive: zipfile.ZipFile, size: int) -> None:
     """Refuse a model that asks for absurdly more memory than its file of a size holds."""
     held = _check_weights(archive)
     config = parse_json(archive.read(_CONFIG))
     if not isinstance(config, dict):
         raise ValueError("it has no configuration of a model")
+    check_configuration(config)
     asked = held + bytes_asked_for(config)
     if asked > max(_FLOOR_BYTES, _MOST_EXPANSION * size):
         raise ValueError(
