@@ -190,3 +190,27 @@ def test_the_readme_has_the_figures_of_the_cards():
     for figure in ("347 of 359", "82.9 %", "37.8 % (plain-20)", "40.2 % (ResNet-56)"):
         assert figure in prose
         assert any(figure.split(" (")[0] in text for text in measured.values())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"classes": 10**30},
+        {"classes": 10**10},
+        {"classifier_activation": 3},
+        {"name": 3},
+        {"name": "a/b"},
+        {"name": ["a"]},
+    ],
+    ids=str,
+)
+def test_what_no_engine_takes_is_refused_by_the_argument(arguments):
+    (argument,) = arguments
+    with pytest.raises(kc.InputError, match=f"^{argument}=.* was given. Allowed: "):
+        kc.create_model("lenet_5", **arguments)
+
+
+def test_a_list_is_no_name_of_a_model():
+    for asked in (kc.card, kc.create_model):
+        with pytest.raises(kc.InputError, match="is unknown. Allowed: the .* names"):
+            asked(["vgg16"])

@@ -1,6 +1,7 @@
 """The graph that Keras records: calls, readers, places; what is read of it holds on this release."""
 
 import keras
+import numpy as np
 import pytest
 from keras import layers
 
@@ -98,3 +99,27 @@ def test_layers_are_found_within_whatever_holds_them():
     model.holder = Holder()
     nested = keras.Sequential([keras.Input((3, 4)), model])
     assert {"wrapped", "held"} <= {layer.name for layer in layers_within(nested)}
+
+
+TAKERS = {
+    "model_ends": kc.analysis.model_ends,
+    "replace_head": lambda model: kc.transfer.replace_head(model, 3),
+    "adapt_channels": lambda model: kc.transfer.adapt_channels(model, 1),
+    "features": kc.transfer.features,
+    "freeze": kc.transfer.freeze,
+    "layer_groups": kc.transfer.layer_groups,
+    "cam": lambda model: kc.analysis.cam(model, np.zeros((1, 8, 8, 3))),
+    "saliency": lambda model: kc.analysis.saliency(model, np.zeros((1, 8, 8, 3))),
+    "receptive_field": lambda model: kc.analysis.receptive_field(model, "x"),
+    "costs": kc.analysis.costs,
+    "fold": kc.export.fold,
+    "save_model": lambda model: kc.save_model(model, "never.keras"),
+}
+
+
+@pytest.mark.parametrize("name", TAKERS)
+@pytest.mark.parametrize("given", [None, 3, keras.Model, layers.Dense(3, name="fc")], ids=str)
+def test_what_is_no_model_is_refused_in_the_same_sentence(name, given):
+    sentence = r"^.* was given as a model. Allowed: a keras.Model. Pass what kc.create_model"
+    with pytest.raises(kc.InputError, match=sentence):
+        TAKERS[name](given)

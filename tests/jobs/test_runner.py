@@ -417,3 +417,35 @@ def test_a_folder_that_cannot_be_written_is_named_before_the_evaluation(
     monkeypatch.setattr(Toy, "evaluate", None)
     assert run("evaluate", "--out", finished) == 1
     assert f"{finished} cannot be written (Read-only file system)" in capsys.readouterr().err
+
+
+WRONG_VALUES = {
+    "--seed": ("-1", str(10**23)),
+    "--batch-size": ("0", "-4"),
+    "--epochs": ("0", "-1", str(10**20)),
+    "--learning-rate": ("0", "-1", "nan", "inf"),
+    "--slope": ("nan",),
+    "--out": ("", "a\udcffb"),
+}
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [(key, value) for key, values in WRONG_VALUES.items() for value in values]
+)
+def test_a_value_that_is_none_is_refused_before_anything_is_written(
+    option, value, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    out = [] if option == "--out" else ["--out", "run"]
+    assert run("train", f"{option}={value}", *out) in (1, 2)
+    said = capsys.readouterr().err
+    assert said.startswith("error: ") and option in said and said.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_least_values_are_admitted():
+    least = ["--seed", str(2**32 - 1), "--batch-size", "1", "--epochs", "1", "--stop-at", "0"]
+    asked = parse(Toy, ["train", *least, "--learning-rate", "1e-9"])
+    assert asked.typed == {
+        "seed": 2**32 - 1, "batch_size": 1, "epochs": 1, "stop_at": 0, "learning_rate": 1e-9
+    }  # fmt: skip

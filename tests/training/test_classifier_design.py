@@ -41,6 +41,8 @@ def test_a_papers_recipe_keeps_its_size_and_takes_changes():
         ("road_alexnet", {}, "has no classifier"),
         ("lenet_5", {"recipe": "papers"}, "Allowed: quick, paper"),
         ("lenet_5", {"builder_arguments": {"classes": 4}}, "arguments classes were given"),
+        ("lenet_5", {"builder_arguments": {"include_top": False}}, "Leave include_top out"),
+        ("lenet_5", {"builder_arguments": {"name": "a/b"}}, "a text without '/'"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(name, arguments, message):

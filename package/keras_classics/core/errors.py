@@ -14,6 +14,9 @@ from collections.abc import Iterable
 from types import ModuleType
 from typing import SupportsFloat, SupportsIndex, TypeGuard
 
+# Labels are numbers of 32 bits.
+MOST_CLASSES = 2**31 - 1
+
 
 class InputError(ValueError):
     """The user's files, values or settings are wrong; the message says how to mend them.
@@ -83,7 +86,14 @@ def is_number(value: object) -> TypeGuard[SupportsFloat]:
     return is_whole(value) or (isinstance(value, numbers.Real) and math.isfinite(value))
 
 
-def check_whole(argument: str, value: object, smallest: int = 1, remedy: str | None = None) -> int:
+def check_whole(
+    argument: str,
+    value: object,
+    smallest: int = 1,
+    remedy: str | None = None,
+    *,
+    largest: int | None = None,
+) -> int:
     """A count or size as `int`.
 
     Args:
@@ -91,16 +101,23 @@ def check_whole(argument: str, value: object, smallest: int = 1, remedy: str | N
         value: What was given: a whole number of Python or NumPy.
         smallest: The smallest admitted one.
         remedy: What to do; by default, to give the smallest or more.
+        largest: The largest admitted one; by default there is none.
 
     Raises:
-        InputError: It is no whole number, or a smaller one.
+        InputError: It is no whole number, or a smaller or larger one.
     """
     if is_whole(value) and (whole := operator.index(value)) >= smallest:
-        return whole
+        if largest is None or whole <= largest:
+            return whole
+    allowed = f"a whole number from {smallest} on"
+    if largest is not None:
+        allowed = f"a whole number from {smallest} to {largest:,}"
+    elif smallest == 1:
+        allowed = "a positive whole number"
     raise InputError(
         explain(
             f"{argument}={value!r} was given",
-            "a positive whole number" if smallest == 1 else f"a whole number from {smallest} on",
+            allowed,
             remedy or f"Pass {argument}={smallest} or more.",
         )
     )

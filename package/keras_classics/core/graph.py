@@ -6,6 +6,7 @@ What Keras records of a call is read in `keras_internals`.
 from __future__ import annotations
 
 import inspect
+import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -49,14 +50,31 @@ def check_functional(model: keras.Model) -> None:
     """Refuse models that have no graph of layers.
 
     Raises:
-        InputError: The model is subclassed, or not built yet.
+        InputError: It is no model, or one that is subclassed or not built yet.
     """
+    check_model(model)
     if not has_graph(model):
         raise InputError(
             explain(
                 f"The model {model.name!r} has no graph of layers",
                 "functional models, such as all of the catalogue, and built sequential ones",
                 "Build it on a keras.Input.",
+            )
+        )
+
+
+def check_model(model: object) -> None:
+    """Refuse what is no model.
+
+    Raises:
+        InputError: It is something else, such as a class of models or a layer.
+    """
+    if not isinstance(model, keras.Model):
+        raise InputError(
+            explain(
+                f"{reprlib.repr(model)} was given as a model",
+                "a keras.Model",
+                "Pass what kc.create_model(...) or kc.load_model(...) returns.",
             )
         )
 

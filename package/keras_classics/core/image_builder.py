@@ -23,6 +23,7 @@ import keras
 from keras_classics.core.card import ModelCard
 from keras_classics.core.channels_last import check_setting
 from keras_classics.core.errors import (
+    MOST_CLASSES,
     InputError,
     check_positive,
     check_rate,
@@ -293,8 +294,9 @@ def check_common(arguments: Mapping[str, Any]) -> None:
         arguments: What the user gave, whatever the family.
 
     Raises:
-        InputError: A dropout rate is none, a name is unknown, or the input is no tensor.
+        InputError: A dropout rate is none, a name is unknown or none, or the input is no tensor.
     """
+    check_name(arguments.get("name"))
     dropout = arguments.get("dropout")
     if dropout is not None and not isinstance(dropout, list | tuple):
         check_rate("dropout", dropout)
@@ -305,13 +307,12 @@ def check_common(arguments: Mapping[str, Any]) -> None:
     for argument, find in known.items():
         name = arguments.get(argument)
         try:
-            if isinstance(name, str):
-                find(name)
-        except ValueError as error:
+            find(name)
+        except (TypeError, ValueError) as error:
             raise InputError(
                 explain(
                     f"{argument}={name!r} was given",
-                    f"a name that Keras knows, such as {IMAGE_NAMES[argument]!r}",
+                    f"a function, or a name that Keras knows, such as {IMAGE_NAMES[argument]!r}",
                     f"Leave {argument} out for the default.",
                 )
             ) from error
@@ -326,11 +327,26 @@ def check_common(arguments: Mapping[str, Any]) -> None:
         )
 
 
+def check_name(name: object) -> None:
+    """Refuse a name that Keras gives no model.
+
+    Raises:
+        InputError: It is no text, or has a slash.
+    """
+    if name is not None and (not isinstance(name, str) or "/" in name):
+        raise InputError(
+            explain(
+                f"name={name!r} was given", "a text without '/'", "Leave name out for the default."
+            )
+        )
+
+
 def _checked_classes(card: ModelCard, given: dict[str, Any]) -> int | None:
     classes = given["classes"]
     if card.classes is not None:
         remedy = "Pass the number of classes of your data."
-        return check_whole("classes", card.classes if classes is None else classes, remedy=remedy)
+        classes = card.classes if classes is None else classes
+        return check_whole("classes", classes, remedy=remedy, largest=MOST_CLASSES)
     if given["include_top"] or classes is not None:
         raise InputError(
             explain(

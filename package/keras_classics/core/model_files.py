@@ -17,6 +17,7 @@ import keras
 from keras_classics.core.archive_files import open_archive
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import file_size, most_bytes, opened, reading, write_whole
+from keras_classics.core.graph import check_model
 from keras_classics.core.keras_internals import deep_graphs
 from keras_classics.core.model_configs import check_configuration
 from keras_classics.core.model_sizes import bytes_asked_for
@@ -39,8 +40,9 @@ def save_model(model: keras.Model, path: str | os.PathLike[str]) -> None:
         path: The file, ending in `.keras`; its folder is made if absent.
 
     Raises:
-        InputError: The file cannot be written, or has another ending.
+        InputError: It is no model, or the file cannot be written or has another ending.
     """
+    check_model(model)
     _ending(path, MODEL_ENDINGS)
     write_whole(path, model.save)
 

@@ -74,7 +74,7 @@ def meant(name: str, known: Mapping[str, str]) -> str:
     Raises:
         InputError: The name is unknown; the nearest names are listed.
     """
-    if name in known:
+    if isinstance(name, str) and name in known:
         return name
     # Where two say the same, the catalogue's spelling is the one that is suggested.
     spellings = {bare(builder): (builder, each) for each, builder in known.items()}

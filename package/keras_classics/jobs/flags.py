@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from keras_classics.core.commands import key_values
-from keras_classics.core.errors import UsageError, explain
+from keras_classics.core.errors import InputError, UsageError, explain
 from keras_classics.core.names import did_you_mean
 from keras_classics.core.version import __version__
 from keras_classics.jobs.output import Output
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 # Formats of an export, and what one is called in the folder of a run.
 EXPORTS = {"saved_model": "saved_model", "litert": "model.tflite", "onnx": "model.onnx"}
+# As far as seeds go; that many steps of that many epochs can still be counted.
+MOST = 2**32 - 1
 METAVARS = {int: "N", float: "X", str: "TEXT", Path: "PATH"}
 
 
@@ -61,6 +64,7 @@ def parse(job: type[Job], argv: Sequence[str], about: str = "") -> Asked:
 
     Raises:
         UsageError: It is no command: an unknown verb or flag, or a flag the verb does not have.
+        InputError: A value of a flag is not admitted.
         SystemExit: Help was asked for, and printed.
     """
     argv = list(argv)
@@ -112,17 +116,17 @@ def _parser(
         # A flag of another verb is parsed, to be refused by its name.
         _add(parser, each, shown=verb is None or verb in each.verbs)
     own = parser.add_argument
-    own("--out", type=Path, metavar="FOLDER", help=f"folder of the run (default: {job.out})")
+    own("--out", type=_new_path, metavar="FOLDER", help=f"folder of the run (default: {job.out})")
     if asking:
         names = ("--from", *job.source_names)
-        own(*names, dest="source", type=Path, metavar="FOLDER",
+        own(*names, dest="source", type=_path, metavar="FOLDER",
             help="an exported model or a run's folder; by default that of --out"
             + (", or else the shipped model" if job.shipped else ""))  # fmt: skip
     if verb == "export":
         own("--format", choices=tuple(EXPORTS), default="saved_model", help="litert and onnx take "
             "pictures of one size and ids in place of texts; see "
             "help(keras_classics.export)")  # fmt: skip
-        own("--to", type=Path, help="by default OUT/saved_model, OUT/model.tflite or "
+        own("--to", type=_new_path, help="by default OUT/saved_model, OUT/model.tflite or "
             "OUT/model.onnx")  # fmt: skip
     if verb in (None, TRAIN):
         own("--tensorboard", action="store_true", help="write logs for it into OUT/tensorboard")
@@ -157,15 +161,46 @@ def _add(parser: argparse.ArgumentParser, each: Flag, *, shown: bool) -> None:
         arguments["metavar"] = each.metavar or kind
     if each.choices:
         arguments["choices"] = each.choices
-    parser.add_argument(
-        each.option, type=key_values if each.many == "dict" else each.kind, **arguments
-    )
+    kind = _path if each.kind is Path else each.kind
+    parser.add_argument(each.option, type=key_values if each.many == "dict" else kind, **arguments)
+
+
+def _path(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("an empty text is no path; the folder here is .")
+    return Path(text)
+
+
+def _new_path(text: str) -> Path:
+    """A path that engines can write to, and a record name."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError(f"{ascii(text)} is not UTF-8") from None
+    return _path(text)
 
 
 def _value(each: Flag, typed: Any) -> Any:
     if each.many == "dict":
         return dict(typed)
-    return each.parse(typed) if each.parse else typed
+    for number in typed if each.many else [typed]:
+        _check_number(each, number)
+    if each.parse:
+        return each.parse(typed)
+    return each.check(each.option, typed) if each.check else typed
+
+
+def _check_number(each: Flag, number: Any) -> None:
+    """Refuse what no flag of its kind means."""
+    if each.kind is int and not 0 <= number <= MOST:
+        allowed = f"whole numbers from 0 to {MOST:,}"
+    elif each.kind is float and not math.isfinite(number):
+        allowed = "finite numbers"
+    else:
+        return
+    raise InputError(
+        explain(f"{each.option}={number} was given", allowed, f"Leave {each.option} out.")
+    )
 
 
 def _refuse_others(job: type[Job], verb: str, typed: Sequence[Flag]) -> None:

@@ -11,10 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from keras_classics.core.errors import check_positive, check_whole
 from keras_classics.core.text_files import as_json
 from keras_classics.distribution import STRATEGIES
 
 TRAIN = "train"
+# From the name of a flag and what was typed to the value, or an error that says what is admitted.
+Check = Callable[[str, Any], Any]
+# Of the settings of these names, in whatever job; no 0 stands for a default.
+CHECKS: dict[str, Check] = {
+    "epochs": check_whole,
+    "batch_size": check_whole,
+    "image_size": check_whole,
+    "learning_rate": check_positive,
+}
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 
 
@@ -113,6 +123,7 @@ class Flag:
         choices: All values there are, or None for any.
         metavar: What the help calls the value, or None.
         parse: From what was typed to the value, or None.
+        check: Refuses values, or None.
     """
 
     field: str
@@ -125,6 +136,7 @@ class Flag:
     choices: tuple[str, ...] | None
     metavar: str | None
     parse: Callable[[str], Any] | None
+    check: Check | None
 
     @property
     def made(self) -> bool:
@@ -160,6 +172,7 @@ def _flag(field: dataclasses.Field[Any], hint: Any) -> Flag:
         choices=data["choices"],
         metavar=data["metavar"],
         parse=data["parse"],
+        check=CHECKS.get(field.name),
     )
 
 

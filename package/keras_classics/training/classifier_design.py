@@ -92,6 +92,14 @@ def design_classifier(
                 "Leave them out; the size of pictures (--image-size) has an argument of its own.",
             )
         )
+    if own.get("include_top", True) is not True:
+        raise InputError(
+            explain(
+                f"include_top={own['include_top']!r} was given for a classifier",
+                "networks with their classifier",
+                "Leave include_top out.",
+            )
+        )
     model = create_model(known.name, **told, **own)
     # Where a network takes grey pictures, they are mostly characters.
     chosen = chosen or quick_recipe(model, mirror=mirror and taken["channels"] == 3)

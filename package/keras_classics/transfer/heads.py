@@ -12,7 +12,7 @@ from keras import layers
 
 from keras_classics.core.call_kinds import clips, combines, is_linear, line_of, squashing
 from keras_classics.core.channels_last import check_layers
-from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.errors import MOST_CLASSES, InputError, check_whole, explain
 from keras_classics.core.graph import Place, before, called_again, functional, has_graph, origin
 from keras_classics.core.keras_internals import Node, deep_graphs, maker
 from keras_classics.core.model_ends import ModelEnd, read_end, values_from
@@ -64,7 +64,8 @@ def replace_head(
         InputError: `classes` or `dropout` is not admitted, or the classifier is of a kind that
             cannot be made anew, such as a sparsemax or a weighted mean of two softmaxes.
     """
-    classes = check_whole("classes", classes, remedy="Pass the number of classes of your data.")
+    remedy = "Pass the number of classes of your data."
+    classes = check_whole("classes", classes, remedy=remedy, largest=MOST_CLASSES)
     if dropout is not None and not 0 <= dropout < 1:
         raise InputError(
             explain(
