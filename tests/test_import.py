@@ -11,7 +11,7 @@ BEYOND_KERAS = """if True:
 
     brought = {name.partition(".")[0] for name in sys.modules} - before
     print(sorted(brought - sys.stdlib_module_names))
-    print([name for name in ("analysis", "export", "cli") if name in vars(kc)])
+    print([name for name in ("callbacks", "export", "cli") if name in vars(kc)])
     print(kc.analysis.cam.__name__, kc.cli.main.__name__, "export" in dir(kc))
     print(hasattr(kc, "nothing"))
 """
