@@ -4,6 +4,7 @@ import json
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -367,3 +368,28 @@ def test_what_is_of_another_kind_is_refused_without_a_copy(tmp_path, monkeypatch
     monkeypatch.setattr(model_files.shutil, "copyfileobj", None)
     with pytest.raises(kc.InputError, match="it is no (zip archive|HDF5 file)"):
         kc.load_model(path) if name.endswith(".keras") else kc.load_weights(dense(), path)
+
+
+def test_weights_that_do_not_fit_leave_the_model_as_it_was(tmp_path):
+    other = keras.Sequential([keras.Input((20,)), layers.Dense(50), layers.Dense(3)])
+    other.save_weights(tmp_path / "other.weights.h5")
+    model = dense()
+    before = model.get_weights()
+    with pytest.raises(kc.InputError):
+        kc.load_weights(model, tmp_path / "other.weights.h5")
+    assert all(map(np.array_equal, model.get_weights(), before))
+
+
+def test_weights_that_are_not_a_number_are_told_of_and_complex_ones_refused(tmp_path):
+    path, model = tmp_path / "a.weights.h5", dense()
+    model.layers[1].bias.assign(np.full(10, np.nan))
+    model.save_weights(path)
+    with pytest.warns(UserWarning, match=rf"not a number, in {model.layers[1].bias.path}"):
+        kc.load_weights(model, path)
+    with h5py.File(path, "r+") as file:
+        vars_ = file["layers/dense/vars"]
+        shape = vars_["0"].shape
+        del vars_["0"]
+        vars_["0"] = np.ones(shape, "complex64")
+    with pytest.raises(kc.InputError, match="holds no real numbers"):
+        kc.load_weights(model, path)

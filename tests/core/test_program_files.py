@@ -1,5 +1,6 @@
 """Damaged exports are one sentence at every door that opens one."""
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -115,3 +116,12 @@ def test_an_export_of_others_without_the_function_is_told(tmp_path):
 def test_nothing_is_fetched_from_elsewhere():
     with pytest.raises(kc.InputError, match="No such file"):
         kc.export.load_saved_model("gs://bucket/model")
+
+
+def test_a_pipe_in_an_export_is_not_waited_for(sound, tmp_path):
+    folder = shutil.copytree(sound, tmp_path / "piped")
+    name = "variables/variables.index"
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with pytest.raises(kc.InputError, match="variables.index in it is no ordinary file"):
+        kc.export.serve_check(str(folder))

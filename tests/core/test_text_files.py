@@ -144,3 +144,9 @@ def test_what_is_packed_may_be_six_times_as_large_or_64_megabytes(tmp_path, monk
     read(4.8)
     with pytest.raises(kc.InputError, match="unpacks to more than"):
         read(5.2)
+
+
+def test_half_a_character_is_refused_and_two_halves_are_one():
+    assert text_files.parse_json(r'["\ud83d\ude00", "\\ud800"]') == ["\U0001f600", r"\ud800"]
+    with pytest.raises(ValueError, match=r"half a character, '\\ud800'"):
+        text_files.parse_json(r'{"a": ["b\ud800"]}')

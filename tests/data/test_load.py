@@ -100,3 +100,35 @@ def test_no_engine_is_imported_before_it_is_needed(file):
 def test_options_of_another_kind_are_refused_before_anything_is_read(spec, options, message):
     with pytest.raises(InputError, match=message):
         load(spec, **options)
+
+
+@pytest.mark.parametrize(
+    ("spec", "options", "message"),
+    [
+        (None, {}, "specification None was given"),
+        (Path("a"), {}, "specification .*Path.* was given"),
+        ("digits", {"seed": -1}, "seed=-1 was given"),
+        ("digits", {"seed": "x"}, "seed='x' was given"),
+        ("folder:~nosuchuser/x", {}, "path '~nosuchuser/x' was given"),
+        ("folder:" + "x" * 5000, {}, "File name too long"),
+        ("x" * 5000, {}, "File name too long"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_impossible_paths_and_seeds_are_one_sentence(spec, options, message):
+    with pytest.raises(InputError, match=message):
+        load(spec, **options)
+
+
+def test_names_that_are_no_text_are_faults_of_pictures_and_refused_of_classes(tmp_path):
+    for number in range(24):
+        name = tmp_path / "ab"[number % 2] / f"{number}.png"
+        name.parent.mkdir(exist_ok=True)
+        Image.fromarray(np.full((8, 8, 3), 9 * number, "uint8")).save(name)
+    name.rename(name.with_name("a\udcff.png"))
+    assert "names in UTF-8" in load(f"folder:{tmp_path}").info.skipped[0]
+    with pytest.raises(InputError, match=r"a\\udcff.png' was found"):
+        load(f"folder:{tmp_path}", strict=True)
+    name.parent.rename(tmp_path / "b\udcff")
+    with pytest.raises(InputError, match=r"b\\udcff' was found"):
+        load(f"folder:{tmp_path}")

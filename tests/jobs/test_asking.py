@@ -77,3 +77,9 @@ def test_a_line_that_is_no_text_is_one_error_and_the_others_are_answered(
             assert (first[:2], second, third[:2]) == ("1:", "", "2:")
     monkeypatch.setattr("sys.stdin", None)
     assert run("ask", "--out", finished) == 0
+
+
+def test_an_argument_that_is_no_text_is_one_error_and_the_others_are_answered(finished, capsys):
+    assert run("ask", "--out", finished, "a\udcff", "3") == 1
+    out, err = capsys.readouterr()
+    assert r"'a\udcff' is not valid UTF-8" in err and "3" in out

@@ -22,6 +22,7 @@ from keras_classics.core.keras_internals import deep_graphs
 from keras_classics.core.model_configs import check_configuration
 from keras_classics.core.model_sizes import bytes_asked_for
 from keras_classics.core.text_files import parse_json
+from keras_classics.core.variables import warn_of_no_numbers
 
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -94,7 +95,8 @@ def load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
         path: The file.
 
     Raises:
-        InputError: The file is absent, damaged, hostile or of another model.
+        InputError: The file is absent, damaged, hostile or of another model, which is left as it
+            was.
     """
     ending = _ending(path, WEIGHT_ENDINGS)
     with (
@@ -110,7 +112,15 @@ def load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
                 _check_weights(archive)
         else:
             _check_arrays(file, file_size(file))
-        model.load_weights(copy)
+        former = [(each, keras.ops.convert_to_numpy(each)) for each in model.variables]
+        try:
+            model.load_weights(copy)
+        except Exception:
+            # Keras finds out layer by layer what does not fit.
+            for variable, value in former:
+                variable.assign(value)
+            raise
+    warn_of_no_numbers(path, model.variables)
 
 
 def _ending(path: str | os.PathLike[str], allowed: tuple[str, ...]) -> str:
@@ -197,8 +207,8 @@ def _check_arrays(file: Any, size: int) -> None:
     def add(name: str, item: h5py.Group | h5py.Dataset) -> None:
         nonlocal announced
         if isinstance(item, h5py.Dataset):
-            if item.dtype.hasobject:
-                raise ValueError(f"{name!r} in it holds no numbers")
+            if item.dtype.hasobject or item.dtype.kind in "cS":
+                raise ValueError(f"{name!r} in it holds no real numbers")
             announced += item.nbytes
 
     with h5py.File(file, "r") as found:

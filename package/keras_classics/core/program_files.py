@@ -31,6 +31,7 @@ def opening_program(path: str | os.PathLike[str]) -> Iterator[None]:
     """
     missing = None
     with reading(path, "a whole exported model", "Export it again, or fetch it again."):
+        _check_files(Path(path))
         try:
             yield
         except ModuleNotFoundError as error:
@@ -38,6 +39,13 @@ def opening_program(path: str | os.PathLike[str]) -> Iterator[None]:
             missing = error
     if missing is not None:
         raise missing
+
+
+def _check_files(path: Path) -> None:
+    """Refuse pipes and devices, which a runtime could wait for as long as the program lives."""
+    for each in (path, *path.glob("*"), *path.glob("*/*")):
+        if each.exists() and not (each.is_file() or each.is_dir()):
+            raise ValueError(f"{each.name} in it is no ordinary file")
 
 
 def load_saved_model(folder: str | os.PathLike[str]) -> Any:

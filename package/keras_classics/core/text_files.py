@@ -39,6 +39,8 @@ _NO_BRACKETS = bytes(set(range(256)) - set(_BRACKETS))
 # Possessive, and content with no end: it never looks twice at a text that does not end.
 _JSON_TEXTS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 
+_HALVES = re.compile(rb"\\u[dD][89a-fA-F]")
+
 
 def read_text(file: str | os.PathLike[str]) -> str:
     """Read a whole file in UTF-8, perhaps with a byte-order mark; `.gz` is unpacked.
@@ -103,7 +105,8 @@ def parse_json(content: bytes | str) -> Any:
 
     Raises:
         ValueError: It is no JSON, nested too deeply, has numbers that are none or too large, which
-            it says with their place, or would take much more memory than it has bytes.
+            it says with their place, has texts that are none, or would take much more memory than it
+            has bytes.
     """
     data = content.encode() if isinstance(content, str) else content
     takes = (
@@ -117,11 +120,19 @@ def parse_json(content: bytes | str) -> Any:
     if _depth(data) > _DEEPEST and _depth(_JSON_TEXTS.sub(b"", data)) > _DEEPEST:
         raise ValueError(f"it is nested more than {_DEEPEST} deep")
     try:
-        return json.loads(
+        content = json.loads(
             data.decode("utf-8-sig"), parse_constant=_no_number, parse_float=_finite_number
         )
     except _NoNumberError as error:
         raise ValueError(f"{error} is no number of JSON{_place(data, str(error))}") from None
+    # Only by their numbers do halves of characters get into a text.
+    if _HALVES.search(data):
+        try:
+            json.dumps(content, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            half = error.object[error.start]
+            raise ValueError(f"a text in it has half a character, {half!r}") from None
+    return content
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -1,8 +1,12 @@
-"""Reading variables."""
+"""Looking at variables."""
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterable
+
 import keras
+import numpy as np
 from keras import ops
 
 
@@ -14,3 +18,27 @@ def value_of(variable: keras.Variable) -> keras.KerasTensor:
     as it is.
     """
     return ops.reshape(variable, variable.shape)
+
+
+def warn_of_no_numbers(source: object, variables: Iterable[keras.Variable]) -> None:
+    """Say that variables have got values that are not a number, which spread to every output.
+
+    They are kept: of a training that went wrong they are what is to be looked at.
+
+    Args:
+        source: Where the values are from, for the message.
+        variables: The variables.
+    """
+    without = [
+        variable.path
+        for variable in variables
+        if "float" in str(variable.dtype)
+        and np.isnan(ops.convert_to_numpy(variable).astype("float32")).any()
+    ]
+    if without:
+        more = f" and {len(without) - 1} more" if len(without) > 1 else ""
+        warnings.warn(
+            f"{source} has values that are not a number, in {without[0]}{more}; what the model "
+            "computes with them is none either.",
+            stacklevel=3,
+        )

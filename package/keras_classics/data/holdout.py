@@ -142,7 +142,7 @@ def digest(array: np.ndarray) -> bytes:
 
 
 def _hash(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 def _chosen(members: np.ndarray, sizes: np.ndarray, share: float) -> list[int]:

@@ -7,6 +7,7 @@ import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -138,6 +139,18 @@ def load(
     Raises:
         InputError: The specification or the data it names are wrong.
     """
+    if not isinstance(spec, str):
+        raise InputError(
+            explain(
+                f"The data specification {spec!r} was given",
+                ", ".join(each.usage for each in SOURCES.values()),
+                "Give a text, such as 'digits'.",
+            )
+        )
+    if not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0:
+        raise InputError(
+            explain(f"seed={seed!r} was given", "a whole number from 0 on", "Give for example 0.")
+        )
     scheme, _, argument = spec.partition(":")
     source = SOURCES.get(scheme)
     if source is None or bool(argument) != (":" in source.usage):
@@ -151,6 +164,8 @@ def load(
     reader: Callable[..., Data] = getattr(
         importlib.import_module(f"keras_classics.data.{source.module}"), source.function
     )
+    for name in argument.split(","):
+        _check_path(name)
     arguments = [argument] if argument else []
     parameters = inspect.signature(reader).parameters.values()
     # The others are this function's own.
@@ -263,7 +278,19 @@ def load_scenes(
     )
 
 
+def _check_path(name: str) -> None:
+    """Refuse names of no possible file: of the home of nobody, or too long."""
+    try:
+        Path(name.strip()).expanduser().exists()
+    except (OSError, RuntimeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(
+            explain(f"The path {name[:200]!r} was given ({reason})", "a path", "Check the path.")
+        ) from error
+
+
 def _nearest(spec: str, scheme: str) -> str:
+    _check_path(spec)
     if Path(spec).exists():
         return (
             f"For images with captions in {spec} write captions:{spec}, with classes folder:{spec}."

@@ -45,6 +45,7 @@ def ask(kind: type[Job], asked: Asked) -> int:
         try:
             if unread is not None:
                 raise unread
+            _check_text(query)
             found = answer(query)
         except InputError as error:
             job.output.error(error)
@@ -55,6 +56,16 @@ def ask(kind: type[Job], asked: Asked) -> int:
         job.output.result(job.line(query, found), {"query": query, **found.record})
     job.answered()
     return 1 if failed else 0
+
+
+def _check_text(query: Any) -> None:
+    """Refuse what was typed in bytes that are no text, which can be neither read nor shown."""
+    try:
+        str(query).encode()
+    except UnicodeEncodeError:
+        raise InputError(
+            explain(f"{str(query)!r} is not valid UTF-8", "UTF-8", "Convert the text, or rename.")
+        ) from None
 
 
 def _from_model(job: Job) -> Callable[[Any], Answer]:

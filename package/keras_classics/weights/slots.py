@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.variables import warn_of_no_numbers
 
 OTHERWISE = (
     "Build the model the state was made for (its options, classes and top), or remove or rename "
@@ -72,6 +73,7 @@ def fill(
     for name, slot in slots.items():
         # A copy, because PyTorch warns of arrays that are read-only, as those of files are.
         slot.variable.assign(np.array(slot.convert(arrays[name]), order="C"))
+    warn_of_no_numbers("The state", [slot.variable for slot in slots.values()])
 
 
 def listed(names: list[str], most: int = 40) -> str:

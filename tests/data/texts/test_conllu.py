@@ -113,3 +113,11 @@ def test_the_english_treebank_is_read_whole():
     assert len(sentences) == 12_544
     assert sum(len(sentence.words) for sentence in sentences) == 204_577
     assert len({tag for sentence in sentences for tag in sentence.tags}) == 17
+
+
+@pytest.mark.parametrize("number", ["²", "١", "1" * 5000])
+def test_what_is_no_number_of_a_word_is_a_fault(file, number):
+    file.write_text(sentences(5) + ROW.format(number, "word", "X"))
+    skipped = []
+    assert len(list(read_conllu(file, skipped=skipped))) == 5
+    assert "has the id" in skipped[0] and len(skipped[0]) < 300

@@ -127,6 +127,9 @@ def _split_folders(folder: Path) -> dict[str, Path]:
 
 def _class_folders(folder: Path) -> tuple[str, ...]:
     classes = _subfolders(folder)
+    for name in classes:
+        if fault := _no_text(folder / name):
+            raise InputError(fault)
     if len(classes) < 2:
         raise InputError(
             explain(
@@ -172,13 +175,23 @@ def _sound(found: dict[str, Found], strict: bool) -> tuple[dict[str, Found], tup
         measured = measure_images([path for path, _ in pictures])
         kept[split] = []
         for picture, size in zip(pictures, measured, strict=True):
-            if isinstance(size, InputError):
+            fault = _no_text(picture[0]) or (str(size) if isinstance(size, InputError) else None)
+            if fault:
                 if strict:
-                    raise size
-                faults.append(str(size))
+                    raise InputError(fault)
+                faults.append(fault)
             else:
                 kept[split].append(picture)
     return kept, tuple(faults)
+
+
+def _no_text(path: Path) -> str | None:
+    """What is wrong with a name of bytes that are no text: no table or record can have it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return explain(f"{str(path)!r} was found", "names in UTF-8", "Rename it.")
+    return None
 
 
 def _split(

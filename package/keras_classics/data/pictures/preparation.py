@@ -158,6 +158,8 @@ class Preparation:
             raise ValueError("it has impossible channels or crops")
         if any(array.dtype.kind != "f" for array in self.arrays.values()):
             raise ValueError("its arrays are no floating-point numbers")
+        if not all(np.isfinite(array).all() for array in self.arrays.values()):
+            raise ValueError("its arrays have what is no finite number")
         whole = (self.size, self.size, self.channels)
         for name in ("shift", "gain"):
             if np.broadcast_shapes(self.arrays[name].shape, whole) != whole:

@@ -16,7 +16,9 @@ from keras_classics.data.load import Data, Info
 
 COLUMNS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 # Words written together, and words left out.
-_PARTS = re.compile(r"\d+[-.]\d+")
+_PARTS = re.compile(r"\d+[-.]\d+", re.ASCII)
+# No sentence has more words.
+_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 TAGGED = ("upos", "xpos", "deprel")
 
 
@@ -130,7 +132,7 @@ def read_conllu(
             if strict:
                 raise InputError(fault)
             continue
-        words = [row for _, row in rows if row[0].isdigit()]
+        words = [row for _, row in rows if _NUMBER.fullmatch(row[0])]
         if words:
             found += 1
             yield TaggedSentence(
@@ -168,7 +170,7 @@ def _fault(path: Path, rows: list[tuple[int, list[str]]]) -> str | None:
                 "10 columns with a tab between, as in CoNLL-U",
                 remedy,
             )
-        if row[0].isdigit():
+        if _NUMBER.fullmatch(row[0]):
             if int(row[0]) != expected:
                 return explain(
                     f"{path}, line {number} is word {row[0]} of its sentence",
@@ -178,7 +180,7 @@ def _fault(path: Path, rows: list[tuple[int, list[str]]]) -> str | None:
             expected += 1
         elif not _PARTS.fullmatch(row[0]):
             return explain(
-                f"{path}, line {number} has the id {row[0]!r}",
+                f"{path}, line {number} has the id {row[0][:40]!r}",
                 "1, 1-2 or 1.1",
                 remedy,
             )
