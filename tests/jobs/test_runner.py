@@ -449,3 +449,32 @@ def test_the_least_values_are_admitted():
     assert asked.typed == {
         "seed": 2**32 - 1, "batch_size": 1, "epochs": 1, "stop_at": 0, "learning_rate": 1e-9
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("data", None), ("data", ["points"]), ("data_options", 3), ("seed", {}), ("names", ["a", 1])],
+)
+def test_a_setting_of_another_kind_in_a_record_is_named(finished, name, value, capsys):
+    settings = {**record_of(finished)["settings"], name: value}
+    alter(finished, settings=settings)
+    assert run("evaluate", "--out", finished) == 1
+    assert f"run.json has {name}={value!r}" in capsys.readouterr().err
+
+
+def test_what_cannot_be_batched_or_continued_is_refused_before_anything_is_written(
+    finished, tmp_path, monkeypatch, capsys
+):
+    (finished / "history.csv").write_text("epoch,loss\nx,y\n")
+    before = content(finished)
+    assert run("train", "--epochs", "5", "--out", finished) == 1
+    assert "no table of numbers by epoch" in capsys.readouterr().err
+    assert content(finished) == before
+
+    def refuse(*_):
+        raise kc.InputError("too short")
+
+    monkeypatch.setattr(Toy, "validation", refuse)
+    assert run("train", "--out", tmp_path / "new") == 1
+    assert "too short" in capsys.readouterr().err
+    assert not list((tmp_path / "new").glob("*"))

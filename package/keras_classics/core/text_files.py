@@ -105,7 +105,7 @@ def parse_json(content: bytes | str) -> Any:
 
     Raises:
         ValueError: It is no JSON, nested too deeply, has numbers that are none or too large, which
-            it says with their place, has texts that are none, or would take much more memory than it
+            it says with their place, texts that are none, or would take much more memory than it
             has bytes.
     """
     data = content.encode() if isinstance(content, str) else content

@@ -14,8 +14,8 @@ from keras_classics.core.files import file_fingerprint
 from keras_classics.jobs.flags import Asked
 from keras_classics.jobs.job import Job
 from keras_classics.jobs.output import Output
-from keras_classics.jobs.records import check_job, read_run, update_run
-from keras_classics.jobs.settings import TRAIN, flags_of, from_record, made_of, told
+from keras_classics.jobs.records import RUN, check_job, read_run, update_run
+from keras_classics.jobs.settings import TRAIN, check_kinds, flags_of, from_record, made_of, told
 
 
 def fresh(job: type[Job], asked: Asked, folder: Path) -> Job:
@@ -38,6 +38,7 @@ def of_run(job: type[Job], asked: Asked, verb: str, folder: Path) -> Job:
         InputError: The folder holds no finished training of the job, or a flag contradicts it.
     """
     record = finished(job, folder)
+    check_kinds(job.Settings, record["settings"], folder / RUN)
     known = {each.field: each for each in flags_of(job.Settings)}
     made = {
         name: from_record(known[name], value)

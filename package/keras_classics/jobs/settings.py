@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keras_classics.core.errors import check_positive, check_whole
+from keras_classics.core.errors import InputError, check_positive, check_whole, explain
 from keras_classics.core.text_files import as_json
 from keras_classics.distribution import STRATEGIES
 
@@ -211,6 +211,45 @@ def from_record(each: Flag, value: Any) -> Any:
         if isinstance(value, str):
             return Path(value)
     return value
+
+
+def check_kinds(settings: type[Settings], values: Mapping[str, Any], where: object) -> None:
+    """Refuse values of a record that are of another kind than their settings.
+
+    Args:
+        settings: The class of the settings.
+        values: By the names of fields, as the record keeps them.
+        where: The record, for the message.
+
+    Raises:
+        InputError: One is.
+    """
+    defaults = told(vars(settings()))
+    for each in flags_of(settings):
+        # What is parsed as a whole may be of any kind, and a default is sound whatever it is.
+        if each.field not in values or each.parse or values[each.field] == defaults[each.field]:
+            continue
+        value, kind = values[each.field], str if each.kind is Path else each.kind
+        if each.many == "dict":
+            sound = isinstance(value, dict)
+        elif each.many == "list":
+            sound = isinstance(value, list) and all(_is_kind(one, kind) for one in value)
+        else:
+            sound = _is_kind(value, kind)
+        if not sound:
+            raise InputError(
+                explain(
+                    f"{where} has {each.field}={value!r}",
+                    "the settings that a training wrote",
+                    "Put the file back, or train into another --out.",
+                )
+            )
+
+
+def _is_kind(value: Any, kind: type) -> bool:
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, (int, float) if kind is float else kind)
 
 
 def made_of(settings: Settings) -> dict[str, Any]:

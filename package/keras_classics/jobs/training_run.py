@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -28,7 +28,7 @@ from keras_classics.training.checkpoints import (
     steps_made,
 )
 from keras_classics.training.optimizers import skipping
-from keras_classics.training.resumable import fit
+from keras_classics.training.resumable import fit, read_history
 
 
 def train(kind: type[Job], asked: Asked) -> None:
@@ -71,6 +71,8 @@ def train(kind: type[Job], asked: Asked) -> None:
             plan = job.plan(model, training)
             learner = job.compile(model, plan)
             step = restore(learner, job.folder)
+        # What is damaged, or too short for a batch, is refused before anything is written.
+        read_history(job.folder)
         continuing.check_epochs(record, plan, step, job.output)
         job.output.remark(job.told(model, plan, training))
         saved = job.folder / job.model_file
@@ -86,9 +88,12 @@ def train(kind: type[Job], asked: Asked) -> None:
         made = {**made_of(settings), "epochs": plan.epochs}
         if plan.trained_by:
             made["trained_by"] = plan.trained_by
+        with place:
+            batches = job.batches(training, plan, model)
+            validated = job.validation(validation, plan, model)
         session = Session(job.folder, job.name, made, data, step)
         _save_facts(job)
-        _fit(job, model, learner, plan, (training, validation), place, session)
+        _fit(job, model, learner, plan, batches, validation, validated, place, session)
         save_model(job.kept(model), saved)
         job.output.result(f"trained: {saved}", {"trained": str(saved), "epochs": plan.epochs})
         tell_stale(kind, job.folder, job.folder / "saved_model", job.output)
@@ -108,11 +113,13 @@ def _fit(
     model: keras.Model,
     learner: keras.Model,
     plan: Plan,
-    parts: tuple[Any, Any],
+    batches: Callable[[int], Iterable],
+    validation: Any,
+    validated: Mapping[str, Any],
     place: contextlib.AbstractContextManager[Any],
     session: Session,
 ) -> None:
-    callbacks = job.callbacks(model, plan, parts[1])
+    callbacks = job.callbacks(model, plan, validation)
     if job.tensorboard:
         callbacks.append(keras.callbacks.TensorBoard(job.tensorboard))
     if not (job.output.bars or job.output.quiet):
@@ -122,13 +129,13 @@ def _fit(
         with place:
             history = fit(
                 learner,
-                job.batches(parts[0], plan, model),
+                batches,
                 steps_per_epoch=plan.steps_per_epoch,
                 epochs=plan.epochs,
                 folder=job.folder,
                 callbacks=callbacks,
                 verbose="auto" if job.output.bars else 0,
-                **job.validation(parts[1], plan, model),
+                **validated,
             )
         outcome = "finished"
     except KeyboardInterrupt:

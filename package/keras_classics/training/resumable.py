@@ -91,6 +91,8 @@ def fit(
             training has diverged.
     """
     folder, total = Path(folder), epochs * steps_per_epoch
+    # A damaged one is noticed before an epoch is made, not behind it.
+    read_history(folder)
     skips = any(skipping(optimizer) is not None for optimizer, _ in optimizers_of(model))
     progress = _Progress(restore(model, folder), steps_per_epoch)
     stop = StopAtNonFinite(progress.made_with, skips)
