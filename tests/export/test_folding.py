@@ -101,3 +101,18 @@ def test_layers_that_also_stand_in_another_model_are_folded_where_they_stand():
     pictures = np.random.default_rng(0).normal(size=(2, 32, 32, 3)).astype("float32")
     np.testing.assert_allclose(folded(pictures), model({"image": pictures}), atol=1e-5)
     assert len(folded.layers) < len(encoder.layers)
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_function_of_ones_own_stays_in_the_folded_model(nested):
+    factor = np.float32(2.5)
+    image = keras.Input((8, 8, 3))
+    x = keras.layers.Lambda(lambda z: z * factor)(image)
+    x = keras.layers.BatchNormalization()(keras.layers.Conv2D(4, 3)(x))
+    model = keras.Model(image, keras.layers.GlobalAveragePooling2D()(x))
+    if nested:
+        model = keras.Model(image, keras.layers.Dense(2)(model(image)))
+    folded = kc.export.fold(model)
+    x = np.random.default_rng(0).normal(size=(2, 8, 8, 3)).astype("float32")
+    np.testing.assert_allclose(folded(x), model(x), rtol=1e-4, atol=1e-5)
+    assert not {id(w) for w in folded.weights} & {id(w) for w in model.weights}

@@ -325,3 +325,10 @@ def test_predictions_of_a_scaled_head_are_probabilities(behind):
     answer = new.predict(np.ones((2, 8, 8, 3), "float32"), verbose=0)
     np.testing.assert_allclose(answer.sum(axis=1), 1, rtol=1e-5)
     assert [end.gives_probabilities for end in kc.analysis.model_ends(new)] == [True]
+
+
+def test_features_of_unknown_channels_are_refused():
+    image = keras.Input((None, None, None))
+    model = keras.Model(image, layers.GlobalAveragePooling2D()(image))
+    with pytest.raises(kc.InputError, match="a known number of channels"):
+        kc.transfer.replace_head(model, 3)

@@ -238,8 +238,10 @@ class Capture(ModelLogits):
             wanted: Places of layers.
 
         Raises:
-            InputError: The first output does not depend on the image, or on a layer.
+            InputError: The first output does not depend on the image, or on a layer, or has no axis
+                of classes, or is of whole numbers, which have no gradient.
         """
+        self._check_first_output()
         needed, inputs = self._needed[0]
         apart = [self.paths[place] for place in wanted if place not in needed]
         given = f"the layer {apart[0]!r}" if apart else None
@@ -254,6 +256,19 @@ class Capture(ModelLogits):
                     "lambda outputs: outputs[1][:, 0].",
                 )
             )
+
+    def _check_first_output(self) -> None:
+        first = self.model.outputs[0]
+        shape, dtype = tuple(first.shape), first.dtype
+        if not keras.backend.is_float_dtype(dtype):
+            allowed = "outputs of type float16, bfloat16, float32 or float64, which have a gradient"
+            remedy = "Explain keras.Model(model.inputs, x), where x is what was cast or compared."
+        elif len(shape) < 2 and not self.ends[0].dropped:
+            allowed = "outputs (batch, classes) or (batch, ..., classes), or a function as target"
+            remedy = "Pass target=lambda outputs: outputs to explain the number itself."
+        else:
+            return
+        raise InputError(explain(f"The first output is {dtype} {shape}", allowed, remedy))
 
     def _named(self, layer: str) -> list[Place]:
         """The places a path, or a name without its path or numbers, may mean."""

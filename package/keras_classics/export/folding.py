@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_classics.core.graph import ancestry, functional
-from keras_classics.core.keras_internals import Node, deep_graphs
+from keras_classics.core.graph import ancestry, functional, has_graph
+from keras_classics.core.keras_internals import Node, deep_graphs, layers_within
 from keras_classics.core.types import Tensor
 from keras_classics.layers.image.dirac import DiracConv2D
 
@@ -37,7 +37,7 @@ def fold(model: keras.Model) -> keras.Model:
 
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
         if layer.name not in norms and not isinstance(layer, DiracConv2D):
-            return type(layer).from_config(layer.get_config())
+            return _same(layer)
         return _plain(layer, use_bias=layer.name in norms or layer.use_bias)
 
     def call(layer: keras.layers.Layer, *inputs: Any, **arguments: Any) -> Any:
@@ -85,6 +85,18 @@ def _norms(model: keras.Model) -> dict[str, keras.layers.BatchNormalization]:
             if source is not None and readers[id(tensor)] == 1 and _normalizes_last(node):
                 norms[source.name] = layer
     return norms
+
+
+def _same(layer: keras.layers.Layer) -> keras.layers.Layer:
+    """The layer once more, with weights of its own; a Lambda, which has none, is itself.
+
+    Its function is the user's, whose surroundings a configuration would lose.
+    """
+    if isinstance(layer, keras.layers.Lambda):
+        return layer
+    if has_graph(layer) and any(isinstance(x, keras.layers.Lambda) for x in layers_within(layer)):
+        return keras.models.clone_model(layer, clone_function=_same)
+    return type(layer).from_config(layer.get_config())
 
 
 def _linear(layer: keras.layers.Layer) -> bool:

@@ -121,6 +121,14 @@ class _NewHead:
                     "Pool them to a vector first.",
                 )
             )
+        if features.shape[-1] is None:
+            raise InputError(
+                explain(
+                    f"The model gives features of shape {tuple(features.shape)}",
+                    "a known number of channels, which the new kernel has a row for each of",
+                    "Build it on a keras.Input of known channels, such as (None, None, 3).",
+                )
+            )
         if len(features.shape) > 2:
             check_layers(self.model)
             features = pooling[len(features.shape)](name=self._free("head_pool"))(features)

@@ -30,3 +30,19 @@ def test_of_a_linear_model_it_is_the_weights(activation):
 def test_images_of_whole_numbers_have_no_gradient():
     with pytest.raises(kc.InputError, match="images of uint8.*float32"):
         kc.analysis.Saliency(linear(dtype="uint8"))
+
+
+@pytest.mark.parametrize("method", [kc.analysis.saliency, kc.analysis.cam])
+def test_outputs_without_classes_or_gradient_are_refused_and_the_remedies_work(method):
+    image = keras.Input((8, 8, 3))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3)(image))
+    p = keras.layers.Dense(3, "softmax")(x)
+    images = np.random.default_rng(0).normal(size=(2, 8, 8, 3)).astype("float32")
+    one = keras.Model(image, p[:, 1])
+    with pytest.raises(kc.InputError, match=r"float32 \(None,\).*Pass target=lambda outputs"):
+        method(one, images)
+    assert method(one, images, target=lambda outputs: outputs).shape == (2, 8, 8)
+    for whole in (keras.ops.argmax(p, axis=-1), keras.ops.cast(100 * p, "int32")):
+        with pytest.raises(kc.InputError, match=r"is int32 .*Explain keras.Model\(model.inputs"):
+            method(keras.Model(image, whole), images)
+    assert method(keras.Model(image, p), images).shape == (2, 8, 8)

@@ -1,11 +1,14 @@
 """The decoder: training and stepping agree, and scheduled sampling is what its paper says."""
 
+import copy
+import pickle
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
-from keras_classics.layers import RecurrentDecoder
+from keras_classics.layers import RecurrentDecoder, ScheduledSampler
 from support import run_python
 
 BATCH, TIME, WORDS = 6, 7, 11
@@ -171,7 +174,7 @@ def test_papers_parameter_count_of_the_course_captioner():
 TRAIN = """
 import keras, numpy as np
 from keras_classics.callbacks import ScheduledSampling
-from keras_classics.layers import RecurrentDecoder
+from keras_classics.layers import RecurrentDecoder, ScheduledSampler
 
 losses = []
 for attention in (None, "additive"):
@@ -216,3 +219,14 @@ def test_a_later_call_makes_no_loop_anew_even_from_within_a_loop(monkeypatch):
     )
     np.testing.assert_array_equal(decoder(gold, encoded), expected)
     assert made == []
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [ScheduledSampler(3), RecurrentDecoder(9, 4)],
+    ids=["sampler", "decoder"],
+)
+def test_a_layer_that_is_not_built_yet_is_copied(layer):
+    for twin in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+        assert twin.get_config() == layer.get_config() | {"name": twin.name}
+        assert not twin.built

@@ -84,7 +84,8 @@ class ScheduledSampler(keras.layers.Layer):
 
     def save_own_variables(self, store: dict[str, Any]) -> None:
         """A saved model is at teacher forcing, also one saved while it trained."""
-        store["0"], store["1"] = ops.convert_to_tensor(OFF, "float32"), self.steps
+        if self.built:
+            store["0"], store["1"] = ops.convert_to_tensor(OFF, "float32"), self.steps
 
     def configure(
         self,
