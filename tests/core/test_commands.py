@@ -18,6 +18,7 @@ from keras_classics.core.commands import (
     key_values,
     plain_console,
     positive,
+    printable,
 )
 from keras_classics.core.errors import InputError, MissingExtraError
 from support import ROOT
@@ -168,3 +169,7 @@ def test_without_an_output_a_command_ends_as_with_it(closed):
         assert done.returncode == code and "Traceback" not in done.stderr
         # What is wrong is not told where answers are.
         assert "error" not in done.stdout
+
+
+def test_codes_for_a_terminal_are_written_out_and_letters_stay():
+    assert printable("a\tb\nc\x1b[31md\x9b1m\udcff\ré") == "a\tb\nc\\x1b[31md\\x9b1m\\udcff\\ré"

@@ -95,3 +95,10 @@ def test_a_world_names_the_releases_it_is_made_with(world, tmp_path):
     assert recorded["name"] == world and recorded["sizes"] == data.info.sizes
     assert set(recorded["made_with"]) == WORLDS[world]
     assert all(version[0].isdigit() for version in recorded["made_with"].values())
+
+
+@pytest.mark.parametrize("names", [["a", "a"], ["a", ""], ["a", 1]])
+def test_names_in_a_record_differ_and_are_not_empty(tmp_path, names):
+    kc.jobs.write_json(tmp_path / "classes.json", names)
+    with pytest.raises(kc.InputError, match=r"classes\.json holds something else"):
+        kc.jobs.read_record(tmp_path / "classes.json")

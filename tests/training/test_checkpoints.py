@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_classics.core.errors import InputError
 from keras_classics.training import checkpoints, fit, restore, resumable
 
 
@@ -114,3 +115,15 @@ def test_writing_checkpoints_takes_a_tenth_of_the_time_at_most(tmp_path, monkeyp
     assert written[0] == 0 and written[-1] == 200
     assert 4 * len(written[1:-1]) <= 0.1 * 200
     assert restore(tiny(), tmp_path) == 200
+
+
+def test_a_checkpoint_that_does_not_say_its_steps_is_refused(tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    checkpoints.build_optimizers(model := tiny())
+    checkpoints.save(model, tmp_path, 3, None)
+    assert restore(model, tmp_path) == 3
+    with np.load(path) as kept:
+        arrays = {name: kept[name] for name in kept if name != "steps"}
+    np.savez(path, **arrays)
+    with pytest.raises(InputError, match="does not say how many steps were made"):
+        restore(model, tmp_path)

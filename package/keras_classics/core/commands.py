@@ -12,6 +12,7 @@ import errno
 import importlib
 import math
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -25,6 +26,8 @@ from keras_classics.core.errors import InputError, explain
 if TYPE_CHECKING:
     from rich.console import Console
 
+# What a terminal obeys, and halves of characters, which it cannot show.
+_CODES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 Asked = TypeVar("Asked")
 Content = TypeVar("Content")
 
@@ -111,7 +114,16 @@ def tell(error: Exception, sentence: str, *, traceback: bool) -> None:
     """
     if traceback:
         print_exception(error)
-    print(f"error: {sentence}", file=sys.stderr)
+    print(f"error: {printable(sentence)}", file=sys.stderr)
+
+
+def printable(text: str) -> str:
+    """A text whose codes for a terminal are written out: names may be a stranger's.
+
+    Args:
+        text: The text; ends of lines and tabs stay.
+    """
+    return _CODES.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def _told(error: Exception) -> str | None:

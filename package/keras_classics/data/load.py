@@ -174,7 +174,18 @@ def load(
     handed_on = any(each.kind is each.VAR_KEYWORD for each in parameters)
     checked = {key: options[key] for key in options if key in own or not handed_on}
     check_options(scheme, checked, own)
-    return reader(*arguments, seed=seed, image_size=image_size, strict=strict, **options)
+    found = reader(*arguments, seed=seed, image_size=image_size, strict=strict, **options)
+    names = found.info.classes or ()
+    if "" in names or len(set(names)) < len(names):
+        wrong = next(name for name in names if not name or names.count(name) > 1)
+        raise InputError(
+            explain(
+                f"A class or more of {spec} has the name {wrong!r}",
+                "names that differ, none of them empty",
+                "Name the classes otherwise.",
+            )
+        )
+    return found
 
 
 def check_options(

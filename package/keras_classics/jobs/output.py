@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
-from keras_classics.core.commands import columns, tell
+from keras_classics.core.commands import columns, printable, tell
 from keras_classics.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,7 +47,9 @@ class Output:
     def remark(self, text: str, *, style: str | None = None, end: str = "\n") -> None:
         """Say something on the way."""
         if not self.quiet:
-            self._console(aside=self.json or self.answers).print(text, style=style, end=end)
+            self._console(aside=self.json or self.answers).print(
+                printable(text), style=style, end=end
+            )
 
     def detail(self, text: str) -> None:
         """Say something that only --verbose wants."""
@@ -72,7 +74,7 @@ class Output:
         if self.json:
             print(json.dumps(record, ensure_ascii=False), flush=True)
         else:
-            self._console().print(text, style=style, end=end)
+            self._console().print(printable(text), style=style, end=end)
 
     def error(self, error: InputError) -> None:
         """Say what is wrong; what was asked beside it goes on."""

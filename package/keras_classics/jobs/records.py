@@ -225,7 +225,8 @@ def read_record(
 
     Args:
         path: The file.
-        members: Names and types of what it must hold, as a table; None for a list of texts.
+        members: Names and types of what it must hold, as a table; None for a list of texts
+            that differ, none of them empty.
         optional: Of what it may hold besides.
 
     Raises:
@@ -235,7 +236,8 @@ def read_record(
     remedy = "Choose another folder, or train anew."
     content = text_files.read_json(path, allowed, remedy)
     if members is None:
-        sound = isinstance(content, list) and all(isinstance(each, str) for each in content)
+        texts = isinstance(content, list) and all(isinstance(each, str) for each in content)
+        sound = texts and all(content) and len(set(content)) == len(content)
     else:
         sound = isinstance(content, dict) and all(
             isinstance(content.get(name), kind)

@@ -56,8 +56,7 @@ def restore(model: keras.Model, folder: str | os.PathLike) -> int:
         )
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
-    # Older checkpoints left the number to the optimizer, which counts no step it leaves out.
-    return int(_array(model.optimizer.iterations)) if steps is None else steps
+    return steps
 
 
 def is_finished(folder: str | os.PathLike, *, steps_per_epoch: int, epochs: int) -> bool:
@@ -75,23 +74,24 @@ def is_finished(folder: str | os.PathLike, *, steps_per_epoch: int, epochs: int)
     if not path.exists():
         return False
     _, steps, ended = _read(path)
-    return (steps or 0) >= steps_per_epoch * epochs or (ended or 0) >= epochs
+    return steps >= steps_per_epoch * epochs or (ended or 0) >= epochs
 
 
 def steps_made(folder: str | os.PathLike) -> int | None:
-    """The number of steps in the checkpoint of a folder; None if there is none, or an old one."""
+    """The number of steps in the checkpoint of a folder; None if there is none."""
     path = Path(folder) / CHECKPOINT
     return _read(path)[1] if path.exists() else None
 
 
-def _read(path: Path) -> tuple[dict[str, np.ndarray], int | None, int | None]:
+def _read(path: Path) -> tuple[dict[str, np.ndarray], int, int | None]:
     """The variables of a checkpoint, its steps, and of how many epochs it was ended."""
     allowed, remedy = "a file this package wrote", "Delete it to begin anew."
     values = read_arrays(path, allowed, remedy)
     with reading(path, allowed, remedy):
-        steps, ended = (
-            int(values.pop(name)) if name in values else None for name in (STEPS, ENDED)
-        )
+        if STEPS not in values:
+            raise ValueError("it does not say how many steps were made")
+        steps = int(values.pop(STEPS))
+        ended = int(values.pop(ENDED)) if ENDED in values else None
     return values, steps, ended
 
 

@@ -230,3 +230,10 @@ def test_folders_without_pictures_are_told_from_few_pictures(tmp_path):
         (tmp_path / name / "notes.txt").write_text("none")
     with pytest.raises(InputError, match="has no picture in cats, dogs"):
         load(f"folder:{tmp_path}")
+
+
+@pytest.mark.parametrize("names", [["a", "b", "a"], ["a", "", "b"]])
+def test_names_of_classes_differ_and_are_not_empty(tmp_path, names):
+    np.savez(tmp_path / "a.npz", x=PICTURES, y=CLASSES, classes=np.array(names))
+    with pytest.raises(InputError, match="names that differ, none of them empty"):
+        load(f"npz:{tmp_path / 'a.npz'}")
