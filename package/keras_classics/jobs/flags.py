@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -161,8 +161,8 @@ def _add(parser: argparse.ArgumentParser, each: Flag, *, shown: bool) -> None:
         arguments["metavar"] = each.metavar or kind
     if each.choices:
         arguments["choices"] = each.choices
-    kind = _path if each.kind is Path else each.kind
-    parser.add_argument(each.option, type=key_values if each.many == "dict" else kind, **arguments)
+    read: Callable[[str], Any] = _path if each.kind is Path else each.kind
+    parser.add_argument(each.option, type=key_values if each.many == "dict" else read, **arguments)
 
 
 def _path(text: str) -> Path:
