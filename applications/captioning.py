@@ -70,6 +70,7 @@ class Captioning(kc.jobs.Job):
     verbs = {**kc.jobs.VERBS, "caption": "caption image files"}
     asks, queries, source_names = "caption", "IMAGE", ["--model"]
     extras = {"evaluate": [("pycocoevalcap.bleu.bleu_scorer", "captions")]}
+    takes, gives = {"images": "uint8"}, ("captions", "log_probabilities")
     shipped = Path(__file__).resolve().parent.parent / "saved_models" / "captioning-scenes"
 
     def complete(self):

@@ -47,6 +47,7 @@ class Classification(kc.jobs.Job):
     name, makes = "classification", "classifier"
     verbs = {**kc.jobs.VERBS, "predict": "classify image files"}
     asks, queries = "predict", "IMAGE"
+    takes, gives = {"images": "uint8"}, ("classes", "probabilities")
     figures = ("loss", "accuracy")
 
     def complete(self):

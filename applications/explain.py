@@ -53,10 +53,8 @@ def run(argv: Sequence[str] | None) -> int | None:
             f"--out {options.out} was given, which holds a classifier. Allowed: a folder for "
             "explanations alone. Choose another."
         )
-    record = {key: value for key, value in vars(options).items() if key not in FREE}
     if options.images or options.evaluate:
         classifier = load(options)
-        kc.jobs.record_run(options.out, record, job="explain")
         failed = explain_files(options, classifier) if options.images else 0
         if options.evaluate:
             evaluate(options, classifier)
@@ -67,13 +65,19 @@ def run(argv: Sequence[str] | None) -> int | None:
             "or no model, for the whole job. Add the path of a picture."
         )
     options.model = str(Path(options.out) / CLASSIFIER)
-    kc.jobs.record_run(options.out, record, job="explain")
+    record(options)
     seed = ["--seed", str(options.seed)]
     if code := kc.jobs.run(Classification, ["train", *TRAINING, *seed, "--out", options.model]):
         return code
     classifier = load(options)
     explain(options, classifier, examples(options, classifier))
     return evaluate(options, classifier)
+
+
+def record(options: argparse.Namespace) -> None:
+    """Leave what was asked in the folder of the answers, which what is refused does not make."""
+    settings = {key: value for key, value in vars(options).items() if key not in FREE}
+    kc.jobs.record_run(options.out, settings, job="explain")
 
 
 def explain_files(options: argparse.Namespace, classifier: Classifier) -> int:
@@ -119,6 +123,7 @@ def explain(
             prepared[rows], targets
         )
         laid[method] = kc.analysis.overlay(shown[rows], kc.analysis.normalized(visible(maps)))
+    record(options)
     path = Path(options.out) / options.picture
     kc.analysis.draw_methods(path, shown[rows], titles, laid)
     console.print(f"picture: {path}")
@@ -166,6 +171,7 @@ def evaluate(options: argparse.Namespace, classifier: Classifier) -> None:
         steps=options.steps,
         seed=options.seed,
     )
+    record(options)
     path = Path(options.out) / TABLE
     kc.data.write_table(path, table)
     found = kc.analysis.class_probabilities(classifier.model, prepared).argmax(axis=1)

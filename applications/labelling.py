@@ -55,6 +55,7 @@ class Labelling(kc.jobs.Job):
 
     def complete(self):
         settings, self.kind = self.settings, TASKS[self.settings.task]
+        self.takes, self.gives = self.kind.TAKES, self.kind.GIVES
         if settings.data in (None, self.kind.DATA):
             settings.data_options = {**self.kind.DATA_OPTIONS, **settings.data_options}
         settings.fill(data=self.kind.DATA, **self.kind.DEFAULTS)

@@ -19,6 +19,8 @@ class Recognize:
     DATA, DATA_OPTIONS = "digit_lines", {}
     DEFAULTS = {"epochs": 12, "batch_size": 32, "learning_rate": 4e-3, "units": 64}
     FACTS = {"kind": str, "labels": str}
+    TAKES = {"inputs": "uint8 or float32", "lengths": "int32"}
+    GIVES = ("texts", "log_probabilities")
     # While training the loss tells.
     metrics = []
 

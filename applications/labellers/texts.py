@@ -19,6 +19,7 @@ class Texts:
     """What both have in common; facts are the unit, the known units and the classes."""
 
     FACTS, DATA_OPTIONS = {"unit": str, "items": list, "classes": list}, {}
+    TAKES, GIVES = {"texts": "string"}, ("units", "classes", "probabilities")
     metrics = ["accuracy"]
 
     def __init__(self, facts):

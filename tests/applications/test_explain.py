@@ -179,3 +179,18 @@ def test_bad_input_is_one_sentence(application, arguments, message, tmp_path, ca
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+def test_what_is_refused_after_the_model_was_read_leaves_no_folder(
+    application, run_folder, tmp_path, capsys
+):
+    picture = tmp_path / "grey.png"
+    Image.new("RGB", (32, 32), "grey").save(picture)
+    out = tmp_path / "run"
+    asked = [str(picture), "--model", str(run_folder), "--out", str(out)]
+    for wrong in (["--target", "nobody"], ["--layer", "nowhere"]):
+        assert application.main([*asked, *wrong]) == 1
+        assert wrong[1] in capsys.readouterr().err
+        assert not out.exists()
+    assert application.main(asked) == 0
+    assert (out / "run.json").exists()

@@ -47,7 +47,7 @@ def sound(tmp_path_factory):
 DOORS = {
     "load_saved_model": kc.export.load_saved_model,
     "reopen": kc.export.reopen,
-    "open_export": lambda folder: kc.jobs.Job.open_export(None, folder),
+    "open_export": lambda folder: kc.jobs.Job.open_export(kc.jobs.Job, folder),
     "serve_check": kc.export.serve_check,
     "translators": lambda folder: ExportedTranslator(folder),
 }

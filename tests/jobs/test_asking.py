@@ -8,6 +8,7 @@ import pytest
 
 import keras_classics as kc
 from jobs.toys import Toy, slope_of
+from support import ROOT
 
 
 def run(*argv):
@@ -83,3 +84,31 @@ def test_an_argument_that_is_no_text_is_one_error_and_the_others_are_answered(fi
     assert run("ask", "--out", finished, "a\udcff", "3") == 1
     out, err = capsys.readouterr()
     assert r"'a\udcff' is not valid UTF-8" in err and "3" in out
+
+
+def test_a_training_that_was_stopped_is_called_unfinished_with_its_command(
+    tmp_path, monkeypatch, capsys
+):
+    out = tmp_path / "a run"
+    typed = ["toy.py", "train", "--out", str(out), "--stop-at", "5"]
+    monkeypatch.setattr("sys.argv", typed)
+    assert kc.jobs.run(Toy, typed[1:]) == 130
+    capsys.readouterr()
+    for verb in (["ask", "1", "--from"], ["ask", "1", "--out"], ["look", "--out"]):
+        assert run(*verb, out) == 1
+        said = " ".join(capsys.readouterr().err.split())
+        assert "is unfinished: 5 steps of its 3 epochs" in said, said
+        assert f"run: python toy.py train --out '{out}' --stop-at 5" in said, said
+
+
+@pytest.mark.parametrize("takes, gives", [({"images": "uint8"}, ["captions"]),
+                                          ({"texts": "string"}, ["units"])])  # fmt: skip
+def test_the_export_of_another_job_is_refused_with_what_both_take(tmp_path, takes, gives):
+    folder = ROOT / "saved_models" / "translation-phrases"
+    job = Toy(Toy.Settings(), tmp_path, None)
+    assert kc.jobs.Job.open_export(job, folder)
+    job.takes, job.gives = {"texts": "string"}, ["translations"]
+    assert kc.jobs.Job.open_export(job, folder)
+    job.takes, job.gives = takes, gives
+    with pytest.raises(kc.InputError, match=r"takes texts \(string\) and answers with .*transl"):
+        kc.jobs.Job.open_export(job, folder)

@@ -68,3 +68,17 @@ def load_saved_model(folder: str | os.PathLike[str]) -> Any:
         if not hasattr(loaded, ENDPOINT):
             raise ValueError(f"it has no function {ENDPOINT!r}")
         return loaded
+
+
+def signature_of(loaded: Any) -> tuple[dict[str, str], dict[str, str]]:
+    """What a loaded SavedModel takes and gives by default: dtypes by name.
+
+    Args:
+        loaded: What `load_saved_model` gives; without a default signature there are no names.
+    """
+    signature = loaded.signatures.get("serving_default")
+    if signature is None:
+        return {}, {}
+    both = signature.structured_input_signature[1], signature.structured_outputs
+    takes, gives = ({name: each.dtype.name for name, each in tensors.items()} for tensors in both)
+    return takes, gives

@@ -12,7 +12,14 @@ import keras
 from keras_classics.core.errors import InputError, explain
 from keras_classics.jobs.flags import Asked
 from keras_classics.jobs.job import Answer, Job
-from keras_classics.jobs.opening import fresh, load_facts, of_run, opened, tell_stale
+from keras_classics.jobs.opening import (
+    fresh,
+    load_facts,
+    of_run,
+    opened,
+    refuse_unfinished,
+    tell_stale,
+)
 from keras_classics.jobs.records import read_run
 
 EXPORT = "saved_model"
@@ -94,6 +101,7 @@ def _answering(kind: type[Job], asked: Asked) -> tuple[Job, Path | None, str]:
     if asked.source is None and asked.out is None and kind.shipped is not None:
         if (found := _exported(kind, asked, kind.shipped)) is not None:
             return *found, f"the shipped model, {found[1]}"
+    refuse_unfinished(kind, place)
     raise InputError(
         explain(
             f"{place} holds no exported model, and holds no trained {kind.makes}",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.program_files import load_saved_model
+from keras_classics.core.program_files import load_saved_model, signature_of
 from keras_classics.core.text_files import write_table
 from keras_classics.jobs.output import Output
 from keras_classics.jobs.records import other_releases, read_run
@@ -112,6 +112,10 @@ def check_count(
         )
 
 
+def _listed(inputs: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} ({dtype})" for name, dtype in inputs.items()) or "nothing named"
+
+
 class Job(ABC):
     """From data to a trained model, its figures, its export and its answers.
 
@@ -127,6 +131,8 @@ class Job(ABC):
         asks: The verb that asks a model, or None.
         queries: What the help calls that verb's arguments.
         reads_lines: Whether it asks about the lines of standard input where there are none.
+        takes: What its exports take, by name: the dtype, or several as `"uint8 or float32"`.
+        gives: Names of what it reads of their answers.
         source_names: Further names of the flag `--from`.
         extras: Optional libraries by verb: the module, and the extra of this package with it.
         figures: What of its history is drawn.
@@ -147,6 +153,8 @@ class Job(ABC):
     asks: ClassVar[str | None] = None
     queries: ClassVar[str] = "QUERY"
     reads_lines: ClassVar[bool] = False
+    takes: ClassVar[Mapping[str, str]] = {}
+    gives: ClassVar[Sequence[str]] = ()
     source_names: ClassVar[Sequence[str]] = ()
     extras: ClassVar[Mapping[str, Sequence[tuple[str, str]]]] = {}
     figures: ClassVar[Sequence[str]] = ("loss",)
@@ -324,9 +332,25 @@ class Job(ABC):
         """What `ask` is given of an exported model: here the loaded SavedModel.
 
         Raises:
-            InputError: It is damaged.
+            InputError: It is damaged, or the export of another job.
         """
-        return load_saved_model(folder)
+        loaded = load_saved_model(folder)
+        inputs, outputs = signature_of(loaded)
+        fits = inputs.keys() == self.takes.keys() and all(
+            inputs[name] in dtypes.split(" or ") for name, dtypes in self.takes.items()
+        )
+        if self.takes and not (fits and outputs.keys() >= set(self.gives)):
+            raise InputError(
+                explain(
+                    f"{folder} holds an export that takes {_listed(inputs)} and answers with "
+                    f"{', '.join(outputs) or 'nothing named'}",
+                    f"one that takes {_listed(self.takes)} and answers with "
+                    f"{', '.join(self.gives)}, as {self.name} exports it",
+                    f"Name {f'{self.shipped}, or ' if self.shipped else ''}the --out of a finished "
+                    "run of this application.",
+                )
+            )
+        return loaded
 
     def ask(self, query: Any, exported: Any) -> Answer:
         """What an exported model says to a query.

@@ -16,6 +16,7 @@ from keras_classics.jobs.job import Job
 from keras_classics.jobs.output import Output
 from keras_classics.jobs.records import RUN, check_job, read_run, update_run
 from keras_classics.jobs.settings import TRAIN, check_kinds, flags_of, from_record, made_of, told
+from keras_classics.training.checkpoints import steps_made
 
 
 def fresh(job: type[Job], asked: Asked, folder: Path) -> Job:
@@ -61,6 +62,7 @@ def finished(job: type[Job], folder: Path) -> dict[str, Any]:
     if record is not None:
         check_job(folder, record, job.name)
     if record is None or not (folder / job.model_file).exists():
+        refuse_unfinished(job, folder)
         raise InputError(
             explain(
                 f"{folder} holds no trained {job.makes}",
@@ -69,6 +71,32 @@ def finished(job: type[Job], folder: Path) -> dict[str, Any]:
             )
         )
     return record
+
+
+def refuse_unfinished(job: type[Job], folder: Path) -> None:
+    """Refuse the folder of a training of the job that was stopped and has not gone on.
+
+    Raises:
+        InputError: It is.
+    """
+    record = read_run(folder)
+    sessions = (record or {}).get("sessions")
+    if record is None or record.get("job") != job.name or not sessions:
+        return
+    epochs, steps = record["settings"].get("epochs"), steps_made(folder) or 0
+    command = (sessions[-1] if isinstance(sessions[-1], dict) else {}).get("command") or ""
+    if not command:
+        command = f"{job.command} train --out {folder}"
+    elif command.split()[0].endswith(".py"):
+        command = f"python {command}"
+    raise InputError(
+        explain(
+            f"{folder} holds a training that is unfinished: {steps} steps of its {epochs} epochs "
+            "are kept",
+            "the --out of a finished training",
+            f"It goes on where it stopped; run: {command}",
+        )
+    )
 
 
 def _refuse_contradictions(job: Job, asked: Asked, verb: str, record: Mapping[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import platform
+import shlex
 import sys
 import time
 from collections.abc import Mapping
@@ -48,7 +49,7 @@ def describe_run(settings: Mapping[str, Any]) -> dict[str, Any]:
 
     return {
         "settings": dict(settings),
-        "command": " ".join(sys.argv),
+        "command": shlex.join(sys.argv),
         "commit": commit(),
         "started": _now(),
         "backend": keras.config.backend(),
