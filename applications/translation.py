@@ -41,13 +41,18 @@ class Translation(kc.jobs.Job):
         return [verb for verb in self.verbs if verb != "project" or self.settings.data == "phrases"]
 
     def complete(self):
+        if self.settings.n_best < 1:
+            raise kc.InputError(
+                f"--n-best {self.settings.n_best} was given. Allowed: 1 or more. Leave it out for "
+                "the best alone."
+            )
         settings = self.settings
         settings.complete()
         self.dictionary = settings.dictionary and kc.data.read_dictionary(settings.dictionary)
         self.pairs = kc.export.trained_pairs(vars(settings))
         self.sharing = kc.models.SHARINGS[settings.sharing](self.pairs)
         self.form = f"{', '.join(map('-'.join, self.pairs))} with --sharing {settings.sharing}"
-        self.cut = 0
+        self.cut, self.few = 0, None
         if settings.ensemble:
             # What several write together stands beside what one wrote alone.
             self.results = self.folder / "ensemble"
@@ -104,7 +109,7 @@ class Translation(kc.jobs.Job):
 
     def told(self, model, plan, training):
         sizes = ", ".join(f"{len(each)} {name}" for name, each in self.facts.items())
-        told = f"{super().told(model, plan, training)}, {len(self.pairs)} directions"
+        told = f"{super().told(model, plan, training)}, {len(self.pairs)} direction{'s' * (len(self.pairs) > 1)}"
         return f"{told}\n{self.settings.vocabulary}s: {sizes}"
 
     def batches(self, part, plan, model):
@@ -178,7 +183,7 @@ class Translation(kc.jobs.Job):
 
     def answer(self, texts, scores):
         """The best of some translations; of one alone no score is shown."""
-        count = self.settings.n_best
+        count, self.few = self.settings.n_best, len(texts)
         shown = "{} ({:.2f})" if count > 1 else "{}"
         return kc.jobs.ranked(texts, scores, count=count, shown=shown, **TOLD)
 
@@ -187,7 +192,13 @@ class Translation(kc.jobs.Job):
 
     def answered(self):
         if self.cut:
-            self.output.remark(f"{self.cut} sentences were cut to {self.limit}")
+            were = "sentence was" if self.cut == 1 else "sentences were"
+            self.output.remark(f"{self.cut} {were} cut to {self.limit}")
+        if self.few is not None and self.few < self.settings.n_best:
+            self.output.remark(
+                f"the model gives {self.few} translations of a sentence, --n-best asked for "
+                f"{self.settings.n_best}; export it with a larger --beam for more"
+            )
 
 
 main = functools.partial(kc.jobs.run, Translation)

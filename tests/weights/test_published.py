@@ -315,3 +315,39 @@ from keras_classics.core import pretrained
 assert pretrained._EXPECTED == {*kc.weights.TWINS, "inception_resnet_v2"}, pretrained._EXPECTED
 """
     run_python(code)
+
+
+def test_pictures_that_cannot_be_prepared_are_told_what_helps():
+    pictures = np.zeros((2, 3, 8, 8), "uint8")
+    with pytest.raises(kc.InputError, match=r"numpy\.moveaxis\(pictures, -3, -1\)"):
+        kc.weights.preprocess(pictures, "VGG16")
+    turned = np.moveaxis(pictures, -3, -1)
+    assert kc.weights.preprocess(turned, "VGG16").shape == (2, 8, 8, 3)
+    flat = np.zeros((2, 8, 8), "uint8")
+    with pytest.raises(kc.InputError, match=r"numpy\.stack\(\[pictures\] \* 3, axis=-1\)"):
+        kc.weights.preprocess(flat, "VGG16")
+    assert kc.weights.preprocess(np.stack([flat] * 3, axis=-1), "VGG16").shape == (2, 8, 8, 3)
+    with pytest.raises(kc.InputError, match=r"kc\.data\.read_image\(path\)"):
+        kc.weights.preprocess("photo.jpg", "VGG16")
+    with pytest.raises(kc.InputError, match="'lenet_5' was given, whose pictures"):
+        kc.weights.preprocess(turned, "lenet_5")
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"pretrained": True, "weights": None}, "weights=None were given"),
+        ({"pretrained": "yes"}, "pretrained='yes' was given .*True or False"),
+        ({"pretrained": 1}, "pretrained=1 was given"),
+    ],
+)
+def test_what_contradicts_itself_fetches_nothing(arguments, message, monkeypatch):
+    monkeypatch.setattr("keras_classics.weights.published.fetch", None)
+    with pytest.raises(kc.InputError, match=message):
+        kc.models.ResNet18(**arguments)
+
+
+def test_a_network_that_is_refused_gives_no_warning(recwarn):
+    with pytest.raises(ValueError):
+        kc.models.ResNet152("imagenet")
+    assert not recwarn.list

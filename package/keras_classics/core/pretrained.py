@@ -54,27 +54,38 @@ def build(
         arguments: What the user gave; `pretrained=True` is `weights="imagenet"`.
 
     Raises:
-        InputError: `pretrained=True` stands beside other weights.
+        InputError: `pretrained` is neither True nor False, or True beside other weights or None.
     """
     given, pretrained = arguments.keys(), arguments.get("pretrained", False)
     arguments = {key: value for key, value in arguments.items() if key != "pretrained"}
+    if not isinstance(pretrained, bool):
+        raise InputError(
+            explain(
+                f"pretrained={pretrained!r} was given to {card.name!r}",
+                "True or False",
+                "Pass weights for weights of your own.",
+            )
+        )
     weights = arguments.get("weights")
     if pretrained:
-        if weights not in (None, PUBLISHED):
+        if "weights" in given and weights != PUBLISHED:
             raise InputError(
                 explain(
-                    f"pretrained=True and weights={str(weights)!r} were given to {card.name!r}",
+                    f"pretrained=True and weights={weights and str(weights)!r} were given to {card.name!r}",
                     "one of the two",
-                    "Leave pretrained out to load your own weights.",
+                    "Leave pretrained out to load your own weights, or none.",
                 )
             )
         weights = arguments["weights"] = PUBLISHED
-    elif not {"weights", "pretrained"} & given:
-        _say_that_nothing_was_loaded(card, arguments)
     tensor = arguments.get("input_tensor")
     if isinstance(tensor, keras.KerasTensor):
-        return built_on(tensor, lambda x: _filled(card, builder, arguments | {"input_tensor": x}))
-    return _filled(card, builder, arguments)
+        made = built_on(tensor, lambda x: _filled(card, builder, arguments | {"input_tensor": x}))
+    else:
+        made = _filled(card, builder, arguments)
+    # Of a network that was refused there is nothing to say.
+    if not {"weights", "pretrained"} & given:
+        _say_that_nothing_was_loaded(card, arguments)
+    return made
 
 
 def _filled(

@@ -132,9 +132,11 @@ def chosen_export(place: Path, into: str | None, out_of: str | None) -> tuple[Pa
     }
     if len(fitting) != 1:
         known = ", ".join(f"{source}-{target}" for source, target in found)
+        flags = {"--into": into, "--out-of": out_of}
+        given = " with ".join(f"{flag} {value}" for flag, value in flags.items() if value)
         raise InputError(
             explain(
-                f"--into {into} and --out-of {out_of} were given",
+                f"{given or 'Neither --into nor --out-of'} was given",
                 f"languages that single out one of {known}",
                 "Name the target language, and if that is not enough the source.",
             )
@@ -181,12 +183,15 @@ class ExportedTranslator:
         """
         read = self.vocabulary.split(self._sharing.told(text, self._into))
         unit, long = self.vocabulary.UNIT, len(read) > self.limit
-        if not self.vocabulary.split(text) or (long and strict):
+        empty = not self.vocabulary.split(text)
+        if empty or (long and strict):
             raise InputError(
                 explain(
-                    f"{text[:60]!r} has {len(read)} {unit}s",
+                    f"{text[:60]!r} has {0 if empty else len(read)} {unit}s",
                     f"1 to {self.limit}",
-                    "Divide it, or leave out --strict to have it cut.",
+                    "Give a sentence that is not empty."
+                    if empty
+                    else "Divide it, or leave out --strict to have it cut.",
                 )
             )
         asked = self.vocabulary.join(read[: self.limit])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -246,19 +247,48 @@ def preprocess(images: Tensor, name: str, **arguments: Any) -> Tensor:
 
     Raises:
         InputError: No weights are published for this model in this form, it has no such argument,
-            or the pictures have not three channels.
+            or the pictures are a path or have not three channels, the last axis.
     """
-    card = card_of(name)
-    check_known("kc.weights.preprocess", arguments, inspect.signature(builder(name)).parameters)
-    if not ops.shape(images) or ops.shape(images)[-1] != CHANNELS:
+    if isinstance(images, str | os.PathLike):
         raise InputError(
             explain(
-                f"Pictures of shape {tuple(ops.shape(images))} were given",
+                f"The text {os.fspath(images)!r} was given for pictures",
+                f"arrays (..., height, width, {CHANNELS})",
+                "Read the file: kc.data.read_image(path).",
+            )
+        )
+    card = card_of(name)
+    if card.name not in PUBLISHED:
+        raise InputError(
+            explain(
+                f"{name!r} was given, whose pictures nothing is known to be done to: no weights "
+                "are published for it",
+                ", ".join(PUBLISHED),
+                namesake_of(card.name) or "Prepare pictures as those it was trained on.",
+            )
+        )
+    check_known("kc.weights.preprocess", arguments, inspect.signature(builder(name)).parameters)
+    shape = tuple(ops.shape(images))
+    if len(shape) < 3 or shape[-1] != CHANNELS:
+        raise InputError(
+            explain(
+                f"Pictures of shape {shape} were given",
                 f"(..., height, width, {CHANNELS}): red, green, blue",
-                "Repeat grey three times, as in numpy.repeat(pictures, 3, axis=-1).",
+                _with_channels_last(shape),
             )
         )
     return chosen(card.name, arguments).pixels(images)
+
+
+def _with_channels_last(shape: tuple[int, ...]) -> str:
+    """What makes pictures of a shape such of three channels."""
+    if shape[-1:] == (1,):
+        return "Repeat grey three times, as in numpy.repeat(pictures, 3, axis=-1)."
+    if len(shape) > 2 and shape[-3] == CHANNELS:
+        return "The channels come last: numpy.moveaxis(pictures, -3, -1)."
+    if len(shape) > 2 and shape[-1] == 4:
+        return "Leave transparency out: pictures[..., :3]."
+    return "Repeat grey three times, as in numpy.stack([pictures] * 3, axis=-1)."
 
 
 def decode_predictions(predictions: Any, name: str, top: int = 5) -> list[list[Decoded]]:

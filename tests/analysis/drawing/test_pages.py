@@ -133,3 +133,24 @@ def test_files_hold_the_image_beside_its_map(tmp_path):
         np.testing.assert_array_equal(written[-112 - GAP : -GAP, left : left + 112], images[1])
     pictures.draw_tiles(tmp_path / "t.png", images, columns=2)
     np.testing.assert_array_equal(Image.open(tmp_path / "t.png"), tiles(images, columns=2))
+
+
+def test_pictures_of_a_page_are_read_as_those_of_maps(tmp_path):
+    floats = np.random.default_rng(0).random((2, 8, 8, 3), "float32")
+    page = kc.analysis.tiles(floats)
+    np.testing.assert_array_equal(page, kc.analysis.tiles(np.round(255 * floats).astype("uint8")))
+    with pytest.raises(kc.InputError, match="Images of shape"):
+        kc.analysis.draw_tiles(tmp_path / "x.png", [np.zeros((4, 4, 7))])
+    maps = np.ones((2, 8, 8))
+    with pytest.raises(kc.InputError, match=r"end in \.png.* Write 'cam5\.png'"):
+        kc.analysis.draw_maps(tmp_path / "cam5", floats, maps)
+    kc.analysis.draw_maps(tmp_path / "cam5.png", floats, maps)
+
+
+def test_maps_too_faint_to_be_seen_are_refused_as_those_too_strong():
+    images, maps = np.zeros((1, 8, 8)), np.random.default_rng(0).random((1, 8, 8))
+    for factor in (1e-4, 1e2):
+        with pytest.raises(kc.InputError, match=r"Use kc\.analysis\.normalized\(maps\)"):
+            kc.analysis.overlay(images, factor * maps)
+        assert kc.analysis.overlay(images, kc.analysis.normalized(factor * maps)).any()
+    assert not kc.analysis.overlay(images, 0 * maps).any()

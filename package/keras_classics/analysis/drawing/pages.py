@@ -10,6 +10,7 @@ import functools
 import os
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +35,8 @@ SMALLEST, LARGEST = 112, 224
 HEADING, TITLE = 15, 12
 # Where an overlay's colours end: the last tenth of "turbo" or "jet" is nearly black.
 BRIGHT = 0.9
+# Below this even the highest value of maps would colour a picture by less than can be seen.
+FAINT = 0.005
 
 
 def displayable(images: ArrayLike) -> np.ndarray:
@@ -97,7 +100,7 @@ def overlay(
         uint8 `(batch, height, width, 3)`.
 
     Raises:
-        InputError: The maps do not fit the images or leave 0 to 1, or an argument is not admitted.
+        InputError: The maps do not fit the images, leave 0 to 1 or are all but 0, or an argument is not admitted.
     """
     from PIL import Image
 
@@ -111,11 +114,13 @@ def overlay(
             )
         )
     # Not written the other way round, which would let NaN pass.
-    if maps.size and not (maps.min() >= -1e-3 and maps.max() <= 1.001):
+    inside = not maps.size or (maps.min() >= -1e-3 and maps.max() <= 1.001)
+    # What is all but 0 everywhere would be drawn as nothing.
+    if not inside or 0 < np.max(maps, initial=0.0) < FAINT:
         raise InputError(
             explain(
                 f"Maps from {maps.min():.4g} to {maps.max():.4g} were given",
-                "0 to 1",
+                f"0 to 1, with a highest value of {FAINT} or more, or 0 alone",
                 "Use kc.analysis.normalized(maps).",
             )
         )
@@ -171,7 +176,8 @@ def tiles(
     longest title, up to 224.
 
     Args:
-        pictures: uint8 `(height, width, 3)` each, of any sizes; none for a heading alone.
+        pictures: Each a picture as `displayable` takes it, without the batch, of any sizes; none for
+            a heading alone.
         titles: One for each picture, of one or several lines; what is wider than a cell is cut.
         columns: Pictures in a row, at most.
         heading: Stands above the grid.
@@ -264,7 +270,7 @@ def draw_tiles(
 
     Args:
         path: File to write, `.png` or another kind Pillow knows.
-        pictures: uint8 `(height, width, 3)` each.
+        pictures: As for `tiles`.
         titles: One for each picture.
         **arguments: Further arguments of `tiles`.
     """
@@ -322,10 +328,19 @@ def write_picture(path: str | os.PathLike, page: np.ndarray) -> None:
     """Write a page as a file, whole or not at all.
 
     Raises:
-        InputError: The file cannot be written.
+        InputError: The name has no ending of a picture, or the file cannot be written.
     """
     from PIL import Image
 
+    endings = Image.registered_extensions()
+    if Path(path).suffix.lower() not in endings:
+        raise InputError(
+            explain(
+                f"The picture {os.fspath(path)!r} was to be written",
+                "names that end in .png, .jpg, .webp or another kind Pillow knows",
+                f"Write {f'{Path(path).stem}.png'!r}.",
+            )
+        )
     write_whole(path, Image.fromarray(page).save)
 
 
@@ -333,7 +348,7 @@ def _fitted(picture: ArrayLike) -> Image.Image:
     """As a picture of Pillow, at a size for a page."""
     from PIL import Image
 
-    fitted = Image.fromarray(enlarged(np.asarray(picture)[None])[0])
+    fitted = Image.fromarray(enlarged(displayable(np.asarray(picture)[None]))[0])
     # As wide as a pair of two squares.
     fitted.thumbnail((2 * LARGEST + GAP, LARGEST))
     return fitted
