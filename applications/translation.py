@@ -109,7 +109,8 @@ class Translation(kc.jobs.Job):
 
     def told(self, model, plan, training):
         sizes = ", ".join(f"{len(each)} {name}" for name, each in self.facts.items())
-        told = f"{super().told(model, plan, training)}, {len(self.pairs)} direction{'s' * (len(self.pairs) > 1)}"
+        directions = "1 direction" if len(self.pairs) == 1 else f"{len(self.pairs)} directions"
+        told = f"{super().told(model, plan, training)}, {directions}"
         return f"{told}\n{self.settings.vocabulary}s: {sizes}"
 
     def batches(self, part, plan, model):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import keras_classics as kc
 from keras_classics.core import errors
 
 WHOLE = [3, np.int64(3), np.uint8(3), np.array(3)]
@@ -59,3 +60,12 @@ def test_ends_of_ranges(check, allowed, refused):
     for value in (*refused, float("nan"), float("inf"), "1", None, True, [0.5]):
         with pytest.raises(errors.InputError, match="rate=.* was given. Allowed: a .*number"):
             check("rate", value)
+
+
+def test_a_choice_that_is_nearly_one_is_asked_about():
+    with pytest.raises(kc.InputError, match=r"Did you mean 'lstm'\? Leave cell out for the def"):
+        errors.check_choice("cell", "LSTM", ("gru", "lstm", None))
+    with pytest.raises(kc.InputError, match=r"'lstm'\. Leave cell out"):
+        errors.check_choice("cell", "zzz", ("gru", "lstm"))
+    with pytest.raises(kc.InputError, match=r"'lstm'\. Leave cell out"):
+        errors.check_choice("cell", 3, ("gru", "lstm"))

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+import keras_classics as kc
 from keras_classics.core import importing
 
 # A package with a room and a deep module, both of which import Keras; Keras is a stub here.
@@ -102,3 +103,14 @@ def test_after_an_import_that_failed_it_is_done_by_the_next(folder):
         [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, env={}
     )
     assert done.stdout == "['room']\n", done.stderr
+
+
+def test_a_member_that_is_not_there_is_told_with_the_nearest():
+    with pytest.raises(AttributeError, match=r"no attribute 'analyse'. Did you mean 'analysis'"):
+        kc.analyse  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute '_models'$"):
+        kc._models  # noqa: B018
+    with pytest.raises(AttributeError, match="'SqueezeNet'. Did you mean 'SqueezeNet1_"):
+        kc.models.SqueezeNet  # noqa: B018
+    with pytest.raises(ImportError):
+        from keras_classics.models import InceptionV3  # noqa: F401

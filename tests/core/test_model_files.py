@@ -393,3 +393,15 @@ def test_weights_that_are_not_a_number_are_told_of_and_complex_ones_refused(tmp_
         vars_["0"] = np.ones(shape, "complex64")
     with pytest.raises(kc.InputError, match="holds no real numbers"):
         kc.load_weights(model, path)
+
+
+def test_weights_of_another_size_are_refused_with_both_shapes(tmp_path):
+    path = tmp_path / "three.weights.h5"
+    three, ten = (
+        keras.Sequential([keras.Input((4,)), keras.layers.Dense(n, name="predictions")])
+        for n in (3, 10)
+    )
+    three.save_weights(path)
+    told = r"predictions is of shape \(4, 3\) in the file and of \(4, 10\) in the model"
+    with pytest.raises(kc.InputError, match=told):
+        kc.load_weights(ten, path)

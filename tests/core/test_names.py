@@ -3,7 +3,7 @@
 import pytest
 
 import keras_classics as kc
-from keras_classics.core.names import Known, matching, meant
+from keras_classics.core.names import Known, did_you_mean, matching, meant
 
 KNOWN = [
     Known("vgg_d", "VGG16", "vgg", 2014),
@@ -60,3 +60,10 @@ def test_every_builder_and_name_of_the_catalogue_is_found_and_none_twice():
     for name in kc.list_models():
         builder = kc.core.catalogue.builder(name).__name__
         assert {kc.card(each).name for each in (name, builder, builder.lower())} == {name}
+
+
+@pytest.mark.parametrize("word", ["LSTM", "gradcam", "many-to-one", "Many To One"])
+def test_a_word_that_differs_in_its_spelling_is_the_one_that_was_meant(word):
+    known = ("gru", "lstm", "grad_cam", "grad_cam_plus_plus", "many_to_one", "many_to_many")
+    meant = {"L": "lstm", "g": "grad_cam", "m": "many_to_one", "M": "many_to_one"}[word[0]]
+    assert did_you_mean(word, known) == f"Did you mean {meant!r}?"

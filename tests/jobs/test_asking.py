@@ -112,3 +112,10 @@ def test_the_export_of_another_job_is_refused_with_what_both_take(tmp_path, take
     job.takes, job.gives = takes, gives
     with pytest.raises(kc.InputError, match=r"takes texts \(string\) and answers with .*transl"):
         kc.jobs.Job.open_export(job, folder)
+
+
+def test_what_two_verbs_would_say_is_said_once(capsys):
+    output = kc.jobs.output.Output()
+    for _ in range(2):
+        output.remark_once("skipped: broken.jpg")
+    assert capsys.readouterr().out == "skipped: broken.jpg\n"

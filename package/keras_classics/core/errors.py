@@ -58,18 +58,22 @@ def check_choice(
         argument: Name of the argument.
         value: What was given.
         allowed: All admitted values.
-        remedy: What to do; by default, to leave the argument out.
+        remedy: What to do, behind the question whether a near value was meant; by default, to leave
+            the argument out.
 
     Raises:
         InputError: `value` is not in `allowed`.
     """
     if value not in allowed:
+        remedy = remedy or f"Leave {argument} out for the default."
+        if isinstance(value, str):
+            # Which itself speaks by way of this module.
+            from keras_classics.core.names import did_you_mean
+
+            texts = [each for each in allowed if isinstance(each, str)]
+            remedy = f"{did_you_mean(value, texts)} {remedy}".lstrip()
         raise InputError(
-            explain(
-                f"{argument}={value!r} was given",
-                ", ".join(map(repr, allowed)),
-                remedy or f"Leave {argument} out for the default.",
-            )
+            explain(f"{argument}={value!r} was given", ", ".join(map(repr, allowed)), remedy)
         )
 
 

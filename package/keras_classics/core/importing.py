@@ -27,9 +27,18 @@ def later(package: str, places: Mapping[str, str]) -> Callable[[str], Any]:
             the empty text.
     """
 
+    def near(name: str) -> str:
+        known = getattr(sys.modules[package], "__all__", ())
+        # Python itself asks for what begins so, which no package has to have.
+        if not known or name.startswith("_"):
+            return ""
+        from keras_classics.core.names import did_you_mean
+
+        return f". {did_you_mean(name, known)}".rstrip(". ")
+
     def member(name: str) -> Any:
         if name not in places:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+            raise AttributeError(f"module {package!r} has no attribute {name!r}{near(name)}")
         module = importlib.import_module(f"{package}.{places[name] or name}")
         found = getattr(module, name) if places[name] else module
         setattr(sys.modules[package], name, found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 import zipfile
@@ -115,12 +116,23 @@ def load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
         former = [(each, keras.ops.convert_to_numpy(each)) for each in model.variables]
         try:
             model.load_weights(copy)
-        except Exception:
+        except Exception as error:
             # Keras finds out layer by layer what does not fit.
             for variable, value in former:
                 variable.assign(value)
+            if (shapes := _other_shapes(str(error))) is not None:
+                raise ValueError(shapes) from error
             raise
     warn_of_no_numbers(path, model.variables)
+
+
+def _other_shapes(reason: str) -> str | None:
+    """What of Keras's words says which shapes differ; it says much before that."""
+    pattern = r"<\w+ name=(\w+).*variable\.shape=(\(.*?\)).*value\.shape=(\(.*?\))"
+    if (found := re.search(pattern, reason, re.DOTALL)) is None:
+        return None
+    layer, here, there = found.groups()
+    return f"{layer} is of shape {there} in the file and of {here} in the model"
 
 
 def _ending(path: str | os.PathLike[str], allowed: tuple[str, ...]) -> str:

@@ -95,8 +95,13 @@ def meant(name: str, known: Mapping[str, str]) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The question which of the words nearest to a wrong one was meant; empty if none is near."""
-    return _question(_near(str(word), known))
+    """The question which of the words nearest to a wrong one was meant; empty if none is near.
+
+    One that differs in case, underscores and dashes only is the one.
+    """
+    known = list(known)
+    same = [each for each in known if bare(each) == bare(str(word))]
+    return _question(same[:1] or _near(str(word), known))
 
 
 def bare(name: str) -> str:

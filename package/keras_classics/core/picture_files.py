@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import cache
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import opened, write_whole
@@ -78,6 +78,9 @@ def opened_picture(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
     # Pillow's readers raise nearly every kind of exception on damaged bytes.
     except Exception as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
+        if isinstance(error, UnidentifiedImageError):
+            # Pillow names the object it read from.
+            reason = "its content is of none of these formats"
         raise InputError(
             explain(
                 f"The image {path} cannot be read ({reason})",

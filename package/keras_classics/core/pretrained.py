@@ -71,7 +71,8 @@ def build(
         if "weights" in given and weights != PUBLISHED:
             raise InputError(
                 explain(
-                    f"pretrained=True and weights={weights and str(weights)!r} were given to {card.name!r}",
+                    f"pretrained=True and weights={weights and str(weights)!r} were given to "
+                    f"{card.name!r}",
                     "one of the two",
                     "Leave pretrained out to load your own weights, or none.",
                 )

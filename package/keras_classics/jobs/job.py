@@ -210,7 +210,7 @@ class Job(ABC):
             data = self.data
         if first:
             for sentence in data.info.skipped:
-                self.output.remark(f"skipped: {sentence}")
+                self.output.remark_once(f"skipped: {sentence}")
             record = read_run(self.folder) or {}
             if told := other_releases(record, data.info.made_with):
                 self.output.remark(f"warning: of the run in {self.folder} {told}")

@@ -43,6 +43,7 @@ class Output:
         self.json = json
         self.answers = answers
         self._stdout: TextIO | None = None
+        self._told: set[str] = set()
 
     def remark(self, text: str, *, style: str | None = None, end: str = "\n") -> None:
         """Say something on the way."""
@@ -50,6 +51,12 @@ class Output:
             self._console(aside=self.json or self.answers).print(
                 printable(text), style=style, end=end
             )
+
+    def remark_once(self, text: str) -> None:
+        """Say something on the way, unless an earlier part of the same command has said it."""
+        if text not in self._told:
+            self._told.add(text)
+            self.remark(text)
 
     def detail(self, text: str) -> None:
         """Say something that only --verbose wants."""

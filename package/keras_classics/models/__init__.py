@@ -1,5 +1,6 @@
 """Builders of plain `keras.Model`s. A family is one file and one line here."""
 
+from keras_classics.core import importing
 from keras_classics.models.image.alexnet import AlexNet, AlexNetOWT, AlexNetSingleTower
 from keras_classics.models.image.binary_alexnet import BWNAlexNet, XNORAlexNet
 from keras_classics.models.image.delta_orthogonal import (
@@ -318,3 +319,6 @@ __all__ = [
     "vocabulary_size",
     "ways",
 ]
+
+# All are here already; who asks for another hears of the nearest.
+__getattr__ = importing.later(__name__, {})

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import keras_classics as kc
 from keras_classics.analysis.drawing import pages as pictures
 from keras_classics.analysis.drawing.pages import GAP, displayable, overlay, tiles
 from keras_classics.analysis.drawing.typefaces import shortened
@@ -137,8 +138,8 @@ def test_files_hold_the_image_beside_its_map(tmp_path):
 
 def test_pictures_of_a_page_are_read_as_those_of_maps(tmp_path):
     floats = np.random.default_rng(0).random((2, 8, 8, 3), "float32")
-    page = kc.analysis.tiles(floats)
-    np.testing.assert_array_equal(page, kc.analysis.tiles(np.round(255 * floats).astype("uint8")))
+    page = tiles(floats)
+    np.testing.assert_array_equal(page, tiles(np.round(255 * floats).astype("uint8")))
     with pytest.raises(kc.InputError, match="Images of shape"):
         kc.analysis.draw_tiles(tmp_path / "x.png", [np.zeros((4, 4, 7))])
     maps = np.ones((2, 8, 8))
@@ -151,6 +152,6 @@ def test_maps_too_faint_to_be_seen_are_refused_as_those_too_strong():
     images, maps = np.zeros((1, 8, 8)), np.random.default_rng(0).random((1, 8, 8))
     for factor in (1e-4, 1e2):
         with pytest.raises(kc.InputError, match=r"Use kc\.analysis\.normalized\(maps\)"):
-            kc.analysis.overlay(images, factor * maps)
-        assert kc.analysis.overlay(images, kc.analysis.normalized(factor * maps)).any()
-    assert not kc.analysis.overlay(images, 0 * maps).any()
+            overlay(images, factor * maps)
+        assert overlay(images, kc.analysis.normalized(factor * maps)).any()
+    assert not overlay(images, 0 * maps).any()

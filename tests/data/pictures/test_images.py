@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import keras_classics as kc
 from keras_classics.core import progress
 from keras_classics.core.errors import InputError
 from keras_classics.data.pictures.images import (
@@ -160,3 +161,10 @@ def test_impossible_sizes_are_refused(size):
 @pytest.mark.parametrize("size", [4, np.int64(4), (4, 4), np.array([4, 4])])
 def test_sizes_are_one_number_or_two(size):
     assert resolve_size(size) == (4, 4)
+
+
+def test_what_is_no_picture_is_told_without_pythons_names(tmp_path):
+    (tmp_path / "broken.jpg").write_bytes(b"garbage")
+    with pytest.raises(kc.InputError, match="its content is of none of these formats") as caught:
+        read_image(tmp_path / "broken.jpg")
+    assert "_io" not in str(caught.value)

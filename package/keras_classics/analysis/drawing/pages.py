@@ -100,7 +100,8 @@ def overlay(
         uint8 `(batch, height, width, 3)`.
 
     Raises:
-        InputError: The maps do not fit the images, leave 0 to 1 or are all but 0, or an argument is not admitted.
+        InputError: The maps do not fit the images, leave 0 to 1 or are all but 0, or an argument is
+            not admitted.
     """
     from PIL import Image
 
@@ -176,8 +177,8 @@ def tiles(
     longest title, up to 224.
 
     Args:
-        pictures: Each a picture as `displayable` takes it, without the batch, of any sizes; none for
-            a heading alone.
+        pictures: Each as `displayable` takes it, but without the batch, of any sizes; none for a
+            heading alone.
         titles: One for each picture, of one or several lines; what is wider than a cell is cut.
         columns: Pictures in a row, at most.
         heading: Stands above the grid.
