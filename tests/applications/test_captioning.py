@@ -191,3 +191,15 @@ def test_scenes_without_attention_take_the_courses_vector(application):
     model = job.build()
     assert model.get_layer("decoder").attention is None
     assert len(model.get_layer("decoder").input[1].shape) == 2
+
+
+def test_more_captions_than_there_are_is_said_and_none_refused(application, capsys):
+    example = str(SHIPPED / "example.png")
+    asked = ["caption", example, "--from", str(SHIPPED), "--n-best"]
+    assert application.main([*asked, "0"]) == 1
+    assert "--n-best 0 was given" in capsys.readouterr().err
+    assert application.main([*asked, "9"]) == 0
+    said = capsys.readouterr()
+    assert said.out.count(" | ") == 4 and "the model gives 5 captions" in said.err
+    assert application.main([*asked, "5"]) == 0
+    assert "the model gives" not in capsys.readouterr().err

@@ -28,7 +28,7 @@ def later(package: str, places: Mapping[str, str]) -> Callable[[str], Any]:
     """
 
     def near(name: str) -> str:
-        known = getattr(sys.modules[package], "__all__", ())
+        known = vars(sys.modules[package]).get("__all__", ())
         # Python itself asks for what begins so, which no package has to have.
         if not known or name.startswith("_"):
             return ""

@@ -273,7 +273,8 @@ class Job(ABC):
         """A sentence about what is trained on what."""
         return (
             f"{model.count_params():,} parameters, {len(training):,} training examples, "
-            f"{plan.epochs} epochs of {plan.steps_per_epoch} batches of {plan.batch_size}"
+            f"{plan.epochs} epoch{'s' * (plan.epochs > 1)} of {plan.steps_per_epoch} "
+            f"batch{'es' * (plan.steps_per_epoch > 1)} of {plan.batch_size}"
             + (f"\n{plan.trained_by}" if plan.trained_by else "")
         )
 
