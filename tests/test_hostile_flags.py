@@ -10,6 +10,7 @@ import inspect
 import json
 import shutil
 import sys
+import typing
 from pathlib import Path
 
 import keras
@@ -367,8 +368,14 @@ def texts_of(parser):
         if isinstance(action, argparse._SubParsersAction):
             for each in action.choices.values():
                 yield from texts_of(each)
-        elif action.nargs != 0 and action.choices is None and action.type in (None, str, Path):
+        elif action.nargs != 0 and action.choices is None and takes_text(action.type):
             yield "/".join(action.option_strings) or action.dest
+
+
+def takes_text(kind):
+    """Whether the type of a flag reads a text or a path, by itself or by a function for paths."""
+    makes = typing.get_type_hints(kind).get("return") if inspect.isfunction(kind) else kind
+    return makes in (None, str, Path)
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
