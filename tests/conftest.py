@@ -1,7 +1,9 @@
-"""Threads are few, and between the files of tests what the last one built is forgotten."""
+"""Threads are few, the longest files begin, and what a file of tests has built is forgotten."""
 
+import collections
 import gc
 import os
+from pathlib import Path
 
 # Runs share their cores, and threads that wait for one another burn a core; read by the engines
 # and NumPy when they are first imported, here and in the processes that tests start.
@@ -10,6 +12,14 @@ os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 import keras
 import pytest
+
+
+def pytest_collection_modifyitems(items):
+    """The files with most slow tests come first: a long one at the end would leave a worker alone."""
+    slow = collections.Counter(item.path for item in items if item.get_closest_marker("slow"))
+    # Two tests of all layers, each a run of its own.
+    slow[Path(__file__).parent / "layers" / "test_backends.py"] += 100
+    items.sort(key=lambda item: -slow[item.path])
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -164,6 +164,27 @@ def test_whatever_ends_a_writer_nothing_stays_behind(tmp_path, error):
     assert path.read_text() == "old" and os.listdir(tmp_path) == ["text.txt"]
 
 
+def test_ctrl_c_stays_ctrl_c_whatever_fails_while_it_is_handled(tmp_path):
+    def interrupted(fresh):
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+
+    with pytest.raises(KeyboardInterrupt):
+        files.write_whole(tmp_path / "text.txt", interrupted)
+
+    def on_a_full_disk(fresh):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    # What is saved because of a Ctrl-C, and cannot be, is told.
+    with pytest.raises(kc.InputError, match="No space left on device"):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            files.write_whole(tmp_path / "text.txt", on_a_full_disk)
+
+
 def test_what_a_killed_writer_left_is_cleared_away_and_that_of_a_living_one_is_not(
     tmp_path, monkeypatch
 ):

@@ -71,14 +71,12 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -
         InputError: The file cannot be written, or the path is a link that leads out of its folder.
     """
     path = Path(path)
-    try:
+    with writing(path):
         target = place_of(path)
         with workplace(target.parent) as folder:
             fresh = folder / path.name
             write(fresh)
             put(fresh, target)
-    except OSError as error:
-        raise unwritable(path, error) from error
 
 
 def put(fresh: Path, target: Path) -> None:
@@ -153,27 +151,37 @@ def check_writable(folder: Path) -> None:
     Raises:
         InputError: Nothing can be written there.
     """
-    try:
-        with workplace(folder):
-            pass
-    except OSError as error:
-        raise unwritable(folder, error) from error
+    with writing(folder), workplace(folder):
+        pass
 
 
-def unwritable(path: Path, error: OSError) -> InputError:
-    """What is told of a file that cannot be written.
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Tell in one sentence why a file cannot be written.
 
     Args:
-        path: The file.
-        error: Why.
+        path: The file that is written within.
+
+    Raises:
+        InputError: It could not be.
     """
-    return InputError(
-        explain(
-            f"{path} cannot be written ({error.strerror or error})",
-            "a folder you may write to, with room on its disk",
-            "Make room, or choose another path.",
-        )
-    )
+    before = sys.exception()
+    try:
+        yield
+    except OSError as error:
+        # Tidying up that Ctrl-C interrupts once more (a file closed twice) tells nothing of disks.
+        cause = error.__context__
+        while cause is not None and cause is not before:
+            if isinstance(cause, KeyboardInterrupt):
+                raise cause from None
+            cause = cause.__context__
+        raise InputError(
+            explain(
+                f"{path} cannot be written ({error.strerror or error})",
+                "a folder you may write to, with room on its disk",
+                "Make room, or choose another path.",
+            )
+        ) from error
 
 
 def _clear_abandoned(folder: Path) -> None:

@@ -9,9 +9,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.errors import InputError, check_choice, explain, import_extra
-from keras_classics.core.files import LOCK, locked, place_of, put, unwritable, workplace
+from keras_classics.core.files import LOCK, locked, place_of, put, workplace, writing
 from keras_classics.export.differences import differences, worst
 from keras_classics.export.reopening import SAVED_MODEL, Arrays, Spec, start
 from keras_classics.export.sample_inputs import sample_batches
@@ -159,7 +158,7 @@ def write(program: Program, path: str | os.PathLike, format: str) -> Exported:
     """
     target = Path(path)
     _check_place(target, format)
-    with _beside(target) as folder:
+    with writing(target), workplace(target.parent) as folder:
         written, aside = folder / "written" / target.name, folder / "aside"
         written.parent.mkdir()
         aside.mkdir()
@@ -210,16 +209,6 @@ def _compare(
             )
         largest = max(largest, distance)
     return largest
-
-
-@contextlib.contextmanager
-def _beside(target: Path) -> Iterator[Path]:
-    """A folder on the same disk, so that what stands at the target stays until all is well."""
-    try:
-        with workplace(target.parent) as folder:
-            yield folder
-    except OSError as error:
-        raise unwritable(target, error) from error
 
 
 def _check_place(target: Path, format: str) -> None:
