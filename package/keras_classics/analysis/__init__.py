@@ -18,6 +18,7 @@ from keras_classics.analysis.drawing.confusion import draw_confusion
 from keras_classics.analysis.drawing.family_tree import draw_family_tree, family_tree
 from keras_classics.analysis.drawing.field_picture import draw_receptive_fields
 from keras_classics.analysis.drawing.label_spikes import draw_spikes
+from keras_classics.analysis.drawing.landscape_pictures import draw_landscape
 from keras_classics.analysis.drawing.method_pages import draw_methods
 from keras_classics.analysis.drawing.mistakes import draw_mistakes
 from keras_classics.analysis.drawing.pages import displayable, draw_maps, draw_tiles, overlay
@@ -31,9 +32,16 @@ from keras_classics.analysis.drawing.projection_picture import draw_projection
 from keras_classics.analysis.drawing.training_curves import draw_history
 from keras_classics.analysis.inside import symmetries
 from keras_classics.analysis.inside.inversion import Inversion, Inverter, invert
+from keras_classics.analysis.inside.landscapes import Landscape, loss_landscape
 from keras_classics.analysis.inside.maximization import Maximization, maximize
 from keras_classics.analysis.inside.patches import Patches, draw_patches, find_patches
 from keras_classics.analysis.inside.receptive_fields import ReceptiveField, receptive_field
+from keras_classics.analysis.inside.trajectories import Trajectory, principal_trajectory
+from keras_classics.analysis.inside.weight_directions import (
+    Direction,
+    direction_to,
+    random_direction,
+)
 from keras_classics.analysis.maps.cam import CAM, CAM_METHODS, cam, cam_layer, normalized
 from keras_classics.analysis.maps.cam_targets import region_target, token_target
 from keras_classics.analysis.maps.deconvnet import Deconvnet, deconvnet
@@ -67,11 +75,13 @@ __all__ = [
     "CellReader",
     "Deconvnet",
     "DeletionInsertion",
+    "Direction",
     "Excerpts",
     "FeatureMaps",
     "IntegratedGradients",
     "Inversion",
     "Inverter",
+    "Landscape",
     "LayerCost",
     "MAP_METHODS",
     "Maximization",
@@ -83,6 +93,7 @@ __all__ = [
     "Rise",
     "Saliency",
     "SmoothGrad",
+    "Trajectory",
     "admitted_methods",
     "average_drop",
     "cam",
@@ -93,12 +104,14 @@ __all__ = [
     "costs",
     "deconvnet",
     "deletion_insertion",
+    "direction_to",
     "displayable",
     "draw_alignments",
     "draw_captions",
     "draw_confusion",
     "draw_family_tree",
     "draw_history",
+    "draw_landscape",
     "draw_maps",
     "draw_methods",
     "draw_mistakes",
@@ -118,6 +131,7 @@ __all__ = [
     "guided_gradients",
     "integrated_gradients",
     "invert",
+    "loss_landscape",
     "map_explainer",
     "maximize",
     "model_ends",
@@ -127,7 +141,9 @@ __all__ = [
     "overlay",
     "pointing_game",
     "principal_components",
+    "principal_trajectory",
     "project_groups",
+    "random_direction",
     "randomize_layers",
     "receptive_field",
     "region_target",

@@ -11,6 +11,7 @@ from keras_classics.callbacks.scheduled_sampling_schedule import (
     scheduled_sampling,
 )
 from keras_classics.callbacks.text_samples import Samples
+from keras_classics.callbacks.weight_trajectory import WeightTrajectory
 
 __all__ = [
     "Activations",
@@ -20,6 +21,7 @@ __all__ = [
     "PictureCallback",
     "Samples",
     "ScheduledSampling",
+    "WeightTrajectory",
     "half_way_constant",
     "scheduled_sampling",
 ]

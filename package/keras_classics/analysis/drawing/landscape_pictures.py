@@ -1,0 +1,103 @@
+"""Loss landscapes as pictures: a line, contours, or a surface."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_classics.analysis.drawing.plots import new_figure, write_figure
+from keras_classics.analysis.inside.landscapes import Landscape
+from keras_classics.core.errors import InputError, check_choice, explain
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FORMS = ("contours", "surface")
+LEVELS = 20
+# Decades above the lowest loss that a picture shows; far off it is without bounds.
+MOST_DECADES = 4
+
+
+def draw_landscape(
+    path: str | os.PathLike,
+    landscape: Landscape,
+    *,
+    form: str = "contours",
+    way: ArrayLike | None = None,
+) -> None:
+    """Draw a landscape; of a plane contours or a surface, of a line its curve.
+
+    Heights are logarithmic where the losses are positive and the largest is a hundred times the
+    smallest. What is infinite or not a number is left out.
+
+    Args:
+        path: File to write, `.png`, `.svg` or `.pdf`.
+        landscape: What `kc.analysis.loss_landscape` returns.
+        form: `"contours"` or `"surface"`.
+        way: The coordinates of a trajectory `(states, 2)`, drawn over contours.
+
+    Raises:
+        InputError: The file has another ending or cannot be written, no loss is finite, or a way is
+            given where it cannot be drawn.
+    """
+    check_choice("form", form, FORMS)
+    if not np.isfinite(landscape.losses).any():
+        raise InputError(
+            explain(
+                "No loss of the landscape is finite",
+                "a landscape with finite losses",
+                "Take smaller distances: along=numpy.linspace(-0.1, 0.1, 25).",
+            )
+        )
+    if way is not None and (landscape.across is None or form != "contours"):
+        raise InputError(
+            explain(
+                "way was given for what is no map",
+                "contours of a plane",
+                "Leave way out, or pass form='contours' and a landscape of two directions.",
+            )
+        )
+    write_figure(path, _figure(landscape, form, way))
+
+
+def _figure(landscape: Landscape, form: str, way: ArrayLike | None) -> Figure:
+    losses, logarithmic = _shown(landscape.losses)
+    figure, axes = new_figure(5.6, 4.4)
+    axis = axes[0, 0]
+    if landscape.across is None:
+        axis.plot(landscape.along, losses, marker="o", markersize=3)
+        axis.set(xlabel=landscape.names[0], ylabel="loss")
+        axis.set_yscale("log" if logarithmic else "linear")
+        return figure
+    if form == "surface":
+        axis.remove()
+        axis = figure.add_subplot(projection="3d")
+        first, second = np.meshgrid(landscape.along, landscape.across, indexing="ij")
+        heights = np.log10(losses) if logarithmic else losses
+        axis.plot_surface(first, second, np.ma.filled(heights, np.nan), cmap="viridis")
+        axis.set_zlabel("loss, power of ten" if logarithmic else "loss")
+    else:
+        lowest, highest = losses.min(), losses.max()
+        spaced = np.geomspace if logarithmic else np.linspace
+        levels = np.unique(spaced(lowest, max(highest, lowest + 1e-6 + 1e-6 * lowest), LEVELS))
+        lines = axis.contour(landscape.along, landscape.across, losses.T, levels, cmap="viridis")
+        axis.clabel(lines, fontsize=7, fmt="%.3g")
+        axis.plot(0, 0, marker="+", color="black")
+        if way is not None:
+            x, y = np.asarray(way, float).T
+            axis.plot(x, y, marker="o", markersize=3, color="crimson")
+    axis.set(xlabel=landscape.names[0], ylabel=landscape.names[1])
+    return figure
+
+
+def _shown(losses: np.ndarray) -> tuple[np.ma.MaskedArray, bool]:
+    """What can be drawn, and whether by its logarithm."""
+    shown = np.ma.masked_invalid(losses)
+    lowest, highest = shown.min(), shown.max()
+    logarithmic = bool(lowest > 0 and highest > 100 * lowest)
+    if logarithmic:
+        shown = np.ma.minimum(shown, lowest * 10**MOST_DECADES)
+    return shown, logarithmic

@@ -1,0 +1,461 @@
+"""Loss landscapes: how high the loss is around the weights that were found.
+
+Li, Xu, Taylor, Studer, Goldstein, "Visualizing the loss landscape of neural nets", NeurIPS 2018
+(arXiv:1712.09913): `f(a, b) = L(theta + a d + b e)` along the directions of `weight_directions`.
+What is not convex in such a plane is not convex; what is convex in it proves nothing.
+
+The weights of the model are never written: a point is one compiled function of them, of the
+directions and of the two numbers, so that whatever interrupts it leaves the model as it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops, tree
+from numpy.typing import ArrayLike
+
+from keras_classics.analysis.inside.batch_statistics import BatchStatistics
+from keras_classics.analysis.inside.weight_directions import Direction, weights_of
+from keras_classics.core.array_files import read_arrays
+from keras_classics.core.errors import (
+    InputError,
+    check_choice,
+    check_positive,
+    check_whole,
+    explain,
+)
+from keras_classics.core.files import write_whole
+from keras_classics.core.gradients import compiled, unrecorded
+from keras_classics.core.progress import tracked
+from keras_classics.core.types import Tensor, Whole
+
+STATISTICS = ("fixed", "interpolated", "re-estimated")
+# Share of a variance that interpolation leaves of it at least, wherever a line leads.
+LEAST_VARIANCE = 0.01
+SECONDS_BETWEEN_WRITES = 10.0
+
+# From labels and outputs to one value for each example.
+Measure = Callable[[Any, Any], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Landscape:
+    """The loss along a line or over a plane through a model's weights.
+
+    Attributes:
+        along: Distances in the first direction `(points,)`, in units of its length.
+        across: Those in the second; None for a line.
+        losses: `(along,)` or `(along, across)`; infinite or not a number where the loss is.
+        names: Of the directions.
+        statistics: What became of those of batch normalisation, see `loss_landscape`.
+    """
+
+    along: np.ndarray
+    across: np.ndarray | None
+    losses: np.ndarray
+    names: tuple[str, ...]
+    statistics: str
+
+    @property
+    def centre(self) -> float:
+        """The loss at the model's own weights.
+
+        Raises:
+            InputError: They are none of the points.
+        """
+        at = [np.flatnonzero(each == 0) for each in (self.along, self.across) if each is not None]
+        if any(not len(each) for each in at):
+            raise InputError(
+                explain(
+                    "The points do not have the model's own weights among them",
+                    "distances with 0 among them",
+                    "Take an odd number of them: numpy.linspace(-1, 1, 25).",
+                )
+            )
+        return float(self.losses[tuple(int(each[0]) for each in at)])
+
+    def sharpness(self, radius: float = 0.1) -> float:
+        """How much the loss rises near the minimum, in per cent.
+
+        `100 (max f - f(0)) / (1 + f(0))`, of Keskar, Mudigere, Nocedal, Smelyanskiy, Tang, "On
+        large-batch training for deep learning", ICLR 2017; the largest is looked for among the
+        points that were measured, and not in all of a box.
+
+        Args:
+            radius: Largest distance in each direction.
+
+        Raises:
+            InputError: No other point is as near, or the model's own weights are none of them.
+        """
+        radius = check_positive("radius", radius)
+        centre = self.centre
+        near: Any = np.abs(self.along) <= radius
+        if self.across is not None:
+            near = near[:, None] & (np.abs(self.across) <= radius)
+        if near.sum() < 2:
+            axes = [each for each in (self.along, self.across) if each is not None]
+            apart = np.abs(np.concatenate(axes))
+            raise InputError(
+                explain(
+                    f"radius={radius} was given, within which there are no other points",
+                    "a radius that reaches the nearest of them",
+                    f"Pass radius={apart[apart > 0].min()}."
+                    if apart.any()
+                    else "Measure more points than the one.",
+                )
+            )
+        return float(100 * (self.losses[near].max() - centre) / (1 + centre))
+
+
+def loss_landscape(
+    model: keras.Model,
+    inputs: Any,
+    labels: Any,
+    directions: Direction | Sequence[Direction],
+    *,
+    along: ArrayLike | None = None,
+    across: ArrayLike | None = None,
+    statistics: str = "fixed",
+    measure: Measure | None = None,
+    batch_size: Whole = 128,
+    path: str | os.PathLike | None = None,
+) -> Landscape:
+    """Measure the loss along one direction, or over the plane of two.
+
+    Args:
+        model: A built model, only read; a subclassed one too, but for statistics re-estimated. At
+            the model's own weights the loss is what `model.evaluate` says, penalties included.
+        inputs: What the model takes, as arrays of one length. Every point is measured on all of
+            them; some thousand, always the same, will do.
+        labels: What they are, as `model.evaluate` takes them.
+        directions: One, for a line, or two, for a plane.
+        along: Distances in the first direction; 25 from -1 to 1 by default.
+        across: Distances in the second; as in the first by default.
+        statistics: Of batch normalisation. `"fixed"` keeps the model's, as the paper does;
+            `"interpolated"` moves them with the weights, as between two trained networks, the
+            variances held above zero; `"re-estimated"` takes at every point those of `inputs`.
+        measure: What is measured in place of the loss: a function of labels and outputs that
+            gives one value for each example, such as `keras.metrics.categorical_accuracy`.
+        batch_size: Examples that are run at once. Statistics are re-estimated batch by batch.
+        path: A file ending in .npz in which the points are kept, every ten seconds and when the
+            work is interrupted; the same call goes on where it stopped.
+
+    Returns:
+        The losses and where they were measured.
+
+    Raises:
+        InputError: The model is not compiled and there is no `measure`, an argument does not fit,
+            or the file is of other work.
+
+    Example:
+        ```python
+        plane = [kc.analysis.random_direction(model, seed=seed) for seed in (1, 2)]
+        landscape = kc.analysis.loss_landscape(model, images, labels, plane, path="plane.npz")
+        kc.analysis.draw_landscape("plane.png", landscape)
+        ```
+    """
+    check_choice("statistics", statistics, STATISTICS)
+    ways = [directions] if isinstance(directions, Direction) else list(directions)
+    _check_directions(model, ways, statistics)
+    axes = [_distances("along", np.linspace(-1, 1, 25) if along is None else along)]
+    if len(ways) == 2:
+        axes.append(axes[0] if across is None else _distances("across", across))
+    elif across is not None:
+        raise InputError(
+            explain(
+                "across was given for one direction",
+                "distances in a second direction",
+                "Pass two directions, or leave across out.",
+            )
+        )
+    data = tree.map_structure(np.asarray, (inputs, labels))
+    batches = _Batches(data, check_whole("batch_size", batch_size))
+    losses = np.full([len(each) for each in axes], np.nan)
+    done = np.zeros(losses.shape, bool)
+    store = None
+    if path is not None:
+        store = _Store(Path(path), _fingerprint(model, ways, axes, data, statistics))
+        store.read(losses, done)
+    if not done.all():
+        point = _point(model, ways, batches, statistics, measure)
+        try:
+            for index, value in tracked(
+                _measured(point, axes, done), "points of the landscape", int((~done).sum())
+            ):
+                losses[index], done[index] = value, True
+                if store:
+                    store.write_now_and_then(losses, done)
+        finally:
+            if store:
+                store.write(losses, done)
+    names = tuple(each.name for each in ways)
+    return Landscape(axes[0], axes[1] if len(axes) > 1 else None, losses, names, statistics)
+
+
+def _measured(
+    point: Callable[[Sequence[float]], float], axes: Sequence[np.ndarray], done: np.ndarray
+) -> Iterator[tuple[tuple[int, ...], float]]:
+    for index in zip(*np.nonzero(~done), strict=True):
+        yield index, point([axis[number] for axis, number in zip(axes, index, strict=True)])
+
+
+def _point(
+    model: keras.Model,
+    ways: Sequence[Direction],
+    batches: _Batches,
+    statistics: str,
+    measure: Measure | None,
+) -> Callable[[Sequence[float]], float]:
+    """From distances to the loss there: one call of one compiled function."""
+    weights = weights_of(model)
+    moves_states = statistics == "interpolated"
+    anew = BatchStatistics(model) if statistics == "re-estimated" else None
+    batch_loss = _batch_loss(model, measure, batches)
+
+    def moved(own: list[Tensor], steps: list[list[Tensor]], distances: Tensor) -> list[Tensor]:
+        values = []
+        for number, (weight, value) in enumerate(zip(weights, own, strict=True)):
+            if weight.learned or (moves_states and keras.backend.is_float_dtype(value.dtype)):
+                there = ops.cast(value, "float32")
+                for way, step in enumerate(steps):
+                    there = there + distances[way] * step[number]
+                if weight.variance:
+                    there = ops.maximum(there, LEAST_VARIANCE * ops.cast(value, "float32"))
+                value = ops.cast(there, value.dtype)
+            values.append(value)
+        return values
+
+    def mean_loss(
+        own: list[Tensor], steps: list[list[Tensor]], distances: Tensor, parts: list[Any]
+    ) -> Tensor:
+        values = moved(own, steps, distances)
+        if anew is not None:
+            seen = batches.mean(
+                lambda inputs, labels: anew.moments(values, inputs), parts, anew.zeros()
+            )
+            values = anew.replaced(values, seen)
+        return batches.mean(lambda *batch: batch_loss(values, *batch), parts, ops.zeros(()))
+
+    with unrecorded():
+        parts = batches.tensors()
+        steps = [[ops.convert_to_tensor(step, "float32") for step in way.steps] for way in ways]
+    evaluate = compiled(mean_loss)
+
+    def point(distances: Sequence[float]) -> float:
+        own = [ops.convert_to_tensor(each.value) for each in model.weights]
+        with unrecorded():
+            there = ops.convert_to_tensor(np.asarray(distances, "float32"))
+            return float(ops.convert_to_numpy(evaluate(own, steps, there, parts)))
+
+    return point
+
+
+def _batch_loss(
+    model: keras.Model, measure: Measure | None, batches: _Batches
+) -> Callable[[list[Tensor], Any, Any], Tensor]:
+    """From values of the weights and a batch to its mean loss, in inference mode."""
+    variables = list(model.weights)
+    if measure is None:
+        _check_compiled(model)
+        # What Keras makes at the first loss is made here, where variables may be.
+        inputs, labels = batches.first()
+        with unrecorded():
+            kept = [ops.copy(each.value) for each in model.metrics_variables]
+            model.compute_loss(inputs, labels, model(inputs, training=False), training=False)
+            for variable, value in zip(model.metrics_variables, kept, strict=False):
+                variable.assign(value)
+
+    def loss(values: list[Tensor], inputs: Any, labels: Any) -> Tensor:
+        pairs = zip(variables, values, strict=True)
+        with keras.StatelessScope(pairs, collect_losses=True):
+            outputs = model(inputs, training=False)
+            if measure is not None:
+                return ops.mean(ops.cast(measure(labels, outputs), "float32"))
+            return ops.cast(model.compute_loss(inputs, labels, outputs, training=False), "float32")
+
+    return loss
+
+
+class _Batches:
+    """Data as whole batches and a rest, so that one compiled loop goes over all of them.
+
+    Args:
+        data: (Nested) arrays of one length.
+        size: Examples of a batch.
+
+    Raises:
+        InputError: There are none, or they are not of one length.
+    """
+
+    def __init__(self, data: Any, size: int) -> None:
+        lengths = {len(each) if each.ndim else 0 for each in tree.flatten(data)}
+        if len(lengths) != 1 or 0 in lengths:
+            raise InputError(
+                explain(
+                    f"Arrays of {' and '.join(map(str, sorted(lengths)))} examples were given",
+                    "inputs and labels of the same examples, one or more",
+                    "Pass as many labels as there are inputs.",
+                )
+            )
+        self.data = data
+        self.count = lengths.pop()
+        self.size = min(size, self.count)
+        self.whole = self.count // self.size
+
+    def first(self) -> Any:
+        """One batch, as tensors."""
+        return tree.map_structure(lambda x: ops.convert_to_tensor(x[: self.size]), self.data)
+
+    def tensors(self) -> list[Any]:
+        """All batches of full size as one, with an axis in front; then the rest, if any."""
+        end = self.whole * self.size
+
+        def stacked(x: np.ndarray) -> Tensor:
+            return ops.convert_to_tensor(x[:end].reshape(self.whole, self.size, *x.shape[1:]))
+
+        parts = [tree.map_structure(stacked, self.data)]
+        if end < self.count:
+            parts.append(tree.map_structure(lambda x: ops.convert_to_tensor(x[end:]), self.data))
+        return parts
+
+    def mean(self, function: Callable[[Any, Any], Any], parts: list[Any], zeros: Any) -> Any:
+        """The mean over all examples of (nested) means over batches.
+
+        Args:
+            function: From inputs and labels of a batch to them.
+            parts: As `tensors` gives them.
+            zeros: Of the structure and shapes of what the function gives, float32.
+        """
+
+        def step(summed: Any, batch: Any) -> tuple[Any, Any]:
+            summed = tree.map_structure(lambda a, b: a + b, summed, function(*batch))
+            # On TensorFlow what is collected has to look like what is carried.
+            return summed, summed
+
+        summed, _ = ops.scan(step, zeros, parts[0])
+        share = self.size / self.count
+        if len(parts) == 1:
+            return tree.map_structure(lambda each: each * share, summed)
+        left = 1 - self.whole * share
+        rest = function(*parts[1])
+        return tree.map_structure(lambda a, b: a * share + b * left, summed, rest)
+
+
+class _Store:
+    """The points that were measured, in a file that says of what they are."""
+
+    def __init__(self, path: Path, fingerprint: str) -> None:
+        if path.suffix.lower() != ".npz":
+            raise InputError(
+                explain(
+                    f"path={str(path)!r} was given",
+                    "a file ending in .npz",
+                    f"Pass path={str(path.with_suffix('.npz'))!r}.",
+                )
+            )
+        self.path = path
+        self.fingerprint = fingerprint
+        self.written = time.monotonic()
+
+    def read(self, losses: np.ndarray, done: np.ndarray) -> None:
+        """Fill in what a former call has measured.
+
+        Raises:
+            InputError: The file is of other work, or damaged.
+        """
+        if not self.path.exists():
+            return
+        allowed, remedy = "the landscape that the same call began", "Delete it to begin anew."
+        kept = read_arrays(self.path, allowed, remedy)
+        same = str(kept.get("fingerprint", "")) == self.fingerprint
+        if not same or any(
+            name not in kept or kept[name].shape != losses.shape or kept[name].dtype != own.dtype
+            for name, own in (("losses", losses), ("done", done))
+        ):
+            given = f"{self.path} is of other weights, directions, distances, data or statistics"
+            raise InputError(explain(given, allowed, remedy))
+        losses[:], done[:] = kept["losses"], kept["done"]
+
+    def write_now_and_then(self, losses: np.ndarray, done: np.ndarray) -> None:
+        """Write the points where it is time."""
+        if time.monotonic() - self.written > SECONDS_BETWEEN_WRITES:
+            self.write(losses, done)
+
+    def write(self, losses: np.ndarray, done: np.ndarray) -> None:
+        """Write the points."""
+        arrays = {"losses": losses, "done": done, "fingerprint": np.array(self.fingerprint)}
+        write_whole(self.path, lambda fresh: np.savez(fresh, **arrays))
+        self.written = time.monotonic()
+
+
+def _fingerprint(
+    model: keras.Model,
+    ways: Sequence[Direction],
+    axes: Sequence[np.ndarray],
+    data: Any,
+    statistics: str,
+) -> str:
+    state = hashlib.blake2b(statistics.encode(), digest_size=16)
+    own = [ops.convert_to_numpy(each) for each in model.weights]
+    steps = [step for way in ways for step in way.steps]
+    for array in (*own, *steps, *axes, *tree.flatten(data)):
+        state.update(f"{array.shape} {array.dtype}".encode())
+        state.update(np.ascontiguousarray(array).view(np.uint8).data if array.size else b"")
+    return state.hexdigest()
+
+
+def _distances(argument: str, given: ArrayLike) -> np.ndarray:
+    try:
+        found = np.asarray(given, "float64")
+    except (TypeError, ValueError):
+        found = np.array(np.nan)
+    if found.ndim != 1 or not found.size or not np.isfinite(found).all():
+        raise InputError(
+            explain(
+                f"{argument}={given!r} was given",
+                "finite distances, one or more",
+                f"Leave {argument} out for the default.",
+            )
+        )
+    return found
+
+
+def _check_directions(model: keras.Model, ways: Sequence[Direction], statistics: str) -> None:
+    shapes = [tuple(each.shape) for each in model.weights]
+    if len(ways) not in (1, 2) or any([x.shape for x in way.steps] != shapes for way in ways):
+        raise InputError(
+            explain(
+                f"{len(ways)} directions were given for the {len(shapes)} weights of "
+                f"{model.name!r}",
+                "one direction or two, of the shapes of its weights",
+                "Make them of this model: random_direction(model).",
+            )
+        )
+    if statistics == "interpolated" and not all(way.moves_statistics for way in ways):
+        raise InputError(
+            explain(
+                "statistics='interpolated' was given for a direction that has none",
+                "directions to other trained networks",
+                "Pass statistics='fixed', or take direction_to(model, other).",
+            )
+        )
+
+
+def _check_compiled(model: keras.Model) -> None:
+    if not model.compiled or model.loss is None:
+        raise InputError(
+            explain(
+                f"The model {model.name!r} has no loss",
+                "a compiled model, or a measure of labels and outputs",
+                "Compile it: model.compile(loss='sparse_categorical_crossentropy').",
+            )
+        )
