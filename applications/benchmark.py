@@ -8,6 +8,7 @@
     python applications/benchmark.py binary         # convolution by XNOR and bit counts
     python applications/benchmark.py depth          # thousands of convolutions in one layer
     python applications/benchmark.py maps           # class-activation maps
+    python applications/benchmark.py landscape      # points of loss landscapes
     python applications/benchmark.py recurrent      # training with LSTM and GRU
     python applications/benchmark.py multidimensional  # an LSTM over grids
     python applications/benchmark.py rtrl           # learning forward in time
@@ -36,7 +37,7 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
 import keras_classics as kc  # noqa: E402
-from benchmarks import binary, depth, maps, models, recurrent, searches  # noqa: E402
+from benchmarks import binary, depth, landscapes, maps, models, recurrent, searches  # noqa: E402
 from benchmarks.measuring import MEASURED, console  # noqa: E402
 
 STORED = Path(__file__).with_suffix(".csv")
@@ -60,6 +61,7 @@ VERBS = {
     "decode": searches.decode,
     "binary": binary.binary,
     "depth": depth.depth,
+    "landscape": landscapes.landscape,
     **TABLES,
 }
 

@@ -67,6 +67,15 @@ def test_models_are_timed_beside_their_twins(verb, ours, theirs, measured):
 
 
 @pytest.mark.slow
+def test_points_of_landscapes_are_timed_beside_the_loop(measured, capsys):
+    flags = ["--models", "lenet_5_modern", "--images", "20", "--points", "2", "--repeats", "1"]
+    rows = measured(["landscape", *flags])
+    difference = float(capsys.readouterr().out.split("largest difference ")[1].split()[0])
+    assert difference < 1e-4
+    assert rows["beside"].eq("set_weights, evaluate").all() and (rows["ours"] > 0).all()
+
+
+@pytest.mark.slow
 def test_binary_convolution_is_timed_in_a_process_of_its_own(tmp_path):
     out = tmp_path / "results.csv"
     flags = ["--channels", "70", "--size", "5", "--calls", "1", "--repeats", "1", "--out", out]

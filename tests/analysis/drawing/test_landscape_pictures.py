@@ -34,8 +34,9 @@ def test_planes_are_drawn(tmp_path, form, losses):
     assert (tmp_path / "plane.png").stat().st_size > 5000
 
 
-def test_a_line_is_drawn(tmp_path):
-    kc.analysis.draw_landscape(tmp_path / "line.svg", landscape(HILLS[:, 4], None))
+@pytest.mark.parametrize("losses", [HILLS[:, 4], np.exp(8 * HILLS[:, 4])])
+def test_a_line_is_drawn(tmp_path, losses):
+    kc.analysis.draw_landscape(tmp_path / "line.svg", landscape(losses, None))
     assert (tmp_path / "line.svg").stat().st_size > 5000
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_classics.analysis.drawing.plots import new_figure, write_figure
+from keras_classics.analysis.drawing.plots import new_figure, scale_by_logarithm, write_figure
 from keras_classics.analysis.inside.landscapes import Landscape
 from keras_classics.core.errors import InputError, check_choice, explain
 
@@ -70,7 +70,8 @@ def _figure(landscape: Landscape, form: str, way: ArrayLike | None) -> Figure:
     if landscape.across is None:
         axis.plot(landscape.along, losses, marker="o", markersize=3)
         axis.set(xlabel=landscape.names[0], ylabel="loss")
-        axis.set_yscale("log" if logarithmic else "linear")
+        if logarithmic:
+            scale_by_logarithm(axis, "y")
         return figure
     if form == "surface":
         axis.remove()

@@ -18,6 +18,7 @@ from keras_classics.core.files import write_whole
 
 if TYPE_CHECKING:
     import numpy as np
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 ENDINGS = (".png", ".svg", ".pdf")
@@ -94,6 +95,26 @@ def draw_as_written(figure: Figure) -> None:
             typeface = text.get_fontproperties().copy()
             typeface.set_file(font)
             text.set(text=words, parse_math=False, usetex=False, fontproperties=typeface)
+
+
+def scale_by_logarithm(axes: Axes, *names: str) -> None:
+    """Let axes be logarithmic, their numbers as they are: Matplotlib's own are mathematics.
+
+    Args:
+        axes: Of a figure.
+        *names: Which of them, `"x"` or `"y"`.
+    """
+    from matplotlib.ticker import NullFormatter, ScalarFormatter
+
+    class Plain(ScalarFormatter):
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            return f"{x:g}"
+
+    for name in names:
+        axes.set(**{f"{name}scale": "log"})
+        axis = axes.xaxis if name == "x" else axes.yaxis
+        axis.set_major_formatter(Plain())
+        axis.set_minor_formatter(NullFormatter())
 
 
 def wrapped_in(

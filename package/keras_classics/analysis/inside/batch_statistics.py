@@ -85,7 +85,7 @@ class BatchStatistics:
         with keras.StatelessScope(zip(self.variables, values, strict=True)):
             run(self.model, ordered(self.model, inputs), instead=instead)
         return [
-            tuple(sum(parts) / len(parts) for parts in zip(*seen[id(layer)], strict=True))  # type: ignore[misc]
+            tuple(sum(parts) / len(parts) for parts in zip(*seen[id(layer)], strict=True))
             for layer in self._layers
         ]
 

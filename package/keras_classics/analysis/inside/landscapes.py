@@ -3,9 +3,6 @@
 Li, Xu, Taylor, Studer, Goldstein, "Visualizing the loss landscape of neural nets", NeurIPS 2018
 (arXiv:1712.09913): `f(a, b) = L(theta + a d + b e)` along the directions of `weight_directions`.
 What is not convex in such a plane is not convex; what is convex in it proves nothing.
-
-The weights of the model are never written: a point is one compiled function of them, of the
-directions and of the two numbers, so that whatever interrupts it leaves the model as it was.
 """
 
 from __future__ import annotations
@@ -13,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,28 +20,16 @@ import numpy as np
 from keras import ops, tree
 from numpy.typing import ArrayLike
 
-from keras_classics.analysis.inside.batch_statistics import BatchStatistics
-from keras_classics.analysis.inside.weight_directions import Direction, weights_of
+from keras_classics.analysis.inside.loss_surface import LossSurface
+from keras_classics.analysis.inside.model_loss import Measure
+from keras_classics.analysis.inside.weight_directions import Direction
 from keras_classics.core.array_files import read_arrays
-from keras_classics.core.errors import (
-    InputError,
-    check_choice,
-    check_positive,
-    check_whole,
-    explain,
-)
+from keras_classics.core.errors import InputError, check_positive, explain
 from keras_classics.core.files import write_whole
-from keras_classics.core.gradients import compiled, unrecorded
 from keras_classics.core.progress import tracked
-from keras_classics.core.types import Tensor, Whole
+from keras_classics.core.types import Whole
 
-STATISTICS = ("fixed", "interpolated", "re-estimated")
-# Share of a variance that interpolation leaves of it at least, wherever a line leads.
-LEAST_VARIANCE = 0.01
 SECONDS_BETWEEN_WRITES = 10.0
-
-# From labels and outputs to one value for each example.
-Measure = Callable[[Any, Any], Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,9 +148,15 @@ def loss_landscape(
         kc.analysis.draw_landscape("plane.png", landscape)
         ```
     """
-    check_choice("statistics", statistics, STATISTICS)
     ways = [directions] if isinstance(directions, Direction) else list(directions)
-    _check_directions(model, ways, statistics)
+    if len(ways) > 2:
+        raise InputError(
+            explain(
+                f"{len(ways)} directions were given",
+                "one, for a line, or two, for a plane",
+                "Ask single points of more: kc.analysis.LossSurface.",
+            )
+        )
     axes = [_distances("along", np.linspace(-1, 1, 25) if along is None else along)]
     if len(ways) == 2:
         axes.append(axes[0] if across is None else _distances("across", across))
@@ -177,19 +168,26 @@ def loss_landscape(
                 "Pass two directions, or leave across out.",
             )
         )
-    data = tree.map_structure(np.asarray, (inputs, labels))
-    batches = _Batches(data, check_whole("batch_size", batch_size))
     losses = np.full([len(each) for each in axes], np.nan)
     done = np.zeros(losses.shape, bool)
     store = None
     if path is not None:
+        data = tree.map_structure(np.asarray, (inputs, labels))
         store = _Store(Path(path), _fingerprint(model, ways, axes, data, statistics))
         store.read(losses, done)
     if not done.all():
-        point = _point(model, ways, batches, statistics, measure)
+        surface = LossSurface(
+            model,
+            inputs,
+            labels,
+            ways,
+            statistics=statistics,
+            measure=measure,
+            batch_size=batch_size,
+        )
         try:
             for index, value in tracked(
-                _measured(point, axes, done), "points of the landscape", int((~done).sum())
+                _measured(surface, axes, done), "points of the landscape", int((~done).sum())
             ):
                 losses[index], done[index] = value, True
                 if store:
@@ -202,152 +200,10 @@ def loss_landscape(
 
 
 def _measured(
-    point: Callable[[Sequence[float]], float], axes: Sequence[np.ndarray], done: np.ndarray
+    surface: LossSurface, axes: Sequence[np.ndarray], done: np.ndarray
 ) -> Iterator[tuple[tuple[int, ...], float]]:
     for index in zip(*np.nonzero(~done), strict=True):
-        yield index, point([axis[number] for axis, number in zip(axes, index, strict=True)])
-
-
-def _point(
-    model: keras.Model,
-    ways: Sequence[Direction],
-    batches: _Batches,
-    statistics: str,
-    measure: Measure | None,
-) -> Callable[[Sequence[float]], float]:
-    """From distances to the loss there: one call of one compiled function."""
-    weights = weights_of(model)
-    moves_states = statistics == "interpolated"
-    anew = BatchStatistics(model) if statistics == "re-estimated" else None
-    batch_loss = _batch_loss(model, measure, batches)
-
-    def moved(own: list[Tensor], steps: list[list[Tensor]], distances: Tensor) -> list[Tensor]:
-        values = []
-        for number, (weight, value) in enumerate(zip(weights, own, strict=True)):
-            if weight.learned or (moves_states and keras.backend.is_float_dtype(value.dtype)):
-                there = ops.cast(value, "float32")
-                for way, step in enumerate(steps):
-                    there = there + distances[way] * step[number]
-                if weight.variance:
-                    there = ops.maximum(there, LEAST_VARIANCE * ops.cast(value, "float32"))
-                value = ops.cast(there, value.dtype)
-            values.append(value)
-        return values
-
-    def mean_loss(
-        own: list[Tensor], steps: list[list[Tensor]], distances: Tensor, parts: list[Any]
-    ) -> Tensor:
-        values = moved(own, steps, distances)
-        if anew is not None:
-            seen = batches.mean(
-                lambda inputs, labels: anew.moments(values, inputs), parts, anew.zeros()
-            )
-            values = anew.replaced(values, seen)
-        return batches.mean(lambda *batch: batch_loss(values, *batch), parts, ops.zeros(()))
-
-    with unrecorded():
-        parts = batches.tensors()
-        steps = [[ops.convert_to_tensor(step, "float32") for step in way.steps] for way in ways]
-    evaluate = compiled(mean_loss)
-
-    def point(distances: Sequence[float]) -> float:
-        own = [ops.convert_to_tensor(each.value) for each in model.weights]
-        with unrecorded():
-            there = ops.convert_to_tensor(np.asarray(distances, "float32"))
-            return float(ops.convert_to_numpy(evaluate(own, steps, there, parts)))
-
-    return point
-
-
-def _batch_loss(
-    model: keras.Model, measure: Measure | None, batches: _Batches
-) -> Callable[[list[Tensor], Any, Any], Tensor]:
-    """From values of the weights and a batch to its mean loss, in inference mode."""
-    variables = list(model.weights)
-    if measure is None:
-        _check_compiled(model)
-        # What Keras makes at the first loss is made here, where variables may be.
-        inputs, labels = batches.first()
-        with unrecorded():
-            kept = [ops.copy(each.value) for each in model.metrics_variables]
-            model.compute_loss(inputs, labels, model(inputs, training=False), training=False)
-            for variable, value in zip(model.metrics_variables, kept, strict=False):
-                variable.assign(value)
-
-    def loss(values: list[Tensor], inputs: Any, labels: Any) -> Tensor:
-        pairs = zip(variables, values, strict=True)
-        with keras.StatelessScope(pairs, collect_losses=True):
-            outputs = model(inputs, training=False)
-            if measure is not None:
-                return ops.mean(ops.cast(measure(labels, outputs), "float32"))
-            return ops.cast(model.compute_loss(inputs, labels, outputs, training=False), "float32")
-
-    return loss
-
-
-class _Batches:
-    """Data as whole batches and a rest, so that one compiled loop goes over all of them.
-
-    Args:
-        data: (Nested) arrays of one length.
-        size: Examples of a batch.
-
-    Raises:
-        InputError: There are none, or they are not of one length.
-    """
-
-    def __init__(self, data: Any, size: int) -> None:
-        lengths = {len(each) if each.ndim else 0 for each in tree.flatten(data)}
-        if len(lengths) != 1 or 0 in lengths:
-            raise InputError(
-                explain(
-                    f"Arrays of {' and '.join(map(str, sorted(lengths)))} examples were given",
-                    "inputs and labels of the same examples, one or more",
-                    "Pass as many labels as there are inputs.",
-                )
-            )
-        self.data = data
-        self.count = lengths.pop()
-        self.size = min(size, self.count)
-        self.whole = self.count // self.size
-
-    def first(self) -> Any:
-        """One batch, as tensors."""
-        return tree.map_structure(lambda x: ops.convert_to_tensor(x[: self.size]), self.data)
-
-    def tensors(self) -> list[Any]:
-        """All batches of full size as one, with an axis in front; then the rest, if any."""
-        end = self.whole * self.size
-
-        def stacked(x: np.ndarray) -> Tensor:
-            return ops.convert_to_tensor(x[:end].reshape(self.whole, self.size, *x.shape[1:]))
-
-        parts = [tree.map_structure(stacked, self.data)]
-        if end < self.count:
-            parts.append(tree.map_structure(lambda x: ops.convert_to_tensor(x[end:]), self.data))
-        return parts
-
-    def mean(self, function: Callable[[Any, Any], Any], parts: list[Any], zeros: Any) -> Any:
-        """The mean over all examples of (nested) means over batches.
-
-        Args:
-            function: From inputs and labels of a batch to them.
-            parts: As `tensors` gives them.
-            zeros: Of the structure and shapes of what the function gives, float32.
-        """
-
-        def step(summed: Any, batch: Any) -> tuple[Any, Any]:
-            summed = tree.map_structure(lambda a, b: a + b, summed, function(*batch))
-            # On TensorFlow what is collected has to look like what is carried.
-            return summed, summed
-
-        summed, _ = ops.scan(step, zeros, parts[0])
-        share = self.size / self.count
-        if len(parts) == 1:
-            return tree.map_structure(lambda each: each * share, summed)
-        left = 1 - self.whole * share
-        rest = function(*parts[1])
-        return tree.map_structure(lambda a, b: a * share + b * left, summed, rest)
+        yield index, surface(*(axis[number] for axis, number in zip(axes, index, strict=True)))
 
 
 class _Store:
@@ -392,7 +248,11 @@ class _Store:
 
     def write(self, losses: np.ndarray, done: np.ndarray) -> None:
         """Write the points."""
-        arrays = {"losses": losses, "done": done, "fingerprint": np.array(self.fingerprint)}
+        arrays: dict[str, Any] = {
+            "losses": losses,
+            "done": done,
+            "fingerprint": np.array(self.fingerprint),
+        }
         write_whole(self.path, lambda fresh: np.savez(fresh, **arrays))
         self.written = time.monotonic()
 
@@ -427,35 +287,3 @@ def _distances(argument: str, given: ArrayLike) -> np.ndarray:
             )
         )
     return found
-
-
-def _check_directions(model: keras.Model, ways: Sequence[Direction], statistics: str) -> None:
-    shapes = [tuple(each.shape) for each in model.weights]
-    if len(ways) not in (1, 2) or any([x.shape for x in way.steps] != shapes for way in ways):
-        raise InputError(
-            explain(
-                f"{len(ways)} directions were given for the {len(shapes)} weights of "
-                f"{model.name!r}",
-                "one direction or two, of the shapes of its weights",
-                "Make them of this model: random_direction(model).",
-            )
-        )
-    if statistics == "interpolated" and not all(way.moves_statistics for way in ways):
-        raise InputError(
-            explain(
-                "statistics='interpolated' was given for a direction that has none",
-                "directions to other trained networks",
-                "Pass statistics='fixed', or take direction_to(model, other).",
-            )
-        )
-
-
-def _check_compiled(model: keras.Model) -> None:
-    if not model.compiled or model.loss is None:
-        raise InputError(
-            explain(
-                f"The model {model.name!r} has no loss",
-                "a compiled model, or a measure of labels and outputs",
-                "Compile it: model.compile(loss='sparse_categorical_crossentropy').",
-            )
-        )

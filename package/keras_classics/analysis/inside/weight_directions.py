@@ -10,7 +10,7 @@ random direction is therefore made as long, filter by filter, as the weights the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -149,13 +149,9 @@ def direction_to(model: keras.Model, other: keras.Model | Sequence[Any]) -> Dire
     Raises:
         InputError: The weights are not of the same shapes.
     """
-    own = [ops.convert_to_numpy(each) for each in model.weights]
-    there = other.weights if isinstance(other, keras.Model) else other
-    found = [
-        ops.convert_to_numpy(each) if ops.is_tensor(each) or isinstance(each, keras.Variable)
-        else np.asarray(each)
-        for each in there
-    ]  # fmt: skip
+    own = model.get_weights()
+    given = other.get_weights() if isinstance(other, keras.Model) else other
+    found = [np.asarray(each) for each in given]
     if [each.shape for each in found] != [each.shape for each in own]:
         raise InputError(
             explain(
@@ -164,30 +160,13 @@ def direction_to(model: keras.Model, other: keras.Model | Sequence[Any]) -> Dire
                 "Build the other model as this one was built.",
             )
         )
-    steps = (
-        np.asarray(there, "float64") - here if keras.backend.is_float_dtype(str(here.dtype)) else 0
+    steps = [
+        (there.astype("float64") - here.astype("float64")).astype("float32")
+        if keras.backend.is_float_dtype(str(here.dtype))
+        else np.zeros(here.shape, "float32")
         for here, there in zip(own, found, strict=True)
-    )
-    whole = zip(steps, own, strict=True)
-    return Direction(
-        tuple(np.broadcast_to(step, here.shape).astype("float32") for step, here in whole),
-        "from one to the other",
-        moves_statistics=True,
-    )
-
-
-def filters_of(model: keras.Model, steps: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
-    """The lengths of a direction's filters, for each of the kernels that have filters.
-
-    Args:
-        model: The model.
-        steps: One for each of `model.weights`.
-    """
-    for weight, step in zip(weights_of(model), steps, strict=True):
-        if weight.learned and step.ndim > 1:
-            axes = _filter_axes(weight)
-            within = tuple(n for n in range(step.ndim) if n not in axes)
-            yield _lengths(step, within).ravel()
+    ]
+    return Direction(tuple(steps), "from one to the other", moves_statistics=True)
 
 
 def _lengths(values: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
