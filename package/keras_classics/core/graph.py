@@ -281,10 +281,31 @@ def run(
     Returns:
         The outputs, in the order of `model.outputs`.
     """
-    instead = instead or {}
     symbols = zip(model.inputs, inputs, strict=True)
     known = {id(symbol): ops.cast(value, symbol.dtype) for symbol, value in symbols}
-    for node in ancestry(model.outputs):
+    run_calls(ancestry(model.outputs), known, instead=instead, after=after, above=above)
+    return [known[id(tensor)] for tensor in model.outputs]
+
+
+def run_calls(
+    nodes: Iterable[Node],
+    known: dict[int, Any],
+    *,
+    instead: Mapping[Place, Callable] | None = None,
+    after: Callable[[Place, Any], Any] = lambda place, outputs: outputs,
+    above: Place = (),
+) -> None:
+    """Run some calls of a model in inference mode, such as those of one block.
+
+    Args:
+        nodes: The calls, every one after those it depends on.
+        known: The values of tensors by their identity; what the calls give is added.
+        instead: As for `run`.
+        after: As for `run`.
+        above: Where the model is nested.
+    """
+    instead = instead or {}
+    for node in nodes:
         if node.is_input:
             continue
         operation, here = node.operation, (*above, node)
@@ -299,4 +320,3 @@ def run(
             outputs = instead.get(here, operation)(*arguments, **options)
         outputs = tree.flatten(after(here, outputs))
         known |= zip(map(id, node.outputs), outputs, strict=True)
-    return [known[id(tensor)] for tensor in model.outputs]
