@@ -275,3 +275,34 @@ def compiled_over(layer: keras.layers.Layer, function: Callable[..., Any]) -> Ca
         traced = jax.jit(within)
         return lambda *arguments: traced([x.value for x in layer.variables], *arguments)
     return lambda *arguments: within([x.value.detach() for x in layer.variables], *arguments)
+
+
+def pushforward(function: Callable[[Tensor], Tensor], argument: Tensor, tangent: Tensor) -> Tensor:
+    """How the value of a function changes along a direction: its Jacobian times a vector.
+
+    It is found by differentiating the gradient by what it is the gradient of, in which it is
+    linear: so it goes through whatever has a gradient, those of one's own included.
+
+    Args:
+        function: From a floating-point tensor to another.
+        argument: Where.
+        tangent: The direction, of the shape of the argument.
+
+    Returns:
+        Of the shape of the function's value.
+    """
+    if keras.config.backend() == "torch":
+        import torch
+
+        _, found = torch.autograd.functional.jvp(function, argument, tangent)
+        return found.detach()
+
+    def pulled(upstream: Tensor) -> Tensor:
+        def product(x: Tensor) -> Tensor:
+            return ops.sum(function(x) * upstream)
+
+        _, (gradient,) = value_and_gradients(product, [argument])
+        return ops.sum(gradient * tangent)
+
+    _, (found,) = value_and_gradients(pulled, [ops.zeros_like(function(argument))])
+    return found

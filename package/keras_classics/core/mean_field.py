@@ -17,11 +17,11 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, SupportsIndex, TypeAlias
 
 import numpy as np
 
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, check_whole, explain
 
 Function: TypeAlias = Callable[[np.ndarray], np.ndarray]
 # Each activation with its derivative, on float64 arrays.
@@ -95,6 +95,49 @@ def depth_scale(activation: str, sigma_w: float, sigma_b: float) -> float:
     q = _fixed_variance(activation, sigma_w, sigma_b)
     chi = sigma_w**2 * _mean(derivative(_deviates(q)) ** 2)
     return math.inf if abs(chi - 1) < _PRECISION else 1 / abs(math.log(chi))
+
+
+def jacobian_moments(
+    activation: str,
+    sigma_w: float,
+    sigma_b: float,
+    depth: SupportsIndex,
+    *,
+    spread: float,
+    mean_square: float = 1.0,
+) -> tuple[float, float]:
+    """Mean and variance of the squared singular values of a wide network's Jacobian.
+
+    Pennington, Schoenholz, Ganguli, "The emergence of spectral universality in deep networks",
+    AISTATS 2018. With `mu_k = E[phi'(sqrt(q) z)^2k]` a layer multiplies the mean by
+    `sigma_w^2 mu_1` and adds `mu_2 / mu_1^2 - 1 + spread` to the variance over the squared mean.
+    The variance q of the preactivations is followed from layer to layer.
+
+    Args:
+        activation: `"linear"`, `"relu"` or `"tanh"`.
+        sigma_w: Standard deviation of weights times the root of the fan-in.
+        sigma_b: Standard deviation of biases.
+        depth: Layers.
+        spread: The same variance over squared mean for the weights of one layer alone: 0 for
+            orthogonal ones, 1 for Gaussian ones.
+        mean_square: Of the values that the network is given.
+
+    Returns:
+        Mean and variance.
+
+    Raises:
+        InputError: The activation is unknown, or a number not admitted.
+    """
+    function, derivative = _functions(activation)
+    mean, variance = 1.0, 0.0
+    for _ in range(check_whole("depth", depth)):
+        x = _deviates(sigma_w**2 * mean_square + sigma_b**2)
+        slopes = derivative(x) ** 2
+        first, second = _mean(slopes), _mean(slopes**2)
+        mean *= sigma_w**2 * first
+        variance += second / first**2 - 1 + spread
+        mean_square = _mean(function(x) ** 2)
+    return mean, variance * mean**2
 
 
 def _fixed_variance(activation: str, sigma_w: float, sigma_b: float) -> float:
