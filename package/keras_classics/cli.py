@@ -1,4 +1,4 @@
-"""The command line: `keras-classics list | tree | card | summary | plot | convert | ...`.
+"""The command line: `keras-classics list | tree | overview | card | summary | plot | ...`.
 
 Parsing and printing only. What needs Keras is imported by the verbs that need it, so that
 `--help`, a typing error, `list` and `card` are answered at once. What other command lines can use
@@ -94,6 +94,22 @@ def _parser() -> argparse.ArgumentParser:
 
     tree = verb("tree", _tree, "picture of all models: years, families, ideas, sizes")
     tree.add_argument("--out", default="family_tree.png", help="file ending in .png, .svg or .pdf")
+
+    reached = verb("overview", _overview, "published accuracies by cost, as picture and table")
+    reached.add_argument("pattern", nargs="?", default="*", help="shell pattern on the name")
+    reached.add_argument(
+        "--data",
+        default="imagenet",
+        choices=("imagenet", "cifar-10", "mnist"),
+        help="on which the accuracy was reached",
+    )
+    reached.add_argument("--out", default="overview.png", help="file ending in .png, .svg or .pdf")
+    reached.add_argument(
+        "--measure", action="store_true", help="also images per second and memory, on this machine"
+    )
+    reached.add_argument(
+        "--batch-size", type=positive, default=8, help="images run at once where that is measured"
+    )
 
     facts = verb("card", _card, "all facts of one model", engine=False)
     facts.add_argument("name", help="such as vgg_d, or VGG16")
@@ -198,6 +214,38 @@ def _tree(options: argparse.Namespace) -> None:
     from keras_classics.analysis.drawing.family_tree import draw_family_tree
 
     draw_family_tree(options.out)
+    print(options.out)
+
+
+def _overview(options: argparse.Namespace) -> None:
+    from keras_classics.analysis import draw_overview, measure_speed, overview
+    from keras_classics.analysis.drawing.plots import check_ending
+
+    # Before minutes of measuring.
+    check_ending(options.out)
+    rows = overview(options.pattern, data=options.data)
+    if options.measure:
+        rows = measure_speed(rows, batch_size=options.batch_size)
+    headings = ["name", "published", "year", "accuracy", "multiply-adds", "parameters"]
+    headings += ["images/s", "megabytes"] if options.measure else []
+    table = [
+        [
+            row.name,
+            row.published,
+            str(row.year),
+            f"{row.accuracy:.2f}",
+            "" if row.multiply_adds is None else f"{row.multiply_adds:,}",
+            f"{row.parameters:,}",
+            *(
+                "" if value is None else f"{value:,.4g}"
+                for value in (row.images_per_second, row.megabytes)
+                if options.measure
+            ),
+        ]
+        for row in rows
+    ]
+    print(columns([headings, *table], left=2))
+    draw_overview(options.out, rows, by="images_per_second" if options.measure else "multiply_adds")
     print(options.out)
 
 

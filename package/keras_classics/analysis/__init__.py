@@ -17,10 +17,12 @@ from keras_classics.analysis.drawing.complexity import (
 from keras_classics.analysis.drawing.confusion import draw_confusion
 from keras_classics.analysis.drawing.family_tree import draw_family_tree, family_tree
 from keras_classics.analysis.drawing.field_picture import draw_receptive_fields
+from keras_classics.analysis.drawing.isometry_picture import draw_isometry
 from keras_classics.analysis.drawing.label_spikes import draw_spikes
 from keras_classics.analysis.drawing.landscape_pictures import draw_landscape
 from keras_classics.analysis.drawing.method_pages import draw_methods
 from keras_classics.analysis.drawing.mistakes import draw_mistakes
+from keras_classics.analysis.drawing.overview_picture import draw_overview
 from keras_classics.analysis.drawing.pages import displayable, draw_maps, draw_tiles, overlay
 from keras_classics.analysis.drawing.projection import (
     Projection,
@@ -32,10 +34,25 @@ from keras_classics.analysis.drawing.projection_picture import draw_projection
 from keras_classics.analysis.drawing.training_curves import draw_history
 from keras_classics.analysis.inside import symmetries
 from keras_classics.analysis.inside.inversion import Inversion, Inverter, invert
+from keras_classics.analysis.inside.isometry import (
+    Isometry,
+    Spectrum,
+    isometry_by_depth,
+    jacobian_spectrum,
+)
 from keras_classics.analysis.inside.landscapes import Landscape, loss_landscape
+from keras_classics.analysis.inside.lesions import Lesion, lesion
+from keras_classics.analysis.inside.loss_surface import LossSurface
 from keras_classics.analysis.inside.maximization import Maximization, maximize
+from keras_classics.analysis.inside.network_blocks import Block, find_blocks
+from keras_classics.analysis.inside.overview import OverviewRow, measure_speed, overview
 from keras_classics.analysis.inside.patches import Patches, draw_patches, find_patches
 from keras_classics.analysis.inside.receptive_fields import ReceptiveField, receptive_field
+from keras_classics.analysis.inside.residual_paths import (
+    PathGradients,
+    path_gradients,
+    path_lengths,
+)
 from keras_classics.analysis.inside.trajectories import Trajectory, principal_trajectory
 from keras_classics.analysis.inside.weight_directions import (
     Direction,
@@ -69,6 +86,7 @@ from keras_classics.core.model_ends import ModelEnd, model_ends
 
 __all__ = [
     "AverageDrop",
+    "Block",
     "CAM",
     "CAM_METHODS",
     "CellFinding",
@@ -81,18 +99,24 @@ __all__ = [
     "IntegratedGradients",
     "Inversion",
     "Inverter",
+    "Isometry",
     "Landscape",
     "LayerCost",
+    "Lesion",
+    "LossSurface",
     "MAP_METHODS",
     "Maximization",
     "ModelEnd",
     "Occlusion",
+    "OverviewRow",
     "Patches",
+    "PathGradients",
     "Projection",
     "ReceptiveField",
     "Rise",
     "Saliency",
     "SmoothGrad",
+    "Spectrum",
     "Trajectory",
     "admitted_methods",
     "average_drop",
@@ -111,10 +135,12 @@ __all__ = [
     "draw_confusion",
     "draw_family_tree",
     "draw_history",
+    "draw_isometry",
     "draw_landscape",
     "draw_maps",
     "draw_methods",
     "draw_mistakes",
+    "draw_overview",
     "draw_patches",
     "draw_projection",
     "draw_receptive_fields",
@@ -124,6 +150,7 @@ __all__ = [
     "energy_game",
     "evaluate_maps",
     "family_tree",
+    "find_blocks",
     "find_cells",
     "find_patches",
     "fooling",
@@ -131,14 +158,21 @@ __all__ = [
     "guided_gradients",
     "integrated_gradients",
     "invert",
+    "isometry_by_depth",
+    "jacobian_spectrum",
+    "lesion",
     "loss_landscape",
     "map_explainer",
     "maximize",
+    "measure_speed",
     "model_ends",
     "multiply_adds",
     "normalized",
     "occlusion",
     "overlay",
+    "overview",
+    "path_gradients",
+    "path_lengths",
     "pointing_game",
     "principal_components",
     "principal_trajectory",
