@@ -176,7 +176,7 @@ def test_a_real_residual_network_survives_most_lesions():
     for block in ("stage1_block2", "stage2_block1", "stage3_block3"):
         with kc.analysis.lesion(model, block):
             found[block] = accuracy()
-    assert found["stage1_block2"] > 0.6 and found["stage3_block3"] > 0.6
+    assert found["stage1_block2"] > 0.5 and found["stage3_block3"] > 0.5
     assert found["stage2_block1"] < min(found["stage1_block2"], found["stage3_block3"])
 
 
