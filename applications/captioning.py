@@ -27,8 +27,6 @@ SCENES_DATA = {"train": 16000, "validation": 500, "test": 1000}
 SAMPLING = ("none", "model", "uniform", "always")
 # Pictures in which it is drawn, in training, where the decoder looks.
 EXPLAINED = 6
-TOLD = {"of": "captions", "scored": "log_probabilities", "shown": "{} (log p {:.2f})",
-    "between": " | "}  # fmt: skip
 flag = kc.jobs.flag
 
 
@@ -74,21 +72,15 @@ class Captioning(kc.jobs.Job):
     shipped = Path(__file__).resolve().parent.parent / "saved_models" / "captioning-scenes"
 
     def complete(self):
-        if self.settings.n_best < 1:
-            raise kc.InputError(
-                f"--n-best {self.settings.n_best} was given. Allowed: 1 or more. Leave it out for "
-                "the best alone."
-            )
         settings, follow = self.settings, {"image_size": 128, "min_count": 5}
         if settings.data == "scenes":
-            settings.data_options = {**SCENES_DATA, **settings.data_options}
-            follow = {"image_size": 64, "min_count": 1}
+            follow = {"image_size": 64, "min_count": 1, "data_options": SCENES_DATA}
             if settings.encoder == SCENES_ENCODER:
-                settings.encoder_options = {**SCENES_ENCODER_OPTIONS, **settings.encoder_options}
+                follow["encoder_options"] = SCENES_ENCODER_OPTIONS
                 # Without attention nothing can read a map: the course's vector.
                 follow |= {} if settings.attention == "none" else SCENES_MODEL
         settings.fill(**{"attention": "none", **follow})
-        self.size, self.few = (settings.image_size, settings.image_size), None
+        self.size = (settings.image_size, settings.image_size)
 
     def reader_options(self):
         return self.settings.some("image_size")
@@ -197,15 +189,8 @@ class Captioning(kc.jobs.Job):
 
     def answer(self, captions, scores):
         """The best of some captions."""
-        self.few = len(captions)
-        return kc.jobs.ranked(captions, scores, count=self.settings.n_best, **TOLD)
-
-    def answered(self):
-        if self.few is not None and self.few < self.settings.n_best:
-            self.output.remark(
-                f"the model gives {self.few} captions of a picture, --n-best asked for "
-                f"{self.settings.n_best}; export it with a larger --beam for more"
-            )
+        form = {"scored": "log_probabilities", "shown": "{} (log p {:.2f})", "between": " | "}
+        return self.ranked(captions, scores, of="captions", **form)
 
 
 main = functools.partial(kc.jobs.run, Captioning)

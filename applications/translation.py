@@ -19,8 +19,6 @@ import keras_classics as kc
 from translators.project import project
 from translators.settings import Settings
 
-TOLD = {"of": "translations", "scored": "log_probabilities", "between": " | "}
-
 
 class Translation(kc.jobs.Job):
     """Sentences in, sentences out."""
@@ -41,18 +39,13 @@ class Translation(kc.jobs.Job):
         return [verb for verb in self.verbs if verb != "project" or self.settings.data == "phrases"]
 
     def complete(self):
-        if self.settings.n_best < 1:
-            raise kc.InputError(
-                f"--n-best {self.settings.n_best} was given. Allowed: 1 or more. Leave it out for "
-                "the best alone."
-            )
         settings = self.settings
         settings.complete()
         self.dictionary = settings.dictionary and kc.data.read_dictionary(settings.dictionary)
         self.pairs = kc.export.trained_pairs(vars(settings))
         self.sharing = kc.models.SHARINGS[settings.sharing](self.pairs)
         self.form = f"{', '.join(map('-'.join, self.pairs))} with --sharing {settings.sharing}"
-        self.cut, self.few = 0, None
+        self.cut = 0
         if settings.ensemble:
             # What several write together stands beside what one wrote alone.
             self.results = self.folder / "ensemble"
@@ -184,9 +177,9 @@ class Translation(kc.jobs.Job):
 
     def answer(self, texts, scores):
         """The best of some translations; of one alone no score is shown."""
-        count, self.few = self.settings.n_best, len(texts)
-        shown = "{} ({:.2f})" if count > 1 else "{}"
-        return kc.jobs.ranked(texts, scores, count=count, shown=shown, **TOLD)
+        shown = "{} ({:.2f})" if self.settings.n_best > 1 else "{}"
+        form = {"scored": "log_probabilities", "shown": shown, "between": " | "}
+        return self.ranked(texts, scores, of="translations", **form)
 
     def line(self, query, answer):
         return f"{query} -> {answer.text}"
@@ -195,11 +188,6 @@ class Translation(kc.jobs.Job):
         if self.cut:
             were = "sentence was" if self.cut == 1 else "sentences were"
             self.output.remark(f"{self.cut} {were} cut to {self.limit}")
-        if self.few is not None and self.few < self.settings.n_best:
-            self.output.remark(
-                f"the model gives {self.few} translations of a sentence, --n-best asked for "
-                f"{self.settings.n_best}; export it with a larger --beam for more"
-            )
 
 
 main = functools.partial(kc.jobs.run, Translation)

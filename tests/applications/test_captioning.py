@@ -197,7 +197,7 @@ def test_more_captions_than_there_are_is_said_and_none_refused(application, caps
     example = str(SHIPPED / "example.png")
     asked = ["caption", example, "--from", str(SHIPPED), "--n-best"]
     assert application.main([*asked, "0"]) == 1
-    assert "--n-best 0 was given" in capsys.readouterr().err
+    assert "--n-best=0 was given. Allowed: a positive whole number" in capsys.readouterr().err
     assert application.main([*asked, "9"]) == 0
     said = capsys.readouterr()
     assert said.out.count(" | ") == 4 and "the model gives 5 captions" in said.err

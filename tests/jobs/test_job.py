@@ -1,5 +1,7 @@
 """What every job has: its optimizer guarded, its reader's options checked, its flags in order."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -101,8 +103,36 @@ def test_settings_fill_what_nothing_was_said_of_and_give_arguments():
     settings = Toy.Settings(batch_size=None, learning_rate=0.5, precision="none")
     settings.fill(batch_size=8, learning_rate=0.1)
     assert (settings.batch_size, settings.learning_rate) == (8, 0.5)
+    settings.fill(data_options={"train": 5, "test": 6})
+    settings.fill(data_options={"train": 9, "validation": 7})
+    assert settings.data_options == {"train": 5, "test": 6, "validation": 7}
     # What is typed as none is no argument.
     assert settings.some("batch_size", "precision") == {"batch_size": 8, "precision": None}
+
+
+@dataclasses.dataclass(kw_only=True)
+class Asking(Toy.Settings):
+    n_best: int = kc.jobs.flag(2, verbs=["ask"])
+
+
+def test_so_many_ranked_answers_are_told_as_are_asked_for_and_fewer_are_said_once(capsys):
+    job = Toy(Asking(), None, kc.jobs.Output())
+    assert job.ranked("abc", [3, 2, 1], of="letters").record["letters"] == ["a", "b"]
+    assert capsys.readouterr().out == ""
+    for _ in range(2):
+        assert job.ranked("a", [3], of="letters", shown="{}").text == "a"
+    assert capsys.readouterr().out.count("the model gives 1 letter, --n-best asked for 2") == 1
+    # Where there is no such setting, all are told.
+    assert job_of().ranked("abc", [3, 2, 1], of="letters", shown="{}").text == "a, b, c"
+    assert capsys.readouterr().out == ""
+
+
+def test_a_count_of_answers_is_positive_in_whatever_job(capsys):
+    class Asked(Toy):
+        Settings = Asking
+
+    assert kc.jobs.run(Asked, ["ask", "1", "--n-best", "0"]) == 1
+    assert "--n-best=0 was given. Allowed: a positive whole number" in capsys.readouterr().err
 
 
 def test_tables_are_of_columns_or_of_rows(tmp_path):

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from keras_classics.core import importing
 from keras_classics.core.text_files import write_json
-from keras_classics.jobs.job import VERBS, Answer, Fact, Job, Plan, Scores, check_count
+from keras_classics.jobs.job import VERBS, Fact, Job, Plan, Scores, check_count
 from keras_classics.jobs.output import Output, metrics_table
-from keras_classics.jobs.ranked_answers import first_answer, ranked
+from keras_classics.jobs.ranked_answers import Answer, first_answer, ranked
 from keras_classics.jobs.records import (
     describe_run,
     read_metrics,

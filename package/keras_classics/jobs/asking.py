@@ -11,7 +11,7 @@ import keras
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.jobs.flags import Asked
-from keras_classics.jobs.job import Answer, Job
+from keras_classics.jobs.job import Job
 from keras_classics.jobs.opening import (
     fresh,
     load_facts,
@@ -20,6 +20,7 @@ from keras_classics.jobs.opening import (
     refuse_unfinished,
     tell_stale,
 )
+from keras_classics.jobs.ranked_answers import Answer
 from keras_classics.jobs.records import read_run
 
 EXPORT = "saved_model"
@@ -113,7 +114,7 @@ def _answering(kind: type[Job], asked: Asked) -> tuple[Job, Path | None, str]:
 
 def _exported(kind: type[Job], asked: Asked, place: Path) -> tuple[Job, Path] | None:
     """A job about the export in a folder, or in a run's folder."""
-    probe = kind(kind.Settings(), place, asked.output)
+    probe = kind.of(kind.Settings(), place, asked.output)
     for folder in (place, place / EXPORT):
         if probe.exports_in(folder):
             job = _job(kind, asked, place)

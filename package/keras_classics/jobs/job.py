@@ -13,6 +13,7 @@ from keras_classics.core.errors import InputError, explain
 from keras_classics.core.program_files import load_saved_model, signature_of
 from keras_classics.core.text_files import write_table
 from keras_classics.jobs.output import Output
+from keras_classics.jobs.ranked_answers import Answer, ranked
 from keras_classics.jobs.records import other_releases, read_run
 from keras_classics.jobs.settings import Settings
 
@@ -74,18 +75,6 @@ class Scores(NamedTuple):
     metrics: Mapping[str, Mapping[str, float]]
     title: str
     digits: int = 3
-
-
-class Answer(NamedTuple):
-    """What a model says to a query.
-
-    Attributes:
-        text: As people read it.
-        record: As programs read it.
-    """
-
-    text: str
-    record: Mapping[str, Any]
 
 
 def check_count(
@@ -169,6 +158,11 @@ class Job(ABC):
             own = vars(cls)
             cls.command = own.get("command", f"python applications/{cls.name}.py")
             cls.out = Path(own.get("out", Path("runs", cls.name)))
+
+    @classmethod
+    def of(cls, settings: Any, folder: Path, output: Output) -> Job:
+        """A job with some settings; where these choose a task, of the class that does that task."""
+        return cls(settings, folder, output)
 
     def __init__(self, settings: Any, folder: Path, output: Output) -> None:
         self.settings = settings
@@ -368,6 +362,28 @@ class Job(ABC):
             InputError: It is none that can be answered; the others are.
         """
         raise NotImplementedError
+
+    def ranked(
+        self, texts: Sequence[str], scores: Sequence[float], *, of: str, **form: Any
+    ) -> Answer:
+        """An answer that is several, the best first: as many as the setting `n_best` asks for.
+
+        Where a job has that setting, and a model gives fewer, that is said once.
+
+        Args:
+            texts: What the model answers.
+            scores: Of each.
+            of: What they are, such as `"captions"`.
+            **form: Further arguments of `kc.jobs.ranked`.
+        """
+        asked = getattr(self.settings, "n_best", None)
+        if asked is not None and len(texts) < asked:
+            given = of.removesuffix("s") if len(texts) == 1 else of
+            self.output.remark_once(
+                f"the model gives {len(texts)} {given}, --n-best asked for {asked}; export it with a "
+                "larger --beam for more"
+            )
+        return ranked(texts, scores, of=of, count=asked, **form)
 
     def line(self, query: Any, answer: Answer) -> str:
         """How a query and its answer are shown."""

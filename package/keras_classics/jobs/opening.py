@@ -21,7 +21,7 @@ from keras_classics.training.checkpoints import steps_made
 
 def fresh(job: type[Job], asked: Asked, folder: Path) -> Job:
     """A job with the settings that were typed."""
-    made = job(job.Settings(**asked.typed), folder, asked.output)
+    made = job.of(job.Settings(**asked.typed), folder, asked.output)
     made.complete()
     return made
 
@@ -46,7 +46,7 @@ def of_run(job: type[Job], asked: Asked, verb: str, folder: Path) -> Job:
         for name, value in record["settings"].items()
         if name in known and TRAIN in known[name].verbs
     }
-    found = job(job.Settings(**{**made, **asked.typed}), folder, asked.output)
+    found = job.of(job.Settings(**{**made, **asked.typed}), folder, asked.output)
     found.complete()
     _refuse_contradictions(found, asked, verb, record)
     return found

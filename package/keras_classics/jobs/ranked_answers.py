@@ -1,11 +1,21 @@
-"""Answers to queries: what an export says, and how ranked answers are told."""
+"""Answers to queries: what an export says, and how answers that are several are told."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-from keras_classics.jobs.job import Answer
+
+class Answer(NamedTuple):
+    """What a model says to a query.
+
+    Attributes:
+        text: As people read it.
+        record: As programs read it.
+    """
+
+    text: str
+    record: Mapping[str, Any]
 
 
 def first_answer(exported: Any, *inputs: Any) -> dict[str, Any]:

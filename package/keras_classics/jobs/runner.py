@@ -56,7 +56,8 @@ def _run(job: type[Job], argv: Sequence[str], about: str) -> int:
         return _do(job, asked, asked.verb)
     import keras
 
-    verbs = job(job.Settings(**asked.typed), asked.out or job.out, asked.output).whole()
+    settings = job.Settings(**asked.typed)
+    verbs = job.of(settings, asked.out or job.out, asked.output).whole()
     _check_extras(job, verbs)
     if EXPORTING in verbs and keras.config.backend() != "tensorflow":
         asked.output.remark(

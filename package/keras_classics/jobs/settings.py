@@ -24,6 +24,7 @@ CHECKS: dict[str, Check] = {
     "batch_size": check_whole,
     "image_size": check_whole,
     "learning_rate": check_positive,
+    "n_best": check_whole,
 }
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 
@@ -94,10 +95,16 @@ class Settings:
     seed: int = flag(0, "of weights, orders, dropout and made data")
 
     def fill(self, **values: Any) -> None:
-        """Give values to settings that nothing was said of, which are None."""
+        """Give values to settings that nothing was said of, which are None.
+
+        Of a table, such as `data_options`, they are given to the keys that are not there.
+        """
         for name, value in values.items():
-            if getattr(self, name) is None:
+            said = getattr(self, name)
+            if said is None:
                 setattr(self, name, value)
+            elif isinstance(value, dict):
+                setattr(self, name, {**value, **said})
 
     def some(self, *names: str) -> dict[str, Any]:
         """Some of them by name, as arguments of what has arguments of these names.
