@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from itertools import groupby
 
 import numpy as np
 
 import keras_classics as kc
+from labellers.task import Task
 
 # Words that are seen once teach what an unknown word is like.
 MIN_COUNT = {"word": 2, "character": 1}
@@ -15,41 +17,35 @@ EMBEDDING = {"word": 64, "character": None}
 WINDOW = 100
 
 
-class Texts:
-    """What both have in common; facts are the unit, the known units and the classes."""
+class Texts(Task):
+    """What both have in common; the codec is the unit, the known units and the classes."""
 
-    FACTS, DATA_OPTIONS = {"unit": str, "items": list, "classes": list}, {}
-    TAKES, GIVES = {"texts": "string"}, ("units", "classes", "probabilities")
-    metrics = ["accuracy"]
+    CODEC = {"unit": str, "items": list, "classes": list}
+    takes, gives = {"texts": "string"}, ("units", "classes", "probabilities")
 
-    def __init__(self, facts):
-        self.classes = facts["classes"]
-        self.units = kc.data.Units(facts["items"], facts["unit"])
+    @property
+    def classes(self):
+        """Their names."""
+        return self.codec["classes"]
 
-    @staticmethod
-    def adapt(data):
-        """The data as this task wants them."""
-        return data
+    @functools.cached_property
+    def units(self):
+        """What texts are made of."""
+        return kc.data.Units(self.codec["items"], self.codec["unit"])
 
-    @staticmethod
-    def reading(sequences, unit, classes):
+    def reading(self, sequences, unit):
         """The facts of giving classes to texts of these units."""
         units = kc.data.Units.from_sequences(sequences, unit, min_count=MIN_COUNT[unit])
-        return {"unit": unit, "items": list(units.items), "classes": list(classes)}
+        classes = list(self.data.info.classes)
+        return {"codec": {"unit": unit, "items": list(units.items), "classes": classes}}
 
-    def part(self, examples, remark):
-        """Numbers of units and classes."""
-        self.names = [name for _, _, name in examples]
-        inputs = [self.units.encode(units) for units, _, _ in examples]
-        return kc.data.LabelledSequences(inputs, [classes for _, classes, _ in examples])
-
-    def network(self, settings):
+    def network(self):
         """Arguments of the network that follow from the units and the settings."""
         return {
             "classes": len(self.classes),
             "vocabulary_size": len(self.units),
             "embedding_size": EMBEDDING[self.units.unit],
-            **settings.some("cell", "units", "layers", "dropout"),
+            **self.settings.some("cell", "units", "layers", "dropout"),
         }
 
     def sizes(self, model):
@@ -57,12 +53,7 @@ class Texts:
         known, classes = kc.models.vocabulary_size(model), model.output_shape[-1]
         return {"units": (len(self.units), known), "classes": (len(self.classes), classes)}
 
-    def loss(self):
-        """Cross-entropy of every step or text; padding is masked."""
-        return "sparse_categorical_crossentropy"
-
     def export(self, model, path, format):
-        """Texts in, classes out."""
         kc.export.export_text_labeller(model, self.units, self.classes, path, format=format)
 
     def probabilities(self, query, model):
@@ -79,19 +70,18 @@ class Texts:
 class Tag(Texts):
     """Data are documents of classed characters, or sentences of tagged words."""
 
-    DATA = "source_code"
-    DEFAULTS = {"epochs": 3, "batch_size": 64, "learning_rate": 5e-3, "units": 64}
+    DEFAULTS = {"data": "source_code", "epochs": 3, "batch_size": 64, "learning_rate": 5e-3,
+        "units": 64}  # fmt: skip
 
-    @staticmethod
-    def examples(data, split):
+    def read(self, split):
         """Units, their classes, and where they stand."""
-        tagged, rows = data.has("words", "tags"), []
-        if not (tagged or data.has("token_classes")):
+        tagged, rows = self.data.has("words", "tags"), []
+        if not (tagged or self.data.has("token_classes")):
             raise kc.InputError(
-                f"--task tag was given for the data {data.info.name!r}. Allowed: source_code or "
-                "tagged sentences. Use --data conllu:FILE for these."
+                f"--task tag was given for the data {self.data.info.name!r}. Allowed: source_code "
+                "or tagged sentences. Use --data conllu:FILE for these."
             )
-        for each in getattr(data, split):
+        for each in getattr(self.data, split):
             if tagged:
                 rows.append((each.words, each.tags, each.name))
                 continue
@@ -101,39 +91,41 @@ class Tag(Texts):
                 rows.append((each.text[cut], classes[cut], f"{each.name}:{start}"))
         return rows
 
-    @classmethod
-    def codec(cls, examples, data, settings):
+    def make_facts(self, training):
         """Words have tags, documents classes of their characters."""
-        unit = "word" if data.has("words") else "character"
-        return cls.reading([units for units, _, _ in examples], unit, data.info.classes)
+        unit = "word" if self.data.has("words") else "character"
+        return self.reading([units for units, _, _ in training], unit)
 
-    def build(self, settings):
+    def numbered(self, part, split):
+        texts, classes, names = zip(*part, strict=True)
+        return kc.data.LabelledSequences([*map(self.units.encode, texts)], classes, names=names)
+
+    def build(self):
         """A bidirectional network that answers at every step."""
-        return kc.models.tagger(**self.network(settings))
+        return kc.models.tagger(**self.network())
 
-    def evaluate(self, model, part, folder, drawn):
+    def scores(self, model, part):
         """Accuracy by unit, of all and of unknown words, beside the most frequent class."""
         found = kc.models.label_probabilities(model, part)
         unknown = [numbers == self.units.UNKNOWN for numbers in part.inputs]
         metrics, scores = kc.training.tagging_metrics(found, part.targets, unknown)
         return {"test": metrics}, {"class": self.classes, **scores}
 
-    def example(self, example, folder):
+    def example(self):
         """A test sentence, or lines of a program."""
-        return " ".join(example[0]) if self.units.unit == "word" else example[0]
+        text = self.split("test")[0][0]
+        return [" ".join(text) if self.units.unit == "word" else text]
 
     def ask(self, query, exported):
-        """Words with their tags, or runs of characters of one class."""
         found = kc.jobs.first_answer(exported, [query])
-        return self.told(found["units"], found["classes"])
+        return self.answer(found["units"], found["classes"])
 
     def ask_model(self, query, model):
-        """The same."""
         found, units = self.probabilities(query, model)
-        return self.told(units, [self.classes[n] for n in found.argmax(axis=1)])
+        return self.answer(units, [self.classes[n] for n in found.argmax(axis=1)])
 
-    def told(self, units, classes):
-        """An answer."""
+    def answer(self, units, classes):
+        """Words with their tags, or runs of characters of one class."""
         pairs = list(zip(units, classes, strict=True))
         text = " ".join(f"{word}/{tag}" for word, tag in pairs)
         if self.units.unit != "word":
@@ -146,55 +138,51 @@ class Tag(Texts):
 class Classify(Texts):
     """Data are sentences with a class, or parallel text, whose class is its language."""
 
-    DATA, DATA_OPTIONS = "phrases", {"train": 4000, "validation": 300, "test": 500}
-    DEFAULTS = {"epochs": 3, "batch_size": 64, "learning_rate": 5e-3, "units": 48}
+    DEFAULTS = {"data": "phrases", "epochs": 3, "batch_size": 64, "learning_rate": 5e-3,
+        "units": 48}  # fmt: skip
+    DATA_OPTIONS = {"train": 4000, "validation": 300, "test": 500}
 
-    @staticmethod
-    def adapt(data):
+    @functools.cached_property
+    def data(self):
         """Parallel text becomes sentences."""
+        data = super().data
         return data if data.has("text", "label") else kc.data.by_language(data)
 
-    @staticmethod
-    def examples(data, split):
-        """The text, its class, and the text as its name."""
-        return [(each.text, np.int32(each.label), each.text) for each in getattr(data, split)]
+    def read(self, split):
+        return [(each.text, np.int32(each.label), each.text) for each in getattr(self.data, split)]
 
-    @classmethod
-    def codec(cls, examples, data, settings):
+    def make_facts(self, training):
         """Languages differ in their characters, opinions in words."""
-        unit = settings.unit or ("character" if data.info.languages else "word")
-        rows = [text.split() if unit == "word" else text for text, _, _ in examples]
-        return cls.reading(rows, unit, data.info.classes)
+        unit = self.settings.unit or ("character" if self.data.info.languages else "word")
+        return self.reading([text.split() if unit == "word" else text for text, _, _ in training],
+            unit)  # fmt: skip
 
-    def part(self, examples, remark):
-        """Numbers of units, and the class."""
-        rows = [(self.units.split(text), label, name) for text, label, name in examples]
-        return super().part(rows, remark)
+    def numbered(self, part, split):
+        texts, classes, _ = zip(*part, strict=True)
+        inputs = [self.units.encode(self.units.split(text)) for text in texts]
+        return kc.data.LabelledSequences(inputs, classes, names=texts)
 
-    def build(self, settings):
+    def build(self):
         """A bidirectional network that answers once."""
-        return kc.models.sequence_classifier(summary=settings.summary, **self.network(settings))
+        return kc.models.sequence_classifier(summary=self.settings.summary, **self.network())
 
-    def evaluate(self, model, part, folder, drawn):
+    def scores(self, model, part):
         """Accuracy, F1 and cross-entropy; every text with what was said of it."""
         found, labels = np.stack(kc.models.label_probabilities(model, part)), np.array(part.targets)
-        table = {"text": self.names, **kc.training.predictions(labels, found, self.classes)}
+        table = {"text": part.names, **kc.training.predictions(labels, found, self.classes)}
         return {"test": kc.training.classification_metrics(labels, found)}, table
 
-    def example(self, example, folder):
-        """A test text."""
-        return example[0]
+    def example(self):
+        return [self.split("test")[0][0]]
 
     def ask(self, query, exported):
-        """All classes with their probabilities."""
-        return self.told(np.array(kc.jobs.first_answer(exported, [query])["probabilities"]))
+        return self.answer(np.array(kc.jobs.first_answer(exported, [query])["probabilities"]))
 
     def ask_model(self, query, model):
-        """The same."""
-        return self.told(self.probabilities(query, model)[0])
+        return self.answer(self.probabilities(query, model)[0])
 
-    def told(self, found):
-        """An answer."""
+    def answer(self, found):
+        """All classes with their probabilities."""
         kc.jobs.check_count("classes", len(self.classes), len(found), "codec.json")
         best = {self.classes[n]: float(found[n]) for n in np.argsort(-found)}
         text = ", ".join(f"{name} {share:.1%}" for name, share in best.items())

@@ -9,8 +9,13 @@ from keras_classics.jobs.flags import flags_of
 from support import load_application
 
 
+def settings_of(name):
+    application = load_application(name)
+    return getattr(application, "Settings", None) or application.Labelling.Settings
+
+
 def choices_of(name):
-    found = flags_of(load_application(name).Settings)
+    found = flags_of(settings_of(name))
     return {each.field: set(each.choices) for each in found if each.choices}
 
 

@@ -163,7 +163,9 @@ def test_facts_of_another_model_are_one_sentence(
 ):
     settings = {"task": task, "units": 6, "batch_size": 8, "epochs": 1}
     kc.jobs.record_run(tmp_path, settings, job="labelling")
-    job = application.Labelling(application.Settings(**settings), tmp_path, kc.jobs.Output())
+    job = application.Labelling.of(
+        application.Labelling.Settings(**settings), tmp_path, kc.jobs.Output()
+    )
     job.complete()
     job.facts = {"codec": facts}
     model = job.build()
@@ -177,7 +179,9 @@ def test_facts_of_another_model_are_one_sentence(
 
 
 def test_a_model_that_reads_no_text_is_refused_by_the_facts_of_one(application):
-    job = application.Labelling(application.Settings(task="tag"), None, kc.jobs.Output())
+    job = application.Labelling.of(
+        application.Labelling.Settings(task="tag"), None, kc.jobs.Output()
+    )
     job.complete()
     job.facts = {"codec": TEXTS}
     other = keras.Sequential([keras.Input((None, 3)), keras.layers.Dense(2)])

@@ -6,6 +6,7 @@ import pytest
 
 import keras_classics as kc
 from keras_classics.core.gradients import value_and_gradients
+from keras_classics.training.ctc_loss import impossible_labellings
 
 LOGITS = np.array([[[1, 2, 0], [0.5, 0, 1.5], [0, 1, 0.2]]], "float32")
 
@@ -34,8 +35,22 @@ def test_impossible_labellings_cost_infinity_and_move_nothing():
     gradient = keras.ops.convert_to_numpy(gradient)
     assert float(value) == np.inf
     assert np.all(gradient[0] == 0) and np.all(np.isfinite(gradient)) and np.any(gradient[1])
-    assert kc.training.impossible_labellings(labels, [3, 3]).tolist() == [0]
-    assert kc.training.impossible_labellings(labels, [5, 1]).tolist() == [1]
+    assert impossible_labellings(labels, [3, 3]).tolist() == [0]
+    assert impossible_labellings(labels, [5, 1]).tolist() == [1]
+
+
+def test_sequences_that_cannot_be_labelled_are_left_out_and_told():
+    inputs = [np.zeros((length, 2), "float32") for length in (6, 9, 12)]
+    targets = [np.array([1, 1, 1], "int32"), np.array([1, 2, 3], "int32"), np.ones(1, "int32")]
+    part, said = kc.data.LabelledSequences(inputs, targets, names=["a", "b", "c"]), []
+    kept = kc.training.labellable(part, 2, remark=said.append)
+    # Three equal labels have blanks between: five steps, where six frames make three.
+    assert kept.names == ["b", "c"] and [len(each) for each in kept.inputs] == [9, 12]
+    assert said == ["left out: 1 sequences with fewer steps than their labels need, the first is a "
+                    "(3 steps for 3 labels)"]  # fmt: skip
+    assert kc.training.labellable(part) is part
+    with pytest.raises(kc.InputError, match="No sequence is left"):
+        kc.training.labellable(part, 20)
 
 
 @pytest.mark.parametrize(

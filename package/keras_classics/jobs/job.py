@@ -380,8 +380,8 @@ class Job(ABC):
         if asked is not None and len(texts) < asked:
             given = of.removesuffix("s") if len(texts) == 1 else of
             self.output.remark_once(
-                f"the model gives {len(texts)} {given}, --n-best asked for {asked}; export it with a "
-                "larger --beam for more"
+                f"the model gives {len(texts)} {given}, --n-best asked for {asked}; export it with "
+                "a larger --beam for more"
             )
         return ranked(texts, scores, of=of, count=asked, **form)
 

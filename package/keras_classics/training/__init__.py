@@ -15,7 +15,7 @@ from keras_classics.training.compiling import (
 from keras_classics.training.ctc_loss import (
     CTCLoss,
     edit_distance,
-    impossible_labellings,
+    labellable,
     labelling_metrics,
 )
 from keras_classics.training.metrics.captions import (
@@ -100,7 +100,7 @@ __all__ = [
     "falling_optimizer",
     "fit",
     "flip_shares",
-    "impossible_labellings",
+    "labellable",
     "labelling_metrics",
     "learning_rate",
     "likelihood",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -12,6 +12,8 @@ from keras_classics.core.ctc_probabilities import fewest_steps, labelling_log_pr
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Tensor
+from keras_classics.data.batches import pad_arrays
+from keras_classics.data.texts.sequences import LabelledSequences
 
 
 @registered
@@ -22,7 +24,7 @@ class CTCLoss(keras.losses.Loss):
     from 1 on, padded with 0; predictions are logits `(batch, steps, labels + 1)`, the blank first.
     Both lengths of every row count: the labels up to the padding, the steps up to where
     `kc.layers.BlankPadding` begins. A labelling that needs more steps than there are costs
-    infinity and moves no weight: leave such rows out, see `impossible_labellings`.
+    infinity and moves no weight: leave such rows out, see `labellable`.
 
     Args:
         reduction: Over the batch.
@@ -51,6 +53,40 @@ def impossible_labellings(labels: np.ndarray, lengths: Sequence[int]) -> np.ndar
         int64 `(impossible,)`, in ascending order.
     """
     return np.flatnonzero(keras.ops.convert_to_numpy(fewest_steps(labels)) > np.asarray(lengths))
+
+
+def labellable(
+    part: LabelledSequences, stride: int = 1, *, remark: Callable[[str], None] = lambda text: None
+) -> LabelledSequences:
+    """Leave out the sequences that no path can label, as they have too few steps.
+
+    Args:
+        part: The sequences; labels from 1 on.
+        stride: Steps of a sequence for each of the network's output.
+        remark: Takes a sentence about how many were left out, if some were.
+
+    Raises:
+        InputError: None is left.
+    """
+    steps = part.lengths() // stride
+    wrong = impossible_labellings(pad_arrays(part.targets), steps)
+    if not len(wrong):
+        return part
+    first = wrong[0]
+    name = part.names[first] if part.names else f"number {first}"
+    remark(
+        f"left out: {len(wrong)} sequences with fewer steps than their labels need, the first is "
+        f"{name} ({steps[first]} steps for {len(part.targets[first])} labels)"
+    )
+    if len(wrong) == len(part):
+        raise InputError(
+            explain(
+                "No sequence is left to learn from",
+                "sequences with a step for every label and a blank between equal ones",
+                "Give longer ones.",
+            )
+        )
+    return part.some(np.setdiff1d(np.arange(len(part)), wrong))
 
 
 def edit_distance(found: Sequence, right: Sequence) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,12 +29,14 @@ class LabelledSequences:
         axis: Axis of time.
         told: Whether networks are told the lengths, as `{"sequence", "length"}`; those that are
             not take 0 for padding.
+        names: Of each sequence, for messages and tables; or none.
     """
 
     inputs: Sequence[np.ndarray]
     targets: Sequence[np.ndarray]
     axis: int = 0
     told: bool = False
+    names: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -42,6 +44,12 @@ class LabelledSequences:
     def lengths(self) -> np.ndarray:
         """Steps of each sequence."""
         return np.array([each.shape[self.axis] for each in self.inputs])
+
+    def some(self, numbers: Sequence[int] | np.ndarray) -> LabelledSequences:
+        """Some of the sequences, by their numbers from 0 on."""
+        fields = {"inputs": self.inputs, "targets": self.targets, "names": self.names}
+        chosen = {key: [each[n] for n in numbers] for key, each in fields.items() if len(each)}
+        return replace(self, **chosen)
 
     def network_input(
         self, numbers: Sequence[int] | np.ndarray

@@ -70,7 +70,6 @@ def recognize(
     part: LabelledSequences,
     labels: Sequence[str],
     *,
-    steps: Sequence[int] | np.ndarray,
     width: int = 10,
     n_best: int = 1,
 ) -> list[Recognized]:
@@ -80,7 +79,6 @@ def recognize(
         model: From `kc.models.ctc_recognizer`.
         part: The sequences; their targets do not count.
         labels: What is written for label 1, 2, ...
-        steps: Of the model's output for each sequence.
         width: Labellings the beam search follows.
         n_best: Texts it returns.
     """
@@ -88,6 +86,7 @@ def recognize(
     def text(ids: np.ndarray) -> str:
         return "".join(labels[label - 1] for label in ids if label)
 
+    steps = part.lengths() // model.get_layer("steps").stride
     found = []
     for numbers, logits in _batches(model, part):
         greedy, beams = ctc_greedy(logits), ctc_beam_search(logits, width=width, n_best=n_best)
