@@ -63,8 +63,10 @@ def test_text_models_that_carry_states_say_where_too(tmp_path):
     )
     documents = [np.random.default_rng(n).integers(0, 5, 31) for n in range(2)]
     windows = kc.data.text_windows(documents, batch_size=2, k1=3)
+    # What overflows first depends on the order in which the engine adds.
     with pytest.raises(
-        kc.InputError, match=r"It began at step \d with the (output of the|gradient|opt)"
+        kc.InputError,
+        match=r"It began at step \d with the (loss, of finite|output of the|gradient|opt)",
     ):
         kc.training.fit(
             model, windows.batches, steps_per_epoch=10, epochs=1, folder=tmp_path, verbose=0
