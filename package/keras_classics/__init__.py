@@ -19,6 +19,7 @@ from keras_classics.core.version import __version__ as __version__
 if TYPE_CHECKING:
     from keras_classics import (
         analysis,
+        boxes,
         callbacks,
         cli,
         compression,
@@ -44,6 +45,7 @@ __all__ = [
     "ModelCard",
     "__version__",
     "analysis",
+    "boxes",
     "callbacks",
     "card",
     "cli",

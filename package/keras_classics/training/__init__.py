@@ -18,6 +18,7 @@ from keras_classics.training.ctc_loss import (
     labellable,
     labelling_metrics,
 )
+from keras_classics.training.metrics.box_metric import AveragePrecision
 from keras_classics.training.metrics.captions import (
     caption_figures,
     caption_metrics,
@@ -64,6 +65,7 @@ from keras_classics.training.truncated_bptt import TruncatedBPTT
 __all__ = [
     "ADVERSARIAL_METHODS",
     "AdversarialModel",
+    "AveragePrecision",
     "CTCLoss",
     "BitsPerCharacter",
     "Cosine",

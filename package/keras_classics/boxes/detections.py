@@ -1,0 +1,182 @@
+"""What a picture shows and what a detector says of it, in the one convention for boxes.
+
+A box is `(ymin, xmin, ymax, xmax)` in pixels of the picture, row 0 and column 0 at its upper left
+corner, the far edges exclusive: the box of one pixel has the area 1. Whoever counts from the first
+to the last pixel, as PASCAL VOC and R-CNN do with their `+ 1`, counts the same areas so. Files in
+other conventions are converted where they are read. Keras calls this one `"yxyx"`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_classics.core.errors import InputError, explain
+
+# The class of a region of which nobody says what it shows, as KITTI's DontCare.
+NO_CLASS = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """The boxes that a picture truly has.
+
+    Attributes:
+        boxes: float64 `(n, 4)`, `(ymin, xmin, ymax, xmax)` in pixels, the far edges exclusive.
+        box_labels: int64 `(n,)`, the class of each; -1 is a region without one, in which no
+            detection is wrong under KITTI's rules.
+        difficult: bool `(n,)`: to find it is neither right nor wrong. By default none is.
+        crowd: bool `(n,)`: many in one box, so that any number of detections may lie in it, and
+            none of them is right or wrong. By default none is.
+        areas: float64 `(n,)`, by which COCO tells small from large; by default those of the boxes.
+        truncation: float64 `(n,)`, the share beyond the picture's border (KITTI); by default 0.
+        occlusion: int64 `(n,)`, 0 to 3, how much is hidden (KITTI); by default 0.
+
+    Raises:
+        InputError: A box is inverted or not finite, or a column has another length.
+    """
+
+    boxes: np.ndarray
+    box_labels: np.ndarray
+    difficult: np.ndarray = None  # type: ignore[assignment]
+    crowd: np.ndarray = None  # type: ignore[assignment]
+    areas: np.ndarray = None  # type: ignore[assignment]
+    truncation: np.ndarray = None  # type: ignore[assignment]
+    occlusion: np.ndarray = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        boxes = as_boxes(self.boxes)
+        zeros = np.zeros(len(boxes))
+        columns = {
+            "box_labels": (self.box_labels, "int64"),
+            "difficult": (zeros if self.difficult is None else self.difficult, "bool"),
+            "crowd": (zeros if self.crowd is None else self.crowd, "bool"),
+            "areas": (box_areas(boxes) if self.areas is None else self.areas, "float64"),
+            "truncation": (zeros if self.truncation is None else self.truncation, "float64"),
+            "occlusion": (zeros if self.occlusion is None else self.occlusion, "int64"),
+        }
+        _set_columns(self, boxes, columns)
+
+    @classmethod
+    def of(cls, example: Any) -> Truth:
+        """The truth about an example that has `boxes` and `box_labels`, and perhaps the others.
+
+        Args:
+            example: A scene, a picture with boxes, or whatever else has these attributes.
+        """
+        columns: dict[str, Any] = {
+            name: getattr(example, name, None) for name in cls.__dataclass_fields__
+        }
+        return cls(**columns)
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """What a detector says of a picture.
+
+    Attributes:
+        boxes: float64 `(n, 4)`, `(ymin, xmin, ymax, xmax)` in pixels, the far edges exclusive.
+        box_labels: int64 `(n,)`, the class of each.
+        scores: float64 `(n,)`, higher where the detector is surer.
+
+    Raises:
+        InputError: A box is inverted or not finite, or a column has another length.
+    """
+
+    boxes: np.ndarray
+    box_labels: np.ndarray
+    scores: np.ndarray
+
+    def __post_init__(self) -> None:
+        columns = {"box_labels": (self.box_labels, "int64"), "scores": (self.scores, "float64")}
+        _set_columns(self, as_boxes(self.boxes), columns)
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+
+def as_boxes(boxes: ArrayLike) -> np.ndarray:
+    """Boxes as float64 `(n, 4)`; an empty list is `(0, 4)`.
+
+    Args:
+        boxes: `(ymin, xmin, ymax, xmax)` each.
+
+    Raises:
+        InputError: They have another shape, are not finite, or end before they begin.
+    """
+    array = np.asarray(boxes, "float64")
+    array = array.reshape(0, 4) if array.size == 0 else array
+    if array.ndim != 2 or array.shape[1] != 4:
+        raise InputError(
+            explain(
+                f"Boxes of shape {array.shape} were given", "(n, 4)", "Give four numbers for each."
+            )
+        )
+    wrong = ~np.isfinite(array).all(axis=1) | (array[:, 2:] < array[:, :2]).any(axis=1)
+    if wrong.any():
+        number = int(wrong.argmax())
+        corner = array[:, :2]
+        other = np.concatenate([corner, corner + array[:, 2:]], axis=1)[wrong]
+        sized = bool(np.isfinite(other).all() and (other[:, 2:] >= other[:, :2]).all())
+        raise InputError(
+            explain(
+                f"Box {number} of {len(array)} is {array[number].tolist()}",
+                "(ymin, xmin, ymax, xmax) in pixels, each end at or behind its beginning",
+                "Height and width seem to stand in place of the ends: convert them first, by "
+                "keras.utils.bounding_boxes.convert_format(boxes, source='xywh', target='yxyx')."
+                if sized
+                else "Give the ends after the beginnings, as finite numbers.",
+            )
+        )
+    return array
+
+
+def box_areas(boxes: np.ndarray) -> np.ndarray:
+    """Areas `(n,)` of boxes `(n, 4)`, in pixels."""
+    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+
+
+def check_paired(detections: Sequence[Detections], truths: Sequence[Truth]) -> None:
+    """Refuse another number of pictures on one side than on the other, and none at all.
+
+    Args:
+        detections: What was found in each picture.
+        truths: What is there.
+
+    Raises:
+        InputError: They are not equally many, or none.
+    """
+    if len(detections) != len(truths) or not len(truths):
+        raise InputError(
+            explain(
+                f"Detections of {len(detections)} pictures and the truth about {len(truths)} "
+                "were given",
+                "equally many, at least one",
+                "Give empty arrays for a picture in which nothing is or was found.",
+            )
+        )
+
+
+def _set_columns(
+    target: Truth | Detections, boxes: np.ndarray, columns: dict[str, tuple[Any, str]]
+) -> None:
+    # A frozen dataclass leaves no other way to keep what was converted.
+    object.__setattr__(target, "boxes", boxes)
+    for name, (values, dtype) in columns.items():
+        column = np.asarray(values)
+        if column.shape != boxes.shape[:1]:
+            raise InputError(
+                explain(
+                    f"{name} of shape {column.shape} were given for {len(boxes)} boxes",
+                    f"({len(boxes)},)",
+                    "Give one for each box.",
+                )
+            )
+        object.__setattr__(target, name, column.astype(dtype))

@@ -1,0 +1,57 @@
+"""From proposals to true boxes and back."""
+
+import numpy as np
+import pytest
+
+from keras_classics.boxes import RidgeBoxes, Whitening, apply_regression, regression_targets
+from keras_classics.core.errors import InputError
+
+
+def test_targets_are_those_of_the_paper():
+    # Twice as high and half as wide; the centre moves from (5, 10) to (20, 5).
+    found = regression_targets([[0, 0, 10, 20]], [[10, 0, 30, 10]])
+    np.testing.assert_allclose(found, [[1.5, -0.25, np.log(2), -np.log(2)]], rtol=1e-6)
+
+
+def test_they_lead_to_the_true_boxes_within_the_picture():
+    rng = np.random.default_rng(0)
+    corners = rng.uniform(0, 60, (2, 40, 2))
+    a, b = np.concatenate([corners, corners + rng.uniform(2, 40, corners.shape)], axis=2)
+    targets = regression_targets(a, b)
+    np.testing.assert_allclose(apply_regression(a, targets), b, atol=1e-3)
+    clipped = apply_regression(a, targets, (50, 70))
+    np.testing.assert_allclose(clipped, np.clip(b, 0, [50, 70, 50, 70]), atol=1e-3)
+
+
+def test_a_box_without_area_has_no_targets():
+    with pytest.raises(InputError, match="least side is 0"):
+        regression_targets([[0, 0, 0, 4]], [[0, 0, 4, 4]])
+
+
+def test_whitened_targets_have_mean_0_and_covariance_1_and_come_back():
+    rng = np.random.default_rng(0)
+    targets = rng.normal(size=(2000, 4)) @ rng.normal(size=(4, 4)) + [1, 2, 3, 4]
+    whitening = Whitening.fit(targets)
+    white = whitening.whiten(targets)
+    np.testing.assert_allclose(white.mean(axis=0), 0, atol=1e-9)
+    # A thousandth is added to each variance.
+    np.testing.assert_allclose(np.cov(white.T, bias=True), np.eye(4), atol=0.02)
+    np.testing.assert_allclose(whitening.unwhiten(white), targets, atol=1e-9)
+
+
+def test_ridge_regression_is_that_of_scikit_learn_with_the_bias_among_the_features():
+    linear = pytest.importorskip("sklearn.linear_model")
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(80, 6))
+    targets = features @ rng.normal(size=(6, 4)) * 0.1 + 0.2
+    ours = RidgeBoxes.fit(features, targets)
+    whitening = Whitening.fit(targets)
+    rows = np.concatenate([features, np.ones((80, 1))], axis=1)
+    theirs = linear.Ridge(alpha=1000.0, fit_intercept=False).fit(rows, whitening.whiten(targets))
+    np.testing.assert_allclose(
+        ours.predict(features), whitening.unwhiten(theirs.predict(rows)), atol=1e-8
+    )
+    exact = RidgeBoxes.fit(features, targets, penalty=1e-9)
+    np.testing.assert_allclose(exact.predict(features), targets, atol=1e-6)
+    with pytest.raises(InputError, match="at least one"):
+        RidgeBoxes.fit(np.zeros((0, 6)), np.zeros((0, 4)))

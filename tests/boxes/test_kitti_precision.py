@@ -1,0 +1,81 @@
+"""KITTI's rules, each by a picture in which it alone decides."""
+
+import numpy as np
+import pytest
+
+from keras_classics.boxes import Detections, Truth, average_precision
+
+CAR, VAN = 0, 1
+
+
+def grades(found, there, **options):
+    ap = average_precision([found], [there], 2, rules=options.pop("rules", "kitti"), **options)
+    return {name: float(each[CAR]) for name, each in ap.by_class.items()}
+
+
+def car(height, row=0, column=0):
+    return [row, column, row + height, column + 60]
+
+
+def test_forty_points_and_eleven_differ():
+    # Precision 1 up to a recall of a half, 0 beyond: 20 of 40 points, and 6 of 11 (0 to 0.5).
+    boxes = [car(50, column=100 * n) for n in range(40)]
+    there, found = Truth(boxes, [CAR] * 40), Detections(boxes[:20], [CAR] * 20, np.arange(20) / 20)
+    assert grades(found, there)["AP easy"] == pytest.approx(19 / 40)
+    assert grades(found, there, rules="kitti11")["AP easy"] == pytest.approx(5 / 11)
+
+
+@pytest.mark.parametrize(
+    ("there", "counted"),
+    [
+        (Truth([car(41)], [CAR]), ("easy", "moderate", "hard")),
+        (Truth([car(30)], [CAR]), ("moderate", "hard")),
+        (Truth([car(24)], [CAR]), ()),
+        (Truth([car(41)], [CAR], occlusion=[1]), ("moderate", "hard")),
+        (Truth([car(41)], [CAR], occlusion=[2]), ("hard",)),
+        (Truth([car(41)], [CAR], truncation=[0.3]), ("moderate", "hard")),
+        (Truth([car(41)], [CAR], truncation=[0.5]), ("hard",)),
+    ],
+)
+def test_a_grade_counts_what_is_high_visible_and_within_enough(there, counted):
+    found = grades(Detections(there.boxes, [CAR], [0.9]), there)
+    assert {name.split()[1] for name, ap in found.items() if not np.isnan(ap)} == set(counted)
+
+
+@pytest.mark.parametrize(
+    "stray",
+    [
+        # In a DontCare region, found too small, and a van.
+        (car(50, column=305), Truth([car(50), [0, 300, 60, 400]], [CAR, -1])),
+        (car(20, column=305), Truth([car(50)], [CAR])),
+        (car(50, column=300), Truth([car(50), car(50, column=300)], [CAR, VAN])),
+    ],
+    ids=["DontCare", "small", "neighbour"],
+)
+def test_what_is_no_mistake(stray):
+    box, there = stray
+    found = Detections([car(50), box], [CAR, CAR], [0.5, 0.9])
+    alone = Detections([car(50)], [CAR], [0.5])
+    best = grades(alone, there, neighbours={CAR: VAN})
+    assert grades(found, there, neighbours={CAR: VAN}) == best
+    mistaken = Detections([car(50), car(50, row=500)], [CAR, CAR], [0.5, 0.9])
+    assert (
+        grades(mistaken, there, neighbours={CAR: VAN}, rules="kitti11")["AP easy"]
+        < (grades(alone, there, neighbours={CAR: VAN}, rules="kitti11")["AP easy"])
+    )
+
+
+def test_without_a_neighbour_a_van_is_a_mistake():
+    there = Truth([car(50), car(50, column=300)], [CAR, VAN])
+    found = Detections([car(50), car(50, column=300)], [CAR, CAR], [0.5, 0.9])
+    assert (
+        grades(found, there, rules="kitti11")["AP easy"]
+        < (grades(found, there, rules="kitti11", neighbours={CAR: VAN})["AP easy"])
+    )
+
+
+def test_the_overlap_has_to_exceed_the_threshold():
+    there = Truth([car(50)], [CAR])
+    found = Detections([[0, 0, 50, 45]], [CAR], [0.9])
+    assert grades(found, there, rules="kitti11", threshold=0.7)["AP easy"] > 0
+    assert grades(found, there, rules="kitti11", threshold=0.75)["AP easy"] == 0

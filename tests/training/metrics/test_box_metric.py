@@ -1,0 +1,92 @@
+"""The metric of Keras is the function, after any number of batches."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_classics as kc
+from boxes.box_samples import golden, random_set
+from keras_classics.core.errors import InputError
+
+
+def padded(each, columns, count=40):
+    rows = {}
+    for name, (attribute, fill) in columns.items():
+        parts = [np.asarray(getattr(one, attribute), "float32") for one in each]
+        rows[name] = np.stack(
+            [np.concatenate([p, np.full((count - len(p), *p.shape[1:]), fill)]) for p in parts]
+        )
+    return rows
+
+
+def batches(detections, truths, size):
+    for start in range(0, len(truths), size):
+        yield (
+            padded(
+                truths[start : start + size],
+                {"boxes": ("boxes", -1), "labels": ("box_labels", -1), "crowd": ("crowd", 0)},
+            ),
+            padded(
+                detections[start : start + size],
+                {"boxes": ("boxes", -1), "labels": ("box_labels", -1), "scores": ("scores", 0)},
+            ),
+        )
+
+
+@pytest.mark.parametrize("size", [1, 2, 6])
+def test_any_number_of_batches_gives_the_precision_of_the_whole(size):
+    detections, truths, classes = random_set(4, whole=True)
+    metric = kc.training.AveragePrecision(classes)
+    assert np.isnan(metric.result())
+    for _ in range(2):
+        metric.reset_state()
+        for true, found in batches(detections, truths, size):
+            metric.update_state(true, found)
+        # Scores are float32 here.
+        expected = kc.boxes.average_precision(detections, truths, classes).figures["AP"]
+        assert metric.result() == pytest.approx(expected, abs=1e-6)
+
+
+def test_boxes_in_another_convention_of_keras():
+    (true, found) = next(batches(*golden(), 1))
+    metric = kc.training.AveragePrecision(1, rules="voc07", bounding_box_format="xywh")
+    for part in (true, found):
+        part["boxes"] = keras.ops.convert_to_numpy(
+            keras.utils.bounding_boxes.convert_format(part["boxes"], "yxyx", "xywh")
+        )
+    metric.update_state(true, found)
+    assert metric.result() == pytest.approx(0.61364, abs=5e-6)
+
+
+def test_it_is_evaluated_by_a_model_that_runs_eagerly_and_refused_in_a_compiled_step():
+    class Oracle(keras.Model):
+        def call(self, x):
+            return x
+
+        def compute_loss(self, *args, **kwargs):
+            return keras.ops.zeros(())
+
+        def compute_metrics(self, x, y, y_pred, sample_weight=None):
+            self.watched.update_state(y, y_pred)
+            return {"AP": self.watched.result()}
+
+    true, found = next(batches(*golden(), 1))
+    model = Oracle()
+    model.watched = kc.training.AveragePrecision(1, figure="AP50")
+    model.compile(run_eagerly=True)
+    assert model.evaluate(found, true, verbose=0, return_dict=True)["AP"] == pytest.approx(
+        0.62871, abs=5e-6
+    )
+    model.compile()
+    with pytest.raises(InputError, match="run_eagerly=True"):
+        model.evaluate(found, true, verbose=0)
+
+
+def test_what_does_not_fit_is_refused():
+    with pytest.raises(InputError, match="'AP60'.*AP50"):
+        kc.training.AveragePrecision(2, figure="AP60")
+    with pytest.raises(InputError, match="dictionary of boxes, labels, scores"):
+        true, _ = next(batches(*golden(), 1))
+        kc.training.AveragePrecision(1).update_state(true, true)
+    metric = kc.training.AveragePrecision(2, rules="kitti", figure="AP hard")
+    assert type(metric).from_config(metric.get_config()).get_config() == metric.get_config()
