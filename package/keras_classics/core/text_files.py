@@ -190,7 +190,7 @@ def read_table(
     """Read a table: a header, then rows with as many fields.
 
     Fields are separated by what stands most often in the header, of commas, semicolons, tabs and
-    bars; the first two may stand in a field that is quoted.
+    bars; the first two may stand in a field that is quoted, the others where all of the header is.
 
     Args:
         path: The file, in UTF-8; `.gz` is unpacked.
@@ -235,7 +235,8 @@ def _layout(
         above += 1
     bare = _QUOTED.sub("", header)
     separator = max(_SEPARATORS, key=bare.count)
-    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if separator in ",;" else csv.QUOTE_NONE
+    quoted = separator in ",;" or not bare.strip(f"{separator} \r\n")
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
     rows = csv.reader(
         chain([header], lines),
         delimiter=separator,

@@ -353,8 +353,8 @@ def test_faults_of_coco_files_are_counted(coco, change, message):
     ("text", "message"),
     [
         ('{"images": [', "cannot be read .*line 1"),
-        ('{"images": []}', "not in COCO's form .*annotations"),
-        ("[]", "not in COCO's form"),
+        ('{"images": []}', "neither in COCO's form nor .*annotations"),
+        ("[]", "neither in COCO's form"),
     ],
 )
 def test_malformed_coco_files_are_refused(coco, text, message):

@@ -1,18 +1,28 @@
-"""The forms in which captions are written down: token files, tables, COCO's JSON, split lists."""
+"""The forms in which captions are written down: token files, tables, JSON, split lists."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.text_files import read_json, read_lines, read_table
 from keras_classics.core.tokenization import tokenize
+from keras_classics.data.captions.spellings import Spellings, written
+from keras_classics.data.holdout import SPLIT_NAMES
 
-IMAGE_COLUMNS = ("image", "image_name", "image_path", "filename", "file_name", "file")
+# The first that a table has is taken.
+IMAGE_COLUMNS = ("image", "image_name", "image_path", "filename", "file_name", "file", "image_id")
 CAPTION_COLUMNS = ("caption", "captions", "comment", "sentence", "text")
+# Karpathy's pictures of COCO's validation that nobody evaluates on are for training.
+_RESTVAL = "restval"
+_KARPATHY_SPLITS = {name: split for split, names in SPLIT_NAMES.items() for name in names} | {
+    _RESTVAL: "train"
+}
 
 # As a word of its own: "latest" is no test and "values" are no validation.
 _SPLIT_WORD = re.compile(
@@ -51,8 +61,45 @@ class Annotations:
             raise InputError(message)
         self.faults.append(message)
 
+    def add(self, place: str, name: object, *captions: object) -> str | None:
+        """Take an image and captions of it; what is no text, or no name, is a fault.
+
+        Args:
+            place: Where it is written, for the fault.
+            name: Of the image.
+            *captions: None is an empty one.
+
+        Returns:
+            The name as the keys of `captions` write it, or None.
+        """
+        named = written(name) if isinstance(name, str) else ""
+        if not named:
+            self.fault(
+                explain(
+                    f"{place} names no image, but {name!r}",
+                    "the name of an image's file",
+                    "Write the name, or remove the entry.",
+                )
+            )
+            return None
+        own = self.captions.setdefault(named, [])
+        for caption in captions:
+            if caption is None or isinstance(caption, str):
+                own.append((caption or "").strip())
+                continue
+            self.fault(
+                explain(
+                    f"{place} has {str(caption)[:80]!r} for a caption of {named!r}",
+                    "captions that are texts",
+                    "Write a text, or remove the entry.",
+                )
+            )
+        return named
+
     def add_list(self, split: str, file: Path, names: Iterable[str]) -> None:
         """Take a split's list of image names; names without captions are faults.
+
+        A name may have another case, no ending, or other folders than beside its captions.
 
         Raises:
             InputError: The split already has a list.
@@ -66,18 +113,22 @@ class Annotations:
                 )
             )
         self.list_files[split] = file.name
-        self.lists[split] = []
-        for name in dict.fromkeys(names):
-            if name in self.captions:
-                self.lists[split].append(name)
-            else:
-                self.fault(
-                    explain(
-                        f"{file.name} lists {name!r}, which has no caption",
-                        "images with captions",
-                        "Correct the name or add captions.",
-                    )
+        listed: dict[str, None] = {}
+        known = Spellings(self.captions)
+        for name in names:
+            found = known.find(name)
+            if len(found) == 1:
+                listed[found[0]] = None
+                continue
+            which = f"may be {' or '.join(map(repr, found[:3]))}" if found else "has no caption"
+            self.fault(
+                explain(
+                    f"{file.name} lists {name!r}, which {which}",
+                    "names of images with captions, each of one",
+                    "Correct the name or add captions.",
                 )
+            )
+        self.lists[split] = [*listed]
 
     def drop_empty_captions(self) -> None:
         """Leave out captions without words, and images that have no other."""
@@ -110,14 +161,15 @@ def read_annotations(path: str | Path, *, strict: bool = False) -> Annotations:
     """
     annotations = Annotations(strict)
     folder, files = _find_captions(Path(path).expanduser())
+    own_splits = False
     for file in files:
         if file.suffix.lower() == ".json":
-            _read_coco(file, annotations)
+            own_splits = _read_json(file, annotations)
         elif ".token" in file.name:
             _read_tokens(file, annotations)
         else:
             _read_table(file, annotations)
-    for file in _near(folder, ".txt"):
+    for file in _near(folder, ".txt") if not own_splits else ():
         split = _split_in_name(file)
         if split and file not in files:
             lines = map(str.strip, read_lines(file))
@@ -148,13 +200,14 @@ def _find_captions(path: Path) -> tuple[Path, list[Path]]:
         if file.suffix != ".txt" or file.name == "captions.txt"
     ]
     coco = [file for file in _near(path, ".json") if "captions" in file.name.lower()]
-    choices = [[file] for file in tokens + tables] + ([coco] if coco else [])
+    karpathy = [file for file in _near(path, ".json") if file.name.lower().startswith("dataset")]
+    choices = [[file] for file in tokens + tables + karpathy] + ([coco] if coco else [])
     if len(choices) != 1:
         names = ", ".join(str(file.relative_to(path)) for files in choices for file in files)
         raise InputError(
             explain(
                 f"{path} has {f'several captions files: {names}' if names else 'no captions file'}",
-                "one *.token.txt, one *.csv, *.tsv or captions.txt, or *captions*.json",
+                "one *.token.txt, *.csv, *.tsv, captions.txt, *captions*.json or dataset*.json",
                 f"Name the file to read: captions:{path}/FILE.",
             )
         )
@@ -185,29 +238,30 @@ def _read_tokens(file: Path, annotations: Annotations) -> None:
                 )
             )
         name = re.sub(r"#\d+$", "", name.strip())
-        annotations.captions.setdefault(name, []).append(caption.strip())
+        annotations.add(f"{file.name}, line {number},", name, caption)
 
 
 def _read_table(file: Path, annotations: Annotations) -> None:
     table = read_table(
         file,
         "a header, then rows with as many fields as the header",
-        "Put captions that contain the separator into double quotes.",
+        "Correct that line; put captions that contain the separator into double quotes.",
         dtype=str,
         keep_default_na=False,
         skipinitialspace=True,
     )
-    table.columns = [str(column).strip() for column in table.columns]
-    images = table[_column(file, list(table.columns), IMAGE_COLUMNS)]
-    captions = table[_column(file, list(table.columns), CAPTION_COLUMNS)]
-    for name, caption in zip(images, captions, strict=True):
-        annotations.captions.setdefault(name.strip(), []).append(caption.strip())
+    columns = [str(column).strip() for column in table.columns]
+    images = table.iloc[:, _column(file, columns, IMAGE_COLUMNS)]
+    captions = table.iloc[:, _column(file, columns, CAPTION_COLUMNS)]
+    for row, (name, caption) in enumerate(zip(images, captions, strict=True), start=1):
+        annotations.add(f"{file.name}, row {row} below the header,", name, caption)
 
 
-def _column(file: Path, columns: list[str], wanted: tuple[str, ...]) -> str:
-    for column in columns:
-        if column.lower() in wanted:
-            return column
+def _column(file: Path, columns: list[str], wanted: tuple[str, ...]) -> int:
+    found = [re.sub(r"[\s-]+", "_", column.lower()) for column in columns]
+    for name in wanted:
+        if name in found:
+            return found.index(name)
     raise InputError(
         explain(
             f"{file} has the columns {', '.join(columns)}",
@@ -218,41 +272,99 @@ def _column(file: Path, columns: list[str], wanted: tuple[str, ...]) -> str:
     )
 
 
-def _read_coco(file: Path, annotations: Annotations) -> None:
-    remedy = "Give a captions_*.json of COCO, or a CSV table."
-    content = read_json(file, "COCO's caption JSON", remedy)
+def _read_json(file: Path, annotations: Annotations) -> bool:
+    """Read COCO's or Karpathy's JSON; say whether it tells the split of each image."""
+    remedy = "Give COCO's captions_*.json, Karpathy's dataset_*.json, or a CSV table."
+    content = read_json(file, "captions in JSON", remedy)
     try:
-        names = {image["id"]: image["file_name"] for image in content["images"]}
-        # Of some pictures COCO's helpers write that nobody said anything.
-        pairs = [(each["image_id"], each["caption"] or "") for each in content["annotations"]]
-        strange = [text for text in (*names.values(), *dict(pairs).values())
-                   if not isinstance(text, str)]  # fmt: skip
-        if strange:
-            raise TypeError(f"{strange[0]!r} is no text")
-    except (KeyError, TypeError) as error:
+        images = [dict(each) for each in content["images"]]
+        karpathy = any("sentences" in each for each in images)
+        said = [] if karpathy else [dict(each) for each in content["annotations"]]
+        if not karpathy:
+            names = {each["id"]: each["file_name"] for each in images}
+    except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             explain(
-                f"{file} is not in COCO's form ({type(error).__name__}: {error})",
-                '"images" with id and file_name, "annotations" with image_id and caption',
+                f"{file} is neither in COCO's form nor in Karpathy's "
+                f"({type(error).__name__}: {error})",
+                '"images" with id and file_name and "annotations" with image_id and caption, or '
+                '"images" with filename, split and sentences',
                 remedy,
             )
         ) from error
-    for name in names.values():
-        annotations.captions.setdefault(name, [])
-    for image_id, caption in pairs:
-        if image_id in names:
-            annotations.captions[names[image_id]].append(caption.strip())
-        else:
+    if karpathy:
+        _add_karpathy(file, images, annotations)
+    else:
+        _add_coco(file, names, said, annotations)
+        described = content.get("info")
+        if isinstance(described, dict) and described.get("description"):
+            origin = f"{described['description']}, {described.get('url', '')}"
+            annotations.origin = origin.rstrip(", ")
+    return karpathy
+
+
+def _add_coco(
+    file: Path, names: dict[Any, Any], said: list[dict], annotations: Annotations
+) -> None:
+    known = {}
+    for image_id, name in names.items():
+        known[image_id] = annotations.add(f'{file.name}, the image {image_id} of "images"', name)
+    for number, each in enumerate(said, start=1):
+        place = f'{file.name}, entry {number} of "annotations",'
+        image_id = each.get("image_id")
+        if not isinstance(image_id, int | str) or image_id not in known:
             annotations.fault(
                 explain(
-                    f"{file.name} has a caption of the image {image_id}, which it does not name",
+                    f"{place} has a caption of the image {image_id}, which the file does not name",
                     'ids that "images" has',
                     "Add the image or remove the caption.",
                 )
             )
+        elif (name := known[image_id]) is not None:
+            # Of some pictures COCO's helpers write null: that nobody said anything.
+            annotations.add(place, name, each.get("caption"))
     split = _split_in_name(file)
     if split:
-        annotations.add_list(split, file, names.values())
-    described = content.get("info")
-    if isinstance(described, dict) and described.get("description"):
-        annotations.origin = f"{described['description']}, {described.get('url', '')}".rstrip(", ")
+        annotations.add_list(split, file, filter(None, known.values()))
+
+
+def _add_karpathy(file: Path, images: list[dict], annotations: Annotations) -> None:
+    times = Counter(str(each.get("filename")) for each in images)
+    splits: dict[str, list[str]] = {}
+    restval = 0
+    for number, each in enumerate(images, start=1):
+        place, name = f'{file.name}, entry {number} of "images",', each.get("filename")
+        # The folder is that of the distribution, and is needed where it alone tells images apart.
+        if times[str(name)] > 1 and isinstance(each.get("filepath"), str):
+            name = f"{each['filepath']}/{name}"
+        own = str(each.get("split")).strip().lower()
+        split = _KARPATHY_SPLITS.get(own)
+        if split is None:
+            annotations.fault(
+                explain(
+                    f"{place} is of the split {each.get('split')!r}",
+                    ", ".join(_KARPATHY_SPLITS),
+                    "Write one of them, or remove the entry.",
+                )
+            )
+            continue
+        sentences = each.get("sentences")
+        texts = map(_sentence, sentences) if isinstance(sentences, list) else [sentences]
+        named = annotations.add(place, name, *texts)
+        if named is not None:
+            splits.setdefault(split, []).append(named)
+            restval += own == _RESTVAL
+    for split, listed in splits.items():
+        annotations.add_list(split, file, listed)
+    if restval:
+        annotations.list_files["train"] += f" ({restval} images of {_RESTVAL} among them)"
+
+
+def _sentence(entry: object) -> object:
+    """What an entry of Karpathy's sentences says: as it was written, else its tokens."""
+    if not isinstance(entry, dict):
+        return entry
+    tokens = entry.get("tokens")
+    if entry.get("raw") is None and isinstance(tokens, list):
+        return " ".join(map(str, tokens))
+    return entry.get("raw")

@@ -1,4 +1,4 @@
-"""Photographs with captions from a folder: Flickr8k's layout, a table, or COCO's JSON.
+"""Photographs with captions from a folder: Flickr8k's layout, a table, COCO's JSON or Karpathy's.
 
 Captions files and split lists lie in the folder or one level below it, images up to two levels
 below. Recognised by their names are
@@ -6,12 +6,16 @@ below. Recognised by their names are
 * `*.token.txt` or `*.token`: lines of `name.jpg#0<TAB>caption` (Flickr8k's `.lemma.` file is not);
 * `*.csv`, `*.tsv` or `captions.txt`: a table with a column for the image, one for the caption;
 * `*captions*.json`: COCO's images and annotations, one file, or one for each split;
+* `dataset*.json`: Karpathy's images with their sentences and their split, whose `restval` is for
+  training; split lists beside it are not read;
 * `*.txt` with train, val or dev, or test as a word of its name: a split list, an image a line.
+
+A name means the file that has it, else one in which the composition of accents (NFC, NFD), `./`,
+case, folders or a missing ending differ.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import partial
 from itertools import chain
@@ -20,6 +24,7 @@ from pathlib import Path
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import file_fingerprint
 from keras_classics.data.captions.flickr8k_coco_csv import Annotations, read_annotations
+from keras_classics.data.captions.spellings import Spellings
 from keras_classics.data.holdout import SPLIT_NAMES, check_filled, complete_splits
 from keras_classics.data.load import Data, Info
 from keras_classics.data.pictures.images import measure_images, read_image, resolve_size
@@ -59,21 +64,26 @@ def load_captions(
     source = Path(path).expanduser()
     annotations = read_annotations(source, strict=strict)
     names, rules = _listed(annotations)
-    folder = source if source.is_dir() else source.parent
-    paths = _locate(folder, chain.from_iterable(names.values()), annotations)
+    paths = _locate(source, list(chain.from_iterable(names.values())), annotations)
     shapes = _measure(paths, annotations)
-    # What is faulty is held out like the rest, so that to mend it moves no other.
-    names, held = complete_splits(
-        names,
-        lambda count: max(1, round(count / _HELD_OUT)),
-        seed,
+    complete = partial(
+        complete_splits,
+        shares=lambda count: max(1, round(count / _HELD_OUT)),
+        seed=seed,
         source=path,
         what="image",
         same=lambda name: (file_fingerprint(paths[name]) if name in shapes else name,),
         key=lambda split, name: name,
+        faults=annotations.faults,
     )
-    names = {split: [name for name in part if name in shapes] for split, part in names.items()}
-    check_filled(names, path, "image", annotations.faults)
+    sound = {split: [name for name in part if name in shapes] for split, part in names.items()}
+    # What is faulty is held out like the rest, so that to mend it moves no other.
+    every, held = complete(names)
+    splits = {split: [name for name in part if name in shapes] for split, part in every.items()}
+    if any(split in held and not part for split, part in splits.items()):
+        # Unless nothing sound would be left of what was held out.
+        splits, held = complete(sound)
+    check_filled(splits, path, "image", annotations.faults)
     rules |= held
     distinct = {size} if size else set(shapes.values())
     return Data(
@@ -83,11 +93,11 @@ def load_captions(
                 part,
                 captions=[tuple(annotations.captions[name]) for name in part],
             )
-            for split, part in names.items()
+            for split, part in splits.items()
         },
         info=Info(
             name=f"captions:{path}",
-            sizes={split: len(part) for split, part in names.items()},
+            sizes={split: len(part) for split, part in splits.items()},
             image_shape=(*distinct.pop(), 3) if len(distinct) == 1 else None,
             skipped=tuple(annotations.faults),
             split_rule="; ".join(f"{split}: {rules[split]}" for split in SPLIT_NAMES),
@@ -120,28 +130,27 @@ def _listed(annotations: Annotations) -> tuple[dict[str, list[str]], dict[str, s
     return {split: splits[split] for split in SPLIT_NAMES if split in splits}, rules
 
 
-def _locate(folder: Path, names: Iterable[str], annotations: Annotations) -> dict[str, Path]:
-    """Find the file of each image name; absent ones are faults."""
-    below = defaultdict(list)
-    for pattern in ("*", "*/*", "*/*/*"):
-        for path in folder.glob(pattern):
-            below[path.name].append(path)
-    paths = {}
+def _locate(source: Path, names: Iterable[str], annotations: Annotations) -> dict[str, Path]:
+    """Find the file of each image name; absent ones are faults, and files that two names mean."""
+    folder = source if source.is_dir() else source.parent
+    known = _files(folder)
+    if source.is_file() and not any(map(known.find, names)):
+        # The captions file that was named lies in a folder of its own, beside that of the images.
+        folder = folder.resolve().parent
+        known = _files(folder)
+    paths: dict[str, Path] = {}
+    owners: dict[str, str] = {}
     for name in names:
-        found = sorted(
-            path for path in below[Path(name).name] if f"/{path.as_posix()}".endswith(f"/{name}")
-        )
-        if len(found) > 1 and folder / name not in found:
+        found = sorted(known.find(name))
+        if len(found) > 1:
             raise InputError(
                 explain(
-                    f"The image {name!r} is both {found[0]} and {found[1]}",
+                    f"The image {name!r} is both {folder / found[0]} and {folder / found[1]}",
                     "one file for each name",
                     "Remove one, or write the names with their folder.",
                 )
             )
-        if found:
-            paths[name] = folder / name if folder / name in found else found[0]
-        else:
+        if not found:
             annotations.fault(
                 explain(
                     f"The image {name!r} has captions but is not in {folder}",
@@ -149,7 +158,23 @@ def _locate(folder: Path, names: Iterable[str], annotations: Annotations) -> dic
                     "Add the image or remove its captions.",
                 )
             )
+        elif owners.setdefault(found[0], name) != name:
+            annotations.fault(
+                explain(
+                    f"{owners[found[0]]!r} and {name!r} are one file, {folder / found[0]}",
+                    "one name for each image",
+                    "Write its name alike everywhere.",
+                )
+            )
+        else:
+            paths[name] = folder / found[0]
     return paths
+
+
+def _files(folder: Path) -> Spellings:
+    """What lies in a folder, by the path from it."""
+    found = (path for pattern in ("*", "*/*", "*/*/*") for path in folder.glob(pattern))
+    return Spellings(path.relative_to(folder).as_posix() for path in found)
 
 
 def _measure(paths: Mapping[str, Path], annotations: Annotations) -> dict[str, tuple[int, int]]:
