@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.tokenization import JOINERS, SPACE_MARK
+from keras_classics.core.tokenization import EMOJI_SEQUENCE, JOINERS, SPACE_MARK
 from keras_classics.data.texts.translation_vocabularies import PIECE_SPACE
 from keras_classics.data.texts.vocabulary import Vocabulary
 
@@ -16,7 +16,8 @@ Tensor = Any
 # white space.
 _APOSTROPHES = "['\u2019]"
 _SEPARATORS = r"[\p{P}\p{S}\p{Z}\x{1c}-\x{1f}\x{85}]"
-_SIGNS = rf"({SPACE_MARK}?[\p{{P}}\p{{S}}])"
+_SIGNS = rf"({SPACE_MARK}?(?:{EMOJI_SEQUENCE}|[\p{{P}}\p{{S}}]))"
+_MARK = "\x1f"
 _SPACES = r"[\s\p{Z}\x{0b}\x{1c}-\x{1f}\x{85}]+"
 
 
@@ -150,8 +151,13 @@ def characters_in_graph(texts: Tensor) -> Tensor:
     """Split texts into characters as `CharacterVocabulary` does; arguments as above."""
     import tensorflow as tf
 
+    # What is no text becomes signs, which the pattern below can then part.
+    texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8")
     texts = tf.strings.strip(tf.strings.regex_replace(texts, _SPACES, " "))
-    return tf.strings.unicode_split(texts, "UTF-8")
+    # The mark is white space, of which none but the space is left.
+    parted = tf.strings.regex_replace(texts, f"({EMOJI_SEQUENCE}|.)", rf"{_MARK}\1")
+    units = tf.strings.split(parted, _MARK)
+    return tf.ragged.boolean_mask(units, units.with_values(units.values != ""))
 
 
 def most_attended_in_graph(source_words: Tensor, alignments: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from typing import Any
 
 from keras_classics.core.errors import InputError, check_choice, explain, import_extra
 from keras_classics.core.text_files import read_json
-from keras_classics.core.tokenization import join_exactly, tokenize_exactly
+from keras_classics.core.tokenization import characters, join_exactly, tokenize_exactly
 from keras_classics.data.texts.vocabulary import Vocabulary
 
 # How sentencepiece writes a space.
@@ -45,6 +45,8 @@ class TokenVocabulary(Vocabulary):
 class CharacterVocabulary(Vocabulary):
     """The characters a model knows, numbered; texts are composed (NFC), every space is one space.
 
+    An emoji is one character, however many code points it has: a family, a flag, a hand of any tone.
+
     Args:
         words: The characters in the order of their numbers, without the four special words.
 
@@ -57,7 +59,7 @@ class CharacterVocabulary(Vocabulary):
     @staticmethod
     def split(text: str) -> list[str]:
         """Divide a text into characters."""
-        return list(" ".join(unicodedata.normalize("NFC", text).split()))
+        return characters(" ".join(unicodedata.normalize("NFC", text).split()))
 
     @staticmethod
     def join(words: Iterable[str]) -> str:
