@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import html
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -144,6 +146,30 @@ def load_application(name: str) -> ModuleType:
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def in_browser(page: Path, width: int, seen: str) -> dict:
+    """What a script sees of a page in a real browser, or skip where there is none.
+
+    Args:
+        page: The file.
+        width: Of the window, in pixels.
+        seen: An object of JavaScript, in whose `...` the body still stands.
+    """
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no Chromium on this machine")
+    script = f'document.body.textContent = "SEEN" + JSON.stringify({seen}) + "NEES";'
+    probe = page.with_name("probe.html")
+    content = page.read_text("utf-8")
+    probe.write_text(content.replace("</body>", f"<script>{script}</script></body>"), "utf-8")
+    profile = page.with_name("profile")
+    shown = subprocess.run(
+        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+         f"--user-data-dir={profile}", f"--window-size={width},900", "--dump-dom", probe.as_uri()],
+        capture_output=True, text=True, timeout=120, check=True,
+    ).stdout  # fmt: skip
+    return json.loads(html.unescape(shown.split("SEEN")[1].split("NEES")[0]))
 
 
 # JAX spends most of a test in compiling, and most of compiling in optimising.

@@ -40,6 +40,8 @@ class Classifier:
     model: keras.Model
     classes: Sequence[str]
     view: Callable[[Sequence[np.ndarray]], tuple[np.ndarray, np.ndarray]]
+    seen: Callable[[Sequence[np.ndarray]], np.ndarray]
+    pixels: Callable[[Any], Any]
     resize: int
     data_options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
@@ -68,19 +70,26 @@ def load(options: argparse.Namespace) -> Classifier:
 def of_run(folder: Path) -> Classifier:
     """The classifier a run of classification.py left."""
     job = kc.jobs.open_run(Classification, folder)
-    model = job.trained()
+    return of_job(job, job.trained())
+
+
+def of_job(job: Classification, model: keras.Model) -> Classifier:
+    """The classifier of a finished job."""
     preparation, classes, settings = job.facts["preparation"], job.facts["classes"], job.settings
     seen = dataclasses.replace(preparation, test_crops=1)
+    plain = dataclasses.replace(
+        seen,
+        normalization=kc.training.step("range"),
+        arrays={"shift": np.float32(0), "gain": np.float32(1)},
+    )
     # The same part of the picture, larger and in its own colours.
     factor = enlargement(preparation.size)
     shown = dataclasses.replace(
-        seen,
+        plain,
         size=factor * preparation.size,
         resize=factor * preparation.resize,
         channels=3,
         flat=False,
-        normalization=kc.training.step("range"),
-        arrays={"shift": np.float32(0), "gain": np.float32(1)},
     )
 
     def view(pictures: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -90,8 +99,25 @@ def of_run(folder: Path) -> Classifier:
         )
         return np.round(first).astype("uint8"), second
 
+    def pixels(seen: Any) -> Any:
+        kind = preparation.normalization.name
+        if kind.startswith("contrast"):
+            raise kc.InputError(
+                f"The classifier of {job.folder} takes pictures prepared by {kind}. Allowed here: "
+                "those that are shifted and scaled. Train another, such as resnet_20_cifar."
+            )
+        return (seen - preparation.arrays["shift"]) * preparation.arrays["gain"]
+
     own = settings.data_options if settings.data == "scenes" else {}
-    return Classifier(model, classes, view, preparation.resize, own)
+    return Classifier(
+        model,
+        classes,
+        view,
+        lambda pictures: plain.views(pictures)[:, 0],
+        pixels,
+        preparation.resize,
+        own,
+    )
 
 
 def of_catalogue(options: argparse.Namespace) -> Classifier:
@@ -138,7 +164,10 @@ def of_model(
         shown, seen = (np.stack([fitted(each, n) for each in pictures]) for n in (factor, 1))
         return shown, keras.ops.convert_to_numpy(pixels(seen))
 
-    return Classifier(model, names, view, min(height, width))
+    def seen(pictures: Sequence[np.ndarray]) -> np.ndarray:
+        return np.stack([fitted(each, 1) for each in pictures]).astype("float32")
+
+    return Classifier(model, names, view, seen, pixels, min(height, width))
 
 
 def enlargement(side: int) -> int:
@@ -163,8 +192,10 @@ def prepared_as(name: str) -> Callable[[np.ndarray], Any]:
 
     The first three are called so by keras.applications; the others are 0 to 255, and 0 to 1.
     """
+    import keras
+
     if name in ("raw", "unit"):
-        return lambda images: np.float32(images) / (255 if name == "unit" else 1)
+        return lambda images: keras.ops.cast(images, "float32") / (255 if name == "unit" else 1)
     published = {"caffe": "vgg_d", "tf": "resnet_50_v2", "torch": "resnet_18"}
     return kc.weights.PUBLISHED[published[name]][0].pixels
 

@@ -17,9 +17,11 @@ from keras_classics.analysis.drawing.complexity import (
 from keras_classics.analysis.drawing.confusion import draw_confusion
 from keras_classics.analysis.drawing.family_tree import draw_family_tree, family_tree
 from keras_classics.analysis.drawing.field_picture import draw_receptive_fields
+from keras_classics.analysis.drawing.html_pages import PageSection, write_page
 from keras_classics.analysis.drawing.isometry_picture import draw_isometry
 from keras_classics.analysis.drawing.label_spikes import draw_spikes
 from keras_classics.analysis.drawing.landscape_pictures import draw_landscape
+from keras_classics.analysis.drawing.lesion_picture import draw_lesions
 from keras_classics.analysis.drawing.method_pages import draw_methods
 from keras_classics.analysis.drawing.mistakes import draw_mistakes
 from keras_classics.analysis.drawing.overview_picture import draw_overview
@@ -109,6 +111,7 @@ __all__ = [
     "ModelEnd",
     "Occlusion",
     "OverviewRow",
+    "PageSection",
     "Patches",
     "PathGradients",
     "Projection",
@@ -137,6 +140,7 @@ __all__ = [
     "draw_history",
     "draw_isometry",
     "draw_landscape",
+    "draw_lesions",
     "draw_maps",
     "draw_methods",
     "draw_mistakes",
@@ -190,4 +194,5 @@ __all__ = [
     "trainable_parameters",
     "weight_bytes",
     "write_cells_page",
+    "write_page",
 ]

@@ -176,6 +176,13 @@ class Job(ABC):
     def complete(self) -> None:  # noqa: B027 - a hook
         """Fill in settings that follow from others, and refuse those that contradict each other."""
 
+    def brings_model(self) -> bool:
+        """Whether settings that were typed name a model that `trained` reads from elsewhere.
+
+        Then no run is asked for, and there are no facts but those that `trained` makes.
+        """
+        return False
+
     def whole(self) -> list[str]:
         """The verbs of the whole job, in order."""
         return list(self.verbs)

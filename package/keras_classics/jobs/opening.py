@@ -29,6 +29,8 @@ def fresh(job: type[Job], asked: Asked, folder: Path) -> Job:
 def of_run(job: type[Job], asked: Asked, verb: str, folder: Path) -> Job:
     """A job with the settings of a run in a folder, under those of a verb that were typed.
 
+    One that brings its model needs no run.
+
     Args:
         job: What kind of job.
         asked: The command line.
@@ -38,6 +40,8 @@ def of_run(job: type[Job], asked: Asked, verb: str, folder: Path) -> Job:
     Raises:
         InputError: The folder holds no finished training of the job, or a flag contradicts it.
     """
+    if job(job.Settings(**asked.typed), folder, asked.output).brings_model():
+        return fresh(job, asked, folder)
     record = finished(job, folder)
     check_kinds(job.Settings, record["settings"], folder / RUN)
     known = {each.field: each for each in flags_of(job.Settings)}
@@ -126,7 +130,8 @@ def opened(job: Job) -> keras.Model:
     Raises:
         InputError: A file is damaged, or of another run.
     """
-    load_facts(job)
+    if not job.brings_model():
+        load_facts(job)
     return job.trained()
 
 

@@ -18,6 +18,7 @@ from keras_classics.core.files import write_whole
 from keras_classics.core.text_files import write_json
 from keras_classics.core.versions import installed
 from keras_classics.jobs.commits import commit
+from keras_classics.jobs.settings import told
 
 RUN = "run.json"
 METRICS = "metrics.json"
@@ -77,7 +78,7 @@ def record_run(
     """
     if (first := read_run(folder)) is not None:
         check_job(Path(folder), first, job)
-    record = {**describe_run(settings), "job": job}
+    record = {**describe_run(told(settings)), "job": job}
     write_json(Path(folder) / RUN, record)
     return record
 

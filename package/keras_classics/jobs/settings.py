@@ -25,6 +25,10 @@ CHECKS: dict[str, Check] = {
     "image_size": check_whole,
     "learning_rate": check_positive,
     "n_best": check_whole,
+    "count": check_whole,
+    "steps": check_whole,
+    "points": check_whole,
+    "epsilon": check_positive,
 }
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 

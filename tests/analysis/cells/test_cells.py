@@ -1,10 +1,6 @@
 """Cells: what is known of a text, scores beside other calculations, and a planted cell found."""
 
-import html
-import json
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
 
 import numpy as np
@@ -14,6 +10,7 @@ from sklearn import metrics
 
 import keras_classics as kc
 from keras_classics.analysis.cells import cell_scores
+from support import in_browser
 
 CLASSES = ("space", "comment", "string", "operator")
 ALPHABET = kc.data.Alphabet("()ab<")
@@ -211,37 +208,23 @@ def test_the_page_is_whole_shows_the_text_and_needs_nothing_else(found, planted,
     assert page.classes <= styled and {"p10", "n10", "on"} <= page.classes
 
 
-SEEN = """<script>
-const spans = [...document.querySelector("pre").querySelectorAll("span")];
-document.body.textContent = "SEEN" + JSON.stringify({
+# Of each character its colour and its line.
+SEEN = """((spans) => ({
   width: document.documentElement.scrollWidth,
   room: document.documentElement.clientWidth,
   rows: new Set(spans.map(each => each.getBoundingClientRect().top)).size,
   spans: spans.map(each => [each.textContent, getComputedStyle(each).backgroundColor,
                             getComputedStyle(each).borderBottomWidth]),
-}) + "NEES";
-</script></body>"""
+}))([...document.querySelector("pre").querySelectorAll("span")])"""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [500, 1280])
 def test_a_browser_shows_each_character_in_the_colour_of_its_cell(found, planted, tmp_path, width):
-    browser = shutil.which("chromium") or shutil.which("google-chrome")
-    if browser is None:
-        pytest.skip("no Chromium on this machine")
     findings, excerpts = found
     path, reader = tmp_path / "cells.html", kc.analysis.CellReader(planted)
     kc.analysis.write_cells_page(path, findings[:1], excerpts, reader, ALPHABET)
-    content = path.read_text("utf-8")
-    probe = tmp_path / "probe.html"
-    probe.write_text(content.replace("</body>", SEEN), "utf-8")
-    shown = subprocess.run(
-        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-         f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},900", "--dump-dom",
-         probe.as_uri()],
-        capture_output=True, text=True, timeout=120, check=True,
-    ).stdout  # fmt: skip
-    seen = json.loads(html.unescape(shown.split("SEEN")[1].split("NEES")[0]))
+    seen = in_browser(path, width, SEEN)
     assert seen["width"] <= seen["room"] and seen["rows"] > 1
     text = "".join(character for character, _, _ in seen["spans"])
     row = [ALPHABET.decode(row) for row in excerpts.tokens].index(text)

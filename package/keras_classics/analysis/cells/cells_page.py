@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_classics.analysis.cells.cells import CellFinding, CellReader, Excerpts
+from keras_classics.analysis.drawing.html_pages import html_document
 from keras_classics.core.text_files import write_text
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ _SHADES = 10
 _BLUE, _RED = (33, 102, 172), (178, 24, 43)
 
 _STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 62em; padding: 0 1em;
-  color: #111; background: #fff; }
 table { border-collapse: collapse; margin: 1em 0; }
 th, td { padding: .15em .6em; text-align: right; border-bottom: 1px solid #ccc; }
 th:first-child, td:first-child { text-align: left; }
@@ -72,27 +71,15 @@ def write_cells_page(
     """
     sections = (_section(finding, excerpts, reader, alphabet) for finding in findings)
     explained = "; ".join(f"<b>{name}</b> {meaning}" for name, meaning in _COLUMNS)
-    content = f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{html.escape(title)}</title>
-<style>{_STYLE}{_shades()}</style>
-</head>
-<body>
-<h1>{html.escape(title)}</h1>
-<p>Blue is a cell's positive, red its negative activation. Characters are underlined where the
-target holds (a counter: is above its median). Targets in bold are followed by a cell better than by
-chance, by the last two characters and by any cell of the untrained network.</p>
+    body = f"""<p>Blue is a cell's positive, red its negative activation. Characters are underlined
+where the target holds (a counter: is above its median). Targets in bold are followed by a cell
+better than by chance, by the last two characters and by any cell of the untrained network.</p>
 <div class="wide"><table>
 <tr>{"".join(f"<th>{name}</th>" for name, _ in _COLUMNS)}</tr>
 {"".join(map(_row, findings))}</table></div>
 <p>{explained}.</p>
-{"".join(sections)}</body>
-</html>
-"""
-    write_text(path, content)
+{"".join(sections)}"""
+    write_text(path, html_document(title, body, f"{_STYLE}{_shades()}"))
 
 
 def _shades() -> str:

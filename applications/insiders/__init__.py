@@ -1,0 +1,1 @@
+"""What `look_inside.py` finds and tells."""
