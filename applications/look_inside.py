@@ -24,6 +24,7 @@ import numpy as np
 import classification
 import keras_classics as kc
 from explainers import classifiers
+from explainers.flags import PIXELS
 from insiders import damage, features, theory
 from insiders.subject import subject_of
 
@@ -56,7 +57,7 @@ class Settings(classification.Settings):
     weights: str | None = flag(None, "of a --model by name: imagenet, or a file (.pth, "
         ".safetensors, .npz, .h5, .keras)")  # fmt: skip
     pixels: str | None = flag(None, "what it was trained to see, where neither a run nor published "
-        "weights say so", choices=("caffe", "tf", "torch", "raw", "unit"))  # fmt: skip
+        "weights say so", choices=PIXELS)  # fmt: skip
     classes: Path | None = flag(None, "text file with the name of each class in a line")
     images: list[Path] = flag(list, "files of pictures, in place of the test split of --data")
     count: int = flag(200, "pictures of the test split that are looked at")
