@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
+from PIL import Image
 
 import keras_classics as kc
 from keras_classics.analysis.drawing import typefaces
@@ -91,6 +92,42 @@ def test_each_script_has_a_package_of_its_own(letter, package):
 
 def test_marks_without_a_shape_are_left_out():
     assert drawable("a\ufe0fb\u200dc\td\ne", plain_font()) == ("abc d\ne", plain_font())
+
+
+def letters(picture):
+    """The widths of the letters that stand apart in a line, in pixels, from the left."""
+    dark = "".join("x" if each else " " for each in (picture.min(axis=-1) < 200).any(axis=0))
+    return [*map(len, dark.split())]
+
+
+@pytest.mark.skipif(bool(typefaces._layout_to_install()), reason="an old drawing library")
+def test_scripts_that_run_leftward_do(tmp_path):
+    white = np.full((112, 112, 3), 255, "uint8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        # The first letter, shin, is far wider than yod, which the second is.
+        left, right = letters(tiles([white], ["שי"]))
+        assert right > 2 * left
+        kc.analysis.draw_captions(tmp_path / "a.png", [white], ["שי"], [[]])
+    page = np.asarray(Image.open(tmp_path / "a.png").convert("RGB"))
+    # The first picture's caption, below the title of the page and above the picture.
+    left, right = letters(page[page.shape[0] // 6 :, : page.shape[1] // 4])
+    assert right > 2 * left
+
+
+def test_what_lays_lines_out_is_asked_for_once(monkeypatch):
+    monkeypatch.setattr("matplotlib.__version_info__", (3, 10))
+    monkeypatch.setattr("PIL.features.check", lambda name: name != "fribidi")
+    typefaces._layout_to_install.cache_clear()
+    with pytest.warns(UserWarning) as said:
+        assert drawable("a שלום", plain_font()) == ("a שלום", plain_font())
+        drawable("مرحبا", plain_font())
+    typefaces._layout_to_install.cache_clear()
+    (sentence,) = [str(each.message) for each in said]
+    assert sentence == (
+        "'ש' is drawn from left to right: install Matplotlib 3.11 (pip install -U matplotlib) and "
+        "FriBiDi (Debian and Ubuntu: apt install libfribidi0) and start again"
+    )
 
 
 def test_lines_fit_and_lose_no_letter():

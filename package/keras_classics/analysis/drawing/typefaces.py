@@ -2,7 +2,8 @@
 
 Matplotlib and Pillow draw an empty box for a letter that their one font lacks, and Matplotlib adds
 a warning for each. Here another installed font is looked for, and where there is none, one
-sentence says which to install.
+sentence says which to install. Scripts that run from right to left are laid out by Matplotlib 3.11
+and by Pillow with Raqm; what is older, or lacks it, is told in a sentence too.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unicodedata import bidirectional
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
@@ -22,7 +24,7 @@ Measure = Callable[[str], float]
 BOX = "□"
 # What fonts add to the name of a file that is not their plain one.
 _STYLES = ("bold", "black", "heavy", "light", "thin", "medium", "italic", "oblique", "condensed")
-# Fonts that a sentence has asked for: every further text of the script would only repeat it.
+# What a sentence has asked for: every further text of the script would only repeat it.
 _asked_for: set[str] = set()
 _CJK = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "IDEOGRAPHIC", "FULLWIDTH")
 
@@ -38,7 +40,8 @@ def drawable(text: str, font: str) -> tuple[str, str]:
     """What of a text can be drawn, and in which font.
 
     Marks without a shape of their own (joiners, selectors of emoji) are left out, and letters that
-    no installed font has are boxes; a warning then names a font to install, once for a script.
+    no installed font has are boxes; a warning then names a font to install, once for a script. It
+    names also what is to be installed where letters would run the wrong way.
 
     Args:
         text: Any text.
@@ -48,6 +51,9 @@ def drawable(text: str, font: str) -> tuple[str, str]:
         The text, and the file of the font: the given one if it has every letter.
     """
     text = "".join(filter(None, map(_shown, text)))
+    leftward = next((letter for letter in text if bidirectional(letter) in ("R", "AL")), None)
+    if leftward and (layout := _layout_to_install()):
+        _tell_once(layout, f"{leftward!r} is drawn from left to right")
     wanted = {ord(letter) for letter in text if not letter.isspace()}
     if wanted <= _letters(font):
         return text, font
@@ -56,7 +62,7 @@ def drawable(text: str, font: str) -> tuple[str, str]:
     missing = wanted - _letters(font)
     if missing:
         for which, letter in {_font_for(chr(each)): chr(each) for each in missing}.items():
-            _ask_for(which, letter)
+            _tell_once(which, f"No installed font has {letter!r}, drawn as {BOX}")
         box = BOX if ord(BOX) in _letters(font) else "?"
         text = "".join(box if ord(letter) in missing else letter for letter in text)
     return text, font
@@ -147,14 +153,25 @@ def _installed() -> tuple[str, ...]:
     return tuple(sorted(findSystemFonts(), key=order))
 
 
-def _ask_for(which: str, letter: str) -> None:
+def _tell_once(which: str, fault: str) -> None:
     if which in _asked_for:
         return
     _asked_for.add(which)
-    warnings.warn(
-        f"No installed font has {letter!r}, drawn as {BOX}: install {which} and start again",
-        stacklevel=3,
-    )
+    warnings.warn(f"{fault}: install {which} and start again", stacklevel=3)
+
+
+@functools.cache
+def _layout_to_install() -> str:
+    """What lines that run from right to left want and this installation lacks; empty if nothing."""
+    import matplotlib
+    from PIL import features
+
+    lacking = []
+    if matplotlib.__version_info__ < (3, 11):
+        lacking.append("Matplotlib 3.11 (pip install -U matplotlib)")
+    if not (features.check("raqm") and features.check("fribidi")):
+        lacking.append("FriBiDi (Debian and Ubuntu: apt install libfribidi0)")
+    return " and ".join(lacking)
 
 
 def _font_for(letter: str) -> str:
