@@ -9,6 +9,7 @@ import io
 import json
 import os
 import pickle
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -65,6 +66,17 @@ class Door(NamedTuple):
 
 def npz(arrays):
     return lambda harm: hostile.npz_files(harm, **arrays)
+
+
+def packed_network(harm):
+    """A small network of one binary layer, and what may be wrong in its file."""
+    model = keras.Sequential([keras.Input((3,)), kc.layers.BinaryDense(2), keras.layers.Softmax()])
+    packed = kc.compression.pack(model, engine="numpy")
+    with tempfile.TemporaryDirectory() as folder:
+        packed.save(Path(folder) / "a.npz")
+        with np.load(Path(folder) / "a.npz") as arrays:
+            found = dict(arrays)
+    return hostile.npz_files(harm, **found)
 
 
 def lenet():
@@ -175,6 +187,9 @@ DOORS = {
     "Preparation": Door(
         "a.npz", npz(STATISTICS), kc.data.Preparation.load, ("data.Preparation.load",)
     ),
+    "load_packed": Door(
+        "a.npz", packed_network, kc.compression.load_packed, ("compression.load_packed",)
+    ),
     "read_wave": Door("a.wav", hostile.wave_files, kc.data.read_wave, ("data.read_wave",)),
     "speech: .npz": Door(
         "train.npz", npz(RECORDINGS), of_folder("speech")
@@ -274,7 +289,7 @@ UNDERSTAND = {
 }  # fmt: skip
 # Public functions with paths that read no file of a stranger's: they write, or hand files on.
 WRITE = {
-    "analysis.draw_*", "analysis.*.draw", "analysis.write_cells_page", "callbacks.*", "data.*.save", "data.collect",
+    "analysis.draw_*", "analysis.*.draw", "analysis.write_cells_page", "callbacks.*", "compression.*.save", "data.*.save", "data.collect",
     "data.write_*", "distribution.own_folder", "export.export*",
     "export.Exported*", "export.ship", "export.write_examples", "save_model",
     "jobs.Fact", "jobs.Job", "jobs.Job.export", "jobs.Job.exports_in", "jobs.check_count",

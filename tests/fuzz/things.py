@@ -37,6 +37,14 @@ HUB = [("en", "fr"), ("fr", "en"), ("en", "nl"), ("nl", "en")]
 WAYS = {("en", "fr"): TEXTS["fr"], ("en", "nl"): TEXTS["nl"]}
 
 
+def binary():
+    return keras.Sequential([keras.Input((3,)), kc.layers.BinaryDense(2), layers.Softmax()])
+
+
+def packable():
+    return kc.compression.pack(binary(), engine="numpy")
+
+
 def normal(*shape):
     return np.random.default_rng(0).normal(size=shape).astype("float32")
 

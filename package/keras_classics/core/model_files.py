@@ -88,6 +88,27 @@ def load_model(path: str | os.PathLike[str]) -> keras.Model:
             raise ValueError(str(reason)) from error
 
 
+def of_configuration(config: Any, size: int) -> Any:
+    """A model or layer out of its configuration in a file of another kind, with the same care.
+
+    Args:
+        config: What `keras.saving.serialize_keras_object` gave.
+        size: Bytes of what the file holds.
+
+    Raises:
+        ValueError: It is hostile, or asks for far more memory than the file holds. Keras raises
+            whatever else it wants.
+    """
+    if not isinstance(config, dict):
+        raise ValueError("a configuration in it is none")
+    check_configuration(config)
+    asked = bytes_asked_for(config)
+    if asked > max(_FLOOR_BYTES, _MOST_EXPANSION * size):
+        raise ValueError(f"it holds {size:,} bytes and its layers ask for {asked:,}")
+    with deep_graphs():
+        return keras.saving.deserialize_keras_object(config, safe_mode=True)
+
+
 def load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
     """Load a file of weights, `.weights.h5`, `.h5` or `.keras`, which may come from a stranger.
 

@@ -1,0 +1,226 @@
+"""Packed networks in files: arrays, and one text that says what they are for."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_classics.compression.packed_layer import PackedLayer, Turns
+from keras_classics.compression.packed_model import Compare, Multiply, PackedModel, Step, Stretch
+from keras_classics.compression.packed_signs import ENGINES, best_engine, word_count
+from keras_classics.compression.windows import Windows
+from keras_classics.core.array_files import read_arrays
+from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.files import reading, write_whole
+from keras_classics.core.model_files import of_configuration
+from keras_classics.core.text_files import parse_json
+from keras_classics.layers.image.binary import BinaryConv2D, BinaryDense
+
+Arrays = dict[str, np.ndarray]
+
+ENDING = ".npz"
+_PROGRAM = "program"
+_ALLOWED = "a complete file of a packed network, made by PackedModel.save"
+_REMEDY = "Fetch it again, or pack the model again: kc.compression.pack(model).save(path)."
+
+
+def load_packed(path: str | os.PathLike[str], *, engine: str | None = None) -> PackedModel:
+    """Open a packed network, whose file may come from a stranger.
+
+    Args:
+        path: The file, ending in `.npz`.
+        engine: `"numba"` or `"numpy"`; by default numba where it is installed.
+
+    Raises:
+        InputError: The file is absent, damaged, hostile or of another kind, or the engine is
+            unknown.
+        ImportError: numba was asked for and is not installed.
+    """
+    engine = engine or best_engine()
+    check_choice("engine", engine, ENGINES)
+    _check_ending(path)
+    arrays = read_arrays(path, _ALLOWED, _REMEDY)
+    with reading(path, _ALLOWED, _REMEDY):
+        return _read(arrays, engine)
+
+
+def write_packed(model: PackedModel, path: str | os.PathLike[str]) -> None:
+    """Write a packed network, whole or not at all.
+
+    Raises:
+        InputError: It cannot be written, or has another ending.
+    """
+    _check_ending(path)
+    arrays: Arrays = {}
+    steps = []
+    for number, step in enumerate(model.steps):
+        facts, own = _written(step)
+        steps.append(facts)
+        arrays |= {f"{number}.{name}": array for name, array in own.items()}
+    program = {
+        "name": model.name,
+        "inputs": model.inputs,
+        "outputs": model.outputs,
+        "output_names": model.output_names,
+        "alone": model.alone,
+        "steps": steps,
+    }
+    # A text of NumPy's would take four bytes a letter.
+    arrays[_PROGRAM] = np.frombuffer(json.dumps(program).encode(), "uint8")
+    write_whole(path, lambda fresh: np.savez(fresh, **arrays))
+
+
+def _check_ending(path: str | os.PathLike[str]) -> None:
+    if Path(path).suffix != ENDING:
+        raise InputError(
+            explain(
+                f"The path {os.fspath(path)!r} was given for a packed network",
+                f"a file ending in {ENDING}",
+                "Change the ending.",
+            )
+        )
+
+
+def _written(step: Step) -> tuple[dict[str, Any], Arrays]:
+    """What is written of a step: facts and arrays."""
+    if isinstance(step, Stretch):
+        facts: dict[str, Any] = {
+            "kind": "stretch",
+            "config": keras.saving.serialize_keras_object(step.model),
+            "inputs": list(step.inputs),
+            "outputs": list(step.outputs),
+        }
+        weights = step.model.get_weights()
+        return facts, {f"weight{place}": each for place, each in enumerate(weights)}
+    if isinstance(step, Compare):
+        facts = {"kind": "compare", "input": step.input, "output": step.output}
+        turns, own = _turns_written(step.turns)
+        return facts | turns, own | {"thresholds": step.thresholds}
+    if not isinstance(step, Multiply):
+        raise TypeError(f"{type(step)} is no step that can be written")
+    layer = step.layer
+    facts = {
+        "kind": "multiply",
+        "config": keras.saving.serialize_keras_object(layer.layer),
+        "channels": layer.channels,
+        "input": step.input,
+        "output": step.output,
+        "signs": step.least is not None,
+    }
+    own = {"kernel": layer.kernel, "scales": layer.scales, "bias": layer.bias}
+    if step.least is not None and step.turns is not None:
+        turns, vectors = _turns_written(step.turns)
+        facts |= turns
+        own |= vectors | {"least": step.least}
+    return facts, own
+
+
+def _turns_written(turns: Turns) -> tuple[dict[str, Any], Arrays]:
+    pooling = None if turns.pooling is None else astuple(turns.pooling)
+    return {"pooling": pooling}, {"before": turns.before, "after": turns.after}
+
+
+def _read(arrays: Arrays, engine: str) -> PackedModel:
+    program = parse_json(arrays.pop(_PROGRAM).tobytes())
+    size = sum(each.nbytes for each in arrays.values())
+    known = set(range(len(program["inputs"])))
+    steps: list[Step] = []
+    for number, facts in enumerate(program["steps"]):
+        prefix = f"{number}."
+        own = {
+            name.removeprefix(prefix): array
+            for name, array in arrays.items()
+            if name.startswith(prefix)
+        }
+        readers = {"stretch": _stretch, "compare": _compare, "multiply": _multiply}
+        takes, gives, step = readers[facts["kind"]](facts, own, size, engine)
+        if not set(takes) <= known or known & set(gives):
+            raise ValueError("its steps do not follow each other")
+        known |= set(gives)
+        steps.append(step)
+    if not program["outputs"] or not set(program["outputs"]) <= known:
+        raise ValueError("it does not make its outputs")
+    names = program["output_names"]
+    return PackedModel(
+        str(program["name"]),
+        steps,
+        [
+            (str(name), tuple(None if side is None else int(side) for side in shape), str(dtype))
+            for name, shape, dtype in program["inputs"]
+        ],
+        [int(number) for number in program["outputs"]],
+        None if names is None else [str(name) for name in names],
+        bool(program["alone"]),
+        engine,
+    )
+
+
+def _stretch(
+    facts: Mapping[str, Any], own: Arrays, size: int, engine: str
+) -> tuple[list[int], list[int], Step]:
+    model = of_configuration(facts["config"], size)
+    if not isinstance(model, keras.Model):
+        raise ValueError("a configuration in it is of no model")
+    model.set_weights([own[f"weight{place}"] for place in range(len(own))])
+    inputs, outputs = list(facts["inputs"]), list(facts["outputs"])
+    if (len(inputs), len(outputs)) != (len(model.inputs), len(model.outputs)):
+        raise ValueError("a model in it has other tensors than it says")
+    return inputs, outputs, Stretch(model, inputs, outputs)
+
+
+def _compare(
+    facts: Mapping[str, Any], own: Arrays, size: int, engine: str
+) -> tuple[list[int], list[int], Step]:
+    thresholds = own["thresholds"]
+    if thresholds.ndim != 1 or thresholds.dtype != np.float32 or not thresholds.size:
+        raise ValueError("thresholds in it are none")
+    turns = _turns(facts, own, len(thresholds))
+    step = Compare(thresholds, turns, engine, facts["input"], facts["output"])
+    return [step.input], [step.output], step
+
+
+def _multiply(
+    facts: Mapping[str, Any], own: Arrays, size: int, engine: str
+) -> tuple[list[int], list[int], Step]:
+    layer = of_configuration(facts["config"], size)
+    if type(layer) not in (BinaryConv2D, BinaryDense):
+        raise ValueError("a configuration in it is of no binary layer")
+    channels = facts["channels"]
+    if type(channels) is not int or channels < 1:
+        raise ValueError("a layer in it has no channels")
+    vectors = (own[name].astype("float32", copy=False) for name in ("scales", "bias"))
+    try:
+        packed = PackedLayer(layer, own["kernel"], channels, *vectors, engine)
+    except InputError as error:
+        # What would help whoever makes a layer is not what helps here.
+        raise ValueError(
+            f"the arrays of {layer.name!r} in it are not those of such a layer"
+        ) from error
+    least, turns = None, None
+    if facts["signs"]:
+        least, filters = own["least"], packed.products.filters
+        if least.shape != (filters,) or least.dtype != np.int64 or packed.needs_reals:
+            raise ValueError("a layer in it has no thresholds of its products")
+        turns = _turns(facts, own, filters)
+    step = Multiply(packed, facts["input"], facts["output"], least, turns)
+    return [step.input], [step.output], step
+
+
+def _turns(facts: Mapping[str, Any], own: Arrays, channels: int) -> Turns:
+    for name in ("before", "after"):
+        if own[name].shape != (word_count(channels),) or own[name].dtype != np.uint64:
+            raise ValueError("signs in it are turned that it does not have")
+    pooling = None
+    if facts["pooling"] is not None:
+        size, strides, dilation, margins = facts["pooling"]
+        pooling = Windows.of(size, strides, dilation, 0 if margins is None else margins)
+        if margins is None:
+            pooling = Windows(pooling.size, pooling.strides, pooling.dilation, None)
+    return Turns(own["before"], own["after"], pooling)

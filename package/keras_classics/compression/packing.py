@@ -1,0 +1,286 @@
+"""From a trained network of binary layers to a packed one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+
+from keras_classics.compression.packed_layer import PackedLayer
+from keras_classics.compression.packed_model import Compare, Multiply, PackedModel, Step, Stretch
+from keras_classics.compression.packed_signs import ENGINES, best_engine
+from keras_classics.compression.thresholds import (
+    Chain,
+    is_rising,
+    pooling_windows,
+    rises_or_falls,
+)
+from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.graph import ancestry, called_again, functional, has_graph
+from keras_classics.core.keras_internals import Node, deep_graphs
+from keras_classics.core.types import Tensor
+from keras_classics.layers.image.binary import BinaryConv2D, BinaryDense
+
+
+@deep_graphs()
+def pack(model: keras.Model, *, engine: str | None = None) -> PackedModel:
+    """Pack a trained network of binary layers: a bit for each of their weights.
+
+    Layers with binary inputs multiply by XNOR and bit counts. Where they are not scaled by their
+    inputs (`input_scale=False`), normalisation, rectifier, maximum pooling and sign before them
+    become one comparison for each channel, found by asking the layers themselves, and between two
+    such layers there are bits only: the signs are exactly the network's own. With scaled inputs the
+    numbers between are those of the network but for rounding. Layers whose weights alone are binary
+    take a bit a weight in the file and are as fast as before. All other layers stay as they are, on
+    Keras's backend.
+
+        packed = kc.compression.pack(model)
+        packed.predict(pictures)
+        packed.save("packed.npz")
+
+    Args:
+        model: A functional or built sequential model, of the catalogue or one's own, in which there
+            are `BinaryConv2D` or `BinaryDense` layers; in models nested in it too, unless those are
+            called twice.
+        engine: `"numba"` or `"numpy"`; by default numba where it is installed.
+
+    Returns:
+        What answers like the model, with weights of its own.
+
+    Raises:
+        InputError: The model has no graph of layers or no binary layer, or the engine is unknown.
+        ImportError: numba was asked for and is not installed.
+    """
+    engine = engine or best_engine()
+    check_choice("engine", engine, ENGINES)
+    model = functional(model)
+    graph = _Graph.of(model)
+    if not any(_is_binary(call) for call in graph.calls):
+        raise InputError(
+            explain(
+                f"The model {model.name!r} has no binary layer",
+                "models with BinaryConv2D or BinaryDense layers, such as kc.models.XNORAlexNet()",
+                "Make other models small by kc.compression.prune or kc.export.quantize.",
+            )
+        )
+    output = model.output
+    return PackedModel(
+        model.name,
+        _Packing(graph, engine).steps(),
+        [(x.name, tuple(x.shape[1:]), x.dtype) for x in model.inputs],
+        graph.outputs,
+        # Keras lists what a dict holds by its keys.
+        sorted(output) if isinstance(output, dict) else None,
+        not isinstance(output, (dict, list, tuple)),
+        engine,
+    )
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A call of a layer, its tensors by their numbers."""
+
+    node: Node
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+@dataclass
+class _Graph:
+    """The calls of a model and of the models nested in it, in order.
+
+    Attributes:
+        calls: Each after those it depends on.
+        tensors: By number; the model's inputs come first.
+        outputs: Numbers of the tensors the model returns.
+        inputs: How many inputs it has.
+        names: Numbers of tensors by their identity.
+    """
+
+    calls: list[_Call] = field(default_factory=list)
+    tensors: list[Tensor] = field(default_factory=list)
+    outputs: list[int] = field(default_factory=list)
+    inputs: int = 0
+    names: dict[int, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, model: keras.Model) -> _Graph:
+        graph = cls(inputs=len(model.inputs))
+        for tensor in model.inputs:
+            graph._add(tensor)
+        graph._walk(model)
+        graph.outputs = [graph.names[id(tensor)] for tensor in model.outputs]
+        return graph
+
+    def _add(self, tensor: Tensor) -> int:
+        self.names[id(tensor)] = len(self.tensors)
+        self.tensors.append(tensor)
+        return self.names[id(tensor)]
+
+    def _walk(self, model: keras.Model) -> None:
+        nodes = [node for node in ancestry(model.outputs) if not node.is_input]
+        times = Counter(id(node.operation) for node in nodes)
+        for node in nodes:
+            inputs = [self.names[id(tensor)] for tensor in node.input_tensors]
+            nested = node.operation
+            if has_graph(nested) and times[id(nested)] == 1 and _holds_binary(nested):
+                inner = functional(nested)
+                self.names |= zip(map(id, inner.inputs), inputs, strict=True)
+                self._walk(inner)
+                found = [self.names[id(tensor)] for tensor in inner.outputs]
+                self.names |= zip(map(id, node.outputs), found, strict=True)
+            else:
+                outputs = [self._add(tensor) for tensor in node.outputs]
+                self.calls.append(_Call(node, tuple(inputs), tuple(outputs)))
+
+
+class _Packing:
+    """What becomes of a graph."""
+
+    def __init__(self, graph: _Graph, engine: str) -> None:
+        self.graph = graph
+        self.engine = engine
+        self.made = {number: call for call in graph.calls for number in call.outputs}
+        self.readers = Counter(number for call in graph.calls for number in call.inputs)
+        self.readers.update(graph.outputs)
+        self.layers: dict[int, PackedLayer] = {}
+        # The layers that are not packed, by those they are copies of.
+        self.copies: dict[int, Any] = {}
+
+    def steps(self) -> list[Step]:
+        """Everything in order."""
+        binary = [call for call in self.graph.calls if _is_binary(call)]
+        before = {id(call): self._chain(call) for call in binary}
+        absorbed = {id(each) for calls, _ in before.values() for each in calls}
+        # What is read as signs alone needs no numbers.
+        signs = {
+            calls[0].inputs[0] if calls else call.inputs[0]
+            for call in binary
+            for calls, bits in (before[id(call)],)
+            if bits
+        }
+        rest = [
+            call for call in self.graph.calls if not _is_binary(call) and id(call) not in absorbed
+        ]
+        levels = self._levels(absorbed)
+        steps: list[Step] = []
+        free = len(self.graph.tensors)
+        rules: dict[int, Multiply] = {}
+        for level in range(max(levels.values()) + 1):
+            steps += self._stretch([call for call in rest if levels[id(call)] == level], rest)
+            for call in (each for each in binary if levels[id(each)] == level):
+                layer, (calls, bits) = self._layer(call), before[id(call)]
+                source = calls[0].inputs[0] if calls else call.inputs[0]
+                if bits:
+                    chain = self._as_chain(calls, source)
+                    producer = rules.get(source)
+                    if producer is not None and source in signs and self.readers[source] == 1:
+                        least, turns = chain.least_products(producer.layer)
+                        place = steps.index(producer)
+                        steps[place] = Multiply(producer.layer, producer.input, free, least, turns)
+                    else:
+                        steps.append(Compare(*chain.thresholds(), self.engine, source, free))
+                    source, free = free, free + 1
+                step = Multiply(layer, source, call.outputs[0])
+                if not layer.needs_reals and is_rising(layer.layer.activation):
+                    rules[call.outputs[0]] = step
+                steps.append(step)
+        return steps
+
+    def _chain(self, call: _Call) -> tuple[list[_Call], bool]:
+        """The calls before a binary one that become comparisons; and whether it is given signs."""
+        layer = call.node.operation
+        rank = len(self.graph.tensors[call.inputs[0]].shape)
+        if not layer.binary_inputs or layer.input_scale or rank not in (2, 4):
+            return [], False
+        calls: list[_Call] = []
+        pooled, number = False, call.inputs[0]
+        while self.readers[number] == 1 and number in self.made:
+            maker = self.made[number]
+            pools = pooling_windows(maker.node.operation) is not None
+            if not (rises_or_falls(maker.node) or (pools and not pooled)):
+                break
+            pooled |= pools
+            calls.insert(0, maker)
+            number = maker.inputs[0]
+        return calls, True
+
+    def _as_chain(self, calls: Sequence[_Call], source: int) -> Chain:
+        pools = [pooling_windows(each.node.operation) is not None for each in calls]
+        return Chain(
+            [each.node for each in calls],
+            pools.index(True) if any(pools) else None,
+            tuple(self.graph.tensors[source].shape[1:]),
+        )
+
+    def _levels(self, absorbed: set[int]) -> dict[int, int]:
+        """How many binary layers at most stand before each call, one after the other."""
+        levels: dict[int, int] = {}
+        for call in self.graph.calls:
+            before = [self.made[number] for number in call.inputs if number in self.made]
+            after = not _is_binary(call) and id(call) not in absorbed
+            levels[id(call)] = max(
+                (levels[id(each)] + (after and self._packs(each, absorbed)) for each in before),
+                default=0,
+            )
+        return levels
+
+    def _packs(self, call: _Call, absorbed: set[int]) -> bool:
+        return _is_binary(call) or id(call) in absorbed
+
+    def _layer(self, call: _Call) -> PackedLayer:
+        layer = call.node.operation
+        if id(layer) not in self.layers:
+            self.layers[id(layer)] = PackedLayer.of(layer, self.engine)
+        return self.layers[id(layer)]
+
+    def _stretch(self, calls: Sequence[_Call], rest: Sequence[_Call]) -> list[Step]:
+        """Calls of one level as a model; none where there are none."""
+        if not calls:
+            return []
+        own = {number for call in calls for number in call.outputs}
+        here = set(map(id, calls))
+        inputs = sorted({number for call in calls for number in call.inputs} - own)
+        elsewhere = {
+            number for call in self.graph.calls if id(call) not in here for number in call.inputs
+        }
+        outputs = sorted(own & (elsewhere | set(self.graph.outputs)))
+        known: dict[int, Any] = {}
+        for number in inputs:
+            tensor = self.graph.tensors[number]
+            known[number] = keras.Input(tensor.shape[1:], dtype=tensor.dtype)
+        symbols = list(known.values())
+        for call in calls:
+            values = [known[number] for number in call.inputs]
+            found = called_again(call.node, *values, operation=self._copy(call.node.operation))
+            known |= zip(call.outputs, keras.tree.flatten(found), strict=True)
+        model = keras.Model(symbols, [known[number] for number in outputs])
+        for call in calls:
+            layer = call.node.operation
+            if isinstance(layer, keras.layers.Layer) and layer.weights:
+                self._copy(layer).set_weights(layer.get_weights())
+        return [Stretch(model, inputs, outputs)]
+
+    def _copy(self, operation: Any) -> Any:
+        """A layer once more, with weights of its own; an operation without any is itself."""
+        if not isinstance(operation, keras.layers.Layer) or isinstance(
+            operation, keras.layers.Lambda
+        ):
+            return operation
+        if id(operation) not in self.copies:
+            made = type(operation).from_config(operation.get_config())
+            self.copies[id(operation)] = made
+        return self.copies[id(operation)]
+
+
+def _is_binary(call: _Call) -> bool:
+    return type(call.node.operation) in (BinaryConv2D, BinaryDense)
+
+
+def _holds_binary(model: keras.Model) -> bool:
+    return any(isinstance(layer, (BinaryConv2D, BinaryDense)) for layer in model.layers) or any(
+        has_graph(layer) and _holds_binary(layer) for layer in model.layers
+    )
