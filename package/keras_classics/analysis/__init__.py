@@ -22,6 +22,7 @@ from keras_classics.analysis.drawing.isometry_picture import draw_isometry
 from keras_classics.analysis.drawing.label_spikes import draw_spikes
 from keras_classics.analysis.drawing.landscape_pictures import draw_landscape
 from keras_classics.analysis.drawing.lesion_picture import draw_lesions
+from keras_classics.analysis.drawing.memory_pictures import draw_completions, draw_recall
 from keras_classics.analysis.drawing.method_pages import draw_methods
 from keras_classics.analysis.drawing.mistakes import draw_mistakes
 from keras_classics.analysis.drawing.overview_picture import draw_overview
@@ -46,6 +47,11 @@ from keras_classics.analysis.inside.landscapes import Landscape, loss_landscape
 from keras_classics.analysis.inside.lesions import Lesion, lesion
 from keras_classics.analysis.inside.loss_surface import LossSurface
 from keras_classics.analysis.inside.maximization import Maximization, maximize
+from keras_classics.analysis.inside.memory_capacity import (
+    RecallAtLoad,
+    first_error_rate,
+    recall_by_load,
+)
 from keras_classics.analysis.inside.network_blocks import Block, find_blocks
 from keras_classics.analysis.inside.overview import OverviewRow, measure_speed, overview
 from keras_classics.analysis.inside.patches import Patches, draw_patches, find_patches
@@ -115,6 +121,7 @@ __all__ = [
     "Patches",
     "PathGradients",
     "Projection",
+    "RecallAtLoad",
     "ReceptiveField",
     "Rise",
     "Saliency",
@@ -135,6 +142,7 @@ __all__ = [
     "displayable",
     "draw_alignments",
     "draw_captions",
+    "draw_completions",
     "draw_confusion",
     "draw_family_tree",
     "draw_history",
@@ -147,6 +155,7 @@ __all__ = [
     "draw_overview",
     "draw_patches",
     "draw_projection",
+    "draw_recall",
     "draw_receptive_fields",
     "draw_spikes",
     "draw_tiles",
@@ -157,6 +166,7 @@ __all__ = [
     "find_blocks",
     "find_cells",
     "find_patches",
+    "first_error_rate",
     "fooling",
     "group_cosines",
     "guided_gradients",
@@ -183,6 +193,7 @@ __all__ = [
     "project_groups",
     "random_direction",
     "randomize_layers",
+    "recall_by_load",
     "receptive_field",
     "region_target",
     "rise",

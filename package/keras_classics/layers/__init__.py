@@ -21,6 +21,9 @@ from keras_classics.layers.image.shortcuts import ZeroPaddedShortcut
 from keras_classics.layers.image.stacked import CircularPadding2D, StackedConv2D
 from keras_classics.layers.image.stochastic_depth import StochasticDepth
 from keras_classics.layers.image.upsampling import ZeroInterleaving2D
+from keras_classics.layers.memory.annealed_units import AnnealedUnits
+from keras_classics.layers.memory.hopfield_memory import ContinuousMemory, HopfieldMemory
+from keras_classics.layers.memory.pattern_memories import DenseMemory, SoftmaxMemory
 from keras_classics.layers.recurrent.attention import (
     StepwiseAdditiveAttention,
     StepwiseDotAttention,
@@ -52,6 +55,7 @@ from keras_classics.layers.recurrent.time_pooling import SegmentMean, SumOverTim
 
 __all__ = [
     "RECURRENT_LAYERS",
+    "AnnealedUnits",
     "BinaryConv2D",
     "BinaryDense",
     "BlankPadding",
@@ -60,7 +64,9 @@ __all__ = [
     "ColumnDraw",
     "ConnectionTableConv2D",
     "ConvHighway",
+    "ContinuousMemory",
     "CourseGRUCell",
+    "DenseMemory",
     "DeepTransitionCell",
     "DiracConv2D",
     "EuclideanRBF",
@@ -68,6 +74,7 @@ __all__ = [
     "GRU",
     "Highway",
     "HighwayMerge",
+    "HopfieldMemory",
     "LSTM",
     "LSTMVariantCell",
     "LearnedInitialState",
@@ -88,6 +95,7 @@ __all__ = [
     "SAFPooling",
     "ScheduledSampler",
     "SegmentMean",
+    "SoftmaxMemory",
     "StackedConv2D",
     "StepwiseAdditiveAttention",
     "StepwiseDotAttention",

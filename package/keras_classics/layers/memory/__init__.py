@@ -1,0 +1,1 @@
+"""Associative memories: recurrent layers that settle near what they remember."""

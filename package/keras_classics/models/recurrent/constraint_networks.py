@@ -1,0 +1,282 @@
+"""Problems as energies of a network: queens on a board, and the travelling salesman.
+
+Hopfield, Tank, "'Neural' computation of decisions in optimization problems", Biological Cybernetics
+52, 1985. A unit `V_xi` is on where city `x` is at place `i` of the tour, or a queen stands at row
+`x` and column `i`; what must not be costs energy. The published constants (A = B = D = 500, C =
+200, with a mean-field network) find few valid tours in the hands of others (Wilson, Pawley 1988).
+Here the units are on by chance and cool down, and the constants are ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_classics.core.errors import InputError, check_positive, check_whole, explain
+from keras_classics.core.types import Whole
+from keras_classics.layers.memory.annealed_units import AnnealedUnits
+
+# Tours are found by dynamic programming over subsets, which double with every city.
+MOST_CITIES = 15
+
+
+@dataclass(frozen=True, eq=False)
+class QuadraticEnergy:
+    """`E(v) = -1/2 v^T W v - b v + c` of units of 0 and 1.
+
+    Attributes:
+        weights: `W`, float64 `(units, units)`, symmetric with a zero diagonal.
+        bias: `b`, float64 `(units,)`.
+        constant: `c`.
+    """
+
+    weights: np.ndarray
+    bias: np.ndarray
+    constant: float
+
+    def of(self, states: np.ndarray) -> np.ndarray:
+        """The energy of states `(..., units)`, float64 `(...)`."""
+        states = np.asarray(states, "float64")
+        fields = states @ self.weights / 2 + self.bias
+        return self.constant - np.sum(states * fields, axis=-1)
+
+
+def queens_energy(
+    queens: Whole = 8, *, lines: float = 1.0, diagonals: float = 1.0, count: float = 2.0
+) -> QuadraticEnergy:
+    """The energy of queens on a board, 0 where all stand and none attacks another.
+
+    `lines / 2` for each ordered pair in a row and again in a column, `diagonals / 2` for each in a
+    diagonal, and `count / 2 (number - queens)^2`.
+
+    Args:
+        queens: How many, and the side of the board.
+        lines: A and B of Hopfield and Tank.
+        diagonals: Weight of the pairs that they have not.
+        count: C.
+
+    Returns:
+        Of `queens^2` units, row by row.
+
+    Raises:
+        InputError: An argument is not admitted.
+    """
+    side = check_whole("queens", queens)
+    row, column = np.divmod(np.arange(side * side), side)
+    pairs = check_positive("lines", lines) * (_same(row) + _same(column))
+    pairs += check_positive("diagonals", diagonals) * (_same(row + column) + _same(row - column))
+    return _energy(pairs, check_positive("count", count), side)
+
+
+def tour_energy(
+    distances: np.ndarray, *, lines: float = 1.0, count: float = 2.0, length: float = 0.5
+) -> QuadraticEnergy:
+    """The energy of a round tour: `length` times its length where it is valid.
+
+    As in the paper, with the number of cities itself as the number of units that are on.
+
+    Args:
+        distances: Symmetric `(cities, cities)`; constants are for a largest distance near 1.
+        lines: A and B: for each city at two places, and each place with two cities.
+        count: C.
+        length: D. Where it is large beside the others, short tours that leave out cities win.
+
+    Returns:
+        Of `cities^2` units, city by city.
+
+    Raises:
+        InputError: An argument is not admitted.
+    """
+    table = _checked_distances(distances)
+    side = len(table)
+    city, place = np.divmod(np.arange(side * side), side)
+    apart = (place[:, None] - place) % side
+    # With two cities the one before is the one after, and the way is gone twice.
+    follows = (apart == 1).astype(float) + (apart == side - 1)
+    pairs = check_positive("lines", lines) * (_same(city) + _same(place))
+    pairs += check_positive("length", length) * table[city][:, city] * follows
+    return _energy(pairs, check_positive("count", count), side)
+
+
+def annealed_network(
+    energy: QuadraticEnergy, *, name: str = "annealed", **annealing: Any
+) -> keras.Model:
+    """Build a network that looks for states of low energy.
+
+        energy = kc.models.queens_energy(8)
+        model = kc.models.annealed_network(energy)
+        boards = model.predict(kc.models.random_starts(energy, 100)).reshape(-1, 8, 8)
+
+    Input and output are states `(batch, units)` of 0 and 1.
+
+    Args:
+        energy: What `queens_energy` or `tour_energy` returns, or one of your own.
+        name: Name of the model.
+        **annealing: `sweeps`, `hottest`, `coldest` and `seed`, see `kc.layers.AnnealedUnits`. The
+            defaults suit queens; for tours the longer cooling `sweeps=1000, hottest=0.5`.
+
+    Returns:
+        A functional model.
+
+    Raises:
+        InputError: An argument is not admitted, or weights are not symmetric or have a diagonal.
+    """
+    weights = np.asarray(energy.weights)
+    if not np.allclose(weights, weights.T) or np.diag(weights).any():
+        raise InputError(
+            explain(
+                "Weights that are not symmetric, or have a diagonal, were given",
+                "symmetric ones without: only they have an energy that does not rise",
+                "Pass (weights + weights.T) / 2, and what is on the diagonal as 2 bias.",
+            )
+        )
+    layer = AnnealedUnits(name="units", **annealing)
+    state = keras.Input((len(weights),), name="state")
+    model = keras.Model(state, layer(state), name=name)
+    for variable, value in (
+        (layer.kernel, weights),
+        (layer.bias, energy.bias),
+        (layer.constant, energy.constant),
+    ):
+        variable.assign(value)
+    return model
+
+
+def random_starts(energy: QuadraticEnergy, count: Whole, *, seed: Whole = 0) -> np.ndarray:
+    """States in which as many units are on, by chance, as a valid answer has.
+
+    Args:
+        energy: Of a board of units.
+        count: How many states.
+        seed: Chooses them.
+
+    Returns:
+        float32 `(count, units)` of 0 and 1.
+    """
+    units = len(energy.bias)
+    rng = np.random.default_rng(check_whole("seed", seed, 0))
+    drawn = rng.random((check_whole("count", count), units)) < units**-0.5
+    return drawn.astype("float32")
+
+
+def valid_queens(states: np.ndarray) -> np.ndarray:
+    """Which states are boards with a queen in every row and column and none attacking another.
+
+    Args:
+        states: `(batch, queens^2)` or `(batch, queens, queens)`.
+
+    Returns:
+        bool `(batch,)`.
+    """
+    boards = _boards(states)
+    side = boards.shape[1]
+    diagonals = [
+        np.trace(view, shift, 1, 2)
+        for view in (boards.astype(int), boards[:, :, ::-1].astype(int))
+        for shift in range(1 - side, side)
+    ]
+    return _permutations(boards) & (np.array(diagonals) <= 1).all(0)
+
+
+def tours_of(states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The tours that states are.
+
+    Args:
+        states: `(batch, cities^2)` or `(batch, cities, places)`.
+
+    Returns:
+        Which are valid, bool `(batch,)`; and of these the city at each place, int
+        `(valid, places)`.
+    """
+    boards = _boards(states)
+    valid = _permutations(boards)
+    return valid, boards[valid].argmax(1)
+
+
+def tour_lengths(tours: np.ndarray, distances: np.ndarray) -> np.ndarray:
+    """The lengths of round tours.
+
+    Args:
+        tours: Cities in order, int `(tours, cities)`.
+        distances: `(cities, cities)`.
+
+    Returns:
+        float64 `(tours,)`.
+    """
+    return _checked_distances(distances)[tours, np.roll(tours, -1, axis=1)].sum(1)
+
+
+def shortest_tour(distances: np.ndarray) -> float:
+    """The length of the shortest round tour, by dynamic programming (Held, Karp 1962).
+
+    Args:
+        distances: Symmetric `(cities, cities)`, of at most 15 cities.
+
+    Raises:
+        InputError: There are more cities, or the distances are none.
+    """
+    table = _checked_distances(distances)
+    last = len(table) - 1
+    if last >= MOST_CITIES:
+        raise InputError(
+            explain(
+                f"{last + 1} cities were given",
+                f"at most {MOST_CITIES}: subsets double with every one",
+                "Leave some out, or compare with another solver's tour.",
+            )
+        )
+    if last == 0:
+        return 0.0
+    # From the last city through the set of bits to the city: the shortest way.
+    shortest = np.full((1 << last, last), np.inf)
+    for city in range(last):
+        shortest[1 << city, city] = table[last, city]
+    for visited in range(1, 1 << last):
+        ways = shortest[visited]
+        for city in range(last):
+            if not visited >> city & 1:
+                with_city = visited | 1 << city
+                way = float((ways + table[:last, city]).min())
+                shortest[with_city, city] = min(shortest[with_city, city], way)
+    return float((shortest[-1] + table[:last, last]).min())
+
+
+def _same(lines: np.ndarray) -> np.ndarray:
+    return (lines[:, None] == lines).astype("float64")
+
+
+def _energy(pairs: np.ndarray, count: float, wanted: int) -> QuadraticEnergy:
+    """Half the sum over ordered pairs, and what another number of units costs."""
+    weights = -(pairs + count)
+    np.fill_diagonal(weights, 0)
+    # v^2 is v where v is 0 or 1.
+    bias = np.full(len(pairs), count * wanted - count / 2)
+    return QuadraticEnergy(weights, bias, count * wanted**2 / 2)
+
+
+def _boards(states: np.ndarray) -> np.ndarray:
+    states = np.asarray(states)
+    side = round(float(np.sqrt(states[0].size))) if len(states) else 0
+    return states.reshape(len(states), side, side) > 0.5
+
+
+def _permutations(boards: np.ndarray) -> np.ndarray:
+    return (boards.sum(1) == 1).all(1) & (boards.sum(2) == 1).all(1)
+
+
+def _checked_distances(distances: np.ndarray | Sequence) -> np.ndarray:
+    table = np.asarray(distances, "float64")
+    square = table.ndim == 2 and table.shape[0] == table.shape[1] > 0
+    if not square or not np.isfinite(table).all() or not np.allclose(table, table.T):
+        raise InputError(
+            explain(
+                f"Distances of shape {table.shape} were given",
+                "a symmetric table (cities, cities) of finite numbers",
+                "Pass np.linalg.norm(points[:, None] - points, axis=-1).",
+            )
+        )
+    return table
