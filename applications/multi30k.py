@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(argv: Sequence[str] | None) -> None:
     """Train and evaluate what the arguments name, and print a table of it."""
-    parser = argparse.ArgumentParser(
+    parser = kc.cli.Parser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument

@@ -43,7 +43,10 @@ def answer(*arguments, of="keras_classics.cli"):
         (["--help"], 0, "all facts of one model", ""),
         (["summary", "--help"], 0, "--set KEY=VALUE", ""),
         (["--version"], 0, f"keras-classics {__version__}", ""),
-        (["lst"], 2, "", "invalid choice: 'lst'"),
+        (["lst"], 2, "", "'lst' was given for verb. Allowed: list, tree, "),
+        (["lst"], 2, "", "Did you mean 'list'"),
+        (["list", "--yaer=2014"], 2, "", "--yaer=2014 was given. Allowed: the flags that --help "),
+        (["list", "--yaer=2014"], 2, "", "Did you mean '--year'"),
         (["serve-check", "x", "--repeats", "0"], 2, "", "'0' is not a whole number from 1 to"),
         (["list", "VGG_D"], 0, "138,357,544  15,470,264,320", ""),
         (["list", "vgg16"], 0, "vgg_d", ""),
@@ -58,6 +61,8 @@ def answer(*arguments, of="keras_classics.cli"):
 def test_it_answers_without_an_engine(arguments, code, out, error):
     found = answer(*arguments)
     assert found[0] == code and out in found[1] and error in found[2]
+    # A mistake is told in one line.
+    assert found[2].count("\n") == (code != 0)
     assert bool(found[2]) == (code != 0)
     assert found[3] == set()
 
@@ -82,8 +87,22 @@ def test_applications_answer_without_one_too(name):
 def test_so_do_explanations_and_the_comparison_of_translators(name):
     told = answer("--help", of=name)
     assert told[0] == 0 and "--out" in told[1] and told[3] <= {"numpy"}
-    wrong = answer("--no-such-flag", of=name)
+    wrong = answer("--uot", "x", of=name)
     assert wrong[0] == 2 and wrong[3] <= {"numpy"}
+    assert "Did you mean '--out'" in wrong[2] and wrong[2].count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("flag", "told"),
+    [
+        (["--method", "grad_cma"], "Did you mean 'grad_cam'"),
+        (["--top", "0"], "'0' is not a whole number from 1 to"),
+        (["--picture", "maps.bmp"], "'maps.bmp' ends in neither .png nor .jpg"),
+    ],
+)
+def test_a_wrong_value_for_explanations_is_one_sentence(flag, told):
+    code, out, error, _ = answer(*flag, of="explain")
+    assert (code, out, error.count("\n")) == (2, "", 1) and told in error
 
 
 def test_a_verb_that_needs_the_engine_gets_it_without_its_lines():

@@ -25,9 +25,7 @@ def parse(argv: Sequence[str] | None, about: str | None) -> argparse.Namespace:
         argv: The arguments; those of the process by default.
         about: Stands above the help.
     """
-    parser = argparse.ArgumentParser(
-        description=about, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = kc.cli.Parser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--version", action="version", version=f"keras-classics {kc.__version__}")
     add("images", nargs="*", type=Path, metavar="IMAGE", help="pictures to explain")
@@ -45,23 +43,36 @@ def parse(argv: Sequence[str] | None, about: str | None) -> argparse.Namespace:
         help="grad_cam by default; all with --evaluate and in the whole job")  # fmt: skip
     add("--target", nargs="+", metavar="CLASS", help="names or numbers of the classes to explain; "
         "by default the most probable")  # fmt: skip
-    add("--top", type=int, default=1, help="explain so many of the most probable classes")
+    add(
+        "--top",
+        type=kc.cli.positive,
+        default=1,
+        help="explain so many of the most probable classes",
+    )
     add("--layer", help="where the maps are read; the last with an extent by default")
-    add("--picture", default="maps.png", help="file of the maps in OUT, .png or .jpg")
+    add(
+        "--picture", type=_picture, default="maps.png", help="file of the maps in OUT, .png or .jpg"
+    )
     add("--evaluate", action="store_true", help="score the methods against the boxes of scenes")
     add("--data-options", type=kc.cli.key_values, nargs="+", default=[], metavar="KEY=VALUE",
         help="of the scenes; by default those of the training, with objects=(2,2)")  # fmt: skip
-    add("--count", type=int, default=100, help="scenes to evaluate on")
-    add("--steps", type=int, default=16, help="steps of the deletion and insertion curves")
+    add("--count", type=kc.cli.positive, default=100, help="scenes to evaluate on")
+    add(
+        "--steps",
+        type=kc.cli.positive,
+        default=16,
+        help="steps of the deletion and insertion curves",
+    )
     add("--seed", type=int, default=0)
     add("--out", default="runs/explain", help="folder of the results")
 
     options = parser.parse_args(argv)
     options.data_options = dict(options.data_options)
     options.model_options = dict(options.model_options)
-    for name in ("top", "count", "steps"):
-        if getattr(options, name) < 1:
-            parser.error(f"--{name} is 1 or above")
-    if Path(options.picture).suffix not in (".png", ".jpg"):
-        parser.error("--picture ends in .png or .jpg")
     return options
+
+
+def _picture(text: str) -> str:
+    if Path(text).suffix not in (".png", ".jpg"):
+        raise argparse.ArgumentTypeError(f"{text!r} ends in neither .png nor .jpg")
+    return text

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from keras_classics.core import index
 from keras_classics.core.commands import (
+    Parser,
     columns,
     guarded,
     import_keras,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from keras_classics.export import Spec
 
 __all__ = [
+    "Parser",
     "columns",
     "guarded",
     "import_keras",
@@ -44,6 +46,7 @@ __all__ = [
     "main",
     "parse_pairs",
     "plain_console",
+    "positive",
     "sound",
 ]
 
@@ -68,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="keras-classics",
         description="The networks of the classic deep-learning courses, as Keras 3 models.",
     )

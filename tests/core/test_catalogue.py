@@ -1,5 +1,6 @@
 """Names find models, and a builder's help and errors name every argument."""
 
+import functools
 import inspect
 import pickle
 import re
@@ -45,6 +46,20 @@ def test_unknown_names_are_refused_with_the_nearest():
     }.items():  # fmt: skip
         with pytest.raises(kc.InputError, match=f"Did you mean .*{meant!r}"):
             kc.create_model(given)
+
+
+def test_every_network_of_keras_applications_is_here_or_is_said_not_to_be():
+    theirs = [name for name, each in vars(keras.applications).items() if inspect.isfunction(each)]
+    absent = []
+    for name in theirs:
+        if not hasattr(kc.models, name):
+            absent.append(name)
+            for ask in (kc.create_model, functools.partial(getattr, kc.models)):
+                with pytest.raises((kc.InputError, AttributeError)) as refusal:
+                    ask(name)
+                assert re.search(r"keras.applications has (\w+); ", str(refusal.value))
+                assert "Did you mean" not in str(refusal.value)
+    assert len(theirs) > 30 and {"MobileNetV2", "EfficientNetB0", "InceptionV3"} <= {*absent}
 
 
 def test_unknown_arguments_are_refused_with_the_nearest():

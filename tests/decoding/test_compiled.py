@@ -1,10 +1,12 @@
 """Compiled once: same results, none of them stale, nothing traced twice; on three backends."""
 
+import keras
 import numpy as np
 import pytest
 
 from decoding.across_backends import results
 from decoding.toys import END, START, encodings, reweigh, tiny_decoder
+from keras_classics.core.errors import InputError
 from keras_classics.decoding import CompiledSearch, beam_search
 from support import run_python
 
@@ -77,3 +79,9 @@ def test_backends_agree(backend, here, tmp_path):
         for name in filter(lambda name: name.startswith("same_"), here):
             np.testing.assert_allclose(found[name], here[name], rtol=1e-5, atol=1e-5, err_msg=name)
         np.testing.assert_allclose(found["shares_drawn"], here["shares_drawn"], atol=0.02)
+
+
+@pytest.mark.parametrize("wrong", [keras.layers.Dense(2, name="head"), keras.Sequential(), None])
+def test_what_makes_no_steps_is_refused_with_what_does(wrong):
+    with pytest.raises(InputError, match=r'no initial_state and step.*get_layer\("decoder"\)'):
+        CompiledSearch(wrong, start=1, end=2, max_length=4)

@@ -243,7 +243,7 @@ def test_the_help_of_a_verb_lists_its_flags_only(capsys):
         (["trian"], "Did you mean 'train'"),
         (["--epcohs", "3"], "Did you mean '--epochs'"),
         (["train", "--epochs", "many"], "invalid int value"),
-        (["train", "--precision", "float8"], "invalid choice"),
+        (["train", "--precision", "float8"], "'float8' was given for --precision. Allowed: "),
         (["evaluate", "more"], "more was given"),
     ],
 )

@@ -19,9 +19,10 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from traceback import print_exception
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError, UsageError, explain
+from keras_classics.core.names import did_you_mean
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,6 +51,54 @@ DISTRIBUTIONS = {
 }  # fmt: skip
 # As a shell reports a program that the signal of the same meaning has ended.
 INTERRUPTED, NOBODY_READS = 130, 141
+
+
+# How argparse says that a word is none of some.
+_NO_CHOICE = re.compile(r"argument (.*?): invalid choice: '(.*)' \(choose from (.*)\)$", re.S)
+
+
+class Parser(argparse.ArgumentParser):
+    """A command line that says what is wrong with it in one sentence, like all of this package."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the command.
+
+        Args:
+            message: What argparse found.
+
+        Raises:
+            UsageError: Always.
+        """
+        help = f"See {self.prog} --help."
+        unknown = message.removeprefix("unrecognized arguments: ")
+        if unknown != message:
+            word = unknown.split()[0].partition("=")[0]
+            raise UsageError(
+                explain(
+                    f"{unknown} was given",
+                    "the flags that --help lists",
+                    did_you_mean(word, self._options()) or help,
+                )
+            )
+        if found := _NO_CHOICE.search(message):
+            name, word, listed = found.groups()
+            choices = [each.strip(" '") for each in listed.split(",")]
+            raise UsageError(
+                explain(
+                    f"{word!r} was given for {name}",
+                    ", ".join(choices),
+                    did_you_mean(word, choices) or help,
+                )
+            )
+        raise UsageError(explain(f"A flag is wrong ({message})", "what --help lists", help))
+
+    def _options(self) -> Iterator[str]:
+        """All flags, those of the verbs too, which leave what they do not know to the whole."""
+        for action in self._actions:
+            yield from action.option_strings
+            verbs = action.choices.values() if isinstance(action.choices, dict) else ()
+            for each in verbs:
+                yield from each._options() if isinstance(each, Parser) else ()
 
 
 def guarded(

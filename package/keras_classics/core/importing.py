@@ -32,9 +32,9 @@ def later(package: str, places: Mapping[str, str]) -> Callable[[str], Any]:
         # Python itself asks for what begins so, which no package has to have.
         if not known or name.startswith("_"):
             return ""
-        from keras_classics.core.names import did_you_mean
+        from keras_classics.core.names import did_you_mean, not_here
 
-        return f". {did_you_mean(name, known)}".rstrip(". ")
+        return f". {not_here(name) or did_you_mean(name, known)}".rstrip(". ")
 
     def member(name: str) -> Any:
         if name not in places:

@@ -13,6 +13,12 @@ from typing import NamedTuple
 
 from keras_classics.core.errors import InputError, explain
 
+# Families of keras.applications that are none of the classic ones, by how their names begin.
+_NOT_HERE = {
+    family.lower(): family
+    for family in ("ConvNeXt", "EfficientNet", "InceptionV3", "MobileNet", "NASNet", "Xception")
+}
+
 
 class Known(NamedTuple):
     """What a model is searched by."""
@@ -82,6 +88,14 @@ def meant(name: str, known: Mapping[str, str]) -> str:
     asked = bare(str(name))
     if asked in spellings:
         return spellings[asked][1]
+    if absent := not_here(asked):
+        raise InputError(
+            explain(
+                f"The model {name!r} is unknown",
+                f"the {len(known)} names of list_models(), or of their builders in kc.models",
+                absent,
+            )
+        )
     # Who writes resnet20 means resnet_20_cifar, which begins so, rather than what is as long.
     begun = sorted((each for each in spellings if asked and each.startswith(asked)), key=len)
     near = dict.fromkeys(spellings[each][0] for each in begun[:3] or _near(asked, spellings))
@@ -92,6 +106,18 @@ def meant(name: str, known: Mapping[str, str]) -> str:
             _question(near) or "See them all: keras-classics list, or kc.list_models().",
         )
     )
+
+
+def not_here(name: str) -> str:
+    """A sentence for a network that keras.applications has and this package has not, else empty.
+
+    Args:
+        name: In any spelling.
+    """
+    family = next((_NOT_HERE[each] for each in _NOT_HERE if bare(name).startswith(each)), None)
+    if family is None:
+        return ""
+    return f"keras.applications has {family}; the classic networks here: kc.list_models()."
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

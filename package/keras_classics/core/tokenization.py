@@ -11,8 +11,8 @@ from collections.abc import Iterable
 # Stands before a unit that a space comes before. A letter to Unicode (low macron), so that it is
 # none of the signs that are units of their own.
 SPACE_MARK = "\u02cd"
-# Zero-width joiner, variation selectors 15 and 16, and the letters of flags such as Scotland's: left
-# alone where the signs of an emoji vanish.
+# Zero-width joiner, variation selectors 15 and 16, and the letters of flags such as Scotland's:
+# left alone where the signs of an emoji vanish.
 _SELECTORS, _TAGS = "\ufe0e\ufe0f", "".join(map(chr, range(0xE0020, 0xE0080)))
 JOINERS = f"\u200d{_SELECTORS}{_TAGS}"
 # An emoji of several code points (Unicode Technical Standard 51): two letters of a flag; a key; a
@@ -46,8 +46,9 @@ def tokenize(text: str) -> list[str]:
 def tokenize_exactly(text: str) -> list[str]:
     """Split a text into words and punctuation marks from which it can be put together again.
 
-    Letters keep their case. Each punctuation mark or symbol is a unit, and so is each emoji, however
-    many code points it has; a unit after a space, and the first one, begins with `SPACE_MARK`: `"I can't."` becomes `ˍI ˍcan ' t .`
+    Letters keep their case. Each punctuation mark or symbol is a unit, and so is each emoji,
+    however many code points it has; a unit after a space, and the first one, begins with
+    `SPACE_MARK`: `"I can't."` becomes `ˍI ˍcan ' t .`
 
     Args:
         text: A sentence; every white space counts as one space.

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import keras
 from keras import ops, tree
 
-from keras_classics.core.errors import check_choice
+from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.types import Tensor
 from keras_classics.decoding.beam import beam_search
 from keras_classics.decoding.ensemble import Ensemble
@@ -43,7 +43,7 @@ class CompiledSearch:
         **options: The keyword arguments of the method, except `prefix`.
 
     Raises:
-        InputError: Unknown method.
+        InputError: Unknown method, or a layer or model that makes no steps.
 
     Example:
         ```python
@@ -62,6 +62,15 @@ class CompiledSearch:
     ) -> None:
         """See the class."""
         check_choice("method", method, tuple(METHODS))
+        if not (hasattr(layer, "initial_state") and hasattr(layer, "step")):
+            raise InputError(
+                explain(
+                    f"{getattr(layer, 'name', layer)!r} was given to be searched, which has no "
+                    "initial_state and step",
+                    "a layer that decodes, or an Ensemble of such",
+                    'Of a captioner or translator give model.get_layer("decoder").',
+                )
+            )
         self.layer = layer
         self.method = method
         self.options = options

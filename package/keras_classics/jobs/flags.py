@@ -7,9 +7,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from keras_classics.core.commands import key_values
+from keras_classics.core.commands import Parser, key_values
 from keras_classics.core.errors import InputError, UsageError, explain
 from keras_classics.core.names import did_you_mean
 from keras_classics.core.version import __version__
@@ -100,7 +100,7 @@ def _parser(
     job: type[Job], verb: str | None, flags: Sequence[Flag], about: str
 ) -> argparse.ArgumentParser:
     told = job.verbs[verb] if verb else about
-    parser = _Parser(
+    parser = Parser(
         prog=f"{job.command} {verb}" if verb else job.command,
         description=told,
         usage="%(prog)s [flags]" if verb else "%(prog)s [VERB] [flags]",
@@ -217,22 +217,3 @@ def _refuse_others(job: type[Job], verb: str, typed: Sequence[Flag]) -> None:
                 f"Leave it out; {job.command} {verb} --help lists its flags.",
             )
         )
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence, like all of this package."""
-
-    def error(self, message: str) -> NoReturn:
-        """Refuse the command."""
-        help = f"See {self.prog} --help."
-        unknown = message.removeprefix("unrecognized arguments: ")
-        if unknown != message:
-            options = [name for action in self._actions for name in action.option_strings]
-            raise UsageError(
-                explain(
-                    f"{unknown} was given",
-                    "the flags that --help lists",
-                    did_you_mean(unknown.split()[0].partition("=")[0], options) or help,
-                )
-            )
-        raise UsageError(explain(f"A flag is wrong ({message})", "what --help lists", help))

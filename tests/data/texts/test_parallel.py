@@ -1,4 +1,6 @@
 import gzip
+import re
+import subprocess
 
 import numpy as np
 import pytest
@@ -197,3 +199,20 @@ def test_groups_are_divided_by_empty_lines(tmp_path):
     file.write_text("a\nb\n\nc\n")
     with pytest.raises(InputError, match="groups of 2, 1 sentences"):
         read_groups(file)
+
+
+def test_the_columns_of_a_table_are_written_into_files_as_its_refusal_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(f"sentence {n}\tphrase {n}\n" for n in range(30))
+    (tmp_path / "pairs.tsv").write_text(rows)
+    with pytest.raises(InputError) as refusal:
+        load("parallel:pairs.tsv")
+    commands = re.findall(r"cut -f\d \S+ > \S+", str(refusal.value))
+    assert len(commands) == 2
+    for command in commands:
+        subprocess.run(command, shell=True, check=True)
+    (spec,) = re.findall(r"parallel:pairs\.\w+,\S+\w", str(refusal.value))
+    data = load(spec)
+    assert data.info.languages == ("en", "fr") and sum(data.info.sizes.values()) == 30
+    first = data.train[0]
+    assert first.texts["fr"] == first.texts["en"].replace("sentence", "phrase")

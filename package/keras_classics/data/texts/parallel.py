@@ -17,6 +17,8 @@ from keras_classics.core.text_files import read_lines
 from keras_classics.data.holdout import SPLIT_NAMES, complete_splits
 from keras_classics.data.load import Data, Info
 
+# Both languages in one file, a tab between them.
+_TABLES = ("tsv", "tab", "txt")
 # Without files of their own, validation and test get a tenth each, and no more than this.
 _HELD_OUT, _MOST_HELD_OUT = 10, 2000
 
@@ -230,6 +232,16 @@ def _named(names: str, languages: Sequence[str] | str | None) -> dict[str, Path]
     files = [Path(name.strip()).expanduser() for name in names.split(",")]
     endings = [file.name.removesuffix(".gz").rpartition(".")[2] for file in files]
     chosen = _listed(languages) if languages else tuple(endings)
+    if len(files) == 1 and endings[0].lower() in _TABLES:
+        stem = files[0].name.partition(".")[0]
+        raise InputError(
+            explain(
+                f"The table {names} was given",
+                "two or more files whose lines correspond, each of another language",
+                f"Write its columns into files, cut -f1 {files[0]} > {stem}.en and cut -f2 "
+                f"{files[0]} > {stem}.fr say, and give parallel:{stem}.en,{stem}.fr.",
+            )
+        )
     if len(files) < 2 or not len(set(chosen)) == len(chosen) == len(files):
         raise InputError(
             explain(

@@ -45,7 +45,7 @@ class TokenVocabulary(Vocabulary):
 class CharacterVocabulary(Vocabulary):
     """The characters a model knows, numbered; texts are composed (NFC), every space is one space.
 
-    An emoji is one character, however many code points it has: a family, a flag, a hand of any tone.
+    An emoji is one character, however many code points it has: a family, a flag, any skin's hand.
 
     Args:
         words: The characters in the order of their numbers, without the four special words.
