@@ -243,6 +243,53 @@ def json_files(_):
     }
 
 
+def xml_files(_):
+    """What is no annotation."""
+    laughs = "".join(
+        f'<!ENTITY l{n} "{"&l" + str(n - 1) + ";" * 1}{"&l" + str(n - 1) + ";"}">'
+        for n in range(1, 30)
+    )
+    return {
+        "entities that grow": f'<!DOCTYPE a [<!ENTITY l0 "ha">{laughs}]><a>&l29;</a>'.encode(),
+        "a file as entity": b'<!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/passwd">]><a>&e;</a>',
+        "too deep": b"<a>" * 100_000,
+        "millions of elements": b"<a>" + b"<b/>" * 2**21 + b"</a>",
+        "an encoding that is none": b'<?xml version="1.0" encoding="zlib"?><a/>',
+        "an unknown encoding": b'<?xml version="1.0" encoding="evil-8"?><a/>',
+        "cut off": b"<annotation><object><name>ca",
+        "other bytes": b"\xff\x00\xfe",
+        "nothing": b"",
+    }
+
+
+def coco_files(_):
+    """COCO's form with something in it that is none."""
+    sound = {
+        "images": [{"id": 1, "file_name": "a.png"}],
+        "categories": [{"id": 1, "name": "cat"}],
+        "annotations": [{"image_id": 1, "category_id": 1, "bbox": [0, 0, 4, 4]}],
+    }
+
+    def changed(**parts):
+        return json.dumps({**sound, **parts}).encode()
+
+    return {
+        **json_files(_),
+        "no pictures": changed(images=7),
+        "a list for a name": changed(images=[{"id": 1, "file_name": [1]}]),
+        "a path out of it": changed(images=[{"id": 1, "file_name": "../../../../etc/passwd"}]),
+        "a list for an id": changed(images=[{"id": [1], "file_name": "a.png"}]),
+        "texts for numbers": changed(
+            annotations=[{"image_id": 1, "category_id": 1, "bbox": ["evil"] * 4}]
+        ),
+        "annotations that are none": changed(annotations=[3]),
+        "a huge box": changed(
+            annotations=[{"image_id": 1, "category_id": 1, "bbox": [1e300, 1e300, 1e300, 1e300]}]
+        ),
+        "a huge category": changed(categories=[{"id": 10**400, "name": "cat"}]),
+    }
+
+
 def text_files(_):
     """What is no text with lines of sentences."""
     return {

@@ -5,6 +5,7 @@ import re
 import keras
 import pytest
 
+from data.pictures.boxed_folders import several, voc, voc_object
 from keras_classics import cli
 from keras_classics.core.errors import import_extra
 from support import ROOT
@@ -94,3 +95,17 @@ def test_a_picture_goes_into_a_folder_that_can_be_written_to(tmp_path, capsys):
     for verb in (["plot", "lenet_5"], ["tree"]):
         assert cli.main([*verb, "--out", str(tmp_path / "file" / "x.svg" / "x.dot")]) == 1
         assert "pip install" not in capsys.readouterr().err
+
+
+def test_check_data_names_faults_and_draw_data_shows_boxes(tmp_path, capsys):
+    cat = voc_object("cat", 5, 5, 15, 15)
+    folder = voc(tmp_path, {**several(cat), "p9": cat + voc_object("cat", 9, 9, 2, 2)})
+    assert cli.main(["check-data", f"voc:{folder}"]) == 0
+    out = capsys.readouterr().out
+    assert "1 faults" in out and f"{folder / 'Annotations' / 'p9.xml'}, object 2" in out
+    assert cli.main(["check-data", f"voc:{folder}", "--set", "strict=True"]) == 1
+    path = tmp_path / "drawn.png"
+    assert cli.main(["draw-data", f"voc:{folder}", "--out", str(path), "--count", "2"]) == 0
+    assert path.stat().st_size > 5_000
+    assert cli.main(["draw-data", "digits", "--out", str(path)]) == 1
+    assert "have no boxes" in capsys.readouterr().err

@@ -102,6 +102,28 @@ def captioned(path):
     return of_folder("captions")(path)
 
 
+def beside_picture(path):
+    """A sound picture of the same name lies beside the hostile annotation."""
+    keras.utils.save_img(str(path.with_name("a.png")), np.zeros((4, 4, 3)), scale=False)
+    return path
+
+
+def annotated(path):
+    """The hostile picture has a box."""
+    box = "<bndbox><xmin>1</xmin><ymin>1</ymin><xmax>2</xmax><ymax>2</ymax></bndbox>"
+    path.with_suffix(".xml").write_text(f"<a><object><name>b</name>{box}</object></a>")
+    return of_folder("voc")(path)
+
+
+def labels_of_kitti(path):
+    """The hostile file labels a sound picture."""
+    for name in ("label_2", "image_2"):
+        path.with_name(name).mkdir()
+    beside_picture(path.with_name("image_2") / "a.txt")
+    path.rename(path.with_name("label_2") / path.name)
+    return of_folder("kitti")(path)
+
+
 def beside(name, text="a\n" * 600):
     """Writes a sound file beside the hostile one."""
 
@@ -236,6 +258,22 @@ DOORS = {
     ),
     "captions: tokens": Door("a.token.txt", hostile.text_files, of_folder("captions")),
     "captions: COCO": Door("captions.json", hostile.json_files, of_folder("captions")),
+    "voc:": Door(
+        "a.xml", hostile.xml_files,
+        lambda path: of_folder("voc")(beside_picture(path)),
+    ),
+    "voc: picture": Door("a.png", hostile.picture_files, annotated),
+    "coco:": Door(
+        "instances.json", hostile.coco_files,
+        lambda path: kc.data.load(f"coco:{beside_picture(path)}", strict=True),
+    ),
+    "kitti:": Door(
+        "a.txt", hostile.text_files, lambda path: labels_of_kitti(path), admits=("nothing",)
+    ),
+    "boxes:": Door(
+        "boxes.csv", hostile.table_files,
+        lambda path: kc.data.load(f"boxes:{beside_picture(path)}", strict=True),
+    ),
     "vocabulary": Door(
         "a.json", hostile.json_files, kc.data.load_vocabulary,
         ("data.load_vocabulary", "data.Vocabulary.load"),

@@ -25,6 +25,7 @@ from keras_classics.core.commands import (
     parse_pairs,
     plain_console,
     positive,
+    printable,
     sound,
 )
 from keras_classics.core.errors import InputError, explain
@@ -146,6 +147,24 @@ def _parser() -> argparse.ArgumentParser:
         "--input", help="an .npz file of arrays by name, a picture file or a text; made up without"
     )
     checking.add_argument("--repeats", type=positive, default=10, help="calls that are timed")
+    checked = verb("check-data", _check_data, "what is wrong with a data set, with file names")
+    drawn = verb(
+        "draw-data", _draw_data, "picture of examples with their boxes, as models see them"
+    )
+    for each in (checked, drawn):
+        each.add_argument("spec", help="such as scenes, voc:FOLDER, coco:JSON or boxes:CSV")
+        each.add_argument(
+            "--set",
+            dest="arguments",
+            metavar="KEY=VALUE",
+            type=key_values,
+            nargs="+",
+            default=[],
+            help="arguments of kc.data.load, for example image_size=128",
+        )
+    drawn.add_argument("--split", default="train", choices=("train", "validation", "test"))
+    drawn.add_argument("--count", type=positive, default=12, help="pictures")
+    drawn.add_argument("--out", default="data.png", help="file ending in .png, .svg or .pdf")
     shipped = verb("shipped", _shipped, "page about a folder of exported models")
     shipped.add_argument("folder", nargs="?", default="saved_models")
     shipped.add_argument("--out", help="Markdown file; printed without")
@@ -382,6 +401,39 @@ def _values(spec: Spec, array: np.ndarray) -> tuple[str, str, str]:
 
 def _sizes(shape: Sequence[int]) -> str:
     return "x".join(map(str, shape))
+
+
+def _check_data(options: argparse.Namespace) -> None:
+    from keras_classics.data import load
+    from keras_classics.data.doctor import examine
+
+    found = examine(load(options.spec, **dict(options.arguments)))
+    print(*found.facts, sep="\n")
+    if found.table:
+        print(columns(found.table, left=1))
+    for kind, sentences in (("fault", found.faults), ("remark", found.remarks)):
+        print(f"{len(sentences)} {kind}s")
+        for sentence in sentences:
+            print(f"  {printable(sentence)}")
+
+
+def _draw_data(options: argparse.Namespace) -> None:
+    from keras_classics.analysis import draw_boxes
+    from keras_classics.analysis.drawing.plots import check_ending
+    from keras_classics.data import load
+
+    check_ending(options.out)
+    data = load(options.spec, **dict(options.arguments))
+    if not data.has("boxes"):
+        raise InputError(
+            explain(
+                f"The examples of {options.spec} have no boxes",
+                "data with boxes",
+                "Give scenes, voc:FOLDER, coco:JSON, kitti:FOLDER, boxes:CSV or a set of TFDS.",
+            )
+        )
+    draw_boxes(options.out, getattr(data, options.split)[: options.count], data.info.classes or ())
+    print(options.out)
 
 
 def _shipped(options: argparse.Namespace) -> None:

@@ -11,7 +11,7 @@ BOUNDARY = {
     PACKAGE / "core" / f"{name}.py"
     for name in (
         "archive_files", "array_files", "files", "model_files", "picture_files", "program_files",
-        "sound_files", "text_files", "torch_files",
+        "sound_files", "text_files", "torch_files", "xml_files",
     )
 }  # fmt: skip
 FILES = sorted({*PACKAGE.rglob("*.py"), *(ROOT / "applications").rglob("*.py")} - BOUNDARY)

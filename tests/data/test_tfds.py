@@ -186,3 +186,53 @@ def test_a_set_of_classes_through_the_mocked_library():
 def test_an_unknown_set_is_refused(name, message):
     with pytest.raises(InputError, match=message):
         load(f"tfds:{name}")
+
+
+def test_the_boxes_of_a_set_are_pixels_of_its_pictures(tmp_path):
+    class BoxedPictures(tfds.core.GeneratorBasedBuilder):
+        """Ten pictures with an object, and one that has no extent."""
+
+        VERSION = tfds.core.Version("1.0.0")
+
+        def _info(self):
+            objects = {
+                "bbox": tfds.features.BBoxFeature(),
+                "label": tfds.features.ClassLabel(names=["cat", "dog"]),
+                "is_difficult": tf.bool,
+            }
+            return tfds.core.DatasetInfo(
+                builder=self,
+                features=tfds.features.FeaturesDict(
+                    {
+                        "image": tfds.features.Image(shape=(20, 40, 3)),
+                        "objects": tfds.features.Sequence(objects),
+                    }
+                ),
+            )
+
+        def _split_generators(self, manager):
+            return {"train": self._generate_examples()}
+
+        def _generate_examples(self):
+            for number in range(10):
+                whole = tfds.features.BBox(0.25, 0.5, 0.75, 1.0)
+                empty = tfds.features.BBox(0.5, 0.5, 0.5, 0.5)
+                yield (
+                    number,
+                    {
+                        "image": np.full((20, 40, 3), number, "uint8"),
+                        "objects": [
+                            {"bbox": whole, "label": 1, "is_difficult": True},
+                            {"bbox": empty, "label": 0, "is_difficult": False},
+                        ],
+                    },
+                )
+
+    BoxedPictures(data_dir=tmp_path).download_and_prepare()
+    data = load("tfds:boxed_pictures", data_dir=tmp_path)
+    assert data.info.classes == ("cat", "dog") and data.has("boxes")
+    example = data.train[0]
+    assert example.boxes.tolist() == [[5, 20, 15, 40]] and example.box_labels.tolist() == [1]
+    assert example.difficult.tolist() == [True] and example.areas.tolist() == [200.0]
+    resized = load("tfds:boxed_pictures", data_dir=tmp_path, image_size=40).train[0]
+    assert resized.boxes.tolist() == [[10, 20, 30, 40]]

@@ -13,6 +13,12 @@ from keras_classics.boxes.detections import Detections, Truth
 from keras_classics.boxes.diagnosis import diagnose
 from keras_classics.boxes.matching import Matches, match, sample
 from keras_classics.boxes.overlap import coverage, overlap
+from keras_classics.boxes.proposals import (
+    ProposalQuality,
+    proposal_quality,
+    sliding_windows,
+)
+from keras_classics.boxes.selective_search import selective_search
 from keras_classics.boxes.suppression import suppress
 from keras_classics.core import importing
 
@@ -29,6 +35,7 @@ __all__ = [
     "Detections",
     "Matches",
     "Precision",
+    "ProposalQuality",
     "RidgeBoxes",
     "SortedErrors",
     "Truth",
@@ -39,8 +46,11 @@ __all__ = [
     "diagnose",
     "match",
     "overlap",
+    "proposal_quality",
     "regression_targets",
     "sample",
+    "selective_search",
+    "sliding_windows",
     "sort_errors",
     "suppress",
 ]

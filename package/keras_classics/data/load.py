@@ -28,7 +28,8 @@ class Info:
         name: The specification it was loaded by.
         sizes: Number of images, of sentences or of documents, by split.
         image_shape: `(height, width, 3)`, or None when pictures differ in size.
-        classes: Names of the classes, if images have one.
+        classes: Names of the classes, if images have one, or objects in them.
+        class_ids: Of each class the number that its file has for it, where that is another.
         languages: The languages of parallel text.
         skipped: One sentence for everything that was left out because it is faulty.
         split_rule: Where the splits come from.
@@ -41,6 +42,7 @@ class Info:
     sizes: Mapping[str, int]
     image_shape: tuple[int, int, int] | None = None
     classes: tuple[str, ...] | None = None
+    class_ids: tuple[int, ...] | None = None
     languages: tuple[str, ...] | None = None
     skipped: tuple[str, ...] = ()
     split_rule: str = ""
@@ -63,9 +65,11 @@ class Data:
 
     Each split is a `Sequence` of examples, which are dataclasses of arrays and texts. Pictures have
     `image` `(height, width, 3)` uint8, `name`, and `captions`, `label` (the number of a class), or
-    both; what may be absent is None. Parallel text has `texts` by language and `name`; running text
-    `text` and `name`, and source code also `token_classes` `(characters,)` uint8; the readers tell
-    of the others. Pictures are read from their files when they are asked for.
+    both, or the boxes of objects, `boxes` `(n, 4)` and `box_labels` `(n,)`, in the convention of
+    `keras_classics.boxes.detections`; what may be absent is None. Parallel text has `texts` by
+    language and `name`; running text `text` and `name`, and source code also `token_classes`
+    `(characters,)` uint8; the readers tell of the others. Pictures are read from their files when
+    they are asked for.
 
     Attributes:
         train: The examples to learn from.
@@ -95,10 +99,13 @@ class Source(NamedTuple):
 SOURCES = {
     "scenes": Source("scenes", "load", "load_scenes"),
     "captions": Source("captions:FOLDER", "captions.folder", "load_captions"),
+    "boxes": Source("boxes:CSV", "pictures.table_boxes", "load_boxes"),
+    "coco": Source("coco:JSON[,JSON[,JSON]]", "pictures.coco_boxes", "load_coco"),
     "conllu": Source("conllu:FILE[,FILE[,FILE]]", "texts.conllu", "load_conllu"),
     "digit_lines": Source("digit_lines", "worlds.digit_lines", "load_digit_lines"),
     "digits": Source("digits", "pictures.arrays", "load_digits"),
     "folder": Source("folder:DIR", "pictures.class_folders", "load_folder"),
+    "kitti": Source("kitti:FOLDER", "pictures.kitti_boxes", "load_kitti"),
     "parallel": Source("parallel:FILE,FILE or parallel:FOLDER", "texts.parallel", "load_parallel"),
     "phrases": Source("phrases", "worlds.phrases", "load_phrases"),
     "npz": Source("npz:FILE[,FILE]", "pictures.arrays", "load_npz"),
@@ -107,6 +114,7 @@ SOURCES = {
     "speech": Source("speech:FOLDER", "sound.recordings", "load_speech"),
     "text": Source("text:FILE", "texts.documents", "load_text"),
     "tfds": Source("tfds:NAME", "tfds", "load_tfds"),
+    "voc": Source("voc:FOLDER", "pictures.voc_boxes", "load_voc"),
 }
 
 
@@ -128,7 +136,8 @@ def load(
             `"parallel:FOLDER"` (files of parallel text), `"digit_lines"` (rendered, no files),
             `"speech:FOLDER"` (spoken digits), `"conllu:FILE"` (tagged words),
             `"sentences:FOLDER"` (a file for each class), `"source_code"` (Python's own library),
-            `"text:FILE"` (running text), or `"tfds:NAME"` (TensorFlow Datasets).
+            `"text:FILE"` (running text), `"voc:FOLDER"`, `"coco:JSON"`, `"kitti:FOLDER"` or
+            `"boxes:CSV"` (pictures with boxes), or `"tfds:NAME"` (TensorFlow Datasets).
         seed: Chooses the scenes or phrases, and the images or lines of splits that have no list.
         image_size: Height and width, or one number for a square; the whole picture is resized,
             its aspect ratio not kept. None leaves every picture as it is.
@@ -307,5 +316,5 @@ def _nearest(spec: str, scheme: str) -> str:
             f"For images with captions in {spec} write captions:{spec}, with classes folder:{spec}."
         )
     match = difflib.get_close_matches
-    near = match(scheme, SOURCES, 1, 0.8) or match(scheme, SOURCES, 2, 0.4) or SOURCES
+    near = match(scheme, SOURCES, 1, 0.8) or match(scheme, SOURCES, 2, 0.5) or SOURCES
     return f"Did you mean {' or '.join(SOURCES[each].usage for each in near)}?"

@@ -1,4 +1,4 @@
-"""Sets of TensorFlow Datasets: images with captions or classes, and parallel text."""
+"""Sets of TensorFlow Datasets: images with captions, classes or boxes, and parallel text."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from keras_classics.core.versions import installed
 from keras_classics.data.holdout import SPLIT_NAMES
 from keras_classics.data.load import Data, Info
 from keras_classics.data.pictures.images import eight_bit_rgb, resolve_size
+from keras_classics.data.pictures.tfds_boxes import StoredObjects, boxed_example, find_objects
 from keras_classics.data.splits import Picture
 from keras_classics.data.texts.parallel import ParallelTexts
 
@@ -39,7 +40,7 @@ def load_tfds(
     strict: bool = False,
     data_dir: str | Path | None = None,
 ) -> Data:
-    """Load a set of TensorFlow Datasets: images with captions, classes or both, or translations.
+    """Load a set of TensorFlow Datasets: images with captions, classes or boxes, or translations.
 
     What is on disk is used without asking the network. Otherwise the set is downloaded, or, where
     no network answers, refused at once. A split that the set lacks is the last tenth of its
@@ -55,7 +56,7 @@ def load_tfds(
 
     Raises:
         InputError: The set is unknown, cannot be had, or has neither translations nor an image
-            with captions or a class.
+            with captions, a class or boxes.
     """
     import tensorflow_datasets as tfds
 
@@ -64,7 +65,7 @@ def load_tfds(
     features = builder.info.features
     if isinstance(features, tfds.features.Translation):
         return _translations(name, builder)
-    image, texts, label = _find_features(name, features)
+    image, texts, label, objects = _find_features(name, features)
     title = next((key for key in NAME_FEATURES if key in features), None)
     _prepare(builder)
 
@@ -72,6 +73,8 @@ def load_tfds(
     wanted: dict = {key: True for key in (image, *texts[:1], label, title) if key}
     if len(texts) == 2:
         wanted[texts[0]] = {texts[1]: True}
+    if objects:
+        wanted[objects.key] = dict.fromkeys(objects.columns.values(), True)
     decoders = tfds.decode.PartialDecoding(wanted)
 
     def picture(number: int, example: dict) -> Picture:
@@ -82,12 +85,16 @@ def load_tfds(
                 found = found[key]
             captions = tuple(text.decode() for text in np.ravel(found))
         name = example[title] if title else number
-        return Picture(
-            image=eight_bit_rgb(example[image], size),
-            name=name.decode() if isinstance(name, bytes) else str(name),
-            label=int(example[label]) if label else None,
-            captions=captions,
-        )
+        found_image = example[image]
+        facts: dict[str, Any] = {
+            "image": eight_bit_rgb(found_image, size),
+            "name": name.decode() if isinstance(name, bytes) else str(name),
+            "label": int(example[label]) if label else None,
+            "captions": captions,
+        }
+        if objects:
+            return boxed_example(facts, example[objects.key], objects, found_image.shape[:2])
+        return Picture(**facts)
 
     found = {
         split: Streamed(builder.as_dataset(split=part, decoders=decoders), picture)
@@ -101,7 +108,7 @@ def load_tfds(
             name=f"tfds:{name}",
             sizes={split: len(part) for split, part in found.items()},
             image_shape=None if None in sides else (*sides, 3),
-            classes=tuple(features[label].names) if label else None,
+            classes=objects.classes if objects else tuple(features[label].names) if label else None,
             split_rule=rule,
             origin=f"TensorFlow Datasets {builder.info.full_name}, {builder.info.homepage}",
             made_with=installed(["tensorflow-datasets"]),
@@ -234,25 +241,28 @@ def _translations(name: str, builder: tfds.core.DatasetBuilder) -> Data:
 
 def _find_features(
     name: str, features: tfds.features.FeaturesDict
-) -> tuple[str, tuple[str, ...], str | None]:
-    """Find the key of the image, the way to the texts of the captions, the key of the class."""
+) -> tuple[str, tuple[str, ...], str | None, StoredObjects | None]:
+    """Find the key of the image, the way to the captions, the key of the class, the objects."""
     import tensorflow_datasets as tfds
 
     images = [key for key, each in features.items() if isinstance(each, tfds.features.Image)]
     captions = [path for key in features if (path := _text_path(key, features[key]))]
     labels = [key for key, each in features.items() if isinstance(each, tfds.features.ClassLabel)]
-    if not images or not captions + labels:
+    # Of a set with both, captions are what people come for.
+    objects = None if captions else find_objects(features)
+    if not images or not (captions or labels or objects):
         raise InputError(
             explain(
                 f"The TensorFlow Datasets set {name!r} has the features {', '.join(features)}",
-                "a set with an image, and with a class or with texts under a name that has "
-                "'caption' in it, or a set of translations",
-                "Choose for example tfds:cifar10, tfds:coco_captions or "
+                "a set with an image, and with a class, with objects that have boxes, or with "
+                "texts under a name that has 'caption' in it, or a set of translations",
+                "Choose for example tfds:cifar10, tfds:coco_captions, tfds:voc or "
                 "tfds:ted_hrlr_translate/pt_to_en.",
             )
         )
     image, label = ("image" if "image" in images else images[0]), (labels or [None])[0]
-    return image, (captions or [()])[0], ("label" if "label" in labels else label)
+    label = "label" if "label" in labels else label
+    return image, (captions or [()])[0], label, objects
 
 
 def _text_path(key: str, feature: tfds.features.FeatureConnector) -> tuple[str, ...] | None:

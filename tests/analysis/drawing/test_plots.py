@@ -2,6 +2,7 @@
 
 import io
 import re
+from types import SimpleNamespace
 
 import matplotlib
 import numpy as np
@@ -22,6 +23,12 @@ PICTURE = np.zeros((8, 8, 3), "uint8")
 DRAWINGS = {
     "alignments": lambda path, text: kc.analysis.draw_alignments(
         path, [np.ones((2, 3))], [[text]], [[text]]
+    ),
+    "boxes": lambda path, text: kc.analysis.draw_boxes(
+        path,
+        [SimpleNamespace(image=PICTURE, name=text, boxes=[[0, 0, 4, 4]], box_labels=[0])],
+        [text],
+        [kc.boxes.Detections([[1, 1, 5, 5]], [0], [0.5])],
     ),
     "captions": lambda path, text: kc.analysis.draw_captions(path, [PICTURE], [text], [[text]]),
     "confusion": lambda path, text: kc.analysis.draw_confusion(

@@ -1,0 +1,138 @@
+"""The doctor of data sets: what is wrong with one, with the names of files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from keras_classics.core.progress import tracked
+from keras_classics.data.holdout import SPLIT_NAMES, digest
+from keras_classics.data.load import Data
+
+# Shorter sides are seen by few networks.
+_SMALL = 8.0
+_NAMED = 5
+
+
+class Findings(NamedTuple):
+    """What was found.
+
+    Attributes:
+        facts: Lines about the set.
+        table: A heading and rows: of each class its boxes, or pictures, in each split.
+        faults: What was left out when the set was read, one sentence each.
+        remarks: What was not left out and may be a mistake.
+    """
+
+    facts: tuple[str, ...]
+    table: tuple[tuple[str, ...], ...]
+    faults: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+
+def examine(data: Data) -> Findings:
+    """Look at every example of a set once.
+
+    Args:
+        data: The set, read without `strict`.
+    """
+    info = data.info
+    facts = [f"{info.name}: " + ", ".join(f"{n} {split}" for split, n in info.sizes.items())]
+    facts += [f"splits: {info.split_rule}"] if info.split_rule else []
+    facts += [f"origin: {info.origin}"] if info.origin else []
+    remarks = [*_id_gaps(data), *_near_names(info.classes or ())]
+    counts: dict[str, Counter[int]] = {}
+    seen: dict[bytes, tuple[str, str]] = {}
+    empty, small, twice = list[str](), list[str](), list[str]()
+    shapes = Counter[tuple[int, ...]]()
+    for split in SPLIT_NAMES:
+        counts[split] = Counter()
+        examples = getattr(data, split)
+        for example in tracked(examples, f"Examining {split}", len(examples)):
+            _count(example, counts[split])
+            image = getattr(example, "image", None)
+            if image is None:
+                continue
+            shapes[image.shape[:2]] += 1
+            first = seen.setdefault(digest(image), (split, example.name))
+            if first[0] != split:
+                remarks.append(
+                    f"The picture {example.name} of {split} is {first[1]} of {first[0]} too."
+                )
+            boxes = getattr(example, "boxes", None)
+            if boxes is None:
+                continue
+            if not len(boxes):
+                empty.append(example.name)
+            else:
+                sides = (boxes[:, 2:] - boxes[:, :2]).min(axis=1)
+                small += [f"{example.name} ({side:g})" for side in sides[sides < _SMALL]]
+                pairs = np.column_stack([boxes, example.box_labels])
+                if len(np.unique(pairs, axis=0)) < len(pairs):
+                    twice.append(example.name)
+    if shapes:
+        (least, most) = min(shapes), max(shapes)
+        sizes = f"{least[0]} x {least[1]}"
+        sizes += f" to {most[0]} x {most[1]}" if most != least else ""
+        facts.append(f"pictures: {sizes} pixels (height x width), {len(shapes)} sizes")
+    remarks += _listed(empty, "pictures have no box")
+    remarks += _listed(small, f"boxes have a side below {_SMALL:g} pixels")
+    remarks += _listed(twice, "pictures have the same box of the same class twice")
+    table: tuple[tuple[str, ...], ...] = ()
+    if info.classes:
+        rows = [
+            (name, *(str(counts[split][number]) for split in SPLIT_NAMES))
+            for number, name in enumerate(info.classes)
+        ]
+        table = (("class", *SPLIT_NAMES), *rows)
+        lacking = [
+            name
+            for number, name in enumerate(info.classes)
+            if not counts["train"][number] and any(counts[split][number] for split in SPLIT_NAMES)
+        ]
+        remarks += _listed(lacking, "classes are in no training example")
+    return Findings(tuple(facts), table, tuple(info.skipped), tuple(remarks))
+
+
+def _count(example: Any, counter: Counter[int]) -> None:
+    labels = getattr(example, "box_labels", None)
+    if labels is None:
+        label = getattr(example, "label", None)
+        labels = [] if label is None else [label]
+    counter.update(int(label) for label in labels)
+
+
+def _id_gaps(data: Data) -> list[str]:
+    """Numbers that a file has for its classes, where they are not ours."""
+    ids, names = data.info.class_ids, data.info.classes
+    if not ids or not names or ids == tuple(range(len(ids))):
+        return []
+    missing = [number for number in range(min(ids), max(ids)) if number not in ids]
+    gaps = f", without {', '.join(map(str, missing[:_NAMED]))}" if missing else ""
+    gaps += ", ..." if len(missing) > _NAMED else ""
+    return [
+        f"The file numbers its {len(ids)} classes {min(ids)} to {max(ids)}{gaps}: here they are 0 "
+        f"to {len(ids) - 1} ({names[0]} {ids[0]} -> 0, {names[-1]} {ids[-1]} -> {len(ids) - 1})."
+    ]
+
+
+def _near_names(classes: Sequence[str]) -> list[str]:
+    """Names that differ by case or spaces only."""
+    groups: dict[str, list[str]] = {}
+    for name in classes:
+        groups.setdefault("".join(name.lower().replace("_", " ").split()), []).append(name)
+    return [
+        f"The classes {', '.join(map(repr, names))} may be one."
+        for names in groups.values()
+        if len(names) > 1
+    ]
+
+
+def _listed(names: Sequence[str], what: str) -> list[str]:
+    if not names:
+        return []
+    more = ", ..." if len(names) > _NAMED else ""
+    return [f"{len(names)} {what}: {', '.join(names[:_NAMED])}{more}."]

@@ -1,0 +1,332 @@
+"""Pictures with boxes: what every reader of them makes of what its files say.
+
+Readers give sheets, one for each picture, whose boxes are in the one convention already
+(`keras_classics.boxes.detections`). Here they are looked at: what is inverted, without area,
+outside the picture or of an unknown class is left out and counted, with the file's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_classics.boxes.detections import NO_CLASS
+from keras_classics.core.errors import InputError, explain
+from keras_classics.core.files import file_fingerprint
+from keras_classics.data.holdout import SPLIT_NAMES, check_filled, complete_splits
+from keras_classics.data.load import Data, Info
+from keras_classics.data.pictures.images import measure_images, read_image, resolve_size
+from keras_classics.data.splits import Made, Picture
+
+# A box may reach so far beyond the border: who counts from 1, or rounds, is not wrong.
+_SLACK = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BoxedPicture(Picture):
+    """A picture and the boxes in it.
+
+    Attributes:
+        boxes: float32 `(n, 4)`, `(ymin, xmin, ymax, xmax)` in pixels of `image`, the far edges
+            exclusive; `(0, 4)` where there are none.
+        box_labels: int32 `(n,)`, the class of each; -1 of a region without one.
+        difficult: bool `(n,)`, what is neither right nor wrong to find.
+        crowd: bool `(n,)`, many in one box.
+        areas: float32 `(n,)`, of the objects where they are known, else of the boxes, in pixels of
+            `image`.
+        truncation: float32 `(n,)`, the share beyond the border.
+        occlusion: int32 `(n,)`, 0 (visible) to 3.
+        outlines: Of each object what its file says of its outline, polygons or run lengths, in
+            pixels of the file's picture, or None; `object_masks` draws them.
+        file_size: Height and width of the picture in its file.
+    """
+
+    boxes: np.ndarray
+    box_labels: np.ndarray
+    difficult: np.ndarray
+    crowd: np.ndarray
+    areas: np.ndarray
+    truncation: np.ndarray
+    occlusion: np.ndarray
+    outlines: tuple[Any, ...]
+    file_size: tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One object, as a file has it.
+
+    Attributes:
+        box: `(ymin, xmin, ymax, xmax)` in pixels, the far edges exclusive.
+        label: Name of its class; None of a region without one.
+        where: The place in the file, for messages.
+    """
+
+    box: tuple[float, float, float, float]
+    label: str | None
+    where: str
+    difficult: bool = False
+    crowd: bool = False
+    area: float | None = None
+    truncation: float = 0.0
+    occlusion: int = 0
+    outline: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sheet:
+    """What files say of one picture.
+
+    Attributes:
+        name: What the picture is called.
+        path: Its file.
+        rows: Its objects.
+        source: The file that says so.
+        size: Height and width that the annotation is for, or None where it does not tell.
+    """
+
+    name: str
+    path: Path
+    rows: tuple[Row, ...]
+    source: Path
+    size: tuple[int, int] | None = None
+
+
+@dataclass
+class Faults:
+    """What was left out; under `strict` the first of them is refused."""
+
+    strict: bool
+    messages: list[str] = field(default_factory=list)
+
+    def add(self, given: str, allowed: str, remedy: str) -> None:
+        """Note a fault.
+
+        Raises:
+            InputError: Always under `strict`.
+        """
+        message = explain(given, allowed, remedy)
+        if self.strict:
+            raise InputError(message)
+        self.messages.append(message)
+
+
+def boxed_data(
+    sheets: Mapping[str, Sequence[Sheet]],
+    *,
+    name: str,
+    classes: Sequence[str] | None,
+    seed: int,
+    image_size: int | tuple[int, int] | None,
+    faults: Faults,
+    rules: Mapping[str, str],
+    origin: str,
+    class_ids: tuple[int, ...] | None = None,
+) -> Data:
+    """Make a data set of what was read.
+
+    All pictures are decoded once to find the faulty ones, then again when they are asked for. A
+    validation or test split that is absent is a tenth of training, chosen by a hash of the seed and
+    the picture's name; equal files are on one side.
+
+    Args:
+        sheets: By split, of `"train"` at least.
+        name: The specification.
+        classes: Names of the classes; None for all that occur, sorted.
+        seed: Chooses what is held out.
+        image_size: Height and width, or one number; boxes are resized with their pictures.
+        faults: Where to note what is left out.
+        rules: Where the splits come from, by split.
+        origin: Where the data come from.
+        class_ids: Of each class the number that its file has for it.
+
+    Raises:
+        InputError: No class, or a split without a picture.
+    """
+    size = resolve_size(image_size)
+    if classes is None:
+        rows = [row for part in sheets.values() for sheet in part for row in sheet.rows]
+        classes = sorted({row.label for row in rows if row.label is not None})
+    if not classes:
+        raise InputError(
+            explain(
+                f"{name} has no box of any class",
+                "pictures with boxes",
+                faults.messages[0] if faults.messages else "Check the files.",
+            )
+        )
+    numbers: dict[str | None, int] = {label: number for number, label in enumerate(classes)}
+    numbers[None] = NO_CLASS
+    checked = {split: _sound(part, numbers, faults) for split, part in sheets.items()}
+    found, held = complete_splits(
+        checked,
+        {"validation": 0.1, "test": 0.1},
+        seed,
+        source=name,
+        what="picture",
+        same=lambda example: (file_fingerprint(example.sheet.path),),
+        key=lambda split, example: f"{split}:{example.sheet.name}",
+        faults=faults.messages,
+    )
+    check_filled(found, name, "picture", faults.messages)
+    rules = {**rules, **held}
+    distinct = {size} if size else {each.size for part in found.values() for each in part}
+    return Data(
+        **{split: Made(part, partial(_picture, size=size)) for split, part in found.items()},
+        info=Info(
+            name=name,
+            sizes={split: len(part) for split, part in found.items()},
+            image_shape=(*distinct.pop(), 3) if len(distinct) == 1 else None,
+            classes=tuple(classes),
+            class_ids=class_ids,
+            skipped=tuple(faults.messages),
+            split_rule="; ".join(f"{split}: {rules[split]}" for split in SPLIT_NAMES),
+            origin=origin,
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Checked:
+    """A sheet whose picture is sound, and what of its rows is."""
+
+    sheet: Sheet
+    size: tuple[int, int]
+    columns: Mapping[str, Any]
+
+
+def _sound(
+    sheets: Sequence[Sheet], numbers: Mapping[str | None, int], faults: Faults
+) -> list[_Checked]:
+    """The pictures that can be read and are of the size that was annotated."""
+    found = []
+    sizes = measure_images([sheet.path for sheet in sheets])
+    for sheet, size in zip(sheets, sizes, strict=True):
+        if isinstance(size, InputError):
+            if faults.strict:
+                raise size
+            faults.messages.append(str(size))
+        elif sheet.size is not None and min(sheet.size) > 0 and sheet.size != size:
+            faults.add(
+                f"{sheet.source} is about a picture of {sheet.size[0]} x {sheet.size[1]} pixels, "
+                f"and {sheet.path} has {size[0]} x {size[1]} (height x width)",
+                "annotations of the picture that is there",
+                "Resize the boxes with the picture, or give back its former size.",
+            )
+        else:
+            rows = [row for row in sheet.rows if _is_sound(row, size, numbers, faults)]
+            found.append(_Checked(sheet=sheet, size=size, columns=_columns(rows, size, numbers)))
+    return found
+
+
+def _is_sound(
+    row: Row, size: tuple[int, int], numbers: Mapping[str | None, int], faults: Faults
+) -> bool:
+    ymin, xmin, ymax, xmax = row.box
+    height, width = size
+    told = f"{row.where} has the box (ymin, xmin, ymax, xmax) = " + _written(row.box)
+    if row.label not in numbers:
+        faults.add(
+            f"{row.where} is of the class {row.label!r}",
+            ", ".join(str(each) for each in numbers if each is not None),
+            "Correct the name, or leave out classes to take all that there are.",
+        )
+    elif not np.isfinite(row.box).all():
+        faults.add(told, "finite numbers", "Correct it.")
+    elif ymax < ymin or xmax < xmin:
+        faults.add(
+            told,
+            "ends behind their beginnings",
+            "Exchange them, or check whether height and width were written for the ends.",
+        )
+    elif ymax == ymin or xmax == xmin:
+        faults.add(told, "boxes with an area", "Remove the box, or draw it anew.")
+    elif ymin >= height or xmin >= width or ymax <= 0 or xmax <= 0:
+        faults.add(
+            f"{told}, all outside of the picture's {height} x {width} (height x width)",
+            "boxes in the picture",
+            "Check the order of the coordinates, and whether the picture was resized.",
+        )
+    else:
+        beyond = max(-ymin, -xmin, ymax - height, xmax - width)
+        if beyond > _SLACK:
+            faults.add(
+                f"{told}, {beyond:g} pixels beyond the picture's {height} x {width} (height x "
+                "width), to which it was cut",
+                "boxes within the picture",
+                "Check the order of the coordinates, and whether the picture was resized.",
+            )
+        return True
+    return False
+
+
+def _written(box: Sequence[float]) -> str:
+    return f"({', '.join(f'{each:g}' for each in box)})"
+
+
+def _columns(
+    rows: Sequence[Row], size: tuple[int, int], numbers: Mapping[str | None, int]
+) -> Mapping[str, Any]:
+    boxes = np.array([row.box for row in rows], "float64").reshape(-1, 4)
+    boxes = np.clip(boxes, 0, [*size, *size])
+    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    given = [row.area if row.area is not None else area
+             for row, area in zip(rows, areas, strict=True)]  # fmt: skip
+    return {
+        "boxes": boxes.astype("float32"),
+        "box_labels": np.array([numbers[row.label] for row in rows], "int32"),
+        "difficult": np.array([row.difficult for row in rows], bool),
+        "crowd": np.array([row.crowd for row in rows], bool),
+        "areas": np.array(given, "float32"),
+        "truncation": np.array([row.truncation for row in rows], "float32"),
+        "occlusion": np.array([row.occlusion for row in rows], "int32"),
+        "outlines": tuple(row.outline for row in rows),
+    }
+
+
+def _picture(example: _Checked, size: tuple[int, int] | None) -> BoxedPicture:
+    image = read_image(example.sheet.path, size)
+    columns = dict(example.columns)
+    down, right = image.shape[0] / example.size[0], image.shape[1] / example.size[1]
+    columns["boxes"] = columns["boxes"] * np.array([down, right, down, right], "float32")
+    columns["areas"] = columns["areas"] * np.float32(down * right)
+    return BoxedPicture(image=image, name=example.sheet.name, file_size=example.size, **columns)
+
+
+def find_pictures(
+    names: Sequence[str], folders: Sequence[Path], faults: Faults, source: Callable[[str], str]
+) -> dict[str, Path]:
+    """The file of each picture, in the first of some folders that has it.
+
+    Args:
+        names: File names, perhaps with folders before them, which may be another machine's.
+        folders: Where to look.
+        faults: Where to note those that are nowhere.
+        source: What annotates a picture of a name, for the message.
+    """
+    found = {}
+    for name in names:
+        # Of a path of another machine the last part; never one that leads out of the folders.
+        parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
+        candidates = [
+            folder.joinpath(*parts[start:])
+            for folder in folders
+            for start in (0, len(parts) - 1)
+            if parts
+        ]
+        path = next((each for each in candidates if each.is_file()), None)
+        if path is None:
+            faults.add(
+                f"{source(name)} is about the picture {name!r}, which is not in "
+                f"{', '.join(map(str, folders))}",
+                "a file for each picture",
+                "Add the picture or remove its annotation.",
+            )
+        else:
+            found[name] = path
+    return found

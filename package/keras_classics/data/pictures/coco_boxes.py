@@ -1,0 +1,262 @@
+"""COCO's instances: boxes, polygons, run lengths and crowds from its JSON.
+
+COCO's boxes are `[x, y, width, height]` from the upper left corner 0; its ids of classes begin at
+1 and have gaps, which are closed here in their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_classics.core.errors import InputError, explain, import_extra, is_number
+from keras_classics.core.text_files import read_json
+from keras_classics.data.holdout import SPLIT_NAMES
+from keras_classics.data.load import Data
+from keras_classics.data.pictures.boxed_pictures import (
+    BoxedPicture,
+    Faults,
+    Row,
+    Sheet,
+    boxed_data,
+    find_pictures,
+)
+
+_REMEDY = "Give an instances_*.json of COCO."
+_ALLOWED = (
+    '"images" with id and file_name, "categories" with id and name, "annotations" with image_id, '
+    "category_id and bbox"
+)
+# A run length beyond this is no picture's.
+_MOST_PIXELS = 2**31 - 1
+
+
+def load_coco(
+    paths: str,
+    *,
+    seed: int = 0,
+    image_size: int | tuple[int, int] | None = None,
+    strict: bool = False,
+    images: str | Path | None = None,
+) -> Data:
+    """Read pictures with boxes from COCO's JSON.
+
+    Args:
+        paths: A file of instances; or two, or three, separated by commas: training, validation,
+            test. What is absent is held out of training.
+        seed: Chooses the pictures that are held out.
+        image_size: Height and width, or one number for a square; boxes are resized along.
+        strict: Refuse what is faulty instead of leaving it out and counting it.
+        images: Folder of the pictures; by default they are looked for beside the file, in
+            `images`, and in the folder that the file is named after (`train2017` for
+            `instances_train2017.json`), there and a level above.
+
+    Raises:
+        InputError: A file is not in COCO's form, or files have other classes.
+    """
+    files = [Path(each.strip()).expanduser() for each in paths.split(",")]
+    if len(files) > len(SPLIT_NAMES):
+        raise InputError(
+            explain(
+                f"{len(files)} files were given", "training, validation, test", "Give up to three."
+            )
+        )
+    faults = Faults(strict)
+    parts, rules, categories, origin = {}, {}, None, ""
+    for split, file in zip(SPLIT_NAMES, files, strict=False):
+        content = read_json(file, "COCO's JSON of instances", _REMEDY)
+        found, sheets, origin = _read(file, content, images, faults)
+        if categories is not None and found != categories:
+            raise InputError(
+                explain(
+                    f"{file} has other classes than {files[0]}",
+                    "the same categories in all files",
+                    "Write all categories into each file.",
+                )
+            )
+        categories, parts[split], rules[split] = found, sheets, file.name
+    return boxed_data(
+        parts, name=f"coco:{paths}", classes=list((categories or {}).values()), seed=seed,
+        image_size=image_size, faults=faults, rules=rules, origin=origin,
+        class_ids=tuple(categories or ()),
+    )  # fmt: skip
+
+
+def _read(
+    file: Path, content: Any, images: str | Path | None, faults: Faults
+) -> tuple[dict[int, str], list[Sheet], str]:
+    """Names of the classes by id, the sheet of each picture that is there, and the origin."""
+    try:
+        categories = {int(each["id"]): str(each["name"]) for each in content["categories"]}
+        pictures = {each["id"]: each for each in content["images"]}
+        names = [each["file_name"] for each in pictures.values()]
+        annotations = content["annotations"]
+        if not all(isinstance(name, str) for name in names) or not isinstance(annotations, list):
+            raise TypeError("file_name is a text, annotations a list")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            explain(
+                f"{file} is not in COCO's form ({type(error).__name__}: {error})",
+                _ALLOWED,
+                _REMEDY,
+            )
+        ) from error
+    rows: dict[Any, list[Row]] = {number: [] for number in pictures}
+    for place, each in enumerate(annotations):
+        where = f"{file.name}, annotation {place},"
+        row = _row(each, where, categories, rows, faults)
+        if row is not None:
+            rows[each["image_id"]].append(row)
+    paths = find_pictures(names, _folders(file, images), faults, lambda _: file.name)
+    sheets = [
+        Sheet(
+            name=each["file_name"],
+            path=paths[each["file_name"]],
+            rows=tuple(rows[number]),
+            source=file,
+            size=_size(each),
+        )
+        for number, each in pictures.items()
+        if each["file_name"] in paths
+    ]
+    described = content.get("info")
+    described = described if isinstance(described, dict) else {}
+    origin = f"{described.get('description', file)}, {described.get('url', '')}".rstrip(", ")
+    return dict(sorted(categories.items())), sheets, origin
+
+
+def _row(
+    each: Any, where: str, categories: Mapping[int, str], pictures: Mapping, faults: Faults
+) -> Row | None:
+    box = each.get("bbox") if isinstance(each, dict) else None
+    if not isinstance(box, list) or len(box) != 4 or not all(map(is_number, box)):
+        faults.add(f"{where} has the bbox {box!r}", "[x, y, width, height]", "Correct it.")
+        return None
+    if not _is_known(each.get("image_id"), pictures):
+        faults.add(
+            f"{where} is about the image {each.get('image_id')!r}, which the file does not name",
+            'ids that "images" has',
+            "Add the image or remove the annotation.",
+        )
+        return None
+    if not _is_known(each.get("category_id"), categories):
+        faults.add(
+            f"{where} has the category_id {each.get('category_id')!r}",
+            f"ids that {len(categories)} categories have, {min(categories, default=0)} to "
+            f"{max(categories, default=0)}",
+            "Correct it, or add the category.",
+        )
+        return None
+    x, y, width, height = map(float, box)
+    area = each.get("area")
+    return Row(
+        box=(y, x, y + height, x + width),
+        label=categories[each["category_id"]],
+        where=where,
+        # Their own tool overwrites what is to be ignored by what is no crowd (cocoapi#466).
+        difficult=bool(each.get("ignore", 0)),
+        crowd=bool(each.get("iscrowd", 0)),
+        area=float(area) if is_number(area) and float(area) > 0 else None,
+        outline=each.get("segmentation") or None,
+    )
+
+
+def _is_known(number: Any, known: Mapping) -> bool:
+    return isinstance(number, int | str) and number in known
+
+
+def _size(image: Mapping[str, Any]) -> tuple[int, int] | None:
+    sides = image.get("height"), image.get("width")
+    return (int(sides[0]), int(sides[1])) if all(map(is_number, sides)) else None  # type: ignore[arg-type]
+
+
+def _folders(file: Path, images: str | Path | None) -> list[Path]:
+    if images is not None:
+        return [Path(images).expanduser()]
+    own = file.stem.removeprefix("instances_")
+    return [
+        above / each for above in (file.parent, file.parent.parent) for each in ("images", own, "")
+    ]
+
+
+def object_masks(picture: BoxedPicture) -> np.ndarray:
+    """Draw the outlines of a picture's objects.
+
+    Args:
+        picture: One of `coco:` data.
+
+    Returns:
+        bool `(objects, height, width)` of `picture.image`; nothing where an object has no outline.
+
+    Raises:
+        InputError: Run lengths do not fit the picture.
+        ImportError: pycocotools is not installed, and there are polygons.
+    """
+    size = picture.file_size
+    height, width = picture.image.shape[:2]
+    masks = np.zeros((len(picture.boxes), height, width), bool)
+    # The pixel of the file at the centre of each pixel of a resized picture.
+    rows, columns = (
+        np.minimum(((np.arange(now) + 0.5) * then / now).astype(int), then - 1)
+        for now, then in zip((height, width), size, strict=True)
+    )
+    for number, outline in enumerate(picture.outlines):
+        if outline is not None:
+            masks[number] = _mask(outline, size, picture.name)[np.ix_(rows, columns)]
+    return masks
+
+
+def _mask(outline: Any, size: tuple[int, int], name: str) -> np.ndarray:
+    if isinstance(outline, dict):
+        counts = outline.get("counts")
+        runs: Any = _unpacked(counts) if isinstance(counts, str) else counts
+        sound = (
+            isinstance(runs, list)
+            and all(isinstance(run, int) and 0 <= run <= _MOST_PIXELS for run in runs)
+            and list(outline.get("size", ())) == list(size)
+            and sum(runs) == size[0] * size[1]
+        )
+        if not sound:
+            raise InputError(
+                explain(
+                    f"The run lengths of an object in {name} do not fit its {size[0]} x {size[1]} "
+                    "pixels",
+                    "counts that add up to height times width, and that size",
+                    "Remove the object or write its segmentation anew.",
+                )
+            )
+        values = np.arange(len(runs)) % 2 == 1
+        # Column by column.
+        return np.repeat(values, runs).reshape(size, order="F")
+    polygons = [
+        np.clip(np.asarray(each, "float64"), 0, max(size)).tolist()
+        for each in (outline if isinstance(outline, list) else [])
+        if isinstance(each, list) and len(each) >= 6 and len(each) % 2 == 0
+        and all(map(is_number, each))
+    ]  # fmt: skip
+    if not polygons:
+        return np.zeros(size, bool)
+    tool = import_extra("pycocotools.mask", "cv")
+    return tool.decode(tool.merge(tool.frPyObjects(polygons, *size))).astype(bool)
+
+
+def _unpacked(text: str) -> list[int]:
+    """Run lengths of COCO's text: six bits a character, most as differences to the last but one."""
+    runs: list[int] = []
+    value = shift = 0
+    for character in text:
+        bits = ord(character) - 48
+        value |= (bits & 0x1F) << shift
+        shift += 5
+        if bits & 0x20 and shift < 40:
+            continue
+        if bits & 0x10:
+            value -= 1 << shift
+        if len(runs) > 2:
+            value += runs[-2]
+        runs.append(value)
+        value = shift = 0
+    return runs

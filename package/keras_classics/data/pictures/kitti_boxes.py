@@ -1,0 +1,102 @@
+"""KITTI's object benchmark: a text file of objects for each picture.
+
+`training/label_2/*.txt` and `training/image_2/*`, or the same without `training`. Lines are
+`type truncation occlusion alpha left top right bottom ...` in pixels from 0; the far edges are
+taken as exclusive, as KITTI's own kit computes areas. `DontCare` is a region without a class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from keras_classics.core.errors import InputError, explain
+from keras_classics.core.picture_files import picture_endings
+from keras_classics.core.text_files import read_lines
+from keras_classics.data.load import Data
+from keras_classics.data.pictures.boxed_pictures import Faults, Row, Sheet, boxed_data
+
+_FIELDS = 8
+
+
+def load_kitti(
+    path: str | Path,
+    *,
+    seed: int = 0,
+    image_size: int | tuple[int, int] | None = None,
+    strict: bool = False,
+    classes: Sequence[str] | None = None,
+) -> Data:
+    """Read pictures with boxes in KITTI's form; the module describes the layout.
+
+    KITTI has no lists of splits, and gives away no labels of its test pictures: validation and
+    test are held out of training.
+
+    Args:
+        path: The folder.
+        seed: Chooses the pictures that are held out.
+        image_size: Height and width, or one number for a square; boxes are resized along.
+        strict: Refuse what is faulty instead of leaving it out and counting it.
+        classes: Names of the classes in their order; by default all that occur, sorted.
+
+    Raises:
+        InputError: There are no labels.
+    """
+    folder = Path(path).expanduser()
+    root = next(
+        (each for each in (folder / "training", folder) if (each / "label_2").is_dir()), None
+    )
+    if root is None:
+        raise InputError(
+            explain(
+                f"{folder} has no folder label_2 or training/label_2",
+                "a folder of KITTI's object benchmark",
+                "Check the path.",
+            )
+        )
+    faults = Faults(strict)
+    sheets = []
+    for file in sorted((root / "label_2").glob("*.txt")):
+        if file.name[0] == ".":
+            continue
+        candidates = [root / "image_2" / f"{file.stem}{end}" for end in sorted(picture_endings())]
+        picture = next((each for each in candidates if each.is_file()), None)
+        if picture is None:
+            faults.add(
+                f"{file} is about a picture {file.stem!r}, which is not in {root / 'image_2'}",
+                "a picture for each file of labels",
+                "Add the picture or remove the labels.",
+            )
+            continue
+        lines = enumerate(read_lines(file), start=1)
+        rows = [_row(line, f"{file}, line {number},", faults) for number, line in lines]
+        found = tuple(row for row in rows if row is not None)
+        sheets.append(Sheet(name=file.stem, path=picture, rows=found, source=file))
+    return boxed_data(
+        {"train": sheets}, name=f"kitti:{path}", classes=classes, seed=seed,
+        image_size=image_size, faults=faults, rules={"train": "label_2"}, origin=str(folder),
+    )  # fmt: skip
+
+
+def _row(line: str, where: str, faults: Faults) -> Row | None:
+    parts = line.split()
+    if not parts:
+        return None
+    try:
+        truncation, occlusion, _, left, top, right, bottom = map(float, parts[1:_FIELDS])
+        hidden = int(occlusion)
+    except (ValueError, OverflowError):
+        faults.add(
+            f"{where} is {line[:80]!r}",
+            "type truncation occlusion alpha left top right bottom, and seven numbers more",
+            "Correct the line.",
+        )
+        return None
+    return Row(
+        box=(top, left, bottom, right),
+        label=None if parts[0] == "DontCare" else parts[0],
+        where=where,
+        # -1 where nobody says.
+        truncation=max(0.0, truncation),
+        occlusion=max(0, hidden),
+    )

@@ -1,0 +1,192 @@
+"""PASCAL VOC's XML, with the oddities of those who write it.
+
+`Annotations/*.xml`, `JPEGImages/*` and lists in `ImageSets/Main/*.txt`; or XML files beside their
+pictures. VOC counts pixels from 1 and from the first to the last: the box of the upper left pixel
+is (1, 1, 1, 1) there and (0, 0, 1, 1) here. Files that begin at 0 are so a pixel too far up and
+left, within what is admitted beyond the border.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from keras_classics.core.errors import InputError, explain
+from keras_classics.core.picture_files import picture_endings
+from keras_classics.core.text_files import read_lines
+from keras_classics.core.xml_files import Element, read_xml
+from keras_classics.data.holdout import SPLIT_NAMES
+from keras_classics.data.load import Data
+from keras_classics.data.pictures.boxed_pictures import Faults, Row, Sheet, boxed_data
+
+_ALLOWED = "an annotation of PASCAL VOC: XML with <object>, <name> and <bndbox>"
+_SIDES = ("ymin", "xmin", "ymax", "xmax")
+
+
+def load_voc(
+    path: str | Path,
+    *,
+    seed: int = 0,
+    image_size: int | tuple[int, int] | None = None,
+    strict: bool = False,
+    classes: Sequence[str] | None = None,
+) -> Data:
+    """Read pictures with boxes in PASCAL VOC's form; the module describes the layout.
+
+    Args:
+        path: The folder.
+        seed: Chooses the pictures that are held out, where a split has no list.
+        image_size: Height and width, or one number for a square; boxes are resized along.
+        strict: Refuse what is faulty instead of leaving it out and counting it.
+        classes: Names of the classes in their order; by default all that occur, sorted.
+
+    Raises:
+        InputError: There is no annotation, or a picture is in two splits.
+    """
+    folder = Path(path).expanduser()
+    faults = Faults(strict)
+    files = _annotations(folder)
+    sheets = {}
+    for stem, file in files.items():
+        sheet = _sheet(folder, file, faults)
+        if sheet is not None:
+            sheets[stem] = sheet
+    parts, rules = _splits(folder, sheets, files, faults)
+    return boxed_data(
+        parts, name=f"voc:{path}", classes=classes, seed=seed, image_size=image_size,
+        faults=faults, rules=rules, origin=str(folder),
+    )  # fmt: skip
+
+
+def _annotations(folder: Path) -> dict[str, Path]:
+    for place in (folder / "Annotations", folder):
+        # Files of macOS that begin with "._" are no annotations.
+        found = sorted(each for each in place.glob("*.xml") if each.name[0] != ".")
+        if found:
+            return {each.stem: each for each in found}
+    raise InputError(
+        explain(
+            f"{folder} has no XML file in it or in Annotations",
+            "a folder of PASCAL VOC: Annotations, JPEGImages and ImageSets",
+            "Check the path.",
+        )
+    )
+
+
+def _sheet(folder: Path, file: Path, faults: Faults) -> Sheet | None:
+    try:
+        root = read_xml(file, _ALLOWED, "Correct the file or remove it.")
+    except InputError as error:
+        if faults.strict:
+            raise
+        faults.messages.append(str(error))
+        return None
+    picture = _picture(folder, file, _text(root, "filename"))
+    if picture is None:
+        faults.add(
+            f"{file} is about a picture {file.stem!r}, which is not in {folder / 'JPEGImages'} or "
+            "beside it",
+            "a picture for each annotation",
+            "Add the picture or remove the annotation.",
+        )
+        return None
+    rows = []
+    for number, thing in enumerate(root.findall("object"), start=1):
+        row = _row(thing, f"{file}, object {number},", faults)
+        if row is not None:
+            rows.append(row)
+    sides = [_text(root, f"size/{side}") for side in ("height", "width")]
+    size = [int(float(side)) if _is_number(side) else 0 for side in sides]
+    return Sheet(
+        name=picture.stem, path=picture, rows=tuple(rows), source=file, size=(size[0], size[1])
+    )
+
+
+def _row(thing: Element, where: str, faults: Faults) -> Row | None:
+    name, sides = _text(thing, "name"), [_text(thing, f"bndbox/{side}") for side in _SIDES]
+    if not name or not all(map(_is_number, sides)):
+        faults.add(
+            f"{where} has the name {name!r} and the sides {', '.join(s or '?' for s in sides)}",
+            "a name, and numbers for ymin, xmin, ymax and xmax",
+            "Complete it or remove it.",
+        )
+        return None
+    ymin, xmin, ymax, xmax = map(float, sides)
+    truncated = _text(thing, "truncated")
+    return Row(
+        # From 1, the last pixel included.
+        box=(ymin - 1.0, xmin - 1.0, ymax, xmax),
+        label=name,
+        where=where,
+        difficult=_text(thing, "difficult") in ("1", "true", "True"),
+        # Some write the share, VOC itself 0 or 1.
+        truncation=min(1.0, max(0.0, float(truncated))) if _is_number(truncated) else 0.0,
+        occlusion=int(_text(thing, "occluded") in ("1", "true", "True")),
+    )
+
+
+def _picture(folder: Path, file: Path, said: str) -> Path | None:
+    """The picture of an annotation, by its own name or by what it says."""
+    names = [file.stem, Path(said.replace("\\", "/")).stem] if said else [file.stem]
+    for place in (folder / "JPEGImages", file.parent, folder):
+        for name in names:
+            for ending in sorted(picture_endings()):
+                for each in (place / f"{name}{ending}", place / f"{name}{ending.upper()}"):
+                    if each.is_file():
+                        return each
+    return None
+
+
+def _splits(
+    folder: Path, sheets: dict[str, Sheet], files: dict[str, Path], faults: Faults
+) -> tuple[dict[str, list[Sheet]], dict[str, str]]:
+    """The lists of ImageSets/Main; of lists of a single class, which lie there too, none."""
+    parts: dict[str, list[Sheet]] = {}
+    rules: dict[str, str] = {}
+    owners: dict[str, str] = {}
+    for split, names in SPLIT_NAMES.items():
+        for name in names:
+            file = folder / "ImageSets" / "Main" / f"{name}.txt"
+            if not file.is_file():
+                continue
+            parts[split], rules[split] = [], f"{file.name}"
+            for line in read_lines(file):
+                # "000012  1", where the list is of a class.
+                stem = line.split()[0] if line.split() else ""
+                if not stem:
+                    continue
+                if owners.setdefault(stem, split) != split:
+                    raise InputError(
+                        explain(
+                            f"The picture {stem!r} is in the {owners[stem]} and in the {split} "
+                            "split",
+                            "each picture in one split, or results are too good",
+                            "Remove it from one of the lists.",
+                        )
+                    )
+                if stem in sheets:
+                    parts[split].append(sheets[stem])
+                elif stem not in files:
+                    faults.add(
+                        f"{file} lists {stem!r}, which has no annotation",
+                        "pictures with an annotation",
+                        "Correct the list, or add an annotation without objects.",
+                    )
+            break
+    if "train" not in parts:
+        listed = set(owners)
+        parts["train"] = [sheet for stem, sheet in sheets.items() if stem not in listed]
+        rules["train"] = "every picture in no list"
+    return parts, rules
+
+
+def _text(element: Element, path: str) -> str:
+    return (element.findtext(path) or "").strip()
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

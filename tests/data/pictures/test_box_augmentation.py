@@ -1,0 +1,135 @@
+"""Every step moves the boxes with the pixels: tested by painted boxes."""
+
+import numpy as np
+import pytest
+
+from keras_classics.core.errors import InputError
+from keras_classics.data import load
+from keras_classics.data.pictures.box_augmentation import (
+    Boxed,
+    colour_boxes,
+    crop_boxes,
+    cropped,
+    flip_boxes,
+    mirrored,
+    mosaic,
+    resized,
+    scale_boxes,
+)
+
+COLOURS = np.array([[250, 0, 0], [0, 250, 0], [0, 0, 250], [250, 250, 0]], "float32")
+
+
+def painted(seed=0, height=60, width=90, empty=False):
+    """Four boxes apart from each other, each in a colour of its own, which is its label too."""
+    rng = np.random.default_rng(seed)
+    image, boxes = np.zeros((height, width, 3), "float32"), []
+    for number in range(0 if empty else 4):
+        top, left = (number // 2) * height // 2, (number % 2) * width // 2
+        y, x = top + rng.integers(2, 8), left + rng.integers(2, 12)
+        tall, wide = rng.integers(10, 20), rng.integers(8, width // 2 - 13)
+        image[y : y + tall, x : x + wide] = COLOURS[number]
+        boxes.append([y, x, y + tall, x + wide])
+    boxes = np.array(boxes, "float32").reshape(-1, 4)
+    return Boxed(
+        image, boxes, {"box_labels": np.arange(len(boxes)), "areas": np.arange(len(boxes)) * 1.5}
+    )
+
+
+def check(found, tolerance=1.6):
+    """The pixels of each colour are where its box is."""
+    for box, label in zip(found.boxes, found.rows["box_labels"], strict=True):
+        near = (np.abs(found.image - COLOURS[label]) < 60).all(axis=2)
+        rows, columns = np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0))
+        tight = [rows[0], columns[0], rows[-1] + 1, columns[-1] + 1]
+        np.testing.assert_allclose(box, tight, atol=tolerance)
+    assert (found.rows["areas"] == found.rows["box_labels"] * 1.5).all()
+
+
+STEPS = {
+    "flip": flip_boxes,
+    "crop": crop_boxes,
+    "scale": scale_boxes,
+    "colour": lambda picture, rng: colour_boxes(picture, rng, brightness=0.05, contrast=0.05),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+@pytest.mark.parametrize("size", [(60, 90), (91, 64)])
+def test_boxes_move_with_what_is_painted_in_them(name, size):
+    check(painted(height=size[0], width=size[1]), 0)
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        check(STEPS[name](painted(seed, *size), rng), 1.6 if name == "scale" else 0)
+
+
+def test_a_crop_moves_rows_by_rows_and_columns_by_columns():
+    # Keras 3.15.1 has [0, 3, 2, 4] here: the axes exchanged (keras#23518, in its order x, y).
+    picture = Boxed(np.zeros((12, 10, 3), "float32"), np.float32([[4, 3, 5, 5]]), {})
+    found = cropped(picture, 3, 1, 8, 8, least_side=1.0)
+    assert found.boxes.tolist() == [[1, 2, 2, 4]]
+
+
+def test_flipping_twice_changes_nothing():
+    picture = painted()
+    again = mirrored(mirrored(picture))
+    np.testing.assert_array_equal(again.image, picture.image)
+    np.testing.assert_array_equal(again.boxes, picture.boxes)
+
+
+def test_what_is_visible_is_measured_before_the_cut():
+    boxes = np.float32([[0, 0, 10, 10], [0, 7, 10, 17], [0, 8, 10, 18]])
+    picture = Boxed(np.zeros((20, 20, 3), "float32"), boxes, {"box_labels": np.arange(3)})
+    # Of the second three tenths are left, of the third two.
+    found = cropped(picture, 0, 0, 20, 10)
+    assert found.rows["box_labels"].tolist() == [0, 1]
+    assert found.boxes.tolist() == [[0, 0, 10, 10], [0, 7, 10, 10]]
+    assert cropped(picture, 0, 0, 20, 10, least_visible=0.2).rows["box_labels"].tolist() == [
+        0,
+        1,
+        2,
+    ]
+    # A sliver is no object, and what was as small before is.
+    thin = Boxed(picture.image, np.float32([[0, 0, 1, 9]]), {"box_labels": np.zeros(1)})
+    assert len(cropped(thin, 0, 0, 20, 9).boxes) == 1
+    assert len(cropped(thin, 0, 0, 20, 8).boxes) == 0
+
+
+def test_four_pictures_around_a_point():
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        parts = [
+            painted(seed + n, *size)
+            for n, size in enumerate([(60, 90), (60, 90), (91, 64), (60, 60)])
+        ]
+        # Colours of their own: one object of each.
+        lone = []
+        for number, part in enumerate(parts):
+            image = np.where(part.image.any(axis=2, keepdims=True), COLOURS[number], 0)
+            ymin, xmin = part.boxes[:, :2].min(axis=0)
+            ymax, xmax = part.boxes[:, 2:].max(axis=0)
+            whole = np.zeros_like(image)
+            whole[int(ymin) : int(ymax), int(xmin) : int(xmax)] = COLOURS[number]
+            rows = {"box_labels": np.array([number]), "areas": np.array([number * 1.5])}
+            lone.append(Boxed(whole, np.float32([[ymin, xmin, ymax, xmax]]), rows))
+        found = mosaic(lone, rng)
+        assert found.image.shape == (60, 90, 3)
+        check(found)
+    with pytest.raises(InputError, match="four"):
+        mosaic(parts[:3], rng)
+
+
+def test_pictures_without_boxes_stay_without():
+    rng = np.random.default_rng(0)
+    for step in STEPS.values():
+        found = step(painted(empty=True), rng)
+        assert found.boxes.shape == (0, 4) and found.rows["box_labels"].shape == (0,)
+
+
+def test_a_picture_is_a_function_of_the_seed_and_scenes_are_pictures():
+    scene = load("scenes", train=1, validation=1, test=1).train[0]
+    picture = Boxed.of(scene)
+    assert picture.boxes.shape == (len(scene.objects), 4)
+    one, other = (crop_boxes(picture, np.random.default_rng(3)) for _ in range(2))
+    np.testing.assert_array_equal(one.image, other.image)
+    np.testing.assert_array_equal(resized(picture, 128, 64).boxes[:, 0], picture.boxes[:, 0] * 2)

@@ -1,0 +1,135 @@
+"""COCO's instances: ids with gaps, crowds, outlines."""
+
+import json
+
+import numpy as np
+import pytest
+
+from data.pictures.boxed_folders import picture
+from keras_classics.boxes import Truth
+from keras_classics.core.errors import InputError
+from keras_classics.data import load
+from keras_classics.data.pictures.coco_boxes import object_masks
+from support import shared
+
+CATEGORIES = [{"id": 90, "name": "toothbrush"}, {"id": 1, "name": "person"}, {"id": 13, "name": "stop sign"}]  # fmt: skip
+
+
+def annotation(image=0, category=13, bbox=(4, 2, 10, 5), **more):
+    return {"image_id": image, "category_id": category, "bbox": list(bbox), **more}
+
+
+def written(folder, annotations, count=6, name="instances.json", categories=CATEGORIES):
+    for number in range(count):
+        picture(folder / "images" / f"{number}.png", seed=number)
+    images = [
+        {"id": number, "file_name": f"{number}.png", "height": 20, "width": 30}
+        for number in range(count)
+    ]
+    content = {"images": images, "categories": categories, "annotations": annotations}
+    (folder / name).write_text(json.dumps(content))
+    return folder / name
+
+
+def first(file, **options):
+    data = load(f"coco:{file}", **options)
+    found = [*data.train, *data.validation, *data.test]
+    return next(each for each in found if each.name == "0.png"), data
+
+
+def test_width_and_height_become_ends_and_ids_with_gaps_numbers_from_0(tmp_path):
+    found, data = first(written(tmp_path, [annotation(), annotation(category=90)]), strict=True)
+    assert found.boxes.tolist() == [[2, 4, 7, 14]] * 2
+    assert data.info.classes == ("person", "stop sign", "toothbrush")
+    assert found.box_labels.tolist() == [1, 2]
+    assert [data.info.class_ids[label] for label in found.box_labels] == [13, 90]
+
+
+def test_crowd_ignore_and_area(tmp_path):
+    annotations = [
+        annotation(iscrowd=1, area=17.5),
+        annotation(ignore=1, iscrowd=0),
+        annotation(),
+    ]
+    truth = Truth.of(first(written(tmp_path, annotations))[0])
+    assert truth.crowd.tolist() == [True, False, False]
+    assert truth.difficult.tolist() == [False, True, False]
+    assert truth.areas.tolist() == [17.5, 50, 50]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (annotation(category=2), "annotation 1, has the category_id 2. .*3 categories have, 1 to 90"),
+        (annotation(category="person"), "annotation 1, has the category_id 'person'"),
+        (annotation(image=77), "annotation 1, is about the image 77"),
+        (annotation(bbox=(1, 2, 3)), "annotation 1, has the bbox"),
+        (annotation(bbox=(4, 2, 0, 5)), "annotation 1, has the box .*an area"),
+        (annotation(bbox=(4, 2, -3, 5)), "annotation 1, has the box .*ends behind"),
+    ],
+)  # fmt: skip
+def test_bad_annotations_are_counted_and_named(tmp_path, wrong, message):
+    file = written(tmp_path, [annotation(), wrong])
+    found, data = first(file)
+    assert len(found.boxes) == 1 and len(data.info.skipped) == 1
+    with pytest.raises(InputError, match=message):
+        load(f"coco:{file}", strict=True)
+
+
+def test_a_file_for_each_split_has_the_same_classes(tmp_path):
+    train = written(tmp_path, [annotation()], name="instances_train.json")
+    val = written(tmp_path, [annotation()], name="instances_val.json")
+    data = load(f"coco:{train},{val}")
+    assert len(data.validation) == 6
+    other = written(tmp_path, [], name="instances_test.json", categories=CATEGORIES[:2])
+    with pytest.raises(InputError, match="other classes"):
+        load(f"coco:{train},{val},{other}")
+
+
+def test_outlines_are_those_of_pycocotools(tmp_path):
+    tool = pytest.importorskip("pycocotools.mask")
+    rng = np.random.default_rng(0)
+    mask = np.asfortranarray(rng.random((20, 30)) < 0.4)
+    packed = tool.encode(mask.astype("uint8"))
+    changes = np.flatnonzero(np.diff(mask.ravel(order="F"), prepend=False))
+    counts = np.diff([0, *changes, mask.size]).tolist()
+    polygon = [3.5, 2.0, 25.0, 4.0, 20.0, 18.5]
+    outlines = [
+        {"size": [20, 30], "counts": packed["counts"].decode()},
+        {"size": [20, 30], "counts": counts},
+        [polygon, [0, 0, 5, 0, 5, 5]],
+    ]
+    file = written(tmp_path, [annotation(segmentation=each) for each in [*outlines, []]])
+    found, _ = first(file)
+    masks = object_masks(found)
+    np.testing.assert_array_equal(masks[0], mask)
+    np.testing.assert_array_equal(masks[1], mask)
+    merged = tool.merge(tool.frPyObjects(outlines[2], 20, 30))
+    np.testing.assert_array_equal(masks[2], tool.decode(merged).astype(bool))
+    assert not masks[3].any()
+    doubled, _ = first(file, image_size=(40, 60))
+    np.testing.assert_array_equal(object_masks(doubled), masks.repeat(2, axis=1).repeat(2, axis=2))
+
+
+@pytest.mark.parametrize("counts", [[601], [5, -5, 600], "0" * 30, "zzzz", [2**40]])
+def test_run_lengths_that_do_not_fit_are_refused(tmp_path, counts):
+    outline = {"size": [20, 30], "counts": counts}
+    found, _ = first(written(tmp_path, [annotation(segmentation=outline)]))
+    with pytest.raises(InputError, match="do not fit its 20 x 30"):
+        object_masks(found)
+
+
+def test_coco_mini():
+    data = load(f"coco:{shared('data', 'coco_mini', 'instances.json')}")
+    assert len(data.info.classes) == 80 and sum(data.info.sizes.values()) == 80
+    examples = [*data.train, *data.validation, *data.test]
+    boxes = sum(len(each.boxes) for each in examples)
+    assert boxes + len([each for each in data.info.skipped if "cut" not in each]) == 739
+    pytest.importorskip("pycocotools")
+    for each in examples[:10]:
+        for box, mask, crowd in zip(each.boxes, object_masks(each), each.crowd, strict=True):
+            if not crowd:
+                # Its mask lies in the box, but for rounding.
+                top, left, bottom, right = box.astype(int)
+                near = mask[max(0, top - 2) : bottom + 3, max(0, left - 2) : right + 3]
+                assert near.sum() == mask.sum() > 0

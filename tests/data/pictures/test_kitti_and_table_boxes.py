@@ -1,0 +1,122 @@
+"""KITTI's labels and tables of one's own."""
+
+import numpy as np
+import pytest
+
+from data.pictures.boxed_folders import picture
+from keras_classics.core.errors import InputError
+from keras_classics.data import load
+from keras_classics.data.doctor import examine
+
+LINE = "Car 0.10 1 1.57 2.5 3.0 22.0 15.0 1.5 1.6 3.7 1.8 1.5 8.4 -1.5\n"
+REGION = "DontCare -1 -1 -10 1.0 1.0 4.0 4.0 -1 -1 -1 -1000 -1000 -1000 -10\n"
+HEADER = "image,class,xmin,ymin,xmax,ymax\n"
+
+
+def everything(data):
+    return {each.name: each for each in [*data.train, *data.validation, *data.test]}
+
+
+def kitti(folder, text):
+    for number in range(6):
+        picture(folder / "training" / "image_2" / f"{number:06d}.png", seed=number)
+        label = folder / "training" / "label_2" / f"{number:06d}.txt"
+        label.parent.mkdir(parents=True, exist_ok=True)
+        label.write_text(text if number == 0 else LINE)
+    return f"kitti:{folder}"
+
+
+def table(folder, rows, header=HEADER):
+    for number in range(6):
+        picture(folder / "images" / f"{number}.png", seed=number)
+    more = "".join(f"{number}.png,cat,1,1,9,9\n" for number in range(1, 6))
+    (folder / "boxes.csv").write_text(header + rows + (more if header == HEADER else ""))
+    return f"boxes:{folder / 'boxes.csv'}"
+
+
+def test_a_line_of_kitti(tmp_path):
+    data = load(kitti(tmp_path, LINE + REGION + "Van 0 3 0 5 5 9 9\n"), strict=True)
+    found = everything(data)["000000"]
+    assert data.info.classes == ("Car", "Van")
+    assert found.boxes.tolist() == [[3, 2.5, 15, 22], [1, 1, 4, 4], [5, 5, 9, 9]]
+    assert found.box_labels.tolist() == [0, -1, 1] and found.occlusion.tolist() == [1, 0, 3]
+    np.testing.assert_allclose(found.truncation, [0.1, 0, 0])
+
+
+@pytest.mark.parametrize(
+    "line", ["Car 0 0 0 1 2 3\n", "Car 0 nan 0 1 2 3 4\n", "Car a b c d e f g\n"]
+)
+def test_a_bad_line_of_kitti_is_named(tmp_path, line):
+    spec = kitti(tmp_path, LINE + line)
+    assert len(everything(load(spec))["000000"].boxes) == 1
+    with pytest.raises(InputError, match="000000.txt, line 2, is 'Car"):
+        load(spec, strict=True)
+
+
+def test_a_folder_that_is_not_kittis_is_refused(tmp_path):
+    with pytest.raises(InputError, match="label_2"):
+        load(f"kitti:{tmp_path}")
+
+
+def test_a_table_with_corners_or_with_sides(tmp_path):
+    found = everything(load(table(tmp_path, "0.png,cat,3,2,30,12\n"), strict=True))["0.png"]
+    assert found.boxes.tolist() == [[2, 3, 12, 30]]
+    rows = "".join(f"{number}.png;dog;3;2;27;10\n" for number in range(6))
+    spec = table(tmp_path, rows, "file_name;label;x;y;width;height\n")
+    assert everything(load(spec, strict=True))["0.png"].boxes.tolist() == [[2, 3, 12, 30]]
+
+
+def test_a_row_without_class_is_a_picture_without_boxes(tmp_path):
+    data = load(table(tmp_path, "0.png,,,,,\n"), strict=True)
+    assert everything(data)["0.png"].boxes.shape == (0, 4)
+
+
+def test_a_column_of_splits_divides_and_does_not_divide_a_picture(tmp_path):
+    header = "image,class,xmin,ymin,xmax,ymax,split\n"
+    rows = "".join(
+        f"{n}.png,cat,1,1,9,9,{s}\n" for n, s in enumerate(["train"] * 4 + ["val", "test"])
+    )
+    data = load(table(tmp_path, rows, header))
+    assert data.info.sizes == {"train": 4, "validation": 1, "test": 1}
+    with pytest.raises(
+        InputError, match="line 8: the picture '0.png' is in the train and in the test"
+    ):
+        load(table(tmp_path, rows + "0.png,cat,1,1,2,2,test\n", header))
+    with pytest.raises(InputError, match="the split 'held'"):
+        load(table(tmp_path, rows + "0.png,cat,1,1,2,2,held\n", header))
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("0.png,cat,1,x,3,4", "line 2, has the class 'cat' and no four numbers"),
+        ("0.png,,1,2,3,4", "line 2, has the class '' and"),
+        ("gone.png,cat,1,2,3,4", "is about the picture 'gone.png', which is not in"),
+        ("../../etc/passwd,cat,1,2,3,4", "is about the picture"),
+    ],
+)
+def test_bad_rows_are_named(tmp_path, row, message):
+    spec = table(tmp_path, f"{row}\n")
+    assert len(load(spec).info.skipped) == 1
+    with pytest.raises(InputError, match=message):
+        load(spec, strict=True)
+
+
+def test_columns_that_lack_are_named(tmp_path):
+    with pytest.raises(InputError, match="also xmin, ymin, xmax, ymax or x, y, width, height"):
+        load(table(tmp_path, "0.png,cat,1\n", "image,class,xmin\n"))
+
+
+def test_the_doctor_names_what_is_left_out_and_what_is_strange(tmp_path):
+    rows = (
+        "0.png,Cat,3,2,20,12\n0.png,Cat,3,2,20,12\n0.png,cat,9,9,2,2\n"
+        "1.png,cat,3,3,20,3.5\n2.png,,,,,\n"
+    )
+    findings = examine(load(table(tmp_path, rows)))
+    assert any("line 4, has the box" in each for each in findings.faults)
+    told = " ".join(findings.remarks)
+    assert "The classes 'Cat', 'cat' may be one." in told
+    assert "1 pictures have the same box of the same class twice: 0.png" in told
+    assert "1.png (0.5)" in told and "boxes have a side below 8 pixels" in told
+    assert findings.table[0] == ("class", "train", "validation", "test")
+    assert sum(int(each) for each in findings.table[1][1:]) == 2

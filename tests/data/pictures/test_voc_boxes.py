@@ -1,0 +1,134 @@
+"""PASCAL VOC as it is written."""
+
+import numpy as np
+import pytest
+
+from data.pictures.boxed_folders import picture, several, voc, voc_object
+from keras_classics.boxes import Truth
+from keras_classics.core.errors import InputError
+from keras_classics.data import load
+from support import shared
+
+CAT = voc_object("cat", 1, 1, 1, 1)
+
+
+def everything(data):
+    return [*data.train, *data.validation, *data.test]
+
+
+def boxes_of(folder, **options):
+    return {each.name: each for each in everything(load(f"voc:{folder}", **options))}
+
+
+def test_pixels_are_counted_from_1_and_the_last_one_belongs_to_it(tmp_path):
+    found = boxes_of(voc(tmp_path, several(CAT + voc_object("dog", 11, 3, 30, 20))))["p0"]
+    assert found.boxes.tolist() == [[0, 0, 1, 1], [2, 10, 20, 30]]
+    assert found.box_labels.tolist() == [0, 1] and found.image.shape == (20, 30, 3)
+    # A box that fills the picture has its area: VOC's + 1 is in the convention.
+    assert found.areas.tolist() == [1.0, 18 * 20]
+
+
+def test_a_file_that_counts_from_0_is_cut_by_a_pixel_and_kept(tmp_path):
+    found = boxes_of(voc(tmp_path, several(voc_object("cat", 0, 0, 10, 10))), strict=True)
+    assert found["p0"].boxes.tolist() == [[0, 0, 10, 10]]
+
+
+def test_fractions_are_numbers_and_flags_are_read(tmp_path):
+    odd = voc_object("cat", "45.70000076293945e-1", 2.5, 9, 9, "<difficult>1</difficult>")
+    odd += voc_object("cat", 5, 5, 9, 9, "<truncated>0.0597</truncated><occluded>1</occluded>")
+    found = boxes_of(voc(tmp_path, several(odd)))["p0"]
+    np.testing.assert_allclose(found.boxes[0], [1.5, 3.57000007, 9, 9], rtol=1e-6)
+    assert found.difficult.tolist() == [True, False] and found.occlusion.tolist() == [0, 1]
+    np.testing.assert_allclose(found.truncation, [0, 0.0597], rtol=1e-6)
+    assert Truth.of(found).difficult.tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("head", "encoding"),
+    [
+        ("", "utf-8-sig"),
+        ('<?xml version="1.0" encoding="utf-16"?>', "utf-16"),
+        ('<?xml version="1.0" encoding="gbk"?>', "gbk"),
+    ],
+)
+def test_encodings(tmp_path, head, encoding):
+    cat = voc_object("猫", 1, 1, 9, 9)
+    data = load(f"voc:{voc(tmp_path, several(cat), head=head, encoding=encoding)}", strict=True)
+    assert data.info.classes == ("猫",)
+
+
+def test_files_of_macos_are_passed_over_and_lists_followed(tmp_path):
+    voc(tmp_path, several(CAT))
+    (tmp_path / "Annotations" / "._p0.xml").write_bytes(b"\x00\x05\x16\x07")
+    lists = tmp_path / "ImageSets" / "Main"
+    lists.mkdir(parents=True)
+    (lists / "train.txt").write_text("p0\np1\n\np2\n")
+    (lists / "val.txt").write_text("p3  1\np4 -1\n")
+    (lists / "cat_train.txt").write_text("p5 1\n")
+    data = load(f"voc:{tmp_path}", strict=True)
+    assert [each.name for each in data.validation] == ["p3", "p4"]
+    assert len(data.train) == 2 and len(data.test) == 1
+    (lists / "val.txt").write_text("p0\n")
+    with pytest.raises(InputError, match="'p0' is in the train and in the validation split"):
+        load(f"voc:{tmp_path}")
+
+
+@pytest.mark.parametrize(
+    ("thing", "message"),
+    [
+        (voc_object("cat", 9, 9, 5, 12), r"p0.xml, object 2, has the box .*ends behind"),
+        (voc_object("cat", 1, 1, 0, 0), "p0.xml, object 2, has the box .*boxes with an area"),
+        (voc_object("cat", 0, 0, 0, 0), "p0.xml, object 2, has the box .*all outside"),
+        (voc_object("cat", 40, 5, 50, 9), "object 2, .*all outside of the picture's 20 x 30"),
+        (voc_object("cat", 5, 5, 33, 9), "object 2, .*3 pixels beyond .*to which it was cut"),
+        (voc_object("cat", "left", 5, 9, 9), "object 2, has the name 'cat' and the sides"),
+        (voc_object("", 5, 5, 9, 9), "object 2, has the name ''"),
+    ],
+)
+def test_bad_boxes_are_counted_by_name_and_refused_when_strict(tmp_path, thing, message):
+    folder = voc(tmp_path, {**several(CAT), "p0": CAT + thing})
+    data = load(f"voc:{folder}")
+    (found,) = [each for each in everything(data) if each.name == "p0"]
+    kept = 2 if "beyond" in message else 1
+    assert len(found.boxes) == len(found.box_labels) == len(found.difficult) == kept
+    assert len(data.info.skipped) == 1
+    with pytest.raises(InputError, match=message):
+        load(f"voc:{folder}", strict=True)
+
+
+def test_an_unknown_class_an_absent_picture_and_another_size_are_told(tmp_path):
+    voc(tmp_path, several(CAT + voc_object("dog", 2, 2, 9, 9)))
+    with pytest.raises(InputError, match="object 2, is of the class 'dog'. Allowed: cat"):
+        load(f"voc:{tmp_path}", classes=["cat"], strict=True)
+    data = load(f"voc:{tmp_path}", classes=["cat"])
+    assert len(data.info.skipped) == 6 and {len(each.boxes) for each in everything(data)} == {1}
+    (tmp_path / "JPEGImages" / "p0.png").unlink()
+    with pytest.raises(InputError, match="p0.xml is about a picture 'p0', which is not in"):
+        load(f"voc:{tmp_path}", strict=True)
+    picture(tmp_path / "JPEGImages" / "p0.png", 40, 60)
+    with pytest.raises(InputError, match="about a picture of 20 x 30 pixels, and .* has 40 x 60"):
+        load(f"voc:{tmp_path}", strict=True)
+
+
+def test_a_picture_without_boxes_has_none_of_them(tmp_path):
+    found = boxes_of(voc(tmp_path, {**several(CAT), "p0": ""}), strict=True)["p0"]
+    assert found.boxes.shape == (0, 4) and found.box_labels.shape == (0,)
+    assert len(Truth.of(found)) == 0
+
+
+def test_boxes_are_resized_with_their_pictures(tmp_path):
+    found = boxes_of(voc(tmp_path, several(voc_object("cat", 7, 11, 21, 20))), image_size=(40, 15))
+    assert found["p0"].image.shape == (40, 15, 3)
+    assert found["p0"].boxes.tolist() == [[20, 3, 40, 10.5]]
+    assert found["p0"].areas.tolist() == [10 * 15.0]
+
+
+def test_bccd():
+    folder = shared("data", "bccd")
+    data = load(f"voc:{folder}")
+    assert data.info.classes == ("Platelets", "RBC", "WBC")
+    assert len(data.validation) == 87 and len(data.train) + len(data.test) == 205
+    counts = np.bincount(np.concatenate([each.box_labels for each in data.validation]))
+    assert counts.min() > 50
+    # Its README tells of boxes without an extent.
+    assert all("boxes with an area" in each or "beyond" in each for each in data.info.skipped)
