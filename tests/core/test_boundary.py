@@ -56,6 +56,8 @@ ADMITTED = {
         "tensorflow.saved_model.load",
         ".read_text",
     },
+    # It is asked for selective search in arrays, and opens nothing.
+    "package/keras_classics/boxes/selective_search.py": {"cv2"},
     # Fonts of this machine and of Matplotlib.
     "package/keras_classics/analysis/drawing/typefaces.py": {"PIL.ImageFont.truetype"},
     # What it fetches is published, and is opened by core once its digest is right.

@@ -96,14 +96,12 @@ def grouped_boxes(regions: Regions, terms: str) -> np.ndarray:
         regions that hang together.
     """
     count = len(regions.sizes)
-    grown = Regions(
-        regions.pixels,
-        *(
-            np.concatenate([each, np.zeros_like(each[: max(0, count - 1)])])
-            for each in (regions.sizes, regions.boxes, regions.colours, regions.textures)
-        ),
-        [set(each) for each in regions.neighbours],
+    sizes, boxes, colours, textures = (
+        np.concatenate([each, np.zeros_like(each[: max(0, count - 1)])])
+        for each in (regions.sizes, regions.boxes, regions.colours, regions.textures)
     )
+    neighbours = [set(each) for each in regions.neighbours]
+    grown = Regions(regions.pixels, sizes, boxes, colours, textures, neighbours)
     # Of equally alike pairs the first by number.
     queue = [
         (-similarity(regions, one, other, terms), one, other)
@@ -181,4 +179,4 @@ def _neighbours(regions: np.ndarray, count: int) -> list[set[int]]:
 def _pairs(one: np.ndarray, other: np.ndarray) -> Iterable[tuple[int, int]]:
     apart = one != other
     pairs = np.unique(np.stack([one[apart], other[apart]], axis=1), axis=0)
-    return (tuple(pair) for pair in pairs.tolist())  # type: ignore[misc]
+    return ((one, other) for one, other in pairs.tolist())
