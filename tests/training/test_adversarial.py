@@ -184,6 +184,19 @@ def test_a_training_that_was_interrupted_goes_on_the_same(tmp_path):
         np.testing.assert_allclose(whole, parts, atol=1e-6)
 
 
+def test_bounds_of_each_channel_are_kept_and_saved(tmp_path):
+    low, high = np.float32([0.25, 0.2]), np.float32([0.75, 0.9])
+    images = np.clip(IMAGES, low, high)
+    model = kc.training.AdversarialModel(
+        normalised(), method="pgd", epsilon=0.3, bounds=(low, high)
+    )
+    moved = keras.ops.convert_to_numpy(model.moved(images, LABELS))
+    assert (moved >= low).all() and (moved <= high).all() and (moved[..., 1] > 0.8).any()
+    model.save(tmp_path / "model.keras")
+    loaded = kc.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(np.squeeze(loaded.bounds), [low, high])
+
+
 @pytest.mark.slow
 def test_it_is_exported_like_any_other(tmp_path):
     model = kc.training.AdversarialModel(normalised(), **UNIT)

@@ -5,6 +5,7 @@ from keras_classics.callbacks.attention_pictures import Attention
 from keras_classics.callbacks.grad_cam import GradCAM
 from keras_classics.callbacks.gradient_pictures import Gradients
 from keras_classics.callbacks.picture_callback import PictureCallback
+from keras_classics.callbacks.robust_accuracy import RobustAccuracy
 from keras_classics.callbacks.scheduled_sampling_schedule import (
     ScheduledSampling,
     half_way_constant,
@@ -19,6 +20,7 @@ __all__ = [
     "GradCAM",
     "Gradients",
     "PictureCallback",
+    "RobustAccuracy",
     "Samples",
     "ScheduledSampling",
     "WeightTrajectory",

@@ -17,8 +17,8 @@ from typing import Any
 import keras
 from keras import ops, tree
 
-from keras_classics.analysis.fooling.attack_request import checked_bounds
 from keras_classics.analysis.fooling.victim import Victim
+from keras_classics.analysis.input_bounds import Pair, check_bounds
 from keras_classics.core.errors import (
     check_choice,
     check_positive,
@@ -84,10 +84,11 @@ class AdversarialModel(keras.Model):
         method: `"fgsm"`: one step of the whole length, and half of the loss is that of the images
             as they are (Goodfellow et al.). `"pgd"`: 7 steps of `2.5 * epsilon / 7` from a random
             place, and no clean loss (Madry et al.). `"fast"`: one step of `1.25 * epsilon` from a
-            random place, and no clean loss (Wong et al.).
+            random place, and no clean loss (Wong et al.), which may overfit to that one step:
+            `kc.callbacks.RobustAccuracy` notices.
         epsilon: Largest change of a value, in the units of the images.
-        bounds: Lowest and highest value of an image, in the units that the model takes. Moved
-            images are cut to them.
+        bounds: Lowest and highest value of an image, in the units that the model takes: numbers, or
+            one for each channel. Moved images are cut to them.
         steps: Number of steps; None for the method's.
         step: Length of one, in the units of the images; None for the method's.
         clean_share: Part of the loss that is that of the images as they are, the first paper's
@@ -110,7 +111,7 @@ class AdversarialModel(keras.Model):
         *,
         method: str = "fgsm",
         epsilon: float,
-        bounds: tuple[float, float],
+        bounds: Pair,
         steps: Whole | None = None,
         step: float | None = None,
         clean_share: float | None = None,
@@ -127,7 +128,7 @@ class AdversarialModel(keras.Model):
         self.image = self.victim.image_number(image)
         self.method = method
         self.epsilon = check_positive("epsilon", epsilon)
-        self.bounds = checked_bounds(bounds)
+        self.bounds = check_bounds(bounds, self.inputs[self.image].shape[1:])
         self.steps = own.steps if steps is None else check_whole("steps", steps)
         length = own.reach * self.epsilon / self.steps
         self.step = length if step is None else check_positive("step", step)
@@ -188,7 +189,7 @@ class AdversarialModel(keras.Model):
         if hasattr(self, "places"):
             reach = self.epsilon
             shift = keras.random.uniform(ops.shape(images), -reach, reach, seed=self.places)
-            found = ops.clip(images + ops.cast(shift, images.dtype), *self.bounds)
+            found = self._cut(images + ops.cast(shift, images.dtype))
         classes = self._classes(y)
         gradient_of = self.victim.gradient_of("log_odds", self.image)
         with keras.StatelessScope(self._values()):
@@ -197,7 +198,7 @@ class AdversarialModel(keras.Model):
                 _, _, gradient = gradient_of(inputs, classes, classes)
                 step = self.step * ops.cast(ops.sign(gradient), images.dtype)
                 change = ops.clip(found + step - images, -self.epsilon, self.epsilon)
-                found = ops.stop_gradient(ops.clip(images + change, *self.bounds))
+                found = ops.stop_gradient(self._cut(images + change))
         inputs[self.image] = found
         return tree.pack_sequence_as(x, inputs)
 
@@ -209,7 +210,7 @@ class AdversarialModel(keras.Model):
             "model": parse_json(plain.to_json()),
             "method": self.method,
             "epsilon": self.epsilon,
-            "bounds": list(self.bounds),
+            "bounds": [each.squeeze().tolist() for each in self.bounds],
             "steps": self.steps,
             "step": self.step,
             "clean_share": self.clean_share,
@@ -225,6 +226,11 @@ class AdversarialModel(keras.Model):
         own = copy.deepcopy(config["model"])
         model = keras.saving.deserialize_keras_object(own, custom_objects)
         return cls(**{**config, "model": model})
+
+    def _cut(self, images: Tensor) -> Tensor:
+        """The nearest images within the bounds."""
+        low, high = (ops.cast(each, images.dtype) for each in self.bounds)
+        return ops.clip(images, low, high)
 
     def _classes(self, y: Any) -> Tensor:
         labels = ops.convert_to_tensor(tree.flatten(y)[0])

@@ -6,7 +6,15 @@ import pytest
 from keras import layers, ops
 
 import keras_classics as kc
-from analysis.fooling.fooling_networks import BOUNDS, fooling, linear, network, pictures
+from analysis.fooling.fooling_networks import (
+    ATTACKS,
+    BOUNDS,
+    answers,
+    fooling,
+    linear,
+    network,
+    pictures,
+)
 
 IMAGES, LABELS = pictures(8)
 FINE = dict(epsilon=4, bounds=BOUNDS)
@@ -57,6 +65,47 @@ def test_bounds_that_the_message_names_hold_the_pictures(model):
     with pytest.raises(kc.InputError, match=r"such as bounds=\(\d+, 302\)"):
         fooling.fgsm(model, images, epsilon=1, bounds=(0, 255))
     fooling.fgsm(model, images, epsilon=1, bounds=(0, 302))
+
+
+LOW, HIGH = np.array([0.0, -1, 10]), np.array([255.0, 1, 20])
+
+
+def of_three_channels():
+    """Pictures whose channels have units of their own, and a network of them."""
+    draw = np.random.default_rng(0)
+    images = draw.uniform(LOW, HIGH, (6, 2, 2, 3)).astype("float32")
+    image = keras.Input((2, 2, 3))
+    shares = (image - LOW.astype("float32")) / (HIGH - LOW).astype("float32")
+    model = keras.Model(image, layers.Dense(3)(layers.Flatten()(shares)))
+    model.set_weights([draw.normal(size=(12, 3)), np.zeros(3)])
+    return model, images
+
+
+@pytest.mark.parametrize("name", [
+    "fgsm", "bim", "deepfool", "deepfool_linf", "carlini_wagner", "lbfgs", "fab", "square", "apgd",
+])  # fmt: skip
+def test_bounds_of_each_channel_are_kept(name):
+    model, images = of_three_channels()
+    attack, norm, _ = ATTACKS[name]
+    size = 5.0 if norm == "linf" else 40.0
+    found = attack(model, images, epsilon=size, bounds=(LOW, HIGH))
+    assert (found >= LOW.astype("float32")).all() and (found <= HIGH.astype("float32")).all()
+    assert (answers(model, found) != answers(model, images)).any()
+    # A channel is moved by more than another has room for.
+    assert np.abs(found - images)[..., 0].max() > 2
+    # One number for each of equal channels is that number for all.
+    same = [attack(model, images, epsilon=size, bounds=pair)
+            for pair in ((-1, 255), (np.full(3, -1.0), np.full(3, 255.0)))]  # fmt: skip
+    np.testing.assert_array_equal(*same)
+
+
+def test_a_channel_out_of_its_own_bounds_is_refused():
+    model, images = of_three_channels()
+    images[0, 0, 0, 1] = 2
+    with pytest.raises(kc.InputError, match="1 of their values outside"):
+        fooling.fgsm(model, images, epsilon=1, bounds=(LOW, HIGH))
+    with pytest.raises(kc.InputError, match="one for each of its 3 channels"):
+        fooling.fgsm(model, images, epsilon=1, bounds=(LOW[:2], HIGH[:2]))
 
 
 def signs():

@@ -53,7 +53,7 @@ def test_the_way_to_a_plane_within_a_box_is_the_shortest(norm, sign):
     images, normals = DRAW.uniform(0, 1, (40, 7)), DRAW.normal(size=(40, 7))
     normals[:, 3] = 0
     rises = sign * DRAW.uniform(0, 1.2, 40)
-    found = to_plane(images, normals, rises, norm, (0, 1))
+    found = to_plane(images, normals, rises, norm, (np.zeros((1, 1)), np.ones((1, 1))))
     assert (images + found).min() >= -1e-12 and (images + found).max() <= 1 + 1e-12
     for image, normal, rise, step in zip(images, normals, rises, found, strict=True):
         direction = np.sign(rise) * normal

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from keras_classics.analysis.fooling.perturbation_norms import Norm, flat, within
 from keras_classics.analysis.fooling.victim import victim_of
+from keras_classics.analysis.input_bounds import Pair, check_bounds, check_within
 from keras_classics.core.errors import InputError, check_choice, check_whole, explain, is_number
 
 # A size of perturbations, or several of them.
@@ -26,7 +27,7 @@ class AttackRequest:
         model: The classifier.
         images: What it takes.
         labels: The class of each image; None for the predicted ones.
-        bounds: Lowest and highest value of an image.
+        bounds: Lowest and highest value of an image: numbers, or one for each channel.
         targets: The class that each image is to be taken for, or one for all; None where any other
             class will do.
         batch_size: Greatest number of images that pass through the model together.
@@ -36,8 +37,7 @@ class AttackRequest:
         images: float32, those of the attacked input; a copy.
         classes: int32 `(batch,)`: the class to leave.
         targets: int32 `(batch,)` or None: the class to reach.
-        low: Lowest value of an image, float32.
-        high: Highest.
+        bounds: Of each channel.
 
     Raises:
         InputError: Something of it does not fit.
@@ -49,7 +49,7 @@ class AttackRequest:
         images: Any,
         labels: ArrayLike | None,
         *,
-        bounds: tuple[float, float],
+        bounds: Pair,
         targets: ArrayLike | None = None,
         batch_size: int = 32,
         image: int | str | None = None,
@@ -59,7 +59,8 @@ class AttackRequest:
         self._number = self.victim.image_number(image)
         self._inputs = self.victim.reader.arrays(images)
         self.images = np.array(self._inputs[self._number], "float32")
-        self.low, self.high = _checked_bounds(bounds, self.images)
+        self.bounds = check_bounds(bounds, self.images.shape[1:])
+        check_within(self.images, self.bounds)
         self._count = self.victim.end.classes or 0
         given = _checked_classes("labels", labels, self._count, len(self.images))
         self.classes = self.present if given is None else given
@@ -133,7 +134,7 @@ class AttackRequest:
 
     def bounded(self, images: np.ndarray) -> np.ndarray:
         """Images as the model takes them: float32 within the bounds."""
-        return np.clip(images.astype("float32"), self.low, self.high)
+        return self.bounds.clipped(images)
 
     def at_each(self, epsilon: Sizes, attack: Callable[[float], np.ndarray]) -> np.ndarray:
         """The results of an attack for one size, or for several with an axis more in front."""
@@ -236,47 +237,6 @@ def checked_norm(norm: str, allowed: tuple[Norm, ...] = ("linf", "l2")) -> Norm:
     """
     check_choice("norm", norm, allowed)
     return norm  # type: ignore[return-value]  # one of those allowed
-
-
-def checked_bounds(bounds: Any) -> tuple[float, float]:
-    """Lowest and highest value of images.
-
-    Raises:
-        InputError: They are not two numbers, the lower first.
-    """
-    pair = list(bounds) if isinstance(bounds, Sequence | np.ndarray) else []
-    if not (len(pair) == 2 and all(map(is_number, pair)) and pair[0] < pair[1]):
-        raise InputError(
-            explain(
-                f"bounds={bounds!r} was given",
-                "two numbers, the lowest and the highest value of an image",
-                "Pass what the model takes, such as bounds=(0, 255).",
-            )
-        )
-    return float(pair[0]), float(pair[1])
-
-
-def _checked_bounds(bounds: Any, images: np.ndarray) -> tuple[np.float32, np.float32]:
-    low, high = map(np.float32, checked_bounds(bounds))
-    if not np.isfinite(images).all():
-        raise InputError(
-            explain(
-                "Images with values that are infinite or not a number were given",
-                "finite images",
-                "Look for a division by zero in their preparation.",
-            )
-        )
-    if images.min() < low or images.max() > high:
-        least, most = min(low, np.floor(images.min())), max(high, np.ceil(images.max()))
-        raise InputError(
-            explain(
-                f"Images from {images.min():g} to {images.max():g} were given with "
-                f"bounds={bounds!r}",
-                "images within the bounds, which are in the units that the model takes",
-                f"Pass bounds that hold them, such as bounds=({least:g}, {most:g}).",
-            )
-        )
-    return low, high
 
 
 def _checked_classes(

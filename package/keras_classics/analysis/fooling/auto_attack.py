@@ -24,6 +24,7 @@ from keras_classics.analysis.fooling.auto_pgd import Ascent
 from keras_classics.analysis.fooling.fast_boundary import nearest_misread
 from keras_classics.analysis.fooling.perturbation_norms import Norm, flat, lengths
 from keras_classics.analysis.fooling.square import searched
+from keras_classics.analysis.input_bounds import Pair
 from keras_classics.core.errors import check_choice, check_whole
 
 AUTO_ATTACKS = ("apgd_ce", "apgd_t", "fab_t", "square")
@@ -56,7 +57,7 @@ def auto_attack(
     labels: ArrayLike | None = None,
     *,
     epsilon: Sizes,
-    bounds: tuple[float, float],
+    bounds: Pair,
     norm: str = "linf",
     attacks: tuple[str, ...] = AUTO_ATTACKS,
     steps: int = 100,
@@ -155,7 +156,7 @@ class _Run:
                 found = own[attack](rows)
                 far = lengths(found.astype("float64") - request.images[rows], self.norm)
                 # Float32 rounds what lies on the surface of the ball.
-                near = far <= self.size * (1 + 1e-6) + 1e-6 * float(request.high - request.low)
+                near = far <= self.size * (1 + 1e-6) + 1e-6 * float(request.bounds.range.max())
                 won = request.fooled(found, rows) & near
                 images[rows[won]], standing[rows[won]] = found[won], False
             before, accuracy[attack] = [*accuracy.values()][-1], float(standing.mean())

@@ -21,6 +21,7 @@ from keras_classics.analysis.fooling.perturbation_norms import (
     steepest,
     within,
 )
+from keras_classics.analysis.input_bounds import Pair
 from keras_classics.core.errors import InputError, check_choice, check_whole, explain
 
 APGD_LOSSES = ("ce", "dlr")
@@ -39,7 +40,7 @@ def apgd(
     labels: ArrayLike | None = None,
     *,
     epsilon: Sizes,
-    bounds: tuple[float, float],
+    bounds: Pair,
     targets: ArrayLike | None = None,
     norm: str = "linf",
     loss: str = "ce",

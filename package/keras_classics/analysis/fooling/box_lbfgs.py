@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_classics.analysis.fooling.attack_request import AttackRequest, Sizes
+from keras_classics.analysis.input_bounds import Pair
 from keras_classics.core.errors import (
     InputError,
     check_choice,
@@ -32,7 +33,7 @@ def lbfgs(
     labels: ArrayLike | None = None,
     *,
     epsilon: Sizes | None = None,
-    bounds: tuple[float, float],
+    bounds: Pair,
     targets: ArrayLike | None = None,
     c: str = "largest",
     limits: tuple[float, float] = (1e-3, 1e4),
@@ -150,12 +151,13 @@ class _Problem:
     def minimum(self, weight: float) -> np.ndarray | None:
         """The minimum for a weight of the length; None where it does not fool the model."""
         request, rows = self.request, np.array([self.row])
-        low, span = float(request.low), float(request.high) - float(request.low)
-        origin = (request.images[self.row].astype("float64").reshape(-1) - low) / span
         shape = request.images[rows].shape
+        (low,), (high,) = request.bounds.flat(shape)
+        span = high - low
+        origin = (request.images[self.row].astype("float64").reshape(-1) - low) / span
 
         def at(parts: np.ndarray) -> np.ndarray:
-            return request.bounded(low + span * parts).reshape(shape)
+            return request.bounded((low + span * parts).reshape(shape))
 
         def objective(parts: np.ndarray) -> tuple[float, np.ndarray]:
             logits, (odds,), gradients = request.gradients(at(parts), rows)
@@ -165,8 +167,8 @@ class _Problem:
                 self.nearest, self.least = at(parts)[0], length
             # What is wanted are odds for the target, or against the class.
             loss = float(np.logaddexp(0.0, -odds))
-            slope = -np.exp(-np.logaddexp(0.0, odds)) * span
-            return weight * length + loss, 2 * weight * change + slope * gradients.reshape(-1)
+            slope = -np.exp(-np.logaddexp(0.0, odds)) * gradients.reshape(-1)
+            return weight * length + loss, 2 * weight * change + slope * span
 
         ended = self.minimize(
             objective,

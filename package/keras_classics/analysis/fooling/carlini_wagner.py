@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from keras_classics.analysis.fooling.attack_request import AttackRequest, Sizes
 from keras_classics.analysis.fooling.perturbation_norms import flat, lengths, like
+from keras_classics.analysis.input_bounds import Pair
 from keras_classics.core.errors import InputError, check_positive, check_whole, explain, is_number
 
 # Beside the bounds themselves, where the hyperbolic tangent has no inverse.
@@ -25,7 +26,7 @@ def carlini_wagner(
     labels: ArrayLike | None = None,
     *,
     epsilon: Sizes | None = None,
-    bounds: tuple[float, float],
+    bounds: Pair,
     targets: ArrayLike | None = None,
     confidence: float = 0.0,
     searches: int = 9,
@@ -97,7 +98,8 @@ class _Search:
     ) -> None:
         self.request, self.rows = request, rows
         self.confidence, self.rate, self.steps = confidence, rate, steps
-        self.low, self.range = float(request.low), float(request.high) - float(request.low)
+        self.low = request.bounds.low.astype("float64")
+        self.range = request.bounds.high - self.low
         self.images = request.images[rows]
         parts = (self.images.astype("float64") - self.low) / self.range
         self.start = np.arctanh(_INSIDE * (2 * parts - 1))
@@ -160,5 +162,5 @@ class _Search:
         self.length[left[better]] = length[better]
         lacking = np.maximum(self.confidence - margins, 0)
         objective = (flat(change) ** 2).sum(axis=1) + weights * lacking
-        pull = like(weights * (lacking > 0) * self.range, images)
+        pull = like(weights * (lacking > 0), images) * self.range
         return objective, 2 * change - pull * gradients

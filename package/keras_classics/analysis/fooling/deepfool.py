@@ -19,6 +19,7 @@ from keras_classics.analysis.fooling.perturbation_norms import (
     lengths,
     to_plane,
 )
+from keras_classics.analysis.input_bounds import Pair
 from keras_classics.core.errors import check_positive, check_whole
 
 
@@ -28,7 +29,7 @@ def deepfool(
     labels: ArrayLike | None = None,
     *,
     epsilon: Sizes | None = None,
-    bounds: tuple[float, float],
+    bounds: Pair,
     targets: ArrayLike | None = None,
     norm: str = "l2",
     steps: int = 50,
@@ -152,5 +153,5 @@ def _step(
     np.divide(np.abs(values), slopes, out=distances, where=slopes > 0)
     nearest = distances.reshape(-1, count).argmin(axis=1) + np.arange(len(rows)) * count
     # Within bounds: what they cut off would be lacking at every step, and the boundary not reached.
-    bounds = (float(request.low), float(request.high))
+    bounds = request.bounds.flat(images.shape)
     return to_plane(images, gradients[nearest], -values[nearest], norm, bounds)

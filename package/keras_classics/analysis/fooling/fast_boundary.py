@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from keras_classics.analysis.fooling.attack_request import AttackRequest, Sizes, checked_norm
 from keras_classics.analysis.fooling.perturbation_norms import Norm, lengths, like, to_plane
+from keras_classics.analysis.input_bounds import Pair
 from keras_classics.core.errors import check_whole
 
 # How far a step goes beyond the boundary, how much of it may lead from the image itself, and how
@@ -27,7 +28,7 @@ def fab(
     labels: ArrayLike | None = None,
     *,
     epsilon: Sizes | None = None,
-    bounds: tuple[float, float],
+    bounds: Pair,
     targets: ArrayLike | None = None,
     norm: str = "linf",
     rivals: int = 9,
@@ -117,7 +118,7 @@ def _approach(
     """Go back and forth over the boundary to one class; keeps what is nearest in `best`."""
     own = request.images[rows[left]].astype("float64")
     now = request.images[rows[left]]
-    bounds = (float(request.low), float(request.high))
+    bounds = request.bounds.flat(own.shape)
     logits = request.logits(now, rows[left])
     for _ in range(steps):
         classes = request.classes[rows[left]]

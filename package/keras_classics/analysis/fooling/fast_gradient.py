@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from keras_classics.analysis.fooling.attack_request import AttackRequest, Sizes, checked_norm
 from keras_classics.analysis.fooling.perturbation_norms import steepest
+from keras_classics.analysis.input_bounds import Pair
 
 
 def fgsm(
@@ -21,7 +22,7 @@ def fgsm(
     labels: ArrayLike | None = None,
     *,
     epsilon: Sizes,
-    bounds: tuple[float, float],
+    bounds: Pair,
     targets: ArrayLike | None = None,
     norm: str = "linf",
     batch_size: int = 32,
@@ -46,7 +47,8 @@ def fgsm(
             predicted, which does not tell the attack what the model cannot know.
         epsilon: Length of the perturbation, in the units of the images: 8 of images from 0 to 255
             is 8/255 of images from 0 to 1. Several give several results.
-        bounds: Lowest and highest value of an image, in the units that the model takes.
+        bounds: Lowest and highest value of an image, in the units that the model takes: numbers, or
+            one for each channel.
         targets: A class that each image is to be taken for, or one for all; by default any other
             than its own.
         norm: What `epsilon` is the length in: `"linf"`, the largest change of a value; `"l2"`, the

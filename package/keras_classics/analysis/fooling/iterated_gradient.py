@@ -23,6 +23,7 @@ from keras_classics.analysis.fooling.perturbation_norms import (
     uniform,
     within,
 )
+from keras_classics.analysis.input_bounds import Pair
 from keras_classics.core.errors import InputError, check_positive, check_whole, explain
 
 
@@ -32,7 +33,7 @@ def bim(
     labels: ArrayLike | None = None,
     *,
     epsilon: Sizes,
-    bounds: tuple[float, float],
+    bounds: Pair,
     targets: ArrayLike | None = None,
     step: float | None = None,
     steps: int | None = None,
@@ -51,7 +52,7 @@ def bim(
         bounds: See `fgsm`.
         targets: See `fgsm`.
         step: Change of a value in one step, in the units of the images; by default one step of 8
-            bits, 1/255 of the range of bounds, as in the paper.
+            bits, 1/255 of the range of bounds, as in the paper; of the narrowest channel.
         steps: Number of steps; by default the paper's `min(e + 4, 1.25 e)`, rounded up, where `e`
             is epsilon in steps of 8 bits.
         batch_size: See `fgsm`.
@@ -75,7 +76,7 @@ def least_likely(
     labels: ArrayLike | None = None,
     *,
     epsilon: Sizes,
-    bounds: tuple[float, float],
+    bounds: Pair,
     step: float | None = None,
     steps: int | None = None,
     batch_size: int = 32,
@@ -115,7 +116,7 @@ def pgd(
     labels: ArrayLike | None = None,
     *,
     epsilon: Sizes,
-    bounds: tuple[float, float],
+    bounds: Pair,
     targets: ArrayLike | None = None,
     norm: str = "linf",
     step: float | None = None,
@@ -202,7 +203,7 @@ def mi_fgsm(
     labels: ArrayLike | None = None,
     *,
     epsilon: Sizes,
-    bounds: tuple[float, float],
+    bounds: Pair,
     targets: ArrayLike | None = None,
     steps: int = 10,
     momentum: float = 1.0,
@@ -297,7 +298,7 @@ def _losses(request: AttackRequest, images: np.ndarray, rows: np.ndarray) -> np.
 def _basic(
     request: AttackRequest, epsilon: Sizes, step: float | None, steps: int | None
 ) -> np.ndarray:
-    level = (float(request.high) - float(request.low)) / 255
+    level = float(request.bounds.range.min()) / 255
     length = level if step is None else check_positive("step", step)
     wanted = None if steps is None else check_whole("steps", steps)
     rows = np.arange(len(request.images))

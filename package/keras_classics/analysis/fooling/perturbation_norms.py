@@ -83,7 +83,7 @@ def to_plane(
     normals: np.ndarray,
     rises: np.ndarray,
     norm: Norm,
-    bounds: tuple[float, float],
+    bounds: tuple[np.ndarray, np.ndarray],
 ) -> np.ndarray:
     """The shortest perturbations within bounds that raise linear functions by given amounts.
 
@@ -92,7 +92,7 @@ def to_plane(
         normals: Gradients of the functions, of the images' shape.
         rises: How much each function has to rise; negative ones to fall. `(batch,)`.
         norm: `"linf"` or `"l2"`.
-        bounds: Lowest and highest value of images.
+        bounds: Lowest and highest value of each value of images, `(1, values)`.
 
     Returns:
         Perturbations; where the bounds do not let a function rise so far, those that raise it most.

@@ -16,7 +16,6 @@ from keras_classics.analysis.drawing.plots import new_figure, write_figure
 from keras_classics.analysis.fooling.attack_request import (
     AttackRequest,
     Sizes,
-    checked_bounds,
     checked_sizes,
 )
 from keras_classics.analysis.fooling.auto_pgd import apgd
@@ -27,6 +26,7 @@ from keras_classics.analysis.fooling.fast_gradient import fgsm
 from keras_classics.analysis.fooling.iterated_gradient import bim, mi_fgsm, pgd
 from keras_classics.analysis.fooling.perturbation_norms import lengths, like, steepest
 from keras_classics.analysis.fooling.square import square
+from keras_classics.analysis.input_bounds import Pair
 from keras_classics.core.errors import InputError, check_choice, check_whole, explain
 
 Attack = Callable[..., np.ndarray]
@@ -89,7 +89,7 @@ def robustness(
     attacks: Sequence[str] | Mapping[str, Attack] = ("fgsm", "pgd"),
     *,
     epsilon: Sizes,
-    bounds: tuple[float, float],
+    bounds: Pair,
     batch_size: int = 32,
     seed: int = 0,
 ) -> Robustness:
@@ -108,7 +108,7 @@ def robustness(
             such as `{"long pgd": functools.partial(kc.analysis.fooling.pgd, steps=200)}`. A keyword
             `norm` of such a partial function is the norm of its noise, L-infinity without one.
         epsilon: Lengths of perturbations, in the units of the images; one or several.
-        bounds: Lowest and highest value of an image.
+        bounds: See `fgsm`.
         batch_size: Greatest number of images that pass through the model together.
         seed: Chooses the noise.
 
@@ -120,7 +120,6 @@ def robustness(
         InputError: There are no data, an attack is unknown, or see `fgsm`.
     """
     chosen = _chosen(attacks)
-    checked_bounds(bounds)
     batch_size = check_whole("batch_size", batch_size)
     images, labels = _whole(data)
     request = AttackRequest(model, images, labels, bounds=bounds, batch_size=batch_size)

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from keras_classics.analysis.fooling.attack_request import AttackRequest, Sizes, checked_norm
 from keras_classics.analysis.fooling.perturbation_norms import Norm, lengths, like
+from keras_classics.analysis.input_bounds import Pair
 from keras_classics.core.errors import check_probability, check_whole
 
 # After so many of 10,000 queries the squares have half the area.
@@ -26,7 +27,7 @@ def square(
     labels: ArrayLike | None = None,
     *,
     epsilon: Sizes,
-    bounds: tuple[float, float],
+    bounds: Pair,
     targets: ArrayLike | None = None,
     norm: str = "linf",
     queries: int = 5000,

@@ -19,6 +19,7 @@ from keras_classics.analysis.fooling.attack_request import (
 )
 from keras_classics.analysis.fooling.deepfool import to_boundary
 from keras_classics.analysis.fooling.perturbation_norms import Norm, within
+from keras_classics.analysis.input_bounds import Pair
 from keras_classics.core.errors import check_probability, check_whole
 
 
@@ -28,7 +29,7 @@ def universal(
     labels: ArrayLike | None = None,
     *,
     epsilon: Sizes,
-    bounds: tuple[float, float],
+    bounds: Pair,
     targets: ArrayLike | None = None,
     norm: str = "linf",
     fooled: float = 0.8,
@@ -74,7 +75,7 @@ def universal_perturbation(
     labels: ArrayLike | None = None,
     *,
     epsilon: Sizes,
-    bounds: tuple[float, float],
+    bounds: Pair,
     targets: ArrayLike | None = None,
     norm: str = "linf",
     fooled: float = 0.8,

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 from keras import ops
 
-from keras_classics.analysis.inside.input_bounds import Bounds
+from keras_classics.analysis.input_bounds import Bounds
 from keras_classics.core.types import Tensor
 
 # Of ImageNet's colours: rows of the square root of their covariance, over its longest column.

@@ -20,7 +20,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
-from keras_classics.analysis.inside.input_bounds import check_bounds, check_within
+from keras_classics.analysis.input_bounds import Pair, check_bounds, check_within
 from keras_classics.analysis.inside.units import layer_outputs
 from keras_classics.core.capture import Capture
 from keras_classics.core.errors import (
@@ -70,7 +70,7 @@ def invert(
     images: Any,
     layer: str,
     *,
-    bounds: tuple[ArrayLike, ArrayLike],
+    bounds: Pair,
     restarts: int = 1,
     steps: int = 400,
     rate: float = 0.004,
@@ -154,7 +154,7 @@ class Inverter:
         model: keras.Model,
         layer: str,
         *,
-        bounds: tuple[ArrayLike, ArrayLike],
+        bounds: Pair,
         steps: int = 400,
         rate: float = 0.004,
         momentum: float = 0.9,

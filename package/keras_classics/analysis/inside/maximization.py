@@ -14,10 +14,9 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 from keras import ops
-from numpy.typing import ArrayLike
 
+from keras_classics.analysis.input_bounds import Pair, check_bounds
 from keras_classics.analysis.inside.image_forms import ImageForm, Pixels, Waves
-from keras_classics.analysis.inside.input_bounds import check_bounds
 from keras_classics.analysis.inside.inversion import variation
 from keras_classics.analysis.inside.random_views import random_view, seen_in
 from keras_classics.analysis.inside.units import layer_outputs
@@ -89,7 +88,7 @@ def maximize(
     model: keras.Model,
     target: Whole | Sequence[Whole] | None = None,
     *,
-    bounds: tuple[ArrayLike, ArrayLike],
+    bounds: Pair,
     layer: str | None = None,
     unit: tuple[int, int] | None = None,
     form: str = "fourier",
