@@ -10,8 +10,8 @@ from keras import layers, ops
 import keras_classics as kc
 from analysis.maps.cam_networks import FORMS as MODELS
 from analysis.maps.cam_networks import network
-from keras_classics.analysis.inside.image_forms import COLOURS, Waves
 from keras_classics.analysis.input_bounds import check_bounds
+from keras_classics.analysis.inside.image_forms import COLOURS, Waves
 from keras_classics.analysis.inside.maximization import FORMS
 from keras_classics.analysis.inside.random_views import random_view, seen_in
 from support import run_python
