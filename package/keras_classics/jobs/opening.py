@@ -40,7 +40,7 @@ def of_run(job: type[Job], asked: Asked, verb: str, folder: Path) -> Job:
     Raises:
         InputError: The folder holds no finished training of the job, or a flag contradicts it.
     """
-    if job(job.Settings(**asked.typed), folder, asked.output).brings_model():
+    if job.of(job.Settings(**asked.typed), folder, asked.output).brings_model():
         return fresh(job, asked, folder)
     record = finished(job, folder)
     check_kinds(job.Settings, record["settings"], folder / RUN)
