@@ -116,7 +116,7 @@ def measure(verb: str, out: Path, **settings) -> None:
     rows["machine"] = facts["machine"]
     rows["versions"] = ", ".join(f"{name} {found}" for name, found in facts["versions"].items())
     together = pd.concat([*earlier, rows]).drop_duplicates(KEYS, keep="last")
-    kc.data.write_table(out, together, index=False, float_format="%.4g")
+    kc.jobs.write_table(out, together, index=False, float_format="%.4g")
     console.print(f"written: {out}")
 
 
@@ -126,7 +126,7 @@ def read_results(path: Path) -> pd.DataFrame:
     Raises:
         InputError: It is another kind of file.
     """
-    rows = kc.data.read_table(
+    rows = kc.jobs.read_table(
         path, "a file of results of this benchmark", "Measure into another file with --out."
     )
     if not {*KEYS, *MEASURED, "ratio"} <= set(rows):
@@ -143,14 +143,14 @@ def print_tables(results: Path, insert: Path | None) -> None:
     if insert is None:
         print(text)
         return
-    before, mark, rest = kc.data.read_text(insert).partition(MARKS[0])
+    before, mark, rest = kc.jobs.read_text(insert).partition(MARKS[0])
     _, end, after = rest.partition(MARKS[1])
     if not end:
         raise kc.InputError(
             f"{insert} was given. Allowed: a text that has {' and '.join(MARKS)}. "
             "Put them where the tables shall be."
         )
-    kc.data.write_text(insert, f"{before}{mark}\n{text}\n{end}{after}")
+    kc.jobs.write_text(insert, f"{before}{mark}\n{text}\n{end}{after}")
     print(insert)
 
 

@@ -114,33 +114,24 @@ class Captioning(kc.jobs.Job):
         return learner
 
     def batches(self, part, plan, model):
-        settings, inputs, given = self.settings, part.images, {"prepare": self.prepared}
-        if settings.freeze_encoder:
-            # What a frozen encoder says of a picture is always the same.
-            inputs, given = kc.models.encode_images(model, part.images), {"key": "encoded"}
-        given |= {"batch_size": min(plan.batch_size, len(part)), "seed": settings.seed}
-        tokens = kc.data.encode_captions(
-            part.captions, self.facts["vocabulary"], settings.max_words
-        )
-        return lambda first: kc.data.caption_batches(inputs, tokens, first=first, **given)
-
-    def prepared(self, images):
-        """What the encoder takes of uint8 pictures."""
-        return kc.data.network_input(images, self.size)
+        # What a frozen encoder says of a picture is always the same.
+        frozen = self.settings.freeze_encoder
+        given = {"encoded": kc.models.encode_images(model, part.images) if frozen else None}
+        given |= {"batch_size": min(plan.batch_size, len(part)), "size": self.size}
+        given |= self.settings.some("max_words", "seed")
+        vocabulary = self.facts["vocabulary"]
+        return lambda first: kc.data.caption_batches(part, vocabulary, first=first, **given)
 
     def callbacks(self, model, plan, validation):
-        import keras
-
         settings, shown = self.settings, validation.images[:EXPLAINED]
         found = kc.callbacks.scheduled_sampling(settings.scheduled_sampling, steps=plan.steps)
         if settings.explain_every:
             attention = kc.callbacks.Attention(
-                keras.ops.convert_to_numpy(self.prepared(shown)),
+                shown,
                 self.folder / "attention",
                 self.facts["vocabulary"],
                 references=[texts[0] for texts in validation.captions[:EXPLAINED]],
                 max_words=settings.max_words,
-                pictures=shown,
                 every_epochs=settings.explain_every,
                 tensorboard=self.tensorboard,
                 # With a frozen encoder the decoder alone is trained.

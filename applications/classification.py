@@ -52,7 +52,7 @@ class Classification(kc.jobs.Job):
 
     def complete(self):
         if self.settings.data == "scenes":
-            self.settings.data_options = {**SCENES_DATA, **self.settings.data_options}
+            self.settings.fill(data_options=SCENES_DATA)
         self.asked = []
 
     def read(self, split):
@@ -90,9 +90,9 @@ class Classification(kc.jobs.Job):
 
     def plan(self, model, training):
         recipe = self.design.recipe
-        steps = kc.data.steps_per_epoch(len(training), recipe.batch_size)
-        epochs = self.settings.epochs or recipe.epochs_of(steps)
-        return kc.jobs.Plan(steps, epochs, recipe.batch_size, trained_by=recipe.told(epochs))
+        epochs = self.settings.epochs or recipe.epochs_of
+        plan = kc.jobs.Plan.of(len(training), recipe.batch_size, epochs)
+        return dataclasses.replace(plan, trained_by=recipe.told(plan.epochs))
 
     def compile(self, model, plan):
         lengths = {"steps_per_epoch": plan.steps_per_epoch, "epochs": plan.epochs}
@@ -104,14 +104,9 @@ class Classification(kc.jobs.Job):
         return {"classes": len(self.facts["classes"]), "outputs": len(model.outputs)}
 
     def batches(self, part, plan, model):
-        return lambda first: kc.data.classified_batches(
-            part,
-            self.facts["preparation"],
-            batch_size=plan.batch_size,
-            seed=self.settings.seed,
-            first=first,
-            **self.numbers(model),
-        )
+        given = {"batch_size": plan.batch_size, "seed": self.settings.seed, **self.numbers(model)}
+        preparation = self.facts["preparation"]
+        return lambda first: kc.data.classified_batches(part, preparation, first=first, **given)
 
     def validation(self, part, plan, model):
         preparation = self.facts["preparation"]
@@ -149,9 +144,8 @@ class Classification(kc.jobs.Job):
     def evaluate(self, model):
         classes, test = self.facts["classes"], self.split("test")
         found = kc.data.predict_classes(model, self.facts["preparation"], test.images)
-        self.table(
-            "classes.csv", {"class": classes, **kc.training.class_scores(test.labels, found)}
-        )
+        scores = kc.training.class_scores(test.labels, found)
+        self.table("classes.csv", {"class": classes, **scores})
         columns = kc.training.predictions(test.labels, found, classes)
         self.table("predictions.csv", {"image": test.names, **columns})
         confusion, mistakes = self.results / "confusion_matrix.png", self.results / "mistakes.png"

@@ -173,7 +173,7 @@ def evaluate(options: argparse.Namespace, classifier: Classifier) -> None:
     )
     record(options)
     path = Path(options.out) / TABLE
-    kc.data.write_table(path, table)
+    kc.jobs.write_table(path, table)
     found = kc.analysis.class_probabilities(classifier.model, prepared).argmax(axis=1)
     title = (
         f"{len(targets)} objects in {len(rendered)} test scenes, "

@@ -68,7 +68,7 @@ def run(argv: Sequence[str] | None) -> None:
         return
     text = page(read(options.results))
     if options.out:
-        kc.data.write_text(options.out, text)
+        kc.jobs.write_text(options.out, text)
         print(options.out)
     else:
         print(text, end="")
@@ -183,7 +183,7 @@ def enter(rows: pd.DataFrame, path: Path) -> None:
     names = [*FAMILIES, *SEQUENCES, *INSIDE]
     order = together["row"].map(names.index) * 10 + together["format"].map(list(ENDINGS).index)
     ordered = together.iloc[order.argsort(kind="stable")]
-    kc.data.write_table(path, ordered, index=False, float_format="%.1e")
+    kc.jobs.write_table(path, ordered, index=False, float_format="%.1e")
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -193,7 +193,7 @@ def read(path: Path) -> pd.DataFrame:
         InputError: It is another kind of file.
     """
     allowed, remedy = "a file that `formats.py run` wrote", "Name another."
-    rows = kc.data.read_table(path, allowed, remedy, dtype={"batch": str, "size": str})
+    rows = kc.jobs.read_table(path, allowed, remedy, dtype={"batch": str, "size": str})
     if (
         not {"row", "format", "difference", "batch", "size", "reason"} <= set(rows)
         or rows["difference"].dtype.kind != "f"

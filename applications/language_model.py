@@ -80,7 +80,7 @@ class LanguageModel(kc.jobs.Job):
     extras = {"cells": [("sklearn.metrics", "digits")]}
 
     def read(self, split):
-        return kc.data.collect_documents(getattr(self.data, split))
+        return kc.data.collect(getattr(self.data, split), "text", description=split)
 
     def fact_files(self):
         return {"alphabet": kc.jobs.Fact("alphabet.json", kc.data.Alphabet.load)}
@@ -171,7 +171,7 @@ class LanguageModel(kc.jobs.Job):
             model,
             [*self.split("test"), *self.split("validation")],
             alphabet,
-            class_names=kc.data.TOKEN_CLASSES,
+            class_names=self.data.info.classes,
             **self.settings.some("characters", "seed"),
         )
         rows = [{**dataclasses.asdict(each), "follows": each.follows} for each in findings]

@@ -349,12 +349,10 @@ def translate(
     check_tensorflow()
     import tensorflow as tf
 
-    phrases = [kc.data.make_phrase(0, number, ("en", "fr")).texts for number in range(10 * batch)]
-    source, target = (
-        kc.data.make_vocabulary("token", [texts[language] for texts in phrases])
-        for language in ("en", "fr")
-    )
-    sentences = [texts["en"] for texts in phrases[:batch]]
+    languages = ("en", "fr")
+    phrases = kc.data.load("phrases", train=10 * batch, languages=languages).train.texts
+    source, target = (kc.data.make_vocabulary("token", phrases[each]) for each in languages)
+    sentences = phrases["en"][:batch]
     model = kc.models.translator(
         len(source), len(target), units=units, bidirectional=True, attention="additive"
     )
@@ -365,7 +363,7 @@ def translate(
     step = tf.function(decoder.step, autograph=False, reduce_retracing=True)
 
     def by_hand():
-        ids = kc.data.pad_arrays([np.array(source.encode(text), "int32") for text in sentences])
+        ids = keras.utils.pad_sequences([*map(source.encode, sentences)], padding="post")
         state = decoder.initial_state(encode(ids))
         found = [
             search_by_hand(

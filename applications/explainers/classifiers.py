@@ -204,7 +204,7 @@ def class_names(options: argparse.Namespace, count: int) -> list[str]:
     """Names of the classes: of a file, of ImageNet where the network is there, or numbers."""
     if options.classes:
         # Lists of ImageNet begin with the number of the synset.
-        lines = kc.data.read_lines(options.classes)
+        lines = kc.jobs.read_lines(options.classes)
         names = [re.sub(r"^n\d{8}\s+", "", line) for line in lines if line.strip()]
         if len(names) != count:
             raise kc.InputError(

@@ -68,7 +68,7 @@ class Task(kc.jobs.Job):
         return lambda first: kc.data.sequence_batches(part, batch_size=size, seed=seed, first=first)
 
     def validation(self, part, plan, model):
-        return {"validation_data": kc.data.all_batches(part)}
+        return {"validation_data": part.all_batches()}
 
     def evaluate(self, model):
         part = self.numbered(self.split("test"), "test")

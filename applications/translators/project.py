@@ -15,10 +15,10 @@ def project(job, model):
             f"project was asked for on {settings.data} without groups. Allowed: --groups FILE, "
             "paraphrases below each other and empty lines between groups. Write such a file."
         )
-    groups = settings.groups and kc.data.read_groups(settings.groups)
+    groups = kc.data.sentence_groups(settings.groups, language=pair[0])
     limits = {"max_words": settings.max_words, "remark": job.output.remark}
     states = functools.partial(job.sharing.states, model, pair, **limits)
-    found = kc.analysis.project_groups(groups or kc.data.phrase_groups(pair[0]), states)
+    found = kc.analysis.project_groups(groups, states)
     page = job.results / "projection.png"
     found.draw(page)
     job.table("projection.csv", found.columns)

@@ -99,7 +99,7 @@ class Settings(kc.jobs.Settings):
         if self.pairs:
             self.languages = list(dict.fromkeys(chain.from_iterable(self.pairs)))
         if phrases:
-            self.data_options = {**PHRASES_DATA, **self.data_options}
+            self.fill(data_options=PHRASES_DATA)
         # Dutch and German write a number as one word, however long.
         compounds = phrases and {"nl", "de"} & {*self.languages}
         self.fill(vocabulary="character" if compounds else "token")

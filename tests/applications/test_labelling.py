@@ -9,6 +9,8 @@ import pytest
 from PIL import Image
 
 import keras_classics as kc
+from keras_classics.data.batches import pad_arrays
+from keras_classics.data.sound.recordings import read_wave, write_wave
 from support import load_application, shared
 
 TINY = ["--epochs", "1", "--batch-size", "8", "--units", "6", "--pictures", "2"]
@@ -49,7 +51,7 @@ def test_the_export_answers_as_the_model(application, finished):
 
     options = {"train": 24, "validation": 8, "test": 6, "digits": (2, 3)}
     lines = kc.data.load("digit_lines", **options).test
-    pictures = kc.data.pad_arrays([line.image for line in lines], axis=1)
+    pictures = pad_arrays([line.image for line in lines], axis=1)
     widths = np.array([line.image.shape[1] for line in lines], "int32")
     served = tf.saved_model.load(str(finished / "saved_model"))
     found = served.serve(pictures, widths)
@@ -90,7 +92,7 @@ def test_speech_is_labelled_from_wave_files_of_its_rate(application, tmp_path, c
     assert application.main(arguments) == 0
     assert set(json.loads((out / "metrics.json").read_text())) == {"best path", "beam 10"}
     heard, fast = out / "example.wav", tmp_path / "7_a_0.wav"
-    kc.data.write_wave(fast, kc.data.read_wave(heard) / 32768, rate=16000)
+    write_wave(fast, read_wave(heard) / 32768, rate=16000)
     capsys.readouterr()
     assert application.main(["label", str(fast), str(heard), "--out", str(out)]) == 1
     shown = capsys.readouterr()

@@ -66,6 +66,17 @@ def test_what_is_written_is_what_decoding_gives(tmp_path, monkeypatch):
     assert [titles for titles, _ in headings] == [["", *text.split()] for text in texts]
 
 
+def test_pictures_are_read_as_a_caption_of_them_reads_them(tmp_path):
+    model, _, _ = trainings.captioner()
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 20, 16, 3), "uint8")
+    callback = begun(kc.callbacks.Attention(pictures, tmp_path, WORDS, max_words=4), model)
+    np.testing.assert_array_equal(callback.pictures, pictures)
+    written = keras.ops.convert_to_numpy(callback.search(callback.inputs).log_probabilities)
+    known = kc.models.caption(model, WORDS, pictures, max_words=4, width=1)
+    expected = [best.log_probability for [best] in known]
+    np.testing.assert_allclose(written[:, 0], expected, atol=1e-5)
+
+
 def test_of_a_translator_the_alignments_are_drawn(tmp_path, monkeypatch):
     model, _, _ = trainings.translator()
     drawn = []

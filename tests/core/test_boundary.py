@@ -205,7 +205,7 @@ def test_what_writes_or_goes_through_the_boundary_is_free(source):
     "path", sorted((ROOT / "applications").rglob("*.py")), ids=lambda path: path.stem
 )
 def test_applications_write_whole_files_only(path):
-    # By kc.data.write_table and its like; others follow links out of a stranger's folder, too.
+    # By write_table and its like; others follow links out of a stranger's folder, too.
     names = {name for name, _ in openers(ast.parse(path.read_text("utf-8")))}
     others = {".to_csv", ".write_text", ".write_bytes", ".savefig", "keras.utils.save_img",
               "numpy.save", "numpy.savez", "shutil.copyfile"}  # fmt: skip

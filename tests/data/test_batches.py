@@ -78,11 +78,10 @@ recipe = kc.training.quick_recipe(kc.models.LeNet5Modern(), mirror=True)
 made = kc.data.fit_preparation(recipe, pictures.images, size=8)
 captioned = kc.data.collect(scenes.train, "captions")
 words = kc.data.Vocabulary.from_captions([t for each in captioned.captions for t in each])
-tokens = kc.data.encode_captions(captioned.captions, words, 12)
 settings = {{"batch_size": 4, "seed": 5, "first": 3}}
 streams = {{
     "classes": kc.data.classified_batches(pictures, made, classes=2, **settings),
-    "captions": kc.data.caption_batches(captioned.images, tokens, **settings),
+    "captions": kc.data.caption_batches(captioned, words, max_words=12, **settings),
     "pairs": kc.data.translation_batches(rows, rows, **settings),
     "windows": kc.data.text_windows([np.arange(90)], batch_size=2, k1=5).batches(3),
 }}
@@ -127,4 +126,5 @@ def test_batches_are_the_same_under_every_backend_and_only_one_imports_tensorflo
     for backend in ("jax", "torch"):
         assert found[backend].keys() == found["tensorflow"].keys()
         for name, array in found["tensorflow"].items():
-            np.testing.assert_array_equal(found[backend][name], array, err_msg=name)
+            # A compiler may divide by multiplication: a unit in the last place, of -1 to 1.
+            np.testing.assert_allclose(found[backend][name], array, atol=2e-7, err_msg=name)

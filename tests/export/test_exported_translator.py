@@ -8,6 +8,7 @@ import pytest
 
 import keras_classics as kc
 from keras_classics.core.tokenization import tokenize
+from keras_classics.data.texts.dictionary import dictionary_units
 from models.sequence.translators import weigh
 from support import run_python
 
@@ -65,7 +66,7 @@ def in_process(model, unknown, dictionary):
     found = kc.decoding.CompiledSearch(decoder, width=4, n_best=3, **limits)(encoder(source))
     translations = [[FRENCH.decode(row) for row in rows] for rows in np.asarray(found.ids)]
     if unknown:
-        units = dictionary and kc.data.dictionary_units(dictionary, ENGLISH, FRENCH)
+        units = dictionary and dictionary_units(dictionary, ENGLISH, FRENCH)
         for text, rows, alignments in zip(TEXTS, translations, found.alignments, strict=True):
             words = ["", *tokenize(text), ""]
             rows[:] = [

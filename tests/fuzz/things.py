@@ -22,6 +22,8 @@ import hostile
 import keras_classics as kc
 from analysis.maps.cam_networks import network
 from decoding.toys import encodings, hand_worked, rows_of, tiny_decoder
+from keras_classics.data.sound.recordings import write_wave
+from keras_classics.data.texts.documents import Document
 from weights.states import ARGUMENTS, small_state
 
 __all__ = [
@@ -151,6 +153,10 @@ def labelled(count=4):
     return kc.data.Pictures(pictures(count, 8, 8), names, labels=np.arange(count) % 3)
 
 
+def captioned():
+    return kc.data.Pictures(pictures(3), list("abc"), captions=[("one two",), ("five",), ("one",)])
+
+
 def sequences():
     inputs = [np.full((2, n + 1), n + 1, "int32") for n in range(6)]
     targets = [np.full(n % 3 + 1, n + 1, "int32") for n in range(6)]
@@ -166,7 +172,7 @@ def tokens():
 
 
 def documents():
-    return [kc.data.Document(f"text {n}", "ab(cd<gh \n" * 60) for n in range(4)]
+    return [Document(f"text {n}", "ab(cd<gh \n" * 60) for n in range(4)]
 
 
 def reader():
@@ -258,7 +264,7 @@ def a_picture(name="a picture.png"):
 
 
 def a_wave(name="a.wav"):
-    kc.data.write_wave(name, np.zeros(4000, "float32"))
+    write_wave(name, np.zeros(4000, "float32"))
     return name
 
 

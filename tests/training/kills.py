@@ -36,11 +36,15 @@ def captioner():
     model.compile(
         keras.optimizers.Adam(rate), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     )
-    pictures = np.random.default_rng(0).uniform(-1, 1, (32, 8, 8, 3)).astype("float32")
-    tokens = [np.random.default_rng(i).integers(1, 12, (3, 6)).astype("int32") for i in range(32)]
+    rng = np.random.default_rng(0)
+    words = kc.data.Vocabulary("abcdefgh")
+    said = [tuple(map(" ".join, rng.choice(words.words[4:], (3, 5)))) for _ in range(32)]
+    pictures = rng.integers(0, 256, (32, 8, 8, 3), "uint8")
+    part = kc.data.Pictures(pictures, list(map(str, range(32))), captions=said)
 
     def stream(first):
-        return kc.data.caption_batches(pictures, tokens, batch_size=4, seed=5, first=first)
+        options = {"max_words": 5, "batch_size": 4, "seed": 5}
+        return kc.data.caption_batches(part, words, first=first, **options)
 
     sampling = kc.callbacks.ScheduledSampling(k=20.0)
     return model, stream, [sampling], {"validation_data": stream(0), "validation_steps": 3}

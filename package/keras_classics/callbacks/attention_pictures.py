@@ -22,9 +22,12 @@ from keras_classics.analysis.drawing.pages import (
 from keras_classics.callbacks.picture_callback import PictureCallback, finite
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.types import Tensor
-from keras_classics.data import Vocabulary, encode_sentences, pad_arrays
+from keras_classics.data.batches import pad_arrays
+from keras_classics.data.texts.sentence_batches import encode_sentences
+from keras_classics.data.texts.vocabulary import Vocabulary
 from keras_classics.decoding import CompiledSearch, Hypotheses
 from keras_classics.models import split_captioner, split_translator
+from keras_classics.models.sequence.caption import encoder_input
 
 # Attention so many times the even one is shown in full colour, if none is sharper.
 SHARP = 4
@@ -41,8 +44,9 @@ class Attention(PictureCallback):
     Sentences are decoded by beam search, compiled once.
 
     Args:
-        inputs: What a captioner takes, `(batch, height, width, channels)`, or the sentences a
-            translator is to translate.
+        inputs: For a captioner uint8 pictures `(batch, height, width, 3)`, which are resized and
+            scaled as `kc.models.caption` does, or what it takes itself; for a translator the
+            sentences that are to be translated.
         folder: See `kc.callbacks.PictureCallback`, like the keyword arguments not named here.
         vocabulary: Of what is written.
         source_vocabulary: Of a translator's source; it makes the difference between the two.
@@ -118,6 +122,8 @@ class Attention(PictureCallback):
                 )
             )
         if self.sources is None:
+            if self.inputs.dtype == np.uint8:
+                self.inputs = encoder_input(encoder, self.inputs)
             self.grid = _grid(encoder, self.inputs.shape)
         self.search = CompiledSearch(
             _Whole(encoder, decoder),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from typing import IO, Any, overload
+from typing import IO, Any, Literal, overload
 
 import numpy as np
 
 from keras_classics.core.array_files import mapped_bytes
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.progress import tracked
 from keras_classics.data.splits import Pictures
+from keras_classics.data.texts.documents import Document
 
 # Pictures beyond this are kept in a file instead of in memory.
 MEMORY_BYTES = 2 * 2**30
@@ -23,6 +24,11 @@ _REMEDIES = {
         "Use digits, scenes, npz:FILE, folder:DIR with a subfolder for each class, or a TFDS set "
         "with labels.",
     ),
+    "text": (
+        "Data without a text were given",
+        "text, such as source_code or text:FILE",
+        "Choose other --data.",
+    ),
     "captions": (
         "Pictures without captions were given",
         "data with captions",
@@ -31,22 +37,43 @@ _REMEDIES = {
 }
 
 
-def collect(split: Sequence[Any], field: str, *, description: str = "Reading") -> Pictures:
-    """Read a split's pictures once, with a progress bar, to have them at hand in any order.
+@overload
+def collect(
+    split: Sequence[Any], field: Literal["text"], *, description: str = ...
+) -> list[Document]: ...
+@overload
+def collect(
+    split: Sequence[Any], field: Literal["label", "captions"], *, description: str = ...
+) -> Pictures: ...
+def collect(
+    split: Sequence[Any], field: str, *, description: str = "Reading"
+) -> Pictures | list[Document]:
+    """Read a split once, with a progress bar, to have its examples at hand in any order.
 
-    More than 2 GiB of them are kept in a file without a name, in the folder for temporary files
+    More than 2 GiB of pictures are kept in a file without a name, in the folder for temporary files
     (`TMPDIR` names another), which is gone when they are.
 
     Args:
-        split: Examples with an `image`, a `name`, and the field.
-        field: What else is kept: `"label"` or `"captions"`.
+        split: Examples with a `name`, the field, and, unless that is a text, an `image`.
+        field: What is kept: `"label"` or `"captions"` of pictures, or `"text"`.
         description: Text beside the progress bar.
 
+    Returns:
+        The pictures, or documents, which those of running text are; of these there may be none.
+
     Raises:
-        InputError: The pictures have none, or there is no room for the file.
+        InputError: The examples have no such field, or there is no room for the file.
     """
-    if not len(split) or getattr(split[0], field) is None:
+    check_choice("field", field, tuple(_REMEDIES))
+    if field == "text" and not len(split):
+        return []
+    if not len(split) or getattr(split[0], field, None) is None:
         raise InputError(explain(*_REMEDIES[field]))
+    if field == "text":
+        kept = (
+            each if isinstance(each, Document) else Document(each.name, each.text) for each in split
+        )
+        return list(kept)
     if isinstance(split, Pictures) and isinstance(split.images, np.ndarray):
         images: Any = split.images
         names, kept = list(split.names), getattr(split, _COLUMNS[field])

@@ -30,8 +30,8 @@ def replace_unknowns(
         source_words: The source at those positions; empty strings (its start and its end) are never
             copied.
         unknown: How the unknown word is written.
-        dictionary: Translations by source word; `kc.data.dictionary_units` writes one in the units
-            of vocabularies.
+        dictionary: Translations by source word, in the units of the vocabularies (see
+            `data.texts.dictionary.dictionary_units`).
 
     Returns:
         The words, as many as were given.

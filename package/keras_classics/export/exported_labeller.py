@@ -10,7 +10,7 @@ import keras
 from keras_classics.core.model_ends import model_ends
 from keras_classics.core.types import Tensor
 from keras_classics.data.texts.graph_text import codes_in_graph, words_in_graph
-from keras_classics.data.texts.sequences import Units
+from keras_classics.data.texts.text_units import Units
 from keras_classics.export.empty_batches import empty_batches_too
 from keras_classics.export.formats import (
     Exported,

@@ -41,7 +41,7 @@ def export_recognizer(
 
     Args:
         model: A recogniser, from `kc.models.ctc_recognizer`, for grey pictures of 0 to 1 or
-            `kc.data.log_mel`.
+            recordings, as `kc.data.Transcription` makes them.
         labels: What is written for label 1, 2, ...
         path: Folder of the SavedModel.
         width: Labellings that are followed.

@@ -8,7 +8,14 @@ strategies, seed and precision, going on after a kill, records, and asking an ex
 from typing import TYPE_CHECKING
 
 from keras_classics.core import importing
-from keras_classics.core.text_files import write_json
+from keras_classics.core.text_files import (
+    read_lines,
+    read_table,
+    read_text,
+    write_json,
+    write_table,
+    write_text,
+)
 from keras_classics.jobs.job import VERBS, Fact, Job, Plan, Scores, check_count
 from keras_classics.jobs.output import Output, metrics_table
 from keras_classics.jobs.ranked_answers import Answer, first_answer, ranked
@@ -45,13 +52,18 @@ __all__ = [
     "open_run",
     "open_twin",
     "ranked",
-    "read_record",
+    "read_lines",
     "read_metrics",
+    "read_record",
     "read_run",
+    "read_table",
+    "read_text",
     "record_metrics",
     "record_run",
     "run",
     "write_json",
+    "write_table",
+    "write_text",
 ]
 
 # What needs more than a command line does.

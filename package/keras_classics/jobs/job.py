@@ -57,6 +57,23 @@ class Plan:
     batch_size: int
     trained_by: str = ""
 
+    @classmethod
+    def of(cls, examples: int, batch_size: int, epochs: int | Callable[[int], int]) -> Plan:
+        """The plan that visits each of some examples once in an epoch, but for an incomplete batch.
+
+        Args:
+            examples: Their number.
+            batch_size: Of a batch.
+            epochs: How many, or from the batches of an epoch to how many.
+
+        Raises:
+            InputError: There is not even one batch.
+        """
+        from keras_classics.data.batches import steps_per_epoch
+
+        steps = steps_per_epoch(examples, batch_size)
+        return cls(steps, epochs(steps) if callable(epochs) else epochs, batch_size)
+
     @property
     def steps(self) -> int:
         """Batches in all."""
@@ -260,11 +277,7 @@ class Job(ABC):
 
     def plan(self, model: keras.Model, training: Any) -> Plan:
         """How long to train."""
-        from keras_classics.data.batches import steps_per_epoch
-
-        settings = self.settings
-        steps = steps_per_epoch(len(training), settings.batch_size)
-        return Plan(steps, settings.epochs, settings.batch_size)
+        return Plan.of(len(training), self.settings.batch_size, self.settings.epochs)
 
     def callbacks(self, model: keras.Model, plan: Plan, validation: Any) -> list[Any]:
         """Further Keras callbacks of the training."""

@@ -10,6 +10,8 @@ from sklearn import metrics
 
 import keras_classics as kc
 from keras_classics.analysis.cells import cell_scores
+from keras_classics.data.texts.documents import Document
+from keras_classics.data.worlds.source_code import TOKEN_CLASSES, classify_characters
 from support import in_browser
 
 CLASSES = ("space", "comment", "string", "operator")
@@ -38,7 +40,7 @@ def test_what_is_known_of_every_character():
 
 def test_of_code_the_truth_is_tokenizes():
     code = 'f("(")  # (\ng(1)\n'
-    known = kc.analysis.text_targets(code, kc.data.classify_characters(code), kc.data.TOKEN_CLASSES)
+    known = kc.analysis.text_targets(code, classify_characters(code), TOKEN_CLASSES)
     assert known["bracket_depth"].tolist() == [0, 1, 1, 1, 1, 0] + [0] * 6 + [0, 1, 1, 0, 0]
     assert np.flatnonzero(known["inside_string"]).tolist() == [2, 3, 4]
     assert np.flatnonzero(known["inside_comment"]).tolist() == [8, 9, 10]
@@ -84,7 +86,7 @@ def bracketed(seed, length=1500):
             text += ["(" if opened else ")", *run]
             inside += [opened] * (1 + len(run))
     classes = np.where(inside, CLASSES.index("comment"), 0).astype("uint8")
-    return kc.data.Document(f"text {seed}", "".join(text), classes)
+    return Document(f"text {seed}", "".join(text), classes)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
-from keras_classics.data.sound.recordings import frame_count
+from keras_classics.data.sound.recordings import BANDS, frame_count, log_mel, read_wave, write_wave
 from support import shared
 
 
@@ -70,7 +70,7 @@ def test_npz_files_are_read_by_split(tmp_path):
 def test_waves_of_another_rate_or_kind_are_refused_with_a_remedy(waves, settings, message):
     write(waves / "7_c_0.wav", tone(7), **settings)
     with pytest.raises(kc.InputError, match=message):
-        kc.data.read_wave(waves / "7_c_0.wav")
+        read_wave(waves / "7_c_0.wav")
     with pytest.raises(kc.InputError, match=message):
         kc.data.load(f"speech:{waves}", strict=True)
     skipped = kc.data.load(f"speech:{waves}").info.skipped
@@ -102,24 +102,24 @@ def test_faulty_files_and_folders_are_refused(tmp_path):
         kc.data.load(f"speech:{tmp_path}")
     (tmp_path / "noise.wav").write_bytes(b"RIFF")
     with pytest.raises(kc.InputError, match="cannot be read"):
-        kc.data.read_wave(tmp_path / "noise.wav")
+        read_wave(tmp_path / "noise.wav")
     with pytest.raises(kc.InputError, match="does not say what is spoken"):
         kc.data.load(f"speech:{tmp_path}", strict=True)
 
 
 def test_a_wave_file_comes_back(tmp_path):
-    kc.data.write_wave(tmp_path / "x.wav", tone(3) / 32768)
-    np.testing.assert_array_equal(kc.data.read_wave(tmp_path / "x.wav"), tone(3))
+    write_wave(tmp_path / "x.wav", tone(3) / 32768)
+    np.testing.assert_array_equal(read_wave(tmp_path / "x.wav"), tone(3))
 
 
 def test_frames_within_a_recording_do_not_depend_on_its_padding():
     audio = tone(4)[None].astype("float32") / 32768
     count = frame_count(900)
     alone, padded = (
-        keras.ops.convert_to_numpy(kc.data.log_mel(each))[:, :count]
+        keras.ops.convert_to_numpy(log_mel(each))[:, :count]
         for each in (audio, np.pad(audio, ((0, 0), (0, 400))))
     )
-    assert alone.shape == (1, 10, kc.data.BANDS)
+    assert alone.shape == (1, 10, BANDS)
     np.testing.assert_allclose(alone, padded, atol=1e-4)
     # 800 Hz is 859 mel; the middles of the 24 bands divide 32 to 2146 mel (20 to 4000 Hz).
     assert alone[0].mean(axis=0).argmax() == round((859 - 32) / (2146 - 32) * 25) - 1
@@ -127,9 +127,9 @@ def test_frames_within_a_recording_do_not_depend_on_its_padding():
 
 def test_the_layer_of_the_bands_is_made_once(monkeypatch):
     audio = tone(4)[None].astype("float32") / 32768
-    first = kc.data.log_mel(audio)
+    first = log_mel(audio)
     monkeypatch.delattr(keras.layers, "MelSpectrogram")
-    np.testing.assert_array_equal(kc.data.log_mel(audio), first)
+    np.testing.assert_array_equal(log_mel(audio), first)
 
 
 @pytest.mark.slow

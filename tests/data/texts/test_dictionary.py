@@ -3,6 +3,7 @@
 import pytest
 
 import keras_classics as kc
+from keras_classics.data.texts.dictionary import dictionary_units
 
 
 def test_a_file_is_read_line_by_line(tmp_path):
@@ -22,7 +23,7 @@ def test_entries_replace_units_wherever_they_stand(unit):
     source, target = (
         kc.data.make_vocabulary(unit, [text]) for text in ("the semi-zebra", "le demi-zèbre")
     )
-    units = kc.data.dictionary_units({"zebra": "zèbre", "the": "pomme de terre"}, source, target)
+    units = dictionary_units({"zebra": "zèbre", "the": "pomme de terre"}, source, target)
     written = target.join([units.get(word, word) for word in source.split("the semi-zebra")])
     assert written == {
         "word": "pomme de terre semi zèbre", "token": "pomme de terre semi-zèbre"
@@ -33,4 +34,4 @@ def test_entries_replace_units_wherever_they_stand(unit):
 def test_entries_of_other_than_words_are_refused(entry):
     vocabulary = kc.data.Vocabulary(["word"])
     with pytest.raises(kc.InputError, match="Leave such entries out"):
-        kc.data.dictionary_units(dict([entry]), vocabulary, vocabulary)
+        dictionary_units(dict([entry]), vocabulary, vocabulary)

@@ -9,6 +9,7 @@ import pytest
 
 import keras_classics as kc
 from keras_classics.data.worlds import source_code
+from keras_classics.data.worlds.source_code import TOKEN_CLASSES, classify_characters
 from support import shared
 
 TEXT = "To be, or not to be: that is the question.\n" * 40
@@ -67,7 +68,7 @@ def test_the_splits_of_a_file_are_the_ends_of_its_pieces(tmp_path, pieces):
     path = tmp_path / "text.txt.gz"
     path.write_bytes(gzip.compress(TEXT.encode()))
     data = kc.data.load(f"text:{path}", validation=0.1, test=0.2, pieces=pieces)
-    splits = [kc.data.collect_documents(each) for each in (data.train, data.validation, data.test)]
+    splits = [kc.data.collect(each, "text") for each in (data.train, data.validation, data.test)]
     assert {len(documents) for documents in splits} == {pieces}
     whole = ["".join(document.text for document in piece) for piece in zip(*splits, strict=True)]
     assert "".join(whole) == TEXT
@@ -77,7 +78,7 @@ def test_the_splits_of_a_file_are_the_ends_of_its_pieces(tmp_path, pieces):
 def test_a_file_without_a_test_split_has_an_empty_one(tmp_path):
     (tmp_path / "text.txt").write_text(TEXT)
     data = kc.data.load(f"text:{tmp_path / 'text.txt'}", test=0)
-    assert kc.data.collect_documents(data.test) == [] and data.info.sizes["test"] == 0
+    assert kc.data.collect(data.test, "text") == [] and data.info.sizes["test"] == 0
 
 
 def test_faulty_text_is_refused(tmp_path):
@@ -92,19 +93,19 @@ def test_faulty_text_is_refused(tmp_path):
     with pytest.raises(kc.InputError, match="characters=5"):
         kc.data.load("source_code", characters=5)
     with pytest.raises(kc.InputError, match="source_code or text:FILE"):
-        kc.data.collect_documents(kc.data.load("digits").train)
+        kc.data.collect(kc.data.load("digits").train, "text")
 
 
 def test_source_code_is_whole_files_in_one_split_each_and_the_seeds_choice():
     data = kc.data.load("source_code", characters=60_000, seed=3)
     splits = {
-        name: kc.data.collect_documents(getattr(data, name))
+        name: kc.data.collect(getattr(data, name), "text")
         for name in ("train", "validation", "test")
     }
     names = [document.name for documents in splits.values() for document in documents]
     assert len(names) == len(set(names)) and "Standard library of Python" in data.info.origin
     assert sum(len(each.text) for each in splits["train"]) >= 54_000
-    again = kc.data.collect_documents(kc.data.load("source_code", characters=60_000, seed=3).train)
+    again = kc.data.collect(kc.data.load("source_code", characters=60_000, seed=3).train, "text")
     assert [document.text for document in again] == [document.text for document in splits["train"]]
     assert kc.data.load("source_code", characters=60_000, seed=4).info.origin != data.info.origin
     for document in splits["test"]:
@@ -124,7 +125,7 @@ def test_a_module_more_in_the_library_moves_hardly_another(tmp_path, monkeypatch
         return {
             document.name: name
             for name in ("train", "validation", "test")
-            for document in kc.data.collect_documents(getattr(data, name))
+            for document in kc.data.collect(getattr(data, name), "text")
         }
 
     for number in range(100, 120):
@@ -140,10 +141,10 @@ def test_a_module_more_in_the_library_moves_hardly_another(tmp_path, monkeypatch
 
 def test_token_classes_are_those_of_the_tokens():
     code = 'def f(x):  # why "not"\n    return """a\nb""" + x1 * 0xF\n'
-    classes = kc.data.classify_characters(code)
+    classes = classify_characters(code)
 
     def of(name):
-        inside = classes == kc.data.TOKEN_CLASSES.index(name)
+        inside = classes == TOKEN_CLASSES.index(name)
         return "".join(c if here else "_" for c, here in zip(code, inside, strict=True))
 
     assert of("keyword").replace("_", "") == "defreturn"
@@ -152,7 +153,7 @@ def test_token_classes_are_those_of_the_tokens():
     assert of("number").strip("_") == "0xF" and of("operator").replace("_", "") == "():+*"
     assert of("name").replace("_", "") == "fxx1" and keyword.iskeyword("def")
     with pytest.raises(kc.InputError, match="Python source code"):
-        kc.data.classify_characters("(")
+        classify_characters("(")
 
 
 @pytest.mark.parametrize("k2", [4, 12])
@@ -194,8 +195,8 @@ def test_too_little_text_for_the_rows_is_refused():
 
 def test_a_form_feed_ends_no_line_of_code():
     code = "x = 1\n\x0cdef f():\n    pass\n"
-    classes = kc.data.classify_characters(code)
-    names = [kc.data.TOKEN_CLASSES[number] for number in classes]
+    classes = classify_characters(code)
+    names = [TOKEN_CLASSES[number] for number in classes]
     assert names[code.index("def") : code.index("def") + 3] == ["keyword"] * 3
     assert names[code.index("pass") : code.index("pass") + 4] == ["keyword"] * 4
     assert names[code.index("f()")] == "name"

@@ -11,10 +11,10 @@ from keras_classics.data import (
     encode_sentences,
     load,
     make_vocabulary,
-    multilingual_batches,
-    read_groups,
+    sentence_groups,
     translation_batches,
 )
+from keras_classics.data.texts.sentence_batches import multilingual_batches
 from support import shared
 
 EN = [
@@ -195,10 +195,10 @@ def test_batches_of_pairs_of_languages_stand_side_by_side():
 def test_groups_are_divided_by_empty_lines(tmp_path):
     file = tmp_path / "groups.txt"
     file.write_text("a b\na, b\n\n\nc d\nc and d\nd\n")
-    assert read_groups(file) == [("a b", ["a b", "a, b"]), ("c d", ["c d", "c and d", "d"])]
+    assert sentence_groups(file) == [("a b", ["a b", "a, b"]), ("c d", ["c d", "c and d", "d"])]
     file.write_text("a\nb\n\nc\n")
     with pytest.raises(InputError, match="groups of 2, 1 sentences"):
-        read_groups(file)
+        sentence_groups(file)
 
 
 def test_the_columns_of_a_table_are_written_into_files_as_its_refusal_says(tmp_path, monkeypatch):

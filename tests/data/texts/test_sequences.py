@@ -36,18 +36,7 @@ def test_a_batch_is_the_same_whatever_came_first(first):
 
 
 def test_validation_has_all_in_order():
-    batches = kc.data.all_batches(part(told=True), batch_size=4)
+    batches = part(told=True).all_batches(batch_size=4)
     assert len(batches) == 3
     lengths = np.concatenate([inputs["length"] for inputs, _ in batches.as_numpy_iterator()])
     assert lengths.tolist() == list(range(1, 11))
-
-
-def test_units_number_the_frequent_first_and_leave_the_rare_unknown():
-    units = kc.data.Units.from_sequences([["b", "a", "b"], ["c", "a"]], "word", min_count=2)
-    assert units.items == ("a", "b") and len(units) == 4
-    assert units.encode(units.split("a  c b")).tolist() == [2, 1, 3]
-    assert kc.data.Units("ab", "character").split("a b") == ["a", " ", "b"]
-    with pytest.raises(kc.InputError, match="none of which occurs 2 times"):
-        kc.data.Units.from_sequences([["a"]], "word", min_count=2)
-    with pytest.raises(ValueError, match="unit='line'"):
-        kc.data.Units("ab", "line")

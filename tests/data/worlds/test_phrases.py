@@ -6,8 +6,9 @@ from scipy import stats
 
 import keras_classics as kc
 from keras_classics.core.errors import InputError
-from keras_classics.data import load, make_phrase, phrase_groups
+from keras_classics.data import load, sentence_groups
 from keras_classics.data.worlds import phrases
+from keras_classics.data.worlds.phrases import make_phrase, phrase_groups
 
 LANGUAGES = phrases.LANGUAGES
 SMALL = {"train": 300, "validation": 20, "test": 40}
@@ -153,6 +154,7 @@ def test_languages_are_chosen(data):
 
 def test_paraphrases_are_one_date_in_three_forms():
     groups = phrase_groups("de", groups=3)
+    assert sentence_groups(language="de") == phrase_groups("de")
     assert len({label for label, _ in groups}) == 3
     for label, texts in groups:
         assert len(set(texts)) == 3 and all(label[:4] in text for text in texts)

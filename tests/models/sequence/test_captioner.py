@@ -8,6 +8,7 @@ import pytest
 
 import keras_classics as kc
 from keras_classics.analysis.drawing.complexity import trainable_parameters
+from keras_classics.data.captions.caption_batches import network_input
 from support import check_round_trip, run_python
 
 WORDS = kc.data.Vocabulary("a red blue circle square left right of the".split())
@@ -132,7 +133,7 @@ def test_the_exported_model_says_the_same_where_neither_keras_nor_we_are(attenti
         width=4,
         n_best=3,
     )
-    found = search(encoder(kc.data.network_input(images, (32, 32))))
+    found = search(encoder(network_input(images, (32, 32))))
     expected = [[WORDS.decode(row) for row in rows] for rows in np.asarray(found.ids)]
     assert captions == expected
     np.testing.assert_allclose(scores, found.log_probabilities, rtol=1e-4)

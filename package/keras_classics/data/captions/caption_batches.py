@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.data.batches import Axes, Visits, stream
+from keras_classics.data.splits import Pictures
 from keras_classics.data.texts.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -39,44 +39,42 @@ def network_input(images: Tensor, size: tuple[int, int]) -> Tensor:
     return resized / 127.5 - 1.0
 
 
-def encode_captions(
-    captions: Sequence[Sequence[str]], vocabulary: Vocabulary, max_words: int
-) -> list[np.ndarray]:
-    """Encode all captions of each image: `(captions, max_words + 2)` int32 per image."""
-    return [
-        np.array([vocabulary.encode(text, max_words + 2) for text in texts], "int32")
-        for texts in captions
-    ]
-
-
 def caption_batches(
-    inputs: np.ndarray,
-    tokens: Sequence[np.ndarray],
+    part: Pictures,
+    vocabulary: Vocabulary,
     *,
+    max_words: int,
     batch_size: int,
     seed: int,
     first: int = 0,
-    key: str = "image",
-    prepare: Callable | None = None,
+    size: tuple[int, int] | None = None,
+    encoded: np.ndarray | None = None,
 ) -> Batches:
-    """Endless training batches `({key, "target_in"}, target_out)`, from any batch on.
+    """Endless training batches `({"image", "target_in"}, target_out)`, from any batch on.
 
-    Every epoch visits each image once, in a new order, with one of its captions drawn at random.
+    Every epoch visits each picture once, in a new order, with one of its captions drawn at random.
     Batches are as long as their longest caption, in steps of four, so that a compiler meets few
     lengths.
 
     Args:
-        inputs: Pictures or stored encodings `(n, ...)`.
-        tokens: Encoded captions of each image, from `encode_captions`.
-        batch_size: Images in a batch; the rest of an epoch is left out.
+        part: Pictures with captions, such as `kc.data.collect(split, "captions")`.
+        vocabulary: Of the captions.
+        max_words: Words of a caption, at most; longer ones are cut.
+        batch_size: Pictures in a batch; the rest of an epoch is left out.
         seed: Chooses orders and captions.
         first: Number of the first batch; batch `b` is the same whatever `first` is.
-        key: Name of the model's input the pictures go to.
-        prepare: Applied to each batch of `inputs`, by operations of the backend.
+        size: Height and width that pictures are resized to; by default they stay as they are.
+        encoded: What a frozen encoder says of each picture, `(n, ...)`, such as
+            `kc.models.encode_images`: it goes, in place of the pictures, to the input `"encoded"`.
+
+    Returns:
+        Batches of pictures as the models of this package take them, -1 to 1, or of encodings; and
+        int32 `(batch_size, length)`, of which `target_in` lacks the end, `target_out` the start.
 
     Raises:
-        InputError: There are fewer images than a batch holds, or they differ in size.
+        InputError: There are fewer pictures than a batch holds, or they differ in size.
     """
+    inputs, key = (part.images, "image") if encoded is None else (encoded, "encoded")
     if not isinstance(inputs, np.ndarray):
         raise InputError(
             explain(
@@ -85,21 +83,27 @@ def caption_batches(
                 "Load the data with image_size=(height, width).",
             )
         )
+    said = part.captions or ()
+    tokens = np.array(
+        [vocabulary.encode(text, max_words + 2) for each in said for text in each], "int32"
+    )
     visits = Visits(len(inputs), batch_size, seed)
-    counts = np.array([len(each) for each in tokens])
-    begins, texts = np.cumsum(counts) - counts, np.concatenate(tokens)
+    counts = np.array([len(each) for each in said])
+    begins = np.cumsum(counts) - counts
 
     def make(number: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
         epoch, place, chosen = visits(number)
         chosen = np.sort(chosen)
         drawn = np.random.default_rng([seed, epoch, place * batch_size]).random(batch_size)
-        said = texts[begins[chosen] + (drawn * counts[chosen]).astype(int)]
-        longest = np.max(np.sum(said != Vocabulary.PAD, axis=1))
-        said = said[:, : 1 + 4 * math.ceil((longest - 1) / 4)]
-        return {key: inputs[chosen], "target_in": said[:, :-1]}, said[:, 1:]
+        rows = tokens[begins[chosen] + (drawn * counts[chosen]).astype(int)]
+        longest = np.max(np.sum(rows != Vocabulary.PAD, axis=1))
+        rows = rows[:, : 1 + 4 * math.ceil((longest - 1) / 4)]
+        return {key: inputs[chosen], "target_in": rows[:, :-1]}, rows[:, 1:]
 
     def prepared(given: dict[str, Tensor], target: Tensor) -> tuple[dict[str, Any], Tensor]:
-        return {**given, key: prepare(given[key]) if prepare else given[key]}, target
+        if encoded is None:
+            given = {**given, key: network_input(given[key], size or inputs.shape[1:3])}
+        return given, target
 
     words = Axes((batch_size, None), "int32")
     pictures = Axes((batch_size, *inputs.shape[1:]), str(inputs.dtype))

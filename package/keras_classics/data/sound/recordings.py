@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import wave
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ RATE = 8000
 BANDS = 24
 # A hundred frames a second, each of 32 milliseconds, at 8 kHz.
 _STRIDE, _WINDOW = 80, 256
-_LOUDEST = 32768
+LOUDEST = 32768
 # Decibels of a band of loud speech, about, to numbers of the size of one.
 _MIDDLE, _SPREAD = -20.0, 20.0
 
@@ -119,7 +120,7 @@ def load_speech(
     )
 
 
-def read_wave(path: str | Path, rate: int = RATE) -> np.ndarray:
+def read_wave(path: str | os.PathLike, rate: int = RATE) -> np.ndarray:
     """Read a wave file of one channel and 16 bits.
 
     Args:
@@ -145,7 +146,7 @@ def read_wave(path: str | Path, rate: int = RATE) -> np.ndarray:
     return np.frombuffer(found.content, "<i2")
 
 
-def write_wave(path: str | Path, audio: np.ndarray, rate: int = RATE) -> None:
+def write_wave(path: str | os.PathLike, audio: np.ndarray, rate: int = RATE) -> None:
     """Write a wave file of one channel and 16 bits.
 
     Args:
@@ -156,7 +157,7 @@ def write_wave(path: str | Path, audio: np.ndarray, rate: int = RATE) -> None:
     Raises:
         InputError: The file cannot be written.
     """
-    samples = np.clip(np.round(audio * _LOUDEST), -_LOUDEST, _LOUDEST - 1).astype("<i2")
+    samples = np.clip(np.round(audio * LOUDEST), -LOUDEST, LOUDEST - 1).astype("<i2")
 
     def write(fresh: Path) -> None:
         with wave.open(str(fresh), "wb") as file:
@@ -322,7 +323,7 @@ def _strings(
 
 def _join(said: Sequence[Recording]) -> Recording:
     return Recording(
-        np.concatenate([each.audio for each in said]).astype("float32") / _LOUDEST,
+        np.concatenate([each.audio for each in said]).astype("float32") / LOUDEST,
         "".join(each.text for each in said),
         said[0].speaker,
         "+".join(each.name for each in said),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,7 +20,7 @@ class Document:
         name: Where it comes from.
         text: The text.
         token_classes: For source code, of each character the number of its class in
-            `kc.data.TOKEN_CLASSES`, uint8 `(characters,)`; None for other text.
+            the data's `info.classes`, uint8 `(characters,)`; None for other text.
     """
 
     name: str
@@ -95,25 +93,3 @@ def load_text(
             origin=str(path),
         ),
     )
-
-
-def collect_documents(split: Sequence[Any]) -> list[Document]:
-    """The texts of a split as documents, which those of running text are.
-
-    Args:
-        split: Examples with a `text` and a `name`.
-
-    Raises:
-        InputError: They have no text.
-    """
-    if len(split) and getattr(split[0], "text", None) is None:
-        raise InputError(
-            explain(
-                f"Data of the kind {type(split[0]).__name__} without a text were given",
-                "text, such as source_code or text:FILE",
-                "Choose other --data.",
-            )
-        )
-    return [
-        each if isinstance(each, Document) else Document(each.name, each.text) for each in split
-    ]

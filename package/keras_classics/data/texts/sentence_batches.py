@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.text_files import read_lines
 from keras_classics.data.batches import Axes, Visits, pad_arrays, stream
 from keras_classics.data.texts.vocabulary import Vocabulary
 
@@ -144,34 +142,3 @@ def multilingual_batches(
     rows = Axes((batch_size, None), "int32")
     inputs = {f"{name}_{side}": rows for name in makers for side in sides}
     return stream(make, (inputs, dict.fromkeys(makers, rows)), first=first)
-
-
-def read_groups(file: str | Path) -> list[tuple[str, list[str]]]:
-    """Read groups of sentences from a text file: an empty line ends a group.
-
-    Args:
-        file: The file, in UTF-8; `.gz` is unpacked.
-
-    Returns:
-        Each group's first sentence, as its name, and its sentences.
-
-    Raises:
-        InputError: There are fewer than two groups, or one of a single sentence.
-    """
-    groups: list[list[str]] = [[]]
-    for line in map(str.strip, read_lines(file)):
-        if line:
-            groups[-1].append(line)
-        elif groups[-1]:
-            groups.append([])
-    groups = [group for group in groups if group]
-    if len(groups) < 2 or min(map(len, groups)) < 2:
-        raise InputError(
-            explain(
-                f"{file} has groups of {', '.join(str(len(group)) for group in groups) or 'no'} "
-                "sentences",
-                "two groups or more, each of two sentences or more, with empty lines between",
-                "Write paraphrases below each other.",
-            )
-        )
-    return [(group[0], group) for group in groups]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.data.batches import Axes, Visits, even_parts, pad_arrays, stream
 
 if TYPE_CHECKING:
@@ -85,6 +83,20 @@ class LabelledSequences:
             pad_arrays(targets, _MULTIPLE) if targets[0].ndim else np.stack(targets)
         )
 
+    def all_batches(self, *, batch_size: int = 64) -> Batches:
+        """All sequences once, in their order, as for validation.
+
+        Batches are of about one size, so that several devices all have a share of the last one.
+
+        Args:
+            batch_size: Sequences in a batch, at most.
+
+        Returns:
+            Elements as `batch` makes them.
+        """
+        parts = even_parts(len(self), batch_size)
+        return stream(lambda number: self.batch(parts[number]), self.axes(), count=len(parts))
+
     def axes(self) -> tuple:
         """What is like in all that `batch` gives."""
         shape: list[int | None] = [None, *self.inputs[0].shape]
@@ -114,79 +126,3 @@ def sequence_batches(
     """
     visits = Visits(len(part), batch_size, seed, part.lengths()[None])
     return stream(lambda number: part.batch(visits(number)[2]), part.axes(), first=first)
-
-
-def all_batches(part: LabelledSequences, *, batch_size: int = 64) -> Batches:
-    """All sequences once, in their order, as for validation.
-
-    Batches are of about one size, so that several devices all have a share of the last one.
-
-    Args:
-        part: The sequences.
-        batch_size: Sequences in a batch, at most.
-
-    Returns:
-        Elements as `LabelledSequences.batch` makes them.
-    """
-    parts = even_parts(len(part), batch_size)
-    return stream(lambda number: part.batch(parts[number]), part.axes(), count=len(parts))
-
-
-class Units:
-    """The words or characters a network reads: 0 is padding, 1 the unknown, the others follow.
-
-    Args:
-        items: Those that are known, in the order of their numbers.
-        unit: `"word"`: texts are divided at white space; or `"character"`.
-
-    Raises:
-        InputError: The unit is another.
-    """
-
-    UNKNOWN = 1
-    KINDS = ("word", "character")
-
-    def __init__(self, items: Iterable[str], unit: str) -> None:
-        check_choice("unit", unit, self.KINDS, "Use 'word'.")
-        self.items = tuple(items)
-        self.unit = unit
-        self._numbers = {item: number for number, item in enumerate(self.items, 2)}
-
-    @classmethod
-    def from_sequences(
-        cls, sequences: Iterable[Sequence[str]], unit: str, *, min_count: int = 1
-    ) -> Units:
-        """Number what occurs in sequences, the most frequent first.
-
-        Args:
-            sequences: Lists of words, or texts, of which each character is a unit; only those for
-                training.
-            unit: `"word"` or `"character"`.
-            min_count: Rarer ones stay unknown, so that the network learns what that is like.
-
-        Raises:
-            InputError: Nothing is left.
-        """
-        counts = Counter(item for sequence in sequences for item in sequence)
-        kept = [item for item in counts if counts[item] >= min_count]
-        if not kept:
-            raise InputError(
-                explain(
-                    f"Sequences of {len(counts)} different units were given, none of which occurs "
-                    f"{min_count} times",
-                    "some that do",
-                    "Give more text or a smaller min_count.",
-                )
-            )
-        return cls(sorted(kept, key=lambda item: (-counts[item], item)), unit)
-
-    def __len__(self) -> int:
-        return len(self.items) + 2
-
-    def split(self, text: str) -> list[str]:
-        """Divide a text into units."""
-        return text.split() if self.unit == "word" else list(text)
-
-    def encode(self, sequence: Sequence[str]) -> np.ndarray:
-        """Numbers of a sequence of units, int32."""
-        return np.array([self._numbers.get(item, self.UNKNOWN) for item in sequence], "int32")

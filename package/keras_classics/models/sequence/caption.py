@@ -38,15 +38,23 @@ def encode_images(model: keras.Model, images: np.ndarray, *, batch_size: int = 1
         float32 `(n, ...)`, what the decoder takes as `"encoded"`.
     """
     encoder, _ = split_captioner(model)
-    height, width = encoder.inputs[0].shape[1:3]
-    size = (height or images.shape[1], width or images.shape[2])
     parts = [
-        encoder.predict_on_batch(
-            keras.ops.convert_to_numpy(network_input(images[start : start + batch_size], size))
-        )
+        encoder.predict_on_batch(encoder_input(encoder, images[start : start + batch_size]))
         for start in range(0, len(images), batch_size)
     ]
     return np.concatenate(parts).astype("float32")
+
+
+def encoder_input(encoder: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Pictures as the encoder of a captioner takes them: resized to its size, -1 to 1.
+
+    Args:
+        encoder: The first of `kc.models.split_captioner`.
+        images: uint8 `(n, height, width, 3)`.
+    """
+    height, width = encoder.inputs[0].shape[1:3]
+    size = (height or images.shape[1], width or images.shape[2])
+    return keras.ops.convert_to_numpy(network_input(images, size))
 
 
 def caption(

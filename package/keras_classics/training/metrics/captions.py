@@ -1,7 +1,7 @@
 """How well captions agree with reference captions: BLEU, ROUGE-L, CIDEr-D and METEOR.
 
 The numbers are those of the COCO evaluation code, whose pure-Python scorers (pycocoevalcap) do
-the counting. Both sides are tokenised by `kc.data.tokenize`; COCO's own server uses the Penn
+the counting. Both sides are tokenised by `core.tokenization`; COCO's own server uses the Penn
 Treebank tokeniser, which needs Java, so its figures on captions with punctuation inside words can
 differ slightly.
 
