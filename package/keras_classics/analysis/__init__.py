@@ -25,6 +25,7 @@ from keras_classics.analysis.drawing.landscape_pictures import draw_landscape
 from keras_classics.analysis.drawing.lesion_picture import draw_lesions
 from keras_classics.analysis.drawing.memory_pictures import draw_completions, draw_recall
 from keras_classics.analysis.drawing.method_pages import draw_methods
+from keras_classics.analysis.drawing.mistake_bound_picture import draw_mistake_bounds
 from keras_classics.analysis.drawing.mistakes import draw_mistakes
 from keras_classics.analysis.drawing.overview_picture import draw_overview
 from keras_classics.analysis.drawing.pages import displayable, draw_maps, draw_tiles, overlay
@@ -157,6 +158,7 @@ __all__ = [
     "draw_overview",
     "draw_patches",
     "draw_projection",
+    "draw_mistake_bounds",
     "draw_recall",
     "draw_receptive_fields",
     "draw_spikes",

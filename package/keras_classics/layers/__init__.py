@@ -1,12 +1,14 @@
 """Layers of the papers that Keras lacks, one file per idea."""
 
-from keras_classics.layers.image.activations import scaled_tanh, threshold
+from keras_classics.layers.image.activations import scaled_tanh, sign, threshold
 from keras_classics.layers.image.aggregation import WeightedAggregation
+from keras_classics.layers.image.association_units import AssociationUnits
 from keras_classics.layers.image.binary import BinaryConv2D, BinaryDense, binary_sign
 from keras_classics.layers.image.connection_table import ConnectionTableConv2D
 from keras_classics.layers.image.dirac import DiracConv2D, NCReLU
 from keras_classics.layers.image.fractal import ColumnDraw, FractalJoin
 from keras_classics.layers.image.highway import ConvHighway, Highway, HighwayMerge
+from keras_classics.layers.image.kernel_expansion import KernelExpansion
 from keras_classics.layers.image.locally_connected import LocallyConnected2D
 from keras_classics.layers.image.maxout import Maxout
 from keras_classics.layers.image.normalization import LocalResponseNormalization
@@ -57,6 +59,7 @@ __all__ = [
     "RECURRENT_LAYERS",
     "AnnealedUnits",
     "BinaryConv2D",
+    "AssociationUnits",
     "BinaryDense",
     "BlankPadding",
     "CeilAveragePooling2D",
@@ -75,6 +78,7 @@ __all__ = [
     "Highway",
     "HighwayMerge",
     "HopfieldMemory",
+    "KernelExpansion",
     "LSTM",
     "LSTMVariantCell",
     "LearnedInitialState",
@@ -109,5 +113,6 @@ __all__ = [
     "binary_sign",
     "recurrent_layer",
     "scaled_tanh",
+    "sign",
     "threshold",
 ]

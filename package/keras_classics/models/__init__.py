@@ -3,6 +3,7 @@
 from keras_classics.core import importing
 from keras_classics.models.image.alexnet import AlexNet, AlexNetOWT, AlexNetSingleTower
 from keras_classics.models.image.binary_alexnet import BWNAlexNet, XNORAlexNet
+from keras_classics.models.image.boolean_network import boolean_network
 from keras_classics.models.image.delta_orthogonal import (
     DeltaOrthogonal1250MNIST,
     DeltaOrthogonal2500MNIST,
@@ -58,6 +59,12 @@ from keras_classics.models.image.inception import (
     InceptionResNetV2,
     InceptionResNetV2Released,
     InceptionV4,
+)
+from keras_classics.models.image.kernel_perceptron import (
+    fit_kernel_perceptron,
+    kernel_pca,
+    kernel_perceptron,
+    mistake_bounds,
 )
 from keras_classics.models.image.lenet import LeNet5, LeNet5Modern
 from keras_classics.models.image.maxout_networks import MaxoutCIFAR, MaxoutMNIST
@@ -134,6 +141,13 @@ from keras_classics.models.image.wide_resnet import (
     WideResNet50_2,
 )
 from keras_classics.models.image.zfnet import ZFNet
+from keras_classics.models.recurrent.automaton import (
+    Automaton,
+    adding_automaton,
+    automaton,
+    bracket_automaton,
+    parity_automaton,
+)
 from keras_classics.models.recurrent.constraint_networks import (
     QuadraticEnergy,
     annealed_network,
@@ -187,6 +201,7 @@ __all__ = [
     "NumberedTexts",
     "SHARINGS",
     "SharedMiddle",
+    "Automaton",
     "QuadraticEnergy",
     "Sharing",
     "TargetTokens",
@@ -303,20 +318,29 @@ __all__ = [
     "WideResNet50_2",
     "XNORAlexNet",
     "ZFNet",
+    "adding_automaton",
     "annealed_network",
+    "automaton",
+    "boolean_network",
+    "bracket_automaton",
     "caption",
     "captioner",
     "ctc_recognizer",
     "encode_images",
+    "fit_kernel_perceptron",
     "fit_perceptron",
     "fractal_column",
     "hopfield",
     "hopfield_energy",
     "inception_module",
+    "kernel_pca",
+    "kernel_perceptron",
     "label_probabilities",
     "language_model",
+    "mistake_bounds",
     "multilingual_translator",
     "naive_inception_module",
+    "parity_automaton",
     "picture_encoder",
     "queens_energy",
     "random_starts",

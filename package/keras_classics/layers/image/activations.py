@@ -17,3 +17,9 @@ def scaled_tanh(x: keras.KerasTensor) -> keras.KerasTensor:
 def threshold(x: keras.KerasTensor) -> keras.KerasTensor:
     """Rosenblatt's unit: 1 where its sum is positive, else 0. It has no useful gradient."""
     return keras.ops.cast(x > 0, x.dtype)
+
+
+@registered
+def sign(x: keras.KerasTensor) -> keras.KerasTensor:
+    """+1 where the sum is positive, else -1. It has no useful gradient; see `binary_sign`."""
+    return 2 * keras.ops.cast(x > 0, x.dtype) - 1

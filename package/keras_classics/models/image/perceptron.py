@@ -122,18 +122,7 @@ def fit_perceptron(
     layer = model.get_layer("logits")
     kernel, bias = layer.get_weights()
     units = kernel.shape[1]
-    labels = np.asarray(labels)
-    classes = max(2, units)
-    if labels.shape != (len(x),) or not np.isin(labels, np.arange(classes)).all():
-        raise InputError(
-            explain(
-                f"Labels of shape {labels.shape} were given for {len(x)} examples",
-                f"one whole number from 0 to {classes - 1} for each",
-                "Pass class numbers, not one-hot rows.",
-            )
-        )
-    targets = labels[:, None] == (np.arange(units) if units > 1 else 1)
-    sides = np.where(targets, 1.0, -1.0)
+    sides = check_labels(labels, len(x), units)
     inputs = np.column_stack([x, np.ones(len(x))]).astype("float64")
     weights = np.vstack([kernel, bias]).astype("float64")
     corrections = np.zeros(units, int)
@@ -155,6 +144,26 @@ def fit_perceptron(
     kept = best if pocket else weights
     layer.set_weights([kept[:-1], kept[-1]])
     return PerceptronHistory(corrections, epochs, not _mistakes(kept, inputs, sides).any())
+
+
+def check_labels(labels: np.ndarray, examples: int, units: int) -> np.ndarray:
+    """The side each unit should be on, +1 or -1, float64 `(examples, units)`.
+
+    Raises:
+        InputError: The labels are none of the units' classes, or not one for each example.
+    """
+    labels = np.asarray(labels)
+    classes = max(2, units)
+    if labels.shape != (examples,) or not np.isin(labels, np.arange(classes)).all():
+        raise InputError(
+            explain(
+                f"Labels of shape {labels.shape} were given for {examples} examples",
+                f"one whole number from 0 to {classes - 1} for each",
+                "Pass class numbers, not one-hot rows.",
+            )
+        )
+    targets = labels[:, None] == (np.arange(units) if units > 1 else 1)
+    return np.where(targets, 1.0, -1.0)
 
 
 def _mistakes(weights: np.ndarray, inputs: np.ndarray, sides: np.ndarray) -> np.ndarray:

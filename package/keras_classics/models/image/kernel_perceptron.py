@@ -1,0 +1,197 @@
+"""Perceptrons and principal components in the space of a kernel.
+
+Both are sums of kernels at the examples: what is linear in features that nobody writes down.
+Freund, Schapire, "Large margin classification using the perceptron algorithm", Machine Learning 37,
+1999; Schoelkopf, Smola, Mueller, "Nonlinear component analysis as a kernel eigenvalue problem",
+Neural Computation 10, 1998.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.types import Whole
+from keras_classics.layers.image.kernel_expansion import KernelExpansion
+from keras_classics.models.image.perceptron import PerceptronHistory, check_labels
+
+# Of the largest eigenvalue: what is smaller is rounding.
+SMALLEST_EIGENVALUE = 1e-10
+
+
+def kernel_perceptron(
+    examples: np.ndarray | Sequence,
+    *,
+    units: Whole = 1,
+    kernel: str = "gaussian",
+    name: str = "kernel_perceptron",
+    **settings: Any,
+) -> keras.Model:
+    """Build a perceptron in the space of a kernel; `fit_kernel_perceptron` teaches it.
+
+        xor = kc.models.kernel_perceptron(x, kernel="polynomial", degree=2)
+        kc.models.fit_kernel_perceptron(xor, labels)
+
+    Args:
+        examples: What it will learn from and then answers by, `(examples, features)`.
+        units: One for two classes, otherwise one for each class.
+        kernel: `"linear"`, `"polynomial"` or `"gaussian"`.
+        name: Name of the model.
+        **settings: `degree` and `offset` of the polynomial, `width` of the Gaussian; see
+            `kc.layers.KernelExpansion`.
+
+    Returns:
+        A functional model from `(batch, features)` to the sums `(batch, units)`: positive where a
+        unit says yes.
+
+    Raises:
+        InputError: An argument is not admitted, or the examples are no table of numbers.
+    """
+    return _expansion(_table(examples), check_whole("units", units), kernel, settings, name)
+
+
+def fit_kernel_perceptron(
+    model: keras.Model, labels: np.ndarray, *, max_epochs: Whole = 100
+) -> PerceptronHistory:
+    """Train a kernel perceptron by Rosenblatt's rule, from zero.
+
+    Examples come one by one, in order; where a unit's sum is not strictly on the example's side,
+    the example's coefficient changes by 1 towards it. The mistakes are those of the perceptron
+    without bias in the kernel's features, one by one: at most `(R / d)^2` where some direction
+    separates the examples with margin `d` there and none is longer than `R` (Novikoff).
+
+    Args:
+        model: Of `kernel_perceptron`; its coefficients are replaced.
+        labels: Class of each of its examples, int `(examples,)`; 0 and 1 for one unit.
+        max_epochs: Greatest number of passes.
+
+    Raises:
+        InputError: The labels are none of the model's classes, or not one for each example.
+    """
+    layer = model.get_layer("expansion")
+    kept = keras.ops.convert_to_numpy(layer.kept)
+    sides = check_labels(labels, len(kept), layer.units)
+    gram = layer.gram(kept, kept)
+    coefficients = np.zeros(sides.shape)
+    sums = np.zeros(sides.shape)
+    corrections = np.zeros(layer.units, int)
+    epochs, converged = 0, False
+    while epochs < max_epochs and not converged:
+        epochs += 1
+        before = corrections.copy()
+        for row, side in enumerate(sides):
+            wrong = side * sums[row] <= 0
+            coefficients[row] += side * wrong
+            sums += np.outer(gram[row], side * wrong)
+            corrections += wrong
+        converged = np.array_equal(corrections, before)
+    layer.coefficients.assign(coefficients)
+    return PerceptronHistory(corrections, epochs, converged)
+
+
+def mistake_bounds(model: keras.Model, labels: np.ndarray) -> np.ndarray:
+    """Novikoff's bound on the mistakes, by the margin that the trained units themselves have.
+
+    The best margin is not known; that of any separating direction gives a bound.
+
+    Args:
+        model: Of `kernel_perceptron`, trained.
+        labels: Class of each of its examples.
+
+    Returns:
+        `(R / d)^2` of each unit, float64 `(units,)`; infinite where it does not separate.
+
+    Raises:
+        InputError: The labels are none of the model's classes, or not one for each example.
+    """
+    layer = model.get_layer("expansion")
+    kept, coefficients = (
+        keras.ops.convert_to_numpy(each).astype("float64")
+        for each in (layer.kept, layer.coefficients)
+    )
+    sides = check_labels(labels, len(kept), layer.units)
+    gram = layer.gram(kept, kept)
+    least = np.min(sides * (gram @ coefficients), axis=0)
+    squared_norm = np.sum(coefficients * (gram @ coefficients), axis=0)
+    bounds = np.full(layer.units, np.inf)
+    longest = np.diag(gram).max()
+    return np.divide(longest * squared_norm, least**2, out=bounds, where=least > 0)
+
+
+def kernel_pca(
+    examples: np.ndarray | Sequence,
+    components: Whole,
+    *,
+    kernel: str = "gaussian",
+    name: str = "kernel_pca",
+    **settings: Any,
+) -> keras.Model:
+    """Build the embedding into the principal components of examples in the space of a kernel.
+
+    Centred there, as in the paper; the signs are those that make the entry of largest size of each
+    component positive.
+
+    Args:
+        examples: `(examples, features)`.
+        components: How many, the largest first.
+        kernel: `"linear"` (ordinary principal components), `"polynomial"` or `"gaussian"`.
+        name: Name of the model.
+        **settings: As for `kernel_perceptron`.
+
+    Returns:
+        A functional model from `(batch, features)` to `(batch, components)`.
+
+    Raises:
+        InputError: An argument is not admitted, or the examples have fewer components.
+    """
+    rows, components = _table(examples), check_whole("components", components)
+    model = _expansion(rows, components, kernel, settings, name)
+    layer = model.get_layer("expansion")
+    gram = layer.gram(rows, rows)
+    centred = gram - gram.mean(0) - gram.mean(1, keepdims=True) + gram.mean()
+    values, vectors = np.linalg.eigh(centred)
+    values, vectors = values[::-1], vectors[:, ::-1]
+    there = int(np.sum(values > SMALLEST_EIGENVALUE * values[0]))
+    if components > there:
+        raise InputError(
+            explain(
+                f"components={components} was given for {len(rows)} examples",
+                f"at most the {there} that they have with this kernel",
+                f"Pass components={there} or fewer, or more examples.",
+            )
+        )
+    largest = np.abs(vectors[:, :components]).argmax(0), np.arange(components)
+    directions = vectors[:, :components] * np.sign(vectors[largest])
+    coefficients = directions / np.sqrt(values[:components])
+    # Centring is linear in the kernel: it goes into coefficients and bias.
+    coefficients = coefficients - coefficients.mean(0)
+    layer.coefficients.assign(coefficients)
+    layer.bias.assign(-gram.mean(0) @ coefficients)
+    return model
+
+
+def _expansion(
+    rows: np.ndarray, units: int, kernel: str, settings: dict[str, Any], name: str
+) -> keras.Model:
+    layer = KernelExpansion(units, len(rows), kernel, name="expansion", **settings)
+    vector = keras.Input((rows.shape[1],), name="vector")
+    model = keras.Model(vector, layer(vector), name=name)
+    layer.kept.assign(rows)
+    return model
+
+
+def _table(examples: np.ndarray | Sequence) -> np.ndarray:
+    rows = np.asarray(examples)
+    if rows.ndim != 2 or not rows.size or rows.dtype.kind not in "biuf":
+        raise InputError(
+            explain(
+                f"Examples of shape {rows.shape} and type {rows.dtype} were given",
+                "a table (examples, features) of numbers",
+                "Pass pictures.reshape(len(pictures), -1) for pictures.",
+            )
+        )
+    return rows.astype("float64")

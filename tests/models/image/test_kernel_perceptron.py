@@ -1,0 +1,123 @@
+"""Kernel perceptrons are perceptrons in features; kernel components those of scikit-learn."""
+
+import numpy as np
+import pytest
+
+import keras_classics as kc
+from support import check_round_trip
+
+RNG = np.random.default_rng(0)
+XOR = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1.0]]), np.array([0, 1, 1, 0])
+
+
+def squares(x):
+    """The features of the kernel `(1 + x . x')^2`, written down."""
+    first, second = x.T
+    root = np.sqrt(2)
+    columns = [np.ones(len(x)), root * first, root * second, root * first * second]
+    return np.stack([*columns, first**2, second**2], axis=1)
+
+
+def mistakes_in(features, sides, epochs):
+    """Rosenblatt's rule without a bias: its weights, and each mistake as it comes."""
+    weights, made = np.zeros(features.shape[1]), []
+    for _ in range(epochs):
+        for row, side in enumerate(sides):
+            if side * features[row] @ weights <= 0:
+                weights = weights + side * features[row]
+                made.append(row)
+    return weights, made
+
+
+def test_it_is_the_perceptron_in_the_explicit_features_mistake_by_mistake():
+    x = RNG.normal(size=(60, 2))
+    labels = (np.sum(x**2, axis=1) > 1.5).astype(int)
+    for epochs in (1, 3):
+        model = kc.models.kernel_perceptron(x, kernel="polynomial")
+        history = kc.models.fit_kernel_perceptron(model, labels, max_epochs=epochs)
+        weights, made = mistakes_in(squares(x), 2 * labels - 1, epochs)
+        assert history.corrections.tolist() == [len(made)]
+        # The representer theorem: an example's coefficient counts its mistakes.
+        coefficients = np.asarray(model.get_layer("expansion").coefficients)[:, 0]
+        counted = np.bincount(made, minlength=60) * (2 * labels - 1)
+        np.testing.assert_array_equal(coefficients, counted)
+        new = RNG.normal(size=(20, 2))
+        np.testing.assert_allclose(
+            np.asarray(model(new))[:, 0], squares(new) @ weights, rtol=1e-3, atol=1e-3
+        )
+
+
+@pytest.mark.parametrize(("kernel", "settings"), [("polynomial", {}), ("gaussian", {"width": 0.7})])
+def test_what_no_plane_separates_is_learned_within_the_bound(kernel, settings, tmp_path):
+    model = kc.models.kernel_perceptron(XOR[0], kernel=kernel, **settings)
+    history = kc.models.fit_kernel_perceptron(model, XOR[1])
+    assert history.converged
+    np.testing.assert_array_equal(np.asarray(model(XOR[0]))[:, 0] > 0, XOR[1])
+    (bound,) = kc.models.mistake_bounds(model, XOR[1])
+    assert history.corrections[0] <= bound < np.inf
+    check_round_trip(model, XOR[0].astype("float32"), tmp_path)
+    kc.analysis.draw_mistake_bounds(
+        tmp_path / "bound.png", {kernel: [(history.corrections[0], bound)]}
+    )
+    assert (tmp_path / "bound.png").stat().st_size > 1000
+
+
+def test_what_a_plane_cannot_do_has_no_bound(tmp_path):
+    model = kc.models.kernel_perceptron(XOR[0], kernel="linear")
+    history = kc.models.fit_kernel_perceptron(model, XOR[1], max_epochs=20)
+    bounds = kc.models.mistake_bounds(model, XOR[1])
+    assert not history.converged and bounds == [np.inf]
+    with pytest.raises(kc.InputError, match="Train to convergence"):
+        kc.analysis.draw_mistake_bounds(tmp_path / "x.png", {"linear": [(3, bounds[0])]})
+
+
+def test_one_unit_a_class():
+    corners = np.array([[0, 4], [4, -3], [-4, -3]], "float32")
+    labels = np.arange(30) % 3
+    x = corners[labels] + RNG.uniform(-1, 1, size=(30, 2))
+    model = kc.models.kernel_perceptron(x, units=3, width=2.0)
+    history = kc.models.fit_kernel_perceptron(model, labels)
+    assert history.converged and (np.asarray(model(x)).argmax(1) == labels).all()
+    assert (history.corrections <= kc.models.mistake_bounds(model, labels)).all()
+
+
+@pytest.mark.parametrize(
+    ("kernel", "settings", "theirs"),
+    [
+        ("linear", {}, {"kernel": "linear"}),
+        ("polynomial", {"degree": 3, "offset": 0.5}, {"kernel": "poly", "gamma": 1, "coef0": 0.5}),
+        ("gaussian", {"width": 2.0}, {"kernel": "rbf", "gamma": 1 / 8}),
+    ],
+)
+def test_components_are_those_of_scikit_learn(kernel, settings, theirs):
+    decomposition = pytest.importorskip("sklearn.decomposition")
+    x, new = RNG.normal(size=(40, 5)), RNG.normal(size=(7, 5))
+    model = kc.models.kernel_pca(x, 3, kernel=kernel, **settings)
+    peer = decomposition.KernelPCA(3, **theirs).fit(x)
+    expected, found = peer.transform(new), np.asarray(model(new))
+    # A component's sign is free.
+    expected = expected * np.sign(np.sum(expected * found, axis=0))
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=2e-3 * np.abs(expected).max())
+
+
+def test_components_and_tables_that_are_not_there_are_refused():
+    x = RNG.normal(size=(6, 2))
+    with pytest.raises(kc.InputError, match="Pass components=2 or fewer"):
+        kc.models.kernel_pca(x, 3, kernel="linear")
+    kc.models.kernel_pca(x, 2, kernel="linear")
+    with pytest.raises(kc.InputError, match="reshape"):
+        kc.models.kernel_perceptron(np.zeros((2, 4, 4)))
+    with pytest.raises(kc.InputError, match="not one-hot"):
+        kc.models.fit_kernel_perceptron(kc.models.kernel_perceptron(x), np.eye(6, 2))
+
+
+def test_random_associations_let_a_perceptron_do_what_it_cannot_alone():
+    units = kc.layers.AssociationUnits(60, excitatory=1, inhibitory=1, threshold=1.0, seed=1)
+    hidden = np.asarray(units(XOR[0]))
+    assert set(np.unique(hidden)) <= {0, 1} and not units.trainable_weights
+    kernel = np.asarray(units.kernel)
+    np.testing.assert_array_equal(hidden, XOR[0] @ kernel >= 1)
+    # Each adds at one input and takes off at one, which may be the same.
+    assert set(map(tuple, kernel.T)) <= {(0, 0), (1, -1), (-1, 1)}
+    model = kc.models.Perceptron(input_shape=(60,), classes=1)
+    assert kc.models.fit_perceptron(model, hidden, XOR[1]).converged
