@@ -1,10 +1,13 @@
 """The checks of numbers: what is a whole number, a number, a rate, and what comes back."""
 
+import ast
+
 import numpy as np
 import pytest
 
 import keras_classics as kc
 from keras_classics.core import errors
+from support import ROOT
 
 WHOLE = [3, np.int64(3), np.uint8(3), np.array(3)]
 NO_WHOLE = [3.0, np.float32(3), "3", None, True, np.True_, np.array([3]), [3], float("nan")]
@@ -69,3 +72,31 @@ def test_a_choice_that_is_nearly_one_is_asked_about():
         errors.check_choice("cell", "zzz", ("gru", "lstm"))
     with pytest.raises(kc.InputError, match=r"'lstm'\. Leave cell out"):
         errors.check_choice("cell", 3, ("gru", "lstm"))
+
+
+def test_no_argument_that_must_be_given_is_to_be_left_out():
+    """The usual remedy for a choice, to leave it out, is for arguments that may be."""
+    rooms = (getattr(kc, name) for name in kc.__all__)
+    public = {"__init__", *(name for room in rooms for name in getattr(room, "__all__", ()))}
+    checked, wrong = 0, []
+    for file in (ROOT / "package" / "keras_classics").rglob("*.py"):
+        for function in ast.walk(ast.parse(file.read_text())):
+            if not isinstance(function, ast.FunctionDef) or function.name not in public:
+                continue
+            for call in ast.walk(function):
+                if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "check_choice":
+                    checked += 1
+                    if len(call.args) < 4 and ast.literal_eval(call.args[0]) in required(function):
+                        wrong.append(f"{file.name}: {function.name}, {ast.unparse(call.args[0])}")
+    assert checked > 20 and wrong == []
+
+
+def required(function):
+    """The arguments of a function that have no default."""
+    own = function.args
+    named = [each.arg for each in (*own.posonlyargs, *own.args)]
+    keywords = zip(own.kwonlyargs, own.kw_defaults, strict=True)
+    return {
+        *named[: len(named) - len(own.defaults)],
+        *(each.arg for each, default in keywords if default is None),
+    }

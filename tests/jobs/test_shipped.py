@@ -1,5 +1,6 @@
 """The page about the shipped models is what their folders hold."""
 
+import csv
 import json
 
 import pytest
@@ -46,3 +47,25 @@ def test_the_call_on_the_page_runs():
 def test_a_folder_without_models_is_refused(tmp_path):
     with pytest.raises(kc.InputError, match="holds no exported model"):
         kc.jobs.describe_shipped(tmp_path)
+
+
+# How the README calls what a table of figures calls otherwise, and digits behind the point.
+TOLD = {
+    "captioning-scenes": {"model": "the model", "image-blind": "image-blind (captions of"},
+    "translation-phrases": {"fr": "English to French"},
+}
+DIGITS = {"BLEU": 2, "chrF2": 2}
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_the_readme_has_the_figures_of_what_is_shipped(name):
+    lines = (ROOT / "README.md").read_text().splitlines()
+    with (SHIPPED / name / "metrics.csv").open() as file:
+        for row in csv.DictReader(file):
+            named = TOLD[name][row.pop("evaluated")]
+            (number,) = [n for n, line in enumerate(lines) if line.startswith(f"| {named}")]
+            rule = max(n for n in range(number) if lines[n].startswith("|---"))
+            columns = [cell.strip() for cell in lines[rule - 1].strip("|").split("|")][1:]
+            told = [cell.strip() for cell in lines[number].strip("|").split("|")][1:]
+            for column, figure in zip(columns, told, strict=True):
+                assert figure == f"{float(row[column]):.{DIGITS.get(column, 3)}f}", column

@@ -1,13 +1,16 @@
 """A run that was killed ends with the weights of the run that was not."""
 
+import itertools
 import os
 import signal
+import warnings
 
 import keras
 import numpy as np
 import pandas as pd
 import pytest
 
+import keras_classics as kc
 from keras_classics import InputError
 from keras_classics.training import SkipNonFinite, averaging, fit, restore
 from support import run_python
@@ -177,6 +180,51 @@ def test_weights_of_half_precision_come_back(tmp_path):
     assert restore(models[1], tmp_path) == 2
     kernels = [keras.ops.cast(model.layers[0].kernel, "float32") for model in models]
     np.testing.assert_array_equal(*kernels)
+
+
+def test_scaled_losses_go_on_with_the_optimizers_state(tmp_path):
+    """Of mixed_float16: from a checkpoint and from a file, as if nothing had been in between."""
+
+    def mixed():
+        keras.utils.set_random_seed(2)
+        dense = keras.layers.Dense(3, dtype="mixed_float16")
+        model = keras.Sequential([keras.Input((2,)), dense])
+        optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(0.01), 4.0)
+        model.compile(optimizer, "mse")
+        return model
+
+    def variables(model):
+        return [np.array(each) for each in (*model.variables, *model.optimizer.variables)]
+
+    def run(model, folder, epochs):
+        options = {"steps_per_epoch": 3, "epochs": epochs, "folder": folder, "verbose": 0}
+        return fit(model, batches, **options)
+
+    straight, first = mixed(), mixed()
+    run(straight, tmp_path / "straight", 2)
+    run(first, tmp_path / "broken", 1)
+    kc.save_model(first, tmp_path / "first.keras")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*[Ss]kipping.*")
+        filed = kc.load_model(tmp_path / "first.keras")
+    second = mixed()
+    run(second, tmp_path / "broken", 2)
+    filed.fit(batches(3), steps_per_epoch=3, verbose=0, shuffle=False)
+    for other in (second, filed):
+        for one, two in zip(variables(straight), variables(other), strict=True):
+            np.testing.assert_array_equal(one, two)
+    assert int(straight.optimizer.iterations) == 6
+
+
+@pytest.mark.parametrize("kind", [list, iter, lambda some: map(tuple, some)])
+def test_batches_come_from_anything_that_can_be_gone_through(kind, tmp_path):
+    some = list(itertools.islice(batches(0), 4))
+    model, other = tiny(), tiny()
+    other.set_weights(model.get_weights())
+    options = {"steps_per_epoch": 2, "epochs": 2, "verbose": 0}
+    fit(model, lambda first: kind(some[first:]), folder=tmp_path / "a", **options)
+    fit(other, batches, folder=tmp_path / "b", **options)
+    np.testing.assert_array_equal(model.layers[0].kernel, other.layers[0].kernel)
 
 
 @pytest.mark.slow

@@ -134,6 +134,6 @@ def scheduled_sampling(mode: str, *, steps: int) -> list[ScheduledSampling]:
     Raises:
         InputError: The mode is none of these.
     """
-    check_choice("mode", mode, ("none", *MODES))
+    check_choice("mode", mode, ("none", *MODES), "Give none for plain teacher forcing.")
     k = half_way_constant(steps / 2)
     return [] if mode == "none" else [ScheduledSampling(mode=mode, k=k)]

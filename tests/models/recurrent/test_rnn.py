@@ -253,7 +253,7 @@ def test_it_learns_to_remember_the_first_step():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"topology": "many"}, "topology='many' was given.*'one_to_one'"),
+        ({"topology": "seq2seq"}, "topology='seq2seq'.*Give the one that is meant; encoder_deco"),
         ({"cell": "rnn"}, "cell='rnn' was given"),
         ({"units": 0}, "units=0 was given"),
         ({"input_size": None}, "Allowed: input_size or vocabulary_size"),

@@ -191,7 +191,7 @@ def make_vocabulary(
     Raises:
         InputError: Another unit was given, or the texts or limits leave no vocabulary.
     """
-    check_choice("unit", unit, tuple(UNITS))
+    check_choice("unit", unit, tuple(UNITS), "Give the one that is meant.")
     return UNITS[unit].from_captions(texts, min_count=min_count, max_size=max_size)
 
 

@@ -97,7 +97,8 @@ def rnn(
     """
     outputs, units = check_whole("outputs", outputs), check_whole("units", units)
     layers = check_whole("layers", layers)
-    check_choice("topology", topology, tuple(_BUILDERS))
+    remedy = "Give the one that is meant; encoder_decoder reads a sequence and writes another."
+    check_choice("topology", topology, tuple(_BUILDERS), remedy)
     check_choice("cell", cell, tuple(RECURRENT_LAYERS))
     input_size, vocabulary_size, embedding_size = _checked_sizes(
         topology, input_size, vocabulary_size, embedding_size
