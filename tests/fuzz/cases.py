@@ -51,7 +51,7 @@ ELSEWHERE = {
     "jobs.open_run": "a door of tests/test_hostile_files.py", "data.load_tfds": "needs a network",
     "export.answers_elsewhere": "starts a process", "export.reopen": "runs a program", "export.load_saved_model": "runs a program",
     "export.Exported": "holds what export returns", "export.Reopened": "holds what reopen returns",
-    "compression.PackedModel": "made by pack",
+    "compression.PackedModel": "made by pack", "compression.Shared": "made by share_weights",
     "export.Served": "holds what serve_check returns",
 }  # fmt: skip
 # What is given under a name where no line says it.

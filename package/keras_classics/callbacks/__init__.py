@@ -12,6 +12,7 @@ from keras_classics.callbacks.scheduled_sampling_schedule import (
     scheduled_sampling,
 )
 from keras_classics.callbacks.text_samples import Samples
+from keras_classics.callbacks.weight_pruning import HoldWeights, Pruning
 from keras_classics.callbacks.weight_trajectory import WeightTrajectory
 
 __all__ = [
@@ -19,8 +20,10 @@ __all__ = [
     "Attention",
     "GradCAM",
     "Gradients",
+    "HoldWeights",
     "PictureCallback",
     "RobustAccuracy",
+    "Pruning",
     "Samples",
     "ScheduledSampling",
     "WeightTrajectory",

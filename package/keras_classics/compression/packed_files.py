@@ -58,7 +58,7 @@ def write_packed(model: PackedModel, path: str | os.PathLike[str]) -> None:
         InputError: It cannot be written, or has another ending.
     """
     _check_ending(path)
-    arrays: Arrays = {}
+    arrays: dict[str, Any] = {}
     steps = []
     for number, step in enumerate(model.steps):
         facts, own = _written(step)
@@ -195,9 +195,9 @@ def _multiply(
     channels = facts["channels"]
     if type(channels) is not int or channels < 1:
         raise ValueError("a layer in it has no channels")
-    vectors = (own[name].astype("float32", copy=False) for name in ("scales", "bias"))
+    scales, bias = (own[name].astype("float32", copy=False) for name in ("scales", "bias"))
     try:
-        packed = PackedLayer(layer, own["kernel"], channels, *vectors, engine)
+        packed = PackedLayer(layer, own["kernel"], channels, scales, bias, engine)
     except InputError as error:
         # What would help whoever makes a layer is not what helps here.
         raise ValueError(

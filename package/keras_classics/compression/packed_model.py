@@ -203,7 +203,7 @@ class PackedModel:
             A line each, with `"layer"`, `"weights"`, and bytes in `"float32"`, `"int8"` (scales and
             biases float32, as a runtime keeps them) and `"packed"`.
         """
-        lines = []
+        lines: list[tuple[str, int, int, int, int]] = []
         for layer in self.layers:
             weights = layer.kernel[:, :, 0].size * layer.channels
             packed = layer.kernel.nbytes
@@ -211,7 +211,7 @@ class PackedModel:
         vectors = sum(layer.scales.size + layer.bias.size for layer in self.layers)
         models = [step.model for step in self.steps if isinstance(step, Stretch)]
         rest = sum(each.size for model in models for each in model.get_weights())
-        lines.append(("scales and biases", vectors, *[4 * vectors] * 3))
+        lines.append(("scales and biases", vectors, 4 * vectors, 4 * vectors, 4 * vectors))
         lines.append(("all other layers", rest, 4 * rest, rest, 4 * rest))
         return pd.DataFrame(lines, columns=["layer", "weights", "float32", "int8", "packed"])
 

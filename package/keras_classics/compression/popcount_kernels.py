@@ -17,6 +17,7 @@ from typing import Any
 
 import llvmlite.binding
 import numba
+import numba.core.config
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils
@@ -38,7 +39,7 @@ def instructions() -> str:
 
     It follows what numba compiles for, which `NUMBA_CPU_NAME` and `NUMBA_CPU_FEATURES` can set.
     """
-    forced = numba.config.CPU_FEATURES
+    forced = numba.core.config.CPU_FEATURES
     if forced is not None:
         found = {each[1:] for each in forced.split(",") if each.startswith("+")}
     else:
@@ -68,7 +69,7 @@ def _in_every_lane(builder: Any, word: Any) -> Any:
     return builder.shuffle_vector(first, nothing, ir.Constant(ir.VectorType(_INDEX, LANES), None))
 
 
-def _tile(windows: int) -> Callable[..., None]:
+def _tile(windows: int) -> Any:
     """Counts of some windows: `(words, starts, offsets, kernel, counts, place, stride)`.
 
     `words` are the packed maps, `starts` where in them the windows begin, `offsets` where from
@@ -129,9 +130,7 @@ def _tile(windows: int) -> Callable[..., None]:
     return intrinsic(counting)
 
 
-def _comparison(
-    kind: Any, lanes: int, compare: Callable[[Any, Any, Any], Any]
-) -> Callable[[Any, int, Any, int], int]:
+def _comparison(kind: Any, lanes: int, result: Any, compare: Callable[[Any, Any, Any], Any]) -> Any:
     """A bit for each of some neighbours in two arrays: `(left, place, right, place)`."""
     vector, bits = ir.VectorType(kind, lanes), ir.IntType(lanes)
 
@@ -145,16 +144,20 @@ def _comparison(
                 sides.append(builder.load(builder.bitcast(place, vector.as_pointer()), align=4))
             return builder.bitcast(compare(builder, *sides), bits)
 
-        result = {8: numba.types.uint8, 16: numba.types.uint16}[lanes]
         return result(left, numba.types.intp, right, numba.types.intp), lowered
 
     return intrinsic(comparing)
 
 
 _count_many, _count_one = _tile(WINDOWS), _tile(1)
-_at_most = _comparison(_INDEX, LANES, lambda builder, a, b: builder.icmp_signed("<=", a, b))
+_at_most = _comparison(
+    _INDEX, LANES, numba.types.uint8, lambda builder, a, b: builder.icmp_signed("<=", a, b)
+)
 _at_least = _comparison(
-    ir.FloatType(), SIGNS, lambda builder, a, b: builder.fcmp_ordered(">=", a, b)
+    ir.FloatType(),
+    SIGNS,
+    numba.types.uint16,
+    lambda builder, a, b: builder.fcmp_ordered(">=", a, b),
 )
 
 
@@ -362,7 +365,7 @@ def pack_rows(
 
 # The sum may be taken in any order, as on any engine.
 @numba.njit(nogil=True, cache=True, fastmath={"reassoc"})
-def _mean_magnitude(pixel: np.ndarray) -> float:
+def _mean_magnitude(pixel: np.ndarray) -> np.float32:
     total = np.float32(0)
     for channel in range(pixel.shape[0]):
         total += np.abs(pixel[channel])

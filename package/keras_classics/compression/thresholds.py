@@ -55,7 +55,7 @@ class Chain:
     def thresholds(self) -> tuple[np.ndarray, Turns]:
         """The smallest float32 of each channel with a bit, and what becomes of the bits."""
         falls, turns = self._turns()
-        first, last = _ordered(np.float32([-np.inf, np.inf])).tolist()
+        first, last = _ordered(np.array([-np.inf, np.inf], "float32")).tolist()
 
         def rises(keys: np.ndarray) -> np.ndarray:
             return self._signs(_floats(keys)) ^ falls

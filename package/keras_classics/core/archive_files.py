@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import BinaryIO
+
+import numpy as np
 
 from keras_classics.core.files import file_size, most_bytes
 
@@ -31,3 +35,12 @@ def open_archive(file: BinaryIO) -> zipfile.ZipFile:
         if path.is_absolute() or ".." in path.parts:
             raise ValueError(f"its member {member.filename!r} leads out of it")
     return archive
+
+
+def zipped_size(arrays: Iterable[np.ndarray]) -> int:
+    """How many bytes arrays take in a zip archive, without its headers.
+
+    Args:
+        arrays: Of numbers.
+    """
+    return sum(len(zlib.compress(np.ascontiguousarray(each).tobytes(), 6)) for each in arrays)

@@ -1,0 +1,286 @@
+"""Channels that are always zero, and the smaller network without them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_classics.core.graph import ancestry, functional
+from keras_classics.core.keras_internals import Node, deep_graphs
+from keras_classics.layers.image.pooling import PaddedMaxPooling2D
+
+# Layers that treat every channel alike and make nothing out of zeros.
+_CHANNELWISE = (
+    keras.layers.AlphaDropout,
+    keras.layers.AveragePooling2D,
+    keras.layers.Dropout,
+    keras.layers.GaussianDropout,
+    keras.layers.GlobalAveragePooling2D,
+    keras.layers.GlobalMaxPooling2D,
+    keras.layers.Identity,
+    keras.layers.LeakyReLU,
+    keras.layers.MaxPooling2D,
+    keras.layers.SpatialDropout2D,
+    keras.layers.UpSampling2D,
+    keras.layers.ZeroPadding2D,
+    PaddedMaxPooling2D,
+)
+
+
+@deep_graphs()
+def strip(model: keras.Model) -> keras.Model:
+    """The same function without the filters that are zero: a smaller model, with equal outputs.
+
+    A channel goes where its kernel, its bias and all that a normalisation adds are zero, as
+    `prune_filters` leaves them, and where whatever reads it can do without. Other layers, and
+    channels they read, stay as they are.
+
+    Args:
+        model: A functional or built sequential model, pruned.
+
+    Returns:
+        A new functional model of layers of the same names, with weights of its own.
+
+    Raises:
+        InputError: The model has no graph of layers.
+    """
+    model = functional(model)
+    gone = _Channels(model).removed()
+    nodes = {node.operation.name: node for node in ancestry(model.outputs) if not node.is_input}
+
+    def left(tensor: Any) -> np.ndarray:
+        return ~gone[id(tensor)]
+
+    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
+        config = layer.get_config()
+        size = {keras.layers.Conv2D: "filters", keras.layers.Dense: "units"}.get(type(layer))
+        if size is not None:
+            config[size] = int(left(nodes[layer.name].outputs[0]).sum())
+        return type(layer).from_config(config)
+
+    made = keras.models.clone_model(model, clone_function=clone)
+    for layer in made.layers:
+        if not layer.weights:
+            continue
+        node = nodes[layer.name]
+        arrays = node.operation.get_weights()
+        if _kind(node) == "product":
+            into, out = left(node.input_tensors[0]), left(node.outputs[0])
+            arrays = [arrays[0][..., into, :][..., out], *(each[out] for each in arrays[1:])]
+        elif _kind(node) == "norm":
+            arrays = [each[left(node.outputs[0])] for each in arrays]
+        elif _kind(node) == "depthwise":
+            out = left(node.outputs[0])
+            arrays = [arrays[0][:, :, out], *(each[out] for each in arrays[1:])]
+        layer.set_weights(arrays)
+    return made
+
+
+def free_filters(
+    model: keras.Model,
+) -> dict[keras.layers.Layer, list[tuple[keras.layers.BatchNormalization, int]]]:
+    """The layers whose filters can be taken out one by one.
+
+    Args:
+        model: A functional or built sequential model.
+
+    Returns:
+        For each layer the normalisations that what it makes goes through, and where its first
+        filter is among their channels.
+
+    Raises:
+        InputError: The model has no graph of layers.
+    """
+    model = functional(model)
+    nodes = [node for node in ancestry(model.outputs) if not node.is_input]
+    readers: dict[int, list[Node]] = {}
+    for node in nodes:
+        for tensor in node.input_tensors:
+            readers.setdefault(id(tensor), []).append(node)
+    times = Counter(id(node.operation) for node in nodes)
+    outputs = {id(tensor) for tensor in model.outputs}
+
+    def norms_after(tensor: Any, first: int) -> list[tuple[Any, int]] | None:
+        """The normalisations behind a tensor; None where a channel of it has to stay."""
+        if id(tensor) in outputs:
+            return None
+        found = []
+        for node in readers.get(id(tensor), []):
+            kind = _kind(node) if times[id(node.operation)] == 1 else ""
+            place = first
+            if kind == "product":
+                continue
+            if kind == "norm":
+                found.append((node.operation, first))
+            elif kind == "concatenation":
+                place += _before(node, tensor)
+            elif kind == "flattening":
+                # Dense layers read all places of a channel; the flattening only lists them.
+                if any(_kind(each) != "product" for each in _through(node, readers)):
+                    return None
+                continue
+            elif kind != "channelwise":
+                return None
+            behind = norms_after(node.outputs[0], place)
+            if behind is None:
+                return None
+            found += behind
+        return found
+
+    free = {}
+    for node in nodes:
+        layer = node.operation
+        if _kind(node) == "product" and times[id(layer)] == 1 and _keeps_zero(layer.activation):
+            after = norms_after(node.outputs[0], 0)
+            if after is not None:
+                free[layer] = list(dict.fromkeys(after))
+    return free
+
+
+class _Channels:
+    """What is known of the channels of every tensor of a model."""
+
+    def __init__(self, model: keras.Model) -> None:
+        self.nodes = [node for node in ancestry(model.outputs) if not node.is_input]
+        self.times = Counter(id(node.operation) for node in self.nodes)
+        self.fixed = [*model.inputs, *model.outputs]
+        self.zero: dict[int, np.ndarray] = {
+            id(x): np.zeros(x.shape[-1] or 0, bool) for x in model.inputs
+        }
+        for node in self.nodes:
+            for tensor in node.outputs:
+                self.zero[id(tensor)] = np.zeros(tensor.shape[-1] if tensor.shape else 0, bool)
+            if self.kind(node):
+                self.zero[id(node.outputs[0])] = self._zero_after(node)
+
+    def kind(self, node: Node) -> str:
+        """The kind of a call; of what is called twice none, as both calls need the same."""
+        return _kind(node) if self.times[id(node.operation)] == 1 else ""
+
+    def removed(self) -> dict[int, np.ndarray]:
+        """The channels of each tensor that go, by the tensor's identity."""
+        gone = {key: zero.copy() for key, zero in self.zero.items()}
+        for tensor in self.fixed:
+            gone[id(tensor)][:] = False
+        before = -1
+        # Every round only takes channels back.
+        while (count := sum(int(each.sum()) for each in gone.values())) != before:
+            before = count
+            for node in self.nodes:
+                self._agree(node, gone)
+        return gone
+
+    def _zero_after(self, node: Node) -> np.ndarray:
+        kind, layer = self.kind(node), node.operation
+        given = [self.zero[id(tensor)] for tensor in node.input_tensors]
+        if kind == "product":
+            kernel = ops.convert_to_numpy(layer.kernel)[..., ~given[0], :]
+            zero = ~kernel.any(axis=tuple(range(kernel.ndim - 1)))
+            if layer.use_bias:
+                zero &= ops.convert_to_numpy(layer.bias) == 0
+            return zero & _keeps_zero(layer.activation)
+        if kind == "norm":
+            gamma, beta = (
+                ops.convert_to_numpy(variable) if has else np.full(len(given[0]), without)
+                for variable, has, without in (
+                    (getattr(layer, "gamma", None), layer.scale, 1.0),
+                    (getattr(layer, "beta", None), layer.center, 0.0),
+                )
+            )
+            mean = ops.convert_to_numpy(layer.moving_mean)
+            shifted = (gamma == 0) | (given[0] & (mean == 0))
+            return shifted & (beta == 0)
+        if kind == "depthwise":
+            kernel = ops.convert_to_numpy(layer.kernel)
+            zero = given[0] | ~kernel.any(axis=(0, 1, 3))
+            if layer.use_bias:
+                zero &= ops.convert_to_numpy(layer.bias) == 0
+            return zero & _keeps_zero(layer.activation)
+        if kind == "sum":
+            return np.logical_and.reduce(given)
+        if kind == "concatenation":
+            return np.concatenate(given)
+        if kind == "flattening":
+            return np.tile(given[0], node.outputs[0].shape[-1] // len(given[0]))
+        return given[0]
+
+    def _agree(self, node: Node, gone: dict[int, np.ndarray]) -> None:
+        """Take back what not all tensors of a call can do without."""
+        kind = self.kind(node)
+        given, made = ([gone[id(x)] for x in each] for each in (node.input_tensors, node.outputs))
+        if kind == "product":
+            if made[0].all():
+                # A layer has one filter at least.
+                made[0][0] = False
+        elif kind in ("norm", "depthwise", "channelwise", "sum"):
+            both = np.logical_and.reduce([*given, made[0]])
+            for each in (*given, made[0]):
+                each[:] = both
+        elif kind == "concatenation":
+            edges = np.cumsum([len(each) for each in given])[:-1]
+            for each, part in zip(given, np.split(made[0], edges), strict=True):
+                part[:] = each[:] = each & part
+        elif kind == "flattening":
+            places = made[0].reshape(-1, len(given[0]))
+            places[:] = given[0][:] = given[0] & places.all(axis=0)
+        else:
+            for each in (*given, *made):
+                each[:] = False
+
+
+def _kind(node: Node) -> str:
+    """What a call does with channels; nothing that is known: an empty text."""
+    layer = node.operation
+    last = getattr(layer, "data_format", "channels_last") in (None, "channels_last")
+    if type(layer) is keras.layers.Dense:
+        return "product"
+    if type(layer) is keras.layers.Conv2D and last and layer.groups == 1:
+        return "product"
+    if type(layer) is keras.layers.DepthwiseConv2D and last and layer.depth_multiplier == 1:
+        return "depthwise"
+    rank = len(node.outputs[0].shape)
+    if type(layer) is keras.layers.BatchNormalization and layer.axis in (-1, rank - 1):
+        return "norm"
+    if type(layer) is keras.layers.Add:
+        same = {tuple(tensor.shape[1:]) for tensor in node.input_tensors}
+        return "sum" if len(same) == 1 else ""
+    if type(layer) is keras.layers.Concatenate and layer.axis in (-1, rank - 1):
+        return "concatenation"
+    if type(layer) is keras.layers.Flatten and last and None not in node.outputs[0].shape[1:]:
+        return "flattening"
+    if type(layer) is keras.layers.Activation:
+        return "channelwise" if _keeps_zero(layer.activation) else ""
+    if type(layer) is keras.layers.ReLU:
+        return "channelwise" if not layer.threshold else ""
+    return "channelwise" if type(layer) in _CHANNELWISE and last else ""
+
+
+def _keeps_zero(activation: Callable[[Any], Any]) -> bool:
+    """Whether an activation takes each number for itself, and makes zero of zero."""
+    if activation in (keras.activations.softmax, keras.activations.log_softmax):
+        return False
+    pair = ops.convert_to_numpy(activation(ops.convert_to_tensor(np.float32([[0, 1]]))))
+    return bool(pair[0, 0] == 0)
+
+
+def _before(node: Node, tensor: Any) -> int:
+    """Channels that stand before those of a tensor in a concatenation."""
+    count = 0
+    for each in node.input_tensors:
+        if each is tensor:
+            break
+        count += each.shape[-1]
+    return count
+
+
+def _through(node: Node, readers: dict[int, list[Node]]) -> Sequence[Node]:
+    """What reads what a call makes, through layers that change no place."""
+    found: list[Node] = []
+    for each in readers.get(id(node.outputs[0]), []):
+        found += _through(each, readers) if _kind(each) == "channelwise" else [each]
+    return found

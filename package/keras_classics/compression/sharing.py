@@ -1,0 +1,222 @@
+"""Weight sharing: all weights of a layer become a few values, which a small number names.
+
+Han, Mao, Dally, "Deep Compression: compressing deep neural networks with pruning, trained
+quantization and Huffman coding", ICLR 2016. Its three steps are `prune`, `share_weights`, and the
+entropy coding of `Shared.sizes()`, each with a training between that holds what the last has made.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from keras import ops
+
+from keras_classics.compression.pruning import prunable
+from keras_classics.core.archive_files import zipped_size
+from keras_classics.core.errors import InputError, check_choice, check_whole, explain
+
+ROUNDS = 50
+# Bits of a distance from one weight that is left to the next: the best of these is taken.
+_DISTANCES = range(2, 9)
+_FLOAT_BITS = 32
+
+
+class Shared:
+    """The values that the weights of a model share.
+
+    Made by `share_weights`. `kc.callbacks.HoldWeights(shared)` keeps them shared while the model
+    learns: after each step every weight becomes the mean of those it shares a value with, which is
+    the paper's training of the values. Zeros stay zeros.
+
+    Args:
+        groups: Variables, each with a number for each of its weights: 0 for those that are zero.
+    """
+
+    def __init__(self, groups: Sequence[tuple[keras.Variable, np.ndarray]]) -> None:
+        self.variables = [variable for variable, _ in groups]
+        self.groups = [group for _, group in groups]
+        self._tensors: list[tuple[Any, Any]] | None = None
+
+    def hold(self) -> None:
+        """Give every weight the mean of those it shares a value with."""
+        if self._tensors is None:
+            self._tensors = []
+            for group in self.groups:
+                members = np.bincount(group.ravel()).astype("float32")
+                # Zeros count as many, and their sum as nothing.
+                shares = np.where(np.arange(len(members)) > 0, 1 / np.maximum(members, 1), 0)
+                flat = ops.convert_to_tensor(group.ravel().astype("int32"))
+                self._tensors.append((flat, ops.convert_to_tensor(shares.astype("float32"))))
+        for variable, (group, shares) in zip(self.variables, self._tensors, strict=True):
+            flat = ops.cast(ops.reshape(variable.value, (-1,)), "float32")
+            means = ops.segment_sum(flat, group, num_segments=shares.shape[0]) * shares
+            variable.assign(ops.reshape(ops.take(means, group), variable.shape))
+
+    def sizes(self) -> pd.DataFrame:
+        """What the weights take after each of the paper's three steps.
+
+        Returns:
+            A line for each variable and one for all, with the numbers of `"weights"`, `"left"`
+            (not zero) and `"values"`, and bytes: `"float32"`; `"pruned"`, what is left and its
+            distances; `"shared"`, names of values in place of what is left, and the values; and
+            `"coded"`, names and distances in a Huffman code, its lengths included.
+        """
+        lines = [
+            (variable.path, *_sizes(group))
+            for variable, group in zip(self.variables, self.groups, strict=True)
+        ]
+        names = ["variable", "weights", "left", "values", "float32", "pruned", "shared", "coded"]
+        table = pd.DataFrame(lines, columns=names)
+        table.loc[len(table)] = ["all", *table[names[1:]].sum()]
+        return table
+
+
+def share_weights(
+    model: keras.Model, bits: int | Mapping[str, int] = 5, *, keep: Sequence[str] = ()
+) -> Shared:
+    """Let the weights of each layer share a few values, in place: k-means of each kernel.
+
+    The values begin evenly between the smallest and the largest weight, which the paper found best.
+    Weights that are zero stay so.
+
+        shared = kc.compression.share_weights(model, 5)
+        model.fit(images, labels, callbacks=[kc.callbacks.HoldWeights(shared)])
+        print(shared.sizes())
+
+    Args:
+        model: Any model, pruned before or not.
+        bits: Bits of the number that names a value, from 1 to 16; or that of layers by their name,
+            and others are left alone. The paper takes 8 for convolutions and 5 for dense layers.
+        keep: Names of layers that are left alone.
+
+    Returns:
+        Which weights share a value.
+
+    Raises:
+        InputError: An argument is not admitted, or a name is of no layer.
+    """
+    wanted = bits if isinstance(bits, Mapping) else {}
+    for name in wanted:
+        known = tuple(layer.name for layer in model.layers)
+        check_choice("bits", name, known, "Give names that model.summary() shows.")
+    groups = []
+    for variable in prunable(model, keep):
+        own = [wanted[part] for part in variable.path.split("/") if part in wanted]
+        if isinstance(bits, Mapping) and not own:
+            continue
+        count = check_whole("bits", own[-1] if own else bits, 1, largest=16)
+        array = ops.convert_to_numpy(variable).astype("float32")
+        if not np.isfinite(array).all():
+            raise InputError(
+                explain(
+                    f"The weights of {variable.path} are not all finite",
+                    "numbers",
+                    "Train the model again from a checkpoint before they were.",
+                )
+            )
+        groups.append((variable, cluster(array, 2**count)))
+    shared = Shared(groups)
+    shared.hold()
+    return shared
+
+
+def cluster(values: np.ndarray, count: int) -> np.ndarray:
+    """Numbers of clusters: k-means of the values that are not zero, by Lloyd's rounds.
+
+    Args:
+        values: Array of any shape.
+        count: Clusters; those without a value are left out.
+
+    Returns:
+        int32 in the same shape: 0 for zeros, others from 1 on in the order of the values.
+    """
+    flat = values.ravel()
+    present = np.flatnonzero(flat)
+    groups = np.zeros(flat.size, "int32")
+    if not len(present):
+        return groups.reshape(values.shape)
+    order = present[np.argsort(flat[present], kind="stable")]
+    ranked = flat[order].astype("float64")
+    sums = np.concatenate([[0], np.cumsum(ranked)])
+    centres = np.linspace(ranked[0], ranked[-1], count)
+    edges = np.zeros(0, int)
+    for _ in range(ROUNDS):
+        former = edges
+        # Of sorted numbers a cluster is a stretch, which ends halfway to the next centre.
+        edges = np.searchsorted(ranked, (centres[1:] + centres[:-1]) / 2, side="right")
+        if np.array_equal(edges, former):
+            break
+        ends = np.concatenate([[0], edges, [len(ranked)]])
+        members = np.diff(ends)
+        means = np.diff(sums[ends]) / np.maximum(members, 1)
+        centres = np.where(members > 0, means, np.nan)
+        if (empty := np.isnan(centres)).any():
+            # A cluster without a value begins again at one that is far from its own.
+            own = np.repeat(means, members)
+            far = np.argsort(-np.abs(ranked - own), kind="stable")[: empty.sum()]
+            centres = np.concatenate([centres[~empty], ranked[far]])
+        centres = np.sort(centres)
+    _, names = np.unique(
+        np.searchsorted(edges, np.arange(len(ranked)), "right"), return_inverse=True
+    )
+    groups[order] = names + 1
+    return groups.reshape(values.shape)
+
+
+def huffman_bits(counts: Sequence[int] | np.ndarray) -> int:
+    """Bits of a text in its best code of whole bits a letter.
+
+    Args:
+        counts: How often each letter stands in it.
+    """
+    heap = [int(each) for each in counts if each > 0]
+    if len(heap) == 1:
+        return heap[0]
+    heapq.heapify(heap)
+    bits = 0
+    while len(heap) > 1:
+        # Whatever is under a fork of the tree becomes a bit longer.
+        both = heapq.heappop(heap) + heapq.heappop(heap)
+        bits += both
+        heapq.heappush(heap, both)
+    return bits
+
+
+def zipped_bytes(model: keras.Model) -> int:
+    """Bytes of a model's weights, zipped: what a file of them takes that is compressed.
+
+    Args:
+        model: Any model.
+    """
+    return zipped_size(ops.convert_to_numpy(each) for each in model.weights)
+
+
+def _sizes(group: np.ndarray) -> tuple[int, int, int, int, int, int, int]:
+    """Weights, those that are left, values, and bytes after each step."""
+    flat = group.ravel()
+    present = np.flatnonzero(flat)
+    left, values = len(present), int(flat.max(initial=0))
+    bits_of_name = max(1, (values - 1).bit_length())
+    coded = fixed = pruned = 8 * 4 * flat.size
+    for bits in _DISTANCES:
+        span = 2**bits
+        gaps = np.diff(present, prepend=-1) - 1
+        # A distance that is too long passes over a weight of zero that is written.
+        fillers = int((gaps // span).sum())
+        distances = np.bincount(gaps % span, minlength=span)
+        distances[span - 1] += fillers
+        letters = np.concatenate([[fillers], np.bincount(flat[present], minlength=1)[1:]])
+        entries = left + fillers
+        pruned = min(pruned, entries * (_FLOAT_BITS + bits))
+        book = _FLOAT_BITS * values
+        fixed = min(fixed, entries * (bits_of_name + bits) + book)
+        # The length of each letter's code is a byte, from which the code follows.
+        lengths = 8 * (np.count_nonzero(letters) + np.count_nonzero(distances))
+        coded = min(coded, huffman_bits(letters) + huffman_bits(distances) + book + lengths)
+    whole, *steps = (-(-each // 8) for each in (_FLOAT_BITS * flat.size, pruned, fixed, coded))
+    return flat.size, left, values, whole, *steps
