@@ -4,7 +4,6 @@ Numbers of eight bits are a way of shipping: `kc.export.quantize`. Importing thi
 engine.
 """
 
-from keras_classics.compression.channels import strip
 from keras_classics.compression.distillation import ClassDistillation, distiller
 from keras_classics.compression.packed_files import load_packed
 from keras_classics.compression.packed_layer import PackedLayer
@@ -18,7 +17,13 @@ from keras_classics.compression.pruning import (
     prune,
     prune_filters,
 )
-from keras_classics.compression.sharing import Shared, huffman_bits, share_weights, zipped_bytes
+from keras_classics.compression.shared_weights import (
+    Shared,
+    huffman_bits,
+    share_weights,
+    zipped_bytes,
+)
+from keras_classics.compression.zero_channels import strip
 
 __all__ = [
     "ClassDistillation",

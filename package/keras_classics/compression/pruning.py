@@ -18,7 +18,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_classics.compression.channels import free_filters
+from keras_classics.compression.zero_channels import free_filters
 from keras_classics.core.errors import (
     InputError,
     check_choice,

@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 
 import keras_classics as kc
-from keras_classics.compression.sharing import cluster
+from keras_classics.compression.shared_weights import cluster
 from keras_classics.core.errors import InputError
 
 DRAW = np.random.default_rng(0)
