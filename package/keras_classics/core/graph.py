@@ -46,6 +46,24 @@ def functional(model: keras.Model) -> keras.Model:
     return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
 
 
+def check_intact(model: keras.Model) -> None:
+    """Refuse a model that is called otherwise than its graph says, by a lesion.
+
+    Raises:
+        InputError: It is.
+    """
+    if "call" in vars(model):
+        raise InputError(
+            explain(
+                f"{getattr(model, 'name', 'The model')!r} has a lesion, of which its graph knows "
+                "nothing",
+                "a whole model; within a lesion a call, evaluate, predict, class_probabilities and "
+                "loss landscapes",
+                "Look at it after the lesion.",
+            )
+        )
+
+
 def check_functional(model: keras.Model) -> None:
     """Refuse models that have no graph of layers.
 

@@ -14,7 +14,7 @@ import numpy as np
 from keras import ops, tree
 
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.graph import Place, functional, run
+from keras_classics.core.graph import Place, check_intact, functional, run
 from keras_classics.core.model_ends import model_ends
 from keras_classics.core.types import Tensor
 
@@ -30,11 +30,12 @@ class ModelLogits:
         ends: How each output ends.
 
     Raises:
-        InputError: The model is subclassed or not built.
+        InputError: The model is subclassed or not built, or has a lesion.
     """
 
     def __init__(self, model: keras.Model) -> None:
         self.model = functional(model)
+        check_intact(model)
         self.ends = model_ends(self.model)
 
     def logits(

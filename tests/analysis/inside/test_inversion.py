@@ -76,6 +76,26 @@ def test_every_step_is_that_of_the_authors(mean):
     np.testing.assert_allclose(found.history[..., 0], expected, rtol=1e-4)
 
 
+def test_a_window_shows_what_the_units_in_the_middle_see():
+    """Nothing else pulls at the pixels: those that they do not see stay as the noise was."""
+    keras.utils.set_random_seed(0)
+    image = keras.Input((9, 10, 2))
+    x = layers.Conv2D(3, 3, padding="same", activation="tanh", name="local")(image)
+    model = keras.Model(image, layers.Dense(2)(layers.Flatten()(x)))
+    pictures = np.random.default_rng(0).normal(size=(1, 9, 10, 2)).astype("float32")
+    options = dict(bounds=(-1e3, 1e3), alpha_weight=0, smoothness=0, seed=3)
+    start, found = (
+        kc.analysis.invert(model, pictures, "local", window=3, steps=steps, rate=rate, **options)
+        for steps, rate in ((1, 1e-12), (20, 0.004))
+    )
+    moved = (np.abs(found.images - start.images)[0, 0] > 1e-4).any(axis=-1)
+    seen = np.zeros((9, 10), bool)
+    seen[2:7, 2:7] = True
+    np.testing.assert_array_equal(moved, seen)
+    with pytest.raises(kc.InputError, match="window=3.*a map"):
+        kc.analysis.invert(model, pictures, "dense", window=3, **options)
+
+
 def test_the_variation_is_the_sum_of_squared_differences_and_its_power():
     x = np.random.default_rng(0).normal(size=(2, 5, 4, 3))
     across, down = (np.square(np.diff(x, axis=axis)) for axis in (2, 1))

@@ -77,6 +77,18 @@ def test_starts_beside_theory():
     assert exact.predicted_mean == pytest.approx(1, rel=1e-6)
 
 
+def test_a_layer_of_nine_taps_spreads_as_the_corner_of_an_orthogonal_matrix():
+    """The mean of the fourth powers is 2 - 1/9 there, and 2 of a Gaussian matrix."""
+    for start, spread in (("orthogonal", 1 - 1 / 9), ("glorot", 1.0)):
+        (found,) = kc.analysis.isometry_by_depth(
+            (1,), starts=[start], activation="linear", channels=24, side=4, seed=2
+        )
+        squares = np.square(found.spectrum.values)
+        predicted = found.predicted_variance / found.predicted_mean**2
+        assert predicted == pytest.approx(spread, rel=1e-6)
+        assert squares.var() / squares.mean() ** 2 == pytest.approx(spread, rel=0.05)
+
+
 def test_moments_by_hand():
     # Products of Gaussian matrices: the second moment of depth L is 1 + L (Fuss and Catalan).
     assert jacobian_moments("linear", 1, 0, 5, spread=1) == pytest.approx((1, 5))

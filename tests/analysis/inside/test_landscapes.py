@@ -166,6 +166,36 @@ def test_re_estimated_statistics_are_those_of_the_data():
     assert found.centre == pytest.approx(evaluated, rel=1e-4)
 
 
+def wrapped():
+    """Two normalisations after each other, one of them within another layer."""
+    keras.utils.set_random_seed(4)
+    frames = keras.Input((3, 4))
+    within = keras.Sequential([layers.BatchNormalization(momentum=0.0), layers.Dense(5, "relu")])
+    x = layers.TimeDistributed(within)(frames)
+    x = layers.BatchNormalization(momentum=0.0)(3 * x)
+    model = keras.Model(frames, layers.Dense(3, "softmax")(layers.Flatten()(x)))
+    model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+    return model
+
+
+def test_each_statistic_is_that_behind_those_before_it_in_whatever_layer():
+    """As Keras has them after a pass of training without a past, of one batch."""
+    model = wrapped()
+    frames = NOISE.normal(2, 3, size=(22, 1, 4)).repeat(3, axis=1).astype("float32")
+    before = model.get_weights()
+    found = kc.analysis.loss_landscape(
+        model, frames, LABELS, kc.analysis.random_direction(model), along=[0.0],
+        statistics="re-estimated",
+    )  # fmt: skip
+    for own, old in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(own, old)
+    model(frames, training=True)
+    expected = model.evaluate(frames, LABELS, verbose=0)
+    assert found.centre == pytest.approx(expected, rel=1e-3)
+    model.set_weights(before)
+    assert found.centre != pytest.approx(model.evaluate(frames, LABELS, verbose=0), rel=1e-2)
+
+
 def test_an_interruption_leaves_the_model_and_what_was_measured(tmp_path, monkeypatch):
     model, path = network(), tmp_path / "line.npz"
     direction = kc.analysis.random_direction(model)
@@ -192,6 +222,11 @@ def test_an_interruption_leaves_the_model_and_what_was_measured(tmp_path, monkey
     assert counts == [5, 3]
     with pytest.raises(kc.InputError, match="other weights.*Delete it"):
         measured(model, kc.analysis.random_direction(model, seed=9), path=path)
+    model.compile(loss=keras.losses.SparseCategoricalCrossentropy(ignore_class=0))
+    with pytest.raises(kc.InputError, match="another loss.*Delete it"):
+        measured(model, direction, path=path)
+    with pytest.raises(kc.InputError, match="another loss.*Delete it"):
+        measured(model, direction, path=path, measure=lambda labels, outputs: outputs[:, 0])
     path.write_bytes(b"PK\x03\x04 and no more")
     with pytest.raises(kc.InputError, match="cannot be read.*Delete it"):
         measured(model, direction, path=path)

@@ -75,6 +75,31 @@ def test_what_keras_compiled_before_knows_of_it_and_forgets_it():
     model.fit(VECTORS, y, verbose=0)
 
 
+def test_what_follows_the_graph_refuses_a_model_with_a_lesion():
+    """Maps, attacks and the like would be those of the whole model."""
+    image = keras.Input((4, 4, 1))
+    x = layers.Conv2D(2, 3, padding="same", name="block1_conv")(image)
+    x = layers.Add(name="block1_add")([image, layers.Conv2D(1, 1, name="block1_last")(x)])
+    model = keras.Model(image, layers.Dense(2)(layers.Flatten()(x)))
+    pictures = np.random.default_rng(0).uniform(size=(2, 4, 4, 1)).astype("float32")
+    looks = {
+        "cam": lambda: kc.analysis.cam(model, pictures),
+        "saliency": lambda: kc.analysis.saliency(model, pictures),
+        "field": lambda: kc.analysis.receptive_field(model, "block1_add"),
+        "attack": lambda: kc.analysis.fooling.fgsm(model, pictures, epsilon=0.1, bounds=(0, 1)),
+        "jacobian": lambda: kc.analysis.jacobian_spectrum(model, pictures[:1]),
+    }
+    before = kc.analysis.class_probabilities(model, pictures)
+    for look in looks.values():
+        look()
+    with kc.analysis.lesion(model, "block1"):
+        for name, look in looks.items():
+            with pytest.raises(kc.InputError, match="has a lesion.*after the lesion"):
+                pytest.fail(f"{name} gave {look()}")
+        assert not np.allclose(kc.analysis.class_probabilities(model, pictures), before)
+    looks["attack"]()
+
+
 def test_an_error_within_ends_it():
     model = residual()
     whole = answers(model, VECTORS)

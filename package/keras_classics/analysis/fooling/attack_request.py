@@ -229,6 +229,16 @@ def checked_sizes(epsilon: Sizes) -> tuple[list[float], bool]:
     return [float(each) for each in given], single
 
 
+def check_sizes(epsilon: Sizes | None) -> None:
+    """Refuse sizes before a long search, which None does not limit.
+
+    Raises:
+        InputError: One is no number, or negative.
+    """
+    if epsilon is not None:
+        checked_sizes(epsilon)
+
+
 def checked_norm(norm: str, allowed: tuple[Norm, ...] = ("linf", "l2")) -> Norm:
     """A norm that an attack has.
 

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_classics.analysis.fooling.attack_request import AttackRequest, Sizes
+from keras_classics.analysis.fooling.attack_request import AttackRequest, Sizes, check_sizes
 from keras_classics.analysis.input_bounds import Pair
 from keras_classics.core.errors import (
     InputError,
@@ -93,6 +93,7 @@ def lbfgs(
             )
         )
     minimize = import_extra("scipy.optimize", "fooling").minimize
+    check_sizes(epsilon)
     request = AttackRequest(
         model, images, labels, bounds=bounds, targets=targets, batch_size=batch_size, image=image
     )

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_classics.analysis.fooling.attack_request import AttackRequest, Sizes
+from keras_classics.analysis.fooling.attack_request import AttackRequest, Sizes, check_sizes
 from keras_classics.analysis.fooling.perturbation_norms import flat, lengths, like
 from keras_classics.analysis.input_bounds import Pair
 from keras_classics.core.errors import InputError, check_positive, check_whole, explain, is_number
@@ -77,6 +77,7 @@ def carlini_wagner(
                 "Leave confidence out for any margin.",
             )
         )
+    check_sizes(epsilon)
     request = AttackRequest(
         model, images, labels, bounds=bounds, targets=targets, batch_size=batch_size, image=image
     )

@@ -12,7 +12,12 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_classics.analysis.fooling.attack_request import AttackRequest, Sizes, checked_norm
+from keras_classics.analysis.fooling.attack_request import (
+    AttackRequest,
+    Sizes,
+    check_sizes,
+    checked_norm,
+)
 from keras_classics.analysis.fooling.perturbation_norms import (
     Norm,
     dual,
@@ -72,6 +77,7 @@ def deepfool(
     norm = checked_norm(norm)
     steps, candidates = check_whole("steps", steps), check_whole("candidates", candidates, 2)
     overshoot = check_positive("overshoot", overshoot) if overshoot else 0.0
+    check_sizes(epsilon)
     request = AttackRequest(
         model, images, labels, bounds=bounds, targets=targets, batch_size=batch_size, image=image
     )

@@ -12,7 +12,12 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_classics.analysis.fooling.attack_request import AttackRequest, Sizes, checked_norm
+from keras_classics.analysis.fooling.attack_request import (
+    AttackRequest,
+    Sizes,
+    check_sizes,
+    checked_norm,
+)
 from keras_classics.analysis.fooling.perturbation_norms import Norm, lengths, like, to_plane
 from keras_classics.analysis.input_bounds import Pair
 from keras_classics.core.errors import check_whole
@@ -61,6 +66,7 @@ def fab(
     """
     norm = checked_norm(norm)
     steps, rivals = check_whole("steps", steps), check_whole("rivals", rivals)
+    check_sizes(epsilon)
     request = AttackRequest(
         model, images, labels, bounds=bounds, targets=targets, batch_size=batch_size, image=image
     )

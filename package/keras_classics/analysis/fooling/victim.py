@@ -12,7 +12,7 @@ from keras import ops
 from keras_classics.analysis.fooling.attack_losses import LOSSES
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.gradients import compiled_over, tapped_gradients
-from keras_classics.core.graph import functional
+from keras_classics.core.graph import check_intact, functional
 from keras_classics.core.model_logits import ModelLogits
 from keras_classics.core.types import Tensor
 
@@ -202,6 +202,7 @@ _victims: WeakKeyDictionary[keras.Model, Victim] = WeakKeyDictionary()
 
 def victim_of(model: keras.Model) -> Victim:
     """The victim that a model is, the same one at every call while its graph is the same."""
+    check_intact(model)
     known = _victims.get(model)
     if known is None or not known.is_of(model):
         known = _victims[model] = Victim(model)

@@ -7,53 +7,40 @@ fast ensembling of DNNs", NeurIPS 2018, estimate them again at every point.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import keras
 from keras import layers, ops, tree
 
-from keras_classics.core.graph import Place, functional, has_graph, numbered_paths, run
+from keras_classics.core.keras_internals import layers_within
 from keras_classics.core.types import Tensor
 
-# From weights and inputs to mean and mean square of each normalisation's input.
-Moments = Callable[[Sequence[Tensor], Any], list[tuple[Tensor, Tensor]]]
+# Mean and mean square of what each normalisation is given.
+Moments = list[tuple[Tensor, Tensor]]
 
 
 class BatchStatistics:
     """The batch normalisations of a model, and what they would see.
 
-    Those that other layers wrap, such as `TimeDistributed`, keep what they have.
-
     Args:
-        model: A functional or built sequential model, with whatever models are nested in it.
-
-    Attributes:
-        places: For each of its normalisations where it is called.
-
-    Raises:
-        InputError: The model is subclassed or not built.
+        model: Any built model, with whatever models and wrappers hold its normalisations.
     """
 
     def __init__(self, model: keras.Model) -> None:
         self.variables = list(model.weights)
-        self.model = functional(model)
-        self.places: dict[int, list[Place]] = {}
-        self._layers: list[layers.BatchNormalization] = []
-        for place in numbered_paths(self.model.outputs):
-            operation = place[-1].operation
-            if isinstance(operation, layers.BatchNormalization) and not has_graph(operation):
-                if id(operation) not in self.places:
-                    self._layers.append(operation)
-                self.places.setdefault(id(operation), []).append(place)
+        self.model = model
+        within = layers_within(model)
+        self._layers = [each for each in within if isinstance(each, layers.BatchNormalization)]
 
-    def zeros(self) -> list[tuple[Tensor, Tensor]]:
+    def zeros(self) -> Moments:
         """Zeros of the shapes that `moments` gives."""
         shapes = [tuple(layer.moving_mean.shape) for layer in self._layers]
         return [(ops.zeros(shape, "float32"), ops.zeros(shape, "float32")) for shape in shapes]
 
-    def moments(self, values: Sequence[Tensor], inputs: Any) -> list[tuple[Tensor, Tensor]]:
+    def moments(self, values: Sequence[Tensor], inputs: Any) -> Moments:
         """What the normalisations see of one batch, each after those before it normalise by it.
 
         Dropout is off.
@@ -63,35 +50,35 @@ class BatchStatistics:
             inputs: A batch of what the model takes.
 
         Returns:
-            For each normalisation the mean and the mean square of every channel, float32.
+            For each normalisation the mean and the mean square of every channel, float32; of one
+            that is not called those it has.
         """
-        seen: dict[int, list[tuple[Tensor, Tensor]]] = {}
+        seen: dict[int, Moments] = {}
 
-        def by_the_batch(layer: layers.BatchNormalization, x: Tensor, **options: Any) -> Any:
-            axis = layer.axis % len(x.shape)
-            others = [n for n in range(len(x.shape)) if n != axis]
-            mean, variance = ops.moments(ops.cast(x, "float32"), others)
+        def by_the_batch(
+            layer: layers.BatchNormalization, inputs: Tensor, training: Any = None, mask: Any = None
+        ) -> Tensor:
+            axis = layer.axis % len(inputs.shape)
+            others = [n for n in range(len(inputs.shape)) if n != axis]
+            mean, variance = ops.moments(ops.cast(inputs, "float32"), others)
             seen.setdefault(id(layer), []).append((mean, variance + mean**2))
             # Known to the scope only: the layer itself keeps what it has.
             layer.moving_mean.assign(mean)
             layer.moving_variance.assign(variance)
-            return layer(x, **options)
+            return type(layer).call(layer, inputs, training=False, mask=mask)
 
-        instead = {
-            place: partial(by_the_batch, layer)
-            for layer in self._layers
-            for place in self.places[id(layer)]
-        }
         with keras.StatelessScope(zip(self.variables, values, strict=True)):
-            run(self.model, ordered(self.model, inputs), instead=instead)
-        return [
-            tuple(sum(parts) / len(parts) for parts in zip(*seen[id(layer)], strict=True))
-            for layer in self._layers
-        ]
+            with _called_as(self._layers, by_the_batch):
+                self.model(inputs, training=False)
+            return [
+                tuple(
+                    sum(parts) / len(parts)
+                    for parts in zip(*seen.get(id(layer), [_kept(layer)]), strict=True)
+                )
+                for layer in self._layers
+            ]
 
-    def replaced(
-        self, values: Sequence[Tensor], moments: Sequence[tuple[Tensor, Tensor]]
-    ) -> list[Tensor]:
+    def replaced(self, values: Sequence[Tensor], moments: Moments) -> list[Tensor]:
         """The values of a model's weights with other statistics.
 
         Args:
@@ -104,6 +91,27 @@ class BatchStatistics:
             fresh[id(layer.moving_variance)] = ops.maximum(square - mean**2, 0)
         pairs = zip(self.variables, values, strict=True)
         return [fresh.get(id(variable), value) for variable, value in pairs]
+
+
+def _kept(layer: layers.BatchNormalization) -> tuple[Tensor, Tensor]:
+    mean, variance = (
+        ops.cast(each.value, "float32") for each in (layer.moving_mean, layer.moving_variance)
+    )
+    return mean, variance + mean**2
+
+
+@contextmanager
+def _called_as(
+    normalizations: Sequence[layers.BatchNormalization], function: Callable[..., Tensor]
+) -> Iterator[None]:
+    """Let layers be called otherwise, wherever they are, as long as a model is traced."""
+    for layer in normalizations:
+        layer.call = partial(function, layer)
+    try:
+        yield
+    finally:
+        for layer in normalizations:
+            del layer.call
 
 
 def ordered(model: keras.Model, inputs: Any) -> list[Tensor]:

@@ -32,7 +32,7 @@ from keras_classics.core.errors import (
 )
 from keras_classics.core.gradients import compiled_over, value_and_gradients
 from keras_classics.core.progress import tracked
-from keras_classics.core.types import Tensor
+from keras_classics.core.types import Tensor, Whole
 
 # The paper's, of |x|_6^6 for images of 227 x 227 x 3.
 ALPHA_WEIGHT, ALPHA_VALUES = 2.16e8, 227 * 227 * 3
@@ -81,6 +81,7 @@ def invert(
     alpha_weight: float | None = None,
     smoothness: float | None = None,
     smoothness_power: float = 2,
+    window: Whole | None = None,
     seed: int = 0,
     image: int | str | None = None,
 ) -> Inversion:
@@ -113,6 +114,8 @@ def invert(
         smoothness: Weight of the variation; by default the paper's 0.5, 5 or 50 for a layer in the
             first, second or last third of the model.
         smoothness_power: b; the paper's 2. 1 keeps edges, and leaves spikes.
+        window: Side of a square of units in the middle of the layer's map whose features alone are
+            looked for, which shows what they see; the paper has 5. All by default.
         seed: Chooses the noise.
         image: Which input of the model is the image, see `kc.analysis.cam`. The others stay as
             they were given.
@@ -141,6 +144,7 @@ def invert(
         alpha_weight=alpha_weight,
         smoothness=smoothness,
         smoothness_power=smoothness_power,
+        window=window,
         image=image,
     )
     return inverter(images, restarts=restarts, mean=mean, sigma=sigma, seed=seed)
@@ -162,6 +166,7 @@ class Inverter:
         alpha_weight: float | None = None,
         smoothness: float | None = None,
         smoothness_power: float = 2,
+        window: Whole | None = None,
         image: int | str | None = None,
     ) -> None:
         self.capture = Capture(model, image)
@@ -176,6 +181,7 @@ class Inverter:
         own = _weight("smoothness", smoothness)
         self.smoothness = SMOOTHNESS[self._third()] if own is None else own
         self.smoothness_power = check_positive("smoothness_power", smoothness_power)
+        self.window = self._checked_window(window)
         self._features = compiled_over(
             self.capture.model,
             lambda inputs: self._flat(layer_outputs(self.capture, inputs, self.place)),
@@ -289,9 +295,27 @@ class Inverter:
         power = ops.sum(x**self.alpha, axis=(1, 2, 3))
         return weight * power + self.smoothness * variation(x, self.smoothness_power)
 
-    @staticmethod
-    def _flat(outputs: Tensor) -> Tensor:
+    def _flat(self, outputs: Tensor) -> Tensor:
+        """The features that count, a row for each image."""
+        if self.window is not None:
+            # Those of the middle, or all along an axis that has fewer.
+            top, left = (max(0, (side - self.window) // 2) for side in outputs.shape[1:3])
+            outputs = outputs[:, top : top + self.window, left : left + self.window]
         return ops.reshape(outputs, (ops.shape(outputs)[0], -1))
+
+    def _checked_window(self, window: Whole | None) -> int | None:
+        if window is None:
+            return None
+        shape = tuple(self.place[-1].outputs[0].shape)
+        if len(shape) != 4:
+            raise InputError(
+                explain(
+                    f"window={window!r} was given for {self._path!r}, which gives {shape}",
+                    "layers whose output is a map (batch, height, width, channels)",
+                    "Leave window out, or take a layer before.",
+                )
+            )
+        return check_whole("window", window)
 
     @property
     def _path(self) -> str:

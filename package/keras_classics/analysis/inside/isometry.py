@@ -23,7 +23,7 @@ from keras import layers, ops
 from keras_classics.analysis.inside.batch_statistics import ordered
 from keras_classics.core.errors import InputError, check_choice, check_whole, check_wholes, explain
 from keras_classics.core.gradients import compiled_over, pushforward, value_and_gradients
-from keras_classics.core.graph import functional, run
+from keras_classics.core.graph import check_intact, functional, run
 from keras_classics.core.mean_field import critical_point, jacobian_moments
 from keras_classics.core.model_ends import model_ends
 from keras_classics.core.types import Tensor, Whole
@@ -217,6 +217,7 @@ class _Jacobian:
 
     def __init__(self, model: keras.Model) -> None:
         self.model = functional(model)
+        check_intact(model)
         end = model_ends(self.model)[0]
         self.instead = {end.place: end.linear} if end.place and end.linear else {}
         self.pull = compiled_over(model, self._pull)

@@ -173,7 +173,10 @@ def loss_landscape(
     store = None
     if path is not None:
         data = tree.map_structure(np.asarray, (inputs, labels))
-        store = _Store(Path(path), _fingerprint(model, ways, axes, data, statistics))
+        told = [statistics, _told(model.loss if measure is None else measure)]
+        # Only there it matters how examples are divided.
+        told += [str(batch_size)] if statistics == "re-estimated" else []
+        store = _Store(Path(path), _fingerprint(model, ways, axes, data, " ".join(told)))
         store.read(losses, done)
     if not done.all():
         surface = LossSurface(
@@ -237,7 +240,10 @@ class _Store:
             name not in kept or kept[name].shape != losses.shape or kept[name].dtype != own.dtype
             for name, own in (("losses", losses), ("done", done))
         ):
-            given = f"{self.path} is of other weights, directions, distances, data or statistics"
+            given = (
+                f"{self.path} is of other weights, directions, distances, data, statistics or of "
+                "another loss"
+            )
             raise InputError(explain(given, allowed, remedy))
         losses[:], done[:] = kept["losses"], kept["done"]
 
@@ -262,15 +268,28 @@ def _fingerprint(
     ways: Sequence[Direction],
     axes: Sequence[np.ndarray],
     data: Any,
-    statistics: str,
+    told: str,
 ) -> str:
-    state = hashlib.blake2b(statistics.encode(), digest_size=16)
+    state = hashlib.blake2b(told.encode(), digest_size=16)
     own = [ops.convert_to_numpy(each) for each in model.weights]
     steps = [step for way in ways for step in way.steps]
     for array in (*own, *steps, *axes, *tree.flatten(data)):
         state.update(f"{array.shape} {array.dtype}".encode())
         state.update(np.ascontiguousarray(array).view(np.uint8).data if array.size else b"")
     return state.hexdigest()
+
+
+def _told(loss: Any) -> str:
+    """What a loss is, as far as it can be told: names, settings, and the code of functions."""
+    if isinstance(loss, dict):
+        return " ".join(f"{name} {_told(each)}" for name, each in sorted(loss.items()))
+    if isinstance(loss, list | tuple):
+        return " ".join(map(_told, loss))
+    code = getattr(loss, "__code__", None)
+    if code is not None:
+        return f"{loss.__qualname__} {code.co_code.hex()} {code.co_consts} {code.co_names}"
+    settings = loss.get_config() if hasattr(loss, "get_config") else ""
+    return f"{loss if isinstance(loss, str) else type(loss).__qualname__} {settings}"
 
 
 def _distances(argument: str, given: ArrayLike) -> np.ndarray:

@@ -72,7 +72,8 @@ def lesion(
 
     Weights and graph are never touched: the model is only called otherwise, and is itself again
     after the `with`, whatever happened there. Within, `model(x)`, `predict` and `evaluate` run the
-    damaged network, in inference mode; functions compiled from it before do not know of it.
+    damaged network, in inference mode; functions compiled from it before do not know of it. What
+    follows the graph, such as class-activation maps and attacks, refuses it meanwhile.
 
     Args:
         model: A functional or built sequential model, with whatever models are nested in it.

@@ -196,19 +196,22 @@ class _Search(Explainer):
         for batch in self._batches(images):
             found = self.explain(batch)
             values, units = found[: len(places)], found[len(places) :]
+            pictures = self.capture.arrays(batch)[self.capture.image]
             if kept is None:
                 kept = [_Kept(top, own.shape[1]) for own in values]
-                size = self.capture.arrays(batch)[self.capture.image].shape[1:3]
-            for each, own, where in zip(kept, values, units, strict=True):
-                if not np.isfinite(own).all():
-                    raise InputError(
-                        explain(
-                            f"Picture {count + int(np.argwhere(~np.isfinite(own))[0, 0])} gives "
-                            "activations that are not finite",
-                            "pictures and weights of finite numbers",
-                            "Look for NaN in the picture and in model.get_weights().",
-                        )
+                size = pictures.shape[1:3]
+            # A maximum may pass over what is no number.
+            sound = [np.isfinite(own).reshape(len(own), -1).all(1) for own in (pictures, *values)]
+            if not np.all(sound):
+                raise InputError(
+                    explain(
+                        f"Picture {count + int(np.all(sound, axis=0).argmin())} is not finite, or "
+                        "gives activations that are not",
+                        "pictures and weights of finite numbers",
+                        "Look for NaN in the picture and in model.get_weights().",
                     )
+                )
+            for each, own, where in zip(kept, values, units, strict=True):
                 each.take(own, where, count)
             count += len(values[0])
         if kept is None:

@@ -23,7 +23,7 @@ from keras_classics.analysis.inside.model_loss import Measure, model_loss
 from keras_classics.analysis.inside.network_blocks import Block, chosen_blocks, find_blocks
 from keras_classics.core.errors import InputError, check_whole, check_wholes, explain
 from keras_classics.core.gradients import compiled_over, value_and_gradients
-from keras_classics.core.graph import functional, run
+from keras_classics.core.graph import check_intact, functional, run
 from keras_classics.core.types import Tensor, Whole
 
 
@@ -168,6 +168,7 @@ def path_gradient(
         InputError: The model has no loss.
     """
     graph = functional(model)
+    check_intact(model)
     inputs, labels = tree.map_structure(
         lambda x: ops.convert_to_tensor(np.asarray(x)), (inputs, labels)
     )
