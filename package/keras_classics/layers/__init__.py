@@ -19,6 +19,7 @@ from keras_classics.layers.image.pooling import (
     TrainableSubsampling,
 )
 from keras_classics.layers.image.rbf import EuclideanRBF
+from keras_classics.layers.image.region_pooling import RegionMaxPooling, SpatialPyramidPooling
 from keras_classics.layers.image.shortcuts import ZeroPaddedShortcut
 from keras_classics.layers.image.stacked import CircularPadding2D, StackedConv2D
 from keras_classics.layers.image.stochastic_depth import StochasticDepth
@@ -95,11 +96,13 @@ __all__ = [
     "PaddedMaxPooling2D",
     "RecurrentDecoder",
     "RecurrentHighwayCell",
+    "RegionMaxPooling",
     "ReverseSequence",
     "SAFPooling",
     "ScheduledSampler",
     "SegmentMean",
     "SoftmaxMemory",
+    "SpatialPyramidPooling",
     "StackedConv2D",
     "StepwiseAdditiveAttention",
     "StepwiseDotAttention",

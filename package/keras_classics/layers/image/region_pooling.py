@@ -1,0 +1,254 @@
+"""Maxima over regions of maps: of the region in each of its bins, whatever its size.
+
+Both layers look maxima up. Once for all regions there is made, of every place, the maximum over
+windows of 1, 2, 4, ... rows and columns that begin there; the maximum over any bin is then that
+over four of these windows, which overlap. So the work does not grow with the size of a region, the
+sizes of pictures need not be known, and the gradient goes to where the maximum is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from keras import ops
+
+from keras_classics.core.errors import check_choice, check_pair, check_whole, check_wholes
+from keras_classics.core.registration import registered
+from keras_classics.core.types import Config, Shape, Tensor, Whole
+from keras_classics.layers.image.image_layer import ImageLayer
+
+# How a corner in the picture is found in a map: Fast R-CNN rounds it; SPP-net takes the responses
+# whose centres lie within the region.
+MAPPINGS = ("rounded", "centred")
+# Of a map whose size is not known while the graph is made.
+_LARGEST_MAP = 64
+
+
+class _RegionLayer(ImageLayer):
+    """What both have in common: boxes are left in the precision they come in."""
+
+    def __init__(self, stride: Whole, mapping: str, largest_map: Whole, **kwargs: Any) -> None:
+        # Half precision has no numbers for the far corners of a picture.
+        super().__init__(autocast=False, **kwargs)
+        check_choice("mapping", mapping, MAPPINGS)
+        self.stride = check_whole("stride", stride)
+        self.mapping = mapping
+        self.largest_map = check_whole("largest_map", largest_map)
+
+    def _cells(self, boxes: Tensor, sides: tuple[Tensor, Tensor]) -> Tensor:
+        """First rows and columns and the ends of boxes in the map: `(batch, boxes, 4)` int32."""
+        boxes = ops.cast(boxes, "float32") / self.stride
+        if self.mapping == "rounded":
+            # The last pixel of a box, not the end behind it, is what the papers round.
+            first = ops.floor(boxes[..., :2] + 0.5)
+            last = ops.floor(boxes[..., 2:] - 1.0 / self.stride + 0.5)
+        else:
+            first = ops.floor(boxes[..., :2]) + 1
+            last = ops.ceil(boxes[..., 2:] - 1.0 / self.stride) - 1
+            # A region that has no centre in it gets the place nearest to its own.
+            middle = ops.floor((first + last) / 2)
+            turned = last < first
+            first, last = ops.where(turned, middle, first), ops.where(turned, middle, last)
+        first = ops.cast(first, "int32")
+        end = ops.maximum(ops.cast(last, "int32") + 1, first + 1)
+        if self.mapping == "centred":
+            # No region without a place; Fast R-CNN's bins beyond the map are empty.
+            sizes = ops.stack(list(sides))
+            first = ops.clip(first, 0, sizes - 1)
+            end = ops.minimum(ops.maximum(end, first + 1), sizes)
+        return ops.concatenate([first, end], axis=-1)
+
+    def get_config(self) -> Config:
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "stride": self.stride,
+            "mapping": self.mapping,
+            "largest_map": self.largest_map,
+        }
+
+
+@registered
+class RegionMaxPooling(_RegionLayer):
+    """Fast R-CNN's pooling of regions of interest: maxima over a fixed grid in each box.
+
+    Girshick, "Fast R-CNN", ICCV 2015, equals SPP-net's pyramid of one level. Called on
+    maps `(batch, height, width, channels)` and boxes `(batch, boxes, 4)`, `(ymin, xmin, ymax,
+    xmax)` in pixels of the picture, the far edges exclusive; gives `(batch, boxes, rows, columns,
+    channels)`. Bin `i` of `n` covers the cells from `floor(i size / n)` to `ceil((i + 1) size / n)`
+    of the box; one that lies outside of the map is empty and gives 0.
+
+    Args:
+        size: Rows and columns of the grid, or one number for both.
+        stride: Pixels of the picture between neighbours in the map.
+        mapping: `"rounded"` (Fast R-CNN) or `"centred"` (SPP-net: no bin is empty).
+        largest_map: Greatest side of a map, where it is not known while the graph is made.
+
+    Raises:
+        InputError: An argument is not admitted.
+    """
+
+    def __init__(
+        self,
+        size: Whole | tuple[Whole, Whole] = 7,
+        stride: Whole = 16,
+        mapping: str = "rounded",
+        largest_map: Whole = _LARGEST_MAP,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(stride, mapping, largest_map, **kwargs)
+        self.size = check_pair("size", size)
+
+    def call(self, maps: Tensor, boxes: Tensor) -> Tensor:
+        """Map the boxes, look the maxima up."""
+        maps = ops.cast(maps, self.compute_dtype)
+        tables = _tables(maps, self.largest_map)
+        cells = self._cells(boxes, tuple(ops.shape(maps)[1:3]))
+        return _maxima(tables, maps, cells, self.size)
+
+    def compute_output_shape(self, maps_shape: Shape, boxes_shape: Shape) -> Shape:
+        """A grid of each box."""
+        return (maps_shape[0], boxes_shape[1], *self.size, maps_shape[-1])
+
+    def get_config(self) -> Config:
+        """The constructor's arguments."""
+        return {**super().get_config(), "size": list(self.size)}
+
+
+@registered
+class SpatialPyramidPooling(_RegionLayer):
+    """SPP-net's layer: maxima over grids of several sizes, of the whole map or of windows in it.
+
+    He et al., "Spatial pyramid pooling in deep convolutional networks for visual recognition",
+    ECCV 2014. Called on maps `(batch, height, width, channels)` of any size it gives `(batch,
+    bins * channels)`; called on maps and boxes `(batch, boxes, 4)` in pixels of the
+    picture, `(batch, boxes, bins * channels)`. Bin `i` of `n` spans `floor(i size / n)` to
+    `ceil((i + 1) size / n)`, the paper's general form, which leaves no row out; levels follow one
+    another, each row by row.
+
+    Args:
+        levels: Sides of the grids; 1, 2, 3 and 6 in the paper, 50 bins.
+        stride: Pixels of the picture between neighbours in the map; only of meaning with boxes.
+        mapping: `"centred"` (SPP-net) or `"rounded"` (Fast R-CNN).
+        largest_map: Greatest side of a map, where it is not known while the graph is made.
+
+    Raises:
+        InputError: An argument is not admitted.
+    """
+
+    def __init__(
+        self,
+        levels: Sequence[Whole] = (1, 2, 3, 6),
+        stride: Whole = 16,
+        mapping: str = "centred",
+        largest_map: Whole = _LARGEST_MAP,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(stride, mapping, largest_map, **kwargs)
+        self.levels = check_wholes("levels", levels)
+
+    def call(self, maps: Tensor, boxes: Tensor | None = None) -> Tensor:
+        """The pyramid of the map, or of each box."""
+        maps = ops.cast(maps, self.compute_dtype)
+        batch, height, width, channels = ops.shape(maps)
+        if boxes is None:
+            sizes = ops.stack([0, 0, height, width])
+            cells = ops.broadcast_to(ops.cast(sizes, "int32"), (batch, 1, 4))
+        else:
+            cells = self._cells(boxes, (height, width))
+        tables = _tables(maps, self.largest_map)
+        parts = []
+        for level in self.levels:
+            found = _maxima(tables, maps, cells, (level, level))
+            shape = (batch, ops.shape(found)[1], level * level * channels)
+            parts.append(ops.reshape(found, shape))
+        pyramid = ops.concatenate(parts, axis=-1)
+        return pyramid[:, 0] if boxes is None else pyramid
+
+    def compute_output_shape(self, maps_shape: Shape, boxes_shape: Shape | None = None) -> Shape:
+        """All bins of all channels."""
+        channels = maps_shape[-1]
+        bins = sum(level * level for level in self.levels)
+        width = None if channels is None else bins * channels
+        return (maps_shape[0], width) if boxes_shape is None else (*boxes_shape[:2], width)
+
+    def get_config(self) -> Config:
+        """The constructor's arguments."""
+        return {**super().get_config(), "levels": list(self.levels)}
+
+
+def _tables(maps: Tensor, largest: int) -> list[list[Tensor]]:
+    """Maxima over windows of `2^k` rows and `2^l` columns that begin at each place."""
+    rows, columns = (
+        (side if isinstance(side, int) else largest).bit_length() for side in maps.shape[1:3]
+    )
+    down = [maps]
+    for power in range(rows - 1):
+        down.append(_doubled(down[-1], 2**power, 1))
+    tables = []
+    for first in down:
+        right = [first]
+        for power in range(columns - 1):
+            right.append(_doubled(right[-1], 2**power, 2))
+        tables.append(right)
+    return tables
+
+
+def _doubled(maps: Tensor, step: int, axis: int) -> Tensor:
+    """The maximum of each place and of that a step further; beyond the border nothing is."""
+    size = ops.shape(maps)[axis]
+    padding = [(0, 0)] * 4
+    padding[axis] = (0, step)
+    lowest = ops.pad(maps, padding, constant_values=float("-inf"))
+    begin = [slice(None)] * 4
+    begin[axis] = slice(step, size + step)
+    return ops.maximum(maps, lowest[tuple(begin)])
+
+
+def _maxima(
+    tables: list[list[Tensor]], maps: Tensor, cells: Tensor, bins: tuple[int, int]
+) -> Tensor:
+    """Maxima `(batch, boxes, *bins, channels)` of boxes given in cells."""
+    batch, height, width, channels = ops.shape(maps)
+    powers = len(tables), len(tables[0])
+    flat = ops.reshape(ops.stack([each for row in tables for each in row]), (-1, channels))
+    starts, ends = _edges(cells, 0, bins[0], height), _edges(cells, 1, bins[1], width)
+    top, bottom = starts[0][..., :, None], starts[1][..., :, None]
+    left, right = ends[0][..., None, :], ends[1][..., None, :]
+    empty = ops.logical_or(bottom <= top, right <= left)
+    tall, wide = (
+        _power(far - near, count)
+        for far, near, count in ((bottom, top, powers[0]), (right, left, powers[1]))
+    )
+    examples = ops.reshape(ops.arange(batch, dtype="int32"), (-1, 1, 1, 1))
+
+    def looked_up(row: Tensor, column: Tensor) -> Tensor:
+        row, column = ops.clip(row, 0, height - 1), ops.clip(column, 0, width - 1)
+        table = (tall * powers[1] + wide) * batch + examples
+        return ops.take(flat, (table * height + row) * width + column, axis=0)
+
+    rows = top, bottom - ops.left_shift(ops.ones_like(tall), tall)
+    columns = left, right - ops.left_shift(ops.ones_like(wide), wide)
+    found = looked_up(rows[0], columns[0])
+    for row, column in ((rows[0], columns[1]), (rows[1], columns[0]), (rows[1], columns[1])):
+        found = ops.maximum(found, looked_up(row, column))
+    return ops.where(empty[..., None], ops.zeros_like(found), found)
+
+
+def _edges(cells: Tensor, axis: int, bins: int, side: Tensor) -> tuple[Tensor, Tensor]:
+    """First cells and ends `(batch, boxes, bins)` of bins along an axis, within the map."""
+    first, size = cells[..., axis, None], (cells[..., axis + 2] - cells[..., axis])[..., None]
+    numbers = ops.arange(bins, dtype="int32")
+    start = first + (numbers * size) // bins
+    # Rounded up.
+    end = first - (-(numbers + 1) * size) // bins
+    return ops.clip(start, 0, side), ops.clip(end, 0, side)
+
+
+def _power(size: Tensor, count: int) -> Tensor:
+    """The greatest power of two that is no more than a size, as its exponent."""
+    power = ops.zeros_like(size)
+    for exponent in range(1, count):
+        power = power + ops.cast(size >= 2**exponent, "int32")
+    return power
