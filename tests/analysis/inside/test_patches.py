@@ -130,7 +130,7 @@ def test_what_is_refused():
         kc.analysis.find_patches(model, iter([]), "last")
     broken = PICTURES.copy()
     broken[30, 3, 3] = np.nan
-    with pytest.raises(kc.InputError, match="Picture 30 gives.*not finite.*NaN"):
+    with pytest.raises(kc.InputError, match="Picture 30 is not finite.*NaN"):
         kc.analysis.find_patches(model, broken, "first", batch_size=8)
     found = kc.analysis.find_patches(model, PICTURES, "last", top=2)
     with pytest.raises(kc.InputError, match=r"channels=\[9\].*0 to 4"):
