@@ -58,13 +58,18 @@ class Texts(Task):
 
     def probabilities(self, query, model):
         """Of the classes, of each unit or of the text; and the units."""
-        units = self.units.split(query)
-        if not len(units):
-            raise kc.InputError(
-                f"{query!r} was given, which holds no {self.units.unit}. Allowed: texts. Write one."
-            )
+        units = self.some(query, self.units.split(query))
         part = kc.data.LabelledSequences([self.units.encode(units)], [])
         return kc.models.label_probabilities(model, part)[0], units
+
+    @staticmethod
+    def some(query, units):
+        """The units of a text, which is refused without any, whoever answers."""
+        if not len(units):
+            raise kc.InputError(
+                f"{query!r} was given, which holds nothing to label. Allowed: texts. Write one."
+            )
+        return units
 
 
 class Tag(Texts):
@@ -118,7 +123,7 @@ class Tag(Texts):
 
     def ask(self, query, exported):
         found = kc.jobs.first_answer(exported, [query])
-        return self.answer(found["units"], found["classes"])
+        return self.answer(self.some(query, found["units"]), found["classes"])
 
     def ask_model(self, query, model):
         found, units = self.probabilities(query, model)
@@ -176,6 +181,7 @@ class Classify(Texts):
         return [self.split("test")[0][0]]
 
     def ask(self, query, exported):
+        self.some(query, self.units.split(query))
         return self.answer(np.array(kc.jobs.first_answer(exported, [query])["probabilities"]))
 
     def ask_model(self, query, model):

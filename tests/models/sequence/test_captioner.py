@@ -111,12 +111,18 @@ print("RESULT" + json.dumps([
 """
 
 
+# As many as there are words.
+SIGNS = kc.data.make_vocabulary("character", ["一只狗 👍🏽", "aéb."])
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("attention", [None, "additive"])
-def test_the_exported_model_says_the_same_where_neither_keras_nor_we_are(attention, tmp_path):
+@pytest.mark.parametrize(("attention", "units"), [(None, SIGNS), ("additive", WORDS)])
+def test_the_exported_model_says_the_same_where_neither_keras_nor_we_are(
+    attention, units, tmp_path
+):
     model = make(attention)
     kc.export.export_captioner(
-        model, WORDS, tmp_path / "model", image_size=(32, 32), max_words=6, width=4, n_best=3
+        model, units, tmp_path / "model", image_size=(32, 32), max_words=6, width=4, n_best=3
     )
     images = np.random.default_rng(2).integers(0, 255, (3, 41, 57, 3)).astype("uint8")
     np.save(tmp_path / "images.npy", images)
@@ -134,7 +140,7 @@ def test_the_exported_model_says_the_same_where_neither_keras_nor_we_are(attenti
         n_best=3,
     )
     found = search(encoder(network_input(images, (32, 32))))
-    expected = [[WORDS.decode(row) for row in rows] for rows in np.asarray(found.ids)]
+    expected = [[units.decode(row) for row in rows] for rows in np.asarray(found.ids)]
     assert captions == expected
     np.testing.assert_allclose(scores, found.log_probabilities, rtol=1e-4)
 
