@@ -36,7 +36,6 @@ TEXTS = {
     "nl": ["het huis", "drie huizen"],
 }
 HUB = [("en", "fr"), ("fr", "en"), ("en", "nl"), ("nl", "en")]
-WAYS = {("en", "fr"): TEXTS["fr"], ("en", "nl"): TEXTS["nl"]}
 
 
 def binary():

@@ -9,6 +9,7 @@ import pytest
 import keras_classics as kc
 from keras_classics.data.pictures.augmentation import STEPS
 from keras_classics.data.pictures.preparation import NORMALIZATIONS
+from keras_classics.training.recipes import decay_weights, learning_rate
 from support import run_python
 
 # Trunks without a classifier have nothing to train on classes.
@@ -45,7 +46,7 @@ def test_a_recipe_tells_the_length_of_the_training_beside_its_own():
 def test_weight_decay_is_the_papers_update_with_momentum():
     decay, momentum, rate = 5e-4, 0.9, 0.1
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="dense")])
-    kc.training.decay_weights(model, decay)
+    decay_weights(model, decay)
     model.compile(keras.optimizers.SGD(rate, momentum=momentum), "mse")
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(4, 3)).astype("float32"), rng.normal(size=(4, 2)).astype("float32")
@@ -65,10 +66,10 @@ def test_weight_decay_is_the_papers_update_with_momentum():
 @pytest.mark.parametrize(("decayed", "kept"), [("kernels", {"kernel"}), ("all", None)])
 def test_decay_covers_what_the_recipe_says(decayed, kept):
     model = kc.create_model("resnet_20_cifar", width=0.25)
-    kc.training.decay_weights(model, 1e-4, decayed)
+    decay_weights(model, 1e-4, decayed)
     covered = {w.name for w in model.trainable_weights if w.regularizer is not None}
     assert covered == (kept or {weight.name for weight in model.trainable_weights})
-    kc.training.decay_weights(model, 0.0, "all")
+    decay_weights(model, 0.0, "all")
     assert not model.losses
 
 
@@ -78,7 +79,7 @@ def test_decay_reaches_the_gradient_on_other_backends(backend):
     code = (
         "import keras, numpy as np, keras_classics as kc, json\n"
         "model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, use_bias=False)])\n"
-        "kc.training.decay_weights(model, 0.5)\n"
+        "decay_weights(model, 0.5)\n"
         "before = model.get_weights()[0]\n"
         "model.compile(keras.optimizers.SGD(0.1), 'mse')\n"
         "model.train_on_batch(np.zeros((1, 2)), np.zeros((1, 2)))\n"
@@ -90,7 +91,7 @@ def test_decay_reaches_the_gradient_on_other_backends(backend):
 
 def rate_at(name: str, step: int, steps: int | None = None) -> float:
     recipe = papers(name)
-    rate = kc.training.learning_rate(recipe, steps=steps or recipe.length)
+    rate = learning_rate(recipe, steps=steps or recipe.length)
     return float(rate(step))
 
 
@@ -144,7 +145,7 @@ def test_the_quick_recipe_rises_and_falls_to_nothing():
     recipe = kc.training.quick_recipe(model, mirror=False)
     assert recipe.optimizer == "Adam"
     assert [step.name for step in recipe.augmentation] == ["pad_crop"]
-    rate = kc.training.learning_rate(recipe, steps=1000)
+    rate = learning_rate(recipe, steps=1000)
     rates = [float(rate(step)) for step in range(0, 1001, 50)]
     peak = int(np.argmax(rates))
     assert 0 < peak < 10 and rates[peak] == pytest.approx(recipe.learning_rate, rel=0.1)

@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 import keras_classics as kc
+from keras_classics.training.metrics.likelihood import bigram_nats
 from support import run_python
 from training.windows_by_hand import (
     TIME,
@@ -149,7 +150,7 @@ def test_bits_per_character_leaves_out_what_has_no_weight():
     metric = kc.training.BitsPerCharacter()
     metric.update_state(np.array([[1, 0]]), logits, np.array([[1.0, 0.0]]))
     assert float(metric.result()) == pytest.approx(2.0)
-    nats = kc.training.bigram_nats([np.array([0, 1, 0, 1])], [np.array([0, 1])], 2)
+    nats = bigram_nats([np.array([0, 1, 0, 1])], [np.array([0, 1])], 2)
     assert nats == pytest.approx(-np.log(3 / 4))
 
 

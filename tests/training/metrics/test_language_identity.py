@@ -3,6 +3,7 @@
 import pytest
 
 import keras_classics as kc
+from keras_classics.training.metrics.language_identity import LanguageIdentifier
 
 ENGLISH = ["the three houses", "with the fourth", "they thought", "this other thing"]
 FRENCH = ["les trois maisons", "avec la quatrième", "ils pensaient", "cette autre chose"]
@@ -10,7 +11,7 @@ FRENCH = ["les trois maisons", "avec la quatrième", "ils pensaient", "cette aut
 
 @pytest.fixture(scope="module")
 def identifier():
-    return kc.training.LanguageIdentifier({"en": ENGLISH, "fr": FRENCH})
+    return LanguageIdentifier({"en": ENGLISH, "fr": FRENCH})
 
 
 def test_new_words_are_known_by_their_characters(identifier):
@@ -26,7 +27,7 @@ def test_what_has_nothing_known_is_in_no_language(identifier):
 
 def test_the_order_and_number_of_languages_favour_none():
     sentences = {"fr": FRENCH, "en": ENGLISH * 9}
-    identifier = kc.training.LanguageIdentifier(sentences)
+    identifier = LanguageIdentifier(sentences)
     assert identifier.identify(["les maisonnettes", "thither"]) == ["fr", "en"]
 
 
@@ -34,7 +35,7 @@ def test_held_back_phrases_of_three_languages_are_told_apart():
     languages = ("en", "fr", "nl")
     data = kc.data.load("phrases", languages=languages, train=1500, validation=1, test=300)
     train, test = (split.of(languages).texts for split in (data.train, data.test))
-    identifier = kc.training.LanguageIdentifier(train)
+    identifier = LanguageIdentifier(train)
     for language in languages:
         others = {text for other in languages if other != language for text in test[other]}
         # A country, or a number with a unit, may be written alike in two languages.
@@ -45,4 +46,4 @@ def test_held_back_phrases_of_three_languages_are_told_apart():
 @pytest.mark.parametrize("sentences", [{"en": ENGLISH}, {"en": ENGLISH, "fr": []}, {}], ids=len)
 def test_two_languages_with_sentences_are_needed(sentences):
     with pytest.raises(kc.InputError, match="two languages or more"):
-        kc.training.LanguageIdentifier(sentences)
+        LanguageIdentifier(sentences)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
+from keras_classics.training.metrics.likelihood import bigram_nats, likelihood, text_nats
 
 
 def test_the_likelihood_of_text_is_that_of_reading_it_once_through():
@@ -20,12 +21,12 @@ def test_the_likelihood_of_text_is_that_of_reading_it_once_through():
             states = answer["states"]
             logits = np.asarray(answer["logits"])[0, 0].astype("float64")
             surprises.append(np.log(np.exp(logits).sum()) - logits[following])
-    assert kc.training.text_nats(model, documents) == pytest.approx(np.mean(surprises), rel=1e-5)
+    assert text_nats(model, documents) == pytest.approx(np.mean(surprises), rel=1e-5)
 
 
 def test_one_figure_in_three_units():
     units = {"nats": np.log(2.0), "bits_per_character": 1.0, "perplexity": 2.0}
-    assert kc.training.likelihood(np.log(2.0)) == pytest.approx(units)
+    assert likelihood(np.log(2.0)) == pytest.approx(units)
 
 
 def test_splits_stand_beside_their_bigrams_and_empty_ones_nowhere():
@@ -35,6 +36,6 @@ def test_splits_stand_beside_their_bigrams_and_empty_ones_nowhere():
     learnt, held_out = ([rng.integers(0, 5, 30)] for _ in range(2))
     found = kc.training.text_metrics(model, learnt, {"validation": [], "test": held_out}, 5)
     assert list(found) == ["test", "test, bigrams"]
-    assert found["test"] == kc.training.likelihood(kc.training.text_nats(model, held_out))
-    bigrams = kc.training.bigram_nats(learnt, held_out, 5)
-    assert found["test, bigrams"] == kc.training.likelihood(bigrams)
+    assert found["test"] == likelihood(text_nats(model, held_out))
+    bigrams = bigram_nats(learnt, held_out, 5)
+    assert found["test, bigrams"] == likelihood(bigrams)
