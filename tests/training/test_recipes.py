@@ -1,10 +1,12 @@
 """Recipes as the papers mean them: coupled decay, schedules at their milestones, one for each."""
 
 import json
+import warnings
 
 import keras
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 import keras_classics as kc
 from keras_classics.data.pictures.augmentation import STEPS
@@ -153,6 +155,38 @@ def test_the_quick_recipe_rises_and_falls_to_nothing():
     assert rates[-1] == pytest.approx(0, abs=1e-8)
     normalized = kc.training.quick_recipe(kc.create_model("resnet_20_cifar", width=0.25))
     assert normalized.optimizer == "SGD" and normalized.weight_decay > 0
+
+
+def test_a_training_too_short_for_batch_normalisation_says_how_long_is_enough():
+    """64 digits in one batch: learned after some steps, and evaluated so only much later."""
+    digits = load_digits()
+    pictures = np.kron(digits.images[:64, ..., None], np.ones((2, 2, 3)))
+    x = ((pictures - pictures.mean()) / pictures.std()).astype("float32")
+    y = np.eye(10, dtype="float32")[digits.target[:64]]
+    small = {"width": 0.25, "repeats": (1, 1, 1), "input_shape": (16, 16, 3)}
+
+    def learned(epochs):
+        keras.utils.set_random_seed(0)
+        model = kc.create_model("resnet_20_cifar", **small)
+        recipe = kc.training.quick_recipe(model)
+        kc.training.compile_model(model, recipe, steps_per_epoch=1, epochs=epochs)
+        history = model.fit(x, y, batch_size=64, epochs=epochs, verbose=0).history
+        return history["accuracy"][-1], model.evaluate(x, y, verbose=0)[1]
+
+    with pytest.warns(UserWarning, match="After 8 steps .* for 50 epochs or more") as said:
+        short = learned(8)
+    assert len(said) == 1
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="After")
+        enough = learned(50)
+    assert short[0] - short[1] > 0.1 and enough[0] - enough[1] < 0.05 and enough[1] > 0.9
+    # Without batch normalisation there are no averages.
+    plain = kc.create_model("lenet_5_modern", weights=None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        kc.training.compile_model(
+            plain, kc.training.quick_recipe(plain), steps_per_epoch=1, epochs=2
+        )
 
 
 def test_a_recipe_of_auxiliary_losses_needs_the_outputs():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -38,6 +40,9 @@ QUICK_PLAIN: dict[str, Any] = {
     "options": {"global_clipnorm": 5.0},
 }
 
+# In fewer, the averages that batch normalisation evaluates with have not followed the weights.
+_FEWEST_STEPS = 50
+
 
 def quick_recipe(model: keras.Model, *, mirror: bool = True) -> Recipe:
     """A short recipe for small data, whatever the model.
@@ -46,7 +51,7 @@ def quick_recipe(model: keras.Model, *, mirror: bool = True) -> Recipe:
         model: A built model; what suits it depends on its having batch normalisation.
         mirror: Whether a mirrored picture is still of its class, as digits are not.
     """
-    normalized = any(isinstance(layer, keras.layers.BatchNormalization) for layer in model.layers)
+    normalized = _normalized(model)
     # Objects that may not be mirrored are mostly characters, which fill their pictures.
     shift = step("pad_crop", padding=1 / 8 if mirror else 1 / 16)
     augmentation = (shift, step("flip")) if mirror else (shift,)
@@ -56,6 +61,10 @@ def quick_recipe(model: keras.Model, *, mirror: bool = True) -> Recipe:
         augmentation=augmentation,
         note="short, ours",
     )
+
+
+def _normalized(model: keras.Model) -> bool:
+    return any(isinstance(layer, keras.layers.BatchNormalization) for layer in model.layers)
 
 
 def learning_rate(
@@ -105,6 +114,9 @@ def compile_model(
 ) -> None:
     """Compile a classifier as its recipe says; targets are one-hot, `(batch, classes)`.
 
+    Of a training too short for the averages of batch normalisation a warning tells: its validation
+    says nothing of what was learned.
+
     Args:
         model: A built classifier. With several outputs each gets the loss, and the targets are a
             tuple.
@@ -126,6 +138,13 @@ def compile_model(
             )
         )
     epochs = epochs or recipe.epochs_of(steps_per_epoch)
+    if epochs * steps_per_epoch < _FEWEST_STEPS and _normalized(model):
+        warnings.warn(
+            f"After {epochs * steps_per_epoch} steps the averages of batch normalisation are far "
+            "from its batches, and validation tells nothing: train for "
+            f"{math.ceil(_FEWEST_STEPS / steps_per_epoch)} epochs or more, or in smaller batches",
+            stacklevel=2,
+        )
     rate = learning_rate(recipe, steps=epochs * steps_per_epoch)
     decay_weights(model, recipe.weight_decay, recipe.decayed)
     losses = [
