@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import sys
+from pathlib import Path
 
 import numpy as np
 
@@ -167,17 +168,19 @@ class Classification(kc.jobs.Job):
     def ask(self, query, exported):
         picture = kc.data.read_image(query)
         found = kc.jobs.first_answer(exported, picture[None])
-        return self.answer(picture, found["classes"], found["probabilities"])
+        return self.answer(query, picture, found["classes"], found["probabilities"])
 
     def ask_model(self, query, model):
         picture = kc.data.read_image(query)
         found = kc.data.predict_classes(model, self.facts["preparation"], [picture])[0]
         best = np.argsort(-found)[:5]
-        return self.answer(picture, [self.facts["classes"][n] for n in best], found[best])
+        names = [self.facts["classes"][n] for n in best]
+        return self.answer(query, picture, names, found[best])
 
-    def answer(self, picture, names, probabilities):
+    def answer(self, query, picture, names, probabilities):
         """An answer, which is drawn in the end."""
-        self.asked.append((picture, f"{names[0]}\n{probabilities[0]:.0%}"))
+        told = f"{Path(query).name}\n{names[0]} {probabilities[0]:.0%}"
+        self.asked.append((picture, told))
         return kc.jobs.ranked(names, probabilities, of="classes")
 
     def answered(self):

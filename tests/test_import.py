@@ -62,3 +62,28 @@ def test_weights_are_known_by_name_before_their_room_was_asked_for():
     said, refused = run_python(code).splitlines()
     assert "keras.applications would have loaded ImageNet's" in said
     assert "replace_head(model, classes)" in refused
+
+
+WITHOUT_TENSORFLOW = """if True:
+    import sys
+
+    sys.modules["tensorflow"] = None
+    import keras_classics as kc
+
+    few = {"train": 12, "validation": 4, "test": 4}
+    scenes = kc.data.load("scenes", **few, objects=(1, 1), image_size=32)
+    digits, phrases = kc.data.load("digits"), kc.data.load("phrases", **few)
+    part = kc.data.collect(scenes.train, "label")
+    model, recipe, taken = kc.training.design_classifier("lenet_5_modern", scenes.info)
+    preparation = kc.data.fit_preparation(recipe, part.images, **taken)
+    batches = kc.data.classified_batches(part, preparation, batch_size=4, seed=0, classes=8)
+    kc.training.compile_model(model, recipe, steps_per_epoch=3, epochs=1)
+    loss = model.fit(batches, steps_per_epoch=3, verbose=0).history["loss"]
+    numbers = kc.data.Alphabet("ab").encode("ab" * 300)
+    windows = kc.data.text_windows([numbers], batch_size=2, k1=5, k2=5)
+    print(len(digits.info.classes), len(phrases.train), len(loss), len(next(iter(windows.batches()))))
+"""
+
+
+def test_data_and_training_on_jax_need_no_tensorflow():
+    assert run_python(WITHOUT_TENSORFLOW, backend="jax").split() == ["10", "12", "1", "3"]

@@ -181,8 +181,12 @@ def test_the_exported_model_answers_alike_without_us(application, finished, phot
 
 @pytest.mark.slow
 def test_predict_answers_from_export_and_run_and_names_faulty_files(
-    application, finished, photographs, tmp_path, capsys
+    application, finished, photographs, tmp_path, capsys, monkeypatch
 ):
+    drawn, draw = [], kc.analysis.draw_tiles
+    monkeypatch.setattr(
+        kc.analysis, "draw_tiles", lambda *given: drawn.append(given[2]) or draw(*given)
+    )
     bare = tmp_path / "bare"
     shutil.copytree(finished, bare, ignore=shutil.ignore_patterns("saved_model"))
     answers = []
@@ -192,6 +196,9 @@ def test_predict_answers_from_export_and_run_and_names_faulty_files(
         answers.append(capsys.readouterr().out)
         assert "red.png: red " in answers[-1] and "blue.png: blue " in answers[-1]
     assert answers[0] == answers[1] == answers[2]
+    for titles in drawn:
+        assert [title.split("\n")[0] for title in titles] == [path.name for path in photographs]
+    assert len(drawn) == 3
     assert Image.open(tmp_path / "out" / "answers.png").width > 100
     missing = tmp_path / "missing.png"
     arguments = ["predict", str(missing), str(photographs[0]), "--from", str(finished)]

@@ -3,6 +3,7 @@
 import io
 import json
 import random
+import re
 import shutil
 
 import numpy as np
@@ -407,3 +408,16 @@ def test_a_dictionary_that_is_not_there_is_told_before_the_training(application,
 def test_a_folder_without_an_export_is_not_answered_for_by_another(application, tmp_path, capsys):
     assert application.main(["translate", "one", "--out", str(tmp_path)]) == 1
     assert "holds no exported model, and holds no trained translator" in capsys.readouterr().err
+
+
+def test_the_export_of_a_captioner_is_called_so_and_the_one_that_is_named_answers(
+    application, capsys
+):
+    captioner = ROOT / "saved_models" / "captioning-scenes"
+    asked = ["translate", "3 kilometers", "--from"]
+    assert application.main([*asked, str(captioner)]) == 1
+    error = capsys.readouterr().err
+    assert f"{captioner} holds an export of something else than a translator." in error
+    named = re.search(r"Name (\S+), or", error)[1]
+    assert application.main([*asked, named]) == 0
+    assert "3 kilomètres" in capsys.readouterr().out

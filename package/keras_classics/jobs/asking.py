@@ -103,6 +103,16 @@ def _answering(kind: type[Job], asked: Asked) -> tuple[Job, Path | None, str]:
         if (found := _exported(kind, asked, kind.shipped)) is not None:
             return *found, f"the shipped model, {found[1]}"
     refuse_unfinished(kind, place)
+    for folder in (place, place / EXPORT):
+        if (folder / "saved_model.pb").exists():
+            raise InputError(
+                explain(
+                    f"{folder} holds an export of something else than a {kind.makes}",
+                    f"what {kind.name} exports",
+                    f"Name {f'{kind.shipped}, or ' if kind.shipped else ''}the --out of a finished "
+                    "run of this application.",
+                )
+            )
     raise InputError(
         explain(
             f"{place} holds no exported model, and holds no trained {kind.makes}",

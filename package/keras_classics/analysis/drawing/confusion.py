@@ -30,7 +30,8 @@ def draw_confusion(path: str | os.PathLike, counts: np.ndarray, classes: Sequenc
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     shown = axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     title = f"{int(counts.sum()):,} examples: what each class (row) was taken for (column)"
-    axis.set_title(wrapped_in(figure, title, 0.75 * side, 11), fontsize=11)
+    # Over the page: long names leave the field a small part of it.
+    figure.suptitle(wrapped_in(figure, title, 0.95 * (side + 1), 11), fontsize=11)
     axis.set(xlabel="predicted", ylabel="true")
     figure.colorbar(shown, shrink=0.8, label="share of the true class")
     if len(classes) <= _NAMED:
