@@ -75,6 +75,37 @@ def test_any_keras_model_encodes_and_a_frozen_one_stays_as_it_is():
         np.testing.assert_array_equal(old, new)
 
 
+@pytest.mark.parametrize(
+    ("encoder", "attention", "remedies"),
+    [
+        ({}, "additive", [({"include_top": False}, "additive"), ({}, None)]),
+        (
+            {"include_top": False},
+            None,
+            [
+                ({"include_top": False, "pooling": "avg"}, None),
+                ({"include_top": False}, "additive"),
+            ],
+        ),
+    ],
+)
+def test_an_encoding_that_attention_does_not_suit_is_refused_and_both_remedies_work(
+    encoder, attention, remedies
+):
+    def build(encoder, attention):
+        small = {"width": 0.05, "dense_units": 4, "input_shape": (32, 32, 3), "weights": None}
+        vgg = kc.models.VGG11(**{**small, **encoder})
+        return kc.models.captioner(vgg, len(WORDS), 4, attention=attention)
+
+    with pytest.raises(kc.InputError) as refusal:
+        build(encoder, attention)
+    for changed, kind in remedies:
+        told = [f"{name}={value!r}" for name, value in {**changed, "attention": kind}.items()
+                if {**encoder, "attention": attention}.get(name, ...) != value]  # fmt: skip
+        assert all(each in str(refusal.value) for each in told), (told, str(refusal.value))
+        assert build(changed, kind).name == "captioner"
+
+
 def test_an_encoder_with_two_outputs_is_refused():
     image = keras.Input((4, 4, 3))
     with pytest.raises(ValueError, match="2 outputs"):
