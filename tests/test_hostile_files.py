@@ -331,7 +331,7 @@ UNDERSTAND = {
 WRITE = {
     "analysis.draw_*", "analysis.*.draw", "analysis.write_cells_page", "callbacks.*", "compression.*.save", "data.*.save", "data.collect",
     "data.write_*", "data.Transcription.write", "distribution.own_folder", "export.export*",
-    "export.Exported*", "export.ship", "export.write_examples", "save_model",
+    "export.Exported*", "export.Fastest", "export.fastest", "export.quantize", "export.ship", "export.write_examples", "save_model",
     "jobs.Fact", "jobs.Job", "jobs.Job.of", "jobs.Job.export", "jobs.Job.exports_in", "jobs.check_count",
     "jobs.record_metrics", "jobs.write_*",
 }  # fmt: skip

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from keras_classics.compression.packed_layer import PackedLayer, Signs, Turns, pack_maps
 from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.gradients import compiled_over
+from keras_classics.core.processor import processors
 
 # What the steps know of each other: arrays of numbers, or signs, by a number for each tensor.
 Values = dict[int, Any]
@@ -169,7 +170,7 @@ class PackedModel:
         """
         batch_size = check_whole("batch_size", batch_size)
         if threads is None:
-            threads = _processors()
+            threads = processors()
         threads = check_whole("threads", threads)
         given = self._given(x)
         rows = len(given[0])
@@ -272,10 +273,3 @@ def _check_channels(found: int, wanted: int) -> None:
                 "Pack the model again, or fetch its file again.",
             )
         )
-
-
-def _processors() -> int:
-    """Processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -8,11 +8,12 @@
 | `export_translator` | sentences | sentences |
 | `export_recognizer` | lines or recordings | texts |
 | `export_text_labeller` | texts | classes of units or texts |
+| `quantize` | what a classifier takes | what it says, in numbers of eight bits |
 
 All write SavedModels (`format="saved_model"`), files for LiteRT (`"litert"`) and ONNX (`"onnx"`),
 and check what they wrote: it is reopened by its runtime, and only if it says what the model says in
 this process does it stay. Which model can be had in which format stands in the project's
-`package/docs/formats.md`.
+`package/docs/formats.md`; `fastest` measures which of them answers first.
 
 An exported file is a program: who runs it runs what its maker put in. Nothing screens it, and one
 of a stranger is to be treated like any other program of a stranger's.
@@ -20,6 +21,7 @@ of a stranger is to be treated like any other program of a stranger's.
 
 from keras_classics.core.program_files import load_saved_model
 from keras_classics.export.differences import differences
+from keras_classics.export.eight_bits import Quantized, quantize
 from keras_classics.export.elsewhere import answers_elsewhere
 from keras_classics.export.examples import (
     Examples,
@@ -33,6 +35,7 @@ from keras_classics.export.exported_classifier import export_classifier
 from keras_classics.export.exported_labeller import export_text_labeller
 from keras_classics.export.exported_recognizer import export_recognizer
 from keras_classics.export.exported_translator import export_translator
+from keras_classics.export.fastest_form import Fastest, fastest
 from keras_classics.export.folding import fold
 from keras_classics.export.formats import FORMATS, Exported
 from keras_classics.export.plain import export
@@ -54,7 +57,9 @@ __all__ = [
     "Exported",
     "ExportedTranslator",
     "FORMATS",
+    "Fastest",
     "PROGRAM",
+    "Quantized",
     "Reopened",
     "Served",
     "Spec",
@@ -70,9 +75,11 @@ __all__ = [
     "export_translator",
     "export_translators",
     "exported_directions",
+    "fastest",
     "fold",
     "hash_examples",
     "load_saved_model",
+    "quantize",
     "read_examples",
     "reopen",
     "sample_batches",

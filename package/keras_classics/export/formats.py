@@ -144,13 +144,19 @@ def check_names(given: int, outputs: int | None) -> None:
         )
 
 
-def write(program: Program, path: str | os.PathLike, format: str) -> Exported:
+def write(
+    program: Program,
+    path: str | os.PathLike,
+    format: str,
+    writer: Callable[[Path], object] | None = None,
+) -> Exported:
     """Write a program, reopen it, compare its answers, and only then put it in its place.
 
     Args:
         program: What is shipped.
         path: Where to.
         format: `"saved_model"`, `"litert"` or `"onnx"`.
+        writer: Writes it in some other form of the format, to the path it is given.
 
     Raises:
         ExportError: The format has no such operations, or the answers differ.
@@ -162,7 +168,10 @@ def write(program: Program, path: str | os.PathLike, format: str) -> Exported:
         written, aside = folder / "written" / target.name, folder / "aside"
         written.parent.mkdir()
         aside.mkdir()
-        WRITERS[format](program.serve, program.inputs, program.tracked, written)
+        if writer is not None:
+            writer(written)
+        else:
+            WRITERS[format](program.serve, program.inputs, program.tracked, written)
         try:
             reopened = start(written)
         except Exception as error:

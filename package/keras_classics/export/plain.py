@@ -78,6 +78,22 @@ def export(
         ImportError: A library of the format is not installed; the message names the extra.
     """
     require_tensorflow(format, path)
+    program = program_of(
+        model, fold=fold, batch_size=batch_size, size=size, batches=batches, tolerance=tolerance
+    )
+    return write(program, path, format)
+
+
+def program_of(
+    model: keras.Model,
+    *,
+    fold: bool = True,
+    batch_size: int | None = None,
+    size: int | str | None = None,
+    batches: Sequence[Arrays] | None = None,
+    tolerance: float | None = None,
+) -> Program:
+    """A model as what is shipped; the arguments are those of `export`."""
     model = functional(model)
     if is_whole(size) and operator.index(size) > 0:
         size = operator.index(size)
@@ -124,7 +140,7 @@ def export(
         except Exception as error:
             # Some take multiples of a size only, which their layers tell in ways of their own.
             raise only_its_own(model, error) from error
-    program = Program(
+    return Program(
         serve=serve,
         inputs=specs,
         tracked=(shipped,),
@@ -133,7 +149,6 @@ def export(
         largest_id=largest_id(model),
         tolerance=tolerance,
     )
-    return write(program, path, format)
 
 
 def input_names(model: keras.Model) -> list[str]:

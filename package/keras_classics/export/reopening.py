@@ -56,10 +56,19 @@ class Reopened:
         return {name: plain(array) for name, array in self.run(inputs).items()}
 
 
-def start(path: Path) -> Reopened:
-    """Open a SavedModel folder, a `.tflite` or an `.onnx` file; each runtime has its own errors."""
-    openers = {".tflite": _litert, ".onnx": _onnx}
-    return openers.get(Path(path).suffix, _saved_model)(str(path))
+def start(path: Path, threads: int | None = None) -> Reopened:
+    """Open a SavedModel folder, a `.tflite` or an `.onnx` file; each runtime has its own errors.
+
+    Args:
+        path: The file or folder.
+        threads: Threads of an operation; by default what the runtime takes, which is one in LiteRT.
+            TensorFlow has as many as its process.
+    """
+    if Path(path).suffix == ".tflite":
+        return _litert(str(path), threads)
+    if Path(path).suffix == ".onnx":
+        return _onnx(str(path), threads)
+    return _saved_model(str(path))
 
 
 def plain(values: ArrayLike) -> np.ndarray:
@@ -95,10 +104,10 @@ def _saved_model(path: str) -> Reopened:
     )
 
 
-def _litert(path: str) -> Reopened:
+def _litert(path: str, threads: int | None) -> Reopened:
     from ai_edge_litert.interpreter import Interpreter
 
-    runner = Interpreter(model_path=path).get_signature_runner()
+    runner = Interpreter(model_path=path, num_threads=threads).get_signature_runner()
 
     def specs(details: Mapping[str, Mapping[str, Any]]) -> dict[str, Spec]:
         return {name: spec(each) for name, each in details.items()}
@@ -112,10 +121,12 @@ def _litert(path: str) -> Reopened:
     return Reopened(specs(inputs), specs(outputs), lambda arrays: runner(**arrays))
 
 
-def _onnx(path: str) -> Reopened:
+def _onnx(path: str, threads: int | None) -> Reopened:
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     names = {"float": "float32", "double": "float64"}
 
     def specs(tensors: Iterable[onnxruntime.NodeArg]) -> dict[str, Spec]:

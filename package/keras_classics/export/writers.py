@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.export.reopening import Spec
@@ -47,8 +48,22 @@ def write_saved_model(
     archive.write_out(str(path), verbose=False)
 
 
-def write_litert(serve: Callable, inputs: Mapping[str, Spec], tracked: Tracked, path: Path) -> None:
-    """Write a file of built-in operations only: the interpreters of phones have no others."""
+def write_litert(
+    serve: Callable,
+    inputs: Mapping[str, Spec],
+    tracked: Tracked,
+    path: Path,
+    samples: Callable[[], Iterable[list[np.ndarray]]] | None = None,
+) -> None:
+    """Write a file of built-in operations only: the interpreters of phones have no others.
+
+    Args:
+        serve: From a tensor for each input to a dict of tensors.
+        inputs: Name, shape and dtype of every input.
+        tracked: What the function uses.
+        path: The file.
+        samples: Gives inputs by which numbers are made to fit eight bits; None for real numbers.
+    """
     import tensorflow as tf
 
     with tempfile.TemporaryDirectory() as folder:
@@ -56,6 +71,9 @@ def write_litert(serve: Callable, inputs: Mapping[str, Spec], tracked: Tracked, 
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.experimental_enable_resource_variables = True
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+        if samples is not None:
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter.representative_dataset = samples
         try:
             content = converter.convert()
         except Exception as error:
@@ -65,6 +83,11 @@ def write_litert(serve: Callable, inputs: Mapping[str, Spec], tracked: Tracked, 
 
 def write_onnx(serve: Callable, inputs: Mapping[str, Spec], tracked: Tracked, path: Path) -> None:
     """Write a file; tf2onnx finds by itself what the function uses."""
+    path.write_bytes(onnx_graph(serve, inputs).SerializeToString())
+
+
+def onnx_graph(serve: Callable, inputs: Mapping[str, Spec]) -> onnx.ModelProto:
+    """A function as ONNX has it."""
     import tensorflow as tf
     import tf2onnx
 
@@ -85,7 +108,7 @@ def write_onnx(serve: Callable, inputs: Mapping[str, Spec], tracked: Tracked, pa
     if unknown := _unknown_operations(model.graph):
         # tf2onnx leaves them as they were.
         raise refused("onnx", ", ".join(sorted(unknown)), unknown)
-    path.write_bytes(model.SerializeToString())
+    return model
 
 
 WRITERS = {"saved_model": write_saved_model, "litert": write_litert, "onnx": write_onnx}

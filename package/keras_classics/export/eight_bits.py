@@ -1,0 +1,380 @@
+"""Networks in numbers of eight bits, measured before they are written.
+
+A quantised file holds weights of eight bits, a scale for each filter, and a range for each map,
+which is seen from samples (static quantisation). What that costs is measured on samples the ranges
+were not seen from; where it is too much, layers go back to real numbers, the noisiest first.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from keras_classics.core.errors import (
+    InputError,
+    check_choice,
+    check_probability,
+    explain,
+)
+from keras_classics.core.files import opened
+from keras_classics.core.graph import functional
+from keras_classics.core.processor import multiplies_bytes
+from keras_classics.export.formats import Exported, Program, require_tensorflow, write
+from keras_classics.export.plain import input_names, program_of
+from keras_classics.export.reopening import start
+from keras_classics.export.writers import ExportError, write_litert, write_onnx
+
+FORMATS = ("onnx", "litert")
+# Fewer say little about ranges; the runtimes' own documents ask for 100 to 500.
+LEAST_SAMPLES = 32
+# What multiplies, and so takes the time.
+MULTIPLYING = ("Conv", "Gemm", "MatMul")
+# How far the largest numbers of two halves of the samples may be apart.
+MOST_APART = 2.0
+_BATCH = 16
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """What was written, and what it costs.
+
+    Attributes:
+        exported: The file.
+        measure: `"accuracy"`, or without labels `"agreement"` with the model in the class named.
+        before: The model's, on the samples that the ranges were not seen from.
+        after: The file's.
+        floats: Layers that went back to real numbers, as the file names them.
+        layers: A line for each layer that multiplies: `"layer"`, `"decibels"` (signal to noise of
+            what it makes), and `"stability"`, the larger over the smaller range that two disjoint
+            halves of the samples gave. LiteRT tells neither.
+        bytes_before: Of the file in real numbers.
+        bytes_after: Of the file.
+    """
+
+    exported: Exported
+    measure: str
+    before: float
+    after: float
+    floats: Sequence[str]
+    layers: pd.DataFrame = field(repr=False)
+    bytes_before: int
+    bytes_after: int
+
+
+def quantize(
+    model: keras.Model,
+    path: str | os.PathLike[str],
+    data: ArrayLike,
+    format: str = "onnx",
+    *,
+    labels: ArrayLike | None = None,
+    check: ArrayLike | None = None,
+    most_loss: float = 0.01,
+    batch_size: int | None = None,
+) -> Quantized:
+    """Write a classifier in numbers of eight bits, if it stays as good as that.
+
+        kc.export.quantize(model, "resnet.onnx", pictures[:200], labels=classes[:200])
+
+    Ranges are seen from the first half of the data, in the very preparation the model is used with,
+    and the cost is measured on the second half, or on `check`. Where more than `most_loss` is lost,
+    layers go back to real numbers in ONNX, those of the lowest signal to noise first: one, two,
+    four more and so on. In LiteRT they cannot, and nothing is written.
+
+    Weights have a scale for each filter, activations are unsigned in ONNX. On an x86 processor
+    without VNNI products of eight bits overflow, and weights are made of seven (the same file
+    loses several points there otherwise, so quantise on the kind of machine that serves).
+    Keras's own `model.quantize("int8")` is about dense layers and leaves convolutions as they are.
+
+    Args:
+        model: A functional or sequential classifier of one input and one output.
+        path: File ending in `.onnx` or `.tflite`.
+        data: What the model takes, 32 samples or more; 100 to 500 are usual.
+        format: `"onnx"` or `"litert"`.
+        labels: Classes of the data, or of `check` where that is given; without them it is measured
+            how often file and model name the same class.
+        check: Other samples to measure on.
+        most_loss: What may be lost, as a share of the samples.
+        batch_size: Rows of a batch in the file; any number by default.
+
+    Raises:
+        ExportError: The format has no such operations, or more is lost whatever is done.
+        InputError: The data are too few, of another shape, range or kind than the model takes, or
+            an argument is not admitted.
+        ImportError: A library of the format is not installed.
+    """
+    check_choice("format", format, FORMATS)
+    require_tensorflow(format, path)
+    most_loss = check_probability("most_loss", most_loss)
+    model = functional(model)
+    seen, measured, classes = _samples(model, data, check, labels)
+    (name,) = input_names(model)
+    asked = [{name: next(_batches(seen, batch_size or 1))}]
+    program = program_of(model, batch_size=batch_size, batches=asked, tolerance=np.inf)
+    job = _Job(program, seen, measured, classes, most_loss, batch_size)
+    writer: Callable[[Path], None] = {"onnx": job.write_onnx, "litert": job.write_litert}[format]
+    exported = write(program, path, format, writer)
+    return Quantized(
+        exported, job.measure, job.before, job.after, job.floats, job.layers,
+        job.bytes_before, exported.path.stat().st_size,
+    )  # fmt: skip
+
+
+class _Job:
+    """One quantisation."""
+
+    def __init__(
+        self,
+        program: Program,
+        seen: np.ndarray,
+        measured: np.ndarray,
+        classes: np.ndarray | None,
+        most_loss: float,
+        batch_size: int | None,
+    ) -> None:
+        self.program = program
+        (self.input,) = program.inputs
+        self.seen = seen
+        self.measured = measured
+        self.most_loss = most_loss
+        self.rows = batch_size or _BATCH
+        self.measure = "agreement" if classes is None else "accuracy"
+        said = self._classes(lambda arrays: program.answer(arrays))
+        self.classes = said if classes is None else classes
+        self.before = float((said == self.classes).mean())
+        self.after = 0.0
+        self.floats: list[str] = []
+        self.layers = pd.DataFrame(columns=["layer", "decibels", "stability"])
+        self.bytes_before = 0
+
+    def write_onnx(self, path: Path) -> None:
+        """Write an ONNX file that is good enough."""
+        with tempfile.TemporaryDirectory() as folder:
+            real = Path(folder, "real.onnx")
+            prepared = Path(folder, "prepared.onnx")
+            write_onnx(self.program.serve, self.program.inputs, (), real)
+            self.bytes_before = real.stat().st_size
+            _prepare(real, prepared)
+            names = _multiplying(prepared)
+            self._quantized(prepared, path, [])
+            self.layers = self._judged(prepared, path, Path(folder))
+            worst = self.layers.sort_values("decibels")["layer"].tolist()
+            step = 1
+            while self._loses(path):
+                if len(self.floats) == len(names):
+                    raise self._too_bad()
+                self.floats = worst[: len(self.floats) + step]
+                step *= 2
+                self._quantized(prepared, path, self.floats)
+
+    def write_litert(self, path: Path) -> None:
+        """Write a file for LiteRT, if it is good enough."""
+        with tempfile.TemporaryDirectory() as folder:
+            real = Path(folder, "real.tflite")
+            write_litert(self.program.serve, self.program.inputs, self.program.tracked, real)
+            self.bytes_before = real.stat().st_size
+
+        def samples() -> Iterator[list[np.ndarray]]:
+            for batch in _batches(self.seen, self.program.inputs[self.input].shape[0] or 1):
+                yield [batch]
+
+        write_litert(self.program.serve, self.program.inputs, self.program.tracked, path, samples)
+        if self._loses(path):
+            raise self._too_bad()
+
+    def _loses(self, path: Path) -> bool:
+        self.after = float((self._classes(start(path)) == self.classes).mean())
+        return self.before - self.after > self.most_loss
+
+    def _too_bad(self) -> ExportError:
+        return ExportError(
+            explain(
+                f"In eight bits the {self.measure} falls from {self.before:.1%} to "
+                f"{self.after:.1%} on {len(self.measured)} samples, and nothing was written",
+                f"a loss of at most {self.most_loss:.1%}",
+                "Give more samples, in the preparation the model was trained with, or raise "
+                "most_loss.",
+            ),
+            f"loses {self.before - self.after:.1%}",
+        )
+
+    def _classes(self, answer: Callable[[dict[str, np.ndarray]], Any]) -> np.ndarray:
+        found = []
+        for batch in _batches(self.measured, self.rows):
+            (output,) = answer({self.input: batch}).values()
+            found.append(np.asarray(output).argmax(axis=-1))
+        return np.concatenate(found)[: len(self.measured)]
+
+    def _reader(self, samples: np.ndarray) -> Any:
+        from onnxruntime.quantization import CalibrationDataReader
+
+        batches = _batches(samples, self.rows)
+        name = self.input
+
+        class Reader(CalibrationDataReader):
+            """The samples, batch by batch."""
+
+            def get_next(self) -> dict[str, np.ndarray] | None:
+                batch = next(batches, None)
+                return None if batch is None else {name: batch}
+
+        return Reader()
+
+    def _quantized(self, prepared: Path, path: Path, floats: Sequence[str]) -> None:
+        from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            quantize_static(
+                prepared,
+                path,
+                self._reader(self.seen),
+                quant_format=QuantFormat.QDQ,
+                per_channel=True,
+                reduce_range=not multiplies_bytes(),
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                nodes_to_exclude=list(floats),
+            )
+
+    def _judged(self, prepared: Path, quantized: Path, folder: Path) -> pd.DataFrame:
+        """Signal to noise and stability of every layer that multiplies."""
+        # A rectifier behind a layer becomes its range: the layer then makes what that made.
+        outputs = _multiplying(quantized)
+        sample = {self.input: self.measured[: self.rows]}
+        answers = []
+        for number, source in enumerate((prepared, quantized)):
+            told = folder / f"told{number}.onnx"
+            _tell(source, list(outputs.values()), told)
+            answers.append(start(told)(sample))
+        halves = [self._ranges(prepared, half, folder) for half in np.array_split(self.seen, 2)]
+        rows = []
+        for layer, output in outputs.items():
+            if output not in answers[0]:
+                continue
+            real, noisy = (each[output].astype("float64") for each in answers)
+            noise = np.clip(noisy, real.min(), real.max()) - real
+            power, lost = (max(float((each**2).mean()), 1e-30) for each in (real, noise))
+            one, other = (each.get(output, np.nan) for each in halves)
+            stability = max(one, other) / max(min(one, other), 1e-30)
+            rows.append((layer, 10 * np.log10(power / lost), stability))
+        return pd.DataFrame(rows, columns=["layer", "decibels", "stability"])
+
+    def _ranges(self, prepared: Path, samples: np.ndarray, folder: Path) -> dict[str, float]:
+        """The largest magnitude of every map."""
+        from onnxruntime.quantization.calibrate import create_calibrator
+
+        calibrator = create_calibrator(prepared, None, str(folder / "ranges.onnx"))
+        calibrator.collect_data(self._reader(samples))
+        return {
+            name: float(np.abs(np.array(found.range_value, "float64")).max())
+            for name, found in calibrator.compute_data().items()
+        }
+
+
+def _samples(
+    model: keras.Model, data: ArrayLike, check: ArrayLike | None, labels: ArrayLike | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """What ranges are seen from, what is measured on, and its classes."""
+    shape = tuple(model.inputs[0].shape[1:])
+    units = model.outputs[0].shape[-1]
+    if len(model.inputs) != 1 or len(model.outputs) != 1 or len(model.outputs[0].shape) != 2:
+        raise _unfit(f"{model.name!r} with {len(model.inputs)} inputs and {len(model.outputs)} "
+                     "outputs was given", "a classifier of one input and one output "
+                     "(batch, classes)", "Quantise the part of it that is one.")  # fmt: skip
+    if units is None or units < 2:
+        raise _unfit(f"{model.name!r} with {units} outputs was given", "two classes or more",
+                     "Give it a softmax of two classes.")  # fmt: skip
+    given = _checked("data", data, shape, model.inputs[0].dtype)
+    if len(given) < LEAST_SAMPLES:
+        raise _unfit(f"{len(given)} samples were given", f"{LEAST_SAMPLES} or more",
+                     "Give 100 to 500 of those the model was trained on.")  # fmt: skip
+    half = len(given) // 2
+    seen, measured = given[:half], given[half:]
+    if check is not None:
+        seen, measured = given, _checked("check", check, shape, model.inputs[0].dtype)
+    one, other = (float(np.abs(each).max()) for each in (seen, measured))
+    if not one or not other or max(one, other) > MOST_APART * min(one, other):
+        raise _unfit(f"Samples up to {one:.3g} and samples up to {other:.3g} were given",
+                     "calibration data of the range that the model is used with",
+                     "Prepare both alike, and shuffle them.")  # fmt: skip
+    if labels is None:
+        return seen, measured, None
+    classes = np.asarray(labels).ravel()
+    wanted = len(measured) if check is not None else len(given)
+    if len(classes) != wanted:
+        raise _unfit(f"{len(classes)} labels were given for {wanted} samples",
+                     "one for each", "Give those of check, or of data without it.")  # fmt: skip
+    return seen, measured, classes if check is not None else classes[half:]
+
+
+def _checked(name: str, data: ArrayLike, shape: tuple, dtype: str) -> np.ndarray:
+    array = np.asarray(data)
+    fits = array.ndim == len(shape) + 1 and all(
+        own in (None, size) for own, size in zip(shape, array.shape[1:], strict=True)
+    )
+    if not fits or array.dtype.kind not in "fiu":
+        wanted = str((None, *shape)).replace("None", "any")
+        raise _unfit(f"{name} of shape {array.shape} and type {array.dtype} was given",
+                     f"numbers of shape {wanted}, as the model takes them",
+                     "Resize or convert them.")  # fmt: skip
+    array = array.astype(dtype)
+    if not np.isfinite(array).all():
+        raise _unfit(f"{name} with numbers that are not finite was given", "finite numbers",
+                     "Leave the samples out in which they are.")  # fmt: skip
+    return array
+
+
+def _unfit(given: str, allowed: str, remedy: str) -> InputError:
+    return InputError(explain(given, allowed, remedy))
+
+
+def _batches(samples: np.ndarray, rows: int) -> Iterator[np.ndarray]:
+    """Batches of one size, as a file may ask for; the last sample fills the last one."""
+    for first in range(0, len(samples), rows):
+        batch = samples[first : first + rows]
+        yield np.concatenate([batch, np.repeat(batch[-1:], rows - len(batch), axis=0)])
+
+
+def _prepare(path: Path, prepared: Path) -> None:
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    # Shapes of Keras's models are known without the inference of symbols, which needs SymPy.
+    quant_pre_process(str(path), str(prepared), skip_symbolic_shape=True)
+
+
+def _graph(path: Path) -> Any:
+    import onnx
+
+    with opened(path) as file:
+        return onnx.ModelProto.FromString(file.read())
+
+
+def _multiplying(path: Path) -> dict[str, str]:
+    """The layers of a file that multiply, and the tensor that each makes."""
+    return {
+        node.name: node.output[0] for node in _graph(path).graph.node if node.op_type in MULTIPLYING
+    }
+
+
+def _tell(path: Path, tensors: Sequence[str], told: Path) -> None:
+    """Write a file that returns tensors within another beside its outputs."""
+    import onnx
+
+    model = _graph(path)
+    made = {name for node in model.graph.node for name in node.output}
+    known = {each.name for each in model.graph.output}
+    for name in tensors:
+        if name in made and name not in known:
+            model.graph.output.append(onnx.ValueInfoProto(name=name))
+    told.write_bytes(model.SerializeToString())

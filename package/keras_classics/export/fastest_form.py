@@ -1,0 +1,200 @@
+"""Which form of a trained model answers first on this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from keras_classics.core.errors import InputError, check_whole
+from keras_classics.core.graph import functional
+from keras_classics.core.processor import processors
+from keras_classics.core.types import Whole
+from keras_classics.export.eight_bits import quantize
+from keras_classics.export.formats import ENDINGS
+from keras_classics.export.plain import export, input_names
+from keras_classics.export.reopening import Spec, start
+from keras_classics.export.sample_inputs import SIZES, sample_inputs
+
+PREDICT = "predict_on_batch"
+# A turn takes about so long; contenders take turns, and the fastest of each counts.
+_SECONDS_OF_A_TURN = 0.15
+_COLUMNS = ["form", "numbers", "milliseconds", "times_faster", "difference", "bytes", "note"]
+
+
+@dataclass(frozen=True)
+class Fastest:
+    """What was measured.
+
+    Attributes:
+        table: A line for each form, the fastest first: `"form"`, `"numbers"` (`"float32"` or
+            `"int8"`), `"milliseconds"` of a batch, `"times_faster"` than `predict_on_batch`,
+            `"difference"` from the model (of int8, the share of samples whose class is another),
+            `"bytes"` of the file, and `"note"`: why a form could not be had.
+        winner: Form and numbers of the first line.
+        path: The winner's file, where a folder was given and it is no `predict_on_batch`.
+        threads: That every runtime had.
+    """
+
+    table: pd.DataFrame = field(repr=False)
+    winner: tuple[str, str]
+    path: Path | None
+    threads: int
+
+
+def fastest(
+    model: keras.Model,
+    batch_size: Whole = 1,
+    data: ArrayLike | None = None,
+    *,
+    labels: ArrayLike | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    turns: Whole = 5,
+) -> Fastest:
+    """Measure a model as Keras runs it, as SavedModel, for LiteRT and as ONNX, float and int8.
+
+        found = kc.export.fastest(model, 1, pictures[:200])
+        print(found.table)
+
+    Every file is checked against the model before it is timed, and all runtimes have as many
+    threads as this process has processors.
+
+    Args:
+        model: A functional or sequential model.
+        batch_size: Rows of a batch.
+        data: What the model takes, for the forms in eight bits, as `quantize` wants it; without it
+            they are left out.
+        labels: Classes of the data, as for `quantize`.
+        folder: Where the winner's file is kept.
+        turns: Turns of each form; the fastest counts.
+
+    Raises:
+        InputError: The model has no graph of layers, the backend is not TensorFlow, the data do not
+            fit, or an argument is not admitted.
+    """
+    batch_size = check_whole("batch_size", batch_size)
+    turns = check_whole("turns", turns)
+    model = functional(model)
+    threads = processors()
+    asked = _question(model, batch_size, data)
+    given = keras.tree.pack_sequence_as(model.input, list(asked.values()))
+    contenders: dict[tuple[str, str], Callable[[], Any]] = {
+        (PREDICT, "float32"): lambda: model.predict_on_batch(given)
+    }
+    facts: dict[tuple[str, str], tuple[float, int, str]] = {(PREDICT, "float32"): (0.0, 0, "")}
+    with tempfile.TemporaryDirectory() as made:
+        paths: dict[tuple[str, str], Path] = {}
+        for form, ending in ENDINGS.items():
+            kinds = ["float32"] if data is None or form == "saved_model" else ["float32", "int8"]
+            for numbers in kinds:
+                key, path = (form, numbers), Path(made, f"{numbers}-{form}{ending}")
+                try:
+                    facts[key] = _written(model, path, form, numbers, batch_size, data, labels)
+                    opened = start(path, threads)
+                    contenders[key] = lambda opened=opened: opened(asked)
+                    paths[key] = path
+                except (InputError, ImportError) as error:
+                    # A form that cannot be had is a line of its own; what is wrong with the data
+                    # of both forms in eight bits is told by `quantize` before.
+                    facts[key] = (np.nan, 0, str(error).partition(". Allowed")[0])
+        seconds = _timed(contenders, turns)
+        table = _table(facts, seconds)
+        winner = (str(table["form"][0]), str(table["numbers"][0]))
+        kept = None
+        if folder is not None and winner in paths:
+            kept = Path(folder) / f"model{ENDINGS[winner[0]]}"
+            _keep(paths[winner], kept)
+    return Fastest(table, winner, kept, threads)
+
+
+def _question(model: keras.Model, rows: int, data: ArrayLike | None) -> dict[str, np.ndarray]:
+    """A batch of what the model takes, by input."""
+    names = input_names(model)
+    if data is not None and len(names) == 1:
+        array = np.asarray(data)
+        batch = np.resize(array[:rows], (rows, *array.shape[1:]))
+        return {names[0]: batch.astype(model.inputs[0].dtype)}
+    specs = {
+        name: Spec((rows, *tensor.shape[1:]), tensor.dtype)
+        for name, tensor in zip(names, model.inputs, strict=True)
+    }
+    return sample_inputs(specs, batch=rows, size=SIZES[3])
+
+
+def _written(
+    model: keras.Model,
+    path: Path,
+    form: str,
+    numbers: str,
+    batch_size: int,
+    data: ArrayLike | None,
+    labels: ArrayLike | None,
+) -> tuple[float, int, str]:
+    """Write a form; how far it is off, its bytes, and what is to be said of it."""
+    if numbers == "float32":
+        written = export(model, path, form, batch_size=batch_size)
+        return written.difference, _bytes(path), ""
+    if data is None:
+        raise ValueError("eight bits need data")
+    made = quantize(model, path, data, form, labels=labels, batch_size=batch_size)
+    note = f"{len(made.floats)} layers in float32" if made.floats else ""
+    return max(0.0, made.before - made.after), made.bytes_after, note
+
+
+def _bytes(path: Path) -> int:
+    if path.is_file():
+        return path.stat().st_size
+    return sum(each.stat().st_size for each in path.rglob("*") if each.is_file())
+
+
+def _timed(
+    contenders: Mapping[tuple[str, str], Callable[[], Any]], turns: int
+) -> dict[tuple[str, str], float]:
+    """Seconds of a call, of the fastest turn of each."""
+    best: dict[tuple[str, str], float] = {}
+    calls = {}
+    for key, call in contenders.items():
+        call()
+        began = time.perf_counter()
+        call()
+        calls[key] = max(1, int(_SECONDS_OF_A_TURN / (time.perf_counter() - began)))
+    for _ in range(turns):
+        for key, call in contenders.items():
+            began = time.perf_counter()
+            for _ in range(calls[key]):
+                call()
+            taken = (time.perf_counter() - began) / calls[key]
+            best[key] = min(best.get(key, np.inf), taken)
+    return best
+
+
+def _table(
+    facts: Mapping[tuple[str, str], tuple[float, int, str]],
+    seconds: Mapping[tuple[str, str], float],
+) -> pd.DataFrame:
+    whole = seconds[(PREDICT, "float32")]
+    rows = [
+        (*key, 1e3 * seconds.get(key, np.nan), whole / seconds.get(key, np.nan), *facts[key])
+        for key in facts
+    ]
+    table = pd.DataFrame(rows, columns=_COLUMNS)
+    return table.sort_values("milliseconds").reset_index(drop=True)
+
+
+def _keep(path: Path, kept: Path) -> None:
+    """Put a file or folder where it stays, in place of an older one."""
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_file():
+        shutil.copyfile(path, kept)
+    else:
+        shutil.copytree(path, kept, dirs_exist_ok=True)

@@ -1,0 +1,167 @@
+"""Numbers of eight bits: as good as measured, and what is wrong with the data is told."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import keras_classics as kc
+from keras_classics.core import processor
+from keras_classics.core.errors import InputError
+from keras_classics.export import eight_bits
+
+pytestmark = pytest.mark.skipif(
+    keras.config.backend() != "tensorflow", reason="exports are TensorFlow's"
+)
+DRAW = np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """Blobs in one of four corners, and a network that knows them."""
+    keras.utils.set_random_seed(0)
+    labels = DRAW.integers(0, 4, 256)
+    images = DRAW.normal(0, 0.3, (256, 12, 12, 1)).astype("float32")
+    for image, label in zip(images, labels, strict=True):
+        row, column = divmod(label, 2)
+        image[row * 6 : row * 6 + 6, column * 6 : column * 6 + 6] += 1
+    model = keras.Sequential(
+        [
+            keras.Input((12, 12, 1)),
+            layers.Conv2D(8, 3, padding="same", name="first"),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.MaxPooling2D(2),
+            layers.Conv2D(16, 3, activation="relu", name="second"),
+            layers.Flatten(),
+            layers.Dense(4, activation="softmax", name="out"),
+        ]
+    )
+    model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
+    model.fit(images, labels, epochs=4, verbose=0)
+    return model, images, labels
+
+
+def onnx_of(path):
+    onnx = pytest.importorskip("onnx")
+    return onnx.load(path)
+
+
+def test_onnx_in_eight_bits_says_what_the_model_says(trained, tmp_path):
+    model, images, labels = trained
+    made = kc.export.quantize(model, tmp_path / "a.onnx", images, labels=labels)
+    assert made.measure == "accuracy" and made.before > 0.95 and made.after >= made.before - 0.01
+    assert len(made.layers) == 3 and (made.layers["decibels"] > 15).all()
+    assert made.layers["stability"].between(1, 1.5).all()
+    weights = [x for x in onnx_of(tmp_path / "a.onnx").graph.initializer if x.data_type == 3]
+    assert len(weights) >= 3
+    reopened = kc.export.reopen(tmp_path / "a.onnx")
+    (name,) = reopened.inputs
+    (found,) = reopened({name: images}).values()
+    assert (found.argmax(-1) == model.predict(images, verbose=0).argmax(-1)).mean() > 0.98
+
+
+def test_litert_in_eight_bits(trained, tmp_path):
+    pytest.importorskip("ai_edge_litert", reason="needs LiteRT")
+    model, images, _ = trained
+    made = kc.export.quantize(model, tmp_path / "a.tflite", images, "litert")
+    assert made.measure == "agreement" and made.before == 1 and made.after > 0.98
+    assert made.bytes_after < made.bytes_before
+
+
+def test_what_is_too_noisy_goes_back_to_real_numbers(trained, tmp_path, monkeypatch):
+    model, images, labels = trained
+    lost = iter([0.5, 0.5, 1.0])
+
+    def loses(job, path):
+        job.after = job.before * next(lost)
+        return job.after < job.before - job.most_loss
+
+    monkeypatch.setattr(eight_bits._Job, "_loses", loses)
+    made = kc.export.quantize(model, tmp_path / "a.onnx", images, labels=labels)
+    worst = made.layers.sort_values("decibels")["layer"].tolist()
+    assert list(made.floats) == worst and len(worst) == 3
+    kinds = [node.op_type for node in onnx_of(tmp_path / "a.onnx").graph.node]
+    assert "Conv" in kinds
+
+
+def test_nothing_is_written_where_too_much_is_lost(trained, tmp_path, monkeypatch):
+    model, images, labels = trained
+    monkeypatch.setattr(eight_bits._Job, "_loses", lambda job, path: True)
+    with pytest.raises(kc.export.ExportError, match="In eight bits the accuracy falls"):
+        kc.export.quantize(model, tmp_path / "a.tflite", images, "litert", labels=labels)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_processor_without_the_instructions_gets_weights_of_seven_bits(
+    trained, tmp_path, monkeypatch
+):
+    model, images, _ = trained
+    largest = {}
+    for has in (True, False):
+        names = {"avx_vnni"} if has else {"avx2"}
+        monkeypatch.setattr(processor, "flags", lambda names=names: names)
+        monkeypatch.setattr(processor.platform, "machine", lambda: "x86_64")
+        kc.export.quantize(model, tmp_path / "a.onnx", images)
+        onnx = pytest.importorskip("onnx")
+        arrays = [
+            onnx.numpy_helper.to_array(each)
+            for each in onnx_of(tmp_path / "a.onnx").graph.initializer
+            if each.data_type == 3 and len(each.dims) > 1
+        ]
+        largest[has] = max(np.abs(each.astype(int)).max() for each in arrays)
+    assert largest == {True: 127, False: 64}
+
+
+BAD = {
+    "too few": (lambda x: (x[:31], {}), "31 samples were given.*32 or more"),
+    "another size": (lambda x: (x[:, :8], {}), r"\(256, 8, 12, 1\).*\(any, 12, 12, 1\)"),
+    "texts": (lambda x: (np.full(x.shape, "a"), {}), "numbers of shape"),
+    "not finite": (lambda x: (x * np.nan, {}), "not finite"),
+    "another range": (lambda x: (255 * x, {"check": x}), "of the range that the model is used"),
+    "nothing": (lambda x: (0 * x, {}), "of the range that the model is used"),
+    "labels": (lambda x: (x, {"labels": np.zeros(7)}), "7 labels were given for 256"),
+    "loss": (lambda x: (x, {"most_loss": 2}), "most_loss=2"),
+    "format": (lambda x: (x, {"format": "saved_model"}), "format='saved_model'.*'onnx', 'litert'"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_data_that_do_not_fit_are_refused_in_a_sentence(trained, tmp_path, name):
+    model, images, _ = trained
+    change, message = BAD[name]
+    data, options = change(images)
+    with pytest.raises(InputError, match=message) as told:
+        kc.export.quantize(model, tmp_path / "a.onnx", data, **options)
+    assert "\n" not in str(told.value)
+
+
+def test_the_fastest_form_is_measured_and_kept(trained, tmp_path):
+    model, images, labels = trained
+    found = kc.export.fastest(model, 1, images, labels=labels, folder=tmp_path, turns=1)
+    table = found.table
+    forms = set(zip(table["form"], table["numbers"], strict=True))
+    assert {("predict_on_batch", "float32"), ("saved_model", "float32")} <= forms
+    assert {("onnx", "float32"), ("onnx", "int8"), ("litert", "float32")} <= forms
+    assert table["milliseconds"].is_monotonic_increasing and table["milliseconds"][0] > 0
+    assert (table["form"][0], table["numbers"][0]) == found.winner
+    float32 = table[table["numbers"] == "float32"]
+    assert (float32["difference"] < 1e-4).all()
+    if found.path is not None:
+        reopened = kc.export.reopen(found.path)
+        assert len(reopened.outputs) == 1
+
+
+def test_a_form_that_cannot_be_had_is_a_line_with_a_reason(trained, monkeypatch):
+    model, *_ = trained
+    from keras_classics.export import fastest_form
+
+    def written(model, path, form, *rest):
+        if form == "litert":
+            raise kc.export.ExportError("The model cannot be had. Allowed: others.", "no")
+        return fastest_form.export(model, path, form, batch_size=1).difference, 1, ""
+
+    monkeypatch.setattr(fastest_form, "_written", written)
+    table = kc.export.fastest(model, turns=1).table.set_index("form")
+    assert table.loc["litert", "note"] == "The model cannot be had"
+    assert np.isnan(table.loc["litert", "milliseconds"])
