@@ -21,6 +21,7 @@ import pytest
 import hostile
 import keras_classics as kc
 from core.test_public_face import PUBLIC
+from keras_classics.analysis.inside.trajectories import write_state
 from keras_classics.core.text_files import read_lines, read_table, read_text
 from keras_classics.data.load import SOURCES
 from keras_classics.data.sound.recordings import read_wave
@@ -41,6 +42,7 @@ CHECKPOINT = {
     "00000": np.zeros((2, 1), "f4"), "00001": np.array(3), "00002": np.array(0.1, "f4"),
     "steps": np.array(3),
 }  # fmt: skip
+POINTS = {"losses": np.zeros(2), "done": np.zeros(2, bool), "fingerprint": np.array("00")}
 FACTS = {
     "size": 8, "channels": 3, "flat": False, "resize": 8, "test_crops": 1, "augmentation": [],
     "normalization": ["range", {}],
@@ -141,6 +143,25 @@ def model_of(folder):
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, use_bias=False)])
     model.compile("sgd", "mse")
     return kc.training.restore(model, folder)
+
+
+def landscape_of(path):
+    """A line through a small network, begun in a file."""
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    way = kc.analysis.random_direction(model, seed=1)
+    return kc.analysis.loss_landscape(
+        model, np.zeros((2, 2)), np.zeros((2, 1)), way, along=[0.0, 1.0], path=path
+    )
+
+
+def trajectory_of(path):
+    """The way of a small network, of which one state is hostile."""
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, use_bias=False)])
+    for number in (2, 3):
+        model.set_weights([np.random.default_rng(number).normal(size=(2, 2))])
+        write_state(path.parent, number, model)
+    return kc.analysis.principal_trajectory(model, path.parent)
 
 
 def labeller_of(path):
@@ -287,6 +308,13 @@ DOORS = {
         "checkpoint.npz", npz(CHECKPOINT), lambda path: model_of(path.parent),
         ("training.restore", "training.fit"),
     ),
+    "loss_landscape": Door(
+        "a.npz", npz(POINTS), landscape_of, ("analysis.loss_landscape",)
+    ),
+    "principal_trajectory": Door(
+        "weights_00001.npz", npz({"00000": np.eye(2)}), trajectory_of,
+        ("analysis.principal_trajectory",),
+    ),
     "read_history": Door(
         "history.csv", hostile.table_files, lambda path: kc.training.read_history(path.parent),
         ("training.read_history",),
@@ -325,11 +353,12 @@ DOORS = {
 # Where the sound file that the hostile ones are made of is what is wanted; it must be read.
 UNDERSTAND = {
     "load_model", "load_torch .npz", "restore", "npz:", "speech: .npz", "Preparation",
-    "read_state .npz", "serve_check .keras",
+    "read_state .npz", "serve_check .keras", "principal_trajectory",
 }  # fmt: skip
 # Public functions with paths that read no file of a stranger's: they write, or hand files on.
 WRITE = {
-    "analysis.draw_*", "analysis.*.draw", "analysis.write_cells_page", "callbacks.*", "compression.*.save", "data.*.save", "data.collect",
+    "analysis.draw_*", "analysis.*.draw", "analysis.write_cells_page", "analysis.write_page",
+    "analysis.PageSection", "callbacks.*", "compression.*.save", "data.*.save", "data.collect",
     "data.write_*", "data.Transcription.write", "distribution.own_folder", "export.export*",
     "export.Exported*", "export.Fastest", "export.fastest", "export.quantize", "export.ship", "export.write_examples", "save_model",
     "jobs.Fact", "jobs.Job", "jobs.Job.of", "jobs.Job.export", "jobs.Job.exports_in", "jobs.check_count",

@@ -247,11 +247,12 @@ def _shown_after_an_abort(kept: int, shown: int) -> Iterator[None]:
         yield
         return
     ended, running = os.pipe()
+    # Ctrl-C is for one of the two alone, at whatever moment it comes.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     watcher = os.fork()
     if watcher == 0:
-        # Nothing else of this process may happen twice, and Ctrl-C is for the other.
+        # Nothing else of this process may happen twice.
         try:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
             os.close(running)
             if not os.read(ended, 1):
                 _show(kept, shown)
@@ -259,6 +260,7 @@ def _shown_after_an_abort(kept: int, shown: int) -> Iterator[None]:
             os._exit(0)
     os.close(ended)
     try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         yield
     finally:
         # It may have been ended by somebody.

@@ -6,6 +6,7 @@ import pytest
 from keras import layers
 
 import keras_classics as kc
+from keras_classics.analysis.inside.trajectories import write_state
 
 pytest.importorskip("sklearn")
 
@@ -65,11 +66,23 @@ def test_the_callback_keeps_what_the_plane_needs(tmp_path):
     assert (tmp_path / "way.png").stat().st_size > 5000
 
 
+def test_weights_of_half_precision_are_kept(tmp_path):
+    model = keras.Sequential([keras.Input((2,)), layers.Dense(2, use_bias=False, dtype="bfloat16")])
+    for number, weight in enumerate((1.0, 0.5, -0.25)):
+        model.set_weights([np.array([[weight, weight**2], [0, 1]])])
+        write_state(tmp_path, number, model)
+    found = kc.analysis.principal_trajectory(model, tmp_path)
+    np.testing.assert_allclose(np.linalg.norm(found.coordinates[0]), np.hypot(1.25, 0.9375), 1e-5)
+
+
 def test_what_is_refused(tmp_path):
     model = network()
     with pytest.raises(kc.InputError, match="0 states.*Keep more epochs"):
         kc.analysis.principal_trajectory(model, tmp_path)
     with pytest.raises(kc.InputError, match="does not fit"):
         kc.analysis.principal_trajectory(model, [model.get_weights()[:2]] * 3)
+    lost = [np.full_like(values, np.nan) for values in model.get_weights()]
+    with pytest.raises(kc.InputError, match="not all finite numbers.*Leave that state out"):
+        kc.analysis.principal_trajectory(model, [model.get_weights(), lost, model.get_weights()])
     with pytest.raises(kc.InputError, match="every=0"):
         kc.callbacks.WeightTrajectory(tmp_path, every=0)

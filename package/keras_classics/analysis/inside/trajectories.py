@@ -130,7 +130,12 @@ def write_state(folder: str | os.PathLike, number: int, model: keras.Model) -> N
     Raises:
         InputError: The file cannot be written.
     """
-    arrays = {f"{n:05d}": ops.convert_to_numpy(each) for n, each in enumerate(model.weights)}
+    own = [ops.convert_to_numpy(each) for each in model.weights]
+    # Of NumPy's own kinds, which bfloat16 is not.
+    arrays = {
+        f"{n:05d}": each.astype("float32") if each.dtype.kind == "V" else each
+        for n, each in enumerate(own)
+    }
     path = Path(folder) / PATTERN.replace("*", f"{number:05d}")
     write_whole(path, lambda fresh: np.savez(fresh, **arrays))
 
@@ -168,3 +173,18 @@ def _check_fits(model: keras.Model, own: Sequence[np.ndarray], state: Sequence[n
                 "Take a folder of its own for each training.",
             )
         )
+    if not all(_is_finite(each) for each in state):
+        raise InputError(
+            explain(
+                "A state was given whose values are not all finite numbers",
+                "the weights of this model on its way, as get_weights() gives them",
+                "Leave that state out, or train anew with a smaller learning rate.",
+            )
+        )
+
+
+def _is_finite(values: np.ndarray) -> bool:
+    try:
+        return bool(np.isfinite(np.asarray(values, "float32")).all())
+    except (TypeError, ValueError):
+        return False
