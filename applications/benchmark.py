@@ -15,19 +15,23 @@
     python applications/benchmark.py translate      # an exported translator
     python applications/benchmark.py table          # all that was measured, for the README
 
-A verb is a function in `VERBS`: its keyword arguments are the flags, the notes on their types the
-help, and what it returns the rows that are printed and entered into the file `--out`, in place of
-older rows of the same measurement. What is compared takes turns within one process and the
-fastest turn counts: the times are this machine's, the ratios (ours / theirs) travel further.
+A verb is a function of its module in `VERBS`: its keyword arguments are the flags, the notes on
+their types the help, and what it returns the rows that are printed and entered into the file
+`--out`, in place of older rows of the same measurement. What is compared takes turns within one
+process and the fastest turn counts: the times are this machine's, the ratios (ours / theirs) travel
+further.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import datetime
+import importlib
 import inspect
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import get_type_hints
 
@@ -37,31 +41,30 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
 import keras_classics as kc  # noqa: E402
-from benchmarks import binary, depth, landscapes, maps, models, recurrent, searches  # noqa: E402
-from benchmarks.measuring import MEASURED, console  # noqa: E402
+from benchmarks.measuring import ALONE, MEASURED, console  # noqa: E402
 
 STORED = Path(__file__).with_suffix(".csv")
 # What a row is of; a later row of the same takes its place.
 KEYS = ["benchmark", "model", "setting", "beside"]
 MARKS = "<!-- benchmark -->", "<!-- end of benchmark -->"
 
-# Each a table of its own in the README.
+# Of each verb the module, which needs an engine. These have tables of their own in the README:
 TABLES = {
-    "maps": maps.maps,
-    "recurrent": recurrent.recurrent,
-    "multidimensional": recurrent.multidimensional,
-    "rtrl": recurrent.rtrl,
-    "translate": recurrent.translate,
+    "maps": "maps",
+    "recurrent": "recurrent",
+    "multidimensional": "recurrent",
+    "rtrl": "recurrent",
+    "translate": "recurrent",
 }
 VERBS = {
-    "build": models.build,
-    "train": models.train,
-    "inference": models.inference,
-    "fold": models.fold,
-    "decode": searches.decode,
-    "binary": binary.binary,
-    "depth": depth.depth,
-    "landscape": landscapes.landscape,
+    "build": "models",
+    "train": "models",
+    "inference": "models",
+    "fold": "models",
+    "decode": "searches",
+    "binary": "binary",
+    "depth": "depth",
+    "landscape": "landscapes",
     **TABLES,
 }
 
@@ -76,9 +79,14 @@ def run(argv: Sequence[str] | None) -> None:
     parser = kc.cli.Parser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    argv = sys.argv[1:] if argv is None else argv
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for name, verb in VERBS.items():
-        flags = verbs.add_parser(name, help=verb.__doc__.splitlines()[0], description=verb.__doc__)
+    for name in VERBS:
+        if name != next(iter(argv), None):
+            verbs.add_parser(name, help=first_line(name))
+            continue
+        verb = verb_of(name)
+        flags = verbs.add_parser(name, help=first_line(name), description=verb.__doc__)
         flags.add_argument(
             "--out", type=Path, default=Path("runs/benchmark.csv"), help="file of the results"
         )
@@ -98,11 +106,25 @@ def run(argv: Sequence[str] | None) -> None:
         measure(verb, **settings)
 
 
+def first_line(name: str) -> str:
+    """Of a verb's docstring, as it stands in the file."""
+    file = Path(__file__).parent / "benchmarks" / f"{VERBS[name]}.py"
+    body = ast.parse(kc.jobs.read_text(file)).body
+    [verb] = [each for each in body if isinstance(each, ast.FunctionDef) and each.name == name]
+    return ast.get_docstring(verb).splitlines()[0]
+
+
+def verb_of(name: str) -> Callable[..., pd.DataFrame]:
+    """The function that measures."""
+    kc.cli.import_keras()
+    return getattr(importlib.import_module(f"benchmarks.{VERBS[name]}"), name)
+
+
 def measure(verb: str, out: Path, **settings) -> None:
     """Measure, print, and enter the rows into the file."""
     earlier = [read_results(out)] if out.exists() else []
     facts = kc.jobs.describe_run(settings)
-    rows = VERBS[verb](**settings)
+    rows = verb_of(verb)(**settings)
     rows.insert(0, "benchmark", verb)
     rows["ratio"] = rows["ours"] / rows["peer"]
     texts = [rows[column].map(figure) if rows[column].dtype == float else rows[column]
@@ -158,7 +180,7 @@ def readme_tables(rows: pd.DataFrame) -> str:
     """What was measured, as Markdown: models beside twins, searches, the rest, and where."""
     searched = rows["benchmark"] == "decode"
     twins = rows["benchmark"].isin(["build", "train", "inference", "fold"])
-    alone = (rows["benchmark"] == "build") & (rows["beside"] == models.ALONE)
+    alone = (rows["benchmark"] == "build") & (rows["beside"] == ALONE)
     parts = []
     if (beside := rows[twins & ~alone]).size:
         order = beside["benchmark"].map(list(VERBS).index)

@@ -21,7 +21,6 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
@@ -61,6 +60,7 @@ def run(argv: Sequence[str] | None) -> None:
     shown.add_argument("--out", type=Path, help="write it there")
     options = parser.parse_args(argv)
     if options.verb == "run":
+        kc.cli.import_keras()
         rows = fill(options.rows, options.formats)
         enter(rows, options.out)
         console.print(markdown(rows), highlight=False)
@@ -76,6 +76,8 @@ def run(argv: Sequence[str] | None) -> None:
 
 def fill(names: Sequence[str], formats: Sequence[str]) -> pd.DataFrame:
     """Export what is named, then ask all files in processes without Keras and without us."""
+    import keras
+
     with tempfile.TemporaryDirectory() as folder:
         rows, exported = [], []
         for name in names:
@@ -119,6 +121,8 @@ def empty(reason: str) -> dict:
 
 def ways(name: str) -> list[Callable[[Path, str], kc.export.Exported]]:
     """The ways to export a row's model."""
+    import keras
+
     keras.utils.set_random_seed(1)
     if name in INSIDE:
         return [INSIDE[name]]
@@ -137,7 +141,7 @@ def ways(name: str) -> list[Callable[[Path, str], kc.export.Exported]]:
     return [way(settings) for settings in (PICTURES if name in FAMILIES else STEPS)]
 
 
-def draw_weights(model: keras.Model) -> None:
+def draw_weights(model) -> None:
     """Weights at random, of a size that keeps signals: new ones would make all outputs alike."""
     draw = np.random.default_rng(3)
     for weight in model.weights:

@@ -92,6 +92,14 @@ def test_so_do_explanations_and_the_comparison_of_translators(name):
     assert "Did you mean '--out'" in wrong[2] and wrong[2].count("\n") == 1
 
 
+@pytest.mark.parametrize(("name", "verb"), [("benchmark", "decode"), ("formats", "run")])
+def test_so_do_measurements(name, verb):
+    told = answer("--help", of=name)
+    assert told[0] == 0 and verb in told[1] and told[3] <= {"numpy"}
+    wrong = answer(verb[:-1], of=name)
+    assert wrong[0] == 2 and wrong[3] <= {"numpy"} and wrong[2].count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("flag", "told"),
     [

@@ -12,6 +12,9 @@ import pandas as pd
 
 import keras_classics as kc
 
+# The peer of a model nobody else has.
+ALONE = "alone"
+
 # What a verb returns; the ratio and the facts of the machine come to it.
 MEASURED = ["model", "setting", "beside", "ours", "peer", "unit"]
 

@@ -11,10 +11,8 @@ import numpy as np
 import pandas as pd
 
 import keras_classics as kc
-from benchmarks.measuring import MEASURED, in_turns
+from benchmarks.measuring import ALONE, MEASURED, in_turns
 
-# The peer of a model nobody else has.
-ALONE = "alone"
 # Of these keras.applications has other forms: built beside ours, but not the same function.
 BUILT_ALONGSIDE = {
     "resnet_50_v2": "ResNet50V2",

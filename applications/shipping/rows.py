@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-import keras
 import numpy as np
 
 import keras_classics as kc
@@ -65,14 +64,21 @@ CELLS = (
 )  # fmt: skip
 
 
-def topology(name: str, **arguments) -> keras.Model:
+def network(name: str, *arguments, **settings):
+    """One of `kc.models`, which needs an engine."""
+    return getattr(kc.models, name)(*arguments, **settings)
+
+
+def topology(name: str, **arguments):
     """A small recurrent network."""
     sizes = {"input_size": 3} if name.startswith("one") else {"vocabulary_size": 7}
     return kc.models.rnn(name, outputs=4, units=4, **{**sizes, **arguments})
 
 
-def reading_in_two_dimensions() -> keras.Model:
+def reading_in_two_dimensions():
     """A layer of multidimensional LSTM over pictures."""
+    import keras
+
     image = keras.Input((6, 5, 2), name="image")
     return keras.Model(image, kc.layers.MultiDimensionalLSTM(3)(image))
 
@@ -84,18 +90,18 @@ SEQUENCES = {
     },
     **{f"rnn, {cell}": partial(topology, "many_to_one", cell=cell) for cell in CELLS},
     "multidimensional LSTM": reading_in_two_dimensions,
-    "language model": partial(kc.models.language_model, 9, 4, 2),
-    "tagger": partial(kc.models.tagger, classes=4, vocabulary_size=9, units=4),
+    "language model": partial(network, "language_model", 9, 4, 2),
+    "tagger": partial(network, "tagger", classes=4, vocabulary_size=9, units=4),
     "sequence classifier": partial(
-        kc.models.sequence_classifier, classes=4, vocabulary_size=9, units=4
+        network, "sequence_classifier", classes=4, vocabulary_size=9, units=4
     ),
     "recogniser": partial(
-        kc.models.ctc_recognizer,
+        network, "ctc_recognizer",
         labels=4, input_shape=(12, None, 1), filters=(4,), strides=(2,), units=4,
     ),
-    "translator": partial(kc.models.translator, 9, 8, units=4),
+    "translator": partial(network, "translator", 9, 8, units=4),
     "translator, additive attention": partial(
-        kc.models.translator, 9, 8, units=4, attention="additive", bidirectional=True
+        network, "translator", 9, 8, units=4, attention="additive", bidirectional=True
     ),
 }  # fmt: skip
 
@@ -116,6 +122,8 @@ def classifier(path, format):
 
 def captioner(attention, path, format):
     """A captioner with beam search and vocabulary."""
+    import keras
+
     encoder = kc.models.LeNet5Modern(input_shape=(32, 32, 3), include_top=False)
     if attention is None:
         encoder = keras.Model(encoder.input, keras.layers.GlobalAveragePooling2D()(encoder.output))

@@ -1,5 +1,6 @@
 """The benchmark as a user meets it."""
 
+import importlib
 import subprocess
 import sys
 from itertools import product
@@ -16,6 +17,11 @@ TINY_SEARCH = [
     "--vocabulary", "20", "--positions", "4", "--repeats", "1",
 ]  # fmt: skip
 TINY_IMAGES = ["--size", "32", "--batch", "2", "--steps", "1"]
+
+
+def part(name):
+    """A module with verbs of it."""
+    return importlib.import_module(f"benchmarks.{name}")
 
 
 @pytest.fixture
@@ -38,7 +44,7 @@ def measured(application, tmp_path):
 @pytest.mark.slow
 def test_decode_without_keras_hub(application, measured, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "keras_hub", None)
-    monkeypatch.setattr(application.searches, "hub_version", lambda: None)
+    monkeypatch.setattr(part("searches"), "hub_version", lambda: None)
     rows = measured(TINY_SEARCH)
     assert "pip install keras-hub" in capsys.readouterr().out
     assert set(rows["model"]) == {"GRU", "GRU, attention"}
@@ -197,7 +203,7 @@ def test_the_readme_holds_the_stored_results_as_they_are(application, capsys):
 
 
 def test_twins_are_in_the_catalogue(application):
-    assert {*kc.weights.TWINS, *application.models.BUILT_ALONGSIDE} <= set(kc.list_models())
+    assert {*kc.weights.TWINS, *part("models").BUILT_ALONGSIDE} <= set(kc.list_models())
 
 
 @pytest.mark.parametrize(
@@ -229,12 +235,12 @@ def test_an_unknown_verb_is_refused(application, capsys):
 @pytest.mark.slow
 def test_depth_is_measured_of_equal_networks(application):
     maps = np.random.default_rng(0).normal(size=(2, 4, 5, 3)).astype("float32")
-    stack, loop = kc.layers.StackedConv2D(4), application.depth.PlainLoop(4)
+    stack, loop = kc.layers.StackedConv2D(4), part("depth").PlainLoop(4)
     expected = stack(maps)
     loop.build(maps.shape)
     loop.set_weights(stack.get_weights())
     np.testing.assert_allclose(loop(maps), expected, atol=1e-6)
     for kind in ("StackedConv2D", "tf.while_loop", "Conv2D layers"):
-        measured = application.depth.train_stack(kind, 4, maps.shape, 1)
-        assert set(measured) == set(application.depth.STACK_UNITS)
+        measured = part("depth").train_stack(kind, 4, maps.shape, 1)
+        assert set(measured) == set(part("depth").STACK_UNITS)
         assert measured["step per layer"] > 0 and measured["operations of the graph"] > 10

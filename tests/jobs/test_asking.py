@@ -48,6 +48,18 @@ def test_a_folder_that_was_named_answers_or_is_refused(finished, tmp_path, monke
     assert said.out == f"1: {3 * slope:.3f}\n"
 
 
+def test_an_answer_is_one_where_nothing_can_be_written(finished, tmp_path, monkeypatch, capsys):
+    def answered(job):
+        job.results = finished / "run.json" / "no folder"
+        job.table("answers.csv", {"x": [1]})
+
+    monkeypatch.setattr(Toy, "answered", answered)
+    assert run("ask", "1", "--out", finished) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("1: ") and "error" not in said.err
+    assert "not kept: " in said.err and "cannot be written" in said.err
+
+
 def test_standard_input_has_an_answer_for_every_line(finished, monkeypatch, capsys):
     lines = b"\xef\xbb\xbf1\n\n2\nx\n3\n"
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(lines)))

@@ -62,7 +62,11 @@ def ask(kind: type[Job], asked: Asked) -> int:
                 job.output.result("", {"query": query, "error": str(error)})
             continue
         job.output.result(job.line(query, found), {"query": query, **found.record})
-    job.answered()
+    try:
+        job.answered()
+    except InputError as error:
+        # All was answered: a run's folder may be another's, that can only be read.
+        job.output.remark(f"not kept: {error}")
     return 1 if failed else 0
 
 

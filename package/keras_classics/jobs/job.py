@@ -410,7 +410,11 @@ class Job(ABC):
         return f"{query}: {answer.text}"
 
     def answered(self) -> None:  # noqa: B027 - a hook
-        """Comes after the last answer."""
+        """Comes after the last answer; what cannot be written here is told, and no failure.
+
+        Raises:
+            InputError: A file cannot be written.
+        """
 
     # What every job says.
 
