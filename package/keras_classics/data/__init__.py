@@ -13,6 +13,7 @@ from keras_classics.data.pictures.class_batches import (
 )
 from keras_classics.data.pictures.images import read_image
 from keras_classics.data.pictures.preparation import Preparation, fit_preparation
+from keras_classics.data.pictures.region_batches import region_batches
 from keras_classics.data.splits import Picture, Pictures
 from keras_classics.data.store import collect
 from keras_classics.data.texts.alphabet import Alphabet
@@ -50,6 +51,7 @@ __all__ = [
     "predict_classes",
     "read_dictionary",
     "read_image",
+    "region_batches",
     "sentence_groups",
     "sequence_batches",
     "text_windows",

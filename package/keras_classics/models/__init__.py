@@ -174,6 +174,8 @@ from keras_classics.models.recurrent.language_model import (
 )
 from keras_classics.models.recurrent.rnn import rnn
 from keras_classics.models.recurrent.tagger import sequence_classifier, tagger
+from keras_classics.models.regions.detect import detect
+from keras_classics.models.regions.fast_rcnn import fast_rcnn, spp_net
 from keras_classics.models.sequence.caption import Caption, caption, encode_images
 from keras_classics.models.sequence.captioner import captioner, picture_encoder, split_captioner
 from keras_classics.models.sequence.sharing import (
@@ -326,7 +328,9 @@ __all__ = [
     "caption",
     "captioner",
     "ctc_recognizer",
+    "detect",
     "encode_images",
+    "fast_rcnn",
     "fit_kernel_perceptron",
     "fit_perceptron",
     "fractal_column",
@@ -354,6 +358,7 @@ __all__ = [
     "split_captioner",
     "split_language_model",
     "split_translator",
+    "spp_net",
     "tagger",
     "tour_energy",
     "tour_lengths",

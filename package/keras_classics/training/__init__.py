@@ -32,6 +32,7 @@ from keras_classics.training.metrics.tagging import tagging_metrics
 from keras_classics.training.metrics.translations import translation_metrics
 from keras_classics.training.optimizers import SkipNonFinite, averaging
 from keras_classics.training.recipes import compile_model, quick_recipe
+from keras_classics.training.region_loss import OffsetLoss, compile_detector
 from keras_classics.training.resumable import fit, read_history
 from keras_classics.training.rtrl import ForwardTrainer
 from keras_classics.training.truncated_bptt import TruncatedBPTT
@@ -46,6 +47,7 @@ __all__ = [
     "Exponential",
     "ForwardTrainer",
     "Linear",
+    "OffsetLoss",
     "Recipe",
     "SkipNonFinite",
     "Step",
@@ -56,6 +58,7 @@ __all__ = [
     "caption_metrics",
     "class_scores",
     "classification_metrics",
+    "compile_detector",
     "compile_model",
     "compile_reader",
     "compile_translator",

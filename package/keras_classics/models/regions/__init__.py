@@ -1,0 +1,1 @@
+"""Detectors: networks that say of regions of a picture what they show."""

@@ -1,0 +1,192 @@
+"""Fast R-CNN and SPP-net: one map of the picture, pooled for every region of it.
+
+Girshick, "Fast R-CNN", ICCV 2015; He et al., "Spatial pyramid pooling in deep convolutional
+networks for visual recognition", ECCV 2014. Both read a picture once and look at proposals in its
+map; they differ in how a region is pooled, and in that Fast R-CNN learns as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import keras
+from keras import layers
+
+from keras_classics.core.channels_last import check_layers
+from keras_classics.core.errors import (
+    InputError,
+    check_rate,
+    check_whole,
+    check_wholes,
+    explain,
+)
+from keras_classics.core.image_builder import inline
+from keras_classics.core.keras_internals import deep_graphs
+from keras_classics.core.types import Tensor, Whole
+from keras_classics.layers.image.region_pooling import RegionMaxPooling, SpatialPyramidPooling
+
+# Standard deviations of the offsets, as Fast R-CNN's later releases fix them: what the last layer
+# says is multiplied by them.
+OFFSET_SCALE = (0.1, 0.1, 0.2, 0.2)
+
+
+def fast_rcnn(
+    backbone: keras.Model,
+    classes: Whole,
+    *,
+    bins: Whole = 7,
+    units: Sequence[Whole] = (4096, 4096),
+    dropout: float = 0.5,
+    stride: Whole | None = None,
+    train_backbone: bool = True,
+    name: str = "fast_rcnn",
+) -> keras.Model:
+    """Fast R-CNN on any network that makes a map of a picture.
+
+    Args:
+        backbone: A model from one image to a map `(batch, height, width, channels)`, such as
+            `kc.models.picture_encoder(name, size, as_map=True)`, or one of
+            `kc.transfer.features`. Its layers are inlined and shared, not copied.
+        classes: Number of classes, the background not among them.
+        bins: Side of the grid that each region is pooled to.
+        units: Width of each dense layer behind it; 4096 twice in the paper, as in VGG.
+        dropout: Dropout rate behind each.
+        stride: Pixels of the picture between neighbours in the map; by default read off the
+            backbone.
+        train_backbone: False freezes the backbone.
+        name: Name of the model.
+
+    Returns:
+        A functional model of `{"image": (batch, height, width, channels), "boxes": (batch, n, 4)}`,
+        pictures as the backbone takes them and `(ymin, xmin, ymax, xmax)` in their pixels; to
+        `{"classes": (batch, n, classes + 1), "offsets": (batch, n, classes, 4)}`: logits, the
+        background's last, and by class how to move the box, as `kc.boxes.apply_regression` takes.
+
+    Raises:
+        InputError: The backbone makes no map, or its stride cannot be told.
+    """
+    return _region_network(
+        backbone,
+        classes,
+        lambda stride: RegionMaxPooling(bins, stride, name="region_pooling"),
+        units=units, dropout=dropout, stride=stride, train_backbone=train_backbone, name=name,
+    )  # fmt: skip
+
+
+def spp_net(
+    backbone: keras.Model,
+    classes: Whole,
+    *,
+    levels: Sequence[Whole] = (1, 2, 3, 6),
+    units: Sequence[Whole] = (4096, 4096),
+    dropout: float = 0.5,
+    stride: Whole | None = None,
+    train_backbone: bool = False,
+    name: str = "spp_net",
+) -> keras.Model:
+    """SPP-net for detection: a pyramid of bins of each window, and dense layers behind it.
+
+    As in the paper the backbone stays as it is, and the dense layers alone learn.
+
+    Args:
+        backbone: As for `fast_rcnn`.
+        classes: Number of classes, the background not among them.
+        levels: Sides of the grids of the pyramid.
+        units: Width of each dense layer behind it.
+        dropout: Dropout rate behind each.
+        stride: Pixels of the picture between neighbours in the map; by default read off the
+            backbone.
+        train_backbone: True learns the backbone too.
+        name: Name of the model.
+
+    Returns:
+        A model like that of `fast_rcnn`.
+
+    Raises:
+        InputError: The backbone makes no map, or its stride cannot be told.
+    """
+    return _region_network(
+        backbone,
+        classes,
+        lambda stride: SpatialPyramidPooling(levels, stride, name="region_pooling"),
+        units=units, dropout=dropout, stride=stride, train_backbone=train_backbone, name=name,
+    )  # fmt: skip
+
+
+@deep_graphs()
+def _region_network(
+    backbone: keras.Model,
+    classes: Whole,
+    pooling: Callable[[int], layers.Layer],
+    *,
+    units: Sequence[Whole],
+    dropout: float,
+    stride: Whole | None,
+    train_backbone: bool,
+    name: str,
+) -> keras.Model:
+    classes, widths = check_whole("classes", classes), check_wholes("units", units)
+    dropout = check_rate("dropout", dropout)
+    check_layers(backbone)
+    if (
+        len(backbone.inputs) != 1
+        or len(backbone.outputs) != 1
+        or len(backbone.outputs[0].shape) != 4
+    ):
+        raise InputError(
+            explain(
+                f"The backbone {backbone.name!r} makes "
+                f"{', '.join(str(each.shape) for each in backbone.outputs)} of "
+                f"{len(backbone.inputs)} inputs",
+                "a model from one image to one map (batch, height, width, channels)",
+                "Cut it: kc.models.picture_encoder(name, size, as_map=True).",
+            )
+        )
+    step = _stride(backbone) if stride is None else check_whole("stride", stride)
+    if not train_backbone:
+        backbone.trainable = False
+    image = keras.Input(backbone.inputs[0].shape[1:], name="image")
+    boxes = keras.Input((None, 4), name="boxes")
+    regions = pooling(step)(inline(backbone, image), boxes)
+    x = layers.TimeDistributed(layers.Flatten(), name="region_vector")(regions)
+    for number, width in enumerate(widths, start=1):
+        x = layers.Dense(width, activation="relu", name=f"head_dense{number}")(x)
+        if dropout:
+            x = layers.Dropout(dropout, name=f"head_dropout{number}")(x)
+    return keras.Model(
+        {"image": image, "boxes": boxes},
+        {"classes": _logits(x, classes), "offsets": _offsets(x, classes)},
+        name=name,
+    )
+
+
+def _logits(x: Tensor, classes: int) -> Tensor:
+    # As wide as the paper draws them.
+    start = keras.initializers.RandomNormal(stddev=0.01)
+    return layers.Dense(classes + 1, kernel_initializer=start, dtype="float32", name="classes")(x)
+
+
+def _offsets(x: Tensor, classes: int) -> Tensor:
+    start = keras.initializers.RandomNormal(stddev=0.001)
+    found = layers.Dense(
+        4 * classes, kernel_initializer=start, dtype="float32", name="head_offsets"
+    )(x)
+    split = layers.Reshape((-1, classes, 4), dtype="float32", name="head_split")(found)
+    return layers.Rescaling(list(OFFSET_SCALE), dtype="float32", name="offsets")(split)
+
+
+def _stride(backbone: keras.Model) -> int:
+    """Pixels between neighbours in a map, of a backbone whose sides divide evenly."""
+    given, made = backbone.inputs[0].shape, backbone.outputs[0].shape
+    if None not in given[1:3] and None not in made[1:3]:
+        strides = {side / cells for side, cells in zip(given[1:3], made[1:3], strict=True)}
+        if len(strides) == 1 and (stride := strides.pop()) == int(stride):
+            return int(stride)
+    raise InputError(
+        explain(
+            f"The stride of {backbone.name!r} cannot be read off a map {made[1:3]} of pictures "
+            f"{given[1:3]}",
+            "a map whose sides divide the picture's evenly, both known",
+            "Give it, for example stride=16.",
+        )
+    )

@@ -1,0 +1,196 @@
+"""Detectors of regions: assembled on any backbone, trained by `fit`, asked about pictures."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_classics as kc
+from keras_classics.boxes import Detections, Truth, average_precision, sliding_windows
+from keras_classics.core.errors import InputError
+from support import check_round_trip
+
+GRID = sliding_windows((32, 32), sides=(10, 16), aspects=(1.0,), step=0.4)
+
+
+def backbone(size=32, stride=4, channels=8):
+    image = keras.Input((size, size, 3))
+    x = keras.layers.Conv2D(channels, 3, padding="same", activation="relu", name="conv1")(image)
+    x = keras.layers.MaxPooling2D(stride, name="pool1")(x)
+    x = keras.layers.Conv2D(channels, 3, padding="same", activation="relu", name="conv2")(x)
+    return keras.Model(image, x, name="backbone")
+
+
+def detector(build=None, **options):
+    build = build or kc.models.fast_rcnn
+    keras.utils.set_random_seed(0)
+    return build(backbone(), 3, **{"units": (32,), "dropout": 0.0, **options})
+
+
+def inputs(count=2, boxes=5, seed=0):
+    rng = np.random.default_rng(seed)
+    corners = rng.uniform(0, 20, (count, boxes, 2))
+    image = rng.normal(size=(count, 32, 32, 3)).astype("float32")
+    regions = np.concatenate([corners, corners + rng.uniform(4, 12, corners.shape)], axis=2)
+    return {"image": image, "boxes": regions.astype("float32")}
+
+
+@pytest.mark.parametrize("build", [kc.models.fast_rcnn, kc.models.spp_net])
+def test_a_detector_says_classes_and_offsets_of_every_region_alone(build, tmp_path):
+    model, given = detector(build), inputs()
+    said = model.predict_on_batch(given)
+    assert said["classes"].shape == (2, 5, 4) and said["offsets"].shape == (2, 5, 3, 4)
+    # Whatever other regions and pictures are asked about.
+    alone = {"image": given["image"][1:], "boxes": given["boxes"][1:, 2:3]}
+    one = model.predict_on_batch(alone)
+    np.testing.assert_allclose(one["offsets"][0, 0], said["offsets"][1, 2], atol=1e-5)
+    check_round_trip(model, given, tmp_path)
+
+
+def test_any_network_of_the_catalogue_is_a_backbone_and_its_stride_is_read_off_it():
+    encoder = kc.models.picture_encoder(
+        "resnet_18", 64, layer="stage2_out", as_map=True, width=0.125
+    )
+    model = kc.models.fast_rcnn(encoder, 2, units=(8,), bins=2)
+    assert model.get_layer("region_pooling").stride == 8
+    whole = kc.models.LeNet5Modern()
+    with pytest.raises(InputError, match="as_map=True"):
+        kc.models.fast_rcnn(whole, 2)
+    odd = backbone(size=30)
+    with pytest.raises(InputError, match="stride=16"):
+        kc.models.fast_rcnn(odd, 2)
+    assert kc.models.fast_rcnn(odd, 2, units=(8,), stride=4).get_layer("region_pooling").stride == 4
+
+
+def test_the_head_alone_learns_behind_a_frozen_backbone():
+    model = detector(kc.models.spp_net)
+    assert {weight.path.split("/")[0] for weight in model.trainable_weights} == {
+        "head_dense1", "classes", "head_offsets",
+    }  # fmt: skip
+
+
+def test_offset_loss_is_the_papers_formula():
+    rng = np.random.default_rng(0)
+    said = rng.normal(0, 0.3, (2, 4, 3, 4)).astype("float32")
+    true = np.concatenate([rng.integers(-1, 3, (2, 4, 1)), rng.normal(0, 0.3, (2, 4, 4))], axis=2)
+    expected = 0.0
+    for picture in range(2):
+        for region in range(4):
+            label = int(true[picture, region, 0])
+            if label >= 0:
+                for n, scale in enumerate((0.1, 0.1, 0.2, 0.2)):
+                    x = abs(said[picture, region, label, n] - true[picture, region, 1 + n]) / scale
+                    expected += 0.5 * x**2 if x < 1 else x - 0.5
+    loss = kc.training.OffsetLoss()
+    assert float(loss(true.astype("float32"), said)) == pytest.approx(expected / 8, rel=1e-5)
+    assert type(loss).from_config(loss.get_config()).scale == (0.1, 0.1, 0.2, 0.2)
+    with pytest.raises(InputError, match="four positive"):
+        kc.training.OffsetLoss(scale=(1, 1))
+
+
+class Painted:
+    """A square of one of three colours on black."""
+
+    def __init__(self, number):
+        rng = np.random.default_rng(number)
+        self.name, label = f"painted-{number}", number % 3
+        side = int(rng.integers(9, 15))
+        y, x = rng.integers(0, 32 - side, 2)
+        self.image = np.zeros((32, 32, 3), "uint8")
+        self.image[y : y + side, x : x + side, label] = 255
+        self.boxes = np.float32([[y, x, y + side, x + side]])
+        self.box_labels = np.int32([label])
+
+
+def batches(examples, **options):
+    given = {"classes": 3, "batch_size": 8, "seed": 0, "regions": 16, **options}
+    return kc.data.region_batches(examples, [GRID] * len(examples), **given)
+
+
+def test_batches_are_a_function_of_seed_and_number_and_their_offsets_lead_to_true_boxes():
+    examples = [Painted(number) for number in range(24)]
+    stream = iter(batches(examples))
+    seen = [next(stream) for _ in range(4)]
+    later = next(iter(batches(examples, first=2)))
+    for one, other in zip(keras.tree.flatten(seen[2]), keras.tree.flatten(later), strict=True):
+        np.testing.assert_array_equal(one, other)
+    mirrored = 0
+    for given, wanted in seen:
+        given, wanted = (
+            {key: keras.ops.convert_to_numpy(each) for key, each in part.items()}
+            for part in (given, wanted)
+        )
+        shows = wanted["offsets"][..., 0] >= 0
+        # A quarter of 16.
+        assert (shows.sum(axis=1) <= 4).all() and shows.any()
+        assert ((wanted["classes"] == 3) == ~shows).all()
+        for row in range(8):
+            chosen = np.flatnonzero(shows[row])
+            label = int(wanted["classes"][row, chosen[0]])
+            ys, xs = np.nonzero(given["image"][row, :, :, label] > 0)
+            painted = [ys.min(), xs.min(), ys.max() + 1, xs.max() + 1]
+            moved = kc.boxes.apply_regression(
+                given["boxes"][row, chosen], wanted["offsets"][row, chosen, 1:]
+            )
+            np.testing.assert_allclose(moved, np.tile(painted, (len(chosen), 1)), atol=1e-2)
+            mirrored += not any(
+                np.array_equal(painted, example.boxes[0]) and label == example.box_labels[0]
+                for example in examples
+            )
+    assert 0 < mirrored < 32
+
+
+def test_what_is_difficult_or_a_crowd_is_neither_learned_nor_background():
+    example = Painted(0)
+    example.difficult = np.array([True])
+    given, wanted = next(iter(batches([example] * 8, flip=False)))
+    assert (np.asarray(wanted["classes"]) == 3).all()
+    inside = kc.boxes.coverage(np.asarray(given["boxes"]).reshape(-1, 4), example.boxes)
+    assert inside.max() < 0.5
+
+
+def test_pictures_of_two_sizes_and_lacking_proposals_are_refused():
+    small = Painted(1)
+    small.image = small.image[:16]
+    with pytest.raises(InputError, match="image_size"):
+        batches([Painted(0), small] * 8)
+    with pytest.raises(InputError, match="equally many"):
+        kc.data.region_batches([Painted(0)], [], classes=3, batch_size=1, seed=0)
+
+
+@pytest.mark.slow
+def test_it_learns_to_find_painted_squares_by_fit():
+    examples = [Painted(number) for number in range(240)]
+    model = detector(bins=4)
+    kc.training.compile_detector(model, keras.optimizers.Adam(4e-3))
+    model.fit(batches(examples), steps_per_epoch=30, epochs=5, verbose=0)
+    test = [Painted(number) for number in range(1000, 1040)]
+    truths = [Truth.of(each) for each in test]
+    found = kc.models.detect(model, [each.image for each in test], [GRID] * 40)
+    assert average_precision(found, truths, 3, rules="voc10").figures["AP"] > 0.9
+    # Moved boxes are nearer than those of the grid.
+    assert average_precision(found, truths, 3, rules="voc10", threshold=0.75).figures["AP"] > 0.6
+
+
+def test_pictures_of_any_size_and_without_proposals_are_answered():
+    model = kc.models.fast_rcnn(backbone(size=None), 3, units=(8,), dropout=0.0, stride=4)
+    images = [np.zeros(shape, "uint8") for shape in ((32, 40, 3), (32, 40, 3), (20, 32, 3))]
+    found = kc.models.detect(model, images, [[], [[0, 0, 9, 9]], []], least_score=0.0)
+    assert [each.boxes.shape for each in found] == [(0, 4), (3, 4), (0, 4)]
+    assert isinstance(found[0], Detections)
+    with pytest.raises(InputError, match="equally many"):
+        kc.models.detect(model, images, [[]])
+
+
+def test_boxes_are_clipped_to_the_picture_and_alike_ones_suppressed():
+    model = detector()
+    (classes,) = (layer for layer in model.layers if layer.name == "classes")
+    # Sure of the first class whatever it sees.
+    kernel, bias = classes.get_weights()
+    classes.set_weights([kernel * 0, np.float32([9, 0, 0, 0])])
+    image = np.zeros((32, 32, 3), "uint8")
+    proposals = [[20, 20, 40, 40], [20, 20, 39, 40], [0, 0, 8, 8]]
+    (found,) = kc.models.detect(model, [image], [proposals])
+    assert found.box_labels.tolist() == [0, 0] and found.scores.min() > 0.99
+    assert found.boxes.max() == 32
+    (all_three,) = kc.models.detect(model, [image], [proposals], threshold=1.0, most=2)
+    assert len(all_three) == 2
