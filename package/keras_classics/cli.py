@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return guarded(run, argv)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> Parser:
     parser = Parser(
         prog="keras-classics",
         description="The networks of the classic deep-learning courses, as Keras 3 models.",
@@ -83,9 +83,9 @@ def _parser() -> argparse.ArgumentParser:
         name: str,
         run: Callable[[argparse.Namespace], None],
         text: str,
-        *parents: argparse.ArgumentParser,
+        *parents: Parser,
         engine: bool = True,
-    ) -> argparse.ArgumentParser:
+    ) -> Parser:
         own = verbs.add_parser(name, parents=parents, help=text, description=_sentence(text))
         own.set_defaults(run=run, engine=engine)
         return own
@@ -118,7 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     facts = verb("card", _card, "all facts of one model", engine=False)
     facts.add_argument("name", help="such as vgg_d, or VGG16")
 
-    build = argparse.ArgumentParser(add_help=False)
+    build = Parser(add_help=False)
     build.add_argument("name", help="such as vgg_d, or VGG16")
     build.add_argument(
         "--set",

@@ -66,7 +66,7 @@ def pictures(folder: Path) -> dict[Path, bool]:
         return folder / name
 
     whole = save("whole.png", rgb)
-    for suffix in ("jpg", "gif", "bmp"):
+    for suffix in ("jpg", "gif", "bmp", "webp", "tiff", "ppm"):
         save(f"whole.{suffix}", rgb)
     for mode in ("L", "1", "P", "RGBA", "LA"):
         save(f"{mode}.png", rgb.convert(mode))
@@ -82,7 +82,10 @@ def pictures(folder: Path) -> dict[Path, bool]:
     for turn in range(2, 9):
         exif[0x0112] = turn
         save(f"turned_{turn}.jpg", rgb, exif=exif)
-    for name in ("with space.png", "[red].png", "$dollar$.png", "日本語 👩‍👧.png", "UPPER.PNG"):
+    for name in (
+        "with space.png", "[red].png", "$dollar$.png", "日本語 👩‍👧.png", "UPPER.PNG", ".hidden.png",
+        "two\nlines.png",
+    ):  # fmt: skip
         save(name, rgb)
     (folder / "no_suffix").write_bytes(whole.read_bytes())
     (folder / "jpg_called.png").write_bytes((folder / "whole.jpg").read_bytes())
@@ -102,6 +105,9 @@ def pictures(folder: Path) -> dict[Path, bool]:
     }
     for name, content in broken.items():
         (folder / name).write_bytes(content)
+    # Where black and white are, nobody knows.
+    Image.fromarray(colours[..., 0].astype("float32")).save(folder / "float.tif")
+    made[folder / "float.tif"] = False
     (folder / "folder.png").mkdir()
     (folder / "loop.png").symlink_to(folder / "loop.png")
     for name in (*broken, "folder.png", "loop.png", "missing.png", "folder.png/inside.png"):
