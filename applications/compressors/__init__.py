@@ -1,0 +1,1 @@
+"""What `compress.py` makes and measures."""
