@@ -9,6 +9,8 @@
     python applications/benchmark.py depth          # thousands of convolutions in one layer
     python applications/benchmark.py maps           # class-activation maps
     python applications/benchmark.py landscape      # points of loss landscapes
+    python applications/benchmark.py attacks        # pictures that fool classifiers
+    python applications/benchmark.py inversion      # steps of feature inversion
     python applications/benchmark.py recurrent      # training with LSTM and GRU
     python applications/benchmark.py multidimensional  # an LSTM over grids
     python applications/benchmark.py rtrl           # learning forward in time
@@ -65,6 +67,8 @@ VERBS = {
     "binary": "binary",
     "depth": "depth",
     "landscape": "landscapes",
+    "attacks": "attacks",
+    "inversion": "inversions",
     **TABLES,
 }
 

@@ -40,6 +40,8 @@ VERBS = {
     "overview": (theory.overview, "what it and others reach and cost"),
 }
 PAGE = "look_inside.html"
+# What is trained where nothing is brought.
+TRAINED = "resnet_20_cifar"
 RECORD = {"network": str, "sentences": list, "pictures": dict}
 flag = functools.partial(kc.jobs.flag, verbs=tuple(VERBS))
 
@@ -49,10 +51,12 @@ class Settings(classification.Settings):
     """Their defaults are a narrow ResNet-20 on scenes, some minutes of training."""
 
     data: str = kc.jobs.flag("scenes", "scenes, digits, npz:FILE[,FILE], folder:DIR, tfds:NAME")
-    model: str = kc.jobs.flag("resnet_20_cifar", "a name of keras-classics list; with --weights, "
+    model: str = kc.jobs.flag(TRAINED, "a name of keras-classics list; with --weights, "
         "or as a .keras file or the folder of a run of classification.py, it is looked into as it "
         "is")  # fmt: skip
-    model_options: dict = kc.jobs.flag(lambda: {"width": 0.5}, "arguments of its builder")
+    model_options: dict | None = kc.jobs.flag(
+        None, "arguments of its builder; width=0.5 where the default model is trained"
+    )
     epochs: int | None = kc.jobs.flag(8, "epochs in all", may_change=True)
     weights: str | None = flag(None, "of a --model by name: imagenet, or a file (.pth, "
         ".safetensors, .npz, .h5, .keras)")  # fmt: skip
@@ -81,6 +85,9 @@ class LookInside(classification.Classification):
 
     def complete(self):
         super().complete()
+        if self.settings.model_options is None:
+            small = self.settings.model == TRAINED and not self.brings_model()
+            self.settings.model_options = {"width": 0.5} if small else {}
         if self.settings.points % 2 == 0:
             raise kc.InputError(
                 f"--points {self.settings.points} was given. Allowed: odd numbers, so that the "

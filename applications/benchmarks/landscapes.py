@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated
 
@@ -25,7 +26,8 @@ def landscape(
 ) -> pd.DataFrame:
     """Milliseconds of a point of a loss landscape, beside `set_weights` and `evaluate`.
 
-    Both are compiled before the clock runs, and find the same losses.
+    Both are compiled before the clock runs, and find the same losses. "The bare forward" only runs
+    the compiled network: what is left of a point when everything else costs nothing.
     """
     rows = []
     for name in models.split(","):
@@ -38,16 +40,33 @@ def landscape(
         surface = kc.analysis.LossSurface(model, inputs, labels, [direction], batch_size=batch)
         contenders = {
             "ours": partial(along, surface, points),
-            "peer": partial(by_the_loop, model, inputs, labels, direction, batch, points),
+            "set_weights, evaluate": partial(
+                by_the_loop, model, inputs, labels, direction, batch, points
+            ),
+            "the bare forward": forward(model, inputs, batch, points),
         }
-        own, others = (contender() for contender in contenders.values())
+        own, others, _ = (contender() for contender in contenders.values())
         console.print(f"{name}: largest difference {np.abs(np.subtract(own, others)).max():.1g}")
         taken = turns(contenders, repeats) * 1e3 / points
         for clock, note in CLOCKS.items():
-            rows.append({"model": f"{name}{note}", **taken[clock].to_dict()})
+            ours, *peers = taken[clock].items()
+            rows += [
+                {"model": f"{name}{note}", "beside": beside, "ours": ours[1], "peer": peer}
+                for beside, peer in peers
+            ]
     setting = f"{images} pictures, batch {batch}, {keras.config.backend()}"
-    facts = {"setting": setting, "beside": "set_weights, evaluate", "unit": "ms"}
-    return pd.DataFrame(rows).assign(**facts).reindex(columns=MEASURED)
+    return pd.DataFrame(rows).assign(setting=setting, unit="ms").reindex(columns=MEASURED)
+
+
+def forward(model, inputs, batch: int, points: int) -> Callable[[], None]:
+    """The network alone, as often as a line needs it."""
+    parts = [inputs[start : start + batch] for start in range(0, len(inputs), batch)]
+
+    def repeated() -> None:
+        for part in parts * points:
+            model.predict_on_batch(part)
+
+    return repeated
 
 
 def along(surface, points: int) -> list[float]:

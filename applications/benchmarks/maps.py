@@ -41,7 +41,8 @@ def maps(
 
     All explain the same classes at the end of the last stage. The weights are those of
     torchvision's ResNet-50, drawn at random, where it can be imported. tf-keras-vis is wanted by
-    the tests; pip install grad-cam brings pytorch-grad-cam with torchvision. A second row of each
+    the tests; pip install grad-cam brings pytorch-grad-cam with torchvision. "bare" is a compiled
+    forward and backward pass of the same model without a map. A second row of each
     pair counts the processor's time, which other programs on the machine disturb less.
     """
     if keras.config.backend() != "tensorflow":
@@ -66,6 +67,7 @@ def maps(
         explainer = kc.analysis.CAM(model, method=method, layer=LAYER, batch_size=batch)
         contenders = {
             "ours": partial(explainer, images, classes),
+            "bare": bare(model, images, classes),
             **tf_keras_vis(method, model, images, classes),
             **pytorch_grad_cam(method, model, network, images, classes),
         }
@@ -76,6 +78,23 @@ def maps(
             tables.append(peers.assign(model=f"resnet_50, {method}{note}", ours=ours))
     setting = f"{size} x {size}, batch {batch}"
     return pd.concat(tables).assign(setting=setting, unit="ms").reindex(columns=MEASURED)
+
+
+def bare(model: keras.Model, images: np.ndarray, classes: list[int]) -> Callable[[], Any]:
+    """A compiled forward and backward pass to the layer and nothing else: no map, none enlarged."""
+    import tensorflow as tf
+
+    both = keras.Model(model.input, [model.get_layer(LAYER).output, model.output])
+
+    @tf.function
+    def passed(images: Any, classes: Any) -> Any:
+        with tf.GradientTape() as tape:
+            features, answers = both(images, training=False)
+            score = tf.reduce_sum(tf.gather(answers, classes, batch_dims=1))
+        return features, tape.gradient(score, features)
+
+    given = tf.constant(images), tf.constant(classes)
+    return lambda: [each.numpy() for each in passed(*given)]
 
 
 def torch_network(model: keras.Model) -> Any:

@@ -30,25 +30,32 @@ def receptive(subject: Subject) -> Finding:
 def patches(subject: Subject) -> Finding:
     """The pieces of pictures that excite each channel most."""
     found = kc.analysis.find_patches(subject.model, subject.images, subject.layers, top=TOP)
-    drawn, sentences, purity = {}, [], {}
+    drawn, sentences, purity, alives = {}, [], {}, {}
     rng = np.random.default_rng(subject.settings.seed)
     for number, (name, each) in enumerate(zip(subject.layers, found, strict=True)):
         alive = np.flatnonzero(each.values[:, 0] > 0)
+        alives[name] = len(alive)
         file = f"patches_{number}.png"
         shown = alive[:CHANNELS] if len(alive) else range(1)
         kc.analysis.draw_patches(
             subject.file(file), each, shown_as(subject.images), channels=list(map(int, shown))
         )
         drawn[f"{name}: the {TOP} strongest patches of a channel in a square"] = file
-        own = _commonest(subject.labels, each.pictures[alive])
-        chance = _commonest(rng.permutation(subject.labels), each.pictures[alive])
-        purity[name] = own
-        sentences.append(
-            f"In {name} {len(alive)} of {len(each.values)} channels answer to some picture; of the "
-            f"{each.pictures.shape[1]} that excite a channel most {own:.0%} are of one class, "
-            f"{chance:.0%} were labels shuffled."
+        strongest = len(np.unique(each.pictures[alive, 0]))
+        sentence = (
+            f"In {name} {len(alive)} of {len(each.values)} channels answer to some picture, and "
+            f"{strongest} of {len(subject.images)} pictures excite one of them most"
         )
-    return Finding(sentences, drawn, {"of one class": purity})
+        if np.bincount(subject.labels).max() >= TOP:
+            own = _commonest(subject.labels, each.pictures[alive])
+            chance = _commonest(rng.permutation(subject.labels), each.pictures[alive])
+            purity[name] = own
+            sentence += (
+                f"; of the {TOP} that excite a channel most {own:.0%} are of one class, "
+                f"{chance:.0%} were labels shuffled"
+            )
+        sentences.append(f"{sentence}.")
+    return Finding(sentences, drawn, {"answering": alives, "of one class": purity})
 
 
 def invert(subject: Subject) -> Finding:

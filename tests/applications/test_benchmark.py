@@ -78,7 +78,22 @@ def test_points_of_landscapes_are_timed_beside_the_loop(measured, capsys):
     rows = measured(["landscape", *flags])
     difference = float(capsys.readouterr().out.split("largest difference ")[1].split()[0])
     assert difference < 1e-4
-    assert rows["beside"].eq("set_weights, evaluate").all() and (rows["ours"] > 0).all()
+    assert set(rows["beside"]) == {"set_weights, evaluate", "the bare forward"}
+    assert (rows["ours"] > 0).all()
+
+
+@pytest.mark.slow
+def test_steps_of_inversion_are_timed_beside_a_loop_that_finds_the_same(measured, capsys):
+    flags = ["--layers", "lenet_5_modern:stage1_out", "--images", "2", "--steps", "8"]
+    rows = measured(["inversion", *flags, "--repeats", "1"])
+    difference = float(capsys.readouterr().out.split("largest difference ")[1].split()[0])
+    assert difference < 1e-4 and rows["beside"].eq("a loop with a tape").all()
+
+
+def test_attacks_want_foolbox(application, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "foolbox", None)
+    assert application.main(["attacks"]) == 1
+    assert "pip install 'keras-classics[peers]'" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -104,6 +104,19 @@ def test_a_model_from_elsewhere_is_looked_into_without_a_training(application, b
     assert not (tmp_path / "out" / "model.keras").exists()
 
 
+def test_what_is_brought_is_built_as_the_catalogue_has_it(application, tmp_path):
+    """The narrow form is that of the small classifier that is trained."""
+
+    def options(**given):
+        job = application.LookInside(application.Settings(**given), tmp_path, kc.jobs.Output())
+        job.complete()
+        return job.settings.model_options
+
+    assert options() == {"width": 0.5}
+    assert options(weights="resnet20.npz") == options(model="plain_20_cifar") == {}
+    assert options(model_options={"width": 0.25}) == {"width": 0.25}
+
+
 def test_what_prepares_pictures_is_a_part_of_the_model(application, brought):
     """One step of 8 bits is one of the network's own units, whatever it takes."""
     from explainers import classifiers
