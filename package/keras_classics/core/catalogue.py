@@ -1,4 +1,4 @@
-"""The catalogue: every architecture by name, with the facts that tests recompute.
+"""The catalogue, which turns a name into a model: all builders and cards, entered by `register`.
 
 A family's file describes its models as rows of one table (`ModelCard`, usually a subclass that
 adds the architecture's own figures) and registers a builder for each row. Everything that walks

@@ -1,4 +1,4 @@
-"""Which model is meant: by a pattern, by family and year, or by the name people know it under.
+"""How names are matched: patterns, spellings people know, "Did you mean"; it builds no model.
 
 Needs no engine; the catalogue and the command line search alike.
 """

@@ -1,4 +1,4 @@
-"""How a paper trained its network: plain facts, of which `kc.training` makes Keras objects.
+"""What a recipe is: how a paper trained its network, as facts; `training.recipes` compiles by it.
 
 A family's file has its paper's recipe beside its table; `kc.card(name).recipes["paper"]` shows it.
 Figures are the paper's, in the paper's units: a training of another length keeps the shape of the

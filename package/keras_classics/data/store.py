@@ -70,10 +70,9 @@ def collect(
     if not len(split) or getattr(split[0], field, None) is None:
         raise InputError(explain(*_REMEDIES[field]))
     if field == "text":
-        kept = (
+        return [
             each if isinstance(each, Document) else Document(each.name, each.text) for each in split
-        )
-        return list(kept)
+        ]
     if isinstance(split, Pictures) and isinstance(split.images, np.ndarray):
         images: Any = split.images
         names, kept = list(split.names), getattr(split, _COLUMNS[field])

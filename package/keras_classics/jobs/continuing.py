@@ -1,4 +1,4 @@
-"""Looking before writing: whether what a folder holds may be continued by what is asked now."""
+"""Whether a run may be continued: settings, data and facts, compared before any writing."""
 
 from __future__ import annotations
 

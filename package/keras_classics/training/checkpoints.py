@@ -1,4 +1,4 @@
-"""Checkpoints: every variable of a training, and how far it has come."""
+"""The file of a checkpoint: where a killed training finds its variables and its place."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class CTCLoss(keras.losses.Loss):
         return -labelling_log_probabilities(y_true, y_pred)
 
 
-def impossible_labellings(labels: np.ndarray, lengths: Sequence[int]) -> np.ndarray:
+def impossible_labellings(labels: np.ndarray, lengths: Sequence[int] | np.ndarray) -> np.ndarray:
     """Numbers of the rows that no path can give, as they have too few steps.
 
     Args:

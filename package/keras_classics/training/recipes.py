@@ -1,4 +1,4 @@
-"""From a recipe to what Keras trains with: schedule, optimizer, coupled weight decay, loss."""
+"""Compile by a recipe: its learning-rate schedule, optimizer, coupled weight decay and loss."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training that survives a kill: the same command goes on at the step it had reached."""
+"""`fit` that survives a kill and goes on at the step it had reached (kept by `checkpoints`)."""
 
 from __future__ import annotations
 

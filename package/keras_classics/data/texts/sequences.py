@@ -45,9 +45,11 @@ class LabelledSequences:
 
     def some(self, numbers: Sequence[int] | np.ndarray) -> LabelledSequences:
         """Some of the sequences, by their numbers from 0 on."""
-        fields = {"inputs": self.inputs, "targets": self.targets, "names": self.names}
-        chosen = {key: [each[n] for n in numbers] for key, each in fields.items() if len(each)}
-        return replace(self, **chosen)
+
+        def of(column: Sequence[Any]) -> list[Any]:
+            return [column[n] for n in numbers] if len(column) else []
+
+        return replace(self, inputs=of(self.inputs), targets=of(self.targets), names=of(self.names))
 
     def network_input(
         self, numbers: Sequence[int] | np.ndarray

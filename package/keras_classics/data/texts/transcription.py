@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -75,7 +76,7 @@ class Transcription:
         """
         if self.height is None:
             return read_wave(path) / np.float32(LOUDEST)
-        picture = read_image(path)
+        picture = read_image(Path(path))
         if len(picture) != self.height:
             raise InputError(
                 explain(

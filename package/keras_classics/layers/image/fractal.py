@@ -1,4 +1,4 @@
-"""Layers of FractalNets: joins that leave out paths at random, and the draw all joins share.
+"""Drop-path of FractalNets: joins that leave out paths at random, and the draw all joins share.
 
 Larsson, Maire, Shakhnarovich, "FractalNet: ultra-deep neural networks without residuals", ICLR
 2017. Drop-path is of two kinds, drawn for each example. Local: every join drops each of its inputs

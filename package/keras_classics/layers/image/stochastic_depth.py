@@ -1,4 +1,4 @@
-"""Residual branches that are left out at random while training."""
+"""Drop-path of residual networks (stochastic depth): branches left out at random in training."""
 
 from __future__ import annotations
 
