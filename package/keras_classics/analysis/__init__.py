@@ -37,6 +37,7 @@ from keras_classics.analysis.drawing.projection import (
 )
 from keras_classics.analysis.drawing.projection_picture import draw_projection
 from keras_classics.analysis.drawing.training_curves import draw_history
+from keras_classics.analysis.drawing.trajectory_picture import draw_trajectories
 from keras_classics.analysis.inside import symmetries
 from keras_classics.analysis.inside.inversion import Inversion, Inverter, invert
 from keras_classics.analysis.inside.isometry import (
@@ -163,6 +164,7 @@ __all__ = [
     "draw_receptive_fields",
     "draw_spikes",
     "draw_tiles",
+    "draw_trajectories",
     "draw_translations",
     "energy_game",
     "evaluate_maps",

@@ -27,6 +27,12 @@ from keras_classics.data.texts.text_windows import text_windows
 from keras_classics.data.texts.transcription import Transcription
 from keras_classics.data.texts.translation_vocabularies import load_vocabulary, make_vocabulary
 from keras_classics.data.texts.vocabulary import Vocabulary
+from keras_classics.data.worlds.planned_movements import (
+    Trajectories,
+    arm_reaches,
+    hand_positions,
+    pen_digits,
+)
 
 __all__ = [
     "Alphabet",
@@ -36,18 +42,22 @@ __all__ = [
     "Picture",
     "Pictures",
     "Preparation",
+    "Trajectories",
     "Transcription",
     "Units",
     "Vocabulary",
+    "arm_reaches",
     "by_language",
     "caption_batches",
     "classified_batches",
     "collect",
     "encode_sentences",
     "fit_preparation",
+    "hand_positions",
     "load",
     "load_vocabulary",
     "make_vocabulary",
+    "pen_digits",
     "predict_classes",
     "read_dictionary",
     "read_image",

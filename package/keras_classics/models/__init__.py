@@ -172,6 +172,12 @@ from keras_classics.models.recurrent.language_model import (
     language_model,
     split_language_model,
 )
+from keras_classics.models.recurrent.mixture_head import (
+    Mixture,
+    mixture_parameters,
+    mixture_width,
+    sample_trajectories,
+)
 from keras_classics.models.recurrent.rnn import rnn
 from keras_classics.models.recurrent.tagger import sequence_classifier, tagger
 from keras_classics.models.regions.detect import detect
@@ -204,6 +210,7 @@ __all__ = [
     "SHARINGS",
     "SharedMiddle",
     "Automaton",
+    "Mixture",
     "QuadraticEnergy",
     "Sharing",
     "TargetTokens",
@@ -342,6 +349,8 @@ __all__ = [
     "label_probabilities",
     "language_model",
     "mistake_bounds",
+    "mixture_parameters",
+    "mixture_width",
     "multilingual_translator",
     "naive_inception_module",
     "parity_automaton",
@@ -352,6 +361,7 @@ __all__ = [
     "recognize",
     "rnn",
     "road_backbone",
+    "sample_trajectories",
     "sentence_states",
     "sequence_classifier",
     "shortest_tour",

@@ -18,6 +18,7 @@ from keras_classics.training.ctc_loss import (
     labellable,
     labelling_metrics,
 )
+from keras_classics.training.metric_learning import ContrastiveLoss, TripletLoss, recall_at_k
 from keras_classics.training.metrics.box_metric import AveragePrecision
 from keras_classics.training.metrics.captions import caption_figures, caption_metrics
 from keras_classics.training.metrics.classes import (
@@ -29,7 +30,12 @@ from keras_classics.training.metrics.classes import (
 from keras_classics.training.metrics.directions import score_directions
 from keras_classics.training.metrics.likelihood import BitsPerCharacter, text_metrics
 from keras_classics.training.metrics.tagging import tagging_metrics
-from keras_classics.training.metrics.translations import translation_metrics
+from keras_classics.training.metrics.translations import (
+    TranslationScores,
+    flip_shares,
+    translation_metrics,
+)
+from keras_classics.training.mixture_density import MixtureDensityLoss
 from keras_classics.training.optimizers import SkipNonFinite, averaging
 from keras_classics.training.recipes import compile_model, quick_recipe
 from keras_classics.training.region_loss import OffsetLoss, compile_detector
@@ -41,6 +47,7 @@ __all__ = [
     "AdversarialModel",
     "AveragePrecision",
     "CTCLoss",
+    "ContrastiveLoss",
     "BitsPerCharacter",
     "Cosine",
     "Drops",
@@ -48,9 +55,12 @@ __all__ = [
     "ForwardTrainer",
     "Linear",
     "OffsetLoss",
+    "MixtureDensityLoss",
     "Recipe",
     "SkipNonFinite",
     "Step",
+    "TranslationScores",
+    "TripletLoss",
     "TruncatedBPTT",
     "averaging",
     "burn_in_weights",
@@ -73,6 +83,7 @@ __all__ = [
     "predictions",
     "quick_recipe",
     "read_history",
+    "recall_at_k",
     "restore",
     "score_directions",
     "step",

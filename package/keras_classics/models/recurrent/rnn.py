@@ -24,6 +24,7 @@ from keras_classics.core.errors import InputError, check_choice, check_whole, ex
 from keras_classics.core.types import Tensor
 from keras_classics.layers.recurrent.by_name import RECURRENT_LAYERS
 from keras_classics.layers.recurrent.one_hot import OneHot
+from keras_classics.models.recurrent.mixture_head import mixture_width
 from keras_classics.models.recurrent.stack import SHORTCUTS, RecurrentStack, shortcut_layer
 
 # The cells that can pass several layers in one step, and what does so for each.
@@ -50,6 +51,7 @@ def rnn(
     embedding_size: int | None = None,
     padded: bool = False,
     output_activation: str | None = "softmax",
+    mixture: int | None = None,
     name: str = "rnn",
     **cell_arguments: Any,
 ) -> keras.Model:
@@ -86,6 +88,11 @@ def rnn(
         padded: Sequences are padded on the right with id 0, or with vectors of zeros, which then
             change nothing.
         output_activation: Activation of the output; None for logits.
+        mixture: Number of Gaussians: a `one_to_many` network that writes vectors of two numbers, or
+            two and a bit, then gives the parameters of a mixture for each step, as in Graves,
+            "Generating sequences with recurrent neural networks", 2013; see
+            `kc.models.mixture_parameters`, `kc.training.MixtureDensityLoss` and
+            `kc.models.sample_trajectories`.
         name: Name of the model.
         **cell_arguments: Further arguments of the cell, such as `factors` or `hidden_feedback`.
 
@@ -104,6 +111,7 @@ def rnn(
         topology, input_size, vocabulary_size, embedding_size
     )
     _check_together(topology, cell, bidirectional, shortcut, initializer, learned_initial_state)
+    mixture = _checked_mixture(mixture, topology, cell, outputs, vocabulary_size)
     if transition_depth != 1:
         transition_depth = check_whole("transition_depth", transition_depth)
         check_choice("cell", cell, tuple(DEEP), "Only these cells have a transition_depth.")
@@ -112,7 +120,7 @@ def rnn(
     parts = _Parts(
         outputs, input_size, vocabulary_size, cell, units, layers, bidirectional, shortcut,
         _Initialization(initializer), learned_initial_state, dropout, embedding_size, padded,
-        output_activation, cell_arguments,
+        output_activation, mixture, cell_arguments,
     )  # fmt: skip
     inputs, written = _BUILDERS[topology](parts)
     return keras.Model(inputs, written, name=name)
@@ -175,6 +183,7 @@ class _Parts:
     embedding_size: int | None
     padded: bool
     output_activation: str | None
+    mixture: int | None
     cell_arguments: dict
 
     def vector(self) -> Tensor:
@@ -240,9 +249,12 @@ class _Parts:
         """The output `(..., outputs)`."""
         if self.dropout:
             features = keras.layers.Dropout(self.dropout, name="head_dropout")(features)
-        return keras.layers.Dense(
-            self.outputs, self.output_activation, name="predictions", **self.rule.dense()
-        )(features)
+        width, activation = self.outputs, self.output_activation
+        if self.mixture is not None:
+            width, activation = mixture_width(self.mixture, self.outputs), None
+        return keras.layers.Dense(width, activation, name="predictions", **self.rule.dense())(
+            features
+        )
 
     def written(self, features: Tensor) -> Tensor:
         """The output made of what recurrent layers give, which may already be it."""
@@ -329,6 +341,19 @@ def _checked_sizes(
         None if size is None else check_whole(argument, size) for argument, size in sizes.items()
     )
     return read, ids, embedded
+
+
+def _checked_mixture(
+    mixture: int | None, topology: str, cell: str, outputs: int, vocabulary_size: int | None
+) -> int | None:
+    if mixture is None:
+        return None
+    remedy = "Leave mixture out for a network that gives its outputs themselves."
+    check_choice("topology", topology, ("one_to_many",), remedy)
+    check_choice("vocabulary_size", vocabulary_size, (None,), remedy)
+    check_choice("outputs", outputs, (2, 3), remedy)
+    check_choice("cell", cell, tuple(each for each in RECURRENT_LAYERS if each != "jordan"), remedy)
+    return check_whole("mixture", mixture)
 
 
 def _check_together(

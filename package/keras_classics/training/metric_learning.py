@@ -1,0 +1,219 @@
+"""Losses on distances between the embeddings of a batch, and how good the distances are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_classics.core.errors import (
+    InputError,
+    check_choice,
+    check_positive,
+    check_wholes,
+    explain,
+)
+from keras_classics.core.registration import registered
+from keras_classics.core.types import Config, Tensor
+
+# Below it a distance is none, and has no gradient.
+SMALLEST_SQUARE = 1e-12
+FAR = 1e9
+
+
+class _DistanceLoss(keras.losses.Loss):
+    """What losses on pairs of a batch share.
+
+    Args:
+        margin: How much farther other classes should be.
+        mining: Which pairs count.
+        reduction: Over the batch.
+        name: Of the loss.
+        **kwargs: As for every loss: `dtype`.
+    """
+
+    minings: tuple[str, ...]
+
+    def __init__(
+        self,
+        margin: float,
+        mining: str,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "distance_loss",
+        **kwargs: Any,
+    ):
+        super().__init__(reduction=reduction, name=name, **kwargs)
+        check_choice("mining", mining, self.minings)
+        self.margin = check_positive("margin", margin)
+        self.mining = mining
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """`(batch,)`; who has no partner counts nothing, and the others all the more."""
+        labels = ops.cast(y_true, "float32")
+        if len(labels.shape) == 2:
+            one = labels.shape[-1] == 1
+            labels = labels[:, 0] if one else ops.cast(ops.argmax(labels, -1), "float32")
+        same = ops.equal(labels[:, None], labels)
+        oneself = ops.cast(ops.eye(ops.shape(labels)[0]), "bool")
+        positive = ops.logical_and(same, ops.logical_not(oneself))
+        cost, counts = self.costs(distances(y_pred), positive, ops.logical_not(same))
+        counts = ops.cast(counts, cost.dtype)
+        total = ops.maximum(ops.sum(counts), 1.0)
+        return cost * counts * (ops.cast(ops.shape(cost)[0], cost.dtype) / total)
+
+    def costs(self, apart: Tensor, positive: Tensor, negative: Tensor) -> tuple[Tensor, Tensor]:
+        """Cost of each anchor, and whether it counts, both `(batch,)`.
+
+        Args:
+            apart: Distances `(batch, batch)`.
+            positive: Where another example has the anchor's class.
+            negative: Where it has another.
+        """
+        raise NotImplementedError
+
+    def get_config(self) -> Config:
+        """The constructor's arguments."""
+        return {**super().get_config(), "margin": self.margin, "mining": self.mining}
+
+
+@registered
+class TripletLoss(_DistanceLoss):
+    """An anchor's own class should be nearer than others, by a margin.
+
+    Targets are classes, int `(batch,)` or one-hot `(batch, classes)`; predictions embeddings
+    `(batch, size)`. Batches need several examples of a class. `keras.losses.Circle` is fitted the
+    same way.
+
+    Args:
+        margin: `max(0, margin + d(anchor, positive) - d(anchor, negative))`.
+        mining: `"hard"`: of each anchor the farthest of its class and the nearest of another
+            (Hermans, Beyer, Leibe, arXiv:1703.07737); `"semi_hard"`: for each of its class the
+            nearest other that is farther, or else the farthest (Schroff, Kalenichenko, Philbin,
+            "FaceNet", CVPR 2015); `"all"`: the mean over all triplets that cost something.
+        reduction: Over the batch.
+        name: Of the loss.
+        **kwargs: As for every loss: `dtype`.
+    """
+
+    minings = ("hard", "semi_hard", "all")
+
+    def __init__(
+        self,
+        margin: float = 0.2,
+        mining: str = "hard",
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "triplet",
+        **kwargs: Any,
+    ):
+        super().__init__(margin, mining, reduction, name, **kwargs)
+
+    def costs(self, apart: Tensor, positive: Tensor, negative: Tensor) -> tuple[Tensor, Tensor]:
+        """Of the triplets that are mined."""
+        counts = ops.logical_and(ops.any(positive, 1), ops.any(negative, 1))
+        if self.mining == "hard":
+            own = ops.max(ops.where(positive, apart, 0.0), axis=1)
+            other = ops.min(ops.where(negative, apart, FAR), axis=1)
+            return ops.relu(self.margin + own - other), counts
+        own, others = apart[:, :, None], apart[:, None, :]
+        if self.mining == "semi_hard":
+            behind = ops.logical_and(negative[:, None, :], others > own)
+            nearest = ops.min(ops.where(behind, others, FAR), axis=2)
+            farthest = ops.max(ops.where(negative, apart, 0.0), axis=1, keepdims=True)
+            other = ops.where(ops.any(behind, 2), nearest, farthest)
+            return _mean(ops.relu(self.margin + apart - other), positive, (1,)), counts
+        triplets = ops.logical_and(positive[:, :, None], negative[:, None, :])
+        cost = ops.relu(self.margin + own - others)
+        return _mean(cost, ops.logical_and(triplets, cost > 0), (1, 2)), counts
+
+
+@registered
+class ContrastiveLoss(_DistanceLoss):
+    """The own class should be at one point, and others at least a margin away.
+
+    Hadsell, Chopra, LeCun, "Dimensionality reduction by learning an invariant mapping", CVPR 2006:
+    `d^2` for a pair of one class, `max(0, margin - d)^2` for others. Targets and predictions as for
+    `TripletLoss`.
+
+    Args:
+        margin: How far others should be.
+        mining: `"hard"`: of each anchor the farthest of its class and the nearest of another;
+            `"all"`: the means over both kinds of pairs, added.
+        reduction: Over the batch.
+        name: Of the loss.
+        **kwargs: As for every loss: `dtype`.
+    """
+
+    minings = ("hard", "all")
+
+    def __init__(
+        self,
+        margin: float = 1.0,
+        mining: str = "hard",
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "contrastive",
+        **kwargs: Any,
+    ):
+        super().__init__(margin, mining, reduction, name, **kwargs)
+
+    def costs(self, apart: Tensor, positive: Tensor, negative: Tensor) -> tuple[Tensor, Tensor]:
+        """Of the pairs that are mined."""
+        counts = ops.logical_or(ops.any(positive, 1), ops.any(negative, 1))
+        near, far = ops.square(apart), ops.square(ops.relu(self.margin - apart))
+        if self.mining == "hard":
+            own, other = ops.where(positive, near, 0.0), ops.where(negative, far, 0.0)
+            return ops.max(own, axis=1) + ops.max(other, axis=1), counts
+        return _mean(near, positive, (1,)) + _mean(far, negative, (1,)), counts
+
+
+def distances(embeddings: Tensor) -> Tensor:
+    """Euclidean distances of all pairs `(batch, batch)`; equal ones have no gradient."""
+    embeddings = ops.convert_to_tensor(embeddings)
+    squares = ops.sum(ops.square(embeddings), axis=-1)
+    products = ops.matmul(embeddings, ops.transpose(embeddings))
+    apart = squares[:, None] + squares - 2 * products
+    return ops.sqrt(ops.maximum(apart, SMALLEST_SQUARE))
+
+
+def recall_at_k(
+    embeddings: np.ndarray, labels: np.ndarray, ks: Sequence[int] = (1, 2, 4, 8)
+) -> dict[int, float]:
+    """Share of the examples that have one of their class among their nearest others.
+
+    Args:
+        embeddings: `(examples, size)`; Euclidean distances count.
+        labels: Class of each, int `(examples,)`. Examples alone in their class are left out.
+        ks: How many nearest are looked at.
+
+    Returns:
+        The share by k.
+
+    Raises:
+        InputError: There are fewer examples than neighbours, or no two of a class.
+    """
+    table, classes = np.asarray(embeddings, "float64"), np.asarray(labels)
+    ks = check_wholes("ks", ks)
+    same = classes[:, None] == classes
+    np.fill_diagonal(same, False)
+    asked = same.any(axis=1)
+    if len(table) != len(classes) or max(ks) >= len(table) or not asked.any():
+        raise InputError(
+            explain(
+                f"{len(table)} embeddings and {len(classes)} labels were given for k={max(ks)}",
+                "a label for each, more examples than neighbours, and two of some class",
+                "Give more examples of the classes, or smaller ks.",
+            )
+        )
+    squares = np.sum(table**2, axis=1)
+    apart = squares[:, None] + squares - 2 * table @ table.T
+    np.fill_diagonal(apart, np.inf)
+    order = np.argsort(apart, axis=1, kind="stable")[:, : max(ks)]
+    found = np.take_along_axis(same, order, axis=1)[asked]
+    return {k: float(found[:, :k].any(axis=1).mean()) for k in ks}
+
+
+def _mean(values: Tensor, chosen: Tensor, axes: tuple[int, ...]) -> Tensor:
+    weights = ops.cast(chosen, values.dtype)
+    return ops.sum(values * weights, axis=axes) / ops.maximum(ops.sum(weights, axis=axes), 1.0)

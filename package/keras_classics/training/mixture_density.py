@@ -1,0 +1,55 @@
+"""Minus the log-density of points under a mixture that a network gives for each."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_classics.core.registration import registered
+from keras_classics.core.types import Tensor
+from keras_classics.models.recurrent.mixture_head import mixture_parameters
+
+
+@registered
+class MixtureDensityLoss(keras.losses.Loss):
+    """Of mixtures of Gaussians in the plane, and of a bit where there is one.
+
+    Graves 2013 (arXiv:1308.0850), equation 26. Targets `(batch, steps, 2)`, or `(batch, steps, 3)`
+    whose last number is 0 or 1; predictions of `kc.models.rnn("one_to_many", mixture=...)`.
+
+    Args:
+        reduction: Over batch and steps.
+        name: Of the loss.
+        **kwargs: As for every loss: `dtype`.
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "mixture_density",
+        **kwargs: Any,
+    ):
+        super().__init__(reduction=reduction, name=name, **kwargs)
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """`(batch, steps)`, in nats."""
+        mixture = mixture_parameters(y_pred)
+        off = y_true[..., None, :2] - mixture.means
+        first, second = ops.unstack(off / ops.exp(mixture.log_deviations), 2, axis=-1)
+        free = 1 - ops.square(mixture.correlations)
+        squares = ops.square(first) + ops.square(second)
+        distance = (squares - 2 * mixture.correlations * first * second) / free
+        log_densities = (
+            -distance / 2
+            - ops.sum(mixture.log_deviations, axis=-1)
+            - ops.log(free) / 2
+            - math.log(2 * math.pi)
+        )
+        cost = -ops.logsumexp(mixture.log_shares + log_densities, axis=-1)
+        if mixture.bit.shape[-1] == 0:
+            return cost
+        bit, logit = y_true[..., 2], mixture.bit[..., 0]
+        return cost + ops.softplus(logit) - bit * logit

@@ -1,0 +1,112 @@
+"""Losses on distances by hand, and recall at k by counting."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_classics as kc
+from support import check_round_trip, run_python
+
+RNG = np.random.default_rng(0)
+POINTS = RNG.normal(size=(9, 3)).astype("float32")
+LABELS = np.array([0, 1, 2, 0, 1, 2, 0, 1, 3])
+APART = np.linalg.norm(POINTS[:, None] - POINTS, axis=-1)
+
+
+def groups(anchor):
+    own = [n for n in range(9) if LABELS[n] == LABELS[anchor] and n != anchor]
+    return own, [n for n in range(9) if LABELS[n] != LABELS[anchor]]
+
+
+def by_hand(kind, mining, margin):
+    costs = []
+    for anchor in range(9):
+        own, others = groups(anchor)
+        far = [APART[anchor, n] for n in own]
+        near = [APART[anchor, n] for n in others]
+        if kind == "triplet":
+            if not own:
+                continue
+            if mining == "hard":
+                costs.append(max(0, margin + max(far) - min(near)))
+            elif mining == "semi_hard":
+                chosen = [min((d for d in near if d > f), default=max(near)) for f in far]
+                costs.append(
+                    np.mean([max(0, margin + f - d) for f, d in zip(far, chosen, strict=True)])
+                )
+            else:
+                hard = [margin + f - d for f in far for d in near if margin + f > d]
+                costs.append(np.mean(hard) if hard else 0)
+        else:
+            squares = [d**2 for d in far] or [0]
+            gaps = [max(0, margin - d) ** 2 for d in near]
+            summary = max if mining == "hard" else np.mean
+            costs.append(summary(squares) + summary(gaps))
+    return np.mean(costs)
+
+
+@pytest.mark.parametrize(
+    ("kind", "mining"),
+    [
+        ("triplet", "hard"),
+        ("triplet", "semi_hard"),
+        ("triplet", "all"),
+        ("contrastive", "hard"),
+        ("contrastive", "all"),
+    ],
+)
+def test_losses_by_hand(kind, mining):
+    made = kc.training.TripletLoss if kind == "triplet" else kc.training.ContrastiveLoss
+    loss = made(margin=0.7, mining=mining)
+    expected = by_hand(kind, mining, 0.7)
+    assert float(loss(LABELS, POINTS)) == pytest.approx(expected, rel=1e-4)
+    # One-hot targets, and a column, say the same.
+    assert float(loss(np.eye(4)[LABELS], POINTS)) == pytest.approx(expected, rel=1e-4)
+    assert float(loss(LABELS[:, None], POINTS)) == pytest.approx(expected, rel=1e-4)
+    again = keras.losses.deserialize(keras.losses.serialize(loss))
+    assert again.get_config() == loss.get_config()
+
+
+def test_equal_points_have_a_finite_gradient():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, use_bias=False)])
+    model.compile(keras.optimizers.SGD(0.1), kc.training.TripletLoss())
+    model.train_on_batch(np.ones((4, 2)), np.array([0, 0, 1, 1]))
+    assert np.isfinite(model.get_weights()[0]).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_the_same_on_other_backends(backend):
+    code = (
+        "import numpy as np, keras_classics as kc\n"
+        f"points, labels = np.array({POINTS.tolist()}, 'float32'), np.array({LABELS.tolist()})\n"
+        "for mining in ('hard', 'semi_hard', 'all'):\n"
+        "    print(float(kc.training.TripletLoss(0.7, mining)(labels, points)))\n"
+    )
+    found = [float(line) for line in run_python(code, backend=backend).split()]
+    expected = [by_hand("triplet", mining, 0.7) for mining in ("hard", "semi_hard", "all")]
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+def test_recall_by_counting():
+    points = np.array([[0.0], [1], [2.5], [3], [10], [11]])
+    labels = np.array([0, 1, 0, 0, 1, 2])
+    # The nearest: 1, 0, 3, 2, 5, 4. Right are the third and the fourth; the last is alone.
+    recall = kc.training.recall_at_k(points, labels, (1, 2, 5))
+    # Within two: 0 -> 1, 2 (right); 1 -> 0, 2 (wrong); 4 -> 5, 3 (wrong).
+    assert recall == {1: 2 / 5, 2: 3 / 5, 5: 1.0}
+    with pytest.raises(kc.InputError, match="more examples than neighbours"):
+        kc.training.recall_at_k(points, labels)
+
+
+def test_any_network_becomes_an_embedder(tmp_path):
+    model = kc.create_model("lenet_5_modern", classes=3)
+    network = kc.transfer.embedder(model, 5)
+    pictures = RNG.random((4, *network.input_shape[1:])).astype("float32")
+    lengths = np.linalg.norm(check_round_trip(network, pictures, tmp_path)(pictures), axis=1)
+    np.testing.assert_allclose(lengths, 1, rtol=1e-5)
+    assert kc.transfer.embedder(model, 5, normalized=False).output_shape == (None, 5)
+    vector = keras.Input((3,))
+    twice = [keras.layers.Dense(2, "softmax", name=name)(vector) for name in "ab"]
+    with pytest.raises(kc.InputError, match="without its auxiliary classifiers"):
+        kc.transfer.embedder(keras.Model(vector, twice), 5)
