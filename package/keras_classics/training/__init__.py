@@ -78,6 +78,7 @@ __all__ = [
     "edit_distance",
     "falling_optimizer",
     "fit",
+    "flip_shares",
     "labellable",
     "labelling_metrics",
     "predictions",
