@@ -30,11 +30,7 @@ from keras_classics.training.metrics.classes import (
 from keras_classics.training.metrics.directions import score_directions
 from keras_classics.training.metrics.likelihood import BitsPerCharacter, text_metrics
 from keras_classics.training.metrics.tagging import tagging_metrics
-from keras_classics.training.metrics.translations import (
-    TranslationScores,
-    flip_shares,
-    translation_metrics,
-)
+from keras_classics.training.metrics.translations import translation_metrics
 from keras_classics.training.mixture_density import MixtureDensityLoss
 from keras_classics.training.optimizers import SkipNonFinite, averaging
 from keras_classics.training.recipes import compile_model, quick_recipe
@@ -59,7 +55,6 @@ __all__ = [
     "Recipe",
     "SkipNonFinite",
     "Step",
-    "TranslationScores",
     "TripletLoss",
     "TruncatedBPTT",
     "averaging",
@@ -78,7 +73,6 @@ __all__ = [
     "edit_distance",
     "falling_optimizer",
     "fit",
-    "flip_shares",
     "labellable",
     "labelling_metrics",
     "predictions",
