@@ -32,6 +32,7 @@ from keras_classics.export.examples import (
 )
 from keras_classics.export.exported_captioner import export_captioner
 from keras_classics.export.exported_classifier import export_classifier
+from keras_classics.export.exported_detector import export_detector
 from keras_classics.export.exported_labeller import export_text_labeller
 from keras_classics.export.exported_recognizer import export_recognizer
 from keras_classics.export.exported_translator import export_translator
@@ -70,6 +71,7 @@ __all__ = [
     "export",
     "export_captioner",
     "export_classifier",
+    "export_detector",
     "export_recognizer",
     "export_text_labeller",
     "export_translator",

@@ -182,6 +182,7 @@ from keras_classics.models.recurrent.rnn import rnn
 from keras_classics.models.recurrent.tagger import sequence_classifier, tagger
 from keras_classics.models.regions.detect import detect
 from keras_classics.models.regions.fast_rcnn import fast_rcnn, spp_net
+from keras_classics.models.regions.rcnn import RCNN, warp_regions
 from keras_classics.models.sequence.caption import Caption, caption, encode_images
 from keras_classics.models.sequence.captioner import captioner, picture_encoder, split_captioner
 from keras_classics.models.sequence.sharing import (
@@ -272,6 +273,7 @@ __all__ = [
     "Plain20CIFAR",
     "Plain34",
     "Plain56CIFAR",
+    "RCNN",
     "RandWireRegular109",
     "RandWireRegular154",
     "RandWireSmall",
@@ -379,6 +381,7 @@ __all__ = [
     "untrained_pairs",
     "valid_queens",
     "vocabulary_size",
+    "warp_regions",
     "ways",
 ]
 

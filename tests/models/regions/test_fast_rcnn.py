@@ -194,3 +194,15 @@ def test_boxes_are_clipped_to_the_picture_and_alike_ones_suppressed():
     assert found.boxes.max() == 32
     (all_three,) = kc.models.detect(model, [image], [proposals], threshold=1.0, most=2)
     assert len(all_three) == 2
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="a graph of TensorFlow")
+def test_neither_pictures_nor_regions_are_counted_in_a_graph():
+    import tensorflow as tf
+
+    model, given = detector(), inputs(3, 7)
+    specs = {"image": tf.TensorSpec((None, 32, 32, 3)), "boxes": tf.TensorSpec((None, None, 4))}
+    graph = tf.function(lambda asked: model(asked, training=False), input_signature=[specs])
+    said, expected = graph(given), model.predict_on_batch(given)
+    for name, each in expected.items():
+        np.testing.assert_allclose(said[name], each, atol=1e-5)

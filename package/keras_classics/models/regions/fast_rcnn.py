@@ -7,6 +7,7 @@ map; they differ in how a region is pooled, and in that Fast R-CNN learns as a w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import keras
@@ -148,7 +149,8 @@ def _region_network(
     image = keras.Input(backbone.inputs[0].shape[1:], name="image")
     boxes = keras.Input((None, 4), name="boxes")
     regions = pooling(step)(inline(backbone, image), boxes)
-    x = layers.TimeDistributed(layers.Flatten(), name="region_vector")(regions)
+    # Keras's TimeDistributed mixes up axes where the number of regions is not known.
+    x = layers.Reshape((-1, math.prod(regions.shape[2:])), name="region_vector")(regions)
     for number, width in enumerate(widths, start=1):
         x = layers.Dense(width, activation="relu", name=f"head_dense{number}")(x)
         if dropout:
