@@ -6,6 +6,8 @@
     python applications/benchmark.py fold           # the same, normalisation folded away
     python applications/benchmark.py decode         # beam search
     python applications/benchmark.py binary         # convolution by XNOR and bit counts
+    python applications/benchmark.py packed         # packed XNOR-AlexNet beside AlexNet
+    python applications/benchmark.py forms          # one model as SavedModel, LiteRT, ONNX, int8
     python applications/benchmark.py depth          # thousands of convolutions in one layer
     python applications/benchmark.py maps           # class-activation maps
     python applications/benchmark.py landscape      # points of loss landscapes
@@ -65,6 +67,8 @@ VERBS = {
     "fold": "models",
     "decode": "searches",
     "binary": "binary",
+    "packed": "binary",
+    "forms": "binary",
     "depth": "depth",
     "landscape": "landscapes",
     "attacks": "attacks",

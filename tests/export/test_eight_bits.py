@@ -156,7 +156,7 @@ def test_a_form_that_cannot_be_had_is_a_line_with_a_reason(trained, monkeypatch)
     model, *_ = trained
     from keras_classics.export import fastest_form
 
-    def written(model, path, form, *rest):
+    def written(model, path, form, *rest, **options):
         if form == "litert":
             raise kc.export.ExportError("The model cannot be had. Allowed: others.", "no")
         return fastest_form.export(model, path, form, batch_size=1).difference, 1, ""

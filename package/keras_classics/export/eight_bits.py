@@ -32,7 +32,7 @@ from keras_classics.core.processor import multiplies_bytes
 from keras_classics.export.formats import Exported, Program, require_tensorflow, write
 from keras_classics.export.plain import input_names, program_of
 from keras_classics.export.reopening import start
-from keras_classics.export.writers import ExportError, write_litert, write_onnx
+from keras_classics.export.writers import ExportError, refused, write_litert, write_onnx
 
 FORMATS = ("onnx", "litert")
 # Fewer say little about ranges; the runtimes' own documents ask for 100 to 500.
@@ -193,7 +193,12 @@ class _Job:
             raise self._too_bad()
 
     def _loses(self, path: Path) -> bool:
-        self.after = float((self._classes(start(path)) == self.classes).mean())
+        try:
+            found = self._classes(start(path))
+        except Exception as error:
+            # Each runtime has errors of its own.
+            raise refused("onnx" if path.suffix == ".onnx" else "litert", str(error)) from error
+        self.after = float((found == self.classes).mean())
         return self.before - self.after > self.most_loss
 
     def _too_bad(self) -> ExportError:
@@ -244,7 +249,7 @@ class _Job:
                 reduce_range=not multiplies_bytes(),
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
-                nodes_to_exclude=list(floats),
+                nodes_to_exclude=[*floats, *_squashing(prepared)],
             )
 
     def _judged(self, prepared: Path, quantized: Path, folder: Path) -> pd.DataFrame:
@@ -365,6 +370,12 @@ def _multiplying(path: Path) -> dict[str, str]:
     return {
         node.name: node.output[0] for node in _graph(path).graph.node if node.op_type in MULTIPLYING
     }
+
+
+def _squashing(path: Path) -> list[str]:
+    """What makes probabilities: of 256 values they would mostly be equal."""
+    nodes = _graph(path).graph.node
+    return [node.name for node in nodes if node.op_type in ("Softmax", "Sigmoid")]
 
 
 def _tell(path: Path, tensors: Sequence[str], told: Path) -> None:

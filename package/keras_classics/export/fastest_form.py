@@ -58,6 +58,7 @@ def fastest(
     data: ArrayLike | None = None,
     *,
     labels: ArrayLike | None = None,
+    most_loss: float = 0.01,
     folder: str | os.PathLike[str] | None = None,
     turns: Whole = 5,
 ) -> Fastest:
@@ -75,6 +76,7 @@ def fastest(
         data: What the model takes, for the forms in eight bits, as `quantize` wants it; without it
             they are left out.
         labels: Classes of the data, as for `quantize`.
+        most_loss: What may be lost in eight bits, as for `quantize`.
         folder: Where the winner's file is kept.
         turns: Turns of each form; the fastest counts.
 
@@ -99,7 +101,10 @@ def fastest(
             for numbers in kinds:
                 key, path = (form, numbers), Path(made, f"{numbers}-{form}{ending}")
                 try:
-                    facts[key] = _written(model, path, form, numbers, batch_size, data, labels)
+                    facts[key] = _written(
+                        model, path, form, numbers, batch_size, data,
+                        labels=labels, most_loss=most_loss,
+                    )  # fmt: skip
                     opened = start(path, threads)
                     contenders[key] = lambda opened=opened: opened(asked)
                     paths[key] = path
@@ -138,7 +143,7 @@ def _written(
     numbers: str,
     batch_size: int,
     data: ArrayLike | None,
-    labels: ArrayLike | None,
+    **options: Any,
 ) -> tuple[float, int, str]:
     """Write a form; how far it is off, its bytes, and what is to be said of it."""
     if numbers == "float32":
@@ -146,7 +151,7 @@ def _written(
         return written.difference, _bytes(path), ""
     if data is None:
         raise ValueError("eight bits need data")
-    made = quantize(model, path, data, form, labels=labels, batch_size=batch_size)
+    made = quantize(model, path, data, form, batch_size=batch_size, **options)
     note = f"{len(made.floats)} layers in float32" if made.floats else ""
     return max(0.0, made.before - made.after), made.bytes_after, note
 

@@ -104,18 +104,20 @@ def serve_check(
     return Served(model, inputs, outputs, milliseconds)
 
 
-def reopen(path: str | os.PathLike) -> Reopened:
+def reopen(path: str | os.PathLike, *, threads: int | None = None) -> Reopened:
     """Open an exported model, a program that is run as it is: only of an origin that you trust.
 
     Args:
         path: Folder of a SavedModel, or a `.tflite` or `.onnx` file.
+        threads: Threads of an operation; by default what the runtime takes, which is one in LiteRT.
+            TensorFlow has as many as its process.
 
     Raises:
         InputError: There is none, or it is damaged.
         ImportError: The runtime of its format is not installed.
     """
     with opening_program(path):
-        return start(Path(path))
+        return start(Path(path), threads)
 
 
 def _open(path: Path) -> tuple[Reopened, int]:
