@@ -1,5 +1,7 @@
 """Compiled once: same results, none of them stale, nothing traced twice; on three backends."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -81,7 +83,10 @@ def test_backends_agree(backend, here, tmp_path):
         np.testing.assert_allclose(found["shares_drawn"], here["shares_drawn"], atol=0.02)
 
 
-@pytest.mark.parametrize("wrong", [keras.layers.Dense(2, name="head"), keras.Sequential(), None])
+HALF = SimpleNamespace(initial_state=len)
+
+
+@pytest.mark.parametrize("wrong", [keras.layers.Dense(2), keras.Sequential(), HALF, None])
 def test_what_makes_no_steps_is_refused_with_what_does(wrong):
     with pytest.raises(InputError, match=r'no initial_state and step.*get_layer\("decoder"\)'):
         CompiledSearch(wrong, start=1, end=2, max_length=4)
