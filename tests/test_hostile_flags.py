@@ -110,6 +110,16 @@ def convert(name, *settings):
     return lambda path, _: ["convert", name, str(path), *settings]
 
 
+def checked(spec, verb="check-data"):
+    """Data of which one file is hostile, beside a sound picture."""
+
+    def argv(path, _):
+        keras.utils.save_img(str(path.with_name("a.png")), np.zeros((4, 4, 3)), scale=False)
+        return [verb, spec.format(folder=path.parent), "--set", "strict=True"]
+
+    return argv
+
+
 def data(spec, *more):
     return lambda path, _: ["train", "--data", f"{spec}:{path.parent}", "--strict", *more]
 
@@ -147,6 +157,11 @@ FLAGS = {
         ("a.safetensors", hostile.safetensors_files, convert("resnet_18", *SMALL)),
         ("a.keras", hostile.keras_files, convert("vgg_d", *VGG)),
         ("a.h5", hostile.h5_files, convert("vgg_d", *VGG)),
+    ],
+    (PROGRAM, "spec"): [
+        ("a.xml", hostile.xml_files, checked("voc:{folder}")),
+        ("instances.json", hostile.json_files, checked("coco:{folder}/instances.json")),
+        ("a.csv", hostile.table_files, checked("boxes:{folder}/a.csv", verb="draw-data")),
     ],
     (PROGRAM, "path"): [
         ("a.keras", hostile.keras_files, lambda path, _: ["serve-check", str(path)]),

@@ -14,6 +14,7 @@ DRAW = np.random.default_rng(5)
 MAPS = DRAW.normal(size=(3, 6, 6, 4)).astype("float32")
 SEQUENCES = DRAW.normal(size=(3, 5, 4)).astype("float32")
 VECTORS = DRAW.normal(size=(3, 4)).astype("float32")
+BOXES = np.tile(np.float32([[0, 0, 6, 6], [1, 2, 5, 4]]), (3, 1, 1))
 IDS = np.array([[1, 3, 5], [1, 8, 2], [2, 2, 2]])
 SEGMENTS = np.array([[1, 1, 2, 2, 2], [0, 1, 1, 0, 0], [1, 1, 1, 1, 1]])
 
@@ -43,9 +44,11 @@ LAYERS = {
     "NCReLU": ({}, MAPS),
     "OneHot": ({"size": 9}, IDS),
     "PaddedMaxPooling2D": ({"pool_size": 3, "strides": 2, "padding": 1}, MAPS),
+    "RegionMaxPooling": ({"size": 2, "stride": 1}, MAPS, BOXES),
     "ReverseSequence": ({}, SEQUENCES),
     "SAFPooling": ({}, MAPS),
     "SegmentMean": ({}, [SEQUENCES, SEGMENTS]),
+    "SpatialPyramidPooling": ({"levels": [1, 2], "stride": 1}, MAPS, BOXES),
     "StackedConv2D": ({"depth": 3}, MAPS),
     "StepwiseAdditiveAttention": ({"units": 4}, SEQUENCES, VECTORS),
     "StepwiseDotAttention": ({"units": 4}, SEQUENCES, VECTORS),
