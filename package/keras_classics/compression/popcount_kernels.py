@@ -17,7 +17,6 @@ from typing import Any
 
 import llvmlite.binding
 import numba
-import numba.core.config
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils
@@ -39,7 +38,8 @@ def instructions() -> str:
 
     It follows what numba compiles for, which `NUMBA_CPU_NAME` and `NUMBA_CPU_FEATURES` can set.
     """
-    forced = numba.core.config.CPU_FEATURES
+    # Settings of the environment, which numba's own types leave out.
+    forced = getattr(numba.config, "CPU_FEATURES", None)
     if forced is not None:
         found = {each[1:] for each in forced.split(",") if each.startswith("+")}
     else:

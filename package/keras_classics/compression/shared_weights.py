@@ -202,7 +202,7 @@ def _sizes(group: np.ndarray) -> tuple[int, int, int, int, int, int, int]:
     present = np.flatnonzero(flat)
     left, values = len(present), int(flat.max(initial=0))
     bits_of_name = max(1, (values - 1).bit_length())
-    coded = fixed = pruned = 8 * 4 * flat.size
+    coded = fixed = pruned = _FLOAT_BITS * flat.size
     for bits in _DISTANCES:
         span = 2**bits
         gaps = np.diff(present, prepend=-1) - 1
@@ -217,6 +217,7 @@ def _sizes(group: np.ndarray) -> tuple[int, int, int, int, int, int, int]:
         fixed = min(fixed, entries * (bits_of_name + bits) + book)
         # The length of each letter's code is a byte, from which the code follows.
         lengths = 8 * (np.count_nonzero(letters) + np.count_nonzero(distances))
-        coded = min(coded, huffman_bits(letters) + huffman_bits(distances) + book + lengths)
-    whole, *steps = (-(-each // 8) for each in (_FLOAT_BITS * flat.size, pruned, fixed, coded))
-    return flat.size, left, values, whole, *steps
+        code = huffman_bits(letters) + huffman_bits(distances)
+        coded = min(coded, code + book + int(lengths))
+    whole = _FLOAT_BITS // 8 * flat.size
+    return flat.size, left, values, whole, -(-pruned // 8), -(-fixed // 8), -(-coded // 8)

@@ -264,7 +264,7 @@ def _keeps_zero(activation: Callable[[Any], Any]) -> bool:
     """Whether an activation takes each number for itself, and makes zero of zero."""
     if activation in (keras.activations.softmax, keras.activations.log_softmax):
         return False
-    pair = ops.convert_to_numpy(activation(ops.convert_to_tensor(np.float32([[0, 1]]))))
+    pair = ops.convert_to_numpy(activation(ops.convert_to_tensor(np.array([[0, 1]], "float32"))))
     return bool(pair[0, 0] == 0)
 
 

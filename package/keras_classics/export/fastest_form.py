@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +106,7 @@ def fastest(
                         model, path, form, numbers, batch_size, data,
                         labels=labels, most_loss=most_loss,
                     )  # fmt: skip
-                    opened = start(path, threads)
-                    contenders[key] = lambda opened=opened: opened(asked)
+                    contenders[key] = partial(start(path, threads), asked)
                     paths[key] = path
                 except (InputError, ImportError) as error:
                     # A form that cannot be had is a line of its own; what is wrong with the data
