@@ -314,7 +314,8 @@ SAME = {("classification", "--from"), ("labelling", "--from")}
 # Texts, names and numbers; and places that are only written.
 PLAIN = {
     PROGRAM: {"--family", "--out", "name", "pattern", "to"},
-    "benchmark": {"--cells", "--depths", "--methods", "--models", "--widths"},
+    "benchmark": {"--attacks", "--cells", "--depths", "--layers", "--methods", "--model", "--models",
+        "--widths"},  # fmt: skip
     "captioning": {"--decoder", "--encoder-layer", "--to"},
     "classification": {"--model", "--recipe", "--to"},
     "explain": {"--layer", "--out", "--picture", "--target"},
@@ -371,7 +372,9 @@ def flags_of(program):
     module = kc.cli if program == PROGRAM else sys.modules[program]
     jobs = [each for each in vars(module).values() if inspect.isclass(each)
             and issubclass(each, kc.jobs.Job) and each.__module__ == module.__name__]  # fmt: skip
-    for verb in [[], *([verb] for job in jobs for verb in job.verbs)]:
+    # A benchmark builds the flags of the verb that is asked for alone.
+    verbs = [*(verb for job in jobs for verb in job.verbs), *getattr(module, "VERBS", ())]
+    for verb in [[], *([verb] for verb in verbs)]:
         try:
             main(verb)
         except Parsed as parsed:
