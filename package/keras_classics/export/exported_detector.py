@@ -141,7 +141,7 @@ def export_detector(
 def _samples() -> list[Arrays]:
     """Pictures with proposals that are boxes, which numbers drawn at random are not."""
     rng: Any = np.random.default_rng(0)
-    found = []
+    found: list[Arrays] = []
     for count, height, width, boxes in ((3, 48, 60, 7), (1, 96, 72, 4)):
         corners = rng.uniform(0, 20, (count, boxes, 2))
         regions = np.concatenate([corners, corners + rng.uniform(5, 25, corners.shape)], axis=2)
