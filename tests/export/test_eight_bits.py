@@ -61,6 +61,17 @@ def test_onnx_in_eight_bits_says_what_the_model_says(trained, tmp_path):
     assert (found.argmax(-1) == model.predict(images, verbose=0).argmax(-1)).mean() > 0.98
 
 
+def test_infinities_around_a_pooling_do_not_spoil_the_ranges(trained, tmp_path):
+    model, images, _ = trained
+    inputs = keras.Input((12, 12, 1))
+    x = kc.layers.PaddedMaxPooling2D(3, 2, 1, ceil_mode=True)(model.layers[0](inputs))
+    x = layers.Conv2D(4, 3, kernel_initializer=keras.initializers.GlorotUniform(1))(x)
+    padded = keras.Model(inputs, layers.GlobalAveragePooling2D()(x))
+    made = kc.export.quantize(padded, tmp_path / "a.onnx", images, most_loss=0.1)
+    assert (made.layers["decibels"] > 20).all() and not made.floats
+    assert made.exported.difference < 0.05
+
+
 def test_litert_in_eight_bits(trained, tmp_path):
     pytest.importorskip("ai_edge_litert", reason="needs LiteRT")
     model, images, _ = trained

@@ -356,6 +356,33 @@ def _prepare(path: Path, prepared: Path) -> None:
 
     # Shapes of Keras's models are known without the inference of symbols, which needs SymPy.
     quant_pre_process(str(path), str(prepared), skip_symbolic_shape=True)
+    model = _graph(prepared)
+    _pad_by_edges(model.graph)
+    prepared.write_bytes(model.SerializeToString())
+
+
+def _pad_by_edges(graph: Any) -> None:
+    """Let the infinities around a maximum pooling, which no range holds, be the map's own edges.
+
+    A window that reaches over an edge has the edge in it, and so the same maximum.
+    """
+    import onnx
+
+    values = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
+    readers: dict[str, set[str]] = {}
+    for node in graph.node:
+        for name in node.input:
+            readers.setdefault(name, set()).add(node.op_type)
+    for node in graph.node:
+        if node.op_type != "Pad" or readers.get(node.output[0]) != {"MaxPool"}:
+            continue
+        value = values.get(node.input[2]) if len(node.input) > 2 else None
+        if value is not None and np.isneginf(value).all():
+            del node.input[2:], node.attribute[:]
+            node.attribute.append(onnx.helper.make_attribute("mode", "edge"))
+    used = {name for node in graph.node for name in node.input}
+    for each in [each for each in graph.initializer if each.name not in used]:
+        graph.initializer.remove(each)
 
 
 def _graph(path: Path) -> Any:
