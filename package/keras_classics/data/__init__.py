@@ -27,6 +27,7 @@ from keras_classics.data.texts.text_windows import text_windows
 from keras_classics.data.texts.transcription import Transcription
 from keras_classics.data.texts.translation_vocabularies import load_vocabulary, make_vocabulary
 from keras_classics.data.texts.vocabulary import Vocabulary
+from keras_classics.data.worlds.moving_scenes import EVENTS, Clip, moving_scenes
 from keras_classics.data.worlds.planned_movements import (
     Trajectories,
     arm_reaches,
@@ -39,6 +40,8 @@ __all__ = [
     "Data",
     "Info",
     "LabelledSequences",
+    "EVENTS",
+    "Clip",
     "Picture",
     "Pictures",
     "Preparation",
@@ -57,6 +60,7 @@ __all__ = [
     "load",
     "load_vocabulary",
     "make_vocabulary",
+    "moving_scenes",
     "pen_digits",
     "predict_classes",
     "read_dictionary",

@@ -39,6 +39,12 @@ from keras_classics.layers.recurrent.feedback_and_course_cells import (
     OutputFeedbackCell,
     RecurrentHighwayCell,
 )
+from keras_classics.layers.recurrent.folded_time import (
+    FoldTime,
+    FrameDifferences,
+    MiddleFrame,
+    UnfoldTime,
+)
 from keras_classics.layers.recurrent.hoisted import GRU, LSTM
 from keras_classics.layers.recurrent.initial_state import LearnedInitialState
 from keras_classics.layers.recurrent.lengths import BlankPadding, ValidSteps
@@ -74,8 +80,10 @@ __all__ = [
     "DeepTransitionCell",
     "DiracConv2D",
     "EuclideanRBF",
+    "FoldTime",
     "FractalJoin",
     "GRU",
+    "FrameDifferences",
     "Highway",
     "HighwayMerge",
     "HopfieldMemory",
@@ -86,6 +94,7 @@ __all__ = [
     "LocalResponseNormalization",
     "LocallyConnected2D",
     "Maxout",
+    "MiddleFrame",
     "MultiDimensionalLSTM",
     "MultiDimensionalRNN",
     "MultiplicativeLSTMCell",
@@ -109,6 +118,7 @@ __all__ = [
     "StochasticDepth",
     "SumOverTime",
     "TrainableSubsampling",
+    "UnfoldTime",
     "ValidSteps",
     "ZeroInterleaving2D",
     "WeightedAggregation",

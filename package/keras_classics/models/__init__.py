@@ -180,6 +180,7 @@ from keras_classics.models.recurrent.mixture_head import (
 )
 from keras_classics.models.recurrent.rnn import rnn
 from keras_classics.models.recurrent.tagger import sequence_classifier, tagger
+from keras_classics.models.recurrent.video_classifier import convolutional_lstm, video_classifier
 from keras_classics.models.regions.detect import detect
 from keras_classics.models.regions.fast_rcnn import fast_rcnn, spp_net
 from keras_classics.models.regions.rcnn import RCNN, warp_regions
@@ -336,6 +337,7 @@ __all__ = [
     "bracket_automaton",
     "caption",
     "captioner",
+    "convolutional_lstm",
     "ctc_recognizer",
     "detect",
     "encode_images",
@@ -380,6 +382,7 @@ __all__ = [
     "translator",
     "untrained_pairs",
     "valid_queens",
+    "video_classifier",
     "vocabulary_size",
     "warp_regions",
     "ways",

@@ -20,7 +20,7 @@ REST = (-np.pi / 2, 0.0)
 STEP_SCALE = 10.0
 
 # Strokes of the digits in a box of 1 x 2, y upwards, each a line through points.
-_STROKES = {
+_STROKES: dict[int, list[list[tuple[float, float]]]] = {
     0: [[(0.5, 2), (0, 1.5), (0, 0.5), (0.5, 0), (1, 0.5), (1, 1.5), (0.5, 2)]],
     1: [[(0.2, 1.6), (0.6, 2), (0.6, 0)]],
     2: [[(0, 1.6), (0.5, 2), (1, 1.5), (0, 0), (1, 0)]],
@@ -114,7 +114,8 @@ def pen_digits(count: Whole, *, steps: Whole = 40, seed: Whole = 0) -> Trajector
 
 def _even_steps(digit: int, steps: int) -> np.ndarray:
     """`(steps, 3)`: ways of equal length along the strokes, with the pen up between them."""
-    points, up = [], []
+    points: list[tuple[float, float]] = []
+    up: list[float] = []
     for stroke in _STROKES[digit]:
         points += stroke
         up += [1.0] + [0.0] * (len(stroke) - 1)

@@ -72,7 +72,7 @@ def fit_kernel_perceptron(
     Raises:
         InputError: The labels are none of the model's classes, or not one for each example.
     """
-    layer = model.get_layer("expansion")
+    layer, max_epochs = model.get_layer("expansion"), check_whole("max_epochs", max_epochs)
     kept = keras.ops.convert_to_numpy(layer.kept)
     sides = check_labels(labels, len(kept), layer.units)
     gram = layer.gram(kept, kept)

@@ -1,0 +1,142 @@
+"""Classifiers of moving pictures: any network on every frame, and what reads the frames in order.
+
+Donahue et al., "Long-term recurrent convolutional networks for visual recognition and description",
+CVPR 2015; Shi et al., "Convolutional LSTM network", NIPS 2015. Three that see no order, or two
+frames of it, tell how much of a task needs more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import layers
+
+from keras_classics.core.errors import InputError, check_choice, check_whole, check_wholes, explain
+from keras_classics.core.graph import functional
+from keras_classics.core.types import Whole
+from keras_classics.layers.recurrent.by_name import RECURRENT_LAYERS
+from keras_classics.layers.recurrent.folded_time import (
+    FoldTime,
+    FrameDifferences,
+    MiddleFrame,
+    UnfoldTime,
+)
+from keras_classics.models.recurrent.tagger import sequence_classifier
+
+# What reads no order of more than two frames.
+BASELINES = ("frame", "mean", "differences")
+
+
+def video_classifier(
+    encoder: keras.Model,
+    classes: Whole,
+    *,
+    over_time: str = "gru",
+    units: Whole = 64,
+    classifier_activation: str | None = "softmax",
+    name: str = "video_classifier",
+    **network: Any,
+) -> keras.Model:
+    """Build a classifier of clips from a network for pictures.
+
+        encoder = kc.models.ResNet20CIFAR(include_top=False, pooling="avg")
+        model = kc.models.video_classifier(encoder, 10)
+
+    The encoder sees all frames as one batch, so batch normalisation in training is over all of
+    them.
+
+    Args:
+        encoder: From pictures to vectors, of the catalogue or not; its layers are shared.
+        classes: Number of classes.
+        over_time: A recurrent cell of `kc.layers.RECURRENT_LAYERS`; or a baseline: `"frame"`, the
+            middle frame alone; `"mean"`, the mean of all frames' vectors; `"differences"`, the mean
+            of the vectors of each frame less the one before.
+        units: Of the recurrent layer.
+        classifier_activation: Activation of the output; None for logits.
+        name: Name of the model.
+        **network: For a cell, as for `kc.models.sequence_classifier`: `layers`, `bidirectional`,
+            `summary`, ...
+
+    Returns:
+        A functional model from `(batch, time, height, width, channels)` to `(batch, classes)`, for
+        any number of frames.
+
+    Raises:
+        InputError: An argument is not admitted, or the encoder gives no vectors.
+    """
+    classes, units = check_whole("classes", classes), check_whole("units", units)
+    cells = tuple(each for each in RECURRENT_LAYERS if each != "jordan")
+    check_choice("over_time", over_time, (*cells, *BASELINES))
+    encoder = functional(encoder)
+    shapes = [output.shape for output in encoder.outputs]
+    if len(encoder.inputs) != 1 or len(shapes) != 1 or len(shapes[0]) != 2:
+        raise InputError(
+            explain(
+                f"The encoder {encoder.name!r} gives outputs of shapes {shapes}",
+                "one vector for each picture",
+                "Build it with include_top=False, pooling='avg'.",
+            )
+        )
+    clips = x = keras.Input((None, *encoder.inputs[0].shape[1:]), name="clips")
+    if over_time == "frame":
+        features = encoder(MiddleFrame(name="middle_frame")(x))
+    else:
+        if over_time == "differences":
+            x = FrameDifferences(name="frame_differences")(x)
+        frames = encoder(FoldTime(name="fold_time")(x))
+        features = UnfoldTime(name="unfold_time")([frames, x])
+    if over_time in cells:
+        settings = {"bidirectional": False, "padded": False} | network
+        reader = sequence_classifier(
+            classes=classes, input_size=shapes[0][-1], cell=over_time, units=units,
+            output_activation=classifier_activation, name="reader", **settings,
+        )  # fmt: skip
+        return keras.Model(clips, reader(features), name=name)
+    check_choice("further arguments", tuple(network), ((),), "Only recurrent layers take them.")
+    if over_time != "frame":
+        features = layers.GlobalAveragePooling1D(name="over_time")(features)
+    output = layers.Dense(classes, classifier_activation, name="predictions")(features)
+    return keras.Model(clips, output, name=name)
+
+
+def convolutional_lstm(
+    input_shape: Sequence[Whole],
+    classes: Whole,
+    *,
+    filters: Sequence[Whole] = (16, 16),
+    kernel_size: Whole = 3,
+    classifier_activation: str | None = "softmax",
+    name: str = "convolutional_lstm",
+) -> keras.Model:
+    """Build a classifier of clips whose states are maps, halved in size after each layer.
+
+    Args:
+        input_shape: Height, width and channels of a frame.
+        classes: Number of classes.
+        filters: Channels of the state of each layer.
+        kernel_size: Of the convolutions of inputs and states.
+        classifier_activation: Activation of the output; None for logits.
+        name: Name of the model.
+
+    Returns:
+        A functional model from `(batch, time, height, width, channels)` to `(batch, classes)`.
+
+    Raises:
+        InputError: An argument is not admitted.
+    """
+    shape = check_wholes("input_shape", input_shape, count=3)
+    classes, kernel_size = check_whole("classes", classes), check_whole("kernel_size", kernel_size)
+    filters = check_wholes("filters", filters)
+    clips = x = keras.Input((None, *shape), name="clips")
+    for level, count in enumerate(filters, 1):
+        if level > 1:
+            x = layers.MaxPooling3D((1, 2, 2), padding="same", name=f"pool_{level - 1}")(x)
+        x = layers.ConvLSTM2D(
+            count, kernel_size, padding="same", return_sequences=level < len(filters),
+            name=f"recurrent_{level}",
+        )(x)  # fmt: skip
+    x = layers.GlobalAveragePooling2D(name="head_pool")(x)
+    output = layers.Dense(classes, classifier_activation, name="predictions")(x)
+    return keras.Model(clips, output, name=name)

@@ -1,0 +1,61 @@
+"""Moving scenes: the label is in the order of the frames alone."""
+
+import numpy as np
+import pytest
+
+import keras_classics as kc
+
+
+@pytest.mark.parametrize("task", kc.data.EVENTS)
+def test_every_clip_has_a_twin_of_the_same_frames_and_the_other_label(task):
+    clips = kc.data.moving_scenes(40, task)
+    for first, second in zip(clips[::2], clips[1::2], strict=True):
+        np.testing.assert_array_equal(first.frames, second.frames[::-1])
+        assert {first.label, second.label} == {0, 1}
+        # What is shown is the same, what happens is not.
+        assert first.captions != second.captions
+        assert first.captions[0].split()[:3] == second.captions[0].split()[:3]
+        assert kc.data.EVENTS[task][first.label] in first.captions[0]
+    assert 0.2 < np.mean([clip.label for clip in clips[::2]]) < 0.8
+    # Pure: the same index is the same clip, whatever is asked before.
+    again = kc.data.moving_scenes(1, task, first=17)[0]
+    np.testing.assert_array_equal(again.frames, clips[17].frames)
+
+
+def across(clip):
+    """The place of an object from side to side, as an angle, in each frame."""
+    ink = clip.frames.astype(float).min(axis=-1) < 150
+    angles = np.exp(2j * np.pi * np.arange(clip.frames.shape[2]) / clip.frames.shape[2])
+    return np.angle((ink.sum(axis=1) * angles).sum(axis=1))
+
+
+def test_directions_and_speeds_are_what_the_labels_say():
+    for clip in kc.data.moving_scenes(20, "direction", size=48):
+        moves = np.angle(np.exp(1j * np.diff(across(clip))))
+        assert (moves.sum() > 0) == clip.label
+    for clip in kc.data.moving_scenes(20, "speed", size=48):
+        pace = np.abs(np.angle(np.exp(1j * np.diff(across(clip)))))
+        assert (pace[-2:].sum() > pace[:2].sum()) == clip.label
+
+
+def test_no_frame_tells_the_label_even_by_its_number():
+    clips = kc.data.moving_scenes(600, "direction")
+    labels = np.array([clip.label for clip in clips])
+    places = np.exp(1j * np.array([across(clip) for clip in clips]))
+    # Where objects are at a time is the same for both labels: means of 300 places each.
+    for frame in (0, 4, 7):
+        means = [places[labels == label, frame].mean() for label in (0, 1)]
+        assert abs(means[0] - means[1]) < 0.2
+
+
+def test_three_come_up_in_turn():
+    clips = kc.data.moving_scenes(60, "order")
+    shown = [clip.captions[0] for clip in clips if clip.label == 0]
+    assert all("square comes before a" in each and "triangle" in each for each in shown)
+
+
+def test_what_is_no_task_is_refused():
+    with pytest.raises(kc.InputError, match="'direction'"):
+        kc.data.moving_scenes(3, "directions")
+    with pytest.raises(kc.InputError, match="frames=4 or more"):
+        kc.data.moving_scenes(3, frames=3)
