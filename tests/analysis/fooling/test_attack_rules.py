@@ -128,6 +128,42 @@ def test_every_form_of_a_model_is_the_same_model(model, form, tmp_path):
     np.testing.assert_allclose(fooling.pgd(other, IMAGES, LABELS, **options), expected, atol=1e-3)
 
 
+def test_attacks_move_neither_statistics_nor_flags():
+    """Of batch normalisation and frozen layers, which crafting in training mode would move."""
+    keras.utils.set_random_seed(0)
+    image = keras.Input((6, 6, 1))
+    x = keras.layers.BatchNormalization(momentum=0.5)(image)
+    frozen = keras.layers.Dense(8, "relu", trainable=False)
+    model = keras.Model(image, keras.layers.Dense(CLASSES)(frozen(keras.layers.Flatten()(x))))
+    weights, flags = model.get_weights(), [layer.trainable for layer in model.layers]
+    for name in ("pgd", "deepfool", "carlini_wagner", "square"):
+        ATTACKS[name][0](model, IMAGES[:6], epsilon=5.0, bounds=BOUNDS)
+    for before, after in zip(weights, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(after, before)
+    assert [layer.trainable for layer in model.layers] == flags
+
+
+def test_what_passes_together_is_no_more_than_a_batch(model, monkeypatch):
+    """So memory follows `batch_size`, however many images there are."""
+    from keras_classics.analysis.fooling.victim import Victim
+
+    met = []
+    whole = Victim._by_batches
+
+    def spied(self, step, arrays, batch_size):
+        def counted(*given):
+            met.append(len(given[0]))
+            return step(*given)
+
+        return whole(self, counted, arrays, batch_size)
+
+    monkeypatch.setattr(Victim, "_by_batches", spied)
+    for name in ("pgd", "deepfool", "carlini_wagner", "fab", "square", "apgd"):
+        attack, _, size = ATTACKS[name]
+        attack(model, IMAGES, LABELS, epsilon=size, bounds=BOUNDS, batch_size=5)
+    assert max(met) == 5
+
+
 def test_a_model_that_is_let_go_is_not_kept():
     import gc
     import weakref

@@ -95,6 +95,14 @@ def test_by_layer_by_nothing_and_with_vectors():
             assert not step.any()
 
 
+def test_a_seed_is_a_direction():
+    model = network()
+    one, again, other = (kc.analysis.random_direction(model, seed=seed) for seed in (3, 3, 4))
+    for first, second, third in zip(one.steps, again.steps, other.steps, strict=True):
+        np.testing.assert_array_equal(first, second)
+        assert not first.any() or not np.allclose(first, third)
+
+
 def test_a_frozen_layer_moves_as_any_other():
     model = network()
     trained = kc.analysis.random_direction(model).steps
