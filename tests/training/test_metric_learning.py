@@ -110,3 +110,23 @@ def test_any_network_becomes_an_embedder(tmp_path):
     twice = [keras.layers.Dense(2, "softmax", name=name)(vector) for name in "ab"]
     with pytest.raises(kc.InputError, match="without its auxiliary classifiers"):
         kc.transfer.embedder(keras.Model(vector, twice), 5)
+
+
+@pytest.mark.slow
+def test_classes_never_trained_on_are_told_apart_as_well():
+    data = kc.data.load("scenes", train=1200, objects=(1, 1), image_size=32)
+    images = np.stack([scene.image for scene in data.train]).astype("float32") / 127.5 - 1
+    labels = np.array([scene.label for scene in data.train])
+    unseen = np.isin(np.array(data.info.classes)[labels], ["square", "star", "crescent"])
+    keras.utils.set_random_seed(0)
+    network = kc.create_model("simpnet_300k_cifar", width=0.5)
+    model = kc.transfer.embedder(network, 32)
+
+    def recall():
+        found = model.predict(images[unseen], batch_size=100, verbose=0)
+        return kc.training.recall_at_k(found, labels[unseen])[1]
+
+    before = recall()
+    model.compile(keras.optimizers.Adam(0.002), kc.training.TripletLoss(mining="semi_hard"))
+    model.fit(images[~unseen], labels[~unseen], batch_size=50, epochs=5, verbose=0)
+    assert recall() >= before + 0.2
