@@ -9,6 +9,7 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, explain, is_whole
 from keras_classics.core.mean_field import CriticalPoint, critical_point, depth_scale
 from keras_classics.core.registration import registered
@@ -25,6 +26,7 @@ __all__ = [
 ]
 
 
+@checked
 def own_draw(initializer: Initializer, weight: str) -> Callable[..., Tensor]:
     """The initialiser of one weight among several that start by the same rule.
 
@@ -65,6 +67,7 @@ class ReciprocalFanInUniform(keras.initializers.Initializer):
         seed: Seed of the draw.
     """
 
+    @checked
     def __init__(self, numerator: float = 2.4, seed: int | None = None):
         self.numerator = numerator
         self.seed = seed
@@ -93,6 +96,7 @@ class DeltaOrthogonal(keras.initializers.Initializer):
         seed: Seed of the draw.
     """
 
+    @checked
     def __init__(self, gain: float = 1.0, seed: int | None = None):
         self.gain = gain
         self.seed = seed
@@ -144,6 +148,7 @@ class CriticalVariance(keras.initializers.Initializer):
         InputError: An argument is not admitted.
     """
 
+    @checked
     def __init__(
         self,
         activation: str = "tanh",

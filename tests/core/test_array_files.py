@@ -237,6 +237,15 @@ def test_malformed_npz_files_are_refused(tmp_path, reason):
         read_state(path)
 
 
+def test_an_npz_file_has_ten_thousand_arrays_at_most(tmp_path):
+    path = tmp_path / "state.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        for n in range(10_001):
+            archive.writestr(f"{n}.npy", b"")
+    with pytest.raises(kc.InputError, match="it has 10,001 arrays, more than 10,000"):
+        read_state(path)
+
+
 def entry(start=0, end=16, shape=(4,), dtype="F32"):
     return {"a": {"dtype": dtype, "shape": list(shape), "data_offsets": [start, end]}}
 

@@ -229,3 +229,12 @@ def test_a_list_is_no_name_of_a_model():
     for asked in (kc.card, kc.create_model):
         with pytest.raises(kc.InputError, match="is unknown. Allowed: the .* names"):
             asked(["vgg16"])
+
+
+@pytest.mark.parametrize("shape", [(3, 40, 40), (1, 40, 40)])
+def test_channels_come_last_and_the_remedy_says_how(shape):
+    turned = (40, 40, shape[0])
+    with pytest.raises(kc.InputError, match=re.escape(f"Pass input_shape={turned}, ")):
+        kc.models.ResNet20CIFAR(input_shape=shape, width=0.25)
+    model = kc.models.ResNet20CIFAR(input_shape=turned, width=0.25)
+    assert model(np.moveaxis(np.zeros((1, *shape)), 1, -1)).shape == (1, 10)

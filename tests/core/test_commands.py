@@ -81,6 +81,18 @@ def test_a_reader_that_has_enough_is_no_error(arguments):
     assert (done.returncode, done.stderr) == (141, b"")
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full disk to print to")
+@pytest.mark.parametrize("arguments", [["list"], ["--help"]])
+def test_a_full_disk_is_told(arguments):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "keras_classics", *arguments],
+            cwd=ROOT / "package", stdout=full, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": ""},
+        )  # fmt: skip
+    assert done.returncode == 1 and "cannot be used (No space left on device)" in done.stderr
+
+
 def test_ctrl_c_has_an_exit_code_of_its_own(capsys):
     def interrupted(argv):
         raise KeyboardInterrupt

@@ -2,6 +2,7 @@
 
 import ast
 
+import keras
 import numpy as np
 import pytest
 
@@ -100,3 +101,26 @@ def required(function):
         *named[: len(named) - len(own.defaults)],
         *(each.arg for each, default in keywords if default is None),
     }
+
+
+def test_axes_and_lengths_that_do_not_fit_are_refused_and_the_remedy_is_admitted():
+    with pytest.raises(
+        errors.InputError, match=r"x of shape \(2, 3\) was given. Allowed: the axes \(a, b, c\)"
+    ):
+        errors.check_axes("x", np.zeros((2, 3)), "(a, b, c)")
+    errors.check_axes("x", np.zeros((2, 3, 1)), "(a, b, c)")
+    with pytest.raises(errors.InputError, match="2 inputs and 1 references were given"):
+        errors.check_lengths("inputs", ["a", "b"], "references", ["c"])
+    errors.check_lengths("inputs", ["a"], "references", ["c"])
+
+
+@pytest.mark.parametrize("value", [np.array(["a", "b"]), keras.ops.ones(2), [1], None, {}])
+def test_what_compares_element_by_element_is_no_choice(value):
+    with pytest.raises(errors.InputError, match=r"x=.* was given. Allowed: 'a', 'b'"):
+        errors.check_choice("x", value, ("a", "b"))
+
+
+def test_a_size_beyond_all_axes_is_refused_with_the_largest():
+    with pytest.raises(errors.InputError, match="Pass x=2147483647 or less"):
+        errors.check_whole("x", 2**40)
+    assert errors.check_whole("x", 2147483647) == 2147483647

@@ -2,6 +2,7 @@
 
 import gzip
 
+import numpy as np
 import pytest
 
 import keras_classics as kc
@@ -150,3 +151,18 @@ def test_half_a_character_is_refused_and_two_halves_are_one():
     assert text_files.parse_json(r'["\ud83d\ude00", "\\ud800"]') == ["\U0001f600", r"\ud800"]
     with pytest.raises(ValueError, match=r"half a character, '\\ud800'"):
         text_files.parse_json(r'{"a": ["b\ud800"]}')
+
+
+def test_what_cannot_be_written_is_refused_and_the_remedies_work(tmp_path):
+    path, text = tmp_path / "a.json", "a\ud800b"
+    with pytest.raises(kc.InputError, match=r"half a character, '\\ud800'"):
+        text_files.write_text(path, text)
+    text_files.write_text(path, text.encode(errors="ignore").decode())
+    assert read_text(path) == "ab"
+    circle = []
+    circle.append(circle)
+    for content in (np.float32(1), {"a": np.arange(2)}, {(1, 2): 3}, object(), circle, [text]):
+        with pytest.raises(kc.InputError, match=r"\. Allowed: "):
+            text_files.write_json(path, content)
+    text_files.write_json(path, {"a": np.arange(2).tolist(), "b": str(object)})
+    assert read_text(path).startswith('{\n "a": [')

@@ -18,6 +18,9 @@ from keras_classics.data import load
         ("tdfs:coco_captions", "Did you mean tfds:NAME"),
         ("captions", "Did you mean captions:FOLDER?"),
         ("captions:", "Did you mean captions:FOLDER?"),
+        ("Scenes", "Did you mean scenes?"),
+        ("NPZ:a.npz", "Did you mean npz:FILE"),
+        ("scenes:", "Did you mean scenes?"),
         ("mnist", "Did you mean scenes or captions:FOLDER or "),
     ],
 )
@@ -55,7 +58,10 @@ def test_test_scenes_do_not_depend_on_the_number_of_training_scenes():
     assert other_world.test[0].captions != few.test[0].captions
 
 
-@pytest.mark.parametrize("options", [{"image_size": (32, 64)}, {"test": 0}, {"clutter": 7.0}])
+@pytest.mark.parametrize(
+    "options",
+    [{"image_size": (32, 64)}, {"image_size": 10**9}, {"test": 0}, {"clutter": 7.0}],
+)
 def test_impossible_scenes_are_refused(options):
     with pytest.raises(InputError):
         load("scenes", **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import dataclasses
 import functools
@@ -34,9 +35,10 @@ _LINES = [
     for line in Path(__file__).with_name("calls.txt").read_text().splitlines()
     if line and not line.startswith("#")
 ]
-CALLS = [line.lstrip("~") for line in _LINES]
 # What takes seconds comes a tenth as often.
 OFTEN = [10 - 9 * line.startswith("~") for line in _LINES]
+CALLS = [line.lstrip("~") for line in _LINES]
+KEPT = Path(__file__).with_name("kept.txt").read_text().splitlines()
 # What runs on TensorFlow alone.
 OF_TENSORFLOW = (
     "kc.data.", "kc.export.", "kc.jobs.", "kc.cli.", "kc.compression.", "kc.distribution.",
@@ -265,6 +267,9 @@ def _made(text: str) -> Outcome:
         if ". Allowed: " not in str(error):
             return _fault(error, "not in three parts: ")
         return Outcome("refusal")
+    except argparse.ArgumentTypeError as error:
+        # What reads a flag says so to argparse.
+        return Outcome("refusal") if text.startswith("kc.cli.") else _fault(error)
     except BaseException as error:
         return Outcome("signature") if _is_of_the_signature(error) else _fault(error)
     return Outcome("result")
@@ -274,12 +279,15 @@ def _is_of_the_signature(error: BaseException) -> bool:
     """Whether Python, or Keras for its layers, says that there is no such argument."""
     if isinstance(error, ValueError):
         return str(error).startswith(SEPARATE)
-    frames = traceback.extract_tb(error.__traceback__)
-    return (
-        isinstance(error, TypeError)
-        and bool(re.search(r"argument|takes no", str(error)))
-        and bool(re.search(r"\w\(\)|__init__|signature|positional|keyword", str(error)))
-        and frames[-1].filename.endswith(("<case>", "core/arguments.py"))
+    if isinstance(error, AttributeError) and "module 'keras_classics" in str(error):
+        # A call of what is no longer there says nothing.
+        return False
+    last = traceback.extract_tb(error.__traceback__)[-1].filename
+    said = r"argument|positional|keyword|takes no"
+    # Of what a text says and Python refuses before anything is called nothing is to be learnt.
+    return isinstance(error, TypeError | AttributeError) and (
+        last == "<case>"
+        or (last.endswith("core/arguments.py") and bool(re.search(said, str(error))))
     )
 
 

@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 TESTS = Path(__file__).resolve().parent.parent
+PATHS = [str(TESTS.parent / "package"), str(TESTS)]
 # On a machine that others use too a case that has not had so much of the processor does not hang.
 SECONDS, SECONDS_AT_MOST = 10, 60
-SECONDS_TO_START = 300
+SECONDS_TO_START = 1200
 # A process is replaced after so many cases, whatever they left in it.
 CASES_OF_A_PROCESS = 2000
 MEMORY_AT_MOST = 1.5e9
@@ -45,8 +46,8 @@ class Worker:
     def __init__(self, seed: int, backend: str) -> None:
         os.environ["KERAS_BACKEND"] = backend
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        paths = [str(TESTS.parent / "package"), str(TESTS), os.environ.get("PYTHONPATH", "")]
-        os.environ["PYTHONPATH"] = os.pathsep.join(paths)
+        # What is spawned has this process's paths.
+        sys.path[:0] = [each for each in PATHS if each not in sys.path]
         # No fork: TensorFlow's threads would be missing in it.
         self.context = multiprocessing.get_context("spawn")
         self.arguments = (seed, backend)
@@ -84,15 +85,22 @@ class Worker:
             begun = time.monotonic()
             outcome = self._outcome(begun)
         except TimeoutError:
+            self._check_started(call)
             outcome = ("fault", "hangs", "hang")
         except MemoryError:
             outcome = ("fault", "grows", "memory")
         except (EOFError, OSError):
             self.process.join(5)
+            self._check_started(call)
             outcome = ("fault", f"crashes with exit code {self.process.exitcode}", "crash")
         if outcome[0] == "fault" and outcome[2] in ("hang", "memory", "crash"):
             self.stop()
         return Case(call, *outcome, time.monotonic() - begun)
+
+    def _check_started(self, call: str) -> None:
+        """A process that has not told its first call is no fault of the call."""
+        if self.made == 1 and call.startswith("number "):
+            raise RuntimeError("No process for cases starts; if it says why, then above.")
 
     def _outcome(self, begun: float) -> tuple[str, str, str]:
         used, resident = self._spent()
@@ -189,7 +197,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _repeat(given: argparse.Namespace) -> int:
     os.environ["KERAS_BACKEND"] = given.backend
-    sys.path[:0] = [str(TESTS.parent / "package"), str(TESTS)]
+    sys.path[:0] = PATHS
     import tempfile
 
     from fuzz.files import read_mutated

@@ -181,7 +181,7 @@ def reader():
 @functools.cache
 def cells():
     return kc.analysis.find_cells(
-        language_model(), documents(), alphabet(), characters=400, length=10, shifts=3
+        language_model(), documents(), alphabet(), characters=2000, length=150, shifts=3
     )
 
 
@@ -227,7 +227,9 @@ def measured(metric):
 
 def begun(callback):
     """A callback whose training has begun."""
-    callback.set_model(classifier())
+    model = classifier()
+    model.compile("sgd", "mse")
+    callback.set_model(model)
     callback.on_train_begin()
     callback.on_epoch_end(0, {})
     return callback

@@ -8,11 +8,13 @@ import keras
 import numpy as np
 
 from keras_classics.analysis.maps.cam_targets import PREDICTED, check_classes
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.graph import functional
 from keras_classics.core.model_ends import model_ends
 
 
+@checked
 def class_probabilities(model: keras.Model, images: Any, *, batch_size: int = 32) -> np.ndarray:
     """Probabilities of the classes, whether or not the model ends in softmax.
 
@@ -39,6 +41,7 @@ def class_probabilities(model: keras.Model, images: Any, *, batch_size: int = 32
         # A list of pictures, one by one.
         given = [np.asarray(images)]
     answers = []
+    batch_size = check_whole("batch_size", batch_size)
     for start in range(0, len(given[0]), batch_size):
         part = [each[start : start + batch_size] for each in given]
         answer = model.predict_on_batch(keras.tree.pack_sequence_as(form.input, part))

@@ -21,6 +21,7 @@ import numpy as np
 from keras_classics.boxes.detections import Detections, Truth, box_areas, check_paired
 from keras_classics.boxes.kitti_precision import kitti_figures
 from keras_classics.boxes.overlap import coverage, overlap
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_whole, explain
 from keras_classics.core.types import Whole
 
@@ -87,6 +88,7 @@ RULES: Mapping[str, Rules] = MappingProxyType(
 KITTI = ("kitti", "kitti11")
 
 
+@checked
 def average_precision(
     detections: Sequence[Detections],
     truths: Sequence[Truth],

@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_classics.boxes.detections import as_boxes
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_positive, explain
 
 # What is added to the variances before they are divided by, as in the released code of R-CNN.
 _LEAST_VARIANCE = 1e-3
 
 
+@checked
 def regression_targets(proposals: ArrayLike, truths: ArrayLike) -> np.ndarray:
     """How proposals would have to be shifted and stretched to be true boxes.
 
@@ -49,6 +51,7 @@ def regression_targets(proposals: ArrayLike, truths: ArrayLike) -> np.ndarray:
     return keras.ops.convert_to_numpy(found)
 
 
+@checked
 def apply_regression(
     proposals: ArrayLike, targets: ArrayLike, size: tuple[int, int] | None = None
 ) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 
 from keras_classics.boxes.detections import Detections, Truth, check_paired
 from keras_classics.boxes.overlap import overlap
+from keras_classics.core.arguments import checked
 
 KINDS = ("right", "localisation", "class", "both", "duplicate", "background", "neither")
 
@@ -30,6 +31,7 @@ class SortedErrors(NamedTuple):
     missed: list[np.ndarray]
 
 
+@checked
 def sort_errors(
     detections: Sequence[Detections],
     truths: Sequence[Truth],

@@ -10,6 +10,7 @@ import numpy as np
 from keras_classics.boxes.average_precision import average_precision
 from keras_classics.boxes.detections import Detections, Truth, box_areas, check_paired
 from keras_classics.boxes.overlap import overlap
+from keras_classics.core.arguments import checked
 from keras_classics.core.types import Whole
 
 # What boxes would be if their four numbers were something else.
@@ -34,6 +35,7 @@ _MARGIN = 0.2
 _SHIFTS = (-1, 1)
 
 
+@checked
 def diagnose(
     detections: Sequence[Detections], truths: Sequence[Truth], classes: Whole
 ) -> list[str]:

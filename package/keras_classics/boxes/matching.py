@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from keras_classics.boxes.detections import as_boxes
 from keras_classics.boxes.overlap import overlap
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_probability, check_whole, explain
 from keras_classics.core.types import Whole
 
@@ -25,6 +26,7 @@ class Matches(NamedTuple):
     overlap: np.ndarray
 
 
+@checked
 def match(proposals: ArrayLike, truths: ArrayLike) -> Matches:
     """Give each proposal the true box it overlaps most, of equal ones the first.
 
@@ -41,6 +43,7 @@ def match(proposals: ArrayLike, truths: ArrayLike) -> Matches:
     return Matches(np.where(most > 0, best, -1), most)
 
 
+@checked
 def sample(
     overlaps: ArrayLike,
     count: Whole,

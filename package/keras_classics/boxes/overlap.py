@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from keras_classics.boxes.detections import box_areas
+from keras_classics.core.arguments import checked
 
 
+@checked
 def overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Intersection over union of every box with every other, in float64.
 
@@ -25,6 +27,7 @@ def overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
 
 
+@checked
 def coverage(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Which share of every box lies in every other: what is asked of crowds and DontCare regions.
 

@@ -10,9 +10,11 @@ from numpy.typing import ArrayLike
 
 from keras_classics.boxes.detections import Truth, as_boxes
 from keras_classics.boxes.overlap import overlap
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_positive, explain
 
 
+@checked
 def sliding_windows(
     size: tuple[int, int],
     *,
@@ -68,6 +70,7 @@ class ProposalQuality(NamedTuple):
     mean_count: float
 
 
+@checked
 def proposal_quality(
     proposals: Sequence[ArrayLike],
     truths: Sequence[Truth],

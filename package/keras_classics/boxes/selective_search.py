@@ -17,6 +17,7 @@ from PIL import Image
 
 from keras_classics.boxes.graph_segmentation import segment
 from keras_classics.boxes.region_grouping import Regions, grouped_boxes
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import (
     InputError,
     check_choice,
@@ -60,6 +61,7 @@ MODES: Mapping[str, Mode] = MappingProxyType(
 )
 
 
+@checked
 def selective_search(
     image: np.ndarray,
     *,

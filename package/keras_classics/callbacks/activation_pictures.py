@@ -19,6 +19,7 @@ from keras_classics.analysis.drawing.pages import (
 )
 from keras_classics.analysis.maps.feature_maps import FeatureMaps
 from keras_classics.callbacks.picture_callback import PictureCallback, finite
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 
 
@@ -46,6 +47,7 @@ class Activations(PictureCallback):
 
     kind = "activations"
 
+    @checked
     def __init__(
         self,
         images: ArrayLike,

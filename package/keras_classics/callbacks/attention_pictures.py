@@ -20,6 +20,7 @@ from keras_classics.analysis.drawing.pages import (
     write_picture,
 )
 from keras_classics.callbacks.picture_callback import PictureCallback, finite
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.types import Tensor
 from keras_classics.data.batches import pad_arrays
@@ -66,6 +67,7 @@ class Attention(PictureCallback):
 
     kind = "attention"
 
+    @checked
     def __init__(
         self,
         inputs: Any,

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from keras_classics.analysis.answers import probabilities_of
 from keras_classics.analysis.drawing.pages import displayable, tiles, write_picture
 from keras_classics.callbacks.picture_callback import PictureCallback, finite
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.gradients import compiled_over
 
@@ -38,6 +39,7 @@ class ClassifierPictures(PictureCallback):
         InputError: An argument is not admitted, or images, labels and pictures differ in number.
     """
 
+    @checked
     def __init__(
         self,
         images: ArrayLike,

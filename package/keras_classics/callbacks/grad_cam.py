@@ -13,6 +13,7 @@ from keras_classics.analysis.drawing.pages import map_pairs
 from keras_classics.analysis.maps.cam import normalized
 from keras_classics.analysis.maps.map_methods import MAP_METHODS, MapMaker, map_explainer
 from keras_classics.callbacks.classifier_pictures import ClassifierPictures
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_choice
 
 
@@ -49,6 +50,7 @@ class GradCAM(ClassifierPictures):
 
     kind = "grad-cam"
 
+    @checked
     def __init__(
         self,
         images: ArrayLike,

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from keras_classics.analysis.fooling.attack_request import AttackRequest
 from keras_classics.analysis.fooling.iterated_gradient import pgd
 from keras_classics.analysis.input_bounds import Pair
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_probability, check_whole, explain
 from keras_classics.core.keras_internals import bring_up_to_date
 from keras_classics.core.types import Whole
@@ -47,6 +48,7 @@ class RobustAccuracy(keras.callbacks.Callback):
             are known, or the images do not fit.
     """
 
+    @checked
     def __init__(
         self,
         images: Any,

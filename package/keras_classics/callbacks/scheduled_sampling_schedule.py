@@ -8,12 +8,14 @@ from typing import Any
 
 import keras
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.layers.recurrent.scheduled_sampler import ScheduledSampler
 
 MODES = ("model", "uniform", "always")
 
 
+@checked
 def half_way_constant(step: float) -> float:
     """Constant `k` of the inverse sigmoid schedule that is at one half at a step: `k ln k = step`.
 
@@ -56,6 +58,7 @@ class ScheduledSampling(keras.callbacks.Callback):
         InputError: A value is not admitted, or the model has no decoder to sample from.
     """
 
+    @checked
     def __init__(
         self,
         schedule: str = "inverse_sigmoid",
@@ -121,6 +124,7 @@ def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
             yield from _layers(layer)
 
 
+@checked
 def scheduled_sampling(mode: str, *, steps: int) -> list[ScheduledSampling]:
     """The callback for a training of a length: half way to sampling after half of it.
 

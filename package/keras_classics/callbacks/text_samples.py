@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import keras
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.keras_internals import bring_up_to_date
 
 
@@ -22,6 +23,7 @@ class Samples(keras.callbacks.Callback):
             from noise into words.
     """
 
+    @checked
     def __init__(
         self,
         write: Callable[[int], Sequence[str]],

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from keras_classics.analysis.inside.trajectories import write_state
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_whole
 from keras_classics.core.files import check_writable
 from keras_classics.core.keras_internals import bring_up_to_date
@@ -29,6 +30,7 @@ class WeightTrajectory(keras.callbacks.Callback):
         InputError: `every` is no positive whole number, or nothing can be written in the folder.
     """
 
+    @checked
     def __init__(self, folder: str | os.PathLike, every: Whole = 1) -> None:
         super().__init__()
         self.folder = Path(folder)

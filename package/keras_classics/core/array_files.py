@@ -14,11 +14,14 @@ from typing import IO
 import numpy as np
 
 from keras_classics.core.archive_files import open_archive
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import opened, reading
 from keras_classics.core.text_files import parse_json
 from keras_classics.core.torch_files import numbers_of, read_torch
 
+# The largest networks have a few thousand; each takes time to open, however small it is.
+_MOST_ARRAYS = 10_000
 # Type names of the safetensors format.
 KINDS = {
     "F64": "f8",
@@ -34,6 +37,7 @@ KINDS = {
 }
 
 
+@checked
 def read_state(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     """Read a file of named arrays.
 
@@ -89,10 +93,10 @@ def read_arrays(path: str | os.PathLike[str], allowed: str, remedy: str) -> dict
 
 
 def _arrays(archive: zipfile.ZipFile) -> dict[str, np.ndarray]:
-    return {
-        member.filename.removesuffix(".npy"): _array(archive, member)
-        for member in archive.infolist()
-    }
+    members = archive.infolist()
+    if len(members) > _MOST_ARRAYS:
+        raise ValueError(f"it has {len(members):,} arrays, more than {_MOST_ARRAYS:,}")
+    return {member.filename.removesuffix(".npy"): _array(archive, member) for member in members}
 
 
 def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:

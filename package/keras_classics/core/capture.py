@@ -257,6 +257,15 @@ class Capture(ModelLogits):
                 )
             )
 
+    def check_gradient(self) -> None:
+        """Refuse what has no output with a gradient, whatever function of them is explained.
+
+        Raises:
+            InputError: All outputs are of whole numbers.
+        """
+        if not any(keras.backend.is_float_dtype(each.dtype) for each in self.model.outputs):
+            self._check_first_output()
+
     def _check_first_output(self) -> None:
         first = self.model.outputs[0]
         shape, dtype = tuple(first.shape), first.dtype

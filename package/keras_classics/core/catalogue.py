@@ -16,12 +16,13 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 import keras
 
 from keras_classics.core import pretrained
+from keras_classics.core.arguments import as_taken, checked, kinds_of
 from keras_classics.core.builder_help import signature_of, text_of
 from keras_classics.core.card import ModelCard
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.image_builder import IMAGE_DEFAULTS, check_common
 from keras_classics.core.names import Known, bare, check_known, matching, meant
-from keras_classics.core.types import Shape, Tensor, Whole
+from keras_classics.core.types import Activation, Shape, Tensor, Whole
 
 Card = TypeVar("Card", bound=ModelCard)
 Arguments = ParamSpec("Arguments")
@@ -100,6 +101,12 @@ def register(
             )
         given = arguments | named
         check_common(given)
+        kinds = kinds_of(_shared) | kinds_of(generic)
+        given |= {
+            argument: as_taken(kinds[argument], argument, value, optional=True)
+            for argument, value in given.items()
+            if argument in kinds and value is not signature.parameters[argument].default
+        }
         return pretrained.build(card, partial(generic, card), given)
 
     build.__name__ = build.__qualname__ = title
@@ -111,6 +118,11 @@ def register(
     return cast(Builder[Arguments], build)
 
 
+def _shared(*, classifier_activation: Activation, name: str | None = None) -> None:
+    """The shared arguments of which `image_head` only looks at what it is for."""
+
+
+@checked
 def list_models(
     pattern: str = "*", *, family: str | None = None, year: int | None = None
 ) -> list[str]:

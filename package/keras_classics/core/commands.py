@@ -10,6 +10,7 @@ import ast
 import contextlib
 import errno
 import importlib
+import io
 import math
 import os
 import re
@@ -120,24 +121,41 @@ def guarded(
     """
     with _somewhere_to_print():
         try:
-            code = run(argv) or 0
-            # What is printed to a reader that has gone fails here, where it is caught.
-            sys.stdout.flush()
-            return code
+            return _printed(run, argv)
         except BrokenPipeError:
-            # `head`, say, has read enough. What is still buffered has to go somewhere at exit.
-            with open(os.devnull, "w") as nowhere:
-                os.dup2(nowhere.fileno(), sys.stdout.fileno())
+            # `head`, say, has read enough.
+            _leave_output()
             return NOBODY_READS
         except Exception as error:
             sentence = _told(error)
             if sentence is None:
                 raise
             tell(error, sentence, traceback=tracebacks)
+            if isinstance(error, OSError) and error.filename is None:
+                _leave_output()
             return getattr(error, "exit_code", 1)
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)
             return INTERRUPTED
+
+
+def _printed(run: Callable[[Sequence[str] | None], int | None], argv: Sequence[str] | None) -> int:
+    """Run a command; what was printed to a full disk or a gone reader fails where it is caught."""
+    try:
+        code = run(argv) or 0
+    except SystemExit:
+        # Its help, say, after which argparse leaves.
+        sys.stdout.flush()
+        raise
+    sys.stdout.flush()
+    return code
+
+
+def _leave_output() -> None:
+    """Let what is still buffered go somewhere at exit, where it would fail once more."""
+    # What stands in for the output may be no file of the system's.
+    with open(os.devnull, "w") as nowhere, contextlib.suppress(io.UnsupportedOperation):
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 @contextlib.contextmanager

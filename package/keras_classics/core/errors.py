@@ -10,12 +10,12 @@ import importlib
 import math
 import numbers
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from types import ModuleType
-from typing import SupportsFloat, SupportsIndex, TypeGuard
+from typing import SupportsFloat, SupportsIndex, TypeGuard, cast
 
-# Labels are numbers of 32 bits.
-MOST_CLASSES = 2**31 - 1
+# No axis of an engine is longer, and labels are numbers of 32 bits.
+LARGEST = 2**31 - 1
 
 
 class InputError(ValueError):
@@ -34,6 +34,10 @@ class UsageError(InputError):
     exit_code = 2
 
 
+class UnknownArgumentError(InputError, TypeError):
+    """A function has no argument of the name; Python's own error of that is a TypeError too."""
+
+
 class MissingExtraError(InputError, ImportError):
     """A library is not installed; the message says which extra brings it."""
 
@@ -47,6 +51,28 @@ def explain(given: str, allowed: str, remedy: str) -> str:
         remedy: What the user should do, as a full sentence.
     """
     return f"{given.rstrip('.')}. Allowed: {allowed.rstrip('.')}. {remedy}"
+
+
+def shown(value: object) -> str:
+    """A value in an error message: on one line, and not all of an array.
+
+    Args:
+        value: What was given.
+    """
+    try:
+        if not isinstance(value, type) and (shape := tuple(getattr(value, "shape", ()))):
+            return f"<{type(value).__name__} of shape {shape}>"
+        text = " ".join(repr(value).split())
+    # What cannot be shown is still of a type.
+    except Exception:
+        text = f"<{type(value).__name__}>"
+    # A lone half of a surrogate pair cannot be printed.
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+# Of a value in a message.
+_LONGEST = 200
 
 
 def check_choice(
@@ -64,7 +90,9 @@ def check_choice(
     Raises:
         InputError: `value` is not in `allowed`.
     """
-    if value not in allowed:
+    # Arrays and tensors compare with a name element by element.
+    plain = type(value).__module__ in ("builtins", "numpy") and not getattr(value, "shape", ())
+    if not any(value is each or (plain and value == each) for each in allowed):
         remedy = remedy or f"Leave {argument} out for the default."
         if isinstance(value, str):
             # Which itself speaks by way of this module.
@@ -73,7 +101,7 @@ def check_choice(
             texts = [each for each in allowed if isinstance(each, str)]
             remedy = f"{did_you_mean(value, texts)} {remedy}".lstrip()
         raise InputError(
-            explain(f"{argument}={value!r} was given", ", ".join(map(repr, allowed)), remedy)
+            explain(f"{argument}={shown(value)} was given", ", ".join(map(repr, allowed)), remedy)
         )
 
 
@@ -87,7 +115,18 @@ def is_number(value: object) -> TypeGuard[SupportsFloat]:
     """Whether a value is a finite number of Python or NumPy; truth values are none."""
     if isinstance(value, bool):
         return False
-    return is_whole(value) or (isinstance(value, numbers.Real) and math.isfinite(value))
+    try:
+        return (is_whole(value) or isinstance(value, numbers.Real)) and math.isfinite(float(value))
+    # Beyond all numbers with a point.
+    except OverflowError:
+        return False
+
+
+def python_number(value: SupportsIndex | SupportsFloat) -> int | float:
+    """A number that is one, as Python's own."""
+    if type(value) in (int, float):
+        return cast(float, value)
+    return operator.index(value) if is_whole(value) else float(value)
 
 
 def check_whole(
@@ -96,7 +135,7 @@ def check_whole(
     smallest: int = 1,
     remedy: str | None = None,
     *,
-    largest: int | None = None,
+    largest: int = LARGEST,
 ) -> int:
     """A count or size as `int`.
 
@@ -105,22 +144,22 @@ def check_whole(
         value: What was given: a whole number of Python or NumPy.
         smallest: The smallest admitted one.
         remedy: What to do; by default, to give the smallest or more.
-        largest: The largest admitted one; by default there is none.
+        largest: The largest admitted one.
 
     Raises:
         InputError: It is no whole number, or a smaller or larger one.
     """
-    if is_whole(value) and (whole := operator.index(value)) >= smallest:
-        if largest is None or whole <= largest:
-            return whole
-    allowed = f"a whole number from {smallest} on"
-    if largest is not None:
+    if is_whole(value) and smallest <= (whole := operator.index(value)) <= largest:
+        return whole
+    beyond = is_whole(value) and operator.index(value) > largest
+    allowed = "a positive whole number" if smallest == 1 else f"a whole number from {smallest} on"
+    if beyond or largest != LARGEST:
         allowed = f"a whole number from {smallest} to {largest:,}"
-    elif smallest == 1:
-        allowed = "a positive whole number"
+    if beyond:
+        remedy = f"Pass {argument}={largest} or less."
     raise InputError(
         explain(
-            f"{argument}={value!r} was given",
+            f"{argument}={shown(value)} was given",
             allowed,
             remedy or f"Pass {argument}={smallest} or more.",
         )
@@ -141,13 +180,14 @@ def check_wholes(
     Raises:
         InputError: They are not whole numbers from `smallest` on, or another number of them.
     """
-    given = list(values) if isinstance(values, Iterable) else []
+    given = _listed(values)
     wholes = tuple(operator.index(value) for value in given if is_whole(value))
-    if given and len(wholes) == len(given) == (count or len(given)) and min(wholes) >= smallest:
-        return wholes
+    if given and len(wholes) == len(given) == (count or len(given)):
+        if all(smallest <= whole <= LARGEST for whole in wholes):
+            return wholes
     raise InputError(
         explain(
-            f"{argument}={values!r} was given",
+            f"{argument}={shown(values)} was given",
             f"{'one or more' if count is None else count} whole numbers from {smallest} on",
             f"Leave {argument} out for the default.",
         )
@@ -170,18 +210,63 @@ def check_pair(
     """
     pair: list[object] = [value, value]
     if isinstance(value, Iterable) and not isinstance(value, str) and not is_whole(value):
-        pair = list(value)
+        pair = _listed(value)
     whole = [operator.index(side) for side in pair if is_whole(side)]
-    if len(pair) == len(whole) == 2 and min(whole) >= smallest:
+    if len(pair) == len(whole) == 2 and all(smallest <= side <= LARGEST for side in whole):
         return whole[0], whole[1]
     one = "a positive whole number" if smallest == 1 else f"a whole number from {smallest} on"
     raise InputError(
         explain(
-            f"{argument}={value!r} was given",
+            f"{argument}={shown(value)} was given",
             f"{one}, or a pair (height, width) of them",
             remedy or f"Pass {argument}={smallest} or more.",
         )
     )
+
+
+def check_axes(argument: str, value: object, axes: str, remedy: str | None = None) -> None:
+    """Refuse an array or tensor of another number of axes.
+
+    Args:
+        argument: Name of the argument.
+        value: What was given: it has a shape.
+        axes: The axes, `"(batch, steps)"`.
+        remedy: What to do; by default, to give those.
+
+    Raises:
+        InputError: It has more axes, or fewer.
+    """
+    shape = tuple(getattr(value, "shape", ()))
+    if len(shape) != axes.count(",") + 1:
+        raise InputError(
+            explain(
+                f"{argument} of shape {shape} was given",
+                f"the axes {axes}",
+                remedy or f"Give {argument} those axes, with 1 for what there is one of.",
+            )
+        )
+
+
+def check_lengths(argument: str, value: Sized, other: str, beside: Sized) -> None:
+    """Refuse two lists that should go together and differ in length.
+
+    Args:
+        argument: Name of the one.
+        value: What was given for it.
+        other: Name of the other.
+        beside: What was given for that.
+
+    Raises:
+        InputError: One is longer.
+    """
+    if len(value) != len(beside):
+        raise InputError(
+            explain(
+                f"{len(value)} {argument} and {len(beside)} {other} were given",
+                "as many of the one as of the other",
+                f"Give one of {other} for each of {argument}.",
+            )
+        )
 
 
 def check_positive(argument: str, value: object, remedy: str | None = None) -> float:
@@ -235,14 +320,24 @@ def check_probability(argument: str, value: object, remedy: str | None = None) -
 def _index(value: object) -> int | None:
     try:
         return operator.index(value)  # type: ignore[arg-type]  # whether it has one is the question
-    except TypeError:
+    # Tensors without a value say in many ways that they have none.
+    except Exception:
         return None
+
+
+def _listed(values: object) -> list[object]:
+    """What there is to iterate over, if there is."""
+    try:
+        return list(values) if isinstance(values, Iterable) else []
+    # A symbolic tensor only says when it is asked that it cannot be.
+    except Exception:
+        return []
 
 
 def _refused(argument: str, value: object, allowed: str, remedy: str | None) -> InputError:
     return InputError(
         explain(
-            f"{argument}={value!r} was given",
+            f"{argument}={shown(value)} was given",
             allowed,
             remedy or f"Leave {argument} out for the default.",
         )

@@ -23,8 +23,8 @@ import keras
 from keras_classics.core.card import ModelCard
 from keras_classics.core.channels_last import check_setting
 from keras_classics.core.errors import (
-    MOST_CLASSES,
     InputError,
+    check_axes,
     check_positive,
     check_rate,
     check_whole,
@@ -122,6 +122,9 @@ def image_head(card: ModelCard, arguments: ImageArguments, *, fixed_size: bool =
         shape = _input_shape(card, given, fixed_size)
         image = keras.Input(shape, name="image")
     else:
+        flat = len(card.input_shape) == 1
+        axes = "(batch, features)" if flat else "(batch, height, width, channels)"
+        check_axes("input_tensor", image, axes, "Leave input_tensor out for a new one.")
         _check_size(card, tuple(image.shape[1:]), fixed_size and given["include_top"])
     return Head(card=card, image=image, **{key: given[key] for key in _HEAD_FIELDS})
 
@@ -223,14 +226,22 @@ def global_average(x: Tensor) -> Tensor:
     return keras.layers.GlobalAveragePooling2D(name="head_pool")(x)
 
 
+# Times as wide as the paper's: some layers would have hundreds of times its weights.
+MOST_WIDTH = 16
+
+
 def scaled(filters: int, width: float) -> int:
     """A width times the builder's `width` argument, at least one filter.
 
     Raises:
-        InputError: `width` is no positive number.
+        InputError: `width` is no positive number, or beyond `MOST_WIDTH`.
     """
     remedy = "Use width=1.0 for the paper's model, width=0.5 for half its filters."
-    return max(1, round(filters * check_positive("width", width, remedy)))
+    if check_positive("width", width, remedy) > MOST_WIDTH:
+        raise InputError(
+            explain(f"width={width} was given", f"a positive number up to {MOST_WIDTH}", remedy)
+        )
+    return max(1, round(filters * width))
 
 
 @deep_graphs()
@@ -346,7 +357,7 @@ def _checked_classes(card: ModelCard, given: dict[str, Any]) -> int | None:
     if card.classes is not None:
         remedy = "Pass the number of classes of your data."
         classes = card.classes if classes is None else classes
-        return check_whole("classes", classes, remedy=remedy, largest=MOST_CLASSES)
+        return check_whole("classes", classes, remedy=remedy)
     if given["include_top"] or classes is not None:
         raise InputError(
             explain(
@@ -377,6 +388,15 @@ def _input_shape(card: ModelCard, given: dict[str, Any], fixed_size: bool) -> Sh
                 "(height, width, channels) of positive whole numbers, without the batch; height "
                 "and width may be None",
                 f"Pass, for example, input_shape={card.input_shape}.",
+            )
+        )
+    if len(sizes) == 3 and sizes[0] in (1, 3) and sizes[1] == sizes[2] and (sizes[2] or 0) > 4:
+        turned = (*sizes[1:], sizes[0])
+        raise InputError(
+            explain(
+                f"input_shape={sizes} was given, {sizes[0]} rows of {sizes[2]} channels",
+                "(height, width, channels): the channels come last",
+                f"Pass input_shape={turned}, and turn arrays by numpy.moveaxis(pictures, 1, -1).",
             )
         )
     _check_size(card, sizes, fixed_size and given["include_top"])

@@ -21,6 +21,7 @@ from typing import NamedTuple, SupportsIndex, TypeAlias
 
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_whole, explain
 
 Function: TypeAlias = Callable[[np.ndarray], np.ndarray]
@@ -41,6 +42,7 @@ class CriticalPoint(NamedTuple):
     sigma_b: float
 
 
+@checked
 def critical_point(activation: str, q_star: float) -> CriticalPoint:
     """The point of the critical line where preactivations have the variance `q_star`.
 
@@ -76,6 +78,7 @@ def critical_point(activation: str, q_star: float) -> CriticalPoint:
     return CriticalPoint(math.sqrt(variance), math.sqrt(bias_variance))
 
 
+@checked
 def depth_scale(activation: str, sigma_w: float, sigma_b: float) -> float:
     """How many layers deep a signal gets: `1 / |ln chi|`, infinite on the critical line.
 

@@ -27,6 +27,7 @@ from typing import Any, Literal
 import keras
 from keras import layers, ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.call_kinds import (
     AVERAGING,
     Squash,
@@ -141,6 +142,7 @@ class ModelEnd:
         return x / library.sum(x, axis=-1, keepdims=True)
 
 
+@checked
 def model_ends(model: keras.Model) -> list[ModelEnd]:
     """How the outputs of a model end, in the order of `model.outputs`.
 

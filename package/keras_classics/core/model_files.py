@@ -16,6 +16,7 @@ import h5py
 import keras
 
 from keras_classics.core.archive_files import open_archive
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import file_size, most_bytes, opened, reading, write_whole
 from keras_classics.core.graph import check_model
@@ -34,6 +35,7 @@ MODEL_ENDINGS = (".keras",)
 WEIGHT_ENDINGS = (".weights.h5", ".h5", ".keras")
 
 
+@checked
 def save_model(model: keras.Model, path: str | os.PathLike[str]) -> None:
     """Save a model as a `.keras` file; what stood there stays until the new one is complete.
 
@@ -49,6 +51,7 @@ def save_model(model: keras.Model, path: str | os.PathLike[str]) -> None:
     write_whole(path, model.save)
 
 
+@checked
 def load_model(path: str | os.PathLike[str]) -> keras.Model:
     """Load a `.keras` file, which may come from a stranger.
 
@@ -79,13 +82,15 @@ def load_model(path: str | os.PathLike[str]) -> keras.Model:
             with open_archive(file) as archive:
                 _check_archive(archive, file_size(file))
             with deep_graphs():
-                return keras.saving.load_model(copy, safe_mode=True)
+                model = keras.saving.load_model(copy, safe_mode=True)
         except TypeError as error:
             # Keras's own text is about every layer around the one that is wrong, and then that.
             reason: BaseException = error
             while isinstance(reason, TypeError) and reason.__context__:
                 reason = reason.__context__
             raise ValueError(str(reason)) from error
+    warn_of_no_numbers(path, model.variables)
+    return model
 
 
 def of_configuration(config: Any, size: int) -> Any:
@@ -109,6 +114,7 @@ def of_configuration(config: Any, size: int) -> Any:
         return keras.saving.deserialize_keras_object(config, safe_mode=True)
 
 
+@checked
 def load_weights(model: keras.Model, path: str | os.PathLike[str]) -> None:
     """Load a file of weights, `.weights.h5`, `.h5` or `.keras`, which may come from a stranger.
 

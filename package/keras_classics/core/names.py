@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError, UnknownArgumentError, explain
 
 # Families of keras.applications that are none of the classic ones, by how their names begin.
 _NOT_HERE = {
@@ -144,12 +144,12 @@ def check_known(receiver: str, given: Iterable[str], known: Iterable[str]) -> No
         known: Names of all arguments it has.
 
     Raises:
-        InputError: One of `given` is not in `known`; the nearest are listed.
+        UnknownArgumentError: One of `given` is not in `known`; the nearest are listed.
     """
     known = list(known)
     for argument in given:
         if argument not in known:
-            raise InputError(
+            raise UnknownArgumentError(
                 explain(
                     f"{argument!r} was given to {receiver!r}",
                     ", ".join(known),

@@ -11,6 +11,7 @@ from functools import cache
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import opened, write_whole
 
@@ -90,6 +91,7 @@ def opened_picture(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
         ) from error
 
 
+@checked
 def write_picture(path: str | os.PathLike[str], picture: np.ndarray) -> None:
     """Write a picture, whole or not at all, making the folder.
 

@@ -6,8 +6,6 @@ a name when it is imported, and a builder that is given the name is built and fi
 
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -16,7 +14,7 @@ import keras
 from keras_classics.core.card import ModelCard
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.layer_names import built_on
-from keras_classics.core.registration import PACKAGE
+from keras_classics.core.user_warnings import warn_user
 
 Load = Callable[[keras.Model], None]
 # From a card and a builder's arguments to the arguments the weights are for, and their loading.
@@ -111,16 +109,7 @@ def _say_that_nothing_was_loaded(card: ModelCard, arguments: dict[str, Any]) -> 
     if card.name in _EXPECTED and native:
         _EXPECTED.discard(card.name)
         remedy = card.namesake or "Give pretrained=True for those."
-        warnings.warn(
+        warn_user(
             f"{card.builder or card.name} has weights drawn at random; keras.applications would "
-            f"have loaded ImageNet's. {remedy} With weights=None you say that you know.",
-            stacklevel=_frames_of_ours(),
+            f"have loaded ImageNet's. {remedy} With weights=None you say that you know."
         )
-
-
-def _frames_of_ours() -> int:
-    """How far up the user's code is, who may have called a builder or `create_model`."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == PACKAGE:
-        frame, level = frame.f_back, level + 1
-    return level

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.files import reading
 
 # The function that every exported model of this package has.
@@ -48,6 +49,7 @@ def _check_files(path: Path) -> None:
             raise ValueError(f"{each.name} in it is no ordinary file")
 
 
+@checked
 def load_saved_model(folder: str | os.PathLike[str]) -> Any:
     """Load a SavedModel, a program that is run as it is: only of an origin that you trust.
 

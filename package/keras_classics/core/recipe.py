@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, explain
 
 
@@ -25,6 +26,7 @@ class Step:
         return _call(self.name, self.arguments)
 
 
+@checked
 def step(name: str, **arguments: Any) -> Step:
     """Name a step of augmentation or a normalisation, see `data/pictures/augmentation.py`."""
     return Step(name, arguments)
@@ -144,6 +146,7 @@ class Recipe:
         # One of the two is given.
         return self.epochs or self.iterations or 0
 
+    @checked
     def epochs_of(self, steps_per_epoch: int) -> int:
         """The length in epochs of so many batches."""
         return self.epochs or -(-self.length // steps_per_epoch)
@@ -151,6 +154,7 @@ class Recipe:
     def __str__(self) -> str:
         return self.told()
 
+    @checked
     def told(self, epochs: int | None = None) -> str:
         """Say the recipe in one sentence.
 

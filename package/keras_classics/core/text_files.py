@@ -15,7 +15,8 @@ from itertools import accumulate, chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError, explain, shown
 from keras_classics.core.files import file_size, opened, reading, write_whole
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ _JSON_TEXTS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _HALVES = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
+@checked
 def read_text(file: str | os.PathLike[str]) -> str:
     """Read a whole file in UTF-8, perhaps with a byte-order mark; `.gz` is unpacked.
 
@@ -60,6 +62,7 @@ def read_text(file: str | os.PathLike[str]) -> str:
         raise _no_text(file, content.count(b"\n", 0, error.start) + 1) from error
 
 
+@checked
 def read_lines(file: str | os.PathLike[str]) -> list[str]:
     r"""Read the lines of a text file, in less memory than `read_text` and splitting take.
 
@@ -135,6 +138,7 @@ def parse_json(content: bytes | str) -> Any:
     return content
 
 
+@checked
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write a text in UTF-8, whole or not at all, making the folder.
 
@@ -143,11 +147,22 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
         text: The text.
 
     Raises:
-        InputError: The file cannot be written.
+        InputError: The file cannot be written, or the text has half a character.
     """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            explain(
+                f"A text with half a character, {text[error.start]!a}, was given",
+                "whole characters, which UTF-8 has",
+                "Leave halves out: text.encode(errors='ignore').decode().",
+            )
+        ) from error
     write_whole(path, lambda fresh: fresh.write_text(text, "utf-8"))
 
 
+@checked
 def write_table(path: str | os.PathLike[str], table: pd.DataFrame, **options: Any) -> None:
     """Write a table as CSV, whole or not at all, making the folder.
 
@@ -162,6 +177,7 @@ def write_table(path: str | os.PathLike[str], table: pd.DataFrame, **options: An
     write_whole(path, lambda fresh: table.to_csv(fresh, **options))
 
 
+@checked
 def write_json(path: str | os.PathLike[str], content: Any) -> None:
     """Write JSON, whole or not at all, making the folder.
 
@@ -170,9 +186,19 @@ def write_json(path: str | os.PathLike[str], content: Any) -> None:
         content: What JSON can have; numbers that are not finite are written as null.
 
     Raises:
-        InputError: The file cannot be written.
+        InputError: The file cannot be written, or the content is none of JSON's.
     """
-    write_text(path, json.dumps(_finite(content), indent=1, ensure_ascii=False) + "\n")
+    try:
+        text = json.dumps(_finite(content), indent=1, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError(
+            explain(
+                f"content={shown(content)} was given ({error})",
+                "texts, numbers, truth values, None, and lists and dictionaries of them",
+                "Give what NumPy has as .tolist(), and other objects as str(object).",
+            )
+        ) from error
+    write_text(path, text + "\n")
 
 
 def as_json(content: Any) -> Any:
@@ -184,6 +210,7 @@ def as_json(content: Any) -> Any:
     return json.loads(json.dumps(_finite(content)))
 
 
+@checked
 def read_table(
     path: str | os.PathLike[str], allowed: str, remedy: str, **options: Any
 ) -> pd.DataFrame:

@@ -8,6 +8,9 @@ import sys
 import unicodedata
 from collections.abc import Iterable
 
+from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError, explain, shown
+
 # Stands before a unit that a space comes before. A letter to Unicode (low macron), so that it is
 # none of the signs that are units of their own.
 SPACE_MARK = "\u02cd"
@@ -26,6 +29,7 @@ EMOJI_SEQUENCE = (
 )
 
 
+@checked
 def tokenize(text: str) -> list[str]:
     """Split a caption into lower-case words without punctuation.
 
@@ -38,7 +42,14 @@ def tokenize(text: str) -> list[str]:
 
     Returns:
         Its words, an empty list if there are none.
+
+    Raises:
+        InputError: It is no text.
     """
+    if not isinstance(text, str):
+        raise InputError(
+            explain(f"text={shown(text)} was given", "one caption as text", "Pass str(text).")
+        )
     words = unicodedata.normalize("NFC", text).lower().translate(_punctuation()).split()
     return [word for word in words if word.strip(JOINERS)]
 

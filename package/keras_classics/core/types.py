@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, SupportsIndex, TypeAlias
+from typing import Annotated, Any, SupportsIndex, TypeAlias
 
 import keras
+import numpy as np
+
+from keras_classics.core.arguments import understood, whole_from
 
 # What layers compute with: symbolic while a model is built, the backend's own afterwards.
 Tensor: TypeAlias = keras.KerasTensor
@@ -17,11 +20,32 @@ Sizes: TypeAlias = tuple[int, ...]
 Config: TypeAlias = dict[str, Any]
 # A whole number of Python or NumPy; `core.errors.check_whole` makes it Python's.
 Whole: TypeAlias = SupportsIndex
+# A size of batches, say.
+Count: TypeAlias = Annotated[int, whole_from(1)]
+
+
+def _initializer(value: object) -> object:
+    # Keras takes an array for what is drawn, and a number of NumPy, which no config can hold, too.
+    if isinstance(value, np.generic):
+        raise TypeError
+    return keras.initializers.get(value)
+
+
 # What Keras's layers take as an initialiser: a name, a config, an object or any function.
-Initializer: TypeAlias = (
-    str | Config | keras.initializers.Initializer | Callable[..., Tensor] | None
-)
-# Likewise what they take as an activation, a regulariser or a constraint.
-Activation: TypeAlias = str | Callable[[Tensor], Tensor] | None
-Regularizer: TypeAlias = str | Config | keras.regularizers.Regularizer | None
-Constraint: TypeAlias = str | Config | keras.constraints.Constraint | None
+Initializer: TypeAlias = Annotated[
+    str | Config | keras.initializers.Initializer | Callable[..., Tensor] | None,
+    understood(_initializer, "an initialiser of Keras, its name, or a function"),
+]
+# Likewise what they take as an activation or a regulariser.
+Activation: TypeAlias = Annotated[
+    str | Callable[[Tensor], Tensor] | None,
+    understood(keras.activations.get, "an activation of Keras, its name, a function or None"),
+]
+Regularizer: TypeAlias = Annotated[
+    str | Config | keras.regularizers.Regularizer | None,
+    understood(keras.regularizers.get, "a regulariser of Keras, its name or None"),
+]
+Constraint: TypeAlias = Annotated[
+    str | Config | keras.constraints.Constraint | None,
+    understood(keras.constraints.get, "a constraint of Keras, its name or None"),
+]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 
 import keras
 import numpy as np
 from keras import ops
+
+from keras_classics.core.user_warnings import warn_user
 
 
 def value_of(variable: keras.Variable) -> keras.KerasTensor:
@@ -37,8 +38,7 @@ def warn_of_no_numbers(source: object, variables: Iterable[keras.Variable]) -> N
     ]
     if without:
         more = f" and {len(without) - 1} more" if len(without) > 1 else ""
-        warnings.warn(
+        warn_user(
             f"{source} has values that are not a number, in {without[0]}{more}; what the model "
-            "computes with them is none either.",
-            stacklevel=3,
+            "computes with them is none either."
         )

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.types import Count
 
 if TYPE_CHECKING:
     import keras
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 _POOL = 32
 
 
-def steps_per_epoch(examples: int, batch_size: int) -> int:
+@checked
+def steps_per_epoch(examples: int, batch_size: Count) -> int:
     """Number of whole batches in an epoch.
 
     Raises:
@@ -63,7 +66,7 @@ class Visits:
     """
 
     def __init__(
-        self, examples: int, batch_size: int, seed: int, lengths: np.ndarray | None = None
+        self, examples: int, batch_size: Count, seed: int, lengths: np.ndarray | None = None
     ) -> None:
         self.steps = steps_per_epoch(examples, batch_size)
 
@@ -89,7 +92,7 @@ class Visits:
         return epoch, place, self._epoch(epoch)[place]
 
 
-def even_parts(examples: int, batch_size: int) -> list[np.ndarray]:
+def even_parts(examples: int, batch_size: Count) -> list[np.ndarray]:
     """Numbers of all examples in order, in batches of about one size.
 
     So several devices all have a share of the last one.
@@ -97,6 +100,7 @@ def even_parts(examples: int, batch_size: int) -> list[np.ndarray]:
     return np.array_split(np.arange(examples), math.ceil(examples / batch_size))
 
 
+@checked
 def pad_arrays(
     arrays: Sequence[np.ndarray], multiple: int = 1, *, axis: int = 0, beyond: int = 0
 ) -> np.ndarray:

@@ -11,6 +11,7 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain, is_number
 from keras_classics.core.names import check_known
 from keras_classics.core.versions import installed
@@ -83,6 +84,7 @@ class Data:
     test: Sequence[Any]
     info: Info
 
+    @checked
     def has(self, *fields: str) -> bool:
         """Whether the examples have all of some fields."""
         return all(getattr(self.train[0], field, None) is not None for field in fields)
@@ -160,9 +162,9 @@ def load(
         raise InputError(
             explain(f"seed={seed!r} was given", "a whole number from 0 on", "Give for example 0.")
         )
-    scheme, _, argument = spec.partition(":")
+    scheme, colon, argument = spec.partition(":")
     source = SOURCES.get(scheme)
-    if source is None or bool(argument) != (":" in source.usage):
+    if source is None or bool(colon) != bool(argument) or bool(colon) != (":" in source.usage):
         raise InputError(
             explain(
                 f"The data specification {spec!r} was given",
@@ -181,8 +183,8 @@ def load(
     own = {each.name: each.default for each in parameters if each.kind is each.KEYWORD_ONLY}
     # What is beyond them a reader hands on, and checks itself.
     handed_on = any(each.kind is each.VAR_KEYWORD for each in parameters)
-    checked = {key: options[key] for key in options if key in own or not handed_on}
-    check_options(scheme, checked, own)
+    known = {key: options[key] for key in options if key in own or not handed_on}
+    check_options(scheme, known, own)
     found = reader(*arguments, seed=seed, image_size=image_size, strict=strict, **options)
     names = found.info.classes or ()
     if "" in names or len(set(names)) < len(names):
@@ -315,6 +317,6 @@ def _nearest(spec: str, scheme: str) -> str:
         return (
             f"For images with captions in {spec} write captions:{spec}, with classes folder:{spec}."
         )
-    match = difflib.get_close_matches
-    near = match(scheme, SOURCES, 1, 0.8) or match(scheme, SOURCES, 2, 0.5) or SOURCES
+    match, asked = difflib.get_close_matches, scheme.lower()
+    near = match(asked, SOURCES, 1, 0.8) or match(asked, SOURCES, 2, 0.5) or SOURCES
     return f"Did you mean {' or '.join(SOURCES[each].usage for each in near)}?"

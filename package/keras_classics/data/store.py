@@ -8,6 +8,7 @@ from typing import IO, Any, Literal, overload
 
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.array_files import mapped_bytes
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.progress import tracked
@@ -45,6 +46,7 @@ def collect(
 def collect(
     split: Sequence[Any], field: Literal["label", "captions"], *, description: str = ...
 ) -> Pictures: ...
+@checked
 def collect(
     split: Sequence[Any], field: str, *, description: str = "Reading"
 ) -> Pictures | list[Document]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.types import Tensor
 from keras_classics.decoding import penalties
@@ -63,6 +64,7 @@ class Finished(NamedTuple):
     history: Tensor
 
 
+@checked
 def beam_search(
     step: Step,
     state: State,

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import keras
 from keras import ops, tree
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.types import Tensor
 from keras_classics.decoding.beam import beam_search
@@ -81,6 +82,7 @@ class CompiledSearch:
         }
         self._run = compile_for[keras.config.backend()](self)
 
+    @checked
     def __call__(self, encoded: Any, prefix: Tensor | None = None) -> Decoded | Hypotheses:
         """Decode a batch.
 
@@ -94,6 +96,7 @@ class CompiledSearch:
         encoded = tree.map_structure(ops.convert_to_tensor, encoded)
         return self._run(encoded, None if prefix is None else ops.convert_to_tensor(prefix))
 
+    @checked
     def decode(self, encoded: Any, prefix: Tensor | None = None) -> Decoded | Hypotheses:
         """Decode without compiling; or inside the caller's own compiled function.
 

@@ -10,13 +10,14 @@ from typing import NamedTuple
 
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.ctc_probabilities import (
     BLANK,
     NEVER,
     labelling_log_probabilities,
     step_lengths,
 )
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError, check_axes, explain
 from keras_classics.core.types import Tensor
 
 
@@ -36,6 +37,7 @@ class Labellings(NamedTuple):
     log_probabilities: Tensor
 
 
+@checked
 def ctc_greedy(logits: Tensor, lengths: Tensor | None = None) -> Labellings:
     """The labelling of the most probable path, which need not be the most probable labelling.
 
@@ -53,6 +55,7 @@ def ctc_greedy(logits: Tensor, lengths: Tensor | None = None) -> Labellings:
     return _searched(logits, lengths, strategy="greedy")
 
 
+@checked
 def ctc_beam_search(
     logits: Tensor, lengths: Tensor | None = None, *, width: int = 100, n_best: int = 1
 ) -> Labellings:
@@ -89,6 +92,7 @@ def _searched(
     logits: Tensor, lengths: Tensor | None, n_best: int = 1, **search: str | int
 ) -> Labellings:
     logits = ops.cast(logits, "float32")
+    check_axes("logits", logits, "(batch, steps, labels + 1)")
     rows, steps = logits.shape[:2]
     if rows == 0:
         empty = ops.zeros((0, n_best), "int32")

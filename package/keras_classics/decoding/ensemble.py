@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.types import Tensor
 from keras_classics.decoding.step import State, alignment_of, normaliser
@@ -43,6 +44,7 @@ class Ensemble:
         ```
     """
 
+    @checked
     def __init__(
         self,
         members: Sequence[Any],
@@ -69,6 +71,7 @@ class Ensemble:
         """The variables of all members."""
         return [variable for member in self.members for variable in member.variables]
 
+    @checked
     def initial_state(self, encoded: Sequence[Any]) -> dict:
         """State before the first token.
 
@@ -82,6 +85,7 @@ class Ensemble:
         pairs = zip(self.members, encoded, strict=True)
         return self._joined([member.initial_state(own) for member, own in pairs])
 
+    @checked
     def step(self, token: Tensor, state: dict) -> tuple[Tensor, dict]:
         """Feed one token to all members.
 

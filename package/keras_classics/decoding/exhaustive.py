@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.types import Tensor
 from keras_classics.decoding.beam import check_search
@@ -24,6 +25,7 @@ from keras_classics.decoding.step import (
 MOST_BEGINNINGS = 1_000_000
 
 
+@checked
 def exhaustive(
     step: Step,
     state: State,

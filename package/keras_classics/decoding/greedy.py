@@ -7,6 +7,7 @@ from typing import Any
 
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.types import Tensor
 from keras_classics.decoding.hypotheses import Decoded, sentence_lengths
 from keras_classics.decoding.step import (
@@ -21,6 +22,7 @@ from keras_classics.decoding.step import (
 )
 
 
+@checked
 def greedy(
     step: Step,
     state: State,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_choice
 from keras_classics.core.types import Tensor
 
@@ -11,6 +12,7 @@ METHODS = ("gnmt", "power", None)
 COVERAGE_METHODS = ("gnmt", "summary")
 
 
+@checked
 def length_penalty(length: Tensor, method: str | None = "gnmt", alpha: float = 0.6) -> Tensor:
     """The divisor of a sentence's log-probability, which would otherwise favour short sentences.
 
@@ -35,6 +37,7 @@ def length_penalty(length: Tensor, method: str | None = "gnmt", alpha: float = 0
     return ops.power((5.0 + length) / 6.0 if method == "gnmt" else length, alpha)
 
 
+@checked
 def coverage_penalty(covered: Tensor, beta: float, method: str = "gnmt") -> Tensor:
     """What is added to a sentence's score for reading its input unevenly.
 

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.types import Tensor
 from keras_classics.decoding.greedy import roll
@@ -16,6 +17,7 @@ from keras_classics.decoding.step import Admission, State, Step, rows
 LOWEST_TEMPERATURE = 1e-6
 
 
+@checked
 def sample(
     step: Step,
     state: State,
@@ -69,6 +71,7 @@ def sample(
     return roll(step, state, choose, admission, start=start, pad=pad, prefix=prefix)
 
 
+@checked
 def filter_logits(
     logits: Tensor,
     temperature: float = 1.0,

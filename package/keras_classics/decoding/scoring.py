@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.types import Tensor
 from keras_classics.decoding.step import State, Step, force, tile
 
 
+@checked
 def score(
     step: Step,
     state: State,
@@ -47,6 +49,7 @@ def score(
     return ops.reshape(scored.log_probabilities, ops.shape(ids))
 
 
+@checked
 def perplexity(log_probabilities: Tensor, lengths: Tensor) -> Tensor:
     """`exp(-log p / N)`: of how many equally likely ids each would be as much of a surprise.
 

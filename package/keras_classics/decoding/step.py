@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops, tree
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.types import Tensor
 
@@ -102,6 +103,7 @@ class Forced(NamedTuple):
     covered: Tensor
 
 
+@checked
 def force(
     step: Step,
     state: State,
@@ -167,7 +169,7 @@ def force(
 def rows(state: State) -> int | Tensor:
     """The batch size: static where it is known."""
     leaves = tree.flatten(state)
-    if not leaves:
+    if not leaves or not all(getattr(leaf, "shape", ()) for leaf in leaves[:1]):
         raise InputError(
             explain(
                 "A state without tensors was given",

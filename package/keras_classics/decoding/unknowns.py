@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 
 
+@checked
 def replace_unknowns(
     words: Sequence[str],
     alignments: np.ndarray,

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.decoding.compiled import CompiledSearch
 
@@ -30,6 +31,7 @@ class TextWriter:
         InputError: The prime has characters that the alphabet lacks, or a number is not admitted.
     """
 
+    @checked
     def __init__(
         self,
         decoder: Any,
@@ -67,6 +69,7 @@ class TextWriter:
             seed=keras.random.SeedGenerator(seed),
         )
 
+    @checked
     def __call__(self, count: int = 1) -> list[str]:
         """Write `count` texts at once; the prime is not repeated in them."""
         prefix = np.tile(np.array(self.forced, "int32"), (count, 1)) if self.forced else None

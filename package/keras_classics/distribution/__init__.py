@@ -20,6 +20,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.distribution.cluster import check_verb, own_folder
 
@@ -28,6 +29,7 @@ __all__ = ["STRATEGIES", "check_verb", "own_folder", "strategy"]
 STRATEGIES = ("auto", "cpu", "mirrored", "multi_worker", "tpu", "model_parallel")
 
 
+@checked
 def strategy(name: str = "auto") -> AbstractContextManager:
     """A context to build, compile and fit a model in; it can be entered again and again.
 

@@ -9,6 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.text_files import parse_json
 
@@ -74,6 +75,7 @@ def lost_worker(message: str) -> LostWorkerError:
     )
 
 
+@checked
 def check_verb(strategy: str, verb: str | None) -> None:
     """Refuse to do more than train where several workers run the same command.
 
@@ -94,6 +96,7 @@ def check_verb(strategy: str, verb: str | None) -> None:
         )
 
 
+@checked
 def own_folder(folder: str | os.PathLike, strategy: str) -> Path:
     """The folder this process of a run reads and writes.
 

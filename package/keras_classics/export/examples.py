@@ -20,7 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError, check_lengths, explain
 from keras_classics.core.files import write_whole
 from keras_classics.core.text_files import read_json
 from keras_classics.data.pictures.images import read_image
@@ -54,6 +55,7 @@ class Examples:
     split_sha256: str
 
 
+@checked
 def hash_examples(inputs: Inputs, references: References) -> str:
     """SHA-256 of examples: of any other input or reference, or another order, it is another.
 
@@ -61,6 +63,7 @@ def hash_examples(inputs: Inputs, references: References) -> str:
         inputs: Texts, or uint8 pictures of one size.
         references: The true answers to each.
     """
+    check_lengths("inputs", inputs, "references", references)
     state = hashlib.sha256()
     for given, true in zip(inputs, references, strict=True):
         if isinstance(given, str):
@@ -70,6 +73,7 @@ def hash_examples(inputs: Inputs, references: References) -> str:
     return state.hexdigest()
 
 
+@checked
 def write_examples(
     folder: str | os.PathLike,
     inputs: Inputs,
@@ -112,6 +116,7 @@ def write_examples(
     write_whole(folder / EXAMPLES, lambda fresh: fresh.write_text(text, "utf-8"))
 
 
+@checked
 def read_examples(folder: str | os.PathLike) -> Examples | None:
     """Read what `write_examples` wrote; None where there is nothing.
 
@@ -146,6 +151,7 @@ def read_examples(folder: str | os.PathLike) -> Examples | None:
     return examples
 
 
+@checked
 def ship(run: str | os.PathLike, to: str | os.PathLike) -> None:
     """Copy an export with what its run left beside it: record, figures, history, examples, ...
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import keras
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.types import Tensor
 from keras_classics.data.captions.caption_batches import network_input
 from keras_classics.data.texts.graph_text import GraphVocabulary
@@ -17,6 +18,7 @@ from keras_classics.export.reopening import Spec
 from keras_classics.models.sequence.captioner import DECODER, split_captioner
 
 
+@checked
 def export_captioner(
     model: keras.Model,
     vocabulary: Vocabulary,

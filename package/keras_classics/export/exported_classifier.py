@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import keras
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.channels_last import check_layers
 from keras_classics.core.model_ends import model_ends
 from keras_classics.core.types import Tensor
@@ -23,6 +24,7 @@ from keras_classics.export.formats import (
 from keras_classics.export.reopening import Spec
 
 
+@checked
 def export_classifier(
     model: keras.Model,
     preparation: Preparation,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import keras
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.model_ends import model_ends
 from keras_classics.core.types import Tensor
 from keras_classics.data.texts.graph_text import codes_in_graph, words_in_graph
@@ -22,6 +23,7 @@ from keras_classics.export.formats import (
 from keras_classics.export.reopening import Spec
 
 
+@checked
 def export_text_labeller(
     model: keras.Model,
     units: Units,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import keras
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.types import Tensor
 from keras_classics.data.sound.recordings import frame_count, log_mel
 from keras_classics.decoding import ctc_beam_search
@@ -21,6 +22,7 @@ from keras_classics.export.formats import (
 from keras_classics.export.reopening import Spec
 
 
+@checked
 def export_recognizer(
     model: keras.Model,
     labels: Sequence[str],

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import keras
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.types import Tensor
 from keras_classics.data.texts.graph_text import (
@@ -24,6 +25,7 @@ from keras_classics.models.sequence.translate import checked_dictionary
 from keras_classics.models.sequence.translator import split_translator
 
 
+@checked
 def export_translator(
     model: keras.Model,
     source_vocabulary: Vocabulary,

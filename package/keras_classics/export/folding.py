@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.graph import ancestry, functional, has_graph
 from keras_classics.core.keras_internals import Node, deep_graphs, layers_within
 from keras_classics.core.types import Tensor
@@ -15,6 +16,7 @@ from keras_classics.layers.image.dirac import DiracConv2D
 
 
 @deep_graphs()
+@checked
 def fold(model: keras.Model) -> keras.Model:
     """The same function with fewer layers: batch normalisation and Dirac kernels folded away.
 

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain, is_whole
 from keras_classics.core.graph import functional
 from keras_classics.core.keras_internals import layers_within, maker
-from keras_classics.core.types import Tensor
+from keras_classics.core.types import Count, Tensor
 from keras_classics.export.folding import fold as folded
 from keras_classics.export.folding import foldable
 from keras_classics.export.formats import (
@@ -31,13 +32,14 @@ from keras_classics.layers.recurrent.decoder import RecurrentDecoder
 from keras_classics.layers.recurrent.one_hot import OneHot
 
 
+@checked
 def export(
     model: keras.Model,
     path: str | os.PathLike,
     format: str = "saved_model",
     *,
     fold: bool = True,
-    batch_size: int | None = None,
+    batch_size: Count | None = None,
     size: int | str | None = None,
     batches: Sequence[Arrays] | None = None,
     tolerance: float | None = None,
@@ -184,7 +186,7 @@ def largest_id(model: keras.Model) -> int:
     return min(sizes, default=2) - 1
 
 
-def _spec(tensor: keras.KerasTensor, batch_size: int | None, size: int | str | None) -> Spec:
+def _spec(tensor: keras.KerasTensor, batch_size: Count | None, size: int | str | None) -> Spec:
     fixed = size if isinstance(size, int) else None
     rest = [fixed if axis is None else axis for axis in tensor.shape[1:]]
     return Spec((batch_size, *rest), tensor.dtype)

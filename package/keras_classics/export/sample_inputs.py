@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.export.reopening import Arrays, Spec
 
 # Sizes tried for axes of any size, such as height and width, or time: the first one a model takes.
@@ -13,6 +14,7 @@ SIZES = (8, 16, 32, 64, 128, 256, 512, 1024)
 TEXTS = ("a red circle left of the blue square", "the square", "two circles and a triangle")
 
 
+@checked
 def sample_inputs(
     inputs: Mapping[str, Spec], *, batch: int, size: int, largest_id: int = 1, seed: int = 0
 ) -> dict[str, np.ndarray]:
@@ -52,6 +54,7 @@ def sample_inputs(
     return made
 
 
+@checked
 def sample_batches(
     inputs: Mapping[str, Spec], answer: Callable[[Arrays], object], largest_id: int = 1
 ) -> list[dict[str, np.ndarray]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.array_files import read_arrays
 from keras_classics.core.errors import InputError, explain, import_extra
 from keras_classics.core.graph import functional
@@ -54,6 +55,7 @@ class Served:
         return statistics.median(self.milliseconds)
 
 
+@checked
 def serve_check(
     path: str | os.PathLike, given: str | os.PathLike | None = None, *, repeats: int = 10
 ) -> Served:
@@ -104,6 +106,7 @@ def serve_check(
     return Served(model, inputs, outputs, milliseconds)
 
 
+@checked
 def reopen(path: str | os.PathLike, *, threads: int | None = None) -> Reopened:
     """Open an exported model, a program that is run as it is: only of an origin that you trust.
 
@@ -222,6 +225,7 @@ def _check_fits(inputs: Arrays, specs: Mapping[str, Spec]) -> None:
             )
 
 
+@checked
 def described(spec: Spec) -> str:
     """A tensor as people write it."""
     sizes = ["any" if axis is None else str(axis) for axis in spec.shape]

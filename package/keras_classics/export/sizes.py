@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keras
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.channels_last import check_layers
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.graph import check_functional, functional, has_graph
@@ -11,6 +12,7 @@ from keras_classics.core.keras_internals import deep_graphs
 
 
 @deep_graphs()
+@checked
 def any_size(model: keras.Model) -> keras.Model:
     """The same network for pictures of any height and width, with weights of its own.
 

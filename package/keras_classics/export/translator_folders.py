@@ -13,6 +13,7 @@ from typing import Any
 
 import keras
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.program_files import load_saved_model
 from keras_classics.core.text_files import read_json, write_json
@@ -24,6 +25,7 @@ from keras_classics.models.sequence.sharing import SHARINGS, Pair, Sharing, untr
 SOURCE, RECORD = "source.json", "run.json"
 
 
+@checked
 def trained_pairs(settings: Mapping[str, Any]) -> list[Pair]:
     """The directions a run is trained in: its pairs, or its first language into all others.
 
@@ -47,6 +49,7 @@ def trained_pairs(settings: Mapping[str, Any]) -> list[Pair]:
     return [(source, target) for target in targets]
 
 
+@checked
 def export_translators(
     model: keras.Model,
     sharing: Sharing,
@@ -96,6 +99,7 @@ def export_translators(
     return places
 
 
+@checked
 def exported_directions(place: str | os.PathLike) -> dict[Pair, Path]:
     """The directions that SavedModels in a folder translate, each with its folder.
 
@@ -160,6 +164,7 @@ class ExportedTranslator:
         InputError: There is no such SavedModel, or more than one.
     """
 
+    @checked
     def __init__(
         self, place: str | os.PathLike, into: str | None = None, out_of: str | None = None
     ) -> None:
@@ -171,6 +176,7 @@ class ExportedTranslator:
         self.vocabulary = load_vocabulary(path / SOURCE)
         self._model = load_saved_model(path)
 
+    @checked
     def answers(self, text: str, *, strict: bool = False) -> tuple[list[str], list[float], bool]:
         """The best translations of a sentence, their log-probabilities, and whether it was cut.
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.program_files import load_saved_model, signature_of
 from keras_classics.core.text_files import write_table
@@ -94,6 +95,7 @@ class Scores(NamedTuple):
     digits: int = 3
 
 
+@checked
 def check_count(
     what: str, known: int | tuple[int, ...], trained: int | tuple[int, ...], file: str
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import file_fingerprint
 from keras_classics.jobs.flags import Asked
@@ -135,6 +136,7 @@ def opened(job: Job) -> keras.Model:
     return job.trained()
 
 
+@checked
 def open_run(job: type[Job], folder: str | os.PathLike) -> Job:
     """The job of a finished training, with its settings and facts; `trained()` is its model.
 
@@ -150,6 +152,7 @@ def open_run(job: type[Job], folder: str | os.PathLike) -> Job:
     return found
 
 
+@checked
 def open_twin(job: Job, folder: str | os.PathLike, form: str) -> keras.Model:
     """The trained model of another run, to answer together with that of a job.
 

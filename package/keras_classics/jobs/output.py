@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.commands import columns, printable, tell
 from keras_classics.core.errors import InputError
 
@@ -30,6 +31,7 @@ class Output:
         answers: Whether the command answers queries, line by line.
     """
 
+    @checked
     def __init__(
         self,
         quiet: bool = False,
@@ -112,6 +114,7 @@ class Output:
         return Console(file=file, soft_wrap=True, markup=False, highlight=False, emoji=False)
 
 
+@checked
 def metrics_table(
     metrics: Mapping[str, Mapping[str, float]], title: str, *, digits: int = 3
 ) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from keras_classics.core.arguments import checked
+
 
 class Answer(NamedTuple):
     """What a model says to a query.
@@ -18,6 +20,7 @@ class Answer(NamedTuple):
     record: Mapping[str, Any]
 
 
+@checked
 def first_answer(exported: Any, *inputs: Any) -> dict[str, Any]:
     """What an exported model says to a batch of one, as Python has it.
 
@@ -39,6 +42,7 @@ def _plain(value: Any) -> Any:
     return value.decode() if isinstance(value, bytes) else value
 
 
+@checked
 def ranked(
     texts: Sequence[str],
     scores: Sequence[float],

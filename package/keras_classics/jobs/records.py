@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_classics.core import text_files
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import write_whole
 from keras_classics.core.text_files import write_json
@@ -36,6 +37,7 @@ LIBRARIES = (
 _OPTIONAL = {"job": str, "data": dict, "sessions": list, "exports": dict, "backend": str}
 
 
+@checked
 def describe_run(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Say how something is made, of what can be known of it here and now.
 
@@ -60,6 +62,7 @@ def describe_run(settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+@checked
 def record_run(
     folder: str | os.PathLike, settings: Mapping[str, Any], *, job: str
 ) -> dict[str, Any]:
@@ -133,6 +136,7 @@ class Session:
         write_json(self._folder / RUN, self._record)
 
 
+@checked
 def read_run(folder: str | os.PathLike) -> dict[str, Any] | None:
     """Read `run.json`.
 
@@ -174,6 +178,7 @@ def update_run(folder: Path, member: str, key: str, value: Any) -> None:
         write_json(folder / RUN, {**record, member: {**record.get(member, {}), key: value}})
 
 
+@checked
 def record_metrics(folder: str | os.PathLike, metrics: Mapping[str, Mapping[str, float]]) -> None:
     """Write metrics as `metrics.json` and as a table, `metrics.csv`.
 
@@ -191,6 +196,7 @@ def record_metrics(folder: str | os.PathLike, metrics: Mapping[str, Mapping[str,
     write_whole(Path(folder) / "metrics.csv", table.to_csv)
 
 
+@checked
 def read_metrics(folder: str | os.PathLike) -> dict[str, dict[str, float | None]]:
     """Read what `record_metrics` wrote.
 
@@ -217,6 +223,7 @@ def read_metrics(folder: str | os.PathLike) -> dict[str, dict[str, float | None]
     return metrics
 
 
+@checked
 def read_record(
     path: Path,
     members: Mapping[str, type] | None = None,

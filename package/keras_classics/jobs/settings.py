@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_positive, check_whole, explain
 from keras_classics.core.text_files import as_json
 from keras_classics.distribution import STRATEGIES
@@ -33,6 +34,7 @@ CHECKS: dict[str, Check] = {
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 
 
+@checked
 def flag(
     default: Any,
     help: str = "",

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import opened, reading
 from keras_classics.export.examples import EXAMPLES, Examples, read_examples
@@ -39,6 +40,7 @@ KINDS = {
 }
 
 
+@checked
 def describe_shipped(folder: str | os.PathLike) -> str:
     """Write the Markdown page of a folder of SavedModels with what their runs left beside them.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.types import (
     Activation,
     Config,
@@ -28,6 +29,7 @@ class RuledLayer(keras.layers.Layer):
         bias_constraint: Constraint of the biases.
     """
 
+    @checked
     def __init__(
         self,
         *,
@@ -77,6 +79,7 @@ class KernelLayer(RuledLayer):
     # What `core.call_kinds` asks: the activation is the last that the layer does.
     activates_last = True
 
+    @checked
     def __init__(
         self,
         *,

@@ -19,6 +19,7 @@ from keras import ops, tree
 
 from keras_classics.analysis.fooling.victim import Victim
 from keras_classics.analysis.input_bounds import Pair, check_bounds
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import (
     check_choice,
     check_positive,
@@ -105,6 +106,7 @@ class AdversarialModel(keras.Model):
             of its range.
     """
 
+    @checked
     def __init__(
         self,
         model: keras.Model,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 
 
+@checked
 def burn_in_weights(batch: int, time: int, tau: int) -> np.ndarray:
     """Sample weights under which the loss counts from step `tau` on: `L = sum_(t >= tau) l_t`.
 

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.array_files import read_arrays
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import reading, write_whole
@@ -22,6 +23,7 @@ CHECKPOINT = "checkpoint.npz"
 STEPS, ENDED = "steps", "ended"
 
 
+@checked
 def restore(model: keras.Model, folder: str | os.PathLike) -> int:
     """Load the checkpoint of `folder`, if there is one.
 

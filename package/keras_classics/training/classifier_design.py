@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import keras
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import card, create_model
 from keras_classics.core.errors import InputError, explain
@@ -32,6 +33,7 @@ class Design(NamedTuple):
     input: dict[str, Any]
 
 
+@checked
 def design_classifier(
     name: str,
     data: Info,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keras
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_choice
 from keras_classics.data.texts.vocabulary import Vocabulary
 from keras_classics.training.metrics.likelihood import BitsPerCharacter
@@ -13,6 +14,7 @@ from keras_classics.training.truncated_bptt import TruncatedBPTT
 FALLING = ("adam", "rmsprop")
 
 
+@checked
 def cosine_adam(
     learning_rate: float,
     steps: int,
@@ -40,6 +42,7 @@ def cosine_adam(
     return keras.optimizers.Adam(rate, global_clipnorm=clip_norm, **averaging(average_steps))
 
 
+@checked
 def falling_optimizer(
     name: str,
     learning_rate: float,
@@ -79,6 +82,7 @@ def falling_optimizer(
     return keras.optimizers.RMSprop(rate, rho=0.95, epsilon=1e-16, global_clipnorm=limit)
 
 
+@checked
 def unpadded_cross_entropy() -> keras.losses.Loss:
     """Cross-entropy of logits of a `kc.data.Vocabulary`, over all but the padding."""
     return keras.losses.SparseCategoricalCrossentropy(
@@ -86,6 +90,7 @@ def unpadded_cross_entropy() -> keras.losses.Loss:
     )
 
 
+@checked
 def compile_translator(trainer: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
     """Compile a translator that is fed sentences of many lengths; padding is no loss.
 
@@ -98,6 +103,7 @@ def compile_translator(trainer: keras.Model, optimizer: keras.optimizers.Optimiz
     trainer.compile(optimizer, unpadded_cross_entropy(), jit_compile=compiler)
 
 
+@checked
 def compile_reader(trainer: TruncatedBPTT, optimizer: keras.optimizers.Optimizer) -> None:
     """Compile a trainer of a language model: cross-entropy, told in nats and in bits.
 

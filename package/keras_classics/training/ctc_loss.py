@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.ctc_probabilities import fewest_steps, labelling_log_probabilities
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
@@ -31,6 +32,7 @@ class CTCLoss(keras.losses.Loss):
         name: Of the loss.
     """
 
+    @checked
     def __init__(
         self, reduction: str | None = "sum_over_batch_size", name: str = "ctc", **kwargs: Any
     ) -> None:
@@ -41,6 +43,7 @@ class CTCLoss(keras.losses.Loss):
         return -labelling_log_probabilities(y_true, y_pred)
 
 
+@checked
 def impossible_labellings(labels: np.ndarray, lengths: Sequence[int] | np.ndarray) -> np.ndarray:
     """Numbers of the rows that no path can give, as they have too few steps.
 
@@ -55,6 +58,7 @@ def impossible_labellings(labels: np.ndarray, lengths: Sequence[int] | np.ndarra
     return np.flatnonzero(keras.ops.convert_to_numpy(fewest_steps(labels)) > np.asarray(lengths))
 
 
+@checked
 def labellable(
     part: LabelledSequences, stride: int = 1, *, remark: Callable[[str], None] = lambda text: None
 ) -> LabelledSequences:
@@ -89,6 +93,7 @@ def labellable(
     return part.some(np.setdiff1d(np.arange(len(part)), wrong))
 
 
+@checked
 def edit_distance(found: Sequence, right: Sequence) -> int:
     """Fewest insertions, deletions and substitutions that turn one sequence into another.
 
@@ -109,6 +114,7 @@ def edit_distance(found: Sequence, right: Sequence) -> int:
     return before[-1]
 
 
+@checked
 def labelling_metrics(found: Sequence[Sequence], right: Sequence[Sequence]) -> dict[str, float]:
     """Figures of labellings, such as strings.
 

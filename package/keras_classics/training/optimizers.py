@@ -38,6 +38,7 @@ from typing import cast
 import keras
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Tensor
@@ -68,6 +69,7 @@ class SkipNonFinite(keras.optimizers.Optimizer):
             have to agree first; see `refuse_strategies`.
     """
 
+    @checked
     def __init__(
         self,
         inner_optimizer: str | Config | keras.optimizers.Optimizer = "adam",
@@ -167,6 +169,7 @@ class SkipNonFinite(keras.optimizers.Optimizer):
         return {"inner_optimizer": inner, "name": self.name}
 
 
+@checked
 def averaging(steps: float) -> dict[str, bool | float]:
     """Arguments for a Keras optimizer that leaves a model the average weights of its last steps.
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.recipe import (
     Cosine,
@@ -44,6 +45,7 @@ QUICK_PLAIN: dict[str, Any] = {
 _FEWEST_STEPS = 50
 
 
+@checked
 def quick_recipe(model: keras.Model, *, mirror: bool = True) -> Recipe:
     """A short recipe for small data, whatever the model.
 
@@ -104,6 +106,7 @@ def learning_rate(
             )
 
 
+@checked
 def compile_model(
     model: keras.Model,
     recipe: Recipe,
@@ -162,6 +165,7 @@ def compile_model(
     )
 
 
+@checked
 def decay_weights(model: keras.Model, rate: float, decayed: str = "kernels") -> None:
     """Let weights decay as the papers mean it: `rate * weight` is added to the gradient.
 

@@ -14,6 +14,7 @@ from typing import Any
 import keras
 import pandas as pd
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import write_whole
 from keras_classics.core.keras_internals import strategy_of
@@ -36,6 +37,7 @@ HISTORY = "history.csv"
 SHARE = 0.1
 
 
+@checked
 def fit(
     model: keras.Model,
     stream: Callable[[int], Iterable],
@@ -232,6 +234,7 @@ def _diverged(
     )
 
 
+@checked
 def read_history(folder: str | os.PathLike) -> pd.DataFrame:
     """The finished epochs of a folder.
 

@@ -27,9 +27,10 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.gradients import compiled, compiled_update, value_and_gradients
-from keras_classics.core.types import Tensor
+from keras_classics.core.types import Count, Tensor
 from keras_classics.training.cell_equations import Block, CellEquations, MadeStep, cell_equations
 
 UPDATES = ("step", "sequence")
@@ -178,6 +179,7 @@ class ForwardTrainer:
         InputError: An argument is not admitted.
     """
 
+    @checked
     def __init__(
         self,
         cell: keras.layers.Layer,
@@ -208,6 +210,7 @@ class ForwardTrainer:
         """The cell's and the readout's, in the order of `gradients`."""
         return [*self.cell.trainable_variables, *self.readout.trainable_variables]
 
+    @checked
     def reset(self, rows: ArrayLike | Tensor | None = None) -> None:
         """Forget the past: of all sequences, or of those rows of the batch that are true."""
         if rows is None or self.states is None or self.influence is None:
@@ -217,6 +220,7 @@ class ForwardTrainer:
         self.states = _kept(keep, self.states)
         self.influence = [_kept(keep, part) for part in self.influence]
 
+    @checked
     def step(self, inputs: Tensor, targets: Tensor) -> float:
         """Read one step of every sequence and learn from it.
 
@@ -231,6 +235,7 @@ class ForwardTrainer:
         self._update(gradients)
         return float(value)
 
+    @checked
     def gradients(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[float, list]:
         """Loss summed over whole sequences and its gradients, with the weights standing still.
 
@@ -247,8 +252,9 @@ class ForwardTrainer:
             summed = list(map(ops.add, summed, gradients)) if summed else gradients
         return total, summed
 
+    @checked
     def fit(
-        self, inputs: ArrayLike, targets: ArrayLike, *, epochs: int = 1, batch_size: int = 1
+        self, inputs: ArrayLike, targets: ArrayLike, *, epochs: int = 1, batch_size: Count = 1
     ) -> list[float]:
         """Learn from sequences of one length; the past is forgotten between them.
 

@@ -13,10 +13,11 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.registration import registered
 from keras_classics.core.replicas import rows_of_all_replicas, rows_of_replica
 from keras_classics.core.text_files import parse_json
-from keras_classics.core.types import Config, Tensor
+from keras_classics.core.types import Config, Count, Tensor
 from keras_classics.core.variables import value_of
 from keras_classics.core.window_numbers import check_windows
 
@@ -49,10 +50,11 @@ class TruncatedBPTT(keras.Model):
         InputError: `k2` is no multiple of `k1`, or a number is below 1.
     """
 
+    @checked
     def __init__(
         self,
         network: keras.Model,
-        batch_size: int,
+        batch_size: Count,
         k1: int = 50,
         k2: int | None = None,
         **kwargs: Any,

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.call_kinds import keeps, line_of, squashing
 from keras_classics.core.channels_last import check_layers
 from keras_classics.core.errors import InputError, check_whole, explain
@@ -47,6 +48,7 @@ _BY_NUMBER = (ColumnDraw,)
 
 
 @deep_graphs()
+@checked
 def adapt_channels(model: keras.Model, channels: Whole) -> keras.Model:
     """The same network for pictures with `channels` channels, its first kernels adapted.
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import keras
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.graph import functional, numbered_paths
 from keras_classics.core.keras_internals import deep_graphs
@@ -21,6 +22,7 @@ END = re.compile(r"\w+_out")
 
 
 @deep_graphs()
+@checked
 def features(model: keras.Model, levels: Sequence[str] = ("P3", "P4", "P5")) -> keras.Model:
     """A model that gives feature maps of another, with its weights.
 

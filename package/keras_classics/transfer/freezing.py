@@ -8,6 +8,7 @@ import re
 import keras
 from keras import layers
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.graph import ancestry, check_functional, has_graph
 from keras_classics.core.keras_internals import layers_within
@@ -16,6 +17,7 @@ from keras_classics.transfer.features import layer_outputs, levels_of
 from keras_classics.transfer.trunk import HEAD
 
 
+@checked
 def layer_groups(model: keras.Model) -> dict[str, list[keras.layers.Layer]]:
     """The layers in groups from input to output: stem, stages, head.
 
@@ -56,6 +58,7 @@ def layer_groups(model: keras.Model) -> dict[str, list[keras.layers.Layer]]:
     return {name: groups[name] for name in sorted(groups, key=_place)}
 
 
+@checked
 def freeze(
     model: keras.Model, until: str | int | None = None, *, batch_norm: bool = False
 ) -> keras.Model:

@@ -10,13 +10,14 @@ from typing import Any
 import keras
 from keras import layers
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.call_kinds import clips, combines, is_linear, line_of, squashing
 from keras_classics.core.channels_last import check_layers
-from keras_classics.core.errors import MOST_CLASSES, InputError, check_whole, explain
+from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.graph import Place, before, called_again, functional, has_graph, origin
 from keras_classics.core.keras_internals import Node, deep_graphs, maker
 from keras_classics.core.model_ends import ModelEnd, read_end, values_from
-from keras_classics.core.types import Tensor, Whole
+from keras_classics.core.types import Activation, Tensor, Whole
 
 # What has a weight for each class, and is drawn anew on the way to the layer that makes them.
 _PER_CLASS = (
@@ -28,11 +29,12 @@ _PER_CLASS = (
 
 
 @deep_graphs()
+@checked
 def replace_head(
     model: keras.Model,
     classes: Whole,
     *,
-    classifier_activation: str | Callable | None = "softmax",
+    classifier_activation: Activation = "softmax",
     dropout: float | None = None,
 ) -> keras.Model:
     """The same network with a new classifier; all else is shared with the old model.
@@ -65,7 +67,7 @@ def replace_head(
             cannot be made anew, such as a sparsemax or a weighted mean of two softmaxes.
     """
     remedy = "Pass the number of classes of your data."
-    classes = check_whole("classes", classes, remedy=remedy, largest=MOST_CLASSES)
+    classes = check_whole("classes", classes, remedy=remedy)
     if dropout is not None and not 0 <= dropout < 1:
         raise InputError(
             explain(

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.layer_names import own_name
 from keras_classics.core.model_files import load_model, load_weights
@@ -117,6 +118,7 @@ NAMINGS = (
 )
 
 
+@checked
 def load_keras_applications(model: keras.Model, source: keras.Model | str | os.PathLike) -> None:
     """Load a `keras.applications` model into the same model of ours; outputs become equal.
 

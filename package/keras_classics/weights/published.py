@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, TypeAlias, cast
 import keras
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.array_files import read_state
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import builder, list_models, namesake_of
@@ -291,6 +292,7 @@ def _with_channels_last(shape: tuple[int, ...]) -> str:
     return "Repeat grey three times, as in numpy.stack([pictures] * 3, axis=-1)."
 
 
+@checked
 def decode_predictions(predictions: Any, name: str, top: int = 5) -> list[list[Decoded]]:
     """Names of ImageNet's classes for what a network with published weights says.
 

@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.layers.recurrent.hoisted import GRU, LSTM
 
@@ -34,6 +35,7 @@ _PARTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 Layer: TypeAlias = keras.layers.Layer
 
 
+@checked
 def load_torch_recurrent(layers: Layer | Sequence[Layer], state: Mapping[str, Any]) -> None:
     """Load the state of a `torch.nn.RNN`, `LSTM` or `GRU`.
 
@@ -63,6 +65,7 @@ def load_torch_recurrent(layers: Layer | Sequence[Layer], state: Mapping[str, An
         layer.set_weights(_to_keras(layer, weights))
 
 
+@checked
 def torch_recurrent_state(layers: Layer | Sequence[Layer]) -> dict[str, np.ndarray]:
     """What `load_state_dict` of PyTorch's layer takes, once made tensors.
 
@@ -84,6 +87,7 @@ def torch_recurrent_state(layers: Layer | Sequence[Layer]) -> dict[str, np.ndarr
     return state
 
 
+@checked
 def flip_update_gate(weights: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Go from Keras's GRU, `h = z h + (1 - z) h~`, to `h = (1 - z) h + z h~`, or back.
 

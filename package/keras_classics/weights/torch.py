@@ -13,6 +13,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.array_files import read_state
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.graph import ancestry
@@ -29,6 +30,7 @@ from keras_classics.weights.torchvision_names import (
 )
 
 
+@checked
 def load_torch(
     model: keras.Model,
     state: Mapping[str, Any] | str | os.PathLike,

@@ -212,7 +212,7 @@ def test_steps_are_equal_on_all_backends(backend):
     [
         ({"bounds": (0, 1)}, "bounds from 0 to 1.*units that the model takes"),
         ({"bounds": (1, 0)}, r"bounds=\(1, 0\).*the lowest and the highest value"),
-        ({"bounds": 255}, "bounds=255.*one for each of its 3 channels"),
+        ({"bounds": 255}, "bounds=255 was given. Allowed: 2 values"),
         ({"layer": "stage3"}, "not in.*Did you mean 'stage"),
         ({"restarts": 0}, "restarts=0"),
         ({"alpha": 5}, "alpha=.*even"),

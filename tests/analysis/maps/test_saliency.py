@@ -43,6 +43,8 @@ def test_outputs_without_classes_or_gradient_are_refused_and_the_remedies_work(m
         method(one, images)
     assert method(one, images, target=lambda outputs: outputs).shape == (2, 8, 8)
     for whole in (keras.ops.argmax(p, axis=-1), keras.ops.cast(100 * p, "int32")):
-        with pytest.raises(kc.InputError, match=r"is int32 .*Explain keras.Model\(model.inputs"):
-            method(keras.Model(image, whole), images)
+        # With a function as target the map would be zero everywhere.
+        for target in (None, lambda outputs: keras.ops.sum(outputs[..., None], -1)):
+            with pytest.raises(kc.InputError, match=r"is int32 .*Explain keras.Model\(model.inpu"):
+                method(keras.Model(image, whole), images, target=target)
     assert method(keras.Model(image, p), images).shape == (2, 8, 8)

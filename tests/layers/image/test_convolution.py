@@ -207,7 +207,9 @@ def test_center_clamp_is_a_constraint_already():
 
 @pytest.mark.parametrize("row", [[0, 0], [0, -1], [0, 1.0]])
 def test_a_link_is_named_once_and_by_a_whole_number(row):
-    with pytest.raises(kc.InputError, match="different input maps.*Name each input map once"):
+    with pytest.raises(
+        kc.InputError, match="different input maps.*Name each input map once|each a whole number"
+    ):
         ConnectionTableConv2D([row], 3)
 
 

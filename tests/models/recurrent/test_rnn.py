@@ -302,5 +302,5 @@ def test_what_is_no_size_is_refused(bad):
         lambda: kc.models.ctc_recognizer(input_shape=(16, None, 1), labels=2, filters=[bad]),
         lambda: kc.models.translator(5, 6, units=bad),
     ):
-        with pytest.raises(kc.InputError, match=f"={bad!r} was given. Allowed: a positive whole"):
+        with pytest.raises(kc.InputError, match="was given. Allowed: .*whole"):
             make()

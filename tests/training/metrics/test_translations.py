@@ -3,7 +3,8 @@
 import pytest
 
 from keras_classics.core.errors import InputError
-from keras_classics.training import flip_shares, translation_metrics
+from keras_classics.training import translation_metrics
+from keras_classics.training.metrics.translations import flip_shares
 
 HYPOTHESES = ["The dog bit the man.", "It wasn't surprising.", "The man had just bitten him."]
 FIRST = ["The dog bit the man.", "It was not unexpected.", "The man bit him first."]

@@ -27,6 +27,7 @@ from keras_classics.analysis.cells.cell_scores import (
 )
 from keras_classics.analysis.cells.text_targets import text_targets
 from keras_classics.analysis.maps.map_sanity import randomize_layers
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain, import_extra
 from keras_classics.core.gradients import compiled_over
 from keras_classics.core.types import Tensor
@@ -146,6 +147,7 @@ class CellReader:
         cells: Layer, counted from 1, and number of every cell, in the order of the activations.
     """
 
+    @checked
     def __init__(self, model: keras.Model) -> None:
         decoder = split_language_model(model)
         ends = np.cumsum(decoder.state_widths)
@@ -172,6 +174,7 @@ class CellReader:
 
         self._record = compiled_over(model, record)
 
+    @checked
     def read(
         self, tokens: np.ndarray, held: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -190,6 +193,7 @@ class CellReader:
         logits, states = (ops.convert_to_numpy(ops.cast(each, "float32")) for each in found)
         return logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True), states
 
+    @checked
     def excerpts(self, tokens: np.ndarray, targets: dict[str, np.ndarray]) -> Excerpts:
         """Read, and keep what is scored: everything after the warm-up.
 
@@ -215,6 +219,7 @@ class CellReader:
             probabilities=np.exp(np.take_along_axis(scored, best, axis=-1)),
         )
 
+    @checked
     def rise(self, tokens: np.ndarray, excerpts: Excerpts, layer: int, cell: int) -> np.ndarray:
         """What a text costs more where a unit is held at its medians.
 
@@ -234,6 +239,7 @@ class CellReader:
         return _nats(self.read(tokens, held)[0], tokens) - excerpts.nats
 
 
+@checked
 def find_cells(
     model: keras.Model,
     documents: Sequence[Document],

@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_classics.analysis.cells.cells import CellFinding, CellReader, Excerpts
 from keras_classics.analysis.drawing.html_pages import html_document
+from keras_classics.core.arguments import checked
 from keras_classics.core.text_files import write_text
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ _COLUMNS = (
 )
 
 
+@checked
 def write_cells_page(
     path: str | Path,
     findings: Sequence[CellFinding],

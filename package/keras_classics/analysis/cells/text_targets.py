@@ -7,12 +7,15 @@ from itertools import accumulate
 
 import numpy as np
 
+from keras_classics.core.arguments import checked
+
 _URL = re.compile(r"https?://[^\s\"'<>)]+")
 # What a text without lines is made of.
 _NOTHING = np.zeros(0, int)
 _BRACKETS = {**dict.fromkeys("([{", 1), **dict.fromkeys(")]}", -1)}
 
 
+@checked
 def text_targets(
     text: str,
     token_classes: np.ndarray | None = None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_classics.analysis.drawing.plots import new_figure, wrapped_in, write_figure
+from keras_classics.core.arguments import checked
 
 if TYPE_CHECKING:
     from keras_classics.data.texts.vocabulary import Vocabulary
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _SIDE, _WORD = 4.2, 0.16
 
 
+@checked
 def draw_alignments(
     path: str | os.PathLike,
     alignments: Sequence[np.ndarray],
@@ -50,6 +52,7 @@ def draw_alignments(
     write_figure(path, figure)
 
 
+@checked
 def draw_translations(
     path: str | os.PathLike,
     sources: Sequence[str],

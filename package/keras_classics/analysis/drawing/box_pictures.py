@@ -10,12 +10,14 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from keras_classics.analysis.drawing.plots import new_figure, wrapped_in, write_figure
+from keras_classics.core.arguments import checked
 
 COLUMNS = 4
 _WIDTH, _HEIGHT = 3.6, 3.7
 _LINE, _TITLE, _LABEL = 3.4, 10, 8
 
 
+@checked
 def draw_boxes(
     path: str | os.PathLike,
     examples: Sequence[Any],

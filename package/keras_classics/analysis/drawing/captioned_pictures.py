@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_classics.analysis.drawing.plots import new_figure, wrapped_in, write_figure
+from keras_classics.core.arguments import checked
 
 COLUMNS = 4
 # Inches: a picture's place, and a line's width, which keeps captions apart from each other.
@@ -15,6 +16,7 @@ _WIDTH, _HEIGHT, _LINE = 4.0, 5.4, 3.7
 _SAID, _REFERENCE = 13, 10
 
 
+@checked
 def draw_captions(
     path: str | os.PathLike,
     images: Sequence[np.ndarray],

@@ -15,6 +15,7 @@ from typing import Any
 import keras
 
 from keras_classics.analysis.drawing.multiplications import multiplications
+from keras_classics.core.arguments import checked
 from keras_classics.core.channels_last import check_layers
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.graph import ancestry, functional, has_graph
@@ -52,6 +53,7 @@ class LayerCost:
     calls: int = 1
 
 
+@checked
 def costs(model: keras.Model) -> list[LayerCost]:
     """Cost of every layer, for one example.
 
@@ -67,16 +69,19 @@ def costs(model: keras.Model) -> list[LayerCost]:
     return _rows(model.outputs, {})
 
 
+@checked
 def multiply_adds(model: keras.Model) -> int:
     """Multiply-adds of one forward pass over one example; refuses what `costs` refuses."""
     return sum(row.multiply_adds for row in costs(model))
 
 
+@checked
 def trainable_parameters(model: keras.Model) -> int:
     """Number of trainable parameters, the figure papers print."""
     return sum(math.prod(weight.shape) for weight in model.trainable_weights)
 
 
+@checked
 def weight_bytes(model: keras.Model) -> float:
     """Memory of the weights at inference: a bit for each binary weight, 4 bytes for each other."""
     binary = _binary_weights(model)

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_classics.analysis.drawing.plots import new_figure, wrapped_in, write_figure
+from keras_classics.core.arguments import checked
 
 # With more classes there is no room for names and numbers.
 _NAMED = 40
 
 
+@checked
 def draw_confusion(path: str | os.PathLike, counts: np.ndarray, classes: Sequence[str]) -> None:
     """Draw how often each class was taken for each; numbers where there is room for them.
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_classics.analysis.drawing.plots import check_ending, draw_as_written, write_figure
+from keras_classics.core.arguments import checked
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import card, list_models
 from keras_classics.core.files import write_whole
@@ -103,6 +104,7 @@ class Row:
         return LEADING * (NAME + sum(size for _, size, _ in self.lines)) + GAP
 
 
+@checked
 def draw_family_tree(path: str | os.PathLike) -> None:
     """Write the family tree as a picture.
 
@@ -129,6 +131,7 @@ def draw_family_tree(path: str | os.PathLike) -> None:
     write_whole(path, lambda fresh: picture.save(fresh, optimize=True))
 
 
+@checked
 def family_tree() -> Figure:
     """Every model of the catalogue, as a Matplotlib figure."""
     from matplotlib.figure import Figure

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from keras_classics.analysis.drawing.pages import displayable, tiles, write_picture
 from keras_classics.analysis.inside.receptive_fields import ReceptiveField
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 
 # What lies outside a field keeps so much of its light.
@@ -17,6 +18,7 @@ OUTSIDE = 0.45
 INK = (255, 196, 0)
 
 
+@checked
 def draw_receptive_fields(
     path: str | os.PathLike,
     picture: ArrayLike,

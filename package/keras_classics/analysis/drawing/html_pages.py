@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import opened, reading
 from keras_classics.core.text_files import write_text
@@ -39,6 +40,7 @@ class PageSection(NamedTuple):
     pictures: Mapping[str, str | os.PathLike]
 
 
+@checked
 def write_page(
     path: str | os.PathLike, title: str, sections: Sequence[PageSection], *, about: str = ""
 ) -> None:

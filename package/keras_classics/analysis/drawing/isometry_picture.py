@@ -9,12 +9,14 @@ import numpy as np
 
 from keras_classics.analysis.drawing.plots import new_figure, scale_by_logarithm, write_figure
 from keras_classics.analysis.inside.isometry import Isometry
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 
 # What a singular value of nothing is drawn as.
 FLOOR = 1e-6
 
 
+@checked
 def draw_isometry(path: str | os.PathLike, found: Sequence[Isometry]) -> None:
     """Draw how singular values spread with depth, one picture for each start.
 

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_classics.analysis.drawing.plots import new_figure, wrapped_in, write_figure
+from keras_classics.core.arguments import checked
 
 _WIDTH = 9.0
 # Above it a label stands on its spike.
 _SEEN = 0.3
 
 
+@checked
 def draw_spikes(
     path: str | os.PathLike,
     sequences: Sequence[np.ndarray],

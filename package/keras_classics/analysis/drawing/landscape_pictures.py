@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from keras_classics.analysis.drawing.plots import new_figure, scale_by_logarithm, write_figure
 from keras_classics.analysis.inside.landscapes import Landscape
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, explain
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ LEVELS = 20
 MOST_DECADES = 4
 
 
+@checked
 def draw_landscape(
     path: str | os.PathLike,
     landscape: Landscape,

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from keras_classics.analysis.drawing.plots import new_figure, write_figure
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+@checked
 def draw_lesions(
     path: str | os.PathLike,
     without: Mapping[str, Mapping[str, float]],

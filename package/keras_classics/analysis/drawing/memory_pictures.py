@@ -9,12 +9,14 @@ import numpy as np
 
 from keras_classics.analysis.drawing.plots import new_figure, write_figure
 from keras_classics.analysis.inside.memory_capacity import RecallAtLoad
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 
 # Amit, Gutfreund, Sompolinsky 1985.
 CRITICAL_LOAD = 0.138
 
 
+@checked
 def draw_recall(path: str | os.PathLike, curves: Mapping[str, Sequence[RecallAtLoad]]) -> None:
     """Draw recall by load, the critical load of Hebb's rule among it.
 
@@ -46,6 +48,7 @@ def draw_recall(path: str | os.PathLike, curves: Mapping[str, Sequence[RecallAtL
     write_figure(path, figure)
 
 
+@checked
 def draw_completions(
     path: str | os.PathLike, rows: Mapping[str, np.ndarray], shape: tuple[int, int]
 ) -> None:

@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from keras_classics.analysis.drawing.pages import draw_tiles
+from keras_classics.core.arguments import checked
 
 # Beside the picture; more begin a further row.
 _ACROSS = 5
 
 
+@checked
 def draw_methods(
     path: str | os.PathLike,
     pictures: Sequence[np.ndarray],

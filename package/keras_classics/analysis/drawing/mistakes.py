@@ -8,8 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_classics.analysis.drawing.pages import draw_tiles
+from keras_classics.core.arguments import checked
 
 
+@checked
 def draw_mistakes(
     path: str | os.PathLike,
     images: Sequence[np.ndarray] | np.ndarray,

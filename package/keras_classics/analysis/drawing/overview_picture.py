@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from keras_classics.analysis.drawing.plots import new_figure, scale_by_logarithm, write_figure
 from keras_classics.analysis.inside.overview import OverviewRow
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, explain
 
 COSTS = {
@@ -20,6 +21,7 @@ AREA, LEAST_AREA = 6.0, 8.0
 LEGEND = (5, 35, 65, 95, 125, 155)
 
 
+@checked
 def draw_overview(
     path: str | os.PathLike, rows: Sequence[OverviewRow], *, by: str = "multiply_adds"
 ) -> None:

@@ -23,6 +23,7 @@ from keras_classics.analysis.drawing.typefaces import (
     typeface,
     width_of,
 )
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import write_whole
 
@@ -39,6 +40,7 @@ BRIGHT = 0.9
 FAINT = 0.005
 
 
+@checked
 def displayable(images: ArrayLike) -> np.ndarray:
     """Turn what a network takes into what an eye takes.
 
@@ -83,6 +85,7 @@ def enlarged(images: np.ndarray) -> np.ndarray:
     return images.repeat(factor, axis=1).repeat(factor, axis=2)
 
 
+@checked
 def overlay(
     images: ArrayLike, maps: ArrayLike, *, strength: float = 0.5, colours: str = "turbo"
 ) -> np.ndarray:
@@ -261,6 +264,7 @@ def beside(images: np.ndarray, others: np.ndarray) -> list[np.ndarray]:
     return list(np.concatenate([images, gap, others], axis=2))
 
 
+@checked
 def draw_tiles(
     path: str | os.PathLike,
     pictures: Sequence,
@@ -278,6 +282,7 @@ def draw_tiles(
     write_picture(path, tiles(pictures, titles, **arguments))
 
 
+@checked
 def draw_maps(
     path: str | os.PathLike,
     images: ArrayLike,

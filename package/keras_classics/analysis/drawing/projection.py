@@ -12,9 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_classics.analysis.drawing.projection_picture import draw_projection
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 
 
+@checked
 def principal_components(states: np.ndarray, components: int = 2) -> tuple[np.ndarray, np.ndarray]:
     """Project vectors onto the directions in which they differ most.
 
@@ -45,6 +47,7 @@ def principal_components(states: np.ndarray, components: int = 2) -> tuple[np.nd
     return coordinates * np.where(largest < 0, -1, 1), shares[:components]
 
 
+@checked
 def group_cosines(states: np.ndarray, groups: Sequence) -> tuple[float, float]:
     """Compare vectors of the same group with vectors of different groups.
 
@@ -108,6 +111,7 @@ class Projection:
             f"groups, {self.between:.3f} between them"
         )
 
+    @checked
     def draw(self, path: str | os.PathLike) -> None:
         """Draw it, as `draw_projection` does.
 
@@ -118,6 +122,7 @@ class Projection:
         draw_projection(path, self.coordinates, sentences, groups, self.shares.tolist())
 
 
+@checked
 def project_groups(
     groups: Sequence[tuple[Hashable, Sequence[str]]],
     encode: Callable[[list[str]], np.ndarray],

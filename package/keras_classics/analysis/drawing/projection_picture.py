@@ -17,6 +17,7 @@ from keras_classics.analysis.drawing.plots import (
     wrapped_in,
     write_figure,
 )
+from keras_classics.core.arguments import checked
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,6 +29,7 @@ _LONGEST = 2.0
 _STEPS, _DIRECTIONS = 8.0, 16
 
 
+@checked
 def draw_projection(
     path: str | os.PathLike,
     coordinates: np.ndarray,

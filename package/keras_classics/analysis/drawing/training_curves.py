@@ -8,8 +8,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from keras_classics.analysis.drawing.plots import new_figure, write_figure
+from keras_classics.core.arguments import checked
 
 
+@checked
 def draw_history(
     path: str | os.PathLike, history: pd.DataFrame, figures: Sequence[str] = ("loss", "accuracy")
 ) -> None:

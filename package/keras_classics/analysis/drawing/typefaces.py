@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import functools
 import unicodedata
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from unicodedata import bidirectional
+
+from keras_classics.core.user_warnings import warn_user
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
@@ -157,7 +158,7 @@ def _tell_once(which: str, fault: str) -> None:
     if which in _asked_for:
         return
     _asked_for.add(which)
-    warnings.warn(f"{fault}: install {which} and start again", stacklevel=3)
+    warn_user(f"{fault}: install {which} and start again")
 
 
 @functools.cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
@@ -15,6 +14,7 @@ from keras_classics.analysis.fooling.perturbation_norms import Norm, flat, withi
 from keras_classics.analysis.fooling.victim import victim_of
 from keras_classics.analysis.input_bounds import Pair, check_bounds, check_within
 from keras_classics.core.errors import InputError, check_choice, check_whole, explain, is_number
+from keras_classics.core.user_warnings import warn_user
 
 # A size of perturbations, or several of them.
 Sizes = float | Sequence[float] | np.ndarray
@@ -180,9 +180,8 @@ class AttackRequest:
                 )
             )
         if dead.any():
-            warnings.warn(
-                f"{dead.sum()} of {len(dead)} images have a gradient of zero and stay as they are.",
-                stacklevel=3,
+            warn_user(
+                f"{dead.sum()} of {len(dead)} images have a gradient of zero and stay as they are."
             )
 
     def first_inputs(self) -> list[np.ndarray]:

@@ -25,6 +25,7 @@ from keras_classics.analysis.fooling.fast_boundary import nearest_misread
 from keras_classics.analysis.fooling.perturbation_norms import Norm, flat, lengths
 from keras_classics.analysis.fooling.square import searched
 from keras_classics.analysis.input_bounds import Pair
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_choice, check_whole
 
 AUTO_ATTACKS = ("apgd_ce", "apgd_t", "fab_t", "square")
@@ -51,6 +52,7 @@ class AutoAttack:
     warnings: tuple[str, ...]
 
 
+@checked
 def auto_attack(
     model: keras.Model,
     images: Any,

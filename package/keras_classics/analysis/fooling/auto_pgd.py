@@ -22,6 +22,7 @@ from keras_classics.analysis.fooling.perturbation_norms import (
     within,
 )
 from keras_classics.analysis.input_bounds import Pair
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_whole, explain
 
 APGD_LOSSES = ("ce", "dlr")
@@ -34,6 +35,7 @@ _RISING = 0.75
 _NEW = 0.75
 
 
+@checked
 def apgd(
     model: keras.Model,
     images: Any,

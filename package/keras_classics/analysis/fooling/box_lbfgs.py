@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from keras_classics.analysis.fooling.attack_request import AttackRequest, Sizes, check_sizes
 from keras_classics.analysis.input_bounds import Pair
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import (
     InputError,
     check_choice,
@@ -27,6 +28,7 @@ from keras_classics.core.errors import (
 )
 
 
+@checked
 def lbfgs(
     model: keras.Model,
     images: Any,

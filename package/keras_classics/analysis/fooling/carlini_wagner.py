@@ -14,12 +14,14 @@ from numpy.typing import ArrayLike
 from keras_classics.analysis.fooling.attack_request import AttackRequest, Sizes, check_sizes
 from keras_classics.analysis.fooling.perturbation_norms import flat, lengths, like
 from keras_classics.analysis.input_bounds import Pair
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_positive, check_whole, explain, is_number
 
 # Beside the bounds themselves, where the hyperbolic tangent has no inverse.
 _INSIDE = 0.999999
 
 
+@checked
 def carlini_wagner(
     model: keras.Model,
     images: Any,

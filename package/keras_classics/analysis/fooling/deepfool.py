@@ -25,9 +25,11 @@ from keras_classics.analysis.fooling.perturbation_norms import (
     to_plane,
 )
 from keras_classics.analysis.input_bounds import Pair
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_positive, check_whole
 
 
+@checked
 def deepfool(
     model: keras.Model,
     images: Any,

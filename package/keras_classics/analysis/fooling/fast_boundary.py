@@ -20,6 +20,7 @@ from keras_classics.analysis.fooling.attack_request import (
 )
 from keras_classics.analysis.fooling.perturbation_norms import Norm, lengths, like, to_plane
 from keras_classics.analysis.input_bounds import Pair
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_whole
 
 # How far a step goes beyond the boundary, how much of it may lead from the image itself, and how
@@ -27,6 +28,7 @@ from keras_classics.core.errors import check_whole
 _BEYOND, _FROM_IMAGE, _KEPT = 1.05, 0.1, 0.9
 
 
+@checked
 def fab(
     model: keras.Model,
     images: Any,

@@ -14,8 +14,10 @@ from numpy.typing import ArrayLike
 from keras_classics.analysis.fooling.attack_request import AttackRequest, Sizes, checked_norm
 from keras_classics.analysis.fooling.perturbation_norms import steepest
 from keras_classics.analysis.input_bounds import Pair
+from keras_classics.core.arguments import checked
 
 
+@checked
 def fgsm(
     model: keras.Model,
     images: Any,

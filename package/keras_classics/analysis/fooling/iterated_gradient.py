@@ -24,9 +24,11 @@ from keras_classics.analysis.fooling.perturbation_norms import (
     within,
 )
 from keras_classics.analysis.input_bounds import Pair
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_positive, check_whole, explain
 
 
+@checked
 def bim(
     model: keras.Model,
     images: Any,
@@ -70,6 +72,7 @@ def bim(
     return _basic(request, epsilon, step, steps)
 
 
+@checked
 def least_likely(
     model: keras.Model,
     images: Any,
@@ -110,6 +113,7 @@ def least_likely(
     return _basic(request, epsilon, step, steps)
 
 
+@checked
 def pgd(
     model: keras.Model,
     images: Any,
@@ -197,6 +201,7 @@ def pgd(
     return request.at_each(epsilon, attack)
 
 
+@checked
 def mi_fgsm(
     model: keras.Model,
     images: Any,

@@ -27,6 +27,7 @@ from keras_classics.analysis.fooling.iterated_gradient import bim, mi_fgsm, pgd
 from keras_classics.analysis.fooling.perturbation_norms import lengths, like, steepest
 from keras_classics.analysis.fooling.square import square
 from keras_classics.analysis.input_bounds import Pair
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_whole, explain
 
 Attack = Callable[..., np.ndarray]
@@ -83,6 +84,7 @@ class Robustness:
         write_figure(path, figure)
 
 
+@checked
 def robustness(
     model: keras.Model,
     data: Any,

@@ -15,12 +15,14 @@ from numpy.typing import ArrayLike
 from keras_classics.analysis.fooling.attack_request import AttackRequest, Sizes, checked_norm
 from keras_classics.analysis.fooling.perturbation_norms import Norm, lengths, like
 from keras_classics.analysis.input_bounds import Pair
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_probability, check_whole
 
 # After so many of 10,000 queries the squares have half the area.
 _HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
 
 
+@checked
 def square(
     model: keras.Model,
     images: Any,

@@ -20,9 +20,11 @@ from keras_classics.analysis.fooling.attack_request import (
 from keras_classics.analysis.fooling.deepfool import to_boundary
 from keras_classics.analysis.fooling.perturbation_norms import Norm, within
 from keras_classics.analysis.input_bounds import Pair
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_probability, check_whole
 
 
+@checked
 def universal(
     model: keras.Model,
     images: Any,
@@ -69,6 +71,7 @@ def universal(
     return request.at_each(epsilon, lambda size: request.bounded(request.images + search(size)))
 
 
+@checked
 def universal_perturbation(
     model: keras.Model,
     images: Any,

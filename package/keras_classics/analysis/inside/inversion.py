@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike
 
 from keras_classics.analysis.input_bounds import Pair, check_bounds, check_within
 from keras_classics.analysis.inside.units import layer_outputs
+from keras_classics.core.arguments import checked
 from keras_classics.core.capture import Capture
 from keras_classics.core.errors import (
     InputError,
@@ -65,6 +66,7 @@ class Inversion:
     between: np.ndarray
 
 
+@checked
 def invert(
     model: keras.Model,
     images: Any,
@@ -153,6 +155,7 @@ def invert(
 class Inverter:
     """`invert` for many calls: compiled at the first, with the weights as they are at each."""
 
+    @checked
     def __init__(
         self,
         model: keras.Model,

@@ -21,6 +21,7 @@ import numpy as np
 from keras import layers, ops
 
 from keras_classics.analysis.inside.batch_statistics import ordered
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_whole, check_wholes, explain
 from keras_classics.core.gradients import compiled_over, pushforward, value_and_gradients
 from keras_classics.core.graph import check_intact, functional, run
@@ -80,6 +81,7 @@ class Isometry:
     predicted_variance: float
 
 
+@checked
 def jacobian_spectrum(
     model: keras.Model,
     inputs: Any,
@@ -108,6 +110,7 @@ def jacobian_spectrum(
     return _Jacobian(model).spectrum(inputs, count, check_whole("seed", seed, 0))
 
 
+@checked
 def isometry_by_depth(
     depths: Sequence[Whole] = (4, 16, 64),
     *,

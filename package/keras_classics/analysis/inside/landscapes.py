@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike
 from keras_classics.analysis.inside.loss_surface import LossSurface
 from keras_classics.analysis.inside.model_loss import Measure
 from keras_classics.analysis.inside.weight_directions import Direction
+from keras_classics.core.arguments import checked
 from keras_classics.core.array_files import read_arrays
 from keras_classics.core.errors import InputError, check_positive, explain
 from keras_classics.core.files import write_whole
@@ -101,6 +102,7 @@ class Landscape:
         return float(100 * (self.losses[near].max() - centre) / (1 + centre))
 
 
+@checked
 def loss_landscape(
     model: keras.Model,
     inputs: Any,

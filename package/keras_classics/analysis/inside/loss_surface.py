@@ -16,6 +16,7 @@ from keras import ops, tree
 from keras_classics.analysis.inside.batch_statistics import BatchStatistics
 from keras_classics.analysis.inside.model_loss import Measure, model_loss
 from keras_classics.analysis.inside.weight_directions import Direction, weights_of
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_whole, explain
 from keras_classics.core.gradients import compiled, unrecorded
 from keras_classics.core.types import Tensor, Whole
@@ -49,6 +50,7 @@ class LossSurface:
         ```
     """
 
+    @checked
     def __init__(
         self,
         model: keras.Model,

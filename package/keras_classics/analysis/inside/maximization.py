@@ -22,6 +22,7 @@ from keras_classics.analysis.inside.random_views import random_view, seen_in
 from keras_classics.analysis.inside.units import layer_outputs
 from keras_classics.analysis.maps.cam_targets import scores_of_classes
 from keras_classics.analysis.maps.relus import ruled_relus
+from keras_classics.core.arguments import checked
 from keras_classics.core.capture import Capture
 from keras_classics.core.errors import (
     InputError,
@@ -84,6 +85,7 @@ class Maximization:
     start: np.ndarray
 
 
+@checked
 def maximize(
     model: keras.Model,
     target: Whole | Sequence[Whole] | None = None,

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_positive, check_rate, check_whole
 from keras_classics.core.types import Whole
 from keras_classics.models.recurrent.hopfield import hopfield
@@ -34,6 +35,7 @@ class RecallAtLoad:
     exact: float
 
 
+@checked
 def recall_by_load(
     loads: Sequence[float] = LOADS,
     *,
@@ -89,6 +91,7 @@ def recall_by_load(
     return rows
 
 
+@checked
 def first_error_rate(load: float) -> float:
     """Share of a pattern's units that Hebb's rule flips in a first synchronous step.
 

@@ -18,6 +18,7 @@ from typing import Any
 import keras
 from keras import layers
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.graph import Place, ancestry, functional, has_graph, path
 from keras_classics.core.keras_internals import Node, maker, operation_name
@@ -61,6 +62,7 @@ class Block:
         return self.kind, tuple(self.entry.shape), tuple(self.output.shape)
 
 
+@checked
 def find_blocks(model: keras.Model) -> list[Block]:
     """The blocks of a network, in order.
 

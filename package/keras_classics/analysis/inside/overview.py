@@ -19,6 +19,7 @@ import numpy as np
 from keras import ops
 
 from keras_classics.core import index
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_whole, explain
 from keras_classics.core.files import opened
 from keras_classics.core.gradients import compiled_over
@@ -61,6 +62,7 @@ class OverviewRow:
     megabytes: float | None = None
 
 
+@checked
 def overview(pattern: str = "*", *, data: str = "imagenet") -> list[OverviewRow]:
     """The networks of the catalogue whose cards quote an accuracy, the best first.
 
@@ -123,6 +125,7 @@ def published_accuracy(text: str, data: str) -> float | None:
     return float(value) if kind == "accuracy" else round(100 - float(value), 4)
 
 
+@checked
 def measure_speed(
     rows: Iterable[OverviewRow], *, batch_size: Whole = 8, repeats: Whole = 5
 ) -> list[OverviewRow]:

@@ -20,6 +20,7 @@ from keras import ops
 from keras_classics.analysis.drawing.pages import displayable, tiles, write_picture
 from keras_classics.analysis.inside.receptive_fields import ReceptiveField, ReceptiveFields
 from keras_classics.analysis.maps.explainer import Explainer, Score, Step
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.gradients import compiled_over
 from keras_classics.core.graph import Place
@@ -139,6 +140,7 @@ class Patches:
         return np.pad(inner, [*outside, (0, 0)], constant_values=fill)
 
 
+@checked
 def find_patches(
     model: keras.Model,
     images: Any,
@@ -275,6 +277,7 @@ class _Kept:
         return Patches(field.layer, self.values.T, self.pictures.T, units, field)
 
 
+@checked
 def draw_patches(
     path: str | os.PathLike,
     patches: Patches,

@@ -24,6 +24,7 @@ import numpy as np
 from keras import ops
 
 from keras_classics.analysis.inside.layer_windows import Window, layer_windows
+from keras_classics.core.arguments import checked
 from keras_classics.core.capture import Capture
 from keras_classics.core.errors import InputError, check_whole, check_wholes, explain
 from keras_classics.core.gradients import unrecorded
@@ -91,6 +92,7 @@ class ReceptiveField:
         return starts[0], starts[1], ends[0], ends[1]
 
 
+@checked
 def receptive_field(
     model: keras.Model,
     layer: str,

@@ -21,6 +21,7 @@ from keras import ops, tree
 from keras_classics.analysis.inside.batch_statistics import ordered
 from keras_classics.analysis.inside.model_loss import Measure, model_loss
 from keras_classics.analysis.inside.network_blocks import Block, chosen_blocks, find_blocks
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole, check_wholes, explain
 from keras_classics.core.gradients import compiled_over, value_and_gradients
 from keras_classics.core.graph import check_intact, functional, run
@@ -51,6 +52,7 @@ class PathGradients:
         return total / max(total.sum(), np.finfo(float).tiny)
 
 
+@checked
 def path_lengths(blocks: Whole) -> np.ndarray:
     """The shares of paths by length: binomial, `n! / (k! (n-k)!) / 2^n`.
 
@@ -67,6 +69,7 @@ def path_lengths(blocks: Whole) -> np.ndarray:
     return np.array([comb(count, length) / 2**count for length in range(count + 1)])
 
 
+@checked
 def path_gradients(
     model: keras.Model,
     inputs: Any,

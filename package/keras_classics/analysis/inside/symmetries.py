@@ -23,6 +23,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.layers.recurrent.feedback_and_course_cells import CourseGRUCell
 from keras_classics.layers.recurrent.lstm_cells import LSTMVariantCell
@@ -53,16 +54,19 @@ class Symmetry:
     order: tuple[int, ...]
     signs: tuple[int, ...]
 
+    @checked
     def moved(self, values: ArrayLike, axis: int = -1) -> np.ndarray:
         """Hidden values, such as a first state, as the equivalent network has them."""
         values = np.take(np.asarray(values), self.order, axis=axis)
         return np.swapaxes(np.swapaxes(values, axis, -1) * self.signs, axis, -1)
 
+    @checked
     def ordered(self, values: ArrayLike) -> np.ndarray:
         """Values of units that have no sign to change, in the new order; along the last axis."""
         return np.asarray(values)[..., self.order]
 
 
+@checked
 def count(*units: int) -> int:
     """Number of equivalent sets of weights of a network, `2^H H!` for every hidden layer.
 
@@ -75,6 +79,7 @@ def count(*units: int) -> int:
     return math.prod(2**width * math.factorial(width) for width in units)
 
 
+@checked
 def every(units: int) -> Iterator[Symmetry]:
     """All symmetries of a layer.
 
@@ -89,6 +94,7 @@ def every(units: int) -> Iterator[Symmetry]:
             yield Symmetry(order, signs)
 
 
+@checked
 def draw(units: int, seed: int | None = None) -> Symmetry:
     """Draw one of a layer's symmetries, all equally likely.
 
@@ -104,6 +110,7 @@ def draw(units: int, seed: int | None = None) -> Symmetry:
     return Symmetry(tuple(order.tolist()), tuple(signs.tolist()))
 
 
+@checked
 def apply(symmetry: Symmetry, layer: Layer, readers: Sequence[Layer]) -> None:
     """Give a network the equivalent weights, in place; what it computes does not change.
 

@@ -17,6 +17,7 @@ import numpy as np
 from keras import ops
 
 from keras_classics.analysis.inside.weight_directions import Direction, weights_of
+from keras_classics.core.arguments import checked
 from keras_classics.core.array_files import read_arrays
 from keras_classics.core.errors import InputError, check_positive, explain, import_extra
 from keras_classics.core.files import write_whole
@@ -56,6 +57,7 @@ class Trajectory:
         return axes[0], axes[1]
 
 
+@checked
 def principal_trajectory(
     model: keras.Model,
     states: str | os.PathLike | Sequence[Sequence[np.ndarray]],

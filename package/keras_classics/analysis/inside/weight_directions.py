@@ -18,6 +18,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.keras_internals import layers_within
 from keras_classics.layers.image.stacked import StackedConv2D
@@ -92,6 +93,7 @@ def _weight(variable: keras.Variable, layer: keras.layers.Layer) -> Weight:
     return Weight(variable, layer, floating and not state, variable is variance)
 
 
+@checked
 def random_direction(
     model: keras.Model,
     *,
@@ -136,6 +138,7 @@ def random_direction(
     return Direction(tuple(steps), f"random direction {seed}")
 
 
+@checked
 def direction_to(model: keras.Model, other: keras.Model | Sequence[Any]) -> Direction:
     """The way from a model's weights to those of another of the same shape; they lie at 1.
 

@@ -21,6 +21,7 @@ from keras_classics.analysis.maps.explainer import Explainer, Score, Step
 from keras_classics.analysis.maps.guided import guided
 from keras_classics.analysis.maps.relus import check_relus
 from keras_classics.analysis.maps.score_cam import ScoreMaps
+from keras_classics.core.arguments import checked
 from keras_classics.core.call_kinds import is_linear
 from keras_classics.core.capture import Capture
 from keras_classics.core.errors import InputError, check_choice, explain
@@ -32,6 +33,7 @@ from keras_classics.core.types import Tensor
 CAM_METHODS = ("cam", *FORMULAS, "score_cam", "guided_grad_cam")
 
 
+@checked
 def cam(
     model: keras.Model,
     images: Any,
@@ -127,6 +129,7 @@ class CAM(Explainer):
         layers: The paths of the layers used.
     """
 
+    @checked
     def __init__(
         self,
         model: keras.Model,
@@ -157,6 +160,7 @@ class CAM(Explainer):
         if method == "guided_grad_cam":
             check_relus(self.capture)
 
+    @checked
     def __call__(self, images: Any, target: Any = None) -> np.ndarray | list[np.ndarray]:
         """Maps of images.
 
@@ -184,6 +188,7 @@ class CAM(Explainer):
         """See `Explainer`; the layers have to count too."""
         self.capture.check_explains(self._places)
 
+    @checked
     def step(self, score: Score, image_size: tuple[int, int]) -> Step:
         """See `Explainer`."""
         size = image_size if isinstance(self.size, str) else self.size
@@ -293,6 +298,7 @@ class CAM(Explainer):
             )
 
 
+@checked
 def cam_layer(model: keras.Model, image: int | str | None = None) -> str:
     """The layer whose maps `cam` uses by default.
 
@@ -321,6 +327,7 @@ def normalized(maps: np.ndarray) -> np.ndarray: ...
 def normalized(maps: list[np.ndarray]) -> list[np.ndarray]: ...
 
 
+@checked
 def normalized(maps: np.ndarray | list[np.ndarray]) -> np.ndarray | list[np.ndarray]:
     """Each map from its lowest value at 0 to its highest at 1; constant maps are 0.
 

@@ -16,6 +16,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.types import Tensor
 
@@ -64,6 +65,7 @@ def _class_logits(logits: Tensor) -> Tensor:
     return two_sided(ops.mean(logits, positions) if positions else logits)
 
 
+@checked
 def region_target(index: int, region: ArrayLike | None = None) -> Callable[[Tensor], Tensor]:
     """Explain a class of a segmentation: the mean of its logit over a region of the map of classes.
 
@@ -89,6 +91,7 @@ def region_target(index: int, region: ArrayLike | None = None) -> Callable[[Tens
     return score
 
 
+@checked
 def token_target(position: int, token: int) -> Callable[[Tensor], Tensor]:
     """Explain one word of a caption: the logit of a token at a position.
 

@@ -17,12 +17,14 @@ from keras import ops
 
 from keras_classics.analysis.maps.explainer import Explainer, Score, Step
 from keras_classics.analysis.maps.relus import check_relus, ruled_relus
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.gradients import compiled_over
 from keras_classics.core.graph import Place
 from keras_classics.core.types import Tensor
 
 
+@checked
 def deconvnet(
     model: keras.Model,
     images: Any,
@@ -69,6 +71,7 @@ def deconvnet(
 class Deconvnet(Explainer):
     """`deconvnet` for many calls: compiled at the first, with the weights as they are at each."""
 
+    @checked
     def __init__(
         self,
         model: keras.Model,

@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from keras_classics.analysis.maps.cam_targets import check_classes, check_scores, scores_of_classes
+from keras_classics.core.arguments import checked
 from keras_classics.core.capture import Capture
 from keras_classics.core.errors import check_whole
 from keras_classics.core.types import Tensor
@@ -32,6 +33,7 @@ class Explainer(ABC):
         image: Which of the model's inputs is the image, see `cam`.
     """
 
+    @checked
     def __init__(
         self, model: keras.Model, target: Any, batch_size: int, image: int | str | None = None
     ) -> None:
@@ -43,9 +45,11 @@ class Explainer(ABC):
         self._steps: dict[tuple, Step] = {}
 
     @abstractmethod
+    @checked
     def step(self, score: Score, image_size: tuple[int, int]) -> Step:
         """Make what explains a batch of images of one size."""
 
+    @checked
     def explain(self, images: Any, target: Any = None) -> list[np.ndarray]:
         """Explain images: the results of the step, float32, for all of them."""
         inputs = self.capture.arrays(images)
@@ -54,6 +58,8 @@ class Explainer(ABC):
         count = len(inputs[0])
         if function is None:
             self.check_explains()
+        else:
+            self.capture.check_gradient()
         classes = check_classes(None if function else target, self.capture.ends[0].classes, count)
         step = self._step_for(function, [x.shape[1:] for x in inputs])
         # Batches of equal size, the last filled up, so that there is one shape to compile for.

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_classics.analysis.maps.explainer import Explainer, Score, Step
+from keras_classics.core.arguments import checked
 from keras_classics.core.capture import TRIMMING, Capture
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.gradients import compiled_over
@@ -35,6 +36,7 @@ class FeatureMaps(Explainer):
         InputError: The model or a layer has no feature map.
     """
 
+    @checked
     def __init__(
         self,
         model: keras.Model,
@@ -49,6 +51,7 @@ class FeatureMaps(Explainer):
             self._places = [self.capture.place(name) for name in layers]
         self.layers = [self.capture.paths[place] for place in self._places]
 
+    @checked
     def __call__(self, images: Any) -> list[np.ndarray]:
         """For each layer its maps, float32 `(batch, height, width, channels)`."""
         return self.explain(images)
@@ -56,6 +59,7 @@ class FeatureMaps(Explainer):
     def check_explains(self) -> None:
         """Nothing is explained: the maps are as they are, whatever comes of them."""
 
+    @checked
     def step(self, score: Score, image_size: tuple[int, int]) -> Step:
         """See `Explainer`."""
         return compiled_over(

@@ -21,10 +21,12 @@ from keras_classics.analysis.maps.map_faithfulness import (
 from keras_classics.analysis.maps.map_methods import MAP_METHODS, map_explainer
 from keras_classics.analysis.maps.map_sanity import randomize_layers, rank_correlations
 from keras_classics.analysis.maps.map_scores import Boxes, energy_game, pointing_game
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError
 from keras_classics.core.progress import tracked
 
 
+@checked
 def admitted_methods(model: keras.Model, *, layer: str | None = None) -> tuple[str, ...]:
     """Those of `kc.analysis.MAP_METHODS` that a model can be explained by.
 
@@ -51,6 +53,7 @@ def admitted_methods(model: keras.Model, *, layer: str | None = None) -> tuple[s
     return tuple(filter(admitted, MAP_METHODS))
 
 
+@checked
 def evaluate_maps(
     model: keras.Model,
     images: ArrayLike,

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from keras_classics.analysis.answers import class_probabilities, followed_classes
 from keras_classics.analysis.maps.map_scores import finite_maps
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, explain
 
 BASELINES = ("black", "mean", "blur")
@@ -67,6 +68,7 @@ class AverageDrop(NamedTuple):
     gain: float
 
 
+@checked
 def deletion_insertion(
     model: keras.Model,
     images: ArrayLike,
@@ -128,6 +130,7 @@ def deletion_insertion(
     )
 
 
+@checked
 def average_drop(
     model: keras.Model,
     images: ArrayLike,

@@ -14,6 +14,7 @@ from keras_classics.analysis.maps.explainer import Explainer
 from keras_classics.analysis.maps.masked_scores import Occlusion, Rise
 from keras_classics.analysis.maps.saliency import Saliency
 from keras_classics.analysis.maps.sampled_gradients import IntegratedGradients, SmoothGrad
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_choice
 
 
@@ -51,6 +52,7 @@ MAP_METHODS = (*CAM_METHODS, *ATTRIBUTION_METHODS)
 MapMaker = Callable[..., np.ndarray]
 
 
+@checked
 def map_explainer(
     model: keras.Model,
     method: str = "grad_cam",

@@ -20,11 +20,13 @@ from numpy.typing import ArrayLike
 from keras_classics.analysis.answers import class_probabilities, followed_classes
 from keras_classics.analysis.maps.map_methods import map_explainer
 from keras_classics.analysis.maps.map_scores import finite_maps
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.graph import check_functional
 from keras_classics.core.keras_internals import deep_graphs
 
 
+@checked
 def cascading_randomization(
     model: keras.Model,
     images: ArrayLike,
@@ -89,6 +91,7 @@ def cascading_randomization(
 
 
 @deep_graphs()
+@checked
 def randomize_layers(
     model: keras.Model, layers: int | Sequence[str] | None = None, *, seed: int = 0
 ) -> keras.Model:

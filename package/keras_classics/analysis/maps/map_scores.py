@@ -11,12 +11,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 
 # What a map is compared with: boxes for each map, as many as it has, or padded with empty ones.
 Boxes = np.ndarray | Sequence[np.ndarray]
 
 
+@checked
 def pointing_game(maps: ArrayLike, boxes: Boxes, tolerance: float = 15) -> np.ndarray:
     """Does the highest point of each map lie in a box of the object it was made for?
 
@@ -54,6 +56,7 @@ def pointing_game(maps: ArrayLike, boxes: Boxes, tolerance: float = 15) -> np.nd
     return hits
 
 
+@checked
 def energy_game(maps: ArrayLike, boxes: Boxes) -> np.ndarray:
     """How much of each map lies in the boxes of the object it was made for.
 
@@ -76,6 +79,7 @@ def energy_game(maps: ArrayLike, boxes: Boxes) -> np.ndarray:
     return np.divide(found, total, out=np.zeros(len(maps)), where=total > 0)
 
 
+@checked
 def centre_maps(count: int, height: int, width: int) -> np.ndarray:
     """Maps that have seen nothing and point to the centre: what every method has to beat.
 

@@ -17,11 +17,13 @@ from keras import ops
 from keras_classics.analysis.maps.cam_targets import check_scores, chosen_classes, class_shares
 from keras_classics.analysis.maps.explainer import Explainer, Score, Step
 from keras_classics.analysis.maps.map_faithfulness import Baseline, baseline_of
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_probability, check_whole, explain
 from keras_classics.core.gradients import compiled_over
 from keras_classics.core.types import Tensor, Whole
 
 
+@checked
 def occlusion(
     model: keras.Model,
     images: Any,
@@ -72,6 +74,7 @@ def occlusion(
     return own(images, target)
 
 
+@checked
 def rise(
     model: keras.Model,
     images: Any,
@@ -204,6 +207,7 @@ class MaskedScores(Explainer):
 class Occlusion(MaskedScores):
     """`occlusion` for many calls: compiled at the first, with the weights as they are at each."""
 
+    @checked
     def __init__(
         self,
         model: keras.Model,
@@ -256,6 +260,7 @@ class Occlusion(MaskedScores):
 class Rise(MaskedScores):
     """`rise` for many calls: compiled at the first, with the weights as they are at each."""
 
+    @checked
     def __init__(
         self,
         model: keras.Model,

@@ -9,10 +9,12 @@ import numpy as np
 from keras import ops
 
 from keras_classics.analysis.maps.explainer import Explainer, Score, Step
+from keras_classics.core.arguments import checked
 from keras_classics.core.gradients import compiled_over
 from keras_classics.core.types import Tensor
 
 
+@checked
 def saliency(
     model: keras.Model,
     images: Any,
@@ -43,6 +45,7 @@ def saliency(
 class Saliency(Explainer):
     """`saliency` for many calls: compiled at the first, with the weights as they are at each."""
 
+    @checked
     def __init__(
         self,
         model: keras.Model,
@@ -54,11 +57,13 @@ class Saliency(Explainer):
         super().__init__(model, target, batch_size, image)
         self.capture.check_differentiable()
 
+    @checked
     def __call__(self, images: Any, target: Any = None) -> np.ndarray:
         """See `saliency`."""
         (found,) = self.explain(images, target)
         return found
 
+    @checked
     def step(self, score: Score, image_size: tuple[int, int]) -> Step:
         """See `Explainer`."""
 

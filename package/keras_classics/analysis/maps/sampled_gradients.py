@@ -12,6 +12,7 @@ from keras import ops
 from keras_classics.analysis.maps.cam_targets import chosen_classes
 from keras_classics.analysis.maps.explainer import Explainer, Score, Step
 from keras_classics.analysis.maps.map_faithfulness import Baseline, baseline_of
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_positive, check_whole
 from keras_classics.core.gradients import compiled_over
 from keras_classics.core.types import Tensor
@@ -21,6 +22,7 @@ Mean = Callable[[np.ndarray], np.ndarray]
 Scores = Callable[[np.ndarray], np.ndarray]
 
 
+@checked
 def integrated_gradients(
     model: keras.Model,
     images: Any,
@@ -77,6 +79,7 @@ def integrated_gradients(
     return own(images, target)
 
 
+@checked
 def smooth_grad(
     model: keras.Model,
     images: Any,
@@ -195,6 +198,7 @@ class IntegratedGradients(SampledGradients):
             attributions of each image miss.
     """
 
+    @checked
     def __init__(
         self,
         model: keras.Model,
@@ -249,6 +253,7 @@ class IntegratedGradients(SampledGradients):
 class SmoothGrad(SampledGradients):
     """`smooth_grad` for many calls: compiled at the first, with the weights as they are at each."""
 
+    @checked
     def __init__(
         self,
         model: keras.Model,

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.data.batches import Axes, Visits, stream
 from keras_classics.data.splits import Pictures
 from keras_classics.data.texts.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from keras_classics.core.types import Tensor
+    from keras_classics.core.types import Count, Tensor
     from keras_classics.data.batches import Batches
 
 
+@checked
 def network_input(images: Tensor, size: tuple[int, int]) -> Tensor:
     """Resize pictures and bring them to what the models of this package take: -1 to 1.
 
@@ -39,12 +41,13 @@ def network_input(images: Tensor, size: tuple[int, int]) -> Tensor:
     return resized / 127.5 - 1.0
 
 
+@checked
 def caption_batches(
     part: Pictures,
     vocabulary: Vocabulary,
     *,
     max_words: int,
-    batch_size: int,
+    batch_size: Count,
     seed: int,
     first: int = 0,
     size: tuple[int, int] | None = None,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from keras_classics.core.array_files import read_arrays
-from keras_classics.core.errors import InputError, explain, import_extra
+from keras_classics.core.errors import InputError, explain, import_extra, shown
 from keras_classics.core.versions import installed
 from keras_classics.data.holdout import complete_splits, digest
 from keras_classics.data.load import Data, Info
@@ -222,9 +222,7 @@ def _pictures(
     x, y = f"x{ending}", f"y{ending}"
     remedy = f"Write numpy.savez(file, {x}=pictures, {y}=classes)."
     if x not in arrays or y not in arrays:
-        raise InputError(
-            explain(f"{path} holds {', '.join(arrays) or 'nothing'}", f"{x} and {y}", remedy)
-        )
+        raise InputError(explain(f"{path} holds {shown(list(arrays))}", f"{x} and {y}", remedy))
     images, labels = arrays[x], arrays[y]
     if labels.ndim == 2 and labels.shape[1] > 1:
         raise InputError(

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_classics.core.arguments import checked
+from keras_classics.core.types import Count
 from keras_classics.data.batches import Axes, Visits, even_parts, stream
 from keras_classics.data.pictures.preparation import Preparation
 from keras_classics.data.splits import Pictures
@@ -20,12 +22,13 @@ if TYPE_CHECKING:
     from keras_classics.data.batches import Batches
 
 
+@checked
 def classified_batches(
     part: Pictures,
     preparation: Preparation,
     *,
     classes: int,
-    batch_size: int,
+    batch_size: Count,
     seed: int,
     outputs: int = 1,
     first: int = 0,
@@ -57,12 +60,13 @@ def classified_batches(
     return stream(make, _axes(preparation, classes, outputs, batch_size), first=first)
 
 
+@checked
 def validation_batches(
     part: Pictures,
     preparation: Preparation,
     *,
     classes: int,
-    batch_size: int = 128,
+    batch_size: Count = 128,
     outputs: int = 1,
 ) -> Batches:
     """All pictures once, each seen from its centre; arguments as in `classified_batches`.
@@ -79,12 +83,13 @@ def validation_batches(
     return stream(make, _axes(preparation, classes, outputs), count=len(parts))
 
 
+@checked
 def predict_classes(
     model: keras.Model,
     preparation: Preparation,
     images: Sequence[np.ndarray],
     *,
-    batch_size: int = 100,
+    batch_size: Count = 100,
 ) -> np.ndarray:
     """Class probabilities of pictures, averaged over the preparation's test crops.
 

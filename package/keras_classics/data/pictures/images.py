@@ -10,14 +10,16 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
-from keras_classics.core.errors import InputError, check_pair
-from keras_classics.core.picture_files import opened_picture
+from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError, check_pair, explain
+from keras_classics.core.picture_files import most_pixels, opened_picture
 from keras_classics.core.progress import tracked
 
 _SIDEWAYS = (5, 6, 7, 8)
 _STRIP_PIXELS = 2**20
 
 
+@checked
 def read_image(path: str | Path, size: int | tuple[int, int] | None = None) -> np.ndarray:
     """Read a picture file of the common formats as eight-bit RGB, upright.
 
@@ -53,11 +55,21 @@ def resolve_size(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
         size: Height and width, one number for a square, or None for no resizing.
 
     Raises:
-        InputError: `size` is none of these, or not positive.
+        InputError: `size` is none of these, not positive, or of more pixels than pictures have.
     """
     if size is None:
         return None
-    return check_pair("image_size", size, remedy="Give for example image_size=224.")
+    remedy = "Give for example image_size=224."
+    height, width = check_pair("image_size", size, remedy=remedy)
+    if height * width > most_pixels():
+        raise InputError(
+            explain(
+                f"image_size={size!r} was given, {height * width:,} pixels",
+                f"up to {most_pixels():,} pixels",
+                remedy,
+            )
+        )
+    return height, width
 
 
 def measure_image(path: str | Path) -> tuple[int, int]:
@@ -159,6 +171,7 @@ def _eight_bits(values: np.ndarray) -> np.ndarray:
     return ((values * 255 + 32767) // 65535).astype(np.uint8)
 
 
+@checked
 def grey(picture: np.ndarray) -> np.ndarray:
     """A grey picture of 0 to 1.
 

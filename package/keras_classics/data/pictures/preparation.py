@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.array_files import read_arrays
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.files import reading, write_whole
@@ -82,6 +83,7 @@ class Preparation:
         shape = (self.size, self.size, self.channels)
         return (int(np.prod(shape)),) if self.flat else shape
 
+    @checked
     def training(self, images: Sequence[np.ndarray], seed: int | Sequence[int]) -> np.ndarray:
         """Augment and normalise pictures.
 
@@ -104,6 +106,7 @@ class Preparation:
             place[...] = centre(x, self.size)
         return self._normalized(found)
 
+    @checked
     def views(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """Resize, crop and normalise pictures as in tests.
 
@@ -116,6 +119,7 @@ class Preparation:
         found = np.concatenate([self._windows(image, self.test_crops) for image in images])
         return self._normalized(found).reshape(-1, self.test_crops, *self.input_shape)
 
+    @checked
     def save(self, path: str | os.PathLike) -> None:
         """Write everything as one `.npz` file."""
         facts = {
@@ -128,6 +132,7 @@ class Preparation:
         write_whole(path, lambda fresh: np.savez(fresh, **written))
 
     @classmethod
+    @checked
     def load(cls, path: str | os.PathLike) -> Preparation:
         """Read what `save` wrote.
 
@@ -189,6 +194,7 @@ class Preparation:
         return x.reshape(-1, *self.input_shape)
 
 
+@checked
 def fit_preparation(
     recipe: Recipe,
     images: Sequence[np.ndarray],

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import write_whole
 from keras_classics.core.sound_files import read_pcm
@@ -169,6 +170,7 @@ def write_wave(path: str | os.PathLike, audio: np.ndarray, rate: int = RATE) -> 
     write_whole(path, write)
 
 
+@checked
 def log_mel(audio: Tensor) -> Tensor:
     """Loudness in 24 bands of the mel scale, 100 frames a second, at 8 kHz.
 
@@ -330,6 +332,7 @@ def _join(said: Sequence[Recording]) -> Recording:
     )
 
 
+@checked
 def log_mel_frames(audio: np.ndarray) -> np.ndarray:
     """Log-mel frames of one recording, as a recogniser reads them.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import reading, write_whole
 from keras_classics.core.text_files import read_json
@@ -26,6 +27,7 @@ class Alphabet:
         InputError: There are fewer than two different characters.
     """
 
+    @checked
     def __init__(self, characters: Iterable[str]) -> None:
         self.characters = "".join(sorted(set(characters)))
         if len(self.characters) < 2:
@@ -39,6 +41,7 @@ class Alphabet:
         self._points = np.array([ord(each) for each in self.characters], "uint32")
 
     @classmethod
+    @checked
     def from_texts(cls, texts: Iterable[str]) -> Alphabet:
         """Number the characters of texts.
 
@@ -60,6 +63,7 @@ class Alphabet:
     def __repr__(self) -> str:
         return f"Alphabet({self.characters!r})"
 
+    @checked
     def encode(self, text: str) -> np.ndarray:
         """Turn text into numbers, int32 `(characters,)`.
 
@@ -80,6 +84,7 @@ class Alphabet:
             )
         return places.astype("int32")
 
+    @checked
     def decode(self, numbers: Iterable[int]) -> str:
         """Turn numbers back into text.
 
@@ -98,6 +103,7 @@ class Alphabet:
             )
         return "".join(self.characters[number] for number in numbers)
 
+    @checked
     def check_matches(self, other: int | Alphabet) -> None:
         """Refuse a model or an alphabet that numbers characters otherwise.
 
@@ -119,6 +125,7 @@ class Alphabet:
             )
         )
 
+    @checked
     def save(self, path: str | Path) -> None:
         """Write the alphabet as JSON, with its SHA-256."""
         content = {"format": _FORMAT, "sha256": self._digest(), "characters": self.characters}
@@ -126,6 +133,7 @@ class Alphabet:
         write_whole(path, lambda fresh: fresh.write_text(text, "utf-8"))
 
     @classmethod
+    @checked
     def load(cls, path: str | Path) -> Alphabet:
         """Read an alphabet that `save` wrote.
 

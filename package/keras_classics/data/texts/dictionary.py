@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.text_files import read_lines
 from keras_classics.core.tokenization import SPACE_MARK
 from keras_classics.data.texts.vocabulary import Vocabulary
 
 
+@checked
 def read_dictionary(file: str | Path) -> dict[str, str]:
     """Read a dictionary from a text file: on every line a word, a tab and its translation.
 
@@ -40,6 +42,7 @@ def read_dictionary(file: str | Path) -> dict[str, str]:
     return entries
 
 
+@checked
 def dictionary_units(
     dictionary: Mapping[str, str], source_vocabulary: Vocabulary, target_vocabulary: Vocabulary
 ) -> dict[str, str]:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.types import Count
 from keras_classics.data.batches import Axes, Visits, pad_arrays, stream
 from keras_classics.data.texts.vocabulary import Vocabulary
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 STEP = 4
 
 
+@checked
 def encode_sentences(
     texts: Sequence[str], vocabulary: Vocabulary, max_words: int, *, strict: bool = False
 ) -> tuple[list[np.ndarray], int]:
@@ -52,11 +55,12 @@ def encode_sentences(
     return rows, len(long)
 
 
+@checked
 def translation_batches(
     sources: Sequence[np.ndarray],
     targets: Sequence[np.ndarray],
     *,
-    batch_size: int,
+    batch_size: Count,
     seed: int,
     first: int = 0,
 ) -> Batches:
@@ -86,7 +90,7 @@ def translation_batches(
 
 
 def _pairs(
-    sources: Sequence[np.ndarray], targets: Sequence[np.ndarray], batch_size: int, seed: int
+    sources: Sequence[np.ndarray], targets: Sequence[np.ndarray], batch_size: Count, seed: int
 ) -> Callable[[int], tuple[dict[str, np.ndarray], np.ndarray]]:
     """What makes the batch of a number."""
     lengths = np.array([[len(row) for row in side] for side in (targets, sources)])
@@ -102,10 +106,11 @@ def _pairs(
     return make
 
 
+@checked
 def multilingual_batches(
     pairs: Mapping[tuple[str, str], tuple[Sequence[np.ndarray], Sequence[np.ndarray]]],
     *,
-    batch_size: int,
+    batch_size: Count,
     seed: int,
     first: int = 0,
 ) -> Batches:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.text_files import read_lines
 from keras_classics.data.worlds.phrases import phrase_groups
 
 
+@checked
 def sentence_groups(
     file: str | Path | None = None, *, language: str = "en"
 ) -> list[tuple[str, list[str]]]:

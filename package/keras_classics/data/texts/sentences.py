@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.text_files import read_lines
 from keras_classics.data.holdout import SPLIT_NAMES, complete_splits
@@ -88,6 +89,7 @@ def load_sentences(
     )
 
 
+@checked
 def by_language(data: Data) -> Data:
     """Parallel text as sentences whose class is their language.
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_classics.core.arguments import checked
+from keras_classics.core.types import Count
 from keras_classics.data.batches import Axes, Visits, even_parts, pad_arrays, stream
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class LabelledSequences:
         """Steps of each sequence."""
         return np.array([each.shape[self.axis] for each in self.inputs])
 
+    @checked
     def some(self, numbers: Sequence[int] | np.ndarray) -> LabelledSequences:
         """Some of the sequences, by their numbers from 0 on."""
 
@@ -51,6 +54,7 @@ class LabelledSequences:
 
         return replace(self, inputs=of(self.inputs), targets=of(self.targets), names=of(self.names))
 
+    @checked
     def network_input(
         self, numbers: Sequence[int] | np.ndarray
     ) -> dict[str, np.ndarray] | np.ndarray:
@@ -70,6 +74,7 @@ class LabelledSequences:
         lengths = [each.shape[self.axis] for each in chosen]
         return {"sequence": padded, "length": np.array(lengths, "int32")}
 
+    @checked
     def batch(self, numbers: Sequence[int] | np.ndarray) -> tuple:
         """Input and targets of some of the sequences, padded.
 
@@ -85,7 +90,8 @@ class LabelledSequences:
             pad_arrays(targets, _MULTIPLE) if targets[0].ndim else np.stack(targets)
         )
 
-    def all_batches(self, *, batch_size: int = 64) -> Batches:
+    @checked
+    def all_batches(self, *, batch_size: Count = 64) -> Batches:
         """All sequences once, in their order, as for validation.
 
         Batches are of about one size, so that several devices all have a share of the last one.
@@ -109,8 +115,9 @@ class LabelledSequences:
         return inputs, Axes((None,) * (1 + self.targets[0].ndim), "int32")
 
 
+@checked
 def sequence_batches(
-    part: LabelledSequences, *, batch_size: int, seed: int, first: int = 0
+    part: LabelledSequences, *, batch_size: Count, seed: int, first: int = 0
 ) -> Batches:
     """Endless training batches, from any batch on.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, explain
 
 
@@ -24,6 +25,7 @@ class Units:
     UNKNOWN = 1
     KINDS = ("word", "character")
 
+    @checked
     def __init__(self, items: Iterable[str], unit: str) -> None:
         check_choice("unit", unit, self.KINDS, "Use 'word'.")
         self.items = tuple(items)
@@ -31,6 +33,7 @@ class Units:
         self._numbers = {item: number for number, item in enumerate(self.items, 2)}
 
     @classmethod
+    @checked
     def from_sequences(
         cls, sequences: Iterable[Sequence[str]], unit: str, *, min_count: int = 1
     ) -> Units:
@@ -61,10 +64,12 @@ class Units:
     def __len__(self) -> int:
         return len(self.items) + 2
 
+    @checked
     def split(self, text: str) -> list[str]:
         """Divide a text into units."""
         return text.split() if self.unit == "word" else list(text)
 
+    @checked
     def encode(self, sequence: Sequence[str]) -> np.ndarray:
         """Numbers of a sequence of units, int32."""
         return np.array([self._numbers.get(item, self.UNKNOWN) for item in sequence], "int32")

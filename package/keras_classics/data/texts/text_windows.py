@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.types import Count
 from keras_classics.core.window_numbers import check_windows
 from keras_classics.data.batches import Axes, stream
 
@@ -76,8 +78,9 @@ class TextWindows:
         return inputs, Axes((rows, k1), "int32"), Axes((rows, k1), "float32")
 
 
+@checked
 def text_windows(
-    documents: Sequence[np.ndarray], *, batch_size: int, k1: int = 50, k2: int | None = None
+    documents: Sequence[np.ndarray], *, batch_size: Count, k1: int = 50, k2: int | None = None
 ) -> TextWindows:
     """Lay documents out in rows of windows.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.picture_files import write_picture
 from keras_classics.data.pictures.images import grey, read_image
@@ -42,6 +43,7 @@ class Transcription:
         """That of `kc.models.ctc_recognizer`."""
         return (None, BANDS) if self.height is None else (self.height, None, 1)
 
+    @checked
     def sequences(
         self,
         contents: Sequence[np.ndarray],
@@ -64,10 +66,12 @@ class Transcription:
         axis = int(self.height is not None)
         return LabelledSequences(features, labels, axis=axis, told=True, names=names)
 
+    @checked
     def text(self, labels: Sequence[int] | np.ndarray) -> str:
         """The text of labels from 1 on."""
         return "".join(self.labels[label - 1] for label in labels)
 
+    @checked
     def read(self, path: str | os.PathLike) -> np.ndarray:
         """The content of a picture or wave file, as `sequences` takes it.
 
@@ -87,6 +91,7 @@ class Transcription:
             )
         return picture
 
+    @checked
     def write(self, path: str | os.PathLike, content: np.ndarray) -> None:
         """Write a picture or recording into a file, `.png` or `.wav`.
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, explain, import_extra
 from keras_classics.core.text_files import read_json
 from keras_classics.core.tokenization import characters, join_exactly, tokenize_exactly
@@ -173,6 +174,7 @@ UNITS: dict[str, type[Vocabulary]] = {
 }
 
 
+@checked
 def make_vocabulary(
     unit: str, texts: Iterable[str], *, min_count: int = 1, max_size: int | None = None
 ) -> Vocabulary:
@@ -195,6 +197,7 @@ def make_vocabulary(
     return UNITS[unit].from_captions(texts, min_count=min_count, max_size=max_size)
 
 
+@checked
 def load_vocabulary(path: str | Path) -> Vocabulary:
     """Read a vocabulary of any unit that `save` wrote.
 

@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import reading
 from keras_classics.core.text_files import read_json, write_json
@@ -36,6 +37,7 @@ class Vocabulary:
     SPECIAL = ("<pad>", "<start>", "<end>", "<unknown>")
     UNIT = "word"
 
+    @checked
     def __init__(self, words: Iterable[str]) -> None:
         self.words = (*self.SPECIAL, *words)
         self._numbers = {word: number for number, word in enumerate(self.words)}
@@ -50,6 +52,7 @@ class Vocabulary:
             )
 
     @classmethod
+    @checked
     def from_captions(
         cls, captions: Iterable[str], *, min_count: int = 1, max_size: int | None = None
     ) -> Vocabulary:
@@ -110,10 +113,12 @@ class Vocabulary:
         """Put units together to a text."""
         return " ".join(words)
 
+    @checked
     def normalize(self, text: str) -> str:
         """Return a text as `decode` would write it if every unit were known."""
         return self.join(self.split(text))
 
+    @checked
     def encode(self, text: str, length: int | None = None) -> list[int]:
         """Turn a caption into numbers, from start to end.
 
@@ -142,6 +147,7 @@ class Vocabulary:
         framed = [self.START, *numbers[: length - 2], self.END]
         return framed + [self.PAD] * (length - len(framed))
 
+    @checked
     def decode(self, numbers: Iterable[int]) -> str:
         """Turn numbers back into words, up to the first end.
 
@@ -167,6 +173,7 @@ class Vocabulary:
                 words.append(self.words[number])
         return self.join(words)
 
+    @checked
     def search_limits(self, max_words: int) -> dict[str, Any]:
         """Return what `kc.decoding` must be told to write sentences in this vocabulary.
 
@@ -184,10 +191,12 @@ class Vocabulary:
             "max_length": max_words + 1,
         }
 
+    @checked
     def unknown_words(self, text: str) -> tuple[str, ...]:
         """Return the words of a caption that the vocabulary lacks, in order."""
         return tuple(word for word in self.split(text) if word not in self._numbers)
 
+    @checked
     def check_matches(self, other: int | Vocabulary) -> None:
         """Refuse a model, checkpoint or vocabulary that numbers words otherwise.
 
@@ -216,6 +225,7 @@ class Vocabulary:
             )
         )
 
+    @checked
     def save(self, path: str | Path) -> None:
         """Write the vocabulary as JSON with its fingerprint."""
         content = {
@@ -228,6 +238,7 @@ class Vocabulary:
         write_json(path, content)
 
     @classmethod
+    @checked
     def load(cls, path: str | Path) -> Vocabulary:
         """Read a vocabulary that `save` wrote.
 

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, explain, import_extra
 from keras_classics.core.versions import installed
 from keras_classics.data.load import Data, Info
@@ -84,6 +85,7 @@ class Phrase(NamedTuple):
     texts: dict[str, str]
 
 
+@checked
 def make_phrase(seed: int, index: int, languages: Sequence[str] = LANGUAGES) -> Phrase:
     """Write the phrase that has this seed and index.
 
@@ -163,6 +165,7 @@ def load_phrases(
     )
 
 
+@checked
 def phrase_groups(
     language: str = "en", *, groups: int = 8, seed: int = 0
 ) -> list[tuple[str, list[str]]]:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import opened
 from keras_classics.data.load import Data, Info
@@ -89,6 +90,7 @@ def load_source_code(
     )
 
 
+@checked
 def classify_characters(code: str) -> np.ndarray:
     """Class every character of Python code by its token.
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import keras
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.registration import registered
 
 
 @registered
+@checked
 def scaled_tanh(x: keras.KerasTensor) -> keras.KerasTensor:
     """LeCun's squashing function `1.7159 tanh(2 x / 3)`: about 1 at 1 and -1 at -1."""
     return 1.7159 * keras.ops.tanh(x * (2.0 / 3.0))
 
 
 @registered
+@checked
 def threshold(x: keras.KerasTensor) -> keras.KerasTensor:
     """Rosenblatt's unit: 1 where its sum is positive, else 0. It has no useful gradient."""
     return keras.ops.cast(x > 0, x.dtype)

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_rate, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor
@@ -36,6 +37,7 @@ class WeightedAggregation(keras.layers.Layer):
         InputError: `edge_dropout` is no probability below 1, or the input no list.
     """
 
+    @checked
     def __init__(self, edge_dropout: float = 0.0, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.edge_dropout = check_rate("edge_dropout", edge_dropout, "Use 0 to keep every edge.")

@@ -13,6 +13,7 @@ from typing import Any
 
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_whole, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Initializer, Shape, Sizes, Tensor
@@ -40,6 +41,7 @@ SLOPES = {
 }
 
 
+@checked
 def binary_sign(x: Tensor, estimator: str = "clipped_identity") -> Tensor:
     """Sign with a derivative that lets gradients through, +1 at 0.
 
@@ -100,6 +102,7 @@ class BinaryLayer(KernelLayer):
         InputError: An argument is not admitted.
     """
 
+    @checked
     def __init__(
         self,
         *,
@@ -229,6 +232,7 @@ class BinaryConv2D(ConvolutionLayer, BinaryLayer):
         InputError: An argument is not admitted.
     """
 
+    @checked
     def __init__(
         self,
         filters: int,
@@ -317,6 +321,7 @@ class BinaryDense(BinaryLayer):
         InputError: An argument is not admitted.
     """
 
+    @checked
     def __init__(self, units: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.units = check_whole("units", units)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain, is_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Activation, Config, Initializer, Sizes, Tensor
@@ -40,6 +41,7 @@ class ConnectionTableConv2D(ConvolutionLayer):
             or one that does not exist.
     """
 
+    @checked
     def __init__(
         self,
         table: Sequence[Sequence[int]],

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_whole, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Initializer, Shape, Sizes, Tensor
@@ -45,6 +46,7 @@ class DiracConv2D(ConvolutionLayer):
         InputError: `kernel_size` is even, `scale` unknown, or another argument not admitted.
     """
 
+    @checked
     def __init__(
         self,
         filters: int,

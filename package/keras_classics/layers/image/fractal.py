@@ -15,6 +15,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import (
     InputError,
     check_probability,
@@ -43,6 +44,7 @@ class ColumnDraw(keras.layers.Layer):
         InputError: `rate` is no probability.
     """
 
+    @checked
     def __init__(self, columns: int, rate: float = 0.5, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         remedy = "Use 0.5, the paper's, or 0 for local drop-path alone."
@@ -93,6 +95,7 @@ class FractalJoin(keras.layers.Layer):
         InputError: `rate` is no probability below 1, or there are not as many inputs as columns.
     """
 
+    @checked
     def __init__(
         self, columns: Sequence[int], rate: float = 0.15, seed: int | None = None, **kwargs: Any
     ):

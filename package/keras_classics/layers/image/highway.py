@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import keras
 from keras import layers, ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Activation, Config, Initializer, Shape, Sizes, Tensor
@@ -23,6 +24,7 @@ Affine: TypeAlias = tuple[keras.Variable, keras.Variable]
 class _Gated(RuledLayer):
     """`H(x) T(x) + x C(x)`: what dense and convolutional highway layers have in common."""
 
+    @checked
     def __init__(
         self,
         activation: Activation = "relu",
@@ -146,6 +148,7 @@ class ConvHighway(ImageLayer, _Gated):
         InputError: An argument is not admitted.
     """
 
+    @checked
     def __init__(self, kernel_size: int = 3, **kwargs: Any):
         super().__init__(**kwargs)
         self.kernel_size = check_whole("kernel_size", kernel_size)
@@ -180,6 +183,7 @@ class HighwayMerge(layers.Layer):
         transform_bias: Initial bias of the gate; negative, so that a deep stack starts by carrying.
     """
 
+    @checked
     def __init__(self, transform_bias: float = -1.0, **kwargs: Any):
         super().__init__(**kwargs)
         self.transform_bias = transform_bias

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.channels_last import check_setting
 
 
@@ -16,6 +17,7 @@ class ImageLayer(keras.layers.Layer):
         InputError: Keras is set to channels first.
     """
 
+    @checked
     def __init__(self, **kwargs: Any) -> None:
         check_setting()
         super().__init__(**kwargs)

@@ -7,6 +7,7 @@ from typing import Any
 
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Activation, Initializer, Regularizer, Sizes, Tensor
@@ -45,6 +46,7 @@ class LocallyConnected2D(ConvolutionLayer):
             kernel.
     """
 
+    @checked
     def __init__(
         self,
         filters: int,

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Sizes, Tensor
@@ -26,6 +27,7 @@ class Maxout(keras.layers.Layer):
         InputError: The input's channels are no multiple of `pieces`.
     """
 
+    @checked
     def __init__(self, pieces: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.pieces = check_whole("pieces", pieces)

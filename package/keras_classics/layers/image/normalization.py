@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor
@@ -31,6 +32,7 @@ class LocalResponseNormalization(ImageLayer):
         InputError: `size` is not a positive odd number.
     """
 
+    @checked
     def __init__(
         self,
         size: int = 5,

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_rate, check_whole, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Activation, Config, Shape, Sizes, Tensor
@@ -30,6 +31,7 @@ class TrainableSubsampling(ImageLayer):
         InputError: An argument is not admitted.
     """
 
+    @checked
     def __init__(self, activation: Activation = "linear", pool_size: int = 2, **kwargs: Any):
         super().__init__(**kwargs)
         self.activation = keras.activations.get(activation)
@@ -80,6 +82,7 @@ class PaddedMaxPooling2D(ImageLayer):
         InputError: The padding exceeds half the window.
     """
 
+    @checked
     def __init__(
         self, pool_size: int, strides: int, padding: int = 0, ceil_mode: bool = False, **kwargs: Any
     ):
@@ -155,6 +158,7 @@ class CeilAveragePooling2D(ImageLayer):
         InputError: The step is larger than the window.
     """
 
+    @checked
     def __init__(self, pool_size: int, strides: int, **kwargs: Any):
         super().__init__(**kwargs)
         pool_size, strides = check_whole("pool_size", pool_size), check_whole("strides", strides)
@@ -215,6 +219,7 @@ class SAFPooling(ImageLayer):
         InputError: An argument is not admitted.
     """
 
+    @checked
     def __init__(
         self, pool_size: int = 2, rate: float = 0.2, seed: int | None = None, **kwargs: Any
     ):

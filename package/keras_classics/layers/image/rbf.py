@@ -9,6 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Sizes, Tensor
@@ -31,6 +32,7 @@ class EuclideanRBF(keras.layers.Layer):
         InputError: `codes` has another shape than `(units, features)`.
     """
 
+    @checked
     def __init__(
         self,
         units: int,

@@ -6,6 +6,7 @@ from typing import Any
 
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor
@@ -27,6 +28,7 @@ class ZeroPaddedShortcut(ImageLayer):
         InputError: An argument is not admitted.
     """
 
+    @checked
     def __init__(self, filters: int, strides: int = 1, **kwargs: Any):
         super().__init__(**kwargs)
         self.filters = check_whole("filters", filters)

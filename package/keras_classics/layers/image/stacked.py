@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_whole, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Activation, Config, Initializer, Shape, Sizes, Tensor
@@ -52,6 +53,7 @@ class StackedConv2D(ImageLayer, KernelLayer):
     # It comes between the convolutions too.
     activates_last = False
 
+    @checked
     def __init__(
         self,
         depth: int,
@@ -146,6 +148,7 @@ class CircularPadding2D(ImageLayer):
         InputError: `amount` is negative, no whole number, or more than the image has.
     """
 
+    @checked
     def __init__(self, amount: int = 1, **kwargs: Any):
         super().__init__(**kwargs)
         self.amount = check_whole("amount", amount, 0)

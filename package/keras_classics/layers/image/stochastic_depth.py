@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, explain, is_number
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor
@@ -34,6 +35,7 @@ class StochasticDepth(keras.layers.Layer):
         InputError: An argument is not admitted.
     """
 
+    @checked
     def __init__(
         self,
         survival: float = 0.5,

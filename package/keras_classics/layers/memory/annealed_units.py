@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_positive, check_whole, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Sizes, Tensor
@@ -38,6 +39,7 @@ class AnnealedUnits(keras.layers.Layer):
     # Sweeps at zero temperature: what cooled down this far is at rest after one or two.
     final_sweeps = 5
 
+    @checked
     def __init__(
         self,
         sweeps: int = 800,

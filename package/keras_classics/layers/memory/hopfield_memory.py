@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_choice, check_positive, check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Sizes, Tensor
@@ -84,6 +85,7 @@ class HopfieldMemory(WeightedMemory):
         **kwargs: `rule`, and as for all memories: `steps`, `max_steps`.
     """
 
+    @checked
     def __init__(self, update: str = "asynchronous", seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         check_choice("update", update, UPDATES)
@@ -130,6 +132,7 @@ class ContinuousMemory(WeightedMemory):
 
     tolerance = 1e-6
 
+    @checked
     def __init__(
         self, softness: float = 0.1, time_step: float = 0.05, max_steps: int = 1000, **kwargs: Any
     ):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_positive, check_whole, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Sizes, Tensor
@@ -85,6 +86,7 @@ class DenseMemory(PatternMemory):
         **kwargs: As for all memories: `steps`, `max_steps`.
     """
 
+    @checked
     def __init__(self, patterns: int, power: int = 3, seed: int | None = None, **kwargs: Any):
         super().__init__(patterns, **kwargs)
         self.power = check_whole("power", power, 2)
@@ -142,6 +144,7 @@ class SoftmaxMemory(PatternMemory):
 
     tolerance = 1e-5
 
+    @checked
     def __init__(self, patterns: int, beta: float = 1.0, **kwargs: Any):
         super().__init__(patterns, **kwargs)
         self.beta = check_positive("beta", beta)

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import keras
 from keras import layers, ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor
@@ -77,6 +78,7 @@ class StepwiseAdditiveAttention(keras.layers.Layer):
         InputError: An argument is not admitted.
     """
 
+    @checked
     def __init__(self, units: int, gated: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
         self.units = units = check_whole("units", units)
@@ -142,6 +144,7 @@ class StepwiseDotAttention(keras.layers.Layer):
         InputError: The memory is not `units` wide and is not projected.
     """
 
+    @checked
     def __init__(self, units: int, projected: bool = True, **kwargs: Any):
         super().__init__(**kwargs)
         self.units = units = check_whole("units", units)

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 from keras import layers
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_choice
 from keras_classics.core.types import Tensor
 from keras_classics.layers.recurrent.feedback_and_course_cells import (
@@ -62,6 +63,7 @@ RECURRENT_LAYERS = {
 }
 
 
+@checked
 def recurrent_layer(cell: str, units: int, **arguments: Any) -> keras.layers.RNN:
     """A recurrent layer that returns its whole sequence of outputs; its `cell` makes single steps.
 

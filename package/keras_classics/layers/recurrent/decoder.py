@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import keras
 from keras import layers, ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_rate, check_whole, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor
@@ -81,6 +82,7 @@ class RecurrentDecoder(keras.layers.Layer):
     # What `core.model_ends` asks: the layer multiplies, or adds up, and does nothing after.
     linear_output = True
 
+    @checked
     def __init__(
         self,
         vocabulary_size: int,

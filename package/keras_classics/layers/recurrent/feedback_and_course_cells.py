@@ -13,6 +13,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Activation, Config, Initializer, Sizes, Tensor
@@ -33,6 +34,7 @@ class RecurrentCell(keras.layers.Layer):
         InputError: `units` is not a positive whole number.
     """
 
+    @checked
     def __init__(
         self,
         units: int,
@@ -90,6 +92,7 @@ class OutputFeedbackCell(RecurrentCell):
         InputError: `units` or `outputs` is not a positive whole number.
     """
 
+    @checked
     def __init__(
         self,
         units: int,
@@ -157,6 +160,7 @@ class CourseGRUCell(RecurrentCell):
         **kwargs: As for every cell: `activation` and the initialisers.
     """
 
+    @checked
     def __init__(self, units: int, recurrent_activation: Activation = "sigmoid", **kwargs: Any):
         super().__init__(units, **kwargs)
         self.recurrent_activation = keras.activations.get(recurrent_activation)
@@ -206,6 +210,7 @@ class DeepTransitionCell(RecurrentCell):
         InputError: `units` or `depth` is not a positive whole number.
     """
 
+    @checked
     def __init__(self, units: int, depth: int = 2, **kwargs: Any):
         super().__init__(units, **kwargs)
         self.depth = check_whole("depth", depth)
@@ -255,6 +260,7 @@ class RecurrentHighwayCell(RecurrentCell):
         InputError: `units` or `depth` is not a positive whole number.
     """
 
+    @checked
     def __init__(
         self,
         units: int,

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_wholes
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Sizes, Tensor
@@ -27,6 +28,7 @@ class LearnedInitialState(keras.layers.Layer):
         InputError: An argument is not admitted.
     """
 
+    @checked
     def __init__(self, widths: Sequence[int], **kwargs: Any):
         super().__init__(**kwargs)
         self.widths = list(check_wholes("widths", widths))

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.ctc_probabilities import BLANK, NEVER
 from keras_classics.core.errors import check_whole
 from keras_classics.core.registration import registered
@@ -30,6 +31,7 @@ class ValidSteps(keras.layers.Layer):
         InputError: An argument is not admitted.
     """
 
+    @checked
     def __init__(self, stride: int = 1, masked: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
         self.stride = check_whole("stride", stride)
@@ -74,6 +76,7 @@ class BlankPadding(keras.layers.Layer):
     probability, so decoders and losses that know no lengths are right too; Keras's mask ends here.
     """
 
+    @checked
     def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         self.supports_masking = True

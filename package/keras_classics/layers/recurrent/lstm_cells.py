@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_choice, check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Activation, Config, Sizes, Tensor
@@ -50,6 +51,7 @@ class LSTMVariantCell(RecurrentCell):
         InputError: An argument is not admitted.
     """
 
+    @checked
     def __init__(
         self,
         units: int,

@@ -14,6 +14,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_whole, explain
 from keras_classics.core.keras_internals import compiled_by_xla
 from keras_classics.core.registration import registered
@@ -37,6 +38,7 @@ class _GridRecurrence(ImageLayer):
     gates: int
     states: int
 
+    @checked
     def __init__(
         self,
         units: int,
@@ -226,6 +228,7 @@ class MultiDimensionalRNN(_GridRecurrence):
     gates = 1
     states = 1
 
+    @checked
     def __init__(self, units: int, *args: Any, activation: Activation = "tanh", **kwargs: Any):
         super().__init__(units, *args, **kwargs)
         self.activation = keras.activations.get(activation)
@@ -274,6 +277,7 @@ class MultiDimensionalLSTM(_GridRecurrence):
     gates = 5
     states = 2
 
+    @checked
     def __init__(
         self,
         units: int,

@@ -14,6 +14,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Initializer, Sizes, Tensor
@@ -24,6 +25,7 @@ from keras_classics.layers.recurrent.lstm_cells import LSTMVariantCell
 class _Factored(RecurrentCell):
     """The factors: mixed into a cell, before it."""
 
+    @checked
     def __init__(
         self,
         units: int,

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor
@@ -24,6 +25,7 @@ class OneHot(keras.layers.Layer):
         InputError: An argument is not admitted.
     """
 
+    @checked
     def __init__(self, size: int, mask_zero: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
         self.size = check_whole("size", size)

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor
 
@@ -27,6 +28,7 @@ class ReverseSequence(keras.layers.Layer):
         pad: Id of padding.
     """
 
+    @checked
     def __init__(self, pad: int = 0, **kwargs: Any):
         super().__init__(**kwargs)
         self.pad = pad

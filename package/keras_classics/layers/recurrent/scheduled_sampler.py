@@ -20,6 +20,7 @@ from typing import Any, TypeAlias
 import keras
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor
@@ -58,6 +59,7 @@ class ScheduledSampler(keras.layers.Layer):
         seed: Seed of coins and draws.
     """
 
+    @checked
     def __init__(self, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.seed = seed

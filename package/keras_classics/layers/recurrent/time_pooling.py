@@ -11,6 +11,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Shape, Tensor
 
@@ -22,6 +23,7 @@ class SumOverTime(keras.layers.Layer):
     # What `core.model_ends` asks: the layer multiplies, or adds up, and does nothing after.
     linear_output = True
 
+    @checked
     def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         self.supports_masking = True

@@ -25,6 +25,7 @@ from typing import Any, TypeAlias, Unpack
 import keras
 from keras import layers
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
 from keras_classics.core.errors import (
@@ -182,6 +183,7 @@ def fractalnet(
     return model if column is None else fractal_column(model, column)
 
 
+@checked
 def fractal_column(model: keras.Model, column: int | None = None) -> keras.Model:
     """The plain network of one column of a FractalNet, which shares the FractalNet's layers.
 

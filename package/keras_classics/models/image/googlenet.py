@@ -24,6 +24,7 @@ from typing import TypeAlias, Unpack
 import keras
 from keras import layers
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
 from keras_classics.core.errors import InputError, check_choice, check_rate, explain
@@ -260,6 +261,7 @@ def _convolution(
     return relu(x, name=f"{name}_relu{depth}")
 
 
+@checked
 def naive_inception_module(
     x: Tensor,
     widths: tuple[int, int, int],
@@ -286,6 +288,7 @@ def naive_inception_module(
     return layers.Concatenate(name=f"{name}_out")(branches)
 
 
+@checked
 def inception_module(
     x: Tensor,
     widths: Widths,

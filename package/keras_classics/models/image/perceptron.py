@@ -18,6 +18,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
 from keras_classics.core.errors import InputError, explain
@@ -90,6 +91,7 @@ class PerceptronHistory:
     converged: bool
 
 
+@checked
 def fit_perceptron(
     model: keras.Model,
     x: np.ndarray,

@@ -22,6 +22,7 @@ from typing import Unpack
 import keras
 from keras import layers
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
 from keras_classics.core.errors import InputError, check_rate, check_whole, explain
@@ -176,6 +177,7 @@ def randwire(
     return head.finish(relu(normalization(x, name="head_norm"), name="head_relu2"))
 
 
+@checked
 def randwire_graphs(model: keras.Model) -> list[Graph]:
     """The graphs of a randomly wired network, read from its wiring.
 

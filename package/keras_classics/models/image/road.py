@@ -20,6 +20,7 @@ from typing import Unpack
 import keras
 from keras import layers
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
 from keras_classics.core.errors import InputError, check_choice, check_positive, explain
@@ -153,6 +154,7 @@ def road(
     return head.finish(whole.get_layer(trunk.ends[until]).output)
 
 
+@checked
 def road_backbone(
     trunk: str = "alexnet",
     *,

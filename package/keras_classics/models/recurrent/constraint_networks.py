@@ -16,6 +16,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_positive, check_whole, explain
 from keras_classics.core.types import Whole
 from keras_classics.layers.memory.annealed_units import AnnealedUnits
@@ -45,6 +46,7 @@ class QuadraticEnergy:
         return self.constant - np.sum(states * fields, axis=-1)
 
 
+@checked
 def queens_energy(
     queens: Whole = 8, *, lines: float = 1.0, diagonals: float = 1.0, count: float = 2.0
 ) -> QuadraticEnergy:
@@ -72,6 +74,7 @@ def queens_energy(
     return _energy(pairs, check_positive("count", count), side)
 
 
+@checked
 def tour_energy(
     distances: np.ndarray, *, lines: float = 1.0, count: float = 2.0, length: float = 0.5
 ) -> QuadraticEnergy:
@@ -102,6 +105,7 @@ def tour_energy(
     return _energy(pairs, check_positive("count", count), side)
 
 
+@checked
 def annealed_network(
     energy: QuadraticEnergy, *, name: str = "annealed", **annealing: Any
 ) -> keras.Model:
@@ -146,6 +150,7 @@ def annealed_network(
     return model
 
 
+@checked
 def random_starts(energy: QuadraticEnergy, count: Whole, *, seed: Whole = 0) -> np.ndarray:
     """States in which as many units are on, by chance, as a valid answer has.
 
@@ -163,6 +168,7 @@ def random_starts(energy: QuadraticEnergy, count: Whole, *, seed: Whole = 0) -> 
     return drawn.astype("float32")
 
 
+@checked
 def valid_queens(states: np.ndarray) -> np.ndarray:
     """Which states are boards with a queen in every row and column and none attacking another.
 
@@ -182,6 +188,7 @@ def valid_queens(states: np.ndarray) -> np.ndarray:
     return _permutations(boards) & (np.array(diagonals) <= 1).all(0)
 
 
+@checked
 def tours_of(states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The tours that states are.
 
@@ -197,6 +204,7 @@ def tours_of(states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return valid, boards[valid].argmax(1)
 
 
+@checked
 def tour_lengths(tours: np.ndarray, distances: np.ndarray) -> np.ndarray:
     """The lengths of round tours.
 
@@ -210,6 +218,7 @@ def tour_lengths(tours: np.ndarray, distances: np.ndarray) -> np.ndarray:
     return _checked_distances(distances)[tours, np.roll(tours, -1, axis=1)].sum(1)
 
 
+@checked
 def shortest_tour(distances: np.ndarray) -> float:
     """The length of the shortest round tour, by dynamic programming (Held, Karp 1962).
 

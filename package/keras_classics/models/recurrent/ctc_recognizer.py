@@ -17,6 +17,7 @@ from typing import Any
 import keras
 from keras import layers as keras_layers
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.channels_last import check_setting
 from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.types import Shape, Tensor
@@ -26,6 +27,7 @@ from keras_classics.models.recurrent.stack import RecurrentStack
 KERNEL = 3
 
 
+@checked
 def ctc_recognizer(
     *,
     labels: int,

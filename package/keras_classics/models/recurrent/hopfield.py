@@ -19,6 +19,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.names import check_known
 from keras_classics.core.types import Tensor
@@ -34,6 +35,7 @@ MEMORIES: dict[str, type[AssociativeMemory]] = {
 }
 
 
+@checked
 def hopfield(
     patterns: np.ndarray | Sequence,
     kind: str = "binary",
@@ -78,6 +80,7 @@ def hopfield(
     return model
 
 
+@checked
 def hopfield_energy(model: keras.Model, states: np.ndarray | Tensor) -> np.ndarray:
     """The energy of states, which the network's steps never raise.
 

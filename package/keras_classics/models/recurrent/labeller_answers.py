@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.decoding.ctc_search import ctc_beam_search, ctc_greedy
 from keras_classics.layers.recurrent.one_hot import OneHot
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 BATCH = 64
 
 
+@checked
 def vocabulary_size(model: keras.Model) -> int:
     """How many ids a labeller of texts reads, the padding and the unknown among them.
 
@@ -31,6 +33,7 @@ def vocabulary_size(model: keras.Model) -> int:
     return getattr(reading, "size", getattr(reading, "input_dim", 0))
 
 
+@checked
 def label_probabilities(model: keras.Model, part: LabelledSequences) -> list[np.ndarray]:
     """Probabilities of the classes of sequences, or of each of their steps.
 
@@ -65,6 +68,7 @@ class Recognized:
     probabilities: np.ndarray
 
 
+@checked
 def recognize(
     model: keras.Model,
     part: LabelledSequences,

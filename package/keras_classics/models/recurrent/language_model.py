@@ -17,6 +17,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_rate, check_whole, explain
 from keras_classics.core.types import Tensor
 from keras_classics.layers.recurrent.by_name import by_layer, recurrent_layer, state_sizes
@@ -24,6 +25,7 @@ from keras_classics.layers.recurrent.loop import over_time
 from keras_classics.layers.recurrent.one_hot import OneHot
 
 
+@checked
 def language_model(
     vocabulary_size: int,
     units: int = 128,
@@ -116,6 +118,7 @@ def language_model(
     )
 
 
+@checked
 def split_language_model(model: keras.Model) -> LanguageDecoder:
     """Return the steps of a language model, sharing its weights; works on a loaded file.
 
@@ -153,6 +156,7 @@ class LanguageDecoder:
         ```
     """
 
+    @checked
     def __init__(self, model: keras.Model) -> None:
         names = {layer.name for layer in model.layers}
         levels = sum(name.startswith("recurrent_") for name in names)
@@ -177,10 +181,12 @@ class LanguageDecoder:
         sizes = ((level, state_sizes(layer)) for level, layer in enumerate(self.stack, 1))
         return [(level, place) for level, own in sizes for place in range(len(own))]
 
+    @checked
     def first_states(self, batch: int) -> list[Tensor]:
         """Zeros `(batch, width)`: the states before any token."""
         return [ops.zeros((batch, width)) for width in self.state_widths]
 
+    @checked
     def initial_state(self, states: Sequence[Tensor]) -> list[Tensor]:
         """Start from states: `first_states`, or those that reading some text has left.
 
@@ -190,6 +196,7 @@ class LanguageDecoder:
         dtype = self.stack[0].compute_dtype
         return [ops.cast(state, dtype) for state in states]
 
+    @checked
     def step(self, token: Tensor, state: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """Feed one token.
 
@@ -202,6 +209,7 @@ class LanguageDecoder:
         """
         return self._advance(self.reading(token), list(state))
 
+    @checked
     def record(
         self, tokens: Tensor, states: Sequence[Tensor], held: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:

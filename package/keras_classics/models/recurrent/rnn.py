@@ -20,6 +20,7 @@ from typing import Any
 
 import keras
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_whole, explain
 from keras_classics.core.types import Tensor
 from keras_classics.layers.recurrent.by_name import RECURRENT_LAYERS
@@ -33,6 +34,7 @@ UNIFORM_RANGE = 0.08
 IRNN_DEVIATION = 1e-3
 
 
+@checked
 def rnn(
     topology: str,
     *,

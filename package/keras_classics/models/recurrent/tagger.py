@@ -12,6 +12,7 @@ from typing import Any
 
 import keras
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_choice, check_whole
 from keras_classics.layers.recurrent.time_pooling import SegmentMean, SumOverTime
 from keras_classics.models.recurrent.rnn import rnn
@@ -19,6 +20,7 @@ from keras_classics.models.recurrent.rnn import rnn
 SUMMARIES = ("last", "mean", "sum")
 
 
+@checked
 def tagger(
     *,
     classes: int,
@@ -61,6 +63,7 @@ def tagger(
     return keras.Model({"sequence": reader.input, "segments": numbers}, output, name=name)
 
 
+@checked
 def sequence_classifier(
     *,
     classes: int,

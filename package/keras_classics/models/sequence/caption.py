@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
+from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError, check_axes, explain
+from keras_classics.core.types import Count
 from keras_classics.data.captions.caption_batches import network_input
 from keras_classics.data.texts.vocabulary import Vocabulary
 from keras_classics.decoding import CompiledSearch
@@ -26,7 +29,8 @@ class Caption(NamedTuple):
     log_probability: float
 
 
-def encode_images(model: keras.Model, images: np.ndarray, *, batch_size: int = 128) -> np.ndarray:
+@checked
+def encode_images(model: keras.Model, images: np.ndarray, *, batch_size: Count = 128) -> np.ndarray:
     """What the encoder of a captioner makes of pictures.
 
     Args:
@@ -38,6 +42,11 @@ def encode_images(model: keras.Model, images: np.ndarray, *, batch_size: int = 1
         float32 `(n, ...)`, what the decoder takes as `"encoded"`.
     """
     encoder, _ = split_captioner(model)
+    check_axes("images", images, "(n, height, width, 3)")
+    if not len(images):
+        raise InputError(
+            explain("No picture was given", "one picture or more", "Give pictures to caption.")
+        )
     parts = [
         encoder.predict_on_batch(encoder_input(encoder, images[start : start + batch_size]))
         for start in range(0, len(images), batch_size)
@@ -57,6 +66,7 @@ def encoder_input(encoder: keras.Model, images: np.ndarray) -> np.ndarray:
     return keras.ops.convert_to_numpy(network_input(images, size))
 
 
+@checked
 def caption(
     model: keras.Model,
     vocabulary: Vocabulary,
@@ -65,7 +75,7 @@ def caption(
     max_words: int,
     width: int = 5,
     n_best: int = 1,
-    batch_size: int = 100,
+    batch_size: Count = 100,
     **beam_arguments: Any,
 ) -> Iterator[list[Caption]]:
     """Caption pictures by beam search, as the model exported by `export_captioner` does.

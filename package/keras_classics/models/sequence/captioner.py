@@ -12,6 +12,7 @@ from typing import Any
 
 import keras
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.catalogue import create_model
 from keras_classics.core.channels_last import check_layers
 from keras_classics.core.errors import InputError, check_choice, explain
@@ -23,6 +24,7 @@ from keras_classics.layers.recurrent.decoder import RecurrentDecoder
 DECODER = "decoder"
 
 
+@checked
 def picture_encoder(
     name: str,
     size: int,
@@ -59,6 +61,7 @@ def picture_encoder(
 
 
 @deep_graphs()
+@checked
 def captioner(
     encoder: keras.Model,
     vocabulary_size: int,
@@ -115,6 +118,7 @@ def captioner(
 
 
 @deep_graphs()
+@checked
 def split_captioner(model: keras.Model) -> tuple[keras.Model, keras.Model]:
     """Take a captioner apart, sharing all weights; works on a loaded file.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.data.texts.parallel import tag_target
 from keras_classics.data.texts.sentence_batches import (
@@ -41,6 +42,7 @@ Way = tuple[str, ...]
 MakeVocabulary = Callable[[Iterable[str]], Vocabulary]
 
 
+@checked
 def untrained_pairs(
     pairs: Sequence[Pair], chosen: Sequence[Sequence[str]] | None = None
 ) -> list[Pair]:
@@ -68,6 +70,7 @@ def untrained_pairs(
     return wanted
 
 
+@checked
 def ways(trained: Sequence[Pair], others: Sequence[Pair]) -> dict[Way, str]:
     """What can be evaluated, with names: directions, and ways around those never trained.
 
@@ -113,6 +116,7 @@ class Sharing(ABC):
         vocabularies: By name; see `names`.
     """
 
+    @checked
     def __init__(
         self, pairs: Sequence[Pair], vocabularies: Mapping[str, Vocabulary] | None = None
     ) -> None:
@@ -132,6 +136,7 @@ class Sharing(ABC):
         """All parts of the directions that are trained."""
         return list(dict.fromkeys(map(self.part, self.pairs)))
 
+    @checked
     def make_vocabularies(self, texts: Mapping[str, Sequence[str]], make: MakeVocabulary) -> None:
         """Number what parallel training sentences, given by language, are made of."""
         read: dict[str, Sequence[str]] = {}
@@ -140,6 +145,7 @@ class Sharing(ABC):
             read |= zip(self.names(part), sides, strict=True)
         self.vocabularies = {name: make(sentences) for name, sentences in read.items()}
 
+    @checked
     def number(
         self,
         texts: Mapping[str, Sequence[str]],
@@ -171,6 +177,7 @@ class Sharing(ABC):
             rows[part] = (source, target)
         return NumberedTexts(rows)
 
+    @checked
     def states(
         self,
         model: keras.Model,
@@ -214,6 +221,7 @@ class Sharing(ABC):
             )
         return rows
 
+    @checked
     def check_model(self, model: keras.Model) -> None:
         """Refuse a model with other vocabularies.
 
@@ -229,11 +237,26 @@ class Sharing(ABC):
             for vocabulary, size in zip(self.sides(pair), sizes, strict=True):
                 vocabulary.check_matches(size)
 
+    @checked
     def sides(self, pair: Pair) -> tuple[Vocabulary, Vocabulary]:
-        """The vocabularies of a direction's sources and targets."""
+        """The vocabularies of a direction's sources and targets.
+
+        Raises:
+            InputError: There is none of one of the two.
+        """
         source, target = self.names(self.part(pair))
+        if missing := {source, target} - set(self.vocabularies):
+            raise InputError(
+                explain(
+                    f"The direction {'-'.join(pair)} was asked for, and there is no vocabulary of "
+                    f"{', '.join(sorted(missing))}",
+                    f"those of {', '.join(self.vocabularies)}",
+                    "Ask for a direction between those.",
+                )
+            )
         return self.vocabularies[source], self.vocabularies[target]
 
+    @checked
     def translate(
         self,
         models: Sequence[keras.Model],
@@ -266,6 +289,7 @@ class Sharing(ABC):
             found |= {way: list(islice(answers, len(each))) for way, each in ways_of_part.items()}
         return found
 
+    @checked
     def perplexities(
         self,
         models: Sequence[keras.Model],
@@ -296,18 +320,22 @@ class Sharing(ABC):
         }
 
     @abstractmethod
+    @checked
     def part(self, pair: Pair) -> Part:
         """The part of the network that a direction takes."""
 
     @abstractmethod
+    @checked
     def names(self, part: Part) -> tuple[str, str]:
         """The vocabularies of a part's sources and targets."""
 
     @abstractmethod
+    @checked
     def told(self, text: str, target: str) -> str:
         """What the encoder reads where a sentence is to be translated into a language."""
 
     @abstractmethod
+    @checked
     def examples(
         self, texts: Mapping[str, Sequence[str]]
     ) -> dict[Part, tuple[Sequence[str], Sequence[str]]]:
@@ -338,18 +366,22 @@ class TargetTokens(Sharing):
         """Where there are several target languages."""
         return len({target for _, target in self.pairs}) > 1
 
+    @checked
     def part(self, pair: Pair) -> Part:
         """All directions are one."""
         return None
 
+    @checked
     def names(self, part: Part) -> tuple[str, str]:
         """One vocabulary for all that is read and one for all that is written."""
         return "source", "target"
 
+    @checked
     def told(self, text: str, target: str) -> str:
         """The sentence, perhaps behind a token."""
         return tag_target(text, target) if self.tagged else text
 
+    @checked
     def examples(
         self, texts: Mapping[str, Sequence[str]]
     ) -> dict[Part, tuple[Sequence[str], Sequence[str]]]:
@@ -375,18 +407,22 @@ class SharedMiddle(Sharing):
     Dong et al., ACL 2015; Firat, Cho, Bengio, NAACL 2016 (arXiv:1601.01073).
     """
 
+    @checked
     def part(self, pair: Pair) -> Part:
         """Each direction is one."""
         return pair
 
+    @checked
     def names(self, part: Part) -> tuple[str, str]:
         """One for each language."""
         return part or ("", "")
 
+    @checked
     def told(self, text: str, target: str) -> str:
         """The sentence: its decoder is chosen."""
         return text
 
+    @checked
     def examples(
         self, texts: Mapping[str, Sequence[str]]
     ) -> dict[Part, tuple[Sequence[str], Sequence[str]]]:

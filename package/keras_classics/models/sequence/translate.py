@@ -10,8 +10,10 @@ from typing import Any, NamedTuple, cast
 import keras
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.gradients import unrecorded
+from keras_classics.core.types import Count
 from keras_classics.data.batches import pad_arrays
 from keras_classics.data.texts.dictionary import dictionary_units
 from keras_classics.data.texts.sentence_batches import encode_sentences
@@ -42,6 +44,7 @@ class Translation(NamedTuple):
     alignments: np.ndarray | None
 
 
+@checked
 def translate(
     model: keras.Model | Sequence[keras.Model],
     source_vocabulary: Vocabulary,
@@ -52,7 +55,7 @@ def translate(
     width: int = 5,
     replace: bool = False,
     dictionary: Mapping[str, str] | None = None,
-    batch_size: int = 100,
+    batch_size: Count = 100,
     pair: tuple[str, str] | None = None,
     **beam_arguments: Any,
 ) -> Iterator[Translation]:
@@ -121,6 +124,7 @@ def translate(
             yield Translation(text, float(scores[place]), weights)
 
 
+@checked
 def translation_perplexity(
     model: keras.Model | Sequence[keras.Model],
     source_vocabulary: Vocabulary,
@@ -129,7 +133,7 @@ def translation_perplexity(
     references: Sequence[str],
     *,
     max_words: int,
-    batch_size: int = 100,
+    batch_size: Count = 100,
     pair: tuple[str, str] | None = None,
 ) -> float:
     """How much of a surprise each unit of true translations is to a translator that is shown them.
@@ -173,6 +177,7 @@ def translation_perplexity(
     return float(perplexity(log_probability, sum(len(row) - 1 for row in targets)))
 
 
+@checked
 def sentence_states(
     model: keras.Model, rows: Sequence[np.ndarray], pair: tuple[str, str] | None = None
 ) -> np.ndarray:

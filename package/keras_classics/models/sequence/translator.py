@@ -22,6 +22,7 @@ from typing import Any, cast
 import keras
 from keras import layers, ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_rate, check_whole, explain
 from keras_classics.core.types import Tensor
 from keras_classics.layers.recurrent.by_name import recurrent_layer
@@ -33,6 +34,7 @@ ATTENDED = ("mask", "memory", "states")
 CONTEXTS = ("initial_state", "every_step")
 
 
+@checked
 def translator(
     source_vocabulary_size: int,
     target_vocabulary_size: int,
@@ -102,6 +104,7 @@ def translator(
     return keras.Model({"source": source, "target_in": target_in}, logits, name=name)
 
 
+@checked
 def multilingual_translator(
     source_vocabulary_sizes: Mapping[str, int],
     target_vocabulary_sizes: Mapping[str, int],
@@ -190,6 +193,7 @@ def multilingual_translator(
     return keras.Model(inputs, outputs, name=name)
 
 
+@checked
 def split_translator(
     model: keras.Model, pair: tuple[str, str] | None = None
 ) -> tuple[keras.Model, RecurrentDecoder]:

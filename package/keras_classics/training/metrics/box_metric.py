@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_classics.boxes.average_precision import SIZES, Precision, average_precision
 from keras_classics.boxes.detections import Detections, Truth
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Tensor, Whole
@@ -39,6 +40,7 @@ class AveragePrecision(keras.metrics.Metric):
         name: Name in the history.
     """
 
+    @checked
     def __init__(
         self,
         classes: Whole,

@@ -20,6 +20,7 @@ from typing import Literal
 
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain, import_extra
 from keras_classics.core.tokenization import tokenize
 from keras_classics.training.metrics.references import check_references
@@ -27,6 +28,7 @@ from keras_classics.training.metrics.references import check_references
 Scores = dict[str, tuple[float, list[float]]]
 
 
+@checked
 def caption_metrics(
     hypotheses: Sequence[str],
     references: Sequence[Sequence[str]],
@@ -53,6 +55,7 @@ def caption_metrics(
     return {name: corpus for name, (corpus, _) in scores.items()}
 
 
+@checked
 def shuffled_captions(captions: Sequence[str], *, seed: int = 0) -> list[str]:
     """Every picture's caption given to another picture: what a model says that does not look.
 
@@ -69,6 +72,7 @@ def shuffled_captions(captions: Sequence[str], *, seed: int = 0) -> list[str]:
     return [captions[number] for number in source]
 
 
+@checked
 def caption_scores(
     hypotheses: Sequence[str],
     references: Sequence[Sequence[str]],
@@ -155,6 +159,7 @@ def _meteor(true: dict[int, list[str]], written: dict[int, list[str]]) -> tuple[
         scorer.meteor_p.communicate()
 
 
+@checked
 def caption_figures(
     captions: Sequence[str], references: Sequence[Sequence[str]], *, seed: int
 ) -> dict[str, dict[str, float]]:

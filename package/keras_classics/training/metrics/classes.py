@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 
 
+@checked
 def classification_metrics(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
     """Figures of a classifier over a split.
 
@@ -37,6 +39,7 @@ def classification_metrics(labels: np.ndarray, probabilities: np.ndarray) -> dic
     return metrics
 
 
+@checked
 def class_scores(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, np.ndarray]:
     """Precision, recall and F1 of every class, 0 where nothing was said or true.
 
@@ -58,6 +61,7 @@ def class_scores(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, np.
     }
 
 
+@checked
 def predictions(
     labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]
 ) -> dict[str, list]:
@@ -79,6 +83,7 @@ def predictions(
     }
 
 
+@checked
 def confusion_matrix(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Count pictures by true class (row) and most probable class (column).
 
@@ -102,6 +107,15 @@ def _checked(
                 f"Labels {labels.shape} and probabilities {probabilities.shape} were given",
                 "(n,) and (n, classes) with n of 1 and above",
                 "Give one row of probabilities for each label.",
+            )
+        )
+    classes = probabilities.shape[1]
+    if labels.dtype.kind not in "iu" or not 0 <= labels.min() <= labels.max() < classes:
+        raise InputError(
+            explain(
+                f"Labels of {labels.dtype} from {labels.min()} to {labels.max()} were given",
+                f"whole numbers from 0 to {classes - 1}, one for each column",
+                "Give the numbers of the true classes: labels.astype(int).",
             )
         )
     return labels, probabilities

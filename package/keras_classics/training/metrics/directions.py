@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from keras_classics.core.arguments import checked
 from keras_classics.training.metrics.language_identity import LanguageIdentifier
 from keras_classics.training.metrics.translations import flip_shares, translation_metrics
 
@@ -20,6 +21,7 @@ Texts = Mapping[str, Sequence[str]]
 Answers = Mapping[Way, Sequence[str]]
 
 
+@checked
 def direction_metrics(
     translations: Answers, references: Texts
 ) -> tuple[dict[Way, dict[str, float]], str]:
@@ -39,6 +41,7 @@ def direction_metrics(
     return figures, signature
 
 
+@checked
 def direction_languages(
     translations: Answers,
     references: Texts,
@@ -100,6 +103,7 @@ class ScoredDirections(NamedTuple):
     signature: str
 
 
+@checked
 def score_directions(
     sharing: Sharing,
     models: Sequence[keras.Model],

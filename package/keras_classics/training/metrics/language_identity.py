@@ -11,6 +11,7 @@ from itertools import chain
 
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain, import_extra
 
 
@@ -31,6 +32,7 @@ class LanguageIdentifier:
         ImportError: scikit-learn is not installed.
     """
 
+    @checked
     def __init__(self, sentences: Mapping[str, Sequence[str]]) -> None:
         if len(sentences) < 2 or not all(sentences.values()):
             counts = ", ".join(f"{len(each)} in {name}" for name, each in sentences.items())
@@ -50,6 +52,7 @@ class LanguageIdentifier:
         numbers = range(len(self.languages))
         self._bayes.fit(counts, np.repeat(numbers, [len(each) for each in sentences.values()]))
 
+    @checked
     def identify(self, sentences: Sequence[str]) -> list[str | None]:
         """Name the language of each sentence; None where nothing of it was ever seen."""
         if not sentences:
@@ -59,6 +62,7 @@ class LanguageIdentifier:
         found = zip(self._bayes.predict(counts), known, strict=True)
         return [self.languages[number] if some else None for number, some in found]
 
+    @checked
     def share(self, sentences: Sequence[str], language: str) -> float:
         """Share of sentences that are identified as being in a language, 0 to 1."""
         return float(np.mean([found == language for found in self.identify(sentences)]))

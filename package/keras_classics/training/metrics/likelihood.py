@@ -9,6 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.registration import registered
 from keras_classics.data.texts.text_windows import text_windows
 from keras_classics.training.truncated_bptt import TruncatedBPTT
@@ -28,6 +30,7 @@ class BitsPerCharacter(keras.metrics.SparseCategoricalCrossentropy):
         name: Name in the history.
     """
 
+    @checked
     def __init__(self, name: str = "bits_per_character", **kwargs: Any) -> None:
         super().__init__(name=name, from_logits=True, **kwargs)
 
@@ -40,6 +43,7 @@ class BitsPerCharacter(keras.metrics.SparseCategoricalCrossentropy):
         return {"name": self.name, "dtype": self.dtype}
 
 
+@checked
 def bigram_nats(
     learnt: Sequence[np.ndarray], documents: Sequence[np.ndarray], vocabulary_size: int
 ) -> float:
@@ -54,7 +58,28 @@ def bigram_nats(
 
     Returns:
         Nats for a token.
+
+    Raises:
+        InputError: Nothing is to be scored, or an id is none of the vocabulary's.
     """
+    vocabulary_size = check_whole("vocabulary_size", vocabulary_size)
+    if not any(len(ids) > 1 for ids in documents):
+        raise InputError(
+            explain(
+                f"{len(documents)} documents without a second token were given",
+                "one document or more of two tokens or more",
+                "Give longer documents.",
+            )
+        )
+    largest = max((int(np.max(ids)) for ids in [*learnt, *documents] if len(ids)), default=0)
+    if largest >= vocabulary_size:
+        raise InputError(
+            explain(
+                f"vocabulary_size={vocabulary_size} was given for ids up to {largest}",
+                f"{largest + 1} or more",
+                f"Pass vocabulary_size={largest + 1}, or the vocabulary's own length.",
+            )
+        )
     counts = np.ones((vocabulary_size, vocabulary_size))
     for ids in learnt:
         np.add.at(counts, (ids[:-1], ids[1:]), 1)
@@ -62,6 +87,7 @@ def bigram_nats(
     return -float(np.mean(np.concatenate([logs[ids[:-1], ids[1:]] for ids in documents])))
 
 
+@checked
 def text_nats(model: keras.Model, documents: Sequence[np.ndarray]) -> float:
     """Mean of `-log p` of each token of text under a model that reads it as it stands.
 
@@ -88,6 +114,7 @@ def text_nats(model: keras.Model, documents: Sequence[np.ndarray]) -> float:
     return float(reader.evaluate(windows.epoch(), verbose=0, return_dict=True)["nats"])
 
 
+@checked
 def text_metrics(
     model: keras.Model,
     learnt: Sequence[np.ndarray],
@@ -113,6 +140,7 @@ def text_metrics(
     return found
 
 
+@checked
 def likelihood(nats: float) -> dict[str, float]:
     """The same figure in its three units: nats, bits per character and perplexity.
 

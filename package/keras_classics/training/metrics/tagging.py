@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.training.metrics.classes import class_scores
 
 
+@checked
 def tagging_metrics(
     probabilities: Sequence[np.ndarray],
     targets: Sequence[np.ndarray],

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import import_extra
 from keras_classics.training.metrics.references import check_references
 
@@ -21,6 +22,7 @@ class TranslationScores(NamedTuple):
     signature: str
 
 
+@checked
 def translation_metrics(
     hypotheses: Sequence[str], references: Sequence[Sequence[str]], *, lowercase: bool = False
 ) -> TranslationScores:
@@ -54,6 +56,7 @@ def translation_metrics(
     return TranslationScores(figures, str(bleu.get_signature()))
 
 
+@checked
 def flip_shares(
     translations: Mapping[str, Sequence[str]], references: Mapping[str, Sequence[str]]
 ) -> dict[str, float]:
