@@ -127,7 +127,8 @@ def test_filters_that_are_zero_are_taken_out_with_equal_outputs():
     masks = kc.compression.prune_filters(model, 0.5)
     compiled(model).fit(IMAGES, LABELS, verbose=0, callbacks=[kc.callbacks.HoldWeights(masks)])
     small = kc.compression.strip(model)
-    np.testing.assert_allclose(small(IMAGES), model(IMAGES), atol=1e-6)
+    one, other = (each.predict(IMAGES, verbose=0) for each in (small, model))
+    np.testing.assert_allclose(one, other, atol=1e-6)
     sizes = {
         name: small.get_layer(name).kernel.shape[-1]
         for name in ("first", "inner", "last", "beside", "hidden", "out")
@@ -142,7 +143,8 @@ def test_a_residual_network_loses_the_inner_filters_of_its_blocks():
     kc.compression.prune_filters(model, 0.5)
     small = kc.compression.strip(model)
     x = DRAW.normal(size=(2, 32, 32, 3)).astype("float32")
-    np.testing.assert_allclose(small(x), model(x), atol=1e-5)
+    one, other = (each.predict(x, verbose=0) for each in (small, model))
+    np.testing.assert_allclose(one, other, atol=1e-5)
     assert small.count_params() < 0.6 * model.count_params()
 
 
