@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 TESTS = Path(__file__).resolve().parent.parent
-PATHS = [str(TESTS.parent / "package"), str(TESTS)]
+PATHS = [str(TESTS.parent / "package"), str(TESTS), str(TESTS.parent / "applications")]
 # On a machine that others use too a case that has not had so much of the processor does not hang.
 SECONDS, SECONDS_AT_MOST = 10, 60
 SECONDS_TO_START = 1200

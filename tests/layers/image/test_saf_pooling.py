@@ -29,3 +29,4 @@ def test_the_window_is_also_the_step():
 def test_threshold_is_one_only_above_zero():
     x = np.array([-1.0, 0.0, 1e-9, 3.0], "float32")
     np.testing.assert_array_equal(threshold(x), [0, 0, 1, 1])
+    np.testing.assert_array_equal(threshold([-1.0, 0.5]), [0, 1])
