@@ -309,8 +309,14 @@ FLAGS = {
 }  # fmt: skip
 NOTHING = ["--models", "lenet_5"]
 SCENES = ["--data", "scenes", "--data-options", "train=8", "validation=2", "test=2"]
-# The model that answers is looked for there as under --out.
-SAME = {("classification", "--from"), ("labelling", "--from")}
+SAME = {
+    # The model that answers is looked for there as under --out.
+    ("classification", "--from"), ("labelling", "--from"),
+    # As `explain` reads models, weights, names and pictures, and `classification` data and runs.
+    *(("look_inside", flag) for flag in (
+        "--beside", "--classes", "--data", "--images", "--model", "--out", "--weights",
+    )),
+}  # fmt: skip
 # Texts, names and numbers; and places that are only written.
 PLAIN = {
     PROGRAM: {"--family", "--out", "name", "pattern", "to"},
@@ -321,6 +327,7 @@ PLAIN = {
     "explain": {"--layer", "--out", "--picture", "--target"},
     "labelling": {"--model", "--to"},
     "language_model": {"--cell", "--prime"},
+    "look_inside": {"--layers", "--recipe"},
     "multi30k": {"--out", "--systems"},
     "translation": {"--cell", "--into", "--languages", "--out-of", "--pairs", "--to",
                     "--zero-shot", "queries"},
