@@ -137,8 +137,10 @@ def test_why_the_engine_is_not_there_is_told():
 def started(code, **options):
     """A process that gets to the engine, which is a module of our making."""
     engine = f"""if True:
-        import os, sys, types
+        import os, signal, sys, types
         from importlib.machinery import ModuleSpec
+        # What a shell starts in the background ignores it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         class Engine:
             def find_spec(self, name, *_):
                 if name == "keras":
