@@ -148,6 +148,13 @@ def explain(*more):
     ]  # fmt: skip
 
 
+def look(*more):
+    return lambda path, models: [
+        "receptive", *(each.format(path=path, models=models) for each in more), "--pixels", "unit",
+        "--out", str(path.parent / "out"),
+    ]  # fmt: skip
+
+
 EXPLAIN = "{models}/explain.keras"
 # By program and flag: the file, the hostile ones, and what is asked with it.
 FLAGS = {
@@ -232,6 +239,33 @@ FLAGS = {
         ("preparation.npz", preparations, of_run("classification", "evaluate")),
         ("model.keras", hostile.keras_files, of_run("classification", "evaluate")),
     ],
+    ("compress", "--data"): [
+        ("a.npz", npz_files,
+         lambda path, _: ["train", "--data", f"npz:{path}", "--out", str(path.parent / "out")]),
+    ],
+    ("compress", "--out"): [("run.json", hostile.json_files, of_run("compress", "prune"))],
+    ("look_inside", "--data"): [
+        ("a.npz", npz_files,
+         lambda path, _: ["train", "--data", f"npz:{path}", "--out", str(path.parent / "out")]),
+    ],
+    ("look_inside", "--out"): [
+        ("run.json", hostile.json_files, of_run("look_inside", "receptive"))
+    ],
+    ("look_inside", "--model"): [("a.keras", hostile.keras_files, look("--model", "{path}"))],
+    ("look_inside", "--weights"): [
+        ("a.pth", hostile.pth_files, look("--model", "squeezenet_1_1", "--weights", "{path}")),
+    ],
+    ("look_inside", "--classes"): [
+        ("a.txt", hostile.text_files, look("--model", EXPLAIN, "--classes", "{path}")),
+    ],
+    ("look_inside", "--images"): [
+        ("a.png", hostile.picture_files, look("--model", EXPLAIN, "--images", "{path}"))
+    ],
+    ("look_inside", "--beside"): [
+        ("run.json", hostile.json_files,
+         lambda path, _: ["lesion", "--beside", str(path.parent), "--out",
+                          str(path.parent / "out")]),
+    ],
     ("explain", "--model"): [
         ("a.keras", hostile.keras_files, explain("--model", "{path}", "--evaluate"))
     ],
@@ -309,14 +343,8 @@ FLAGS = {
 }  # fmt: skip
 NOTHING = ["--models", "lenet_5"]
 SCENES = ["--data", "scenes", "--data-options", "train=8", "validation=2", "test=2"]
-SAME = {
-    # The model that answers is looked for there as under --out.
-    ("classification", "--from"), ("labelling", "--from"),
-    # As `explain` reads models, weights, names and pictures, and `classification` data and runs.
-    *(("look_inside", flag) for flag in (
-        "--beside", "--classes", "--data", "--images", "--model", "--out", "--weights",
-    )),
-}  # fmt: skip
+# The model that answers is looked for there as under --out.
+SAME = {("classification", "--from"), ("labelling", "--from")}
 # Texts, names and numbers; and places that are only written.
 PLAIN = {
     PROGRAM: {"--family", "--out", "name", "pattern", "to"},
@@ -324,6 +352,7 @@ PLAIN = {
         "--widths"},  # fmt: skip
     "captioning": {"--decoder", "--encoder-layer", "--to"},
     "classification": {"--model", "--recipe", "--to"},
+    "compress": {"--model", "--recipe"},
     "explain": {"--layer", "--out", "--picture", "--target"},
     "labelling": {"--model", "--to"},
     "language_model": {"--cell", "--prime"},

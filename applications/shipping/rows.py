@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 
@@ -105,7 +105,11 @@ SEQUENCES = {
     ),
 }  # fmt: skip
 
-WORDS = kc.data.Vocabulary("a red blue circle square left right of the".split())
+
+@cache
+def words():
+    """The vocabulary of what answers in text."""
+    return kc.data.Vocabulary("a red blue circle square left right of the".split())
 
 
 def classifier(path, format):
@@ -127,17 +131,17 @@ def captioner(attention, path, format):
     encoder = kc.models.LeNet5Modern(input_shape=(32, 32, 3), include_top=False)
     if attention is None:
         encoder = keras.Model(encoder.input, keras.layers.GlobalAveragePooling2D()(encoder.output))
-    model = kc.models.captioner(encoder, len(WORDS), 4, attention=attention)
+    model = kc.models.captioner(encoder, len(words()), 4, attention=attention)
     return kc.export.export_captioner(
-        model, WORDS, path, image_size=(32, 32), max_words=5, width=3, n_best=2, format=format
+        model, words(), path, image_size=(32, 32), max_words=5, width=3, n_best=2, format=format
     )
 
 
 def translator(attention, path, format):
     """A translator with both vocabularies and beam search."""
-    model = kc.models.translator(len(WORDS), len(WORDS), units=4, attention=attention)
+    model = kc.models.translator(len(words()), len(words()), units=4, attention=attention)
     return kc.export.export_translator(
-        model, WORDS, WORDS, path, max_words=5, width=3, n_best=2, format=format
+        model, words(), words(), path, max_words=5, width=3, n_best=2, format=format
     )
 
 

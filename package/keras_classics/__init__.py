@@ -87,6 +87,7 @@ __getattr__ = importing.later(__name__, {name: _PLACES.get(name, "") for name in
 def _register() -> None:
     """Import the rooms whose classes, models and weights a file of Keras, or a user, may name."""
     from keras_classics import (  # noqa: F401
+        compression,
         data,
         decoding,
         initializers,

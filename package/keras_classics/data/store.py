@@ -66,7 +66,7 @@ def collect(
     Raises:
         InputError: The examples have no such field, or there is no room for the file.
     """
-    check_choice("field", field, tuple(_REMEDIES))
+    check_choice("field", field, tuple(_REMEDIES), "Pass the one that the examples have.")
     if field == "text" and not len(split):
         return []
     if not len(split) or getattr(split[0], field, None) is None:

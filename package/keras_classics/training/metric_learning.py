@@ -39,8 +39,8 @@ class _DistanceLoss(keras.losses.Loss):
 
     def __init__(
         self,
-        margin: float,
-        mining: str,
+        margin: float = 0.2,
+        mining: str = "hard",
         reduction: str | None = "sum_over_batch_size",
         name: str = "distance_loss",
         **kwargs: Any,

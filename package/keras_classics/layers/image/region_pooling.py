@@ -28,7 +28,13 @@ _LARGEST_MAP = 64
 class _RegionLayer(ImageLayer):
     """What both have in common: boxes are left in the precision they come in."""
 
-    def __init__(self, stride: Whole, mapping: str, largest_map: Whole, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        stride: Whole,
+        mapping: str = "rounded",
+        largest_map: Whole = _LARGEST_MAP,
+        **kwargs: Any,
+    ) -> None:
         # Half precision has no numbers for the far corners of a picture.
         super().__init__(autocast=False, **kwargs)
         check_choice("mapping", mapping, MAPPINGS)
