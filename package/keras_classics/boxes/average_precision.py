@@ -22,8 +22,8 @@ from keras_classics.boxes.detections import Detections, Truth, box_areas, check_
 from keras_classics.boxes.kitti_precision import kitti_figures
 from keras_classics.boxes.overlap import coverage, overlap
 from keras_classics.core.arguments import checked
+from keras_classics.core.counts import Whole
 from keras_classics.core.errors import InputError, check_choice, check_whole, explain
-from keras_classics.core.types import Whole
 
 WRONG, RIGHT, NEITHER = 0, 1, -1
 

@@ -11,7 +11,7 @@ from keras_classics.boxes.average_precision import average_precision
 from keras_classics.boxes.detections import Detections, Truth, box_areas, check_paired
 from keras_classics.boxes.overlap import overlap
 from keras_classics.core.arguments import checked
-from keras_classics.core.types import Whole
+from keras_classics.core.counts import Whole
 
 # What boxes would be if their four numbers were something else.
 READINGS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = MappingProxyType(

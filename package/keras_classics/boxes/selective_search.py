@@ -18,6 +18,7 @@ from PIL import Image
 from keras_classics.boxes.graph_segmentation import segment
 from keras_classics.boxes.region_grouping import Regions, grouped_boxes
 from keras_classics.core.arguments import checked
+from keras_classics.core.counts import Whole
 from keras_classics.core.errors import (
     InputError,
     check_choice,
@@ -26,7 +27,6 @@ from keras_classics.core.errors import (
     explain,
     import_extra,
 )
-from keras_classics.core.types import Whole
 
 ENGINES = ("opencv", "own")
 _SIGMA = 0.8

@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike
 from keras_classics.boxes.detections import as_boxes
 from keras_classics.boxes.overlap import overlap
 from keras_classics.core.arguments import checked
+from keras_classics.core.counts import Whole
 from keras_classics.core.errors import InputError, check_probability, check_whole, explain
-from keras_classics.core.types import Whole
 
 
 @checked

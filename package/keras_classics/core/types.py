@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, SupportsIndex, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import keras
 import numpy as np
 
-from keras_classics.core.arguments import understood, whole_from
+from keras_classics.core.arguments import understood
+from keras_classics.core.counts import Count as Count
+from keras_classics.core.counts import Whole as Whole
 
 # What layers compute with: symbolic while a model is built, the backend's own afterwards.
 Tensor: TypeAlias = keras.KerasTensor
@@ -18,10 +20,6 @@ Shape: TypeAlias = tuple[int | None, ...]
 Sizes: TypeAlias = tuple[int, ...]
 # A dictionary that JSON can hold, from which a layer is made again.
 Config: TypeAlias = dict[str, Any]
-# A whole number of Python or NumPy; `core.errors.check_whole` makes it Python's.
-Whole: TypeAlias = SupportsIndex
-# A size of batches, say.
-Count: TypeAlias = Annotated[int, whole_from(1)]
 
 
 def _initializer(value: object) -> object:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.counts import Count
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.types import Count
 
 if TYPE_CHECKING:
     import keras

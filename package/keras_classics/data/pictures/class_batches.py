@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.types import Count
+from keras_classics.core.counts import Count
 from keras_classics.data.batches import Axes, Visits, even_parts, stream
 from keras_classics.data.pictures.preparation import Preparation
 from keras_classics.data.splits import Pictures

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_classics.boxes.box_regression import regression_targets
 from keras_classics.boxes.detections import Truth, as_boxes
 from keras_classics.boxes.matching import match, sample
 from keras_classics.boxes.overlap import coverage
+from keras_classics.core.counts import Whole
 from keras_classics.core.errors import InputError, check_whole, explain
-from keras_classics.core.types import Whole
 from keras_classics.data.batches import Axes, Visits, stream
 
 if TYPE_CHECKING:
@@ -145,6 +144,9 @@ def region_batches(
 
 def _fill_offsets(known: Sequence[_Regions]) -> None:
     """Compute the offsets of all pictures at once: a call of the engine for each takes longer."""
+    # With the engine, which readers of data do without.
+    from keras_classics.boxes.box_regression import regression_targets
+
     pairs = [(each.boxes[each.near], each.true) for each in known]
     boxes, true = (np.concatenate(each) for each in zip(*pairs, strict=True))
     offsets = regression_targets(boxes, true)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.types import Count
+from keras_classics.core.counts import Count
 from keras_classics.data.batches import Axes, Visits, even_parts, pad_arrays, stream
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.counts import Count
 from keras_classics.core.errors import InputError, explain
-from keras_classics.core.types import Count
 from keras_classics.core.window_numbers import check_windows
 from keras_classics.data.batches import Axes, stream
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_classics.core.counts import Whole
 from keras_classics.core.errors import check_choice, check_whole
-from keras_classics.core.types import Whole
 from keras_classics.data.splits import Made
 from keras_classics.data.worlds.scene_captions import COLOURS, KINDS, SceneObject
 from keras_classics.data.worlds.scene_shapes import Sprite, draw_sprite

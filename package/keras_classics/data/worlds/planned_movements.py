@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_classics.core.counts import Whole
 from keras_classics.core.errors import check_whole
-from keras_classics.core.types import Whole
 
 # Both parts of the arm are 1 long; the point stays off the shoulder and off full stretch.
 _NEAREST, _FARTHEST = 0.6, 1.8
