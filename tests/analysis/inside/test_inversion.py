@@ -81,7 +81,7 @@ def test_a_window_shows_what_the_units_in_the_middle_see():
     keras.utils.set_random_seed(0)
     image = keras.Input((9, 10, 2))
     x = layers.Conv2D(3, 3, padding="same", activation="tanh", name="local")(image)
-    model = keras.Model(image, layers.Dense(2)(layers.Flatten()(x)))
+    model = keras.Model(image, layers.Dense(2, name="dense")(layers.Flatten()(x)))
     pictures = np.random.default_rng(0).normal(size=(1, 9, 10, 2)).astype("float32")
     options = dict(bounds=(-1e3, 1e3), alpha_weight=0, smoothness=0, seed=3)
     start, found = (
