@@ -104,10 +104,9 @@ class RobustAccuracy(keras.callbacks.Callback):
 
     def _request(self) -> tuple[AttackRequest, float]:
         """What is attacked, and the size of perturbations."""
-        size, bounds = (
-            getattr(self.model, name, None) if own is None else own
-            for name, own in (("epsilon", self.epsilon), ("bounds", self.bounds))
-        )
+        size, bounds = self.epsilon, self.bounds
+        size = getattr(self.model, "epsilon", None) if size is None else size
+        bounds = getattr(self.model, "bounds", None) if bounds is None else bounds
         if size is None or bounds is None:
             raise InputError(
                 explain(

@@ -238,7 +238,7 @@ def kind_of(hint: Any) -> Kind | None:
     if origin is type:
         return Kind("a class", _class)
     made = origin or hint
-    if not inspect.isclass(made) or getattr(made, "_is_protocol", False):
+    if not inspect.isclass(made) or typing.Protocol in made.__bases__:
         return None
     if issubclass(made, Mapping):
         return _mapping(arguments)

@@ -50,11 +50,11 @@ def _decoded(content: bytes) -> str:
             return content.decode(name)
     declared = _DECLARED.match(content)
     name = declared[1].decode() if declared else "utf-8"
-    # Others of Python's names are no encodings of text.
-    if not getattr(codecs.lookup(name), "_is_text_encoding", True):
-        raise ValueError(f"{name!r} is no encoding of text")
     try:
         return content.decode(name)
+    except LookupError:
+        # Some of Python's names, such as zlib, are of other codes: it looks before it runs them.
+        raise ValueError(f"{name!r} is no encoding of text") from None
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ValueError(f"line {line} is not in {name}, its encoding") from None
