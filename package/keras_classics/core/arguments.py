@@ -15,14 +15,13 @@ import inspect
 import numbers
 import os
 import random
+import sys
 import types
 import typing
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias, TypeVar
-
-import numpy as np
-from numpy.typing import ArrayLike
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from keras_classics.core.errors import (
     InputError,
@@ -33,6 +32,9 @@ from keras_classics.core.errors import (
     shown,
 )
 from keras_classics.core.names import check_known
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 # Returns an argument as the function shall have it, or refuses it.
@@ -226,6 +228,10 @@ def kind_of(hint: Any) -> Kind | None:
     for each in (hint, origin):
         if each in _PLAIN:
             return _PLAIN[each]
+    if (np := _numpy()) and np.ndarray in (hint, origin):
+        return Kind("an array of numbers", _array)
+    if (typed := sys.modules.get("numpy.typing")) and hint == typed.ArrayLike:
+        return Kind("an array of numbers", _like_an_array)
     if origin in (typing.Union, types.UnionType):
         others = [each for each in arguments if each is not str or not _has_paths(arguments)]
         return _union([kind_of(each) for each in others])
@@ -284,7 +290,9 @@ def _exactly_none(value: Any) -> None:
 
 
 def _truth(value: Any) -> bool:
-    if isinstance(value, bool | np.bool_) or (type(value) is int and value in (0, 1)):
+    if isinstance(value, bool) or (type(value) is int and value in (0, 1)):
+        return bool(value)
+    if (np := _numpy()) and isinstance(value, np.bool_):
         return bool(value)
     raise Refused
 
@@ -350,6 +358,8 @@ _OF_NUMBERS = "biufV"
 
 
 def _array(value: Any) -> np.ndarray:
+    import numpy as np
+
     if isinstance(value, np.ndarray):
         array = value
     elif isinstance(value, list | tuple) or (
@@ -368,6 +378,8 @@ def _array(value: Any) -> np.ndarray:
 
 
 def _like_an_array(value: Any) -> Any:
+    import numpy as np
+
     if isinstance(value, list | tuple):
         # Of different sizes they are no array, which may be what is wanted.
         for each in value:
@@ -379,7 +391,7 @@ def _like_an_array(value: Any) -> Any:
 
 
 def _tensor(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
+    if _is_array(value):
         return _array(value)
     if isinstance(value, list | tuple):
         # Of tensors it may be, but not of rows that differ in length.
@@ -444,11 +456,11 @@ def _several(made: type, arguments: tuple[Any, ...]) -> Kind:
             if not isinstance(value, Iterable) or hasattr(value, "dtype"):
                 raise Refused
             return value
-        items = value if made is Iterable and isinstance(value, set) else _items(value, made)
+        items: Any = value if made is Iterable and isinstance(value, set) else _items(value, made)
         # What reads its items from a file is not read to the end.
-        if kind is None or not isinstance(items, list | tuple | set | str | np.ndarray):
+        if kind is None or not (isinstance(items, list | tuple | set | str) or _is_array(items)):
             return items
-        if isinstance(items, str) or (isinstance(items, np.ndarray) and items.dtype.kind != "O"):
+        if isinstance(items, str) or (_is_array(items) and items.dtype.kind != "O"):
             # All are of one type.
             for each in items[:1]:
                 kind.take(each)
@@ -481,9 +493,11 @@ def _items(value: Any, made: type) -> Any:
         if made is Iterable:
             return list(value)
         raise Refused
-    if isinstance(value, np.ndarray) and value.ndim:
+    if _is_array(value) and value.ndim:
         return value
     if hasattr(value, "__array__"):
+        import numpy as np
+
         try:
             array = np.asarray(value)
         except Exception as error:
@@ -510,6 +524,14 @@ _PLAIN: dict[Any, Kind] = {
     str: Kind("a text", _text),
     os.PathLike: Kind("the path of a file or folder", _path),
     Path: Kind("the path of a file or folder", lambda value: Path(_path(value))),
-    np.ndarray: Kind("an array of numbers", _array),
-    ArrayLike: Kind("an array of numbers", _like_an_array),
 }
+
+
+def _numpy() -> ModuleType | None:
+    """NumPy, where somebody has brought it; a program that answers at once does not."""
+    return sys.modules.get("numpy")
+
+
+def _is_array(value: Any) -> bool:
+    np = _numpy()
+    return np is not None and isinstance(value, np.ndarray)
