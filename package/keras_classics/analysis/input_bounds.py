@@ -85,20 +85,36 @@ def check_bounds(bounds: Any, shape: Sequence[int | None]) -> Bounds:
     return Bounds(low, high)
 
 
+def check_finite(
+    images: np.ndarray, given: str = "Images with values", allowed: str = "images"
+) -> None:
+    """Refuse images that are not finite.
+
+    Args:
+        images: Of any shape.
+        given: What they are called at the beginning of a sentence.
+        allowed: And within one.
+
+    Raises:
+        InputError: A value is not.
+    """
+    if not np.isfinite(images).all():
+        raise InputError(
+            explain(
+                f"{given} that are infinite or not a number were given",
+                f"finite {allowed}",
+                "Look for a division by zero in their preparation.",
+            )
+        )
+
+
 def check_within(images: np.ndarray, bounds: Bounds) -> None:
     """Refuse images that are not within bounds, but for rounding, or not finite.
 
     Raises:
         InputError: A value is outside.
     """
-    if not np.isfinite(images).all():
-        raise InputError(
-            explain(
-                "Images with values that are infinite or not a number were given",
-                "finite images",
-                "Look for a division by zero in their preparation.",
-            )
-        )
+    check_finite(images)
     slack = _SLACK * bounds.range
     outside = (images < bounds.low - slack) | (images > bounds.high + slack)
     if outside.any():
@@ -110,6 +126,6 @@ def check_within(images: np.ndarray, bounds: Bounds) -> None:
                 f"Images from {images.min():g} to {images.max():g} were given with bounds from "
                 f"{lowest:g} to {highest:g}, {np.count_nonzero(outside)} of their values outside",
                 "images within the bounds, which are in the units that the model takes",
-                f"Pass bounds that hold them, such as bounds=({least:g}, {most:g}).",
+                f"Pass bounds that hold them, such as bounds=({least:.9g}, {most:.9g}).",
             )
         )

@@ -95,10 +95,25 @@ class ModelLogits:
                 explain(
                     f"Images of shape {' and '.join(str(x.shape) for x in given)} were given",
                     f"what {self.model.name!r} takes: {' and '.join(map(str, wanted))}",
-                    "Put a single image into a batch: images[None].",
+                    _remedy(given, [x.shape for x in self.model.inputs]),
                 )
             )
         return given
+
+
+def _remedy(given: Sequence[np.ndarray], shapes: Sequence[tuple]) -> str:
+    """What makes of that which was given something that fits."""
+    if given and not all(x.ndim for x in given):
+        return "Pass arrays of numbers; of a generator or data set, one batch after the other."
+    if given and _fit(given, shapes):
+        return "Pass one image or more."
+    if len(shapes) == 1 and given and all(_fit([x[None]], shapes) for x in given):
+        if len(given) == 1:
+            return "Put a single image into a batch: images[None]."
+        return "Make one array of the list: np.stack(images)."
+    if len(given) != len(shapes):
+        return "Pass an array for each input, in a list or by name."
+    return "Resize the images, or build the model for theirs; a single one needs images[None]."
 
 
 def _fit(given: Sequence[np.ndarray], shapes: Sequence[tuple]) -> bool:

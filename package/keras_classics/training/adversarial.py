@@ -138,9 +138,9 @@ class AdversarialModel(keras.Model):
         self.clean_share = check_probability("clean_share", share)
         self.statistics = own.statistics if statistics is None else statistics
         check_choice("statistics", self.statistics, STATISTICS)
-        self.seed = seed
+        self.seed = check_whole("seed", seed, 0)
         if own.random:
-            self.places = keras.random.SeedGenerator(seed)
+            self.places = keras.random.SeedGenerator(self.seed)
         self._moving = False
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:

@@ -98,3 +98,83 @@ def test_every_tool_refuses(model, name):
     with pytest.raises(kc.InputError, match=message) as told:
         use(model)
     assert re.fullmatch(r"[^\n]+\. Allowed: [^\n]+\. [^\n]+\.", str(told.value))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda m, seed: kc.analysis.fooling.pgd(m, IMAGES, epsilon=1, bounds=BOUNDS, seed=seed),
+        lambda m, seed: kc.analysis.fooling.apgd(m, IMAGES, epsilon=1, bounds=BOUNDS, seed=seed),
+        lambda m, seed: kc.analysis.fooling.square(m, IMAGES, epsilon=1, bounds=BOUNDS, seed=seed),
+        lambda m, seed: kc.analysis.fooling.universal(
+            m, IMAGES, epsilon=1, bounds=BOUNDS, seed=seed
+        ),
+        lambda m, seed: kc.analysis.fooling.auto_attack(
+            m, IMAGES, epsilon=1, bounds=BOUNDS, seed=seed
+        ),
+        lambda m, seed: kc.analysis.fooling.robustness(
+            m, (IMAGES, LABELS), epsilon=1, bounds=BOUNDS, seed=seed
+        ),
+        lambda m, seed: kc.training.AdversarialModel(m, epsilon=1, bounds=BOUNDS, seed=seed),
+        lambda m, seed: kc.analysis.invert(m, IMAGES, "conv", bounds=BOUNDS, seed=seed),
+        lambda m, seed: kc.analysis.maximize(m, 0, bounds=BOUNDS, seed=seed),
+        lambda m, seed: kc.analysis.random_direction(m, seed=seed),
+        lambda m, seed: kc.analysis.smooth_grad(m, IMAGES, seed=seed),
+        lambda m, seed: kc.analysis.rise(m, IMAGES, seed=seed),
+        lambda m, seed: kc.analysis.randomize_layers(m, seed=seed),
+    ],
+)
+def test_a_seed_is_not_negative(model, call):
+    with pytest.raises(kc.InputError, match="seed=-1 was given.*Pass seed=0 or more"):
+        call(model, -1)
+
+
+@pytest.mark.parametrize(
+    "explain",
+    [
+        kc.analysis.cam,
+        kc.analysis.deconvnet,
+        kc.analysis.occlusion,
+        kc.analysis.integrated_gradients,
+        kc.analysis.smooth_grad,
+        kc.analysis.rise,
+    ],
+)
+def test_maps_of_what_is_no_number_are_refused(model, explain):
+    # A ReLU may make 0 of it, and a map that looks like any other.
+    with pytest.raises(kc.InputError, match="Images with values that are infinite or not a number"):
+        explain(model, BROKEN)
+
+
+FORMS = {
+    "none": (lambda: IMAGES[:0], "Pass one image or more", lambda: IMAGES[:1]),
+    "a single one": (lambda: IMAGES[0], r"images\[None\]", lambda: IMAGES[0][None]),
+    "a list": (lambda: [*IMAGES], r"np.stack\(images\)", lambda: np.stack([*IMAGES])),
+    "a generator": (lambda: iter([IMAGES]), "one batch after the other", lambda: IMAGES),
+    "another size": (lambda: IMAGES[:, :5], "Resize", lambda: IMAGES),
+    "one too many": (lambda: {"a": IMAGES, "b": LABELS}, "each input", lambda: [IMAGES]),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_images_of_another_form_are_told_what_to_do(model, form):
+    given, remedy, followed = FORMS[form]
+    with pytest.raises(kc.InputError, match=remedy):
+        kc.analysis.fooling.fgsm(model, given(), epsilon=1, bounds=BOUNDS)
+    kc.analysis.fooling.fgsm(model, followed(), epsilon=1, bounds=BOUNDS)
+
+
+REFUSED = {
+    "labels of several lengths": (dict(labels=[[1], [1, 2], *[0] * 6]), "labels of object"),
+    "one label": (dict(labels=1), "labels=1 were given"),
+    "a target that is a name": (dict(targets="cat"), "targets='cat' were given"),
+    "an input by half a number": (dict(image=0.0), "image=0.0 was given"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_attacks_say_what_was_given(model, case):
+    changes, message = REFUSED[case]
+    given = dict(model=model, images=IMAGES, epsilon=1, bounds=BOUNDS) | changes
+    with pytest.raises(kc.InputError, match=message):
+        kc.analysis.fooling.fgsm(**given)

@@ -141,3 +141,19 @@ def test_what_is_refused():
         found.crops(PICTURES[:, :8])
     with pytest.raises(kc.InputError, match="Did you mean 'inner/last'"):
         kc.analysis.find_patches(model, PICTURES, "inner/lst")
+
+
+@pytest.mark.parametrize("pictures", [None, 3, "photo.png"])
+def test_what_are_no_pictures_is_refused(pictures):
+    model = network()
+    with pytest.raises(kc.InputError, match="was given as pictures.*Pass the pixels"):
+        kc.analysis.find_patches(model, pictures, "pooled")
+
+
+def test_no_layers_and_no_channels_are_refused():
+    model = network()
+    with pytest.raises(kc.InputError, match="A list of no layers was given"):
+        kc.analysis.find_patches(model, PICTURES, [])
+    found = kc.analysis.find_patches(model, PICTURES, "pooled")
+    with pytest.raises(kc.InputError, match=r"channels=\[\] was given.*Leave channels out"):
+        kc.analysis.draw_patches("page.png", found, PICTURES, channels=[])

@@ -132,3 +132,18 @@ def test_no_more_images_at_once_than_the_batch_size_and_the_same_maps(monkeypatc
 def test_what_is_refused(make, message):
     with pytest.raises(kc.InputError, match=message):
         make(linear())
+
+
+def test_squares_that_leave_pixels_out_are_refused():
+    model, images = linear(), pictures()
+    with pytest.raises(kc.InputError, match=r"stride=\(1, 3\).*Pass stride=\(2, 2\), or less"):
+        kc.analysis.occlusion(model, images, window=2, stride=(1, 3))
+    assert np.isfinite(kc.analysis.occlusion(model, images, window=2, stride=(2, 2))).all()
+
+
+@pytest.mark.parametrize("fill", [[np.nan, 1], [0, np.inf]])
+def test_a_fill_that_is_no_number_is_refused(fill):
+    with pytest.raises(kc.InputError, match="Values of fill that are infinite or not a number"):
+        kc.analysis.occlusion(linear(), pictures(), fill=fill)
+    with pytest.raises(kc.InputError, match="Values of baseline that are infinite or not a number"):
+        kc.analysis.integrated_gradients(linear(), pictures(), baseline=fill)

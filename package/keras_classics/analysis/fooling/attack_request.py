@@ -253,16 +253,19 @@ def _checked_classes(
 ) -> np.ndarray | None:
     if given is None:
         return None
-    classes = np.asarray(given)
+    try:
+        classes = np.asarray(given)
+    except ValueError:  # rows of several lengths
+        classes = np.empty(len(given), "object")  # type: ignore[arg-type]
     shapes = [(images,), ()] if argument == "targets" else [(images,)]
     whole = classes.dtype.kind in "iu" and classes.shape in shapes
     if not (whole and np.all((classes >= 0) & (classes < count))):
         number = f"{len(classes)} {argument}" if classes.ndim else f"{argument}={given!r}"
         if whole:
             number = f"{argument} from {classes.min()} to {classes.max()}"
-        elif classes.ndim != 1:
+        elif classes.ndim > 1:
             number = f"{argument} of shape {classes.shape}"
-        elif classes.dtype.kind not in "iu":
+        elif classes.ndim and classes.dtype.kind not in "iu":
             number = f"{argument} of {classes.dtype}"
         raise InputError(
             explain(

@@ -104,7 +104,7 @@ def auto_attack(
     for each in attacks:
         check_choice("attacks", each, AUTO_ATTACKS)
     steps, queries = check_whole("steps", steps), check_whole("queries", queries)
-    rivals = check_whole("rivals", rivals)
+    rivals, seed = check_whole("rivals", rivals), check_whole("seed", seed, 0)
     request = AttackRequest(
         model, images, labels, bounds=bounds, batch_size=batch_size, image=image
     )

@@ -88,6 +88,7 @@ def apgd(
     norm = checked_norm(norm)
     check_choice("loss", loss, APGD_LOSSES)
     steps, restarts = check_whole("steps", steps), check_whole("restarts", restarts)
+    seed = check_whole("seed", seed, 0)
     request = AttackRequest(
         model, images, labels, bounds=bounds, targets=targets, batch_size=batch_size, image=image
     )

@@ -164,6 +164,7 @@ def pgd(
     """
     norm = checked_norm(norm)
     steps, restarts = check_whole("steps", steps), check_whole("restarts", restarts)
+    seed = check_whole("seed", seed, 0)
     if restarts > 1 and not random_start:
         raise InputError(
             explain(

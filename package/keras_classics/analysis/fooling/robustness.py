@@ -122,7 +122,7 @@ def robustness(
         InputError: There are no data, an attack is unknown, or see `fgsm`.
     """
     chosen = _chosen(attacks)
-    batch_size = check_whole("batch_size", batch_size)
+    batch_size, seed = check_whole("batch_size", batch_size), check_whole("seed", seed, 0)
     images, labels = _whole(data)
     request = AttackRequest(model, images, labels, bounds=bounds, batch_size=batch_size)
     right = request.present == request.classes

@@ -65,6 +65,7 @@ def square(
     """
     norm = checked_norm(norm)
     queries, share = check_whole("queries", queries), check_probability("share", share)
+    seed = check_whole("seed", seed, 0)
     request = AttackRequest(
         model, images, labels, bounds=bounds, targets=targets, batch_size=batch_size, image=image
     )

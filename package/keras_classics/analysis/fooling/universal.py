@@ -129,7 +129,7 @@ def universal_perturbation(
 def _checked(request: AttackRequest, norm: str, fooled: float, passes: int, seed: int) -> Any:
     """From a size to a perturbation."""
     own, share = checked_norm(norm), check_probability("fooled", fooled)
-    passes = check_whole("passes", passes)
+    passes, seed = check_whole("passes", passes), check_whole("seed", seed, 0)
     request.check_differentiable()
     return lambda size: _searched(request, own, share, passes, seed, size)
 

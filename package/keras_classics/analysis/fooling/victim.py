@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from keras_classics.analysis.fooling.attack_losses import LOSSES
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError, explain, is_whole
 from keras_classics.core.gradients import compiled_over, tapped_gradients
 from keras_classics.core.graph import check_intact, functional
 from keras_classics.core.model_logits import ModelLogits
@@ -58,7 +58,7 @@ class Victim:
             number = next((n for n, x in enumerate(inputs) if len(x.shape) == 4), 0)
         else:
             number = names.index(image) if image in names else image
-        if isinstance(number, bool) or number not in range(len(inputs)):
+        if not is_whole(number) or number not in range(len(inputs)):
             raise InputError(
                 explain(
                     f"image={image!r} was given",

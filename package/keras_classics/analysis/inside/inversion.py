@@ -202,6 +202,7 @@ class Inverter:
     ) -> Inversion:
         """See `invert`."""
         check_whole("restarts", restarts)
+        check_whole("seed", seed, 0)
         inputs = self.capture.arrays(images)
         given = inputs[self.capture.image].astype("float32")
         bounds = check_bounds(self.bounds, given.shape[1:])

@@ -20,7 +20,7 @@ from keras import ops, tree
 
 from keras_classics.analysis.inside.batch_statistics import ordered
 from keras_classics.analysis.inside.network_blocks import Block, chosen_blocks
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, check_whole, explain
 from keras_classics.core.graph import Place, functional, run, run_calls
 from keras_classics.core.keras_internals import maker
 from keras_classics.core.types import Tensor
@@ -143,7 +143,7 @@ def _standing(chosen: list[Block], action: str, seed: int) -> list[Block | None]
                 "Choose blocks of one stage, but for its first.",
             )
         )
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(check_whole("seed", seed, 0))
     standing: list[Block | None] = list(chosen)
     for numbers in groups.values():
         order = numbers[::-1]

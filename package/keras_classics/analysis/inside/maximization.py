@@ -147,6 +147,7 @@ def maximize(
     check_choice("form", form, tuple(FORMS))
     size = search.image_shape(image_size)
     check_whole("steps", steps)
+    check_whole("seed", seed, 0)
     check_positive("rate", rate)
     own = FORMS[form]
     shift = min(own.shift, min(size[:2]) / 8)

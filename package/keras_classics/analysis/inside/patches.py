@@ -21,7 +21,7 @@ from keras_classics.analysis.drawing.pages import displayable, tiles, write_pict
 from keras_classics.analysis.inside.receptive_fields import ReceptiveField, ReceptiveFields
 from keras_classics.analysis.maps.explainer import Explainer, Score, Step
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.errors import InputError, check_whole, check_wholes, explain
 from keras_classics.core.gradients import compiled_over
 from keras_classics.core.graph import Place
 from keras_classics.core.types import Tensor
@@ -177,6 +177,14 @@ def find_patches(
     """
     check_whole("top", top)
     names = [layers] if isinstance(layers, str) else list(layers)
+    if not names:
+        raise InputError(
+            explain(
+                "A list of no layers was given",
+                "the name of a layer, or a list of one or more",
+                "See model.summary() for their names.",
+            )
+        )
     search = _Search(model, batch_size, image)
     places = [search.capture.place(name, vectors=True) for name in names]
     found = search.over(images, places, top)
@@ -226,6 +234,9 @@ class _Search(Explainer):
             )
         fields = ReceptiveFields(self.capture.model, image_size=size, capture=self.capture)
         return [own.patches(fields.at(place)) for own, place in zip(kept, places, strict=True)]
+
+    def check_images(self, inputs: list[np.ndarray]) -> None:
+        """The search says which of all pictures it is."""
 
     def check_explains(self) -> None:
         """Nothing is explained, so no class need depend on anything."""
@@ -298,7 +309,8 @@ def draw_patches(
     Raises:
         InputError: As `Patches.crops`.
     """
-    shown = range(min(64, len(patches.values))) if channels is None else [*channels]
+    shown = range(min(64, len(patches.values))) if channels is None else channels
+    shown = check_wholes("channels", shown, 0)
     found = patches.crops(images, shown)
     titles = [_title(patches, channel) for channel in shown]
     size = patches.field.size
@@ -331,6 +343,14 @@ def _iterated(batches: Any) -> Iterator[Any]:
     if isinstance(batches, keras.utils.PyDataset):
         # It has no end of its own when it is gone through.
         return (batches[number] for number in range(len(batches)))
+    if not isinstance(batches, Iterable) or isinstance(batches, str | bytes):
+        raise InputError(
+            explain(
+                f"{batches!r} was given as pictures",
+                "an array (batch, height, width, channels), or an iterable of such batches",
+                "Pass the pixels, such as np.asarray(PIL.Image.open(path), 'float32')[None].",
+            )
+        )
     return iter(batches)
 
 

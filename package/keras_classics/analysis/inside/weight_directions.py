@@ -19,7 +19,7 @@ import numpy as np
 from keras import layers, ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, check_whole, explain
 from keras_classics.core.keras_internals import layers_within
 from keras_classics.layers.image.stacked import StackedConv2D
 
@@ -120,7 +120,7 @@ def random_direction(
         InputError: The model has no weights, or an option does not fit.
     """
     check_choice("normalization", normalization, NORMALIZATIONS)
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(check_whole("seed", seed, 0))
     steps = []
     for weight in weights_of(model):
         values = ops.convert_to_numpy(ops.cast(weight.variable, "float32"))

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_classics.analysis.input_bounds import check_finite
 from keras_classics.analysis.maps.cam_targets import check_classes, check_scores, scores_of_classes
 from keras_classics.core.arguments import checked
 from keras_classics.core.capture import Capture
@@ -53,6 +54,7 @@ class Explainer(ABC):
     def explain(self, images: Any, target: Any = None) -> list[np.ndarray]:
         """Explain images: the results of the step, float32, for all of them."""
         inputs = self.capture.arrays(images)
+        self.check_images(inputs)
         target = self.target if target is None else target
         function = target if callable(target) else None
         count = len(inputs[0])
@@ -73,6 +75,12 @@ class Explainer(ABC):
             np.concatenate([ops.convert_to_numpy(part) for part in own])[:count]
             for own in zip(*parts, strict=True)
         ]
+
+    def check_images(self, inputs: list[np.ndarray]) -> None:
+        """Refuse what is not finite: a ReLU or a maximum may make a number of it."""
+        for own, symbol in zip(inputs, self.capture.model.inputs, strict=True):
+            if keras.backend.is_float_dtype(symbol.dtype):
+                check_finite(own.astype("float32"))
 
     def check_explains(self) -> None:
         """Refuse what a class of the first output does not depend on."""

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_classics.analysis.answers import class_probabilities, followed_classes
+from keras_classics.analysis.input_bounds import check_finite
 from keras_classics.analysis.maps.map_scores import finite_maps
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, explain
@@ -195,8 +196,8 @@ def baseline_of(images: np.ndarray, baseline: Baseline, argument: str) -> np.nda
             return np.broadcast_to(images.mean(axis=(1, 2), keepdims=True), images.shape)
         return _blurred(images)
     try:
-        return np.broadcast_to(np.asarray(baseline, "float32"), images.shape)
-    except ValueError:
+        values = np.broadcast_to(np.asarray(baseline, "float32"), images.shape)
+    except (TypeError, ValueError):
         raise InputError(
             explain(
                 f"{argument} of shape {np.shape(baseline)} was given for pictures of shape "
@@ -205,6 +206,8 @@ def baseline_of(images: np.ndarray, baseline: Baseline, argument: str) -> np.nda
                 "Prepare the baseline as the pictures.",
             )
         ) from None
+    check_finite(values, f"Values of {argument}", "values")
+    return values
 
 
 def _blurred(images: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ from keras_classics.analysis.answers import class_probabilities, followed_classe
 from keras_classics.analysis.maps.map_methods import map_explainer
 from keras_classics.analysis.maps.map_scores import finite_maps
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.graph import check_functional
 from keras_classics.core.keras_internals import deep_graphs
 
@@ -170,7 +170,7 @@ def _centred_ranks(maps: ArrayLike) -> np.ndarray:
 def _seeded(seed: int) -> Iterator[None]:
     """Initialisers without a seed of their own take one from Python's generator."""
     state = random.getstate()
-    random.seed(seed)
+    random.seed(check_whole("seed", seed, 0))
     try:
         yield
     finally:

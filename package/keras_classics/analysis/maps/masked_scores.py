@@ -235,6 +235,14 @@ class Occlusion(MaskedScores):
                 )
             )
         stride = self.stride or tuple(max(1, own // 4) for own in window)
+        if any(step > own for step, own in zip(stride, window, strict=True)):
+            raise InputError(
+                explain(
+                    f"stride={stride} was given for squares of {window[0]} x {window[1]}",
+                    "steps that are no longer than the square, so that some hide each pixel",
+                    f"Pass stride={window}, or less.",
+                )
+            )
         starts = (
             sorted({*range(0, side - own + 1, step), side - own})
             for side, own, step in zip(size, window, stride, strict=True)
@@ -283,7 +291,7 @@ class Rise(MaskedScores):
                     f"shown={shown} was given", "a number between 0 and 1", "Use 0.5, the paper's."
                 )
             )
-        self.seed = seed
+        self.seed = check_whole("seed", seed, 0)
 
     def masks(self, size: tuple[int, int]) -> Iterator[np.ndarray]:
         """See `MaskedScores`."""

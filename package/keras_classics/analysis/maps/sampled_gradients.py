@@ -268,7 +268,7 @@ class SmoothGrad(SampledGradients):
         super().__init__(model, target, batch_size, image)
         self.samples = check_whole("samples", samples)
         self.noise = check_positive("noise", noise, "Use 0.15; the paper took 0.1 to 0.2.")
-        self.seed = seed
+        self.seed = check_whole("seed", seed, 0)
 
     def __call__(self, images: Any, target: Any = None) -> np.ndarray:
         """See `smooth_grad`."""
