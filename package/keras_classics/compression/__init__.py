@@ -1,7 +1,6 @@
 """Networks made small and fast: pruned, with shared weights, distilled, or of packed bits.
 
-Numbers of eight bits are a way of shipping: `kc.export.quantize`. Importing this package imports no
-engine.
+Numbers of eight bits are a way of shipping: `kc.export.quantize`.
 """
 
 from keras_classics.compression.distillation import ClassDistillation, distiller
