@@ -79,7 +79,8 @@ def test_decay_covers_what_the_recipe_says(decayed, kept):
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_decay_reaches_the_gradient_on_other_backends(backend):
     code = (
-        "import keras, numpy as np, keras_classics as kc, json\n"
+        "import keras, numpy as np, json\n"
+        "from keras_classics.training.recipes import decay_weights\n"
         "model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, use_bias=False)])\n"
         "decay_weights(model, 0.5)\n"
         "before = model.get_weights()[0]\n"

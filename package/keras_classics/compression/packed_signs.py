@@ -46,8 +46,21 @@ def pack_signs(x: ArrayLike, axis: int = -1) -> np.ndarray:
     Returns:
         uint64 array in which the axis of length `n` has become `ceil(n / 64)` words; bits beyond
         `n` are 0.
+
+    Raises:
+        InputError: `x` is no array of numbers.
     """
-    return pack_bits(np.asarray(x) >= 0, axis)
+    try:
+        signs = np.asarray(x) >= 0
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            explain(
+                f"x was given of which there are no signs ({error})",
+                "an array of numbers",
+                "Pass numpy.asarray(x, 'float32'), of rows of one length.",
+            )
+        ) from error
+    return pack_bits(signs, axis)
 
 
 def pack_bits(x: np.ndarray, axis: int = -1) -> np.ndarray:

@@ -114,7 +114,6 @@ class Output:
         return Console(file=file, soft_wrap=True, markup=False, highlight=False, emoji=False)
 
 
-@checked
 def metrics_table(
     metrics: Mapping[str, Mapping[str, float]], title: str, *, digits: int = 3
 ) -> str:

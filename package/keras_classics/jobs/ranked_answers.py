@@ -42,7 +42,6 @@ def _plain(value: Any) -> Any:
     return value.decode() if isinstance(value, bytes) else value
 
 
-@checked
 def ranked(
     texts: Sequence[str],
     scores: Sequence[float],

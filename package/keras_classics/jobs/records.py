@@ -178,7 +178,6 @@ def update_run(folder: Path, member: str, key: str, value: Any) -> None:
         write_json(folder / RUN, {**record, member: {**record.get(member, {}), key: value}})
 
 
-@checked
 def record_metrics(folder: str | os.PathLike, metrics: Mapping[str, Mapping[str, float]]) -> None:
     """Write metrics as `metrics.json` and as a table, `metrics.csv`.
 

@@ -140,7 +140,6 @@ def text_metrics(
     return found
 
 
-@checked
 def likelihood(nats: float) -> dict[str, float]:
     """The same figure in its three units: nats, bits per character and perplexity.
 
