@@ -15,11 +15,14 @@ MAPS = DRAW.normal(size=(3, 6, 6, 4)).astype("float32")
 SEQUENCES = DRAW.normal(size=(3, 5, 4)).astype("float32")
 VECTORS = DRAW.normal(size=(3, 4)).astype("float32")
 BOXES = np.tile(np.float32([[0, 0, 6, 6], [1, 2, 5, 4]]), (3, 1, 1))
+CLIPS = DRAW.normal(size=(3, 5, 4, 4, 2)).astype("float32")
 IDS = np.array([[1, 3, 5], [1, 8, 2], [2, 2, 2]])
 SEGMENTS = np.array([[1, 1, 2, 2, 2], [0, 1, 1, 0, 0], [1, 1, 1, 1, 1]])
 
 # Arguments and what the layer is called on, for every layer of the public face.
 LAYERS = {
+    "AnnealedUnits": ({"sweeps": 20, "seed": 1}, VECTORS),
+    "AssociationUnits": ({"units": 6, "excitatory": 2, "inhibitory": 1}, VECTORS),
     "BinaryConv2D": ({"filters": 4}, MAPS),
     "BinaryDense": ({"units": 3}, VECTORS),
     "BlankPadding": ({}, SEQUENCES),
@@ -27,18 +30,25 @@ LAYERS = {
     "CircularPadding2D": ({}, MAPS),
     "ColumnDraw": ({"columns": 3}, MAPS),
     "ConnectionTableConv2D": ({"table": [[0], [1, 3]], "kernel_size": 3}, MAPS),
+    "ContinuousMemory": ({}, VECTORS),
     "ConvHighway": ({}, MAPS),
+    "DenseMemory": ({"patterns": 2, "seed": 1}, VECTORS),
     "DiracConv2D": ({"filters": 5}, MAPS),
     "EuclideanRBF": ({"units": 3}, VECTORS),
+    "FoldTime": ({}, CLIPS),
     "FractalJoin": ({"columns": [1, 2]}, [np.zeros(3, "int32"), MAPS, 2 * MAPS]),
+    "FrameDifferences": ({}, CLIPS),
     "GRU": ({"units": 3}, SEQUENCES),
     "Highway": ({}, VECTORS),
     "HighwayMerge": ({}, [VECTORS, VECTORS[::-1]]),
+    "HopfieldMemory": ({"seed": 1}, VECTORS),
+    "KernelExpansion": ({"units": 3, "examples": 2}, VECTORS),
     "LSTM": ({"units": 3}, SEQUENCES),
     "LearnedInitialState": ({"widths": [3, 2]}, SEQUENCES),
     "LocalResponseNormalization": ({}, MAPS),
     "LocallyConnected2D": ({"filters": 4, "kernel_size": 3}, MAPS),
     "Maxout": ({"pieces": 2}, MAPS),
+    "MiddleFrame": ({}, CLIPS),
     "MultiDimensionalLSTM": ({"units": 3, "directions": 4, "leaky": True}, MAPS),
     "MultiDimensionalRNN": ({"units": 3}, MAPS),
     "NCReLU": ({}, MAPS),
@@ -48,6 +58,7 @@ LAYERS = {
     "ReverseSequence": ({}, SEQUENCES),
     "SAFPooling": ({}, MAPS),
     "SegmentMean": ({}, [SEQUENCES, SEGMENTS]),
+    "SoftmaxMemory": ({"patterns": 2}, VECTORS),
     "SpatialPyramidPooling": ({"levels": [1, 2], "stride": 1}, MAPS, BOXES),
     "StackedConv2D": ({"depth": 3}, MAPS),
     "StepwiseAdditiveAttention": ({"units": 4}, SEQUENCES, VECTORS),
@@ -55,6 +66,7 @@ LAYERS = {
     "StochasticDepth": ({}, MAPS),
     "SumOverTime": ({}, SEQUENCES),
     "TrainableSubsampling": ({}, MAPS),
+    "UnfoldTime": ({}, [np.repeat(VECTORS, 5, 0), CLIPS]),
     "ValidSteps": ({}, [SEQUENCES, np.array([5, 2, 0])]),
     "WeightedAggregation": ({}, [MAPS, 2 * MAPS]),
     "ZeroInterleaving2D": ({}, MAPS),

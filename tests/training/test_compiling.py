@@ -49,7 +49,7 @@ def test_translators_are_compiled_where_nothing_else_is_quick(backend, compiler,
     # On JAX `False` means that every operation runs by itself: ten steps took 84 s.
     asked = {}
 
-    class Trainer:
+    class Trainer(keras.Model):
         def compile(self, optimizer, loss, **arguments):
             asked.update(arguments)
 

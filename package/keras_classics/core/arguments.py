@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import inspect
 import numbers
+import operator
 import os
 import random
 import sys
@@ -51,10 +52,12 @@ class Kind(NamedTuple):
     Attributes:
         words: What that is, in words.
         take: Returns the value as the function shall have it, or raises `Refused`.
+        refuse: Raises an error of its own for what is refused.
     """
 
     words: str
     take: Callable[[Any], Any]
+    refuse: Callable[[Any], object] | None = None
 
 
 def understood(by: Callable[[Any], object], words: str) -> Kind:
@@ -144,6 +147,8 @@ def as_taken(kind: Kind, name: str, value: Any, *, optional: bool = False) -> An
         return kind.take(value)
     except Refused:
         pass
+    if kind.refuse:
+        kind.refuse(value)
     raise InputError(
         explain(
             f"{name}={shown(value)} was given",
@@ -252,6 +257,8 @@ def kind_of(hint: Any) -> Kind | None:
         return _tuple(arguments)
     if issubclass(made, Iterable) and made.__module__ in ("builtins", "collections.abc"):
         return _several(made, arguments)
+    if made.__name__ == "Model" and made.__module__.startswith("keras."):
+        return Kind("a keras.Model", _instance(made), _no_model)
     if made.__name__ == "KerasTensor":
         return Kind("a tensor of numbers", _tensor)
     if made is object or typing.is_typeddict(made):
@@ -342,6 +349,13 @@ def _class(value: Any) -> Any:
     if not inspect.isclass(value):
         raise Refused
     return value
+
+
+def _no_model(value: Any) -> None:
+    # Which needs an engine, and is itself held against annotations.
+    from keras_classics.core.graph import check_model
+
+    check_model(value)
 
 
 def _instance(made: type) -> Callable[[Any], Any]:
@@ -440,9 +454,13 @@ def _tuple(arguments: tuple[Any, ...]) -> Kind:
         items = _items(value, tuple)
         if len(items) != len(kinds):
             raise Refused
-        return tuple(
+        taken = tuple(
             kind.take(item) if kind else item for kind, item in zip(kinds, items, strict=True)
         )
+        if isinstance(value, tuple) and all(map(operator.is_, taken, value)):
+            # It may have names for its items.
+            return value
+        return taken
 
     words = ", ".join(kind.words if kind else "anything" for kind in kinds)
     return Kind(f"{len(kinds)} values ({words})", take)

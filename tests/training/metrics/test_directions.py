@@ -1,7 +1,6 @@
 """In which language translations are, and whether the token asked for decides."""
 
-from keras_classics.training import direction_metrics
-from keras_classics.training.metrics.directions import direction_languages
+from keras_classics.training.metrics.directions import direction_languages, direction_metrics
 
 HUB = [("en", "fr"), ("fr", "en"), ("en", "nl"), ("nl", "en")]
 TEXTS = {
