@@ -174,3 +174,13 @@ def test_public_layers_check_their_arguments():
         found = PUBLIC[f"keras_classics.{name}"]
         function = found.__init__ if inspect.isclass(found) else found
         assert inspect.unwrap(function) is not function, name
+
+
+def test_figures_of_what_has_diverged_are_told(tmp_path):
+    figures = {"a": {"loss": float("nan"), "score": np.float32("-inf"), "right": 1}}
+    kc.jobs.record_metrics(tmp_path, figures)
+    assert kc.jobs.read_metrics(tmp_path)["a"]["loss"] is None
+    assert kc.jobs.metrics_table(figures, "all").split()[-3:] == ["nan", "-inf", "1.000"]
+    assert kc.jobs.ranked(["b"], [-np.inf], of="words").record["words"] == ["b"]
+    with pytest.raises(kc.InputError, match="infinite ones and NaN too"):
+        kc.jobs.ranked(["b"], ["-inf"], of="words")

@@ -99,6 +99,16 @@ def whole_from(smallest: int) -> Kind:
     return Kind(words, take)
 
 
+def _figure(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise Refused
+    return value if isinstance(value, int) else float(value)
+
+
+# Losses and scores of what has diverged are told like others.
+ANY_NUMBER = Kind("a number, infinite ones and NaN too", _figure)
+
+
 def checked(function: Function) -> Function:
     """Refuse arguments that are not of the kind their annotations say.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.commands import columns, printable, tell
+from keras_classics.core.counts import Figure
 from keras_classics.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -114,8 +115,9 @@ class Output:
         return Console(file=file, soft_wrap=True, markup=False, highlight=False, emoji=False)
 
 
+@checked
 def metrics_table(
-    metrics: Mapping[str, Mapping[str, float]], title: str, *, digits: int = 3
+    metrics: Mapping[str, Mapping[str, Figure]], title: str, *, digits: int = 3
 ) -> str:
     """Metrics as a table to print: a row for each of what was evaluated.
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.counts import Figure
 
 
 class Answer(NamedTuple):
@@ -42,9 +43,10 @@ def _plain(value: Any) -> Any:
     return value.decode() if isinstance(value, bytes) else value
 
 
+@checked
 def ranked(
     texts: Sequence[str],
-    scores: Sequence[float],
+    scores: Sequence[Figure],
     *,
     of: str,
     scored: str = "probabilities",

@@ -14,6 +14,7 @@ from typing import Any
 
 from keras_classics.core import text_files
 from keras_classics.core.arguments import checked
+from keras_classics.core.counts import Figure
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import write_whole
 from keras_classics.core.text_files import write_json
@@ -178,7 +179,8 @@ def update_run(folder: Path, member: str, key: str, value: Any) -> None:
         write_json(folder / RUN, {**record, member: {**record.get(member, {}), key: value}})
 
 
-def record_metrics(folder: str | os.PathLike, metrics: Mapping[str, Mapping[str, float]]) -> None:
+@checked
+def record_metrics(folder: str | os.PathLike, metrics: Mapping[str, Mapping[str, Figure]]) -> None:
     """Write metrics as `metrics.json` and as a table, `metrics.csv`.
 
     Args:

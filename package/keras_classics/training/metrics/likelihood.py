@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.counts import Figure
 from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.registration import registered
 from keras_classics.data.texts.text_windows import text_windows
@@ -140,7 +141,8 @@ def text_metrics(
     return found
 
 
-def likelihood(nats: float) -> dict[str, float]:
+@checked
+def likelihood(nats: Figure) -> dict[str, float]:
     """The same figure in its three units: nats, bits per character and perplexity.
 
     Args:
