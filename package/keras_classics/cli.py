@@ -120,15 +120,7 @@ def _parser() -> Parser:
 
     build = Parser(add_help=False)
     build.add_argument("name", help="such as vgg_d, or VGG16")
-    build.add_argument(
-        "--set",
-        dest="arguments",
-        metavar="KEY=VALUE",
-        type=key_values,
-        nargs="+",
-        default=[],
-        help="arguments of the builder, for example classes=10 'input_shape=(64,64,3)'",
-    )
+    _add_settings(build, "arguments of the builder, for example classes=10 'input_shape=(64,64,3)'")
     verb("summary", _summary, "layers with activations, parameters and multiply-adds", build)
     plot = verb("plot", _plot, "picture of the graph", build)
     plot.add_argument("--out", help="file ending in .png, .svg, .pdf or .dot; NAME.png by default")
@@ -153,15 +145,7 @@ def _parser() -> Parser:
     )
     for each in (checked, drawn):
         each.add_argument("spec", help="such as scenes, voc:FOLDER, coco:JSON or boxes:CSV")
-        each.add_argument(
-            "--set",
-            dest="arguments",
-            metavar="KEY=VALUE",
-            type=key_values,
-            nargs="+",
-            default=[],
-            help="arguments of kc.data.load, for example image_size=128",
-        )
+        _add_settings(each, "arguments of kc.data.load, for example image_size=128")
     drawn.add_argument("--split", default="train", choices=("train", "validation", "test"))
     drawn.add_argument("--count", type=positive, default=12, help="pictures")
     drawn.add_argument("--out", default="data.png", help="file ending in .png, .svg or .pdf")
@@ -172,6 +156,19 @@ def _parser() -> Parser:
     ship.add_argument("folder", metavar="RUN", help="folder of a run, evaluated and exported")
     ship.add_argument("to", metavar="FOLDER", help="such as saved_models/NAME")
     return parser
+
+
+def _add_settings(parser: Parser, help: str) -> None:
+    """Have a verb take arguments of a function as KEY=VALUE."""
+    parser.add_argument(
+        "--set",
+        dest="arguments",
+        metavar="KEY=VALUE",
+        type=key_values,
+        nargs="+",
+        default=[],
+        help=help,
+    )
 
 
 def _sentence(text: str) -> str:

@@ -80,7 +80,7 @@ class Explainer(ABC):
         """Refuse what is not finite: a ReLU or a maximum may make a number of it."""
         for own, symbol in zip(inputs, self.capture.model.inputs, strict=True):
             if keras.backend.is_float_dtype(symbol.dtype):
-                check_finite(own.astype("float32"))
+                check_finite(own.astype("float32", copy=False))
 
     def check_explains(self) -> None:
         """Refuse what a class of the first output does not depend on."""
