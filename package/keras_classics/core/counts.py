@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, SupportsIndex, TypeAlias
 
-from keras_classics.core.arguments import ANY_NUMBER, whole_from
+from keras_classics.core.argument_kinds import ANY_NUMBER, whole_from
 
 # A whole number of Python or NumPy; `core.errors.check_whole` makes it Python's.
 Whole: TypeAlias = SupportsIndex

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeAlias
 import keras
 import numpy as np
 
-from keras_classics.core.arguments import understood
+from keras_classics.core.argument_kinds import understood
 from keras_classics.core.counts import Count as Count
 from keras_classics.core.counts import Whole as Whole
 
