@@ -19,6 +19,7 @@ from keras_classics.training.ctc_loss import (
     labelling_metrics,
 )
 from keras_classics.training.metric_learning import ContrastiveLoss, TripletLoss, recall_at_k
+from keras_classics.training.metrics.boundary_measure import boundary_f
 from keras_classics.training.metrics.box_metric import AveragePrecision
 from keras_classics.training.metrics.captions import caption_figures, caption_metrics
 from keras_classics.training.metrics.classes import (
@@ -29,6 +30,12 @@ from keras_classics.training.metrics.classes import (
 )
 from keras_classics.training.metrics.directions import score_directions
 from keras_classics.training.metrics.likelihood import BitsPerCharacter, text_metrics
+from keras_classics.training.metrics.pixel_figures import (
+    PixelFigure,
+    intersections_over_unions,
+    pixel_confusion,
+    pixel_figures,
+)
 from keras_classics.training.metrics.tagging import tagging_metrics
 from keras_classics.training.metrics.translations import translation_metrics
 from keras_classics.training.mixture_density import MixtureDensityLoss
@@ -52,12 +59,14 @@ __all__ = [
     "Linear",
     "OffsetLoss",
     "MixtureDensityLoss",
+    "PixelFigure",
     "Recipe",
     "SkipNonFinite",
     "Step",
     "TripletLoss",
     "TruncatedBPTT",
     "averaging",
+    "boundary_f",
     "burn_in_weights",
     "caption_figures",
     "caption_metrics",
@@ -73,8 +82,11 @@ __all__ = [
     "edit_distance",
     "falling_optimizer",
     "fit",
+    "intersections_over_unions",
     "labellable",
     "labelling_metrics",
+    "pixel_confusion",
+    "pixel_figures",
     "predictions",
     "quick_recipe",
     "read_history",

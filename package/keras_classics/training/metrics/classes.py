@@ -92,9 +92,21 @@ def confusion_matrix(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarra
         probabilities: `(n, classes)`.
     """
     labels, probabilities = _checked(labels, probabilities)
-    classes = probabilities.shape[1]
-    pairs = labels * classes + probabilities.argmax(axis=1)
-    return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+    return count_pairs(labels, probabilities.argmax(axis=1), probabilities.shape[1])
+
+
+def count_pairs(true: np.ndarray, said: np.ndarray, classes: int) -> np.ndarray:
+    """Count by true class (row) and said class (column).
+
+    Args:
+        true: Whole numbers from 0 to below `classes`, `(n,)`.
+        said: Likewise.
+        classes: Number of classes.
+
+    Returns:
+        int64 `(classes, classes)`.
+    """
+    return np.bincount(true * classes + said, minlength=classes**2).reshape(classes, classes)
 
 
 def _checked(

@@ -1,0 +1,112 @@
+"""How near the outlines of a segmentation come to the true ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError, check_positive, explain
+from keras_classics.core.types import Whole
+from keras_classics.training.metrics.pixel_figures import IGNORED
+
+
+@checked
+def boundary_f(
+    truth: Sequence[np.ndarray] | np.ndarray,
+    answers: Sequence[np.ndarray] | np.ndarray,
+    classes: Whole,
+    *,
+    tolerance: float = 0.0075,
+    ignore: int | None = IGNORED,
+) -> float:
+    """Mean F of the outlines of classes.
+
+    Csurka, Larlus, Perronnin, "What is a good evaluation measure for semantic segmentation?",
+    BMVC 2013: for each class of a picture, precision is the share of the pixels of the said outline
+    that lie within a distance of the true one, recall the share of the true outline within that of
+    the said one, and F their harmonic mean; the mean is over the classes that are true there, then
+    over pictures.
+
+    Args:
+        truth: Masks, whole numbers `(height, width)` each.
+        answers: Likewise, what was said.
+        classes: Number of classes.
+        tolerance: The distance as a share of the picture's diagonal, rounded up to whole pixels.
+        ignore: Label of pixels that are neither true nor wrong; outlines in and beside them do not
+            count. None where there are none.
+
+    Returns:
+        0 to 1; NaN where no true class has an outline.
+
+    Raises:
+        InputError: Masks do not fit each other.
+    """
+    tolerance = check_positive("tolerance", tolerance)
+    scores = []
+    for number, (true, said) in enumerate(zip(truth, answers, strict=True)):
+        true, said = np.asarray(true), np.asarray(said)
+        if true.ndim != 2 or true.shape != said.shape:
+            raise InputError(
+                explain(
+                    f"Picture {number} has a true mask {true.shape} and an answer {said.shape}",
+                    "two masks (height, width) of one size",
+                    "Resize the answer by kc.data.resize_mask.",
+                )
+            )
+        distance = math.ceil(tolerance * math.hypot(*true.shape))
+        counted = np.ones(true.shape, bool) if ignore is None else ~within(true == ignore, 1)
+        found = [
+            _score(outline(true == each) & counted, outline(said == each) & counted, distance)
+            for each in range(classes)
+        ]
+        known = [score for score in found if score is not None]
+        if known:
+            scores.append(sum(known) / len(known))
+    return float(np.mean(scores)) if scores else float("nan")
+
+
+def outline(region: np.ndarray) -> np.ndarray:
+    """Pixels of a region beside which something else begins; the picture's edge is no outline.
+
+    Args:
+        region: bool `(height, width)`.
+    """
+    padded = np.pad(region, 1, mode="edge")
+    inside = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    return region & ~inside
+
+
+def within(pixels: np.ndarray, distance: float) -> np.ndarray:
+    """Which places lie within a distance of some pixels.
+
+    Args:
+        pixels: bool `(height, width)`.
+        distance: In pixels, between centres.
+    """
+    height, width = pixels.shape
+    reach = math.floor(distance)
+    near = np.zeros_like(pixels)
+    columns = np.arange(width)
+    before = np.pad(np.cumsum(pixels, axis=1), ((0, 0), (1, 0)))
+    for down in range(-reach, reach + 1):
+        side = math.floor(math.sqrt(distance * distance - down * down))
+        start, end = np.maximum(columns - side, 0), np.minimum(columns + side + 1, width)
+        row = before[:, end] > before[:, start]
+        source = slice(max(0, -down), min(height, height - down))
+        target = slice(max(0, down), min(height, height + down))
+        near[target] |= row[source]
+    return near
+
+
+def _score(true: np.ndarray, said: np.ndarray, distance: int) -> float | None:
+    """F of two outlines, None where there is no true one."""
+    if not true.any():
+        return None
+    if not said.any():
+        return 0.0
+    precision = within(true, distance)[said].mean()
+    recall = within(said, distance)[true].mean()
+    return float(2 * precision * recall / max(precision + recall, 1e-12))

@@ -1,0 +1,263 @@
+"""How well pictures are segmented: four figures of one confusion matrix.
+
+Long, Shelhamer, Darrell, "Fully convolutional networks for semantic segmentation", CVPR 2015,
+section 5. With `n[i, j]` pixels of class `i` that are said to be of class `j`, and `t[i]` of class
+`i` in all:
+
+- pixel accuracy: `sum_i n[i, i] / sum_i t[i]`,
+- mean accuracy: the mean of `n[i, i] / t[i]`,
+- mean IU: the mean of `n[i, i] / (t[i] + sum_j n[j, i] - n[i, i])`,
+- frequency-weighted IU: these, weighted by `t[i] / sum_k t[k]`.
+
+Means are over the classes that have pixels, in the truth or, of IU, in the answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.registration import registered
+from keras_classics.core.types import Config, Tensor, Whole
+from keras_classics.training.metrics.classes import count_pairs
+
+# Label of pixels that no figure counts.
+IGNORED = 255
+FIGURES = ("pixel accuracy", "mean accuracy", "mean IU", "frequency-weighted IU")
+# Counts are kept in two numbers of 32 bits, as JAX has no longer ones; the lower is below this.
+_CARRY = 2**24
+
+
+@checked
+def pixel_confusion(
+    truth: Sequence[np.ndarray] | np.ndarray,
+    answers: Sequence[np.ndarray] | np.ndarray,
+    classes: Whole,
+    *,
+    ignore: int | None = IGNORED,
+) -> np.ndarray:
+    """Count the pixels of pictures by true class (row) and said class (column).
+
+    Args:
+        truth: Masks, whole numbers `(height, width)` each, of any sizes.
+        answers: Likewise, what was said.
+        classes: Number of classes.
+        ignore: Label of the pixels of the truth that do not count; None where all do.
+
+    Returns:
+        int64 `(classes, classes)`.
+
+    Raises:
+        InputError: Masks do not fit each other, or a label is none of the classes.
+    """
+    if len(truth) != len(answers):
+        raise InputError(
+            explain(
+                f"{len(truth)} true masks and {len(answers)} answers were given",
+                "as many of the one as of the other",
+                "Give one answer for each picture.",
+            )
+        )
+    counts = np.zeros((classes, classes), "int64")
+    for number, (true, said) in enumerate(zip(truth, answers, strict=True)):
+        true, said = np.asarray(true), np.asarray(said)
+        if true.shape != said.shape or true.dtype.kind not in "iu" or said.dtype.kind not in "iu":
+            raise InputError(
+                explain(
+                    f"Picture {number} has a true mask {true.dtype} {true.shape} and an answer "
+                    f"{said.dtype} {said.shape}",
+                    "whole numbers of one shape",
+                    "Take the most probable class of each pixel, probabilities.argmax(-1), and "
+                    "resize what is resized by kc.data.resize_mask.",
+                )
+            )
+        counted = np.ones(true.shape, bool) if ignore is None else true != ignore
+        counts += count_pairs(
+            _known(true[counted], classes, f"The true mask of picture {number}"),
+            _known(said[counted], classes, f"The answer for picture {number}"),
+            classes,
+        )
+    return counts
+
+
+@checked
+def pixel_figures(confusion: np.ndarray) -> dict[str, float]:
+    """The four figures of a confusion matrix, NaN where nothing was counted.
+
+    Args:
+        confusion: `(classes, classes)`, true classes in rows, as `pixel_confusion` counts.
+
+    Returns:
+        By the names `"pixel accuracy"`, `"mean accuracy"`, `"mean IU"`, `"frequency-weighted IU"`.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = _figures(_square(confusion).astype("float64"), np)
+    return {name: float(value) for name, value in found.items()}
+
+
+@checked
+def intersections_over_unions(confusion: np.ndarray) -> np.ndarray:
+    """IU of each class, NaN of those that are neither true nor said anywhere.
+
+    Args:
+        confusion: `(classes, classes)`, true classes in rows.
+
+    Returns:
+        float64 `(classes,)`.
+    """
+    counts = _square(confusion).astype("float64")
+    right = np.diag(counts)
+    with np.errstate(invalid="ignore"):
+        return right / (counts.sum(axis=1) + counts.sum(axis=0) - right)
+
+
+@registered
+class PixelFigure(keras.metrics.Metric):
+    """One of the four figures over all pixels since the last reset, whatever the batches were.
+
+    The confusion matrix is exact up to 2^55 pixels, in compiled steps too. Several of them in one
+    `compile` count for themselves.
+
+    Args:
+        classes: Number of classes.
+        figure: `"pixel accuracy"`, `"mean accuracy"`, `"mean IU"` or `"frequency-weighted IU"`.
+        ignore: Label of the pixels that do not count; None where all do.
+        name: Name in the history; by default the figure's, with underscores.
+
+    Raises:
+        InputError: There is no such figure.
+    """
+
+    @checked
+    def __init__(
+        self,
+        classes: Whole,
+        figure: str = "mean IU",
+        ignore: int | None = IGNORED,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        check_choice("figure", figure, FIGURES)
+        super().__init__(name=name or figure.replace(" ", "_").replace("-", "_"), **kwargs)
+        self.classes = classes
+        self.figure = figure
+        self.ignore = ignore
+        shape = (2, classes * classes + 1)
+        # The last counts labels that are no class.
+        self.counts = self.add_variable(shape, "zeros", dtype="int32", name="counts")
+
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: None = None) -> None:
+        """Count a batch.
+
+        Args:
+            y_true: Whole numbers `(batch, height, width)`, or with a last axis of 1.
+            y_pred: Logits or probabilities `(batch, height, width, classes)`.
+            sample_weight: Without meaning here, and refused.
+
+        Raises:
+            InputError: Weights were given, or shapes do not fit.
+        """
+        if sample_weight is not None:
+            raise InputError(
+                explain(
+                    "Weights of pixels were given",
+                    "pixels that count alike, or not at all where their label is that to ignore",
+                    "Leave sample_weight out, or give metrics instead of weighted_metrics.",
+                )
+            )
+        pairs = self.classes**2
+        if y_pred.shape[-1] != self.classes:
+            raise InputError(
+                explain(
+                    f"Answers of shape {tuple(y_pred.shape)} were given",
+                    f"(batch, height, width, {self.classes})",
+                    "Give the metric the number of classes that the model has.",
+                )
+            )
+        true = ops.reshape(ops.cast(y_true, "int32"), (-1,))
+        said = ops.reshape(ops.cast(ops.argmax(y_pred, axis=-1), "int32"), (-1,))
+        known = ops.logical_and(true >= 0, true < self.classes)
+        place = ops.where(known, true * self.classes + said, pairs)
+        if self.ignore is not None:
+            place = ops.where(true == self.ignore, pairs + 1, place)
+        ones = ops.ones_like(place)
+        found = ops.segment_sum(ones, place, num_segments=pairs + 2)[: pairs + 1]
+        low = self.counts[0] + found
+        high = self.counts[1] + low // _CARRY
+        self.counts.assign(ops.stack([low % _CARRY, high]))
+
+    def confusion(self) -> np.ndarray:
+        """int64 `(classes, classes)`: what was counted, true classes in rows."""
+        low, high = np.asarray(ops.convert_to_numpy(self.counts), "int64")
+        counts: np.ndarray = (high * _CARRY + low)[:-1].reshape(self.classes, self.classes)
+        return counts
+
+    def result(self) -> Tensor:
+        """The figure; NaN before the first pixel, and where a label was no class."""
+        counts = ops.cast(self.counts, "float32")
+        total = counts[1] * float(_CARRY) + counts[0]
+        square = ops.reshape(total[:-1], (self.classes, self.classes))
+        value = _figures(square, ops)[self.figure]
+        return ops.where(total[-1] > 0, float("nan"), value)
+
+    def get_config(self) -> Config:
+        """The arguments."""
+        return {
+            **super().get_config(),
+            "classes": self.classes,
+            "figure": self.figure,
+            "ignore": self.ignore,
+        }
+
+
+def _figures(counts: Any, on: Any) -> dict[str, Any]:
+    """The four figures by the operations of NumPy or of the backend."""
+    right = on.diagonal(counts)
+    true, said = on.sum(counts, axis=1), on.sum(counts, axis=0)
+    union = true + said - right
+    # Each divided by something where it counts, so that gradients and engines see no 0 / 0.
+    accuracy = right / on.where(true > 0, true, on.ones_like(true))
+    overlap = right / on.where(union > 0, union, on.ones_like(union))
+    whole = on.sum(true)
+    return {
+        "pixel accuracy": on.sum(right) / whole,
+        "mean accuracy": on.sum(accuracy) / _number(true > 0, counts, on),
+        "mean IU": on.sum(overlap) / _number(union > 0, counts, on),
+        "frequency-weighted IU": on.sum(true * overlap) / whole,
+    }
+
+
+def _number(are: Any, like: Any, on: Any) -> Any:
+    """How many are true, as a number of the same type."""
+    return on.sum(on.where(are, on.ones_like(like[0]), on.zeros_like(like[0])))
+
+
+def _square(confusion: np.ndarray) -> np.ndarray:
+    if confusion.ndim != 2 or len(set(confusion.shape)) > 1 or confusion.dtype.kind not in "iuf":
+        raise InputError(
+            explain(
+                f"A confusion matrix {confusion.dtype} {confusion.shape} was given",
+                "counts (classes, classes)",
+                "Give what kc.training.pixel_confusion returns.",
+            )
+        )
+    return confusion
+
+
+def _known(labels: np.ndarray, classes: int, whose: str) -> np.ndarray:
+    wrong = labels[(labels < 0) | (labels >= classes)]
+    if wrong.size:
+        raise InputError(
+            explain(
+                f"{whose} has the label {wrong[0]}, in {wrong.size} pixels",
+                f"0 to {classes - 1}",
+                "Correct it, give all classes, or name the label to ignore.",
+            )
+        )
+    return labels.astype("int64")
