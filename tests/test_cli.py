@@ -108,4 +108,4 @@ def test_check_data_names_faults_and_draw_data_shows_boxes(tmp_path, capsys):
     assert cli.main(["draw-data", f"voc:{folder}", "--out", str(path), "--count", "2"]) == 0
     assert path.stat().st_size > 5_000
     assert cli.main(["draw-data", "digits", "--out", str(path)]) == 1
-    assert "have no boxes" in capsys.readouterr().err
+    assert "have no boxes and no masks" in capsys.readouterr().err

@@ -141,10 +141,10 @@ def _parser() -> Parser:
     checking.add_argument("--repeats", type=positive, default=10, help="calls that are timed")
     checked = verb("check-data", _check_data, "what is wrong with a data set, with file names")
     drawn = verb(
-        "draw-data", _draw_data, "picture of examples with their boxes, as models see them"
+        "draw-data", _draw_data, "picture of examples with their boxes or masks, as models see them"
     )
     for each in (checked, drawn):
-        each.add_argument("spec", help="such as scenes, voc:FOLDER, coco:JSON or boxes:CSV")
+        each.add_argument("spec", help="such as scenes, voc:FOLDER, masks:FOLDER or boxes:CSV")
         _add_settings(each, "arguments of kc.data.load, for example image_size=128")
     drawn.add_argument("--split", default="train", choices=("train", "validation", "test"))
     drawn.add_argument("--count", type=positive, default=12, help="pictures")
@@ -415,21 +415,26 @@ def _check_data(options: argparse.Namespace) -> None:
 
 
 def _draw_data(options: argparse.Namespace) -> None:
-    from keras_classics.analysis import draw_boxes
+    from keras_classics.analysis import draw_boxes, draw_masks
     from keras_classics.analysis.drawing.plots import check_ending
     from keras_classics.data import load
 
     check_ending(options.out)
     data = load(options.spec, **dict(options.arguments))
-    if not data.has("boxes"):
+    examples = getattr(data, options.split)[: options.count]
+    if data.has("boxes"):
+        draw_boxes(options.out, examples, data.info.classes or ())
+    elif data.has("class_mask"):
+        draw_masks(options.out, examples, data.info.pixel_classes or ())
+    else:
         raise InputError(
             explain(
-                f"The examples of {options.spec} have no boxes",
-                "data with boxes",
-                "Give scenes, voc:FOLDER, coco:JSON, kitti:FOLDER, boxes:CSV or a set of TFDS.",
+                f"The examples of {options.spec} have no boxes and no masks",
+                "data with boxes or masks",
+                "Give scenes, voc:FOLDER, coco:JSON, kitti:FOLDER, boxes:CSV, masks:FOLDER or a "
+                "set of TFDS.",
             )
         )
-    draw_boxes(options.out, getattr(data, options.split)[: options.count], data.info.classes or ())
     print(options.out)
 
 

@@ -23,6 +23,7 @@ from keras_classics.analysis.drawing.isometry_picture import draw_isometry
 from keras_classics.analysis.drawing.label_spikes import draw_spikes
 from keras_classics.analysis.drawing.landscape_pictures import draw_landscape
 from keras_classics.analysis.drawing.lesion_picture import draw_lesions
+from keras_classics.analysis.drawing.mask_pictures import class_colours, draw_masks, overlay_classes
 from keras_classics.analysis.drawing.memory_pictures import draw_completions, draw_recall
 from keras_classics.analysis.drawing.method_pages import draw_methods
 from keras_classics.analysis.drawing.mistake_bound_picture import draw_mistake_bounds
@@ -138,6 +139,7 @@ __all__ = [
     "cascading_randomization",
     "centre_maps",
     "class_probabilities",
+    "class_colours",
     "costs",
     "deconvnet",
     "deletion_insertion",
@@ -145,12 +147,14 @@ __all__ = [
     "displayable",
     "draw_alignments",
     "draw_boxes",
+    "overlay_classes",
     "draw_captions",
     "draw_completions",
     "draw_confusion",
     "draw_family_tree",
     "draw_history",
     "draw_isometry",
+    "draw_masks",
     "draw_landscape",
     "draw_lesions",
     "draw_maps",

@@ -12,6 +12,13 @@ from keras_classics.data.pictures.class_batches import (
     validation_batches,
 )
 from keras_classics.data.pictures.images import read_image
+from keras_classics.data.pictures.mask_augmentation import random_view
+from keras_classics.data.pictures.mask_batches import (
+    mask_batches,
+    picture_values,
+    whole_mask_batches,
+)
+from keras_classics.data.pictures.mask_files import read_mask, resize_mask
 from keras_classics.data.pictures.preparation import Preparation, fit_preparation
 from keras_classics.data.pictures.region_batches import region_batches
 from keras_classics.data.splits import Picture, Pictures
@@ -60,16 +67,22 @@ __all__ = [
     "load",
     "load_vocabulary",
     "make_vocabulary",
+    "mask_batches",
     "moving_scenes",
     "pen_digits",
+    "picture_values",
     "predict_classes",
+    "random_view",
     "read_dictionary",
     "read_image",
+    "read_mask",
     "region_batches",
+    "resize_mask",
     "sentence_groups",
     "sequence_batches",
     "text_windows",
     "translation_batches",
     "validation_batches",
+    "whole_mask_batches",
     "write_picture",
 ]

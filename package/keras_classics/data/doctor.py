@@ -11,6 +11,7 @@ import numpy as np
 from keras_classics.core.progress import tracked
 from keras_classics.data.holdout import SPLIT_NAMES, digest
 from keras_classics.data.load import Data
+from keras_classics.data.mask_findings import MaskFindings
 
 # Shorter sides are seen by few networks.
 _SMALL = 8.0
@@ -22,7 +23,8 @@ class Findings(NamedTuple):
 
     Attributes:
         facts: Lines about the set.
-        table: A heading and rows: of each class its boxes, or pictures, in each split.
+        table: A heading and rows: of each class its boxes, pictures, or share of the pixels in
+            percent, in each split.
         faults: What was left out when the set was read, one sentence each.
         remarks: What was not left out and may be a mistake.
     """
@@ -48,6 +50,7 @@ def examine(data: Data) -> Findings:
     seen: dict[bytes, tuple[str, str]] = {}
     empty, small, twice = list[str](), list[str](), list[str]()
     shapes = Counter[tuple[int, ...]]()
+    masks = MaskFindings(info.pixel_classes or ())
     for split in SPLIT_NAMES:
         counts[split] = Counter()
         examples = getattr(data, split)
@@ -62,6 +65,9 @@ def examine(data: Data) -> Findings:
                 remarks.append(
                     f"The picture {example.name} of {split} is {first[1]} of {first[0]} too."
                 )
+            mask = getattr(example, "class_mask", None)
+            if mask is not None:
+                masks.add(split, example.name, mask)
             boxes = getattr(example, "boxes", None)
             if boxes is None:
                 continue
@@ -94,6 +100,9 @@ def examine(data: Data) -> Findings:
             if not counts["train"][number] and any(counts[split][number] for split in SPLIT_NAMES)
         ]
         remarks += _listed(lacking, "classes are in no training example")
+    elif info.pixel_classes:
+        table = masks.table()
+    remarks += masks.remarks()
     return Findings(tuple(facts), table, tuple(info.skipped), tuple(remarks))
 
 

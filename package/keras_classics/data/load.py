@@ -31,6 +31,7 @@ class Info:
         image_shape: `(height, width, 3)`, or None when pictures differ in size.
         classes: Names of the classes, if images have one, or objects in them.
         class_ids: Of each class the number that its file has for it, where that is another.
+        pixel_classes: Names of the classes of pixels, where each pixel has one.
         languages: The languages of parallel text.
         skipped: One sentence for everything that was left out because it is faulty.
         split_rule: Where the splits come from.
@@ -44,6 +45,7 @@ class Info:
     image_shape: tuple[int, int, int] | None = None
     classes: tuple[str, ...] | None = None
     class_ids: tuple[int, ...] | None = None
+    pixel_classes: tuple[str, ...] | None = None
     languages: tuple[str, ...] | None = None
     skipped: tuple[str, ...] = ()
     split_rule: str = ""
@@ -67,8 +69,9 @@ class Data:
     Each split is a `Sequence` of examples, which are dataclasses of arrays and texts. Pictures have
     `image` `(height, width, 3)` uint8, `name`, and `captions`, `label` (the number of a class), or
     both, or the boxes of objects, `boxes` `(n, 4)` and `box_labels` `(n,)`, in the convention of
-    `keras_classics.boxes.detections`; what may be absent is None. Parallel text has `texts` by
-    language and `name`; running text `text` and `name`, and source code also `token_classes`
+    `keras_classics.boxes.detections`, or the class of every pixel, `class_mask` `(height, width)`
+    uint8, 255 where nothing is to be learnt; what may be absent is None. Parallel text has `texts`
+    by language and `name`; running text `text` and `name`, and source code also `token_classes`
     `(characters,)` uint8; the readers tell of the others. Pictures are read from their files when
     they are asked for.
 
@@ -101,6 +104,8 @@ class Source(NamedTuple):
 SOURCES = {
     "scenes": Source("scenes", "load", "load_scenes"),
     "captions": Source("captions:FOLDER", "captions.folder", "load_captions"),
+    "camvid": Source("camvid:FOLDER", "pictures.mask_folders", "load_camvid"),
+    "cityscapes": Source("cityscapes:FOLDER", "pictures.mask_folders", "load_cityscapes"),
     "boxes": Source("boxes:CSV", "pictures.table_boxes", "load_boxes"),
     "coco": Source("coco:JSON[,JSON[,JSON]]", "pictures.coco_boxes", "load_coco"),
     "conllu": Source("conllu:FILE[,FILE[,FILE]]", "texts.conllu", "load_conllu"),
@@ -108,6 +113,7 @@ SOURCES = {
     "digits": Source("digits", "pictures.arrays", "load_digits"),
     "folder": Source("folder:DIR", "pictures.class_folders", "load_folder"),
     "kitti": Source("kitti:FOLDER", "pictures.kitti_boxes", "load_kitti"),
+    "masks": Source("masks:FOLDER", "pictures.mask_folders", "load_masks"),
     "parallel": Source("parallel:FILE,FILE or parallel:FOLDER", "texts.parallel", "load_parallel"),
     "phrases": Source("phrases", "worlds.phrases", "load_phrases"),
     "npz": Source("npz:FILE[,FILE]", "pictures.arrays", "load_npz"),
@@ -139,7 +145,9 @@ def load(
             `"speech:FOLDER"` (spoken digits), `"conllu:FILE"` (tagged words),
             `"sentences:FOLDER"` (a file for each class), `"source_code"` (Python's own library),
             `"text:FILE"` (running text), `"voc:FOLDER"`, `"coco:JSON"`, `"kitti:FOLDER"` or
-            `"boxes:CSV"` (pictures with boxes), or `"tfds:NAME"` (TensorFlow Datasets).
+            `"boxes:CSV"` (pictures with boxes), `"masks:FOLDER"`, `"camvid:FOLDER"` or
+            `"cityscapes:FOLDER"` (pictures with a class for every pixel, which `voc:`, `coco:` and
+            `tfds:` give with `masks=True`), or `"tfds:NAME"` (TensorFlow Datasets).
         seed: Chooses the scenes or phrases, and the images or lines of splits that have no list.
         image_size: Height and width, or one number for a square; the whole picture is resized,
             its aspect ratio not kept. None leaves every picture as it is.
@@ -186,7 +194,7 @@ def load(
     known = {key: options[key] for key in options if key in own or not handed_on}
     check_options(scheme, known, own)
     found = reader(*arguments, seed=seed, image_size=image_size, strict=strict, **options)
-    names = found.info.classes or ()
+    names = found.info.pixel_classes or found.info.classes or ()
     if "" in names or len(set(names)) < len(names):
         wrong = next(name for name in names if not name or names.count(name) > 1)
         raise InputError(
@@ -260,7 +268,7 @@ def load_scenes(
     Raises:
         InputError: The size is not square, or a count or option is out of range.
     """
-    from keras_classics.data.worlds.scenes import CLASSES, SceneOptions, scenes
+    from keras_classics.data.worlds.scenes import CLASSES, PIXEL_CLASSES, SceneOptions, scenes
 
     check_options("scenes", scene_options, vars(SceneOptions()))
     size = resolve_size(image_size)
@@ -293,6 +301,7 @@ def load_scenes(
             sizes=sizes,
             image_shape=(options.size, options.size, 3),
             classes=tuple(CLASSES),
+            pixel_classes=PIXEL_CLASSES,
             split_rule="Scenes of three distant ranges of indices.",
             origin="Rendered by keras-classics; nothing is copied from elsewhere.",
             made_with=installed(["numpy"]),

@@ -19,6 +19,7 @@ from keras_classics.data.holdout import SPLIT_NAMES
 from keras_classics.data.load import Data, Info
 from keras_classics.data.pictures.images import eight_bit_rgb, resolve_size
 from keras_classics.data.pictures.tfds_boxes import StoredObjects, boxed_example, find_objects
+from keras_classics.data.pictures.tfds_masks import mask_key, masked_example, stored_masks
 from keras_classics.data.splits import Picture
 from keras_classics.data.texts.parallel import ParallelTexts
 
@@ -39,8 +40,9 @@ def load_tfds(
     image_size: int | tuple[int, int] | None = None,
     strict: bool = False,
     data_dir: str | Path | None = None,
+    masks: bool = False,
 ) -> Data:
-    """Load a set of TensorFlow Datasets: images with captions, classes or boxes, or translations.
+    """Load a set of TensorFlow Datasets: images with captions, classes, boxes or masks, or texts.
 
     What is on disk is used without asking the network. Otherwise the set is downloaded, or, where
     no network answers, refused at once. A split that the set lacks is the last tenth of its
@@ -53,6 +55,7 @@ def load_tfds(
             (bilinear with antialiasing), its aspect ratio not kept.
         strict: Without meaning here, as TFDS checks its files when it prepares them.
         data_dir: Where TFDS keeps its sets; None for its own default.
+        masks: Read the classes of pixels, of sets that have them.
 
     Raises:
         InputError: The set is unknown, cannot be had, or has neither translations nor an image
@@ -66,6 +69,9 @@ def load_tfds(
     if isinstance(features, tfds.features.Translation):
         return _translations(name, builder)
     image, texts, label, objects = _find_features(name, features)
+    pixels = mask_key(name, features, image) if masks else None
+    if pixels:
+        texts, objects = (), None
     title = next((key for key in NAME_FEATURES if key in features), None)
     _prepare(builder)
 
@@ -75,7 +81,16 @@ def load_tfds(
         wanted[texts[0]] = {texts[1]: True}
     if objects:
         wanted[objects.key] = dict.fromkeys(objects.columns.values(), True)
+    if pixels:
+        wanted[pixels] = True
     decoders = tfds.decode.PartialDecoding(wanted)
+    drawn = (
+        stored_masks(
+            name, pixels, features[pixels],
+            builder.as_dataset(split=splits["train"], decoders=decoders),
+        )
+        if pixels else None
+    )  # fmt: skip
 
     def picture(number: int, example: dict) -> Picture:
         captions = None
@@ -92,6 +107,8 @@ def load_tfds(
             "label": int(example[label]) if label else None,
             "captions": captions,
         }
+        if drawn:
+            return masked_example(facts, example[drawn.key], drawn)
         if objects:
             return boxed_example(facts, example[objects.key], objects, found_image.shape[:2])
         return Picture(**facts)
@@ -109,6 +126,7 @@ def load_tfds(
             sizes={split: len(part) for split, part in found.items()},
             image_shape=None if None in sides else (*sides, 3),
             classes=objects.classes if objects else tuple(features[label].names) if label else None,
+            pixel_classes=drawn.classes if drawn else None,
             split_rule=rule,
             origin=f"TensorFlow Datasets {builder.info.full_name}, {builder.info.homepage}",
             made_with=installed(["tensorflow-datasets"]),

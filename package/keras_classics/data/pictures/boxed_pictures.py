@@ -163,6 +163,42 @@ def boxed_data(
     numbers: dict[str | None, int] = {label: number for number, label in enumerate(classes)}
     numbers[None] = NO_CLASS
     checked = {split: _sound(part, numbers, faults) for split, part in sheets.items()}
+    return checked_data(
+        checked,
+        partial(_picture, size=size),
+        name=name, size=size, seed=seed, faults=faults, rules=rules, origin=origin,
+        classes=tuple(classes), class_ids=class_ids,
+    )  # fmt: skip
+
+
+def checked_data(
+    checked: Mapping[str, Sequence[Any]],
+    make: Callable[[Any], Picture],
+    *,
+    name: str,
+    size: tuple[int, int] | None,
+    seed: int,
+    faults: Faults,
+    rules: Mapping[str, str],
+    origin: str,
+    **facts: Any,
+) -> Data:
+    """Divide pictures that were looked at.
+
+    Args:
+        checked: By split, what has a `sheet` with `name` and `path`, and the `size` of its picture.
+        make: Reads the picture and what belongs to it.
+        name: The specification.
+        size: Height and width to which pictures are resized, or None.
+        seed: Chooses what is held out.
+        faults: What was left out.
+        rules: Where the splits come from, by split.
+        origin: Where the data come from.
+        **facts: What else `Info` holds.
+
+    Raises:
+        InputError: A split has no picture.
+    """
     found, held = complete_splits(
         checked,
         {"validation": 0.1, "test": 0.1},
@@ -177,16 +213,15 @@ def boxed_data(
     rules = {**rules, **held}
     distinct = {size} if size else {each.size for part in found.values() for each in part}
     return Data(
-        **{split: Made(part, partial(_picture, size=size)) for split, part in found.items()},
+        **{split: Made(part, make) for split, part in found.items()},
         info=Info(
             name=name,
             sizes={split: len(part) for split, part in found.items()},
             image_shape=(*distinct.pop(), 3) if len(distinct) == 1 else None,
-            classes=tuple(classes),
-            class_ids=class_ids,
             skipped=tuple(faults.messages),
             split_rule="; ".join(f"{split}: {rules[split]}" for split in SPLIT_NAMES),
             origin=origin,
+            **facts,
         ),
     )
 

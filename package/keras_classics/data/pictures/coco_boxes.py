@@ -7,6 +7,7 @@ COCO's boxes are `[x, y, width, height]` from the upper left corner 0; its ids o
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ from keras_classics.data.pictures.boxed_pictures import (
     boxed_data,
     find_pictures,
 )
+from keras_classics.data.pictures.mask_files import IGNORED, resize_mask
+from keras_classics.data.pictures.masked_pictures import MaskedPicture
+from keras_classics.data.splits import Made
 
 _REMEDY = "Give an instances_*.json of COCO."
 _ALLOWED = (
@@ -41,8 +45,9 @@ def load_coco(
     image_size: int | tuple[int, int] | None = None,
     strict: bool = False,
     images: str | Path | None = None,
+    masks: bool = False,
 ) -> Data:
-    """Read pictures with boxes from COCO's JSON.
+    """Read pictures with boxes, or masks, from COCO's JSON.
 
     Args:
         paths: A file of instances; or two, or three, separated by commas: training, validation,
@@ -53,6 +58,8 @@ def load_coco(
         images: Folder of the pictures; by default they are looked for beside the file, in
             `images`, and in the folder that the file is named after (`train2017` for
             `instances_train2017.json`), there and a level above.
+        masks: Draw the outlines into one mask of classes, the first of which is the background;
+            what is a crowd does not count.
 
     Raises:
         InputError: A file is not in COCO's form, or files have other classes.
@@ -78,11 +85,12 @@ def load_coco(
                 )
             )
         categories, parts[split], rules[split] = found, sheets, file.name
-    return boxed_data(
+    data = boxed_data(
         parts, name=f"coco:{paths}", classes=list((categories or {}).values()), seed=seed,
         image_size=image_size, faults=faults, rules=rules, origin=origin,
         class_ids=tuple(categories or ()),
     )  # fmt: skip
+    return _masked(data) if masks else data
 
 
 def _read(
@@ -198,15 +206,37 @@ def object_masks(picture: BoxedPicture) -> np.ndarray:
     size = picture.file_size
     height, width = picture.image.shape[:2]
     masks = np.zeros((len(picture.boxes), height, width), bool)
-    # The pixel of the file at the centre of each pixel of a resized picture.
-    rows, columns = (
-        np.minimum(((np.arange(now) + 0.5) * then / now).astype(int), then - 1)
-        for now, then in zip((height, width), size, strict=True)
-    )
     for number, outline in enumerate(picture.outlines):
         if outline is not None:
-            masks[number] = _mask(outline, size, picture.name)[np.ix_(rows, columns)]
+            masks[number] = resize_mask(_mask(outline, size, picture.name), height, width)
     return masks
+
+
+def _masked(data: Data) -> Data:
+    """The same pictures with the class of every pixel in place of boxes."""
+
+    def masked(picture: BoxedPicture) -> MaskedPicture:
+        # The smaller lies in front: what covers another whole would hide it.
+        order = np.argsort(-picture.areas, kind="stable")
+        outlines = object_masks(picture)
+        mask = np.zeros(picture.image.shape[:2], "uint8")
+        for number in order:
+            crowd = picture.crowd[number] or picture.difficult[number]
+            mask[outlines[number]] = IGNORED if crowd else picture.box_labels[number] + 1
+        return MaskedPicture(image=picture.image, name=picture.name, class_mask=mask)
+
+    names = data.info.classes or ()
+    if len(names) >= IGNORED:
+        raise InputError(
+            explain(
+                f"{data.info.name} has {len(names)} classes",
+                f"up to {IGNORED - 1}, which masks have numbers for",
+                "Leave masks out, or join classes.",
+            )
+        )
+    info = replace(data.info, classes=None, class_ids=None, pixel_classes=("background", *names))
+    splits = {split: Made(getattr(data, split), masked) for split in SPLIT_NAMES}
+    return Data(**splits, info=info)
 
 
 def _mask(outline: Any, size: tuple[int, int], name: str) -> np.ndarray:

@@ -18,6 +18,7 @@ from keras_classics.core.xml_files import Element, read_xml
 from keras_classics.data.holdout import SPLIT_NAMES
 from keras_classics.data.load import Data
 from keras_classics.data.pictures.boxed_pictures import Faults, Row, Sheet, boxed_data
+from keras_classics.data.pictures.voc_masks import load_voc_masks
 
 _ALLOWED = "an annotation of PASCAL VOC: XML with <object>, <name> and <bndbox>"
 _SIDES = ("ymin", "xmin", "ymax", "xmax")
@@ -30,19 +31,27 @@ def load_voc(
     image_size: int | tuple[int, int] | None = None,
     strict: bool = False,
     classes: Sequence[str] | None = None,
+    masks: bool = False,
 ) -> Data:
-    """Read pictures with boxes in PASCAL VOC's form; the module describes the layout.
+    """Read pictures with boxes, or masks, in PASCAL VOC's form; the module describes the layout.
 
     Args:
         path: The folder.
         seed: Chooses the pictures that are held out, where a split has no list.
         image_size: Height and width, or one number for a square; boxes are resized along.
         strict: Refuse what is faulty instead of leaving it out and counting it.
-        classes: Names of the classes in their order; by default all that occur, sorted.
+        classes: Names of the classes in their order; by default all that occur, sorted, and of
+            masks VOC's own.
+        masks: Read the classes of pixels instead, `SegmentationClass/*.png` and the lists in
+            `ImageSets/Segmentation`.
 
     Raises:
         InputError: There is no annotation, or a picture is in two splits.
     """
+    if masks:
+        return load_voc_masks(
+            path, seed=seed, image_size=image_size, strict=strict, classes=classes
+        )
     folder = Path(path).expanduser()
     faults = Faults(strict)
     files = _annotations(folder)

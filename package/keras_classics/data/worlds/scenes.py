@@ -25,6 +25,8 @@ from keras_classics.data.worlds.scene_layout import (
 from keras_classics.data.worlds.scene_shapes import Sprite
 
 CLASSES = KINDS
+# Those of pixels, of which most show no object.
+PIXEL_CLASSES = ("background", *KINDS)
 MAX_OBJECTS = 5
 
 _LEAST_VISIBLE = 0.4
@@ -110,6 +112,11 @@ class Scene:
     mask: np.ndarray
     objects: tuple[SceneObject, ...]
     relation: str | None
+
+    @property
+    def class_mask(self) -> np.ndarray:
+        """`(size, size)` uint8: the class of each pixel, an index into `PIXEL_CLASSES`."""
+        return np.concatenate([[0], self.box_labels + 1]).astype("uint8")[self.mask]
 
 
 _DEFAULTS = SceneOptions()

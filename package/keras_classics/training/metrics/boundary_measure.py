@@ -9,15 +9,15 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_positive, explain
-from keras_classics.core.types import Whole
-from keras_classics.training.metrics.pixel_figures import IGNORED
+from keras_classics.core.types import Count
+from keras_classics.data.pictures.mask_files import IGNORED
 
 
 @checked
 def boundary_f(
     truth: Sequence[np.ndarray] | np.ndarray,
     answers: Sequence[np.ndarray] | np.ndarray,
-    classes: Whole,
+    classes: Count,
     *,
     tolerance: float = 0.0075,
     ignore: int | None = IGNORED,

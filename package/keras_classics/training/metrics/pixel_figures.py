@@ -24,11 +24,10 @@ from keras import ops
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.registration import registered
-from keras_classics.core.types import Config, Tensor, Whole
+from keras_classics.core.types import Config, Count, Tensor
+from keras_classics.data.pictures.mask_files import IGNORED
 from keras_classics.training.metrics.classes import count_pairs
 
-# Label of pixels that no figure counts.
-IGNORED = 255
 FIGURES = ("pixel accuracy", "mean accuracy", "mean IU", "frequency-weighted IU")
 # Counts are kept in two numbers of 32 bits, as JAX has no longer ones; the lower is below this.
 _CARRY = 2**24
@@ -38,7 +37,7 @@ _CARRY = 2**24
 def pixel_confusion(
     truth: Sequence[np.ndarray] | np.ndarray,
     answers: Sequence[np.ndarray] | np.ndarray,
-    classes: Whole,
+    classes: Count,
     *,
     ignore: int | None = IGNORED,
 ) -> np.ndarray:
@@ -137,7 +136,7 @@ class PixelFigure(keras.metrics.Metric):
     @checked
     def __init__(
         self,
-        classes: Whole,
+        classes: Count,
         figure: str = "mean IU",
         ignore: int | None = IGNORED,
         name: str | None = None,

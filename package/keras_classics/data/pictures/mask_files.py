@@ -1,0 +1,254 @@
+"""Masks in files: the class of every pixel, as palette, grey or coloured pictures without loss."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from keras_classics.core.arguments import checked
+from keras_classics.core.counts import Count
+from keras_classics.core.errors import InputError, explain
+from keras_classics.core.picture_files import opened_picture
+from keras_classics.core.text_files import read_lines
+
+# Label of pixels that count neither in a loss nor in a figure, as in PASCAL VOC.
+IGNORED = 255
+# What changes values on its way into a file, and so makes classes that nobody drew.
+_LOSSY = ("JPEG", "JPEG2000", "WEBP", "AVIF", "GIF")
+_VOID = ("void", "unlabelled", "unlabeled", "ignore", "ignored", "255")
+_REMEDY = "Write it anew as an 8-bit PNG whose values are the numbers of the classes."
+
+Colours = Mapping[tuple[int, int, int], int]
+
+
+@dataclass(frozen=True)
+class MaskReading:
+    """How the values of mask files become labels.
+
+    Attributes:
+        values: Label of each value of a grey or palette picture; None where they are labels.
+        colours: Label of each colour, of coloured pictures; None where they are to be grey.
+    """
+
+    values: Mapping[int, int] | None = None
+    colours: Colours | None = None
+    _tables: dict = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def read(self, path: str | Path) -> np.ndarray:
+        """Read a mask.
+
+        Args:
+            path: The file.
+
+        Returns:
+            uint8 `(height, width)`, 255 where nothing is to be learnt.
+
+        Raises:
+            InputError: The file is none of a mask, or has values or colours that are no class.
+        """
+        with opened_picture(path) as image:
+            _check(path, image)
+            mode = image.mode
+            pixels = np.array(image if mode in ("P", "L", "1") else image.convert("RGB"))
+            if mode == "LA":
+                pixels = pixels[..., 0]
+        if pixels.ndim == 2:
+            return self._from_values(path, pixels.astype("uint8"))
+        if self.colours is None and _is_grey(pixels):
+            return self._from_values(path, np.ascontiguousarray(pixels[..., 0]))
+        return self._from_colours(path, pixels)
+
+    def _from_values(self, path: str | Path, pixels: np.ndarray) -> np.ndarray:
+        if self.values is None:
+            return pixels
+        if "values" not in self._tables:
+            table = np.full(256, -1, "int16")
+            table[IGNORED] = IGNORED
+            table[list(self.values)] = list(self.values.values())
+            self._tables["values"] = table
+        labels = self._tables["values"][pixels]
+        if (wrong := np.unique(pixels[labels < 0])).size:
+            raise InputError(
+                explain(
+                    f"The mask {path} has the values {_listed(wrong)}",
+                    f"{_listed(sorted(self.values))}, and {IGNORED} for what does not count",
+                    "Correct the file, or tell all values.",
+                )
+            )
+        return labels.astype("uint8")
+
+    def _from_colours(self, path: str | Path, pixels: np.ndarray) -> np.ndarray:
+        codes = pixels.astype("int32") @ np.array([65536, 256, 1])
+        if self.colours is None:
+            raise InputError(
+                explain(
+                    f"The mask {path} is coloured ({len(np.unique(codes))} colours), and no table "
+                    "says which class each colour is",
+                    "grey or palette pictures, or a table of colours",
+                    'Give colours="FILE", with a line "red green blue name" for each class.',
+                )
+            )
+        if "codes" not in self._tables:
+            known = sorted((65536 * r + 256 * g + b, label)
+                           for (r, g, b), label in self.colours.items())  # fmt: skip
+            self._tables["codes"] = tuple(map(np.array, zip(*known, strict=True)))
+        known_codes, labels = self._tables["codes"]
+        place = np.minimum(np.searchsorted(known_codes, codes), len(known_codes) - 1)
+        unknown = known_codes[place] != codes
+        if unknown.any():
+            colours = pixels[unknown]
+            shown = ", ".join(str(tuple(map(int, each))) for each in np.unique(colours, axis=0)[:3])
+            raise InputError(
+                explain(
+                    f"The mask {path} has colours of no class in {len(colours)} pixels, such as "
+                    f"{shown}",
+                    f"the {len(known_codes)} colours of its table",
+                    "Complete the table, or write the mask anew without smoothing.",
+                )
+            )
+        return labels[place].astype("uint8")
+
+
+@checked
+def read_mask(path: str | Path, *, colours: str | Path | None = None) -> np.ndarray:
+    """Read the class of every pixel from a file.
+
+    Of palette pictures the numbers are the classes, whatever their colours look like; of grey ones
+    the values are; of coloured ones a table says which colour is which.
+
+    Args:
+        path: A picture file without loss, such as PNG, of at most 8 bits.
+        colours: A file with a line for each class, `red green blue name` or a CSV of `name, red,
+            green, blue`; None for grey and palette pictures.
+
+    Returns:
+        uint8 `(height, width)`; by convention 255 is what does not count.
+
+    Raises:
+        InputError: The file is missing, damaged, with loss or of 16 bits, or has an unknown colour.
+    """
+    table = None if colours is None else read_colours(colours)[1]
+    return MaskReading(colours=table).read(path)
+
+
+@checked
+def resize_mask(mask: np.ndarray, height: Count, width: Count) -> np.ndarray:
+    """Resize a mask without making labels that it has not: each pixel is the nearest one's.
+
+    Args:
+        mask: uint8 `(rows, columns)`.
+        height: Rows of the result.
+        width: Its columns.
+    """
+    if mask.shape == (height, width):
+        return mask
+    if mask.ndim != 2 or not mask.size:
+        raise InputError(
+            explain(f"A mask of shape {mask.shape} was given", "(rows, columns)", "Give one mask.")
+        )
+    # The pixel at the centre of each, as pictures are resized.
+    rows, columns = (
+        np.minimum(((np.arange(now) + 0.5) * then / now).astype(int), then - 1)
+        for now, then in zip((height, width), mask.shape, strict=True)
+    )
+    return mask[np.ix_(rows, columns)]
+
+
+def read_colours(path: str | Path) -> tuple[tuple[str, ...], Colours]:
+    """Read a table of colours.
+
+    Args:
+        path: Lines with a name and three numbers of 0 to 255, the name before or behind them. Those
+            named void, unlabelled or ignore are no classes.
+
+    Returns:
+        Names of the classes, and the label of each colour.
+
+    Raises:
+        InputError: The file has no such line, or a colour twice.
+    """
+    names, colours = list[str](), dict[tuple[int, int, int], int]()
+    for number, line in enumerate(read_lines(Path(path).expanduser()), start=1):
+        parts = [part for part in re.split(r"[\s,;]+", line.strip()) if part]
+        numbers = [int(part) for part in parts if re.fullmatch(r"\d{1,3}", part)]
+        # A name may have a number too, before or behind the colour.
+        name = " ".join(part for part in parts if not re.fullmatch(r"\d{1,3}", part))
+        if len(numbers) < 3:
+            continue
+        red, green, blue = numbers[:3]
+        if max(numbers[:3]) > 255 or (red, green, blue) in colours:
+            raise InputError(
+                explain(
+                    f"{path}, line {number}, has the colour {(red, green, blue)}",
+                    "three numbers of 0 to 255, each colour once",
+                    "Correct the line.",
+                )
+            )
+        if name.lower() in _VOID:
+            colours[red, green, blue] = IGNORED
+            continue
+        if (name or str(len(names))) not in names:
+            names.append(name or str(len(names)))
+        # Of one name may be several colours.
+        colours[red, green, blue] = names.index(name) if name else len(names) - 1
+    if not names or len(names) > IGNORED:
+        raise InputError(
+            explain(
+                f"{path} names {len(names)} classes by their colours",
+                f'1 to {IGNORED} lines "red green blue name"',
+                "Check the path and the form of the lines.",
+            )
+        )
+    return tuple(names), colours
+
+
+def voc_colours(classes: int) -> Colours:
+    """The colours of PASCAL VOC's masks: bits of the label, spread over the three channels.
+
+    Args:
+        classes: Number of classes; the colour of label 255 is there too.
+    """
+    colours = {}
+    for label in (*range(classes), IGNORED):
+        red = green = blue = 0
+        for bit in range(8):
+            red |= (label >> 3 * bit & 1) << (7 - bit)
+            green |= (label >> 3 * bit + 1 & 1) << (7 - bit)
+            blue |= (label >> 3 * bit + 2 & 1) << (7 - bit)
+        colours[red, green, blue] = label
+    return colours
+
+
+def _check(path: str | Path, image: Image.Image) -> None:
+    if image.format in _LOSSY:
+        raise InputError(
+            explain(
+                f"The mask {path} is a {image.format} file, which changes values where classes "
+                "meet",
+                "PNG, BMP, TIFF and other formats without loss",
+                _REMEDY,
+            )
+        )
+    if image.mode.startswith(("I", "F")):
+        raise InputError(
+            explain(
+                f"The mask {path} has 16 bits or more a pixel",
+                "values of 8 bits, 0 to 255",
+                _REMEDY,
+            )
+        )
+
+
+def _is_grey(pixels: np.ndarray) -> bool:
+    first = pixels[..., 0]
+    return bool((first == pixels[..., 1]).all() and (first == pixels[..., 2]).all())
+
+
+def _listed(values: Sequence[int] | np.ndarray) -> str:
+    more = ", ..." if len(values) > 8 else ""
+    return ", ".join(map(str, values[:8])) + more

@@ -1,0 +1,166 @@
+"""Pictures with the class of every pixel: what every reader of them makes of its files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_classics.core.errors import InputError, explain
+from keras_classics.core.progress import tracked
+from keras_classics.data.load import Data
+from keras_classics.data.pictures.boxed_pictures import Faults, checked_data
+from keras_classics.data.pictures.images import measure_image, read_image, resolve_size
+from keras_classics.data.pictures.mask_files import IGNORED, MaskReading, resize_mask
+from keras_classics.data.splits import Picture
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MaskedPicture(Picture):
+    """A picture and the class of every pixel.
+
+    Attributes:
+        class_mask: uint8 `(height, width)`, numbers of classes, 255 where nothing is to be learnt.
+    """
+
+    class_mask: np.ndarray
+
+
+class MaskSheet(NamedTuple):
+    """A picture and its mask, as they lie in files."""
+
+    name: str
+    path: Path
+    mask: Path
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """A sheet whose files are sound; how often each label occurs in its mask."""
+
+    sheet: MaskSheet
+    size: tuple[int, int]
+    counts: np.ndarray
+
+
+def masked_data(
+    sheets: Mapping[str, Sequence[MaskSheet]],
+    *,
+    name: str,
+    classes: Sequence[str] | None,
+    reading: MaskReading,
+    seed: int,
+    image_size: int | tuple[int, int] | None,
+    faults: Faults,
+    rules: Mapping[str, str],
+    origin: str,
+) -> Data:
+    """Make a data set of pictures and masks, after a look at all of them.
+
+    Args:
+        sheets: By split, of `"train"` at least.
+        name: The specification.
+        classes: Names of the classes; None to number those that occur.
+        reading: How masks are read.
+        seed: Chooses what is held out.
+        image_size: Height and width, or one number; masks are resized with their pictures.
+        faults: Where to note what is left out.
+        rules: Where the splits come from, by split.
+        origin: Where the data come from.
+
+    Raises:
+        InputError: All pixels are of one class, or a split has no picture.
+    """
+    size = resolve_size(image_size)
+    checked = {split: _sound(part, classes, reading, faults) for split, part in sheets.items()}
+    counts = sum((each.counts for part in checked.values() for each in part), np.zeros(256, int))
+    found = np.flatnonzero(counts[:IGNORED])
+    if any(checked.values()) and len(found) < 2:
+        ignored = f", and {counts[IGNORED]} pixels of 255" if counts[IGNORED] else ""
+        raise InputError(
+            explain(
+                f"All masks of {name} are of one class, {found.tolist()}{ignored}",
+                "pixels of two classes and more; 255 is what does not count",
+                'Check the masks; where white is a class, give values="0,255".'
+                if counts[IGNORED]
+                else "Check that these are the masks.",
+            )
+        )
+    if classes is None:
+        classes = [str(number) for number in range(int(found.max(initial=0)) + 1)]
+    return checked_data(
+        checked,
+        partial(_picture, size=size, reading=reading),
+        name=name, size=size, seed=seed, faults=faults, rules=rules, origin=origin,
+        pixel_classes=tuple(classes),
+    )  # fmt: skip
+
+
+def _sound(
+    sheets: Sequence[MaskSheet],
+    classes: Sequence[str] | None,
+    reading: MaskReading,
+    faults: Faults,
+) -> list[_Checked]:
+    def look(sheet: MaskSheet) -> _Checked | InputError:
+        try:
+            size, mask = measure_image(sheet.path), reading.read(sheet.mask)
+        except InputError as error:
+            return error
+        return (
+            _Checked(sheet, size, np.bincount(mask.ravel(), minlength=256))
+            if (mask.shape == size)
+            else InputError(
+                explain(
+                    f"The mask {sheet.mask} has {mask.shape[0]} x {mask.shape[1]} pixels and its "
+                    f"picture {sheet.path} {size[0]} x {size[1]} (height x width)",
+                    "masks of their pictures' size",
+                    "Resize one of them; masks without smoothing.",
+                )
+            )
+        )
+
+    found = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for sheet, each in zip(
+            sheets, tracked(pool.map(look, sheets), "Checking masks", len(sheets)), strict=True
+        ):
+            if isinstance(each, InputError):
+                if faults.strict:
+                    raise each
+                faults.messages.append(str(each))
+                continue
+            labels = np.flatnonzero(each.counts)
+            beyond = labels[(labels < IGNORED) & (labels >= len(classes or ()))]
+            if classes is not None and len(beyond):
+                faults.add(
+                    f"The mask {sheet.mask} has the labels {', '.join(map(str, beyond))} in "
+                    f"{each.counts[beyond].sum()} pixels",
+                    f"0 to {len(classes) - 1} for {len(classes)} classes, and 255",
+                    "Name all classes, or correct the mask.",
+                )
+            elif labels.tolist() == [IGNORED]:
+                faults.add(
+                    f"The mask {sheet.mask} is 255 everywhere",
+                    "masks that say something",
+                    "Draw it, or remove it with its picture.",
+                )
+            else:
+                found.append(each)
+    return found
+
+
+def _picture(
+    example: _Checked, size: tuple[int, int] | None, reading: MaskReading
+) -> MaskedPicture:
+    image = read_image(example.sheet.path, size)
+    mask = reading.read(example.sheet.mask)
+    return MaskedPicture(
+        image=image, name=example.sheet.name, class_mask=resize_mask(mask, *image.shape[:2])
+    )

@@ -1,0 +1,70 @@
+"""Two folders side by side: pictures, and what belongs to each under the same name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from keras_classics.core.picture_files import picture_endings
+from keras_classics.data.pictures.boxed_pictures import Faults
+from keras_classics.data.pictures.masked_pictures import MaskSheet
+
+# What a mask's name may have more than its picture's.
+_SUFFIXES = (
+    "", "_L", "_mask", "-mask", "_masks", "_label", "_labels", "_gt", "_seg", "_segmentation",
+    "_GT", "_edges", "_boundary",
+)  # fmt: skip
+
+
+def picture_files(folder: Path) -> list[Path]:
+    """The picture files below a folder, sorted; those of macOS that begin with "._" are none."""
+    endings = picture_endings()
+    return sorted(
+        path for path in folder.rglob("*")
+        if path.suffix.lower() in endings and path.name[0] != "." and path.is_file()
+    )  # fmt: skip
+
+
+def pairs(
+    pictures: Path,
+    masks: Path,
+    faults: Faults,
+    what: str,
+    *,
+    picture_suffix: str = "",
+    mask_suffixes: tuple[str, ...] = _SUFFIXES,
+) -> list[MaskSheet]:
+    """Pictures with a file of the same name, in the same folder below another.
+
+    Args:
+        pictures: Folder of pictures.
+        masks: Folder of what belongs to them.
+        faults: Where pictures without are noted, and what belongs to none.
+        what: What belongs to a picture, `"mask"`.
+        picture_suffix: What ends the names of pictures before the ending; others are passed over.
+        mask_suffixes: What may stand there in the names of masks.
+    """
+    by_name: dict[str, Path] = {}
+    for path in picture_files(masks):
+        by_name.setdefault(path.relative_to(masks).with_suffix("").as_posix(), path)
+    sheets, used = [], set()
+    for path in picture_files(pictures):
+        name = path.relative_to(pictures).with_suffix("").as_posix()
+        if not name.endswith(picture_suffix):
+            continue
+        stem = name.removesuffix(picture_suffix)
+        mask = next(
+            (by_name[stem + suffix] for suffix in mask_suffixes if stem + suffix in by_name), None
+        )
+        if mask is None:
+            faults.add(
+                f"The picture {path} has no {what} of its name in {masks}",
+                f"a {what} for each picture",
+                f"Add the {what}, or remove the picture.",
+            )
+        else:
+            sheets.append(MaskSheet(stem, path, mask))
+            used.add(mask)
+    known = [path for path in by_name.values() if path not in used]
+    if mask_suffixes is _SUFFIXES and known and sheets:
+        faults.messages += [f"The {what} {path} belongs to no picture." for path in known[:5]]
+    return sheets
