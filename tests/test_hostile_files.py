@@ -119,6 +119,15 @@ def annotated(path):
     return of_folder("voc")(path)
 
 
+def mask_of(path):
+    """The hostile file is the mask of a sound picture."""
+    for name in ("images", "masks"):
+        path.with_name(name).mkdir()
+    beside_picture(path.with_name("images") / "a.txt")
+    path.rename(path.with_name("masks") / path.name)
+    return of_folder("masks")(path)
+
+
 def labels_of_kitti(path):
     """The hostile file labels a sound picture."""
     for name in ("label_2", "image_2"):
@@ -286,6 +295,11 @@ DOORS = {
         lambda path: of_folder("voc")(beside_picture(path)),
     ),
     "voc: picture": Door("a.png", hostile.picture_files, annotated),
+    "masks:": Door("a.png", hostile.picture_files, mask_of, ("data.read_mask",)),
+    "masks: colours": Door(
+        "a.txt", hostile.text_files,
+        lambda path: kc.data.read_mask(beside_picture(path).with_name("a.png"), colours=path),
+    ),
     "coco:": Door(
         "instances.json", hostile.coco_files,
         lambda path: kc.data.load(f"coco:{beside_picture(path)}", strict=True),
@@ -446,8 +460,10 @@ def test_every_function_of_the_public_face_that_takes_a_path_is_in_the_table():
 
 def test_every_kind_of_data_is_in_the_table():
     schemes = {name for name, source in SOURCES.items() if ":" in source.usage}
-    # What TensorFlow Datasets keeps is its own.
-    assert schemes - {"tfds"} == {name.partition(":")[0] for name in DOORS if ":" in name}
+    # What TensorFlow Datasets keeps is its own; camvid: and cityscapes: open masks as masks: does.
+    assert schemes - {"tfds", "camvid", "cityscapes"} == {
+        name.partition(":")[0] for name in DOORS if ":" in name
+    }
 
 
 def test_the_pickles_would_do_harm_to_who_trusts_them(tmp_path):

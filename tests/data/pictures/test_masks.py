@@ -249,7 +249,7 @@ def test_masks_of_tensorflow_datasets_offline():
 
 
 def test_camvid_itself():
-    data = load(f"camvid:{shared("data", "camvid")}", strict=True)
+    data = load(f"camvid:{shared('data', 'camvid')}", strict=True)
     assert data.info.sizes["train"] + data.info.sizes["test"] == 367
     assert data.info.sizes["validation"] == 101 and data.info.image_shape == (180, 240, 3)
     road = data.info.pixel_classes.index("road")
