@@ -47,6 +47,19 @@ def test_one_field_is_kept_and_must_be_there():
         kc.data.collect(bare, "label")
 
 
+@pytest.mark.parametrize("memory", [2**31, 1], ids=["memory", "file"])
+def test_pictures_with_boxes_keep_all_that_is_known_of_them(memory, monkeypatch):
+    monkeypatch.setattr(store, "MEMORY_BYTES", memory)
+    given = kc.data.load("scenes", train=3, validation=1, test=1).train
+    found = kc.data.collect(given, "boxes")
+    for one, other in zip(found, given, strict=True):
+        np.testing.assert_array_equal(one.image, other.image)
+        np.testing.assert_array_equal(one.boxes, other.boxes)
+        assert one.captions == other.captions and one.objects == other.objects
+    with pytest.raises(kc.InputError, match="without boxes were given.*voc:FOLDER"):
+        kc.data.collect(split(5), "boxes")
+
+
 def test_what_lies_in_memory_is_not_copied():
     data = kc.data.load("digits")
     assert np.shares_memory(kc.data.collect(data.train, "label").images, data.train.images)

@@ -287,6 +287,23 @@ def test_a_job_that_cannot_be_asked_for_is_named_before_the_training(tmp_path, m
     assert run("train", "--out", tmp_path / "run") == 0
 
 
+def test_a_verb_that_needs_no_run_is_done_without_one_and_leaves_one_as_it_is(
+    finished, tmp_path, capsys
+):
+    class Counting(Toy):
+        verbs = {**Toy.verbs, "count": "count the points"}
+        runless = ("count",)
+
+        def count(self):
+            self.output.result(f"{len(self.split('test'))} points, {self.settings.slope}", {})
+
+    before = content(finished)
+    for folder in (tmp_path / "new", finished):
+        assert kc.jobs.run(Counting, ["count", "--slope", "3", "--out", str(folder)]) == 0
+        assert capsys.readouterr().out == "4 points, 3.0\n"
+    assert content(finished) == before
+
+
 def test_verbose_shows_where_a_mistake_was_found(finished, capsys):
     for arguments, code in (
         (["ask", "x"], 1),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import IO, Any, Literal, overload
 
 import numpy as np
@@ -17,6 +18,7 @@ from keras_classics.data.texts.documents import Document
 
 # Pictures beyond this are kept in a file instead of in memory.
 MEMORY_BYTES = 2 * 2**30
+_NONE = np.zeros((0, 0, 3), "uint8")
 
 _REMEDIES = {
     "label": (
@@ -29,6 +31,11 @@ _REMEDIES = {
         "Data without a text were given",
         "text, such as source_code or text:FILE",
         "Choose other --data.",
+    ),
+    "boxes": (
+        "Pictures without boxes were given",
+        "data with boxes",
+        "Use scenes, voc:FOLDER, coco:JSON, kitti:FOLDER, boxes:CSV, or a TFDS set with objects.",
     ),
     "captions": (
         "Pictures without captions were given",
@@ -46,10 +53,14 @@ def collect(
 def collect(
     split: Sequence[Any], field: Literal["label", "captions"], *, description: str = ...
 ) -> Pictures: ...
+@overload
+def collect(
+    split: Sequence[Any], field: Literal["boxes"], *, description: str = ...
+) -> list[Any]: ...
 @checked
 def collect(
     split: Sequence[Any], field: str, *, description: str = "Reading"
-) -> Pictures | list[Document]:
+) -> Pictures | list[Any]:
     """Read a split once, with a progress bar, to have its examples at hand in any order.
 
     More than 2 GiB of pictures are kept in a file without a name, in the folder for temporary files
@@ -57,11 +68,13 @@ def collect(
 
     Args:
         split: Examples with a `name`, the field, and, unless that is a text, an `image`.
-        field: What is kept: `"label"` or `"captions"` of pictures, or `"text"`.
+        field: What is kept: `"label"` or `"captions"` of pictures, `"text"`, or with `"boxes"` all
+            that is known of pictures that have them.
         description: Text beside the progress bar.
 
     Returns:
         The pictures, or documents, which those of running text are; of these there may be none.
+        With `"boxes"` the examples as they are.
 
     Raises:
         InputError: The examples have no such field, or there is no room for the file.
@@ -84,8 +97,11 @@ def collect(
             for example in tracked(split, description, len(split)):
                 store.add(example.image)
                 names.append(example.name)
-                kept.append(getattr(example, field))
+                kept.append(replace(example, image=_NONE) if field == "boxes"
+                            else getattr(example, field))  # fmt: skip
             images = store.images()
+    if field == "boxes":
+        return [replace(each, image=image) for each, image in zip(kept, images, strict=True)]
     if field == "label":
         return Pictures(images, names, labels=np.asarray(kept, "int32"))
     return Pictures(images, names, captions=list(kept))

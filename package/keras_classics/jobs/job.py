@@ -136,6 +136,8 @@ class Job(ABC):
         verbs: What it can be told to do, each with a line of help, in the order of the whole job.
             `train`, `evaluate` and `export` are known, `asks` asks the export; each other is a
             method of its name that takes the trained model.
+        runless: Verbs that need no trained model, whose methods take nothing; of the settings
+            those that are typed.
         asks: The verb that asks a model, or None.
         queries: What the help calls that verb's arguments.
         reads_lines: Whether it asks about the lines of standard input where there are none.
@@ -158,6 +160,7 @@ class Job(ABC):
     name: ClassVar[str]
     makes: ClassVar[str] = "model"
     verbs: ClassVar[Mapping[str, str]]
+    runless: ClassVar[Sequence[str]] = ()
     asks: ClassVar[str | None] = None
     queries: ClassVar[str] = "QUERY"
     reads_lines: ClassVar[bool] = False

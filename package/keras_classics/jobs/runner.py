@@ -74,7 +74,7 @@ def _run(job: type[Job], argv: Sequence[str], about: str) -> int:
 
 def _do(job: type[Job], asked: Asked, verb: str) -> int:
     from keras_classics.jobs.asking import ask
-    from keras_classics.jobs.opening import note_export, of_run, opened
+    from keras_classics.jobs.opening import fresh, note_export, of_run, opened
     from keras_classics.jobs.training_run import train
 
     folder = asked.out or job.out
@@ -83,6 +83,10 @@ def _do(job: type[Job], asked: Asked, verb: str) -> int:
         return 0
     if verb == job.asks:
         return ask(job, asked)
+    if verb in job.runless:
+        check_writable(folder)
+        getattr(fresh(job, asked, folder), verb)()
+        return 0
     if verb == EXPORTING:
         path = asked.to or folder / EXPORTS[asked.format]
         _check_export(job, asked.format, path, folder)

@@ -23,6 +23,10 @@ RECORD = {
 }  # fmt: skip
 # What a model is for, by one of its outputs, and who asks it; the first that is there.
 KINDS = {
+    "boxes": (
+        "Detector: pictures in, boxes with classes out.",
+        "detection.py detect {file} --from",
+    ),
     "captions": ("Captioner: pictures in, sentences out.", "captioning.py caption {file} --from"),
     "translations": (
         "Translator: sentences in, sentences out.",

@@ -193,6 +193,8 @@ def test_the_part_of_a_classifier_that_describes_follows_from_what_reads_it(tmp_
     first = kc.models.picture_encoder("resnet_18", 32, layer="stage1_out", as_map=True, **small)
     assert first.output_shape == grid.get_layer("stage1_out").output.shape
     kc.save_model(first, tmp_path / "own.keras")
+    wide = kc.models.picture_encoder("resnet_18", (32, 64), as_map=True, **small)
+    assert wide.input_shape == (None, 32, 64, 3)
     own = kc.models.picture_encoder(str(tmp_path / "own.keras"), 999)
     assert own.output_shape == first.output_shape
     with pytest.raises(kc.InputError, match="layer='stage9'"):

@@ -15,7 +15,7 @@ import keras
 from keras_classics.core.arguments import checked
 from keras_classics.core.catalogue import create_model
 from keras_classics.core.channels_last import check_layers
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, check_pair, explain
 from keras_classics.core.image_builder import inline
 from keras_classics.core.keras_internals import deep_graphs
 from keras_classics.core.model_files import load_model
@@ -27,7 +27,7 @@ DECODER = "decoder"
 @checked
 def picture_encoder(
     name: str,
-    size: int,
+    size: int | tuple[int, int],
     *,
     layer: str | None = None,
     as_map: bool = False,
@@ -37,7 +37,7 @@ def picture_encoder(
 
     Args:
         name: Of a model of the catalogue, or a `.keras` file, whose output describes by default.
-        size: Side of the pictures, for a model of the catalogue.
+        size: Side of the pictures, or height and width, for a model of the catalogue.
         layer: Whose output describes; of the catalogue's models by default the last map with
             `as_map`, and otherwise what the classifier reads.
         as_map: Whether a map `(batch, height, width, features)` is wanted, for attention.
@@ -49,7 +49,7 @@ def picture_encoder(
     if name.endswith(".keras"):
         model = load_model(name)
     else:
-        shape = (size, size, 3)
+        shape = (*check_pair("size", size), 3)
         model = create_model(name, include_top=not as_map, input_shape=shape, **builder_arguments)
         if not layer and not as_map:
             return keras.Model(model.inputs, model.get_layer("predictions").input)

@@ -1,0 +1,1 @@
+"""What `applications/detection.py` is made of beside its job."""
