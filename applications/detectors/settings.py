@@ -9,7 +9,7 @@ from detectors import proposing
 
 # What 64 x 64 pixels need: a map of every fourth, and windows as large as the shapes.
 SCENES_DATA = {"train": 3000, "validation": 300, "test": 500}
-SCENES = {"proposals": "grid", "sides": [12.0, 17.0, 24.0], "step": 0.27, "epochs": 8}
+SCENES = {"proposals": "grid", "sides": [12.0, 17.0, 24.0], "step": 0.27, "epochs": 10}
 PHOTOGRAPHS = {"proposals": "fast", "sides": [32.0, 64.0, 128.0, 256.0], "step": 0.5, "epochs": 30}
 flag = kc.jobs.flag
 

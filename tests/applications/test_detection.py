@@ -1,0 +1,153 @@
+"""The detection application as a user meets it, good input and bad."""
+
+import dataclasses
+import json
+import shutil
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import keras_classics as kc
+from support import ROOT, load_application
+
+SHIPPED = ROOT / "saved_models" / "detection-scenes"
+DATA = ["--data-options", "train=32", "validation=8", "test=8"]
+SMALL = [
+    *DATA, "--batch-size", "8", "--regions", "8", "--units", "16", "--bins", "3",
+    "--backbone", "resnet_20_cifar", "--backbone-options", "width=0.25", "repeats=(1,1,1)",
+    "--backbone-layer", "stage3_out", "--sides", "12", "24", "--step", "0.5",
+]  # fmt: skip
+TRAINED = [*SMALL, "--epochs", "1"]
+
+
+@pytest.fixture(scope="module")
+def application():
+    return load_application("detection")
+
+
+@pytest.fixture(scope="module")
+def finished(application, tmp_path_factory):
+    """The folder of a whole, tiny job."""
+    out = tmp_path_factory.mktemp("job") / "run"
+    # So little training is sure of nothing.
+    seen = ["--least-score", "0.01", "--shown-from", "0.1"]
+    assert application.main([*TRAINED, *seen, "--pictures", "4", "--out", str(out)]) == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def job(application, finished):
+    return kc.jobs.open_run(application.Detection, finished)
+
+
+def test_the_whole_job_leaves_everything_beside_its_results(finished):
+    metrics = json.loads((finished / "metrics.json").read_text())["test"]
+    by_class = pd.read_csv(finished / "classes.csv")
+    assert by_class["AP50"].mean() == pytest.approx(metrics["AP50"])
+    test = kc.data.load("scenes", train=32, validation=8, test=8).test
+    assert by_class["true boxes"].sum() == sum(len(each.boxes) for each in test)
+    mistakes = pd.read_csv(finished / "mistakes.csv").iloc[0]
+    assert mistakes["missed"] <= by_class["true boxes"].sum()
+    assert Image.open(finished / "detections.png").width > 600
+    assert (finished / "answers.png").exists()
+    examples = kc.export.read_examples(finished)
+    name, *sides = examples.references[0][0].split()
+    assert name in set(by_class["class"])
+    assert list(map(float, sides)) == test[0].boxes[0].tolist()
+    assert examples.figures["AP50"] == pytest.approx(metrics["AP50"])
+
+
+def test_the_export_finds_what_the_model_finds_in_pixels_of_the_picture(job, finished, tmp_path):
+    job.settings.least_score, job.settings.shown_from, job.asked = 0.01, 0.1, []
+    exported, model = job.open_export(finished / "saved_model"), job.trained()
+    small, large = finished / "example.png", tmp_path / "large.png"
+    Image.open(small).resize((128, 128), Image.Resampling.NEAREST).save(large)
+    one, other = job.ask(small, exported).record, job.ask_model(small, model).record
+    assert one["classes"] == other["classes"] and one["classes"]
+    np.testing.assert_allclose(one["scores"], other["scores"], atol=1e-5)
+    np.testing.assert_allclose(one["boxes"], other["boxes"], atol=1e-3)
+    # Resized before or inside: a shade of the last bit.
+    one, other = job.ask(large, exported).record, job.ask_model(large, model).record
+    assert np.array(one["boxes"]).max() > 64
+    shared = kc.boxes.overlap(one["boxes"], other["boxes"]).max(axis=1)
+    assert np.median(shared) > 0.95
+
+
+def test_an_export_without_windows_is_asked_with_proposals_of_selective_search(
+    application, job, finished, tmp_path
+):
+    settings = dataclasses.replace(job.settings, proposals="fast", least_score=0.05)
+    other = application.Detection(settings, finished, job.output)
+    other.complete()
+    other.facts = job.facts
+    other.export(job.trained(), tmp_path / "export", "saved_model")
+    answer = other.ask(finished / "example.png", other.open_export(tmp_path / "export"))
+    assert set(answer.record) == {"boxes", "classes", "scores"}
+    with pytest.raises(kc.InputError, match=r"takes images \(uint8\), proposals"):
+        job.open_export(tmp_path / "export")
+
+
+def test_a_stopped_training_goes_on_to_the_same_weights(
+    application, finished, tmp_path, monkeypatch
+):
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 1:
+                raise KeyboardInterrupt
+
+    out = tmp_path / "run"
+    monkeypatch.setattr(application.Detection, "callbacks", lambda *arguments: [Stop()])
+    assert application.main(["train", *TRAINED, "--quiet", "--out", str(out)]) == 130
+    assert not (out / "model.keras").exists()
+    monkeypatch.undo()
+    assert application.main(["train", *TRAINED, "--quiet", "--out", str(out)]) == 0
+    one, other = (kc.load_model(folder / "model.keras") for folder in (out, finished))
+    for ours, theirs in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+def test_other_settings_and_facts_of_another_run_are_refused(
+    application, finished, tmp_path, capsys
+):
+    out = tmp_path / "run"
+    shutil.copytree(finished, out)
+    assert application.main(["train", *TRAINED, "--bins", "4", "--out", str(out)]) == 1
+    assert "bins 3, now 4" in capsys.readouterr().err
+    (out / "known.json").write_text('{"classes": ["one"], "size": [64, 64]}')
+    assert application.main(["evaluate", "--out", str(out)]) == 1
+    assert "known.json has 1 classes and the model 8" in capsys.readouterr().err
+
+
+def test_pictures_of_several_sizes_are_refused_and_the_remedy_works(application, tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    lines = ["image,ymin,xmin,ymax,xmax,class"]
+    for number, size in enumerate([(40, 50), (50, 40)] * 5):
+        Image.fromarray(rng.integers(0, 256, (*size, 3), "uint8")).save(tmp_path / f"{number}.png")
+        lines.append(f"{number}.png,5,6,30,31,thing")
+    (tmp_path / "boxes.csv").write_text("\n".join(lines))
+    given = ["--data", f"boxes:{tmp_path / 'boxes.csv'}", "--out", str(tmp_path / "run")]
+    assert application.main(["train", *given]) == 1
+    assert "by --image-size 320" in capsys.readouterr().err
+    settings = application.Settings(data=given[1], image_size=320)
+    job = application.Detection(settings, tmp_path / "run", kc.jobs.Output(quiet=True))
+    assert job.make_facts(job.split("train"))["known"] == {"classes": ["thing"], "size": [320, 320]}
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "export"])
+def test_verbs_that_need_a_trained_model_say_so(application, verb, tmp_path, capsys):
+    assert application.main([verb, "--out", str(tmp_path)]) == 1
+    assert "holds no trained detector" in capsys.readouterr().err
+
+
+def test_proposals_are_measured_without_a_run(application, tmp_path):
+    arguments = ["proposals", *DATA, "--quiet", "--out", str(tmp_path)]
+    assert application.main(arguments) == 0
+    table = pd.read_csv(tmp_path / "proposals.csv", index_col=0)
+    assert list(table.index) == ["grid", "fast", "quality"]
+    assert (table["recall at 0.7"] <= table["recall at 0.5"]).all()
+    assert table.loc["grid", "recall at 0.5"] > 0.9
+    assert table.loc["quality", "proposals"] >= table.loc["fast", "proposals"]
+    assert json.loads((tmp_path / "proposals.json").read_text())["settings"]["seed"] == 0
