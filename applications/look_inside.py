@@ -36,7 +36,7 @@ VERBS = {
     "fool": (damage.fool, "pictures that are called otherwise after a small change"),
     "lesion": (damage.lesion, "what it still does without one of its blocks"),
     "landscape": (damage.landscape, "the loss around its weights"),
-    "isometry": (theory.isometry, "singular values: whether gradients come through"),
+    "isometry": (theory.isometry, "whether gradients come through"),
     "overview": (theory.overview, "what it and others reach and cost"),
 }
 PAGE = "look_inside.html"

@@ -40,7 +40,10 @@ def patches(subject: Subject) -> Finding:
         kc.analysis.draw_patches(
             subject.file(file), each, shown_as(subject.images), channels=list(map(int, shown))
         )
-        drawn[f"{name}: the {TOP} strongest patches of a channel in a square"] = file
+        drawn[
+            f"{name}: in each square the {TOP} strongest patches of a channel, above it its "
+            "number and its highest activation; grey is outside of the picture"
+        ] = file
         strongest = len(np.unique(each.pictures[alive, 0]))
         sentence = (
             f"In {name} {len(alive)} of {len(each.values)} channels answer to some picture, and "
@@ -51,8 +54,8 @@ def patches(subject: Subject) -> Finding:
             chance = _commonest(rng.permutation(subject.labels), each.pictures[alive])
             purity[name] = own
             sentence += (
-                f"; of the {TOP} that excite a channel most {own:.0%} are of one class, "
-                f"{chance:.0%} were labels shuffled"
+                f"; of the {TOP} that excite a channel most {own:.0%} are of one class "
+                f"({chance:.0%} where labels are shuffled)"
             )
         sentences.append(f"{sentence}.")
     return Finding(sentences, drawn, {"answering": alives, "of one class": purity})
@@ -106,7 +109,12 @@ def maximize(subject: Subject) -> Finding:
     sentence = (
         f"The score of a class rises from {found.start.mean():.1f} to {found.values.mean():.1f} on "
         f"average; {taken.sum()} of {len(wanted)} of these pictures are taken for their class, "
-        f"with {own.mean():.0%} on average, where the network gives real pictures {real:.0%}."
+        f"with {own.mean():.0%} on average, where the network gives real pictures {real:.0%}"
+        + (
+            "; the others excite another class still more, and are like no picture it has seen."
+            if not taken.all()
+            else "."
+        )
     )
     figures = {"start": found.start, "values": found.values, "probabilities": own}
     return Finding([sentence], {"What each class would like best": "maximization.png"}, figures)

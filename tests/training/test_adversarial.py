@@ -224,6 +224,20 @@ def test_what_does_not_fit_is_refused(message, options):
         kc.training.AdversarialModel(linear(), **{**UNIT, **options})
 
 
+def of_signs(sign):
+    image = keras.Input((3, 4, 2))
+    x = sign(layers.Flatten()(2 * image - 1))
+    model = keras.Model(image, layers.Dense(3, "softmax", kernel_initializer="zeros")(x))
+    return compiled(kc.training.AdversarialModel(model, **UNIT))
+
+
+def test_signs_without_a_gradient_are_refused_when_the_training_begins():
+    with pytest.raises(kc.InputError, match=r"no gradient.*Activation\(kc.layers.binary_sign\)"):
+        of_signs(keras.ops.sign).fit(IMAGES, LABELS, verbose=0)
+    # The remedy, and a head of zeros, which hands nothing on as yet.
+    of_signs(layers.Activation(kc.layers.binary_sign)).fit(IMAGES, LABELS, verbose=0)
+
+
 CODE = """
 import numpy as np
 from training.test_adversarial import after_training

@@ -14,6 +14,7 @@ from keras import layers, ops
 
 from keras_classics.core.channels_last import check_layers
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.floating_inputs import check_floating_input
 from keras_classics.core.gradients import tapped_gradients
 from keras_classics.core.graph import (
     Place,
@@ -150,15 +151,7 @@ class Capture(ModelLogits):
         Raises:
             InputError: It is of whole numbers.
         """
-        image = self.model.inputs[self.image]
-        if not keras.backend.is_float_dtype(image.dtype):
-            raise InputError(
-                explain(
-                    f"{self.model.name!r} takes images of {image.dtype}",
-                    "models of floating-point images, which have a gradient",
-                    "Build it on keras.Input(..., dtype='float32').",
-                )
-            )
+        check_floating_input(self.model, self.image)
 
     def place(self, layer: str, *, vectors: bool = False) -> Place:
         """Where a layer is called that is given by its name, or by its path in nested models.

@@ -9,22 +9,26 @@ training", arXiv:2001.03994.
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops, tree
 
 from keras_classics.analysis.fooling.victim import Victim
 from keras_classics.analysis.input_bounds import Pair, check_bounds
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import (
+    InputError,
     check_choice,
     check_positive,
     check_probability,
     check_whole,
+    explain,
 )
 from keras_classics.core.graph import functional
 from keras_classics.core.registration import registered
@@ -58,6 +62,8 @@ _METHODS = {
 }
 ADVERSARIAL_METHODS = tuple(_METHODS)
 STATISTICS = ("clean", "adversarial", "both")
+# Pixels at which a gradient is looked for before the first step, and images at most.
+TRIED, MOST_TRIED = 50_000, 16
 
 
 @registered
@@ -102,8 +108,8 @@ class AdversarialModel(keras.Model):
         image: Which input is moved, by name or number; the first image by default.
 
     Raises:
-        InputError: The model is no classifier, its images have no gradient, or an argument is out
-            of its range.
+        InputError: The model is no classifier, its images are of whole numbers, or an argument is
+            out of its range; when the training begins, its images have no gradient.
     """
 
     @checked
@@ -175,6 +181,16 @@ class AdversarialModel(keras.Model):
         fooled = super().compute_loss(moved, y, answers, sample_weight, training)
         return self.clean_share * clean + (1 - self.clean_share) * fooled
 
+    def make_train_function(self, force: bool = False) -> Any:
+        """See Keras; a model whose images have no gradient is refused before the first step.
+
+        Raises:
+            InputError: It has none, whatever its weights.
+        """
+        if self.train_function is None:
+            self._check_moves()
+        return super().make_train_function(force)
+
     def moved(self, x: Any, y: Any) -> Any:
         """A batch of images moved against the model as it stands.
 
@@ -228,6 +244,40 @@ class AdversarialModel(keras.Model):
         own = copy.deepcopy(config["model"])
         model = keras.saving.deserialize_keras_object(own, custom_objects)
         return cls(**{**config, "model": model})
+
+    def _check_moves(self) -> None:
+        shapes = [tuple(each.shape[1:]) for each in self.inputs]
+        if any(None in shape for shape in shapes):
+            return
+        draw = np.random.default_rng(0)
+        size = math.prod(shapes[self.image])
+        count = min(max(TRIED // size, 1), MOST_TRIED)
+        inputs = [ops.zeros((count, *x.shape[1:]), x.dtype) for x in self.inputs]
+        images = draw.uniform(*self.bounds, (count, *shapes[self.image]))
+        inputs[self.image] = ops.cast(images, self.inputs[self.image].dtype)
+        classes = ops.zeros(count, "int32")
+        gradient_of = self.victim.gradient_of("log_odds", self.image)
+
+        def moves(values: list[tuple[keras.Variable, Tensor]]) -> bool:
+            with keras.StatelessScope(values):
+                return bool(ops.any(gradient_of(inputs, classes, classes)[2] != 0))
+
+        # Weights may begin as zeros, through which nothing passes yet.
+        others = [
+            (each, ops.cast(draw.normal(0, 1 / math.sqrt(math.prod(each.shape[:-1])), each.shape),
+                            each.dtype))
+            for each in self.trainable_variables
+        ]  # fmt: skip
+        if not moves(self._values()) and not moves(others):
+            raise InputError(
+                explain(
+                    f"The images of {self.name!r} have no gradient",
+                    "models that are differentiable at images, which those of signs or steps are "
+                    "not",
+                    "Let signs be keras.layers.Activation(kc.layers.binary_sign), which hands "
+                    "gradients on, or train the model itself.",
+                )
+            )
 
     def _cut(self, images: Tensor) -> Tensor:
         """The nearest images within the bounds."""

@@ -1,5 +1,7 @@
 """Landscapes as pictures: what the axes say, and what cannot be drawn."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -17,7 +19,8 @@ def landscape(losses, across=AXIS):
 
 def test_contours_have_the_first_direction_along_the_page():
     figure = _figure(landscape(HILLS), "contours", None)
-    (axis,) = figure.axes
+    axis, bar = figure.axes
+    assert bar.get_ylabel() == "loss"
     assert (axis.get_xlabel(), axis.get_ylabel()) == ("first way", "second way")
     # The loss rises faster across, so that the outermost whole line is wider than high.
     lines = [x for group in axis.collections for x in group.get_paths() if len(x.vertices) > 8]
@@ -49,3 +52,12 @@ def test_what_cannot_be_drawn_is_refused(tmp_path):
         )
     with pytest.raises(kc.InputError, match="form='heap'"):
         kc.analysis.draw_landscape(tmp_path / "x.png", landscape(HILLS), form="heap")
+
+
+def test_numbers_beside_a_surface_do_not_overlap():
+    figure = _figure(landscape(HILLS), "surface", None)
+    figure.draw_without_rendering()
+    for axis in (figure.axes[0].xaxis, figure.axes[0].yaxis):
+        boxes = [each.get_window_extent() for each in axis.get_majorticklabels()]
+        assert len(boxes) > 2
+        assert not any(one.overlaps(other) for one, other in pairwise(boxes))

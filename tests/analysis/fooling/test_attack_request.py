@@ -1,5 +1,7 @@
 """What does not fit is refused in one sentence, before anything is attacked."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -146,7 +148,7 @@ def test_broken_weights_are_named():
     [
         ("answers in the shape", lambda x: layers.Conv2D(3, 1)(x), "float32"),
         ("two classes or more", lambda x: layers.Dense(1, "softmax")(layers.Flatten()(x)), "float32"),
-        ("images of uint8", lambda x: layers.Dense(3)(layers.Rescaling(0.1)(layers.Flatten()(x))), "uint8"),
+        ("takes uint8 as .*dtype='float32'", lambda x: layers.Dense(3)(layers.Rescaling(0.1)(layers.Flatten()(x))), "uint8"),
     ],
 )  # fmt: skip
 def test_models_that_are_no_classifiers_of_pictures_are_refused(message, outputs, dtype):
@@ -154,6 +156,19 @@ def test_models_that_are_no_classifiers_of_pictures_are_refused(message, outputs
     with pytest.raises(kc.InputError, match=message):
         model = keras.Model(image, outputs(image))
         fooling.fgsm(model, np.ones((1, 2, 2, 1), dtype), epsilon=0.1, bounds=(0, 1))
+
+
+def test_what_looks_ids_up_is_attacked_behind_its_embedding():
+    ids = keras.Input((5,), dtype="int32")
+    x = layers.GlobalAveragePooling1D()(layers.Embedding(9, 4, name="words")(ids))
+    model, given = keras.Model(ids, layers.Dense(3, "softmax")(x)), np.arange(10).reshape(2, 5) % 9
+    with pytest.raises(kc.InputError) as told:
+        fooling.fgsm(model, given, epsilon=1, bounds=(0, 8))
+    remedy = re.search(r"keras.Model\(.*\)(?=\.$)", str(told.value)).group()
+    behind = eval(remedy, dict(keras=keras, model=model))
+    vectors = keras.ops.convert_to_numpy(model.get_layer("words")(given))
+    moved = fooling.fgsm(behind, vectors, epsilon=0.1, bounds=(-1, 1))
+    assert np.abs(moved - vectors).max() == pytest.approx(0.1, rel=1e-5)
 
 
 def test_one_of_several_inputs_is_attacked():

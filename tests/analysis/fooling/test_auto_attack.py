@@ -64,6 +64,16 @@ def test_several_sizes_are_several_evaluations(norm):
     assert last[0] == 1 and last == sorted(last, reverse=True) and last[-1] == 0
 
 
+def test_one_attack_is_a_name():
+    images, labels = pictures(4)
+    options = dict(epsilon=5, attacks="square", **QUICK)
+    assert [*fooling.auto_attack(network(), images, labels, **options).accuracy] == [
+        "clean", "square",
+    ]  # fmt: skip
+    with pytest.raises(kc.InputError, match="attacks='squares'.*'square'"):
+        fooling.auto_attack(network(), images, labels, **{**options, "attacks": "squares"})
+
+
 def warned(model, images, labels, words, **options):
     found = fooling.auto_attack(model, images, labels, **{**QUICK, "epsilon": 12, **options})
     assert any(words in each for each in found.warnings), found.warnings

@@ -1,7 +1,9 @@
 """The table of accuracy by size, its noise and its curves."""
 
 from functools import partial
+from importlib import import_module
 
+import pandas as pd
 import pytest
 
 import keras_classics as kc
@@ -31,6 +33,18 @@ def test_the_table_is_what_the_attacks_do(tmp_path):
     found.draw(tmp_path / "curves.svg")
     picture = (tmp_path / "curves.svg").read_text()
     assert picture.startswith("<?xml") and len(picture) > 5000
+
+
+def test_curves_that_are_one_are_both_seen(monkeypatch):
+    figures = []
+    module = import_module("keras_classics.analysis.fooling.robustness")
+    monkeypatch.setattr(module, "write_figure", lambda path, figure: figures.append(figure))
+    table = pd.DataFrame({"fgsm": [0.0], "pgd": [0.0], "linf noise": [1.0]}, index=[4.0])
+    fooling.Robustness(table, table, 1.0).draw("curves.png")
+    widths = [line.get_linewidth() for line in figures[0].axes[0].lines]
+    assert widths == sorted(widths, reverse=True) and len(set(widths)) == 3
+    # The legend hides none of them.
+    assert figures[0].legends and figures[0].axes[0].get_legend() is None
 
 
 def test_batches_are_data_too():

@@ -109,6 +109,10 @@ def test_it_is_drawn(tmp_path):
     found = kc.analysis.isometry_by_depth((2, 4), channels=3, side=3)
     kc.analysis.draw_isometry(tmp_path / "isometry.png", found)
     assert (tmp_path / "isometry.png").stat().st_size > 5000
+    kc.analysis.draw_isometry(tmp_path / "isometry.svg", found)
+    drawn = (tmp_path / "isometry.svg").read_text()
+    # The numbers along the axes are the depths, as many times as there are starts.
+    assert drawn.count("<!-- 2 -->") == drawn.count("<!-- 4 -->") == 3
     with pytest.raises(kc.InputError, match="No measurement"):
         kc.analysis.draw_isometry(tmp_path / "isometry.png", [])
 
@@ -120,7 +124,7 @@ def test_what_is_refused():
     with pytest.raises(kc.InputError, match="count=3.*up to 2"):
         kc.analysis.jacobian_spectrum(model, np.zeros((1, 3)), count=3)
     with pytest.raises(kc.InputError, match="start='he'.*delta_orthogonal"):
-        kc.analysis.isometry_by_depth(starts=["he"])
+        kc.analysis.isometry_by_depth(starts="he")
     with pytest.raises(kc.InputError, match="depths="):
         kc.analysis.isometry_by_depth([0])
     tokens = keras.Input((3,), dtype="int32")

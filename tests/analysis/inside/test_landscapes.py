@@ -228,6 +228,12 @@ def test_an_interruption_leaves_the_model_and_what_was_measured(tmp_path, monkey
     # The third call has nothing left to do.
     measured(model, direction, path=path)
     assert counts == [5, 3]
+    # What is no number in the file is measured again.
+    kept = dict(np.load(path))
+    kept["losses"][1] = np.nan
+    np.savez(path, **kept)
+    np.testing.assert_array_equal(measured(model, direction, path=path).losses, whole.losses)
+    assert counts == [5, 3, 1]
     with pytest.raises(kc.InputError, match="other weights.*Delete it"):
         measured(model, kc.analysis.random_direction(model, seed=9), path=path)
     model.compile(loss=keras.losses.SparseCategoricalCrossentropy(ignore_class=0))

@@ -1,6 +1,7 @@
 """Activation maximisation: its transform against NumPy's, known optima, and units that sleep."""
 
 import json
+import re
 
 import keras
 import numpy as np
@@ -188,8 +189,21 @@ def test_what_sleeps_at_the_first_image_is_woken_or_named(form):
     options = {"target": [1], "layer": "second", "bounds": (0, 1), "form": form}
     found = kc.analysis.maximize(sleeper(-1.7), steps=120, **options)
     assert found.start == 0 and found.values > 0.1
-    with pytest.raises(kc.InputError, match=r"No gradient.*target=\[1\].*another seed"):
+    with pytest.raises(
+        kc.InputError, match=r"No gradient.*target=\[1\].*another target.*find_patches"
+    ):
         kc.analysis.maximize(sleeper(-1.0, 0.0), steps=20, **options)
+
+
+def test_what_signs_like_is_found_among_pictures():
+    image = keras.Input((4, 4, 1))
+    model = keras.Model(image, layers.Dense(3)(ops.sign(layers.Flatten()(image))))
+    with pytest.raises(kc.InputError, match="those of signs") as told:
+        kc.analysis.maximize(model, 0, bounds=BOUNDS, steps=1)
+    images = np.random.default_rng(0).normal(size=(5, 4, 4, 1)).astype("float32")
+    remedy = re.search(r"kc\.analysis\.find_patches.*(?=\.$)", str(told.value)).group()
+    found = eval(remedy, dict(kc=kc, model=model, images=images))
+    assert found.values[0, 0] == pytest.approx(model.predict(images, verbose=0)[:, 0].max())
 
 
 def test_half_precision_stays_finite_and_the_model_as_it_was():

@@ -1,8 +1,10 @@
 """The overview: what cards quote is read rightly, costs are the cards', speed is measured."""
 
 import re
+from itertools import combinations
 
 import pytest
+from matplotlib.text import Text
 
 import keras_classics as kc
 from keras_classics import cli
@@ -76,6 +78,17 @@ def test_speed_is_drawn_where_it_was_measured(tmp_path, monkeypatch):
     points = [x for group in figures[0].axes[0].collections for x in group.get_offsets().tolist()]
     for row in rows:
         assert [row.multiply_adds / 1e9, row.accuracy] in points
+
+
+def test_no_name_is_drawn_over_another(monkeypatch):
+    figures = []
+    monkeypatch.setattr(overview_picture, "write_figure", lambda path, f: figures.append(f))
+    rows = kc.analysis.overview()
+    kc.analysis.draw_overview("x.png", rows)
+    figures[0].draw_without_rendering()
+    names = {text.get_text(): Text.get_window_extent(text) for text in figures[0].axes[0].texts}
+    assert set(names) == {row.name for row in rows if row.multiply_adds}
+    assert not any(one.overlaps(other) for one, other in combinations(names.values(), 2))
 
 
 @pytest.mark.slow

@@ -57,6 +57,8 @@ def draw_isometry(path: str | os.PathLike, found: Sequence[Isometry]) -> None:
         axis.plot(depths, predicted, linestyle="--", color="black", label="mean field theory")
         axis.set(title=start.replace("_", "-"), xlabel="layers", ylabel="singular values")
         scale_by_logarithm(axis, "x", "y")
+        axis.set_xticks(depths, [str(depth) for depth in depths])
+        axis.set_xticks([], minor=True)
         axis.set_ylim(max(lowest, FLOOR) / 2, 2 * max(highest, 1.0))
     axes.flat[0].legend(fontsize=7)
     write_figure(path, figure)

@@ -20,6 +20,8 @@ FORMS = ("contours", "surface")
 LEVELS = 20
 # Decades above the lowest loss that a picture shows; far off it is without bounds.
 MOST_DECADES = 4
+# Numbers along an axis.
+MOST_TICKS = 5
 
 
 @checked
@@ -66,7 +68,11 @@ def draw_landscape(
 
 
 def _figure(landscape: Landscape, form: str, way: ArrayLike | None) -> Figure:
+    from matplotlib.colors import LogNorm, Normalize
+    from matplotlib.ticker import MaxNLocator
+
     losses, logarithmic = _shown(landscape.losses)
+    names = list(landscape.names)
     figure, axes = new_figure(5.6, 4.4)
     axis = axes[0, 0]
     if landscape.across is None:
@@ -82,17 +88,30 @@ def _figure(landscape: Landscape, form: str, way: ArrayLike | None) -> Figure:
         heights = np.log10(losses) if logarithmic else losses
         axis.plot_surface(first, second, np.ma.filled(heights, np.nan), cmap="viridis")
         axis.set_zlabel("loss, power of ten" if logarithmic else "loss")
+        # Lines are short there, and what stands beside them is not counted in the layout.
+        names = [name.replace(" (", "\n(") for name in names]
+        axis.set_box_aspect(None, zoom=0.8)
+        for each, name in zip((axis.xaxis, axis.yaxis), names, strict=True):
+            each.labelpad = 14 * name.count("\n") + 4
     else:
         lowest, highest = losses.min(), losses.max()
         spaced = np.geomspace if logarithmic else np.linspace
         levels = np.unique(spaced(lowest, max(highest, lowest + 1e-6 + 1e-6 * lowest), LEVELS))
-        lines = axis.contour(landscape.along, landscape.across, losses.T, levels, cmap="viridis")
-        axis.clabel(lines, fontsize=7, fmt="%.3g")
+        norm = LogNorm(levels[0], levels[-1]) if logarithmic else Normalize(levels[0], levels[-1])
+        lines = axis.contour(
+            landscape.along, landscape.across, losses.T, levels, cmap="viridis", norm=norm
+        )
+        bar = figure.colorbar(lines, ax=axis, label="loss")
+        shown = levels[:: max(1, len(levels) // MOST_TICKS)]
+        bar.set_ticks(shown, labels=[f"{level:.3g}" for level in shown])
+        bar.ax.minorticks_off()
         axis.plot(0, 0, marker="+", color="black")
         if way is not None:
             x, y = np.asarray(way, float).T
             axis.plot(x, y, marker="o", markersize=3, color="crimson")
-    axis.set(xlabel=landscape.names[0], ylabel=landscape.names[1])
+    axis.set(xlabel=names[0], ylabel=names[1])
+    for each in (axis.xaxis, axis.yaxis):
+        each.set_major_locator(MaxNLocator(MOST_TICKS))
     return figure
 
 

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
+from itertools import product
+from typing import TYPE_CHECKING
 
-from keras_classics.analysis.drawing.plots import new_figure, scale_by_logarithm, write_figure
+import numpy as np
+
+from keras_classics.analysis.drawing.plots import (
+    POINTS_PER_INCH,
+    new_figure,
+    scale_by_logarithm,
+    write_figure,
+)
 from keras_classics.analysis.inside.overview import OverviewRow
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, explain
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 COSTS = {
     "multiply_adds": "multiply-adds for one image, in billions",
@@ -19,6 +32,8 @@ COSTS = {
 AREA, LEAST_AREA = 6.0, 8.0
 # Discs of the legend, in millions of parameters; the paper's are 5 to 155.
 LEGEND = (5, 35, 65, 95, 125, 155)
+# How far from its point a name may stand, in points, and the pixels between two.
+RADII, GAP = (5, 12, 20, 30, 42, 56, 72, 90), 2.0
 
 
 @checked
@@ -59,10 +74,6 @@ def draw_overview(
         areas = [_area(row.parameters / 1e6) for row, _ in own]
         axis.scatter(x, y, s=areas, color=f"C{number % 10}", alpha=0.5, edgecolors="none")
         axis.scatter(x, y, s=3, color="0.3")
-    for row, cost in known:
-        axis.annotate(
-            row.name, (cost, row.accuracy), (3, 3), textcoords="offset points", fontsize=6
-        )
     axis.set(xlabel=COSTS[by], ylabel="published accuracy in per cent, first guess")
     scale_by_logarithm(axis, "x")
     axis.grid(alpha=0.3)
@@ -70,9 +81,40 @@ def draw_overview(
         axis.scatter([], [], s=_area(millions), color="0.7", label=f"{millions}")
     axis.legend(
         title="parameters, in millions", loc="lower right", ncols=len(LEGEND), fontsize=7,
-        title_fontsize=7, labelspacing=1.5, borderpad=1.2, columnspacing=2.5,
+        title_fontsize=7, handleheight=6, handlelength=5, handletextpad=0.2, columnspacing=0.8,
+        alignment="left",
     )  # fmt: skip
+    _name(axis, [(row.name, cost, row.accuracy) for row, cost in known])
     write_figure(path, figure)
+
+
+def _name(axis: Axes, points: Sequence[tuple[str, float, float]]) -> None:
+    """Write names beside points, each as near as there is room for it."""
+    from matplotlib.text import Text
+    from matplotlib.transforms import Bbox
+
+    figure = axis.get_figure(root=True)
+    # So that places in pixels are known.
+    figure.draw_without_rendering()
+    pixels = figure.dpi / POINTS_PER_INCH
+    taken = [axis.get_legend().get_window_extent()]
+    for name, x, y in points:
+        text = axis.annotate(
+            name, (x, y), (0, 0), textcoords="offset points", fontsize=6, va="center",
+            arrowprops={"arrowstyle": "-", "linewidth": 0.4, "color": "0.5", "shrinkA": 0},
+        )  # fmt: skip
+        size = Text.get_window_extent(text).size + GAP
+        for radius, angle in product(RADII, range(0, 360, 30)):
+            away = radius * np.array([math.cos(math.radians(angle)), math.sin(math.radians(angle))])
+            middle = axis.transData.transform((x, y)) + pixels * away
+            left = middle[0] - (size[0] if away[0] < 0 else 0)
+            box = Bbox.from_bounds(left, middle[1] - size[1] / 2, *size)
+            inside = axis.bbox.containsx(box.x0) and axis.bbox.containsx(box.x1)
+            inside &= axis.bbox.containsy(box.y0) and axis.bbox.containsy(box.y1)
+            if inside and not any(box.overlaps(other) for other in taken):
+                break
+        taken.append(box)
+        text.set(position=tuple(away), ha="right" if away[0] < 0 else "left")
 
 
 def _area(millions: float) -> float:

@@ -6,7 +6,7 @@ parameter-free attacks", arXiv:2003.01690.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +61,7 @@ def auto_attack(
     epsilon: Sizes,
     bounds: Pair,
     norm: str = "linf",
-    attacks: tuple[str, ...] = AUTO_ATTACKS,
+    attacks: str | Sequence[str] = AUTO_ATTACKS,
     steps: int = 100,
     queries: int = 5000,
     rivals: int = 9,
@@ -84,7 +84,7 @@ def auto_attack(
         epsilon: See `fgsm`; several give several evaluations.
         bounds: See `fgsm`.
         norm: What `epsilon` is the length in, `"linf"` or `"l2"`.
-        attacks: Some of `AUTO_ATTACKS`, in this order.
+        attacks: One of `AUTO_ATTACKS`, or some, which run in the order that it has.
         steps: Of APGD and FAB, for each other class.
         queries: Of Square.
         rivals: How many other classes are aimed at.
@@ -101,7 +101,8 @@ def auto_attack(
         InputError: See `fgsm`; or an attack is unknown.
     """
     norm = checked_norm(norm)
-    for each in attacks:
+    chosen = [attacks] if isinstance(attacks, str) else list(attacks)
+    for each in chosen:
         check_choice("attacks", each, AUTO_ATTACKS)
     steps, queries = check_whole("steps", steps), check_whole("queries", queries)
     rivals, seed = check_whole("rivals", rivals), check_whole("seed", seed, 0)
@@ -113,7 +114,7 @@ def auto_attack(
     found = []
     for size in sizes:
         run = _Run(request, size, norm, steps, queries, rivals, seed)
-        found.append(run.evaluation([each for each in AUTO_ATTACKS if each in attacks], flaws))
+        found.append(run.evaluation([each for each in AUTO_ATTACKS if each in chosen], flaws))
     return found[0] if single else found
 
 

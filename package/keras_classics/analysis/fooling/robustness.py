@@ -72,15 +72,18 @@ class Robustness:
         Raises:
             InputError: The file has another ending, or cannot be written.
         """
-        figure, axes = new_figure(6.5, 4.0)
+        figure, axes = new_figure(7.5, 4.0)
         axis = axes[0, 0]
         sizes = [0.0, *map(float, self.table.index)]
-        for column in map(str, self.table.columns):
+        columns = [*map(str, self.table.columns)]
+        for left, column in zip(range(len(columns))[::-1], columns, strict=True):
             style = "--" if column.endswith("noise") else "-"
             shares = [self.clean, *self.table[column]]
-            axis.plot(sizes, shares, style, marker="o", markersize=3, label=column)
+            # What lies on another line is narrower, so that both are seen.
+            wide = {"linewidth": 1.5 + 2 * left, "markersize": 4 + 3 * left}
+            axis.plot(sizes, shares, style, marker="o", label=column, alpha=0.9, **wide)
         axis.set(xlabel="epsilon", ylabel="accuracy", ylim=(-0.02, 1.02))
-        axis.legend()
+        figure.legend(loc="outside right upper")
         write_figure(path, figure)
 
 

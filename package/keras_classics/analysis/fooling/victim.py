@@ -11,6 +11,7 @@ from keras import ops
 
 from keras_classics.analysis.fooling.attack_losses import LOSSES
 from keras_classics.core.errors import InputError, explain, is_whole
+from keras_classics.core.floating_inputs import check_floating_input
 from keras_classics.core.gradients import compiled_over, tapped_gradients
 from keras_classics.core.graph import check_intact, functional
 from keras_classics.core.model_logits import ModelLogits
@@ -67,14 +68,7 @@ class Victim:
                     "Leave image out for the first.",
                 )
             )
-        if not keras.backend.is_float_dtype(inputs[number].dtype):
-            raise InputError(
-                explain(
-                    f"{self.reader.model.name!r} takes images of {inputs[number].dtype}",
-                    "models of floating-point images, which have a gradient",
-                    "Build it on keras.Input(..., dtype='float32').",
-                )
-            )
+        check_floating_input(self.reader.model, int(number))
         return int(number)
 
     def logits(self, inputs: Sequence[np.ndarray], batch_size: int) -> np.ndarray:

@@ -23,6 +23,7 @@ from keras import layers, ops
 from keras_classics.analysis.inside.batch_statistics import ordered
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_whole, check_wholes, explain
+from keras_classics.core.floating_inputs import check_floating_input
 from keras_classics.core.gradients import compiled_over, pushforward, value_and_gradients
 from keras_classics.core.graph import check_intact, functional, run
 from keras_classics.core.mean_field import critical_point, jacobian_moments
@@ -114,7 +115,7 @@ def jacobian_spectrum(
 def isometry_by_depth(
     depths: Sequence[Whole] = (4, 16, 64),
     *,
-    starts: Sequence[str] = STARTS,
+    starts: str | Sequence[str] = STARTS,
     activation: str = "tanh",
     q_star: float | None = None,
     channels: Whole = 16,
@@ -130,9 +131,9 @@ def isometry_by_depth(
 
     Args:
         depths: Numbers of layers.
-        starts: `"delta_orthogonal"`, whose convolutions keep lengths; `"orthogonal"`, Keras's,
-            whose kernels have orthonormal columns, which keeps lengths of one patch only;
-            `"glorot"`.
+        starts: One or more of `"delta_orthogonal"`, whose convolutions keep lengths;
+            `"orthogonal"`, Keras's, whose kernels have orthonormal columns, which keeps lengths of
+            one patch only; `"glorot"`.
         activation: `"tanh"`, `"relu"` or `"linear"`.
         q_star: Variance of the preactivations; 1 / depth by default.
         channels: Of all layers.
@@ -151,7 +152,8 @@ def isometry_by_depth(
         kc.analysis.draw_isometry("isometry.png", found)
         ```
     """
-    for start in starts:
+    chosen = [starts] if isinstance(starts, str) else list(starts)
+    for start in chosen:
         check_choice("start", start, STARTS, f"Choose of {', '.join(STARTS)}.")
     depths = check_wholes("depths", depths)
     seed, channels = check_whole("seed", seed, 0), check_whole("channels", channels)
@@ -165,7 +167,7 @@ def isometry_by_depth(
         picture = noise * math.sqrt(mean_square / np.square(noise).mean())
         model = _plain_network(depth, side, channels, activation)
         jacobian = _Jacobian(model)
-        for start in starts:
+        for start in chosen:
             _begin(model, start, activation, q, point.sigma_w, seed)
             glorot = start == "glorot"
             mean, variance = jacobian_moments(
@@ -221,20 +223,12 @@ class _Jacobian:
     def __init__(self, model: keras.Model) -> None:
         self.model = functional(model)
         check_intact(model)
+        check_floating_input(self.model, 0)
         end = model_ends(self.model)[0]
         self.instead = {end.place: end.linear} if end.place and end.linear else {}
         self.pull = compiled_over(model, self._pull)
         self.push = compiled_over(model, self._push)
         self.answer = compiled_over(model, self._outputs)
-        symbol = self.model.inputs[0]
-        if not keras.backend.is_float_dtype(symbol.dtype):
-            raise InputError(
-                explain(
-                    f"{model.name!r} takes {symbol.dtype}",
-                    "models of floating-point inputs, which have a gradient",
-                    "Build it on keras.Input(..., dtype='float32').",
-                )
-            )
 
     def spectrum(self, inputs: Any, count: Whole | None = None, seed: int = 0) -> Spectrum:
         """See `jacobian_spectrum`."""

@@ -134,7 +134,8 @@ def loss_landscape(
             gives one value for each example, such as `keras.metrics.categorical_accuracy`.
         batch_size: Examples that are run at once. Statistics are re-estimated batch by batch.
         path: A file ending in .npz in which the points are kept, every ten seconds and when the
-            work is interrupted; the same call goes on where it stopped.
+            work is interrupted; the same call goes on where it stopped, and measures again what
+            was infinite or not a number.
 
     Returns:
         The losses and where they were measured.
@@ -247,7 +248,9 @@ class _Store:
                 "another loss"
             )
             raise InputError(explain(given, allowed, remedy))
-        losses[:], done[:] = kept["losses"], kept["done"]
+        losses[:] = kept["losses"]
+        # What was no number may have been an accident, of a full memory for example.
+        done[:] = kept["done"] & np.isfinite(kept["losses"])
 
     def write_now_and_then(self, losses: np.ndarray, done: np.ndarray) -> None:
         """Write the points where it is time."""

@@ -33,6 +33,7 @@ from keras_classics.core.errors import (
     explain,
 )
 from keras_classics.core.gradients import compiled_over, value_and_gradients
+from keras_classics.core.graph import origin
 from keras_classics.core.progress import tracked
 from keras_classics.core.types import Tensor, Whole
 
@@ -374,6 +375,11 @@ class _Climb:
             )
         return int(given[0]), int(given[1])
 
+    @property
+    def _climbed(self) -> str:
+        """The path of the layer whose channels are climbed; of classes the one that gives them."""
+        return self.capture.paths[self.place or origin(self.capture.model.outputs[0])]
+
     def _check_awake(self, sleeping: np.ndarray) -> None:
         if sleeping.any():
             dead = [self.targets[n] for n in np.flatnonzero(sleeping)]
@@ -381,8 +387,10 @@ class _Climb:
                 explain(
                     f"No gradient reaches the image from target={dead}, nor after {WAKING} steps "
                     "in which silent ReLUs were passed by",
-                    "targets that some image excites",
-                    "Take another channel, or another seed.",
+                    "targets that some image excites, of models that have a gradient, which those "
+                    "of signs or steps have not",
+                    "Take another target; or look for what excites it among pictures, which needs "
+                    f"no gradient: kc.analysis.find_patches(model, images, {self._climbed!r}).",
                 )
             )
 
