@@ -59,7 +59,6 @@ from keras_classics.analysis.inside.memory_capacity import (
 from keras_classics.analysis.inside.network_blocks import Block, find_blocks
 from keras_classics.analysis.inside.overview import OverviewRow, measure_speed, overview
 from keras_classics.analysis.inside.patches import Patches, draw_patches, find_patches
-from keras_classics.analysis.inside.receptive_fields import ReceptiveField, receptive_field
 from keras_classics.analysis.inside.residual_paths import (
     PathGradients,
     path_gradients,
@@ -95,6 +94,7 @@ from keras_classics.analysis.maps.sampled_gradients import (
     smooth_grad,
 )
 from keras_classics.core.model_ends import ModelEnd, model_ends
+from keras_classics.core.receptive_fields import ReceptiveField, receptive_field
 
 __all__ = [
     "AverageDrop",

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
-import re
 from collections.abc import Sequence
 
 import keras
@@ -14,11 +12,8 @@ from keras_classics.core.errors import InputError, explain
 from keras_classics.core.graph import functional, numbered_paths
 from keras_classics.core.keras_internals import deep_graphs
 from keras_classics.core.layer_names import own_name
+from keras_classics.core.trunk import levels_of
 from keras_classics.core.types import Tensor
-from keras_classics.transfer.trunk import Waypoint, trunk
-
-BLOCK = re.compile(r"stage\d+_block\d+")
-END = re.compile(r"\w+_out")
 
 
 @deep_graphs()
@@ -66,21 +61,6 @@ def features(model: keras.Model, levels: Sequence[str] = ("P3", "P4", "P5")) -> 
         )
     outputs = {level: known[level] for level in levels}
     return keras.Model(model.input, outputs, name=f"{model.name}_features")
-
-
-def levels_of(model: keras.Model) -> dict[str, Waypoint]:
-    """The level of each stride that is a power of two, in ascending order."""
-    way = trunk(model)
-    blocks = any(BLOCK.match(own_name(layer.name)) for layer in model.layers)
-    # What takes the step itself, such as a pool after a plain stage, ends nothing at its stride.
-    ends = [x for x in way if blocks and END.fullmatch(own_name(x.name)) and not x.steps]
-    # Behind the last stage there is no next one: the whole trunk is the last level's.
-    last = {point.stride: point for point in (*way, *ends, *way[-1:]) if point.stride}
-    return {
-        f"P{int(math.log2(stride))}": last[stride]
-        for stride in sorted(last)
-        if stride & (stride - 1) == 0
-    }
 
 
 def layer_outputs(model: keras.Model) -> dict[str, Tensor]:

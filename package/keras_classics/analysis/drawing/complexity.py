@@ -20,9 +20,9 @@ from keras_classics.core.channels_last import check_layers
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.graph import ancestry, functional, has_graph
 from keras_classics.core.keras_internals import Node, layers_within
+from keras_classics.core.trunk import stand_ins
 from keras_classics.core.types import Tensor
 from keras_classics.layers.image.binary import BinaryLayer
-from keras_classics.transfer.trunk import stand_ins
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_classics.analysis.drawing.pages import displayable, tiles, write_picture
-from keras_classics.analysis.inside.receptive_fields import ReceptiveField
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.receptive_fields import ReceptiveField
 
 # What lies outside a field keeps so much of its light.
 OUTSIDE = 0.45

@@ -18,12 +18,12 @@ import numpy as np
 from keras import ops
 
 from keras_classics.analysis.drawing.pages import displayable, tiles, write_picture
-from keras_classics.analysis.inside.receptive_fields import ReceptiveField, ReceptiveFields
 from keras_classics.analysis.maps.explainer import Explainer, Score, Step
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole, check_wholes, explain
 from keras_classics.core.gradients import compiled_over
 from keras_classics.core.graph import Place
+from keras_classics.core.receptive_fields import ReceptiveField, ReceptiveFields
 from keras_classics.core.types import Tensor
 
 # What lies outside a picture, as a share of white.

@@ -23,12 +23,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_classics.analysis.inside.layer_windows import Window, layer_windows
 from keras_classics.core.arguments import checked
 from keras_classics.core.capture import Capture
 from keras_classics.core.errors import InputError, check_whole, check_wholes, explain
 from keras_classics.core.gradients import unrecorded
 from keras_classics.core.graph import Place, source
+from keras_classics.core.layer_windows import Window, layer_windows
 from keras_classics.core.types import Tensor, Whole
 
 Box = tuple[int, int, int, int]

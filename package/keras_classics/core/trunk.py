@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -17,6 +18,8 @@ from keras_classics.core.layer_names import own_name
 from keras_classics.core.types import Tensor
 
 HEAD = re.compile(r"head_|logits|predictions|auxiliary")
+BLOCK = re.compile(r"stage\d+_block\d+")
+END = re.compile(r"\w+_out")
 # Two large sizes: how a map grows between them tells its stride without the rounding of its edges.
 SIZES = (4096, 8192)
 
@@ -62,6 +65,21 @@ def trunk(model: keras.Model) -> list[Waypoint]:
         if not isinstance(node.operation, keras.layers.ZeroPadding2D):
             points.append(Waypoint(node.operation.name, tensor, stride(tensor), steps))
     return points
+
+
+def levels_of(model: keras.Model) -> dict[str, Waypoint]:
+    """The level of each stride that is a power of two, in ascending order."""
+    way = trunk(model)
+    blocks = any(BLOCK.match(own_name(layer.name)) for layer in model.layers)
+    # What takes the step itself, such as a pool after a plain stage, ends nothing at its stride.
+    ends = [x for x in way if blocks and END.fullmatch(own_name(x.name)) and not x.steps]
+    # Behind the last stage there is no next one: the whole trunk is the last level's.
+    last = {point.stride: point for point in (*way, *ends, *way[-1:]) if point.stride}
+    return {
+        f"P{int(math.log2(stride))}": last[stride]
+        for stride in sorted(last)
+        if stride & (stride - 1) == 0
+    }
 
 
 def _is_map(tensor: Tensor) -> bool:
