@@ -39,6 +39,7 @@ class Detection(kc.jobs.Job):
         "proposals": "recall and overlap of proposals, by kind",
     }
     asks, queries = "detect", "IMAGE"
+    extras = {"compare": [("sklearn.svm", "digits")]}
     takes, gives = {"images": "uint8"}, ("boxes", "classes", "scores")
     runless = ("compare", "upsampling", "proposals")
     shipped = Path(__file__).resolve().parent.parent / "saved_models" / "detection-scenes"

@@ -8,8 +8,8 @@ import keras_classics as kc
 from detectors import proposing
 
 # What 64 x 64 pixels need: a map of every fourth, and windows as large as the shapes.
-SCENES_DATA = {"train": 3000, "validation": 300, "test": 500}
-SCENES = {"proposals": "grid", "sides": [12.0, 17.0, 24.0], "step": 0.27, "epochs": 10}
+SCENES_DATA = {"train": 2000, "validation": 300, "test": 500}
+SCENES = {"proposals": "grid", "sides": [12.0, 17.0, 24.0], "step": 0.27, "epochs": 8}
 PHOTOGRAPHS = {"proposals": "fast", "sides": [32.0, 64.0, 128.0, 256.0], "step": 0.5, "epochs": 30}
 flag = kc.jobs.flag
 
@@ -19,6 +19,8 @@ class Settings(kc.jobs.Settings):
     """Their defaults are the scenes."""
 
     data: str = flag("scenes", "scenes, voc:FOLDER, coco:JSON, kitti:FOLDER, boxes:CSV, tfds:NAME")
+    epochs: int | None = flag(None, "epochs in all", may_change=True,
+        verbs=("train", "compare", "upsampling"))  # fmt: skip
     batch_size: int = flag(16, "pictures in a batch")
     learning_rate: float = flag(3e-3)
     image_size: int | None = flag(None, "side that pictures are resized to; by default they stay "
