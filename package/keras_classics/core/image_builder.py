@@ -31,7 +31,7 @@ from keras_classics.core.errors import (
     explain,
     is_whole,
 )
-from keras_classics.core.graph import functional, inputs_of
+from keras_classics.core.graph import functional, inputs_of, rebuilt
 from keras_classics.core.keras_internals import deep_graphs
 from keras_classics.core.model_files import load_weights
 from keras_classics.core.names import check_known
@@ -256,9 +256,9 @@ def inline(model: keras.Model, tensor: Tensor) -> Any:
         The model's outputs on `tensor`; the layers are the model's own, shared.
     """
     model = functional(model)
-    inputs = keras.tree.pack_sequence_as(model.input, [tensor])
-    twin = keras.models.clone_model(model, input_tensors=inputs, clone_function=lambda layer: layer)
-    return twin.outputs[0] if len(twin.outputs) == 1 else twin.outputs
+    # Keras's clone_model takes only tensors that are inputs themselves.
+    made = rebuilt(model.outputs, {id(model.inputs[0]): tensor}, lambda layer: layer)
+    return made[0] if len(made) == 1 else made
 
 
 def _check_arguments(given: dict[str, Any]) -> None:

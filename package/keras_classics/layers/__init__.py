@@ -12,6 +12,7 @@ from keras_classics.layers.image.kernel_expansion import KernelExpansion
 from keras_classics.layers.image.locally_connected import LocallyConnected2D
 from keras_classics.layers.image.maxout import Maxout
 from keras_classics.layers.image.normalization import LocalResponseNormalization
+from keras_classics.layers.image.picture_scales import NearestScale, ShorterSide
 from keras_classics.layers.image.pooling import (
     CeilAveragePooling2D,
     PaddedMaxPooling2D,
@@ -100,6 +101,7 @@ __all__ = [
     "MultiplicativeLSTMCell",
     "MultiplicativeRNNCell",
     "NCReLU",
+    "NearestScale",
     "OneHot",
     "OutputFeedbackCell",
     "PaddedMaxPooling2D",
@@ -110,6 +112,7 @@ __all__ = [
     "SAFPooling",
     "ScheduledSampler",
     "SegmentMean",
+    "ShorterSide",
     "SoftmaxMemory",
     "SpatialPyramidPooling",
     "StackedConv2D",

@@ -68,6 +68,48 @@ def test_the_head_alone_learns_behind_a_frozen_backbone():
     }  # fmt: skip
 
 
+def with_head_of(model, other):
+    for name in ("head_dense1", "classes", "head_offsets"):
+        model.get_layer(name).set_weights(other.get_layer(name).get_weights())
+    return model
+
+
+def test_at_several_scales_each_region_is_read_in_the_one_nearest_to_the_window():
+    given, network = inputs(count=1, boxes=8), backbone(size=None)
+    options = {"units": (32,), "dropout": 0.0, "stride": 4, "levels": (1, 3)}
+    one = kc.models.spp_net(network, 3, **options)
+
+    def said(*scales):
+        model = kc.models.spp_net(network, 3, scales=scales, window=14, **options)
+        return with_head_of(model, one)(given)["classes"][0]
+
+    # At the picture's own size it is the network of one scale.
+    np.testing.assert_array_equal(said(32), one(given)["classes"][0])
+    sides = np.float32([[26, 26], [14, 20], [20, 4], [5, 10], [30, 3], [4, 6], [20, 25], [9, 9]])
+    given["boxes"][0, :, 2:] = given["boxes"][0, :, :2] + sides
+    scales = (20, 32, 48, 70, 100)
+    areas = [sides.prod(axis=-1) * (scale / 32) ** 2 for scale in scales]
+    chosen = np.abs(np.array(areas) - 14 * 14).argmin(axis=0)
+    assert set(chosen) == {0, 1, 2, 3, 4}
+    alone = {number: said(scales[number]) for number in set(chosen)}
+    for region, (found, number) in enumerate(zip(said(*scales), chosen, strict=True)):
+        np.testing.assert_allclose(found, alone[number][region], atol=1e-5)
+    with pytest.raises(InputError, match="scales"):
+        said()
+
+
+def test_a_backbone_of_a_fixed_size_reads_scales_of_pictures_of_any_size(tmp_path):
+    fixed = kc.models.fast_rcnn(
+        backbone(), 3, units=(8,), bins=2, dropout=0.0, scales=(24, 40), window=9
+    )
+    given = inputs()
+    wide = {**given, "image": np.pad(given["image"], [(0, 0), (0, 8), (0, 30), (0, 0)])}
+    kc.training.compile_detector(fixed, "adam", jit_compile=False)
+    wanted = {"classes": np.zeros((2, 5)), "offsets": np.zeros((2, 5, 5))}
+    assert np.isfinite(fixed.fit(wide, wanted, verbose=0).history["loss"]).all()
+    check_round_trip(fixed, wide, tmp_path)
+
+
 def test_offset_loss_is_the_papers_formula():
     rng = np.random.default_rng(0)
     said = rng.normal(0, 0.3, (2, 4, 3, 4)).astype("float32")
@@ -179,6 +221,19 @@ def test_pictures_of_any_size_and_without_proposals_are_answered():
     assert isinstance(found[0], Detections)
     with pytest.raises(InputError, match="equally many"):
         kc.models.detect(model, images, [[]])
+
+
+def test_what_is_found_in_a_resized_picture_is_told_in_its_own_pixels():
+    model = detector(bins=2)
+    kernel, _ = model.get_layer("classes").get_weights()
+    model.get_layer("classes").set_weights([kernel, np.float32([3, 2, 1, 0])])
+    ask = {"least_score": 0.0, "threshold": 1.0}
+    images = [np.full(shape, 200, "uint8") for shape in ((32, 32, 3), (96, 64, 3))]
+    proposals = [np.float32([[4, 8, 20, 30]]), np.float32([[12, 16, 60, 60]])]
+    expected, found = kc.models.detect(model, images, proposals, **ask)
+    assert expected.box_labels.tolist() == found.box_labels.tolist() == [0, 1, 2]
+    np.testing.assert_allclose(found.boxes, expected.boxes * [3, 2, 3, 2], atol=1e-3)
+    np.testing.assert_allclose(found.scores, expected.scores, atol=1e-4)
 
 
 def test_boxes_are_clipped_to_the_picture_and_alike_ones_suppressed():

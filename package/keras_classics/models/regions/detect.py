@@ -29,7 +29,8 @@ def detect(
     """Ask a detector of regions about pictures.
 
     Of each proposal and class the box is moved as the model says and clipped to the picture; of
-    those of a class that overlap, the surest stays.
+    those of a class that overlap, the surest stays. Where the model takes pictures of one size,
+    others are resized to it, and what is found is told in their own pixels.
 
     Args:
         model: As of `kc.models.fast_rcnn` or `kc.models.spp_net`.
@@ -56,6 +57,7 @@ def detect(
         )
     most, batch_size = check_whole("most", most), check_whole("batch_size", batch_size)
     given = [as_boxes(each).astype("float32") for each in proposals]
+    taken = model.get_layer("image").output.shape[1:3]
     found: list[Detections] = []
     for numbers in _groups([image.shape for image in images], batch_size):
         count = max(1, *(len(given[number]) for number in numbers))
@@ -63,17 +65,21 @@ def detect(
         for row, number in zip(boxes, numbers, strict=True):
             row[: len(given[number])] = given[number]
         pictures = np.stack([images[number] for number in numbers])
-        prepared = network_input(pictures, pictures.shape[1:3])
-        said = model.predict_on_batch({"image": prepared, "boxes": boxes})
+        own = pictures.shape[1:3]
+        size = tuple(side or there for side, there in zip(taken, own, strict=True))
+        factors = np.array([side / there for side, there in zip(size, own, strict=True)] * 2)
+        prepared = network_input(pictures, size)
+        scaled = (boxes * factors).astype("float32")
+        said = model.predict_on_batch({"image": prepared, "boxes": scaled})
         probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(said["classes"]))
         for place, number in enumerate(numbers):
-            own = slice(len(given[number]))
+            rows = slice(len(given[number]))
             found.append(
                 _decoded(
                     given[number],
-                    probabilities[place, own, :-1],
-                    np.asarray(said["offsets"][place, own]),
-                    pictures.shape[1:3],
+                    probabilities[place, rows, :-1],
+                    np.asarray(said["offsets"][place, rows]),
+                    own,
                     (least_score, threshold, most),
                 )
             )

@@ -2,7 +2,8 @@
 
 Girshick, "Fast R-CNN", ICCV 2015; He et al., "Spatial pyramid pooling in deep convolutional
 networks for visual recognition", ECCV 2014. Both read a picture once and look at proposals in its
-map; they differ in how a region is pooled, and in that Fast R-CNN learns as a whole.
+map; they differ in how a region is pooled, and in that Fast R-CNN learns as a whole. Both may read
+the picture at several scales, of which each region has the one that brings it nearest to a window.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from keras_classics.core.errors import (
 from keras_classics.core.image_builder import inline
 from keras_classics.core.keras_internals import deep_graphs
 from keras_classics.core.types import Tensor, Whole
+from keras_classics.layers.image.picture_scales import NearestScale, ShorterSide
 from keras_classics.layers.image.region_pooling import RegionMaxPooling, SpatialPyramidPooling
 
 # Standard deviations of the offsets, as Fast R-CNN's later releases fix them: what the last layer
@@ -40,6 +42,8 @@ def fast_rcnn(
     dropout: float = 0.5,
     stride: Whole | None = None,
     train_backbone: bool = True,
+    scales: Sequence[Whole] | None = None,
+    window: Whole = 224,
     name: str = "fast_rcnn",
 ) -> keras.Model:
     """Fast R-CNN on any network that makes a map of a picture.
@@ -55,11 +59,16 @@ def fast_rcnn(
         stride: Pixels of the picture between neighbours in the map; by default read off the
             backbone.
         train_backbone: False freezes the backbone.
+        scales: Pixels of the shorter side that a picture is resized to before it is read, once for
+            each; `(480, 576, 688, 864, 1200)` in the papers. None reads it as it comes.
+        window: Each region is pooled in the scale in which it has nearest to `window * window`
+            pixels, of equally near ones in the first.
         name: Name of the model.
 
     Returns:
         A functional model of `{"image": (batch, height, width, channels), "boxes": (batch, n, 4)}`,
-        pictures as the backbone takes them and `(ymin, xmin, ymax, xmax)` in their pixels; to
+        pictures as the backbone takes them, with scales of any size, and `(ymin, xmin, ymax, xmax)`
+        in their pixels; to
         `{"classes": (batch, n, classes + 1), "offsets": (batch, n, classes, 4)}`: logits, the
         background's last, and by class how to move the box, as `kc.boxes.apply_regression` takes.
 
@@ -70,7 +79,8 @@ def fast_rcnn(
         backbone,
         classes,
         lambda stride: RegionMaxPooling(bins, stride, name="region_pooling"),
-        units=units, dropout=dropout, stride=stride, train_backbone=train_backbone, name=name,
+        units=units, dropout=dropout, stride=stride, train_backbone=train_backbone,
+        scales=scales, window=window, name=name,
     )  # fmt: skip
 
 
@@ -83,6 +93,8 @@ def spp_net(
     dropout: float = 0.5,
     stride: Whole | None = None,
     train_backbone: bool = False,
+    scales: Sequence[Whole] | None = None,
+    window: Whole = 224,
     name: str = "spp_net",
 ) -> keras.Model:
     """SPP-net for detection: a pyramid of bins of each window, and dense layers behind it.
@@ -98,6 +110,8 @@ def spp_net(
         stride: Pixels of the picture between neighbours in the map; by default read off the
             backbone.
         train_backbone: True learns the backbone too.
+        scales: As for `fast_rcnn`; `(688,)` is the paper's single scale.
+        window: As for `fast_rcnn`.
         name: Name of the model.
 
     Returns:
@@ -110,7 +124,8 @@ def spp_net(
         backbone,
         classes,
         lambda stride: SpatialPyramidPooling(levels, stride, name="region_pooling"),
-        units=units, dropout=dropout, stride=stride, train_backbone=train_backbone, name=name,
+        units=units, dropout=dropout, stride=stride, train_backbone=train_backbone,
+        scales=scales, window=window, name=name,
     )  # fmt: skip
 
 
@@ -124,6 +139,8 @@ def _region_network(
     dropout: float,
     stride: Whole | None,
     train_backbone: bool,
+    scales: Sequence[Whole] | None,
+    window: Whole,
     name: str,
 ) -> keras.Model:
     classes, widths = check_whole("classes", classes), check_wholes("units", units)
@@ -146,9 +163,20 @@ def _region_network(
     step = _stride(backbone) if stride is None else check_whole("stride", stride)
     if not train_backbone:
         backbone.trainable = False
-    image = keras.Input(backbone.inputs[0].shape[1:], name="image")
+    shape = backbone.inputs[0].shape[1:]
+    image = keras.Input(shape if scales is None else (None, None, shape[-1]), name="image")
     boxes = keras.Input((None, 4), name="boxes")
-    regions = pooling(step)(inline(backbone, image), boxes)
+    pool = pooling(step)
+    if scales is None:
+        regions = pool(inline(backbone, image), boxes)
+    else:
+        sizes = [
+            ShorterSide(pixels, name=f"scale{number}")(image, boxes)
+            for number, pixels in enumerate(check_wholes("scales", scales), start=1)
+        ]
+        pooled = [pool(inline(backbone, picture), moved) for picture, moved in sizes]
+        nearest = NearestScale(window, name="nearest_scale")
+        regions = nearest(pooled, [moved for _, moved in sizes])
     # Keras's TimeDistributed mixes up axes where the number of regions is not known.
     x = layers.Reshape((-1, math.prod(regions.shape[2:])), name="region_vector")(regions)
     for number, width in enumerate(widths, start=1):

@@ -1,0 +1,134 @@
+"""A picture at several scales: resized with its boxes, and each box looked at in one of them.
+
+He et al., "Spatial pyramid pooling in deep convolutional networks for visual recognition", ECCV
+2014: the picture is resized until its shorter side is 480, 576, 688, 864 and 1200, and a window is
+described in the scale in which it has nearest to 224 x 224 pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from keras import ops
+
+from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.registration import registered
+from keras_classics.core.types import Config, Shape, Tensor, Whole
+from keras_classics.layers.image.image_layer import ImageLayer
+
+
+@registered
+class ShorterSide(ImageLayer):
+    """Resizes pictures until their shorter side has so many pixels, and boxes along with them.
+
+    Called on pictures `(batch, height, width, channels)` and boxes `(batch, boxes, 4)`, `(ymin,
+    xmin, ymax, xmax)` in pixels of the pictures; gives both, the ratio of the sides kept but for
+    the rounding to whole pixels, half of one upwards. Bilinear, without aliasing, as
+    `keras.ops.image.resize`; also where sizes are known only when there are pictures.
+
+    Args:
+        pixels: Of the shorter side.
+
+    Raises:
+        InputError: It is no positive whole number.
+    """
+
+    def __init__(self, pixels: Whole, **kwargs: Any) -> None:
+        # Half precision has no numbers for the far corners of a picture.
+        super().__init__(autocast=False, **kwargs)
+        self.pixels = check_whole("pixels", pixels)
+
+    def call(self, images: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
+        """Resize both."""
+        before = tuple(ops.shape(images)[1:3])
+        sides = tuple(zip(before, self._sizes(before), strict=True))
+        rows, columns = (_interpolation(*each) for each in sides)
+        # Keras's resize wants to know sizes while a graph is made.
+        resized = ops.einsum("ih,bhwc->biwc", rows, ops.cast(images, "float32"))
+        resized = ops.einsum("jw,biwc->bijc", columns, resized)
+        factors = [ops.cast(new, "float32") / ops.cast(old, "float32") for old, new in sides]
+        moved = ops.cast(boxes, "float32") * ops.stack(factors * 2)
+        return ops.cast(resized, self.compute_dtype), moved
+
+    def compute_output_shape(self, images_shape: Shape, boxes_shape: Shape) -> tuple[Shape, Shape]:
+        """Sides where they are known, and as many boxes."""
+        batch, height, width, channels = images_shape
+        known = height is not None and width is not None
+        sides = self._sizes((height, width)) if known else (None, None)
+        return (batch, *sides, channels), tuple(boxes_shape)
+
+    def _sizes(self, sides: tuple[Any, Any]) -> tuple[Any, Any]:
+        """The new height and width: numbers where these are, else tensors."""
+        whole = all(isinstance(side, int) for side in sides)
+        shorter = min(sides) if whole else ops.minimum(*sides)
+        # In whole numbers, so that it does not depend on what is known of a size, or when.
+        height, width = ((2 * side * self.pixels + shorter) // (2 * shorter) for side in sides)
+        return height, width
+
+    def get_config(self) -> Config:
+        """The constructor's arguments."""
+        return {**super().get_config(), "pixels": self.pixels}
+
+
+def _interpolation(before: Tensor, after: Tensor) -> Tensor:
+    """What each of so many pixels after has of those before, `(after, before)`, in shares."""
+    step = ops.cast(before, "float32") / ops.cast(after, "float32")
+    centres = (ops.arange(after, dtype="float32") + 0.5) * step - 0.5
+    apart = ops.absolute(centres[:, None] - ops.arange(before, dtype="float32"))
+    # Where a picture shrinks, as wide as what one pixel covers: so nothing is skipped.
+    shares = ops.maximum(1.0 - apart / ops.maximum(step, 1.0), 0.0)
+    return shares / ops.sum(shares, axis=1, keepdims=True)
+
+
+@registered
+class NearestScale(ImageLayer):
+    """Of what each scale says of a box, that of the scale in which its area is nearest to a square.
+
+    Called on a list of descriptions `(batch, boxes, ...)`, one for each scale, and a list of the
+    same boxes `(batch, boxes, 4)` in pixels of each scale; gives one description of each box. Of
+    two scales equally near it takes the first.
+
+    Args:
+        window: Side of the square in pixels; 224 in the paper.
+
+    Raises:
+        InputError: It is no positive whole number, or there is not one list of boxes for each of
+            descriptions.
+    """
+
+    def __init__(self, window: Whole = 224, **kwargs: Any) -> None:
+        super().__init__(autocast=False, **kwargs)
+        self.window = check_whole("window", window)
+
+    def call(self, described: Sequence[Tensor], boxes: Sequence[Tensor]) -> Tensor:
+        """Choose the scale of each box, then what is said there."""
+        if len(described) != len(boxes):
+            raise InputError(
+                explain(
+                    f"Descriptions at {len(described)} scales and boxes at {len(boxes)} were given",
+                    "equally many",
+                    "Give both at every scale.",
+                )
+            )
+        distances = []
+        for each in boxes:
+            sides = ops.cast(each[..., 2:], "float32") - ops.cast(each[..., :2], "float32")
+            distances.append(ops.absolute(sides[..., 0] * sides[..., 1] - self.window**2))
+        nearest = ops.argmin(ops.stack(distances), axis=0)
+        for _ in described[0].shape[2:]:
+            nearest = nearest[..., None]
+        found = described[0]
+        for number, each in enumerate(described[1:], start=1):
+            found = ops.where(nearest == number, each, found)
+        return found
+
+    def compute_output_shape(
+        self, described_shape: Sequence[Shape], boxes_shape: Sequence[Shape]
+    ) -> Shape:
+        """One description of each box."""
+        return tuple(described_shape[0])
+
+    def get_config(self) -> Config:
+        """The constructor's arguments."""
+        return {**super().get_config(), "window": self.window}
