@@ -23,6 +23,7 @@ import keras_classics as kc
 from core.test_public_face import PUBLIC
 from keras_classics.analysis.inside.trajectories import write_state
 from keras_classics.core.text_files import read_lines, read_table, read_text
+from keras_classics.data.faults import Faults
 from keras_classics.data.load import SOURCES
 from keras_classics.data.sound.recordings import read_wave
 from keras_classics.data.texts.conllu import read_conllu
@@ -276,7 +277,7 @@ DOORS = {
         "a.conllu", hostile.text_files, lambda path: kc.data.load(f"conllu:{path}"),
     ),
     "read_conllu .gz": Door(
-        "a.gz", hostile.gz_files, lambda path: list(read_conllu(path)),
+        "a.gz", hostile.gz_files, lambda path: list(read_conllu(path, Faults())),
     ),
     "sentence_groups": Door(
         "a.txt", hostile.text_files, kc.data.sentence_groups, ("data.sentence_groups",)

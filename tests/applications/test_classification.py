@@ -250,7 +250,7 @@ def test_verbs_that_need_a_trained_model_say_so(application, verb, tmp_path, cap
     ("arguments", "message"),
     [
         (["--data", "digit"], "Did you mean digits"),
-        (["--data", "npz:/no/such.npz"], "/no/such.npz does not exist"),
+        (["--data", "npz:/no/such.npz"], "/no/such.npz cannot be read (No such file"),
         (["--data", "folder:/no/such/folder"], "is not a folder"),
         (["--data", "tfds:no_such_set"], "no_such_set"),
         (["--data-options", "shares=3"], "'shares' was given to 'digits'"),

@@ -9,12 +9,12 @@ from keras_classics.core.tokenization import (
     tokenize,
     tokenize_exactly,
 )
-from keras_classics.data.texts.graph_text import (
+from keras_classics.data.texts.translation_vocabularies import CharacterVocabulary
+from keras_classics.export.text_in_graph import (
     characters_in_graph,
     tokenize_exactly_in_graph,
     tokenize_in_graph,
 )
-from keras_classics.data.texts.translation_vocabularies import CharacterVocabulary
 
 
 @pytest.mark.parametrize(

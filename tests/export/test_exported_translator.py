@@ -25,7 +25,7 @@ def make(**arguments):
 def test_words_are_split_alike_inside_and_outside_the_graph():
     import tensorflow as tf
 
-    from keras_classics.data.texts.graph_text import GraphVocabulary, tokenize_in_graph
+    from keras_classics.export.text_in_graph import GraphVocabulary, tokenize_in_graph
 
     # Every composed character of the first scripts; beyond, TensorFlow knows an older Unicode.
     characters = [chr(code) for code in range(1, 0x2C00) if not 0x300 <= code < 0x370]

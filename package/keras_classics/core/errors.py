@@ -23,9 +23,17 @@ class InputError(ValueError):
 
     All our own checks raise it. Applications print it as one sentence and exit with its code.
     Anything else that is raised is a defect of ours and keeps its traceback.
+
+    Args:
+        given: As for `explain`; or the whole message, of one that was composed elsewhere.
+        allowed: As for `explain`.
+        remedy: As for `explain`.
     """
 
     exit_code = 1
+
+    def __init__(self, given: str, allowed: str = "", remedy: str = "") -> None:
+        super().__init__(explain(given, allowed, remedy) if allowed else given)
 
 
 class UsageError(InputError):

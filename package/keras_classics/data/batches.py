@@ -15,7 +15,7 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Count
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 
 if TYPE_CHECKING:
     import keras
@@ -37,11 +37,9 @@ def steps_per_epoch(examples: int, batch_size: Count) -> int:
     """
     if examples < batch_size:
         raise InputError(
-            explain(
-                f"{examples} training examples were given for batches of {batch_size}",
-                "at least one whole batch",
-                "Use a smaller --batch-size or more examples.",
-            )
+            f"{examples} training examples were given for batches of {batch_size}",
+            "at least one whole batch",
+            "Use a smaller --batch-size or more examples.",
         )
     return examples // batch_size
 

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
+from keras_classics.data.faults import Faults
 
 Row = TypeVar("Row")
 
@@ -18,11 +19,13 @@ SPLIT_NAMES = {
     "validation": ("validation", "val", "valid", "dev"),
     "test": ("test",),
 }
+SPLIT_OF = {name: split for split, names in SPLIT_NAMES.items() for name in names}
+_NO_FAULTS = Faults()
 
 
 def complete_splits(
     parts: Mapping[str, Sequence[Row]],
-    shares: Mapping[str, float] | Callable[[int], int],
+    shares: tuple[float, float] | Callable[[int], int],
     seed: int,
     *,
     source: object,
@@ -30,14 +33,14 @@ def complete_splits(
     label: Callable[[Row], Hashable] = lambda row: 0,
     same: Callable[[Row], Sequence[Hashable]] | None = None,
     key: Callable[[str, Row], str] | None = None,
-    faults: Sequence[str] = (),
+    faults: Faults = _NO_FAULTS,
 ) -> tuple[dict[str, list[Row]], dict[str, str]]:
     """Hold out of training the validation and test splits that are absent.
 
     Args:
         parts: Examples by split, of `"train"` at least.
-        shares: Shares of `"validation"` and `"test"`; or from the number of different training
-            examples to that of those in each.
+        shares: Those of validation and test; or from the number of different training examples to
+            that of those in each.
         seed: Chooses them.
         source: Where they come from, for errors.
         what: One of them, such as `"sentence"`.
@@ -57,7 +60,7 @@ def complete_splits(
     found = {split: list(rows) for split, rows in parts.items()}
     check_filled(found, source, what, faults)
     rules: dict[str, str] = {}
-    count = None
+    share, count = 0.5, None
     for split in ("test", "validation"):
         if split in found:
             continue
@@ -67,17 +70,11 @@ def complete_splits(
             count = count or shares(len(rows) if groups is None else len(set(groups.tolist())))
             rules[split] = f"{count} different {what}s of train"
         else:
-            rules[split] = f"{shares[split]:g} of train"
+            share = shares[split == "test"]
+            rules[split] = f"{share:g} of train"
         rules[split] += f" by a hash of seed {seed}" if key else f" by seed {seed}"
-        kept, held = hold_out(
-            [label(row) for row in rows],
-            0.5 if callable(shares) else shares[split],
-            seed,
-            split,
-            groups,
-            [key(split, row) for row in rows] if key else None,
-            count,
-        )
+        labels, keys = [*map(label, rows)], [key(split, row) for row in rows] if key else None
+        kept, held = hold_out(labels, share, seed, split, groups, keys, count)
         found["train"], found[split] = [rows[n] for n in kept], [rows[n] for n in held]
     check_filled(found, source, what, faults)
     return {split: found[split] for split in SPLIT_NAMES}, rules
@@ -111,9 +108,7 @@ def hold_out(
         InputError: The share is not between 0 and 1.
     """
     if not 0 < share < 1:
-        raise InputError(
-            explain(f"{name}={share} was given", "a share between 0 and 1", "Give for example 0.1.")
-        )
+        raise InputError(f"{name}={share} was given", "a share between 0 and 1", "Give 0.1, say.")
     labels = np.asarray(labels)
     groups = np.arange(len(labels)) if groups is None else groups
     _, first, group, sizes = np.unique(
@@ -161,7 +156,7 @@ def _chosen(members: np.ndarray, sizes: np.ndarray, share: float) -> list[int]:
 
 
 def check_filled(
-    splits: Mapping[str, Sized], source: object, what: str, faults: Sequence[str] = ()
+    splits: Mapping[str, Sized], source: object, what: str, faults: Faults = _NO_FAULTS
 ) -> None:
     """Refuse splits of which one is empty, as where most examples are equal.
 
@@ -176,14 +171,32 @@ def check_filled(
     """
     for split, examples in splits.items():
         if len(examples) == 0:
-            first = f"; the first of {len(faults)} faults: {faults[0]}" if faults else ""
             raise InputError(
-                explain(
-                    f"The {split} split of {source} has no {what}{first}",
-                    f"some sound {what} in each split; equal ones are all in one",
-                    "Give more that differ.",
-                )
+                f"The {split} split of {source} has no {what}",
+                f"some sound {what} in each split; equal ones are all in one",
+                f"Give more that differ.{faults.told()}",
             )
+
+
+def check_one_split(owners: dict[str, str], name: str, split: str, where: str = "") -> None:
+    """Note that a picture is in a split.
+
+    Args:
+        owners: Splits by name, of those that were noted.
+        name: What the picture is called.
+        split: Its split.
+        where: The place in a file, for the error.
+
+    Raises:
+        InputError: It is in another one.
+    """
+    if owners.setdefault(name, split) != split:
+        raise InputError(
+            f"{f'{where}: the' if where else 'The'} picture {name!r} is in the {owners[name]} and "
+            f"in the {split} split",
+            "each picture in one split, or results are too good",
+            "Leave it in one of them.",
+        )
 
 
 def equal_groups(*columns: Sequence[Hashable]) -> np.ndarray:

@@ -7,18 +7,13 @@ import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from numbers import Integral
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain, is_number
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.names import check_known
-from keras_classics.core.versions import installed
-from keras_classics.data.pictures.images import resolve_size
-
-# Far apart, so that no size of one split reaches into the scenes of another.
-_VALIDATION_SCENES, _TEST_SCENES = 1_000_000_000, 2_000_000_000
+from keras_classics.data.holdout import SPLIT_NAMES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +82,22 @@ class Data:
     test: Sequence[Any]
     info: Info
 
+    @classmethod
+    def of(
+        cls, splits: Mapping[str, Sequence[Any]], rule: str | Mapping[str, str], **facts: Any
+    ) -> Data:
+        """The set of three splits.
+
+        Args:
+            splits: Examples by split.
+            rule: Where the splits come from, as one text or by split.
+            **facts: The other fields of `Info`.
+        """
+        if not isinstance(rule, str):
+            rule = "; ".join(f"{split}: {rule[split]}" for split in SPLIT_NAMES if split in rule)
+        sizes = {split: len(splits[split]) for split in SPLIT_NAMES}
+        return cls(**splits, info=Info(sizes=sizes, split_rule=rule, **facts))
+
     @checked
     def has(self, *fields: str) -> bool:
         """Whether the examples have all of some fields."""
@@ -102,7 +113,7 @@ class Source(NamedTuple):
 
 
 SOURCES = {
-    "scenes": Source("scenes", "load", "load_scenes"),
+    "scenes": Source("scenes", "worlds.scenes", "load_scenes"),
     "captions": Source("captions:FOLDER", "captions.folder", "load_captions"),
     "camvid": Source("camvid:FOLDER", "pictures.mask_folders", "load_camvid"),
     "cityscapes": Source("cityscapes:FOLDER", "pictures.mask_folders", "load_cityscapes"),
@@ -150,163 +161,64 @@ def load(
             `tfds:` give with `masks=True`), or `"tfds:NAME"` (TensorFlow Datasets).
         seed: Chooses the scenes or phrases, and the images or lines of splits that have no list.
         image_size: Height and width, or one number for a square; the whole picture is resized,
-            its aspect ratio not kept. None leaves every picture as it is.
-        strict: Refuse faulty files with their name, instead of skipping and counting them.
+            its aspect ratio not kept. None leaves every picture as it is. Without meaning where
+            there are no pictures, or these are of one size by their nature.
+        strict: Refuse faulty files with their name, instead of skipping and counting them. Without
+            meaning where nothing can be left out.
         **options: The source's own, those of its reader, such as `load_phrases` in
             `keras_classics.data.worlds.phrases`; an unknown one is answered with those there are.
 
     Raises:
         InputError: The specification or the data it names are wrong.
     """
-    if not isinstance(spec, str):
-        raise InputError(
-            explain(
-                f"The data specification {spec!r} was given",
-                ", ".join(each.usage for each in SOURCES.values()),
-                "Give a text, such as 'digits'.",
-            )
-        )
-    if not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0:
-        raise InputError(
-            explain(f"seed={seed!r} was given", "a whole number from 0 on", "Give for example 0.")
-        )
-    scheme, colon, argument = spec.partition(":")
-    source = SOURCES.get(scheme)
+    scheme, colon, argument = str(spec).partition(":")
+    source = SOURCES.get(scheme) if isinstance(spec, str) else None
     if source is None or bool(colon) != bool(argument) or bool(colon) != (":" in source.usage):
         raise InputError(
-            explain(
-                f"The data specification {spec!r} was given",
-                ", ".join(each.usage for each in SOURCES.values()),
-                _nearest(spec, scheme),
-            )
+            f"The data specification {spec!r} was given",
+            ", ".join(each.usage for each in SOURCES.values()),
+            _nearest(str(spec), scheme),
         )
+    for name in argument.split(","):
+        _check_path(name)
     reader: Callable[..., Data] = getattr(
         importlib.import_module(f"keras_classics.data.{source.module}"), source.function
     )
-    for name in argument.split(","):
-        _check_path(name)
-    arguments = [argument] if argument else []
     parameters = inspect.signature(reader).parameters.values()
-    # The others are this function's own.
-    own = {each.name: each.default for each in parameters if each.kind is each.KEYWORD_ONLY}
-    # What is beyond them a reader hands on, and checks itself.
-    handed_on = any(each.kind is each.VAR_KEYWORD for each in parameters)
-    known = {key: options[key] for key in options if key in own or not handed_on}
-    check_options(scheme, known, own)
-    found = reader(*arguments, seed=seed, image_size=image_size, strict=strict, **options)
+    known = [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
+    shared = {"seed": check_whole("seed", seed, 0), "image_size": image_size, "strict": strict}
+    check_known(scheme, options, [name for name in known if name not in shared])
+    options |= {name: value for name, value in shared.items() if name in known}
+    found = reader(*([argument] if argument else []), **options)
     names = found.info.pixel_classes or found.info.classes or ()
     if "" in names or len(set(names)) < len(names):
         wrong = next(name for name in names if not name or names.count(name) > 1)
         raise InputError(
-            explain(
-                f"A class or more of {spec} has the name {wrong!r}",
-                "names that differ, none of them empty",
-                "Name the classes otherwise.",
-            )
+            f"A class or more of {spec} has the name {wrong!r}",
+            "names that differ, none of them empty",
+            "Name the classes otherwise.",
         )
     return found
 
 
-def check_options(
-    receiver: str, given: Mapping[str, object], defaults: Mapping[str, object]
-) -> None:
-    """Refuse options that a reader does not have, or of another kind than it takes.
+def check_sizes(sizes: Mapping[str, int], most: int, what: str) -> None:
+    """Refuse splits of a world that are empty or too large.
 
     Args:
-        receiver: What the options were given to.
-        given: The options.
-        defaults: Their defaults; None is that of a text or path, or of several.
+        sizes: Numbers of examples by split.
+        most: The greatest.
+        what: They are called.
 
     Raises:
-        InputError: One is unknown, or of another kind than its default.
+        InputError: One is not within 1 and the greatest.
     """
-    check_known(receiver, given, defaults)
-    for name, value in given.items():
-        default = defaults[name]
-        parts = list(value) if isinstance(value, tuple | list) else [value]
-        if isinstance(default, bool):
-            sound, kind = isinstance(value, bool), "True or False"
-        elif is_number(default):
-            sound, kind = is_number(value), "a number"
-        elif isinstance(default, tuple) and all(map(is_number, default)):
-            sound = len(parts) == len(default) and all(map(is_number, parts))
-            kind = f"{len(default)} numbers"
-        else:
-            sound, kind = all(isinstance(part, str | Path) for part in parts), "a text or a path"
-        if not sound:
+    for split, size in sizes.items():
+        if not 0 < size <= most:
             raise InputError(
-                explain(
-                    f"{name}={value!r} was given to {receiver!r}",
-                    f"{kind}, such as {default!r}" if default is not None else kind,
-                    f"Leave {name} out for the default.",
-                )
+                f"{split}={size} was given",
+                f"1 to {most:,} {what}",
+                f"Give another number of {what}.",
             )
-
-
-def load_scenes(
-    *,
-    seed: int = 0,
-    image_size: int | tuple[int, int] | None = None,
-    strict: bool = False,
-    train: int = 4000,
-    validation: int = 500,
-    test: int = 500,
-    **scene_options: Any,
-) -> Data:
-    """Render the embedded world: no files, no download.
-
-    Args:
-        seed: Chooses the world. Within one world the validation and test scenes are the same
-            whatever the number of training scenes.
-        image_size: Side of the square pictures; None for that of `SceneOptions`.
-        strict: Without meaning here, as rendered scenes have no faults.
-        train: Number of training scenes.
-        validation: Number of validation scenes.
-        test: Number of test scenes.
-        **scene_options: Fields of `SceneOptions`: objects, clutter, occlusion, noise.
-
-    Raises:
-        InputError: The size is not square, or a count or option is out of range.
-    """
-    from keras_classics.data.worlds.scenes import CLASSES, PIXEL_CLASSES, SceneOptions, scenes
-
-    check_options("scenes", scene_options, vars(SceneOptions()))
-    size = resolve_size(image_size)
-    if size is not None:
-        if size[0] != size[1]:
-            raise InputError(
-                explain(f"image_size={size} was given", "a square", "Give one number.")
-            )
-        scene_options["size"] = size[0]
-    options = SceneOptions(**scene_options)
-    sizes = {"train": train, "validation": validation, "test": test}
-    for split, count in sizes.items():
-        if not 0 < count <= _VALIDATION_SCENES:
-            raise InputError(
-                explain(
-                    f"{split}={count} was given",
-                    f"1 to {_VALIDATION_SCENES:,} scenes",
-                    "Give another number of scenes.",
-                )
-            )
-    first = {"train": 0, "validation": _VALIDATION_SCENES, "test": _TEST_SCENES}
-    splits = {
-        split: scenes(count, seed=seed, first=first[split], options=options)
-        for split, count in sizes.items()
-    }
-    return Data(
-        **splits,
-        info=Info(
-            name="scenes",
-            sizes=sizes,
-            image_shape=(options.size, options.size, 3),
-            classes=tuple(CLASSES),
-            pixel_classes=PIXEL_CLASSES,
-            split_rule="Scenes of three distant ranges of indices.",
-            origin="Rendered by keras-classics; nothing is copied from elsewhere.",
-            made_with=installed(["numpy"]),
-        ),
-    )
 
 
 def _check_path(name: str) -> None:
@@ -316,7 +228,7 @@ def _check_path(name: str) -> None:
     except (OSError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise InputError(
-            explain(f"The path {name[:200]!r} was given ({reason})", "a path", "Check the path.")
+            f"The path {name[:200]!r} was given ({reason})", "a path", "Check the path."
         ) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, overload
@@ -40,8 +41,25 @@ class Sentence:
     name: str
 
 
-class Made(Sequence[Example], Generic[Item, Example]):
-    """What is made of each of some items, when it is asked for.
+class Split(Sequence[Example]):
+    """Examples that are put together when they are asked for; some of them are a split again."""
+
+    @abstractmethod
+    def _one(self, n: int) -> Example: ...
+
+    def _some(self, n: slice) -> Sequence[Example]:
+        return Made(range(len(self))[n], self._one)
+
+    @overload
+    def __getitem__(self, n: int) -> Example: ...
+    @overload
+    def __getitem__(self, n: slice) -> Sequence[Example]: ...
+    def __getitem__(self, n: int | slice) -> Example | Sequence[Example]:
+        return self._some(n) if isinstance(n, slice) else self._one(n)
+
+
+class Made(Split[Example], Generic[Item, Example]):
+    """What is made of each of some items.
 
     Args:
         items: The items.
@@ -55,18 +73,12 @@ class Made(Sequence[Example], Generic[Item, Example]):
     def __len__(self) -> int:
         return len(self._items)
 
-    @overload
-    def __getitem__(self, n: int) -> Example: ...
-    @overload
-    def __getitem__(self, n: slice) -> Made[Item, Example]: ...
-    def __getitem__(self, n: int | slice) -> Example | Made[Item, Example]:
-        if isinstance(n, slice):
-            return Made(self._items[n], self._make)
+    def _one(self, n: int) -> Example:
         return self._make(self._items[n])
 
 
 @dataclass(frozen=True, eq=False)
-class Pictures(Sequence[Picture]):
+class Pictures(Split[Picture]):
     """Pictures, column by column.
 
     Attributes:
@@ -85,24 +97,16 @@ class Pictures(Sequence[Picture]):
     def __len__(self) -> int:
         return len(self.names)
 
-    @overload
-    def __getitem__(self, n: int) -> Picture: ...
-    @overload
-    def __getitem__(self, n: slice) -> Pictures: ...
-    def __getitem__(self, n: int | slice) -> Picture | Pictures:
-        if isinstance(n, slice):
-            return Pictures(
-                self.images[n],
-                self.names[n],
-                None if self.labels is None else self.labels[n],
-                None if self.captions is None else self.captions[n],
-            )
+    def _one(self, n: int) -> Picture:
         return Picture(
             image=self.images[n],
             name=self.names[n],
             label=None if self.labels is None else int(self.labels[n]),
             captions=None if self.captions is None else self.captions[n],
         )
+
+    def _some(self, n: slice) -> Pictures:
+        return Pictures(**{name: column[n] for name, column in self.columns.items()})
 
     @property
     def columns(self) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,36 +12,41 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.array_files import mapped_bytes
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice
 from keras_classics.core.progress import tracked
-from keras_classics.data.splits import Pictures
+from keras_classics.data.splits import Pictures, Split
 from keras_classics.data.texts.documents import Document
 
 # Pictures beyond this are kept in a file instead of in memory.
 MEMORY_BYTES = 2 * 2**30
 _NONE = np.zeros((0, 0, 3), "uint8")
 
-_REMEDIES = {
+# Of what may be kept: the column of `Pictures`, and what to say where it is not there.
+_FIELDS = {
     "label": (
+        "labels",
         "Pictures without classes were given",
         "data with a class for each picture",
         "Use digits, scenes, npz:FILE, folder:DIR with a subfolder for each class, or a TFDS set "
         "with labels.",
     ),
-    "text": (
-        "Data without a text were given",
-        "text, such as source_code or text:FILE",
-        "Choose other --data.",
-    ),
     "boxes": (
+        "boxes",
         "Pictures without boxes were given",
         "data with boxes",
         "Use scenes, voc:FOLDER, coco:JSON, kitti:FOLDER, boxes:CSV, or a TFDS set with objects.",
     ),
     "captions": (
+        "captions",
         "Pictures without captions were given",
         "data with captions",
         "Use scenes, captions:FOLDER, or a captioned set such as tfds:coco_captions.",
+    ),
+    "text": (
+        "text",
+        "Data without a text were given",
+        "text, such as source_code or text:FILE",
+        "Choose other --data.",
     ),
 }
 
@@ -79,18 +85,19 @@ def collect(
     Raises:
         InputError: The examples have no such field, or there is no room for the file.
     """
-    check_choice("field", field, tuple(_REMEDIES), "Pass the one that the examples have.")
+    check_choice("field", field, tuple(_FIELDS), "Pass the one that the examples have.")
+    column, *refusal = _FIELDS[field]
     if field == "text" and not len(split):
         return []
     if not len(split) or getattr(split[0], field, None) is None:
-        raise InputError(explain(*_REMEDIES[field]))
+        raise InputError(*refusal)
     if field == "text":
         return [
             each if isinstance(each, Document) else Document(each.name, each.text) for each in split
         ]
     if isinstance(split, Pictures) and isinstance(split.images, np.ndarray):
         images: Any = split.images
-        names, kept = list(split.names), getattr(split, _COLUMNS[field])
+        names, kept = list(split.names), getattr(split, column)
     else:
         names, kept = [], list[Any]()
         with _Store() as store:
@@ -102,15 +109,11 @@ def collect(
             images = store.images()
     if field == "boxes":
         return [replace(each, image=image) for each, image in zip(kept, images, strict=True)]
-    if field == "label":
-        return Pictures(images, names, labels=np.asarray(kept, "int32"))
-    return Pictures(images, names, captions=list(kept))
+    found: Any = np.asarray(kept, "int32") if field == "label" else list(kept)
+    return Pictures(images, names, **{column: found})
 
 
-_COLUMNS = {"label": "labels", "captions": "captions"}
-
-
-class Ragged(Sequence[np.ndarray]):
+class Ragged(Split[np.ndarray]):
     """Arrays of different shapes, end to end in one.
 
     Args:
@@ -121,20 +124,14 @@ class Ragged(Sequence[np.ndarray]):
     def __init__(self, flat: np.ndarray, shapes: Sequence[tuple[int, ...]]) -> None:
         self._flat = flat
         self._shapes = shapes
-        self._ends = np.cumsum([np.prod(shape, dtype="int64") for shape in shapes])
+        self._ends = np.cumsum([0, *(math.prod(shape) for shape in shapes)])
 
     def __len__(self) -> int:
         return len(self._shapes)
 
-    @overload
-    def __getitem__(self, n: int) -> np.ndarray: ...
-    @overload
-    def __getitem__(self, n: slice) -> list[np.ndarray]: ...
-    def __getitem__(self, n: int | slice) -> np.ndarray | list[np.ndarray]:
-        if isinstance(n, slice):
-            return [self[each] for each in range(*n.indices(len(self)))]
-        shape, end = self._shapes[n], self._ends[n]
-        return self._flat[end - np.prod(shape, dtype="int64") : end].reshape(shape)
+    def _one(self, n: int) -> np.ndarray:
+        n = range(len(self))[n]
+        return self._flat[self._ends[n] : self._ends[n + 1]].reshape(self._shapes[n])
 
 
 class _Store:
@@ -167,13 +164,10 @@ class _Store:
             self._file.write(content)
         except OSError as error:
             raise InputError(
-                explain(
-                    f"{len(self._shapes)} pictures and more found no room in "
-                    f"{tempfile.gettempdir()} ({error.strerror})",
-                    "a disk that holds all pictures of a split, unpacked",
-                    "Set TMPDIR to a folder with more room, or load smaller pictures with "
-                    "image_size.",
-                )
+                f"{len(self._shapes)} pictures and more found no room in "
+                f"{tempfile.gettempdir()} ({error.strerror})",
+                "a disk that holds all pictures of a split, unpacked",
+                "Set TMPDIR to a folder with more room, or load smaller pictures with image_size.",
             ) from error
 
     def images(self) -> np.ndarray | Ragged:

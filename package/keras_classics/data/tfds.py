@@ -7,21 +7,22 @@ import re
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError
 from keras_classics.core.versions import installed
-from keras_classics.data.holdout import SPLIT_NAMES
-from keras_classics.data.load import Data, Info
+from keras_classics.data.holdout import SPLIT_NAMES, SPLIT_OF
+from keras_classics.data.load import Data
 from keras_classics.data.pictures.images import eight_bit_rgb, resolve_size
 from keras_classics.data.pictures.tfds_boxes import StoredObjects, boxed_example, find_objects
 from keras_classics.data.pictures.tfds_masks import mask_key, masked_example, stored_masks
-from keras_classics.data.splits import Picture
-from keras_classics.data.texts.parallel import ParallelTexts
+from keras_classics.data.splits import Picture, Split
+from keras_classics.data.texts.parallel import Parallel, ParallelTexts
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -33,12 +34,11 @@ _PROBE = "https://storage.googleapis.com/tfds-data/"
 _PROBE_SECONDS = 3.0
 
 
+@checked
 def load_tfds(
     name: str,
     *,
-    seed: int = 0,
     image_size: int | tuple[int, int] | None = None,
-    strict: bool = False,
     data_dir: str | Path | None = None,
     masks: bool = False,
 ) -> Data:
@@ -50,10 +50,8 @@ def load_tfds(
 
     Args:
         name: The set's name, with configuration and version if wanted: `"coco_captions/2014"`.
-        seed: Without meaning here, as TFDS fixes the order of its examples.
         image_size: Height and width, or one number for a square; the whole picture is resized
             (bilinear with antialiasing), its aspect ratio not kept.
-        strict: Without meaning here, as TFDS checks its files when it prepares them.
         data_dir: Where TFDS keeps its sets; None for its own default.
         masks: Read the classes of pixels, of sets that have them.
 
@@ -117,24 +115,36 @@ def load_tfds(
         split: Streamed(builder.as_dataset(split=part, decoders=decoders), picture)
         for split, part in splits.items()
     }
-    native = features[image].shape[:2]
-    sides = size or native
-    return Data(
-        **found,
-        info=Info(
-            name=f"tfds:{name}",
-            sizes={split: len(part) for split, part in found.items()},
-            image_shape=None if None in sides else (*sides, 3),
-            classes=objects.classes if objects else tuple(features[label].names) if label else None,
-            pixel_classes=drawn.classes if drawn else None,
-            split_rule=rule,
-            origin=f"TensorFlow Datasets {builder.info.full_name}, {builder.info.homepage}",
-            made_with=installed(["tensorflow-datasets"]),
-        ),
+    sides = size or features[image].shape[:2]
+    return _data(
+        builder,
+        name,
+        found,
+        rule,
+        image_shape=None if None in sides else (*sides, 3),
+        classes=objects.classes if objects else tuple(features[label].names) if label else None,
+        pixel_classes=drawn.classes if drawn else None,
     )
 
 
-class Streamed(Sequence[Picture]):
+def _data(
+    builder: tfds.core.DatasetBuilder,
+    name: str,
+    splits: Mapping[str, Sequence[Any]],
+    rule: str,
+    **facts: Any,
+) -> Data:
+    return Data.of(
+        splits,
+        rule,
+        name=f"tfds:{name}",
+        origin=f"TensorFlow Datasets {builder.info.full_name}, {builder.info.homepage}",
+        made_with=installed(["tensorflow-datasets"]),
+        **facts,
+    )
+
+
+class Streamed(Split[Picture]):
     """Examples in the order in which a set is stored; single ones are found by passing others over.
 
     Args:
@@ -153,12 +163,9 @@ class Streamed(Sequence[Picture]):
         for number, example in enumerate(self._dataset.prefetch(64).as_numpy_iterator()):
             yield self._make(number, example)
 
-    def __getitem__(self, n: Any) -> Any:
-        numbers = range(len(self))[n]
-        if isinstance(numbers, range):
-            return [self[each] for each in numbers]
-        stored = self._dataset.skip(numbers).take(1)
-        return self._make(numbers, next(stored.as_numpy_iterator()))
+    def _one(self, n: int) -> Picture:
+        n = range(len(self))[n]
+        return self._make(n, next(self._dataset.skip(n).take(1).as_numpy_iterator()))
 
 
 def _builder(name: str, data_dir: str | Path | None) -> tfds.core.DatasetBuilder:
@@ -172,19 +179,15 @@ def _builder(name: str, data_dir: str | Path | None) -> tfds.core.DatasetBuilder
     except tfds.core.DatasetNotFoundError as error:
         near = difflib.get_close_matches(name, tfds.list_builders(), n=3)
         raise InputError(
-            explain(
-                f"TensorFlow Datasets has no set {name!r}",
-                "the names that tensorflow_datasets.list_builders() gives",
-                f"Did you mean {' or '.join(near)}?" if near else "Check the name.",
-            )
+            f"TensorFlow Datasets has no set {name!r}",
+            "the names that tensorflow_datasets.list_builders() gives",
+            f"Did you mean {' or '.join(near)}?" if near else "Check the name.",
         ) from error
     except (ValueError, AssertionError) as error:
         raise InputError(
-            explain(
-                f"TensorFlow Datasets cannot build {name!r} ({str(error).splitlines()[0]})",
-                "NAME, NAME/CONFIG or NAME:VERSION",
-                "Check configuration and version.",
-            )
+            f"TensorFlow Datasets cannot build {name!r} ({str(error).splitlines()[0]})",
+            "NAME, NAME/CONFIG or NAME:VERSION",
+            "Check configuration and version.",
         ) from error
 
 
@@ -200,11 +203,9 @@ def _prepare(builder: tfds.core.DatasetBuilder) -> None:
         builder.download_and_prepare()
     except (OSError, AssertionError) as error:
         raise InputError(
-            explain(
-                f"TensorFlow Datasets could not fetch {builder.name} ({error})",
-                f"sets that can be downloaded, or that lie in {builder.data_dir}",
-                "Try again, or follow the set's instructions for a manual download.",
-            )
+            f"TensorFlow Datasets could not fetch {builder.name} ({error})",
+            f"sets that can be downloaded, or that lie in {builder.data_dir}",
+            "Try again, or follow the set's instructions for a manual download.",
         ) from error
 
 
@@ -226,11 +227,9 @@ def _require_network(name: str) -> None:
     thread.join(_PROBE_SECONDS)
     if not answered.is_set():
         raise InputError(
-            explain(
-                f"The TensorFlow Datasets set {name!r} is not on this disk, and no network answers",
-                "sets that are on disk, or a network to fetch them",
-                "Connect, or copy the prepared set and give its folder in TFDS_DATA_DIR.",
-            )
+            f"The TensorFlow Datasets set {name!r} is not on this disk, and no network answers",
+            "sets that are on disk, or a network to fetch them",
+            "Connect, or copy the prepared set and give its folder in TFDS_DATA_DIR.",
         )
 
 
@@ -241,20 +240,12 @@ def _translations(name: str, builder: tfds.core.DatasetBuilder) -> Data:
     splits, rule = _splits(name, list(builder.info.splits))
     found = {}
     for split, part in splits.items():
-        rows = list(builder.as_dataset(split=part).as_numpy_iterator())
-        texts = {each: [row[each].decode() for row in rows] for each in languages}
-        found[split] = ParallelTexts(texts, [str(number) for number in range(len(rows))])
-    return Data(
-        **found,
-        info=Info(
-            name=f"tfds:{name}",
-            sizes={split: len(part) for split, part in found.items()},
-            languages=languages,
-            split_rule=rule,
-            origin=f"TensorFlow Datasets {builder.info.full_name}, {builder.info.homepage}",
-            made_with=installed(["tensorflow-datasets"]),
-        ),
-    )
+        rows = enumerate(builder.as_dataset(split=part).as_numpy_iterator())
+        sentences = [
+            Parallel({each: row[each].decode() for each in languages}, str(n)) for n, row in rows
+        ]
+        found[split] = ParallelTexts.gathered(sentences, languages)
+    return _data(builder, name, found, rule, languages=languages)
 
 
 def _find_features(
@@ -270,13 +261,11 @@ def _find_features(
     objects = None if captions else find_objects(features)
     if not images or not (captions or labels or objects):
         raise InputError(
-            explain(
-                f"The TensorFlow Datasets set {name!r} has the features {', '.join(features)}",
-                "a set with an image, and with a class, with objects that have boxes, or with "
-                "texts under a name that has 'caption' in it, or a set of translations",
-                "Choose for example tfds:cifar10, tfds:coco_captions, tfds:voc or "
-                "tfds:ted_hrlr_translate/pt_to_en.",
-            )
+            f"The TensorFlow Datasets set {name!r} has the features {', '.join(features)}",
+            "a set with an image, and with a class, with objects that have boxes, or with "
+            "texts under a name that has 'caption' in it, or a set of translations",
+            "Choose for example tfds:cifar10, tfds:coco_captions, tfds:voc or "
+            "tfds:ted_hrlr_translate/pt_to_en.",
         )
     image, label = ("image" if "image" in images else images[0]), (labels or [None])[0]
     label = "label" if "label" in labels else label
@@ -302,19 +291,12 @@ def _splits(name: str, available: list[str]) -> tuple[dict[str, str], str]:
     """Choose the TFDS split, or the slice of its train split, for each of our splits."""
     # A mocked set lists no splits, and gives examples for any.
     available = available or ["train"]
-    splits = {
-        split: alias
-        for split, aliases in SPLIT_NAMES.items()
-        for alias in aliases
-        if alias in available
-    }
+    splits = {SPLIT_OF[name]: name for name in SPLIT_OF if name in available}
     if "train" not in splits:
         raise InputError(
-            explain(
-                f"The TensorFlow Datasets set {name!r} has the splits {', '.join(available)}",
-                "a set with a train split",
-                "Choose another set or configuration.",
-            )
+            f"The TensorFlow Datasets set {name!r} has the splits {', '.join(available)}",
+            "a set with a train split",
+            "Choose another set or configuration.",
         )
     end = 100
     for split in ("test", "validation"):

@@ -10,11 +10,11 @@ import keras
 from keras_classics.core.arguments import checked
 from keras_classics.core.types import Tensor
 from keras_classics.data.captions.caption_batches import network_input
-from keras_classics.data.texts.graph_text import GraphVocabulary
 from keras_classics.data.texts.vocabulary import Vocabulary
 from keras_classics.decoding import CompiledSearch, Hypotheses
 from keras_classics.export.formats import Exported, Program, require_tensorflow, write
 from keras_classics.export.reopening import Spec
+from keras_classics.export.text_in_graph import GraphVocabulary
 from keras_classics.models.sequence.captioner import DECODER, split_captioner
 
 

@@ -11,7 +11,6 @@ from keras_classics.core.arguments import checked
 from keras_classics.core.channels_last import check_layers
 from keras_classics.core.model_ends import model_ends
 from keras_classics.core.types import Tensor
-from keras_classics.data.pictures.graph_preparation import views_in_graph
 from keras_classics.data.pictures.preparation import Preparation
 from keras_classics.export.folding import fold, foldable
 from keras_classics.export.formats import (
@@ -21,6 +20,7 @@ from keras_classics.export.formats import (
     require_tensorflow,
     write,
 )
+from keras_classics.export.preparation_in_graph import views_in_graph
 from keras_classics.export.reopening import Spec
 
 

@@ -10,7 +10,6 @@ import keras
 from keras_classics.core.arguments import checked
 from keras_classics.core.model_ends import model_ends
 from keras_classics.core.types import Tensor
-from keras_classics.data.texts.graph_text import codes_in_graph, words_in_graph
 from keras_classics.data.texts.text_units import Units
 from keras_classics.export.empty_batches import empty_batches_too
 from keras_classics.export.formats import (
@@ -21,6 +20,7 @@ from keras_classics.export.formats import (
     write,
 )
 from keras_classics.export.reopening import Spec
+from keras_classics.export.text_in_graph import codes_in_graph, words_in_graph
 
 
 @checked

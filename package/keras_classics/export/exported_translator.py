@@ -11,16 +11,16 @@ import keras
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.types import Tensor
-from keras_classics.data.texts.graph_text import (
-    GraphDictionary,
-    GraphVocabulary,
-    most_attended_in_graph,
-)
 from keras_classics.data.texts.vocabulary import Vocabulary
 from keras_classics.decoding import CompiledSearch, Hypotheses
 from keras_classics.export.empty_batches import empty_batches_too
 from keras_classics.export.formats import Exported, Program, require_tensorflow, write
 from keras_classics.export.reopening import Spec
+from keras_classics.export.text_in_graph import (
+    GraphDictionary,
+    GraphVocabulary,
+    most_attended_in_graph,
+)
 from keras_classics.models.sequence.translate import checked_dictionary
 from keras_classics.models.sequence.translator import split_translator
 

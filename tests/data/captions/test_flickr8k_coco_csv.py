@@ -8,6 +8,7 @@ from PIL import Image
 from keras_classics.core.errors import InputError
 from keras_classics.data.captions.flickr8k_coco_csv import read_annotations
 from keras_classics.data.captions.folder import load_captions
+from keras_classics.data.faults import Faults
 
 SPLITS = ["train"] * 5 + ["restval"] * 2 + ["val"] * 2 + ["test"]
 
@@ -113,13 +114,13 @@ def test_a_faulty_entry_of_cocos_is_skipped_or_refused_with_its_place(tmp_path):
     said[2], said[4] = {"image_id": 2}, {"image_id": [4], "caption": "a dog"}
     said[5]["caption"], images[0]["file_name"] = 3.5, None
     (tmp_path / "captions.json").write_text(json.dumps({"images": images, "annotations": said}))
-    found = read_annotations(tmp_path)
+    found = read_annotations(tmp_path, Faults())
     assert found.captions == {"1.png": ["a dog"], "3.png": ["a dog"]}
-    assert [fault.split(",")[1].split(" of")[0] for fault in found.faults[:3]] == [
+    assert [fault.split(",")[1].split(" of")[0] for fault in found.faults.messages[:3]] == [
         " the image 0", " entry 5", " entry 6",
     ]  # fmt: skip
     with pytest.raises(InputError, match='the image 0 of "images" names no image, but None'):
-        read_annotations(tmp_path, strict=True)
+        read_annotations(tmp_path, Faults(strict=True))
 
 
 ROW = ("1.png", "a dog; two, | cats", "0")
@@ -138,11 +139,13 @@ def test_headers_as_people_write_them(tmp_path, header):
     row = ROW if header != "two that name the image" else ("7", ROW[1], "1.png")
     quoted = separator.join(f'"{field}"' for field in row)
     (tmp_path / "captions.csv").write_text(f"\ufeff{first}\r\n{quoted}\r\n")
-    assert read_annotations(tmp_path, strict=True).captions == {"1.png": ["a dog; two, | cats"]}
+    assert read_annotations(tmp_path, Faults(strict=True)).captions == {
+        "1.png": ["a dog; two, | cats"]
+    }
 
 
 def test_the_known_faulty_row_of_flickr30k_is_named(tmp_path):
     rows = ["image_name| comment_number| comment", "1.jpg| 0| a dog", "2.jpg| 4   A dog runs ."]
     (tmp_path / "results.csv").write_text("\n".join(rows))
     with pytest.raises(InputError, match="line 3 has 2 fields and the header 3.*Correct that line"):
-        read_annotations(tmp_path)
+        read_annotations(tmp_path, Faults())

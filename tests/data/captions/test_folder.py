@@ -190,7 +190,7 @@ def test_one_empty_caption_costs_only_itself(flickr):
 def test_an_emptied_split_is_refused_with_the_first_fault(flickr):
     shutil.rmtree(flickr / "Images")
     with pytest.raises(
-        InputError, match="train split of .* has no image; the first of 18 faults: The image"
+        InputError, match="train split of .* has no image.*The first of 18 faults: The image"
     ):
         load_captions(flickr)
 
@@ -294,7 +294,7 @@ def test_no_captions_and_several_captions_files_are_refused(table):
         load_captions(folder)
     table("image,caption\n" + "".join(f"{n},a dog\n" for n in NAMES), "a.csv")
     table(_tokens(), "b.token.txt")
-    with pytest.raises(InputError, match=r"several captions files: b.token.txt, a.csv"):
+    with pytest.raises(InputError, match=r"several captions files: a.csv, b.token.txt"):
         load_captions(folder)
     assert load_captions(folder / "a.csv").train.captions[0] == ("a dog",)
     with pytest.raises(InputError, match="does not exist"):

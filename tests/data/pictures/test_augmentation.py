@@ -8,8 +8,8 @@ import tensorflow as tf
 import keras_classics as kc
 from keras_classics.core.recipe import Recipe, step
 from keras_classics.data.pictures import augmentation, preparation
-from keras_classics.data.pictures.graph_preparation import views_in_graph
 from keras_classics.data.splits import Made
+from keras_classics.export.preparation_in_graph import views_in_graph
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (40, 50, 3)).astype("float32")
 ARGUMENTS = {

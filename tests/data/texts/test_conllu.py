@@ -5,6 +5,7 @@ import gzip
 import pytest
 
 import keras_classics as kc
+from keras_classics.data.faults import Faults
 from keras_classics.data.texts.conllu import read_conllu
 from support import shared
 
@@ -61,7 +62,7 @@ def test_faulty_sentences_are_skipped_or_refused_with_their_line(file):
 @pytest.mark.parametrize("between", ["\t\n", "  \n", "\r\n", " \t \n\n"])
 def test_a_line_of_white_space_ends_a_sentence(file, between):
     file.write_text(sentences(2).rstrip("\n").replace("\n\n", f"\n{between}") + "\n")
-    assert [len(each.words) for each in read_conllu(file, strict=True)] == [3, 3]
+    assert [len(each.words) for each in read_conllu(file, Faults(strict=True))] == [3, 3]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def test_a_line_of_white_space_ends_a_sentence(file, between):
 def test_the_numbers_of_words_are_checked(file, ids, fault):
     file.write_text("".join(ROW.format(each, "word", "X") for each in ids))
     with pytest.raises(kc.InputError, match=fault):
-        list(read_conllu(file, strict=True))
+        list(read_conllu(file, Faults(strict=True)))
 
 
 def test_one_tag_is_nothing_to_learn(file):
@@ -109,7 +110,7 @@ def test_other_files_are_refused(file):
 @pytest.mark.slow
 def test_the_english_treebank_is_read_whole():
     file = shared("data", "ud_english_ewt", "en_ewt-ud-train.conllu.gz")
-    sentences = list(read_conllu(file, strict=True))
+    sentences = list(read_conllu(file, Faults(strict=True)))
     assert len(sentences) == 12_544
     assert sum(len(sentence.words) for sentence in sentences) == 204_577
     assert len({tag for sentence in sentences for tag in sentence.tags}) == 17
@@ -118,6 +119,6 @@ def test_the_english_treebank_is_read_whole():
 @pytest.mark.parametrize("number", ["²", "١", "1" * 5000])
 def test_what_is_no_number_of_a_word_is_a_fault(file, number):
     file.write_text(sentences(5) + ROW.format(number, "word", "X"))
-    skipped = []
-    assert len(list(read_conllu(file, skipped=skipped))) == 5
-    assert "has the id" in skipped[0] and len(skipped[0]) < 300
+    faults = Faults()
+    assert len(list(read_conllu(file, faults))) == 5
+    assert "has the id" in faults.messages[0] and len(faults.messages[0]) < 300

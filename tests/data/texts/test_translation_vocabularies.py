@@ -91,7 +91,7 @@ def test_sentencepieces_that_cannot_be_learnt(options, message):
 def test_units_are_split_alike_inside_and_outside_the_graph(unit):
     import tensorflow as tf
 
-    from keras_classics.data.texts.graph_text import GraphVocabulary
+    from keras_classics.export.text_in_graph import GraphVocabulary
 
     vocabulary = make_vocabulary(unit, TEXTS)
     graph = GraphVocabulary(vocabulary)
@@ -115,7 +115,7 @@ def test_units_are_split_alike_inside_and_outside_the_graph(unit):
 def test_sentencepieces_are_joined_in_the_graph_and_not_split():
     import tensorflow as tf
 
-    from keras_classics.data.texts.graph_text import GraphVocabulary
+    from keras_classics.export.text_in_graph import GraphVocabulary
 
     vocabulary = make_vocabulary("sentencepiece", TEXTS, max_size=60)
     graph = GraphVocabulary(vocabulary)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
-from keras_classics.data.batches import Axes, Visits, stream
+from keras_classics.core.errors import InputError
+from keras_classics.data.batches import Axes, Visits, pad_arrays, stream
 from keras_classics.data.splits import Pictures
+from keras_classics.data.texts.sentence_batches import STEP, encode_sentences
 from keras_classics.data.texts.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -80,28 +80,24 @@ def caption_batches(
     inputs, key = (part.images, "image") if encoded is None else (encoded, "encoded")
     if not isinstance(inputs, np.ndarray):
         raise InputError(
-            explain(
-                "Pictures of different sizes were given",
-                "pictures of one size",
-                "Load the data with image_size=(height, width).",
-            )
+            "Pictures of different sizes were given",
+            "pictures of one size",
+            "Load the data with image_size=(height, width).",
         )
     said = part.captions or ()
-    tokens = np.array(
-        [vocabulary.encode(text, max_words + 2) for each in said for text in each], "int32"
-    )
-    visits = Visits(len(inputs), batch_size, seed)
+    rows, _ = encode_sentences([text for each in said for text in each], vocabulary, max_words)
     counts = np.array([len(each) for each in said])
     begins = np.cumsum(counts) - counts
+    visits = Visits(len(inputs), batch_size, seed)
 
     def make(number: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
         epoch, place, chosen = visits(number)
         chosen = np.sort(chosen)
         drawn = np.random.default_rng([seed, epoch, place * batch_size]).random(batch_size)
-        rows = tokens[begins[chosen] + (drawn * counts[chosen]).astype(int)]
-        longest = np.max(np.sum(rows != Vocabulary.PAD, axis=1))
-        rows = rows[:, : 1 + 4 * math.ceil((longest - 1) / 4)]
-        return {key: inputs[chosen], "target_in": rows[:, :-1]}, rows[:, 1:]
+        captions = begins[chosen] + (drawn * counts[chosen]).astype(int)
+        # The start stands in one of the two only.
+        words = pad_arrays([rows[n] for n in captions], STEP, beyond=1)
+        return {key: inputs[chosen], "target_in": words[:, :-1]}, words[:, 1:]
 
     def prepared(given: dict[str, Tensor], target: Tensor) -> tuple[dict[str, Any], Tensor]:
         if encoded is None:

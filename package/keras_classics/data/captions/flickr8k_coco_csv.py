@@ -9,20 +9,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from keras_classics.core.errors import InputError, explain
-from keras_classics.core.text_files import read_json, read_lines, read_table
+from keras_classics.core.errors import InputError
+from keras_classics.core.text_files import read_json, read_lines
 from keras_classics.core.tokenization import tokenize
 from keras_classics.data.captions.spellings import Spellings, written
-from keras_classics.data.holdout import SPLIT_NAMES
+from keras_classics.data.faults import Faults
+from keras_classics.data.holdout import SPLIT_OF
+from keras_classics.data.tables import column_named, text_table
 
 # The first that a table has is taken.
 IMAGE_COLUMNS = ("image", "image_name", "image_path", "filename", "file_name", "file", "image_id")
 CAPTION_COLUMNS = ("caption", "captions", "comment", "sentence", "text")
 # Karpathy's pictures of COCO's validation that nobody evaluates on are for training.
 _RESTVAL = "restval"
-_KARPATHY_SPLITS = {name: split for split, names in SPLIT_NAMES.items() for name in names} | {
-    _RESTVAL: "train"
-}
+_KARPATHY_SPLITS = {**SPLIT_OF, _RESTVAL: "train"}
 
 # As a word of its own: "latest" is no test and "values" are no validation.
 _SPLIT_WORD = re.compile(
@@ -36,30 +36,18 @@ class Annotations:
     """The captions and split lists that a folder's text files hold.
 
     Attributes:
-        strict: Whether a fault is refused rather than noted.
+        faults: What was left out.
         captions: Captions by image name, in the order of the files.
         lists: Image names by split, for the splits that have a list.
         list_files: The file that each list comes from.
-        faults: What was left out, one message each.
         origin: What a file says of its origin.
     """
 
-    strict: bool = False
+    faults: Faults
     captions: dict[str, list[str]] = field(default_factory=dict)
     lists: dict[str, list[str]] = field(default_factory=dict)
     list_files: dict[str, str] = field(default_factory=dict)
-    faults: list[str] = field(default_factory=list)
     origin: str = ""
-
-    def fault(self, message: str) -> None:
-        """Note something that is left out because it is faulty.
-
-        Raises:
-            InputError: Always under `strict`.
-        """
-        if self.strict:
-            raise InputError(message)
-        self.faults.append(message)
 
     def add(self, place: str, name: object, *captions: object) -> str | None:
         """Take an image and captions of it; what is no text, or no name, is a fault.
@@ -74,26 +62,22 @@ class Annotations:
         """
         named = written(name) if isinstance(name, str) else ""
         if not named:
-            self.fault(
-                explain(
-                    f"{place} names no image, but {name!r}",
-                    "the name of an image's file",
-                    "Write the name, or remove the entry.",
-                )
+            self.faults.add(
+                f"{place} names no image, but {name!r}",
+                "the name of an image's file",
+                "Write the name, or remove the entry.",
             )
             return None
         own = self.captions.setdefault(named, [])
         for caption in captions:
             if caption is None or isinstance(caption, str):
                 own.append((caption or "").strip())
-                continue
-            self.fault(
-                explain(
+            else:
+                self.faults.add(
                     f"{place} has {str(caption)[:80]!r} for a caption of {named!r}",
                     "captions that are texts",
                     "Write a text, or remove the entry.",
                 )
-            )
         return named
 
     def add_list(self, split: str, file: Path, names: Iterable[str]) -> None:
@@ -106,13 +90,10 @@ class Annotations:
         """
         if split in self.lists:
             raise InputError(
-                explain(
-                    f"Both {self.list_files[split]} and {file.name} list the {split} split",
-                    "one list for each split",
-                    "Remove or rename one of them.",
-                )
+                f"Both {self.list_files[split]} and {file.name} list the {split} split",
+                "one list for each split",
+                "Remove or rename one of them.",
             )
-        self.list_files[split] = file.name
         listed: dict[str, None] = {}
         known = Spellings(self.captions)
         for name in names:
@@ -121,46 +102,41 @@ class Annotations:
                 listed[found[0]] = None
                 continue
             which = f"may be {' or '.join(map(repr, found[:3]))}" if found else "has no caption"
-            self.fault(
-                explain(
-                    f"{file.name} lists {name!r}, which {which}",
-                    "names of images with captions, each of one",
-                    "Correct the name or add captions.",
-                )
+            self.faults.add(
+                f"{file.name} lists {name!r}, which {which}",
+                "names of images with captions, each of one",
+                "Correct the name or add captions.",
             )
-        self.lists[split] = [*listed]
+        self.lists[split], self.list_files[split] = [*listed], file.name
 
     def drop_empty_captions(self) -> None:
         """Leave out captions without words, and images that have no other."""
         for name, captions in list(self.captions.items()):
             kept = [caption for caption in captions if tokenize(caption)]
             if len(kept) < max(1, len(captions)):
-                self.fault(
-                    explain(
-                        f"The image {name!r} has {len(captions) - len(kept)} empty captions "
-                        f"and {len(kept)} others",
-                        "captions with words",
-                        "Write or remove the empty ones.",
-                    )
+                self.faults.add(
+                    f"The image {name!r} has {len(captions) - len(kept)} empty captions and "
+                    f"{len(kept)} others",
+                    "captions with words",
+                    "Write or remove the empty ones.",
                 )
-            if kept:
-                self.captions[name] = kept
-            else:
+            self.captions[name] = kept
+            if not kept:
                 del self.captions[name]
 
 
-def read_annotations(path: str | Path, *, strict: bool = False) -> Annotations:
+def read_annotations(path: Path, faults: Faults) -> Annotations:
     """Read all captions and split lists of a folder.
 
     Args:
         path: The folder, or one captions file in it.
-        strict: Refuse faults instead of noting them.
+        faults: Where to note what is left out.
 
     Raises:
         InputError: There is no captions file, or more than one, or one is malformed.
     """
-    annotations = Annotations(strict)
-    folder, files = _find_captions(Path(path).expanduser())
+    annotations = Annotations(faults)
+    folder, files = _find_captions(path)
     own_splits = False
     for file in files:
         if file.suffix.lower() == ".json":
@@ -183,35 +159,32 @@ def _find_captions(path: Path) -> tuple[Path, list[Path]]:
         return path.parent, [path]
     if not path.is_dir():
         raise InputError(
-            explain(
-                f"{path} does not exist",
-                "a folder with images and captions",
-                "Check the path.",
-            )
+            f"{path} does not exist", "a folder with images and captions", "Check the path."
         )
-    tokens = [
+    single = [
         file
-        for file in _near(path, ".txt", ".token")
-        if ".token" in file.name and ".lemma" not in file.name
-    ]
-    tables = [
-        file
-        for file in _near(path, ".csv", ".tsv", ".txt")
-        if file.suffix != ".txt" or file.name == "captions.txt"
+        for file in _near(path, ".txt", ".token", ".csv", ".tsv", ".json")
+        if _has_captions(file)
     ]
     coco = [file for file in _near(path, ".json") if "captions" in file.name.lower()]
-    karpathy = [file for file in _near(path, ".json") if file.name.lower().startswith("dataset")]
-    choices = [[file] for file in tokens + tables + karpathy] + ([coco] if coco else [])
+    choices = [[file] for file in single] + ([coco] if coco else [])
     if len(choices) != 1:
         names = ", ".join(str(file.relative_to(path)) for files in choices for file in files)
         raise InputError(
-            explain(
-                f"{path} has {f'several captions files: {names}' if names else 'no captions file'}",
-                "one *.token.txt, *.csv, *.tsv, captions.txt, *captions*.json or dataset*.json",
-                f"Name the file to read: captions:{path}/FILE.",
-            )
+            f"{path} has {f'several captions files: {names}' if names else 'no captions file'}",
+            "one *.token.txt, *.csv, *.tsv, captions.txt, *captions*.json or dataset*.json",
+            f"Name the file to read: captions:{path}/FILE.",
         )
     return path, choices[0]
+
+
+def _has_captions(file: Path) -> bool:
+    """Whether it does by its name, and by itself: of COCO's files several belong together."""
+    if file.suffix == ".json":
+        return file.name.lower().startswith("dataset")
+    if file.suffix in (".txt", ".token") and ".token" in file.name:
+        return ".lemma" not in file.name
+    return file.suffix in (".csv", ".tsv") or file.name == "captions.txt"
 
 
 def _near(folder: Path, *suffixes: str) -> list[Path]:
@@ -231,45 +204,26 @@ def _read_tokens(file: Path, annotations: Annotations) -> None:
         name, tab, caption = line.partition("\t")
         if not tab:
             raise InputError(
-                explain(
-                    f"{file}, line {number} has no tab",
-                    "lines of name.jpg#0<TAB>caption",
-                    "Put a tab between the image's name and the caption.",
-                )
+                f"{file}, line {number} has no tab",
+                "lines of name.jpg#0<TAB>caption",
+                "Put a tab between the image's name and the caption.",
             )
         name = re.sub(r"#\d+$", "", name.strip())
         annotations.add(f"{file.name}, line {number},", name, caption)
 
 
 def _read_table(file: Path, annotations: Annotations) -> None:
-    table = read_table(
-        file,
-        "a header, then rows with as many fields as the header",
-        "Correct that line; put captions that contain the separator into double quotes.",
-        dtype=str,
-        keep_default_na=False,
-        skipinitialspace=True,
+    table = text_table(
+        file, "Correct that line; put captions that contain the separator into double quotes."
     )
-    columns = [str(column).strip() for column in table.columns]
-    images = table.iloc[:, _column(file, columns, IMAGE_COLUMNS)]
-    captions = table.iloc[:, _column(file, columns, CAPTION_COLUMNS)]
-    for row, (name, caption) in enumerate(zip(images, captions, strict=True), start=1):
+    columns = list(table.columns)
+    image, said = (
+        column_named(file, columns, names, f"Rename one to {names[0]!r}.")
+        for names in (IMAGE_COLUMNS, CAPTION_COLUMNS)
+    )
+    pairs = zip(table.iloc[:, image], table.iloc[:, said], strict=True)
+    for row, (name, caption) in enumerate(pairs, start=1):
         annotations.add(f"{file.name}, row {row} below the header,", name, caption)
-
-
-def _column(file: Path, columns: list[str], wanted: tuple[str, ...]) -> int:
-    found = [re.sub(r"[\s-]+", "_", column.lower()) for column in columns]
-    for name in wanted:
-        if name in found:
-            return found.index(name)
-    raise InputError(
-        explain(
-            f"{file} has the columns {', '.join(columns)}",
-            f"a column named {', '.join(IMAGE_COLUMNS)}, and one named "
-            f"{', '.join(CAPTION_COLUMNS)}",
-            f"Rename one to {wanted[0]!r}.",
-        )
-    )
 
 
 def _read_json(file: Path, annotations: Annotations) -> bool:
@@ -280,51 +234,50 @@ def _read_json(file: Path, annotations: Annotations) -> bool:
         images = [dict(each) for each in content["images"]]
         karpathy = any("sentences" in each for each in images)
         said = [] if karpathy else [dict(each) for each in content["annotations"]]
-        if not karpathy:
-            names = {each["id"]: each["file_name"] for each in images}
+        names = {} if karpathy else {each["id"]: each["file_name"] for each in images}
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
-            explain(
-                f"{file} is neither in COCO's form nor in Karpathy's "
-                f"({type(error).__name__}: {error})",
-                '"images" with id and file_name and "annotations" with image_id and caption, or '
-                '"images" with filename, split and sentences',
-                remedy,
-            )
+            f"{file} is neither in COCO's form nor in Karpathy's ({type(error).__name__}: {error})",
+            '"images" with id and file_name and "annotations" with image_id and caption, or '
+            '"images" with filename, split and sentences',
+            remedy,
         ) from error
     if karpathy:
         _add_karpathy(file, images, annotations)
     else:
         _add_coco(file, names, said, annotations)
-        described = content.get("info")
-        if isinstance(described, dict) and described.get("description"):
-            origin = f"{described['description']}, {described.get('url', '')}"
-            annotations.origin = origin.rstrip(", ")
+        annotations.origin = told_origin(content)
     return karpathy
+
+
+def told_origin(content: Any) -> str:
+    """What COCO's JSON says of where it comes from; empty where it does not."""
+    info = content.get("info")
+    if not isinstance(info, dict) or not info.get("description"):
+        return ""
+    return f"{info['description']}, {info.get('url', '')}".rstrip(", ")
 
 
 def _add_coco(
     file: Path, names: dict[Any, Any], said: list[dict], annotations: Annotations
 ) -> None:
-    known = {}
-    for image_id, name in names.items():
-        known[image_id] = annotations.add(f'{file.name}, the image {image_id} of "images"', name)
+    known = {
+        image_id: annotations.add(f'{file.name}, the image {image_id} of "images"', name)
+        for image_id, name in names.items()
+    }
     for number, each in enumerate(said, start=1):
         place = f'{file.name}, entry {number} of "annotations",'
         image_id = each.get("image_id")
         if not isinstance(image_id, int | str) or image_id not in known:
-            annotations.fault(
-                explain(
-                    f"{place} has a caption of the image {image_id}, which the file does not name",
-                    'ids that "images" has',
-                    "Add the image or remove the caption.",
-                )
+            annotations.faults.add(
+                f"{place} has a caption of the image {image_id}, which the file does not name",
+                'ids that "images" has',
+                "Add the image or remove the caption.",
             )
         elif (name := known[image_id]) is not None:
             # Of some pictures COCO's helpers write null: that nobody said anything.
             annotations.add(place, name, each.get("caption"))
-    split = _split_in_name(file)
-    if split:
+    if split := _split_in_name(file):
         annotations.add_list(split, file, filter(None, known.values()))
 
 
@@ -340,12 +293,10 @@ def _add_karpathy(file: Path, images: list[dict], annotations: Annotations) -> N
         own = str(each.get("split")).strip().lower()
         split = _KARPATHY_SPLITS.get(own)
         if split is None:
-            annotations.fault(
-                explain(
-                    f"{place} is of the split {each.get('split')!r}",
-                    ", ".join(_KARPATHY_SPLITS),
-                    "Write one of them, or remove the entry.",
-                )
+            annotations.faults.add(
+                f"{place} is of the split {each.get('split')!r}",
+                ", ".join(_KARPATHY_SPLITS),
+                "Write one of them, or remove the entry.",
             )
             continue
         sentences = each.get("sentences")

@@ -16,23 +16,31 @@ case, folders or a missing ending differ.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError
 from keras_classics.core.files import file_fingerprint
 from keras_classics.data.captions.flickr8k_coco_csv import Annotations, read_annotations
 from keras_classics.data.captions.spellings import Spellings
-from keras_classics.data.holdout import SPLIT_NAMES, check_filled, complete_splits
-from keras_classics.data.load import Data, Info
+from keras_classics.data.faults import Faults
+from keras_classics.data.holdout import (
+    SPLIT_NAMES,
+    check_filled,
+    check_one_split,
+    complete_splits,
+)
+from keras_classics.data.load import Data
 from keras_classics.data.pictures.images import measure_images, read_image, resolve_size
 from keras_classics.data.splits import Made, Pictures
 
 _HELD_OUT = 10
 
 
+@checked
 def load_captions(
     path: str | Path,
     *,
@@ -62,10 +70,12 @@ def load_captions(
     """
     size = resolve_size(image_size)
     source = Path(path).expanduser()
-    annotations = read_annotations(source, strict=strict)
+    faults = Faults(strict)
+    annotations = read_annotations(source, faults)
     names, rules = _listed(annotations)
-    paths = _locate(source, list(chain.from_iterable(names.values())), annotations)
-    shapes = _measure(paths, annotations)
+    paths = _locate(source, list(chain.from_iterable(names.values())), faults)
+    sizes = measure_images([*paths.values()], faults)
+    shapes = {name: sizes[path] for name, path in paths.items() if path in sizes}
     complete = partial(
         complete_splits,
         shares=lambda count: max(1, round(count / _HELD_OUT)),
@@ -74,7 +84,7 @@ def load_captions(
         what="image",
         same=lambda name: (file_fingerprint(paths[name]) if name in shapes else name,),
         key=lambda split, name: name,
-        faults=annotations.faults,
+        faults=faults,
     )
     sound = {split: [name for name in part if name in shapes] for split, part in names.items()}
     # What is faulty is held out like the rest, so that to mend it moves no other.
@@ -83,11 +93,10 @@ def load_captions(
     if any(split in held and not part for split, part in splits.items()):
         # Unless nothing sound would be left of what was held out.
         splits, held = complete(sound)
-    check_filled(splits, path, "image", annotations.faults)
-    rules |= held
+    check_filled(splits, path, "image", faults)
     distinct = {size} if size else set(shapes.values())
-    return Data(
-        **{
+    return Data.of(
+        {
             split: Pictures(
                 Made([paths[name] for name in part], partial(read_image, size=size)),
                 part,
@@ -95,14 +104,11 @@ def load_captions(
             )
             for split, part in splits.items()
         },
-        info=Info(
-            name=f"captions:{path}",
-            sizes={split: len(part) for split, part in splits.items()},
-            image_shape=(*distinct.pop(), 3) if len(distinct) == 1 else None,
-            skipped=tuple(annotations.faults),
-            split_rule="; ".join(f"{split}: {rules[split]}" for split in SPLIT_NAMES),
-            origin=annotations.origin,
-        ),
+        rules | held,
+        name=f"captions:{path}",
+        image_shape=(*distinct.pop(), 3) if len(distinct) == 1 else None,
+        skipped=tuple(faults.messages),
+        origin=annotations.origin,
     )
 
 
@@ -113,14 +119,7 @@ def _listed(annotations: Annotations) -> tuple[dict[str, list[str]], dict[str, s
     for split, listed in annotations.lists.items():
         splits[split] = [name for name in listed if name in annotations.captions]
         for name in splits[split]:
-            if owners.setdefault(name, split) != split:
-                raise InputError(
-                    explain(
-                        f"The image {name!r} is in the {owners[name]} and in the {split} split",
-                        "each image in one split, or results are too good",
-                        "Remove it from one of the lists.",
-                    )
-                )
+            check_one_split(owners, name, split)
     unlisted = [name for name in annotations.captions if name not in owners]
     rules = dict(annotations.list_files)
     if "train" not in splits:
@@ -130,7 +129,7 @@ def _listed(annotations: Annotations) -> tuple[dict[str, list[str]], dict[str, s
     return {split: splits[split] for split in SPLIT_NAMES if split in splits}, rules
 
 
-def _locate(source: Path, names: Iterable[str], annotations: Annotations) -> dict[str, Path]:
+def _locate(source: Path, names: Iterable[str], faults: Faults) -> dict[str, Path]:
     """Find the file of each image name; absent ones are faults, and files that two names mean."""
     folder = source if source.is_dir() else source.parent
     known = _files(folder)
@@ -144,27 +143,21 @@ def _locate(source: Path, names: Iterable[str], annotations: Annotations) -> dic
         found = sorted(known.find(name))
         if len(found) > 1:
             raise InputError(
-                explain(
-                    f"The image {name!r} is both {folder / found[0]} and {folder / found[1]}",
-                    "one file for each name",
-                    "Remove one, or write the names with their folder.",
-                )
+                f"The image {name!r} is both {folder / found[0]} and {folder / found[1]}",
+                "one file for each name",
+                "Remove one, or write the names with their folder.",
             )
         if not found:
-            annotations.fault(
-                explain(
-                    f"The image {name!r} has captions but is not in {folder}",
-                    "a file for each image, up to two folders deep",
-                    "Add the image or remove its captions.",
-                )
+            faults.add(
+                f"The image {name!r} has captions but is not in {folder}",
+                "a file for each image, up to two folders deep",
+                "Add the image or remove its captions.",
             )
         elif owners.setdefault(found[0], name) != name:
-            annotations.fault(
-                explain(
-                    f"{owners[found[0]]!r} and {name!r} are one file, {folder / found[0]}",
-                    "one name for each image",
-                    "Write its name alike everywhere.",
-                )
+            faults.add(
+                f"{owners[found[0]]!r} and {name!r} are one file, {folder / found[0]}",
+                "one name for each image",
+                "Write its name alike everywhere.",
             )
         else:
             paths[name] = folder / found[0]
@@ -175,14 +168,3 @@ def _files(folder: Path) -> Spellings:
     """What lies in a folder, by the path from it."""
     found = (path for pattern in ("*", "*/*", "*/*/*") for path in folder.glob(pattern))
     return Spellings(path.relative_to(folder).as_posix() for path in found)
-
-
-def _measure(paths: Mapping[str, Path], annotations: Annotations) -> dict[str, tuple[int, int]]:
-    """Decode every image once; give the sizes of the sound ones."""
-    shapes = {}
-    for name, shape in zip(paths, measure_images([*paths.values()]), strict=True):
-        if isinstance(shape, InputError):
-            annotations.fault(str(shape))
-        else:
-            shapes[name] = shape
-    return shapes

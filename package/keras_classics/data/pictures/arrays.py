@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.array_files import read_arrays
-from keras_classics.core.errors import InputError, explain, import_extra, shown
+from keras_classics.core.errors import InputError, import_extra, shown
 from keras_classics.core.versions import installed
 from keras_classics.data.holdout import complete_splits, digest
-from keras_classics.data.load import Data, Info
+from keras_classics.data.load import Data
 from keras_classics.data.pictures.images import eight_bit_rgb, resolve_size
 from keras_classics.data.splits import Made, Pictures
 
 # The scanned digits have 17 greys, 0 to 16.
 _DIGITS_WHITE = 16
 
+# Pictures and their labels.
+Labelled = tuple[np.ndarray, np.ndarray]
 
+
+@checked
 def load_digits(
     *,
     seed: int = 0,
     image_size: int | tuple[int, int] | None = None,
-    strict: bool = False,
     validation: float = 0.1,
     test: float = 0.2,
 ) -> Data:
@@ -34,7 +37,6 @@ def load_digits(
     Args:
         seed: Chooses the splits, in which all digits are equally frequent.
         image_size: Height and width, or one number for a square; None for 8 x 8.
-        strict: Without meaning here.
         validation: Share of the validation split.
         test: Share of the test split.
 
@@ -44,35 +46,25 @@ def load_digits(
     """
     digits = import_extra("sklearn.datasets", "digits").load_digits()
     images = np.round(digits.images * (255 / _DIGITS_WHITE)).astype("uint8")
-    splits, rules = complete_splits(
-        {"train": range(len(images))},
-        {"validation": validation, "test": test},
-        seed,
-        source="digits",
-        what="picture",
-        label=digits.target.__getitem__,
-        same=lambda n: (digest(images[n]),),
-    )
     return _data(
-        {
-            split: (images[each], digits.target[each], [f"digit-{n:04d}" for n in each])
-            for split, each in splits.items()
-        },
+        {"train": (images, digits.target)},
+        (validation, test),
+        seed,
         image_size,
+        written="digit-{1:04d}",
         name="digits",
         classes=tuple(map(str, range(10))),
-        rules=rules,
         origin="UCI optical recognition of handwritten digits, test part, as in scikit-learn",
         made_with=installed(["scikit-learn", "numpy"]),
     )
 
 
+@checked
 def load_npz(
     files: str,
     *,
     seed: int = 0,
     image_size: int | tuple[int, int] | None = None,
-    strict: bool = False,
     validation: float = 0.1,
     test: float = 0.1,
 ) -> Data:
@@ -86,7 +78,6 @@ def load_npz(
         files: `FILE` or `FILE,FILE`.
         seed: Chooses the pictures that are held out.
         image_size: Height and width, or one number for a square; None for the pictures' own.
-        strict: Without meaning here, as a faulty array is always refused.
         validation: Share of the training pictures that becomes the validation split.
         test: Share that becomes the test split where the files have none.
 
@@ -96,100 +87,97 @@ def load_npz(
     paths = [Path(each).expanduser() for each in files.split(",")]
     if len(paths) > 2:
         raise InputError(
-            explain(f"{len(paths)} npz files were given", "one or two", "Write npz:TRAIN,TEST.")
+            f"{len(paths)} npz files were given", "one or two", "Write npz:TRAIN,TEST."
         )
     parts, classes = {}, None
     for path, split in zip(paths, ("train", "test"), strict=False):
         arrays = read_npz(path)
-        classes = classes or _class_names(arrays)
+        if "classes" in arrays and not classes:
+            classes = tuple(map(str, arrays["classes"].tolist()))
         both = "x_train" in arrays
         for name in ("train", "test") if both else (split,):
             ending = f"_{name}" if both else ""
             if f"x{ending}" in arrays or name == split:
                 parts[name] = _pictures(path, arrays, ending)
-    images, labels = parts["train"]
-    # The same picture twice is on one side, or it would be known before it is asked about.
-    chosen, rules = complete_splits(
-        {"train": range(len(images)), **{split: [0] for split in parts if split != "train"}},
-        {"validation": validation, "test": test},
-        seed,
-        source=files,
-        what="picture",
-        label=labels.__getitem__,
-        same=lambda n: (digest(images[n]),),
-    )
-    given = parts.pop("test", None)
-    parts = {split: (images[each], labels[each]) for split, each in chosen.items()}
-    if given:
-        parts["test"] = given
     classes, parts = _numbered(files, classes, parts)
     return _data(
-        {
-            name: (x, y, [f"{name}-{n:06d}" for n in range(len(x))])
-            for name, (x, y) in parts.items()
-        },
+        parts,
+        (validation, test),
+        seed,
         image_size,
+        written="{0}-{1:06d}",
         name=f"npz:{files}",
         classes=classes,
-        rules={"train": "the first file", **rules},
         origin=files,
     )
 
 
 def _data(
-    splits: Mapping[str, tuple[np.ndarray, np.ndarray, Sequence[str]]],
+    parts: dict[str, Labelled],
+    shares: tuple[float, float],
+    seed: int,
     image_size: int | tuple[int, int] | None,
-    rules: Mapping[str, str],
+    *,
+    written: str,
     **facts: Any,
 ) -> Data:
-    size = resolve_size(image_size)
+    """Hold out what is absent; name pictures by their place, give them three channels and a size.
 
-    def pictures(images: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> Pictures:
+    The same picture twice is on one side, or it would be known before it is asked about.
+    """
+    size, (images, labels) = resolve_size(image_size), parts["train"]
+    places, rules = complete_splits(
+        {split: range(len(part[0])) for split, part in parts.items()},
+        shares,
+        seed,
+        source=facts["name"],
+        what="picture",
+        label=labels.__getitem__,
+        same=lambda n: (digest(images[n]),),
+    )
+
+    def pictures(split: str) -> Pictures:
+        source = split if split in parts else "train"
+        chosen = slice(None) if split == source != "train" else places[split]
+        images, labels = (array[chosen] for array in parts[source])
         images = images[..., None] if images.ndim == 3 else images
         # Three times the same, without taking three times the memory.
         coloured: Any = np.broadcast_to(images, (*images.shape[:3], 3))
         if size not in (None, images.shape[1:3]):
             coloured = Made(coloured, partial(eight_bit_rgb, size=size))
-        return Pictures(coloured, names, labels=np.asarray(labels, "int32"))
+        names = [written.format(source, n) for n in places[split]]
+        return Pictures(coloured, names, labels.astype("int32"))
 
-    native = next(iter(splits.values()))[0].shape[1:3]
-    return Data(
-        **{name: pictures(*part) for name, part in splits.items()},
-        info=Info(
-            sizes={name: len(part[0]) for name, part in splits.items()},
-            image_shape=(*(size or native), 3),
-            split_rule="; ".join(f"{split}: {rule}" for split, rule in rules.items()),
-            **facts,
-        ),
+    return Data.of(
+        {split: pictures(split) for split in places},
+        rules,
+        image_shape=(*(size or images.shape[1:3]), 3),
+        **facts,
     )
 
 
 def _numbered(
-    files: str, classes: tuple[str, ...] | None, parts: dict[str, tuple[np.ndarray, np.ndarray]]
-) -> tuple[tuple[str, ...], dict[str, tuple[np.ndarray, np.ndarray]]]:
+    files: str, classes: tuple[str, ...] | None, parts: dict[str, Labelled]
+) -> tuple[tuple[str, ...], dict[str, Labelled]]:
     """Names of the classes, and the pictures with their numbers from 0 on."""
     known = np.unique(np.concatenate([labels for _, labels in parts.values()]))
     if len(known) < 2:
         raise InputError(
-            explain(
-                f"All pictures of {files} are of the class {known[0]}",
-                "two classes and more",
-                "Add pictures of another class: there is nothing to tell apart.",
-            )
+            f"All pictures of {files} are of the class {known[0]}",
+            "two classes and more",
+            "Add pictures of another class: there is nothing to tell apart.",
         )
     if classes is None:
         # Named by the numbers that occur: labels may begin at 1, and leave numbers out.
         return tuple(map(str, known)), {
-            split: (images, np.searchsorted(known, labels).astype("int32"))
+            split: (images, np.searchsorted(known, labels))
             for split, (images, labels) in parts.items()
         }
     if known[-1] >= len(classes):
         raise InputError(
-            explain(
-                f"{files} has the class {known[-1]} and {len(classes)} names in 'classes'",
-                "a name for each class, counted from 0",
-                "Correct 'classes' or leave it out.",
-            )
+            f"{files} has the class {known[-1]} and {len(classes)} names in 'classes'",
+            "a name for each class, counted from 0",
+            "Correct 'classes' or leave it out.",
         )
     return classes, parts
 
@@ -200,37 +188,25 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     Raises:
         InputError: The file is missing or damaged, or has objects.
     """
-    if not path.exists():
-        raise InputError(
-            explain(f"The file {path} does not exist", "files that are there", "Check the path.")
-        )
     return read_arrays(
         path,
         "an .npz file without pickled objects, whose arrays are not packed to less than a third",
-        "Write it with numpy.savez(file, x=pictures, y=classes).",
+        "Check the path, or write it with numpy.savez(file, x=pictures, y=classes).",
     )
 
 
-def _class_names(arrays: dict[str, np.ndarray]) -> tuple[str, ...] | None:
-    return tuple(map(str, arrays["classes"].tolist())) if "classes" in arrays else None
-
-
-def _pictures(
-    path: Path, arrays: dict[str, np.ndarray], ending: str
-) -> tuple[np.ndarray, np.ndarray]:
+def _pictures(path: Path, arrays: dict[str, np.ndarray], ending: str) -> Labelled:
     """Checked pictures and classes of one split."""
     x, y = f"x{ending}", f"y{ending}"
     remedy = f"Write numpy.savez(file, {x}=pictures, {y}=classes)."
     if x not in arrays or y not in arrays:
-        raise InputError(explain(f"{path} holds {shown(list(arrays))}", f"{x} and {y}", remedy))
+        raise InputError(f"{path} holds {shown(list(arrays))}", f"{x} and {y}", remedy)
     images, labels = arrays[x], arrays[y]
     if labels.ndim == 2 and labels.shape[1] > 1:
         raise InputError(
-            explain(
-                f"{y} of {path} is of shape {labels.shape}, as if one-hot",
-                "one whole number of 0 and above for each picture",
-                f"Write numpy.savez(file, {x}=pictures, {y}=classes.argmax(axis=1)).",
-            )
+            f"{y} of {path} is of shape {labels.shape}, as if one-hot",
+            "one whole number of 0 and above for each picture",
+            f"Write numpy.savez(file, {x}=pictures, {y}=classes.argmax(axis=1)).",
         )
     labels = labels.reshape(-1)
     if images.dtype.kind == "f" and images.size and 0 <= images.min() and images.max() <= 1:
@@ -238,18 +214,14 @@ def _pictures(
     rank = images.ndim == 3 or (images.ndim == 4 and images.shape[-1] in (1, 3))
     if images.dtype != np.uint8 or not rank or not images.size:
         raise InputError(
-            explain(
-                f"{x} of {path} is {images.dtype} {images.shape}",
-                "uint8, or floats of 0 to 1, (n, height, width) or (n, height, width, 1 or 3)",
-                remedy,
-            )
+            f"{x} of {path} is {images.dtype} {images.shape}",
+            "uint8, or floats of 0 to 1, (n, height, width) or (n, height, width, 1 or 3)",
+            remedy,
         )
     if labels.dtype.kind not in "iu" or len(labels) != len(images) or labels.min() < 0:
         raise InputError(
-            explain(
-                f"{y} of {path} is {labels.dtype} {labels.shape} for {len(images)} pictures",
-                "one whole number of 0 and above for each picture",
-                remedy,
-            )
+            f"{y} of {path} is {labels.dtype} {labels.shape} for {len(images)} pictures",
+            "one whole number of 0 and above for each picture",
+            remedy,
         )
     return images, labels.astype("int32")

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_classics.core.errors import InputError, check_probability, explain
+from keras_classics.core.errors import InputError, check_probability
 from keras_classics.data.pictures.augmentation import resize
 
 # A box of which less can be seen, or that is left with a shorter side in pixels, is no object.
@@ -213,9 +213,7 @@ def mosaic(
         InputError: There are not four.
     """
     if len(pictures) != 4:
-        raise InputError(
-            explain(f"{len(pictures)} pictures were given", "four", "Give four pictures.")
-        )
+        raise InputError(f"{len(pictures)} pictures were given", "four", "Give four pictures.")
     height, width = pictures[0].image.shape[:2]
     y, x = (int(round(side * rng.uniform(0.25, 0.75))) for side in (height, width))
     page = np.zeros_like(pictures[0].image)

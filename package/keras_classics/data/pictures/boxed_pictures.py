@@ -8,7 +8,7 @@ outside the picture or of an unknown class is left out and counted, with the fil
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from keras_classics.boxes.detections import NO_CLASS
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.files import file_fingerprint
-from keras_classics.data.holdout import SPLIT_NAMES, check_filled, complete_splits
-from keras_classics.data.load import Data, Info
+from keras_classics.data.faults import Faults
+from keras_classics.data.holdout import complete_splits
+from keras_classics.data.load import Data
 from keras_classics.data.pictures.images import measure_images, read_image, resolve_size
 from keras_classics.data.splits import Made, Picture
 
@@ -97,25 +98,6 @@ class Sheet:
     size: tuple[int, int] | None = None
 
 
-@dataclass
-class Faults:
-    """What was left out; under `strict` the first of them is refused."""
-
-    strict: bool
-    messages: list[str] = field(default_factory=list)
-
-    def add(self, given: str, allowed: str, remedy: str) -> None:
-        """Note a fault.
-
-        Raises:
-            InputError: Always under `strict`.
-        """
-        message = explain(given, allowed, remedy)
-        if self.strict:
-            raise InputError(message)
-        self.messages.append(message)
-
-
 def boxed_data(
     sheets: Mapping[str, Sequence[Sheet]],
     *,
@@ -154,11 +136,9 @@ def boxed_data(
         classes = sorted({row.label for row in rows if row.label is not None})
     if not classes:
         raise InputError(
-            explain(
-                f"{name} has no box of any class",
-                "pictures with boxes",
-                faults.messages[0] if faults.messages else "Check the files.",
-            )
+            f"{name} has no box of any class",
+            "pictures with boxes",
+            f"Check the files.{faults.told()}",
         )
     numbers: dict[str | None, int] = {label: number for number, label in enumerate(classes)}
     numbers[None] = NO_CLASS
@@ -201,28 +181,23 @@ def checked_data(
     """
     found, held = complete_splits(
         checked,
-        {"validation": 0.1, "test": 0.1},
+        (0.1, 0.1),
         seed,
         source=name,
         what="picture",
         same=lambda example: (file_fingerprint(example.sheet.path),),
         key=lambda split, example: f"{split}:{example.sheet.name}",
-        faults=faults.messages,
+        faults=faults,
     )
-    check_filled(found, name, "picture", faults.messages)
-    rules = {**rules, **held}
     distinct = {size} if size else {each.size for part in found.values() for each in part}
-    return Data(
-        **{split: Made(part, make) for split, part in found.items()},
-        info=Info(
-            name=name,
-            sizes={split: len(part) for split, part in found.items()},
-            image_shape=(*distinct.pop(), 3) if len(distinct) == 1 else None,
-            skipped=tuple(faults.messages),
-            split_rule="; ".join(f"{split}: {rules[split]}" for split in SPLIT_NAMES),
-            origin=origin,
-            **facts,
-        ),
+    return Data.of(
+        {split: Made(part, make) for split, part in found.items()},
+        {**rules, **held},
+        name=name,
+        image_shape=(*distinct.pop(), 3) if len(distinct) == 1 else None,
+        skipped=tuple(faults.messages),
+        origin=origin,
+        **facts,
     )
 
 
@@ -240,13 +215,12 @@ def _sound(
 ) -> list[_Checked]:
     """The pictures that can be read and are of the size that was annotated."""
     found = []
-    sizes = measure_images([sheet.path for sheet in sheets])
-    for sheet, size in zip(sheets, sizes, strict=True):
-        if isinstance(size, InputError):
-            if faults.strict:
-                raise size
-            faults.messages.append(str(size))
-        elif sheet.size is not None and min(sheet.size) > 0 and sheet.size != size:
+    sizes = measure_images([sheet.path for sheet in sheets], faults)
+    for sheet in sheets:
+        size = sizes.get(sheet.path)
+        if size is None:
+            continue
+        if sheet.size is not None and min(sheet.size) > 0 and sheet.size != size:
             faults.add(
                 f"{sheet.source} is about a picture of {sheet.size[0]} x {sheet.size[1]} pixels, "
                 f"and {sheet.path} has {size[0]} x {size[1]} (height x width)",

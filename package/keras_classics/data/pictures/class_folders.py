@@ -8,20 +8,27 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError
 from keras_classics.core.files import file_fingerprint
 from keras_classics.core.picture_files import picture_endings
-from keras_classics.data.holdout import SPLIT_NAMES, complete_splits
-from keras_classics.data.load import Data, Info
+from keras_classics.data.faults import Faults
+from keras_classics.data.holdout import SPLIT_OF, complete_splits
+from keras_classics.data.load import Data
 from keras_classics.data.pictures.images import measure_images, read_image, resolve_size
 from keras_classics.data.splits import Made, Pictures
 
-Found = list[tuple[Path, str]]
+
+class _Found(NamedTuple):
+    path: Path
+    class_name: str
 
 
+@checked
 def load_folder(
     path: str | Path,
     *,
@@ -53,40 +60,41 @@ def load_folder(
     folder = Path(path).expanduser()
     size = resolve_size(image_size)
     roots = _split_folders(folder)
-    classes = _class_folders(roots.get("train", folder))
+    classes = _class_folders(roots["train"])
     found = {split: _pictures(root, classes) for split, root in roots.items()}
     if not any(found.values()):
         raise InputError(
-            explain(
-                f"{folder} has no picture in {', '.join(classes)}",
-                f"files ending in {', '.join(sorted(picture_endings()))}",
-                "Put the pictures of each class into its folder.",
-            )
+            f"{folder} has no picture in {', '.join(classes)}",
+            f"files ending in {', '.join(sorted(picture_endings()))}",
+            "Put the pictures of each class into its folder.",
         )
-    found, faults = _sound(found, strict)
-    found, rules = complete_splits(
-        found,
-        {"validation": validation, "test": test},
+    faults = Faults(strict)
+    splits, held = complete_splits(
+        {split: _sound(pictures, faults) for split, pictures in found.items()},
+        (validation, test),
         seed,
         source=folder,
         what="picture",
-        label=lambda picture: picture[1],
-        same=lambda picture: (file_fingerprint(picture[0]),),
-        key=lambda split, picture: f"{split}:{picture[1]}/{picture[0].name}",
+        label=lambda picture: picture.class_name,
+        same=lambda picture: (file_fingerprint(picture.path),),
+        key=lambda split, picture: f"{split}:{picture.class_name}/{picture.path.name}",
         faults=faults,
     )
-    rules = {**{split: str(root) for split, root in roots.items()}, **rules}
-    return Data(
-        **{split: _split(pictures, classes, folder, size) for split, pictures in found.items()},
-        info=Info(
-            name=f"folder:{path}",
-            sizes={split: len(found[split]) for split in SPLIT_NAMES},
-            image_shape=(*size, 3) if size else None,
-            classes=classes,
-            skipped=faults,
-            split_rule="; ".join(f"{split}: {rules[split]}" for split in SPLIT_NAMES),
-            origin=str(folder),
-        ),
+    return Data.of(
+        {
+            split: Pictures(
+                Made([each.path for each in part], partial(read_image, size=size)),
+                [str(each.path.relative_to(folder)) for each in part],
+                labels=np.array([classes.index(each.class_name) for each in part], "int32"),
+            )
+            for split, part in splits.items()
+        },
+        {**{split: str(root) for split, root in roots.items()}, **held},
+        name=f"folder:{path}",
+        image_shape=(*size, 3) if size else None,
+        classes=classes,
+        skipped=tuple(faults.messages),
+        origin=str(folder),
     )
 
 
@@ -94,33 +102,26 @@ def _split_folders(folder: Path) -> dict[str, Path]:
     """The folder of each split that has one; of `"train"` always."""
     if not folder.is_dir():
         raise InputError(
-            explain(
-                f"{folder} is not a folder",
-                "a folder with a subfolder of pictures for each class",
-                "Check the path.",
-            )
+            f"{folder} is not a folder",
+            "a folder with a subfolder of pictures for each class",
+            "Check the path.",
         )
-    splits = {name: split for split, names in SPLIT_NAMES.items() for name in names}
     roots: dict[str, Path] = {}
     for name in _subfolders(folder):
-        split = splits.get(name.lower())
+        split = SPLIT_OF.get(name.lower())
         if split and roots.setdefault(split, folder / name) != folder / name:
             raise InputError(
-                explain(
-                    f"Both {roots[split]} and {folder / name} are the {split} split",
-                    "one folder for each split",
-                    "Join them, or remove one.",
-                )
+                f"Both {roots[split]} and {folder / name} are the {split} split",
+                "one folder for each split",
+                "Join them, or remove one.",
             )
     if roots and "train" not in roots:
         name = next(iter(roots.values())).name
         raise InputError(
-            explain(
-                f"{folder} has the folder {name!r}, a split, and no folder for training",
-                "folders of classes; or train, and perhaps val and test, with those in them",
-                f"Put the classes for training into {folder / 'train'}, or rename the folder if it "
-                "is a class.",
-            )
+            f"{folder} has the folder {name!r}, a split, and no folder for training",
+            "folders of classes; or train, and perhaps val and test, with those in them",
+            f"Put the classes for training into {folder / 'train'}, or rename the folder if it "
+            "is a class.",
         )
     return roots or {"train": folder}
 
@@ -128,15 +129,12 @@ def _split_folders(folder: Path) -> dict[str, Path]:
 def _class_folders(folder: Path) -> tuple[str, ...]:
     classes = _subfolders(folder)
     for name in classes:
-        if fault := _no_text(folder / name):
-            raise InputError(fault)
+        _check_text(folder / name)
     if len(classes) < 2:
         raise InputError(
-            explain(
-                f"{folder} has {len(classes)} subfolders",
-                "two and more, one for each class",
-                "Sort the pictures into folders named after their classes.",
-            )
+            f"{folder} has {len(classes)} subfolders",
+            "two and more, one for each class",
+            "Sort the pictures into folders named after their classes.",
         )
     return classes
 
@@ -146,62 +144,40 @@ def _subfolders(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(name for name in names if name[0] != "."))
 
 
-def _pictures(folder: Path, classes: tuple[str, ...]) -> Found:
+def _pictures(folder: Path, classes: tuple[str, ...]) -> list[_Found]:
     """Every picture below a split's folder with its class."""
     strange = set(_subfolders(folder)) - set(classes)
     if strange:
         raise InputError(
-            explain(
-                f"{folder} has the class {sorted(strange)[0]!r}, which the training pictures "
-                "have not",
-                ", ".join(classes),
-                "Remove or rename the folder.",
-            )
+            f"{folder} has the class {min(strange)!r}, which the training pictures have not",
+            ", ".join(classes),
+            "Remove or rename the folder.",
         )
     endings = picture_endings()
     return [
-        (path, name)
+        _Found(path, name)
         for name in classes
         for path in sorted((folder / name).rglob("*"))
         if path.suffix.lower() in endings and path.name[0] != "."
     ]
 
 
-def _sound(found: dict[str, Found], strict: bool) -> tuple[dict[str, Found], tuple[str, ...]]:
-    """Leave out pictures that cannot be read."""
-    faults: list[str] = []
-    kept: dict[str, Found] = {}
-    for split, pictures in found.items():
-        measured = measure_images([path for path, _ in pictures])
-        kept[split] = []
-        for picture, size in zip(pictures, measured, strict=True):
-            fault = _no_text(picture[0]) or (str(size) if isinstance(size, InputError) else None)
-            if fault:
-                if strict:
-                    raise InputError(fault)
-                faults.append(fault)
-            else:
-                kept[split].append(picture)
-    return kept, tuple(faults)
+def _sound(pictures: list[_Found], faults: Faults) -> list[_Found]:
+    """Those that can be read, and whose name a table or record can have."""
+    named = []
+    for picture in pictures:
+        try:
+            _check_text(picture.path)
+            named.append(picture)
+        except InputError as error:
+            faults.take(error)
+    sizes = measure_images([picture.path for picture in named], faults)
+    return [picture for picture in named if picture.path in sizes]
 
 
-def _no_text(path: Path) -> str | None:
-    """What is wrong with a name of bytes that are no text: no table or record can have it."""
+def _check_text(path: Path) -> None:
+    """Refuse a name of bytes that are no text."""
     try:
         str(path).encode()
-    except UnicodeEncodeError:
-        return explain(f"{str(path)!r} was found", "names in UTF-8", "Rename it.")
-    return None
-
-
-def _split(
-    pictures: Found,
-    classes: tuple[str, ...],
-    folder: Path,
-    size: tuple[int, int] | None,
-) -> Pictures:
-    return Pictures(
-        Made([path for path, _ in pictures], partial(read_image, size=size)),
-        [str(path.relative_to(folder)) for path, _ in pictures],
-        labels=np.array([classes.index(name) for _, name in pictures], "int32"),
-    )
+    except UnicodeEncodeError as error:
+        raise InputError(f"{str(path)!r} was found", "names in UTF-8", "Rename it.") from error

@@ -13,13 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from keras_classics.core.errors import InputError, explain, import_extra, is_number
+from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError, import_extra, is_number
 from keras_classics.core.text_files import read_json
+from keras_classics.data.captions.flickr8k_coco_csv import told_origin
+from keras_classics.data.faults import Faults
 from keras_classics.data.holdout import SPLIT_NAMES
 from keras_classics.data.load import Data
 from keras_classics.data.pictures.boxed_pictures import (
     BoxedPicture,
-    Faults,
     Row,
     Sheet,
     boxed_data,
@@ -38,6 +40,7 @@ _ALLOWED = (
 _MOST_PIXELS = 2**31 - 1
 
 
+@checked
 def load_coco(
     paths: str,
     *,
@@ -67,9 +70,7 @@ def load_coco(
     files = [Path(each.strip()).expanduser() for each in paths.split(",")]
     if len(files) > len(SPLIT_NAMES):
         raise InputError(
-            explain(
-                f"{len(files)} files were given", "training, validation, test", "Give up to three."
-            )
+            f"{len(files)} files were given", "training, validation, test", "Give up to three."
         )
     faults = Faults(strict)
     parts, rules, categories, origin = {}, {}, None, ""
@@ -78,11 +79,9 @@ def load_coco(
         found, sheets, origin = _read(file, content, images, faults)
         if categories is not None and found != categories:
             raise InputError(
-                explain(
-                    f"{file} has other classes than {files[0]}",
-                    "the same categories in all files",
-                    "Write all categories into each file.",
-                )
+                f"{file} has other classes than {files[0]}",
+                "the same categories in all files",
+                "Write all categories into each file.",
             )
         categories, parts[split], rules[split] = found, sheets, file.name
     data = boxed_data(
@@ -106,11 +105,7 @@ def _read(
             raise TypeError("file_name is a text, annotations a list")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
-            explain(
-                f"{file} is not in COCO's form ({type(error).__name__}: {error})",
-                _ALLOWED,
-                _REMEDY,
-            )
+            f"{file} is not in COCO's form ({type(error).__name__}: {error})", _ALLOWED, _REMEDY
         ) from error
     rows: dict[Any, list[Row]] = {number: [] for number in pictures}
     for place, each in enumerate(annotations):
@@ -130,10 +125,7 @@ def _read(
         for number, each in pictures.items()
         if each["file_name"] in paths
     ]
-    described = content.get("info")
-    described = described if isinstance(described, dict) else {}
-    origin = f"{described.get('description', file)}, {described.get('url', '')}".rstrip(", ")
-    return dict(sorted(categories.items())), sheets, origin
+    return dict(sorted(categories.items())), sheets, told_origin(content) or str(file)
 
 
 def _row(
@@ -228,11 +220,9 @@ def _masked(data: Data) -> Data:
     names = data.info.classes or ()
     if len(names) >= IGNORED:
         raise InputError(
-            explain(
-                f"{data.info.name} has {len(names)} classes",
-                f"up to {IGNORED - 1}, which masks have numbers for",
-                "Leave masks out, or join classes.",
-            )
+            f"{data.info.name} has {len(names)} classes",
+            f"up to {IGNORED - 1}, which masks have numbers for",
+            "Leave masks out, or join classes.",
         )
     info = replace(data.info, classes=None, class_ids=None, pixel_classes=("background", *names))
     splits = {split: Made(getattr(data, split), masked) for split in SPLIT_NAMES}
@@ -251,12 +241,10 @@ def _mask(outline: Any, size: tuple[int, int], name: str) -> np.ndarray:
         )
         if not sound:
             raise InputError(
-                explain(
-                    f"The run lengths of an object in {name} do not fit its {size[0]} x {size[1]} "
-                    "pixels",
-                    "counts that add up to height times width, and that size",
-                    "Remove the object or write its segmentation anew.",
-                )
+                f"The run lengths of an object in {name} do not fit its {size[0]} x {size[1]} "
+                "pixels",
+                "counts that add up to height times width, and that size",
+                "Remove the object or write its segmentation anew.",
             )
         values = np.arange(len(runs)) % 2 == 1
         # Column by column.

@@ -11,9 +11,10 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_pair, explain
+from keras_classics.core.errors import InputError, check_pair
 from keras_classics.core.picture_files import most_pixels, opened_picture
 from keras_classics.core.progress import tracked
+from keras_classics.data.faults import Faults
 
 _SIDEWAYS = (5, 6, 7, 8)
 _STRIP_PIXELS = 2**20
@@ -63,11 +64,9 @@ def resolve_size(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
     height, width = check_pair("image_size", size, remedy=remedy)
     if height * width > most_pixels():
         raise InputError(
-            explain(
-                f"image_size={size!r} was given, {height * width:,} pixels",
-                f"up to {most_pixels():,} pixels",
-                remedy,
-            )
+            f"image_size={size!r} was given, {height * width:,} pixels",
+            f"up to {most_pixels():,} pixels",
+            remedy,
         )
     return height, width
 
@@ -97,14 +96,18 @@ def measure_image(path: str | Path) -> tuple[int, int]:
     return height, width
 
 
-def measure_images(paths: Sequence[Path]) -> list[tuple[int, int] | InputError]:
+def measure_images(paths: Sequence[Path], faults: Faults) -> dict[Path, tuple[int, int]]:
     """Apply `measure_image` to many files at once, with a progress bar when that takes long.
 
     Args:
         paths: The files.
+        faults: Where to note those that cannot be read.
 
     Returns:
-        For each file, in order, its height and width, or the error that it has.
+        Height and width of each of the others.
+
+    Raises:
+        InputError: The first that cannot be read, under `strict`.
     """
 
     def measured(path: Path) -> tuple[int, int] | InputError:
@@ -113,8 +116,15 @@ def measure_images(paths: Sequence[Path]) -> list[tuple[int, int] | InputError]:
         except InputError as error:
             return error
 
+    sizes = {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(tracked(pool.map(measured, paths), "Checking images", len(paths)))
+        found = tracked(pool.map(measured, paths), "Checking images", len(paths))
+        for path, size in zip(paths, found, strict=True):
+            if isinstance(size, InputError):
+                faults.take(size)
+            else:
+                sizes[path] = size
+    return sizes
 
 
 def eight_bit_rgb(image: np.ndarray, size: tuple[int, int] | None = None) -> np.ndarray:

@@ -10,15 +10,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError
 from keras_classics.core.picture_files import picture_endings
 from keras_classics.core.text_files import read_lines
+from keras_classics.data.faults import Faults
 from keras_classics.data.load import Data
-from keras_classics.data.pictures.boxed_pictures import Faults, Row, Sheet, boxed_data
+from keras_classics.data.pictures.boxed_pictures import Row, Sheet, boxed_data
 
 _FIELDS = 8
 
 
+@checked
 def load_kitti(
     path: str | Path,
     *,
@@ -48,11 +51,9 @@ def load_kitti(
     )
     if root is None:
         raise InputError(
-            explain(
-                f"{folder} has no folder label_2 or training/label_2",
-                "a folder of KITTI's object benchmark",
-                "Check the path.",
-            )
+            f"{folder} has no folder label_2 or training/label_2",
+            "a folder of KITTI's object benchmark",
+            "Check the path.",
         )
     faults = Faults(strict)
     sheets = []

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.text_files import read_lines
+from keras_classics.data.faults import Faults
 from keras_classics.data.holdout import SPLIT_NAMES
 from keras_classics.data.load import Data
-from keras_classics.data.pictures.boxed_pictures import Faults
 from keras_classics.data.pictures.mask_files import IGNORED, MaskReading, read_colours
 from keras_classics.data.pictures.masked_pictures import MaskSheet, masked_data
 from keras_classics.data.pictures.picture_pairs import pairs
@@ -36,6 +37,7 @@ _LAYOUTS = (
 )
 
 
+@checked
 def load_masks(
     path: str | Path,
     *,
@@ -83,6 +85,7 @@ def load_masks(
     )  # fmt: skip
 
 
+@checked
 def load_camvid(
     path: str | Path,
     *,
@@ -112,6 +115,7 @@ def load_camvid(
     )  # fmt: skip
 
 
+@checked
 def load_cityscapes(
     path: str | Path,
     *,

@@ -14,8 +14,9 @@ import numpy as np
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.progress import tracked
+from keras_classics.data.faults import Faults
 from keras_classics.data.load import Data
-from keras_classics.data.pictures.boxed_pictures import Faults, checked_data
+from keras_classics.data.pictures.boxed_pictures import checked_data
 from keras_classics.data.pictures.images import measure_image, read_image, resolve_size
 from keras_classics.data.pictures.mask_files import IGNORED, MaskReading, resize_mask
 from keras_classics.data.splits import Picture
@@ -132,9 +133,7 @@ def _sound(
             sheets, tracked(pool.map(look, sheets), "Checking masks", len(sheets)), strict=True
         ):
             if isinstance(each, InputError):
-                if faults.strict:
-                    raise each
-                faults.messages.append(str(each))
+                faults.take(each)
                 continue
             labels = np.flatnonzero(each.counts)
             beyond = labels[(labels < IGNORED) & (labels >= len(classes or ()))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from keras_classics.core.picture_files import picture_endings
-from keras_classics.data.pictures.boxed_pictures import Faults
+from keras_classics.data.faults import Faults
 from keras_classics.data.pictures.masked_pictures import MaskSheet
 
 # What a mask's name may have more than its picture's.

@@ -15,7 +15,7 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.array_files import read_arrays
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice
 from keras_classics.core.files import reading, write_whole
 from keras_classics.core.recipe import Recipe, Step
 from keras_classics.core.text_files import parse_json
@@ -292,11 +292,9 @@ def _whitening(
     values = preparation.size**2 * preparation.channels
     if values > _LARGEST_ZCA:
         raise InputError(
-            explain(
-                f"Whitening was asked for of {values:,} values a picture",
-                f"up to {_LARGEST_ZCA:,}, whose covariance fits into memory",
-                "Use a smaller --image-size, or another recipe.",
-            )
+            f"Whitening was asked for of {values:,} values a picture",
+            f"up to {_LARGEST_ZCA:,}, whose covariance fits into memory",
+            "Use a smaller --image-size, or another recipe.",
         )
     flat = np.concatenate(
         [_standardized(each).reshape(len(each), -1) for each in _plain(preparation, images)]

@@ -12,7 +12,7 @@ from keras_classics.boxes.detections import Truth, as_boxes
 from keras_classics.boxes.matching import match, sample
 from keras_classics.boxes.overlap import coverage
 from keras_classics.core.counts import Whole
-from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.data.batches import Axes, Visits, stream
 
 if TYPE_CHECKING:
@@ -84,11 +84,9 @@ def region_batches(
     batch_size = check_whole("batch_size", batch_size)
     if len(examples) != len(proposals):
         raise InputError(
-            explain(
-                f"{len(examples)} pictures and proposals for {len(proposals)} were given",
-                "equally many",
-                "Give an empty array for a picture without proposals.",
-            )
+            f"{len(examples)} pictures and proposals for {len(proposals)} were given",
+            "equally many",
+            "Give an empty array for a picture without proposals.",
         )
     images, known = [], list[_Regions]()
     for example, boxes in zip(examples, proposals, strict=True):
@@ -97,11 +95,9 @@ def region_batches(
     shapes = {image.shape for image in images}
     if len(shapes) > 1:
         raise InputError(
-            explain(
-                f"Pictures of {len(shapes)} sizes were given, such as {sorted(shapes)[:2]}",
-                "pictures of one size",
-                "Load them with image_size.",
-            )
+            f"Pictures of {len(shapes)} sizes were given, such as {sorted(shapes)[:2]}",
+            "pictures of one size",
+            "Load them with image_size.",
         )
     _fill_offsets(known)
     visits = Visits(len(images), batch_size, seed)

@@ -14,25 +14,26 @@ from typing import Any
 
 import numpy as np
 
-from keras_classics.core.errors import InputError, explain
-from keras_classics.core.text_files import read_table
-from keras_classics.data.holdout import SPLIT_NAMES
+from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError
+from keras_classics.data.faults import Faults
+from keras_classics.data.holdout import SPLIT_OF, check_one_split
 from keras_classics.data.load import Data
 from keras_classics.data.pictures.boxed_pictures import (
-    Faults,
     Row,
     Sheet,
     boxed_data,
     find_pictures,
 )
+from keras_classics.data.tables import column_named, text_table
 
-_NAMES = {
-    "image": ("image", "filename", "file_name", "file", "image_path", "path"),
-    "class": ("class", "label", "name", "category"),
-}
+_IMAGE = ("image", "filename", "file_name", "file", "image_path", "path")
+_CLASS = ("class", "label", "name", "category")
 _CORNERS, _SIDES = ("xmin", "ymin", "xmax", "ymax"), ("x", "y", "width", "height")
+_REMEDY = "Write the columns image, class, xmin, ymin, xmax, ymax."
 
 
+@checked
 def load_boxes(
     path: str | Path,
     *,
@@ -54,42 +55,33 @@ def load_boxes(
         InputError: A column is lacking, or a picture is in two splits.
     """
     file = Path(path).expanduser()
-    table = read_table(
-        file,
-        "a header, then rows with as many fields as the header",
-        "Write the columns image, class, xmin, ymin, xmax, ymax.",
-        dtype=str,
-        keep_default_na=False,
-        skipinitialspace=True,
+    table = text_table(file, _REMEDY)
+    columns = list(table.columns)
+    image, label = (
+        columns[column_named(file, columns, each, _REMEDY)] for each in (_IMAGE, _CLASS)
     )
-    table.columns = [str(column).strip().lower() for column in table.columns]
-    columns = {key: _column(file, list(table.columns), *names) for key, names in _NAMES.items()}
-    corners = set(_CORNERS) <= set(table.columns)
-    if not corners and not set(_SIDES) <= set(table.columns):
-        raise _lacking(file, list(table.columns), f"{', '.join(_CORNERS)} or {', '.join(_SIDES)}")
+    corners = set(_CORNERS) <= set(columns)
+    if not corners and not set(_SIDES) <= set(columns):
+        raise InputError(
+            f"{file} has the columns {', '.join(columns)}",
+            f"also {', '.join(_CORNERS)} or {', '.join(_SIDES)}",
+            _REMEDY,
+        )
     faults = Faults(strict)
     rows: dict[str, list[Row]] = {}
     owners: dict[str, str] = {}
     for number, record in enumerate(table.to_dict("records"), start=2):
-        name = record[columns["image"]].strip()
+        name = record[image].strip()
         rows.setdefault(name, [])
         split = _split(file, number, str(record.get("split", "train")))
-        if owners.setdefault(name, split) != split:
-            raise InputError(
-                explain(
-                    f"{file}, line {number}: the picture {name!r} is in the {owners[name]} and in "
-                    f"the {split} split",
-                    "each picture in one split, or results are too good",
-                    "Write the same split in all its rows.",
-                )
-            )
-        label = record[columns["class"]].strip()
+        check_one_split(owners, name, split, f"{file}, line {number}")
+        class_name = record[label].strip()
         numbers = _numbers(record, _CORNERS if corners else _SIDES)
-        if not label and numbers is None:
+        if not class_name and numbers is None:
             continue
-        if not label or numbers is None:
+        if not class_name or numbers is None:
             faults.add(
-                f"{file}, line {number}, has the class {label!r} and no four numbers",
+                f"{file}, line {number}, has the class {class_name!r} and no four numbers",
                 "a class and four numbers, or neither for a picture without boxes",
                 "Complete the row.",
             )
@@ -100,7 +92,7 @@ def load_boxes(
         rows[name].append(
             Row(
                 box=(top, left, bottom, right),
-                label=label,
+                label=class_name,
                 where=f"{file}, line {number},",
                 difficult=record.get("difficult", "") in ("1", "true", "True"),
                 crowd=record.get("crowd", "") in ("1", "true", "True"),
@@ -120,34 +112,15 @@ def load_boxes(
     )  # fmt: skip
 
 
-def _column(file: Path, columns: list[str], *wanted: str) -> str:
-    for name in wanted:
-        if name in columns:
-            return name
-    raise _lacking(file, columns, " or ".join(wanted))
-
-
-def _lacking(file: Path, columns: list[str], wanted: str) -> InputError:
-    return InputError(
-        explain(
-            f"{file} has the columns {', '.join(columns)}",
-            f"also {wanted}",
-            "Write a header of image, class, xmin, ymin, xmax, ymax.",
-        )
-    )
-
-
 def _split(file: Path, number: int, said: str) -> str:
-    for split, names in SPLIT_NAMES.items():
-        if said.strip().lower() in names:
-            return split
-    raise InputError(
-        explain(
+    split = SPLIT_OF.get(said.strip().lower())
+    if split is None:
+        raise InputError(
             f"{file}, line {number}, has the split {said!r}",
-            ", ".join(name for names in SPLIT_NAMES.values() for name in names),
+            ", ".join(SPLIT_OF),
             "Correct it, or remove the column for a hold-out.",
         )
-    )
+    return split
 
 
 def _numbers(record: dict[Any, Any], names: tuple[str, ...]) -> tuple[float, ...] | None:

@@ -11,19 +11,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError
 from keras_classics.core.picture_files import picture_endings
 from keras_classics.core.text_files import read_lines
 from keras_classics.core.xml_files import Element, read_xml
-from keras_classics.data.holdout import SPLIT_NAMES
+from keras_classics.data.faults import Faults
+from keras_classics.data.holdout import SPLIT_NAMES, check_one_split
 from keras_classics.data.load import Data
-from keras_classics.data.pictures.boxed_pictures import Faults, Row, Sheet, boxed_data
+from keras_classics.data.pictures.boxed_pictures import Row, Sheet, boxed_data
 from keras_classics.data.pictures.voc_masks import load_voc_masks
 
 _ALLOWED = "an annotation of PASCAL VOC: XML with <object>, <name> and <bndbox>"
 _SIDES = ("ymin", "xmin", "ymax", "xmax")
 
 
+@checked
 def load_voc(
     path: str | Path,
     *,
@@ -74,11 +77,9 @@ def _annotations(folder: Path) -> dict[str, Path]:
         if found:
             return {each.stem: each for each in found}
     raise InputError(
-        explain(
-            f"{folder} has no XML file in it or in Annotations",
-            "a folder of PASCAL VOC: Annotations, JPEGImages and ImageSets",
-            "Check the path.",
-        )
+        f"{folder} has no XML file in it or in Annotations",
+        "a folder of PASCAL VOC: Annotations, JPEGImages and ImageSets",
+        "Check the path.",
     )
 
 
@@ -86,9 +87,7 @@ def _sheet(folder: Path, file: Path, faults: Faults) -> Sheet | None:
     try:
         root = read_xml(file, _ALLOWED, "Correct the file or remove it.")
     except InputError as error:
-        if faults.strict:
-            raise
-        faults.messages.append(str(error))
+        faults.take(error)
         return None
     picture = _picture(folder, file, _text(root, "filename"))
     if picture is None:
@@ -154,37 +153,25 @@ def _splits(
     rules: dict[str, str] = {}
     owners: dict[str, str] = {}
     for split, names in SPLIT_NAMES.items():
-        for name in names:
-            file = folder / "ImageSets" / "Main" / f"{name}.txt"
-            if not file.is_file():
-                continue
-            parts[split], rules[split] = [], f"{file.name}"
-            for line in read_lines(file):
-                # "000012  1", where the list is of a class.
-                stem = line.split()[0] if line.split() else ""
-                if not stem:
-                    continue
-                if owners.setdefault(stem, split) != split:
-                    raise InputError(
-                        explain(
-                            f"The picture {stem!r} is in the {owners[stem]} and in the {split} "
-                            "split",
-                            "each picture in one split, or results are too good",
-                            "Remove it from one of the lists.",
-                        )
-                    )
-                if stem in sheets:
-                    parts[split].append(sheets[stem])
-                elif stem not in files:
-                    faults.add(
-                        f"{file} lists {stem!r}, which has no annotation",
-                        "pictures with an annotation",
-                        "Correct the list, or add an annotation without objects.",
-                    )
-            break
+        lists = [folder / "ImageSets" / "Main" / f"{name}.txt" for name in names]
+        file = next((each for each in lists if each.is_file()), None)
+        if file is None:
+            continue
+        parts[split], rules[split] = [], file.name
+        for line in filter(str.strip, read_lines(file)):
+            # "000012  1", where the list is of a class.
+            stem = line.split()[0]
+            check_one_split(owners, stem, split)
+            if stem in sheets:
+                parts[split].append(sheets[stem])
+            elif stem not in files:
+                faults.add(
+                    f"{file} lists {stem!r}, which has no annotation",
+                    "pictures with an annotation",
+                    "Correct the list, or add an annotation without objects.",
+                )
     if "train" not in parts:
-        listed = set(owners)
-        parts["train"] = [sheet for stem, sheet in sheets.items() if stem not in listed]
+        parts["train"] = [sheet for stem, sheet in sheets.items() if stem not in owners]
         rules["train"] = "every picture in no list"
     return parts, rules
 

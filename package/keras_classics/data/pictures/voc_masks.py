@@ -11,9 +11,9 @@ from pathlib import Path
 
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.text_files import read_lines
-from keras_classics.data.holdout import SPLIT_NAMES
+from keras_classics.data.faults import Faults
+from keras_classics.data.holdout import SPLIT_NAMES, check_one_split
 from keras_classics.data.load import Data
-from keras_classics.data.pictures.boxed_pictures import Faults
 from keras_classics.data.pictures.mask_files import MaskReading, voc_colours
 from keras_classics.data.pictures.masked_pictures import MaskSheet, masked_data
 from keras_classics.data.pictures.picture_pairs import pairs
@@ -68,14 +68,7 @@ def load_voc_masks(
             continue
         parts[split], rules[split] = [], file.name
         for stem in stems:
-            if owners.setdefault(stem, split) != split:
-                raise InputError(
-                    explain(
-                        f"The picture {stem!r} is in the {owners[stem]} and in the {split} split",
-                        "each picture in one split, or results are too good",
-                        "Remove it from one of the lists.",
-                    )
-                )
+            check_one_split(owners, stem, split)
             if stem in found:
                 parts[split].append(found[stem])
             else:

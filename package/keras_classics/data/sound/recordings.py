@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.files import write_whole
 from keras_classics.core.sound_files import read_pcm
+from keras_classics.data.faults import Faults
 from keras_classics.data.holdout import SPLIT_NAMES, complete_splits, digest
-from keras_classics.data.load import Data, Info
+from keras_classics.data.load import Data
 from keras_classics.data.pictures.arrays import read_npz
 from keras_classics.data.splits import Made
 
@@ -45,11 +46,11 @@ class Recording:
     name: str
 
 
+@checked
 def load_speech(
     path: str | Path,
     *,
     seed: int = 0,
-    image_size: None = None,
     strict: bool = False,
     rate: int = RATE,
     digits: tuple[int, int] = (1, 5),
@@ -68,7 +69,6 @@ def load_speech(
     Args:
         path: The folder or file.
         seed: Chooses what is held out, and what is joined.
-        image_size: Without meaning here.
         strict: Refuse a wave file that is faulty instead of skipping it.
         rate: Samples a second that are expected.
         digits: Fewest and most recordings in a string; `(1, 1)` leaves them as they are.
@@ -81,44 +81,38 @@ def load_speech(
     """
     if not 1 <= digits[0] <= digits[1] or repeat < 1:
         raise InputError(
-            explain(
-                f"digits={digits} and repeat={repeat} were given",
-                "one digit and more, the lesser number first, and one repetition and more",
-                "Leave them out for digits=(1,5) and repeat=3.",
-            )
+            f"digits={digits} and repeat={repeat} were given",
+            "one digit and more, the lesser number first, and one repetition and more",
+            "Leave them out for digits=(1,5) and repeat=3.",
         )
-    skipped: list[str] = []
-    parts = _find(Path(path).expanduser(), rate, strict, skipped)
+    faults = Faults(strict)
+    parts = _find(Path(path).expanduser(), rate, faults)
     rules = {split: f"{len(part)} recordings of their own" for split, part in parts.items()}
     parts, held = complete_splits(
         parts,
-        {"validation": validation, "test": test},
+        (validation, test),
         seed,
         source=path,
         what="recording",
         label=lambda recording: recording.text,
         same=lambda recording: (digest(recording.audio),),
     )
-    rules |= held
     strings = {
         split: _strings(
-            parts[split], np.random.default_rng([seed, number]), digits,
+            part, np.random.default_rng([seed, number]), digits,
             repeat if split == "train" and digits != (1, 1) else 1,
         )
-        for number, split in enumerate(SPLIT_NAMES)
+        for number, (split, part) in enumerate(parts.items())
     }  # fmt: skip
-    characters = {sign for part in parts.values() for each in part for sign in each.text}
-    return Data(
-        **{split: Made(each, _join) for split, each in strings.items()},
-        info=Info(
-            name=f"speech:{path}",
-            sizes={split: len(each) for split, each in strings.items()},
-            classes=tuple(sorted(characters)),
-            skipped=tuple(skipped),
-            split_rule="; ".join(f"{split}: {rules[split]}" for split in SPLIT_NAMES),
-            origin=str(path),
-        ),
-    )
+    return Data.of(
+        {split: Made(each, _join) for split, each in strings.items()},
+        rules | held,
+        name=f"speech:{path}",
+        classes=tuple(sorted({sign for part in parts.values() for each in part
+                              for sign in each.text})),
+        skipped=tuple(faults.messages),
+        origin=str(path),
+    )  # fmt: skip
 
 
 def read_wave(path: str | os.PathLike, rate: int = RATE) -> np.ndarray:
@@ -137,12 +131,10 @@ def read_wave(path: str | os.PathLike, rate: int = RATE) -> np.ndarray:
     found = read_pcm(path)
     if (found.rate, found.channels, found.bits) != (rate, 1, 16):
         raise InputError(
-            explain(
-                f"{path} has {found.rate} samples a second in {found.channels} channels of "
-                f"{found.bits} bits",
-                f"{rate} samples a second in 1 channel of 16 bits",
-                f"Convert it, for example: sox {Path(path).name} -r {rate} -c 1 -b 16 new.wav.",
-            )
+            f"{path} has {found.rate} samples a second in {found.channels} channels of "
+            f"{found.bits} bits",
+            f"{rate} samples a second in 1 channel of 16 bits",
+            f"Convert it, for example: sox {Path(path).name} -r {rate} -c 1 -b 16 new.wav.",
         )
     return np.frombuffer(found.content, "<i2")
 
@@ -215,7 +207,7 @@ def frame_count(samples: int | Tensor) -> int | Tensor:
     return (samples - _WINDOW // 2) // _STRIDE + 1
 
 
-def _find(folder: Path, rate: int, strict: bool, skipped: list[str]) -> dict[str, list[Recording]]:
+def _find(folder: Path, rate: int, faults: Faults) -> dict[str, list[Recording]]:
     if folder.suffix == ".npz":
         return {"train": _npz(folder, rate)}
     files = sorted(folder.glob("*.npz")) if folder.is_dir() else []
@@ -225,15 +217,12 @@ def _find(folder: Path, rate: int, strict: bool, skipped: list[str]) -> dict[str
     }
     found = {split: sum(parts, []) for split, parts in named.items() if parts}
     if not found and folder.is_dir():
-        found = {"train": _waves(sorted(folder.glob("*.wav")), rate, strict, skipped)}
+        found = {"train": _waves(sorted(folder.glob("*.wav")), rate, faults)}
     if not found.get("train"):
-        fault = f" The first of {len(skipped)} faults: {skipped[0]}" if skipped else ""
         raise InputError(
-            explain(
-                f"{folder} has no recording to train on",
-                "a folder with train.npz, or with wave files such as 7_jackson_0.wav",
-                f"Check the path.{fault}",
-            )
+            f"{folder} has no recording to train on",
+            "a folder with train.npz, or with wave files such as 7_jackson_0.wav",
+            f"Check the path.{faults.told()}",
         )
     return found
 
@@ -246,13 +235,11 @@ def _npz(path: Path, rate: int) -> list[Recording]:
     found = int(arrays.get("rate", rate))
     if missing or found != rate:
         raise InputError(
-            explain(
-                f"{path} has no {', '.join(sorted(missing))}"
-                if missing
-                else f"{path} has {found} samples a second",
-                f"audio, offsets and digit, {rate} samples a second",
-                "Write the file anew, resampled if need be.",
-            )
+            f"{path} has no {', '.join(sorted(missing))}"
+            if missing
+            else f"{path} has {found} samples a second",
+            f"audio, offsets and digit, {rate} samples a second",
+            "Write the file anew, resampled if need be.",
         )
     offsets, digits = arrays["offsets"], arrays["digit"]
     speakers = arrays.get("speaker", np.zeros(len(digits), int))
@@ -277,33 +264,27 @@ def _check_recordings(path: Path, arrays: dict[str, np.ndarray]) -> None:
     if not sound:
         held = ", ".join(f"{name} {each.dtype} {each.shape}" for name, each in arrays.items())
         raise InputError(
-            explain(
-                f"{path} holds {held}",
-                "audio of whole numbers or floats, offsets into it that rise, one more than there "
-                "are digits",
-                "Write the file anew.",
-            )
+            f"{path} holds {held}",
+            "audio of whole numbers or floats, offsets into it that rise, one more than there "
+            "are digits",
+            "Write the file anew.",
         )
 
 
-def _waves(files: Sequence[Path], rate: int, strict: bool, skipped: list[str]) -> list[Recording]:
+def _waves(files: Sequence[Path], rate: int, faults: Faults) -> list[Recording]:
     found = []
     for file in files:
         text, _, rest = file.stem.partition("_")
         try:
             if not text.isdigit():
                 raise InputError(
-                    explain(
-                        f"{file} does not say what is spoken",
-                        "names such as 7_jackson_0.wav, the digits first",
-                        "Rename it.",
-                    )
+                    f"{file} does not say what is spoken",
+                    "names such as 7_jackson_0.wav, the digits first",
+                    "Rename it.",
                 )
             found.append(Recording(read_wave(file, rate), text, rest.partition("_")[0], file.name))
         except InputError as error:
-            if strict:
-                raise
-            skipped.append(str(error))
+            faults.take(error)
     return found
 
 

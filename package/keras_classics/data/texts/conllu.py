@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError, check_choice
 from keras_classics.core.text_files import read_text
+from keras_classics.data.faults import Faults
 from keras_classics.data.holdout import SPLIT_NAMES, complete_splits
-from keras_classics.data.load import Data, Info
+from keras_classics.data.load import Data
 
 COLUMNS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 # Words written together, and words left out.
@@ -20,6 +22,8 @@ _PARTS = re.compile(r"\d+[-.]\d+", re.ASCII)
 # No sentence has more words.
 _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 TAGGED = ("upos", "xpos", "deprel")
+# Which splits so many files are.
+_SPLITS = {1: ("train",), 2: ("train", "test"), 3: tuple(SPLIT_NAMES)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +35,11 @@ class TaggedSentence:
     tags: Sequence[str] | np.ndarray
 
 
+@checked
 def load_conllu(
     files: str,
     *,
     seed: int = 0,
-    image_size: None = None,
     strict: bool = False,
     column: str = "upos",
     validation: float = 0.1,
@@ -50,7 +54,6 @@ def load_conllu(
     Args:
         files: `FILE`, `TRAIN,TEST` or `TRAIN,VALIDATION,TEST`.
         seed: Chooses the sentences that are held out.
-        image_size: Without meaning here.
         strict: Refuse a faulty sentence instead of skipping it.
         column: Of the tags: `"upos"`, `"xpos"` or `"deprel"`.
         validation: Share of the training sentences that becomes the validation split.
@@ -61,76 +64,61 @@ def load_conllu(
             range.
     """
     check_choice("column", column, TAGGED)
-    names = dict(zip(_splits(files), files.split(","), strict=True))
-    skipped: list[str] = []
-    parts = {
-        split: list(read_conllu(name, column=column, strict=strict, skipped=skipped))
-        for split, name in names.items()
-    }
-    parts, rules = complete_splits(
-        parts,
-        {"validation": validation, "test": test},
+    names = files.split(",")
+    if len(names) not in _SPLITS:
+        raise InputError(
+            f"{len(names)} files were given", "one to three", "Write conllu:TRAIN,VALIDATION,TEST."
+        )
+    rules = dict(zip(_SPLITS[len(names)], names, strict=True))
+    faults = Faults(strict)
+    parts, held = complete_splits(
+        {split: list(read_conllu(name, faults, column)) for split, name in rules.items()},
+        (validation, test),
         seed,
         source=files,
         what="sentence",
         same=lambda row: (tuple(row.words),),
     )
-    rules = {**names, **rules}
     classes = sorted({tag for part in parts.values() for row in part for tag in row.tags})
     if len(classes) < 2:
         raise InputError(
-            explain(
-                f"Every word of {files} is tagged {classes[0]!r} in the column {column!r}",
-                "two tags and more",
-                f"Choose another column: {', '.join(each for each in TAGGED if each != column)}.",
-            )
+            f"Every word of {files} is tagged {classes[0]!r} in the column {column!r}",
+            "two tags and more",
+            f"Choose another column: {', '.join(each for each in TAGGED if each != column)}.",
         )
     numbers = {tag: number for number, tag in enumerate(classes)}
-    return Data(
-        **{
+    return Data.of(
+        {
             split: [
                 replace(row, tags=np.array([numbers[tag] for tag in row.tags], "int32"))
                 for row in part
             ]
             for split, part in parts.items()
         },
-        info=Info(
-            name=f"conllu:{files}",
-            sizes={split: len(parts[split]) for split in SPLIT_NAMES},
-            classes=tuple(classes),
-            skipped=tuple(skipped),
-            split_rule="; ".join(f"{split}: {rules[split]}" for split in SPLIT_NAMES),
-            origin=files,
-        ),
+        rules | held,
+        name=f"conllu:{files}",
+        classes=tuple(classes),
+        skipped=tuple(faults.messages),
+        origin=files,
     )
 
 
-def read_conllu(
-    file: str | Path,
-    *,
-    column: str = "upos",
-    strict: bool = False,
-    skipped: list[str] | None = None,
-) -> Iterator[TaggedSentence]:
+def read_conllu(file: str | Path, faults: Faults, column: str = "upos") -> Iterator[TaggedSentence]:
     """Read the sentences of one file.
 
     Args:
         file: The file.
+        faults: Where to note faulty sentences.
         column: Of the tags.
-        strict: Refuse a faulty sentence instead of skipping it.
-        skipped: Gets one sentence for every faulty one.
 
     Raises:
         InputError: The file cannot be read, or has no sound sentence.
     """
     path = Path(file.strip() if isinstance(file, str) else file).expanduser()
-    place, found, faults = COLUMNS.index(column), 0, []
+    place, found = COLUMNS.index(column), 0
     for first, lines in _blocks(read_text(path)):
         rows = [(first + n, line.split("\t")) for n, line in enumerate(lines) if line[0] != "#"]
-        if fault := _fault(path, rows):
-            faults.append(fault)
-            if strict:
-                raise InputError(fault)
+        if not _is_sound(path, rows, faults):
             continue
         words = [row for _, row in rows if _NUMBER.fullmatch(row[0])]
         if words:
@@ -139,12 +127,9 @@ def read_conllu(
                 f"{path.name}:{first}", [row[1] for row in words], [row[place] for row in words]
             )
     if not found:
-        fault = f" The first of {len(faults)} faults: {faults[0]}" if faults else ""
         raise InputError(
-            explain(f"{path} has no tagged sentence", "a CoNLL-U file", f"Check the file.{fault}")
+            f"{path} has no tagged sentence", "a CoNLL-U file", f"Check the file.{faults.told()}"
         )
-    if skipped is not None:
-        skipped += faults
 
 
 def _blocks(text: str) -> Iterator[tuple[int, list[str]]]:
@@ -159,40 +144,28 @@ def _blocks(text: str) -> Iterator[tuple[int, list[str]]]:
         first, lines = number + 1, []
 
 
-def _fault(path: Path, rows: list[tuple[int, list[str]]]) -> str | None:
-    """What is wrong with a sentence: the columns of a line, or the numbers of its words."""
-    remedy = "Correct the line, or remove its sentence."
-    expected = 1
+def _is_sound(path: Path, rows: list[tuple[int, list[str]]], faults: Faults) -> bool:
+    """Whether the lines of a sentence have all columns, and its words their numbers."""
+    expected, remedy = 1, "Correct the line, or remove its sentence."
     for number, row in rows:
+        where = f"{path}, line {number}"
         if len(row) != len(COLUMNS):
-            return explain(
-                f"{path}, line {number} has {len(row)} columns",
+            faults.add(
+                f"{where} has {len(row)} columns",
                 "10 columns with a tab between, as in CoNLL-U",
                 remedy,
             )
+            return False
         if _NUMBER.fullmatch(row[0]):
             if int(row[0]) != expected:
-                return explain(
-                    f"{path}, line {number} is word {row[0]} of its sentence",
+                faults.add(
+                    f"{where} is word {row[0]} of its sentence",
                     f"words in order; the next one is {expected}",
                     "Correct the number, or put an empty line between sentences.",
                 )
+                return False
             expected += 1
         elif not _PARTS.fullmatch(row[0]):
-            return explain(
-                f"{path}, line {number} has the id {row[0][:40]!r}",
-                "1, 1-2 or 1.1",
-                remedy,
-            )
-    return None
-
-
-def _splits(files: str) -> tuple[str, ...]:
-    count = files.count(",") + 1
-    if count > 3:
-        raise InputError(
-            explain(
-                f"{count} files were given", "one to three", "Write conllu:TRAIN,VALIDATION,TEST."
-            )
-        )
-    return {1: ("train",), 2: ("train", "test"), 3: tuple(SPLIT_NAMES)}[count]
+            faults.add(f"{where} has the id {row[0][:40]!r}", "1, 1-2 or 1.1", remedy)
+            return False
+    return True

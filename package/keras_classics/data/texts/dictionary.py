@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.text_files import read_lines
 from keras_classics.core.tokenization import SPACE_MARK
 from keras_classics.data.texts.vocabulary import Vocabulary
@@ -32,11 +32,9 @@ def read_dictionary(file: str | Path) -> dict[str, str]:
         columns = [column.strip() for column in line.split("\t")]
         if len(columns) != 2 or not all(columns):
             raise InputError(
-                explain(
-                    f"{file}, line {number} is {line[:60]!r}",
-                    "a word, a tab and its translation",
-                    "Separate the two by one tab, and leave neither out.",
-                )
+                f"{file}, line {number} is {line[:60]!r}",
+                "a word, a tab and its translation",
+                "Separate the two by one tab, and leave neither out.",
             )
         entries.setdefault(*columns)
     return entries
@@ -65,12 +63,10 @@ def dictionary_units(
         units, written = source_vocabulary.split(word), target_vocabulary.split(translation)
         if len(units) != 1 or not written:
             raise InputError(
-                explain(
-                    f"The dictionary has {word!r}, of {len(units)} {source_vocabulary.UNIT}s, as "
-                    f"{translation!r}, of {len(written)} {target_vocabulary.UNIT}s",
-                    f"one {source_vocabulary.UNIT}, and any number but none",
-                    "Leave such entries out: unknown words are looked up one by one.",
-                )
+                f"The dictionary has {word!r}, of {len(units)} {source_vocabulary.UNIT}s, as "
+                f"{translation!r}, of {len(written)} {target_vocabulary.UNIT}s",
+                f"one {source_vocabulary.UNIT}, and any number but none",
+                "Leave such entries out: unknown words are looked up one by one.",
             )
         joined = between.join(written)
         found[units[0]] = joined

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError
 from keras_classics.core.text_files import read_text
-from keras_classics.data.load import Data, Info
+from keras_classics.data.load import Data
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,12 +29,10 @@ class Document:
     token_classes: np.ndarray | None = None
 
 
+@checked
 def load_text(
     path: str | Path,
     *,
-    seed: int = 0,
-    image_size: None = None,
-    strict: bool = False,
     validation: float = 0.05,
     test: float = 0.05,
     pieces: int = 1,
@@ -42,9 +41,6 @@ def load_text(
 
     Args:
         path: The file.
-        seed: Without meaning here: the splits are where the text says.
-        image_size: Without meaning here.
-        strict: Without meaning here, as a faulty file is always refused.
         validation: Share of the validation split.
         test: Share of the test split, which stands last; 0 for none.
         pieces: Number of equal pieces, each a document, whose ends are held out; 1 holds out the
@@ -58,23 +54,19 @@ def load_text(
     text = read_text(path)
     if not (validation > 0 and test >= 0 and validation + test < 1 and pieces >= 1):
         raise InputError(
-            explain(
-                f"validation={validation}, test={test} and pieces={pieces} were given",
-                "a validation share above 0, a test share of 0 or more, together below 1, and at "
-                "least one piece",
-                "Leave them out for 0.05, 0.05 and 1.",
-            )
+            f"validation={validation}, test={test} and pieces={pieces} were given",
+            "a validation share above 0, a test share of 0 or more, together below 1, and at "
+            "least one piece",
+            "Leave them out for 0.05, 0.05 and 1.",
         )
     length = len(text) // pieces
     middle, last = (int(length * share) for share in (1 - validation - test, 1 - test))
     cuts = {"train": (0, middle), "validation": (middle, last), "test": (last, length)}
     if min(middle, last - middle) < 2:
         raise InputError(
-            explain(
-                f"{path} has {len(text)} characters",
-                "enough for two characters in every split of every piece",
-                "Give a longer text, larger shares or fewer pieces.",
-            )
+            f"{path} has {len(text)} characters",
+            "enough for two characters in every split of every piece",
+            "Give a longer text, larger shares or fewer pieces.",
         )
     splits = {
         split: [
@@ -84,12 +76,9 @@ def load_text(
         ]
         for split, (start, end) in cuts.items()
     }
-    return Data(
-        **splits,
-        info=Info(
-            name=f"text:{path}",
-            sizes={split: len(documents) for split, documents in splits.items()},
-            split_rule=f"The last {validation:g} and {test:g} of each of {pieces} equal pieces.",
-            origin=str(path),
-        ),
+    return Data.of(
+        splits,
+        f"The last {validation:g} and {test:g} of each of {pieces} equal pieces.",
+        name=f"text:{path}",
+        origin=str(path),
     )

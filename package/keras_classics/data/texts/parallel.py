@@ -7,15 +7,18 @@ and `"parallel:FOLDER"` a folder of them as translation corpora are laid out: `t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, overload
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError
 from keras_classics.core.text_files import read_lines
-from keras_classics.data.holdout import SPLIT_NAMES, complete_splits
-from keras_classics.data.load import Data, Info
+from keras_classics.data.faults import Faults
+from keras_classics.data.holdout import SPLIT_OF, complete_splits
+from keras_classics.data.load import Data
+from keras_classics.data.splits import Split
 
 # Both languages in one file, a tab between them.
 _TABLES = ("tsv", "tab", "txt")
@@ -32,26 +35,27 @@ class Parallel:
 
 
 @dataclass(frozen=True)
-class ParallelTexts(Sequence[Parallel]):
+class ParallelTexts(Split[Parallel]):
     """Sentences of each language, in one order, and their names."""
 
     texts: dict[str, list[str]]
     names: list[str]
 
+    @classmethod
+    def gathered(cls, rows: Sequence[Parallel], languages: Sequence[str]) -> ParallelTexts:
+        """Sentences in some of their languages."""
+        texts = {each: [row.texts[each] for row in rows] for each in languages}
+        return cls(texts, [row.name for row in rows])
+
     def __len__(self) -> int:
         return len(self.names)
 
-    @overload
-    def __getitem__(self, n: int) -> Parallel: ...
-    @overload
-    def __getitem__(self, n: slice) -> ParallelTexts: ...
-    def __getitem__(self, n: int | slice) -> Parallel | ParallelTexts:
-        if isinstance(n, slice):
-            return ParallelTexts(
-                {language: texts[n] for language, texts in self.texts.items()}, self.names[n]
-            )
-        return Parallel({language: texts[n] for language, texts in self.texts.items()},
-                        self.names[n])  # fmt: skip
+    def _one(self, n: int) -> Parallel:
+        return Parallel({each: texts[n] for each, texts in self.texts.items()}, self.names[n])
+
+    def _some(self, n: slice) -> ParallelTexts:
+        texts = {each: texts[n] for each, texts in self.texts.items()}
+        return ParallelTexts(texts, self.names[n])
 
     def of(self, languages: Sequence[str]) -> ParallelTexts:
         """The same sentences in some of the languages.
@@ -79,11 +83,11 @@ def tag_target(text: str, language: str) -> str:
     return f"<2{language}> {text}"
 
 
+@checked
 def load_parallel(
     path: str | Path,
     *,
     seed: int = 0,
-    image_size: None = None,
     strict: bool = False,
     languages: Sequence[str] | str | None = None,
     validation: str | None = None,
@@ -98,7 +102,6 @@ def load_parallel(
     Args:
         path: The training files, separated by commas, or the folder.
         seed: Chooses the lines that are held out.
-        image_size: Without meaning here.
         strict: Refuse lines that are empty in a language, instead of skipping and counting them.
         languages: The languages, also separated by commas; by default those that the files'
             endings name, in a folder those that every split has.
@@ -113,11 +116,9 @@ def load_parallel(
     if source.is_dir():
         if validation or test:
             raise InputError(
-                explain(
-                    f"The folder {path} and other files beside it were given",
-                    "a folder whose file names tell the splits, or files",
-                    "Leave out validation= and test=, or name the training files.",
-                )
+                f"The folder {path} and other files beside it were given",
+                "a folder whose file names tell the splits, or files",
+                "Leave out validation= and test=, or name the training files.",
             )
         files = _find(source, languages)
     else:
@@ -127,44 +128,31 @@ def load_parallel(
     for split, part in files.items():
         if set(part) != set(languages):
             raise InputError(
-                explain(
-                    f"The {split} files are in {', '.join(part)}, those of train in "
-                    f"{', '.join(languages)}",
-                    "the same languages in every split",
-                    "Give a file for each language, or choose languages=.",
-                )
+                f"The {split} files are in {', '.join(part)}, those of train in "
+                f"{', '.join(languages)}",
+                "the same languages in every split",
+                "Give a file for each language, or choose languages=.",
             )
-    skipped: list[str] = []
-    rows = {
-        split: list(_read({each: part[each] for each in languages}, strict, skipped))
-        for split, part in files.items()
-    }
+    faults = Faults(strict)
     rules = {split: ", ".join(file.name for file in part.values()) for split, part in files.items()}
     rows, held = complete_splits(
-        rows,
+        {
+            split: list(_read({each: part[each] for each in languages}, faults))
+            for split, part in files.items()
+        },
         lambda count: min(_MOST_HELD_OUT, max(1, count // _HELD_OUT)),
         seed,
         source=path,
         what="sentence",
-        same=lambda row: row.texts,
-        key=lambda split, row: row.texts[0],
+        same=lambda row: list(row.texts.values()),
+        key=lambda split, row: row.texts[languages[0]],
     )
-    rules |= held
-    return Data(
-        **{
-            split: ParallelTexts(
-                {each: [row.texts[n] for row in part] for n, each in enumerate(languages)},
-                [row.name for row in part],
-            )
-            for split, part in rows.items()
-        },
-        info=Info(
-            name=f"parallel:{path}",
-            sizes={split: len(part) for split, part in rows.items()},
-            languages=languages,
-            skipped=tuple(skipped),
-            split_rule="; ".join(f"{split}: {rules[split]}" for split in SPLIT_NAMES),
-        ),
+    return Data.of(
+        {split: ParallelTexts.gathered(part, languages) for split, part in rows.items()},
+        rules | held,
+        name=f"parallel:{path}",
+        languages=languages,
+        skipped=tuple(faults.messages),
     )
 
 
@@ -177,18 +165,11 @@ def check_languages(languages: Sequence[str] | str, known: Sequence[str]) -> tup
     given = _listed(languages)
     if len(set(given)) < max(2, len(given)) or not set(given) <= set(known):
         raise InputError(
-            explain(
-                f"The languages {', '.join(given) or 'none'} were given",
-                f"two or more different ones of {', '.join(known)}",
-                "Write for example en,fr.",
-            )
+            f"The languages {', '.join(given) or 'none'} were given",
+            f"two or more different ones of {', '.join(known)}",
+            "Write for example en,fr.",
         )
     return given
-
-
-class _Row(NamedTuple):
-    name: str
-    texts: tuple[str, ...]
 
 
 def _find(folder: Path, languages: Sequence[str] | str | None) -> dict[str, dict[str, Path]]:
@@ -196,32 +177,22 @@ def _find(folder: Path, languages: Sequence[str] | str | None) -> dict[str, dict
     found: dict[str, dict[str, Path]] = {}
     for file in sorted(folder.iterdir()):
         stem, _, language = file.name.removesuffix(".gz").rpartition(".")
-        split = next(
-            (
-                split
-                for split, names in SPLIT_NAMES.items()
-                if any(stem == name or stem.startswith((f"{name}_", f"{name}.")) for name in names)
-            ),
-            None,
-        )
+        # What stands behind the name of a split, as in test_2016.en, tells its files apart only.
+        split = SPLIT_OF.get(re.split("[_.]", stem)[0])
         if not split:
             continue
         other = found.setdefault(split, {}).setdefault(language, file)
         if other != file:
             raise InputError(
-                explain(
-                    f"Both {other.name} and {file.name} are the {split} split in {language}",
-                    "one file for each split and language",
-                    "Remove one, or name the files.",
-                )
+                f"Both {other.name} and {file.name} are the {split} split in {language}",
+                "one file for each split and language",
+                "Remove one, or name the files.",
             )
     if "train" not in found:
         raise InputError(
-            explain(
-                f"{folder} has no training files",
-                "files such as train.en and train.fr, perhaps with .gz",
-                "Name the files: parallel:FILE.en,FILE.fr.",
-            )
+            f"{folder} has no training files",
+            "files such as train.en and train.fr, perhaps with .gz",
+            "Name the files: parallel:FILE.en,FILE.fr.",
         )
     common = [each for each in found["train"] if all(each in part for part in found.values())]
     chosen = check_languages(languages or common, common)
@@ -235,20 +206,16 @@ def _named(names: str, languages: Sequence[str] | str | None) -> dict[str, Path]
     if len(files) == 1 and endings[0].lower() in _TABLES:
         stem = files[0].name.partition(".")[0]
         raise InputError(
-            explain(
-                f"The table {names} was given",
-                "two or more files whose lines correspond, each of another language",
-                f"Write its columns into files, cut -f1 {files[0]} > {stem}.en and cut -f2 "
-                f"{files[0]} > {stem}.fr say, and give parallel:{stem}.en,{stem}.fr.",
-            )
+            f"The table {names} was given",
+            "two or more files whose lines correspond, each of another language",
+            f"Write its columns into files, cut -f1 {files[0]} > {stem}.en and cut -f2 "
+            f"{files[0]} > {stem}.fr say, and give parallel:{stem}.en,{stem}.fr.",
         )
     if len(files) < 2 or not len(set(chosen)) == len(chosen) == len(files):
         raise InputError(
-            explain(
-                f"The files {names} were given for the languages {', '.join(chosen)}",
-                "two or more files, each of another language",
-                "Name them by their endings (a.en,a.fr) or in languages=.",
-            )
+            f"The files {names} were given for the languages {', '.join(chosen)}",
+            "two or more files, each of another language",
+            "Name them by their endings (a.en,a.fr) or in languages=.",
         )
     return dict(zip(chosen, files, strict=True))
 
@@ -258,52 +225,42 @@ def _listed(languages: Sequence[str] | str) -> tuple[str, ...]:
     return tuple(part.strip() for part in parts if part.strip())
 
 
-def _read(files: Mapping[str, Path], strict: bool, skipped: list[str]) -> Iterator[_Row]:
+def _read(files: Mapping[str, Path], faults: Faults) -> Iterator[Parallel]:
     """Read lines that correspond; note those that are empty in a language."""
-    lines = {file: _lines(file) for file in files.values()}
-    _check_counts(lines)
+    lines = {each: [line.strip() for line in read_lines(file)] for each, file in files.items()}
+    _check_counts(files, lines)
     empty, first = 0, None
-    for number, texts in enumerate(zip(*lines.values(), strict=True), start=1):
-        if all(texts):
-            yield _Row(f"{next(iter(lines)).name}:{number}", texts)
+    for number, row in enumerate(zip(*lines.values(), strict=True), start=1):
+        texts = dict(zip(lines, row, strict=True))
+        if all(row):
+            yield Parallel(texts, f"{next(iter(files.values())).name}:{number}")
         else:
-            blank = next(file for file, text in zip(lines, texts, strict=True) if not text)
-            first = first or f"line {number} of {blank}"
+            blank = next(each for each, text in texts.items() if not text)
+            first = first or f"line {number} of {files[blank]}"
             empty += 1
     if empty:
-        message = explain(
+        faults.add(
             f"{empty} lines are empty, the first is {first}",
             "a sentence on every line",
             "Fill them, or remove them from every language.",
         )
-        if strict:
-            raise InputError(message)
-        skipped.append(message)
 
 
-def _lines(file: Path) -> list[str]:
-    return [line.strip() for line in read_lines(file)]
-
-
-def _check_counts(lines: Mapping[Path, list[str]]) -> None:
-    longest = max(lines, key=lambda file: len(lines[file]))
-    shortest = min(lines, key=lambda file: len(lines[file]))
-    most, least = len(lines[longest]), len(lines[shortest])
-    if most == least:
+def _check_counts(files: Mapping[str, Path], lines: Mapping[str, list[str]]) -> None:
+    """Refuse other numbers of lines, with the first line that differs."""
+    longest = max(lines, key=lambda each: len(lines[each]))
+    shortest = min(lines, key=lambda each: len(lines[each]))
+    long, short = lines[longest], lines[shortest]
+    if len(long) == len(short):
         return
     # A gap in one language is where they usually part; else the first line that is too many.
-    pairs = zip(lines[longest], lines[shortest], strict=False)
-    first = next((n for n, (a, b) in enumerate(pairs, 1) if bool(a) != bool(b)), least + 1)
+    pairs = enumerate(zip(long, short, strict=False), start=1)
+    first = next((n for n, (a, b) in pairs if bool(a) != bool(b)), len(short) + 1)
+    other = repr(short[first - 1][:60]) if first <= len(short) else "absent"
     raise InputError(
-        explain(
-            f"{longest} has {most} lines and {shortest} has {least}; they first differ at line "
-            f"{first}, which is {lines[longest][first - 1][:60]!r} in {longest.name} and "
-            f"{_shown(lines[shortest], first)} in {shortest.name}",
-            "files whose lines are translations of each other",
-            "Find the line that is missing or too many.",
-        )
+        f"{files[longest]} has {len(long)} lines and {files[shortest]} has {len(short)}; they "
+        f"first differ at line {first}, which is {long[first - 1][:60]!r} in "
+        f"{files[longest].name} and {other} in {files[shortest].name}",
+        "files whose lines are translations of each other",
+        "Find the line that is missing or too many.",
     )
-
-
-def _shown(lines: list[str], number: int) -> str:
-    return repr(lines[number - 1][:60]) if number <= len(lines) else "absent"

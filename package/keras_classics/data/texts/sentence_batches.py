@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Count
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.data.batches import Axes, Visits, pad_arrays, stream
 from keras_classics.data.texts.vocabulary import Vocabulary
 
@@ -43,12 +43,10 @@ def encode_sentences(
     if long and strict:
         first = long[0]
         raise InputError(
-            explain(
-                f"{len(long)} sentences are longer than {max_words} {vocabulary.UNIT}s; the first "
-                f"has {len(rows[first]) - 2}: {texts[first][:60]!r}",
-                "sentences within --max-words under --strict",
-                "Raise --max-words, or leave out --strict to cut them.",
-            )
+            f"{len(long)} sentences are longer than {max_words} {vocabulary.UNIT}s; the first "
+            f"has {len(rows[first]) - 2}: {texts[first][:60]!r}",
+            "sentences within --max-words under --strict",
+            "Raise --max-words, or leave out --strict to cut them.",
         )
     for n in long:
         rows[n] = np.append(rows[n][: max_words + 1], np.int32(vocabulary.END))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.text_files import read_lines
 from keras_classics.data.worlds.phrases import phrase_groups
 
@@ -39,11 +39,9 @@ def sentence_groups(
     groups = [group for group in groups if group]
     if len(groups) < 2 or min(map(len, groups)) < 2:
         raise InputError(
-            explain(
-                f"{file} has groups of {', '.join(str(len(group)) for group in groups) or 'no'} "
-                "sentences",
-                "two groups or more, each of two sentences or more, with empty lines between",
-                "Write paraphrases below each other.",
-            )
+            f"{file} has groups of {', '.join(str(len(group)) for group in groups) or 'no'} "
+            "sentences",
+            "two groups or more, each of two sentences or more, with empty lines between",
+            "Write paraphrases below each other.",
         )
     return [(group[0], group) for group in groups]

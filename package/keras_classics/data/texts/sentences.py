@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.text_files import read_lines
+from keras_classics.data.faults import Faults
 from keras_classics.data.holdout import SPLIT_NAMES, complete_splits
-from keras_classics.data.load import Data, Info
+from keras_classics.data.load import Data
 from keras_classics.data.splits import Sentence
 
 
+@checked
 def load_sentences(
     path: str | Path,
     *,
     seed: int = 0,
-    image_size: None = None,
     strict: bool = False,
     validation: float = 0.1,
     test: float = 0.1,
@@ -31,7 +32,6 @@ def load_sentences(
     Args:
         path: The folder.
         seed: Chooses the sentences that are held out.
-        image_size: Without meaning here.
         strict: Refuse an empty line instead of skipping it.
         validation: Share of the validation split.
         test: Share of the test split.
@@ -41,51 +41,41 @@ def load_sentences(
     """
     folder = Path(path).expanduser()
     files = _class_files(folder)
-    classes, rows, skipped = tuple(files), [], []
+    faults, rows = Faults(strict), list[Sentence]()
     for label, file in enumerate(files.values()):
         lines = [line.strip() for line in read_lines(file)]
         kept = [
             Sentence(line, label, f"{file.name}:{n}") for n, line in enumerate(lines, 1) if line
         ]
         if len(kept) < len(lines):
-            message = explain(
+            faults.add(
                 f"{file} has {len(lines) - len(kept)} empty lines",
                 "a sentence on every line",
                 "Remove them.",
             )
-            if strict:
-                raise InputError(message)
-            skipped.append(message)
-        rows += kept
-    filled = {row.label for row in rows}
-    empty = [file for label, file in enumerate(files.values()) if label not in filled]
-    if empty:
-        raise InputError(
-            explain(
-                f"{empty[0]} has no sentence",
+        if not kept:
+            raise InputError(
+                f"{file} has no sentence",
                 "at least one in the file of every class",
                 "Write sentences into it, one a line, or remove it.",
             )
-        )
+        rows += kept
     splits, rules = complete_splits(
         {"train": rows},
-        {"validation": validation, "test": test},
+        (validation, test),
         seed,
         source=folder,
         what="sentence",
         label=lambda row: row.label,
         same=lambda row: (row.text,),
     )
-    return Data(
-        **splits,
-        info=Info(
-            name=f"sentences:{path}",
-            sizes={split: len(part) for split, part in splits.items()},
-            classes=classes,
-            skipped=tuple(skipped),
-            split_rule="; ".join(f"{split}: {rule}" for split, rule in rules.items()),
-            origin=str(folder),
-        ),
+    return Data.of(
+        splits,
+        rules,
+        name=f"sentences:{path}",
+        classes=tuple(files),
+        skipped=tuple(faults.messages),
+        origin=str(folder),
     )
 
 
@@ -101,11 +91,9 @@ def by_language(data: Data) -> Data:
     """
     if not data.info.languages:
         raise InputError(
-            explain(
-                f"The data {data.info.name!r} have no languages",
-                "parallel text, or sentences with a class",
-                "Use phrases, parallel:FILE,FILE or sentences:FOLDER.",
-            )
+            f"The data {data.info.name!r} have no languages",
+            "parallel text, or sentences with a class",
+            "Use phrases, parallel:FILE,FILE or sentences:FOLDER.",
         )
     languages = data.info.languages
     splits = {
@@ -117,7 +105,7 @@ def by_language(data: Data) -> Data:
         for split in SPLIT_NAMES
     }
     sizes = {split: len(part) for split, part in splits.items()}
-    return Data(**splits, info=dataclasses.replace(data.info, sizes=sizes, classes=languages))
+    return Data(**splits, info=replace(data.info, sizes=sizes, classes=languages))
 
 
 def _class_files(folder: Path) -> Mapping[str, Path]:
@@ -129,14 +117,11 @@ def _class_files(folder: Path) -> Mapping[str, Path]:
         endings = [file.name.removesuffix(".gz").removesuffix(".txt") for file in files]
     if len(files) < 2 or len(set(endings)) < len(files):
         raise InputError(
-            explain(
-                f"{folder} has {len(files)} files of the classes {', '.join(set(endings))}"
-                if files
-                else f"{folder} has no files",
-                "a folder with two files and more, each of another ending, or NAME.txt for each "
-                "class",
-                "Write the sentences of each class into a file of its own, such as reviews.pos "
-                "and reviews.neg.",
-            )
+            f"{folder} has {len(files)} files of the classes {', '.join(set(endings))}"
+            if files
+            else f"{folder} has no files",
+            "a folder with two files and more, each of another ending, or NAME.txt for each class",
+            "Write the sentences of each class into a file of its own, such as reviews.pos "
+            "and reviews.neg.",
         )
     return dict(zip(endings, files, strict=True))

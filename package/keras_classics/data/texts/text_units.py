@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice
+from keras_classics.data.texts.numbered import most_frequent
 
 
 class Units:
@@ -48,18 +48,16 @@ class Units:
         Raises:
             InputError: Nothing is left.
         """
-        counts = Counter(item for sequence in sequences for item in sequence)
-        kept = [item for item in counts if counts[item] >= min_count]
+        items = [item for sequence in sequences for item in sequence]
+        kept = most_frequent(items, min_count)
         if not kept:
             raise InputError(
-                explain(
-                    f"Sequences of {len(counts)} different units were given, none of which occurs "
-                    f"{min_count} times",
-                    "some that do",
-                    "Give more text or a smaller min_count.",
-                )
+                f"Sequences of {len(set(items))} different units were given, none of which occurs "
+                f"{min_count} times",
+                "some that do",
+                "Give more text or a smaller min_count.",
             )
-        return cls(sorted(kept, key=lambda item: (-counts[item], item)), unit)
+        return cls(kept, unit)
 
     def __len__(self) -> int:
         return len(self.items) + 2

@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Count
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.window_numbers import check_windows
 from keras_classics.data.batches import Axes, stream
 
@@ -107,11 +107,9 @@ def text_windows(
     total = sum(counts)
     if total < batch_size:
         raise InputError(
-            explain(
-                f"Text of {total} windows of {k1} characters was given for {batch_size} rows",
-                "at least one window for each row",
-                "Give more text, a smaller --batch-size or a smaller --k1.",
-            )
+            f"Text of {total} windows of {k1} characters was given for {batch_size} rows",
+            "at least one window for each row",
+            "Give more text, a smaller --batch-size or a smaller --k1.",
         )
     steps = -(-total // batch_size)
     shape = (batch_size * steps, k1)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.picture_files import write_picture
 from keras_classics.data.pictures.images import grey, read_image
 from keras_classics.data.sound.recordings import (
@@ -83,11 +83,9 @@ class Transcription:
         picture = read_image(Path(path))
         if len(picture) != self.height:
             raise InputError(
-                explain(
-                    f"{path} is {len(picture)} pixels high",
-                    f"{self.height}, the height of the training lines",
-                    "Resize it.",
-                )
+                f"{path} is {len(picture)} pixels high",
+                f"{self.height}, the height of the training lines",
+                "Resize it.",
             )
         return picture
 

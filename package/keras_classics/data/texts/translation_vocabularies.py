@@ -8,12 +8,12 @@ from __future__ import annotations
 import base64
 import io
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, explain, import_extra
+from keras_classics.core.errors import InputError, check_choice, import_extra
 from keras_classics.core.text_files import read_json
 from keras_classics.core.tokenization import characters, join_exactly, tokenize_exactly
 from keras_classics.data.texts.vocabulary import Vocabulary
@@ -91,11 +91,9 @@ class SentencepieceVocabulary(Vocabulary):
         pieces = [self._processor.id_to_piece(n) for n in range(len(self._processor))]
         if tuple(pieces[: len(self.SPECIAL)]) != self.SPECIAL:
             raise InputError(
-                explain(
-                    f"A sentencepiece model was given that begins with {pieces[:4]}",
-                    f"one that begins with {', '.join(self.SPECIAL)}",
-                    "Train it with SentencepieceVocabulary.from_captions.",
-                )
+                f"A sentencepiece model was given that begins with {pieces[:4]}",
+                f"one that begins with {', '.join(self.SPECIAL)}",
+                "Train it with SentencepieceVocabulary.from_captions.",
             )
         super().__init__(pieces[len(self.SPECIAL) :])
 
@@ -116,11 +114,9 @@ class SentencepieceVocabulary(Vocabulary):
         """
         if min_count != 1:
             raise InputError(
-                explain(
-                    f"min_count={min_count} was given for sentencepieces",
-                    "1, as sentencepiece chooses its pieces itself",
-                    "Limit their number with max_size.",
-                )
+                f"min_count={min_count} was given for sentencepieces",
+                "1, as sentencepiece chooses its pieces itself",
+                "Limit their number with max_size.",
             )
         library = import_extra("sentencepiece", "translation")
         written = io.BytesIO()
@@ -141,12 +137,10 @@ class SentencepieceVocabulary(Vocabulary):
         except RuntimeError as error:
             reason = " ".join(str(error).split())
             raise InputError(
-                explain(
-                    f"sentencepiece cannot learn {max_size or _PIECES} pieces of these texts "
-                    f"({reason})",
-                    "texts with words, and more pieces than they have different characters",
-                    "Give more text or a larger max_size.",
-                )
+                f"sentencepiece cannot learn {max_size or _PIECES} pieces of these texts "
+                f"({reason})",
+                "texts with words, and more pieces than they have different characters",
+                "Give more text or a larger max_size.",
             ) from error
         return cls(written.getvalue())
 
@@ -164,7 +158,7 @@ class SentencepieceVocabulary(Vocabulary):
         return {"model": base64.b64encode(self._model).decode()}
 
     @classmethod
-    def _restored(cls, words: list[str], content: dict[str, Any]) -> SentencepieceVocabulary:
+    def _restored(cls, content: Mapping[str, Any]) -> SentencepieceVocabulary:
         return cls(base64.b64decode(content.get("model", "")))
 
 

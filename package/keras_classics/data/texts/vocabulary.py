@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable
-from itertools import chain
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from itertools import chain, takewhile
 from typing import Any
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
-from keras_classics.core.files import reading
-from keras_classics.core.text_files import read_json, write_json
+from keras_classics.core.errors import InputError
 from keras_classics.core.tokenization import tokenize
+from keras_classics.data.texts.numbered import Numbered, most_frequent
 
-_FORMAT = "keras-classics vocabulary"
 
-
-class Vocabulary:
+class Vocabulary(Numbered):
     """The words a model knows, numbered; 0 to 3 are padding, start, end and the unknown word.
 
     `CharacterVocabulary` and `SentencepieceVocabulary` number other units by the same methods;
@@ -36,20 +31,21 @@ class Vocabulary:
     PAD, START, END, UNKNOWN = range(4)
     SPECIAL = ("<pad>", "<start>", "<end>", "<unknown>")
     UNIT = "word"
+    KIND, ITEM = "vocabulary", "word"
 
     @checked
     def __init__(self, words: Iterable[str]) -> None:
-        self.words = (*self.SPECIAL, *words)
+        self.items = self.words = (*self.SPECIAL, *words)
         self._numbers = {word: number for number, word in enumerate(self.words)}
         if len(self._numbers) < len(self.words):
             twice = [word for word, count in Counter(self.words).items() if count > 1]
             raise InputError(
-                explain(
-                    f"The vocabulary has {', '.join(map(repr, twice[:3]))} more than once",
-                    f"different words, other than {', '.join(self.SPECIAL)}",
-                    "Remove the repeated words.",
-                )
+                f"The vocabulary has {', '.join(map(repr, twice[:3]))} more than once",
+                f"different words, other than {', '.join(self.SPECIAL)}",
+                "Remove the repeated words.",
             )
+        written = json.dumps([self.UNIT, *self.words, *self._further().values()])
+        self.fingerprint = hashlib.sha256(written.encode()).hexdigest()
 
     @classmethod
     @checked
@@ -67,41 +63,22 @@ class Vocabulary:
             InputError: No caption has a word, or a limit leaves no word.
         """
         if isinstance(captions, str):
-            raise InputError(
-                explain("One string was given", "a list of captions", "Put it into a list.")
-            )
-        counts = Counter(chain.from_iterable(map(cls.split, captions)))
-        ranked = sorted(counts, key=lambda word: (-counts[word], word))
-        frequent = [word for word in ranked if counts[word] >= min_count]
-        kept = frequent if max_size is None else frequent[: max(0, max_size - len(cls.SPECIAL))]
+            raise InputError("One string was given", "a list of captions", "Put it into a list.")
+        units = list(chain.from_iterable(map(cls.split, captions)))
+        kept = most_frequent(units, min_count)
+        if max_size is not None:
+            kept = kept[: max(0, max_size - len(cls.SPECIAL))]
         if not kept:
             raise InputError(
-                explain(
-                    f"Captions with {len(counts)} different words leave an empty vocabulary "
-                    f"(min_count={min_count}, max_size={max_size})",
-                    f"at least one word besides {', '.join(cls.SPECIAL)}",
-                    "Give captions with words, a smaller min_count or a larger max_size.",
-                )
+                f"Captions with {len(set(units))} different words leave an empty vocabulary "
+                f"(min_count={min_count}, max_size={max_size})",
+                f"at least one word besides {', '.join(cls.SPECIAL)}",
+                "Give captions with words, a smaller min_count or a larger max_size.",
             )
         return cls(kept)
 
-    def __len__(self) -> int:
-        return len(self.words)
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and self.fingerprint == other.fingerprint
-
-    def __hash__(self) -> int:
-        return hash(self.words)
-
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self)} words, {self.fingerprint[:8]})"
-
-    @functools.cached_property
-    def fingerprint(self) -> str:
-        """SHA-256 of the words in order: equal exactly when numbers mean the same words."""
-        written = json.dumps([self.UNIT, *self.words, *self._further().values()])
-        return hashlib.sha256(written.encode()).hexdigest()
 
     @staticmethod
     def split(text: str) -> list[str]:
@@ -138,11 +115,9 @@ class Vocabulary:
             return [self.START, *numbers, self.END]
         if length < 2:
             raise InputError(
-                explain(
-                    f"length={length} was given",
-                    "2 and above, for the start and the end",
-                    "Give the number of words plus 2.",
-                )
+                f"length={length} was given",
+                "2 and above, for the start and the end",
+                "Give the number of words plus 2.",
             )
         framed = [self.START, *numbers[: length - 2], self.END]
         return framed + [self.PAD] * (length - len(framed))
@@ -157,21 +132,9 @@ class Vocabulary:
         Raises:
             InputError: A number is not in the vocabulary.
         """
-        words = []
-        for number in map(int, numbers):
-            if number == self.END:
-                break
-            if not 0 <= number < len(self):
-                raise InputError(
-                    explain(
-                        f"The word number {number} was given",
-                        f"0 to {len(self) - 1}",
-                        "Decode with the vocabulary that the model was trained with.",
-                    )
-                )
-            if number not in (self.PAD, self.START):
-                words.append(self.words[number])
-        return self.join(words)
+        shown = takewhile(lambda number: number != self.END, map(int, numbers))
+        passed = (self.PAD, self.START)
+        return self.join(self.words[n] for n in self._known(shown) if n not in passed)
 
     @checked
     def search_limits(self, max_words: int) -> dict[str, Any]:
@@ -196,86 +159,21 @@ class Vocabulary:
         """Return the words of a caption that the vocabulary lacks, in order."""
         return tuple(word for word in self.split(text) if word not in self._numbers)
 
-    @checked
-    def check_matches(self, other: int | Vocabulary) -> None:
-        """Refuse a model, checkpoint or vocabulary that numbers words otherwise.
-
-        Args:
-            other: The other's size, or the other vocabulary itself.
-
-        Raises:
-            InputError: The sizes differ, or equal sizes hide different words.
-        """
-        size = other if isinstance(other, int) else len(other)
-        if size != len(self):
-            difference = f"has {size} words and this one {len(self)}"
-        elif isinstance(other, Vocabulary) and other.words != self.words:
-            number = next(n for n in range(size) if self.words[n] != other.words[n])
-            difference = (
-                f"has {size} words like this one, but number {number} is "
-                f"{other.words[number]!r} and here {self.words[number]!r}"
-            )
-        else:
-            return
-        raise InputError(
-            explain(
-                f"The other vocabulary {difference}",
-                "the vocabulary that the model was trained with",
-                "Load the vocabulary saved with the model, or train a new model.",
-            )
-        )
-
-    @checked
-    def save(self, path: str | Path) -> None:
-        """Write the vocabulary as JSON with its fingerprint."""
-        content = {
-            "format": _FORMAT,
-            "unit": self.UNIT,
-            "sha256": self.fingerprint,
-            "words": self.words[len(self.SPECIAL) :],
-            **self._further(),
-        }
-        write_json(path, content)
-
-    @classmethod
-    @checked
-    def load(cls, path: str | Path) -> Vocabulary:
-        """Read a vocabulary that `save` wrote.
-
-        Raises:
-            InputError: The file is missing, is no vocabulary, or was changed since.
-        """
-        remedy = "Give the file that was saved with the model."
-        content = read_json(path, "a vocabulary file", remedy)
-        if not isinstance(content, dict) or content.get("format") != _FORMAT:
-            raise InputError(explain(f"{path} is no vocabulary", f"a {_FORMAT} file", remedy))
-        if content.get("unit") != cls.UNIT:
-            raise InputError(
-                explain(
-                    f"{path} numbers units of the kind {content.get('unit')!r}",
-                    f"the kind {cls.UNIT!r}",
-                    "Read it with kc.data.load_vocabulary.",
-                )
-            )
-        words = content.get("words")
-        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-            words = []
-        with reading(path, "a vocabulary file", remedy):
-            vocabulary = cls._restored(words, content)
-        if vocabulary.fingerprint != content.get("sha256"):
-            raise InputError(
-                explain(
-                    f"{path} was changed after it was written: its words do not give its sha256",
-                    "an unchanged file",
-                    remedy,
-                )
-            )
-        return vocabulary
+    def _content(self) -> Mapping[str, Any]:
+        return {"unit": self.UNIT, "words": self.words[len(self.SPECIAL) :], **self._further()}
 
     def _further(self) -> dict[str, str]:
         """What a kind of vocabulary keeps besides its words."""
         return {}
 
     @classmethod
-    def _restored(cls, words: list[str], content: dict[str, Any]) -> Vocabulary:
-        return cls(words)
+    def _restored(cls, content: Mapping[str, Any]) -> Vocabulary:
+        if content.get("unit") != cls.UNIT:
+            raise InputError(
+                f"A vocabulary that numbers units of the kind {content.get('unit')!r} was given",
+                f"the kind {cls.UNIT!r}",
+                "Read it with kc.data.load_vocabulary.",
+            )
+        words: Any = content.get("words")
+        texts = isinstance(words, list) and all(isinstance(word, str) for word in words)
+        return cls(words if texts else ())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from keras_classics.core.errors import InputError, explain
-from keras_classics.data.load import Data, Info
+from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError
+from keras_classics.data.load import Data, check_sizes
 from keras_classics.data.pictures.arrays import load_digits
 from keras_classics.data.splits import Made, Picture, Pictures
 
@@ -13,11 +14,10 @@ HEIGHT = 12
 _MOST = 1_000_000
 
 
+@checked
 def load_digit_lines(
     *,
     seed: int = 0,
-    image_size: None = None,
-    strict: bool = False,
     train: int = 4000,
     validation: int = 300,
     test: int = 500,
@@ -31,8 +31,6 @@ def load_digit_lines(
 
     Args:
         seed: Chooses the splits and the lines.
-        image_size: Without meaning here: lines are 12 pixels high and as wide as they are.
-        strict: Without meaning here.
         train: Number of training lines.
         validation: Number of validation lines.
         test: Number of test lines.
@@ -44,30 +42,24 @@ def load_digit_lines(
         ImportError: scikit-learn is not installed.
     """
     sizes = {"train": train, "validation": validation, "test": test}
-    sound = 1 <= digits[0] <= digits[1] <= 100 and -4 <= gap[0] <= gap[1] <= 100
-    if not sound or not all(0 < size <= _MOST for size in sizes.values()):
+    check_sizes(sizes, _MOST, "lines")
+    if not (1 <= digits[0] <= digits[1] <= 100 and -4 <= gap[0] <= gap[1] <= 100):
         raise InputError(
-            explain(
-                f"digits={digits}, gap={gap} and {sizes} were given",
-                "1 to 100 digits, gaps of -4 to 100 columns, the lesser number first, and 1 to "
-                f"{_MOST:,} lines in a split",
-                "Leave them out for digits=(3,8), gap=(-1,4) and 4000, 300 and 500 lines.",
-            )
+            f"digits={digits} and gap={gap} were given",
+            "1 to 100 digits, and gaps of -4 to 100 columns, the lesser number first",
+            "Leave them out for digits=(3,8) and gap=(-1,4).",
         )
     scanned = load_digits(seed=seed)
-    return Data(
-        **{
+    return Data.of(
+        {
             split: _lines(getattr(scanned, split), size, [seed, number], digits, gap)
             for number, (split, size) in enumerate(sizes.items())
         },
-        info=Info(
-            name="digit_lines",
-            sizes=sizes,
-            classes=scanned.info.classes,
-            split_rule=f"scanned digits: {scanned.info.split_rule}",
-            origin=scanned.info.origin,
-            made_with=scanned.info.made_with,
-        ),
+        f"scanned digits: {scanned.info.split_rule}",
+        name="digit_lines",
+        classes=scanned.info.classes,
+        origin=scanned.info.origin,
+        made_with=scanned.info.made_with,
     )
 
 

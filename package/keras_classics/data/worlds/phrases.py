@@ -24,10 +24,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, explain, import_extra
+from keras_classics.core.errors import check_choice, import_extra
 from keras_classics.core.versions import installed
-from keras_classics.data.load import Data, Info
-from keras_classics.data.texts.parallel import ParallelTexts, check_languages
+from keras_classics.data.load import Data, check_sizes
+from keras_classics.data.texts.parallel import Parallel, ParallelTexts, check_languages
 
 if TYPE_CHECKING:
     import babel
@@ -103,11 +103,10 @@ def make_phrase(seed: int, index: int, languages: Sequence[str] = LANGUAGES) -> 
     return Phrase(kind, meaning, {each: " ".join(write(each).split()) for each in languages})
 
 
+@checked
 def load_phrases(
     *,
     seed: int = 0,
-    image_size: None = None,
-    strict: bool = False,
     languages: Sequence[str] | str = LANGUAGES,
     train: int = 20000,
     validation: int = 500,
@@ -122,8 +121,6 @@ def load_phrases(
 
     Args:
         seed: Chooses the world.
-        image_size: Without meaning here.
-        strict: Without meaning here, as these phrases have no faults.
         languages: Two or more of `"en"`, `"fr"`, `"nl"`, `"de"`.
         train: Number of training phrases.
         validation: Number of validation phrases.
@@ -135,33 +132,18 @@ def load_phrases(
     """
     languages = check_languages(languages, LANGUAGES)
     sizes = {"train": train, "validation": validation, "test": test}
-    for split, size in sizes.items():
-        if not 0 < size <= MOST:
-            raise InputError(
-                explain(
-                    f"{split}={size} was given",
-                    f"1 to {MOST:,} phrases",
-                    "Give another number of phrases.",
-                )
-            )
-    splits = {
-        split: ParallelTexts(
-            {language: [phrase.texts[language] for _, phrase in part] for language in languages},
-            [name for name, _ in part],
-        )
-        for split, part in _divide(seed, languages, sizes).items()
-    }
-    return Data(
-        **splits,
-        info=Info(
-            name="phrases",
-            sizes=sizes,
-            languages=languages,
-            split_rule=f"a {_PARTS}th each for validation and test, by a hash of seed {seed} and "
-            "the meaning; one English word is always for training",
-            origin="num2words, and Babel with the Unicode CLDR.",
-            made_with=installed(LIBRARIES),
-        ),
+    check_sizes(sizes, MOST, "phrases")
+    return Data.of(
+        {
+            split: ParallelTexts.gathered(part, languages)
+            for split, part in _divide(seed, languages, sizes).items()
+        },
+        f"a {_PARTS}th each for validation and test, by a hash of seed {seed} and the meaning; one "
+        "English word is always for training",
+        name="phrases",
+        languages=languages,
+        origin="num2words, and Babel with the Unicode CLDR.",
+        made_with=installed(LIBRARIES),
     )
 
 
@@ -193,37 +175,36 @@ def phrase_groups(
 
 def _divide(
     seed: int, languages: tuple[str, ...], sizes: dict[str, int]
-) -> dict[str, list[tuple[str, Phrase]]]:
-    """Fill every split with named phrases; first what is held back, which training must avoid."""
+) -> dict[str, list[Parallel]]:
+    """Fill every split; first what is held back, which training must avoid."""
     stream = _distinct(seed, languages if "en" in languages else ("en", *languages))
-    held_back: dict[str, list[tuple[str, Phrase]]] = {"validation": [], "test": []}
-    for_training: list[tuple[str, Phrase]] = []
+    held_back: dict[str, list[Parallel]] = {"validation": [], "test": []}
+    for_training: list[Parallel] = []
     said: set[tuple[str, str]] = set()
 
-    def texts(phrase: Phrase) -> set[tuple[str, str]]:
+    def texts(phrase: Parallel) -> set[tuple[str, str]]:
         return {(language, phrase.texts[language]) for language in languages}
 
     while any(len(part) < sizes[split] for split, part in held_back.items()):
-        name, phrase = next(stream)
-        split = _split(seed, phrase)
+        split, phrase = next(stream)
         if split == "train":
-            for_training.append((name, phrase))
+            for_training.append(phrase)
         elif len(held_back[split]) < sizes[split] and said.isdisjoint(texts(phrase)):
-            held_back[split].append((name, phrase))
+            held_back[split].append(phrase)
             said |= texts(phrase)
-    more = ((name, phrase) for name, phrase in stream if _split(seed, phrase) == "train")
-    allowed = (each for each in chain(for_training, more) if said.isdisjoint(texts(each[1])))
+    more = (phrase for split, phrase in stream if split == "train")
+    allowed = (each for each in chain(for_training, more) if said.isdisjoint(texts(each)))
     return {"train": list(islice(allowed, sizes["train"])), **held_back}
 
 
-def _distinct(seed: int, languages: tuple[str, ...]) -> Iterator[tuple[str, Phrase]]:
-    """Draw phrases without end, none twice, with their names."""
+def _distinct(seed: int, languages: tuple[str, ...]) -> Iterator[tuple[str, Parallel]]:
+    """Draw phrases without end, none twice, each with its split."""
     seen = set()
     for index in count():
         phrase = make_phrase(seed, index, languages)
         if phrase.texts["en"] not in seen:
             seen.add(phrase.texts["en"])
-            yield f"{phrase.kind}-{index:06d}", phrase
+            yield _split(seed, phrase), Parallel(phrase.texts, f"{phrase.kind}-{index:06d}")
 
 
 def _split(seed: int, phrase: Phrase) -> str:

@@ -12,7 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError
+from keras_classics.core.versions import installed
+from keras_classics.data.load import Data, check_sizes
+from keras_classics.data.pictures.images import resolve_size
 from keras_classics.data.splits import Made
 from keras_classics.data.worlds.scene_captions import KINDS, SceneObject, describe
 from keras_classics.data.worlds.scene_layout import (
@@ -28,6 +32,8 @@ CLASSES = KINDS
 # Those of pixels, of which most show no object.
 PIXEL_CLASSES = ("background", *KINDS)
 MAX_OBJECTS = 5
+# Between the first scenes of two splits: no size of one reaches into another.
+_APART = 1_000_000_000
 
 _LEAST_VISIBLE = 0.4
 _WAVES = 6.0
@@ -62,26 +68,22 @@ class SceneOptions:
     def __post_init__(self) -> None:
         if self.size < 32:
             raise InputError(
-                explain(f"size={self.size} was given", "32 and above", "Render larger pictures.")
+                f"size={self.size} was given", "32 and above", "Render larger pictures."
             )
         bounds = (1, *np.ravel(self.objects), MAX_OBJECTS)
         if len(bounds) != 4 or sorted(bounds) != list(bounds):
             raise InputError(
-                explain(
-                    f"objects={self.objects} was given",
-                    f"(least, most) with 1 <= least <= most <= {MAX_OBJECTS}",
-                    "Give both bounds in order.",
-                )
+                f"objects={self.objects} was given",
+                f"(least, most) with 1 <= least <= most <= {MAX_OBJECTS}",
+                "Give both bounds in order.",
             )
         for name, greatest in (("clutter", 1.0), ("occlusion", 1.0), ("noise", 0.5)):
             value = getattr(self, name)
             if not 0.0 <= value <= greatest:
                 raise InputError(
-                    explain(
-                        f"{name}={value} was given",
-                        f"0 to {greatest:g}",
-                        f"Choose a {name} within that range.",
-                    )
+                    f"{name}={value} was given",
+                    f"0 to {greatest:g}",
+                    f"Choose a {name} within that range.",
                 )
 
 
@@ -134,9 +136,7 @@ def render_scene(seed: int, index: int, options: SceneOptions = _DEFAULTS) -> Sc
         InputError: `seed` or `index` is negative.
     """
     if seed < 0 or index < 0:
-        raise InputError(
-            explain(f"seed={seed}, index={index} was given", "0 and above", "Count from 0.")
-        )
+        raise InputError(f"seed={seed}, index={index} was given", "0 and above", "Count from 0.")
     rng = np.random.default_rng([seed, index])
     least, most = options.objects
     objects, relation = choose_objects(rng, int(rng.integers(least, most + 1)))
@@ -180,11 +180,9 @@ def scenes(
     """
     if count < 1 or seed < 0 or first < 0:
         raise InputError(
-            explain(
-                f"count={count}, seed={seed}, first={first} was given",
-                "a count of 1 and above, seed and first of 0 and above",
-                "Correct the value that is too low.",
-            )
+            f"count={count}, seed={seed}, first={first} was given",
+            "a count of 1 and above, seed and first of 0 and above",
+            "Correct the value that is too low.",
         )
     return Made(range(first, first + count), lambda index: render_scene(seed, index, options))
 
@@ -271,3 +269,54 @@ def _boxes(mask: np.ndarray, sprites: list[Sprite], centres: list[Centre]) -> np
 def _extent(occupied: np.ndarray) -> tuple[int, int]:
     """First true place of a line, and the place after its last."""
     return int(occupied.argmax()), len(occupied) - int(occupied[::-1].argmax())
+
+
+@checked
+def load_scenes(
+    *,
+    seed: int = 0,
+    image_size: int | tuple[int, int] | None = None,
+    train: int = 4000,
+    validation: int = 500,
+    test: int = 500,
+    objects: tuple[int, int] = _DEFAULTS.objects,
+    clutter: float = _DEFAULTS.clutter,
+    occlusion: float = _DEFAULTS.occlusion,
+    noise: float = _DEFAULTS.noise,
+) -> Data:
+    """Render the embedded world: no files, no download.
+
+    Args:
+        seed: Chooses the world. Within one world the validation and test scenes are the same
+            whatever the number of training scenes.
+        image_size: Side of the square pictures; None for that of `SceneOptions`.
+        train: Number of training scenes.
+        validation: Number of validation scenes.
+        test: Number of test scenes.
+        objects: Of `SceneOptions`, like those that follow.
+        clutter: The background's texture.
+        occlusion: How far objects may reach over each other.
+        noise: Amplitude of the pixel noise.
+
+    Raises:
+        InputError: The size is not square, or a count or option is out of range.
+    """
+    height, width = resolve_size(image_size) or (_DEFAULTS.size, _DEFAULTS.size)
+    if height != width:
+        raise InputError(f"image_size={(height, width)} was given", "a square", "Give one number.")
+    options = SceneOptions(height, objects, clutter, occlusion, noise)
+    sizes = {"train": train, "validation": validation, "test": test}
+    check_sizes(sizes, _APART, "scenes")
+    return Data.of(
+        {
+            split: scenes(size, seed=seed, first=number * _APART, options=options)
+            for number, (split, size) in enumerate(sizes.items())
+        },
+        "Scenes of three distant ranges of indices.",
+        name="scenes",
+        image_shape=(height, width, 3),
+        classes=tuple(CLASSES),
+        pixel_classes=PIXEL_CLASSES,
+        origin="Rendered by keras-classics; nothing is copied from elsewhere.",
+        made_with=installed(["numpy"]),
+    )

@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.files import opened
-from keras_classics.data.load import Data, Info
+from keras_classics.data.load import Data
 from keras_classics.data.texts.documents import Document
 
 TOKEN_CLASSES = ("space", "comment", "string", "keyword", "name", "number", "operator")
@@ -33,11 +33,10 @@ _FEWEST, _MOST = 2_000, 60_000
 _PLAIN = {chr(point) for point in range(32, 127)} | {"\n"}
 
 
+@checked
 def load_source_code(
     *,
     seed: int = 0,
-    image_size: None = None,
-    strict: bool = False,
     characters: int = 1_000_000,
     validation: float = 0.05,
     test: float = 0.05,
@@ -46,8 +45,6 @@ def load_source_code(
 
     Args:
         seed: Chooses the modules and their splits.
-        image_size: Without meaning here.
-        strict: Without meaning here: the files are Python's own.
         characters: At least so many in all, as far as the library goes.
         validation: Share of the validation split; a file is in one split only.
         test: Share of the test split.
@@ -57,36 +54,29 @@ def load_source_code(
     """
     if not (characters >= 10_000 and validation > 0 and test > 0 and validation + test < 1):
         raise InputError(
-            explain(
-                f"characters={characters}, validation={validation} and test={test} were given",
-                "10,000 characters or more, and shares above 0, together below 1",
-                "Leave them out for 1,000,000, 0.05 and 0.05.",
-            )
+            f"characters={characters}, validation={validation} and test={test} were given",
+            "10,000 characters or more, and shares above 0, together below 1",
+            "Leave them out for 1,000,000, 0.05 and 0.05.",
         )
     shares = {"test": test, "validation": validation, "train": 1 - validation - test}
     library = _modules(seed)
     splits = {split: _take(library, share * characters) for split, share in shares.items()}
     if not all(splits.values()):
         raise InputError(
-            explain(
-                f"{_root()} has too few modules as text",
-                "a Python whose standard library lies on the disk as .py files",
-                "Use --data text:FILE.",
-            )
+            f"{_root()} has too few modules as text",
+            "a Python whose standard library lies on the disk as .py files",
+            "Use --data text:FILE.",
         )
     documents = [document for split in sorted(splits) for document in splits[split]]
     digest = hashlib.sha256("".join(document.text for document in documents).encode())
-    return Data(
-        **splits,
-        info=Info(
-            name="source_code",
-            sizes={split: len(chosen) for split, chosen in splits.items()},
-            classes=TOKEN_CLASSES,
-            split_rule=f"Whole files, chosen by seed {seed}.",
-            origin=f"Standard library of Python {platform.python_version()} in {_root()} (PSF "
-            f"licence); text {digest.hexdigest()[:12]}",
-            made_with={"python": platform.python_version()},
-        ),
+    return Data.of(
+        splits,
+        f"Whole files, chosen by seed {seed}.",
+        name="source_code",
+        classes=TOKEN_CLASSES,
+        origin=f"Standard library of Python {platform.python_version()} in {_root()} (PSF "
+        f"licence); text {digest.hexdigest()[:12]}",
+        made_with={"python": platform.python_version()},
     )
 
 
@@ -114,7 +104,7 @@ def classify_characters(code: str) -> np.ndarray:
             classes[start:end] = TOKEN_CLASSES.index(_class(token))
     except (tokenize.TokenError, SyntaxError) as error:
         raise InputError(
-            explain(f"The code has {error}", "Python source code", "Use --data text:FILE.")
+            f"The code has {error}", "Python source code", "Use --data text:FILE."
         ) from error
     return classes
 

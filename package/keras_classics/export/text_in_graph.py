@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.tokenization import EMOJI_SEQUENCE, JOINERS, SPACE_MARK
 from keras_classics.data.texts.translation_vocabularies import PIECE_SPACE
 from keras_classics.data.texts.vocabulary import Vocabulary
@@ -79,11 +79,9 @@ class GraphVocabulary:
         """
         if self.vocabulary.UNIT == "sentencepiece":
             raise InputError(
-                explain(
-                    "Text was to be divided into sentencepieces by TensorFlow alone",
-                    "vocabularies of words or characters",
-                    "Give the numbers that the vocabulary's encode writes.",
-                )
+                "Text was to be divided into sentencepieces by TensorFlow alone",
+                "vocabularies of words or characters",
+                "Give the numbers that the vocabulary's encode writes.",
             )
         divide = {
             "word": tokenize_in_graph,

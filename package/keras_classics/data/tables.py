@@ -1,0 +1,56 @@
+"""Tables of texts, whose columns go by several names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from keras_classics.core.errors import InputError
+from keras_classics.core.text_files import read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def text_table(path: Path, remedy: str) -> pd.DataFrame:
+    """Read a table as texts; its header in lower case, with `_` for spaces and hyphens.
+
+    Args:
+        path: The file.
+        remedy: What to do where it is no table, for the message.
+
+    Raises:
+        InputError: It is absent or no table.
+    """
+    table = read_table(
+        path,
+        "a header, then rows with as many fields as the header",
+        remedy,
+        dtype=str,
+        keep_default_na=False,
+        skipinitialspace=True,
+    )
+    table.columns = [re.sub(r"[\s-]+", "_", str(each).strip().lower()) for each in table.columns]
+    return table
+
+
+def column_named(path: Path, columns: Sequence[str], names: Sequence[str], remedy: str) -> int:
+    """The place of the column that has the first possible of some names.
+
+    Args:
+        path: The table's file, for the message.
+        columns: Its header.
+        names: Those looked for.
+        remedy: What to do where there is none, for the message.
+
+    Raises:
+        InputError: There is none.
+    """
+    for name in names:
+        if name in columns:
+            return list(columns).index(name)
+    raise InputError(
+        f"{path} has the columns {', '.join(columns)}", f"also {' or '.join(names)}", remedy
+    )
