@@ -51,6 +51,7 @@ def changed(value):
         ("labels of shape", IMAGES, np.eye(4, dtype=int)[LABELS], FINE),
         ("The target 0 was given for image 0", IMAGES, LABELS, dict(FINE, targets=LABELS)),
         ("The target 0 was given for image 0", IMAGES, None, dict(FINE, targets=0)),
+        ("The target 1 was given for image 0", IMAGES, (LABELS + 1) % 4, dict(FINE, targets=1)),
         ("norm='l3'", IMAGES, LABELS, dict(FINE, norm="l3")),
         ("image='mask'.*'image'", IMAGES, LABELS, dict(FINE, image="mask")),
         ("batch_size=0", IMAGES, LABELS, dict(FINE, batch_size=0)),
@@ -135,6 +136,10 @@ def test_images_without_a_gradient_are_counted_and_stay():
     with pytest.warns(UserWarning, match="1 of 3 images have a gradient of zero"):
         found = fooling.fgsm(model, images, epsilon=0.5, bounds=(-3, 3))
     assert np.array_equal(found[0], images[0]) and not np.array_equal(found[1], images[1])
+    # They are no hindrance either where all others are fooled and they alone start again.
+    labels = np.array([0, 1]) if answers(model, images)[1] == 0 else np.array([0, 0])
+    with pytest.warns(UserWarning, match="have a gradient of zero"):
+        fooling.pgd(model, images[:2], labels, epsilon=0.5, bounds=(-3, 3), restarts=3)
 
 
 def test_broken_weights_are_named():

@@ -1,4 +1,4 @@
-"""Every attack gives on JAX and PyTorch what it gives on TensorFlow."""
+"""On JAX and PyTorch attacks give what they give on TensorFlow, and keep the ten rules."""
 
 import numpy as np
 import pytest
@@ -8,9 +8,16 @@ from support import run_python
 
 CODE = """
 import numpy as np
-from analysis.fooling.fooling_networks import results
+from analysis.fooling.fooling_networks import network, results
+from analysis.fooling.test_attack_rules import test_the_ten_rules
+from analysis.fooling.test_auto_attack import test_losses_by_hand
 np.savez(r"{path}", **results())
+test_losses_by_hand()
+for name in {names}:
+    test_the_ten_rules(network(), name)
 """
+# One of each kind of what they compute.
+RULED = ("fgsm_l2", "fgsm_l1", "pgd", "deepfool", "carlini_wagner", "apgd_dlr", "fab", "square")
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +29,7 @@ def expected():
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_backends_agree(expected, backend, tmp_path):
     path = tmp_path / "found.npz"
-    run_python(CODE.format(path=path), backend=backend, timeout=900)
+    run_python(CODE.format(path=path, names=RULED), backend=backend, timeout=900)
     found = np.load(path)
     assert str(found["backend"]) == backend and set(found) == set(expected)
     for name in set(expected) - {"backend"}:

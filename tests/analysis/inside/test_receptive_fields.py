@@ -264,6 +264,7 @@ def test_nested_models_and_several_inputs():
 
 def numbers_on_the_backend():
     """Fields that are read and one that is asked, and a footprint, on whichever backend is set."""
+    test_size_stride_and_centre_of_the_literature(alexnet, ALEXNET)
     model = chain([conv(3, 2, name="a"), Blur(name="blur"), conv(3, name="b")], (48, 48))
     field = check_by_gradients(model, (48, 48))
     up = kc.analysis.receptive_field(hourglass(), "both")

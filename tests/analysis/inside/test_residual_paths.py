@@ -79,6 +79,7 @@ def test_what_is_refused():
 
 
 def norms_on_the_backend():
+    test_the_shares_of_the_paper()
     model = residual(activation="relu")
     model.set_weights([np.cos(np.arange(x.size).reshape(x.shape)) for x in model.get_weights()])
     return kc.analysis.path_gradients(model, VECTORS, TARGETS, samples=2).norms.tolist()
