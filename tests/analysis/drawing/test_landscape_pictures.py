@@ -52,6 +52,9 @@ def test_what_cannot_be_drawn_is_refused(tmp_path):
         )
     with pytest.raises(kc.InputError, match="form='heap'"):
         kc.analysis.draw_landscape(tmp_path / "x.png", landscape(HILLS), form="heap")
+    for way in ("states", [1, 2], [[0, np.nan]]):
+        with pytest.raises(kc.InputError, match=r"way=.*\(states, 2\).*principal_trajectory"):
+            kc.analysis.draw_landscape(tmp_path / "x.png", landscape(HILLS), way=way)
 
 
 def test_numbers_beside_a_surface_do_not_overlap():

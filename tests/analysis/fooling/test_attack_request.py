@@ -48,7 +48,7 @@ def changed(value):
         ("For 8 images labels of shape .7,.|For 8 images 7 labels", IMAGES, LABELS[:7], FINE),
         ("labels from 0 to 4.*0 to 3", IMAGES, np.where(LABELS == 3, 4, LABELS), FINE),
         ("labels of float32", IMAGES, LABELS.astype("float32"), FINE),
-        ("labels of shape", IMAGES, np.eye(4, dtype=int)[LABELS], FINE),
+        (r"labels of shape .8, 4.*Pass np.argmax\(labels, axis=1\)", IMAGES, np.eye(4)[LABELS], FINE),
         ("The target 0 was given for image 0", IMAGES, LABELS, dict(FINE, targets=LABELS)),
         ("The target 0 was given for image 0", IMAGES, None, dict(FINE, targets=0)),
         ("The target 1 was given for image 0", IMAGES, (LABELS + 1) % 4, dict(FINE, targets=1)),
@@ -142,6 +142,13 @@ def test_images_without_a_gradient_are_counted_and_stay():
         fooling.pgd(model, images[:2], labels, epsilon=0.5, bounds=(-3, 3), restarts=3)
 
 
+def test_gradients_that_are_no_numbers_are_told_though_logits_are():
+    image = keras.Input((2, 2, 1))
+    model = keras.Model(image, layers.Dense(2)(ops.sqrt(layers.Flatten()(image))))
+    with pytest.raises(kc.InputError, match="gradients are infinite.*a root or logarithm of 0"):
+        fooling.fgsm(model, np.zeros((1, 2, 2, 1)), epsilon=0.1, bounds=(0, 1))
+
+
 def test_broken_weights_are_named():
     model = linear(np.full((4, 2), np.nan))
     with pytest.raises(kc.InputError, match="not a number.*model.weights"):
@@ -186,6 +193,13 @@ def test_one_of_several_inputs_is_attacked():
     assert np.array_equal(found[:, 0], pair[0][:, 0]) and (found[:, 1] != 0.5).all()
     masks = fooling.fgsm(model, pair, [0, 1], epsilon=0.1, bounds=(0, 1), image="mask")
     assert masks.shape == (2, 2, 2, 1) and (masks != pair[1]).any()
+    # By default what is an image, though it comes second.
+    number = keras.Input((1,), name="number")
+    scaled = keras.Model(
+        [number, image], layers.Dense(3)(layers.Flatten()(image * number[..., None, None]))
+    )
+    found = fooling.fgsm(scaled, [np.ones((2, 1)), pair[0]], [0, 1], epsilon=0.1, bounds=(0, 1))
+    assert found.shape == pair[0].shape
 
 
 def test_pictures_of_whole_numbers_are_taken(model):

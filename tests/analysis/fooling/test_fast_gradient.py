@@ -6,6 +6,7 @@ import pytest
 from keras import layers
 
 from analysis.fooling.fooling_networks import answers, built, fooling, linear, network, pictures
+from keras_classics.analysis.fooling.attack_request import AttackRequest
 
 WEIGHTS = np.array([[1.0, -1.0], [2.0, 0.0], [-3.0, 0.5], [0.0, 0.0]])
 HALF = np.full((1, 2, 2, 1), 0.5, "float32")
@@ -38,6 +39,8 @@ def test_one_unit_is_fooled_as_two_are():
             for model in (one, linear(WEIGHTS, head="softmax"))
         ]
         np.testing.assert_array_equal(*pair)
+    logits = AttackRequest(one, HALF, None, bounds=(0, 1)).logits(HALF)[0]
+    assert logits[1] - logits[0] == pytest.approx(HALF.ravel() @ (WEIGHTS[:, 1] - WEIGHTS[:, 0]))
 
 
 def test_in_l1_a_step_is_worth_its_length_times_the_largest_gradient():

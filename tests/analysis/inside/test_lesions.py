@@ -39,12 +39,14 @@ def by_hand(model, order):
     [
         (["block2"], {}, (1, None, 3)),
         (["block1", "block3"], {}, (None, 2, None)),
+        (lambda model: kc.analysis.find_blocks(model)[1], {}, (1, None, 3)),
         (["block1", "block3"], {"action": "swap"}, (3, 2, 1)),
         (["block2", "block3"], {"action": "shuffle"}, (1, 3, 2)),
     ],
 )
 def test_residual_blocks_by_hand(joint, blocks, options, order):
     model = residual(joint=joint)
+    blocks = blocks(model) if callable(blocks) else blocks
     whole = answers(model, VECTORS)
     np.testing.assert_allclose(whole, by_hand(model, (1, 2, 3)), rtol=1e-4, atol=1e-5)
     with kc.analysis.lesion(model, blocks, **options):
@@ -211,6 +213,7 @@ def test_a_real_residual_network_survives_most_lesions():
         ("block9", {}, "'block9' is not in.*Did you mean 'block"),
         (["block1", "block1"], {}, "'block1' is named more than once"),
         ([], {}, "No block was given"),
+        (3, {}, "block 3 is not in"),
         ("block1", {"action": "swap"}, "action='swap'.*two blocks"),
         ("block1", {"action": "shuffle"}, "two or more blocks"),
         ("block1", {"action": "burn"}, "action='burn'"),

@@ -62,7 +62,7 @@ def test_the_callback_keeps_what_the_plane_needs(tmp_path):
         model, x, y, found.directions, along=along, across=across
     )
     assert landscape.centre == pytest.approx(model.evaluate(x, y, verbose=0), rel=1e-5)
-    kc.analysis.draw_landscape(tmp_path / "way.png", landscape, way=found.coordinates)
+    kc.analysis.draw_landscape(tmp_path / "way.png", landscape, way=found)
     assert (tmp_path / "way.png").stat().st_size > 5000
 
 

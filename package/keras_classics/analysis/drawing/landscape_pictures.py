@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike
 
 from keras_classics.analysis.drawing.plots import new_figure, scale_by_logarithm, write_figure
 from keras_classics.analysis.inside.landscapes import Landscape
+from keras_classics.analysis.inside.trajectories import Trajectory
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice, explain, shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,7 +31,7 @@ def draw_landscape(
     landscape: Landscape,
     *,
     form: str = "contours",
-    way: ArrayLike | None = None,
+    way: Trajectory | ArrayLike | None = None,
 ) -> None:
     """Draw a landscape; of a plane contours or a surface, of a line its curve.
 
@@ -41,11 +42,12 @@ def draw_landscape(
         path: File to write, `.png`, `.svg` or `.pdf`.
         landscape: What `kc.analysis.loss_landscape` returns.
         form: `"contours"` or `"surface"`.
-        way: The coordinates of a trajectory `(states, 2)`, drawn over contours.
+        way: What `kc.analysis.principal_trajectory` gives, or coordinates `(states, 2)`, drawn over
+            contours.
 
     Raises:
         InputError: The file has another ending or cannot be written, no loss is finite, or a way is
-            given where it cannot be drawn.
+            given where it cannot be drawn, or is none.
     """
     check_choice("form", form, FORMS)
     if not np.isfinite(landscape.losses).any():
@@ -64,10 +66,28 @@ def draw_landscape(
                 "Leave way out, or pass form='contours' and a landscape of two directions.",
             )
         )
-    write_figure(path, _figure(landscape, form, way))
+    write_figure(path, _figure(landscape, form, None if way is None else _places(way)))
 
 
-def _figure(landscape: Landscape, form: str, way: ArrayLike | None) -> Figure:
+def _places(way: Trajectory | ArrayLike) -> np.ndarray:
+    """Where a way leads, `(states, 2)`."""
+    given = way.coordinates if isinstance(way, Trajectory) else way
+    try:
+        places = np.asarray(given, "float64")
+    except (TypeError, ValueError):
+        places = np.array(np.nan)
+    if places.ndim != 2 or places.shape[1] != 2 or not np.isfinite(places).all():
+        raise InputError(
+            explain(
+                f"way={shown(given)} was given",
+                "finite coordinates (states, 2)",
+                "Pass what kc.analysis.principal_trajectory gives.",
+            )
+        )
+    return places
+
+
+def _figure(landscape: Landscape, form: str, way: np.ndarray | None) -> Figure:
     from matplotlib.colors import LogNorm, Normalize
     from matplotlib.ticker import MaxNLocator
 
@@ -102,13 +122,12 @@ def _figure(landscape: Landscape, form: str, way: ArrayLike | None) -> Figure:
             landscape.along, landscape.across, losses.T, levels, cmap="viridis", norm=norm
         )
         bar = figure.colorbar(lines, ax=axis, label="loss")
-        shown = levels[:: max(1, len(levels) // MOST_TICKS)]
-        bar.set_ticks(shown, labels=[f"{level:.3g}" for level in shown])
+        told = levels[:: max(1, len(levels) // MOST_TICKS)]
+        bar.set_ticks(told, labels=[f"{level:.3g}" for level in told])
         bar.ax.minorticks_off()
         axis.plot(0, 0, marker="+", color="black")
         if way is not None:
-            x, y = np.asarray(way, float).T
-            axis.plot(x, y, marker="o", markersize=3, color="crimson")
+            axis.plot(*way.T, marker="o", markersize=3, color="crimson")
     axis.set(xlabel=names[0], ylabel=names[1])
     for each in (axis.xaxis, axis.yaxis):
         each.set_major_locator(MaxNLocator(MOST_TICKS))
@@ -117,9 +136,9 @@ def _figure(landscape: Landscape, form: str, way: ArrayLike | None) -> Figure:
 
 def _shown(losses: np.ndarray) -> tuple[np.ma.MaskedArray, bool]:
     """What can be drawn, and whether by its logarithm."""
-    shown = np.ma.masked_invalid(losses)
-    lowest, highest = shown.min(), shown.max()
+    drawn = np.ma.masked_invalid(losses)
+    lowest, highest = drawn.min(), drawn.max()
     logarithmic = bool(lowest > 0 and highest > 100 * lowest)
     if logarithmic:
-        shown = np.ma.minimum(shown, lowest * 10**MOST_DECADES)
-    return shown, logarithmic
+        drawn = np.ma.minimum(drawn, lowest * 10**MOST_DECADES)
+    return drawn, logarithmic

@@ -35,6 +35,15 @@ def draw_lesions(
 
     Raises:
         InputError: There is nothing to draw, or the file has another ending or cannot be written.
+
+    Example:
+        ```python
+        left = {}
+        for block in kc.analysis.find_blocks(model):
+            with kc.analysis.lesion(model, block):
+                left[block.name] = model.evaluate(images, labels, verbose=0)[1]
+        kc.analysis.draw_lesions("lesions.png", {"my network": left})
+        ```
     """
     if not without or not all(without.values()):
         raise InputError(

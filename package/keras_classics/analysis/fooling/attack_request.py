@@ -271,7 +271,9 @@ def _checked_classes(
             explain(
                 f"For {images} images {number} were given",
                 f"a whole number from 0 to {count - 1} for each image",
-                f"Leave {argument} out for "
+                f"Pass np.argmax({argument}, axis=1)."
+                if classes.shape == (images, count)
+                else f"Leave {argument} out for "
                 + ("the predicted classes." if argument == "labels" else "any other class."),
             )
         )
@@ -285,7 +287,7 @@ def _check_numbers(*arrays: np.ndarray) -> None:
                 "The model's logits or their gradients are infinite or not a number",
                 "models that give finite logits",
                 "Look for broken weights: [w.path for w in model.weights if not "
-                "np.isfinite(w).all()].",
+                "np.isfinite(w).all()]; or for a root or logarithm of 0, which has no gradient.",
             )
         )
 

@@ -57,7 +57,7 @@ class Lesion:
 @contextmanager
 def lesion(
     model: keras.Model,
-    blocks: str | Iterable[str],
+    blocks: str | Block | Iterable[str | Block],
     *,
     action: str = "delete",
     seed: int = 0,
@@ -77,7 +77,8 @@ def lesion(
 
     Args:
         model: A functional or built sequential model, with whatever models are nested in it.
-        blocks: Names of blocks, see `find_blocks`, or of layers of one input and one output.
+        blocks: One or more of `find_blocks`, or their names, or those of layers of one input and
+            one output.
         action: `"delete"`; `"swap"`, of two; or `"shuffle"`, of two or more. Blocks change places
             only with those whose input and output are of the same shape.
         seed: Chooses the order of a shuffle.
@@ -92,7 +93,7 @@ def lesion(
     Example:
         ```python
         for block in kc.analysis.find_blocks(model):
-            with kc.analysis.lesion(model, block.name):
+            with kc.analysis.lesion(model, block):
                 print(block.name, model.evaluate(images, labels, verbose=0))
         ```
     """

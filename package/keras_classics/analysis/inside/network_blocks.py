@@ -83,17 +83,18 @@ def find_blocks(model: keras.Model) -> list[Block]:
     return _named(merged or plain)
 
 
-def chosen_blocks(model: keras.Model, names: str | Iterable[str]) -> list[Block]:
+def chosen_blocks(model: keras.Model, chosen: str | Block | Iterable[str | Block]) -> list[Block]:
     """Blocks by their names, those of their last layers, or of any layer of one input and output.
 
     Args:
         model: As for `find_blocks`.
-        names: One or more.
+        chosen: Names of one or more, or what `find_blocks` gives of this model.
 
     Raises:
         InputError: There is no such block or layer, it is named twice, or there are several.
     """
-    wanted = [names] if isinstance(names, str) else list(names)
+    several = isinstance(chosen, Iterable) and not isinstance(chosen, str)
+    wanted = [x.name if isinstance(x, Block) else x for x in (chosen if several else [chosen])]
     blocks = find_blocks(model)
     model = functional(model)
     found: list[Block] = []
