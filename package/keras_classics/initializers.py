@@ -16,6 +16,7 @@ from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Initializer, Tensor
 
 __all__ = [
+    "BilinearUpsampling",
     "CriticalPoint",
     "CriticalVariance",
     "DeltaOrthogonal",
@@ -80,6 +81,46 @@ class ReciprocalFanInUniform(keras.initializers.Initializer):
     def get_config(self) -> Config:
         """The constructor's arguments."""
         return {"numerator": self.numerator, "seed": self.seed}
+
+
+@registered
+class BilinearUpsampling(keras.initializers.Initializer):
+    """Kernel of a transposed convolution that interpolates bilinearly, each channel by itself.
+
+    Long, Shelhamer, Darrell, CVPR 2015, as in their released program: with `f = (k + 1) // 2`, and
+    the centre at `f - 1` of an odd side `k`, at `f - 0.5` of an even one, a row has `1 - |i -
+    centre| / f`, and the kernel is the outer product of two rows. For a stride `s` the side is `2
+    s` or `2 s - 1`. Other channels get zeros.
+    """
+
+    def __call__(self, shape: tuple[int, ...], dtype: str | None = None) -> Tensor:
+        """The kernel `(rows, columns, channels, channels)`.
+
+        Raises:
+            InputError: It leads from some number of channels to another.
+        """
+        *sides, outputs, inputs = shape
+        if len(sides) != 2 or outputs != inputs:
+            raise InputError(
+                explain(
+                    f"A kernel of shape {tuple(shape)} was to interpolate",
+                    "(rows, columns, channels, channels)",
+                    "Give the transposed convolution as many filters as its input has channels.",
+                )
+            )
+        rows, columns = (_tent(side) for side in sides)
+        tent = ops.expand_dims(ops.outer(rows, columns), (-2, -1))
+        return ops.cast(tent * ops.eye(outputs), dtype or keras.config.floatx())
+
+    def get_config(self) -> Config:
+        """No arguments."""
+        return {}
+
+
+def _tent(side: int) -> Tensor:
+    half = (side + 1) // 2
+    centre = half - 1.0 if side % 2 else half - 0.5
+    return 1.0 - ops.abs(ops.arange(side, dtype="float32") - centre) / half
 
 
 @registered

@@ -32,6 +32,7 @@ LAYERS = {
     "ConnectionTableConv2D": ({"table": [[0], [1, 3]], "kernel_size": 3}, MAPS),
     "ContinuousMemory": ({}, VECTORS),
     "ConvHighway": ({}, MAPS),
+    "CropToReference": ({"offset": (1, 0)}, [MAPS, MAPS[:, :4, :5]]),
     "DenseMemory": ({"patterns": 2, "seed": 1}, VECTORS),
     "DiracConv2D": ({"filters": 5}, MAPS),
     "EuclideanRBF": ({"units": 3}, VECTORS),

@@ -1,6 +1,8 @@
 """Builders of plain `keras.Model`s. A family is one file and one line here."""
 
 from keras_classics.core import importing
+from keras_classics.models.dense.convolutional_form import convolutional_form
+from keras_classics.models.dense.fcn import fcn, take_over
 from keras_classics.models.image.alexnet import AlexNet, AlexNetOWT, AlexNetSingleTower
 from keras_classics.models.image.binary_alexnet import BWNAlexNet, XNORAlexNet
 from keras_classics.models.image.boolean_network import boolean_network
@@ -337,12 +339,14 @@ __all__ = [
     "bracket_automaton",
     "caption",
     "captioner",
+    "convolutional_form",
     "convolutional_lstm",
     "ctc_recognizer",
     "detect",
     "encode_images",
     "fast_rcnn",
     "fit_kernel_perceptron",
+    "fcn",
     "fit_perceptron",
     "fractal_column",
     "hopfield",
@@ -374,6 +378,7 @@ __all__ = [
     "split_translator",
     "spp_net",
     "tagger",
+    "take_over",
     "tour_energy",
     "tour_lengths",
     "tours_of",

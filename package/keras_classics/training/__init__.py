@@ -40,6 +40,7 @@ from keras_classics.training.metrics.tagging import tagging_metrics
 from keras_classics.training.metrics.translations import translation_metrics
 from keras_classics.training.mixture_density import MixtureDensityLoss
 from keras_classics.training.optimizers import SkipNonFinite, averaging
+from keras_classics.training.pixel_loss import compile_segmenter, pixel_cross_entropy
 from keras_classics.training.recipes import compile_model, quick_recipe
 from keras_classics.training.region_loss import OffsetLoss, compile_detector
 from keras_classics.training.resumable import fit, read_history
@@ -75,6 +76,7 @@ __all__ = [
     "compile_detector",
     "compile_model",
     "compile_reader",
+    "compile_segmenter",
     "compile_translator",
     "confusion_matrix",
     "cosine_adam",
@@ -86,6 +88,7 @@ __all__ = [
     "labellable",
     "labelling_metrics",
     "pixel_confusion",
+    "pixel_cross_entropy",
     "pixel_figures",
     "predictions",
     "quick_recipe",

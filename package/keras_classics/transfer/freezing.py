@@ -13,8 +13,8 @@ from keras_classics.core.errors import InputError, explain
 from keras_classics.core.graph import ancestry, check_functional, has_graph
 from keras_classics.core.keras_internals import layers_within
 from keras_classics.core.layer_names import own_name
-from keras_classics.core.trunk import HEAD
-from keras_classics.transfer.features import layer_outputs, levels_of
+from keras_classics.core.trunk import HEAD, levels_of
+from keras_classics.transfer.features import layer_outputs
 
 
 @checked

@@ -1,20 +1,26 @@
-"""Zero-interleaving: each value top left in its square, and what a convolution makes of it."""
+"""Zeros between values, what a convolution makes of them, and maps laid on each other."""
 
 import keras
 import numpy as np
 import pytest
 
-from keras_classics.layers import ZeroInterleaving2D
+from keras_classics.initializers import BilinearUpsampling
+from keras_classics.layers import CropToReference, ZeroInterleaving2D
 from support import check_layer
 
 MAPS = np.random.default_rng(5).normal(size=(2, 3, 4, 5)).astype("float32")
 
 
-def test_each_value_stands_top_left_in_a_square_of_zeros():
-    result = check_layer(ZeroInterleaving2D(), MAPS)
-    expected = np.zeros((2, 6, 8, 5), "float32")
-    expected[:, ::2, ::2] = MAPS
+@pytest.mark.parametrize("factor", [1, 2, 3])
+def test_each_value_stands_top_left_in_a_square_of_zeros(factor):
+    result = check_layer(ZeroInterleaving2D(factor), MAPS)
+    expected = np.zeros((2, 3 * factor, 4 * factor, 5), "float32")
+    expected[:, ::factor, ::factor] = MAPS
     np.testing.assert_array_equal(result, expected)
+
+
+def test_files_from_before_there_was_a_factor_double():
+    assert ZeroInterleaving2D.from_config({"name": "one"}).factor == 2
 
 
 def test_sizes_may_be_unknown_until_run_time():
@@ -40,3 +46,64 @@ def test_a_convolution_after_it_is_the_usual_upsampling(profile, middle):
     np.testing.assert_allclose(values[::2], row[0, 0, :, 0], rtol=1e-6)
     between = middle(row[0, 0, :-1, 0], row[0, 0, 1:, 0])
     np.testing.assert_allclose(values[1:-1:2], between, rtol=1e-6)
+
+
+def transposed(maps, kernel, stride):
+    """Zeros between, then a convolution with the kernel turned about."""
+    side = len(kernel)
+    apart = np.asarray(ZeroInterleaving2D(stride)(maps))
+    apart = apart[:, : apart.shape[1] - stride + 1, : apart.shape[2] - stride + 1]
+    padded = np.pad(apart, [(0, 0), (side - 1,) * 2, (side - 1,) * 2, (0, 0)])
+    turned = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
+    return np.asarray(keras.ops.conv(padded, turned, padding="valid"))
+
+
+@pytest.mark.parametrize(("side", "stride"), [(4, 2), (3, 2), (8, 4), (2, 2), (5, 3)])
+def test_zeros_between_and_a_convolution_are_a_transposed_convolution(side, stride):
+    kernel = np.random.default_rng(1).normal(size=(side, side, 2, 5)).astype("float32")
+    theirs = keras.ops.conv_transpose(MAPS, kernel, stride, "valid")
+    np.testing.assert_allclose(transposed(MAPS, kernel, stride), theirs, atol=1e-5)
+
+
+def test_the_bilinear_kernel_by_hand():
+    kernel = np.asarray(BilinearUpsampling()((4, 3, 2, 2)))
+    np.testing.assert_allclose(kernel[:, 1, 0, 0], [0.25, 0.75, 0.75, 0.25])
+    np.testing.assert_allclose(kernel[1, :, 1, 1], [0.375, 0.75, 0.375])
+    assert (kernel[..., 0, 1] == 0).all() and (kernel[..., 1, 0] == 0).all()
+    with pytest.raises(ValueError, match="as many filters"):
+        BilinearUpsampling()((4, 4, 2, 3))
+
+
+@pytest.mark.parametrize("stride", [2, 4])
+def test_bilinear_and_nearest_are_special_cases(stride):
+    maps = np.random.default_rng(0).normal(size=(1, 7, 6, 3)).astype("float32")
+    kernel = np.asarray(BilinearUpsampling()((2 * stride, 2 * stride, 3, 3)))
+    half = stride // 2
+    found = np.asarray(keras.ops.conv_transpose(maps, kernel, stride, "valid"))
+    found = found[:, half:-half, half:-half]
+    theirs = np.asarray(keras.ops.image.resize(maps, (7 * stride, 6 * stride), "bilinear"))
+    inner = (slice(None), slice(stride, -stride), slice(stride, -stride))
+    np.testing.assert_allclose(found[inner], theirs[inner], atol=1e-5)
+    box = np.ones((stride, stride, 1, 1)) * np.eye(3)
+    nearest = keras.ops.conv_transpose(maps, box.astype("float32"), stride, "valid")
+    np.testing.assert_array_equal(nearest, maps.repeat(stride, 1).repeat(stride, 2))
+
+
+@pytest.mark.parametrize("offset", [(0, 0), (1, 2), (-2, 0), (3, 3)])
+def test_a_window_is_cut_and_its_border_goes_on_beyond_the_map(offset):
+    reference = np.zeros((2, 2, 3, 1), "float32")
+    rows, columns = (
+        np.clip(np.arange(start, start + size), 0, most - 1)
+        for start, size, most in zip(offset, (2, 3), (3, 4), strict=True)
+    )
+    expected = MAPS[:, rows][:, :, columns]
+    layer = CropToReference(offset)
+    np.testing.assert_array_equal(layer([MAPS, reference]), expected)
+    free = [keras.Input((None, None, 5)), keras.Input((None, None, 1))]
+    model = keras.Model(free, CropToReference.from_config(layer.get_config())(free))
+    np.testing.assert_array_equal(model.predict_on_batch([MAPS, reference]), expected)
+
+
+def test_an_offset_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="two whole numbers"):
+        CropToReference((1, 2, 3))

@@ -1,0 +1,219 @@
+"""A classifier as a network of convolutions alone: what it says of every window of a picture.
+
+Long, Shelhamer, Darrell, "Fully convolutional networks for semantic segmentation", CVPR 2015: a
+dense layer that reads a whole map is a convolution with a kernel of the map's size, and those after
+it are 1x1 convolutions. So the classifier slides over larger pictures, and computes once what its
+windows have in common.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import keras
+from keras import layers
+
+from keras_classics.core.arguments import checked
+from keras_classics.core.channels_last import check_layers
+from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.graph import ancestry, called_again, functional, has_graph
+from keras_classics.core.keras_internals import Node, deep_graphs
+from keras_classics.core.types import Tensor
+
+# What does to every position of a map what it does to a vector.
+_BY_ELEMENT = (layers.Dropout, layers.Activation, layers.ReLU, layers.LeakyReLU, layers.Identity)
+_ALIKE = (*_BY_ELEMENT, layers.Softmax, layers.LayerNormalization)
+_GLOBAL_POOLS = {
+    layers.GlobalAveragePooling2D: layers.AveragePooling2D,
+    layers.GlobalMaxPooling2D: layers.MaxPooling2D,
+}
+
+
+@deep_graphs()
+@checked
+def convolutional_form(model: keras.Model, *, padding: str = "valid") -> keras.Model:
+    """A classifier for pictures of any size, that gives a map of its answers.
+
+    Args:
+        model: A functional or built sequential classifier of one picture of known size; never
+            changed. Its convolutions are shared with the new model, its dense layers copied.
+        padding: Around the map that the first dense layer or the global pooling reads: `"valid"`
+            answers for whole windows only, so that a picture of the model's own size has one
+            answer; `"same"` answers at every place of the map.
+
+    Returns:
+        A model of `(batch, height, width, channels)` to `(batch, rows, columns, classes)`. Where no
+        convolution pads, each answer is that of the classifier for its window.
+
+    Raises:
+        InputError: A layer cannot be moved over a map, or the size of the pictures is not known.
+    """
+    check_choice("padding", padding, ("valid", "same"))
+    model = functional(model)
+    check_layers(model)
+    check_picture(model)
+    image = keras.Input((None, None, model.inputs[0].shape[-1]), name="image")
+    found = Sliding(model, padding).applied(ancestry(model.outputs), image)
+    outputs = [found[id(tensor)] for tensor in model.outputs]
+    return keras.Model(
+        image, outputs[0] if len(outputs) == 1 else outputs, name=f"{model.name}_convolutional"
+    )
+
+
+class Sliding:
+    """Applies the calls of a classifier to pictures of any size.
+
+    Args:
+        model: The classifier.
+        padding: Around the map that is flattened or pooled as a whole.
+        instead: From a layer to the one in its place.
+        pooled: False leaves out global pooling: what is behind it reads the map.
+
+    Attributes:
+        kernels: Height and width of the kernel, by the name of each dense layer that became one.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        padding: str,
+        *,
+        instead: Callable[[keras.layers.Layer], keras.layers.Layer] = lambda layer: layer,
+        pooled: bool = True,
+    ) -> None:
+        self.model, self.padding, self.instead, self.pooled = model, padding, instead, pooled
+        self.kernels: dict[str, tuple[int, int]] = {}
+        self._made: dict[int, keras.layers.Layer] = {}
+
+    def applied(self, nodes: Iterable[Node], image: Tensor) -> dict[int, Tensor]:
+        """What stands for the tensors of some calls, by identity.
+
+        Args:
+            nodes: The calls, every one after those it depends on.
+            image: What stands for the picture.
+        """
+        known = {id(self.model.inputs[0]): image}
+        # Height and width of the map that a vector was, and how many values one of its places has.
+        flat: dict[int, tuple[int, int]] = {}
+        for node in nodes:
+            if not node.is_input:
+                self._call(node, known, flat)
+        return known
+
+    def _call(self, node: Node, known: dict[int, Tensor], flat: dict[int, tuple[int, int]]) -> None:
+        operation, inputs = node.operation, node.input_tensors
+        sizes = [flat[id(tensor)] for tensor in inputs if id(tensor) in flat]
+        result: Any
+        if isinstance(operation, layers.Flatten) and len(inputs[0].shape) == 4:
+            known[id(node.outputs[0])] = known[id(inputs[0])]
+            flat[id(node.outputs[0])] = _sides(inputs[0], operation.name)
+            return
+        if isinstance(operation, tuple(_GLOBAL_POOLS)):
+            result = self._pooled(operation, inputs[0], known[id(inputs[0])])
+        elif isinstance(operation, layers.Dense) and len(inputs[0].shape) == 2:
+            layer = self._convolution(operation, inputs[0], sizes[0] if sizes else (1, 1))
+            result = layer(known[id(inputs[0])])
+        elif len(node.outputs[0].shape) == 4 and not sizes:
+            if isinstance(operation, layers.Reshape | layers.Resizing) or has_graph(operation):
+                raise _refused(operation.name, type(operation).__name__)
+            layer = self._made.setdefault(id(operation), self.instead(operation))
+            result = called_again(node, *(known[id(each)] for each in inputs), operation=layer)
+        elif isinstance(operation, layers.BatchNormalization) and not sizes:
+            result = self._normalization(operation)(known[id(inputs[0])])
+        elif isinstance(operation, _ALIKE) and all(size == (1, 1) for size in sizes):
+            result = operation(known[id(inputs[0])])
+        elif isinstance(operation, _BY_ELEMENT):
+            # Element by element: before the dense layer a vector is still a map.
+            flat[id(node.outputs[0])] = sizes[0]
+            result = operation(known[id(inputs[0])])
+        else:
+            raise _refused(operation.name, type(operation).__name__)
+        results = keras.tree.flatten(result)
+        known |= zip(map(id, node.outputs), results, strict=True)
+
+    def _pooled(self, operation: keras.layers.Layer, tensor: Tensor, x: Tensor) -> Tensor:
+        if not self.pooled:
+            return x
+        sides = _sides(tensor, operation.name)
+        pool = _GLOBAL_POOLS[type(operation)]
+        key = id(operation)
+        if key not in self._made:
+            self._made[key] = pool(sides, strides=1, padding=self.padding, name=operation.name)
+        return self._made[key](x)
+
+    def _normalization(self, layer: layers.BatchNormalization) -> keras.layers.Layer:
+        """One of maps with the weights of one of vectors, which insists on these."""
+        if id(layer) not in self._made:
+            made = type(layer).from_config(layer.get_config())
+            made.build((None, None, None, layer.moving_mean.shape[0]))
+            for ours, theirs in zip(made.weights, layer.weights, strict=True):
+                ours.assign(theirs)
+            self._made[id(layer)] = made
+        return self._made[id(layer)]
+
+    def _convolution(
+        self, dense: layers.Dense, tensor: Tensor, sides: tuple[int, int]
+    ) -> keras.layers.Layer:
+        if id(dense) not in self._made:
+            layer = layers.Conv2D(
+                dense.units,
+                sides,
+                padding=self.padding,
+                activation=dense.activation,
+                use_bias=dense.use_bias,
+                kernel_initializer="zeros",
+                dtype=dense.dtype_policy,
+                name=dense.name,
+            )
+            channels = tensor.shape[-1] // (sides[0] * sides[1])
+            layer.build((None, None, None, channels))
+            # Flatten goes row by row, place by place, channel by channel, as kernels do.
+            layer.kernel.assign(keras.ops.reshape(dense.kernel, layer.kernel.shape))
+            if dense.use_bias:
+                layer.bias.assign(dense.bias)
+            self._made[id(dense)] = layer
+        self.kernels[dense.name] = sides
+        return self._made[id(dense)]
+
+
+def check_picture(model: keras.Model) -> None:
+    """Refuse a model of several inputs, or of what is no picture.
+
+    Raises:
+        InputError: It is one.
+    """
+    if len(model.inputs) != 1 or len(model.inputs[0].shape) != 4:
+        raise InputError(
+            explain(
+                f"{model.name!r} has inputs of "
+                f"{', '.join(str(tuple(each.shape)) for each in model.inputs)}",
+                "a model of one picture (batch, height, width, channels)",
+                "Give a classifier of pictures, such as kc.models.VGG16().",
+            )
+        )
+
+
+def _sides(tensor: Tensor, name: str) -> tuple[int, int]:
+    height, width = tensor.shape[1:3]
+    if height is None or width is None:
+        raise InputError(
+            explain(
+                f"{name!r} reads a map {tuple(tensor.shape)} of a size that is not known",
+                "a classifier of pictures of known size, which its window has",
+                "Build it with input_shape=(height, width, channels).",
+            )
+        )
+    return height, width
+
+
+def _refused(name: str, kind: str) -> InputError:
+    return InputError(
+        explain(
+            f"The layer {name!r} is a {kind}, which cannot be moved over a map",
+            "convolutions and pools, then Flatten or a global pool, then dense layers and what "
+            "treats each value alike",
+            "Cut the model before that layer: keras.Model(model.input, "
+            "model.get_layer(NAME).output).",
+        )
+    )

@@ -1,0 +1,297 @@
+"""FCN-32s, -16s and -8s: a classifier turned into a network that labels every pixel.
+
+Long, Shelhamer, Darrell, "Fully convolutional networks for semantic segmentation", CVPR 2015;
+Shelhamer, Long, Darrell, PAMI 2017.
+
+The last map of a classifier is scored by a 1x1 convolution and enlarged by transposed convolutions;
+on its way, scores of finer maps are added ("skips"). What stands over what follows from where the
+units of each map look: every enlarged map is cut where the first unit of the finer one lies, which
+for the paper's VGG-16, padded by 100, gives the crops of its program (19; 5 and 27; 5, 9 and 31),
+and for any other network the cuts that keep the scores in place.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import keras
+from keras import layers
+
+from keras_classics.core.arguments import checked
+from keras_classics.core.channels_last import check_layers
+from keras_classics.core.errors import InputError, check_choice, check_whole, explain
+from keras_classics.core.graph import ancestry, functional
+from keras_classics.core.keras_internals import deep_graphs, maker
+from keras_classics.core.layer_names import own_name
+from keras_classics.core.receptive_fields import ReceptiveFields
+from keras_classics.core.trunk import BLOCK, Waypoint, levels_of, trunk
+from keras_classics.core.types import Tensor, Whole
+from keras_classics.initializers import BilinearUpsampling
+from keras_classics.layers.image.upsampling import CropToReference
+from keras_classics.models.dense.convolutional_form import Sliding, check_picture
+
+# What the paper's program pads its pictures by, around which the first convolution adds its own 1.
+_PAPER_PADDING = 99
+# In the paper's training at once, each finer skip is scaled down by so much more.
+_SKIP_SCALE = 0.01
+
+
+class _Map(NamedTuple):
+    """A map on its way.
+
+    Attributes:
+        tensor: `(batch, height, width, channels)`.
+        stride: Pixels between neighbours.
+        centre: Where unit (0, 0) looks, in pixels; 0 is the middle of the first.
+    """
+
+    tensor: Tensor
+    stride: int
+    centre: tuple[float, float]
+
+
+@deep_graphs()
+@checked
+def fcn(
+    backbone: keras.Model,
+    classes: Whole,
+    stride: Whole = 8,
+    *,
+    form: str = "same",
+    upsampling: str = "learned",
+    scaled_skips: bool = False,
+    name: str | None = None,
+) -> keras.Model:
+    """A fully convolutional network on any classifier of pictures.
+
+    What lies between the classifier's last map and its last layer is kept: hidden dense layers
+    become convolutions with their weights (4096 twice in VGG), global pooling falls away. Scores
+    start at zero and enlargements as bilinear interpolation, as in the paper.
+
+    Args:
+        backbone: A functional classifier, such as `kc.models.VGG16()`, or the trunk of one
+            (`include_top=False`). Its convolutions are shared, not copied; its 2x2 pools round up,
+            as in Caffe. Hidden dense layers want pictures of known size.
+        classes: Number of classes, the background among them.
+        stride: Pixels between neighbours in the finest map that is scored: 32, 16 or 8 in the
+            paper; any stride that the backbone has a map of. Of a network without blocks the first
+            map of a stride is scored, its pool, and of one with blocks the last.
+        form: `"same"` for maps as large as the picture divided by their stride; `"paper"` pads the
+            picture by 100 pixels and answers for whole windows, as VGG-16 in the paper.
+        upsampling: `"learned"` or `"fixed"`: whether the enlargements learn.
+        scaled_skips: Scale the maps of the skips by 0.01, 0.0001 and so on before they are scored,
+            for training all of it at once.
+        name: Name of the model, `"fcn_8s"` for stride 8 by default.
+
+    Returns:
+        A functional model of pictures `(batch, height, width, channels)` of any size, as the
+        backbone takes them, to logits `(batch, height, width, classes)`.
+
+    Raises:
+        InputError: The backbone has no map of the stride, or cannot be moved over a picture.
+
+    Example:
+        ```python
+        coarse = kc.models.fcn(kc.models.VGG16(), 21, 32)
+        ...  # train it
+        fine = kc.models.fcn(kc.models.VGG16(), 21, 16)
+        kc.models.take_over(coarse, fine)  # go on from there
+        ```
+    """
+    classes, stride = check_whole("classes", classes, 2), check_whole("stride", stride)
+    check_choice("form", form, ("same", "paper"))
+    check_choice("upsampling", upsampling, ("learned", "fixed"))
+    backbone = functional(backbone)
+    check_picture(backbone)
+    check_layers(backbone)
+    way = _way(backbone)
+    top = way[max(way)]
+    skips = [way[each] for each in sorted(way, reverse=True) if stride <= each < max(way)]
+    _check_stride(backbone, stride, max(way), [each.stride or 0 for each in skips])
+
+    sliding = Sliding(
+        backbone, "valid" if form == "paper" else "same", instead=_ceiled, pooled=False
+    )
+    image = keras.Input((None, None, backbone.inputs[0].shape[-1]), name="image")
+    x = image
+    if form == "paper":
+        x = layers.ZeroPadding2D(_PAPER_PADDING, name="stem_pad")(image)
+    hidden = _before_classifier(backbone, top.tensor)
+    known = sliding.applied(ancestry([hidden]), x)
+    fields = ReceptiveFields(backbone, image_size=_ruler(backbone, max(way)))
+    shift = _PAPER_PADDING if form == "paper" else 0
+
+    def placed(point: Waypoint) -> _Map:
+        field = fields.at((maker(point.tensor),))
+        centre = tuple(each - 0.5 - shift for each in field.centre)
+        return _Map(known[id(point.tensor)], point.stride or 1, (centre[0], centre[1]))
+
+    features = placed(top)._replace(tensor=known[id(hidden)])
+    features = _through(features, list(sliding.kernels.values()), form)
+    scores = features._replace(tensor=_score(features.tensor, classes, "head_score"))
+    for number, point in enumerate(skips, start=1):
+        skip = placed(point)
+        tensor = skip.tensor
+        if scaled_skips:
+            tensor = layers.Rescaling(_SKIP_SCALE**number, name=f"head_scale{skip.stride}")(tensor)
+        own = _score(tensor, classes, f"head_score{skip.stride}")
+        scores = _joined(scores, skip._replace(tensor=own), upsampling == "learned")
+    pixels = _Map(image, 1, (0.0, 0.0))
+    enlarged, offset = _enlarged(scores, pixels, upsampling == "learned", scores.stride)
+    logits = CropToReference(offset, dtype="float32", name="predictions")([enlarged, image])
+    return keras.Model(image, logits, name=name or f"fcn_{stride}s")
+
+
+@checked
+def take_over(coarse: keras.Model, fine: keras.Model) -> list[str]:
+    """Give a network the weights of another wherever layers agree in name and shapes.
+
+    So FCN-16s goes on from FCN-32s and FCN-8s from that: what is new keeps its zeros.
+
+    Args:
+        coarse: Where the weights come from.
+        fine: Where they go.
+
+    Returns:
+        Names of the layers with weights that kept their own.
+
+    Raises:
+        InputError: No layer agrees.
+    """
+    theirs = {layer.name: layer for layer in coarse.layers if layer.weights}
+    kept, taken = list[str](), 0
+    for layer in fine.layers:
+        if not layer.weights:
+            continue
+        other = theirs.get(layer.name)
+        shapes = [tuple(weight.shape) for weight in layer.weights]
+        if other is None or [tuple(weight.shape) for weight in other.weights] != shapes:
+            kept.append(layer.name)
+            continue
+        taken += 1
+        if other is not layer:
+            layer.set_weights(other.get_weights())
+    if not taken:
+        raise InputError(
+            explain(
+                f"No layer of {fine.name!r} has a name and shapes as in {coarse.name!r}",
+                "two networks of one kind",
+                "Build both by kc.models.fcn on the same backbone.",
+            )
+        )
+    return kept
+
+
+def _way(backbone: keras.Model) -> dict[int, Waypoint]:
+    """The map to score at each stride."""
+    points = [point for point in trunk(backbone) if point.stride]
+    if any(BLOCK.match(own_name(layer.name)) for layer in backbone.layers):
+        return {point.stride or 1: point for point in levels_of(backbone).values()}
+    way = {point.stride or 1: point for point in reversed(points)}
+    if points:
+        # The whole trunk is the last stride's.
+        way[points[-1].stride or 1] = points[-1]
+    return {step: point for step, point in way.items() if step & (step - 1) == 0}
+
+
+def _check_stride(backbone: keras.Model, stride: int, top: int, skips: Sequence[int]) -> None:
+    known = sorted(point for point in _way(backbone))
+    if stride != top and stride not in skips:
+        raise InputError(
+            explain(
+                f"stride={stride} was given for {backbone.name!r}",
+                f"a stride of its maps, {', '.join(map(str, known)) or 'of which it has none'}",
+                f"Give stride={known[-1]}." if known else "Give a network of convolutions.",
+            )
+        )
+
+
+def _before_classifier(backbone: keras.Model, end: Tensor) -> Tensor:
+    """What the last dense layer reads, where there is one behind the last map."""
+    (output,) = backbone.outputs[:1]
+    behind = ancestry([output])
+    ends = {id(node.operation) for node in ancestry([end])}
+    dense = [node for node in behind if id(node.operation) not in ends
+             and isinstance(node.operation, layers.Dense)]  # fmt: skip
+    hidden = dense[:-1]
+    if not hidden or len(output.shape) != 2:
+        return end
+    # Dropout behind the last hidden layer too.
+    return dense[-1].input_tensors[0]
+
+
+def _ceiled(layer: keras.layers.Layer) -> keras.layers.Layer:
+    """Pools of 2x2 that take half windows at odd borders too, as Caffe's do."""
+    if isinstance(layer, layers.MaxPooling2D | layers.AveragePooling2D):
+        if layer.pool_size == layer.strides == (2, 2) and layer.padding == "valid":
+            return type(layer).from_config({**layer.get_config(), "padding": "same"})
+    return layer
+
+
+def _ruler(backbone: keras.Model, top: int) -> tuple[int, int] | None:
+    """A size of pictures at which to look where units look, of a backbone of any size."""
+    sides = backbone.inputs[0].shape[1:3]
+    if None not in sides:
+        return None
+    return (2 * top, 2 * top)
+
+
+def _through(features: _Map, kernels: Sequence[tuple[int, int]], form: str) -> _Map:
+    """Where units look behind the convolutions that were dense layers."""
+    centre = list(features.centre)
+    for kernel in kernels:
+        for axis, side in enumerate(kernel):
+            before = 0 if form == "paper" else (side - 1) // 2
+            centre[axis] += ((side - 1) / 2 - before) * features.stride
+    return features._replace(centre=(centre[0], centre[1]))
+
+
+def _score(x: Tensor, classes: int, name: str) -> Tensor:
+    return layers.Conv2D(classes, 1, kernel_initializer="zeros", dtype="float32", name=name)(x)
+
+
+def _joined(scores: _Map, skip: _Map, learned: bool) -> _Map:
+    """Scores, enlarged to the stride of a skip, and its own; where both are known."""
+    enlarged, offset = _enlarged(scores, skip, learned, scores.stride // skip.stride)
+    if min(offset) >= 0:
+        cut = CropToReference(offset, dtype="float32", name=f"head_crop{skip.stride}")
+        return skip._replace(tensor=_sum([cut([enlarged, skip.tensor]), skip.tensor], skip.stride))
+    # The finer map reaches further, as around a padded picture: it is the one that is cut.
+    back = (-offset[0], -offset[1])
+    cut = CropToReference(back, dtype="float32", name=f"head_crop{skip.stride}")
+    tensor = _sum([enlarged, cut([skip.tensor, enlarged])], skip.stride)
+    centre = [own + skip.stride * step for own, step in zip(skip.centre, back, strict=True)]
+    return _Map(tensor, skip.stride, (centre[0], centre[1]))
+
+
+def _sum(tensors: list[Tensor], stride: int) -> Tensor:
+    return layers.Add(dtype="float32", name=f"head_sum{stride}")(tensors)
+
+
+def _enlarged(
+    scores: _Map, target: _Map, learned: bool, factor: int
+) -> tuple[Tensor, tuple[int, int]]:
+    """Enlarged scores, and where in them the first unit of a target lies."""
+    apart = [
+        (there - here) / target.stride
+        for here, there in zip(scores.centre, target.centre, strict=True)
+    ]
+    # Of an even kernel the middle lies between two places, of an odd one on one: whichever meets
+    # the other map's units.
+    between = (2 * apart[0]) % 2 == 1
+    side = 2 * factor if between else 2 * factor - 1
+    classes = scores.tensor.shape[-1]
+    tensor = layers.Conv2DTranspose(
+        classes,
+        side,
+        factor,
+        use_bias=False,
+        kernel_initializer=BilinearUpsampling(),
+        trainable=learned,
+        dtype="float32",
+        name=f"head_upsample{target.stride}",
+    )(scores.tensor)
+    offset = [math.floor((side - 1) / 2 + each + 0.5) for each in apart]
+    return tensor, (offset[0], offset[1])
