@@ -50,6 +50,11 @@ def pooled_by_hand(maps, boxes, count, stride):
         for y1, x1, y2, x2 in regions:
             first = half_up(y1 / stride), half_up(x1 / stride)
             last = half_up((y2 - 1) / stride), half_up((x2 - 1) / stride)
+            # No further than two cells behind the map.
+            first, last = (
+                [min(side + 2, each) for side, each in zip(picture.shape, ends, strict=False)]
+                for ends in (first, last)
+            )
             end = max(last[0] + 1, first[0] + 1), max(last[1] + 1, first[1] + 1)
             found.append(bins_by_hand(picture, first, end, count))
     return np.reshape(found, (*boxes.shape[:2], count, count, -1))
@@ -74,6 +79,18 @@ def test_contract_and_the_pyramid_of_a_whole_map():
         ]
         np.testing.assert_array_equal(found, expected)
     assert SpatialPyramidPooling()(np.zeros((1, 5, 5, 256))).shape == (1, 12_800)
+
+
+def test_the_levels_of_a_pyramid_are_the_grids_of_their_sizes_though_some_are_joined_of_others():
+    # Below 0 throughout, so that an empty bin of 0 would show.
+    maps = MAPS - 9
+    for mapping in ("rounded", "centred"):
+        levels = (2, 6, 1, 4, 3)
+        found = np.asarray(SpatialPyramidPooling(levels, 8, mapping)(maps, BOXES))
+        grids = [np.asarray(RegionMaxPooling(level, 8, mapping)(maps, BOXES)) for level in levels]
+        parts = [np.reshape(each, (2, 5, -1)) for each in grids]
+        np.testing.assert_array_equal(found, np.concatenate(parts, axis=2))
+        assert (found == 0).any() == (mapping == "rounded")
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="said of TensorFlow's")

@@ -1,9 +1,10 @@
 """Maxima over regions of maps: of the region in each of its bins, whatever its size.
 
 Both layers look maxima up. Once for all regions there is made, of every place, the maximum over
-windows of 1, 2, 4, ... rows and columns that begin there; the maximum over any bin is then that
-over four of these windows, which overlap. So the work does not grow with the size of a region, the
-sizes of pictures need not be known, and the gradient goes to where the maximum is.
+windows of 1, 2, 4, ... rows and columns that begin there, as large as a bin can be; the maximum
+over any bin is then that over four of these windows, which overlap. So the work does not grow with
+the size of a region, the sizes of pictures need not be known, and the gradient goes to where the
+maximum is. Bins of a coarse grid are joined from those of a fine one that divides them.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from keras_classics.layers.image.image_layer import ImageLayer
 # How a corner in the picture is found in a map: Fast R-CNN rounds it; SPP-net takes the responses
 # whose centres lie within the region.
 MAPPINGS = ("rounded", "centred")
-# Of a map whose size is not known while the graph is made.
-_LARGEST_MAP = 64
+# Of a map whose size is not known while the graph is made: one of 2,048 pixels at stride 16.
+_LARGEST_MAP = 128
+# Cells that rounding, and maps that end before their picture does, put behind the last one.
+_BEYOND = 2
 
 
 class _RegionLayer(ImageLayer):
@@ -47,8 +50,9 @@ class _RegionLayer(ImageLayer):
         boxes = ops.cast(boxes, "float32") / self.stride
         if self.mapping == "rounded":
             # The last pixel of a box, not the end behind it, is what the papers round.
-            first = ops.floor(boxes[..., :2] + 0.5)
-            last = ops.floor(boxes[..., 2:] - 1.0 / self.stride + 0.5)
+            most = ops.cast(ops.stack(list(sides)), "float32") + _BEYOND
+            first = ops.clip(ops.floor(boxes[..., :2] + 0.5), 0.0, most)
+            last = ops.clip(ops.floor(boxes[..., 2:] - 1.0 / self.stride + 0.5), 0.0, most)
         else:
             first = ops.floor(boxes[..., :2]) + 1
             last = ops.ceil(boxes[..., 2:] - 1.0 / self.stride) - 1
@@ -83,7 +87,8 @@ class RegionMaxPooling(_RegionLayer):
     maps `(batch, height, width, channels)` and boxes `(batch, boxes, 4)`, `(ymin, xmin, ymax,
     xmax)` in pixels of the picture, the far edges exclusive; gives `(batch, boxes, rows, columns,
     channels)`. Bin `i` of `n` covers the cells from `floor(i size / n)` to `ceil((i + 1) size / n)`
-    of the box; one that lies outside of the map is empty and gives 0.
+    of the box; one that lies outside of the map is empty and gives 0. Boxes are cut two cells
+    behind the map, which none in a picture reaches.
 
     Args:
         size: Rows and columns of the grid, or one number for both.
@@ -109,9 +114,9 @@ class RegionMaxPooling(_RegionLayer):
     def call(self, maps: Tensor, boxes: Tensor) -> Tensor:
         """Map the boxes, look the maxima up."""
         maps = ops.cast(maps, self.compute_dtype)
-        tables = _tables(maps, self.largest_map)
         cells = self._cells(boxes, tuple(ops.shape(maps)[1:3]))
-        return _maxima(tables, maps, cells, self.size)
+        found, empty = _maxima(maps, cells, self.size, self.largest_map)
+        return ops.where(empty, ops.zeros((), found.dtype), found)
 
     def compute_output_shape(self, maps_shape: Shape, boxes_shape: Shape) -> Shape:
         """A grid of each box."""
@@ -157,18 +162,27 @@ class SpatialPyramidPooling(_RegionLayer):
     def call(self, maps: Tensor, boxes: Tensor | None = None) -> Tensor:
         """The pyramid of the map, or of each box."""
         maps = ops.cast(maps, self.compute_dtype)
-        batch, height, width, channels = ops.shape(maps)
-        if boxes is None:
-            sizes = ops.stack([0, 0, height, width])
-            cells = ops.broadcast_to(ops.cast(sizes, "int32"), (batch, 1, 4))
-        else:
-            cells = self._cells(boxes, (height, width))
-        tables = _tables(maps, self.largest_map)
-        parts = []
-        for level in self.levels:
-            found = _maxima(tables, maps, cells, (level, level))
-            shape = (batch, ops.shape(found)[1], level * level * channels)
-            parts.append(ops.reshape(found, shape))
+        cells = None if boxes is None else self._cells(boxes, tuple(ops.shape(maps)[1:3]))
+        may_be_empty = cells is not None and self.mapping == "rounded"
+        grids: dict[int, Tensor] = {}
+        for level in sorted(set(self.levels), reverse=True):
+            finer = next((each for each in grids if each % level == 0), None)
+            if finer is not None:
+                grids[level] = _joined(grids[finer], level)
+            elif cells is None:
+                grids[level] = _sliced(_sliced(maps, level, 1), level, 2)[:, None]
+            else:
+                found, empty = _maxima(maps, cells, (level, level), self.largest_map)
+                # Joined bins are empty where all of their parts are.
+                lowest = ops.full((), float("-inf"), found.dtype)
+                grids[level] = ops.where(empty, lowest, found) if may_be_empty else found
+        if may_be_empty:
+            grids = {level: _filled(each) for level, each in grids.items()}
+        batch, regions, *_, channels = ops.shape(grids[self.levels[0]])
+        parts = [
+            ops.reshape(grids[level], (batch, regions, level * level * channels))
+            for level in self.levels
+        ]
         pyramid = ops.concatenate(parts, axis=-1)
         return pyramid[:, 0] if boxes is None else pyramid
 
@@ -184,21 +198,51 @@ class SpatialPyramidPooling(_RegionLayer):
         return {**super().get_config(), "levels": list(self.levels)}
 
 
-def _tables(maps: Tensor, largest: int) -> list[list[Tensor]]:
-    """Maxima over windows of `2^k` rows and `2^l` columns that begin at each place."""
-    rows, columns = (
-        (side if isinstance(side, int) else largest).bit_length() for side in maps.shape[1:3]
-    )
+def _filled(grids: Tensor) -> Tensor:
+    """Maxima, of empty bins 0."""
+    return ops.where(ops.equal(grids, float("-inf")), ops.zeros((), grids.dtype), grids)
+
+
+def _joined(grids: Tensor, level: int) -> Tensor:
+    """A grid `(batch, boxes, level, level, channels)` of a finer one that divides its bins.
+
+    Bins begin at `floor(i size / n)` and end at `ceil((i + 1) size / n)`, so that those of a grid
+    are exactly covered by the bins of one with a multiple of `n`.
+    """
+    batch, regions, finer, _, channels = ops.shape(grids)
+    each = finer // level
+    shape = (batch, regions, level, each, level, each, channels)
+    return ops.max(ops.reshape(grids, shape), axis=(3, 5))
+
+
+def _sliced(maps: Tensor, bins: int, axis: int) -> Tensor:
+    """Maxima over as many bins along an axis of whole maps."""
+    size = ops.shape(maps)[axis]
+    found = []
+    for number in range(bins):
+        # Rounded down and up.
+        part = [slice(None)] * axis + [
+            slice((number * size) // bins, ((number + 1) * size + bins - 1) // bins)
+        ]
+        found.append(ops.max(maps[tuple(part)], axis=axis))
+    return ops.stack(found, axis=axis)
+
+
+def _tables(maps: Tensor, powers: tuple[int, int]) -> Tensor:
+    """Maxima over windows of `2^k` rows and `2^l` columns that begin at each place.
+
+    Returns:
+        `(powers of rows * powers of columns, batch, height, width, channels)`.
+    """
     down = [maps]
-    for power in range(rows - 1):
+    for power in range(powers[0] - 1):
         down.append(_doubled(down[-1], 2**power, 1))
     tables = []
-    for first in down:
-        right = [first]
-        for power in range(columns - 1):
-            right.append(_doubled(right[-1], 2**power, 2))
+    for right in down:
         tables.append(right)
-    return tables
+        for power in range(powers[1] - 1):
+            tables.append(_doubled(tables[-1], 2**power, 2))
+    return ops.stack(tables)
 
 
 def _doubled(maps: Tensor, step: int, axis: int) -> Tensor:
@@ -213,33 +257,40 @@ def _doubled(maps: Tensor, step: int, axis: int) -> Tensor:
 
 
 def _maxima(
-    tables: list[list[Tensor]], maps: Tensor, cells: Tensor, bins: tuple[int, int]
-) -> Tensor:
-    """Maxima `(batch, boxes, *bins, channels)` of boxes given in cells."""
+    maps: Tensor, cells: Tensor, bins: tuple[int, int], largest: int
+) -> tuple[Tensor, Tensor]:
+    """Maxima `(batch, boxes, *bins, channels)` of boxes given in cells, and which bins are empty.
+
+    What is said of empty bins has no meaning.
+    """
     batch, height, width, channels = ops.shape(maps)
-    powers = len(tables), len(tables[0])
-    flat = ops.reshape(ops.stack([each for row in tables for each in row]), (-1, channels))
+    # A bin has no more cells than one beyond its share, rounded up.
+    rows, columns = (
+        (-(-((side if isinstance(side, int) else largest) + _BEYOND + 1) // count) + 1).bit_length()
+        for side, count in zip(maps.shape[1:3], bins, strict=True)
+    )
+    flat = ops.reshape(_tables(maps, (rows, columns)), (-1, channels))
     starts, ends = _edges(cells, 0, bins[0], height), _edges(cells, 1, bins[1], width)
     top, bottom = starts[0][..., :, None], starts[1][..., :, None]
     left, right = ends[0][..., None, :], ends[1][..., None, :]
     empty = ops.logical_or(bottom <= top, right <= left)
     tall, wide = (
         _power(far - near, count)
-        for far, near, count in ((bottom, top, powers[0]), (right, left, powers[1]))
+        for far, near, count in ((bottom, top, rows), (right, left, columns))
     )
     examples = ops.reshape(ops.arange(batch, dtype="int32"), (-1, 1, 1, 1))
+    table = (tall * columns + wide) * batch + examples
 
     def looked_up(row: Tensor, column: Tensor) -> Tensor:
         row, column = ops.clip(row, 0, height - 1), ops.clip(column, 0, width - 1)
-        table = (tall * powers[1] + wide) * batch + examples
         return ops.take(flat, (table * height + row) * width + column, axis=0)
 
-    rows = top, bottom - ops.left_shift(ops.ones_like(tall), tall)
-    columns = left, right - ops.left_shift(ops.ones_like(wide), wide)
-    found = looked_up(rows[0], columns[0])
-    for row, column in ((rows[0], columns[1]), (rows[1], columns[0]), (rows[1], columns[1])):
+    lower = bottom - ops.left_shift(ops.ones_like(tall), tall)
+    further = right - ops.left_shift(ops.ones_like(wide), wide)
+    found = looked_up(top, left)
+    for row, column in ((top, further), (lower, left), (lower, further)):
         found = ops.maximum(found, looked_up(row, column))
-    return ops.where(empty[..., None], ops.zeros_like(found), found)
+    return found, empty[..., None]
 
 
 def _edges(cells: Tensor, axis: int, bins: int, side: Tensor) -> tuple[Tensor, Tensor]:
