@@ -20,10 +20,10 @@
     python applications/benchmark.py table          # all that was measured, for the README
 
 A verb is a function of its module in `VERBS`: its keyword arguments are the flags, the notes on
-their types the help, and what it returns the rows that are printed and entered into the file
-`--out`, in place of older rows of the same measurement. What is compared takes turns within one
-process and the fastest turn counts: the times are this machine's, the ratios (ours / theirs) travel
-further.
+their types the help, their defaults literals or constants of the file. What it returns are the rows
+that are printed and entered into the file `--out`, in place of older rows of the same measurement.
+What is compared takes turns within one process and the fastest turn counts: the times are this
+machine's, the ratios (ours / theirs) travel further.
 """
 
 from __future__ import annotations
@@ -32,12 +32,11 @@ import argparse
 import ast
 import datetime
 import importlib
-import inspect
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import get_type_hints
+from typing import NamedTuple
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -50,6 +49,7 @@ from benchmarks.measuring import ALONE, MEASURED, console  # noqa: E402
 STORED = Path(__file__).with_suffix(".csv")
 # What a row is of; a later row of the same takes its place.
 KEYS = ["benchmark", "model", "setting", "beside"]
+KINDS = {"int": int, "str": str}
 MARKS = "<!-- benchmark -->", "<!-- end of benchmark -->"
 
 # Of each verb the module, which needs an engine. These have tables of their own in the README:
@@ -93,16 +93,14 @@ def run(argv: Sequence[str] | None) -> None:
         if name != next(iter(argv), None):
             verbs.add_parser(name, help=first_line(name))
             continue
-        verb = verb_of(name)
-        flags = verbs.add_parser(name, help=first_line(name), description=verb.__doc__)
+        described, listed = read_verb(name)
+        flags = verbs.add_parser(name, help=first_line(name), description=described)
         flags.add_argument(
             "--out", type=Path, default=Path("runs/benchmark.csv"), help="file of the results"
         )
-        hints = get_type_hints(verb, include_extras=True)
-        for flag, parameter in inspect.signature(verb).parameters.items():
-            kind, note = hints[flag].__origin__, hints[flag].__metadata__[0]
-            text = f"{note} (default: {parameter.default})"
-            flags.add_argument(f"--{flag}", type=kind, default=parameter.default, help=text)
+        for flag in listed:
+            text = f"{flag.note} (default: {flag.default or 'those'})"
+            flags.add_argument(f"--{flag.name}", type=flag.kind, default=flag.default, help=text)
     shown = verbs.add_parser("table", help="tables of the README, from a file of results")
     shown.add_argument("results", nargs="?", type=Path, default=STORED, help="file of the results")
     shown.add_argument("--insert", type=Path, help=f"write them into this file, after {MARKS[0]}")
@@ -114,12 +112,34 @@ def run(argv: Sequence[str] | None) -> None:
         measure(verb, **settings)
 
 
+class Flag(NamedTuple):
+    """A keyword argument of a verb."""
+
+    name: str
+    kind: type
+    note: str
+    default: int | str
+
+
 def first_line(name: str) -> str:
-    """Of a verb's docstring, as it stands in the file."""
+    """Of a verb's docstring."""
+    return read_verb(name)[0].splitlines()[0]
+
+
+def read_verb(name: str) -> tuple[str, list[Flag]]:
+    """A verb's docstring and flags as they stand in its file, which itself needs an engine."""
     file = Path(__file__).parent / "benchmarks" / f"{VERBS[name]}.py"
     body = ast.parse(kc.jobs.read_text(file)).body
+    named = {ast.unparse(each.targets[0]): each.value for each in body
+             if isinstance(each, ast.Assign)}  # fmt: skip
     [verb] = [each for each in body if isinstance(each, ast.FunctionDef) and each.name == name]
-    return ast.get_docstring(verb).splitlines()[0]
+    flags = []
+    for argument, default in zip(verb.args.kwonlyargs, verb.args.kw_defaults, strict=True):
+        kind, note = argument.annotation.slice.elts
+        default = named.get(ast.unparse(default), default)
+        kind, note, default = KINDS[kind.id], ast.literal_eval(note), ast.literal_eval(default)
+        flags.append(Flag(argument.arg, kind, note, default))
+    return ast.get_docstring(verb), flags
 
 
 def verb_of(name: str) -> Callable[..., pd.DataFrame]:

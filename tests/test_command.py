@@ -96,8 +96,11 @@ def test_so_do_explanations_and_the_comparison_of_translators(name):
 def test_so_do_measurements(name, verb):
     told = answer("--help", of=name)
     assert told[0] == 0 and verb in told[1] and told[3] <= {"numpy"}
-    wrong = answer(verb[:-1], of=name)
-    assert wrong[0] == 2 and wrong[3] <= {"numpy"} and wrong[2].count("\n") == 1
+    flags = answer(verb, "--help", of=name)
+    assert flags[0] == 0 and "--out" in flags[1] and flags[3] <= {"numpy"}
+    for arguments in ([verb[:-1]], [verb, "--uot", "x"]):
+        wrong = answer(*arguments, of=name)
+        assert wrong[0] == 2 and wrong[3] <= {"numpy"} and wrong[2].count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -24,15 +24,17 @@ TIMED = "vgg_d,resnet_50,densenet_121,inception_resnet_v2_released"
 
 def build(
     *,
-    models: Annotated[str, "our names or patterns, with commas; '*' for the catalogue"] = ",".join(
-        [*kc.weights.TWINS, *BUILT_ALONGSIDE, "resnet_1202_cifar"]
-    ),
+    models: Annotated[
+        str,
+        "our names or patterns, with commas, '*' for the catalogue, or those with a twin in "
+        "keras.applications and resnet_1202_cifar",
+    ] = "",
     repeats: Annotated[int, "turns; the fastest counts"] = 5,
 ) -> pd.DataFrame:
     """Seconds to make a model at its native size, beside keras.applications where that has it."""
     twins = kc.weights.TWINS | BUILT_ALONGSIDE
     rows = []
-    for name in chosen(models, kc.list_models()):
+    for name in chosen(models or ",".join([*twins, "resnet_1202_cifar"]), kc.list_models()):
         contenders, twin = {"ours": partial(kc.create_model, name)}, twins.get(name)
         if twin:
             contenders["peer"] = partial(getattr(keras.applications, twin), weights=None)
