@@ -1,5 +1,7 @@
 """Decoding with fixed weights, on whichever backend is set."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 from keras import ops
@@ -22,8 +24,14 @@ from keras_classics.decoding import (
     sample,
     score,
 )
+from keras_classics.layers import RecurrentDecoder
 
 SETTINGS = {"start": START, "end": END, "max_length": 6, "banned": (0, 1)}
+
+
+def steps_of(decoder):
+    """What a search asks of a decoder, without what makes it faster."""
+    return {"initial_state": decoder.initial_state, "step": decoder.step}
 
 
 def results():
@@ -49,6 +57,14 @@ def results():
     step, state = attentive(3)
     settings = {"start": START, "end": END, "max_length": 2, "n_best": 4}
     keep("exhaustive", exhaustive(step, state, coverage=0.5, **settings))
+
+    # Four rows of three beams and six steps feed more ids than there are: a table is made.
+    decoder = RecurrentDecoder(12, 8, cell="gru_reset_after", attention="additive")
+    decoder.build((None, None), encoded.shape)
+    reweigh(decoder, seed=3)
+    keep("with_a_table", CompiledSearch(decoder, **beams)(encoded))
+    plain = CompiledSearch(SimpleNamespace(**steps_of(decoder)), **beams)
+    keep("without_a_table", plain.decode(ops.convert_to_tensor(encoded)))
 
     logits = np.random.default_rng(0).normal(size=(5, 20)).astype("float32")
     logits[0] = np.round(logits[0])

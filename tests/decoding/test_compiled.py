@@ -10,6 +10,8 @@ from decoding.across_backends import results
 from decoding.toys import END, START, encodings, reweigh, tiny_decoder
 from keras_classics.core.errors import InputError
 from keras_classics.decoding import CompiledSearch, beam_search
+from keras_classics.layers import RecurrentDecoder
+from keras_classics.layers.recurrent.constant_products import ConstantProducts
 from support import run_python
 
 SETTINGS = {"start": START, "end": END, "max_length": 6, "banned": (0, 1)}
@@ -68,6 +70,12 @@ def test_nothing_is_traced_twice_or_stale(here):
     np.testing.assert_array_equal(here["same_greedy_with_new_weights_ids"], fresh.ids)
 
 
+def test_a_table_of_products_changes_nothing(here):
+    for name in [name for name in here if name.startswith("same_with_a_table_")]:
+        plain = here[name.replace("with_a", "without_a")]
+        np.testing.assert_allclose(here[name], plain, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_backends_agree(backend, here, tmp_path):
@@ -81,6 +89,44 @@ def test_backends_agree(backend, here, tmp_path):
         for name in filter(lambda name: name.startswith("same_"), here):
             np.testing.assert_allclose(found[name], here[name], rtol=1e-5, atol=1e-5, err_msg=name)
         np.testing.assert_allclose(found["shares_drawn"], here["shares_drawn"], atol=0.02)
+
+
+def write_only(decoder, word):
+    """Let a decoder say one word for ever, as long as its embeddings are positive."""
+    for weight in decoder.weights:
+        weight.assign(np.zeros(weight.shape))
+    # The sum of the candidate, which comes last, is large for every id, and so is the logit.
+    kernel = np.zeros(decoder.recurrence.cell.kernel.shape)
+    kernel[:, -decoder.units :] = 1.0
+    decoder.recurrence.cell.kernel.assign(kernel)
+    decoder.embedding.embeddings.assign(np.ones(decoder.embedding.embeddings.shape))
+    decoder.output_layer.kernel.assign(np.eye(decoder.vocabulary_size)[[word] * decoder.units])
+
+
+def test_products_are_those_of_the_weights_a_search_finds(monkeypatch):
+    made = []
+    plain = ConstantProducts.__init__
+    monkeypatch.setattr(
+        ConstantProducts, "__init__", lambda self, *given: (made.append(1), plain(self, *given))[1]
+    )
+    decoder = RecurrentDecoder(7, 4)
+    decoder.build((None, None), (None, 8))
+    write_only(decoder, 3)
+    # Three rows of six steps feed 18 ids, of which half is counted: 9, and there are 7.
+    encoded = np.zeros((3, 8), "float32")
+    search = CompiledSearch(decoder, "greedy", jit_compile=False, **SETTINGS)
+    assert np.all(search(encoded).ids[:, :5] == 3) and made == [1]
+    write_only(decoder, 5)
+    assert np.all(search(encoded).ids[:, :5] == 5)
+
+    # Of weights that change no more they are made with the search, which here is told a lie.
+    made.clear()
+    frozen = CompiledSearch(decoder, "greedy", jit_compile=False, frozen=True, **SETTINGS)
+    assert made == [1]
+    decoder.embedding.embeddings.assign(-np.ones(decoder.embedding.embeddings.shape))
+    assert np.all(frozen(encoded).ids[:, :5] == 5)
+    # Two rows feed too few for a table.
+    assert np.all(search(encoded[:2]).ids[:, :5] != 5) and made == [1]
 
 
 HALF = SimpleNamespace(initial_state=len)

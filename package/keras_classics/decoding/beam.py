@@ -28,6 +28,8 @@ from keras_classics.decoding.step import (
 )
 
 STOPS = ("exact", "first", "n")
+# Beams of an example, by default.
+WIDTH = 5
 
 
 class Beams(NamedTuple):
@@ -72,7 +74,7 @@ def beam_search(
     start: int | Tensor,
     end: int,
     max_length: int,
-    width: int = 5,
+    width: int = WIDTH,
     length_penalty: str | None = "gnmt",
     alpha: float = 0.6,
     coverage: float = 0.0,

@@ -12,11 +12,12 @@ from keras import ops, tree
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.types import Tensor
-from keras_classics.decoding.beam import beam_search
+from keras_classics.decoding.beam import WIDTH, beam_search
 from keras_classics.decoding.ensemble import Ensemble
 from keras_classics.decoding.greedy import greedy
 from keras_classics.decoding.hypotheses import Decoded, Hypotheses
 from keras_classics.decoding.sampling import sample
+from keras_classics.decoding.step import State, prepared_step, rows
 
 # From what was encoded and a prefix to sentences.
 Run: TypeAlias = Callable[[Any, Tensor | None], Decoded | Hypotheses]
@@ -41,6 +42,9 @@ class CompiledSearch:
         jit_compile: On TensorFlow, whether XLA compiles the search: a few seconds for each shape
             of the input, then up to twice as fast. Turn it off where most batches have a shape of
             their own. (XLA draws other random numbers from the same seed.)
+        frozen: Whether the weights never change again, as those of an export. A layer's products of
+            them are then made now, for all searches to come, instead of in each search that feeds
+            enough ids to be faster with them; see `kc.layers.RecurrentDecoder.prepared_step`.
         **options: The keyword arguments of the method, except `prefix`.
 
     Raises:
@@ -59,6 +63,7 @@ class CompiledSearch:
         method: str = "beam_search",
         *,
         jit_compile: bool = True,
+        frozen: bool = False,
         **options: Any,
     ) -> None:
         """See the class."""
@@ -75,6 +80,7 @@ class CompiledSearch:
         self.layer = layer
         self.method = method
         self.options = options
+        self._step = prepared_step(layer, None) if frozen else None
         compile_for: dict[str, Callable[[CompiledSearch], Run]] = {
             "tensorflow": partial(_tensorflow, jit_compile),
             "jax": _jax,
@@ -108,7 +114,14 @@ class CompiledSearch:
             What the method returns.
         """
         state = self.layer.initial_state(encoded)
-        return METHODS[self.method](self.layer.step, state, prefix=prefix, **self.options)
+        step = self._step or prepared_step(self.layer, self._fed(state))
+        return METHODS[self.method](step, state, prefix=prefix, **self.options)
+
+    def _fed(self, state: State) -> int:
+        """How many ids a search is sure to feed: sentences end sooner, or batches are unknown."""
+        width = self.options.get("width", WIDTH) if self.method == "beam_search" else 1
+        batch = rows(state)
+        return batch * width * self.options["max_length"] // 2 if isinstance(batch, int) else 0
 
 
 def _tensorflow(jit_compile: bool, search: CompiledSearch) -> Run:

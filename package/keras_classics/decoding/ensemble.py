@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from keras import ops
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.types import Tensor
-from keras_classics.decoding.step import State, alignment_of, normaliser
+from keras_classics.decoding.step import State, Step, alignment_of, normaliser, prepared_step
 
 AVERAGES = ("probabilities", "log_probabilities")
 
@@ -99,11 +100,23 @@ class Ensemble:
         Raises:
             InputError: The members' vocabularies are of different sizes.
         """
+        return self._step([member.step for member in self.members], token, state)
+
+    @checked
+    def prepared_step(self, fed: int | None = None) -> Step:
+        """The function `step`, of which every member has computed what no step changes.
+
+        Args:
+            fed: As for `kc.layers.RecurrentDecoder.prepared_step`.
+        """
+        return partial(self._step, [prepared_step(member, fed) for member in self.members])
+
+    def _step(self, steps: Sequence[Step], token: Tensor, state: dict) -> tuple[Tensor, dict]:
         logits, states = [], []
-        for number, (member, own) in enumerate(zip(self.members, state["members"], strict=True)):
+        for number, (step, own) in enumerate(zip(steps, state["members"], strict=True)):
             if number in state["memory"]:
                 own = {**own, "memory": state["memory"][number]}
-            said, own = member.step(token, own)
+            said, own = step(token, own)
             logits.append(ops.cast(said, "float32"))
             states.append(own)
         return self._averaged(logits), self._joined(states)

@@ -166,6 +166,18 @@ def force(
     return Forced(token, rejoin(moving), log_probabilities, covered)
 
 
+def prepared_step(layer: Any, fed: int | None) -> Step:
+    """The step of a layer that decodes, with what is constant computed, where the layer can.
+
+    Args:
+        layer: With `step`, and maybe `prepared_step`.
+        fed: How many ids a search will feed, or None where weights change no more, see
+            `kc.layers.RecurrentDecoder.prepared_step`.
+    """
+    prepare = getattr(layer, "prepared_step", None)
+    return layer.step if prepare is None else prepare(fed)
+
+
 def rows(state: State) -> int | Tensor:
     """The batch size: static where it is known."""
     leaves = tree.flatten(state)

@@ -67,7 +67,7 @@ def export_captioner(
     decoder = model.get_layer(DECODER)
     vocabulary.check_matches(decoder.vocabulary_size)
     limits = {**vocabulary.search_limits(max_words), **beam_arguments}
-    search = CompiledSearch(decoder, width=width, n_best=n_best, **limits)
+    search = CompiledSearch(decoder, frozen=True, width=width, n_best=n_best, **limits)
     text = GraphVocabulary(vocabulary)
 
     def serve(images: Tensor) -> dict[str, Tensor]:

@@ -96,7 +96,7 @@ def export_translator(
         limits["banned"] = tuple({*limits["banned"]} - {target_vocabulary.UNKNOWN})
     entries = checked_dictionary(dictionary, source_vocabulary, target_vocabulary, replace_unknowns)
     known = GraphDictionary(entries) if entries else None
-    search = CompiledSearch(decoder, width=width, n_best=n_best, **limits)
+    search = CompiledSearch(decoder, frozen=True, width=width, n_best=n_best, **limits)
     source, target = GraphVocabulary(source_vocabulary), GraphVocabulary(target_vocabulary)
 
     @empty_batches_too

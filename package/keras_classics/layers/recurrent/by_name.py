@@ -13,6 +13,7 @@ from keras import layers
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_choice
 from keras_classics.core.types import Tensor
+from keras_classics.layers.recurrent.constant_products import CellStep
 from keras_classics.layers.recurrent.feedback_and_course_cells import (
     CourseGRUCell,
     DeepTransitionCell,
@@ -99,9 +100,10 @@ def by_layer(
 
 def step_through(
     stack: Sequence[keras.layers.RNN],
-    inputs: Tensor,
+    inputs: Tensor | None,
     states: Sequence[Tensor],
     between: Tensor | None = None,
+    first: CellStep | None = None,
 ) -> tuple[Tensor, list[Tensor]]:
     """Make one step with recurrent layers that lie on each other.
 
@@ -111,6 +113,7 @@ def step_through(
         states: The states of all layers, from the bottom, in one list.
         between: What each layer's output but the last is multiplied with on its way up (dropout),
             `(batch, width of all of them)`, or None.
+        first: Makes the step of the lowest layer, in place of its cell.
 
     Returns:
         The top layer's output and the next states.
@@ -121,6 +124,7 @@ def step_through(
         if between is not None and moved:
             inputs = inputs * between[:, passed : passed + inputs.shape[-1]]
             passed += inputs.shape[-1]
-        inputs, own = layer.cell(inputs, own)
+        step = layer.cell if first is None or moved else first
+        inputs, own = step(inputs, own)
         moved += list(own)
     return inputs, moved

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from itertools import accumulate
 from typing import Any, TypeAlias
 
@@ -9,9 +11,10 @@ import keras
 from keras import layers, ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, check_rate, check_whole, explain
+from keras_classics.core.errors import check_choice, check_rate, check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor
+from keras_classics.core.variables import value_of
 from keras_classics.layers.image.maxout import Maxout
 from keras_classics.layers.recurrent.attention import ATTENTIONS, stepwise_attention
 from keras_classics.layers.recurrent.by_name import (
@@ -20,11 +23,18 @@ from keras_classics.layers.recurrent.by_name import (
     state_sizes,
     step_through,
 )
+from keras_classics.layers.recurrent.constant_products import (
+    CellStep,
+    ConstantProducts,
+    constant_products,
+)
+from keras_classics.layers.recurrent.encodings import check_encoding, check_width
 from keras_classics.layers.recurrent.loop import over_time
 from keras_classics.layers.recurrent.scheduled_sampler import ScheduledSampler
 
 # A dictionary of tensors, or of lists of them, see `initial_state`.
 State: TypeAlias = dict[str, Any]
+Step: TypeAlias = Callable[[Tensor, State], tuple[Tensor, State]]
 Encoded: TypeAlias = Tensor | dict[str, Tensor]
 READOUTS = ("state", "summed", "concatenated", "maxout")
 
@@ -182,7 +192,7 @@ class RecurrentDecoder(keras.layers.Layer):
 
     def build(self, target_in_shape: Shape, encoded_shape: Any) -> None:
         """Weights of all parts."""
-        self._check_encoding(encoded_shape)
+        check_encoding(encoded_shape, attended=bool(self.attention))
         whole = isinstance(encoded_shape, dict)
         given: dict[str, Any] = encoded_shape if whole else {"states": encoded_shape}
         features = given["states"][-1]
@@ -254,7 +264,8 @@ class RecurrentDecoder(keras.layers.Layer):
             attended to, or the vector that is fed with every token. With attention `"alignment"`,
             the last attention weights `(batch, positions)`.
         """
-        self._check_encoding(keras.tree.map_structure(lambda tensor: tensor.shape, encoded))
+        shape = keras.tree.map_structure(lambda tensor: tensor.shape, encoded)
+        check_encoding(shape, attended=bool(self.attention))
         if not self.attention:
             vector = ops.cast(encoded, self.compute_dtype)
             state = {"cell": self._enter(vector)}
@@ -282,9 +293,34 @@ class RecurrentDecoder(keras.layers.Layer):
         Returns:
             Logits `(batch, vocabulary)` and the next state.
         """
+        return self._step(token, state, None)
+
+    def prepared_step(self, fed: int | None = None) -> Step:
+        """The function `step`, with products that no step changes multiplied now.
+
+        They are the embeddings times the input kernel of the lowest layer, where that is an LSTM or
+        a GRU: a table of `vocabulary_size` times 4 (LSTM) or 3 times `units` numbers, made where
+        `fed` is at least the size of the vocabulary; without `fed`, where the table has no more
+        numbers than the decoder.
+
+        Args:
+            fed: How many ids the search that wants it will feed, over all its rows and steps; None
+                where the function serves all searches to come. The weights must not change in
+                between.
+        """
+        vectors = value_of(self.embedding.embeddings)
+        products = constant_products(self.recurrence, vectors, fed, self.count_params())
+        return self.step if products is None else partial(self._step, products=products)
+
+    def _step(
+        self, token: Tensor, state: State, products: ConstantProducts | None
+    ) -> tuple[Tensor, State]:
         embedded = self.embedding(token)
         hidden, context, weights, cell = self._advance(
-            embedded, state["cell"], state.get("memory", {})
+            embedded,
+            state["cell"],
+            state.get("memory", {}),
+            first=products and products.cell(token),
         )
         logits = self._logits(self._read_out(embedded, hidden, context))
         state = {**state, "cell": cell}
@@ -305,20 +341,30 @@ class RecurrentDecoder(keras.layers.Layer):
         return [*cell, zeros(self.units)] if self._feeds_back else cell
 
     def _advance(
-        self, embedded: Tensor, cell: list[Tensor], memory: State, between: Tensor | None = None
+        self,
+        embedded: Tensor,
+        cell: list[Tensor],
+        memory: State,
+        between: Tensor | None = None,
+        first: CellStep | None = None,
     ) -> tuple[Tensor, Tensor | None, Tensor | None, list[Tensor]]:
         """One step: hidden state, context, attention weights and the states after it."""
+
+        def through(beside: Tensor | None) -> tuple[Tensor, list[Tensor]]:
+            fed = _joined(embedded, beside) if first is None else beside
+            return step_through(self._stack, fed, cell, between, first)
+
         if not self.attention:
             context = memory.get("context")
-            hidden, cell = step_through(self._stack, _joined(embedded, context), cell, between)
+            hidden, cell = through(context)
             return hidden, context, None, cell
         if not self._looks_after:
             top = by_layer(self._stack, cell)[-1][1][0]
             context, weights = self.attending.attend(top, memory)
-            hidden, cell = step_through(self._stack, _joined(embedded, context), cell, between)
+            hidden, cell = through(context)
             return hidden, context, weights, cell
         *cell, fed = cell if self._feeds_back else (*cell, None)
-        hidden, cell = step_through(self._stack, _joined(embedded, fed), cell, between)
+        hidden, cell = through(fed)
         context, weights = self.attending.attend(hidden, memory)
         hidden = self.attentional(_joined(context, hidden))
         return hidden, context, weights, [*cell, hidden] if self._feeds_back else cell
@@ -374,29 +420,6 @@ class RecurrentDecoder(keras.layers.Layer):
         looked_at = ops.sum(weights * real, axis=1)
         self.add_loss(self.attention_penalty * ops.mean(ops.square(1.0 - looked_at)))
 
-    def _check_encoding(self, shape: Any) -> None:
-        given = shape.get("memory", ()) if isinstance(shape, dict) else shape
-        if len(given) in ((3, 4) if self.attention else (2,)):
-            return
-        given = f"An encoding of shape {shape} was given"
-        if self.attention:
-            raise InputError(
-                explain(
-                    given,
-                    "(batch, height, width, features) or (batch, positions, features) with "
-                    "attention, or a dict with such a 'memory'",
-                    "Build the encoder with include_top=False and without pooling, or pass "
-                    "attention=None.",
-                )
-            )
-        raise InputError(
-            explain(
-                given,
-                "(batch, features) without attention",
-                "Use an encoder with pooling='avg' or a dense end, or attention='additive'.",
-            )
-        )
-
     def compute_output_shape(self, target_in_shape: Shape, encoded_shape: Any) -> Shape:
         """Logits for every position."""
         return (*target_in_shape, self.vocabulary_size)
@@ -426,19 +449,3 @@ class RecurrentDecoder(keras.layers.Layer):
 
 def _joined(first: Tensor, second: Tensor | None) -> Tensor:
     return first if second is None else ops.concatenate([first, second], axis=-1)
-
-
-def check_width(what: str, given: int, wanted: int) -> None:
-    """Refuse vectors of another width than the layer's.
-
-    Raises:
-        InputError: The widths differ.
-    """
-    if given != wanted:
-        raise InputError(
-            explain(
-                f"{what} of width {given} was given",
-                f"width {wanted}",
-                "Change the width of either, or choose another way in or out.",
-            )
-        )

@@ -21,6 +21,12 @@ class _Hoisted(OwnLoop, keras.layers.Layer):
         """The equations, the bias of every step's input product, and the weights of the loop."""
         raise NotImplementedError
 
+    @property
+    def has_equations(self) -> bool:
+        """Whether `equations` is what the arguments say, dropout apart."""
+        functions = self.activation, self.recurrent_activation
+        return functions == (keras.activations.tanh, keras.activations.sigmoid)
+
     def loop(
         self, sequences: Tensor, initial_state: Any, mask: Tensor | None, training: bool
     ) -> tuple[Tensor, Tensor, list[Tensor]] | None:
@@ -54,9 +60,8 @@ class _Hoisted(OwnLoop, keras.layers.Layer):
             return False
         import tensorflow as tf
 
-        functions = self.activation, self.recurrent_activation
         return (
-            functions == (keras.activations.tanh, keras.activations.sigmoid)
+            self.has_equations
             # Keras's own way to the dropout of states, and of each gate's inputs for itself.
             and has_one_dropout_mask(self.cell)
             and not self.unroll

@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Any, TypeAlias
 
+from keras import ops
+
 from keras_classics.core.errors import explain
 from keras_classics.core.types import Tensor
 
@@ -42,15 +44,13 @@ class LSTMEquations:
             states: Each `(batch, units)`, the output first.
             weights: See the class.
         """
-        import tensorflow as tf
-
         hidden, cell = states
-        sums = affine + tf.matmul(hidden, weights[0])
-        into, forget, candidate, out = tf.split(sums, 4, axis=1)
-        into, forget, out = tf.sigmoid(into), tf.sigmoid(forget), tf.sigmoid(out)
-        candidate = tf.tanh(candidate)
+        sums = affine + ops.matmul(hidden, weights[0])
+        into, forget, candidate, out = ops.split(sums, 4, axis=1)
+        into, forget, out = ops.sigmoid(into), ops.sigmoid(forget), ops.sigmoid(out)
+        candidate = ops.tanh(candidate)
         new = forget * cell + into * candidate
-        squashed = tf.tanh(new)
+        squashed = ops.tanh(new)
         kept = [hidden, cell, into, forget, candidate, out, squashed]
         return [out * squashed, new], kept
 
@@ -99,14 +99,12 @@ class ResetAfterEquations:
         self, affine: Tensor, states: Sequence[Tensor], weights: Sequence[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
         """See `LSTMEquations`."""
-        import tensorflow as tf
-
         [hidden] = states
-        update, reset, entering = tf.split(affine, 3, axis=1)
-        by_update, by_reset, inner = tf.split(tf.matmul(hidden, weights[0]), 3, axis=1)
-        update, reset = tf.sigmoid(update + by_update), tf.sigmoid(reset + by_reset)
+        update, reset, entering = ops.split(affine, 3, axis=1)
+        by_update, by_reset, inner = ops.split(ops.matmul(hidden, weights[0]), 3, axis=1)
+        update, reset = ops.sigmoid(update + by_update), ops.sigmoid(reset + by_reset)
         inner = inner + weights[1]
-        candidate = tf.tanh(entering + reset * inner)
+        candidate = ops.tanh(entering + reset * inner)
         new = candidate + update * (hidden - candidate)
         return [new], [hidden, update, reset, inner, candidate]
 
@@ -146,14 +144,12 @@ class ResetBeforeEquations:
         self, affine: Tensor, states: Sequence[Tensor], weights: Sequence[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
         """See `LSTMEquations`."""
-        import tensorflow as tf
-
         [hidden] = states
-        update, reset, entering = tf.split(affine, 3, axis=1)
-        by_update, by_reset = tf.split(tf.matmul(hidden, weights[0]), 2, axis=1)
-        update, reset = tf.sigmoid(update + by_update), tf.sigmoid(reset + by_reset)
+        update, reset, entering = ops.split(affine, 3, axis=1)
+        by_update, by_reset = ops.split(ops.matmul(hidden, weights[0]), 2, axis=1)
+        update, reset = ops.sigmoid(update + by_update), ops.sigmoid(reset + by_reset)
         let_in = reset * hidden
-        candidate = tf.tanh(entering + tf.matmul(let_in, weights[1]))
+        candidate = ops.tanh(entering + ops.matmul(let_in, weights[1]))
         new = candidate + update * (hidden - candidate)
         return [new], [hidden, let_in, update, reset, candidate]
 

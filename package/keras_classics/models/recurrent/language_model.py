@@ -9,7 +9,7 @@ plus/minus 0.08. States go in and come out by name, so that text of any length i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import accumulate
 
@@ -20,7 +20,9 @@ from keras import layers, ops
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_rate, check_whole, explain
 from keras_classics.core.types import Tensor
+from keras_classics.core.variables import value_of
 from keras_classics.layers.recurrent.by_name import by_layer, recurrent_layer, state_sizes
+from keras_classics.layers.recurrent.constant_products import CellStep, constant_products
 from keras_classics.layers.recurrent.loop import over_time
 from keras_classics.layers.recurrent.one_hot import OneHot
 
@@ -210,6 +212,30 @@ class LanguageDecoder:
         return self._advance(self.reading(token), list(state))
 
     @checked
+    def prepared_step(self, fed: int | None = None) -> Callable[..., tuple[Tensor, list[Tensor]]]:
+        """The function `step`, with products that no step changes multiplied now.
+
+        They are what the tokens give to the lowest layer, where that is an LSTM or a GRU: of
+        one-hot vectors the rows of its kernel, of an embedding a table as
+        `kc.layers.RecurrentDecoder.prepared_step` makes it.
+
+        Args:
+            fed: How many ids the search that wants it will feed, over all its rows and steps; None
+                where the function serves all searches to come. The weights must not change in
+                between.
+        """
+        one_hot = isinstance(self.reading, OneHot)
+        vectors = None if one_hot else value_of(self.reading.embeddings)
+        products = constant_products(self.stack[0], vectors, fed, self.model.count_params())
+        if products is None:
+            return self.step
+
+        def step(token: Tensor, state: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+            return self._advance(None, list(state), first=products.cell(token))
+
+        return step
+
+    @checked
     def record(
         self, tokens: Tensor, states: Sequence[Tensor], held: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
@@ -235,11 +261,16 @@ class LanguageDecoder:
         return found[..., :-width], found[..., -width:]
 
     def _advance(
-        self, inputs: Tensor, states: Sequence[Tensor], held: Tensor | None = None
+        self,
+        inputs: Tensor | None,
+        states: Sequence[Tensor],
+        held: Tensor | None = None,
+        first: CellStep | None = None,
     ) -> tuple[Tensor, list[Tensor]]:
         moved, place = [], 0
         for layer, own in by_layer(self.stack, states):
-            inputs, own = layer.cell(inputs, own)
+            step = layer.cell if first is None or moved else first
+            inputs, own = step(inputs, own)
             if held is not None:
                 # A cell's output is its first state.
                 inputs = _hold(inputs, held, place)
