@@ -6,7 +6,7 @@ import pytest
 
 import keras_classics as kc
 from keras_classics.core.gradients import value_and_gradients
-from keras_classics.training.ctc_loss import impossible_labellings
+from keras_classics.training.ctc_loss import edit_distance, impossible_labellings
 
 LOGITS = np.array([[[1, 2, 0], [0.5, 0, 1.5], [0, 1, 0.2]]], "float32")
 
@@ -58,14 +58,14 @@ def test_sequences_that_cannot_be_labelled_are_left_out_and_told():
     [("", "", 0), ("kitten", "sitting", 3), ("123", "", 3), ("", "12", 2), ("132", "123", 2)],
 )
 def test_edit_distances(found, right, edits):
-    assert kc.training.edit_distance(found, right) == edits
-    assert kc.training.edit_distance(right, found) == edits
+    assert edit_distance(found, right) == edits
+    assert edit_distance(right, found) == edits
 
 
 def test_over_words_the_label_error_rate_is_the_word_error_rate():
     # Of six true words one is missing, one is another and one too many was heard.
     found, right = "the cat sat the a mat".split(), "the cat sits on the mat".split()
-    assert kc.training.edit_distance(found, right) == 3
+    assert edit_distance(found, right) == 3
     rate = kc.training.labelling_metrics([found], [right])["label error rate"]
     assert rate == pytest.approx(3 / 6)
 

@@ -21,7 +21,7 @@ from keras_classics.data.pictures.mask_batches import (
 from keras_classics.data.pictures.mask_files import read_mask, resize_mask
 from keras_classics.data.pictures.preparation import Preparation, fit_preparation
 from keras_classics.data.pictures.region_batches import region_batches
-from keras_classics.data.splits import Picture, Pictures
+from keras_classics.data.splits import Pictures
 from keras_classics.data.store import collect
 from keras_classics.data.texts.alphabet import Alphabet
 from keras_classics.data.texts.dictionary import read_dictionary
@@ -34,25 +34,16 @@ from keras_classics.data.texts.text_windows import text_windows
 from keras_classics.data.texts.transcription import Transcription
 from keras_classics.data.texts.translation_vocabularies import load_vocabulary, make_vocabulary
 from keras_classics.data.texts.vocabulary import Vocabulary
-from keras_classics.data.worlds.moving_scenes import EVENTS, Clip, moving_scenes
-from keras_classics.data.worlds.planned_movements import (
-    Trajectories,
-    arm_reaches,
-    hand_positions,
-    pen_digits,
-)
+from keras_classics.data.worlds.moving_scenes import moving_scenes
+from keras_classics.data.worlds.planned_movements import arm_reaches, hand_positions, pen_digits
 
 __all__ = [
     "Alphabet",
     "Data",
     "Info",
     "LabelledSequences",
-    "EVENTS",
-    "Clip",
-    "Picture",
     "Pictures",
     "Preparation",
-    "Trajectories",
     "Transcription",
     "Units",
     "Vocabulary",

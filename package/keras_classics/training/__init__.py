@@ -1,6 +1,6 @@
 """Training: resumable fit, recipes, optimizers, losses, metrics."""
 
-from keras_classics.core.recipe import Cosine, Drops, Exponential, Linear, Recipe, Step, step
+from keras_classics.core.recipe import Cosine, Drops, Exponential, Linear, Recipe, step
 from keras_classics.training.adversarial import AdversarialModel
 from keras_classics.training.burn_in import burn_in_weights
 from keras_classics.training.checkpoints import restore
@@ -14,7 +14,6 @@ from keras_classics.training.compiling import (
 )
 from keras_classics.training.ctc_loss import (
     CTCLoss,
-    edit_distance,
     labellable,
     labelling_metrics,
 )
@@ -42,7 +41,7 @@ from keras_classics.training.mixture_density import MixtureDensityLoss
 from keras_classics.training.optimizers import SkipNonFinite, averaging
 from keras_classics.training.pixel_loss import compile_segmenter, pixel_cross_entropy
 from keras_classics.training.recipes import compile_model, quick_recipe
-from keras_classics.training.region_loss import OffsetLoss, compile_detector
+from keras_classics.training.region_loss import compile_detector
 from keras_classics.training.resumable import fit, read_history
 from keras_classics.training.rtrl import ForwardTrainer
 from keras_classics.training.truncated_bptt import TruncatedBPTT
@@ -58,12 +57,10 @@ __all__ = [
     "Exponential",
     "ForwardTrainer",
     "Linear",
-    "OffsetLoss",
     "MixtureDensityLoss",
     "PixelFigure",
     "Recipe",
     "SkipNonFinite",
-    "Step",
     "TripletLoss",
     "TruncatedBPTT",
     "averaging",
@@ -81,7 +78,6 @@ __all__ = [
     "confusion_matrix",
     "cosine_adam",
     "design_classifier",
-    "edit_distance",
     "falling_optimizer",
     "fit",
     "intersections_over_unions",

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
+from keras_classics.data.worlds.moving_scenes import EVENTS
 
 
-@pytest.mark.parametrize("task", kc.data.EVENTS)
+@pytest.mark.parametrize("task", EVENTS)
 def test_every_clip_has_a_twin_of_the_same_frames_and_the_other_label(task):
     clips = kc.data.moving_scenes(40, task)
     for first, second in zip(clips[::2], clips[1::2], strict=True):
@@ -15,7 +16,7 @@ def test_every_clip_has_a_twin_of_the_same_frames_and_the_other_label(task):
         # What is shown is the same, what happens is not.
         assert first.captions != second.captions
         assert first.captions[0].split()[:3] == second.captions[0].split()[:3]
-        assert kc.data.EVENTS[task][first.label] in first.captions[0]
+        assert EVENTS[task][first.label] in first.captions[0]
     assert 0.2 < np.mean([clip.label for clip in clips[::2]]) < 0.8
     # Pure: the same index is the same clip, whatever is asked before.
     again = kc.data.moving_scenes(1, task, first=17)[0]

@@ -7,6 +7,7 @@ import pytest
 import keras_classics as kc
 from keras_classics.boxes import Detections, Truth, average_precision, sliding_windows
 from keras_classics.core.errors import InputError
+from keras_classics.training.region_loss import OffsetLoss
 from support import check_round_trip
 
 GRID = sliding_windows((32, 32), sides=(10, 16), aspects=(1.0,), step=0.4)
@@ -122,11 +123,11 @@ def test_offset_loss_is_the_papers_formula():
                 for n, scale in enumerate((0.1, 0.1, 0.2, 0.2)):
                     x = abs(said[picture, region, label, n] - true[picture, region, 1 + n]) / scale
                     expected += 0.5 * x**2 if x < 1 else x - 0.5
-    loss = kc.training.OffsetLoss()
+    loss = OffsetLoss()
     assert float(loss(true.astype("float32"), said)) == pytest.approx(expected / 8, rel=1e-5)
     assert type(loss).from_config(loss.get_config()).scale == (0.1, 0.1, 0.2, 0.2)
     with pytest.raises(InputError, match="four positive"):
-        kc.training.OffsetLoss(scale=(1, 1))
+        OffsetLoss(scale=(1, 1))
 
 
 class Painted:
