@@ -117,7 +117,7 @@ def told_apart(job, examples, proposals):
     for example, boxes in zip(examples, proposals, strict=True):
         boxes = np.concatenate([boxes, example.boxes])
         found = kc.boxes.match(boxes, example.boxes)
-        drawn = kc.boxes.sample(found.overlap, settings.regions, rng)
+        drawn = kc.boxes.sample_regions(found.overlap, settings.regions, rng)
         shows = found.overlap[drawn] >= 0.5
         # Of what overlaps nothing the last, background.
         own = np.append(example.box_labels, classes)[found.truth[drawn]]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_classics.boxes import coverage, match, overlap, sample
+from keras_classics.boxes import coverage, match, overlap, sample_regions
 from keras_classics.core.errors import InputError
 
 
@@ -35,12 +35,12 @@ def test_a_proposal_belongs_to_the_true_box_it_overlaps_most():
 def test_a_quarter_shows_something_and_the_rest_is_background():
     overlaps = np.concatenate([np.linspace(0.5, 1, 50), np.linspace(0, 0.499, 200)])
     rng = np.random.default_rng(0)
-    chosen = sample(overlaps, 128, rng)
+    chosen = sample_regions(overlaps, 128, rng)
     assert len(set(chosen)) == 128
     assert (overlaps[chosen[:32]] >= 0.5).all() and (overlaps[chosen[32:]] < 0.5).all()
-    hard = sample(overlaps, 64, rng, background=(0.1, 0.5))
+    hard = sample_regions(overlaps, 64, rng, background=(0.1, 0.5))
     assert (overlaps[hard] >= 0.1).all()
-    again = [sample(overlaps, 64, np.random.default_rng(5)) for _ in range(2)]
+    again = [sample_regions(overlaps, 64, np.random.default_rng(5)) for _ in range(2)]
     np.testing.assert_array_equal(*again)
 
 
@@ -49,7 +49,7 @@ def test_a_quarter_shows_something_and_the_rest_is_background():
     [([0.9, 0.8] + [0.1] * 50, 2), ([0.9, 0.1], 4), ([0.9] * 30, 16), ([0.2] * 3, 0)],
 )
 def test_what_one_kind_lacks_the_other_fills_up(overlaps, shown):
-    chosen = sample(overlaps, 16, np.random.default_rng(0))
+    chosen = sample_regions(overlaps, 16, np.random.default_rng(0))
     assert len(chosen) == 16
     # Of one proposal that shows something no copies are made while there is background.
     assert (np.asarray(overlaps)[chosen] >= 0.5).sum() == min(shown, sum(o >= 0.5 for o in overlaps)
@@ -59,5 +59,5 @@ def test_what_one_kind_lacks_the_other_fills_up(overlaps, shown):
 def test_no_proposal_of_either_kind_is_refused_with_a_remedy_that_works():
     overlaps, rng = [0.05, 0.02], np.random.default_rng(0)
     with pytest.raises(InputError, match=r"background=\(0.0, 0.5\)"):
-        sample(overlaps, 4, rng, background=(0.1, 0.5))
-    assert len(sample(overlaps, 4, rng, background=(0.0, 0.5))) == 4
+        sample_regions(overlaps, 4, rng, background=(0.1, 0.5))
+    assert len(sample_regions(overlaps, 4, rng, background=(0.0, 0.5))) == 4

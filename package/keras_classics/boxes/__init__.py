@@ -11,7 +11,7 @@ from keras_classics.boxes.average_precision import SIZES, Precision, average_pre
 from keras_classics.boxes.detection_errors import SortedErrors, sort_errors
 from keras_classics.boxes.detections import Detections, Truth
 from keras_classics.boxes.diagnosis import diagnose
-from keras_classics.boxes.matching import Matches, match, sample
+from keras_classics.boxes.matching import Matches, match, sample_regions
 from keras_classics.boxes.overlap import coverage, overlap
 from keras_classics.boxes.proposals import (
     ProposalQuality,
@@ -48,7 +48,7 @@ __all__ = [
     "overlap",
     "proposal_quality",
     "regression_targets",
-    "sample",
+    "sample_regions",
     "selective_search",
     "sliding_windows",
     "sort_errors",

@@ -44,7 +44,7 @@ def match(proposals: ArrayLike, truths: ArrayLike) -> Matches:
 
 
 @checked
-def sample(
+def sample_regions(
     overlaps: ArrayLike,
     count: Whole,
     rng: np.random.Generator,

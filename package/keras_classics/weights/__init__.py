@@ -2,7 +2,7 @@
 
 from keras_classics.core.array_files import read_state
 from keras_classics.weights.keras_applications import TWINS, load_keras_applications
-from keras_classics.weights.published import PUBLISHED, Decoded, decode_predictions, preprocess
+from keras_classics.weights.published import PUBLISHED, decode_predictions, preprocess
 from keras_classics.weights.recurrent import (
     flip_update_gate,
     load_torch_recurrent,
@@ -12,7 +12,6 @@ from keras_classics.weights.torch import load_torch
 
 __all__ = [
     "PUBLISHED",
-    "Decoded",
     "TWINS",
     "decode_predictions",
     "flip_update_gate",

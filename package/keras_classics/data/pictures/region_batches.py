@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_classics.boxes.detections import Truth, as_boxes
-from keras_classics.boxes.matching import match, sample
+from keras_classics.boxes.matching import match, sample_regions
 from keras_classics.boxes.overlap import coverage
 from keras_classics.core.counts import Whole
 from keras_classics.core.errors import InputError, check_whole
@@ -112,7 +112,9 @@ def region_batches(
         offsets = np.empty((batch_size, regions, 5), "float32")
         for row, example in enumerate(chosen):
             found = known[example]
-            drawn = sample(found.overlaps, regions, rng, positive=positive, background=background)
+            drawn = sample_regions(
+                found.overlaps, regions, rng, positive=positive, background=background
+            )
             shows = found.overlaps[drawn] >= positive
             labels[row] = np.where(shows, found.labels[drawn], classes)
             offsets[row, :, 0] = np.where(shows, found.labels[drawn], -1)
