@@ -24,6 +24,7 @@ def depth(
     size: Annotated[int, "height and width of the maps"] = 14,
     batch: Annotated[int, "maps of a step"] = 32,
     steps: Annotated[int, "steps after the first; the fastest counts"] = 3,
+    memory: Annotated[float, "megabytes for each map that layers keep; 0 for the least"] = 0.0,
 ) -> pd.DataFrame:
     """`StackedConv2D` beside what one writes by hand: a plain `tf.while_loop`, and single layers.
 
@@ -37,7 +38,7 @@ def depth(
         )
     rows, shape = [], (batch, size, size, channels)
     for count in map(int, depths.split(",")):
-        ours = _apart(train_stack, "StackedConv2D", count, shape, steps)
+        ours = _apart(train_stack, "StackedConv2D", count, shape, steps, memory)
         for beside in ("tf.while_loop", *(["Conv2D layers"] if count <= 100 else [])):
             peer = _apart(train_stack, beside, count, shape, steps)
             for quantity, unit in STACK_UNITS.items():
@@ -45,6 +46,7 @@ def depth(
                 both = {"ours": ours[quantity], "peer": peer[quantity], "unit": unit}
                 rows.append({"model": model, "beside": beside, **both})
     setting = f"{size} x {size} x {channels}, batch {batch}"
+    setting += f", {memory:g} MB a map" if memory else ""
     return pd.DataFrame(rows).assign(setting=setting).reindex(columns=MEASURED)
 
 
@@ -62,7 +64,9 @@ def _apart(function: Callable, *arguments) -> Any:
         return pool.apply(function, arguments)
 
 
-def train_stack(kind: str, count: int, shape: tuple[int, ...], steps: int) -> dict[str, float]:
+def train_stack(
+    kind: str, count: int, shape: tuple[int, ...], steps: int, memory: float = 0.0
+) -> dict[str, float]:
     """The quantities of `STACK_UNITS` of one network, all with circular padding and tanh."""
     import tensorflow as tf
 
@@ -76,7 +80,7 @@ def train_stack(kind: str, count: int, shape: tuple[int, ...], steps: int) -> di
             x = keras.layers.Conv2D(shape[-1], 3, activation="tanh", kernel_initializer=start)(x)
     else:
         stack = kc.layers.StackedConv2D if kind == "StackedConv2D" else PlainLoop
-        x = stack(count)(x)
+        x = stack(count, memory=memory or None)(x)
     model = keras.Model(image, x)
     model.compile("sgd", "mse")
     model.train_on_batch(maps, maps)

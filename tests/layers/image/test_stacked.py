@@ -65,13 +65,39 @@ def test_contract_is_that_of_single_layers(padding, activation, size):
     biases = normal(DEPTH, CHANNELS, scale=0.1)
     pairs = [weight for pair in zip(kernels, biases, strict=True) for weight in pair]
     expected, gradients = after_a_step(single_layers(padding, activation, size), pairs)
-    for recompute in (False, True):
+    padded = (6 + size - 1) * (5 + size - 1)
+    two_layers = 2 * 4 * CHANNELS * (padded + 6 * 5) / 1e6
+    for options in ({"recompute": False}, {}, {"memory": 1.01 * two_layers}):
         image = keras.Input(IMAGES.shape[1:])
-        stack = StackedConv2D(DEPTH, size, padding, activation, recompute)(image)
+        stack = StackedConv2D(DEPTH, size, padding, activation, **options)(image)
         outputs, found = after_a_step(keras.Model(image, stack), [kernels, biases])
         np.testing.assert_allclose(outputs, expected, rtol=1e-5, atol=2e-6)
         np.testing.assert_allclose(found[0], np.stack(gradients[::2]), rtol=1e-5, atol=2e-6)
         np.testing.assert_allclose(found[1], np.stack(gradients[1::2]), rtol=1e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("size", "dtype", "kept"), [(1.0, "float32", 1), (2.5, "float32", 2), (2.5, "float16", 5)]
+)
+def test_memory_is_that_of_padded_inputs_and_outputs(size, dtype, kept, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "keras_classics.layers.image.stacked.convolution_chain",
+        lambda x, *_, kept, **__: (asked.append(kept), x)[1],
+    )
+    # Numbers of four bytes: 8 by 7 with the border, 6 by 5 without.
+    megabytes = size * 4 * CHANNELS * (8 * 7 + 6 * 5) / 1e6
+    for recompute in (True, False):
+        StackedConv2D(9, memory=megabytes, recompute=recompute, dtype=dtype)(IMAGES)
+    assert asked == [kept, 9]
+    StackedConv2D(1, memory=1.0)(IMAGES)
+    assert asked[-1] == 1
+
+
+def test_memory_asks_for_a_known_size():
+    with pytest.raises(ValueError, match=r"memory=1.0 was given for images of \(None, None, 3\)"):
+        StackedConv2D(4, memory=1.0)(keras.Input((None, None, CHANNELS)))
+    StackedConv2D(4, memory=None)(keras.Input((None, None, CHANNELS)))
 
 
 @pytest.mark.parametrize("recompute", [False, True])
@@ -120,6 +146,7 @@ def test_keras_is_told_not_to_compile_it_with_xla_on_tensorflow():
     ("arguments", "message"),
     [
         ({"depth": 0}, "depth=0"),
+        ({"depth": 2, "memory": 0.0}, "memory=0.0.*positive"),
         ({"depth": 2, "kernel_size": 4}, "kernel_size=4.*odd"),
         ({"depth": 2, "padding": "valid"}, "padding='valid'.*'circular', 'same'"),
     ],

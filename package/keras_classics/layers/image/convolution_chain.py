@@ -10,6 +10,7 @@ grows with that root: a segment keeps its input, and only one at a time has its 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import TypeAlias
@@ -32,7 +33,7 @@ def convolution_chain(
     *,
     activation: Function,
     padding: str,
-    segment: int,
+    kept: int,
 ) -> Tensor:
     """Run the chain; gradients reach all three tensors.
 
@@ -42,25 +43,27 @@ def convolution_chain(
         biases: `(depth, channels)`.
         activation: From tensor to tensor, element by element.
         padding: `"circular"` or `"same"`.
-        segment: Layers that are computed again together; nothing is computed twice where it is
-            the depth.
+        kept: How many layers, the last, keep what they have computed for the gradient. The others
+            are computed again, in segments of about the root of their number.
 
     Returns:
         Of the shape of `x`.
     """
     layer, loop, forgetting = _ENGINES[keras.config.backend()](x, kernels, activation, padding)
     layers = partial(loop, layer)
-    depth = kernels.shape[0]
-    if segment == depth:
-        return layers(x, kernels, biases)
-    count = depth // segment
-    whole = count * segment
-    segments = [
-        keras.ops.reshape(stack[:whole], (count, segment, *stack.shape[1:]))
-        for stack in (kernels, biases)
-    ]
-    x = loop(forgetting(layers), x, *segments)
-    return x if whole == depth else forgetting(layers)(x, kernels[whole:], biases[whole:])
+    again = kernels.shape[0] - kept
+    if again:
+        segment = math.isqrt(again)
+        count = again // segment
+        whole = count * segment
+        segments = [
+            keras.ops.reshape(stack[:whole], (count, segment, *stack.shape[1:]))
+            for stack in (kernels, biases)
+        ]
+        x = loop(forgetting(layers), x, *segments)
+        if whole < again:
+            x = forgetting(layers)(x, kernels[whole:again], biases[whole:again])
+    return layers(x, kernels[again:], biases[again:]) if kept else x
 
 
 def _tensorflow(x: Tensor, kernels: Tensor, activation: Function, padding: str) -> Engine:

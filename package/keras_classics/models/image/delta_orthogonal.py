@@ -124,6 +124,7 @@ def delta_orthogonal(
     padding: str = "circular",
     stacked: bool = True,
     recompute: bool = True,
+    memory: float | None = None,
     **arguments: Unpack[ImageArguments],
 ) -> keras.Model:
     """Plain convolutional network at dynamical isometry.
@@ -137,6 +138,7 @@ def delta_orthogonal(
         padding: Of the delta-orthogonal convolutions, `"circular"` or `"same"` for zeros.
         stacked: All of them in the one layer `StackedConv2D`; otherwise as many layers.
         recompute: Less memory for a quarter more time while training, see `StackedConv2D`.
+        memory: Megabytes for each picture that make it less than a quarter, likewise.
         **arguments: The arguments all image builders share.
 
     Raises:
@@ -165,7 +167,10 @@ def delta_orthogonal(
         )
     start["kernel_initializer"] = DeltaOrthogonal(critical_point(activation, q_star).sigma_w)
     if stacked:
-        x = StackedConv2D(depth, 3, padding, activation, recompute, name="stage1_conv", **start)(x)
+        stack = StackedConv2D(
+            depth, 3, padding, activation, recompute, memory=memory, name="stage1_conv", **start
+        )
+        x = stack(x)
     else:
         for index in range(1, depth + 1):
             x = _single(x, padding, activation, name=f"stage1_conv{index}", **start)
