@@ -10,6 +10,7 @@ from keras import layers, ops
 import keras_classics as kc
 from analysis.fooling.fooling_networks import BOUNDS, answers, fooling, linear, network, pictures
 from keras_classics.analysis.fooling.attack_losses import LOSSES
+from keras_classics.analysis.fooling.attack_request import AttackRequest
 
 QUICK = dict(bounds=BOUNDS, steps=10, queries=60)
 
@@ -32,6 +33,66 @@ def test_losses_by_hand():
     np.testing.assert_allclose(
         of("targeted_logits_ratio"), [-2 / (3 + 0.25), -1.5 / (2 - 0.5)], rtol=1e-6
     )
+
+
+def apgd_by_hand(request, row, size, steps, norm):
+    """The authors' loop for one image, of numbers drawn as ours are."""
+    own = request.images[row].astype("float64")
+    draw = np.random.default_rng(0)
+    shape = request.images.shape
+    drawn = (draw.uniform(-1, 1, shape) if norm == "linf" else draw.normal(size=shape))[row]
+
+    def length(x):
+        return np.abs(x).max() if norm == "linf" else np.sqrt((x**2).sum())
+
+    def inside(x):
+        change = x - own
+        if norm == "linf":
+            change = np.clip(change, -size, size)
+        elif length(change) > size:
+            change *= size / length(change)
+        return np.clip(own + change, *BOUNDS).astype("float32").astype("float64")
+
+    def look(x):
+        logits, loss, gradient = request.gradients(x[None], np.array([row]))
+        step = np.sign(gradient[0]) if norm == "linf" else gradient[0] / length(gradient[0])
+        return logits[0].argmax() != request.classes[row], loss[0], step
+
+    now = before = inside(own + size * drawn / length(drawn))
+    fooled, loss, way = look(now)
+    losses, best = [loss], (loss, now, way)
+    step, window, counted = 2 * size, int(0.22 * steps), 0
+    last_best, halved = loss, True
+    for number in range(steps):
+        if fooled:
+            return now
+        there = inside(now + step * way)
+        share = 0.75 if number else 1.0
+        moved = inside(now + share * (there - now) + (1 - share) * (now - before))
+        now, before = moved, now
+        fooled, loss, way = look(now)
+        losses.append(loss)
+        best = max(best, (loss, now, way), key=lambda each: each[0])
+        counted += 1
+        if counted == window:
+            rises = (np.diff(losses[-window - 1 :]) > 0).sum()
+            halve = rises <= 0.75 * window or (not halved and best[0] <= last_best)
+            halved, last_best = halve, best[0]
+            if halve:
+                step /= 2
+                _, now, way = best
+            window, counted = max(window - int(0.03 * steps), int(0.06 * steps)), 0
+    return now if fooled else best[1]
+
+
+@pytest.mark.parametrize(("norm", "size"), [("linf", 14), ("l2", 70)])
+def test_apgd_is_the_authors_image_by_image(norm, size):
+    model, (images, labels) = network(), pictures(10)
+    found = fooling.apgd(model, images, labels, epsilon=size, bounds=BOUNDS, norm=norm, steps=34)
+    request = AttackRequest(model, images, labels, bounds=BOUNDS)
+    expected = [apgd_by_hand(request, row, size, 34, norm) for row in range(10)]
+    assert 0 < (answers(model, found) != labels).mean() < 1
+    np.testing.assert_allclose(found, expected, atol=0.01)
 
 
 def test_each_attack_meets_the_survivors_of_the_last(monkeypatch):

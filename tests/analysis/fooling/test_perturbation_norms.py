@@ -28,6 +28,10 @@ def test_a_steepest_step_has_length_one_and_the_dual_norms_rise(norm):
     assert ((other * GRADIENTS).reshape(20, -1).sum(axis=1) < rises).all()
 
 
+def test_values_of_equal_gradients_share_a_step_in_l1():
+    np.testing.assert_array_equal(steepest(np.array([[2.0, -2, 1]]), "l1"), [[0.5, -0.5, 0]])
+
+
 @pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
 @pytest.mark.parametrize("scale", [0.0, 1e-200, 1e-30, 1e30])
 def test_steps_are_numbers_whatever_the_gradients(norm, scale):
