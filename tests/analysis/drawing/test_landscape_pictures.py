@@ -21,6 +21,9 @@ def test_contours_have_the_first_direction_along_the_page():
     figure = _figure(landscape(HILLS), "contours", None)
     axis, bar = figure.axes
     assert bar.get_ylabel() == "loss"
+    narrow = _figure(landscape(1000 + HILLS / 1000), "contours", None).axes[1]
+    texts = [label.get_text() for label in narrow.get_yticklabels()]
+    assert len(set(texts)) == len(texts) > 3
     assert (axis.get_xlabel(), axis.get_ylabel()) == ("first way", "second way")
     # The loss rises faster across, so that the outermost whole line is wider than high.
     lines = [x for group in axis.collections for x in group.get_paths() if len(x.vertices) > 8]

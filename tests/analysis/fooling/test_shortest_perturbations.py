@@ -1,5 +1,7 @@
 """DeepFool, Carlini and Wagner, L-BFGS and FAB on models whose nearest boundary is known."""
 
+from importlib import import_module
+
 import keras
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from analysis.fooling.fooling_networks import (
     network,
 )
 from analysis.fooling.fooling_networks import pictures as drawn
+from keras_classics.analysis.fooling.attack_request import AttackRequest
 
 WEIGHTS = np.array([[1.0, -1.0, 0.0], [2.0, 0.0, 0.5], [-3.0, 0.5, 0.0], [0.5, 0.0, -2.0]])
 PLACE = np.array([0.8, 0.6, 0.3, 0.5], "float32").reshape(1, 2, 2, 1)
@@ -77,6 +80,78 @@ def test_fab_of_a_linear_model_finds_the_nearest(norm):
     found = fooling.fab(model, PLACE, bounds=(-9, 9), norm=norm, steps=30)
     assert answers(model, found)[0] != own
     assert distance <= length(found, norm) < 1.01 * distance
+
+
+def fab_by_hand(request, row, other, steps):
+    """The paper's loop in L2 for one image and one other class, within bounds that nothing meets."""
+    now = own = request.images[row].astype("float64")
+    best, least = own, np.inf
+    for _ in range(steps):
+        _, (value,), (slope,) = request.gradients(
+            now[None], np.array([row]), "difference", np.array([other], "int32"),
+            request.classes[[row]],
+        )  # fmt: skip
+        square = (slope**2).sum()
+        from_here = -value * slope / square
+        from_image = ((slope * (now - own)).sum() - value) * slope / square
+        near, far = (np.sqrt((way**2).sum()) for way in (from_here, from_image))
+        share = min(near / (near + far), 0.1)
+        now = (1 - share) * (now + 1.05 * from_here) + share * (own + 1.05 * from_image)
+        length = np.sqrt(((now - own) ** 2).sum())
+        if request.fooled(now[None].astype("float32"), np.array([row]))[0]:
+            if length < least:
+                best, least = now, length
+            now = own + 0.9 * (now - own)
+    return best
+
+
+def test_fab_is_the_papers_step_by_step():
+    images, labels = drawn(6)
+    model = network()
+    found = fooling.fab(model, images, labels, bounds=(-9e3, 9e3), norm="l2", rivals=1, steps=9)
+    request = AttackRequest(model, images, labels, bounds=(-9e3, 9e3))
+    logits = request.logits(images)
+    np.put_along_axis(logits, labels[:, None], -np.inf, 1)
+    expected = [fab_by_hand(request, n, logits[n].argmax(), 9) for n in range(6)]
+    np.testing.assert_allclose(found, expected, atol=0.02)
+
+
+def test_weights_are_tenfold_until_one_succeeds_and_then_halfway(monkeypatch):
+    tried = []
+
+    def descended(self, weights):
+        tried.append(float(weights[0]))
+        return weights >= 0.5
+
+    search = import_module("keras_classics.analysis.fooling.carlini_wagner")._Search
+    monkeypatch.setattr(search, "_descend", descended)
+    fooling.carlini_wagner(linear(WEIGHTS), PLACE, bounds=(0, 1), searches=6)
+    assert tried == pytest.approx([0.001, 0.01, 0.1, 1, 0.55, 0.325])
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [
+        (1e2, 1e-2, [100, 10, 1, 10**0.5, 10**0.75]),
+        (1e-2, 1e2, [0.01, 0.1, 1, 10, 10**0.5, 10**0.75]),
+        # The last is tried, though it is no tenth of the one before; it fails, and there is none.
+        (1e2, 5, [100, 10, 5]),
+    ],
+)
+def test_the_search_for_c_halves_its_logarithm(first, last, expected):
+    searched = import_module("keras_classics.analysis.fooling.box_lbfgs")._searched
+    tried = []
+
+    def minimum(weight):
+        tried.append(weight)
+        succeeds = weight < 4.5 if first > last else weight > 4.5
+        return np.array([weight]) if succeeds else None
+
+    best = searched(minimum, first, last, bisections=2)
+    assert tried == pytest.approx(expected)
+    succeeded = [weight for weight in tried if (weight < 4.5) == (first > last)]
+    nearest = (max if first > last else min)(succeeded, default=None)
+    assert best == nearest if best is None else best[0] == nearest
 
 
 def test_carlini_and_wagner_find_about_the_nearest():
@@ -181,7 +256,7 @@ def test_limits_of_c_are_two_positive_numbers(limits):
         fooling.lbfgs(linear(WEIGHTS), PLACE, bounds=(0, 1), limits=limits)
 
 
-def test_nothing_found_is_the_image():
+def test_nothing_found_is_the_image(monkeypatch):
     """A model that always says the same cannot be fooled, and says so by leaving images alone."""
     image = keras.Input((2, 2, 1))
     model = keras.Model(image, layers.Dense(2)(layers.Flatten()(image)))
@@ -190,3 +265,11 @@ def test_nothing_found_is_the_image():
         options = {"steps": 20} if attack is not fooling.lbfgs else {"iterations": 5}
         found = attack(model, PLACE, [0], bounds=(0, 1), **options)
         np.testing.assert_array_equal(found, PLACE)
+    # Where nothing falls a search ends at its second look, a fifth of its steps.
+    looks = []
+    gradients = AttackRequest.gradients
+    monkeypatch.setattr(
+        AttackRequest, "gradients", lambda *x, **more: looks.append(1) or gradients(*x, **more)
+    )
+    fooling.carlini_wagner(model, PLACE, [0], bounds=(0, 1), steps=50, searches=1, weight=1e-30)
+    assert len(looks) == 1 + 10

@@ -113,6 +113,7 @@ def _figure(landscape: Landscape, form: str, way: np.ndarray | None) -> Figure:
         axis.set_box_aspect(None, zoom=0.8)
         for each, name in zip((axis.xaxis, axis.yaxis), names, strict=True):
             each.labelpad = 14 * name.count("\n") + 4
+        axis.zaxis.labelpad = 12
     else:
         lowest, highest = losses.min(), losses.max()
         spaced = np.geomspace if logarithmic else np.linspace
@@ -123,7 +124,7 @@ def _figure(landscape: Landscape, form: str, way: np.ndarray | None) -> Figure:
         )
         bar = figure.colorbar(lines, ax=axis, label="loss")
         told = levels[:: max(1, len(levels) // MOST_TICKS)]
-        bar.set_ticks(told, labels=[f"{level:.3g}" for level in told])
+        bar.set_ticks(told, labels=_told_apart(told))
         bar.ax.minorticks_off()
         axis.plot(0, 0, marker="+", color="black")
         if way is not None:
@@ -132,6 +133,15 @@ def _figure(landscape: Landscape, form: str, way: np.ndarray | None) -> Figure:
     for each in (axis.xaxis, axis.yaxis):
         each.set_major_locator(MaxNLocator(MOST_TICKS))
     return figure
+
+
+def _told_apart(levels: np.ndarray) -> list[str]:
+    """Numbers with as many digits, three or more, as let each be another."""
+    for digits in range(3, 10):
+        texts = [f"{level:.{digits}g}" for level in levels]
+        if len(set(texts)) == len(texts):
+            break
+    return texts
 
 
 def _shown(losses: np.ndarray) -> tuple[np.ma.MaskedArray, bool]:
