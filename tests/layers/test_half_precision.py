@@ -49,6 +49,7 @@ LAYERS = {
     "LocalResponseNormalization": ({}, MAPS),
     "LocallyConnected2D": ({"filters": 4, "kernel_size": 3}, MAPS),
     "Maxout": ({"pieces": 2}, MAPS),
+    "MeanFieldCRF": ({"grid": 3, "iterations": 2}, [MAPS, 100 + 50 * MAPS[..., :3]]),
     "MiddleFrame": ({}, CLIPS),
     "MultiDimensionalLSTM": ({"units": 3, "directions": 4, "leaky": True}, MAPS),
     "MultiDimensionalRNN": ({"units": 3}, MAPS),

@@ -5,6 +5,7 @@ from keras_classics.layers.image.aggregation import WeightedAggregation
 from keras_classics.layers.image.association_units import AssociationUnits
 from keras_classics.layers.image.binary import BinaryConv2D, BinaryDense, binary_sign
 from keras_classics.layers.image.connection_table import ConnectionTableConv2D
+from keras_classics.layers.image.crf import MeanFieldCRF
 from keras_classics.layers.image.dirac import DiracConv2D, NCReLU
 from keras_classics.layers.image.fractal import ColumnDraw, FractalJoin
 from keras_classics.layers.image.highway import ConvHighway, Highway, HighwayMerge
@@ -96,6 +97,7 @@ __all__ = [
     "LocalResponseNormalization",
     "LocallyConnected2D",
     "Maxout",
+    "MeanFieldCRF",
     "MiddleFrame",
     "MultiDimensionalLSTM",
     "MultiDimensionalRNN",

@@ -2,6 +2,7 @@
 
 from keras_classics.core import importing
 from keras_classics.models.dense.convolutional_form import convolutional_form
+from keras_classics.models.dense.crf_rnn import crf_rnn, dense_crf
 from keras_classics.models.dense.fcn import fcn, take_over
 from keras_classics.models.image.alexnet import AlexNet, AlexNetOWT, AlexNetSingleTower
 from keras_classics.models.image.binary_alexnet import BWNAlexNet, XNORAlexNet
@@ -341,7 +342,9 @@ __all__ = [
     "captioner",
     "convolutional_form",
     "convolutional_lstm",
+    "crf_rnn",
     "ctc_recognizer",
+    "dense_crf",
     "detect",
     "encode_images",
     "fast_rcnn",

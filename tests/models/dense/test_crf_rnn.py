@@ -1,0 +1,89 @@
+"""A field over a network: one model that learns, and pydensecrf's conventions without learning."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_classics as kc
+from layers.image.test_crf import softmax
+from support import check_round_trip
+
+
+def segmenter():
+    keras.utils.set_random_seed(0)
+    image = keras.Input((None, None, 3))
+    return keras.Model(image, keras.layers.Conv2D(3, 3, padding="same")(image))
+
+
+def test_both_learn_together_or_the_field_alone(tmp_path):
+    rng = np.random.default_rng(0)
+    pictures = rng.uniform(-1, 1, (2, 9, 7, 3)).astype("float32")
+    masks = rng.integers(0, 3, (2, 9, 7))
+    for train_unary in (True, False):
+        model = kc.models.crf_rnn(segmenter(), grid=5, colour_width=30.0, train_unary=train_unary)
+        before = model.get_weights()
+        kc.training.compile_segmenter(model, keras.optimizers.SGD(0.1))
+        model.fit(pictures, masks, verbose=0)
+        moved = [not np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True)]
+        names = [weight.path.split("/")[0] for weight in model.weights]
+        assert {n for n, m in zip(names, moved, strict=True) if m} == (
+            set(names) if train_unary else {"crf"}
+        )
+    check_round_trip(model, pictures, tmp_path)
+
+
+def test_the_picture_comes_as_colours_of_255():
+    flat = segmenter()
+    model = kc.models.crf_rnn(flat, grid=3)
+    picture = np.random.default_rng(0).uniform(-1, 1, (1, 6, 6, 3)).astype("float32")
+    layer = model.get_layer("crf")
+    expected = layer([flat(picture), picture * 127.5 + 127.5])
+    np.testing.assert_allclose(model(picture), expected, atol=1e-4)
+
+
+def test_a_dense_crf_by_hand_with_probabilities_of_zero():
+    rng = np.random.default_rng(1)
+    image = rng.integers(0, 256, (4, 5, 3), "uint8")
+    said = softmax(rng.normal(size=(4, 5, 3)))
+    said[0, 0] = [1, 0, 0]
+    (found,) = kc.models.dense_crf([image], [said], iterations=3, filtering="exact")
+    places = np.stack(np.mgrid[:4, :5], -1).reshape(-1, 2).astype(float)
+    colours = image.reshape(-1, 3).astype(float)
+
+    def kernel(features):
+        k = np.exp(-0.5 * ((features[:, None] - features[None]) ** 2).sum(-1))
+        return k / np.sqrt(np.outer(k.sum(1), k.sum(1)))
+
+    near, alike = kernel(places / 3), kernel(np.hstack([places / 80, colours / 13]))
+    unary = -np.log(np.maximum(said, 1e-8)).reshape(-1, 3)
+    q = softmax(-unary)
+    for _ in range(3):
+        q = softmax(-unary + 3 * near @ q + 10 * alike @ q)
+    np.testing.assert_allclose(found.reshape(-1, 3), q, atol=1e-4)
+    assert np.isfinite(found).all()
+
+
+def test_a_scene_is_cleaned_and_sizes_may_differ():
+    data = kc.data.load("scenes", train=1, validation=2, test=1)
+    rng = np.random.default_rng(0)
+    images = [each.image[: 50 + 7 * n] for n, each in enumerate(data.validation)]
+    masks = [each.class_mask[: 50 + 7 * n] for n, each in enumerate(data.validation)]
+    said = [softmax(2 * np.eye(9)[m] + rng.normal(0, 1.2, (*m.shape, 9))) for m in masks]
+    found = kc.models.dense_crf(images, said, iterations=5)
+    score = lambda answers: kc.training.pixel_figures(  # noqa: E731
+        kc.training.pixel_confusion(masks, [each.argmax(-1) for each in answers], 9)
+    )["pixel accuracy"]
+    assert score(found) > max(0.97, score(said) + 0.1)
+
+
+def test_what_does_not_fit_is_refused():
+    with pytest.raises(kc.InputError, match="of their height and width"):
+        kc.models.crf_rnn(kc.models.LeNet5Modern())
+    image, said = np.zeros((3, 3, 3), "uint8"), np.full((3, 3, 2), 0.5)
+    for images, answers, told in (
+        ([image], [said[:2]], "Picture 0 has shape"),
+        ([image], [], "1 pictures and 0 answers"),
+        ([image], [said - 1], "no probabilities"),
+    ):
+        with pytest.raises(kc.InputError, match=told):
+            kc.models.dense_crf(images, answers)
