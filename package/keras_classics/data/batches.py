@@ -147,29 +147,16 @@ def stream(
     """
     import keras
 
-    if keras.backend.backend() == "tensorflow":
-        return dataset(make, like, first=first, count=count, then=then)
+    if keras.backend.backend() != "tensorflow":
 
-    class Numbered(keras.utils.PyDataset):
-        num_batches = None if count is None else count - first
+        class Numbered(keras.utils.PyDataset):
+            num_batches = None if count is None else count - first
 
-        def __getitem__(self, number: int) -> Any:
-            batch = make(first + number)
-            return batch if then is None else then(*batch)
+            def __getitem__(self, number: int) -> Any:
+                batch = make(first + number)
+                return batch if then is None else then(*batch)
 
-    return Numbered()
-
-
-def dataset(
-    make: Callable[[int], Any],
-    like: Any,
-    *,
-    first: int = 0,
-    count: int | None = None,
-    then: Callable[..., Any] | None = None,
-) -> tf.data.Dataset:
-    """The dataset of `stream`."""
-    import keras
+        return Numbered()
     import tensorflow as tf
 
     axes = keras.tree.flatten(like)
@@ -183,8 +170,7 @@ def dataset(
         shaped = [tf.ensure_shape(each, one.shape) for each, one in zip(found, axes, strict=True)]
         return keras.tree.pack_sequence_as(like, shaped)
 
-    endless = count is None
     data = tf.data.Dataset
-    numbers = data.counter(first) if endless else data.range(first, count)
+    numbers = data.counter(first) if count is None else data.range(first, count)
     batches = numbers.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return (batches if then is None else batches.map(then)).prefetch(2)

@@ -34,7 +34,7 @@ def splits(data):
     ],
 )
 def test_numbers_are_spelled_as_each_language_does(number, form, expected):
-    assert tuple(phrases._spell(number, each, form) for each in LANGUAGES) == expected
+    assert tuple(phrases._spelled(number, form)(each) for each in LANGUAGES) == expected
 
 
 def test_a_phrase_is_a_function_of_seed_and_index():

@@ -19,7 +19,7 @@ import heapq
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, count, islice
 from types import ModuleType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -167,10 +167,7 @@ def phrase_groups(
     check_choice("language", language, LANGUAGES)
     rng = np.random.default_rng([seed, 83])
     days = [_day(rng) for _ in range(groups)]
-    return [
-        (day.isoformat(), [_format_date(day, form, language) for form in _WITH_YEAR])
-        for day in days
-    ]
+    return [(day.isoformat(), [_dated(day, form)(language) for form in _WITH_YEAR]) for day in days]
 
 
 def _divide(
@@ -222,7 +219,7 @@ def _hashed(*parts: object) -> int:
 def _cardinal(rng: np.random.Generator) -> Said:
     # As many of each length.
     number = int(10 ** rng.uniform(0, 6)) - 1
-    return Said(str(number), lambda language: _spell(number, language))
+    return Said(str(number), _spelled(number, "cardinal"))
 
 
 def _ordinal(rng: np.random.Generator) -> Said:
@@ -230,30 +227,23 @@ def _ordinal(rng: np.random.Generator) -> Said:
     # Not "deux centsième".
     while number % 100 == 80 or (number % 100 == 0 and number > 100):
         number -= 1
-    return Said(str(number), lambda language: _spell(number, language, "ordinal"))
+    return Said(str(number), _spelled(number, "ordinal"))
 
 
 def _date(rng: np.random.Generator) -> Said:
-    day = _day(rng)
-    form = str(rng.choice(_WITH_YEAR + _SKELETONS))
-    return Said(f"{day} {form}", lambda language: _format_date(day, form, language))
+    day, form = _day(rng), str(rng.choice(_WITH_YEAR + _SKELETONS))
+    return Said(f"{day} {form}", _dated(day, form))
 
 
 def _interval(rng: np.random.Generator) -> Said:
     first = _day(rng)
     last = first + datetime.timedelta(days=int(rng.integers(1, 60)))
-    return Said(
-        f"{first} {last}",
-        lambda language: _babel("dates").format_interval(first, last, "yMMMd", locale=language),
-    )
+    return Said(f"{first} {last}", _by_babel("dates", "format_interval", first, last, "yMMMd"))
 
 
 def _time(rng: np.random.Generator) -> Said:
     moment = datetime.time(int(rng.integers(24)), int(rng.integers(60)))
-    return Said(
-        f"{moment:%H:%M}",
-        lambda language: _babel("dates").format_time(moment, "short", locale=language),
-    )
+    return Said(f"{moment:%H:%M}", _by_babel("dates", "format_time", moment, "short"))
 
 
 def _span(rng: np.random.Generator) -> Said:
@@ -261,38 +251,20 @@ def _span(rng: np.random.Generator) -> Said:
     sign, direction = ((1, False), (1, True), (-1, True))[rng.integers(3)]
     count = sign * int(rng.integers(1, 100))
     span = datetime.timedelta(seconds=_SECONDS[unit] * count)
-    return Said(
-        f"{count} {unit} {'from now' if direction else 'long'}",
-        lambda language: _babel("dates").format_timedelta(
-            span, granularity=unit, threshold=np.inf, add_direction=direction, locale=language
-        ),
-    )
+    form = {"granularity": unit, "threshold": np.inf, "add_direction": direction}
+    meaning = f"{count} {unit} {'from now' if direction else 'long'}"
+    return Said(meaning, _by_babel("dates", "format_timedelta", span, **form))
 
 
 def _measure(rng: np.random.Generator) -> Said:
     amount, unit = int(rng.integers(1, 100)), str(rng.choice(_UNITS))
-    return Said(
-        f"{amount} {unit}",
-        lambda language: _babel("units").format_unit(amount, unit, locale=language),
-    )
+    return Said(f"{amount} {unit}", _by_babel("units", "format_unit", amount, unit))
 
 
 def _money(rng: np.random.Generator) -> Said:
     amount, currency = int(rng.integers(100, 10_000)) / 100, str(rng.choice(_CURRENCIES))
-    return Said(
-        f"{amount} {currency}",
-        lambda language: _babel("numbers").format_currency(
-            amount, currency, format_type="name", locale=language
-        ),
-    )
-
-
-def _countries(rng: np.random.Generator) -> Said:
-    return _named(rng, "territories")
-
-
-def _languages(rng: np.random.Generator) -> Said:
-    return _named(rng, "languages")
+    write = _by_babel("numbers", "format_currency", amount, currency, format_type="name")
+    return Said(f"{amount} {currency}", write)
 
 
 def _named(rng: np.random.Generator, table: str) -> Said:
@@ -303,7 +275,12 @@ def _named(rng: np.random.Generator, table: str) -> Said:
     """
     number, count = int(rng.integers(2**63)), int(rng.integers(2, 4))
     codes = heapq.nlargest(count, _codes(table), key=lambda code: _hashed(number, code))
-    return Said(" ".join(codes), lambda language: _listed(table, codes, language))
+
+    def write(language: str) -> str:
+        names = getattr(_locale(language), table)
+        return _by_babel("lists", "format_list", [names[code] for code in codes])(language)
+
+    return Said(" ".join(codes), write)
 
 
 # How each kind is drawn, and its share of the phrases in percent.
@@ -316,30 +293,30 @@ KINDS: dict[str, tuple[Callable[[np.random.Generator], Said], int]] = {
     "span": (_span, 7),
     "measure": (_measure, 10),
     "money": (_money, 9),
-    "countries": (_countries, 11),
-    "languages": (_languages, 7),
+    "countries": (functools.partial(_named, table="territories"), 11),
+    "languages": (functools.partial(_named, table="languages"), 7),
 }
 _SHARES = np.array([share for _, share in KINDS.values()]) / 100
 
 
-def _spell(number: int, language: str, form: str = "cardinal") -> str:
-    return import_extra("num2words", "translation").num2words(number, lang=language, to=form)
+def _spelled(number: int, form: str) -> Writer:
+    spell = import_extra("num2words", "translation").num2words
+    return lambda language: spell(number, lang=language, to=form)
 
 
 def _day(rng: np.random.Generator) -> datetime.date:
     return _FIRST_DAY + datetime.timedelta(days=int(rng.integers(_DAYS)))
 
 
-def _format_date(day: datetime.date, form: str, language: str) -> str:
-    dates = _babel("dates")
+def _dated(day: datetime.date, form: str) -> Writer:
     if form in _SKELETONS:
-        return dates.format_skeleton(form, day, locale=language)
-    return dates.format_date(day, form, locale=language)
+        return _by_babel("dates", "format_skeleton", form, day)
+    return _by_babel("dates", "format_date", day, form)
 
 
-def _listed(table: str, codes: Sequence[str], language: str) -> str:
-    names = getattr(_locale(language), table)
-    return _babel("lists").format_list([names[code] for code in codes], locale=language)
+def _by_babel(module: str, function: str, *given: Any, **options: Any) -> Writer:
+    write = getattr(_babel(module), function)
+    return lambda language: write(*given, **options, locale=language)
 
 
 @functools.cache
