@@ -49,7 +49,7 @@ from benchmarks.measuring import ALONE, MEASURED, console  # noqa: E402
 STORED = Path(__file__).with_suffix(".csv")
 # What a row is of; a later row of the same takes its place.
 KEYS = ["benchmark", "model", "setting", "beside"]
-KINDS = {"int": int, "str": str}
+KINDS = {"int": int, "float": float, "str": str}
 MARKS = "<!-- benchmark -->", "<!-- end of benchmark -->"
 
 # Of each verb the module, which needs an engine. These have tables of their own in the README:
@@ -118,7 +118,7 @@ class Flag(NamedTuple):
     name: str
     kind: type
     note: str
-    default: int | str
+    default: int | float | str
 
 
 def first_line(name: str) -> str:

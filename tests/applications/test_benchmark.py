@@ -1,6 +1,7 @@
 """The benchmark as a user meets it."""
 
 import importlib
+import inspect
 import subprocess
 import sys
 from itertools import product
@@ -240,6 +241,17 @@ def test_mistakes_are_one_sentence(arguments, message, application, tmp_path, ca
     assert application.main([*given, *out]) == 1
     captured = capsys.readouterr()
     assert captured.err.startswith("error: ") and message in captured.err
+
+
+def test_flags_as_they_are_read_are_the_arguments_of_the_verbs(application):
+    for name in application.VERBS:
+        described, flags = application.read_verb(name)
+        verb = application.verb_of(name)
+        assert described == inspect.getdoc(verb)
+        expected = inspect.signature(verb).parameters.values()
+        assert [(each.name, each.default) for each in flags] == [
+            (each.name, each.default) for each in expected
+        ]
 
 
 def test_an_unknown_verb_is_refused(application, capsys):
