@@ -172,9 +172,10 @@ class Detection(kc.jobs.Job):
         self.tell("upsampling", small_objects.upsampled(self), "AP at an overlap of 0.5")
 
     def proposals(self):
-        test = self.split("test")
-        rows = proposing.qualities(test, self.data.info.classes, self.settings)
-        self.tell("proposals", rows, f"proposals of {len(test)} pictures")
+        parts = [each for split in ("train", "validation", "test") for each in self.split(split)]
+        some = parts[:: -(-len(parts) // self.settings.count)]
+        rows = proposing.qualities(some, self.data.info.classes, self.settings)
+        self.tell("proposals", rows, f"proposals of {len(some)} pictures")
 
     def tell(self, verb, rows, title):
         """Print the table of a verb and keep it with how it was made."""

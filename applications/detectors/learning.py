@@ -19,7 +19,9 @@ def learned(model, examples, proposals, classes, settings, **options):
     batches = kc.data.region_batches(
         examples, proposals, classes=classes, batch_size=size, **settings.some("regions", "seed")
     )
-    model.fit(batches, steps_per_epoch=steps, epochs=settings.epochs, verbose=0, **options)
+    model.fit(
+        batches, steps_per_epoch=steps, epochs=settings.epochs, verbose=0, shuffle=False, **options
+    )
     return time.perf_counter() - begun
 
 

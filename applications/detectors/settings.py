@@ -44,7 +44,8 @@ class Settings(kc.jobs.Settings):
         verbs=("evaluate", "detect"))  # fmt: skip
     pictures: int = flag(12, "pictures drawn", verbs=["evaluate"])
     # Of the verbs that compare.
-    count: int = flag(300, "training pictures of it", verbs=("compare", "upsampling"))
+    count: int = flag(300, "pictures that are learned from, or whose proposals are measured, at "
+        "most", verbs=("compare", "upsampling", "proposals"))  # fmt: skip
     trunk: str = flag("alexnet", "of the road", verbs=("upsampling",),
         choices=("alexnet", "squeezenet"))  # fmt: skip
     trunk_width: float = flag(0.25, "factor on its filters", verbs=("upsampling",))

@@ -143,7 +143,7 @@ def test_verbs_that_need_a_trained_model_say_so(application, verb, tmp_path, cap
 
 
 def test_proposals_are_measured_without_a_run(application, tmp_path):
-    arguments = ["proposals", *DATA, "--quiet", "--out", str(tmp_path)]
+    arguments = ["proposals", *DATA, "--count", "10", "--quiet", "--out", str(tmp_path)]
     assert application.main(arguments) == 0
     table = pd.read_csv(tmp_path / "proposals.csv", index_col=0)
     assert list(table.index) == ["grid", "fast", "quality"]
@@ -151,3 +151,38 @@ def test_proposals_are_measured_without_a_run(application, tmp_path):
     assert table.loc["grid", "recall at 0.5"] > 0.9
     assert table.loc["quality", "proposals"] >= table.loc["fast", "proposals"]
     assert json.loads((tmp_path / "proposals.json").read_text())["settings"]["seed"] == 0
+
+
+def test_small_objects_are_found_on_the_trunks_of_the_road(application, tmp_path):
+    given = ["upsampling", *DATA, "--count", "8", "--epochs", "1", "--batch-size", "4"]
+    chosen = ["--factors", "2", "--depths", "conv3", "--trunk-width", "0.1", "--units", "8"]
+    assert application.main([*given, *chosen, "--quiet", "--out", str(tmp_path)]) == 0
+    table = pd.read_csv(tmp_path / "upsampling.csv", index_col=0)
+    assert list(table.index) == ["conv3, enlarged 2 times"]
+    assert {"AP", "AP small", "AP large", "training seconds"} <= set(table.columns)
+    assert not (tmp_path / "run.json").exists()
+
+
+def test_an_enlarged_picture_has_a_finer_map(application, tmp_path):
+    from detectors import small_objects
+
+    job = application.Detection(application.Settings(), tmp_path, kc.jobs.Output())
+    job.facts = {"known": {"classes": ["a", "b"], "size": [64, 64]}}
+    for factor, stride in ((1.0, 16), (2.0, 8), (4.0, 4)):
+        model = small_objects.detector(job, "conv3", factor)
+        assert model.get_layer("region_pooling").stride == stride
+
+
+@pytest.mark.slow
+def test_the_ways_of_detection_are_compared(application, tmp_path):
+    pytest.importorskip("sklearn", reason="support vector machines need scikit-learn")
+    given = ["compare", *TRAINED, "--count", "8", "--tested", "4", "--timed", "1", "--most", "20"]
+    chosen = ["--window", "16", "--scale", "32", "--quiet", "--out", str(tmp_path)]
+    assert application.main([*given, *chosen]) == 0
+    table = pd.read_csv(tmp_path / "compare.csv", index_col=0)
+    assert list(table.index) == [
+        "R-CNN", "SPP-net, one scale", "SPP-net, five scales", "Fast R-CNN"
+    ]  # fmt: skip
+    assert (table.loc["R-CNN", ["convolution faster", "total faster"]] == 1).all()
+    assert (table[["training", "convolution", "total"]] > 0).all(axis=None)
+    assert (table["convolution"] <= table["total"] * 1.5).all()
