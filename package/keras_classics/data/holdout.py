@@ -158,17 +158,7 @@ def _chosen(members: np.ndarray, sizes: np.ndarray, share: float) -> list[int]:
 def check_filled(
     splits: Mapping[str, Sized], source: object, what: str, faults: Faults = _NO_FAULTS
 ) -> None:
-    """Refuse splits of which one is empty, as where most examples are equal.
-
-    Args:
-        splits: By name.
-        source: Where they come from.
-        what: One of them, such as `"sentence"`.
-        faults: What was left out.
-
-    Raises:
-        InputError: One is empty.
-    """
+    """Refuse splits of which one is empty; arguments as of `complete_splits`."""
     for split, examples in splits.items():
         if len(examples) == 0:
             raise InputError(
@@ -179,16 +169,13 @@ def check_filled(
 
 
 def check_one_split(owners: dict[str, str], name: str, split: str, where: str = "") -> None:
-    """Note that a picture is in a split.
+    """Note that a picture is in a split, and refuse that it is in another one.
 
     Args:
-        owners: Splits by name, of those that were noted.
+        owners: Splits by name, of the pictures that were noted.
         name: What the picture is called.
         split: Its split.
         where: The place in a file, for the error.
-
-    Raises:
-        InputError: It is in another one.
     """
     if owners.setdefault(name, split) != split:
         raise InputError(

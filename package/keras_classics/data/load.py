@@ -202,16 +202,7 @@ def load(
 
 
 def check_sizes(sizes: Mapping[str, int], most: int, what: str) -> None:
-    """Refuse splits of a world that are empty or too large.
-
-    Args:
-        sizes: Numbers of examples by split.
-        most: The greatest.
-        what: They are called.
-
-    Raises:
-        InputError: One is not within 1 and the greatest.
-    """
+    """Refuse splits of a world that are empty, or of more than the most examples."""
     for split, size in sizes.items():
         if not 0 < size <= most:
             raise InputError(

@@ -15,15 +15,7 @@ if TYPE_CHECKING:
 
 
 def text_table(path: Path, remedy: str) -> pd.DataFrame:
-    """Read a table as texts; its header in lower case, with `_` for spaces and hyphens.
-
-    Args:
-        path: The file.
-        remedy: What to do where it is no table, for the message.
-
-    Raises:
-        InputError: It is absent or no table.
-    """
+    """Read a table as texts; its header in lower case, with `_` for spaces and hyphens."""
     table = read_table(
         path,
         "a header, then rows with as many fields as the header",
@@ -37,17 +29,7 @@ def text_table(path: Path, remedy: str) -> pd.DataFrame:
 
 
 def column_named(path: Path, columns: Sequence[str], names: Sequence[str], remedy: str) -> int:
-    """The place of the column that has the first possible of some names.
-
-    Args:
-        path: The table's file, for the message.
-        columns: Its header.
-        names: Those looked for.
-        remedy: What to do where there is none, for the message.
-
-    Raises:
-        InputError: There is none.
-    """
+    """The place in a header of the first of some names that it has."""
     for name in names:
         if name in columns:
             return list(columns).index(name)

@@ -50,15 +50,9 @@ class Annotations:
     origin: str = ""
 
     def add(self, place: str, name: object, *captions: object) -> str | None:
-        """Take an image and captions of it; what is no text, or no name, is a fault.
+        """Take an image and captions of it, of which None is empty; gives the name as it is kept.
 
-        Args:
-            place: Where it is written, for the fault.
-            name: Of the image.
-            *captions: None is an empty one.
-
-        Returns:
-            The name as the keys of `captions` write it, or None.
+        What is no text, or no name, is a fault.
         """
         named = written(name) if isinstance(name, str) else ""
         if not named:

@@ -105,9 +105,6 @@ def measure_images(paths: Sequence[Path], faults: Faults) -> dict[Path, tuple[in
 
     Returns:
         Height and width of each of the others.
-
-    Raises:
-        InputError: The first that cannot be read, under `strict`.
     """
 
     def measured(path: Path) -> tuple[int, int] | InputError:

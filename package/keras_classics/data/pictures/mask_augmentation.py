@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.data.pictures.augmentation import resize
 from keras_classics.data.pictures.mask_files import IGNORED, resize_mask
 
@@ -49,11 +49,9 @@ def random_view(
     check_together(image, mask)
     if not 0 < scales[0] <= scales[1]:
         raise InputError(
-            explain(
-                f"scales={scales} was given",
-                "a least and a greatest positive factor",
-                "Give for example scales=(0.5, 2).",
-            )
+            f"scales={scales} was given",
+            "a least and a greatest positive factor",
+            "Give for example scales=(0.5, 2).",
         )
     if scales[1] != scales[0] or scales[0] != 1.0:
         factor = float(np.exp(rng.uniform(*np.log(scales))))
@@ -121,9 +119,7 @@ def check_together(image: np.ndarray, mask: np.ndarray) -> None:
     """
     if image.ndim != 3 or image.shape[:2] != mask.shape:
         raise InputError(
-            explain(
-                f"A picture {image.shape} and a mask {mask.shape} were given",
-                "a picture (height, width, channels) and a mask of its height and width",
-                "Resize one of them, the mask by kc.data.resize_mask.",
-            )
+            f"A picture {image.shape} and a mask {mask.shape} were given",
+            "a picture (height, width, channels) and a mask of its height and width",
+            "Resize one of them, the mask by kc.data.resize_mask.",
         )

@@ -12,7 +12,7 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Count
-from keras_classics.core.errors import InputError, check_pair, explain
+from keras_classics.core.errors import InputError, check_pair
 from keras_classics.data.batches import Axes, Visits, even_parts, stream
 from keras_classics.data.pictures.mask_augmentation import check_together, random_view, window
 
@@ -104,12 +104,10 @@ def picture_values(pictures: np.ndarray) -> np.ndarray:
 def _check_masks(examples: Sequence[Any]) -> None:
     if not len(examples) or getattr(examples[0], "class_mask", None) is None:
         raise InputError(
-            explain(
-                f"{len(examples)} examples were given"
-                + (", which have no class_mask" if len(examples) else ""),
-                "pictures with masks",
-                'Load them so: kc.data.load("scenes"), kc.data.load("masks:FOLDER").',
-            )
+            f"{len(examples)} examples were given"
+            + (", which have no class_mask" if len(examples) else ""),
+            "pictures with masks",
+            'Load them so: kc.data.load("scenes"), kc.data.load("masks:FOLDER").',
         )
     check_together(examples[0].image, examples[0].class_mask)
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Count
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.picture_files import opened_picture
 from keras_classics.core.text_files import read_lines
 
@@ -74,11 +74,9 @@ class MaskReading:
         labels = self._tables["values"][pixels]
         if (wrong := np.unique(pixels[labels < 0])).size:
             raise InputError(
-                explain(
-                    f"The mask {path} has the values {_listed(wrong)}",
-                    f"{_listed(sorted(self.values))}, and {IGNORED} for what does not count",
-                    "Correct the file, or tell all values.",
-                )
+                f"The mask {path} has the values {_listed(wrong)}",
+                f"{_listed(sorted(self.values))}, and {IGNORED} for what does not count",
+                "Correct the file, or tell all values.",
             )
         return labels.astype("uint8")
 
@@ -86,12 +84,10 @@ class MaskReading:
         codes = pixels.astype("int32") @ np.array([65536, 256, 1])
         if self.colours is None:
             raise InputError(
-                explain(
-                    f"The mask {path} is coloured ({len(np.unique(codes))} colours), and no table "
-                    "says which class each colour is",
-                    "grey or palette pictures, or a table of colours",
-                    'Give colours="FILE", with a line "red green blue name" for each class.',
-                )
+                f"The mask {path} is coloured ({len(np.unique(codes))} colours), and no table "
+                "says which class each colour is",
+                "grey or palette pictures, or a table of colours",
+                'Give colours="FILE", with a line "red green blue name" for each class.',
             )
         if "codes" not in self._tables:
             known = sorted((65536 * r + 256 * g + b, label)
@@ -104,12 +100,10 @@ class MaskReading:
             colours = pixels[unknown]
             shown = ", ".join(str(tuple(map(int, each))) for each in np.unique(colours, axis=0)[:3])
             raise InputError(
-                explain(
-                    f"The mask {path} has colours of no class in {len(colours)} pixels, such as "
-                    f"{shown}",
-                    f"the {len(known_codes)} colours of its table",
-                    "Complete the table, or write the mask anew without smoothing.",
-                )
+                f"The mask {path} has colours of no class in {len(colours)} pixels, such as "
+                f"{shown}",
+                f"the {len(known_codes)} colours of its table",
+                "Complete the table, or write the mask anew without smoothing.",
             )
         return labels[place].astype("uint8")
 
@@ -149,7 +143,7 @@ def resize_mask(mask: np.ndarray, height: Count, width: Count) -> np.ndarray:
         return mask
     if mask.ndim != 2 or not mask.size:
         raise InputError(
-            explain(f"A mask of shape {mask.shape} was given", "(rows, columns)", "Give one mask.")
+            f"A mask of shape {mask.shape} was given", "(rows, columns)", "Give one mask."
         )
     # The pixel at the centre of each, as pictures are resized.
     rows, columns = (
@@ -183,11 +177,9 @@ def read_colours(path: str | Path) -> tuple[tuple[str, ...], Colours]:
         red, green, blue = numbers[:3]
         if max(numbers[:3]) > 255 or (red, green, blue) in colours:
             raise InputError(
-                explain(
-                    f"{path}, line {number}, has the colour {(red, green, blue)}",
-                    "three numbers of 0 to 255, each colour once",
-                    "Correct the line.",
-                )
+                f"{path}, line {number}, has the colour {(red, green, blue)}",
+                "three numbers of 0 to 255, each colour once",
+                "Correct the line.",
             )
         if name.lower() in _VOID:
             colours[red, green, blue] = IGNORED
@@ -198,11 +190,9 @@ def read_colours(path: str | Path) -> tuple[tuple[str, ...], Colours]:
         colours[red, green, blue] = names.index(name) if name else len(names) - 1
     if not names or len(names) > IGNORED:
         raise InputError(
-            explain(
-                f"{path} names {len(names)} classes by their colours",
-                f'1 to {IGNORED} lines "red green blue name"',
-                "Check the path and the form of the lines.",
-            )
+            f"{path} names {len(names)} classes by their colours",
+            f'1 to {IGNORED} lines "red green blue name"',
+            "Check the path and the form of the lines.",
         )
     return tuple(names), colours
 
@@ -227,20 +217,13 @@ def voc_colours(classes: int) -> Colours:
 def _check(path: str | Path, image: Image.Image) -> None:
     if image.format in _LOSSY:
         raise InputError(
-            explain(
-                f"The mask {path} is a {image.format} file, which changes values where classes "
-                "meet",
-                "PNG, BMP, TIFF and other formats without loss",
-                _REMEDY,
-            )
+            f"The mask {path} is a {image.format} file, which changes values where classes meet",
+            "PNG, BMP, TIFF and other formats without loss",
+            _REMEDY,
         )
     if image.mode.startswith(("I", "F")):
         raise InputError(
-            explain(
-                f"The mask {path} has 16 bits or more a pixel",
-                "values of 8 bits, 0 to 255",
-                _REMEDY,
-            )
+            f"The mask {path} has 16 bits or more a pixel", "values of 8 bits, 0 to 255", _REMEDY
         )
 
 

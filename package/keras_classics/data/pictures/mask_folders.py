@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.text_files import read_lines
 from keras_classics.data.faults import Faults
 from keras_classics.data.holdout import SPLIT_NAMES
@@ -178,11 +178,9 @@ def _load(
     parts = paired_folders(folder, faults, "mask")
     if classes is not None and not 1 < len(classes) < IGNORED:
         raise InputError(
-            explain(
-                f"{len(classes)} classes were given for {name}",
-                f"2 to {IGNORED - 1}, the background among them",
-                "Name all classes.",
-            )
+            f"{len(classes)} classes were given for {name}",
+            f"2 to {IGNORED - 1}, the background among them",
+            "Name all classes.",
         )
     return masked_data(
         parts, name=name, classes=classes, reading=reading, seed=seed, image_size=image_size,
@@ -236,11 +234,9 @@ def _first_folders(pictures: Sequence[Path], masks: Sequence[Path]) -> tuple[Pat
 
 def _not_laid_out(folder: Path, layouts: str) -> InputError:
     return InputError(
-        explain(
-            f"{folder} has no folders of pictures and masks side by side",
-            layouts,
-            "Check the path, or lay the files out so.",
-        )
+        f"{folder} has no folders of pictures and masks side by side",
+        layouts,
+        "Check the path, or lay the files out so.",
     )
 
 
@@ -252,10 +248,8 @@ def _values(text: str | None) -> Mapping[int, int] | None:
     numbers = [int(part) for part in parts if part.isdecimal() and int(part) <= 255]
     if len(numbers) < len(parts) or len(set(numbers)) < len(numbers) or len(numbers) < 2:
         raise InputError(
-            explain(
-                f"values={text!r} was given",
-                "two and more different numbers of 0 to 255, separated by commas",
-                'Give for example values="0,255".',
-            )
+            f"values={text!r} was given",
+            "two and more different numbers of 0 to 255, separated by commas",
+            'Give for example values="0,255".',
         )
     return {number: label for label, number in enumerate(numbers)}

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.progress import tracked
 from keras_classics.data.faults import Faults
 from keras_classics.data.load import Data
@@ -85,13 +85,11 @@ def masked_data(
     if any(checked.values()) and len(found) < 2:
         ignored = f", and {counts[IGNORED]} pixels of 255" if counts[IGNORED] else ""
         raise InputError(
-            explain(
-                f"All masks of {name} are of one class, {found.tolist()}{ignored}",
-                "pixels of two classes and more; 255 is what does not count",
-                'Check the masks; where white is a class, give values="0,255".'
-                if counts[IGNORED]
-                else "Check that these are the masks.",
-            )
+            f"All masks of {name} are of one class, {found.tolist()}{ignored}",
+            "pixels of two classes and more; 255 is what does not count",
+            'Check the masks; where white is a class, give values="0,255".'
+            if counts[IGNORED]
+            else "Check that these are the masks.",
         )
     if classes is None:
         classes = [str(number) for number in range(int(found.max(initial=0)) + 1)]
@@ -118,12 +116,10 @@ def _sound(
             _Checked(sheet, size, np.bincount(mask.ravel(), minlength=256))
             if (mask.shape == size)
             else InputError(
-                explain(
-                    f"The mask {sheet.mask} has {mask.shape[0]} x {mask.shape[1]} pixels and its "
-                    f"picture {sheet.path} {size[0]} x {size[1]} (height x width)",
-                    "masks of their pictures' size",
-                    "Resize one of them; masks without smoothing.",
-                )
+                f"The mask {sheet.mask} has {mask.shape[0]} x {mask.shape[1]} pixels and its "
+                f"picture {sheet.path} {size[0]} x {size[1]} (height x width)",
+                "masks of their pictures' size",
+                "Resize one of them; masks without smoothing.",
             )
         )
 

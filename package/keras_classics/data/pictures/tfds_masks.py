@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.data.pictures.mask_files import IGNORED, resize_mask
 from keras_classics.data.pictures.masked_pictures import MaskedPicture
 
@@ -53,11 +53,9 @@ def mask_key(name: str, features: tfds.features.FeaturesDict, image: str) -> str
         if isinstance(features[key], tfds.features.Image) and features[key].shape[-1] == 1:
             return key
     raise InputError(
-        explain(
-            f"The TensorFlow Datasets set {name!r} has the features {', '.join(features)}",
-            f"a set with masks, a picture of one channel under {', '.join(_KEYS)}",
-            "Choose for example tfds:oxford_iiit_pet, or leave masks out.",
-        )
+        f"The TensorFlow Datasets set {name!r} has the features {', '.join(features)}",
+        f"a set with masks, a picture of one channel under {', '.join(_KEYS)}",
+        "Choose for example tfds:oxford_iiit_pet, or leave masks out.",
     )
 
 
@@ -82,11 +80,9 @@ def stored_masks(name: str, key: str, feature: Any, train: tf.data.Dataset) -> S
     values = tuple(sorted(seen - {IGNORED}))
     if len(values) < 2 or values[-1] > IGNORED:
         raise InputError(
-            explain(
-                f"The masks of {name!r} have the values {sorted(seen)[:9]}",
-                "two and more of 0 to 254, and 255 for what does not count",
-                "Choose another set, or leave masks out.",
-            )
+            f"The masks of {name!r} have the values {sorted(seen)[:9]}",
+            "two and more of 0 to 254, and 255 for what does not count",
+            "Choose another set, or leave masks out.",
         )
     return StoredMasks(key, values, tuple(map(str, values)))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.text_files import read_lines
 from keras_classics.data.faults import Faults
 from keras_classics.data.holdout import SPLIT_NAMES, check_one_split
@@ -51,11 +51,9 @@ def load_voc_masks(
     where = next((folder / each for each in _MASKS if (folder / each).is_dir()), None)
     if where is None:
         raise InputError(
-            explain(
-                f"{folder} has no folder {' or '.join(_MASKS)}",
-                "a folder of PASCAL VOC with masks: JPEGImages and SegmentationClass",
-                "Check the path; for boxes leave masks out.",
-            )
+            f"{folder} has no folder {' or '.join(_MASKS)}",
+            "a folder of PASCAL VOC with masks: JPEGImages and SegmentationClass",
+            "Check the path; for boxes leave masks out.",
         )
     found = {sheet.name: sheet for sheet in pairs(folder / "JPEGImages", where, faults, "mask")}
     parts, rules, owners = dict[str, list[MaskSheet]](), dict[str, str](), dict[str, str]()

@@ -229,18 +229,22 @@ def _find(folder: Path, rate: int, faults: Faults) -> dict[str, list[Recording]]
 
 def _npz(path: Path, rate: int) -> list[Recording]:
     arrays = read_npz(path)
+    remedy = "Write the file anew, resampled if need be."
     missing = {"audio", "offsets", "digit"} - arrays.keys()
-    if not missing:
-        _check_recordings(path, arrays)
-    found = int(arrays.get("rate", rate))
-    if missing or found != rate:
+    if missing:
         raise InputError(
-            f"{path} has no {', '.join(sorted(missing))}"
-            if missing
-            else f"{path} has {found} samples a second",
-            f"audio, offsets and digit, {rate} samples a second",
-            "Write the file anew, resampled if need be.",
+            f"{path} has no {', '.join(sorted(missing))}", "audio, offsets and digit", remedy
         )
+    if not _are_recordings(arrays):
+        raise InputError(
+            f"{path} holds "
+            + ", ".join(f"{name} {each.dtype} {each.shape}" for name, each in arrays.items()),
+            "audio of whole numbers or floats, offsets into it that rise, one more than there are "
+            "digits",
+            remedy,
+        )
+    if (found := int(arrays.get("rate", rate))) != rate:
+        raise InputError(f"{path} has {found} samples a second", f"{rate} a second", remedy)
     offsets, digits = arrays["offsets"], arrays["digit"]
     speakers = arrays.get("speaker", np.zeros(len(digits), int))
     return [
@@ -252,8 +256,8 @@ def _npz(path: Path, rate: int) -> list[Recording]:
     ]  # fmt: skip
 
 
-def _check_recordings(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Refuse arrays of other types, and offsets that lead out of the audio."""
+def _are_recordings(arrays: dict[str, np.ndarray]) -> bool:
+    """Whether arrays are of the types they should be, and offsets lead nowhere but into audio."""
     audio, offsets, digits = (arrays[name] for name in ("audio", "offsets", "digit"))
     sound = audio.ndim == digits.ndim == 1 and offsets.shape == (len(digits) + 1,)
     sound = sound and audio.dtype.kind in "if" and offsets.dtype.kind in "iu"
@@ -261,14 +265,7 @@ def _check_recordings(path: Path, arrays: dict[str, np.ndarray]) -> None:
     if sound and len(digits):
         steps = np.diff(offsets.astype("int64"))
         sound = offsets[0] >= 0 and offsets[-1] <= len(audio) and bool((steps >= 0).all())
-    if not sound:
-        held = ", ".join(f"{name} {each.dtype} {each.shape}" for name, each in arrays.items())
-        raise InputError(
-            f"{path} holds {held}",
-            "audio of whole numbers or floats, offsets into it that rise, one more than there "
-            "are digits",
-            "Write the file anew.",
-        )
+    return bool(sound)
 
 
 def _waves(files: Sequence[Path], rate: int, faults: Faults) -> list[Recording]:

@@ -72,13 +72,6 @@ def tag_target(text: str, language: str) -> str:
 
     Johnson et al., "Google's multilingual neural machine translation system", TACL 2017
     (arXiv:1611.04558).
-
-    Args:
-        text: The sentence in the source language.
-        language: The target language, such as `"fr"`.
-
-    Returns:
-        The sentence behind the token.
     """
     return f"<2{language}> {text}"
 
