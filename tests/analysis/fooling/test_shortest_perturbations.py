@@ -250,6 +250,18 @@ def test_a_universal_perturbation_is_one_for_all_images():
     assert hit > missed + 0.15
 
 
+def test_the_universal_perturbation_is_the_best_of_all_passes(monkeypatch):
+    """Each image adds the number of its pass; half are fooled, then none, then half."""
+    steps, shares = iter([1, 1, 2, 2, 3, 3]), iter([[True, False], [False] * 2, [True, False]])
+    module = import_module("keras_classics.analysis.fooling.universal")
+    monkeypatch.setattr(module, "to_boundary", lambda request, start, *_: start + next(steps))
+    monkeypatch.setattr(AttackRequest, "fooled", lambda *_: np.array(next(shares)))
+    found = fooling.universal_perturbation(
+        linear(WEIGHTS), np.repeat(PLACE, 2, 0), epsilon=99, bounds=(-99, 99), fooled=1, passes=3
+    )
+    np.testing.assert_allclose(found, 2, rtol=1e-5)
+
+
 @pytest.mark.parametrize("limits", [(1, 0.1), (0, 1), (1,)])
 def test_limits_of_c_are_two_positive_numbers(limits):
     with pytest.raises(kc.InputError, match="limits="):

@@ -124,7 +124,7 @@ def _figure(landscape: Landscape, form: str, way: np.ndarray | None) -> Figure:
         )
         bar = figure.colorbar(lines, ax=axis, label="loss")
         told = levels[:: max(1, len(levels) // MOST_TICKS)]
-        bar.set_ticks(told, labels=_told_apart(told))
+        bar.set_ticks(told.tolist(), labels=_told_apart(told))
         bar.ax.minorticks_off()
         axis.plot(0, 0, marker="+", color="black")
         if way is not None:

@@ -22,6 +22,7 @@ from keras_classics.core.errors import InputError, check_choice, explain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.transforms import Bbox
 
 COSTS = {
     "multiply_adds": "multiply-adds for one image, in billions",
@@ -79,31 +80,38 @@ def draw_overview(
     axis.grid(alpha=0.3)
     for millions in LEGEND:
         axis.scatter([], [], s=_area(millions), color="0.7", label=f"{millions}")
-    axis.legend(
+    legend = axis.legend(
         title="parameters, in millions", loc="lower right", ncols=len(LEGEND), fontsize=7,
         title_fontsize=7, handleheight=6, handlelength=5, handletextpad=0.2, columnspacing=0.8,
         alignment="left",
     )  # fmt: skip
-    _name(axis, [(row.name, cost, row.accuracy) for row, cost in known])
+    # So that places in pixels are known.
+    figure.draw_without_rendering()
+    _name(axis, [(row.name, cost, row.accuracy) for row, cost in known],
+          [legend.get_window_extent()], figure.dpi / POINTS_PER_INCH)  # fmt: skip
     write_figure(path, figure)
 
 
-def _name(axis: Axes, points: Sequence[tuple[str, float, float]]) -> None:
-    """Write names beside points, each as near as there is room for it."""
+def _name(
+    axis: Axes, points: Sequence[tuple[str, float, float]], taken: list[Bbox], pixels: float
+) -> None:
+    """Write names beside points, each as near as there is room for it.
+
+    Args:
+        axis: Of a figure that has been laid out.
+        points: Names and places.
+        taken: Where something stands, in pixels; names are added.
+        pixels: Of a point of type.
+    """
     from matplotlib.text import Text
     from matplotlib.transforms import Bbox
 
-    figure = axis.get_figure(root=True)
-    # So that places in pixels are known.
-    figure.draw_without_rendering()
-    pixels = figure.dpi / POINTS_PER_INCH
-    taken = [axis.get_legend().get_window_extent()]
     for name, x, y in points:
         text = axis.annotate(
             name, (x, y), (0, 0), textcoords="offset points", fontsize=6, va="center",
             arrowprops={"arrowstyle": "-", "linewidth": 0.4, "color": "0.5", "shrinkA": 0},
         )  # fmt: skip
-        size = Text.get_window_extent(text).size + GAP
+        size = np.asarray(Text.get_window_extent(text).size) + GAP
         for radius, angle in product(RADII, range(0, 360, 30)):
             away = radius * np.array([math.cos(math.radians(angle)), math.sin(math.radians(angle))])
             middle = axis.transData.transform((x, y)) + pixels * away

@@ -378,7 +378,8 @@ class _Climb:
     @property
     def _climbed(self) -> str:
         """The path of the layer whose channels are climbed; of classes the one that gives them."""
-        return self.capture.paths[self.place or origin(self.capture.model.outputs[0])]
+        made = self.place or origin(self.capture.model.outputs[0])
+        return self.capture.paths[made] if made else ""
 
     def _check_awake(self, sleeping: np.ndarray) -> None:
         if sleeping.any():

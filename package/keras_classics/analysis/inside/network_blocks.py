@@ -94,7 +94,8 @@ def chosen_blocks(model: keras.Model, chosen: str | Block | Iterable[str | Block
         InputError: There is no such block or layer, it is named twice, or there are several.
     """
     several = isinstance(chosen, Iterable) and not isinstance(chosen, str)
-    wanted = [x.name if isinstance(x, Block) else x for x in (chosen if several else [chosen])]
+    given: Any = chosen if several else [chosen]
+    wanted = [each.name if isinstance(each, Block) else each for each in given]
     blocks = find_blocks(model)
     model = functional(model)
     found: list[Block] = []
