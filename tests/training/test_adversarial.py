@@ -115,18 +115,34 @@ def test_statistics_move_through_the_declared_pass_only(statistics, method):
     assert all(trainable)
 
 
+@pytest.mark.parametrize(
+    ("method", "steps", "step", "clean_share", "statistics"),
+    [
+        ("fgsm", 1, 0.8, 0.5, "clean"),
+        ("pgd", 7, 2.5 * 0.8 / 7, 0.0, "adversarial"),
+        ("fast", 1, 1.25 * 0.8, 0.0, "adversarial"),
+    ],
+)
+def test_methods_are_those_of_their_papers(method, steps, step, clean_share, statistics):
+    model = kc.training.AdversarialModel(linear(), method=method, epsilon=0.8, bounds=(0, 1))
+    assert (model.steps, model.clean_share, model.statistics) == (steps, clean_share, statistics)
+    assert model.step == pytest.approx(step)
+
+
 def test_dropout_goes_on_drawing():
-    """What is held are the statistics, not the random generators."""
-    keras.utils.set_random_seed(0)
-    image = keras.Input((3, 4, 2))
-    dropout = layers.Dropout(0.5, seed=1)
-    plain = keras.Model(image, layers.Dense(3, "softmax")(dropout(layers.Flatten()(image))))
-    model = compiled(kc.training.AdversarialModel(plain, method="pgd", **UNIT))
-    state = dropout.seed_generator.state
-    before = keras.ops.convert_to_numpy(state)
-    model.train_on_batch(IMAGES, LABELS)
-    after = keras.ops.convert_to_numpy(state)
-    assert (after != before).any()
+    """What is held are the statistics, not the random generators: each pass draws its own."""
+    drawn = []
+    for statistics in ("both", "clean", "adversarial"):
+        keras.utils.set_random_seed(0)
+        image = keras.Input((3, 4, 2))
+        dropout = layers.Dropout(0.5, seed=1)
+        plain = keras.Model(image, layers.Dense(3, "softmax")(dropout(layers.Flatten()(image))))
+        model = compiled(kc.training.AdversarialModel(plain, statistics=statistics, **UNIT))
+        before = keras.ops.convert_to_numpy(dropout.seed_generator.state)
+        model.train_on_batch(IMAGES, LABELS)
+        drawn.append(keras.ops.convert_to_numpy(dropout.seed_generator.state) - before)
+    assert drawn[0].any()
+    np.testing.assert_array_equal(drawn[1:], [drawn[0]] * 2)
 
 
 def test_fit_takes_what_fit_takes_and_validation_is_plain():

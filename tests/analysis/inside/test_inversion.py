@@ -160,6 +160,17 @@ def test_a_rate_that_is_too_large_is_halved_until_it_descends():
     assert np.isfinite(found.images).all() and (found.errors < found.history[0]).all()
 
 
+def test_beyond_twice_the_first_objective_it_goes_back_and_on_at_half_the_rate():
+    """Of a square with slope 2: a step of r changes the distance by 1 - 2 r, here its square by 3."""
+    rate = (1 + np.sqrt(3)) / 2
+    found = kc.analysis.invert(
+        copier(), PICTURES[:1, :6, :5, :2], "copy", bounds=(-1e3, 1e3), mean=0, rate=rate,
+        steps=16, alpha_weight=0, smoothness=0,
+    )  # fmt: skip
+    first = found.history[:4, 0, 0] / found.history[0, 0, 0]
+    np.testing.assert_allclose(first, [1, np.sqrt(3), 1, rate - 1], rtol=1e-4)
+
+
 def test_units_do_not_matter():
     """[0, 255] with the rescaling in the model is [0, 1] without it."""
     plain, images = network(), (smooth() + 3) / 6

@@ -5,10 +5,11 @@ import json
 import keras
 import numpy as np
 import pytest
-from keras import layers
+from keras import layers, ops
 
 import keras_classics as kc
 from keras_classics.analysis.inside import landscapes
+from keras_classics.analysis.inside.batch_statistics import BatchStatistics
 from support import run_python
 
 LINE = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
@@ -75,6 +76,27 @@ def test_every_filter_of_a_direction_is_as_long_as_the_models():
         lengths = [np.sqrt(np.square(x[name]).sum(axis=axes)) for x in (steps, own)]
         np.testing.assert_allclose(*lengths, rtol=1e-5, err_msg=str(name))
     assert not any(steps[name, "bias"].any() for name in ("transposed", "dense"))
+
+
+def test_of_ids_and_of_stacks_each_has_its_filters_and_biases_of_any_shape_stay():
+    keras.utils.set_random_seed(0)
+    ids = keras.Input((4,), dtype="int32")
+    x = layers.GRU(3, bias_initializer="ones")(layers.Embedding(5, 6)(ids))
+    x = layers.Reshape((1, 1, 3))(x)
+    stack = kc.layers.StackedConv2D(2, kernel_initializer="normal", bias_initializer="ones")
+    model = keras.Model(ids, stack(x))
+    steps = kc.analysis.random_direction(model).steps
+    # A row of an embedding is a token; in a stack each layer has filters of its own.
+    for values, axes in ((0, 1), (-2, (1, 2, 3))):
+        lengths = [
+            np.sqrt(np.square(each[values]).sum(axis=axes)) for each in (steps, model.get_weights())
+        ]
+        np.testing.assert_allclose(*lengths, rtol=1e-5)
+    biases = [n for n, each in enumerate(model.weights) if each.name == "bias"]
+    moving = kc.analysis.random_direction(model, vectors=True).steps
+    assert [model.weights[n].shape for n in biases] == [(2, 9), (2, 3)]
+    for number in biases:
+        assert not steps[number].any() and (moving[number] == 1).all()
 
 
 def test_by_layer_by_nothing_and_with_vectors():
@@ -174,6 +196,18 @@ def test_re_estimated_statistics_are_those_of_the_data():
     assert found.centre == pytest.approx(evaluated, rel=1e-4)
 
 
+def test_a_variance_is_not_below_nothing():
+    """Which a mean of squares less the square of the mean may be, by rounding."""
+    image = keras.Input((2,))
+    model = keras.Model(image, layers.BatchNormalization()(image))
+    statistics = BatchStatistics(model)
+    values = [each.value for each in model.weights]
+    moments = [(ops.convert_to_tensor([1e3, 1.0]), ops.convert_to_tensor([1e6 - 1, 5.0]))]
+    found = statistics.replaced(values, moments)
+    variance = [each.name for each in model.weights].index("moving_variance")
+    np.testing.assert_array_equal(found[variance], [0, 4])
+
+
 def wrapped():
     """Two normalisations after each other, one of them within another layer."""
     keras.utils.set_random_seed(4)
@@ -244,6 +278,28 @@ def test_an_interruption_leaves_the_model_and_what_was_measured(tmp_path, monkey
     path.write_bytes(b"PK\x03\x04 and no more")
     with pytest.raises(kc.InputError, match="cannot be read.*Delete it"):
         measured(model, direction, path=path)
+
+
+def test_points_are_written_now_and_then_and_know_how_statistics_were_estimated(
+    tmp_path, monkeypatch
+):
+    model, path = network(), tmp_path / "line.npz"
+    direction = kc.analysis.random_direction(model)
+    written = []
+    write = landscapes.write_whole
+    monkeypatch.setattr(landscapes, "SECONDS_BETWEEN_WRITES", -1.0)
+    monkeypatch.setattr(
+        landscapes, "write_whole", lambda *given: written.append(1) or write(*given)
+    )
+    measured(model, direction, path=path, statistics="re-estimated")
+    assert len(written) == 5 + 1
+    with pytest.raises(kc.InputError, match="Delete it"):
+        measured(model, direction, path=path, statistics="re-estimated", batch_size=11)
+    fixed = tmp_path / "fixed.npz"
+    one, other = (
+        measured(model, direction, path=fixed, batch_size=size).losses for size in (8, 11)
+    )
+    np.testing.assert_array_equal(one, other)
 
 
 def test_what_is_measured_may_be_another_thing():

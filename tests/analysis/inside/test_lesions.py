@@ -151,6 +151,24 @@ def test_plain_layers_leave_what_came_into_them():
         np.testing.assert_allclose(answers(model, PICTURES), expected, rtol=1e-5)
 
 
+def test_what_a_kernel_cuts_off_at_the_edges_is_cut_off():
+    image = keras.Input((8, 8, 3))
+    x = layers.Flatten()(layers.Conv2D(3, 3, name="shrinks")(image))
+    model = keras.Model(image, layers.Dense(2, name="predictions")(x))
+    with kc.analysis.lesion(model, "shrinks"):
+        found = answers(model, PICTURES)
+    middle = PICTURES[:, 1:7, 1:7].reshape(4, -1)
+    np.testing.assert_allclose(found, model.get_layer("predictions")(middle), rtol=1e-5)
+
+
+def test_a_sum_of_two_ways_of_equal_weight_is_no_residual_block():
+    image = keras.Input((4,))
+    ways = [layers.Dense(4, name=f"way{number}")(image) for number in (1, 2)]
+    model = keras.Model(image, layers.Dense(2)(layers.Add()(ways)))
+    kinds = {each.name: each.kind for each in kc.analysis.find_blocks(model)}
+    assert kinds == {"way1": "plain", "way2": "plain"}
+
+
 def test_blocks_of_a_nested_model_are_reached():
     inner = residual()
     image = keras.Input((4,))

@@ -2,6 +2,7 @@
 
 import json
 import re
+from importlib import import_module
 
 import keras
 import numpy as np
@@ -75,6 +76,19 @@ def test_a_view_is_shifted_turned_and_zoomed_about_the_middle():
     slope = np.arange(-4, 5, dtype="float32").reshape(9, 1, 1) * np.ones((1, 9, 1), "float32")
     smaller = seen(slope, 0, 0, -0.5 / draw[1])
     np.testing.assert_allclose(smaller[2:7, 4, 0], 2 * slope[2:7, 4, 0], atol=1e-5)
+
+
+def test_small_images_are_shifted_by_an_eighth_of_their_shorter_side(monkeypatch):
+    module = import_module("keras_classics.analysis.inside.maximization")
+    shifts = []
+
+    def spied(draw, size, shift, turn, zoom):
+        shifts.append(shift)
+        return random_view(draw, size, shift, turn, zoom)
+
+    monkeypatch.setattr(module, "random_view", spied)
+    kc.analysis.maximize(network(), 0, bounds=BOUNDS, form="jittered", steps=1)
+    assert shifts == [10 / 8]
 
 
 def test_a_linear_class_is_climbed_to_its_known_optimum():

@@ -84,7 +84,7 @@ def principal_trajectory(
     if isinstance(states, str | os.PathLike):
         states = read_states(states)
     weights = weights_of(model)
-    counts = [each.learned and (vectors or len(each.variable.shape) > 1) for each in weights]
+    counts = [each.learned and (vectors or not each.is_vector) for each in weights]
     own = [ops.convert_to_numpy(each.variable) for each in weights]
     for state in states:
         _check_fits(model, own, state)

@@ -29,6 +29,7 @@ FLOOR = 1e-10
 
 _TRANSPOSED = (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
 _DEPTHWISE = (layers.DepthwiseConv1D, layers.DepthwiseConv2D)
+_VECTORS = ("bias", "gamma", "beta")
 _SEPARABLE = (layers.SeparableConv1D, layers.SeparableConv2D)
 
 
@@ -62,6 +63,11 @@ class Weight(NamedTuple):
     layer: keras.layers.Layer
     learned: bool
     variance: bool
+
+    @property
+    def is_vector(self) -> bool:
+        """Whether it is a bias or a scale; some layers have theirs as rows of a matrix."""
+        return len(self.variable.shape) < 2 or self.variable.name.endswith(_VECTORS)
 
 
 def weights_of(model: keras.Model) -> list[Weight]:
@@ -126,9 +132,9 @@ def random_direction(
         values = ops.convert_to_numpy(ops.cast(weight.variable, "float32"))
         # Drawn for all, so that the same seed means the same numbers.
         drawn = generator.standard_normal(values.shape).astype("float32")
-        if not weight.learned or (values.ndim < 2 and not vectors):
+        if not weight.learned or (weight.is_vector and not vectors):
             drawn = np.zeros_like(values)
-        elif values.ndim < 2:
+        elif weight.is_vector:
             drawn = values
         elif normalization:
             axes = _filter_axes(weight) if normalization == "filter" else ()
