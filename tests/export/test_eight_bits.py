@@ -9,6 +9,7 @@ import keras_classics as kc
 from keras_classics.core import processor
 from keras_classics.core.errors import InputError
 from keras_classics.export import eight_bits
+from keras_classics.export.edge_poolings import padding_by_edges
 
 pytestmark = pytest.mark.skipif(
     keras.config.backend() != "tensorflow", reason="exports are TensorFlow's"
@@ -42,6 +43,14 @@ def trained():
     return model, images, labels
 
 
+def padded_pooling(model):
+    """Behind the first convolution a maximum pooling with infinities around its map."""
+    inputs = keras.Input((12, 12, 1))
+    x = kc.layers.PaddedMaxPooling2D(3, 2, 1, ceil_mode=True)(model.layers[0](inputs))
+    x = layers.Conv2D(4, 3, kernel_initializer=keras.initializers.GlorotUniform(1))(x)
+    return keras.Model(inputs, layers.GlobalAveragePooling2D()(x))
+
+
 def onnx_of(path):
     onnx = pytest.importorskip("onnx")
     return onnx.load(path)
@@ -63,13 +72,11 @@ def test_onnx_in_eight_bits_says_what_the_model_says(trained, tmp_path):
 
 def test_infinities_around_a_pooling_do_not_spoil_the_ranges(trained, tmp_path):
     model, images, _ = trained
-    inputs = keras.Input((12, 12, 1))
-    x = kc.layers.PaddedMaxPooling2D(3, 2, 1, ceil_mode=True)(model.layers[0](inputs))
-    x = layers.Conv2D(4, 3, kernel_initializer=keras.initializers.GlorotUniform(1))(x)
-    padded = keras.Model(inputs, layers.GlobalAveragePooling2D()(x))
-    made = kc.export.quantize(padded, tmp_path / "a.onnx", images, most_loss=0.1)
+    made = kc.export.quantize(padded_pooling(model), tmp_path / "a.onnx", images, most_loss=0.1)
     assert (made.layers["decibels"] > 20).all() and not made.floats
     assert made.exported.difference < 0.05
+    # No step of its own, which would be made in real numbers.
+    assert "Pad" not in {node.op_type for node in onnx_of(tmp_path / "a.onnx").graph.node}
 
 
 def test_litert_in_eight_bits(trained, tmp_path):
@@ -78,6 +85,26 @@ def test_litert_in_eight_bits(trained, tmp_path):
     made = kc.export.quantize(model, tmp_path / "a.tflite", images, "litert")
     assert made.measure == "agreement" and made.before == 1 and made.after > 0.98
     assert made.bytes_after < made.bytes_before
+
+    # Its numbers of eight bits have no infinities to put around a pooling.
+    made = kc.export.quantize(
+        padded_pooling(model), tmp_path / "b.tflite", images, "litert", most_loss=0.1
+    )
+    assert made.exported.difference < 0.05
+
+
+@pytest.mark.parametrize("size", [6, 7])
+@pytest.mark.parametrize("ceil_mode", [False, True])
+def test_edges_around_a_pooling_change_no_maximum(size, ceil_mode):
+    inputs = keras.Input((size, size + 1, 2))
+    pool = kc.layers.PaddedMaxPooling2D(4, 3, 2, ceil_mode=ceil_mode)
+    dense = layers.Dense(3)
+    model = keras.Model(inputs, dense(pool(inputs)))
+    found = padding_by_edges(model)
+    assert found is not model
+    # All below zero, so that no padding but by the picture's own numbers goes unnoticed.
+    pictures = -1 - DRAW.random((5, size, size + 1, 2)).astype("float32")
+    np.testing.assert_allclose(found(pictures), model(pictures), rtol=1e-6)
 
 
 def test_what_is_too_noisy_goes_back_to_real_numbers(trained, tmp_path, monkeypatch):

@@ -26,10 +26,11 @@ from keras_classics.core.errors import (
     check_probability,
     explain,
 )
-from keras_classics.core.files import opened
 from keras_classics.core.graph import functional
 from keras_classics.core.processor import multiplies_bytes
+from keras_classics.export.edge_poolings import padding_by_edges
 from keras_classics.export.formats import Exported, Program, require_tensorflow, write
+from keras_classics.export.onnx_graphs import multiplying, prepare, squashing, tell
 from keras_classics.export.plain import input_names, program_of
 from keras_classics.export.reopening import start
 from keras_classics.export.writers import ExportError, refused, write_litert, write_onnx
@@ -37,8 +38,6 @@ from keras_classics.export.writers import ExportError, refused, write_litert, wr
 FORMATS = ("onnx", "litert")
 # Fewer say little about ranges; the runtimes' own documents ask for 100 to 500.
 LEAST_SAMPLES = 32
-# What multiplies, and so takes the time.
-MULTIPLYING = ("Conv", "Gemm", "MatMul")
 # How far the largest numbers of two halves of the samples may be apart.
 MOST_APART = 2.0
 _BATCH = 16
@@ -120,7 +119,8 @@ def quantize(
     seen, measured, classes = _samples(model, data, check, labels)
     (name,) = input_names(model)
     asked = [{name: next(_batches(seen, batch_size or 1))}]
-    program = program_of(model, batch_size=batch_size, batches=asked, tolerance=np.inf)
+    shipped = padding_by_edges(model) if format == "litert" else model
+    program = program_of(shipped, batch_size=batch_size, batches=asked, tolerance=np.inf)
     job = _Job(program, seen, measured, classes, most_loss, batch_size)
     writer: Callable[[Path], None] = {"onnx": job.write_onnx, "litert": job.write_litert}[format]
     exported = write(program, path, format, writer)
@@ -164,8 +164,8 @@ class _Job:
             prepared = Path(folder, "prepared.onnx")
             write_onnx(self.program.serve, self.program.inputs, (), real)
             self.bytes_before = real.stat().st_size
-            _prepare(real, prepared)
-            names = _multiplying(prepared)
+            prepare(real, prepared)
+            names = multiplying(prepared)
             self._quantized(prepared, path, [])
             self.layers = self._judged(prepared, path, Path(folder))
             worst = self.layers.sort_values("decibels")["layer"].tolist()
@@ -249,18 +249,18 @@ class _Job:
                 reduce_range=not multiplies_bytes(),
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
-                nodes_to_exclude=[*floats, *_squashing(prepared)],
+                nodes_to_exclude=[*floats, *squashing(prepared)],
             )
 
     def _judged(self, prepared: Path, quantized: Path, folder: Path) -> pd.DataFrame:
         """Signal to noise and stability of every layer that multiplies."""
         # A rectifier behind a layer becomes its range: the layer then makes what that made.
-        outputs = _multiplying(quantized)
+        outputs = multiplying(quantized)
         sample = {self.input: self.measured[: self.rows]}
         answers = []
         for number, source in enumerate((prepared, quantized)):
             told = folder / f"told{number}.onnx"
-            _tell(source, list(outputs.values()), told)
+            tell(source, list(outputs.values()), told)
             answers.append(start(told)(sample))
         halves = [self._ranges(prepared, half, folder) for half in np.array_split(self.seen, 2)]
         rows = []
@@ -349,70 +349,3 @@ def _batches(samples: np.ndarray, rows: int) -> Iterator[np.ndarray]:
     for first in range(0, len(samples), rows):
         batch = samples[first : first + rows]
         yield np.concatenate([batch, np.repeat(batch[-1:], rows - len(batch), axis=0)])
-
-
-def _prepare(path: Path, prepared: Path) -> None:
-    from onnxruntime.quantization.shape_inference import quant_pre_process
-
-    # Shapes of Keras's models are known without the inference of symbols, which needs SymPy.
-    quant_pre_process(str(path), str(prepared), skip_symbolic_shape=True)
-    model = _graph(prepared)
-    _pad_by_edges(model.graph)
-    prepared.write_bytes(model.SerializeToString())
-
-
-def _pad_by_edges(graph: Any) -> None:
-    """Let the infinities around a maximum pooling, which no range holds, be the map's own edges.
-
-    A window that reaches over an edge has the edge in it, and so the same maximum.
-    """
-    import onnx
-
-    values = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
-    readers: dict[str, set[str]] = {}
-    for node in graph.node:
-        for name in node.input:
-            readers.setdefault(name, set()).add(node.op_type)
-    for node in graph.node:
-        if node.op_type != "Pad" or readers.get(node.output[0]) != {"MaxPool"}:
-            continue
-        value = values.get(node.input[2]) if len(node.input) > 2 else None
-        if value is not None and np.isneginf(value).all():
-            del node.input[2:], node.attribute[:]
-            node.attribute.append(onnx.helper.make_attribute("mode", "edge"))
-    used = {name for node in graph.node for name in node.input}
-    for each in [each for each in graph.initializer if each.name not in used]:
-        graph.initializer.remove(each)
-
-
-def _graph(path: Path) -> Any:
-    import onnx
-
-    with opened(path) as file:
-        return onnx.ModelProto.FromString(file.read())
-
-
-def _multiplying(path: Path) -> dict[str, str]:
-    """The layers of a file that multiply, and the tensor that each makes."""
-    return {
-        node.name: node.output[0] for node in _graph(path).graph.node if node.op_type in MULTIPLYING
-    }
-
-
-def _squashing(path: Path) -> list[str]:
-    """What makes probabilities: of 256 values they would mostly be equal."""
-    nodes = _graph(path).graph.node
-    return [node.name for node in nodes if node.op_type in ("Softmax", "Sigmoid")]
-
-
-def _tell(path: Path, tensors: Sequence[str], told: Path) -> None:
-    """Write a file that returns tensors within another beside its outputs."""
-    import onnx
-
-    model = _graph(path)
-    made = {name for node in model.graph.node for name in node.output}
-    known = {each.name for each in model.graph.output}
-    for name in tensors:
-        if name in made and name not in known:
-            model.graph.output.append(onnx.ValueInfoProto(name=name))
-    told.write_bytes(model.SerializeToString())

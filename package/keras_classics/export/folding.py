@@ -39,7 +39,7 @@ def fold(model: keras.Model) -> keras.Model:
 
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
         if layer.name not in norms and not isinstance(layer, DiracConv2D):
-            return _same(layer)
+            return same_layer(layer)
         return _plain(layer, use_bias=layer.name in norms or layer.use_bias)
 
     def call(layer: keras.layers.Layer, *inputs: Any, **arguments: Any) -> Any:
@@ -89,7 +89,7 @@ def _norms(model: keras.Model) -> dict[str, keras.layers.BatchNormalization]:
     return norms
 
 
-def _same(layer: keras.layers.Layer) -> keras.layers.Layer:
+def same_layer(layer: keras.layers.Layer) -> keras.layers.Layer:
     """The layer once more, with weights of its own; a Lambda, which has none, is itself.
 
     Its function is the user's, whose surroundings a configuration would lose.
@@ -97,7 +97,7 @@ def _same(layer: keras.layers.Layer) -> keras.layers.Layer:
     if isinstance(layer, keras.layers.Lambda):
         return layer
     if has_graph(layer) and any(isinstance(x, keras.layers.Lambda) for x in layers_within(layer)):
-        return keras.models.clone_model(layer, clone_function=_same)
+        return keras.models.clone_model(layer, clone_function=same_layer)
     return type(layer).from_config(layer.get_config())
 
 

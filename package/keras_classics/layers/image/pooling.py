@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -114,18 +115,35 @@ class PaddedMaxPooling2D(ImageLayer):
 
     def call(self, inputs: Tensor) -> Tensor:
         """Pad and take maxima."""
-        before = after = self.padding
-        if self.ceil_mode:
-            # Enough for every last window; what no window reaches is dropped by the pooling.
-            after += self.strides - 1
-        padded = ops.pad(
-            inputs, [(0, 0), (before, after), (before, after), (0, 0)], constant_values=-math.inf
-        )
+        sizes = inputs.shape[1:3]
+        padded = self.padded(inputs, self.padding, [self._after(size) for size in sizes])
         pooled = ops.max_pool(padded, self.pool_size, self.strides)
-        if not self.ceil_mode:
+        if None not in sizes or not self.ceil_mode:
             return pooled
         height, width = (self._side(size) for size in ops.shape(inputs)[1:3])
         return pooled[:, :height, :width]
+
+    def _after(self, size: int | None) -> int:
+        """Pixels behind an axis."""
+        if not self.ceil_mode:
+            return self.padding
+        if size is None:
+            # Enough for every last window; what another window would reach is cut off again.
+            return self.padding + self.strides - 1
+        return (self._side(size) - 1) * self.strides + self.pool_size - size - self.padding
+
+    def padded(self, inputs: Tensor, before: int, after: Sequence[int]) -> Tensor:
+        """Put minus infinity around pictures.
+
+        Args:
+            inputs: `(batch, height, width, channels)`.
+            before: Pixels above, and on the left.
+            after: Pixels below, and on the right; negative where windows leave some out.
+        """
+        amounts = [(before, max(0, each)) for each in after]
+        if not any(map(any, amounts)):
+            return inputs
+        return ops.pad(inputs, [(0, 0), *amounts, (0, 0)], constant_values=-math.inf)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Sides by the formula above."""
