@@ -93,6 +93,7 @@ class Whitening:
     matrix: np.ndarray
 
     @classmethod
+    @checked
     def fit(cls, targets: ArrayLike) -> Whitening:
         """Learn mean and matrix from targets `(n, 4)` with n of 1 and above."""
         found = np.asarray(targets, "float64")
@@ -101,10 +102,12 @@ class Whitening:
         values, vectors = np.linalg.eigh(centred.T @ centred / len(found))
         return cls(mean, (vectors / np.sqrt(values + _LEAST_VARIANCE)) @ vectors.T)
 
+    @checked
     def whiten(self, targets: ArrayLike) -> np.ndarray:
         """What is learned in place of targets `(n, 4)`."""
         return (np.asarray(targets, "float64") - self.mean) @ self.matrix
 
+    @checked
     def unwhiten(self, whitened: ArrayLike) -> np.ndarray:
         """The targets `(n, 4)` that were whitened."""
         return np.asarray(whitened, "float64") @ np.linalg.inv(self.matrix) + self.mean
@@ -123,6 +126,7 @@ class RidgeBoxes:
     whitening: Whitening
 
     @classmethod
+    @checked
     def fit(cls, features: ArrayLike, targets: ArrayLike, penalty: float = 1000.0) -> RidgeBoxes:
         """Solve `(X'X + penalty I) W = X'Y`, the bias being a feature like the others.
 
@@ -149,6 +153,7 @@ class RidgeBoxes:
         square = rows.T @ rows + penalty * np.eye(rows.shape[1])
         return cls(np.linalg.solve(square, rows.T @ whitening.whiten(wanted)), whitening)
 
+    @checked
     def predict(self, features: ArrayLike) -> np.ndarray:
         """Targets `(n, 4)` of proposals with features `(n, features)`."""
         rows = _with_bias(np.asarray(features, "float64"))

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 
 # The class of a region of which nobody says what it shows, as KITTI's DontCare.
@@ -62,6 +63,7 @@ class Truth:
         _set_columns(self, boxes, columns)
 
     @classmethod
+    @checked
     def of(cls, example: Any) -> Truth:
         """The truth about an example that has `boxes` and `box_labels`, and perhaps the others.
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.files import opened
 from keras_classics.core.keras_internals import bring_up_to_date, strategy_of
@@ -49,6 +50,7 @@ class PictureCallback(keras.callbacks.Callback, ABC):
 
     kind: str
 
+    @checked
     def __init__(
         self,
         folder: str | os.PathLike,

@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from keras_classics.compression.pruning import BY, Masks, cubic_sparsity, prunable, prune
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_choice, check_rate, check_whole
 from keras_classics.core.keras_internals import bring_up_to_date
 from keras_classics.core.types import Whole
@@ -31,6 +32,7 @@ class HoldWeights(keras.callbacks.Callback):
         held: What `kc.compression.prune`, `prune_filters` or `share_weights` returned.
     """
 
+    @checked
     def __init__(self, held: Held) -> None:
         super().__init__()
         self.held = held
@@ -69,6 +71,7 @@ class Pruning(keras.callbacks.Callback):
         InputError: An argument is not admitted.
     """
 
+    @checked
     def __init__(
         self,
         sparsity: float,

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_positive, check_probability, explain
 from keras_classics.core.graph import functional
 from keras_classics.core.model_ends import ModelEnd, model_ends
@@ -33,6 +34,7 @@ class ClassDistillation(keras.distillation.LogitsDistillation):
         student_probabilities: Whether the student does.
     """
 
+    @checked
     def __init__(
         self,
         temperature: float = 3.0,
@@ -61,6 +63,7 @@ class ClassDistillation(keras.distillation.LogitsDistillation):
         }
 
 
+@checked
 def distiller(
     student: keras.Model,
     teacher: keras.Model,

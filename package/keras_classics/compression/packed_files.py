@@ -16,6 +16,7 @@ from keras_classics.compression.packed_layer import PackedLayer, Turns
 from keras_classics.compression.packed_model import Compare, Multiply, PackedModel, Step, Stretch
 from keras_classics.compression.packed_signs import ENGINES, best_engine, word_count
 from keras_classics.compression.windows import Windows
+from keras_classics.core.arguments import checked
 from keras_classics.core.array_files import read_arrays
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.files import reading, write_whole
@@ -31,6 +32,7 @@ _ALLOWED = "a complete file of a packed network, made by PackedModel.save"
 _REMEDY = "Fetch it again, or pack the model again: kc.compression.pack(model).save(path)."
 
 
+@checked
 def load_packed(path: str | os.PathLike[str], *, engine: str | None = None) -> PackedModel:
     """Open a packed network, whose file may come from a stranger.
 

@@ -22,6 +22,7 @@ from keras_classics.compression.packed_signs import (
     word_count,
 )
 from keras_classics.compression.windows import Layout, Windows
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.types import Tensor
 from keras_classics.layers.image.binary import BinaryConv2D, BinaryDense
@@ -118,6 +119,7 @@ class PackedLayer:
         self.products = PackedKernel(kernel, channels, windows, engine)
 
     @classmethod
+    @checked
     def of(cls, layer: BinaryKind, engine: str = "numpy") -> PackedLayer:
         """Pack a built layer.
 
@@ -164,6 +166,7 @@ class PackedLayer:
         """Whether the output depends on more of the inputs than their signs."""
         return not self.binary_inputs or self.layer.input_scale
 
+    @checked
     def __call__(self, inputs: ArrayLike | Signs) -> np.ndarray:
         """The layer's output, float32.
 

@@ -15,6 +15,7 @@ from keras import ops
 from numpy.typing import ArrayLike
 
 from keras_classics.compression.packed_layer import PackedLayer, Signs, Turns, pack_maps
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.gradients import compiled_over
 from keras_classics.core.processor import processors
@@ -153,6 +154,7 @@ class PackedModel:
         """The packed layers, in order."""
         return [step.layer for step in self.steps if isinstance(step, Multiply)]
 
+    @checked
     def predict(self, x: Any, batch_size: int = 32, threads: int | None = None) -> Any:
         """The model's outputs, batch by batch.
 
@@ -180,10 +182,12 @@ class PackedModel:
         ]
         return self._returned([np.concatenate(each) for each in zip(*found, strict=True)])
 
+    @checked
     def __call__(self, x: Any) -> Any:
         """The outputs for one batch, on one thread of the packed layers."""
         return self._returned(self._run(self._given(x), 1))
 
+    @checked
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the packed model to a file, whole or not at all.
 

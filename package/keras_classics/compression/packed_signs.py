@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_classics.compression.windows import Layout, Margins, Windows
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import (
     InputError,
     check_choice,
@@ -36,6 +37,7 @@ ENGINES = ("numpy", "numba")
 _WORDS_OF_A_THREAD = 2**21
 
 
+@checked
 def pack_signs(x: ArrayLike, axis: int = -1) -> np.ndarray:
     """Signs as bits, 64 to a word.
 
@@ -89,6 +91,7 @@ def best_engine() -> str:
     return "numba" if importlib.util.find_spec("numba") else "numpy"
 
 
+@checked
 def xnor_dot(a: np.ndarray, b: np.ndarray, length: int, *, engine: str = "numpy") -> np.ndarray:
     """Matrix product of packed signs.
 
@@ -112,6 +115,7 @@ def xnor_dot(a: np.ndarray, b: np.ndarray, length: int, *, engine: str = "numpy"
     return kernel.integers(a[:, None, None]).reshape(len(a), -1)
 
 
+@checked
 def xnor_convolution(
     signs: np.ndarray,
     kernel: np.ndarray,

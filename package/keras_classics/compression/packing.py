@@ -18,6 +18,7 @@ from keras_classics.compression.thresholds import (
     pooling_windows,
     rises_or_falls,
 )
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.graph import ancestry, called_again, functional, has_graph
 from keras_classics.core.keras_internals import Node, deep_graphs
@@ -26,6 +27,7 @@ from keras_classics.layers.image.binary import BinaryConv2D, BinaryDense
 
 
 @deep_graphs()
+@checked
 def pack(model: keras.Model, *, engine: str | None = None) -> PackedModel:
     """Pack a trained network of binary layers: a bit for each of their weights.
 

@@ -19,6 +19,7 @@ import numpy as np
 from keras import ops
 
 from keras_classics.compression.zero_channels import free_filters
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import (
     InputError,
     check_choice,
@@ -42,12 +43,14 @@ class Masks:
         masks: Variables, each with a truth value for each of its numbers: whether it is left.
     """
 
+    @checked
     def __init__(self, masks: Sequence[tuple[keras.Variable, np.ndarray]]) -> None:
         self.variables = [variable for variable, _ in masks]
         self.arrays = [np.asarray(mask, bool) for _, mask in masks]
         self._tensors: list[Any] | None = None
 
     @classmethod
+    @checked
     def of(cls, model: keras.Model, *, keep: Sequence[str] = ()) -> Masks:
         """The masks that a model's zeros are: those of one that was pruned and loaded again.
 
@@ -74,6 +77,7 @@ class Masks:
         for variable, mask in zip(self.variables, self._tensors, strict=True):
             variable.assign(variable.value * mask)
 
+    @checked
     def rewind(self, model: keras.Model, weights: Sequence[np.ndarray]) -> None:
         """Give a model the weights it had early, and keep to zero what is not left.
 
@@ -97,6 +101,7 @@ class Masks:
         self.hold()
 
 
+@checked
 def prune(
     model: keras.Model, sparsity: float, *, by: str = "global", keep: Sequence[str] = ()
 ) -> Masks:
@@ -138,6 +143,7 @@ def prune(
     return masks
 
 
+@checked
 def prune_filters(model: keras.Model, share: float, *, keep: Sequence[str] = ()) -> Masks:
     """Set whole filters to zero, those of the smallest sum of magnitudes in each layer, in place.
 
@@ -187,6 +193,7 @@ def prune_filters(model: keras.Model, share: float, *, keep: Sequence[str] = ())
     return masks
 
 
+@checked
 def cubic_sparsity(step: int, final: float, *, begin: int, end: int, initial: float = 0.0) -> float:
     """The sparsity at a step: `final + (initial - final) (1 - (step - begin) / (end - begin))^3`.
 
@@ -232,6 +239,7 @@ def prunable(model: keras.Model, keep: Sequence[str] = ()) -> list[keras.Variabl
     return found
 
 
+@checked
 def nonzeros(model: keras.Model) -> Mapping[str, tuple[int, int]]:
     """How many weights there are and how many are not zero, by variable."""
     arrays = {each.path: ops.convert_to_numpy(each) for each in model.weights}

@@ -18,6 +18,7 @@ from keras import ops
 
 from keras_classics.compression.pruning import prunable
 from keras_classics.core.archive_files import zipped_size
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_whole, explain
 
 ROUNDS = 50
@@ -76,6 +77,7 @@ class Shared:
         return table
 
 
+@checked
 def share_weights(
     model: keras.Model, bits: int | Mapping[str, int] = 5, *, keep: Sequence[str] = ()
 ) -> Shared:
@@ -168,6 +170,7 @@ def cluster(values: np.ndarray, count: int) -> np.ndarray:
     return groups.reshape(values.shape)
 
 
+@checked
 def huffman_bits(counts: Sequence[int] | np.ndarray) -> int:
     """Bits of a text in its best code of whole bits a letter.
 
@@ -187,6 +190,7 @@ def huffman_bits(counts: Sequence[int] | np.ndarray) -> int:
     return bits
 
 
+@checked
 def zipped_bytes(model: keras.Model) -> int:
     """Bytes of a model's weights, zipped: what a file of them takes that is compressed.
 

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.graph import ancestry, functional
 from keras_classics.core.keras_internals import Node, deep_graphs
 from keras_classics.layers.image.pooling import PaddedMaxPooling2D
@@ -33,6 +34,7 @@ _CHANNELWISE = (
 
 
 @deep_graphs()
+@checked
 def strip(model: keras.Model) -> keras.Model:
     """The same function without the filters that are zero: a smaller model, with equal outputs.
 

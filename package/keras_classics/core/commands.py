@@ -22,6 +22,7 @@ from itertools import zip_longest
 from traceback import print_exception
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, UsageError, explain
 from keras_classics.core.names import did_you_mean
 
@@ -318,6 +319,7 @@ def sound(
         yield each, content
 
 
+@checked
 def key_values(text: str) -> tuple[str, object]:
     """Parse `key=value` for argparse; the value is a Python literal or else a string."""
     key, separator, value = text.partition("=")
@@ -350,6 +352,7 @@ def _fits(number: float) -> bool:
     return -MOST <= number <= MOST if isinstance(number, int) else math.isfinite(number)
 
 
+@checked
 def parse_pairs(text: str) -> list[list[str]]:
     """Directions of translation as they are written on a command line: `en-fr,fr-en`.
 
@@ -369,6 +372,7 @@ def parse_pairs(text: str) -> list[list[str]]:
     return pairs
 
 
+@checked
 def positive(text: str) -> int:
     """Parse a whole number from 1 on for argparse."""
     if text.isdecimal() and len(text) <= len(str(MOST)) and 0 < int(text) <= MOST:
@@ -376,6 +380,7 @@ def positive(text: str) -> int:
     raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number from 1 to {MOST:,}")
 
 
+@checked
 def plain_console(*, stderr: bool = False) -> Console:
     """A console of Rich that prints texts as they are.
 
@@ -390,6 +395,7 @@ def plain_console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, markup=False, emoji=False, soft_wrap=True)
 
 
+@checked
 def columns(rows: Iterable[Sequence[str]], *, left: int = 1) -> str:
     """Rows of texts below each other, each column as wide as its widest text: nothing is cut.
 

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.export.reopening import Arrays, plain
 
 # Outputs `(batch, n)` by whose size the others' second axis is in order.
 RANKING = ("scores", "log_probabilities", "probabilities")
 
 
+@checked
 def differences(expected: Arrays, found: Arrays, tolerance: float) -> dict[str, float]:
     """The largest difference of each output.
 

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import (
     InputError,
     check_choice,
@@ -70,6 +71,7 @@ class Quantized:
     bytes_after: int
 
 
+@checked
 def quantize(
     model: keras.Model,
     path: str | os.PathLike[str],

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.array_files import read_arrays
 from keras_classics.core.text_files import parse_json
 from keras_classics.export import reopening
@@ -21,6 +22,7 @@ from keras_classics.export.reopening import Arrays, reopens_with_tensorflow
 Job = tuple[str | os.PathLike, Sequence[Arrays]]
 
 
+@checked
 def answers_elsewhere(jobs: Sequence[Job]) -> list[list[dict[str, np.ndarray]] | str]:
     """Ask exported files in processes of their own, where importing Keras or this package fails.
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_classics.boxes.detections import as_boxes
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_probability, check_whole, explain
 from keras_classics.core.types import Tensor, Whole
 from keras_classics.data.captions.caption_batches import network_input
@@ -25,6 +26,7 @@ from keras_classics.export.formats import (
 from keras_classics.export.reopening import Arrays, Spec
 
 
+@checked
 def export_detector(
     model: keras.Model,
     classes: Sequence[str],

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.graph import functional
 from keras_classics.core.processor import processors
@@ -53,6 +54,7 @@ class Fastest:
     threads: int
 
 
+@checked
 def fastest(
     model: keras.Model,
     batch_size: Whole = 1,

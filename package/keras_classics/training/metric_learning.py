@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import (
     InputError,
     check_choice,
@@ -100,6 +101,7 @@ class TripletLoss(_DistanceLoss):
 
     minings = ("hard", "semi_hard", "all")
 
+    @checked
     def __init__(
         self,
         margin: float = 0.2,
@@ -148,6 +150,7 @@ class ContrastiveLoss(_DistanceLoss):
 
     minings = ("hard", "all")
 
+    @checked
     def __init__(
         self,
         margin: float = 1.0,
@@ -177,6 +180,7 @@ def distances(embeddings: Tensor) -> Tensor:
     return ops.sqrt(ops.maximum(apart, SMALLEST_SQUARE))
 
 
+@checked
 def recall_at_k(
     embeddings: np.ndarray, labels: np.ndarray, ks: Sequence[int] = (1, 2, 4, 8)
 ) -> dict[int, float]:

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Tensor
 from keras_classics.models.recurrent.mixture_head import mixture_parameters
@@ -26,6 +27,7 @@ class MixtureDensityLoss(keras.losses.Loss):
         **kwargs: As for every loss: `dtype`.
     """
 
+    @checked
     def __init__(
         self,
         reduction: str | None = "sum_over_batch_size",

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Tensor
@@ -26,6 +27,7 @@ class OffsetLoss(keras.losses.Loss):
         name: Name of the loss.
     """
 
+    @checked
     def __init__(
         self, scale: Sequence[float] = OFFSET_SCALE, name: str = "offset_loss", **kwargs: Any
     ) -> None:
@@ -65,6 +67,7 @@ class OffsetLoss(keras.losses.Loss):
         return {**super().get_config(), "scale": list(self.scale)}
 
 
+@checked
 def compile_detector(model: keras.Model, optimizer: Any, **options: Any) -> None:
     """Compile a detector of regions with both losses, added up as in the paper.
 

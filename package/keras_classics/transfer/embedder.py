@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import keras
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.types import Whole
 from keras_classics.transfer.heads import replace_head
 
 
+@checked
 def embedder(model: keras.Model, size: Whole = 64, *, normalized: bool = True) -> keras.Model:
     """The same network with an embedding where its classifier was.
 

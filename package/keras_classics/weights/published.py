@@ -234,6 +234,7 @@ PUBLISHED: dict[str, tuple[Published, ...]] = {
 }
 
 
+@checked
 def preprocess(images: Tensor, name: str, **arguments: Any) -> Tensor:
     """Pictures as the published weights of a model expect them; no model does this itself.
 

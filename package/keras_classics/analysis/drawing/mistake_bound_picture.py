@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from keras_classics.analysis.drawing.plots import new_figure, scale_by_logarithm, write_figure
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 
 
+@checked
 def draw_mistake_bounds(
     path: str | os.PathLike, runs: Mapping[str, Sequence[tuple[float, float]]]
 ) -> None:

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_classics.analysis.drawing.plots import new_figure, write_figure
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 
 COLUMNS = 5
 
 
+@checked
 def draw_trajectories(
     path: str | os.PathLike,
     courses: Sequence[np.ndarray],

@@ -20,6 +20,7 @@ from keras import ops, tree
 
 from keras_classics.analysis.inside.batch_statistics import ordered
 from keras_classics.analysis.inside.network_blocks import Block, chosen_blocks
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_whole, explain
 from keras_classics.core.graph import Place, functional, run, run_calls
 from keras_classics.core.keras_internals import maker
@@ -54,6 +55,7 @@ class Lesion:
         return float(np.mean(signs)) if signs else 1.0
 
 
+@checked
 @contextmanager
 def lesion(
     model: keras.Model,

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from keras_classics.boxes.detections import Truth, as_boxes
 from keras_classics.boxes.matching import match, sample_regions
 from keras_classics.boxes.overlap import coverage
+from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Whole
 from keras_classics.core.errors import InputError, check_whole
 from keras_classics.data.batches import Axes, Visits, stream
@@ -42,6 +43,7 @@ class _Regions:
         self.labels[self.near] = labels[found.truth[self.near]]
 
 
+@checked
 def region_batches(
     examples: Sequence[Any],
     proposals: Sequence[ArrayLike],

@@ -81,11 +81,13 @@ class Vocabulary(Numbered):
         return f"{type(self).__name__}({len(self)} words, {self.fingerprint[:8]})"
 
     @staticmethod
+    @checked
     def split(text: str) -> list[str]:
         """Divide a text into the units that are numbered."""
         return tokenize(text)
 
     @staticmethod
+    @checked
     def join(words: Iterable[str]) -> str:
         """Put units together to a text."""
         return " ".join(words)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Whole
 from keras_classics.core.errors import check_choice, check_whole
 from keras_classics.data.splits import Made
@@ -48,6 +49,7 @@ class Clip:
     captions: tuple[str, ...]
 
 
+@checked
 def moving_scenes(
     count: Whole,
     task: str = "direction",

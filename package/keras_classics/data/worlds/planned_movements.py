@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Whole
 from keras_classics.core.errors import check_whole
 
@@ -46,6 +47,7 @@ class Trajectories(NamedTuple):
     steps: np.ndarray
 
 
+@checked
 def arm_reaches(count: Whole, *, steps: Whole = 20, seed: Whole = 0) -> Trajectories:
     """Reaches of an arm of two parts of length 1, with the elbow to either side.
 
@@ -74,6 +76,7 @@ def arm_reaches(count: Whole, *, steps: Whole = 20, seed: Whole = 0) -> Trajecto
     return Trajectories(goals.astype("float32"), (STEP_SCALE * changes).astype("float32"))
 
 
+@checked
 def hand_positions(steps: np.ndarray) -> np.ndarray:
     """Where the hand is after each step of an arm from rest.
 
@@ -88,6 +91,7 @@ def hand_positions(steps: np.ndarray) -> np.ndarray:
     return np.stack([np.cos(upper) + np.cos(lower), np.sin(upper) + np.sin(lower)], axis=-1)
 
 
+@checked
 def pen_digits(count: Whole, *, steps: Whole = 40, seed: Whole = 0) -> Trajectories:
     """Digits written by a pen, each slanted and stretched a little differently.
 

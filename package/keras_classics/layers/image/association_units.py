@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Sizes, Tensor
@@ -30,6 +31,7 @@ class AssociationUnits(keras.layers.Layer):
         seed: Chooses the connections.
     """
 
+    @checked
     def __init__(
         self,
         units: int,

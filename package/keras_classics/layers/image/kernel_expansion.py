@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_choice, check_positive, check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Sizes, Tensor
@@ -33,6 +34,7 @@ class KernelExpansion(keras.layers.Layer):
         width: Of the Gaussian.
     """
 
+    @checked
     def __init__(
         self,
         units: int,

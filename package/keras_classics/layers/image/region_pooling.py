@@ -14,6 +14,7 @@ from typing import Any
 
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_choice, check_pair, check_whole, check_wholes
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor, Whole
@@ -100,6 +101,7 @@ class RegionMaxPooling(_RegionLayer):
         InputError: An argument is not admitted.
     """
 
+    @checked
     def __init__(
         self,
         size: Whole | tuple[Whole, Whole] = 7,
@@ -148,6 +150,7 @@ class SpatialPyramidPooling(_RegionLayer):
         InputError: An argument is not admitted.
     """
 
+    @checked
     def __init__(
         self,
         levels: Sequence[Whole] = (1, 2, 3, 6),

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.layers.image.activations import sign
 
@@ -21,6 +22,7 @@ from keras_classics.layers.image.activations import sign
 MOST_INPUTS = 16
 
 
+@checked
 def boolean_network(
     truth_table: np.ndarray | Sequence, *, name: str = "boolean_network"
 ) -> keras.Model:

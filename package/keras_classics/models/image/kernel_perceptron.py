@@ -14,6 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.types import Whole
 from keras_classics.layers.image.kernel_expansion import KernelExpansion
@@ -23,6 +24,7 @@ from keras_classics.models.image.perceptron import PerceptronHistory, check_labe
 SMALLEST_EIGENVALUE = 1e-10
 
 
+@checked
 def kernel_perceptron(
     examples: np.ndarray | Sequence,
     *,
@@ -54,6 +56,7 @@ def kernel_perceptron(
     return _expansion(_table(examples), check_whole("units", units), kernel, settings, name)
 
 
+@checked
 def fit_kernel_perceptron(
     model: keras.Model, labels: np.ndarray, *, max_epochs: Whole = 100
 ) -> PerceptronHistory:
@@ -93,6 +96,7 @@ def fit_kernel_perceptron(
     return PerceptronHistory(corrections, epochs, converged)
 
 
+@checked
 def mistake_bounds(model: keras.Model, labels: np.ndarray) -> np.ndarray:
     """Novikoff's bound on the mistakes, by the margin that the trained units themselves have.
 
@@ -122,6 +126,7 @@ def mistake_bounds(model: keras.Model, labels: np.ndarray) -> np.ndarray:
     return np.divide(longest * squared_norm, least**2, out=bounds, where=least > 0)
 
 
+@checked
 def kernel_pca(
     examples: np.ndarray | Sequence,
     components: Whole,

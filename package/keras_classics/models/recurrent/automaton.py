@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.types import Whole
 from keras_classics.layers.image.activations import threshold
@@ -54,6 +55,7 @@ class Automaton:
         object.__setattr__(self, "transitions", moves)
         object.__setattr__(self, "outputs", answers)
 
+    @checked
     def run(self, symbols: Iterable[int]) -> list[int]:
         """The answer at each symbol."""
         state, moves, answers = self.start, np.asarray(self.transitions), np.asarray(self.outputs)
@@ -64,6 +66,7 @@ class Automaton:
         return given
 
 
+@checked
 def automaton(
     machine: Automaton | np.ndarray | Sequence, *, name: str = "automaton"
 ) -> keras.Model:
@@ -115,6 +118,7 @@ def parity_automaton() -> Automaton:
     return Automaton([[0, 1], [1, 0]])
 
 
+@checked
 def bracket_automaton(depth: Whole) -> Automaton:
     """Whether brackets are balanced so far: 1 where all are closed, else 0.
 

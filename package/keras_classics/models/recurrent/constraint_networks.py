@@ -39,6 +39,7 @@ class QuadraticEnergy:
     bias: np.ndarray
     constant: float
 
+    @checked
     def of(self, states: np.ndarray) -> np.ndarray:
         """The energy of states `(..., units)`, float64 `(...)`."""
         states = np.asarray(states, "float64")

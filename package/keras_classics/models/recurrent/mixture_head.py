@@ -13,6 +13,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole, explain, is_number
 from keras_classics.core.types import Tensor, Whole
 
@@ -40,11 +41,13 @@ class Mixture(NamedTuple):
     bit: Tensor
 
 
+@checked
 def mixture_width(gaussians: Whole, outputs: Whole = 2) -> int:
     """Numbers that a mixture takes: six for each Gaussian, and one for a bit."""
     return PER_GAUSSIAN * check_whole("gaussians", gaussians) + check_whole("outputs", outputs) - 2
 
 
+@checked
 def mixture_parameters(raw: Tensor) -> Mixture:
     """What a network with `mixture=` gives, as parameters.
 
@@ -65,6 +68,7 @@ def mixture_parameters(raw: Tensor) -> Mixture:
     )
 
 
+@checked
 def sample_trajectories(
     model: keras.Model,
     vectors: np.ndarray,

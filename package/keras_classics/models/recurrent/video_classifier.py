@@ -13,6 +13,7 @@ from typing import Any
 import keras
 from keras import layers
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_whole, check_wholes, explain
 from keras_classics.core.graph import functional
 from keras_classics.core.types import Whole
@@ -29,6 +30,7 @@ from keras_classics.models.recurrent.tagger import sequence_classifier
 BASELINES = ("frame", "mean", "differences")
 
 
+@checked
 def video_classifier(
     encoder: keras.Model,
     classes: Whole,
@@ -101,6 +103,7 @@ def video_classifier(
     return keras.Model(clips, output, name=name)
 
 
+@checked
 def convolutional_lstm(
     input_shape: Sequence[Whole],
     classes: Whole,

@@ -11,11 +11,13 @@ from numpy.typing import ArrayLike
 from keras_classics.boxes.box_regression import apply_regression
 from keras_classics.boxes.detections import Detections, as_boxes
 from keras_classics.boxes.suppression import suppress
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.types import Whole
 from keras_classics.data.captions.caption_batches import network_input
 
 
+@checked
 def detect(
     model: keras.Model,
     images: Sequence[np.ndarray],

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 import keras
 from keras import layers
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.channels_last import check_layers
 from keras_classics.core.errors import (
     InputError,
@@ -33,6 +34,7 @@ from keras_classics.layers.image.region_pooling import RegionMaxPooling, Spatial
 OFFSET_SCALE = (0.1, 0.1, 0.2, 0.2)
 
 
+@checked
 def fast_rcnn(
     backbone: keras.Model,
     classes: Whole,
@@ -84,6 +86,7 @@ def fast_rcnn(
     )  # fmt: skip
 
 
+@checked
 def spp_net(
     backbone: keras.Model,
     classes: Whole,

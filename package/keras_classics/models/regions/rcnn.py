@@ -25,6 +25,7 @@ from keras_classics.boxes.detections import Detections, Truth, as_boxes
 from keras_classics.boxes.matching import match
 from keras_classics.boxes.overlap import overlap
 from keras_classics.boxes.suppression import suppress
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole, explain, import_extra
 from keras_classics.core.types import Whole
 
@@ -36,6 +37,7 @@ _HARD, _EASY = -1.0001, -1.2
 _RETRAIN_AFTER = 2000
 
 
+@checked
 def warp_regions(
     image: np.ndarray,
     boxes: ArrayLike,
@@ -131,6 +133,7 @@ class RCNN:
                 )
             )
 
+    @checked
     def describe(self, image: np.ndarray, boxes: ArrayLike) -> np.ndarray:
         """Features `(n, features)` of the regions of a picture, each by a pass of its own."""
         regions = as_boxes(boxes)
@@ -140,6 +143,7 @@ class RCNN:
         warped = warp_regions(image, regions, size, context=self.context, square=self.square)
         return self.features.predict(warped / 127.5 - 1.0, batch_size=64, verbose=0)
 
+    @checked
     def fit(
         self,
         examples: Sequence[Any],
@@ -197,6 +201,7 @@ class RCNN:
         self.weights, self.regressors = np.stack(columns, axis=1), tuple(regressors)
         return self
 
+    @checked
     def detect(
         self,
         image: np.ndarray,
