@@ -52,7 +52,7 @@ def own_draw(initializer: Initializer, weight: str) -> Callable[..., Tensor]:
     config = rule.get_config()
     seed = config.get("seed")
     if is_whole(seed):
-        digest = hashlib.sha256(f"{seed} {weight}".encode()).digest()
+        digest = hashlib.sha256(f"{seed} {weight}".encode(errors="surrogatepass")).digest()
         config["seed"] = int.from_bytes(digest[:4])
     elif seed is not None or "seed" not in config:
         return rule

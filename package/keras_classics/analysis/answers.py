@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_classics.analysis.maps.cam_targets import PREDICTED, check_classes
-from keras_classics.core.arguments import checked
+from keras_classics.core.argument_kinds import Kind, kind_of
+from keras_classics.core.arguments import as_taken, checked
 from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.graph import functional
 from keras_classics.core.model_ends import model_ends
@@ -39,7 +41,9 @@ def class_probabilities(model: keras.Model, images: Any, *, batch_size: int = 32
     given = keras.tree.flatten(images) if isinstance(images, dict | list | tuple) else [images]
     if len(given) != len(form.inputs):
         # A list of pictures, one by one.
-        given = [np.asarray(images)]
+        given = [images]
+    arrays = cast(Kind, kind_of(ArrayLike))
+    given = [np.asarray(as_taken(arrays, "images", each)) for each in given]
     answers = []
     batch_size = check_whole("batch_size", batch_size)
     for start in range(0, len(given[0]), batch_size):

@@ -22,6 +22,7 @@ from keras_classics.core.errors import InputError, explain
 NO_CLASS = -1
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Truth:
     """The boxes that a picture truly has.
@@ -79,6 +80,7 @@ class Truth:
         return len(self.boxes)
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Detections:
     """What a detector says of a picture.

@@ -50,7 +50,7 @@ def pack_signs(x: ArrayLike, axis: int = -1) -> np.ndarray:
         `n` are 0.
 
     Raises:
-        InputError: `x` is no array of numbers.
+        InputError: `x` is no array of numbers, or has no such axis.
     """
     try:
         signs = np.asarray(x) >= 0
@@ -62,6 +62,14 @@ def pack_signs(x: ArrayLike, axis: int = -1) -> np.ndarray:
                 "Pass numpy.asarray(x, 'float32'), of rows of one length.",
             )
         ) from error
+    if not -signs.ndim <= axis < signs.ndim:
+        raise InputError(
+            explain(
+                f"axis={axis} was given with an x of shape {signs.shape}",
+                "one of its axes",
+                "Pass axis=0 and numpy.ravel(x).",
+            )
+        )
     return pack_bits(signs, axis)
 
 

@@ -89,6 +89,33 @@ def _figure(value: Any) -> Any:
 ANY_NUMBER = Kind("a number, infinite ones and NaN too", _figure)
 
 
+def _name(value: Any) -> str:
+    if not isinstance(value, str) or "/" in value:
+        raise Refused
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise Refused from error
+    return value
+
+
+# Of layers, models and what Keras puts in paths, where a slash divides.
+NAME = Kind("a text of whole characters without '/'", _name)
+
+
+def _wholes(value: Any) -> Any:
+    items = _items(value, Sequence)
+    if isinstance(items, range) or (
+        _is_array(items) and items.ndim == 1 and items.dtype.kind in "iu"
+    ):
+        return items
+    return [_whole(each) for each in items]
+
+
+# Ids, or places in a list.
+WHOLES = Kind("a list or an array, each a whole number", _wholes)
+
+
 def kind_of(hint: Any) -> Kind | None:
     """What an annotation admits; None where that is everything.
 
@@ -282,9 +309,11 @@ def _tensor(value: Any) -> Any:
         tensors = any(hasattr(each, "dtype") for each in value)
         _like_an_array(value) if tensors else _array(value)
         return value
-    kind: Any = type(value)
-    if _is_of_numbers(getattr(value, "dtype", kind)):
-        return value
+    # Models and layers say in which type they compute.
+    if hasattr(value, "dtype") == hasattr(value, "shape"):
+        kind: Any = type(value)
+        if _is_of_numbers(getattr(value, "dtype", kind)):
+            return value
     raise Refused
 
 

@@ -6,13 +6,16 @@
 What is given is refused at the door, in a sentence, in place of failing wherever it is first used;
 numbers of NumPy and Python's other containers become what the annotation says. Whether a number is
 too small, or a name unknown, is for the function to say. Nothing is drawn, opened or computed here.
-`core.argument_kinds` says what each annotation admits.
+`core.argument_kinds` says what each annotation admits. What a constructor hands on to Keras by
+`**kwargs` is held against what all its layers, losses and metrics take.
 """
 
 from __future__ import annotations
 
+import ast
 import functools
 import inspect
+import sys
 import typing
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias, TypeVar
@@ -30,12 +33,16 @@ def checked(function: Function) -> Function:
     """Refuse arguments that are not of the kind their annotations say.
 
     Args:
-        function: A public function, or a method. Annotations that are absent, `Any`, or known to a
-            checker of types alone, admit everything.
+        function: A public function, a method, or a class whose constructor is made of its fields.
+            Annotations that are absent, `Any`, or known to a checker of types alone, admit
+            everything.
 
     Returns:
-        The function, which raises an `InputError` before it does anything.
+        The function, which raises an `InputError` before it does anything; or the class.
     """
+    if inspect.isclass(function):
+        function.__init__ = checked(function.__init__)  # type: ignore[misc]
+        return typing.cast(Function, function)
 
     @functools.wraps(function)
     def guarded(*positional: Any, **named: Any) -> Any:
@@ -88,7 +95,9 @@ def as_taken(kind: Kind, name: str, value: Any, *, optional: bool = False) -> An
 @functools.cache
 def kinds_of(function: Callable[..., Any]) -> dict[str, Kind]:
     """What a function's annotations admit, by argument, but for those that admit everything."""
-    space = {**vars(typing), **getattr(function, "__globals__", {})}
+    # Where it was written, whatever was put around it.
+    written = inspect.unwrap(function)
+    space = {**vars(typing), **getattr(written, "__globals__", {})}
     kinds = {}
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind is parameter.VAR_KEYWORD or parameter.annotation is parameter.empty:
@@ -96,12 +105,37 @@ def kinds_of(function: Callable[..., Any]) -> dict[str, Kind]:
         try:
             annotation = parameter.annotation
             hint = eval(annotation, space) if isinstance(annotation, str) else annotation
-        # Imported for a checker alone.
-        except (NameError, AttributeError, TypeError):
+        except NameError:
+            try:
+                hint = eval(annotation, {**space, **_imported_for_a_checker(written.__module__)})
+            # Of what nobody has loaded there is nothing to be given.
+            except (NameError, AttributeError):
+                continue
+        except (AttributeError, TypeError):
             continue
         if kind := kind_of(hint):
             kinds[name] = kind
     return kinds
+
+
+def _imported_for_a_checker(module: str) -> dict[str, Any]:
+    """Names that a module imports for a checker of types alone, of modules that are loaded."""
+    blocks = ast.parse(inspect.getsource(sys.modules[module])).body
+    lines = [
+        line
+        for block in blocks
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for line in block.body
+    ]
+    names: dict[str, Any] = {}
+    for line in lines:
+        if isinstance(line, ast.Import):
+            for each in line.names:
+                names[each.asname or each.name] = sys.modules.get(each.name)
+        elif isinstance(line, ast.ImportFrom) and (loaded := sys.modules.get(line.module or "")):
+            for each in line.names:
+                names[each.asname or each.name] = getattr(loaded, each.name)
+    return names
 
 
 class _Checks(NamedTuple):
@@ -124,6 +158,8 @@ def _checks_of(function: Callable[..., Any]) -> _Checks:
     known = {name: None for name, each in parameters.items() if each.kind in named}
     anything = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
     checks, kinds = _Checks([], None, {}, None if anything else known), kinds_of(function)
+    if anything and function.__name__ == "__init__":
+        checks.by_name.update(_of_keras())
     for name, parameter in parameters.items():
         check = _check_of(kinds[name], parameter) if name in kinds else None
         if parameter.kind is parameter.VAR_POSITIONAL:
@@ -133,6 +169,20 @@ def _checks_of(function: Callable[..., Any]) -> _Checks:
         if check and name in known:
             checks.by_name[name] = check
     return checks
+
+
+@functools.cache
+def _of_keras() -> dict[str, Check]:
+    """What looks at arguments that all layers, losses and metrics of Keras take."""
+    # Which are themselves made of kinds.
+    from keras_classics.core.types import DType, Name
+
+    kinds = {"name": kind_of(Name | None), "dtype": kind_of(DType), "trainable": kind_of(bool)}
+    return {
+        name: functools.partial(as_taken, kind, name, optional=True)
+        for name, kind in kinds.items()
+        if kind
+    }
 
 
 def _check_of(kind: Kind, parameter: inspect.Parameter) -> Check:

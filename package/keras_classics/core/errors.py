@@ -277,6 +277,29 @@ def check_lengths(argument: str, value: Sized, other: str, beside: Sized) -> Non
         )
 
 
+def check_places(argument: str, value: Iterable[int], count: int, first: int = 0) -> None:
+    """Refuse numbers of things of which there are fewer.
+
+    Args:
+        argument: Name of the argument.
+        value: What was given: whole numbers.
+        count: How many things there are.
+        first: The number of the first of them.
+
+    Raises:
+        InputError: There is nothing of one of the numbers.
+    """
+    for place in value:
+        if not first <= place < first + count:
+            raise InputError(
+                explain(
+                    f"{argument} with {place} was given, where there are {count}",
+                    f"numbers from {first} to {first + count - 1}" if count else "no number",
+                    f"Leave {place} out.",
+                )
+            )
+
+
 def check_positive(argument: str, value: object, remedy: str | None = None) -> float:
     """A factor or size as a positive number of Python.
 

@@ -25,6 +25,7 @@ from keras_classics.core.channels_last import check_setting
 from keras_classics.core.errors import (
     InputError,
     check_axes,
+    check_choice,
     check_positive,
     check_rate,
     check_whole,
@@ -262,22 +263,10 @@ def inline(model: keras.Model, tensor: Tensor) -> Any:
 
 
 def _check_arguments(given: dict[str, Any]) -> None:
-    if given["include_top"] not in (True, False):
-        raise InputError(
-            explain(
-                f"include_top={given['include_top']!r} was given",
-                "True or False",
-                "Name the arguments, as in weights='imagenet': the first one is include_top.",
-            )
-        )
-    if given["pooling"] not in (None, "avg", "max"):
-        raise InputError(
-            explain(
-                f"pooling={given['pooling']!r} was given",
-                "None, 'avg' or 'max'",
-                "Use pooling='avg' with include_top=False for one vector per image.",
-            )
-        )
+    remedy = "Name the arguments, as in weights='imagenet': the first one is include_top."
+    check_choice("include_top", given["include_top"], (True, False), remedy)
+    remedy = "Use pooling='avg' with include_top=False for one vector per image."
+    check_choice("pooling", given["pooling"], (None, "avg", "max"), remedy)
     weights = given["weights"]
     path = isinstance(weights, (str, os.PathLike)) and os.path.exists(weights)
     if weights is not None and not path:

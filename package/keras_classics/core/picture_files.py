@@ -7,12 +7,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError, check_axes, explain
 from keras_classics.core.files import opened, write_whole
 
 # Not among them: what starts other programs (EPS), unpacks without a limit (FITS) or is no picture.
@@ -100,8 +101,17 @@ def write_picture(path: str | os.PathLike[str], picture: np.ndarray) -> None:
         picture: uint8 `(height, width, 3)`, or `(height, width, 1)` for grey.
 
     Raises:
-        InputError: The file cannot be written.
+        InputError: The picture or the format is none, or the file cannot be written.
     """
+    check_axes("picture", picture, "(height, width, channels)")
+    if (ending := Path(path).suffix.lower()) not in Image.registered_extensions():
+        raise InputError(
+            explain(
+                f"A picture is to be written to {path}, whose ending {ending!r} is of no format",
+                "endings such as .png and .jpg",
+                f"Write {Path(path).with_suffix('.png') if Path(path).name else 'a.png'}.",
+            )
+        )
     pixels = picture[..., 0] if picture.shape[-1] == 1 else picture
     write_whole(path, lambda fresh: Image.fromarray(np.uint8(pixels)).save(fresh))
 

@@ -172,8 +172,16 @@ def write_table(path: str | os.PathLike[str], table: pd.DataFrame, **options: An
         **options: Further arguments of `DataFrame.to_csv`.
 
     Raises:
-        InputError: The file cannot be written.
+        InputError: There is no table, or the file cannot be written.
     """
+    if not hasattr(table, "to_csv"):
+        raise InputError(
+            explain(
+                f"{shown(table)} was given to be written",
+                "a table of pandas",
+                "Pass pandas.DataFrame(table).",
+            )
+        )
     write_whole(path, lambda fresh: table.to_csv(fresh, **options))
 
 

@@ -59,6 +59,7 @@ def coverage_penalty(covered: Tensor, beta: float, method: str = "gnmt") -> Tens
         InputError: Unknown method.
     """
     check_choice("coverage_method", method, COVERAGE_METHODS)
+    covered = ops.convert_to_tensor(covered)
     if method == "summary":
         return -beta * ops.sum(ops.maximum(covered, 1.0) - 1.0, axis=-1)
     attended = covered > 0.0

@@ -25,7 +25,7 @@ import numpy as np
 from keras import ops, tree
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError, check_whole, explain, is_whole
 from keras_classics.core.types import Tensor
 
 State = Any
@@ -131,6 +131,9 @@ def force(
         `Forced`.
     """
     batch = rows(state)
+    if is_whole(start):
+        # Beyond, the cast would make another of it.
+        start = check_whole("start", start, 0, "Pass the id of the vocabulary's first mark.")
     token = ops.broadcast_to(ops.cast(start, "int32"), (batch,))
     alignment = alignment_of(state)
     covered = () if alignment is None else ops.zeros_like(ops.cast(alignment, "float32"))

@@ -7,10 +7,14 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError, explain, is_whole, shown
 from keras_classics.export.reopening import Arrays, Spec
 
 # Sizes tried for axes of any size, such as height and width, or time: the first one a model takes.
 SIZES = (8, 16, 32, 64, 128, 256, 512, 1024)
+_TYPES = (
+    "string", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64", "bool",
+)  # fmt: skip
 TEXTS = ("a red circle left of the blue square", "the square", "two circles and a triangle")
 
 
@@ -29,7 +33,12 @@ def sample_inputs(
         size: Size of the first axis that may have any; each next one is a quarter larger.
         largest_id: The largest id.
         seed: Of what is drawn.
+
+    Raises:
+        InputError: A shape or a type is none.
     """
+    for name, spec in inputs.items():
+        _check_spec(name, spec)
     draw = np.random.default_rng(seed)
     made = {}
     for name, (shape, dtype) in inputs.items():
@@ -82,6 +91,20 @@ def sample_batches(
         second = sample_inputs(inputs, batch=1, size=larger, largest_id=largest_id, seed=1)
         return [first, second]
     raise refusal
+
+
+def _check_spec(name: str, spec: Spec) -> None:
+    """Refuse what says nothing of a tensor."""
+    sizes = spec.shape if isinstance(spec.shape, tuple | list) else [spec.shape]
+    known = isinstance(spec.dtype, str) and spec.dtype in _TYPES
+    if not known or any(size is not None and not is_whole(size) for size in sizes):
+        raise InputError(
+            explain(
+                f"{name} of shape {shown(spec.shape)} and type {shown(spec.dtype)} was given",
+                f"a tuple of sizes, None for any, and one of {', '.join(_TYPES)}",
+                "Take what kc.export.reopen(path).inputs says.",
+            )
+        )
 
 
 def _longest(inputs: Mapping[str, Spec], size: int) -> int:

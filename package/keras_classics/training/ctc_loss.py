@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import keras
 import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.ctc_probabilities import fewest_steps, labelling_log_probabilities
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError, check_axes, explain
 from keras_classics.core.registration import registered
-from keras_classics.core.types import Tensor
+from keras_classics.core.types import DType, Name, Reduction, Tensor
 from keras_classics.data.batches import pad_arrays
 from keras_classics.data.texts.sequences import LabelledSequences
 
@@ -30,16 +29,18 @@ class CTCLoss(keras.losses.Loss):
     Args:
         reduction: Over the batch.
         name: Of the loss.
+        dtype: Type in which it is computed; that of `keras.config.floatx()` by default.
     """
 
     @checked
     def __init__(
-        self, reduction: str | None = "sum_over_batch_size", name: str = "ctc", **kwargs: Any
+        self, reduction: Reduction = "sum_over_batch_size", name: Name = "ctc", dtype: DType = None
     ) -> None:
-        super().__init__(reduction=reduction, name=name, **kwargs)
+        super().__init__(reduction=reduction, name=name, dtype=dtype)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """`(batch,)`."""
+        check_axes("y_true", y_true, "(batch, most labels)")
         return -labelling_log_probabilities(y_true, y_pred)
 
 

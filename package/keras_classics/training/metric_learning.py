@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 import numpy as np
@@ -12,13 +11,14 @@ from keras import ops
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import (
     InputError,
+    check_axes,
     check_choice,
     check_positive,
     check_wholes,
     explain,
 )
 from keras_classics.core.registration import registered
-from keras_classics.core.types import Config, Tensor
+from keras_classics.core.types import Config, DType, Name, Reduction, Tensor
 
 # Below it a distance is none, and has no gradient.
 SMALLEST_SQUARE = 1e-12
@@ -33,7 +33,7 @@ class _DistanceLoss(keras.losses.Loss):
         mining: Which pairs count.
         reduction: Over the batch.
         name: Of the loss.
-        **kwargs: As for every loss: `dtype`.
+        dtype: Type in which it is computed; that of `keras.config.floatx()` by default.
     """
 
     minings: tuple[str, ...]
@@ -42,18 +42,27 @@ class _DistanceLoss(keras.losses.Loss):
         self,
         margin: float = 0.2,
         mining: str = "hard",
-        reduction: str | None = "sum_over_batch_size",
-        name: str = "distance_loss",
-        **kwargs: Any,
+        reduction: Reduction = "sum_over_batch_size",
+        name: Name = "distance_loss",
+        dtype: DType = None,
     ):
-        super().__init__(reduction=reduction, name=name, **kwargs)
+        super().__init__(reduction=reduction, name=name, dtype=dtype)
         check_choice("mining", mining, self.minings)
         self.margin = check_positive("margin", margin)
         self.mining = mining
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """`(batch,)`; who has no partner counts nothing, and the others all the more."""
+        check_axes("y_pred", y_pred, "(batch, size)")
         labels = ops.cast(y_true, "float32")
+        if None not in (sizes := {labels.shape[0], y_pred.shape[0]}) and len(sizes) > 1:
+            raise InputError(
+                explain(
+                    f"y_true of shape {y_true.shape} and y_pred of shape {y_pred.shape} were given",
+                    "a class for each embedding",
+                    "Give the classes of the same examples.",
+                )
+            )
         if len(labels.shape) == 2:
             one = labels.shape[-1] == 1
             labels = labels[:, 0] if one else ops.cast(ops.argmax(labels, -1), "float32")
@@ -96,7 +105,7 @@ class TripletLoss(_DistanceLoss):
             "FaceNet", CVPR 2015); `"all"`: the mean over all triplets that cost something.
         reduction: Over the batch.
         name: Of the loss.
-        **kwargs: As for every loss: `dtype`.
+        dtype: Type in which it is computed; that of `keras.config.floatx()` by default.
     """
 
     minings = ("hard", "semi_hard", "all")
@@ -106,11 +115,11 @@ class TripletLoss(_DistanceLoss):
         self,
         margin: float = 0.2,
         mining: str = "hard",
-        reduction: str | None = "sum_over_batch_size",
-        name: str = "triplet",
-        **kwargs: Any,
+        reduction: Reduction = "sum_over_batch_size",
+        name: Name = "triplet",
+        dtype: DType = None,
     ):
-        super().__init__(margin, mining, reduction, name, **kwargs)
+        super().__init__(margin, mining, reduction, name, dtype)
 
     def costs(self, apart: Tensor, positive: Tensor, negative: Tensor) -> tuple[Tensor, Tensor]:
         """Of the triplets that are mined."""
@@ -145,7 +154,7 @@ class ContrastiveLoss(_DistanceLoss):
             `"all"`: the means over both kinds of pairs, added.
         reduction: Over the batch.
         name: Of the loss.
-        **kwargs: As for every loss: `dtype`.
+        dtype: Type in which it is computed; that of `keras.config.floatx()` by default.
     """
 
     minings = ("hard", "all")
@@ -155,11 +164,11 @@ class ContrastiveLoss(_DistanceLoss):
         self,
         margin: float = 1.0,
         mining: str = "hard",
-        reduction: str | None = "sum_over_batch_size",
-        name: str = "contrastive",
-        **kwargs: Any,
+        reduction: Reduction = "sum_over_batch_size",
+        name: Name = "contrastive",
+        dtype: DType = None,
     ):
-        super().__init__(margin, mining, reduction, name, **kwargs)
+        super().__init__(margin, mining, reduction, name, dtype)
 
     def costs(self, apart: Tensor, positive: Tensor, negative: Tensor) -> tuple[Tensor, Tensor]:
         """Of the pairs that are mined."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import keras
 from keras import ops
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.registration import registered
-from keras_classics.core.types import Tensor
+from keras_classics.core.types import DType, Name, Reduction, Tensor
 from keras_classics.models.recurrent.mixture_head import mixture_parameters
 
 
@@ -24,17 +23,17 @@ class MixtureDensityLoss(keras.losses.Loss):
     Args:
         reduction: Over batch and steps.
         name: Of the loss.
-        **kwargs: As for every loss: `dtype`.
+        dtype: Type in which it is computed; that of `keras.config.floatx()` by default.
     """
 
     @checked
     def __init__(
         self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str = "mixture_density",
-        **kwargs: Any,
+        reduction: Reduction = "sum_over_batch_size",
+        name: Name = "mixture_density",
+        dtype: DType = None,
     ):
-        super().__init__(reduction=reduction, name=name, **kwargs)
+        super().__init__(reduction=reduction, name=name, dtype=dtype)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """`(batch, steps)`, in nats."""

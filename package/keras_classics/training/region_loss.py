@@ -11,7 +11,7 @@ from keras import ops
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
-from keras_classics.core.types import Config, Tensor
+from keras_classics.core.types import Config, DType, Name, Optimizer, Tensor
 from keras_classics.models.regions.fast_rcnn import OFFSET_SCALE
 
 
@@ -25,13 +25,14 @@ class OffsetLoss(keras.losses.Loss):
     Args:
         scale: Standard deviations of the four offsets.
         name: Name of the loss.
+        dtype: Type in which it is computed; that of `keras.config.floatx()` by default.
     """
 
     @checked
     def __init__(
-        self, scale: Sequence[float] = OFFSET_SCALE, name: str = "offset_loss", **kwargs: Any
+        self, scale: Sequence[float] = OFFSET_SCALE, name: Name = "offset_loss", dtype: DType = None
     ) -> None:
-        super().__init__(name=name, **kwargs)
+        super().__init__(name=name, dtype=dtype)
         self.scale = tuple(float(each) for each in scale)
         if len(self.scale) != 4 or min(self.scale) <= 0:
             raise InputError(
@@ -68,7 +69,7 @@ class OffsetLoss(keras.losses.Loss):
 
 
 @checked
-def compile_detector(model: keras.Model, optimizer: Any, **options: Any) -> None:
+def compile_detector(model: keras.Model, optimizer: Optimizer, **options: Any) -> None:
     """Compile a detector of regions with both losses, added up as in the paper.
 
     Args:

@@ -28,7 +28,7 @@ from keras_classics.analysis.cells.cell_scores import (
 from keras_classics.analysis.cells.text_targets import text_targets
 from keras_classics.analysis.maps.map_sanity import randomize_layers
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain, import_extra
+from keras_classics.core.errors import InputError, check_axes, explain, import_extra
 from keras_classics.core.gradients import compiled_over
 from keras_classics.core.types import Tensor
 from keras_classics.models.recurrent.language_model import split_language_model
@@ -187,6 +187,7 @@ class CellReader:
         Returns:
             Log-probabilities `(rows, time, vocabulary)` and all states `(rows, time, width)`.
         """
+        check_axes("tokens", tokens, "(rows, time)")
         if held is None:
             held = np.full(self._width, np.nan, "float32")
         found = self._record(ops.convert_to_tensor(tokens), ops.convert_to_tensor(held))

@@ -13,7 +13,7 @@ import numpy as np
 
 from keras_classics.analysis.drawing.projection_picture import draw_projection
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError, check_axes, check_lengths, explain
 
 
 @checked
@@ -59,8 +59,11 @@ def group_cosines(states: np.ndarray, groups: Sequence) -> tuple[float, float]:
         Mean cosine of two different vectors of one group, and of two of different groups.
 
     Raises:
-        InputError: There are no two vectors of one group, or no two groups.
+        InputError: There is not a group for each vector, there are no two vectors of one group, or
+            no two groups.
     """
+    check_axes("states", states, "(vectors, width)")
+    check_lengths("states", states, "groups", groups)
     states = np.asarray(states, "float64")
     centred = states - states.mean(axis=0)
     norms = np.linalg.norm(centred, axis=1, keepdims=True)

@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.types import Count
 from keras_classics.layers.recurrent.feedback_and_course_cells import CourseGRUCell
 from keras_classics.layers.recurrent.lstm_cells import LSTMVariantCell
 
@@ -67,7 +68,7 @@ class Symmetry:
 
 
 @checked
-def count(*units: int) -> int:
+def count(*units: Count) -> int:
     """Number of equivalent sets of weights of a network, `2^H H!` for every hidden layer.
 
     Args:
@@ -80,7 +81,7 @@ def count(*units: int) -> int:
 
 
 @checked
-def every(units: int) -> Iterator[Symmetry]:
+def every(units: Count) -> Iterator[Symmetry]:
     """All symmetries of a layer.
 
     Args:
@@ -95,7 +96,7 @@ def every(units: int) -> Iterator[Symmetry]:
 
 
 @checked
-def draw(units: int, seed: int | None = None) -> Symmetry:
+def draw(units: Count, seed: int | None = None) -> Symmetry:
     """Draw one of a layer's symmetries, all equally likely.
 
     Args:

@@ -17,7 +17,7 @@ from keras import ops
 from numpy.typing import ArrayLike
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError, explain, shown
 from keras_classics.core.types import Tensor
 
 PREDICTED = -1
@@ -118,13 +118,17 @@ def check_classes(target: Any, count: int | None, batch: int) -> np.ndarray:
     """
     if target is None:
         return np.full(batch, PREDICTED, "int32")
-    classes = np.asarray(target)
+    try:
+        classes = np.asarray(target)
+    # A symbolic tensor has no values, and says so in a way of its own.
+    except Exception:
+        classes = np.array(None)
     most = np.iinfo("int32").max if count is None else max(count, 2)
     whole = classes.dtype.kind in "iu" and classes.shape in ((), (batch,))
     if not (whole and np.all((classes >= 0) & (classes < most))):
         raise InputError(
             explain(
-                f"target={target!r} was given for {batch} images",
+                f"target={shown(target)} was given for {batch} images",
                 f"None, a class from 0 to {most - 1}, one such class for each image, or a "
                 "function from outputs to scores (batch,)",
                 "Leave target out to explain the predicted class.",

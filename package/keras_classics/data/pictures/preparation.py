@@ -15,7 +15,7 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.array_files import read_arrays
-from keras_classics.core.errors import InputError, check_choice
+from keras_classics.core.errors import InputError, check_axes, check_choice, explain
 from keras_classics.core.files import reading, write_whole
 from keras_classics.core.recipe import Recipe, Step
 from keras_classics.core.text_files import parse_json
@@ -172,6 +172,7 @@ class Preparation:
 
     def _coloured(self, image: np.ndarray) -> np.ndarray:
         """As float32 of 0 to 255, grey where the network takes grey."""
+        check_axes("images", image, "(height, width, 3)")
         return 255 * grey(image) if self.channels == 1 else image.astype("float32")
 
     def _windows(self, image: np.ndarray, count: int) -> np.ndarray:

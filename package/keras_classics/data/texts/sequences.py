@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.counts import Count
+from keras_classics.core.counts import Count, Wholes
+from keras_classics.core.errors import check_lengths, check_places
 from keras_classics.data.batches import Axes, Visits, even_parts, pad_arrays, stream
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _MULTIPLE = 8
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class LabelledSequences:
     """Sequences and what is to be said of them.
@@ -38,6 +40,11 @@ class LabelledSequences:
     told: bool = False
     names: Sequence[str] = ()
 
+    def __post_init__(self) -> None:
+        for name in ("targets", "names"):
+            if len(column := getattr(self, name)):
+                check_lengths(name, column, "inputs", self.inputs)
+
     def __len__(self) -> int:
         return len(self.inputs)
 
@@ -46,8 +53,13 @@ class LabelledSequences:
         return np.array([each.shape[self.axis] for each in self.inputs])
 
     @checked
-    def some(self, numbers: Sequence[int] | np.ndarray) -> LabelledSequences:
-        """Some of the sequences, by their numbers from 0 on."""
+    def some(self, numbers: Wholes) -> LabelledSequences:
+        """Some of the sequences, by their numbers from 0 on.
+
+        Raises:
+            InputError: There is no sequence of such a number.
+        """
+        check_places("numbers", numbers, len(self))
 
         def of(column: Sequence[Any]) -> list[Any]:
             return [column[n] for n in numbers] if len(column) else []
@@ -55,9 +67,7 @@ class LabelledSequences:
         return replace(self, inputs=of(self.inputs), targets=of(self.targets), names=of(self.names))
 
     @checked
-    def network_input(
-        self, numbers: Sequence[int] | np.ndarray
-    ) -> dict[str, np.ndarray] | np.ndarray:
+    def network_input(self, numbers: Wholes) -> dict[str, np.ndarray] | np.ndarray:
         """What a network takes of some of the sequences, padded.
 
         Args:
@@ -66,7 +76,11 @@ class LabelledSequences:
         Returns:
             `(sequences, ...)` with zeros behind, time to a multiple of 8; with `told`, that as
             `"sequence"` and int32 `(sequences,)` as `"length"`.
+
+        Raises:
+            InputError: There is no sequence of such a number.
         """
+        check_places("numbers", numbers, len(self))
         chosen = [self.inputs[n] for n in numbers]
         padded = pad_arrays(chosen, _MULTIPLE, axis=self.axis)
         if not self.told:
@@ -75,7 +89,7 @@ class LabelledSequences:
         return {"sequence": padded, "length": np.array(lengths, "int32")}
 
     @checked
-    def batch(self, numbers: Sequence[int] | np.ndarray) -> tuple:
+    def batch(self, numbers: Wholes) -> tuple:
         """Input and targets of some of the sequences, padded.
 
         Args:
@@ -84,7 +98,11 @@ class LabelledSequences:
         Returns:
             What `network_input` gives, and int32 `(sequences,)` classes or `(sequences, labels)`,
             with zeros behind.
+
+        Raises:
+            InputError: There is no sequence of such a number, or none has a target.
         """
+        check_places("numbers", numbers, len(self.targets))
         targets = [self.targets[n] for n in numbers]
         return self.network_input(numbers), (
             pad_arrays(targets, _MULTIPLE) if targets[0].ndim else np.stack(targets)

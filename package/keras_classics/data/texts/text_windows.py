@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Count
-from keras_classics.core.errors import InputError
+from keras_classics.core.errors import InputError, check_places, explain
 from keras_classics.core.window_numbers import check_windows
 from keras_classics.data.batches import Axes, stream
 
@@ -46,8 +46,14 @@ class TextWindows:
         """Tokens that are predicted in an epoch."""
         return int(self.weights.sum())
 
+    @checked
     def batch(self, step: int) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
-        """Inputs, targets and weights of one step of an epoch."""
+        """Inputs, targets and weights of one step of an epoch.
+
+        Raises:
+            InputError: There is no such step.
+        """
+        check_places("step", [step], self.steps)
         segments = self.k2 // self.tokens.shape[2]
         earlier = range(step - segments + 1, step + 1)
         # Before the first window nothing was read: its row is reset after these.

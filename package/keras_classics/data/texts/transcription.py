@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError
+from keras_classics.core.counts import Wholes
+from keras_classics.core.errors import InputError, check_axes, check_choice, check_places, explain
 from keras_classics.core.picture_files import write_picture
 from keras_classics.data.pictures.images import grey, read_image
 from keras_classics.data.sound.recordings import (
@@ -23,6 +24,7 @@ from keras_classics.data.sound.recordings import (
 from keras_classics.data.texts.sequences import LabelledSequences
 
 
+@checked
 @dataclass(frozen=True)
 class Transcription:
     """How pictures of lines, or recordings, become sequences, and their texts labels.
@@ -57,7 +59,15 @@ class Transcription:
                 to 1.
             texts: What is written or said, of known signs; None where that is to be found out.
             names: Of each.
+
+        Raises:
+            InputError: What was given is neither, not equally many, or of another sign.
         """
+        axes = "(samples,)" if self.height is None else "(height, width, channels)"
+        for content in contents:
+            check_axes("contents", content, axes)
+        for sign in dict.fromkeys("".join(texts or ())):
+            check_choice("texts", sign, tuple(self.labels), "Leave texts of other signs out.")
         features = [*map(log_mel_frames if self.height is None else grey, contents)]
         labels = [
             np.array([1 + self.labels.index(sign) for sign in text], "int32")
@@ -67,8 +77,13 @@ class Transcription:
         return LabelledSequences(features, labels, axis=axis, told=True, names=names)
 
     @checked
-    def text(self, labels: Sequence[int] | np.ndarray) -> str:
-        """The text of labels from 1 on."""
+    def text(self, labels: Wholes) -> str:
+        """The text of labels from 1 on.
+
+        Raises:
+            InputError: There is no sign of such a label.
+        """
+        check_places("labels", labels, len(self.labels), 1)
         return "".join(self.labels[label - 1] for label in labels)
 
     @checked

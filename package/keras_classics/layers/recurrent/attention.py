@@ -141,7 +141,7 @@ class StepwiseDotAttention(keras.layers.Layer):
         projected: Whether the memory is projected first (general) or must have the query's width.
 
     Raises:
-        InputError: The memory is not `units` wide and is not projected.
+        InputError: The query is not `units` wide, or the memory is not and is not projected.
     """
 
     @checked
@@ -154,6 +154,14 @@ class StepwiseDotAttention(keras.layers.Layer):
 
     def build(self, memory_shape: Shape, query_shape: Shape) -> None:
         """The projection, where there is one."""
+        if query_shape[-1] != self.units:
+            raise InputError(
+                explain(
+                    f"A query of {query_shape[-1]} features was given to {self.name!r}",
+                    f"{self.units}, its units",
+                    f"Make the attention with units={query_shape[-1]}.",
+                )
+            )
         if self.projected:
             self.key.build(memory_shape)
         elif memory_shape[-1] != self.units:

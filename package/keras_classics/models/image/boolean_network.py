@@ -16,6 +16,7 @@ from keras import layers
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
+from keras_classics.core.types import Name
 from keras_classics.layers.image.activations import sign
 
 # Rows of a table whose network still has a kernel of moderate size.
@@ -24,7 +25,7 @@ MOST_INPUTS = 16
 
 @checked
 def boolean_network(
-    truth_table: np.ndarray | Sequence, *, name: str = "boolean_network"
+    truth_table: np.ndarray | Sequence, *, name: Name = "boolean_network"
 ) -> keras.Model:
     """Build the network of a Boolean function.
 

@@ -27,7 +27,7 @@ from keras import layers
 from keras_classics.core.arguments import checked
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
-from keras_classics.core.errors import InputError, check_choice, check_rate, explain
+from keras_classics.core.errors import InputError, check_axes, check_choice, check_rate, explain
 from keras_classics.core.image_builder import (
     Head,
     ImageArguments,
@@ -36,7 +36,7 @@ from keras_classics.core.image_builder import (
     scaled,
 )
 from keras_classics.core.recipe import Exponential, Recipe, step
-from keras_classics.core.types import Initializer, Tensor
+from keras_classics.core.types import Initializer, Name, Tensor
 from keras_classics.initializers import own_draw
 from keras_classics.layers.image.normalization import LocalResponseNormalization
 from keras_classics.models.image.blocks import (
@@ -267,7 +267,7 @@ def naive_inception_module(
     widths: tuple[int, int, int],
     convolve: Convolve = _convolution,
     *,
-    name: str = "naive",
+    name: Name = "naive",
 ) -> Tensor:
     """The module before its reductions: 1x1, 3x3, 5x5 and pooling side by side.
 
@@ -280,6 +280,7 @@ def naive_inception_module(
     Returns:
         `(batch, height, width, sum(widths) + channels)`: no module can be narrower than its input.
     """
+    check_axes("x", x, "(batch, height, width, channels)")
     branches = [
         convolve(x, filters, size, name=f"{name}_branch{branch}")
         for branch, (filters, size) in enumerate(zip(widths, (1, 3, 5), strict=True), start=1)
@@ -295,7 +296,7 @@ def inception_module(
     convolve: Convolve = _convolution,
     *,
     five_by_five: int = 5,
-    name: str = "inception",
+    name: Name = "inception",
     out: str | None = None,
 ) -> Tensor:
     """The module of the paper: 1x1 convolutions reduce what 3x3, 5x5 and pooling hand on.

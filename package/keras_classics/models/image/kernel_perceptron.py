@@ -16,7 +16,7 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole, explain
-from keras_classics.core.types import Whole
+from keras_classics.core.types import Name, Whole
 from keras_classics.layers.image.kernel_expansion import KernelExpansion
 from keras_classics.models.image.perceptron import PerceptronHistory, check_labels
 
@@ -30,7 +30,7 @@ def kernel_perceptron(
     *,
     units: Whole = 1,
     kernel: str = "gaussian",
-    name: str = "kernel_perceptron",
+    name: Name = "kernel_perceptron",
     **settings: Any,
 ) -> keras.Model:
     """Build a perceptron in the space of a kernel; `fit_kernel_perceptron` teaches it.
@@ -132,7 +132,7 @@ def kernel_pca(
     components: Whole,
     *,
     kernel: str = "gaussian",
-    name: str = "kernel_pca",
+    name: Name = "kernel_pca",
     **settings: Any,
 ) -> keras.Model:
     """Build the embedding into the principal components of examples in the space of a kernel.

@@ -9,19 +9,20 @@ strings of any length are answered exactly.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole, explain
-from keras_classics.core.types import Whole
+from keras_classics.core.errors import InputError, check_places, check_whole, explain
+from keras_classics.core.types import Name, Whole, Wholes
 from keras_classics.layers.image.activations import threshold
 from keras_classics.models.recurrent.rnn import rnn
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Automaton:
     """A finite automaton that answers at every symbol (Mealy 1955).
@@ -56,8 +57,13 @@ class Automaton:
         object.__setattr__(self, "outputs", answers)
 
     @checked
-    def run(self, symbols: Iterable[int]) -> list[int]:
-        """The answer at each symbol."""
+    def run(self, symbols: Wholes) -> list[int]:
+        """The answer at each symbol.
+
+        Raises:
+            InputError: There is no such symbol.
+        """
+        check_places("symbols", symbols, np.shape(self.transitions)[1])
         state, moves, answers = self.start, np.asarray(self.transitions), np.asarray(self.outputs)
         given = []
         for symbol in symbols:
@@ -68,7 +74,7 @@ class Automaton:
 
 @checked
 def automaton(
-    machine: Automaton | np.ndarray | Sequence, *, name: str = "automaton"
+    machine: Automaton | np.ndarray | Sequence, *, name: Name = "automaton"
 ) -> keras.Model:
     """Build the recurrent network of a finite automaton.
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_positive, check_whole, explain
-from keras_classics.core.types import Whole
+from keras_classics.core.types import Name, Whole
 from keras_classics.layers.memory.annealed_units import AnnealedUnits
 
 # Tours are found by dynamic programming over subsets, which double with every city.
@@ -108,7 +108,7 @@ def tour_energy(
 
 @checked
 def annealed_network(
-    energy: QuadraticEnergy, *, name: str = "annealed", **annealing: Any
+    energy: QuadraticEnergy, *, name: Name = "annealed", **annealing: Any
 ) -> keras.Model:
     """Build a network that looks for states of low energy.
 

@@ -20,7 +20,7 @@ from keras import layers as keras_layers
 from keras_classics.core.arguments import checked
 from keras_classics.core.channels_last import check_setting
 from keras_classics.core.errors import InputError, check_whole, explain
-from keras_classics.core.types import Shape, Tensor
+from keras_classics.core.types import Name, Shape, Tensor
 from keras_classics.layers.recurrent.lengths import BlankPadding, ValidSteps
 from keras_classics.models.recurrent.stack import RecurrentStack
 
@@ -39,7 +39,7 @@ def ctc_recognizer(
     layers: int = 1,
     bidirectional: bool = True,
     dropout: float = 0.0,
-    name: str = "ctc_recognizer",
+    name: Name = "ctc_recognizer",
     **cell_arguments: Any,
 ) -> keras.Model:
     """Build a recogniser for CTC.

@@ -22,7 +22,7 @@ import numpy as np
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, explain
 from keras_classics.core.names import check_known
-from keras_classics.core.types import Tensor
+from keras_classics.core.types import Name, Tensor
 from keras_classics.layers.memory.hopfield_memory import ContinuousMemory, HopfieldMemory
 from keras_classics.layers.memory.pattern_memories import DenseMemory, PatternMemory, SoftmaxMemory
 from keras_classics.layers.memory.settling import AssociativeMemory, check_patterns
@@ -40,7 +40,7 @@ def hopfield(
     patterns: np.ndarray | Sequence,
     kind: str = "binary",
     *,
-    name: str = "hopfield",
+    name: Name = "hopfield",
     **memory: Any,
 ) -> keras.Model:
     """Build a network that remembers patterns.

@@ -19,7 +19,7 @@ from keras import layers, ops
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_rate, check_whole, explain
-from keras_classics.core.types import Tensor
+from keras_classics.core.types import Name, Tensor
 from keras_classics.core.variables import value_of
 from keras_classics.layers.recurrent.by_name import by_layer, recurrent_layer, state_sizes
 from keras_classics.layers.recurrent.constant_products import CellStep, constant_products
@@ -39,7 +39,7 @@ def language_model(
     tie_embeddings: bool = False,
     initial_range: float | None = None,
     seed: int | None = None,
-    name: str = "language_model",
+    name: Name = "language_model",
 ) -> keras.Model:
     """Build a recurrent language model.
 

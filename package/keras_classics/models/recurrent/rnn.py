@@ -22,7 +22,7 @@ import keras
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_whole, explain
-from keras_classics.core.types import Tensor
+from keras_classics.core.types import Name, Tensor
 from keras_classics.layers.recurrent.by_name import RECURRENT_LAYERS
 from keras_classics.layers.recurrent.one_hot import OneHot
 from keras_classics.models.recurrent.mixture_head import mixture_width
@@ -54,7 +54,7 @@ def rnn(
     padded: bool = False,
     output_activation: str | None = "softmax",
     mixture: int | None = None,
-    name: str = "rnn",
+    name: Name = "rnn",
     **cell_arguments: Any,
 ) -> keras.Model:
     """Build a recurrent network.

@@ -14,6 +14,7 @@ import keras
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_choice, check_whole
+from keras_classics.core.types import Name
 from keras_classics.layers.recurrent.time_pooling import SegmentMean, SumOverTime
 from keras_classics.models.recurrent.rnn import rnn
 
@@ -28,7 +29,7 @@ def tagger(
     bidirectional: bool = True,
     padded: bool = True,
     output_activation: str | None = "softmax",
-    name: str = "tagger",
+    name: Name = "tagger",
     **network: Any,
 ) -> keras.Model:
     """Build a network that gives every step of a sequence a class, or every segment.
@@ -71,7 +72,7 @@ def sequence_classifier(
     bidirectional: bool = True,
     padded: bool = True,
     output_activation: str | None = "softmax",
-    name: str = "sequence_classifier",
+    name: Name = "sequence_classifier",
     **network: Any,
 ) -> keras.Model:
     """Build a network that gives a sequence one class.

@@ -25,7 +25,7 @@ from keras_classics.core.errors import (
 )
 from keras_classics.core.image_builder import inline
 from keras_classics.core.keras_internals import deep_graphs
-from keras_classics.core.types import Tensor, Whole
+from keras_classics.core.types import Name, Tensor, Whole
 from keras_classics.layers.image.picture_scales import NearestScale, ShorterSide
 from keras_classics.layers.image.region_pooling import RegionMaxPooling, SpatialPyramidPooling
 
@@ -46,7 +46,7 @@ def fast_rcnn(
     train_backbone: bool = True,
     scales: Sequence[Whole] | None = None,
     window: Whole = 224,
-    name: str = "fast_rcnn",
+    name: Name = "fast_rcnn",
 ) -> keras.Model:
     """Fast R-CNN on any network that makes a map of a picture.
 
@@ -98,7 +98,7 @@ def spp_net(
     train_backbone: bool = False,
     scales: Sequence[Whole] | None = None,
     window: Whole = 224,
-    name: str = "spp_net",
+    name: Name = "spp_net",
 ) -> keras.Model:
     """SPP-net for detection: a pyramid of bins of each window, and dense layers behind it.
 

@@ -99,6 +99,7 @@ def warp_regions(
     return found
 
 
+@checked
 @dataclass(eq=False)
 class RCNN:
     """A detector of two stages: features of warped proposals, then a linear classifier a class.

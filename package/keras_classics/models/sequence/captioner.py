@@ -19,6 +19,7 @@ from keras_classics.core.errors import InputError, check_choice, check_pair, exp
 from keras_classics.core.image_builder import inline
 from keras_classics.core.keras_internals import deep_graphs
 from keras_classics.core.model_files import load_model
+from keras_classics.core.types import Name
 from keras_classics.layers.recurrent.decoder import RecurrentDecoder
 
 DECODER = "decoder"
@@ -70,7 +71,7 @@ def captioner(
     attention: str | None = None,
     *,
     train_encoder: bool = True,
-    name: str = "captioner",
+    name: Name = "captioner",
     **decoder_arguments: Any,
 ) -> keras.Model:
     """Assemble a captioner from any image model and a recurrent decoder.

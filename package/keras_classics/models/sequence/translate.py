@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError, check_lengths, explain
 from keras_classics.core.gradients import unrecorded
 from keras_classics.core.types import Count
 from keras_classics.data.batches import pad_arrays
@@ -157,9 +157,10 @@ def translation_perplexity(
         The perplexity of all translations together, 1 or above.
 
     Raises:
-        InputError: The vocabularies of several models are of different sizes, or the model does not
-            translate that pair.
+        InputError: There is not a reference for each sentence, the vocabularies of several models
+            are of different sizes, or the model does not translate that pair.
     """
+    check_lengths("texts", texts, "references", references)
     encode, decoder, _ = _taken_apart(model, pair)
     sources, _ = encode_sentences(texts, source_vocabulary, max_words)
     targets, _ = encode_sentences(references, target_vocabulary, max_words)

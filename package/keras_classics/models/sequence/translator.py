@@ -24,7 +24,7 @@ from keras import layers, ops
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_rate, check_whole, explain
-from keras_classics.core.types import Tensor
+from keras_classics.core.types import Name, Tensor
 from keras_classics.layers.recurrent.by_name import recurrent_layer
 from keras_classics.layers.recurrent.decoder import RecurrentDecoder
 from keras_classics.layers.recurrent.reverse import ReverseSequence
@@ -49,7 +49,7 @@ def translator(
     context: str = "initial_state",
     attention: str | None = None,
     dropout: float = 0.0,
-    name: str = "translator",
+    name: Name = "translator",
     **decoder_arguments: Any,
 ) -> keras.Model:
     """Assemble an encoder and a decoder of sentences.
@@ -119,7 +119,7 @@ def multilingual_translator(
     context: str = "initial_state",
     attention: str | None = None,
     dropout: float = 0.0,
-    name: str = "multilingual_translator",
+    name: Name = "multilingual_translator",
     **decoder_arguments: Any,
 ) -> keras.Model:
     """Assemble translators between languages that share all they can.

@@ -14,7 +14,7 @@ from keras_classics.boxes.detections import Detections, Truth
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.registration import registered
-from keras_classics.core.types import Config, Tensor, Whole
+from keras_classics.core.types import Config, Name, Tensor, Whole
 
 _PAIRS = {"truth": ("boxes", "labels"), "detections": ("boxes", "labels", "scores")}
 
@@ -49,7 +49,7 @@ class AveragePrecision(keras.metrics.Metric):
         threshold: float | None = None,
         sizes: Mapping[str, tuple[float, float]] = SIZES,
         bounding_box_format: str = "yxyx",
-        name: str = "average_precision",
+        name: Name = "average_precision",
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, **kwargs)

@@ -13,6 +13,7 @@ from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Figure
 from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.registration import registered
+from keras_classics.core.types import Name
 from keras_classics.data.texts.text_windows import text_windows
 from keras_classics.training.truncated_bptt import TruncatedBPTT
 
@@ -32,7 +33,7 @@ class BitsPerCharacter(keras.metrics.SparseCategoricalCrossentropy):
     """
 
     @checked
-    def __init__(self, name: str = "bits_per_character", **kwargs: Any) -> None:
+    def __init__(self, name: Name = "bits_per_character", **kwargs: Any) -> None:
         super().__init__(name=name, from_logits=True, **kwargs)
 
     def result(self) -> Any:
