@@ -19,6 +19,7 @@ from keras import ops
 from keras_classics.compression.pruning import prunable
 from keras_classics.core.archive_files import zipped_size
 from keras_classics.core.arguments import checked
+from keras_classics.core.counts import Wholes
 from keras_classics.core.errors import InputError, check_choice, check_whole, explain
 
 ROUNDS = 50
@@ -171,7 +172,7 @@ def cluster(values: np.ndarray, count: int) -> np.ndarray:
 
 
 @checked
-def huffman_bits(counts: Sequence[int] | np.ndarray) -> int:
+def huffman_bits(counts: Wholes) -> int:
     """Bits of a text in its best code of whole bits a letter.
 
     Args:

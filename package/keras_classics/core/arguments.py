@@ -46,7 +46,7 @@ def checked(function: Function) -> Function:
 
     @functools.wraps(function)
     def guarded(*positional: Any, **named: Any) -> Any:
-        in_order, further, by_name, known = _checks_of(function)
+        in_order, further, by_name, known, handed_on = _checks_of(function)
         # Either may be longer.
         pairs = zip(in_order, positional, strict=False)
         given = [check(value) if check else value for check, value in pairs]
@@ -55,7 +55,7 @@ def checked(function: Function) -> Function:
         if known is not None and not named.keys() <= known.keys():
             check_known(function.__qualname__.removesuffix(".__init__"), named, known)
         for name, value in named.items():
-            if check := by_name.get(name):
+            if check := by_name.get(name) or (handed_on and _of_keras(name)):
                 named[name] = check(value)
         # Of what is missing, and of too many without a name, Python says it best.
         return function(*given, **named)
@@ -141,13 +141,15 @@ def _imported_for_a_checker(module: str) -> dict[str, Any]:
 class _Checks(NamedTuple):
     """What looks at arguments by their place, at those of `*args`, and at those by name.
 
-    `known` are all that have a name, in order; None where any other is taken too.
+    `known` are all that have a name, in order; None where any other is taken too. `handed_on` says
+    whether those go on to a constructor of Keras.
     """
 
     in_order: list[Check | None]
     further: Check | None
     by_name: dict[str, Check]
     known: dict[str, None] | None
+    handed_on: bool
 
 
 @functools.cache
@@ -157,9 +159,9 @@ def _checks_of(function: Callable[..., Any]) -> _Checks:
     named = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     known = {name: None for name, each in parameters.items() if each.kind in named}
     anything = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
-    checks, kinds = _Checks([], None, {}, None if anything else known), kinds_of(function)
-    if anything and function.__name__ == "__init__":
-        checks.by_name.update(_of_keras())
+    handed_on = anything and function.__name__ == "__init__"
+    checks = _Checks([], None, {}, None if anything else known, handed_on)
+    kinds = kinds_of(function)
     for name, parameter in parameters.items():
         check = _check_of(kinds[name], parameter) if name in kinds else None
         if parameter.kind is parameter.VAR_POSITIONAL:
@@ -172,17 +174,20 @@ def _checks_of(function: Callable[..., Any]) -> _Checks:
 
 
 @functools.cache
-def _of_keras() -> dict[str, Check]:
-    """What looks at arguments that all layers, losses and metrics of Keras take."""
+def _of_keras(name: str) -> Check | None:
+    """What looks at an argument that many layers and losses of Keras take, if it is one."""
     # Which are themselves made of kinds.
-    from keras_classics.core.types import DType, Name
+    from keras_classics.core import types
 
-    kinds = {"name": kind_of(Name | None), "dtype": kind_of(DType), "trainable": kind_of(bool)}
-    return {
-        name: functools.partial(as_taken, kind, name, optional=True)
-        for name, kind in kinds.items()
-        if kind
-    }
+    kinds = {
+        "name": types.Name | None, "dtype": types.DType, "trainable": bool,
+        "activation": types.Activation, "initializer": types.Initializer,
+        "regularizer": types.Regularizer, "constraint": types.Constraint,
+    }  # fmt: skip
+    # As in `recurrent_initializer`.
+    hint = kinds.get(name, kinds.get(name.rpartition("_")[2]) if "_" in name else None)
+    kind = kind_of(hint) if hint else None
+    return functools.partial(as_taken, kind, name, optional=True) if kind else None
 
 
 def _check_of(kind: Kind, parameter: inspect.Parameter) -> Check:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict, cast
 
@@ -31,6 +31,7 @@ from keras_classics.core.errors import (
     check_whole,
     explain,
     is_whole,
+    shown,
 )
 from keras_classics.core.graph import functional, inputs_of, rebuilt
 from keras_classics.core.keras_internals import deep_graphs
@@ -307,11 +308,14 @@ def check_common(arguments: Mapping[str, Any]) -> None:
     for argument, find in known.items():
         name = arguments.get(argument)
         try:
+            # An array, which Keras takes for what is drawn, fits one of many layers at most.
+            if hasattr(name, "shape"):
+                raise TypeError
             find(name)
         except (TypeError, ValueError) as error:
             raise InputError(
                 explain(
-                    f"{argument}={name!r} was given",
+                    f"{argument}={shown(name)} was given",
                     f"a function, or a name that Keras knows, such as {IMAGE_NAMES[argument]!r}",
                     f"Leave {argument} out for the default.",
                 )
@@ -366,7 +370,7 @@ def _input_shape(card: ModelCard, given: dict[str, Any], fixed_size: bool) -> Sh
         if given["include_top"] or card.classes is None:
             return native
         return (*(None,) * (len(native) - 1), native[-1])
-    if isinstance(shape, str) or not hasattr(shape, "__len__"):
+    if isinstance(shape, str) or not isinstance(shape, Iterable):
         shape = (shape,)
     sizes = tuple(operator.index(size) if is_whole(size) else None for size in shape)
     whole = all(size is None or (is_whole(size) and operator.index(size) > 0) for size in shape)

@@ -98,6 +98,7 @@ def _searched(
         empty = ops.zeros((0, n_best), "int32")
         return Labellings(ops.zeros((0, n_best, steps), "int32"), empty, ops.cast(empty, "float32"))
     lengths = step_lengths(logits) if lengths is None else ops.cast(lengths, "int32")
+    check_axes("lengths", lengths, "(batch)")
     if n_best > 1:
         search["top_paths"] = n_best
         followed, followed_lengths = _with_labellings_enough(logits, lengths, n_best)

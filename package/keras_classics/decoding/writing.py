@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.counts import Count
 from keras_classics.core.errors import InputError, explain
 from keras_classics.decoding.compiled import CompiledSearch
 
@@ -70,7 +71,7 @@ class TextWriter:
         )
 
     @checked
-    def __call__(self, count: int = 1) -> list[str]:
+    def __call__(self, count: Count = 1) -> list[str]:
         """Write `count` texts at once; the prime is not repeated in them."""
         prefix = np.tile(np.array(self.forced, "int32"), (count, 1)) if self.forced else None
         found = self.search(self.decoder.first_states(count), prefix)

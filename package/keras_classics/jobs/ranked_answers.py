@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Figure
+from keras_classics.core.errors import InputError, explain, shown
 
 
 class Answer(NamedTuple):
@@ -32,7 +33,18 @@ def first_answer(exported: Any, *inputs: Any) -> dict[str, Any]:
     Returns:
         For each output what it says of the first of the batch: numbers and texts, in lists where
         there are several.
+
+    Raises:
+        InputError: It has no `serve`.
     """
+    if not hasattr(exported, "serve"):
+        raise InputError(
+            explain(
+                f"exported={shown(exported)} was given",
+                "a loaded export",
+                "Pass kc.export.load_saved_model(path).",
+            )
+        )
     return {name: _plain(each.numpy()[0]) for name, each in exported.serve(*inputs).items()}
 
 

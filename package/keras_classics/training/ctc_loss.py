@@ -104,7 +104,13 @@ def edit_distance(found: Sequence, right: Sequence) -> int:
 
     Returns:
         The edits; over lists of words, divided by the true words, the word error rate (WER).
+
+    Raises:
+        InputError: An array of several axes was given.
     """
+    for name, given in (("found", found), ("right", right)):
+        if hasattr(given, "shape"):
+            check_axes(name, given, "(length)")
     before = list(range(len(right) + 1))
     for row, item in enumerate(found, 1):
         now = [row]

@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_classics.analysis.drawing.plots import new_figure, wrapped_in, write_figure
 from keras_classics.core.arguments import checked
+from keras_classics.core.errors import check_axes, check_lengths
 
 # With more classes there is no room for names and numbers.
 _NAMED = 40
@@ -24,8 +25,11 @@ def draw_confusion(path: str | os.PathLike, counts: np.ndarray, classes: Sequenc
         classes: Their names.
 
     Raises:
-        InputError: The file has another ending, or cannot be written.
+        InputError: There is not a name for each class, or the file has another ending or cannot be
+            written.
     """
+    check_axes("counts", counts, "(true classes, predicted classes)")
+    check_lengths("classes", classes, "counts", counts)
     side = max(4.0, min(0.45 * len(classes) + 2, 16.0))
     figure, axes = new_figure(side + 1, side, dots_per_inch=100)
     axis = axes[0, 0]

@@ -9,6 +9,7 @@ import pandas as pd
 
 from keras_classics.analysis.drawing.plots import new_figure, write_figure
 from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError, explain
 
 
 @checked
@@ -23,8 +24,12 @@ def draw_history(
         figures: A picture for each: all columns that end so, but losses of single outputs.
 
     Raises:
-        InputError: The file has another ending, or cannot be written.
+        InputError: There is no figure, the file has another ending, or cannot be written.
     """
+    if not len(figures):
+        raise InputError(
+            explain("No figure was given", "names of figures", "Leave figures out for the default.")
+        )
     from matplotlib.ticker import MaxNLocator
 
     figure, axes = new_figure(4.5 * len(figures), 3.4, 1, len(figures))

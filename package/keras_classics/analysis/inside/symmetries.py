@@ -24,13 +24,14 @@ from keras import ops
 from numpy.typing import ArrayLike
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
-from keras_classics.core.types import Count
+from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.layers.recurrent.feedback_and_course_cells import CourseGRUCell
 from keras_classics.layers.recurrent.lstm_cells import LSTMVariantCell
 
 __all__ = ["Symmetry", "apply", "count", "draw", "every"]
 
+# Of wider layers the number of symmetries has a hundred thousand digits.
+MOST_UNITS = 10_000
 Layer: TypeAlias = keras.layers.Layer
 
 # Blocks of a cell's fused weights; the candidate becomes the state, the others are gates.
@@ -68,7 +69,7 @@ class Symmetry:
 
 
 @checked
-def count(*units: Count) -> int:
+def count(*units: int) -> int:
     """Number of equivalent sets of weights of a network, `2^H H!` for every hidden layer.
 
     Args:
@@ -76,12 +77,17 @@ def count(*units: Count) -> int:
 
     Returns:
         The product over the layers.
+
+    Raises:
+        InputError: A layer has less than none, or more than 10,000.
     """
+    for width in units:
+        check_whole("units", width, 0, largest=MOST_UNITS)
     return math.prod(2**width * math.factorial(width) for width in units)
 
 
 @checked
-def every(units: Count) -> Iterator[Symmetry]:
+def every(units: int) -> Iterator[Symmetry]:
     """All symmetries of a layer.
 
     Args:
@@ -90,13 +96,14 @@ def every(units: Count) -> Iterator[Symmetry]:
     Yields:
         Each once, the identity first.
     """
+    check_whole("units", units, 0, largest=MOST_UNITS)
     for order in permutations(range(units)):
         for signs in product((1, -1), repeat=units):
             yield Symmetry(order, signs)
 
 
 @checked
-def draw(units: Count, seed: int | None = None) -> Symmetry:
+def draw(units: int, seed: int | None = None) -> Symmetry:
     """Draw one of a layer's symmetries, all equally likely.
 
     Args:
@@ -106,6 +113,7 @@ def draw(units: Count, seed: int | None = None) -> Symmetry:
     Returns:
         The symmetry, for `apply`.
     """
+    check_whole("units", units, 0, largest=MOST_UNITS)
     generator = np.random.default_rng(seed)
     order, signs = generator.permutation(units), generator.choice((1, -1), units)
     return Symmetry(tuple(order.tolist()), tuple(signs.tolist()))

@@ -15,7 +15,13 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.array_files import read_arrays
-from keras_classics.core.errors import InputError, check_axes, check_choice, explain
+from keras_classics.core.errors import (
+    InputError,
+    check_axes,
+    check_choice,
+    explain,
+    is_whole,
+)
 from keras_classics.core.files import reading, write_whole
 from keras_classics.core.recipe import Recipe, Step
 from keras_classics.core.text_files import parse_json
@@ -94,6 +100,8 @@ class Preparation:
         Returns:
             float32 `(pictures, *input_shape)`.
         """
+        for each in [seed] if is_whole(seed) else seed:
+            check_whole("seed", each, 0, "Pass seed=0.", largest=2**63 - 1)
         rng = np.random.default_rng(seed)
         resized = self.augmentation and self.augmentation[0].name in _RESIZING
         steps = [(STEPS[step.name], self._arguments(step)) for step in self.augmentation]

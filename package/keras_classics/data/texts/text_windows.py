@@ -67,6 +67,7 @@ class TextWindows:
         """All batches once, as for validation."""
         return stream(self.batch, self._axes(), count=self.steps)
 
+    @checked
     def batches(self, first: int = 0) -> Batches:
         """Endless batches, epoch after epoch.
 

@@ -63,7 +63,7 @@ class Transcription:
         Raises:
             InputError: What was given is neither, not equally many, or of another sign.
         """
-        axes = "(samples,)" if self.height is None else "(height, width, channels)"
+        axes = "(samples)" if self.height is None else "(height, width, channels)"
         for content in contents:
             check_axes("contents", content, axes)
         for sign in dict.fromkeys("".join(texts or ())):

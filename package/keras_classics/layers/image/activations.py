@@ -12,7 +12,10 @@ from keras_classics.core.registration import registered
 @checked
 def scaled_tanh(x: keras.KerasTensor) -> keras.KerasTensor:
     """LeCun's squashing function `1.7159 tanh(2 x / 3)`: about 1 at 1 and -1 at -1."""
-    return 1.7159 * keras.ops.tanh(keras.ops.convert_to_tensor(x) * (2.0 / 3.0))
+    x = keras.ops.convert_to_tensor(x)
+    if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(x.dtype)):
+        x = keras.ops.cast(x, keras.config.floatx())
+    return 1.7159 * keras.ops.tanh(x * (2.0 / 3.0))
 
 
 @registered

@@ -9,6 +9,7 @@ Here the units are on by chance and cool down, and the constants are ours.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -199,10 +200,15 @@ def tours_of(states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         Which are valid, bool `(batch,)`; and of these the city at each place, int
         `(valid, places)`.
+
+    Raises:
+        InputError: The states are of no square of cities and places.
     """
     boards = _boards(states)
     valid = _permutations(boards)
-    return valid, boards[valid].argmax(1)
+    # Of nothing there is no largest.
+    found = boards[valid].argmax(1) if valid.any() else np.zeros((0, boards.shape[1]), int)
+    return valid, found
 
 
 @checked
@@ -270,7 +276,16 @@ def _energy(pairs: np.ndarray, count: float, wanted: int) -> QuadraticEnergy:
 
 def _boards(states: np.ndarray) -> np.ndarray:
     states = np.asarray(states)
-    side = round(float(np.sqrt(states[0].size))) if len(states) else 0
+    count = math.prod(states.shape[1:]) if len(states) else 0
+    side = math.isqrt(count)
+    if states.ndim not in (2, 3) and states.size or side * side != count:
+        raise InputError(
+            explain(
+                f"States of shape {states.shape} were given",
+                "(batch, cities * places) or (batch, cities, places), as many of both",
+                "Give the states of kc.models.tour_network, one row each.",
+            )
+        )
     return states.reshape(len(states), side, side) > 0.5
 
 

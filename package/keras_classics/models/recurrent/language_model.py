@@ -19,7 +19,7 @@ from keras import layers, ops
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_rate, check_whole, explain
-from keras_classics.core.types import Name, Tensor
+from keras_classics.core.types import Count, Name, Tensor
 from keras_classics.core.variables import value_of
 from keras_classics.layers.recurrent.by_name import by_layer, recurrent_layer, state_sizes
 from keras_classics.layers.recurrent.constant_products import CellStep, constant_products
@@ -184,7 +184,7 @@ class LanguageDecoder:
         return [(level, place) for level, own in sizes for place in range(len(own))]
 
     @checked
-    def first_states(self, batch: int) -> list[Tensor]:
+    def first_states(self, batch: Count) -> list[Tensor]:
         """Zeros `(batch, width)`: the states before any token."""
         return [ops.zeros((batch, width)) for width in self.state_widths]
 

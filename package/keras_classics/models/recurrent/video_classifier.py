@@ -16,7 +16,7 @@ from keras import layers
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_whole, check_wholes, explain
 from keras_classics.core.graph import functional
-from keras_classics.core.types import Name, Whole
+from keras_classics.core.types import Activation, Name, Whole
 from keras_classics.layers.recurrent.by_name import RECURRENT_LAYERS
 from keras_classics.layers.recurrent.folded_time import (
     FoldTime,
@@ -37,7 +37,7 @@ def video_classifier(
     *,
     over_time: str = "gru",
     units: Whole = 64,
-    classifier_activation: str | None = "softmax",
+    classifier_activation: Activation = "softmax",
     name: Name = "video_classifier",
     **network: Any,
 ) -> keras.Model:
@@ -110,7 +110,7 @@ def convolutional_lstm(
     *,
     filters: Sequence[Whole] = (16, 16),
     kernel_size: Whole = 3,
-    classifier_activation: str | None = "softmax",
+    classifier_activation: Activation = "softmax",
     name: Name = "convolutional_lstm",
 ) -> keras.Model:
     """Build a classifier of clips whose states are maps, halved in size after each layer.

@@ -58,7 +58,7 @@ def untrained_pairs(
     sources, targets = (dict.fromkeys(side) for side in zip(*pairs, strict=True))
     every = [(source, target) for source in sources for target in targets if source != target]
     others = [pair for pair in every if pair not in pairs]
-    wanted = others if chosen is None else [(source, target) for source, target in chosen]
+    wanted = others if chosen is None else [tuple(pair) for pair in chosen]
     if not set(wanted) <= set(others):
         raise InputError(
             explain(
