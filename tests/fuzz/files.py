@@ -19,6 +19,12 @@ COCO = {
     "images": [{"id": n, "file_name": f"{n}.png"} for n in range(3)],
     "annotations": [{"image_id": n, "caption": f"a dog {n}"} for n in range(3)],
 }
+BOX = {"image_id": 1, "category_id": 1, "bbox": [1, 1, 4, 4]}
+INSTANCES = {
+    "images": [{"id": 1, "file_name": "a.png"}], "categories": [{"id": 1, "name": "cat"}],
+    "annotations": [BOX],
+}  # fmt: skip
+CORNERS = "<xmin>1</xmin><ymin>1</ymin><xmax>4</xmax><ymax>4</ymax>"
 TEXTS = {
     "a.txt": "a\tb\nc\td\n\ne\tf\nüñ\tçø\n" * 30, "train.en": lines(), "a.pos": lines(),
     "a.conllu": conllu_text(), "a.csv": "a,b\n1,2\n3,x\n", "history.csv": "epoch,loss\n1,0.5\n2,0.4\n",
@@ -26,6 +32,8 @@ TEXTS = {
     "captions.json": json.dumps(COCO), "run.json": '{"format": 1, "settings": {"task": "tag"}}',
     "codec.json": '{"unit": "word", "items": ["a", "b"]}', "classes.json": '["a", "b"]',
     "metrics.json": '{"test": {"loss": 0.5}}', "examples.json": '{"texts": ["a"], "references": [["b"]]}',
+    "instances.json": json.dumps(INSTANCES), "boxes.csv": "image,ymin,xmin,ymax,xmax,label\na.png,1,1,4,4,cat\n",
+    "a.xml": f"<annotation><object><name>cat</name><bndbox>{CORNERS}</bndbox></object></annotation>",
     "a.json": '{"unit": "token", "words": ["a", "b"], "characters": "ab"}',
 }  # fmt: skip
 

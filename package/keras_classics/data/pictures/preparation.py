@@ -19,6 +19,7 @@ from keras_classics.core.errors import (
     InputError,
     check_axes,
     check_choice,
+    check_whole,
     explain,
     is_whole,
 )
