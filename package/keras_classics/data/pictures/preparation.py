@@ -20,7 +20,6 @@ from keras_classics.core.errors import (
     check_axes,
     check_choice,
     check_whole,
-    explain,
     is_whole,
 )
 from keras_classics.core.files import reading, write_whole

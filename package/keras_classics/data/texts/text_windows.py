@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Count
-from keras_classics.core.errors import InputError, check_places, explain
+from keras_classics.core.errors import InputError, check_places
 from keras_classics.core.window_numbers import check_windows
 from keras_classics.data.batches import Axes, stream
 
