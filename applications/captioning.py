@@ -24,6 +24,7 @@ import keras_classics as kc
 SCENES_ENCODER, SCENES_ENCODER_OPTIONS = "resnet_18", {"width": 0.5}
 SCENES_MODEL = {"encoder_layer": "stage2_out", "attention": "additive"}
 SCENES_DATA = {"train": 16000, "validation": 500, "test": 1000}
+UNITS = ("word", "token", "character")
 SAMPLING = ("none", "model", "uniform", "always")
 # Pictures in which it is drawn, in training, where the decoder looks.
 EXPLAINED = 6
@@ -51,8 +52,9 @@ class Settings(kc.jobs.Settings):
     units: int = flag(128)
     dropout: float = flag(0.1)
     scheduled_sampling: str = flag("none", choices=SAMPLING)
-    max_words: int = flag(24)
-    min_count: int | None = flag(None, "rarer words become the unknown word")
+    vocabulary: str = flag("word", "what captions are made of", choices=UNITS)
+    max_words: int | None = flag(None, "most units of a caption; 24, of characters 160")
+    min_count: int | None = flag(None, "rarer units become the unknown one")
     beam: int = flag(5, verbs=["evaluate", "export"])
     pictures: int = flag(12, "pictures drawn", verbs=["evaluate"])
     explain_every: int = flag(0, "draw where the decoder looks in validation pictures every so "
@@ -79,7 +81,8 @@ class Captioning(kc.jobs.Job):
                 follow["encoder_options"] = SCENES_ENCODER_OPTIONS
                 # Without attention nothing can read a map: the course's vector.
                 follow |= {} if settings.attention == "none" else SCENES_MODEL
-        settings.fill(**{"attention": "none", **follow})
+        longest = 160 if settings.vocabulary == "character" else 24
+        settings.fill(**{"attention": "none", "max_words": longest, **follow})
         self.size = (settings.image_size, settings.image_size)
 
     def reader_options(self):
@@ -89,11 +92,11 @@ class Captioning(kc.jobs.Job):
         return kc.data.collect(getattr(self.data, split), "captions", description=split)
 
     def fact_files(self):
-        return {"vocabulary": kc.jobs.Fact("vocabulary.json", kc.data.Vocabulary.load)}
+        return {"vocabulary": kc.jobs.Fact("vocabulary.json", kc.data.load_vocabulary)}
 
     def make_facts(self, training):
         texts, limit = itertools.chain(*training.captions), self.settings.some("min_count")
-        return {"vocabulary": kc.data.Vocabulary.from_captions(texts, **limit)}
+        return {"vocabulary": kc.data.make_vocabulary(self.settings.vocabulary, texts, **limit)}
 
     def check_model(self, model):
         self.facts["vocabulary"].check_matches(model.get_layer("decoder").vocabulary_size)

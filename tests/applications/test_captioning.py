@@ -101,6 +101,22 @@ def test_real_pictures_of_a_folder(application, tmp_path):
 
 
 @pytest.mark.slow
+def test_captions_of_characters_say_what_training_spells(application, tmp_path, picture):
+    out = tmp_path / "run"
+    arguments = [*SMALL, "--vocabulary", "character", "--max-words", "70", "--beam", "1"]
+    assert application.main([*arguments, "--out", str(out)]) == 0
+    vocabulary = kc.data.load_vocabulary(out / "vocabulary.json")
+    assert vocabulary.UNIT == "character" and {"a", " "} <= set(vocabulary.words)
+    text = "a red circle"
+    assert vocabulary.decode(vocabulary.encode(text)) == text
+    table = pd.read_csv(out / "captions.csv", keep_default_na=False)
+    assert set("".join(table["caption"])) <= set(vocabulary.words)
+    assert application.main(["caption", str(picture), "--out", str(out)]) == 0
+    run = json.loads((out / "run.json").read_text())["settings"]
+    assert (run["vocabulary"], run["max_words"]) == ("character", 70)
+
+
+@pytest.mark.slow
 def test_the_shipped_models_recorded_score_is_true():
     import tensorflow as tf
 
