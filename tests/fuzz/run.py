@@ -184,9 +184,11 @@ def main(argv: list[str] | None = None) -> int:
     kinds = kinds_of(faults)
     for (where, what), alike in kinds.items():
         shortest = min(alike, key=lambda case: len(case.call))
-        print(
+        told = (
             f"{len(alike)} x {where} {what}\n    {shortest.what[:300]}\n    {shortest.call[:400]}"
         )
+        # A lone half of a surrogate pair cannot be printed.
+        print(told.encode(errors="backslashreplace").decode())
     print(
         f"{sum(outcomes.values())} cases on {given.backend}: {outcomes['result']} results, "
         f"{outcomes['refusal']} refusals, {outcomes['signature']} wrong signatures, "

@@ -203,8 +203,10 @@ def _truth(value: Any) -> bool:
 
 def _whole(value: Any) -> int:
     # What fits no word of the machine fails in all that computes with it.
-    if is_whole(value) and -(2**63) <= (whole := python_number(value)) < 2**63:
-        return typing.cast(int, whole)
+    if is_whole(value):
+        whole = typing.cast(int, python_number(value))
+        if -(2**63) <= whole < 2**63:
+            return whole
     raise Refused
 
 

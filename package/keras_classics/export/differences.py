@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,9 @@ RANKING = ("scores", "log_probabilities", "probabilities")
 
 
 @checked
-def differences(expected: Arrays, found: Arrays, tolerance: float) -> dict[str, float]:
+def differences(
+    expected: Mapping[str, Any], found: Mapping[str, Any], tolerance: float
+) -> dict[str, float]:
     """The largest difference of each output.
 
     Numbers up to 1 count as they are and larger ones by their share. Texts and whole numbers are
@@ -22,7 +25,7 @@ def differences(expected: Arrays, found: Arrays, tolerance: float) -> dict[str, 
     two hypotheses that score alike, either may come first.
 
     Args:
-        expected: Arrays by name.
+        expected: Arrays by name, of numbers or of texts.
         found: Arrays by name.
         tolerance: How near scores have to be to count as alike.
     """
