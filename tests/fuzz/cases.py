@@ -152,7 +152,7 @@ def _change(draw: random.Random, call: ast.Call) -> None:
     slots = [(call.args, n) for n in range(len(call.args))]
     slots += [(each, "value") for each in call.keywords]
     further = _further(call)
-    if way < 0.02:
+    if way < 0.02 and all(each.arg != "nonsense" for each in call.keywords):
         return call.keywords.append(ast.keyword("nonsense", _value(draw)))
     if way < 0.04:
         return call.args.append(_value(draw))

@@ -214,8 +214,8 @@ def consumed(result):
 def used(layer, *inputs):
     """A layer, a metric or an initialiser that was made is whole: it works and can be written."""
     if not hasattr(layer, "get_config"):
-        # A function that draws.
-        return layer(*inputs)
+        # A function that draws, or none.
+        return layer and layer(*inputs)
     config = json.dumps(layer.get_config())
     again = type(layer).from_config(json.loads(config)).get_config()
     assert json.dumps(again) == config, "the config comes back as another"

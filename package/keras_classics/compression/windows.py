@@ -128,5 +128,5 @@ class Layout:
 
     def cut(self, padded: np.ndarray) -> np.ndarray:
         """The windows of maps with their zeros: `(batch, windows, rows * columns, ...)`."""
-        flat = padded.reshape(len(padded), -1, *padded.shape[3:])
+        flat = padded.reshape(len(padded), padded.shape[1] * padded.shape[2], *padded.shape[3:])
         return flat[:, self.starts[:, None] + self.offsets]

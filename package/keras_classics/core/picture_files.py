@@ -104,6 +104,12 @@ def write_picture(path: str | os.PathLike[str], picture: np.ndarray) -> None:
         InputError: The picture or the format is none, or the file cannot be written.
     """
     check_axes("picture", picture, "(height, width, channels)")
+    if not picture.size:
+        raise InputError(
+            f"A picture of shape {picture.shape} is to be written to {path}",
+            "pixels",
+            "Leave it out.",
+        )
     if (ending := Path(path).suffix.lower()) not in Image.registered_extensions():
         raise InputError(
             explain(

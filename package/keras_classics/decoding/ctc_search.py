@@ -17,7 +17,7 @@ from keras_classics.core.ctc_probabilities import (
     labelling_log_probabilities,
     step_lengths,
 )
-from keras_classics.core.errors import InputError, check_axes, explain
+from keras_classics.core.errors import InputError, check_axes, check_lengths, explain
 from keras_classics.core.types import Tensor
 
 
@@ -99,6 +99,8 @@ def _searched(
         return Labellings(ops.zeros((0, n_best, steps), "int32"), empty, ops.cast(empty, "float32"))
     lengths = step_lengths(logits) if lengths is None else ops.cast(lengths, "int32")
     check_axes("lengths", lengths, "(batch)")
+    if None not in (rows, lengths.shape[0]):
+        check_lengths("lengths", range(lengths.shape[0]), "logits", range(rows))
     if n_best > 1:
         search["top_paths"] = n_best
         followed, followed_lengths = _with_labellings_enough(logits, lengths, n_best)

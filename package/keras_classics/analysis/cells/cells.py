@@ -188,6 +188,12 @@ class CellReader:
             Log-probabilities `(rows, time, vocabulary)` and all states `(rows, time, width)`.
         """
         check_axes("tokens", tokens, "(rows, time)")
+        if tokens.dtype.kind not in "iu":
+            raise InputError(
+                f"Tokens of type {tokens.dtype} were given",
+                "ids, which are whole numbers",
+                "Give those of alphabet.encode(text).",
+            )
         if held is None:
             held = np.full(self._width, np.nan, "float32")
         found = self._record(ops.convert_to_tensor(tokens), ops.convert_to_tensor(held))

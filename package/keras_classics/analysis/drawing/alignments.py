@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_classics.analysis.drawing.plots import new_figure, wrapped_in, write_figure
 from keras_classics.core.arguments import checked
+from keras_classics.core.errors import check_lengths
 
 if TYPE_CHECKING:
     from keras_classics.data.texts.vocabulary import Vocabulary
@@ -35,8 +36,10 @@ def draw_alignments(
         translations: The words of each translation.
 
     Raises:
-        InputError: The file has another ending, or cannot be written.
+        InputError: They are not equally many, the file has another ending, or cannot be written.
     """
+    for name, each in (("sources", sources), ("translations", translations)):
+        check_lengths(name, each, "alignments", alignments)
     longest = max(map(len, [*sources, *translations]), default=0)
     side = max(_SIDE, _WORD * longest + 2)
     figure, axes = new_figure(side * len(sources), side, 1, len(sources))

@@ -13,7 +13,7 @@ import numpy as np
 
 from keras_classics.analysis.drawing.projection_picture import draw_projection
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_axes, check_lengths, explain
+from keras_classics.core.errors import InputError, check_axes, check_lengths, check_whole, explain
 
 
 @checked
@@ -31,12 +31,13 @@ def principal_components(states: np.ndarray, components: int = 2) -> tuple[np.nd
     Raises:
         InputError: There are fewer vectors, or dimensions, than components.
     """
-    states = np.asarray(states, "float64")
-    if states.ndim != 2 or min(states.shape) < components:
+    states, components = np.asarray(states, "float64"), check_whole("components", components)
+    sound = states.ndim == 2 and min(states.shape) >= components
+    if not sound or not np.isfinite(states).all():
         raise InputError(
             explain(
                 f"States of shape {states.shape} were given for {components} components",
-                "a matrix with as many rows and columns at least",
+                "a matrix of numbers with as many rows and columns at least",
                 "Give more sentences.",
             )
         )
@@ -48,7 +49,7 @@ def principal_components(states: np.ndarray, components: int = 2) -> tuple[np.nd
 
 
 @checked
-def group_cosines(states: np.ndarray, groups: Sequence) -> tuple[float, float]:
+def group_cosines(states: np.ndarray, groups: Sequence[str | int]) -> tuple[float, float]:
     """Compare vectors of the same group with vectors of different groups.
 
     Args:

@@ -57,6 +57,7 @@ class ParallelTexts(Split[Parallel]):
         texts = {each: texts[n] for each, texts in self.texts.items()}
         return ParallelTexts(texts, self.names[n])
 
+    @checked
     def of(self, languages: Sequence[str]) -> ParallelTexts:
         """The same sentences in some of the languages.
 

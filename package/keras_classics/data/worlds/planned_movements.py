@@ -11,7 +11,7 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Whole
-from keras_classics.core.errors import check_whole
+from keras_classics.core.errors import InputError, check_whole
 
 # Both parts of the arm are 1 long; the point stays off the shoulder and off full stretch.
 _NEAREST, _FARTHEST = 0.6, 1.8
@@ -85,7 +85,16 @@ def hand_positions(steps: np.ndarray) -> np.ndarray:
 
     Returns:
         `(count, steps, 2)`.
+
+    Raises:
+        InputError: They have another shape.
     """
+    if steps.ndim != 3 or steps.shape[2] != 2:
+        raise InputError(
+            f"Steps of shape {steps.shape} were given",
+            "(count, steps, 2)",
+            "Give the steps of kc.data.arm_reaches.",
+        )
     angles = np.asarray(REST) + np.cumsum(np.asarray(steps, "float64"), axis=1) / STEP_SCALE
     upper, lower = angles[..., 0], angles.sum(axis=-1)
     return np.stack([np.cos(upper) + np.cos(lower), np.sin(upper) + np.sin(lower)], axis=-1)

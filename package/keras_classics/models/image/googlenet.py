@@ -314,6 +314,7 @@ def inception_module(
     Returns:
         `(batch, height, width, filters)` with the filters of the four branches' last convolutions.
     """
+    check_axes("x", x, "(batch, height, width, channels)")
     one, reduce3, three, reduce5, five, projection = widths
     branches = [convolve(x, one, 1, name=f"{name}_branch1")]
     for branch, (reduced, filters, size) in enumerate(

@@ -22,7 +22,7 @@ import keras
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_whole, explain
-from keras_classics.core.types import Name, Tensor
+from keras_classics.core.types import Activation, Name, Tensor
 from keras_classics.layers.recurrent.by_name import RECURRENT_LAYERS
 from keras_classics.layers.recurrent.one_hot import OneHot
 from keras_classics.models.recurrent.mixture_head import mixture_width
@@ -52,7 +52,7 @@ def rnn(
     dropout: float = 0.0,
     embedding_size: int | None = None,
     padded: bool = False,
-    output_activation: str | None = "softmax",
+    output_activation: Activation = "softmax",
     mixture: int | None = None,
     name: Name = "rnn",
     **cell_arguments: Any,
