@@ -69,6 +69,7 @@ REQUIRED = {
     "PaddedMaxPooling2D": {"pool_size": 3, "strides": 2},
     "RecurrentDecoder": {"vocabulary_size": 9},
     "RecurrentHighwayCell": {"units": 3},
+    "ShorterSide": {"pixels": 5},
     "SoftmaxMemory": {"patterns": 3},
     "StackedConv2D": {"depth": 2},
     "StepwiseAdditiveAttention": {"units": 4},

@@ -143,7 +143,6 @@ def list_models(
     return matching(known, pattern, family=family, year=year)
 
 
-@checked
 def card(name: str) -> ModelCard:
     """The facts of one model, under any spelling that `create_model` takes.
 
