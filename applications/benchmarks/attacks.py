@@ -30,7 +30,7 @@ def attacks(
 ) -> pd.DataFrame:
     """Milliseconds an attack takes for each picture, beside foolbox (the extra `peers`).
 
-    FGSM and PGD (20 steps, from the pictures themselves) find the same; DeepFool and the attack of
+    FGSM and PGD (20 steps, from the pictures themselves) find about the same; DeepFool and the attack of
     Carlini and Wagner (3 searches of at most 30 steps) have equal settings.
     """
     try:
@@ -51,7 +51,7 @@ def attacks(
         victim = foolbox.TensorFlowModel(model, **UNIT)
         given = tf.constant(pictures), tf.constant(labels)
         for attack in attacks.split(","):
-            own, other, same = contest(attack, foolbox.attacks)
+            own, other, alike = contest(attack, foolbox.attacks)
             contenders: dict[str, Callable[[], Any]] = {
                 "ours": partial(own, model, pictures, labels, batch_size=images, **UNIT),
                 "peer": partial(theirs, other, victim, given),
@@ -59,7 +59,7 @@ def attacks(
             found = [np.asarray(contender()) for contender in contenders.values()]
             agree = np.isclose(*found, atol=1e-5).mean()
             console.print(f"{name}, {attack}: {agree:.2%} of the values agree")
-            if same and agree < 0.9:
+            if agree < alike:
                 raise kc.InputError(
                     f"{attack} finds other pictures than foolbox's. Allowed: the same ones. Look "
                     "for what has changed in either."
@@ -71,27 +71,30 @@ def attacks(
     return pd.DataFrame(rows).assign(**facts).reindex(columns=MEASURED)
 
 
-def contest(attack: str, peers: Any) -> tuple[Callable, Callable, bool]:
-    """Ours, theirs, and whether both find the same."""
+def contest(attack: str, peers: Any) -> tuple[Callable, Callable, float]:
+    """Ours, theirs, and the least share of values in which they must agree.
+
+    A gradient of nearly nothing has either sign by rounding, and each step enlarges what differs.
+    """
     fooling = kc.analysis.fooling
     step = EPSILON / 4
     contests = {
         "fgsm": lambda: (
             partial(fooling.fgsm, epsilon=EPSILON),
             partial(peers.LinfFastGradientAttack(), epsilons=EPSILON),
-            True,
+            0.99,
         ),
         "pgd": lambda: (
             partial(fooling.pgd, epsilon=EPSILON, steps=STEPS, step=step, random_start=False),
             partial(
                 peers.LinfPGD(abs_stepsize=step, steps=STEPS, random_start=False), epsilons=EPSILON
             ),
-            True,
+            0.75,
         ),
         "deepfool": lambda: (
             fooling.deepfool,
             partial(peers.L2DeepFoolAttack(steps=50, candidates=10), epsilons=None),
-            False,
+            0.0,
         ),
         "carlini_wagner": lambda: (
             partial(fooling.carlini_wagner, searches=SEARCHES, steps=DESCENTS),
@@ -99,7 +102,7 @@ def contest(attack: str, peers: Any) -> tuple[Callable, Callable, bool]:
                 peers.L2CarliniWagnerAttack(binary_search_steps=SEARCHES, steps=DESCENTS),
                 epsilons=None,
             ),
-            False,
+            0.0,
         ),
     }
     if attack not in contests:

@@ -1,6 +1,7 @@
 """The accuracy under attack is measured epoch by epoch, and its collapse told."""
 
 import warnings
+from importlib import import_module
 
 import keras
 import numpy as np
@@ -49,6 +50,20 @@ def test_a_collapse_ends_the_training_and_is_told():
     assert "from 100.0% to 0.0% by epoch 2" in sentence and "the training ends" in sentence
     found, told = trained([SURE, TORN, SURE], stop=False)
     assert found == [1.0, 0.0, 1.0] and not any("training ends" in each for each in told)
+
+
+def test_a_fall_in_small_steps_is_one_below_the_best(monkeypatch):
+    module = import_module("keras_classics.callbacks.robust_accuracy")
+    shares = iter([1.0, 0.85, 0.7])
+
+    def one(request, images):
+        return np.arange(20) >= round(20 * next(shares))
+
+    monkeypatch.setattr(module.AttackRequest, "fooled", one)
+    monkeypatch.setattr(module, "pgd", lambda *given, **options: IMAGES)
+    found, told = trained([SURE] * 3)
+    assert found == [1.0, 0.85, 0.7]
+    assert [each for each in told if "from 100.0% to 70.0% by epoch 3" in each]
 
 
 def test_a_smaller_fall_is_none():

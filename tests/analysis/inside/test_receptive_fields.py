@@ -123,6 +123,41 @@ def hourglass():
     return keras.Model(image, outputs)
 
 
+ENLARGING = {
+    "transposed": lambda: layers.Conv2DTranspose(1, 4, 2, "same"),
+    "transposed, odd": lambda: layers.Conv2DTranspose(1, 5, 3, "same"),
+    "nearest": lambda: layers.UpSampling2D(2),
+    "bilinear": lambda: layers.UpSampling2D(3, interpolation="bilinear"),
+}
+
+
+@pytest.mark.parametrize("kind", ENLARGING)
+def test_behind_what_enlarges_a_field_lies_evenly_about_what_each_unit_sees(kind):
+    """Of units that see pixels in several ways one size holds all, by a pixel at a side."""
+    model = chain([ENLARGING[kind]()], (12, 14))
+    for weight in model.weights:
+        weight.assign(np.ones(weight.shape) if weight.name == "kernel" else np.zeros(weight.shape))
+    name, capture = model.layers[-1].name, Capture(model)
+    field = kc.analysis.receptive_field(model, name)
+    step = field.stride[0]
+    assert field.centre == pytest.approx((step / 2, step / 2)) and step in (1 / 2, 1 / 3)
+    for unit in range(field.map_size[0]):
+        seen = footprint(capture, capture.place(name), (unit, unit), (12, 14), 1)
+        box = field.box(unit, unit)
+        assert all(0 <= one - other <= 1 for one, other in zip(seen[:2], box[:2], strict=True))
+        assert all(0 <= one - other <= 1 for one, other in zip(box[2:], seen[2:], strict=True))
+
+
+def test_what_is_cut_off_or_laid_under_all_moves_or_widens_a_field():
+    cropped = chain([layers.Cropping2D(((2, 1), (0, 3)), name="cut")], (12, 14))
+    assert kc.analysis.receptive_field(cropped, "cut").centre == (2.5, 0.5)
+    image = keras.Input((8, 8, 1))
+    whole = conv(8, padding="valid", name="one")(image)
+    model = keras.Model(image, layers.Multiply(name="both")([image, whole]))
+    field = kc.analysis.receptive_field(model, "both")
+    assert field.stride == (0, 0) and field.box(5, 5) == (0, 0, 8, 8)
+
+
 def test_ways_of_an_hourglass_meet_in_their_union():
     model = hourglass()
     third, up, both = (kc.analysis.receptive_field(model, x) for x in ("third", "up", "both"))
