@@ -36,6 +36,11 @@ from keras_classics.export.exported_detector import export_detector
 from keras_classics.export.exported_labeller import export_text_labeller
 from keras_classics.export.exported_recognizer import export_recognizer
 from keras_classics.export.exported_translator import export_translator
+from keras_classics.export.fake_quantization import (
+    FakeQuantConv2D,
+    FakeQuantDense,
+    quantization_aware,
+)
 from keras_classics.export.fastest_form import Fastest, fastest
 from keras_classics.export.folding import fold
 from keras_classics.export.formats import FORMATS, Exported
@@ -58,6 +63,8 @@ __all__ = [
     "Exported",
     "ExportedTranslator",
     "FORMATS",
+    "FakeQuantConv2D",
+    "FakeQuantDense",
     "Fastest",
     "PROGRAM",
     "Quantized",
@@ -81,6 +88,7 @@ __all__ = [
     "fold",
     "hash_examples",
     "load_saved_model",
+    "quantization_aware",
     "quantize",
     "read_examples",
     "reopen",

@@ -22,7 +22,6 @@ from numpy.typing import ArrayLike
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import (
-    InputError,
     check_choice,
     check_probability,
     explain,
@@ -30,17 +29,15 @@ from keras_classics.core.errors import (
 from keras_classics.core.graph import functional
 from keras_classics.core.processor import multiplies_bytes
 from keras_classics.export.edge_poolings import padding_by_edges
+from keras_classics.export.fake_quantization import plainly
 from keras_classics.export.formats import Exported, Program, require_tensorflow, write
 from keras_classics.export.onnx_graphs import multiplying, prepare, squashing, tell
 from keras_classics.export.plain import input_names, program_of
 from keras_classics.export.reopening import start
+from keras_classics.export.samples import split_samples
 from keras_classics.export.writers import ExportError, refused, write_litert, write_onnx
 
 FORMATS = ("onnx", "litert")
-# Fewer say little about ranges; the runtimes' own documents ask for 100 to 500.
-LEAST_SAMPLES = 32
-# How far the largest numbers of two halves of the samples may be apart.
-MOST_APART = 2.0
 _BATCH = 16
 
 
@@ -98,7 +95,8 @@ def quantize(
     Keras's own `model.quantize("int8")` is about dense layers and leaves convolutions as they are.
 
     Args:
-        model: A functional or sequential classifier of one input and one output.
+        model: A functional or sequential classifier of one input and one output; one of
+            `quantization_aware` has learnt to bear it.
         path: File ending in `.onnx` or `.tflite`.
         data: What the model takes, 32 samples or more; 100 to 500 are usual.
         format: `"onnx"` or `"litert"`.
@@ -117,8 +115,8 @@ def quantize(
     check_choice("format", format, FORMATS)
     require_tensorflow(format, path)
     most_loss = check_probability("most_loss", most_loss)
-    model = functional(model)
-    seen, measured, classes = _samples(model, data, check, labels)
+    model = plainly(functional(model))
+    seen, measured, classes = split_samples(model, data, check, labels)
     (name,) = input_names(model)
     asked = [{name: next(_batches(seen, batch_size or 1))}]
     shipped = padding_by_edges(model) if format == "litert" else model
@@ -287,63 +285,6 @@ class _Job:
             name: float(np.abs(np.array(found.range_value, "float64")).max())
             for name, found in calibrator.compute_data().items()
         }
-
-
-def _samples(
-    model: keras.Model, data: ArrayLike, check: ArrayLike | None, labels: ArrayLike | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """What ranges are seen from, what is measured on, and its classes."""
-    shape = tuple(model.inputs[0].shape[1:])
-    units = model.outputs[0].shape[-1]
-    if len(model.inputs) != 1 or len(model.outputs) != 1 or len(model.outputs[0].shape) != 2:
-        raise _unfit(f"{model.name!r} with {len(model.inputs)} inputs and {len(model.outputs)} "
-                     "outputs was given", "a classifier of one input and one output "
-                     "(batch, classes)", "Quantise the part of it that is one.")  # fmt: skip
-    if units is None or units < 2:
-        raise _unfit(f"{model.name!r} with {units} outputs was given", "two classes or more",
-                     "Give it a softmax of two classes.")  # fmt: skip
-    given = _checked("data", data, shape, model.inputs[0].dtype)
-    if len(given) < LEAST_SAMPLES:
-        raise _unfit(f"{len(given)} samples were given", f"{LEAST_SAMPLES} or more",
-                     "Give 100 to 500 of those the model was trained on.")  # fmt: skip
-    half = len(given) // 2
-    seen, measured = given[:half], given[half:]
-    if check is not None:
-        seen, measured = given, _checked("check", check, shape, model.inputs[0].dtype)
-    one, other = (float(np.abs(each).max()) for each in (seen, measured))
-    if not one or not other or max(one, other) > MOST_APART * min(one, other):
-        raise _unfit(f"Samples up to {one:.3g} and samples up to {other:.3g} were given",
-                     "calibration data of the range that the model is used with",
-                     "Prepare both alike, and shuffle them.")  # fmt: skip
-    if labels is None:
-        return seen, measured, None
-    classes = np.asarray(labels).ravel()
-    wanted = len(measured) if check is not None else len(given)
-    if len(classes) != wanted:
-        raise _unfit(f"{len(classes)} labels were given for {wanted} samples",
-                     "one for each", "Give those of check, or of data without it.")  # fmt: skip
-    return seen, measured, classes if check is not None else classes[half:]
-
-
-def _checked(name: str, data: ArrayLike, shape: tuple, dtype: str) -> np.ndarray:
-    array = np.asarray(data)
-    fits = array.ndim == len(shape) + 1 and all(
-        own in (None, size) for own, size in zip(shape, array.shape[1:], strict=True)
-    )
-    if not fits or array.dtype.kind not in "fiu":
-        wanted = str((None, *shape)).replace("None", "any")
-        raise _unfit(f"{name} of shape {array.shape} and type {array.dtype} was given",
-                     f"numbers of shape {wanted}, as the model takes them",
-                     "Resize or convert them.")  # fmt: skip
-    array = array.astype(dtype)
-    if not np.isfinite(array).all():
-        raise _unfit(f"{name} with numbers that are not finite was given", "finite numbers",
-                     "Leave the samples out in which they are.")  # fmt: skip
-    return array
-
-
-def _unfit(given: str, allowed: str, remedy: str) -> InputError:
-    return InputError(explain(given, allowed, remedy))
 
 
 def _batches(samples: np.ndarray, rows: int) -> Iterator[np.ndarray]:

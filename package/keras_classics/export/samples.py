@@ -1,0 +1,82 @@
+"""Samples by which a model is made to fit few bits: which are refused, which are held back."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_classics.core.errors import InputError, explain
+
+# Fewer say little about ranges; the runtimes' own documents ask for 100 to 500.
+LEAST_SAMPLES = 32
+# How far the largest numbers of two halves of the samples may be apart.
+MOST_APART = 2.0
+
+
+def split_samples(
+    model: keras.Model, data: ArrayLike, check: ArrayLike | None, labels: ArrayLike | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """What ranges are seen from, what is measured on, and its classes."""
+    shape = tuple(model.inputs[0].shape[1:])
+    units = model.outputs[0].shape[-1]
+    if len(model.inputs) != 1 or len(model.outputs) != 1 or len(model.outputs[0].shape) != 2:
+        raise _unfit(f"{model.name!r} with {len(model.inputs)} inputs and {len(model.outputs)} "
+                     "outputs was given", "a classifier of one input and one output "
+                     "(batch, classes)", "Quantise the part of it that is one.")  # fmt: skip
+    if units is None or units < 2:
+        raise _unfit(f"{model.name!r} with {units} outputs was given", "two classes or more",
+                     "Give it a softmax of two classes.")  # fmt: skip
+    given = checked_samples("data", data, shape, model.inputs[0].dtype)
+    if len(given) < LEAST_SAMPLES:
+        raise _unfit(f"{len(given)} samples were given", f"{LEAST_SAMPLES} or more",
+                     "Give 100 to 500 of those the model was trained on.")  # fmt: skip
+    half = len(given) // 2
+    seen, measured = given[:half], given[half:]
+    if check is not None:
+        seen, measured = given, checked_samples("check", check, shape, model.inputs[0].dtype)
+    one, other = (float(np.abs(each).max()) for each in (seen, measured))
+    if not one or not other or max(one, other) > MOST_APART * min(one, other):
+        raise _unfit(f"Samples up to {one:.3g} and samples up to {other:.3g} were given",
+                     "calibration data of the range that the model is used with",
+                     "Prepare both alike, and shuffle them.")  # fmt: skip
+    if labels is None:
+        return seen, measured, None
+    classes = np.asarray(labels).ravel()
+    wanted = len(measured) if check is not None else len(given)
+    if len(classes) != wanted:
+        raise _unfit(f"{len(classes)} labels were given for {wanted} samples",
+                     "one for each", "Give those of check, or of data without it.")  # fmt: skip
+    return seen, measured, classes if check is not None else classes[half:]
+
+
+def checked_samples(name: str, data: ArrayLike, shape: tuple, dtype: str) -> np.ndarray:
+    """Samples as a model of one input takes them.
+
+    Args:
+        name: Of the argument.
+        data: What was given.
+        shape: Of a sample; None in it is any size.
+        dtype: Of the model's input.
+
+    Raises:
+        InputError: They are something else, or not finite.
+    """
+    array = np.asarray(data)
+    fits = array.ndim == len(shape) + 1 and all(
+        own in (None, size) for own, size in zip(shape, array.shape[1:], strict=True)
+    )
+    if not fits or array.dtype.kind not in "fiu":
+        wanted = str((None, *shape)).replace("None", "any")
+        raise _unfit(f"{name} of shape {array.shape} and type {array.dtype} was given",
+                     f"numbers of shape {wanted}, as the model takes them",
+                     "Resize or convert them.")  # fmt: skip
+    array = array.astype(dtype)
+    if not np.isfinite(array).all():
+        raise _unfit(f"{name} with numbers that are not finite was given", "finite numbers",
+                     "Leave the samples out in which they are.")  # fmt: skip
+    return array
+
+
+def _unfit(given: str, allowed: str, remedy: str) -> InputError:
+    return InputError(explain(given, allowed, remedy))
