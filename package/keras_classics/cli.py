@@ -132,8 +132,8 @@ def _parser() -> Parser:
 
     checking = verb("serve-check", _serve_check, "ask an exported model something, and time it")
     checking.add_argument(
-        "path", help="folder of a SavedModel, or a .tflite, .onnx or .keras file; all but the last "
-        "are programs, which are run"
+        "path", nargs="+", help="folder of a SavedModel, or a .tflite, .onnx or .keras file; all "
+        "but the last are programs, which are run; several are compared, on equal threads"
     )  # fmt: skip
     checking.add_argument(
         "--input", help="an .npz file of arrays by name, a picture file or a text; made up without"
@@ -363,11 +363,21 @@ def _convert(options: argparse.Namespace) -> None:
 
 
 def _serve_check(options: argparse.Namespace) -> None:
-    from keras_classics.export import PROGRAM, serve_check
+    from keras_classics.export import PROGRAM, serve_check, serve_compare
 
-    if not options.path.endswith(".keras"):
+    if not all(path.endswith(".keras") for path in options.path):
         print(f"note: {PROGRAM}", file=sys.stderr)
-    served = serve_check(options.path, options.input, repeats=options.repeats)
+    first, *others = options.path
+    if others:
+        found = serve_compare(options.path, options.input, turns=options.repeats)
+        lines = [
+            (each.path, f"{each.milliseconds:.3g}", f"{each.times_faster:.3g}",
+             f"{each.difference:.2g}", f"{each.bytes:,}")
+            for each in found.itertuples()
+        ]  # fmt: skip
+        print(columns([("", "ms", "times faster", "difference", "bytes"), *lines], left=1))
+        return
+    served = serve_check(first, options.input, repeats=options.repeats)
     rows = [("", "name", "takes or returns", "here", "values")]
     for kind, specs, arrays in (
         ("input", served.model.inputs, served.inputs),

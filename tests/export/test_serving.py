@@ -54,6 +54,32 @@ def test_a_median_of_no_calls_is_refused(models):
         kc.export.serve_check(models / "pictures", repeats=0)
 
 
+def test_several_forms_are_asked_the_same_and_compared(models, tmp_path, capsys):
+    forms = [str(models / "pictures.keras"), str(models / "pictures")]
+    table = kc.export.serve_compare(forms, turns=1).set_index("path")
+    assert set(table.index) == set(forms) and table["milliseconds"].is_monotonic_increasing
+    first = table.loc[forms[0]]
+    assert first["times_faster"] == 1 and first["difference"] == 0
+    other = table.loc[forms[1]]
+    assert other["times_faster"] == pytest.approx(first["milliseconds"] / other["milliseconds"])
+    assert other["difference"] < 1e-6
+    files = [each for each in (models / "pictures").rglob("*") if each.is_file()]
+    assert other["bytes"] == sum(each.stat().st_size for each in files)
+
+    # What one of them takes in one size only is what all are asked.
+    image = keras.Input((9, 9, 3), dtype="uint8", name="image")
+    x = keras.layers.Rescaling(1 / 127)(image)
+    darker = keras.Model(image, keras.layers.GlobalAveragePooling2D(name="mean")(x))
+    darker.save(tmp_path / "darker.keras")
+    assert cli.main(["serve-check", *forms, str(tmp_path / "darker.keras"), "--repeats", "1"]) == 0
+    (line,) = [each for each in capsys.readouterr().out.splitlines() if "darker" in each]
+    assert 0.3 < float(line.split()[3]) < 1.1
+    with pytest.raises(kc.InputError, match="Arrays for left, right were given. Allowed: image"):
+        kc.export.serve_compare([*forms, models / "sum"])
+    with pytest.raises(kc.InputError, match="0 paths and turns=5 were given"):
+        kc.export.serve_compare([])
+
+
 @pytest.mark.parametrize(
     ("path", "given", "message"),
     [

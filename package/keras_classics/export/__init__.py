@@ -47,7 +47,14 @@ from keras_classics.export.formats import FORMATS, Exported
 from keras_classics.export.plain import export
 from keras_classics.export.reopening import Reopened, Spec
 from keras_classics.export.sample_inputs import sample_batches, sample_inputs
-from keras_classics.export.serving import PROGRAM, Served, described, reopen, serve_check
+from keras_classics.export.serving import (
+    PROGRAM,
+    Served,
+    described,
+    reopen,
+    serve_check,
+    serve_compare,
+)
 from keras_classics.export.sizes import any_size
 from keras_classics.export.translator_folders import (
     ExportedTranslator,
@@ -95,6 +102,7 @@ __all__ = [
     "sample_batches",
     "sample_inputs",
     "serve_check",
+    "serve_compare",
     "ship",
     "trained_pairs",
     "write_examples",

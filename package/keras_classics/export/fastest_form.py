@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,10 +26,9 @@ from keras_classics.export.formats import ENDINGS
 from keras_classics.export.plain import export, input_names
 from keras_classics.export.reopening import Spec, start
 from keras_classics.export.sample_inputs import SIZES, sample_inputs
+from keras_classics.export.turns import bytes_of, timed
 
 PREDICT = "predict_on_batch"
-# A turn takes about so long; contenders take turns, and the fastest of each counts.
-_SECONDS_OF_A_TURN = 0.15
 _COLUMNS = ["form", "numbers", "milliseconds", "times_faster", "difference", "bytes", "note"]
 
 
@@ -114,7 +112,7 @@ def fastest(
                     # A form that cannot be had is a line of its own; what is wrong with the data
                     # of both forms in eight bits is told by `quantize` before.
                     facts[key] = (np.nan, 0, str(error).partition(". Allowed")[0])
-        seconds = _timed(contenders, turns)
+        seconds = timed(contenders, turns)
         table = _table(facts, seconds)
         winner = (str(table["form"][0]), str(table["numbers"][0]))
         kept = None
@@ -150,39 +148,12 @@ def _written(
     """Write a form; how far it is off, its bytes, and what is to be said of it."""
     if numbers == "float32":
         written = export(model, path, form, batch_size=batch_size)
-        return written.difference, _bytes(path), ""
+        return written.difference, bytes_of(path), ""
     if data is None:
         raise ValueError("eight bits need data")
     made = quantize(model, path, data, form, batch_size=batch_size, **options)
     note = f"{len(made.floats)} layers in float32" if made.floats else ""
     return max(0.0, made.before - made.after), made.bytes_after, note
-
-
-def _bytes(path: Path) -> int:
-    if path.is_file():
-        return path.stat().st_size
-    return sum(each.stat().st_size for each in path.rglob("*") if each.is_file())
-
-
-def _timed(
-    contenders: Mapping[tuple[str, str], Callable[[], Any]], turns: int
-) -> dict[tuple[str, str], float]:
-    """Seconds of a call, of the fastest turn of each."""
-    best: dict[tuple[str, str], float] = {}
-    calls = {}
-    for key, call in contenders.items():
-        call()
-        began = time.perf_counter()
-        call()
-        calls[key] = max(1, int(_SECONDS_OF_A_TURN / (time.perf_counter() - began)))
-    for _ in range(turns):
-        for key, call in contenders.items():
-            began = time.perf_counter()
-            for _ in range(calls[key]):
-                call()
-            taken = (time.perf_counter() - began) / calls[key]
-            best[key] = min(best.get(key, np.inf), taken)
-    return best
 
 
 def _table(

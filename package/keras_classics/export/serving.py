@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import statistics
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.array_files import read_arrays
@@ -18,12 +20,15 @@ from keras_classics.core.errors import InputError, explain, import_extra
 from keras_classics.core.graph import functional
 from keras_classics.core.model_files import load_model
 from keras_classics.core.picture_files import picture_endings
+from keras_classics.core.processor import processors
 from keras_classics.core.program_files import opening_program
 from keras_classics.data.pictures.images import read_image
-from keras_classics.export.formats import ENDINGS, LIBRARIES
+from keras_classics.export.differences import differences, worst
+from keras_classics.export.formats import ENDINGS, LIBRARIES, TOLERANCE
 from keras_classics.export.plain import input_names, largest_id, output_names
 from keras_classics.export.reopening import SAVED_MODEL, Arrays, Reopened, Spec, start
 from keras_classics.export.sample_inputs import SIZES, sample_inputs
+from keras_classics.export.turns import bytes_of, timed
 
 WARM_UP = 2
 # What is said before an exported model is opened.
@@ -86,17 +91,7 @@ def serve_check(
     else:
         inputs = _read(given, model.inputs)
         _check_fits(inputs, model.inputs)
-        try:
-            outputs = model(inputs)
-        except Exception as error:
-            # Each runtime has errors of its own.
-            raise InputError(
-                explain(
-                    f"{path} does not answer to that input ({_first_line(error)})",
-                    "what the model was built for, sizes included",
-                    "Give another input, or none to have one made up.",
-                )
-            ) from error
+        outputs = _answered(path, model, inputs)
     milliseconds = []
     for number in range(WARM_UP + repeats):
         began = time.perf_counter()
@@ -104,6 +99,84 @@ def serve_check(
         if number >= WARM_UP:
             milliseconds.append(1e3 * (time.perf_counter() - began))
     return Served(model, inputs, outputs, milliseconds)
+
+
+@checked
+def serve_compare(
+    paths: Sequence[str | os.PathLike],
+    given: str | os.PathLike | None = None,
+    *,
+    turns: int = 5,
+) -> pd.DataFrame:
+    """Ask several exported models the same, on equally many threads, as `fastest` does.
+
+    Args:
+        paths: As for `serve_check`: forms of one model, such as a SavedModel and an `.onnx` file.
+        given: What to ask; made up by default to fit the one that leaves least open.
+        turns: Turns of each; they alternate, and the fastest counts.
+
+    Returns:
+        A line for each, the fastest first: `"path"`, `"milliseconds"` of an answer,
+        `"times_faster"` than the first that was named, `"difference"` from what that says (as a
+        share where numbers are above 1), and `"bytes"`.
+
+    Raises:
+        InputError: There is no path, or one as `serve_check` refuses it.
+        ImportError: A runtime is not installed.
+    """
+    if not paths or turns < 1:
+        raise InputError(
+            explain(
+                f"{len(paths)} paths and turns={turns} were given",
+                "one of each and above",
+                "Name the files to compare.",
+            )
+        )
+    places = [Path(path) for path in paths]
+    opened = [_open(path, processors()) for path in places]
+    if given is None:
+        fixed = min(opened, key=lambda each: _open_axes(each[0]))
+        inputs, _ = _made_up(fixed[0], min(greatest for _, greatest in opened))
+    else:
+        inputs = _read(given, opened[0][0].inputs)
+    answers = []
+    for path, (model, _) in zip(places, opened, strict=True):
+        _check_fits(inputs, model.inputs)
+        answers.append(_answered(path, model, inputs))
+    seconds = timed(
+        {number: partial(model, inputs) for number, (model, _) in enumerate(opened)}, turns
+    )
+    rows = [
+        (
+            str(path),
+            1e3 * seconds[number],
+            seconds[0] / seconds[number],
+            worst(differences(answers[0], answers[number], TOLERANCE))[1],
+            bytes_of(path),
+        )
+        for number, path in enumerate(places)
+    ]
+    columns = ["path", "milliseconds", "times_faster", "difference", "bytes"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.sort_values("milliseconds", kind="stable").reset_index(drop=True)
+
+
+def _open_axes(model: Reopened) -> int:
+    return sum(axis is None for spec in model.inputs.values() for axis in spec.shape)
+
+
+def _answered(path: Path, model: Reopened, inputs: Arrays) -> Arrays:
+    try:
+        return model(inputs)
+    except Exception as error:
+        # Each runtime has errors of its own.
+        raise InputError(
+            explain(
+                f"{path} does not answer to that input ({_first_line(error)})",
+                "what the model was built for, sizes included",
+                "Give another input, or none to have one made up.",
+            )
+        ) from error
 
 
 @checked
@@ -123,7 +196,7 @@ def reopen(path: str | os.PathLike, *, threads: int | None = None) -> Reopened:
         return start(Path(path), threads)
 
 
-def _open(path: Path) -> tuple[Reopened, int]:
+def _open(path: Path, threads: int | None = None) -> tuple[Reopened, int]:
     """The model, and the greatest id it can be asked about."""
     saved = path.is_dir() and (path / SAVED_MODEL).exists()
     if not saved and not (path.is_file() and path.suffix in (".tflite", ".onnx", ".keras")):
@@ -139,7 +212,7 @@ def _open(path: Path) -> tuple[Reopened, int]:
     format = next(format for format, ending in ENDINGS.items() if saved or ending == path.suffix)
     for library in LIBRARIES[format]:
         import_extra(library, format)
-    return reopen(path), 1
+    return reopen(path, threads=threads), 1
 
 
 def _keras(path: Path) -> tuple[Reopened, int]:
