@@ -36,6 +36,13 @@ _FIELDS = {
         "data with boxes",
         "Use scenes, voc:FOLDER, coco:JSON, kitti:FOLDER, boxes:CSV, or a TFDS set with objects.",
     ),
+    "class_mask": (
+        "class_mask",
+        "Pictures without masks were given",
+        "data with a class for every pixel",
+        "Use scenes, masks:FOLDER, camvid:FOLDER, cityscapes:FOLDER, or voc:, coco: and tfds: with "
+        "masks=True.",
+    ),
     "captions": (
         "captions",
         "Pictures without captions were given",
@@ -61,7 +68,7 @@ def collect(
 ) -> Pictures: ...
 @overload
 def collect(
-    split: Sequence[Any], field: Literal["boxes"], *, description: str = ...
+    split: Sequence[Any], field: Literal["boxes", "class_mask"], *, description: str = ...
 ) -> list[Any]: ...
 @checked
 def collect(
@@ -74,19 +81,20 @@ def collect(
 
     Args:
         split: Examples with a `name`, the field, and, unless that is a text, an `image`.
-        field: What is kept: `"label"` or `"captions"` of pictures, `"text"`, or with `"boxes"` all
-            that is known of pictures that have them.
+        field: What is kept: `"label"` or `"captions"` of pictures, `"text"`, or with `"boxes"` or
+            `"class_mask"` all that is known of pictures that have them.
         description: Text beside the progress bar.
 
     Returns:
         The pictures, or documents, which those of running text are; of these there may be none.
-        With `"boxes"` the examples as they are.
+        With `"boxes"` and `"class_mask"` the examples as they are.
 
     Raises:
         InputError: The examples have no such field, or there is no room for the file.
     """
     check_choice("field", field, tuple(_FIELDS), "Pass the one that the examples have.")
     column, *refusal = _FIELDS[field]
+    whole = field in ("boxes", "class_mask")
     if field == "text" and not len(split):
         return []
     if not len(split) or getattr(split[0], field, None) is None:
@@ -104,10 +112,10 @@ def collect(
             for example in tracked(split, description, len(split)):
                 store.add(example.image)
                 names.append(example.name)
-                kept.append(replace(example, image=_NONE) if field == "boxes"
+                kept.append(replace(example, image=_NONE) if whole
                             else getattr(example, field))  # fmt: skip
             images = store.images()
-    if field == "boxes":
+    if whole:
         return [replace(each, image=image) for each, image in zip(kept, images, strict=True)]
     found: Any = np.asarray(kept, "int32") if field == "label" else list(kept)
     return Pictures(images, names, **{column: found})

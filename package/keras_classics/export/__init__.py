@@ -5,6 +5,7 @@
 | `export` | what the model takes | what it says |
 | `export_classifier` | pictures | names of classes |
 | `export_captioner` | pictures | sentences |
+| `export_segmenter` | pictures | the class of every pixel |
 | `export_translator` | sentences | sentences |
 | `export_recognizer` | lines or recordings | texts |
 | `export_text_labeller` | texts | classes of units or texts |
@@ -35,6 +36,7 @@ from keras_classics.export.exported_classifier import export_classifier
 from keras_classics.export.exported_detector import export_detector
 from keras_classics.export.exported_labeller import export_text_labeller
 from keras_classics.export.exported_recognizer import export_recognizer
+from keras_classics.export.exported_segmenter import export_segmenter
 from keras_classics.export.exported_translator import export_translator
 from keras_classics.export.fake_quantization import (
     FakeQuantConv2D,
@@ -87,6 +89,7 @@ __all__ = [
     "export_classifier",
     "export_detector",
     "export_recognizer",
+    "export_segmenter",
     "export_text_labeller",
     "export_translator",
     "export_translators",

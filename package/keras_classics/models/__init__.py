@@ -4,6 +4,7 @@ from keras_classics.core import importing
 from keras_classics.models.dense.convolutional_form import convolutional_form
 from keras_classics.models.dense.crf_rnn import crf_rnn, dense_crf
 from keras_classics.models.dense.fcn import fcn, take_over
+from keras_classics.models.dense.segment import segment
 from keras_classics.models.image.alexnet import AlexNet, AlexNetOWT, AlexNetSingleTower
 from keras_classics.models.image.binary_alexnet import BWNAlexNet, XNORAlexNet
 from keras_classics.models.image.boolean_network import boolean_network
@@ -373,6 +374,7 @@ __all__ = [
     "rnn",
     "road_backbone",
     "sample_trajectories",
+    "segment",
     "sentence_states",
     "sequence_classifier",
     "shortest_tour",

@@ -1,0 +1,37 @@
+"""The settings of `segmentation.py`."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import keras_classics as kc
+
+SCENES_DATA = {"train": 1600, "validation": 150, "test": 300}
+# Readers of boxes that give masks when they are told to.
+MASKED = ("voc", "coco", "tfds")
+flag = kc.jobs.flag
+
+
+@dataclasses.dataclass(kw_only=True)
+class Settings(kc.jobs.Settings):
+    """Their defaults are the scenes."""
+
+    data: str = flag("scenes", "scenes, masks:FOLDER, camvid:FOLDER, cityscapes:FOLDER, "
+        "voc:FOLDER, coco:JSON, tfds:NAME")  # fmt: skip
+    epochs: int = flag(9, "epochs in all", may_change=True, verbs=("train", "compare"))
+    batch_size: int = flag(16, "pictures in a batch")
+    learning_rate: float = flag(4e-3)
+    image_size: int | None = flag(None, "side that pictures are resized to; by default they stay "
+        "as they are")  # fmt: skip
+    crop: int | None = flag(None, "side of what is cut out for training; whole pictures by default")
+    scales: list[float] = flag(lambda: [0.9, 1.1], "least and greatest factor of training pictures")
+    mirror: bool = flag(True, "mirror every second training picture")
+    model: str = flag("resnet_18", "catalogue name of the classifier, or a .keras file")
+    model_options: dict = flag(lambda: {"width": 0.35}, "arguments of its builder")
+    stride: int = flag(8, "of the finest map that is scored: 32, 16 or 8")
+    upsampling: str = flag("learned", "of scores", choices=("learned", "fixed"))
+    scaled_skips: bool = flag(False, "scale skips down, as the paper for training at once")
+    crf: bool = flag(False, "a random field over it, trained with it (CRF-RNN)")
+    colour_width: float = flag(13.0, "of the field's colours, of 0 to 255")
+    pictures: int = flag(8, "pictures drawn beside the truth", verbs=["evaluate"])
+    seeds: int = flag(3, "trainings of each kind", verbs=["compare"])

@@ -1,0 +1,60 @@
+"""What a segmenter says of pictures: probabilities for every pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from keras_classics.core.arguments import checked
+from keras_classics.core.counts import Count
+from keras_classics.core.errors import InputError, explain
+from keras_classics.data.pictures.mask_batches import picture_values
+
+
+@checked
+def segment(
+    model: keras.Model, images: Sequence[np.ndarray] | np.ndarray, *, batch_size: Count = 16
+) -> list[np.ndarray]:
+    """Ask a segmenter about pictures, of whatever sizes it takes.
+
+    Args:
+        model: From pictures of -1 to 1 to logits, such as `kc.models.fcn` or `kc.models.crf_rnn`
+            trained on `kc.data.mask_batches`.
+        images: uint8 `(height, width, 3)` each.
+        batch_size: Pictures of one size that are read at once.
+
+    Returns:
+        Of each picture float32 probabilities `(height, width, classes)`; their `argmax(-1)` is the
+        mask.
+
+    Raises:
+        InputError: A picture is none, or not of the size that the model takes.
+    """
+    taken = model.inputs[0].shape[1:]
+    by_size: dict[tuple[int, ...], list[int]] = {}
+    for number, image in enumerate(images):
+        shape = np.shape(image)
+        fits = len(shape) == 3 and all(
+            want in (None, have) for want, have in zip(taken, shape, strict=True)
+        )
+        if not fits or 0 in shape:
+            wanted = ", ".join("any" if side is None else str(side) for side in taken)
+            raise InputError(
+                explain(
+                    f"Picture {number} has shape {shape}",
+                    f"pictures ({wanted}), height, width and channels",
+                    "Give uint8 pictures as kc.data.read_image reads them.",
+                )
+            )
+        by_size.setdefault(shape, []).append(number)
+    found: dict[int, np.ndarray] = {}
+    for numbers in by_size.values():
+        for start in range(0, len(numbers), batch_size):
+            chosen = numbers[start : start + batch_size]
+            pictures = picture_values(np.stack([images[n] for n in chosen]))
+            logits = model.predict_on_batch(pictures)
+            said = keras.ops.convert_to_numpy(keras.ops.softmax(logits, axis=-1))
+            found.update(zip(chosen, said, strict=True))
+    return [found[number] for number in range(len(images))]
