@@ -57,6 +57,8 @@ def sound_models(folder):
     image = keras.Input((16, 16, 3))
     features = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3)(image))
     kc.save_model(keras.Model(image, keras.layers.Dense(3)(features)), folder / "explain.keras")
+    said = keras.layers.Conv2D(3, 3, padding="same")(image)
+    kc.save_model(keras.Model(image, said), folder / "segmentation.keras")
     return folder
 
 
@@ -69,6 +71,7 @@ def run_of(application, path, models, **settings):
     sound = {
         "run.json": json.dumps({"settings": {**SETTINGS.get(application, {}), **settings}}),
         "classes.json": json.dumps(["a", "b", "c"]),
+        "known.json": json.dumps({"classes": ["a", "b", "c"]}),
         "codec.json": json.dumps({"kind": "image", "labels": "123", "height": 12}),
     }
     for name, text in sound.items():
@@ -122,6 +125,16 @@ def checked(spec, verb="check-data"):
 
 def data(spec, *more):
     return lambda path, _: ["train", "--data", f"{spec}:{path.parent}", "--strict", *more]
+
+
+def masks(path, _):
+    """The hostile file is the mask of a sound picture."""
+    for name in ("images", "masks"):
+        path.with_name(name).mkdir()
+    keras.utils.save_img(str(path.with_name("images") / "a.png"), np.zeros((4, 4, 3)), scale=False)
+    path.rename(path.with_name("masks") / path.name)
+    out = str(path.parent / "out")
+    return ["train", "--data", f"masks:{path.parent}", "--strict", "--out", out]
 
 
 def of_run(application, verb, **settings):
@@ -239,6 +252,19 @@ FLAGS = {
         ("preparation.npz", preparations, of_run("classification", "evaluate")),
         ("model.keras", hostile.keras_files, of_run("classification", "evaluate")),
     ],
+    ("segmentation", "--data"): [("a.png", hostile.picture_files, masks)],
+    ("segmentation", "--model"): [
+        ("a.keras", hostile.keras_files,
+         lambda path, _: ["train", "--model", str(path), "--data-options", "train=2", "validation=1",
+                          "test=1", "--batch-size", "2", "--out", str(path.parent / "out")]),
+    ],
+    ("segmentation", "queries"): [
+        ("a.png", hostile.picture_files, asked("segmentation", "segment"))
+    ],
+    ("segmentation", "--out"): [
+        ("run.json", hostile.json_files, of_run("segmentation", "evaluate")),
+        ("known.json", hostile.json_files, of_run("segmentation", "evaluate")),
+    ],
     ("compress", "--data"): [
         ("a.npz", npz_files,
          lambda path, _: ["train", "--data", f"npz:{path}", "--out", str(path.parent / "out")]),
@@ -344,7 +370,7 @@ FLAGS = {
 NOTHING = ["--models", "lenet_5"]
 SCENES = ["--data", "scenes", "--data-options", "train=8", "validation=2", "test=2"]
 # The model that answers is looked for there as under --out.
-SAME = {("classification", "--from"), ("labelling", "--from")}
+SAME = {("segmentation", "--from"), ("classification", "--from"), ("labelling", "--from")}
 # Texts, names and numbers; and places that are only written.
 PLAIN = {
     PROGRAM: {"--family", "--out", "name", "pattern", "to"},
@@ -358,6 +384,7 @@ PLAIN = {
     "language_model": {"--cell", "--prime"},
     "look_inside": {"--layers", "--recipe"},
     "multi30k": {"--out", "--systems"},
+    "segmentation": {"--to"},
     "translation": {"--cell", "--into", "--languages", "--out-of", "--pairs", "--to",
                     "--zero-shot", "queries"},
 }  # fmt: skip

@@ -36,7 +36,12 @@ def test_the_whole_job_leaves_everything_beside_its_results(finished):
     by_class = pd.read_csv(finished / "classes.csv")
     assert by_class["IU"].mean() == pytest.approx(metrics["mean IU"], nan_ok=True)
     assert by_class["pixels"].sum() == 6 * 48 * 48
-    assert set(metrics) >= {"pixel accuracy", "mean accuracy", "frequency-weighted IU", "boundary F"}
+    assert set(metrics) >= {
+        "pixel accuracy",
+        "mean accuracy",
+        "frequency-weighted IU",
+        "boundary F",
+    }
     for name in ("masks", "answers", "history", "example-mask"):
         assert Image.open(finished / f"{name}.png").width >= 48
     assert kc.export.read_examples(finished).figures["mean IU"] == pytest.approx(metrics["mean IU"])

@@ -70,3 +70,13 @@ def test_batches_are_as_large_as_what_is_asked_demands():
     assert (first["x"].shape, second["x"].shape) == ((3, 32), (1, 48))
     with pytest.raises(ValueError, match="too small"):
         kc.export.sample_batches({"x": Spec((None, 5), "float32")}, answer)
+
+
+def test_masks_may_differ_where_two_classes_are_as_probable():
+    sure, torn = [0.7, 0.2, 0.1], [0.45, 0.45, 0.1]
+    said = np.array([[[sure, torn]]], "float32")
+    expected = {"masks": np.array([[[0, 0]]], "uint8"), "probabilities": said}
+    other = {**expected, "masks": np.array([[[0, 1]]], "uint8")}
+    assert differences(expected, other, 1e-4)["masks"] == 0.0
+    other = {**expected, "masks": np.array([[[1, 0]]], "uint8")}
+    assert differences(expected, other, 1e-4)["masks"] == np.inf
