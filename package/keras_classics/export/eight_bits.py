@@ -11,7 +11,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +120,9 @@ def quantize(
     (name,) = input_names(model)
     asked = [{name: next(_batches(seen, batch_size or 1))}]
     shipped = padding_by_edges(model) if format == "litert" else model
-    program = program_of(shipped, batch_size=batch_size, batches=asked, tolerance=np.inf)
+    program = program_of(shipped, batch_size=batch_size, batches=asked)
+    # How far the numbers are off is told, and judged by what it costs.
+    program = replace(program, tolerance=np.inf)
     job = _Job(program, seen, measured, classes, most_loss, batch_size)
     writer: Callable[[Path], None] = {"onnx": job.write_onnx, "litert": job.write_litert}[format]
     exported = write(program, path, format, writer)
