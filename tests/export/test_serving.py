@@ -74,7 +74,9 @@ def test_several_forms_are_asked_the_same_and_compared(models, tmp_path, capsys)
     assert cli.main(["serve-check", *forms, str(tmp_path / "darker.keras"), "--repeats", "1"]) == 0
     (line,) = [each for each in capsys.readouterr().out.splitlines() if "darker" in each]
     assert 0.3 < float(line.split()[3]) < 1.1
-    with pytest.raises(kc.InputError, match=r"Arrays for (left, right|right, left) were given. Allowed: image"):
+    with pytest.raises(
+        kc.InputError, match=r"Arrays for (left, right|right, left) were given. Allowed: image"
+    ):
         kc.export.serve_compare([*forms, models / "sum"])
     with pytest.raises(kc.InputError, match="0 paths and turns=5 were given"):
         kc.export.serve_compare([])

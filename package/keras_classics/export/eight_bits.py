@@ -11,7 +11,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,8 @@ from keras_classics.export.writers import ExportError, refused, write_litert, wr
 
 FORMATS = ("onnx", "litert")
 _BATCH = 16
+# A tolerance of any difference between numbers.
+_ANY = float(np.finfo("float32").max)
 
 
 @dataclass(frozen=True)
@@ -120,9 +122,8 @@ def quantize(
     (name,) = input_names(model)
     asked = [{name: next(_batches(seen, batch_size or 1))}]
     shipped = padding_by_edges(model) if format == "litert" else model
-    program = program_of(shipped, batch_size=batch_size, batches=asked)
     # How far the numbers are off is told, and judged by what it costs.
-    program = replace(program, tolerance=np.inf)
+    program = program_of(shipped, batch_size=batch_size, batches=asked, tolerance=_ANY)
     job = _Job(program, seen, measured, classes, most_loss, batch_size)
     writer: Callable[[Path], None] = {"onnx": job.write_onnx, "litert": job.write_litert}[format]
     exported = write(program, path, format, writer)
