@@ -181,8 +181,9 @@ def read_results(path: Path) -> pd.DataFrame:
     )
     if not {*KEYS, *MEASURED, "ratio"} <= set(rows):
         raise kc.InputError(
-            f"{path} was given. Allowed: a file of results of this benchmark. "
-            "Measure into another file with --out."
+            f"{path} was given",
+            "a file of results of this benchmark",
+            "Measure into another file with --out.",
         )
     return rows
 
@@ -197,8 +198,9 @@ def print_tables(results: Path, insert: Path | None) -> None:
     _, end, after = rest.partition(MARKS[1])
     if not end:
         raise kc.InputError(
-            f"{insert} was given. Allowed: a text that has {' and '.join(MARKS)}. "
-            "Put them where the tables shall be."
+            f"{insert} was given",
+            f"a text that has {' and '.join(MARKS)}",
+            "Put them where the tables shall be.",
         )
     kc.jobs.write_text(insert, f"{before}{mark}\n{text}\n{end}{after}")
     print(insert)

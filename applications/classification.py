@@ -121,8 +121,9 @@ class Classification(kc.jobs.Job):
         if preparation.flat:
             raise kc.InputError(
                 f"--explain-every {self.settings.explain_every} was given with "
-                f"{self.settings.model}, which takes vectors. Allowed: networks of pictures. Leave "
-                "it out, or choose another --model."
+                f"{self.settings.model}, which takes vectors",
+                "networks of pictures",
+                "Leave it out, or choose another --model.",
             )
         chosen = np.linspace(0, len(validation) - 1, min(EXPLAINED, len(validation))).astype(int)
         images = [preparation.views(validation.images[n][None])[0, 0] for n in chosen]

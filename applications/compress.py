@@ -16,13 +16,12 @@ import dataclasses
 import functools
 import sys
 
-import keras
 import numpy as np
 import pandas as pd
 
 import classification
 import keras_classics as kc
-from compressors.forms import answers, copied, measured, of_signs
+from compressors.forms import answers, copied, measured, of_signs, seeded
 
 BOOK = "ledger.csv"
 VERBS = {
@@ -124,7 +123,7 @@ class Compress(classification.Classification):
         facts = {"input_shape": model.input_shape[1:], "classes": model.output_shape[-1]}
         forms = {}
         for form in ("student, by labels", "student, by the teacher"):
-            keras.utils.set_random_seed(self.settings.seed)
+            seeded(self.settings.seed)
             student = kc.create_model(self.settings.model, weights=None, **facts, **options)
             teacher, heat = copied(model), self.settings.temperature
             taught = kc.compression.distiller(student, teacher, temperature=heat)
@@ -134,7 +133,7 @@ class Compress(classification.Classification):
         self.enter("distil", self.lines(forms))
 
     def pack(self, model):
-        keras.utils.set_random_seed(self.settings.seed)
+        seeded(self.settings.seed)
         signs = self.tuned(of_signs(model.input_shape[1:], model.output_shape[-1]), anew=True)
         packed = kc.compression.pack(signs)
         packed.save(self.folder / "packed.npz")
@@ -163,6 +162,8 @@ class Compress(classification.Classification):
 
     def tuned(self, model, *callbacks, anew=False):
         """The model, trained for some epochs; twice as many where it begins anew."""
+        import keras
+
         training = self.split("train")
         plan = self.plan(None, training)
         epochs, rate = (1 + anew) * self.settings.tune_epochs, 3e-3 if anew else 1e-3

@@ -71,8 +71,9 @@ class Detection(kc.jobs.Job):
         if len(sizes) > 1:
             raise kc.InputError(
                 f"{self.settings.data} has pictures of {len(sizes)} sizes, such as "
-                f"{sorted(sizes)[:2]}. Allowed: pictures of one size, to which a batch is made. "
-                "Resize them, for example by --image-size 320."
+                f"{sorted(sizes)[:2]}",
+                "pictures of one size, to which a batch is made",
+                "Resize them, for example by --image-size 320.",
             )
         return {"known": {"classes": list(self.data.info.classes), "size": list(sizes.pop())}}
 

@@ -109,7 +109,9 @@ def check(name: str, build, precision: str, size: Size, peak: float) -> str:
     if not np.isfinite([first, float(np.ravel(last)[0]), apart]).all() or apart > 0.1:
         raise kc.InputError(
             f"{name} in {precision} has a loss of {first:.3g} and is {apart:.3g} off after it was "
-            "loaded. Allowed: finite numbers, the same ones. Report it with this line."
+            "loaded",
+            "finite numbers, the same ones",
+            "Report it with this line.",
         )
     share = rate * _operations(model, size) / peak
     return (

@@ -50,8 +50,9 @@ def run(argv: Sequence[str] | None) -> int | None:
     kc.cli.import_keras()
     if (Path(options.out) / Classification.model_file).exists():
         raise kc.InputError(
-            f"--out {options.out} was given, which holds a classifier. Allowed: a folder for "
-            "explanations alone. Choose another."
+            f"--out {options.out} was given, which holds a classifier",
+            "a folder for explanations alone",
+            "Choose another.",
         )
     if options.images or options.evaluate:
         classifier = load(options)
@@ -61,8 +62,9 @@ def run(argv: Sequence[str] | None) -> int | None:
         return failed
     if options.model:
         raise kc.InputError(
-            f"--model {options.model} was given alone. Allowed: pictures to explain, --evaluate, "
-            "or no model, for the whole job. Add the path of a picture."
+            f"--model {options.model} was given alone",
+            "pictures to explain, --evaluate, or no model, for the whole job",
+            "Add the path of a picture.",
         )
     options.model = str(Path(options.out) / CLASSIFIER)
     record(options)

@@ -202,7 +202,7 @@ def read(path: Path) -> pd.DataFrame:
         not {"row", "format", "difference", "batch", "size", "reason"} <= set(rows)
         or rows["difference"].dtype.kind != "f"
     ):
-        raise kc.InputError(f"{path} was given. Allowed: {allowed}. {remedy}")
+        raise kc.InputError(f"{path} was given", allowed, remedy)
     return rows.fillna({"batch": "", "size": "", "reason": ""})
 
 

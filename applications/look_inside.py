@@ -90,8 +90,9 @@ class LookInside(classification.Classification):
             self.settings.model_options = {"width": 0.5} if small else {}
         if self.settings.points % 2 == 0:
             raise kc.InputError(
-                f"--points {self.settings.points} was given. Allowed: odd numbers, so that the "
-                f"weights themselves are one of them. Pass --points {self.settings.points + 1}."
+                f"--points {self.settings.points} was given",
+                "odd numbers, so that the weights themselves are one of them",
+                f"Pass --points {self.settings.points + 1}.",
             )
 
     def read(self, split):
@@ -114,8 +115,9 @@ class LookInside(classification.Classification):
             return super().trained()
         if (self.folder / self.model_file).exists():
             raise kc.InputError(
-                f"--out {self.folder} was given, which holds another classifier. Allowed: a folder "
-                "for what is found alone. Choose another."
+                f"--out {self.folder} was given, which holds another classifier",
+                "a folder for what is found alone",
+                "Choose another.",
             )
         self.brought = classifiers.load(self.settings)
         return self.brought.model
@@ -167,8 +169,9 @@ class LookInside(classification.Classification):
         if len(self.data.info.classes) != len(classifier.classes):
             raise kc.InputError(
                 f"{model.name} has {len(classifier.classes)} classes, and {self.settings.data} "
-                f"{len(self.data.info.classes)}. Allowed: pictures of its classes. Pass them as "
-                "--images FILE ..., or --data with as many classes."
+                f"{len(self.data.info.classes)}",
+                "pictures of its classes",
+                "Pass them as --images FILE ..., or --data with as many classes.",
             )
         names = dataclasses.replace(classifier, classes=self.data.info.classes)
         return subject_of(names, classifier.seen(test.images), test.labels, folder, self.settings)

@@ -62,8 +62,9 @@ def run(argv: Sequence[str] | None) -> None:
     unknown = [name for name in systems if name not in SYSTEMS]
     if unknown:
         raise kc.InputError(
-            f"--systems {options.systems} was given. Allowed: {', '.join(SYSTEMS)}, with commas "
-            f"between. Leave out {', '.join(unknown)}."
+            f"--systems {options.systems} was given",
+            f"{', '.join(SYSTEMS)}, with commas between",
+            f"Leave out {', '.join(unknown)}.",
         )
     console, found = kc.cli.plain_console(), {}
     for name in systems:

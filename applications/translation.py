@@ -56,9 +56,9 @@ class Translation(kc.jobs.Job):
     def read(self, split):
         if self.data.info.languages is None:
             raise kc.InputError(
-                f"--data {self.settings.data} was given, which has no parallel text. Allowed: "
-                "phrases, parallel:FILE.en,FILE.fr, parallel:FOLDER, a tfds:NAME of translations. "
-                "See --help."
+                f"--data {self.settings.data} was given, which has no parallel text",
+                "phrases, parallel:FILE.en,FILE.fr, parallel:FOLDER, a tfds:NAME of translations",
+                "See --help.",
             )
         return getattr(self.data, split).of(self.settings.languages)
 

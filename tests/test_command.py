@@ -83,8 +83,8 @@ def test_applications_answer_without_one_too(name):
         assert found[3] <= {"numpy"}, arguments
 
 
-@pytest.mark.parametrize("name", ["explain", "multi30k"])
-def test_so_do_explanations_and_the_comparison_of_translators(name):
+@pytest.mark.parametrize("name", ["explain", "multi30k", "detection", "compress", "look_inside"])
+def test_so_do_those_of_other_kinds(name):
     told = answer("--help", of=name)
     assert told[0] == 0 and "--out" in told[1] and told[3] <= {"numpy"}
     wrong = answer("--uot", "x", of=name)

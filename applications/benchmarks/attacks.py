@@ -38,8 +38,9 @@ def attacks(
         import foolbox
     except ImportError as error:
         raise kc.InputError(
-            "foolbox is not installed. Allowed: a Python that has it. Run: "
-            "pip install 'keras-classics[peers]'"
+            "foolbox is not installed",
+            "a Python that has it",
+            "Run: pip install 'keras-classics[peers]'",
         ) from error
     import tensorflow as tf
 
@@ -67,8 +68,9 @@ def attacks(
             console.print(f"{name}, {attack}: {agree:.2%} of the values agree")
             if agree < alike:
                 raise kc.InputError(
-                    f"{attack} finds other pictures than foolbox's. Allowed: the same ones. Look "
-                    "for what has changed in either."
+                    f"{attack} finds other pictures than foolbox's",
+                    "the same ones",
+                    "Look for what has changed in either.",
                 )
             taken = turns(contenders, repeats) * 1e3 / images
             for clock, note in CLOCKS.items():
@@ -113,7 +115,9 @@ def contest(attack: str, peers: Any) -> tuple[Callable, Callable, float]:
     }
     if attack not in contests:
         raise kc.InputError(
-            f"--attacks {attack} was given. Allowed: {', '.join(contests)}. Choose from these."
+            f"--attacks {attack} was given",
+            ", ".join(contests),
+            "Choose from these.",
         )
     return contests[attack]()
 

@@ -33,8 +33,9 @@ def depth(
     """
     if keras.config.backend() != "tensorflow":
         raise kc.InputError(
-            f"The backend is {keras.config.backend()}. Allowed: tensorflow, whose loop is the "
-            "peer. Set KERAS_BACKEND=tensorflow."
+            f"The backend is {keras.config.backend()}",
+            "tensorflow, whose loop is the peer",
+            "Set KERAS_BACKEND=tensorflow.",
         )
     rows, shape = [], (batch, size, size, channels)
     for count in map(int, depths.split(",")):

@@ -47,15 +47,17 @@ def maps(
     """
     if keras.config.backend() != "tensorflow":
         raise kc.InputError(
-            f"The backend is {keras.config.backend()}. Allowed: tensorflow, which tf-keras-vis "
-            "needs. Set KERAS_BACKEND=tensorflow."
+            f"The backend is {keras.config.backend()}",
+            "tensorflow, which tf-keras-vis needs",
+            "Set KERAS_BACKEND=tensorflow.",
         )
     known = list(TF_KERAS_VIS | PYTORCH_GRAD_CAM)
     chosen = methods.split(",")
     if not set(chosen) <= set(known):
         raise kc.InputError(
-            f"--methods {methods} was given. Allowed: {', '.join(known)}, which others have too. "
-            "Choose from these, or leave --methods out."
+            f"--methods {methods} was given",
+            f"{', '.join(known)}, which others have too",
+            "Choose from these, or leave --methods out.",
         )
     draw = np.random.default_rng(0)
     images = draw.normal(size=(batch, size, size, 3)).astype("float32")

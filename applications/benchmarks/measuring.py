@@ -36,8 +36,9 @@ def limit_threads(count: int) -> None:
         tf.config.threading.set_intra_op_parallelism_threads(count)
     except RuntimeError as error:
         raise kc.InputError(
-            "TensorFlow already runs on several threads. Allowed: a process in which it has not "
-            "started. Run the verb by itself."
+            "TensorFlow already runs on several threads",
+            "a process in which it has not started",
+            "Run the verb by itself.",
         ) from error
 
 

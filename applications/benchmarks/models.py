@@ -117,7 +117,8 @@ def chosen(patterns: str, allowed: Collection[str]) -> Iterator[str]:
         names = [name for name in kc.list_models(pattern) if name in allowed]
         if not names:
             raise kc.InputError(
-                f"--models {pattern} was given. Allowed: {', '.join(allowed)}. "
-                "Choose from these, or leave --models out."
+                f"--models {pattern} was given",
+                ", ".join(allowed),
+                "Choose from these, or leave --models out.",
             )
         yield from names

@@ -396,6 +396,7 @@ def check_tensorflow() -> None:
     """
     if keras.config.backend() != "tensorflow":
         raise kc.InputError(
-            f"The backend is {keras.config.backend()}. Allowed: tensorflow, for which these "
-            "contenders are written. Set KERAS_BACKEND=tensorflow."
+            f"The backend is {keras.config.backend()}",
+            "tensorflow, for which these contenders are written",
+            "Set KERAS_BACKEND=tensorflow.",
         )

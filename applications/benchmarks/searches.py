@@ -37,8 +37,9 @@ def decode(
     """
     if keras.config.backend() != "tensorflow":
         raise kc.InputError(
-            f"The backend is {keras.config.backend()}. Allowed: tensorflow, where all contenders "
-            "are compiled alike. Set KERAS_BACKEND=tensorflow."
+            f"The backend is {keras.config.backend()}",
+            "tensorflow, where all contenders are compiled alike",
+            "Set KERAS_BACKEND=tensorflow.",
         )
     if hub_version() is None:
         console.print("KerasHub is not installed, and left out: pip install keras-hub")

@@ -5,17 +5,29 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 import keras_classics as kc
 
+if TYPE_CHECKING:
+    import keras
+
 TURNS, CALLS = 5, 20
+
+
+def seeded(seed: int) -> None:
+    """Begin as a run of its own does, so that no form depends on those before it."""
+    import keras
+
+    keras.utils.set_random_seed(seed)
 
 
 def copied(model: keras.Model) -> keras.Model:
     """The model once more, with weights of its own."""
+    import keras
+
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
     return copy
@@ -23,6 +35,8 @@ def copied(model: keras.Model) -> keras.Model:
 
 def of_signs(shape: tuple[int, ...], classes: int) -> keras.Model:
     """A network whose convolutions but the first multiply signs."""
+    import keras
+
     image = keras.Input(shape)
     x = keras.layers.Conv2D(64, 3, padding="same", use_bias=False)(image)
     for filters in (64, 128, 128):

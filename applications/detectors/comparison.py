@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import time
 
-import keras
 import numpy as np
 
 import keras_classics as kc
@@ -110,6 +109,8 @@ def told_apart(job, examples, proposals):
     Returns:
         The classifier, and the seconds it took.
     """
+    import keras
+
     settings, classes = job.settings, len(job.classes)
     begun = time.perf_counter()
     rng = np.random.default_rng(settings.seed)
@@ -144,6 +145,8 @@ def told_apart(job, examples, proposals):
 
 def features_of(network):
     """What R-CNN's classifiers read: the last layer before the network's own."""
+    import keras
+
     return keras.Model(network.input, network.layers[-1].input)
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 
-import keras
-
 import keras_classics as kc
 
 
@@ -27,4 +25,6 @@ def learned(model, examples, proposals, classes, settings, **options):
 
 def seeded(settings):
     """Begin as a run of its own does, so that no row depends on those before it."""
+    import keras
+
     keras.utils.set_random_seed(settings.seed)

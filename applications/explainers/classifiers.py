@@ -50,8 +50,9 @@ def load(options: argparse.Namespace) -> Classifier:
     """The classifier the options name."""
     if not options.model:
         raise kc.InputError(
-            "No --model was given. Allowed: a name of keras-classics list, a .keras file, the "
-            "folder of a run. Add for example --model resnet_50."
+            "No --model was given",
+            "a name of keras-classics list, a .keras file, the folder of a run",
+            "Add for example --model resnet_50.",
         )
     path = Path(options.model)
     folder = path.parent if path.name == Classification.model_file else path
@@ -60,8 +61,9 @@ def load(options: argparse.Namespace) -> Classifier:
     if path.suffix == ".keras":
         if not path.exists():
             raise kc.InputError(
-                f"--model {path} was given, which is not there. Allowed: a name, a .keras file, "
-                "the folder of a run. Correct the path."
+                f"--model {path} was given, which is not there",
+                "a name, a .keras file, the folder of a run",
+                "Correct the path.",
             )
         return of_model(options, kc.load_model(path), pixels_of(options))
     return of_catalogue(options)
@@ -103,8 +105,9 @@ def of_job(job: Classification, model: keras.Model) -> Classifier:
         kind = preparation.normalization.name
         if kind.startswith("contrast"):
             raise kc.InputError(
-                f"The classifier of {job.folder} takes pictures prepared by {kind}. Allowed here: "
-                "those that are shifted and scaled. Train another, such as resnet_20_cifar."
+                f"The classifier of {job.folder} takes pictures prepared by {kind}",
+                "those that are shifted and scaled",
+                "Train another, such as resnet_20_cifar.",
             )
         return (seen - preparation.arrays["shift"]) * preparation.arrays["gain"]
 
@@ -144,8 +147,9 @@ def of_model(
     shape = tuple(model.inputs[0].shape[1:]) if getattr(model, "inputs", None) else ()
     if len(shape) != 3 or None in shape or shape[-1] != 3:
         raise kc.InputError(
-            f"--model {options.model} takes {shape or 'no one shape'}. Allowed: colour pictures of "
-            "a known size (height, width, 3). Choose another model, or give --image-size."
+            f"--model {options.model} takes {shape or 'no one shape'}",
+            "colour pictures of a known size (height, width, 3)",
+            "Choose another model, or give --image-size.",
         )
     height, width, _ = shape
     # One unit decides between two classes.
@@ -181,8 +185,9 @@ def pixels_of(options: argparse.Namespace, published: str | None = None) -> Call
         return prepared_as(options.pixels)
     if published not in kc.weights.PUBLISHED:
         raise kc.InputError(
-            f"--model {options.model} does not say how pictures are prepared. Allowed: --pixels "
-            f"{', '.join(PIXELS)}, or the folder of a run. Give the one it was trained with."
+            f"--model {options.model} does not say how pictures are prepared",
+            f"--pixels {', '.join(PIXELS)}, or the folder of a run",
+            "Give the one it was trained with.",
         )
     return lambda images: kc.weights.preprocess(images, published, **options.model_options)
 
@@ -208,8 +213,9 @@ def class_names(options: argparse.Namespace, count: int) -> list[str]:
         names = [re.sub(r"^n\d{8}\s+", "", line) for line in lines if line.strip()]
         if len(names) != count:
             raise kc.InputError(
-                f"--classes {options.classes} has {len(names)} names for {count} classes. Allowed: "
-                "one line for each class. Correct the file."
+                f"--classes {options.classes} has {len(names)} names for {count} classes",
+                "one line for each class",
+                "Correct the file.",
             )
         return names
     if options.weights == "imagenet" and count == 1000:

@@ -51,7 +51,8 @@ def scenes(options: argparse.Namespace, classifier: Classifier, **changes) -> Se
     if list(classifier.classes) != list(data.info.classes):
         raise kc.InputError(
             f"The model {classifier.model.name!r} has {len(classifier.classes)} classes that are "
-            f"not those of scenes. Allowed: classifiers of {', '.join(data.info.classes)}. Run: "
-            "python applications/explain.py"
+            "not those of scenes",
+            f"classifiers of {', '.join(data.info.classes)}",
+            "Run: python applications/explain.py",
         )
     return data.test

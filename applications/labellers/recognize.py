@@ -31,8 +31,9 @@ class Recognize(Task):
         key = next((key for key in ("image", "audio") if self.data.has(key, "text")), None)
         if key is None:
             raise kc.InputError(
-                f"--task recognize was given for the data {self.data.info.name!r}. Allowed: lines "
-                "of text or speech. Use --data digit_lines or --data speech:FOLDER."
+                f"--task recognize was given for the data {self.data.info.name!r}",
+                "lines of text or speech",
+                "Use --data digit_lines or --data speech:FOLDER.",
             )
         return [(getattr(each, key), each.text, each.name) for each in getattr(self.data, split)]
 

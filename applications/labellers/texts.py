@@ -67,7 +67,9 @@ class Texts(Task):
         """The units of a text, which is refused without any, whoever answers."""
         if not len(units):
             raise kc.InputError(
-                f"{query!r} was given, which holds nothing to label. Allowed: texts. Write one."
+                f"{query!r} was given, which holds nothing to label",
+                "texts",
+                "Write one.",
             )
         return units
 
@@ -83,8 +85,9 @@ class Tag(Texts):
         tagged, rows = self.data.has("words", "tags"), []
         if not (tagged or self.data.has("token_classes")):
             raise kc.InputError(
-                f"--task tag was given for the data {self.data.info.name!r}. Allowed: source_code "
-                "or tagged sentences. Use --data conllu:FILE for these."
+                f"--task tag was given for the data {self.data.info.name!r}",
+                "source_code or tagged sentences",
+                "Use --data conllu:FILE for these.",
             )
         for each in getattr(self.data, split):
             if tagged:

@@ -12,8 +12,9 @@ def project(job, model):
     pair, settings = job.pairs[0], job.settings
     if settings.data != "phrases" and not settings.groups:
         raise kc.InputError(
-            f"project was asked for on {settings.data} without groups. Allowed: --groups FILE, "
-            "paraphrases below each other and empty lines between groups. Write such a file."
+            f"project was asked for on {settings.data} without groups",
+            "--groups FILE, paraphrases below each other and empty lines between groups",
+            "Write such a file.",
         )
     groups = kc.data.sentence_groups(settings.groups, language=pair[0])
     limits = {"max_words": settings.max_words, "remark": job.output.remark}
