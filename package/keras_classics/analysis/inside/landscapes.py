@@ -118,6 +118,10 @@ def loss_landscape(
 ) -> Landscape:
     """Measure the loss along one direction, or over the plane of two.
 
+    A point costs a forward pass of all inputs and nearly nothing else: for ResNet-20 that is three
+    quarters of what the loop of `set_weights` and `evaluate` takes, for small networks a fifth.
+    Only fewer inputs or points make it cheaper.
+
     Args:
         model: A built model, only read; a subclassed one too, but for statistics re-estimated. At
             the model's own weights the loss is what `model.evaluate` says, penalties included.
