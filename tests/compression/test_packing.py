@@ -7,7 +7,7 @@ from keras import layers
 
 import keras_classics as kc
 from keras_classics.compression import packed_signs
-from keras_classics.compression.packed_model import Compare, Multiply, Stretch
+from keras_classics.compression.packed_model import Compare, Multiply, Normalize, Stretch
 from keras_classics.core.errors import InputError
 from keras_classics.layers import BinaryConv2D, BinaryDense
 from keras_classics.layers.image.pooling import PaddedMaxPooling2D
@@ -159,6 +159,13 @@ NETWORKS = {
         [keras.Input((6, 6, 5)), BinaryConv2D(7, input_scale=False), layers.MaxPooling2D(2),
          layers.BatchNormalization(), layers.Flatten(), BinaryDense(4)]
     ),
+    "scaled": lambda: keras.Sequential(
+        [keras.Input((9, 9, 5)), BinaryConv2D(7), layers.MaxPooling2D(3, 2),
+         layers.BatchNormalization(), BinaryConv2D(6),
+         kc.layers.PaddedMaxPooling2D(3, 2, 1), layers.BatchNormalization(scale=False),
+         BinaryConv2D(6), layers.MaxPooling2D(2, padding="same"), layers.BatchNormalization(),
+         layers.Flatten(), BinaryDense(4), layers.BatchNormalization(center=False)]
+    ),
     "sequences": lambda: keras.Sequential(
         [keras.Input((5, 30)), BinaryDense(7, input_scale=False), BinaryDense(3)]
     ),
@@ -192,6 +199,26 @@ def test_the_nested_layer_is_packed():
     packed = kc.compression.pack(drawn(NETWORKS["nested"]()))
     assert [layer.layer.name for layer in packed.layers][0] == "inside"
     assert not any(isinstance(step, Stretch) for step in packed.steps)
+
+
+def test_between_layers_with_scaled_inputs_the_backend_is_not_called():
+    packed = kc.compression.pack(drawn(NETWORKS["scaled"]()))
+    pooled = [step.pooling is not None for step in packed.steps if isinstance(step, Normalize)]
+    # Flattened maps are the backend's.
+    assert pooled == [True, True, False]
+    assert sum(isinstance(step, Stretch) for step in packed.steps) == 1
+    # Gain and shift of 7, 6 and 4 channels, and four vectors of the normalisation that is left.
+    assert packed.sizes().set_index("layer").loc["all other layers", "weights"] == 2 * 17 + 4 * 6
+
+
+@pytest.mark.parametrize(("name", "change"), [("1.gains", 1), ("1.shifts", 1), ("1.gains", 2)])
+def test_normalisations_that_do_not_fit_are_refused(tmp_path, name, change):
+    kc.compression.pack(NETWORKS["scaled"]()).save(tmp_path / "a.npz")
+    arrays = dict(np.load(tmp_path / "a.npz"))
+    arrays[name] = arrays[name][:-1] if change == 1 else arrays[name][None]
+    np.savez(tmp_path / "a.npz", **arrays)
+    with pytest.raises(InputError, match="a normalisation in it has no numbers"):
+        kc.compression.load_packed(tmp_path / "a.npz")
 
 
 def test_the_packed_model_does_not_follow_the_models_training():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,14 @@ import keras
 import numpy as np
 
 from keras_classics.compression.packed_layer import PackedLayer, Turns
-from keras_classics.compression.packed_model import Compare, Multiply, PackedModel, Step, Stretch
+from keras_classics.compression.packed_model import (
+    Compare,
+    Multiply,
+    Normalize,
+    PackedModel,
+    Step,
+    Stretch,
+)
 from keras_classics.compression.packed_signs import ENGINES, best_engine, word_count
 from keras_classics.compression.windows import Windows
 from keras_classics.core.arguments import checked
@@ -105,6 +112,10 @@ def _written(step: Step) -> tuple[dict[str, Any], Arrays]:
         facts = {"kind": "compare", "input": step.input, "output": step.output}
         turns, own = _turns_written(step.turns)
         return facts | turns, own | {"thresholds": step.thresholds}
+    if isinstance(step, Normalize):
+        facts = {"kind": "normalize", "input": step.input, "output": step.output}
+        facts["pooling"] = _pooling_written(step.pooling)
+        return facts, {"gains": step.gains, "shifts": step.shifts}
     if not isinstance(step, Multiply):
         raise TypeError(f"{type(step)} is no step that can be written")
     layer = step.layer
@@ -125,8 +136,14 @@ def _written(step: Step) -> tuple[dict[str, Any], Arrays]:
 
 
 def _turns_written(turns: Turns) -> tuple[dict[str, Any], Arrays]:
-    pooling = None if turns.pooling is None else astuple(turns.pooling)
-    return {"pooling": pooling}, {"before": turns.before, "after": turns.after}
+    return {"pooling": _pooling_written(turns.pooling)}, {
+        "before": turns.before,
+        "after": turns.after,
+    }
+
+
+def _pooling_written(pooling: Windows | None) -> tuple | None:
+    return None if pooling is None else astuple(pooling)
 
 
 def _read(arrays: Arrays, engine: str) -> PackedModel:
@@ -141,7 +158,12 @@ def _read(arrays: Arrays, engine: str) -> PackedModel:
             for name, array in arrays.items()
             if name.startswith(prefix)
         }
-        readers = {"stretch": _stretch, "compare": _compare, "multiply": _multiply}
+        readers = {
+            "stretch": _stretch,
+            "normalize": _normalize,
+            "compare": _compare,
+            "multiply": _multiply,
+        }
         takes, gives, step = readers[facts["kind"]](facts, own, size, engine)
         if not set(takes) <= known or known & set(gives):
             raise ValueError("its steps do not follow each other")
@@ -175,6 +197,17 @@ def _stretch(
     if (len(inputs), len(outputs)) != (len(model.inputs), len(model.outputs)):
         raise ValueError("a model in it has other tensors than it says")
     return inputs, outputs, Stretch(model, inputs, outputs)
+
+
+def _normalize(
+    facts: Mapping[str, Any], own: Arrays, size: int, engine: str
+) -> tuple[list[int], list[int], Step]:
+    gains, shifts = own["gains"], own["shifts"]
+    if gains.shape != shifts.shape or gains.ndim != 1 or not gains.size:
+        raise ValueError("a normalisation in it has no numbers for each channel")
+    gains, shifts = (each.astype("float32", copy=False) for each in (gains, shifts))
+    step = Normalize(gains, shifts, _pooling(facts), facts["input"], facts["output"])
+    return [step.input], [step.output], step
 
 
 def _compare(
@@ -219,10 +252,12 @@ def _turns(facts: Mapping[str, Any], own: Arrays, channels: int) -> Turns:
     for name in ("before", "after"):
         if own[name].shape != (word_count(channels),) or own[name].dtype != np.uint64:
             raise ValueError("signs in it are turned that it does not have")
-    pooling = None
-    if facts["pooling"] is not None:
-        size, strides, dilation, margins = facts["pooling"]
-        pooling = Windows.of(size, strides, dilation, 0 if margins is None else margins)
-        if margins is None:
-            pooling = Windows(pooling.size, pooling.strides, pooling.dilation, None)
-    return Turns(own["before"], own["after"], pooling)
+    return Turns(own["before"], own["after"], _pooling(facts))
+
+
+def _pooling(facts: Mapping[str, Any]) -> Windows | None:
+    if facts["pooling"] is None:
+        return None
+    size, strides, dilation, margins = facts["pooling"]
+    pooling = Windows.of(size, strides, dilation, 0 if margins is None else margins)
+    return replace(pooling, margins=None) if margins is None else pooling

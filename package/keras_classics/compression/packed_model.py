@@ -15,6 +15,7 @@ from keras import ops
 from numpy.typing import ArrayLike
 
 from keras_classics.compression.packed_layer import PackedLayer, Signs, Turns, pack_maps
+from keras_classics.compression.windows import Windows
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.gradients import compiled_over
@@ -55,6 +56,33 @@ class Stretch:
         found = keras.tree.flatten(self._compiled(*given))
         for number, value in zip(self.outputs, found, strict=True):
             values[number] = ops.convert_to_numpy(value)
+
+
+@dataclass(frozen=True, eq=False)
+class Normalize:
+    """Maximum pooling and normalisation, without the time that a call of the backend takes.
+
+    Attributes:
+        gains: float32 `(channels,)`.
+        shifts: float32 `(channels,)`, added after the gain.
+        pooling: The windows whose largest value counts; None without.
+        input: Number of the tensor before.
+        output: Number of the tensor after.
+    """
+
+    gains: np.ndarray
+    shifts: np.ndarray
+    pooling: Windows | None
+    input: int
+    output: int
+
+    def run(self, values: Values) -> None:
+        """Add what it gives."""
+        x = values[self.input]
+        _check_channels(x.shape[-1], len(self.gains))
+        if self.pooling is not None:
+            x = self.pooling.over(*x.shape[1:3]).largest(x, self.pooling)
+        values[self.output] = x * self.gains + self.shifts
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,6 +244,7 @@ class PackedModel:
         vectors = sum(layer.scales.size + layer.bias.size for layer in self.layers)
         models = [step.model for step in self.steps if isinstance(step, Stretch)]
         rest = sum(each.size for model in models for each in model.get_weights())
+        rest += sum(2 * step.gains.size for step in self.steps if isinstance(step, Normalize))
         lines.append(("scales and biases", vectors, 4 * vectors, 4 * vectors, 4 * vectors))
         lines.append(("all other layers", rest, 4 * rest, rest, 4 * rest))
         return pd.DataFrame(lines, columns=["layer", "weights", "float32", "int8", "packed"])

@@ -10,10 +10,18 @@ from typing import Any
 import keras
 
 from keras_classics.compression.packed_layer import PackedLayer
-from keras_classics.compression.packed_model import Compare, Multiply, PackedModel, Step, Stretch
+from keras_classics.compression.packed_model import (
+    Compare,
+    Multiply,
+    Normalize,
+    PackedModel,
+    Step,
+    Stretch,
+)
 from keras_classics.compression.packed_signs import ENGINES, best_engine
 from keras_classics.compression.thresholds import (
     Chain,
+    gains_and_shifts,
     is_rising,
     pooling_windows,
     rises_or_falls,
@@ -243,6 +251,8 @@ class _Packing:
         """Calls of one level as a model; none where there are none."""
         if not calls:
             return []
+        if (step := self._normalization(calls)) is not None:
+            return [step]
         own = {number for call in calls for number in call.outputs}
         here = set(map(id, calls))
         inputs = sorted({number for call in calls for number in call.inputs} - own)
@@ -265,6 +275,23 @@ class _Packing:
             if isinstance(layer, keras.layers.Layer) and layer.weights:
                 self._copy(layer).set_weights(layer.get_weights())
         return [Stretch(model, inputs, outputs)]
+
+    def _normalization(self, calls: Sequence[_Call]) -> Normalize | None:
+        """The calls as one step, where they are a normalisation alone or right behind a pooling."""
+        *before, last = calls
+        layer = last.node.operation
+        pooling = pooling_windows(before[0].node.operation) if before else None
+        fits = (
+            type(layer) is keras.layers.BatchNormalization
+            and rises_or_falls(last.node)
+            and layer.compute_dtype == "float32"
+            and len(before) <= 1
+            and (not before or (pooling is not None and before[0].outputs == last.inputs))
+            and all(self.readers[number] == 1 for each in before for number in each.outputs)
+        )
+        if not fits:
+            return None
+        return Normalize(*gains_and_shifts(layer), pooling, calls[0].inputs[0], last.outputs[0])
 
     def _copy(self, operation: Any) -> Any:
         """A layer once more, with weights of its own; an operation without any is itself."""

@@ -120,6 +120,18 @@ def rises_or_falls(node: Node) -> bool:
     return type(layer) in _IDLE
 
 
+def gains_and_shifts(layer: keras.layers.BatchNormalization) -> tuple[np.ndarray, np.ndarray]:
+    """What a normalisation multiplies each channel by at inference, and what it adds then."""
+    mean, variance = map(ops.convert_to_numpy, (layer.moving_mean, layer.moving_variance))
+    gains = 1 / np.sqrt(variance.astype("float64") + layer.epsilon)
+    if layer.scale:
+        gains = gains * ops.convert_to_numpy(layer.gamma)
+    shifts = -mean * gains
+    if layer.center:
+        shifts = shifts + ops.convert_to_numpy(layer.beta)
+    return gains.astype("float32"), shifts.astype("float32")
+
+
 def is_rising(activation: Callable) -> bool:
     """Whether an activation rises wherever it does not stay, rounding included."""
     return any(activation is getattr(keras.activations, name) for name in _RISING)

@@ -126,6 +126,28 @@ class Layout:
         padded[:, top : top + height, left : left + width] = maps
         return padded
 
+    def largest(self, maps: np.ndarray, windows: Windows) -> np.ndarray:
+        """The largest number of each window of maps `(batch, height, width, channels)`.
+
+        Args:
+            maps: Of the size of the layout.
+            windows: Those that lie so.
+        """
+        (top, left), (height, width) = self.corner, maps.shape[1:3]
+        if (height, width) != self.padded:
+            padded = np.full((len(maps), *self.padded, maps.shape[3]), -np.inf, maps.dtype)
+            padded[:, top : top + height, left : left + width] = maps
+            maps = padded
+        found = None
+        for row, column in np.ndindex(*windows.size):
+            taken = maps[
+                :, row : row + (self.output[0] - 1) * windows.strides[0] + 1 : windows.strides[0],
+                column : column + (self.output[1] - 1) * windows.strides[1] + 1
+                : windows.strides[1],
+            ]  # fmt: skip
+            found = taken.copy() if found is None else np.maximum(found, taken, out=found)
+        return found
+
     def cut(self, padded: np.ndarray) -> np.ndarray:
         """The windows of maps with their zeros: `(batch, windows, rows * columns, ...)`."""
         flat = padded.reshape(len(padded), padded.shape[1] * padded.shape[2], *padded.shape[3:])

@@ -103,8 +103,10 @@ class PaddedMaxPooling2D(ImageLayer):
         self.ceil_mode = ceil_mode
 
     def _side(self, size: int | None) -> int | None:
-        if size is None:
-            return None
+        return None if size is None else self._windows(size)
+
+    def _windows(self, size: int) -> int:
+        """How many windows there are along an axis."""
         room = size + 2 * self.padding - self.pool_size
         if not self.ceil_mode:
             return room // self.strides + 1
@@ -130,7 +132,8 @@ class PaddedMaxPooling2D(ImageLayer):
         if size is None:
             # Enough for every last window; what another window would reach is cut off again.
             return self.padding + self.strides - 1
-        return (self._side(size) - 1) * self.strides + self.pool_size - size - self.padding
+        reached = (self._windows(size) - 1) * self.strides + self.pool_size
+        return reached - size - self.padding
 
     def padded(self, inputs: Tensor, before: int, after: Sequence[int]) -> Tensor:
         """Put minus infinity around pictures.
