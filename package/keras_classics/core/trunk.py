@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -48,15 +48,7 @@ def trunk(model: keras.Model) -> list[Waypoint]:
     if len(model.inputs) > 1 or len(model.inputs[0].shape) != 4:
         return []
     way = list(takewhile(_is_trunk, _bottlenecks(ancestry(model.outputs[:1]))))
-    nodes = ancestry(way[-1].outputs)
-    small, large = (stand_ins(nodes, _image(model, size)) for size in SIZES)
-
-    def stride(tensor: Tensor) -> int | None:
-        rows, columns = (
-            large[id(tensor)].shape[axis] - small[id(tensor)].shape[axis] for axis in (1, 2)
-        )
-        return round((SIZES[1] - SIZES[0]) / rows) if rows == columns > 0 else None
-
+    stride = _strides(model, ancestry(way[-1].outputs))
     points = []
     for node in way:
         (tensor,) = node.outputs
@@ -65,6 +57,28 @@ def trunk(model: keras.Model) -> list[Waypoint]:
         if not isinstance(node.operation, keras.layers.ZeroPadding2D):
             points.append(Waypoint(node.operation.name, tensor, stride(tensor), steps))
     return points
+
+
+def map_stride(model: keras.Model) -> int | None:
+    """Pixels between neighbours in the map that a model makes of a picture.
+
+    Returns:
+        None where rows and columns differ, or the map has a size of its own.
+    """
+    return _strides(model, ancestry(model.outputs[:1]))(model.outputs[0])
+
+
+def _strides(model: keras.Model, nodes: list[Node]) -> Callable[[Tensor], int | None]:
+    """From a map of some calls to its stride."""
+    small, large = (stand_ins(nodes, _image(model, size)) for size in SIZES)
+
+    def stride(tensor: Tensor) -> int | None:
+        rows, columns = (
+            large[id(tensor)].shape[axis] - small[id(tensor)].shape[axis] for axis in (1, 2)
+        )
+        return round((SIZES[1] - SIZES[0]) / rows) if rows == columns > 0 else None
+
+    return stride
 
 
 def levels_of(model: keras.Model) -> dict[str, Waypoint]:

@@ -21,6 +21,7 @@ from keras_classics.data.pictures.mask_batches import (
 from keras_classics.data.pictures.mask_files import read_mask, resize_mask
 from keras_classics.data.pictures.preparation import Preparation, fit_preparation
 from keras_classics.data.pictures.region_batches import region_batches
+from keras_classics.data.pictures.warped_batches import warped_batches
 from keras_classics.data.splits import Pictures
 from keras_classics.data.store import collect
 from keras_classics.data.texts.alphabet import Alphabet
@@ -74,6 +75,7 @@ __all__ = [
     "text_windows",
     "translation_batches",
     "validation_batches",
+    "warped_batches",
     "whole_mask_batches",
     "write_picture",
 ]

@@ -185,9 +185,10 @@ from keras_classics.models.recurrent.mixture_head import (
 from keras_classics.models.recurrent.rnn import rnn
 from keras_classics.models.recurrent.tagger import sequence_classifier, tagger
 from keras_classics.models.recurrent.video_classifier import convolutional_lstm, video_classifier
+from keras_classics.models.regions.classifier_detectors import rcnn_features, region_detector
 from keras_classics.models.regions.detect import detect
 from keras_classics.models.regions.fast_rcnn import fast_rcnn, spp_net
-from keras_classics.models.regions.rcnn import RCNN, warp_regions
+from keras_classics.models.regions.rcnn import RCNN, region_classifier, warp_regions
 from keras_classics.models.sequence.caption import Caption, caption, encode_images
 from keras_classics.models.sequence.captioner import captioner, picture_encoder, split_captioner
 from keras_classics.models.sequence.sharing import (
@@ -370,7 +371,10 @@ __all__ = [
     "queens_energy",
     "random_starts",
     "randwire_graphs",
+    "rcnn_features",
     "recognize",
+    "region_classifier",
+    "region_detector",
     "rnn",
     "road_backbone",
     "sample_trajectories",

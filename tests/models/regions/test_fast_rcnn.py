@@ -56,10 +56,14 @@ def test_any_network_of_the_catalogue_is_a_backbone_and_its_stride_is_read_off_i
     whole = kc.models.LeNet5Modern()
     with pytest.raises(InputError, match="as_map=True"):
         kc.models.fast_rcnn(whole, 2)
-    odd = backbone(size=30)
+    # 30 pixels are 7 cells, and any number any.
+    for size in (30, None):
+        model = kc.models.fast_rcnn(backbone(size=size), 2, units=(8,))
+        assert model.get_layer("region_pooling").stride == 4
+    tall = backbone(stride=(2, 4))
     with pytest.raises(InputError, match="stride=16"):
-        kc.models.fast_rcnn(odd, 2)
-    assert kc.models.fast_rcnn(odd, 2, units=(8,), stride=4).get_layer("region_pooling").stride == 4
+        kc.models.fast_rcnn(tall, 2)
+    assert kc.models.fast_rcnn(tall, 2, units=(8,), stride=4)
 
 
 def test_the_head_alone_learns_behind_a_frozen_backbone():

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
-from keras_classics.boxes import Truth, average_precision, sliding_windows
+from keras_classics.boxes import RidgeBoxes, Truth, average_precision, overlap, sliding_windows
 from keras_classics.core.errors import InputError
+from keras_classics.models.regions import rcnn
 from models.regions.test_fast_rcnn import Painted
 
 GRID = sliding_windows((32, 32), sides=(10, 14), aspects=(1.0,), step=0.4)
@@ -53,6 +54,35 @@ def test_what_cannot_be_warped_is_refused():
     assert kc.models.warp_regions(image, [], 8, context=1).shape == (0, 8, 8, 3)
 
 
+def test_of_a_batch_of_warped_regions_a_quarter_shows_something_and_they_are_what_is_warped():
+    examples = [Painted(number) for number in range(12)]
+    # Of another size than the others.
+    examples[3].image = np.pad(examples[3].image, [(0, 9), (0, 0), (0, 0)])
+    options = {"classes": 3, "seed": 0, "batch_size": 32, "size": 24, "context": 4, "flip": False}
+    stream = iter(kc.data.warped_batches(examples, [GRID] * 12, **options))
+    seen = [[np.asarray(part) for part in next(stream)] for _ in range(3)]
+    later = next(iter(kc.data.warped_batches(examples, [GRID] * 12, **options, first=2)))
+    for found, expected in zip(later, seen[2], strict=True):
+        np.testing.assert_array_equal(found, expected)
+    warped, told = [], []
+    for example in examples:
+        boxes = np.concatenate([GRID, example.boxes])
+        warped.append(kc.models.warp_regions(example.image, boxes, 24, context=4) / 127.5 - 1.0)
+        shows = overlap(boxes, example.boxes)[:, 0] >= 0.5
+        told.append(np.where(shows, example.box_labels[0], 3))
+    warped, told = np.concatenate(warped), np.concatenate(told)
+    for pictures, labels in seen:
+        assert (labels < 3).sum() == 8 and len(set(labels)) == 4
+        for picture, label in zip(pictures, labels, strict=True):
+            same = np.abs(warped - picture).max(axis=(1, 2, 3)) < 1e-3
+            assert label in told[same]
+    turned = next(iter(kc.data.warped_batches(examples, [GRID] * 12, **{**options, "flip": True})))
+    pairs = list(zip(np.asarray(turned[0]), seen[0][0], strict=True))
+    same = [(one == two).all() for one, two in pairs]
+    mirrored = [(one[:, ::-1] == two).all() for one, two in pairs]
+    assert all(np.logical_or(same, mirrored)) and 4 < np.sum(mirrored) < 32
+
+
 def colours():
     """Features that say where which colour is: means over a 3 x 3 grid."""
     image = keras.Input((24, 24, 3))
@@ -95,6 +125,112 @@ def test_a_class_without_a_true_box_is_never_found_and_no_proposal_finds_nothing
     assert detector.regressors[3] is None
     assert 3 not in detector.detect(Painted(0).image, GRID, least_score=-1e9).box_labels
     assert fitted.detect(Painted(0).image, []).boxes.shape == (0, 4)
+
+
+def test_a_classifier_is_the_machine_of_the_paper():
+    """C of 1e-3, positives twice, a bias of 10 that is held back like the others."""
+    optimize, svm = pytest.importorskip("scipy.optimize"), pytest.importorskip("sklearn.svm")
+    rng = np.random.default_rng(0)
+    positive, negative = rng.normal(1, 3, (30, 4)), rng.normal(-1, 3, (60, 4))
+    rows = np.concatenate([positive, negative])
+    rows = np.concatenate([rows, np.full((90, 1), 10.0)], axis=1)
+    signs, costs = np.repeat([1, -1], [30, 60]), np.repeat([2e-3, 1e-3], [30, 60])
+
+    def dual(shares):
+        held = (shares * signs) @ rows
+        return 0.5 * held @ held - shares.sum()
+
+    solved = optimize.minimize(
+        dual, np.zeros(90), bounds=[(0, cost) for cost in costs], method="L-BFGS-B",
+        options={"maxiter": 5000, "ftol": 1e-15, "gtol": 1e-12},
+    )  # fmt: skip
+    expected = (solved.x * signs) @ rows
+    found = rcnn._learned(svm, positive, negative, 1e-3, 0)
+    np.testing.assert_allclose(found, [*expected[:4], 10 * expected[4]], atol=2e-4)
+
+
+def test_negatives_are_far_from_true_boxes_and_those_kept_are_hard(monkeypatch):
+    """Each feature is its region's number, so that what a machine is given tells which it was."""
+    true = [np.float64([[0, 0, 10, 10]]), np.float64([[0, 0, 10, 10]])]
+    # Overlaps 1 (true), 0.5, 0.29, 0.
+    boxes = np.float64([[0, 0, 10, 10], [0, 0, 5, 10], [0, 0, 2.9, 10], [50, 50, 60, 60]])
+    features = [np.float64([[1], [2], [3], [4]]), np.float64([[11], [12], [13], [14]])]
+    seen = [
+        rcnn._Seen(one, np.array([0]), boxes, two, two)
+        for one, two in zip(true, features, strict=True)
+    ]
+    given = []
+
+    def learned(svm, positive, negative, cost, seed):
+        given.append((positive[:, 0].tolist(), sorted(negative[:, 0].tolist())))
+        # Scores x / 10 - 2.35: of 13 and 14 only the latter is above -1.0001; 3 and 4 are easy.
+        return np.array([0.1, -2.35])
+
+    monkeypatch.setattr(rcnn, "_learned", learned)
+    detector = kc.models.RCNN(colours(), 1, context=4)
+    detector._classifier(None, seen, 0, 1e-3, 0)
+    assert given == [([1, 11], [3, 4]), ([1, 11], [14])]
+    # After 2,000 new ones it learns in between.
+    monkeypatch.setattr(rcnn, "_RETRAIN_AFTER", 0)
+    given.clear()
+    detector._classifier(None, [*seen, *seen[1:]], 0, 1e-3, 0)
+    assert [negative for _, negative in given] == [[3, 4], [14], [14, 14]]
+
+
+def test_regressions_learn_from_regions_above_three_fifths_with_features_of_their_own(monkeypatch):
+    image = keras.Input((24, 24, 3))
+    small = keras.layers.AveragePooling2D(6)(image)
+    vectors = [keras.layers.GlobalAveragePooling2D()(image), keras.layers.Flatten()(small)]
+    detector = kc.models.RCNN(
+        keras.Model(image, vectors), 3, context=4,
+        softmax=kc.models.region_classifier(keras.Model(image, vectors), 3),
+    )  # fmt: skip
+    given = []
+    fit = RidgeBoxes.fit
+    monkeypatch.setattr(
+        rcnn.RidgeBoxes, "fit", lambda *parts: (given.append(parts), fit(*parts))[1]
+    )
+    examples = [Painted(number) for number in range(6)]
+    detector.fit(examples, [GRID] * 6)
+    label = int(examples[0].box_labels[0])
+    features, targets, penalty = given[label]
+    assert penalty == 1000.0 and features.shape[1] == 48
+    expected = []
+    for example in examples:
+        boxes = np.concatenate([example.boxes, GRID])
+        near = overlap(boxes, example.boxes)[:, 0] > 0.6
+        if example.box_labels[0] == label:
+            true = np.repeat(example.boxes, near.sum(), axis=0)
+            expected.append(kc.boxes.regression_targets(boxes[near], true))
+    np.testing.assert_allclose(targets, np.concatenate(expected), atol=1e-6)
+    assert detector.scale != detector.box_scale
+
+
+def test_a_tuned_softmax_takes_the_place_of_the_machines():
+    keras.utils.set_random_seed(0)
+    features = colours()
+    tuned = kc.models.region_classifier(features, 3)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    tuned.compile(keras.optimizers.Adam(0.05), loss)
+    examples = [Painted(number) for number in range(60)]
+    batches = kc.data.warped_batches(
+        examples, [GRID] * 60, classes=3, seed=0, batch_size=64, size=24, context=4
+    )
+    tuned.fit(batches, steps_per_epoch=60, verbose=0)
+    detector = kc.models.RCNN(features, 3, context=4, softmax=tuned)
+    detector.fit(examples, [GRID] * 60, penalty=1.0)
+    test = [Painted(number) for number in range(1000, 1020)]
+    found = [detector.detect(each.image, GRID) for each in test]
+    assert average_precision(found, [Truth.of(each) for each in test], 3).figures["AP50"] > 0.8
+    best = max(found[0].scores)
+    said = tuned.predict_on_batch(
+        kc.models.warp_regions(test[0].image, GRID, 24, context=4) / np.float32(127.5) - 1
+    )
+    shares = np.exp(said) / np.exp(said).sum(axis=1, keepdims=True)
+    assert best == pytest.approx(shares[:, :3].max(), rel=1e-4)
+    assert min(each.scores.min() for each in found) >= 0.05
+    with pytest.raises(InputError, match="region_classifier"):
+        kc.models.RCNN(features, 4, softmax=tuned)
 
 
 def test_what_is_not_ready_is_refused():

@@ -13,7 +13,7 @@ from keras_classics.boxes.matching import match, sample_regions
 from keras_classics.boxes.overlap import coverage
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Whole
-from keras_classics.core.errors import InputError, check_whole
+from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.data.batches import Axes, Visits, stream
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _UNSURE = 0.5
 
 
-class _Regions:
+class MatchedRegions:
     """The proposals of one picture, each with the true box it overlaps most."""
 
     def __init__(self, example: Any, proposals: ArrayLike, classes: int) -> None:
@@ -41,6 +41,29 @@ class _Regions:
         self.near = np.flatnonzero(found.truth >= 0)
         self.true = true[found.truth[self.near]]
         self.labels[self.near] = labels[found.truth[self.near]]
+
+
+def matched_regions(
+    examples: Sequence[Any], proposals: Sequence[ArrayLike], classes: int
+) -> tuple[list[np.ndarray], list[MatchedRegions]]:
+    """The pictures, and their regions.
+
+    Raises:
+        InputError: There are not as many proposals as pictures.
+    """
+    if len(examples) != len(proposals):
+        raise InputError(
+            explain(
+                f"{len(examples)} pictures and proposals for {len(proposals)} were given",
+                "equally many",
+                "Give an empty array for a picture without proposals.",
+            )
+        )
+    images, known = [], []
+    for example, boxes in zip(examples, proposals, strict=True):
+        images.append(example.image)
+        known.append(MatchedRegions(example, boxes, classes))
+    return images, known
 
 
 @checked
@@ -84,16 +107,7 @@ def region_batches(
     """
     classes, regions = check_whole("classes", classes), check_whole("regions", regions)
     batch_size = check_whole("batch_size", batch_size)
-    if len(examples) != len(proposals):
-        raise InputError(
-            f"{len(examples)} pictures and proposals for {len(proposals)} were given",
-            "equally many",
-            "Give an empty array for a picture without proposals.",
-        )
-    images, known = [], list[_Regions]()
-    for example, boxes in zip(examples, proposals, strict=True):
-        images.append(example.image)
-        known.append(_Regions(example, boxes, classes))
+    images, known = matched_regions(examples, proposals, classes)
     shapes = {image.shape for image in images}
     if len(shapes) > 1:
         raise InputError(
@@ -142,7 +156,7 @@ def region_batches(
     return stream(make, like, first=first)
 
 
-def _fill_offsets(known: Sequence[_Regions]) -> None:
+def _fill_offsets(known: Sequence[MatchedRegions]) -> None:
     """Compute the offsets of all pictures at once: a call of the engine for each takes longer."""
     # With the engine, which readers of data do without.
     from keras_classics.boxes.box_regression import regression_targets

@@ -25,6 +25,7 @@ from keras_classics.core.errors import (
 )
 from keras_classics.core.image_builder import inline
 from keras_classics.core.keras_internals import deep_graphs
+from keras_classics.core.trunk import map_stride
 from keras_classics.core.types import Name, Tensor, Whole
 from keras_classics.layers.image.picture_scales import NearestScale, ShorterSide
 from keras_classics.layers.image.region_pooling import RegionMaxPooling, SpatialPyramidPooling
@@ -58,8 +59,8 @@ def fast_rcnn(
         bins: Side of the grid that each region is pooled to.
         units: Width of each dense layer behind it; 4096 twice in the paper, as in VGG.
         dropout: Dropout rate behind each.
-        stride: Pixels of the picture between neighbours in the map; by default read off the
-            backbone.
+        stride: Pixels of the picture between neighbours in the map; by default that of
+            the backbone.
         train_backbone: False freezes the backbone.
         scales: Pixels of the shorter side that a picture is resized to before it is read, once for
             each; `(480, 576, 688, 864, 1200)` in the papers. None reads it as it comes.
@@ -75,7 +76,7 @@ def fast_rcnn(
         background's last, and by class how to move the box, as `kc.boxes.apply_regression` takes.
 
     Raises:
-        InputError: The backbone makes no map, or its stride cannot be told.
+        InputError: The backbone makes no map, or one whose rows and columns have other strides.
     """
     return _region_network(
         backbone,
@@ -110,8 +111,8 @@ def spp_net(
         levels: Sides of the grids of the pyramid.
         units: Width of each dense layer behind it.
         dropout: Dropout rate behind each.
-        stride: Pixels of the picture between neighbours in the map; by default read off the
-            backbone.
+        stride: Pixels of the picture between neighbours in the map; by default that of
+            the backbone.
         train_backbone: True learns the backbone too.
         scales: As for `fast_rcnn`; `(688,)` is the paper's single scale.
         window: As for `fast_rcnn`.
@@ -121,7 +122,7 @@ def spp_net(
         A model like that of `fast_rcnn`.
 
     Raises:
-        InputError: The backbone makes no map, or its stride cannot be told.
+        InputError: The backbone makes no map, or one whose rows and columns have other strides.
     """
     return _region_network(
         backbone,
@@ -209,17 +210,15 @@ def _offsets(x: Tensor, classes: int) -> Tensor:
 
 
 def _stride(backbone: keras.Model) -> int:
-    """Pixels between neighbours in a map, of a backbone whose sides divide evenly."""
-    given, made = backbone.inputs[0].shape, backbone.outputs[0].shape
-    if None not in given[1:3] and None not in made[1:3]:
-        strides = {side / cells for side, cells in zip(given[1:3], made[1:3], strict=True)}
-        if len(strides) == 1 and (stride := strides.pop()) == int(stride):
-            return int(stride)
-    raise InputError(
-        explain(
-            f"The stride of {backbone.name!r} cannot be read off a map {made[1:3]} of pictures "
-            f"{given[1:3]}",
-            "a map whose sides divide the picture's evenly, both known",
-            "Give it, for example stride=16.",
+    """Pixels between neighbours in a map."""
+    found = map_stride(backbone)
+    if found is None:
+        raise InputError(
+            explain(
+                f"The stride of {backbone.name!r} cannot be told, from pictures "
+                f"{backbone.inputs[0].shape[1:3]} to a map {backbone.outputs[0].shape[1:3]}",
+                "a map whose rows and columns are equally many pixels apart",
+                "Give it, for example stride=16.",
+            )
         )
-    )
+    return found

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from numpy.typing import ArrayLike
-from PIL import Image
 
 from keras_classics.boxes.box_regression import (
     RidgeBoxes,
@@ -24,13 +23,13 @@ from keras_classics.boxes.box_regression import (
 from keras_classics.boxes.detections import Detections, Truth, as_boxes
 from keras_classics.boxes.matching import match
 from keras_classics.boxes.overlap import overlap
+from keras_classics.boxes.region_warping import CONTEXT, warp_regions
 from keras_classics.boxes.suppression import suppress
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole, explain, import_extra
 from keras_classics.core.types import Whole
 
 # Of the paper and its program.
-CONTEXT = 16
 _NEGATIVE, _REGRESSED = 0.3, 0.6
 _COST, _POSITIVE_WEIGHT, _MEAN_NORM = 1e-3, 2.0, 20.0
 _HARD, _EASY = -1.0001, -1.2
@@ -38,65 +37,58 @@ _RETRAIN_AFTER = 2000
 
 
 @checked
-def warp_regions(
-    image: np.ndarray,
-    boxes: ArrayLike,
-    size: Whole = 227,
-    *,
-    context: Whole = CONTEXT,
-    square: bool = False,
-) -> np.ndarray:
-    """Cut regions out of a picture and bring each to one size, with some pixels around it.
+def region_classifier(
+    features: keras.Model, classes: Whole, *, name: str = "region_classifier"
+) -> keras.Model:
+    """The network that R-CNN tunes on warped regions: features and one layer upon them.
 
-    The box fills the middle of the result, `size - 2 * context` high and wide; around it is what
-    lies around it in the picture, and the picture's mean colour beyond the border.
+    Trained by `fit` on `kc.data.warped_batches` with a sparse crossentropy of logits, for which the
+    paper takes a gradient descent of learning rate 0.001 and momentum 0.9. The features learn with
+    it, as they are shared; `RCNN(features, classes)` then reads them.
 
     Args:
-        image: uint8 `(height, width, 3)`.
-        boxes: `(n, 4)`, `(ymin, xmin, ymax, xmax)`.
-        size: Side of the results.
-        context: Pixels of the results on each side of the box; 16 of 227 in the paper.
-        square: Whether to take the tightest square around a box, so that shapes are kept; the paper
-            found it worse than stretching the box itself.
+        features: As for `RCNN`.
+        classes: Number of classes, the background not among them.
+        name: Name of the model.
 
     Returns:
-        float32 `(n, size, size, 3)`, 0 to 255.
+        A model from pictures to logits `(batch, classes + 1)`, the background's last.
 
     Raises:
-        InputError: The context leaves nothing of the box, or a box has no area.
+        InputError: The features are no vectors.
     """
-    size, context = check_whole("size", size), check_whole("context", context, 0)
-    regions = as_boxes(boxes)
-    sides = regions[:, 2:] - regions[:, :2]
-    if 2 * context >= size or (sides <= 0).any():
+    classes = check_whole("classes", classes)
+    _check_features(features)
+    # As wide as the paper draws it.
+    start = keras.initializers.RandomNormal(stddev=0.01)
+    layer = keras.layers.Dense(
+        classes + 1, kernel_initializer=start, dtype="float32", name="classes"
+    )
+    return keras.Model(features.inputs, layer(features.outputs[0]), name=name)
+
+
+def _check_features(features: keras.Model) -> None:
+    shape = features.inputs[0].shape
+    vectors = all(len(each.shape) == 2 for each in features.outputs)
+    if not vectors or len(features.outputs) > 2 or shape[1] is None or shape[1] != shape[2]:
         raise InputError(
             explain(
-                f"size={size}, context={context} and {len(regions)} boxes with a least side of "
-                f"{sides.min(initial=np.inf):g} were given",
-                "a size above twice the context, and boxes with an area",
-                "Give a smaller context, and leave out boxes without area.",
+                f"The features {features.name!r} take {shape} and give "
+                f"{', '.join(str(each.shape) for each in features.outputs)}",
+                "a model from square pictures of a known size to vectors, of one kind or two",
+                "Cut it: kc.models.picture_encoder(name, size).",
             )
         )
-    if square:
-        sides = np.repeat(sides.max(axis=1, keepdims=True), 2, axis=1)
-    # What the whole result covers in the picture.
-    reach = sides * (size / (size - 2 * context)) / 2
-    middle = (regions[:, :2] + regions[:, 2:]) / 2
-    first, last = middle - reach, middle + reach
-    beyond = np.concatenate([-first, last - np.array(image.shape[:2])])
-    margin = int(np.ceil(max(0.0, beyond.max(initial=0.0)))) + 1
-    mean = image.reshape(-1, image.shape[2]).mean(axis=0)
-    height, width, channels = image.shape
-    padded = np.empty((height + 2 * margin, width + 2 * margin, channels), "float32")
-    padded[:] = mean
-    padded[margin : margin + height, margin : margin + width] = image
-    planes = [Image.fromarray(padded[..., channel]) for channel in range(channels)]
-    found = np.empty((len(regions), size, size, channels), "float32")
-    for row, top, bottom in zip(found, first + margin, last + margin, strict=True):
-        window = (top[1], top[0], bottom[1], bottom[0])
-        for channel, plane in enumerate(planes):
-            row[..., channel] = plane.resize((size, size), Image.Resampling.BILINEAR, window)
-    return found
+
+
+class _Seen(NamedTuple):
+    """A picture of training: its true boxes and classes, all regions, the true ones first."""
+
+    true: np.ndarray
+    labels: np.ndarray
+    boxes: np.ndarray
+    features: np.ndarray
+    box_features: np.ndarray
 
 
 @checked
@@ -105,44 +97,64 @@ class RCNN:
     """A detector of two stages: features of warped proposals, then a linear classifier a class.
 
     Attributes:
-        features: A model from pictures `(batch, size, size, 3)`, -1 to 1, to vectors.
+        features: A model from pictures `(batch, size, size, 3)`, -1 to 1, to vectors; or to two,
+            for the classifiers and for the regressions, as the paper's `fc7` and `pool5`, such as
+            `kc.models.rcnn_features`.
         classes: Number of classes.
         context: Pixels around a box, as for `warp_regions`.
         square: Whether regions keep their shape.
-        weights: `(features + 1, classes)`, the bias last; None before `fit`.
+        softmax: A `region_classifier` that was tuned on the same features, whose probabilities take
+            the place of the support vector machines' scores (54.2 to 50.9 in the paper).
+        weights: `(features + 1, classes)`, the bias last, with `softmax` a column for the
+            background too; None before `fit`.
         regressors: Of each class a ridge regression of boxes, or None where there was nothing.
-        scale: What features are multiplied by, so that their mean norm is 20.
+        scale: What the classifiers' features are multiplied by, so that their mean norm is 20.
+        box_scale: What the regressions' are multiplied by, likewise.
     """
 
     features: keras.Model
     classes: int
     context: int = CONTEXT
     square: bool = False
+    softmax: keras.Model | None = None
     weights: np.ndarray | None = None
     regressors: tuple[RidgeBoxes | None, ...] = ()
     scale: float = 1.0
+    box_scale: float = 1.0
 
     def __post_init__(self) -> None:
-        shape = self.features.inputs[0].shape
-        if len(self.features.outputs[0].shape) != 2 or shape[1] is None or shape[1] != shape[2]:
+        self.classes = check_whole("classes", self.classes)
+        _check_features(self.features)
+        if self.softmax is None:
+            return
+        wanted = (self.features.outputs[0].shape[1], self.classes + 1)
+        layer = self.softmax.layers[-1]
+        kernel = getattr(layer, "kernel", None)
+        if kernel is None or tuple(kernel.shape) != wanted:
             raise InputError(
                 explain(
-                    f"The features {self.features.name!r} take {shape} and give "
-                    f"{self.features.outputs[0].shape}",
-                    "a model from square pictures of a known size to vectors",
-                    "Cut it: kc.models.picture_encoder(name, size).",
+                    f"The last layer of {self.softmax.name!r} is {layer.name!r}, with a kernel of "
+                    f"{None if kernel is None else tuple(kernel.shape)}",
+                    f"one of {wanted} upon the features, the background last",
+                    "Make it by kc.models.region_classifier(features, classes).",
                 )
             )
 
     @checked
     def describe(self, image: np.ndarray, boxes: ArrayLike) -> np.ndarray:
         """Features `(n, features)` of the regions of a picture, each by a pass of its own."""
-        regions = as_boxes(boxes)
+        return self._described(image, as_boxes(boxes))[0]
+
+    def _described(self, image: np.ndarray, regions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What the classifiers read of regions, and what the regressions do."""
         size = self.features.inputs[0].shape[1]
         if not len(regions):
-            return np.zeros((0, self.features.outputs[0].shape[1]), "float32")
+            nothing = [np.zeros((0, each.shape[1]), "float32") for each in self.features.outputs]
+            return nothing[0], nothing[-1]
         warped = warp_regions(image, regions, size, context=self.context, square=self.square)
-        return self.features.predict(warped / 127.5 - 1.0, batch_size=64, verbose=0)
+        found = self.features.predict(warped / 127.5 - 1.0, batch_size=64, verbose=0)
+        parts = keras.tree.flatten(found)
+        return parts[0], parts[-1]
 
     @checked
     def fit(
@@ -156,8 +168,9 @@ class RCNN:
     ) -> RCNN:
         """Learn the classifiers and regressions; the features stay as they are.
 
-        Positive are the true boxes alone, negative the proposals that overlap those of the class by
-        less than 0.3; of these a classifier keeps the hard ones, picture by picture, once through.
+        With `softmax` there are no classifiers to learn. Else positive are the true boxes alone,
+        negative the proposals that overlap those of the class by less than 0.3; of these a
+        classifier keeps the hard ones, picture by picture, once through.
 
         Args:
             examples: Pictures with boxes.
@@ -173,7 +186,7 @@ class RCNN:
             InputError: Not as many proposals as pictures, or no true box.
             ImportError: scikit-learn is not installed.
         """
-        svm = import_extra("sklearn.svm", "digits")
+        svm = None if self.softmax else import_extra("sklearn.svm", "digits")
         if len(examples) != len(proposals):
             raise InputError(
                 explain(
@@ -187,19 +200,23 @@ class RCNN:
             truth = Truth.of(example)
             sure = ~truth.difficult & ~truth.crowd & (truth.box_labels >= 0)
             boxes = np.concatenate([truth.boxes[sure], as_boxes(given)])
-            seen.append((truth.boxes[sure], truth.box_labels[sure], boxes,
-                         self.describe(example.image, boxes)))  # fmt: skip
-        norms = [np.linalg.norm(each[3], axis=1) for each in seen]
-        self.scale = _MEAN_NORM / max(1e-12, float(np.concatenate(norms).mean()))
-        if not any(len(each[0]) for each in seen):
+            described = self._described(example.image, boxes)
+            seen.append(_Seen(truth.boxes[sure], truth.box_labels[sure], boxes, *described))
+        if not any(len(each.true) for each in seen):
             raise InputError(
                 explain("No picture has a true box", "one or more", "Give pictures with boxes.")
             )
-        columns, regressors = [], []
-        for label in range(self.classes):
-            columns.append(self._classifier(svm, seen, label, cost, seed))
-            regressors.append(self._regressor(seen, label, penalty))
-        self.weights, self.regressors = np.stack(columns, axis=1), tuple(regressors)
+        self.scale = _to_mean_norm([each.features for each in seen])
+        self.box_scale = _to_mean_norm([each.box_features for each in seen])
+        self.regressors = tuple(
+            self._regressor(seen, label, penalty) for label in range(self.classes)
+        )
+        if self.softmax is not None:
+            kernel, bias = self.softmax.layers[-1].get_weights()
+            self.weights = np.concatenate([kernel, bias[None]]).astype("float64")
+            return self
+        columns = [self._classifier(svm, seen, label, cost, seed) for label in range(self.classes)]
+        self.weights = np.stack(columns, axis=1)
         return self
 
     @checked
@@ -208,7 +225,7 @@ class RCNN:
         image: np.ndarray,
         proposals: ArrayLike,
         *,
-        least_score: float = -1.0,
+        least_score: float | None = None,
         threshold: float = 0.3,
         most: Whole = 100,
     ) -> Detections:
@@ -217,8 +234,8 @@ class RCNN:
         Args:
             image: uint8 `(height, width, 3)`.
             proposals: `(n, 4)`.
-            least_score: Lower scores of the support vector machines are left out; 0 is their
-                border.
+            least_score: Lower scores are left out; by default of the support vector machines those
+                below -1, where 0 is their border, and of a softmax those below 0.05.
             threshold: The overlap that suppression admits.
             most: Boxes at most, over all classes.
 
@@ -230,15 +247,17 @@ class RCNN:
                 explain("detect was called before fit", "a fitted detector", "Call fit first.")
             )
         boxes = as_boxes(proposals)
-        features = self.describe(image, boxes)
-        scores = _with_bias(features * self.scale) @ self.weights
+        features, box_features = self._described(image, boxes)
+        scores = self._scores(features)
+        if least_score is None:
+            least_score = 0.05 if self.softmax else -1.0
         found, labels, sure = [np.zeros((0, 4))], [np.zeros(0, "int64")], [np.zeros(0)]
         for label, regressor in enumerate(self.regressors):
             chosen = np.flatnonzero(scores[:, label] >= least_score)
             chosen = chosen[suppress(boxes[chosen], scores[chosen, label], threshold=threshold)]
             moved = boxes[chosen]
             if regressor is not None and len(chosen):
-                offsets = regressor.predict(features[chosen])
+                offsets = regressor.predict(box_features[chosen] * self.box_scale)
                 moved = apply_regression(moved, offsets, image.shape[:2])
             found.append(moved)
             labels.append(np.full(len(chosen), label))
@@ -249,21 +268,29 @@ class RCNN:
             np.concatenate(found)[order], np.concatenate(labels)[order], values[order]
         )
 
+    def _scores(self, features: np.ndarray) -> np.ndarray:
+        """Of each region and class `(n, classes)`."""
+        if self.softmax is None:
+            return _with_bias(features * self.scale) @ self.weights
+        logits = _with_bias(features) @ self.weights
+        shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return (shares / shares.sum(axis=1, keepdims=True))[:, :-1]
+
     def _classifier(
-        self, svm: Any, seen: Sequence, label: int, cost: float, seed: int
+        self, svm: Any, seen: Sequence[_Seen], label: int, cost: float, seed: int
     ) -> np.ndarray:
         """Weights of one class, by hard negatives; those of a class without a true box are 0."""
-        parts = [each[3][: len(each[1])][each[1] == label] for each in seen]
+        parts = [each.features[: len(each.true)][each.labels == label] for each in seen]
         positive = np.concatenate(parts) * self.scale
         width = positive.shape[1]
         if not len(positive):
             # Never found.
             return np.append(np.zeros(width), -np.inf)
         kept, weights, fresh = np.zeros((0, width)), None, 0
-        for number, (true, labels, boxes, features) in enumerate(seen):
-            own = true[labels == label]
-            shared = overlap(boxes, own).max(axis=1, initial=0.0)
-            negative = features[shared < _NEGATIVE] * self.scale
+        for number, each in enumerate(seen):
+            own = each.true[each.labels == label]
+            shared = overlap(each.boxes, own).max(axis=1, initial=0.0)
+            negative = each.features[shared < _NEGATIVE] * self.scale
             if weights is not None:
                 negative = negative[_with_bias(negative) @ weights > _HARD]
             kept, fresh = np.concatenate([kept, negative]), fresh + len(negative)
@@ -272,18 +299,23 @@ class RCNN:
                 kept, fresh = kept[_with_bias(kept) @ weights > _EASY], 0
         return np.append(np.zeros(width), 1.0) if weights is None else weights
 
-    def _regressor(self, seen: Sequence, label: int, penalty: float) -> RidgeBoxes | None:
+    def _regressor(self, seen: Sequence[_Seen], label: int, penalty: float) -> RidgeBoxes | None:
         features, targets = [], []
-        for true, labels, boxes, described in seen:
-            own = true[labels == label]
-            found = match(boxes, own)
+        for each in seen:
+            own = each.true[each.labels == label]
+            found = match(each.boxes, own)
             near = (found.overlap > _REGRESSED) & (found.truth >= 0)
             if near.any():
-                features.append(described[near])
-                targets.append(regression_targets(boxes[near], own[found.truth[near]]))
+                features.append(each.box_features[near] * self.box_scale)
+                targets.append(regression_targets(each.boxes[near], own[found.truth[near]]))
         if not features:
             return None
         return RidgeBoxes.fit(np.concatenate(features), np.concatenate(targets), penalty)
+
+
+def _to_mean_norm(features: Sequence[np.ndarray]) -> float:
+    norms = np.linalg.norm(np.concatenate(features), axis=1)
+    return _MEAN_NORM / max(1e-12, float(norms.mean()))
 
 
 def _learned(
