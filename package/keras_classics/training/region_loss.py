@@ -24,15 +24,20 @@ class OffsetLoss(keras.losses.Loss):
 
     Args:
         scale: Standard deviations of the four offsets.
+        reduction: As Keras's losses take; the mean over all regions by default.
         name: Name of the loss.
         dtype: Type in which it is computed; that of `keras.config.floatx()` by default.
     """
 
     @checked
     def __init__(
-        self, scale: Sequence[float] = OFFSET_SCALE, name: Name = "offset_loss", dtype: DType = None
+        self,
+        scale: Sequence[float] = OFFSET_SCALE,
+        reduction: str = "sum_over_batch_size",
+        name: Name = "offset_loss",
+        dtype: DType = None,
     ) -> None:
-        super().__init__(name=name, dtype=dtype)
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.scale = tuple(float(each) for each in scale)
         if len(self.scale) != 4 or min(self.scale) <= 0:
             raise InputError(

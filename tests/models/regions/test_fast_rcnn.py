@@ -109,10 +109,12 @@ def test_a_backbone_of_a_fixed_size_reads_scales_of_pictures_of_any_size(tmp_pat
     )
     given = inputs()
     wide = {**given, "image": np.pad(given["image"], [(0, 0), (0, 8), (0, 30), (0, 0)])}
-    kc.training.compile_detector(fixed, "adam", jit_compile=False)
+    kc.training.compile_detector(fixed, "adam", run_eagerly=True)
     wanted = {"classes": np.zeros((2, 5)), "offsets": np.zeros((2, 5, 5))}
     assert np.isfinite(fixed.fit(wide, wanted, verbose=0).history["loss"]).all()
-    check_round_trip(fixed, wide, tmp_path)
+    fixed.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(wide)["classes"], fixed(wide)["classes"])
 
 
 def test_offset_loss_is_the_papers_formula():
