@@ -3,6 +3,7 @@
 import collections
 import gc
 import os
+import tempfile
 from pathlib import Path
 
 # Runs share their cores, and threads that wait for one another burn a core; read by the engines
@@ -11,6 +12,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 # The pool that TensorFlow has on processors with oneDNN gives nothing back: a worker grew to 8 GB.
 os.environ.setdefault("TF_ONEDNN_USE_SYSTEM_ALLOCATOR", "1")
+
+# What JAX has compiled serves the whole run, its workers and the processes that tests start.
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    compiled = tempfile.TemporaryDirectory(prefix="compiled-", ignore_cleanup_errors=True)
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = compiled.name
 
 import keras
 import pytest

@@ -20,6 +20,8 @@ import keras
 import numpy as np
 import pytest
 
+import engines
+
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 # Numbers of others, with their provenance in a README.
@@ -174,31 +176,61 @@ def in_browser(page: Path, width: int, seen: str) -> dict:
     return json.loads(html.unescape(shown.split("SEEN")[1].split("NEES")[0]))
 
 
-# JAX spends most of a test in compiling, and most of compiling in optimising.
-QUICK_JAX = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
+# JAX spends most of a test in compiling, of that most in optimising and in writing fused loops by
+# the newer of XLA's two ways, and compiles many an operation for test after test.
+QUICK_JAX = {
+    "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+    "XLA_FLAGS": "--xla_cpu_use_fusion_emitters=false",
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
 
 
-def run_python(code: str, *, backend: str = "tensorflow", timeout: int = 300, **environment) -> str:
-    """Run code in a fresh process on a backend; returns what it printed.
+def settings_of(backend: str) -> dict[str, str]:
+    """What a process needs in its environment to test the package on a backend; or skip the test.
 
-    Skips the test where the backend is not installed, as PyTorch is not for every Python.
+    It is skipped where the backend is not installed, as PyTorch is not for every Python.
     """
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
-    path = os.pathsep.join([str(ROOT / "package"), str(ROOT / "tests")])
-    settings = {
-        **os.environ,
-        **QUICK_JAX,
+    return {
+        **(QUICK_JAX if backend == "jax" else {}),
         "KERAS_BACKEND": backend,
-        "PYTHONPATH": path,
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "package"), str(ROOT / "tests")]),
         "TF_CPP_MIN_LOG_LEVEL": "3",
-        **environment,
     }
+
+
+def run_on(backend: str, code: str, *, timeout: int = 300) -> str:
+    """Run code where a backend has been imported, and nothing done with it; returns what it printed.
+
+    For tests of what is done there. What is imported, when, and with which settings can be seen
+    only in a process from its beginning: `run_python`.
+    """
+    if engines.CAN_COPY:
+        return engines.engine(**settings_of(backend)).run(code, timeout)
+    return run_python(code, backend=backend, timeout=timeout)
+
+
+def run_python(code: str, *, backend: str = "tensorflow", timeout: int = 300, **environment) -> str:
+    """Run code in a fresh process on a backend; returns what it printed."""
+    settings = {**os.environ, **settings_of(backend), **environment}
     done = subprocess.run(
         [sys.executable, "-c", code], env=settings, capture_output=True, text=True, timeout=timeout
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
+
+
+def reckon_in(floats: str) -> None:
+    """From now on this process does, in JAX too, to which `float64` is not even an offer."""
+    keras.config.set_floatx(floats)
+    # Not implied where a policy was already asked for.
+    keras.config.set_dtype_policy(floats)
+    if floats == "float64" and keras.config.backend() == "jax":
+        import jax
+
+        jax.config.update("jax_enable_x64", True)
 
 
 def growth(call: Callable[[], object]) -> int:

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 import curves
-from support import ROOT, run_python
+from support import ROOT, run_on
 
 # Relative, in float32.
 TOLERANCE = 1e-5
@@ -78,7 +78,7 @@ except kc.InputError as error:
 
 @pytest.mark.slow
 def test_two_replicas_are_as_one_device(one_device):
-    output = run_python(MIRRORED, timeout=900)
+    output = run_on("tensorflow", MIRRORED, timeout=900)
     (found,) = curves.read(output)
     assert found.keys() == one_device.keys()
     check_equal(found, one_device)
@@ -97,13 +97,13 @@ def test_two_replicas_are_as_one_device(one_device):
 
 @pytest.mark.slow
 def test_jax_divides_batch_and_model():
-    output = run_python(
-        "import curves\n"
+    output = run_on(
+        "jax",
+        "import curves, jax\n"
+        "jax.config.update('jax_num_cpu_devices', 2)\n"
         "curves.show('cpu', 'mirrored', cases=('normalized', 'captioner', 'windows'))\n"
         "curves.show('model_parallel', cases=('captioner',))",
-        backend="jax",
         timeout=900,
-        XLA_FLAGS="--xla_force_host_platform_device_count=2",
     )
     one, *others = curves.read(output)
     assert len(others) == 2

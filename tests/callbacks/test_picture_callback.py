@@ -10,7 +10,7 @@ from PIL import Image
 
 import keras_classics as kc
 from callbacks import trainings
-from support import run_python
+from support import run_on
 
 
 class Stamp(kc.callbacks.PictureCallback):
@@ -166,9 +166,9 @@ def test_a_captioner_trains_the_same_bit_for_bit(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_training_is_the_same_on_other_backends(backend, tmp_path):
-    run_python(
+    run_on(
+        backend,
         "from pathlib import Path; from callbacks import trainings;"
         f"trainings.check_classifier(Path({str(tmp_path)!r}))",
-        backend=backend,
         timeout=900,
     )

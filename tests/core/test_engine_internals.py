@@ -24,7 +24,7 @@ from keras_classics.core.keras_internals import (
     strategy_of,
 )
 from keras_classics.layers.recurrent import hoisted
-from support import run_python
+from support import run_on
 
 WORKS_AGAIN = rf"Keras {TESTED}, with which this was tested. Run: pip install 'keras=={TESTED}.\*'"
 
@@ -162,7 +162,8 @@ def test_a_model_tells_its_strategy_or_counts_as_one_replica(monkeypatch):
 
 @pytest.mark.slow
 def test_variables_catch_up_with_training_on_jax():
-    output = run_python(
+    output = run_on(
+        "jax",
         """
 import keras, numpy as np
 from keras_classics.core.keras_internals import bring_up_to_date
@@ -176,7 +177,6 @@ model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initia
 model.compile(keras.optimizers.SGD(0.25), lambda y, answer: keras.ops.mean(answer))
 model.fit(np.ones((3, 1)), np.ones((3, 1)), batch_size=1, verbose=0, callbacks=[Look()])
 """,
-        backend="jax",
     )
     # A step takes a quarter of the mean input off, by hand.
     assert [float(line) for line in output.split()] == [0.75, 0.5, 0.25]

@@ -10,7 +10,7 @@ from core import ends_table as table
 from core.ends_table import IMAGES, KERNELS, dense, model_of, softmax
 from keras_classics.core.model_ends import model_ends
 from models.image.test_families import SMALL
-from support import run_python
+from support import run_on
 
 # Of the means, whose logits are logarithms, the gradient is another one.
 MEANS = ("mean of two", "half of a sum", "pooled")
@@ -224,7 +224,7 @@ def test_ends_are_read_alike_on_all_backends(backend, tmp_path):
         "import numpy as np; from core.ends_table import every_backend; "
         f"np.savez({str(path)!r}, **every_backend())"
     )
-    run_python(code, backend=backend, timeout=600)
+    run_on(backend, code, timeout=600)
     found, expected = np.load(path), table.every_backend()
     assert found["backend"] == backend
     for name in {*expected} - {"backend"}:

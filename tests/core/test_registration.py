@@ -1,6 +1,6 @@
 """Modules that are loaded again, as a notebook's autoreload does, bring what they register anew."""
 
-from support import run_python
+from support import run_on
 
 RELOAD = """
 import importlib, pkgutil, sys, tempfile
@@ -37,4 +37,4 @@ print("as before")
 
 
 def test_every_layer_model_and_training_may_be_loaded_again():
-    assert run_python(RELOAD).split()[-2:] == ["as", "before"]
+    assert run_on("tensorflow", RELOAD).split()[-2:] == ["as", "before"]

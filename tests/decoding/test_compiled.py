@@ -12,7 +12,7 @@ from keras_classics.core.errors import InputError
 from keras_classics.decoding import CompiledSearch, beam_search
 from keras_classics.layers import RecurrentDecoder
 from keras_classics.layers.recurrent.constant_products import ConstantProducts
-from support import run_python
+from support import run_on
 
 SETTINGS = {"start": START, "end": END, "max_length": 6, "banned": (0, 1)}
 
@@ -81,7 +81,7 @@ def test_a_table_of_products_changes_nothing(here):
 def test_backends_agree(backend, here, tmp_path):
     path = tmp_path / "found.npz"
     code = f"from decoding.across_backends import results; np.savez({str(path)!r}, **results())"
-    run_python(f"import numpy as np; {code}", backend=backend)
+    run_on(backend, f"import numpy as np; {code}")
     with np.load(path) as found:
         assert found["backend"] == backend and set(found) == set(here)
         if backend == "jax":

@@ -12,7 +12,7 @@ from keras_classics.core.ctc_probabilities import (
     labelling_log_probabilities,
     step_lengths,
 )
-from support import run_python
+from support import run_on
 
 # By brute force in numpy, by Keras and by PyTorch.
 GOLDEN_LOGITS = np.array([[[1, 2, 0], [0.5, 0, 1.5], [0, 1, 0.2]]], "float32")
@@ -89,7 +89,7 @@ assert np.isfinite(scores[2]).all() and not keras.ops.convert_to_numpy(short.ids
 path = kc.decoding.ctc_greedy(logits)
 assert keras.ops.convert_to_numpy(path.ids).tolist() == [[[1, 2, 1]]]
 """
-    run_python(code, backend=backend)
+    run_on(backend, code)
 
 
 def test_best_path_and_best_labelling_differ():

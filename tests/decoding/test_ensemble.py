@@ -28,7 +28,7 @@ from keras_classics.decoding import (
     sample,
     score,
 )
-from support import run_python
+from support import run_on
 
 SETTINGS = {"start": START, "end": END, "banned": (0, 1)}
 FIRST = [[0.2, 0.5, 0.3], [0.1, 0.1, 0.8], [0.6, 0.4, 0.0]]
@@ -135,10 +135,10 @@ def test_refuses_members_that_do_not_fit():
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_backends_agree(backend, tmp_path):
     path = tmp_path / "found.npz"
-    run_python(
+    run_on(
+        backend,
         "import numpy as np; from decoding.across_backends import ensemble_results; "
         f"np.savez({str(path)!r}, **ensemble_results())",
-        backend=backend,
     )
     with np.load(path) as found:
         assert found["backend"] == backend

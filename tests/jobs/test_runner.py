@@ -18,7 +18,7 @@ from jobs.toys import Toy, slope_of
 from keras_classics.core import files
 from keras_classics.jobs.flags import EXPORTS, flags_of, parse
 from keras_classics.jobs.settings import told
-from support import run_python
+from support import run_on
 
 
 def run(*argv):
@@ -391,13 +391,13 @@ def test_logs_for_tensorboard_lie_in_the_run_or_the_extra_is_named(tmp_path, cap
 
 @pytest.mark.slow
 def test_without_tensorflow_as_backend_the_job_ends_with_an_answer_of_its_own_model(tmp_path):
-    said = run_python(
+    said = run_on(
+        "torch",
         "import keras_classics as kc\n"
         "from jobs.toys import Toy\n"
         f"code = kc.jobs.run(Toy, ['--out', {str(tmp_path / 'run')!r}])\n"
         "print('code', code)\n"
         f"print('code', kc.jobs.run(Toy, ['export', '--out', {str(tmp_path / 'run')!r}]))\n",
-        backend="torch",
     )
     assert said.startswith("on the torch backend there is no export")
     assert f"answers from {tmp_path / 'run' / 'model.keras'}" in said

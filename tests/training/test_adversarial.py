@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 import keras_classics as kc
-from support import run_python
+from support import run_on
 
 DRAW = np.random.default_rng(0)
 IMAGES = DRAW.uniform(0.2, 0.8, (12, 3, 4, 2)).astype("float32")
@@ -280,7 +280,7 @@ def after_training():
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_backends_train_alike(backend, tmp_path):
     path = tmp_path / "found.npz"
-    run_python(CODE.format(path=path), backend=backend)
+    run_on(backend, CODE.format(path=path))
     found = np.load(path)
     for name, expected in zip(found.files, after_training(), strict=True):
         np.testing.assert_allclose(found[name], expected, atol=2e-4)

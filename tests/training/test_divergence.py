@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
-from support import run_python
+from support import run_on
 from training.divergences import HOW, batches, diverge, model_of
 
 
@@ -20,7 +20,7 @@ def test_the_first_step_and_layer_are_named_and_the_last_good_checkpoint_stays(
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_other_backends_name_the_same(tmp_path, backend):
     code = f"from training.divergences import check; check({str(tmp_path)!r})"
-    assert "all named" in run_python(code, backend=backend)
+    assert "all named" in run_on(backend, code)
 
 
 def test_applications_end_with_one_line_and_code_1(tmp_path, capsys):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
-from support import check_round_trip, run_python
+from support import check_round_trip, run_on
 
 RNG = np.random.default_rng(0)
 POINTS = RNG.normal(size=(9, 3)).astype("float32")
@@ -83,7 +83,7 @@ def test_the_same_on_other_backends(backend):
         "for mining in ('hard', 'semi_hard', 'all'):\n"
         "    print(float(kc.training.TripletLoss(0.7, mining)(labels, points)))\n"
     )
-    found = [float(line) for line in run_python(code, backend=backend).split()]
+    found = [float(line) for line in run_on(backend, code).split()]
     expected = [by_hand("triplet", mining, 0.7) for mining in ("hard", "semi_hard", "all")]
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 

@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 import keras_classics as kc
-from support import run_python
+from support import run_on
 
 RATE, DECAY, STEPS = 0.1, 0.9, 3
 
@@ -241,4 +241,4 @@ print(keras.backend.backend())
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_other_backends_skip_and_count_too(backend):
-    assert run_python(ON_A_BACKEND, backend=backend).split()[-1] == backend
+    assert run_on(backend, ON_A_BACKEND).split()[-1] == backend

@@ -12,7 +12,7 @@ import keras_classics as kc
 from keras_classics.data.pictures.augmentation import STEPS
 from keras_classics.data.pictures.preparation import NORMALIZATIONS
 from keras_classics.training.recipes import decay_weights, learning_rate
-from support import run_python
+from support import run_on
 
 # Trunks without a classifier have nothing to train on classes.
 NAMES = [name for name in kc.list_models() if kc.card(name).classes]
@@ -88,7 +88,7 @@ def test_decay_reaches_the_gradient_on_other_backends(backend):
         "model.train_on_batch(np.zeros((1, 2)), np.zeros((1, 2)))\n"
         "print(json.dumps((model.get_weights()[0] / before).ravel().tolist()))\n"
     )
-    ratios = json.loads(run_python(code, backend=backend).splitlines()[-1])
+    ratios = json.loads(run_on(backend, code).splitlines()[-1])
     np.testing.assert_allclose(ratios, 0.95, rtol=1e-5)
 
 

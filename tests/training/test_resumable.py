@@ -13,7 +13,7 @@ import pytest
 import keras_classics as kc
 from keras_classics import InputError
 from keras_classics.training import SkipNonFinite, averaging, fit, restore
-from support import run_python
+from support import run_on, run_python
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", b"\x93NUMPY"])
@@ -149,11 +149,11 @@ def test_an_average_validated_by_keras_is_that_of_a_run_left_alone(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_other_backends_end_with_the_same_average_too(backend, tmp_path):
-    run_python(
+    run_on(
+        backend,
         "from pathlib import Path; from training import test_resumable as test; "
         "test.test_an_average_validated_by_keras_is_that_of_a_run_left_alone("
         f"Path({str(tmp_path)!r}))",
-        backend=backend,
     )
 
 

@@ -7,7 +7,7 @@ from keras import ops
 
 import keras_classics as kc
 from keras_classics.training.metrics.likelihood import bigram_nats
-from support import run_python
+from support import run_on
 from training.windows_by_hand import (
     TIME,
     by_hand,
@@ -67,12 +67,8 @@ def test_one_window_over_everything_is_plain_training(float64):
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
 def test_a_process_of_its_own_has_the_same_gradients_and_learns(backend):
-    said = run_python(
-        "from training import windows_by_hand; windows_by_hand.check()",
-        backend=backend,
-        JAX_ENABLE_X64="1",
-    )
-    assert "equal" in said
+    code = "from training import windows_by_hand; windows_by_hand.check()"
+    assert "equal" in run_on(backend, code)
 
 
 def test_a_new_document_starts_from_nothing_in_its_own_row_only():

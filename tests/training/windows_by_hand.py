@@ -6,6 +6,7 @@ from keras import ops
 
 import keras_classics as kc
 from keras_classics.core.gradients import value_and_gradients
+from support import reckon_in
 
 VOCABULARY, TIME = 5, 12
 
@@ -82,7 +83,7 @@ def greatest_difference(one, other):
 
 def check():
     """With windows that overlap, some of them behind a stored state, for other processes."""
-    keras.config.set_floatx("float64")
+    reckon_in("float64")
     # Elsewhere Keras itself, as in `ops.matmul`, reckons with float64 numbers in float32.
     close = 1e-12 if keras.config.backend() == "tensorflow" else 1e-7
     model = network(dropout=0.0)
@@ -94,7 +95,7 @@ def check():
 
 def learns_writes_and_reads():
     """Under `fit`: text of a period is learnt, written on, and read alike step by step."""
-    keras.config.set_floatx("float32")
+    reckon_in("float32")
     alphabet = kc.data.Alphabet("abc")
     ids = alphabet.encode("abc" * 400)
     windows = kc.data.text_windows([ids], batch_size=4, k1=10, k2=20)

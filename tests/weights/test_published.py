@@ -12,7 +12,7 @@ import pytest
 import keras_classics as kc
 from keras_classics.weights import published
 from keras_classics.weights.published import PUBLISHED, File
-from support import run_python
+from support import run_on
 from weights.test_golden import drawn, read
 from weights.test_golden import pictures as golden_pictures
 
@@ -314,7 +314,7 @@ import keras_classics as kc
 from keras_classics.core import pretrained
 assert pretrained._EXPECTED == {*kc.weights.TWINS, "inception_resnet_v2"}, pretrained._EXPECTED
 """
-    run_python(code)
+    run_on("tensorflow", code)
 
 
 def test_pictures_that_cannot_be_prepared_are_told_what_helps():

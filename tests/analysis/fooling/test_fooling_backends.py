@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from analysis.fooling import fooling_networks
-from support import run_python
+from support import run_on
 
 CODE = """
 import numpy as np
@@ -29,7 +29,7 @@ def expected():
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_backends_agree(expected, backend, tmp_path):
     path = tmp_path / "found.npz"
-    run_python(CODE.format(path=path, names=RULED), backend=backend, timeout=900)
+    run_on(backend, CODE.format(path=path, names=RULED), timeout=900)
     found = np.load(path)
     assert str(found["backend"]) == backend and set(found) == set(expected)
     for name in set(expected) - {"backend"}:

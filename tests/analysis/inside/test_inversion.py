@@ -11,7 +11,7 @@ import keras_classics as kc
 from analysis.maps.cam_networks import network
 from keras_classics.analysis.inside.inversion import Inverter, variation
 from keras_classics.core.gradients import value_and_gradients
-from support import run_python
+from support import run_on
 
 BOUNDS = (-3.0, 3.0)
 PICTURES = np.random.default_rng(1).normal(size=(3, 12, 10, 3)).clip(*BOUNDS).astype("float32")
@@ -214,7 +214,7 @@ def test_steps_are_equal_on_all_backends(backend):
         "import json, keras; from analysis.inside.test_inversion import history_on_the_backend; "
         f"assert keras.config.backend() == {backend!r}; print(json.dumps(history_on_the_backend()))"
     )
-    found = json.loads(run_python(code, backend=backend).splitlines()[-1])
+    found = json.loads(run_on(backend, code).splitlines()[-1])
     np.testing.assert_allclose(found, history_on_the_backend(), rtol=1e-3)
 
 

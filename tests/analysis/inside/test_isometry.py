@@ -9,7 +9,7 @@ from keras import layers
 
 import keras_classics as kc
 from keras_classics.core.mean_field import jacobian_moments
-from support import run_python
+from support import run_on
 
 NOISE = np.random.default_rng(0)
 
@@ -151,7 +151,7 @@ def test_other_backends_find_the_same(backend):
         "import json; from analysis.inside.test_isometry import spectra_on_the_backend; "
         "print(json.dumps(spectra_on_the_backend()))"
     )
-    found = json.loads(run_python(code, backend=backend).splitlines()[-1])
+    found = json.loads(run_on(backend, code).splitlines()[-1])
     expected = spectra_on_the_backend()
     np.testing.assert_allclose(found, expected, rtol=1e-3)
     np.testing.assert_allclose(expected[0], expected[1], rtol=1e-3)

@@ -10,7 +10,7 @@ from keras import layers, ops
 import keras_classics as kc
 from keras_classics.analysis.inside import landscapes
 from keras_classics.analysis.inside.batch_statistics import BatchStatistics
-from support import run_python
+from support import run_on
 
 LINE = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
 NOISE = np.random.default_rng(3)
@@ -367,5 +367,5 @@ def test_other_backends_measure_the_same(backend):
         "import json; from analysis.inside.test_landscapes import losses_on_the_backend; "
         "print(json.dumps(losses_on_the_backend()))"
     )
-    found = json.loads(run_python(code, backend=backend).splitlines()[-1])
+    found = json.loads(run_on(backend, code).splitlines()[-1])
     np.testing.assert_allclose(found, losses_on_the_backend(), rtol=1e-4)

@@ -9,7 +9,7 @@ from keras import layers
 
 import keras_classics as kc
 from analysis.inside.lesion_networks import dense_blocks, plain, residual
-from support import run_python, shared
+from support import run_on, shared
 
 VECTORS = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
 PICTURES = np.random.default_rng(1).normal(size=(4, 8, 8, 3)).astype("float32")
@@ -260,5 +260,5 @@ def test_other_backends_do_the_same(backend):
         "import json; from analysis.inside.test_lesions import answers_on_the_backend; "
         "print(json.dumps(answers_on_the_backend()))"
     )
-    found = json.loads(run_python(code, backend=backend).splitlines()[-1])
+    found = json.loads(run_on(backend, code).splitlines()[-1])
     np.testing.assert_allclose(found, answers_on_the_backend(), rtol=1e-3)

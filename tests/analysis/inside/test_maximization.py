@@ -16,7 +16,7 @@ from keras_classics.analysis.input_bounds import check_bounds
 from keras_classics.analysis.inside.image_forms import COLOURS, Waves
 from keras_classics.analysis.inside.maximization import FORMS
 from keras_classics.analysis.inside.random_views import random_view, seen_in
-from support import run_python
+from support import run_on
 
 BOUNDS = (-3.0, 3.0)
 
@@ -252,7 +252,7 @@ def test_images_are_equal_on_all_backends(backend):
         "import json, keras; from analysis.inside.test_maximization import images_on_the_backend; "
         f"assert keras.config.backend() == {backend!r}; print(json.dumps(images_on_the_backend()))"
     )
-    found = json.loads(run_python(code, backend=backend).splitlines()[-1])
+    found = json.loads(run_on(backend, code).splitlines()[-1])
     np.testing.assert_allclose(found, images_on_the_backend(), atol=1e-4)
 
 

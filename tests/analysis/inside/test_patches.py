@@ -10,7 +10,7 @@ from keras import layers
 from PIL import Image
 
 import keras_classics as kc
-from support import run_python
+from support import run_on
 
 PICTURES = np.random.default_rng(0).normal(size=(37, 12, 10, 3)).astype("float32")
 
@@ -61,7 +61,7 @@ def test_they_are_what_sorting_all_maps_finds():
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_they_are_found_on_every_backend(backend):
     code = "import keras; from analysis.inside.test_patches import check; check()"
-    run_python(f"{code}; assert keras.config.backend() == {backend!r}", backend=backend)
+    run_on(backend, f"{code}; assert keras.config.backend() == {backend!r}")
 
 
 def test_any_stream_of_batches_gives_the_same():

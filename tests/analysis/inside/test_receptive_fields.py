@@ -11,7 +11,7 @@ from PIL import Image
 import keras_classics as kc
 from keras_classics.core.capture import Capture
 from keras_classics.core.receptive_fields import ReceptiveFields
-from support import run_python, undrawn
+from support import run_on, undrawn
 
 
 def chain(steps, image_size, name="chain"):
@@ -310,7 +310,7 @@ def numbers_on_the_backend():
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_fields_are_equal_on_all_backends(backend):
     code = "from analysis.inside.test_receptive_fields import *; print(numbers_on_the_backend())"
-    found = run_python(code, backend=backend).splitlines()[-1]
+    found = run_on(backend, code).splitlines()[-1]
     assert found == str(numbers_on_the_backend())
 
 

@@ -11,7 +11,7 @@ import keras_classics as kc
 from analysis.inside.lesion_networks import dense_blocks, residual
 from keras_classics.analysis.inside.residual_paths import path_gradient
 from keras_classics.core.gradients import value_and_gradients
-from support import run_python
+from support import run_on
 
 VECTORS = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
 TARGETS = np.random.default_rng(1).normal(size=(5, 2)).astype("float32")
@@ -91,5 +91,5 @@ def test_other_backends_find_the_same(backend):
         "import json; from analysis.inside.test_residual_paths import norms_on_the_backend; "
         "print(json.dumps(norms_on_the_backend()))"
     )
-    found = json.loads(run_python(code, backend=backend).splitlines()[-1])
+    found = json.loads(run_on(backend, code).splitlines()[-1])
     np.testing.assert_allclose(found, norms_on_the_backend(), rtol=1e-3)

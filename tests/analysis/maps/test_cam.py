@@ -16,7 +16,7 @@ from analysis.maps.cam_networks import (
     redrawn,
     stages,
 )
-from support import run_python
+from support import run_on
 
 
 def test_every_form_of_a_model_has_the_same_maps(tmp_path):
@@ -334,7 +334,7 @@ def test_maps_are_equal_on_all_backends(backend, tmp_path):
         "import numpy as np; from analysis.maps.cam_networks import maps_of_every_method; "
         f"np.savez({str(path)!r}, **maps_of_every_method())"
     )
-    run_python(code, backend=backend, timeout=600)
+    run_on(backend, code, timeout=600)
     found, expected = np.load(path), maps_of_every_method()
     assert found["backend"] == backend
     for name in {*expected} - {"backend"}:

@@ -7,7 +7,7 @@ from keras import layers
 
 import keras_classics as kc
 from analysis.maps.cam_networks import FORMS, IMAGES, network
-from support import run_python
+from support import run_on
 
 PICTURES = np.random.default_rng(0).normal(size=(3, 7, 5, 2)).astype("float32")
 
@@ -82,7 +82,7 @@ def test_it_runs_the_network_backwards_with_switches():
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_it_is_the_same_on_every_backend(backend):
     code = "import keras; from analysis.maps.test_deconvnet import check; check()"
-    run_python(f"{code}; assert keras.config.backend() == {backend!r}", backend=backend)
+    run_on(backend, f"{code}; assert keras.config.backend() == {backend!r}")
 
 
 def test_relus_of_every_kind_and_nested_models_are_met():

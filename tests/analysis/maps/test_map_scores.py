@@ -7,7 +7,7 @@ from PIL import Image
 
 import keras_classics as kc
 from keras_classics.analysis import centre_maps, energy_game, evaluate_maps, pointing_game
-from support import run_python, shared
+from support import run_on, shared
 
 BOX = np.array([[2.0, 3, 5, 7]])
 
@@ -144,7 +144,7 @@ def test_the_table_is_the_same_on_every_backend(backend):
         "from analysis.maps.test_map_scores import table\n"
         "print(table(methods=['grad_cam', 'eigen_cam']).to_json())"
     )
-    found = json.loads(run_python(code, backend=backend).splitlines()[-1])
+    found = json.loads(run_on(backend, code).splitlines()[-1])
     for name, column in table(methods=["grad_cam", "eigen_cam"]).items():
         # Each backend draws other weights.
         if name != "random":

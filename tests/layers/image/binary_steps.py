@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from keras_classics.layers import BinaryConv2D, BinaryDense
+from support import reckon_in
 
 CONVOLUTION = {"kernel_size": (3, 2), "strides": 2, "padding": 1}
 CASES = {
@@ -42,9 +43,7 @@ def drawn():
 
 def results():
     """Outputs and weights after a step of gradient descent at rate 1, by kind and case."""
-    keras.config.set_floatx("float64")
-    # Not implied where a policy was already asked for.
-    keras.config.set_dtype_policy("float64")
+    reckon_in("float64")
     found = {"backend": np.asarray(keras.config.backend())}
     for kind, (x, kernel, upstream) in drawn().items():
         for case, arguments in CASES.items():

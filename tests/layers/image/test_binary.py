@@ -6,7 +6,7 @@ import pytest
 
 from keras_classics.layers import BinaryConv2D, BinaryDense, binary_sign
 from layers.image.binary_steps import CASES, drawn
-from support import check_layer, run_python
+from support import check_layer, run_on
 
 MAPS = np.random.default_rng(5).normal(size=(2, 6, 6, 4)).astype("float32")
 
@@ -104,7 +104,7 @@ def by_hand(kind, case):
 def steps(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("steps") / f"{request.param}.npz"
     code = f"from layers.image.binary_steps import results; np.savez({str(path)!r}, **results())"
-    run_python(f"import numpy as np; {code}", backend=request.param, JAX_ENABLE_X64="1")
+    run_on(request.param, f"import numpy as np; {code}")
     with np.load(path) as found:
         assert found["backend"] == request.param
         return dict(found)

@@ -18,7 +18,7 @@ from keras_classics.layers import (
     LocallyConnected2D,
     StackedConv2D,
 )
-from support import run_python
+from support import run_on
 
 SIDES = (7, 6)
 MAPS = np.random.default_rng(5).normal(size=(2, *SIDES, 3)).astype("float32")
@@ -89,12 +89,12 @@ def test_with_what_keras_takes_it_does_what_keras_does(kind, form):
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 @pytest.mark.slow
 def test_and_so_on_the_other_engines(backend):
-    run_python(
+    run_on(
+        backend,
         "from layers.image import test_convolution as t\n"
         "for kind in t.KINDS:\n"
         "    for form in t.FORMS:\n"
         "        t.test_with_what_keras_takes_it_does_what_keras_does(kind, form)",
-        backend=backend,
     )
 
 

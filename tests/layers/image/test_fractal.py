@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from keras_classics.layers import ColumnDraw, FractalJoin
-from support import check_round_trip, run_python
+from support import check_round_trip, run_on
 
 BATCH = 6000
 VALUES = (1.0, 10.0, 100.0)
@@ -143,7 +143,7 @@ assert abs(counts[1] - 722.5) < 4 * np.sqrt(1000 * 0.7225 * 0.2775), counts
 @pytest.mark.slow
 @pytest.mark.parametrize(("backend", "jit"), [("jax", True), ("torch", False)])
 def test_drop_path_trains_on_other_backends(backend, jit):
-    run_python(ACROSS_BACKENDS.replace("JIT", str(jit)), backend=backend)
+    run_on(backend, ACROSS_BACKENDS.replace("JIT", str(jit)))
 
 
 @pytest.mark.parametrize(

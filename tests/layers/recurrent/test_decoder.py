@@ -9,7 +9,7 @@ import pytest
 from keras import ops
 
 from keras_classics.layers import RecurrentDecoder, ScheduledSampler
-from support import run_python
+from support import run_on
 
 BATCH, TIME, WORDS = 6, 7, 11
 FORMS = [
@@ -196,7 +196,7 @@ print("trained")
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_scheduled_sampling_trains_on_every_backend(backend):
-    assert "trained" in run_python(TRAIN, backend=backend)
+    assert "trained" in run_on(backend, TRAIN)
 
 
 def test_a_later_call_makes_no_loop_anew_even_from_within_a_loop(monkeypatch):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
-from support import check_round_trip, run_python
+from support import check_round_trip, run_on
 
 # One small model per family and form: name and arguments that make it small.
 SMALL = {
@@ -192,7 +192,7 @@ print("RESULT" + json.dumps(outputs))
 def outputs():
     code = f"SMALL = {json.dumps(SMALL)!r}\n{COMPARE}"
     return {
-        backend: json.loads(run_python(code, backend=backend, timeout=900).split("RESULT")[1])
+        backend: json.loads(run_on(backend, code, timeout=900).split("RESULT")[1])
         for backend in ("tensorflow", "jax", "torch")
     }
 

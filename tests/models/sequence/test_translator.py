@@ -17,7 +17,7 @@ from models.sequence.translators import (
     stepped,
     weigh,
 )
-from support import check_gradients, check_round_trip, run_python
+from support import check_gradients, check_round_trip, run_on
 
 forms = pytest.mark.parametrize("form", FORMS)
 ATTENTIVE = [form for form, arguments in FORMS.items() if arguments.get("attention")]
@@ -289,7 +289,7 @@ def ours():
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_other_backends_translate_alike(backend, ours, tmp_path):
     path = tmp_path / "results.npz"
-    run_python(f"PATH = {str(path)!r}\n" + ELSEWHERE, backend=backend, timeout=600)
+    run_on(backend, f"PATH = {str(path)!r}\n" + ELSEWHERE, timeout=600)
     with np.load(path) as theirs:
         assert str(theirs["backend"]) == backend
         for name, value in ours.items():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
-from support import run_python
+from support import run_on
 
 CLASSES = """
 import numpy as np
@@ -33,7 +33,7 @@ print("recorded", [each.requires_grad for each in kept])
 
 @pytest.mark.slow
 def test_where_tensors_are_not_arrays_figures_are_numbers():
-    said = run_python(CLASSES + SENTENCES, backend="torch")
+    said = run_on("torch", CLASSES + SENTENCES)
     assert "'accuracy': 1.0" in said and "'macro F1': 1.0" in said
     assert said.endswith("recorded [False]\n")
 
