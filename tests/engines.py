@@ -56,10 +56,11 @@ class Engine:
             self.end()
             raise AssertionError(f"the engine ended: {self._path('log').read_text()[-3000:]}")
         status = json.loads(answer)
-        errors = self._path("errors").read_text()[-3000:]
-        assert status is not None, f"after {timeout} s it had not ended: {errors}"
-        assert status == 0, f"it ended with {status}: {errors}"
-        return self._path("output").read_text()
+        output, errors = (self._path(name).read_text() for name in ("output", "errors"))
+        said = f"{output[-3000:]}{errors[-3000:]}"
+        assert status is not None, f"after {timeout} s it had not ended: {said}"
+        assert status == 0, f"it ended with {status}: {said}"
+        return output
 
     def end(self) -> None:
         """Let it go, and wait for it."""
