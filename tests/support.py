@@ -156,7 +156,8 @@ def undrawn() -> Iterator[None]:
     """Kernels made within are zeros: drawing them takes longest where others are loaded anyway."""
 
     def zeros(self, shape, dtype=None):
-        return keras.ops.zeros(shape, dtype)
+        # NumPy's, which JAX need not compile for each shape.
+        return keras.ops.convert_to_tensor(np.zeros(shape, dtype or keras.config.floatx()))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(keras.initializers.VarianceScaling, "__call__", zeros)
