@@ -1,4 +1,4 @@
-"""Tests on another backend: each engine is imported once, and every test gets a copy of that process.
+"""Tests in processes of their own: an engine is imported once, and every test gets a copy of that.
 
 To import Keras on an engine took half of what such a test costs. So a process for each engine has
 done it, and nothing else: it has neither threads nor devices, which a copy could not take along.
@@ -10,7 +10,7 @@ from __future__ import annotations
 import atexit
 import functools
 import gc
-import importlib.util
+import importlib
 import json
 import os
 import select
@@ -27,18 +27,19 @@ CAN_COPY = hasattr(os, "pidfd_open")
 
 
 class Engine:
-    """A process that has imported a backend, and runs code in copies of itself."""
+    """A process that has imported some modules, and runs code in copies of itself."""
 
-    def __init__(self, settings: dict[str, str]):
+    def __init__(self, imports: tuple[str, ...], settings: dict[str, str]):
         """Start to import.
 
         Args:
+            imports: Names of modules.
             settings: Its environment, the backend within.
         """
         self._folder = tempfile.TemporaryDirectory(prefix="engine-")
         with open(self._path("log"), "w") as log:
             self._process = subprocess.Popen(
-                [sys.executable, __file__], env=settings, text=True,
+                [sys.executable, "-P", __file__, *imports], env=settings, text=True,
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
             )  # fmt: skip
         atexit.register(self.end)
@@ -73,9 +74,9 @@ class Engine:
 
 
 @functools.cache
-def engine(**settings: str) -> Engine:
-    """The one process of these settings beside today's environment."""
-    return Engine({**os.environ, **settings})
+def engine(*imports: str, **settings: str) -> Engine:
+    """The one process of these modules and these settings beside today's environment."""
+    return Engine(imports, {**os.environ, **settings})
 
 
 def _serve() -> None:
@@ -83,13 +84,8 @@ def _serve() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
 
-    import keras_classics
-    import support  # noqa: F401  and with it Keras and pytest
-
-    _ = keras_classics.create_model
-    if importlib.util.find_spec("tensorflow"):
-        # Keras imports it on every backend when random numbers are seeded.
-        import tensorflow  # noqa: F401
+    for name in sys.argv[1:]:
+        importlib.import_module(name)
     # Nobody looks at it again: a copy shares its pages with the others.
     gc.collect()
     gc.freeze()

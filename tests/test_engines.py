@@ -5,7 +5,7 @@ import os
 import pytest
 
 import engines
-from support import run_on, settings_of
+from support import engine_of, run_on, run_without_us
 
 pytestmark = pytest.mark.skipif(not engines.CAN_COPY, reason="processes are not copied here")
 NAME = "import keras; print(keras.config.backend())"
@@ -32,7 +32,7 @@ def test_a_copy_has_the_engine_and_nothing_of_what_others_did(backend):
 
 @pytest.mark.slow
 def test_what_ends_badly_is_told_and_ends_nobody_else():
-    process = engines.engine(**settings_of("jax"))
+    process = engine_of("jax")
     for code, said in (
         (
             "import sys; print('so', file=sys.stderr); raise ValueError('no')",
@@ -48,17 +48,27 @@ def test_what_ends_badly_is_told_and_ends_nobody_else():
     with pytest.raises(AssertionError, match="after 0.1 s"):
         run_on("jax", "import time; time.sleep(60)", timeout=0.1)
     assert run_on("jax", "import sys; sys.exit()") == ""
-    assert run_on("jax", NAME) == "jax\n" and engines.engine(**settings_of("jax")) is process
+    assert run_on("jax", NAME) == "jax\n" and engine_of("jax") is process
 
 
 @pytest.mark.slow
 def test_where_the_engine_itself_ends_the_next_test_has_another():
-    gone = engines.engine(**settings_of("jax"))
+    gone = engine_of("jax")
     with pytest.raises(AssertionError, match="the engine ended"):
         run_on("jax", "import os; os.kill(os.getppid(), 9)")
-    assert run_on("jax", NAME) == "jax\n" and engines.engine(**settings_of("jax")) is not gone
+    assert run_on("jax", NAME) == "jax\n" and engine_of("jax") is not gone
 
 
 def test_without_copies_it_is_a_process_of_its_own(monkeypatch):
     monkeypatch.setattr(engines, "CAN_COPY", False)
     assert run_on("jax", "import os; print(os.getppid())") == f"{os.getpid()}\n"
+
+
+@pytest.mark.parametrize("copied", [pytest.param(True, marks=pytest.mark.slow), False])
+def test_without_us_there_is_tensorflow_alone(copied, monkeypatch):
+    monkeypatch.setattr(engines, "CAN_COPY", copied)
+    code = (
+        "import os, sys; print('tensorflow' in sys.modules, os.environ['PYTHONPATH'], "
+        "[name for name in sys.modules if name.startswith(('keras_classics', 'support'))])"
+    )
+    assert run_without_us(code) == f"{copied}  []\n"

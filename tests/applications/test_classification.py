@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import keras_classics as kc
-from support import load_application, run_python
+from support import load_application, run_python, run_without_us
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +167,7 @@ def test_the_exported_model_answers_alike_without_us(application, finished, phot
         "    print(json.dumps([names, answer['all_probabilities'][0].numpy().tolist()]))\n"
         "assert not [name for name in sys.modules if name.startswith('keras_classics')]\n"
     )
-    lines = run_python(code, PYTHONPATH="").splitlines()[-2:]
+    lines = run_without_us(code).splitlines()[-2:]
     model = keras.saving.load_model(finished / "model.keras")
     preparation = kc.data.Preparation.load(finished / "preparation.npz")
     expected = kc.data.predict_classes(

@@ -10,7 +10,7 @@ import keras_classics as kc
 from keras_classics.core.tokenization import tokenize
 from keras_classics.data.texts.dictionary import dictionary_units
 from models.sequence.translators import weigh
-from support import run_python
+from support import run_without_us
 
 ENGLISH = kc.data.Vocabulary("a red blue circle square left right of the".split())
 FRENCH = kc.data.Vocabulary("un cercle carré rouge bleu à gauche droite du".split())
@@ -101,7 +101,7 @@ def test_the_exported_model_says_the_same_where_neither_keras_nor_we_are(
         max_words=6, width=4, n_best=3, replace_unknowns=unknown, dictionary=dictionary,
     )  # fmt: skip
     paths = f"PATH, TEXTS = {str(tmp_path / 'model')!r}, {TEXTS!r}\n"
-    answer = json.loads(run_python(paths + SERVE).split("RESULT")[1])
+    answer = json.loads(run_without_us(paths + SERVE).split("RESULT")[1])
     translations, found = in_process(model, unknown, dictionary)
     assert [row for n, row in enumerate(answer["translations"]) if TEXTS[n]] == [
         row for n, row in enumerate(translations) if TEXTS[n]

@@ -302,6 +302,7 @@ def _fault(error: BaseException, prefix: str = "") -> Outcome:
 
 def serve(connection: Any, seed: int, backend: str) -> None:
     """Make the cases whose numbers come in, one after the other; tell each call before it is made."""
+    assert keras.config.backend() == backend, "one server of forks has imported one backend"
     folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
     os.environ["HOME"] = str(folder)
     with Path(os.devnull).open("w") as nowhere:

@@ -46,10 +46,13 @@ class Worker:
     def __init__(self, seed: int, backend: str) -> None:
         os.environ["KERAS_BACKEND"] = backend
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        # What is spawned has this process's paths.
+        # What is started has these paths; the server of forks has them from its environment alone.
         sys.path[:0] = [each for each in PATHS if each not in sys.path]
-        # No fork: TensorFlow's threads would be missing in it.
-        self.context = multiprocessing.get_context("spawn")
+        os.environ["PYTHONPATH"] = os.pathsep.join([*PATHS, os.environ.get("PYTHONPATH", "")])
+        # No forks of this process, in which TensorFlow's threads would be missing, but of one that
+        # has imported Keras and us; the things of the cases would start an engine.
+        self.context = multiprocessing.get_context("forkserver")
+        self.context.set_forkserver_preload(["support"])
         self.arguments = (seed, backend)
         self.process = None
 

@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 import keras_classics as kc
-from support import check_layer, check_round_trip, run_python
+from support import check_layer, check_round_trip, run_without_us
 
 DRAW = np.random.default_rng(8)
 BATCH, STEPS, FEATURES, UNITS = 3, 6, 4, 5
@@ -197,7 +197,7 @@ def test_an_exported_model_needs_nothing_but_tensorflow(tmp_path):
     model = model_with(kc.layers.LSTM)
     model.export(tmp_path / "exported", verbose=False)
     np.save(tmp_path / "words.npy", WORDS)
-    run_python(f"""
+    run_without_us(f"""
 import logging, sys
 logging.getLogger("absl").warning = lambda *_: sys.exit("a warning")
 sys.modules["keras_classics"] = None

@@ -113,14 +113,15 @@ def test_every_family_is_here():
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_fit_lowers_the_loss_and_reaches_every_weight(name, tmp_path):
+def test_training_lowers_the_loss_and_reaches_every_weight(name, tmp_path):
     model = small(name)
     x = pictures(model)
     y = np.arange(len(x)) % model.output_shape[-1]
     x += y.reshape(-1, *[1] * (x.ndim - 1))
     before = [keras.ops.convert_to_numpy(weight) for weight in model.trainable_weights]
     model.compile(keras.optimizers.SGD(0.1, global_clipnorm=1.0), "sparse_categorical_crossentropy")
-    losses = model.fit(x, y, epochs=25, batch_size=8, verbose=0).history["loss"]
+    # All pictures are one batch: an epoch is a step, without the stream that `fit` makes for each.
+    losses = [model.train_on_batch(x, y) for _ in range(25)]
     assert losses[-1] < 0.9 * losses[0]
     for weight, old in zip(model.trainable_weights, before, strict=True):
         assert not np.array_equal(weight, old), f"{weight.path} received no gradient"

@@ -9,7 +9,7 @@ import pytest
 import keras_classics as kc
 from keras_classics.analysis.drawing.complexity import trainable_parameters
 from keras_classics.data.captions.caption_batches import network_input
-from support import check_round_trip, run_python
+from support import check_round_trip, run_without_us
 
 WORDS = kc.data.Vocabulary("a red blue circle square left right of the".split())
 
@@ -158,7 +158,7 @@ def test_the_exported_model_says_the_same_where_neither_keras_nor_we_are(
     images = np.random.default_rng(2).integers(0, 255, (3, 41, 57, 3)).astype("uint8")
     np.save(tmp_path / "images.npy", images)
     paths = f"PATH, IMAGES = {str(tmp_path / 'model')!r}, {str(tmp_path / 'images.npy')!r}\n"
-    captions, scores = json.loads(run_python(paths + SERVE).split("RESULT")[1])
+    captions, scores = json.loads(run_without_us(paths + SERVE).split("RESULT")[1])
 
     encoder, _ = kc.models.split_captioner(model)
     search = kc.decoding.CompiledSearch(
