@@ -1,20 +1,11 @@
 """Several devices give the loss curve of one device with the same global batch."""
 
-import json
-import os
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-
 import numpy as np
 import pandas as pd
 import pytest
 
 import curves
-from support import ROOT, run_on
+from support import run_on
 
 # Relative, in float32.
 TOLERANCE = 1e-5
@@ -111,71 +102,13 @@ def test_jax_divides_batch_and_model():
         check_equal(found, one)
 
 
-WORKER = """
-import sys, curves, keras_classics as kc
-
-folder, pause = sys.argv[1], float(sys.argv[2])
-if pause:
-    curves.show("multi_worker", cases=("normalized", "captioner", "translator"))
-sys.exit(kc.cli.guarded(lambda _: curves.resumable("multi_worker", folder, pause), None))
-"""
-
-
-def start_workers(folder, pause: float) -> list[subprocess.Popen]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
-    addresses = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
-    for each in sockets:
-        each.close()
-    path = os.pathsep.join([str(ROOT / "package"), str(ROOT / "tests")])
-    settings = {
-        "KERAS_BACKEND": "tensorflow",
-        "PYTHONPATH": path,
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        # For what a killed worker leaves behind.
-        "TMPDIR": str(folder.parent),
-    }
-    workers = []
-    for number in range(2):
-        task = {"type": "worker", "index": number}
-        config = {"cluster": {"worker": addresses}, "task": task}
-        workers.append(
-            subprocess.Popen(
-                [sys.executable, "-c", WORKER, str(folder), str(pause)],
-                env={**os.environ, **settings, "TF_CONFIG": json.dumps(config)},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        )
-    return workers
-
-
 @pytest.mark.slow
 def test_two_workers_are_as_one_device_and_go_on_after_one_was_killed(one_device, tmp_path):
-    folder, history = tmp_path / "two", tmp_path / "two" / "history.csv"
-    first, second = start_workers(folder, pause=0.2)
-    try:
-        while not history.exists() and first.poll() is None:
-            time.sleep(0.2)
-        second.send_signal(signal.SIGKILL)
-        output, errors = first.communicate(timeout=120)
-    finally:
-        first.kill()
-        second.kill()
-    assert first.returncode == 1, errors[-3000:]
-    assert "error: Another worker does not answer any more" in errors
-    check_equal(curves.read(output)[0], one_device)
-    done = len(pd.read_csv(history))
+    code = f"import two_workers; two_workers.killed_and_again({str(tmp_path)!r})"
+    run_on("tensorflow", code, timeout=1800)
+    check_equal(curves.read((tmp_path / "until_killed").read_text())[0], one_device)
+    done = len(pd.read_csv(tmp_path / "alone" / "history.csv"))
     assert 0 < done < 20
-    shutil.copytree(folder, tmp_path / "alone")
-
-    workers = start_workers(folder, pause=0)
-    try:
-        errors = [worker.communicate(timeout=900)[1] for worker in workers]
-    finally:
-        for worker in workers:
-            worker.kill()
-    assert [worker.returncode for worker in workers] == [0, 0], errors
     for name in ("alone", "one"):
         curves.resumable("cpu", tmp_path / name)
     two, alone, one = (

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import keras_classics as kc
-from support import load_application, run_python, run_without_us
+from support import load_application, run_on, run_without_us
 
 
 @pytest.fixture(scope="module")
@@ -109,9 +109,12 @@ def test_training_goes_on_with_more_epochs_and_refuses_other_settings(
 
 KILLED = """
 import os, signal
-import keras, keras_classics as kc
+import keras, keras_classics as kc, tensorflow as tf
 from keras_classics.jobs import training_run
 from support import load_application
+
+# With several the order of sums, and so their rounding, is nobody's.
+tf.config.threading.set_intra_op_parallelism_threads(1)
 
 application = load_application("classification")
 
@@ -142,8 +145,7 @@ print("ENDS", train("whole"), train("killed", Kill()), os.path.exists(f"{FOLDER}
 @pytest.mark.slow
 def test_a_killed_training_goes_on_to_the_same_weights(small, tmp_path):
     code = f"SETTINGS, FOLDER = {small!r}, {str(tmp_path)!r}{KILLED}"
-    # With several threads the order of sums, and so their rounding, is nobody's.
-    said = run_python(code, OMP_NUM_THREADS="1", TF_NUM_INTRAOP_THREADS="1")
+    said = run_on("tensorflow", code)
     assert f"ENDS 0 {-signal.SIGKILL} False 0" in said
     whole, resumed = (
         keras.saving.load_model(tmp_path / each / "model.keras") for each in ("whole", "killed")

@@ -1,14 +1,11 @@
 """One batcher for all: the same batches under every backend, from any number on."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
 import keras_classics as kc
 from keras_classics.data.batches import Axes, Visits, even_parts, pad_arrays, stream
+from support import run_on, run_python
 
 
 def test_an_epoch_visits_each_example_once_in_an_order_of_its_own():
@@ -113,15 +110,12 @@ def test_batches_are_the_same_under_every_backend_and_only_one_imports_tensorflo
         Image.fromarray(image).save(path)
     found = {}
     for backend in ("tensorflow", "jax", "torch"):
-        if backend != "tensorflow":
-            pytest.importorskip(backend)
         out = str(tmp_path / f"{backend}.npz")
         program = PROGRAM.format(backend=backend, folder=tmp_path / "pictures", out=out)
-        ran = subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True,
-            env={**os.environ, "KERAS_BACKEND": backend},
-        )  # fmt: skip
-        assert ran.returncode == 0, ran.stderr
+        if backend == "tensorflow":
+            run_on(backend, program)
+        else:
+            run_python(program, backend=backend)
         found[backend] = dict(np.load(out))
     for backend in ("jax", "torch"):
         assert found[backend].keys() == found["tensorflow"].keys()

@@ -9,7 +9,7 @@ import pytest
 import keras_classics as kc
 from keras_classics.models.image import random_graphs
 from keras_classics.models.image.random_graphs import predecessors, random_graph
-from support import run_python
+from support import run_on
 
 NAMES = kc.list_models(family="randwire")
 SMALL = {"width": 0.1, "nodes": 12, "input_shape": (64, 64, 3), "classes": 4}
@@ -172,7 +172,7 @@ try:
 except ImportError as error:
     print(error)
 """
-    printed = run_python(code)
+    printed = run_on("tensorflow", code)
     assert f"GRAPHS {kc.models.randwire_graphs(model)}\n" in printed
     assert "pip install 'keras-classics[graphs]'" in printed
     np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), model.predict_on_batch(x))
