@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
 
 TESTS = Path(__file__).resolve().parent.parent
 PATHS = [str(TESTS.parent / "package"), str(TESTS), str(TESTS.parent / "applications")]
@@ -46,9 +47,8 @@ class Worker:
     def __init__(self, seed: int, backend: str) -> None:
         os.environ["KERAS_BACKEND"] = backend
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        # What is started has these paths; the server of forks has them from its environment alone.
+        # What is started has these paths.
         sys.path[:0] = [each for each in PATHS if each not in sys.path]
-        os.environ["PYTHONPATH"] = os.pathsep.join([*PATHS, os.environ.get("PYTHONPATH", "")])
         # No forks of this process, in which TensorFlow's threads would be missing, but of one that
         # has imported Keras and us; the things of the cases would start an engine.
         self.context = multiprocessing.get_context("forkserver")
@@ -62,7 +62,9 @@ class Worker:
         self.process = self.context.Process(
             target=_serve, args=(theirs, *self.arguments), daemon=True
         )
-        self.process.start()
+        # The server of forks, which begins with the first, has paths from its environment alone.
+        with mock.patch.dict(os.environ, {"PYTHONPATH": os.pathsep.join(PATHS)}):
+            self.process.start()
         theirs.close()
         self.made = 0
 
