@@ -152,9 +152,7 @@ def features_of(network):
 
 def picture_trunk(job, size):
     """The trunk for pictures of a size."""
-    settings = job.settings
-    part = {"layer": settings.backbone_layer, "as_map": True, **settings.backbone_options}
-    return kc.models.picture_encoder(settings.backbone, size, **part)
+    return kc.models.picture_encoder(size=size, as_map=True, **job.settings.compared)
 
 
 def trunk_of(job, network, size):

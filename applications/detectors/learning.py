@@ -6,10 +6,13 @@ import time
 
 import keras_classics as kc
 
+# Pictures in a batch: few, as in the papers, so that a few hundred of them make many steps.
+BATCH = 4
+
 
 def learned(model, examples, proposals, classes, settings, **options):
     """Train a detector of regions; returns the seconds it took."""
-    size = min(settings.batch_size, len(examples))
+    size = min(BATCH, len(examples))
     steps = max(1, len(examples) // size)
     optimizer = kc.training.cosine_adam(settings.learning_rate, steps * settings.epochs)
     kc.training.compile_detector(model, optimizer)

@@ -11,6 +11,8 @@ from detectors import proposing
 SCENES_DATA = {"train": 2000, "validation": 300, "test": 500}
 SCENES = {"proposals": "grid", "sides": [12.0, 17.0, 24.0], "step": 0.27, "epochs": 8}
 PHOTOGRAPHS = {"proposals": "fast", "sides": [32.0, 64.0, 128.0, 256.0], "step": 0.5, "epochs": 30}
+# Deep enough that most of R-CNN's time is its trunk's, as in the papers.
+COMPARED = {"name": "resnet_20_cifar", "layer": "stage3_out", "width": 0.5}
 flag = kc.jobs.flag
 
 
@@ -44,7 +46,7 @@ class Settings(kc.jobs.Settings):
         verbs=("evaluate", "detect"))  # fmt: skip
     pictures: int = flag(12, "pictures drawn", verbs=["evaluate"])
     # Of the verbs that compare.
-    count: int = flag(300, "pictures that are learned from, or whose proposals are measured, at "
+    count: int = flag(600, "pictures that are learned from, or whose proposals are measured, at "
         "most", verbs=("compare", "upsampling", "proposals"))  # fmt: skip
     trunk: str = flag("alexnet", "of the road", verbs=("upsampling",),
         choices=("alexnet", "squeezenet"))  # fmt: skip
@@ -55,6 +57,8 @@ class Settings(kc.jobs.Settings):
         "fire2 to fire9 of squeezenet", verbs=("upsampling",))  # fmt: skip
     small: float = flag(16.0, "side in pixels of the largest small object, a square",
         verbs=("upsampling",))  # fmt: skip
+    compared: dict = flag(lambda: dict(COMPARED), "the trunk of all: name, layer and arguments of "
+        "its builder", verbs=("compare",))  # fmt: skip
     most: int = flag(500, "proposals of a picture", verbs=("compare",))
     window: int = flag(32, "side that R-CNN warps a region to", verbs=("compare",))
     scale: int = flag(96, "shorter side that the others read a picture at", verbs=("compare",))

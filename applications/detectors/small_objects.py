@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import keras
+
 import keras_classics as kc
 from detectors import figures, learning, proposing
 
@@ -45,6 +47,12 @@ def detector(job, depth, factor):
         settings.trunk, until=depth, scale=factor, input_shape=(*job.size, 3),
         width=settings.trunk_width,
     )  # fmt: skip
+    # Without normalisation a trunk that is drawn as narrowly as its paper does hardly begins to
+    # learn from a few hundred pictures.
+    for number, weight in enumerate(trunk.trainable_weights):
+        if len(weight.shape) == 4:
+            draw = keras.initializers.HeNormal(seed=settings.seed + number)
+            weight.assign(draw(weight.shape))
     # Borders take a part of a map, so that its sides are no whole fractions of the picture's.
     stride = 2 ** max(0, round(math.log2(job.size[0] / trunk.output_shape[1])))
     head = settings.some("bins", "units", "dropout")

@@ -177,7 +177,8 @@ def test_an_enlarged_picture_has_a_finer_map(application, tmp_path):
 def test_the_ways_of_detection_are_compared(application, tmp_path):
     pytest.importorskip("sklearn", reason="support vector machines need scikit-learn")
     given = ["compare", *TRAINED, "--count", "8", "--tested", "4", "--timed", "1", "--most", "20"]
-    chosen = ["--window", "16", "--scale", "32", "--quiet", "--out", str(tmp_path)]
+    trunk = ["--compared", "name=resnet_20_cifar", "width=0.25", "repeats=(1,1,1)"]
+    chosen = [*trunk, "--window", "16", "--scale", "32", "--quiet", "--out", str(tmp_path)]
     assert application.main([*given, *chosen]) == 0
     table = pd.read_csv(tmp_path / "compare.csv", index_col=0)
     assert list(table.index) == [
