@@ -187,3 +187,66 @@ def test_the_ways_of_detection_are_compared(application, tmp_path):
     assert (table.loc["R-CNN", ["convolution faster", "total faster"]] == 1).all()
     assert (table[["training", "convolution", "total"]] > 0).all(axis=None)
     assert (table["convolution"] <= table["total"] * 1.5).all()
+
+
+@pytest.mark.slow
+def test_the_shipped_models_recorded_score_is_true(application):
+    import tensorflow as tf
+
+    from detectors import figures
+
+    run = json.loads((SHIPPED / "run.json").read_text())
+    assert run["commit"] and not run["commit"].endswith("-dirty")
+    assert run["command"].split()[1:] == [], "not the documented command"
+    assert sum(path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file()) <= 5 * 2**20
+    settings = run["settings"]
+    data = kc.data.load("scenes", seed=settings["seed"], **settings["data_options"])
+    classes, model = list(data.info.classes), tf.saved_model.load(str(SHIPPED))
+
+    def measured(images, truths):
+        found = []
+        for start in range(0, len(images), 50):
+            said = model.serve(tf.constant(images[start : start + 50]))
+            said = {name: each.numpy() for name, each in said.items()}
+            for row, count in enumerate(said["counts"]):
+                labels = [classes.index(name.decode()) for name in said["classes"][row, :count]]
+                found.append(kc.boxes.Detections(
+                    said["boxes"][row, :count], labels, said["scores"][row, :count]))  # fmt: skip
+        return figures.precisions(found, truths, classes)[0]["AP50"]
+
+    def truth(lines):
+        rows = [line.split() for line in lines]
+        return kc.boxes.Truth(
+            [list(map(float, row[1:])) for row in rows], [classes.index(row[0]) for row in rows]
+        )
+
+    examples = kc.export.read_examples(SHIPPED)
+    found = measured(examples.inputs, [truth(lines) for lines in examples.references])
+    # One of some hundred boxes may come out otherwise where a processor rounds otherwise.
+    assert found == pytest.approx(examples.figures["AP50"], abs=2e-2) and found >= 0.85
+
+    test = kc.data.collect(data.test, "boxes")
+    images = np.stack([each.image for each in test])
+    true = [figures.references(each, classes) for each in test]
+    if kc.export.hash_examples(images, true) != examples.split_sha256:
+        pytest.skip(f"{data.info.made_with} renders other scenes: the figure on all is another")
+    recorded = json.loads((SHIPPED / "metrics.json").read_text())["test"]["AP50"]
+    found = measured(images, figures.truths_of(test))
+    assert found == pytest.approx(recorded, abs=3e-3) and found >= 0.9
+
+
+def test_detect_answers_from_the_shipped_model_and_names_faulty_files(
+    application, tmp_path, monkeypatch, capsys
+):
+    # Where there is no run of one's own.
+    monkeypatch.chdir(tmp_path)
+    broken = tmp_path / "broken.png"
+    broken.write_bytes((SHIPPED / "example.png").read_bytes()[:300])
+    grey = tmp_path / "grey.png"
+    Image.open(SHIPPED / "example.png").convert("L").resize((50, 90)).save(grey)
+    asked = ["detect", str(SHIPPED / "example.png"), str(broken), str(grey)]
+    assert application.main(asked) == 1
+    said = capsys.readouterr()
+    assert "broken.png" in said.err and f"the shipped model, {SHIPPED}" in said.err
+    assert "%" in said.out.splitlines()[0] and "grey.png: " in said.out
+    assert (tmp_path / "runs" / "detection" / "answers.png").exists()
