@@ -270,6 +270,30 @@ FLAGS = {
          lambda path, _: ["train", "--data", f"npz:{path}", "--out", str(path.parent / "out")]),
     ],
     ("compress", "--out"): [("run.json", hostile.json_files, of_run("compress", "prune"))],
+    ("detection", "--data"): [
+        ("a.csv", hostile.table_files,
+         lambda path, _: ["train", "--data", f"boxes:{path}", "--strict", "--out",
+                          str(path.parent / "out")]),
+    ],
+    ("detection", "--backbone"): [
+        ("a.keras", hostile.keras_files,
+         lambda path, _: ["train", *SCENES, "--backbone", str(path), "--out",
+                          str(path.parent / "out")]),
+    ],
+    ("detection", "queries"): [
+        ("a.png", hostile.picture_files,
+         lambda path, _: ["detect", str(path), "--from",
+                          str(ROOT / "saved_models" / "detection-scenes")]),
+    ],
+    ("detection", "--from"): [
+        ("saved_model.pb", hostile.wave_files,
+         lambda path, _: ["detect", "a.png", "--from",
+                          str(shipped_beside(path, "detection-scenes"))]),
+    ],
+    ("detection", "--out"): [
+        ("run.json", hostile.json_files, of_run("detection", "evaluate")),
+        ("known.json", hostile.json_files, of_run("detection", "evaluate")),
+    ],
     ("look_inside", "--data"): [
         ("a.npz", npz_files,
          lambda path, _: ["train", "--data", f"npz:{path}", "--out", str(path.parent / "out")]),
@@ -379,6 +403,7 @@ PLAIN = {
     "captioning": {"--decoder", "--encoder-layer", "--to"},
     "classification": {"--model", "--recipe", "--to"},
     "compress": {"--model", "--recipe"},
+    "detection": {"--backbone-layer", "--depths", "--to"},
     "explain": {"--layer", "--out", "--picture", "--target"},
     "labelling": {"--model", "--to"},
     "language_model": {"--cell", "--prime"},

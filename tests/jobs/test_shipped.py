@@ -52,6 +52,7 @@ def test_a_folder_without_models_is_refused(tmp_path):
 # How the README calls what a table of figures calls otherwise, and digits behind the point.
 TOLD = {
     "captioning-scenes": {"model": "the model", "image-blind": "image-blind (captions of"},
+    "detection-scenes": {"test": "the detector"},
     "translation-phrases": {"fr": "English to French"},
 }
 DIGITS = {"BLEU": 2, "chrF2": 2}
