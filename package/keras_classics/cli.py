@@ -371,7 +371,7 @@ def _serve_check(options: argparse.Namespace) -> None:
     if others:
         found = serve_compare(options.path, options.input, turns=options.repeats)
         lines = [
-            (each.path, f"{each.milliseconds:.3g}", f"{each.times_faster:.3g}",
+            (str(each.path), f"{each.milliseconds:.3g}", f"{each.times_faster:.3g}",
              f"{each.difference:.2g}", f"{each.bytes:,}")
             for each in found.itertuples()
         ]  # fmt: skip

@@ -138,15 +138,12 @@ class Layout:
             padded = np.full((len(maps), *self.padded, maps.shape[3]), -np.inf, maps.dtype)
             padded[:, top : top + height, left : left + width] = maps
             maps = padded
-        found = None
-        for row, column in np.ndindex(*windows.size):
-            taken = maps[
-                :, row : row + (self.output[0] - 1) * windows.strides[0] + 1 : windows.strides[0],
-                column : column + (self.output[1] - 1) * windows.strides[1] + 1
-                : windows.strides[1],
-            ]  # fmt: skip
-            found = taken.copy() if found is None else np.maximum(found, taken, out=found)
-        return found
+        (down, right), (rows, columns) = windows.strides, self.output
+        entries = (
+            maps[:, row : row + down * rows : down, column : column + right * columns : right]
+            for row, column in np.ndindex(*windows.size)
+        )
+        return functools.reduce(np.maximum, entries)
 
     def cut(self, padded: np.ndarray) -> np.ndarray:
         """The windows of maps with their zeros: `(batch, windows, rows * columns, ...)`."""

@@ -96,7 +96,7 @@ class FakeQuantDense(_FakeQuant, keras.layers.Dense):
     """
 
 
-_ROUNDING: dict[type, type] = {
+_ROUNDING: dict[type[keras.layers.Layer], type[keras.layers.Layer]] = {
     keras.layers.Conv2D: FakeQuantConv2D,
     keras.layers.Dense: FakeQuantDense,
 }

@@ -129,11 +129,11 @@ class StackedConv2D(ImageLayer, KernelLayer):
             kept=self._kept(inputs.shape) if self.recompute else self.depth,
         )
 
-    def _kept(self, shape: Shape) -> int:
+    def _kept(self, shape: Sizes) -> int:
         """How many layers, the last, are not computed again."""
         if self.memory is None:
             return 0
-        _, height, width, channels = shape
+        height, width, channels = shape[1:]
         edge = self.kernel_size - 1
         # A convolution's gradient needs its padded input, an activation's its output.
         values = channels * ((height + edge) * (width + edge) + height * width)

@@ -118,13 +118,14 @@ def step_through(
     Returns:
         The top layer's output and the next states.
     """
+    x: Tensor = inputs
     moved: list[Tensor] = []
     passed = 0
     for layer, own in by_layer(stack, states):
         if between is not None and moved:
-            inputs = inputs * between[:, passed : passed + inputs.shape[-1]]
-            passed += inputs.shape[-1]
+            x = x * between[:, passed : passed + x.shape[-1]]
+            passed += x.shape[-1]
         step = layer.cell if first is None or moved else first
-        inputs, own = step(inputs, own)
+        x, own = step(x, own)
         moved += list(own)
-    return inputs, moved
+    return x, moved

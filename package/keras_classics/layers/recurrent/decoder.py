@@ -320,7 +320,7 @@ class RecurrentDecoder(keras.layers.Layer):
             embedded,
             state["cell"],
             state.get("memory", {}),
-            first=products and products.cell(token),
+            first=None if products is None else products.cell(token),
         )
         logits = self._logits(self._read_out(embedded, hidden, context))
         state = {**state, "cell": cell}

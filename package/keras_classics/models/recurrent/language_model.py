@@ -267,7 +267,8 @@ class LanguageDecoder:
         held: Tensor | None = None,
         first: CellStep | None = None,
     ) -> tuple[Tensor, list[Tensor]]:
-        moved, place = [], 0
+        moved: list[Tensor] = []
+        place = 0
         for layer, own in by_layer(self.stack, states):
             step = layer.cell if first is None or moved else first
             inputs, own = step(inputs, own)
