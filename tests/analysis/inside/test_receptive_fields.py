@@ -146,6 +146,16 @@ def test_behind_what_enlarges_a_field_lies_evenly_about_what_each_unit_sees(kind
         box = field.box(unit, unit)
         assert all(0 <= one - other <= 1 for one, other in zip(seen[:2], box[:2], strict=True))
         assert all(0 <= one - other <= 1 for one, other in zip(box[2:], seen[2:], strict=True))
+    # Behind a stride too nothing that is seen lies outside.
+    behind = chain([conv(3, 2, name="first"), ENLARGING[kind]()], (24, 28))
+    for weight in behind.weights:
+        weight.assign(np.ones(weight.shape) if weight.name == "kernel" else np.zeros(weight.shape))
+    name, capture = behind.layers[-1].name, Capture(behind)
+    field = kc.analysis.receptive_field(behind, name)
+    for unit in range(field.map_size[0]):
+        top, left, bottom, right = field.box(unit, unit)
+        seen = footprint(capture, capture.place(name), (unit, unit), (24, 28), 1)
+        assert top <= seen[0] and left <= seen[1] and bottom >= seen[2] and right >= seen[3]
 
 
 def test_what_is_cut_off_or_laid_under_all_moves_or_widens_a_field():

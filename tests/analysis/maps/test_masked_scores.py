@@ -134,6 +134,18 @@ def test_what_is_refused(make, message):
         make(linear())
 
 
+def test_the_class_is_that_of_the_whole_image():
+    """Not of what a mask leaves of it."""
+    model = network()
+    answers = model.predict_on_batch(IMAGES).argmax(axis=1)
+    for method, options in (
+        (kc.analysis.occlusion, {"window": 6}),
+        (kc.analysis.rise, {"masks": 20}),
+    ):
+        own = method(model, IMAGES, **options)
+        np.testing.assert_allclose(own, method(model, IMAGES, target=answers, **options), atol=1e-6)
+
+
 def test_squares_that_leave_pixels_out_are_refused():
     model, images = linear(), pictures()
     with pytest.raises(kc.InputError, match=r"stride=\(1, 3\).*Pass stride=\(2, 2\), or less"):
