@@ -9,7 +9,6 @@ import keras_classics as kc
 from keras_classics.core.recipe import Recipe, step
 from keras_classics.data.pictures import augmentation, preparation
 from keras_classics.data.splits import Made
-from keras_classics.export.preparation_in_graph import views_in_graph
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (40, 50, 3)).astype("float32")
 ARGUMENTS = {
@@ -297,28 +296,6 @@ def test_training_without_augmentation_is_what_tests_see():
             recipe(normalization=step("mean_std")), images, size=8, channels=channels, flat=flat
         )
         np.testing.assert_allclose(made.training(images, 0), made.views(images)[:, 0], atol=1e-6)
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
-        recipe(normalization=step("mean_std")),
-        recipe(normalization=step("contrast"), test_crops=10, resize=12),
-        recipe(normalization=step("contrast_zca")),
-        recipe(normalization=step("per_pixel_mean"), resize=6),
-    ],
-    ids=lambda given: given.normalization.name,
-)
-@pytest.mark.parametrize("channels", [1, 3])
-def test_the_graph_sees_what_the_preparation_sees(given, channels):
-    made = kc.data.fit_preparation(given, pictures(40), size=8, channels=channels)
-    for shape in ((8, 8), (13, 9), (30, 41)):
-        images = np.random.default_rng(1).integers(0, 256, (3, *shape, 3), "uint8")
-        graph = tf.function(
-            lambda x, made=made: views_in_graph(made, x),
-            input_signature=[tf.TensorSpec((None, None, None, 3), "uint8")],
-        )
-        np.testing.assert_allclose(made.views(images), graph(images), atol=2e-3)
 
 
 def test_statistics_are_of_pictures_of_all_classes(monkeypatch):
