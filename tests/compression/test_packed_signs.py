@@ -195,3 +195,16 @@ def test_without_numba_the_extra_is_named(monkeypatch):
     monkeypatch.setattr(packed_signs, "compiled_kernels", wrapped)
     with pytest.raises(ImportError, match=r"keras-classics\[binary\]"):
         xnor_dot(pack_signs(np.ones((1, 4))), pack_signs(np.ones((4, 1)), 0), 4, engine="numba")
+
+
+def test_what_has_no_such_axis_is_refused_and_an_empty_batch_is_answered():
+    for x, axis in ((3.0, -1), (np.ones((2, 2)), 2), (np.ones(2), -2)):
+        with pytest.raises(InputError, match="Pass axis=0 and numpy.ravel"):
+            pack_signs(x, axis)
+        assert pack_signs(np.ravel(x), 0).shape == (1,)
+    with pytest.raises(InputError, match="an array of numbers"):
+        pack_signs(iter([1, 2]))
+    layer = BinaryConv2D(4)
+    layer.build((None, 6, 6, 4))
+    found = PackedLayer.of(layer)(np.zeros((0, 6, 6, 4), "float32"))
+    assert found.shape == (0, *layer.compute_output_shape((1, 6, 6, 4))[1:])

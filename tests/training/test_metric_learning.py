@@ -130,3 +130,11 @@ def test_classes_never_trained_on_are_told_apart_as_well():
     model.compile(keras.optimizers.Adam(0.002), kc.training.TripletLoss(mining="semi_hard"))
     model.fit(images[~unseen], labels[~unseen], batch_size=50, epochs=5, verbose=0)
     assert recall() >= before + 0.2
+
+
+def test_classes_of_other_examples_are_refused():
+    loss = kc.training.TripletLoss()
+    with pytest.raises(kc.InputError, match=r"shape \(3,\) and y_pred of shape \(4, 2\)"):
+        loss(np.zeros(3), np.zeros((4, 2)))
+    with pytest.raises(kc.InputError, match=r"the axes \(batch, size\)"):
+        loss(np.zeros(3), np.zeros(3))

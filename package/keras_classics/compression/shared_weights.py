@@ -39,6 +39,7 @@ class Shared:
         groups: Variables, each with a number for each of its weights: 0 for those that are zero.
     """
 
+    @checked
     def __init__(self, groups: Sequence[tuple[keras.Variable, np.ndarray]]) -> None:
         self.variables = [variable for variable, _ in groups]
         self.groups = [group for _, group in groups]

@@ -40,3 +40,19 @@ def test_validation_has_all_in_order():
     assert len(batches) == 3
     lengths = np.concatenate([inputs["length"] for inputs, _ in batches.as_numpy_iterator()])
     assert lengths.tolist() == list(range(1, 11))
+
+
+def test_places_that_are_none_are_refused():
+    sequences = part()
+    assert sequences.some(range(2)).lengths().tolist() == [1, 2]
+    for numbers, message in (
+        ([0.0], "each a whole number"),
+        (np.array([0.5]), "each a whole number"),
+        ([10], "numbers from 0 to 9. Leave 10 out"),
+        ([-1], "numbers from 0 to 9"),
+    ):
+        for method in (sequences.some, sequences.network_input, sequences.batch):
+            with pytest.raises(kc.InputError, match=message):
+                method(numbers)
+    with pytest.raises(kc.InputError, match="1 targets and 2 inputs were given"):
+        kc.data.LabelledSequences([np.zeros((2, 1))] * 2, [np.int32(1)])

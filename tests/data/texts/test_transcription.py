@@ -34,3 +34,18 @@ def test_a_content_that_was_written_is_read_again(tmp_path):
     assert part.inputs[0].shape == (frame_count(4000), BANDS) and not part.targets
     with pytest.raises(kc.InputError, match="4 pixels high. Allowed: 5, .* Resize it."):
         kc.data.Transcription("abc", height=5).read(tmp_path / "a.png")
+
+
+def test_what_is_neither_picture_nor_sign_is_refused():
+    lines = kc.data.Transcription("abc", height=4)
+    # The blank, which Python would take for the last sign.
+    with pytest.raises(kc.InputError, match="labels with 0 was given.* from 1 to 3. Leave 0 out"):
+        lines.text([0, 1])
+    with pytest.raises(kc.InputError, match="texts='d' was given. Allowed: 'a', 'b', 'c'"):
+        lines.sequences([np.zeros((4, 3, 3), "uint8")], ["ad"])
+    with pytest.raises(kc.InputError, match=r"Allowed: the axes \(height, width, channels\)"):
+        lines.sequences([np.zeros(4000, "float32")])
+    with pytest.raises(kc.InputError, match=r"Allowed: the axes \(samples\)"):
+        kc.data.Transcription("abc").sequences([np.zeros((4, 3, 3), "float32")])
+    with pytest.raises(kc.InputError, match="labels="):
+        kc.data.Transcription(3)

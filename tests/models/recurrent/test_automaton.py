@@ -79,3 +79,12 @@ def test_what_is_no_automaton_is_refused(tables, message):
     with pytest.raises(kc.InputError, match=message):
         kc.models.Automaton(*tables)
     kc.models.automaton([[0, 0]])
+
+
+def test_symbols_that_there_are_not_are_refused():
+    parity = kc.models.Automaton([[0, 1], [1, 0]])
+    assert parity.run(np.array([1, 1, 0])) == parity.run(range(1, 2)) + [0, 0]
+    with pytest.raises(kc.InputError, match="symbols with -1 was given.* from 0 to 1"):
+        parity.run([0, -1])
+    with pytest.raises(kc.InputError, match="each a whole number"):
+        parity.run([0.5])

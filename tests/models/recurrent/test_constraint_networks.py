@@ -82,3 +82,13 @@ def test_what_is_refused_and_that_the_remedy_works():
         kc.models.annealed_network(odd)
     even = kc.models.QuadraticEnergy((odd.weights + odd.weights.T) / 2, np.zeros(2), 0.0)
     kc.models.annealed_network(even, sweeps=1)
+
+
+def test_states_of_no_square_are_refused_and_none_are_no_tours():
+    valid, tours = kc.models.tours_of([])
+    assert valid.shape == (0,) and tours.shape == (0, 0)
+    valid, tours = kc.models.tours_of(np.zeros((2, 3, 3)))
+    assert not valid.any() and tours.shape == (0, 3)
+    for states in (np.zeros((2, 5)), np.zeros((2, 2, 8)), np.eye(3)):
+        with pytest.raises(kc.InputError, match="one row each"):
+            kc.models.tours_of(states)

@@ -96,6 +96,7 @@ def whole_mask_batches(
     return stream(make, _axes(height, width, None), count=len(parts))
 
 
+@checked
 def picture_values(pictures: np.ndarray) -> np.ndarray:
     """Pictures as segmenters take them: float32 of -1 to 1, from 0 to 255."""
     return np.asarray(pictures, "float32") / np.float32(127.5) - np.float32(1.0)

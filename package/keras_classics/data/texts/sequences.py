@@ -35,7 +35,7 @@ class LabelledSequences:
     """
 
     inputs: Sequence[np.ndarray]
-    targets: Sequence[np.ndarray]
+    targets: Sequence[Any]
     axis: int = 0
     told: bool = False
     names: Sequence[str] = ()

@@ -276,9 +276,9 @@ def _energy(pairs: np.ndarray, count: float, wanted: int) -> QuadraticEnergy:
 
 def _boards(states: np.ndarray) -> np.ndarray:
     states = np.asarray(states)
-    count = math.prod(states.shape[1:]) if len(states) else 0
-    side = math.isqrt(count)
-    if states.ndim not in (2, 3) and states.size or side * side != count:
+    side = math.isqrt(math.prod(states.shape[1:])) if len(states) else 0
+    square = states.shape[1:] in ((side * side,), (side, side))
+    if len(states) and not square:
         raise InputError(
             explain(
                 f"States of shape {states.shape} were given",
