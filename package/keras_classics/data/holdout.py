@@ -15,7 +15,7 @@ Row = TypeVar("Row")
 
 # How files and libraries call our splits.
 SPLIT_NAMES = {
-    "train": ("train",),
+    "train": ("train", "training"),
     "validation": ("validation", "val", "valid", "dev"),
     "test": ("test",),
 }

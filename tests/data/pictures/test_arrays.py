@@ -1,5 +1,7 @@
 """Pictures with classes from arrays and from folders."""
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -237,3 +239,14 @@ def test_names_of_classes_differ_and_are_not_empty(tmp_path, names):
     np.savez(tmp_path / "a.npz", x=PICTURES, y=CLASSES, classes=np.array(names))
     with pytest.raises(InputError, match="names that differ, none of them empty"):
         load(f"npz:{tmp_path / 'a.npz'}")
+
+
+@pytest.mark.parametrize("old", [CLASSES * 0.5, CLASSES - 1, np.array(["a", "b", "c"])[CLASSES]])
+def test_classes_that_are_no_numbers_from_0_on_are_numbered_by_the_remedy(old, tmp_path):
+    path = saved(tmp_path, x=PICTURES, y=old)
+    with pytest.raises(InputError, match="numpy.unique") as refused:
+        load(path)
+    lines = re.search(r"Write (classes.*) and (numpy.savez.*)\.$", str(refused.value)).groups()
+    space = {"numpy": np, "old": old, "pictures": PICTURES, "file": path.removeprefix("npz:")}
+    exec("\n".join(lines), space)
+    assert load(path).info.classes == tuple(map(str, np.unique(old)))

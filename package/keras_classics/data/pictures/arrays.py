@@ -219,6 +219,10 @@ def _pictures(path: Path, arrays: dict[str, np.ndarray], ending: str) -> Labelle
             remedy,
         )
     if labels.dtype.kind not in "iu" or len(labels) != len(images) or labels.min() < 0:
+        if len(labels) == len(images):
+            numbered = "classes, numbers = numpy.unique(old, return_inverse=True)"
+            named = f"numpy.savez(file, {x}=pictures, {y}=numbers, classes=classes.astype(str))"
+            remedy = f"Write {numbered} and {named}."
         raise InputError(
             f"{y} of {path} is {labels.dtype} {labels.shape} for {len(images)} pictures",
             "one whole number of 0 and above for each picture",

@@ -12,6 +12,7 @@ from typing import Any
 
 from keras import ops
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor, Whole
@@ -34,6 +35,7 @@ class ShorterSide(ImageLayer):
         InputError: It is no positive whole number.
     """
 
+    @checked
     def __init__(self, pixels: Whole, **kwargs: Any) -> None:
         # Half precision has no numbers for the far corners of a picture.
         super().__init__(autocast=False, **kwargs)
@@ -97,6 +99,7 @@ class NearestScale(ImageLayer):
             descriptions.
     """
 
+    @checked
     def __init__(self, window: Whole = 224, **kwargs: Any) -> None:
         super().__init__(autocast=False, **kwargs)
         self.window = check_whole("window", window)
