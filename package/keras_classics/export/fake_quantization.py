@@ -16,6 +16,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.graph import ancestry, functional
 from keras_classics.core.keras_internals import deep_graphs
@@ -34,6 +35,7 @@ _BATCH = 32
 class _FakeQuant(keras.layers.Layer):
     """Rounding of inputs and kernel: mixed into a layer that has both, before it."""
 
+    @checked
     def __init__(self, *args: Any, bits: Whole = 8, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.bits = check_whole("bits", bits, 2)
@@ -103,6 +105,7 @@ _ROUNDING: dict[type[keras.layers.Layer], type[keras.layers.Layer]] = {
 
 
 @deep_graphs()
+@checked
 def quantization_aware(model: keras.Model, data: ArrayLike, *, bits: Whole = 8) -> keras.Model:
     """A model that computes as its file in few bits will, to be trained on.
 
