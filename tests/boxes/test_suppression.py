@@ -1,5 +1,7 @@
 """Of boxes that say the same one stays."""
 
+import importlib
+
 import numpy as np
 import pytest
 
@@ -23,6 +25,20 @@ def test_it_is_that_of_tensorflow():
             np.testing.assert_array_equal(suppress(boxes, scores, threshold=threshold), expected)
         few = tf.image.non_max_suppression(boxes, scores, 5, 0.3, score_threshold=0.4).numpy()
         np.testing.assert_array_equal(suppress(boxes, scores, most=5, least_score=0.4), few)
+
+
+def test_it_is_the_same_without_tensorflow(monkeypatch):
+    module = importlib.import_module("keras_classics.boxes.suppression")
+    for seed in range(10):
+        boxes, scores = random_boxes(120, seed)
+        # Boxes without area overlap nothing, each other neither.
+        boxes[:4, 2:] = boxes[:4, :2]
+        boxes[1], boxes[2, 2] = boxes[0], boxes[2, 2] + 3
+        for options in ({}, {"threshold": 0.0}, {"threshold": 1.0}, {"most": 7}):
+            with monkeypatch.context() as patch:
+                expected = suppress(boxes, scores, **options)
+                patch.setattr(module, "_tensorflow", lambda: None)
+                np.testing.assert_array_equal(suppress(boxes, scores, **options), expected)
 
 
 def test_classes_do_not_suppress_one_another():

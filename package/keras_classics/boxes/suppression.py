@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_classics.boxes.detections import as_boxes
-from keras_classics.boxes.overlap import overlap
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Whole
 from keras_classics.core.errors import InputError, check_probability, check_whole, explain
@@ -27,7 +29,8 @@ def suppress(
     The surest box stays, and those of its class that overlap it by more than the threshold go;
     then the surest of the rest, and so on (Girshick et al. 2014, with 0.3). An overlap of exactly
     the threshold stays. Of equal scores the first one given goes first, so that the outcome is
-    always the same. Half precision is computed in double, as all is.
+    always the same. It is TensorFlow's where Keras runs on
+    that, in single precision, and in double elsewhere; half precision is computed so too.
 
     Args:
         boxes: `(n, 4)`, `(ymin, xmin, ymax, xmax)`.
@@ -66,11 +69,33 @@ def suppress(
     return found[np.argsort(-scores[found], kind="stable")][:most]
 
 
-def _survivors(boxes: np.ndarray, threshold: float, most: int | None) -> list[int]:
+def _survivors(boxes: np.ndarray, threshold: float, most: int | None) -> np.ndarray:
     """Places of the boxes that stay, of boxes of one class that are sorted, surest first."""
+    count = len(boxes) if most is None else min(most, len(boxes))
+    if len(boxes) > 1 and (tensorflow := _tensorflow()):
+        # The same search in C++; what counts is the order, which falls.
+        order = np.arange(len(boxes), 0, -1, dtype="float32")
+        found = tensorflow.image.non_max_suppression(
+            boxes.astype("float32"), order, count, threshold
+        )
+        return found.numpy()
+    ymin, xmin, ymax, xmax = np.ascontiguousarray(boxes.T)
+    areas = (ymax - ymin) * (xmax - xmin)
     places, stay = np.arange(len(boxes)), list[int]()
-    while len(places) and (most is None or len(stay) < most):
+    while len(places) and len(stay) < count:
         first, places = places[0], places[1:]
         stay.append(int(first))
-        places = places[overlap(boxes[first][None], boxes[places])[0] <= threshold]
-    return stay
+        height = np.minimum(ymax[places], ymax[first]) - np.maximum(ymin[places], ymin[first])
+        width = np.minimum(xmax[places], xmax[first]) - np.maximum(xmin[places], xmin[first])
+        shared = np.maximum(height, 0.0) * np.maximum(width, 0.0)
+        union = areas[places] + areas[first] - shared
+        # As a product: of boxes without area the quotient is none.
+        places = places[shared <= threshold * union]
+    return np.array(stay, "int64")
+
+
+def _tensorflow() -> Any:
+    """TensorFlow, where Keras runs on it already."""
+    keras = sys.modules.get("keras")
+    running = keras is not None and keras.backend.backend() == "tensorflow"
+    return sys.modules.get("tensorflow") if running else None
