@@ -2,8 +2,10 @@
 
 import csv
 
+import keras
 import numpy as np
 import pytest
+from keras import layers
 from PIL import Image
 
 import keras_classics as kc
@@ -21,6 +23,35 @@ def test_cifar_resnets_answer_as_documented(depth, right):
     assert (answers == labels).sum() == right
 
 
+def digits(part):
+    with np.load(shared("data", "mnist", f"{part}.npz")) as data:
+        return (data["x"][..., None] * 0.00390625).astype("float32"), data["y"]
+
+
+@pytest.mark.parametrize("ending", ["onnx", "tflite"])
+def test_caffes_lenet_loses_nothing_in_eight_bits(ending, tmp_path):
+    pytest.importorskip({"onnx": "onnxruntime", "tflite": "ai_edge_litert"}[ending])
+    model = keras.Sequential(
+        [keras.Input((28, 28, 1)), layers.Conv2D(20, 5, name="conv1"), layers.MaxPooling2D(2),
+         layers.Conv2D(50, 5, name="conv2"), layers.MaxPooling2D(2),
+         # Caffe flattens channel by channel.
+         layers.Permute((3, 1, 2)), layers.Flatten(), layers.Dense(500, "relu", name="ip1"),
+         layers.Dense(10, "softmax", name="ip2")]
+    )  # fmt: skip
+    with np.load(shared("data", "weights", "lenet_mnist", "lenet_caffe_mnist.npz")) as arrays:
+        for name in ("conv1", "conv2", "ip1", "ip2"):
+            kernel = np.moveaxis(arrays[f"{name}.weight"], (0, 1), (-1, -2))
+            model.get_layer(name).set_weights([kernel, arrays[f"{name}.bias"]])
+    samples, _ = digits("train_10k")
+    images, labels = digits("test_2k")
+    format = {"onnx": "onnx", "tflite": "litert"}[ending]
+    made = kc.export.quantize(
+        model, tmp_path / f"a.{ending}", samples[:100], format, check=images, labels=labels
+    )
+    assert made.before == 1985 / 2000 and made.after > made.before - 0.002 and not made.floats
+    assert made.bytes_after < 0.3 * made.bytes_before
+
+
 @pytest.fixture(scope="module")
 def photos():
     """Rows of the table of photographs, and the photographs as the network was trained on."""
@@ -36,7 +67,8 @@ def photos():
     return rows, np.stack(images)
 
 
-def test_squeezenet_sees_what_is_on_photographs(photos):
+def test_squeezenet_sees_what_is_on_photographs(photos, tmp_path):
+    pytest.importorskip("onnxruntime")
     rows, images = photos
     model = kc.models.SqueezeNet1_0(input_shape=(227, 227, 3), classifier_activation=None)
     folder = "squeezenet_v1.0_imagenet"
@@ -50,6 +82,11 @@ def test_squeezenet_sees_what_is_on_photographs(photos):
     assert (len(labels), sum(five[labelled, 0] == labels)) == (14, 11)
     assert all(label in five[k] for k, label in zip(labelled, labels, strict=True))
     assert [" ".join(map(str, row)) for row in five] == [row["squeezenet_top5"] for row in rows]
+
+    # In eight bits at most one photograph is another thing.
+    seen = np.concatenate([images[:, ::-1], images[:, :, ::-1]])[:32]
+    made = kc.export.quantize(model, tmp_path / "a.onnx", seen, check=images, most_loss=1.0)
+    assert made.measure == "agreement" and made.after >= 1 - 1.01 / len(images)
 
     # The authors pad their last 1x1 convolution by one: 56 cells more, all bias, in the average.
     border = np.maximum(model.get_layer("head_conv").bias, 0)
