@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable, Mapping, Sequence, Sized
+from collections.abc import Callable, Container, Hashable, Mapping, Sequence, Sized
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
 from keras_classics.core.errors import InputError
+from keras_classics.core.text_files import read_lines
 from keras_classics.data.faults import Faults
 
 Row = TypeVar("Row")
@@ -184,6 +186,48 @@ def check_one_split(owners: dict[str, str], name: str, split: str, where: str = 
             "each picture in one split, or results are too good",
             "Leave it in one of them.",
         )
+
+
+def listed_splits(
+    folder: Path, found: Mapping[str, Row], what: str, faults: Faults, passed: Container[str] = ()
+) -> tuple[dict[str, list[Row]], dict[str, str]]:
+    """Divide examples by the lists of a folder, `train.txt` and the like, a name a line.
+
+    Args:
+        folder: Where the lists lie.
+        found: Examples by name.
+        what: What pictures that are listed must have, for the error, such as `"mask"`.
+        faults: Where to note names of no example.
+        passed: Names that are noted already.
+
+    Returns:
+        Examples of each split that has a list, of training always, and where it comes from.
+    """
+    parts: dict[str, list[Row]] = {}
+    rules: dict[str, str] = {}
+    owners: dict[str, str] = {}
+    for split, names in SPLIT_NAMES.items():
+        lists = [folder / f"{name}.txt" for name in names]
+        file = next((each for each in lists if each.is_file()), None)
+        lines = [line.strip() for line in read_lines(file)] if file else []
+        # "000012  1", where the list is of a class.
+        listed = [line if line in found else line.split()[0] for line in lines if line]
+        # Of pictures for a contest's test nothing is told.
+        if file is None or (split == "test" and not found.keys() & listed):
+            continue
+        for name in listed:
+            check_one_split(owners, name, split)
+            if name not in found and name not in passed:
+                faults.add(
+                    f"{file} lists {name!r}, which has no {what}",
+                    f"pictures with {what}",
+                    f"Correct the list, or add the {what}.",
+                )
+        parts[split], rules[split] = [found[name] for name in listed if name in found], file.name
+    if "train" not in parts:
+        parts["train"] = [example for name, example in found.items() if name not in owners]
+        rules["train"] = "every picture in no list"
+    return parts, rules
 
 
 def equal_groups(*columns: Sequence[Hashable]) -> np.ndarray:

@@ -14,10 +14,9 @@ from pathlib import Path
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError
 from keras_classics.core.picture_files import picture_endings
-from keras_classics.core.text_files import read_lines
 from keras_classics.core.xml_files import Element, read_xml
 from keras_classics.data.faults import Faults
-from keras_classics.data.holdout import SPLIT_NAMES, check_one_split
+from keras_classics.data.holdout import listed_splits
 from keras_classics.data.load import Data
 from keras_classics.data.pictures.boxed_pictures import Row, Sheet, boxed_data
 from keras_classics.data.pictures.voc_masks import load_voc_masks
@@ -63,7 +62,9 @@ def load_voc(
         sheet = _sheet(folder, file, faults)
         if sheet is not None:
             sheets[stem] = sheet
-    parts, rules = _splits(folder, sheets, files, faults)
+    # Of lists of a single class, which lie there too, none is read.
+    lists = folder / "ImageSets" / "Main"
+    parts, rules = listed_splits(lists, sheets, "annotation", faults, passed=files)
     return boxed_data(
         parts, name=f"voc:{path}", classes=classes, seed=seed, image_size=image_size,
         faults=faults, rules=rules, origin=str(folder),
@@ -143,37 +144,6 @@ def _picture(folder: Path, file: Path, said: str) -> Path | None:
                     if each.is_file():
                         return each
     return None
-
-
-def _splits(
-    folder: Path, sheets: dict[str, Sheet], files: dict[str, Path], faults: Faults
-) -> tuple[dict[str, list[Sheet]], dict[str, str]]:
-    """The lists of ImageSets/Main; of lists of a single class, which lie there too, none."""
-    parts: dict[str, list[Sheet]] = {}
-    rules: dict[str, str] = {}
-    owners: dict[str, str] = {}
-    for split, names in SPLIT_NAMES.items():
-        lists = [folder / "ImageSets" / "Main" / f"{name}.txt" for name in names]
-        file = next((each for each in lists if each.is_file()), None)
-        if file is None:
-            continue
-        parts[split], rules[split] = [], file.name
-        for line in filter(str.strip, read_lines(file)):
-            # "000012  1", where the list is of a class.
-            stem = line.split()[0]
-            check_one_split(owners, stem, split)
-            if stem in sheets:
-                parts[split].append(sheets[stem])
-            elif stem not in files:
-                faults.add(
-                    f"{file} lists {stem!r}, which has no annotation",
-                    "pictures with an annotation",
-                    "Correct the list, or add an annotation without objects.",
-                )
-    if "train" not in parts:
-        parts["train"] = [sheet for stem, sheet in sheets.items() if stem not in owners]
-        rules["train"] = "every picture in no list"
-    return parts, rules
 
 
 def _text(element: Element, path: str) -> str:

@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from keras_classics.core.errors import InputError
-from keras_classics.core.text_files import read_lines
 from keras_classics.data.faults import Faults
-from keras_classics.data.holdout import SPLIT_NAMES, check_one_split
+from keras_classics.data.holdout import listed_splits
 from keras_classics.data.load import Data
 from keras_classics.data.pictures.mask_files import MaskReading, voc_colours
-from keras_classics.data.pictures.masked_pictures import MaskSheet, masked_data
+from keras_classics.data.pictures.masked_pictures import masked_data
 from keras_classics.data.pictures.picture_pairs import pairs
 
 VOC_CLASSES = (
@@ -56,28 +55,8 @@ def load_voc_masks(
             "Check the path; for boxes leave masks out.",
         )
     found = {sheet.name: sheet for sheet in pairs(folder / "JPEGImages", where, faults, "mask")}
-    parts, rules, owners = dict[str, list[MaskSheet]](), dict[str, str](), dict[str, str]()
-    for split, names in SPLIT_NAMES.items():
-        files = [folder / "ImageSets" / "Segmentation" / f"{name}.txt" for name in names]
-        file = next((each for each in files if each.is_file()), None)
-        stems = [line.strip() for line in read_lines(file) if line.strip()] if file else []
-        # The list of VOC's test has no masks.
-        if file is None or (split == "test" and not any(stem in found for stem in stems)):
-            continue
-        parts[split], rules[split] = [], file.name
-        for stem in stems:
-            check_one_split(owners, stem, split)
-            if stem in found:
-                parts[split].append(found[stem])
-            else:
-                faults.add(
-                    f"{file} lists {stem!r}, which has no picture with a mask",
-                    "pictures with masks",
-                    "Correct the list, or add the files.",
-                )
-    if "train" not in parts:
-        parts["train"] = [sheet for stem, sheet in found.items() if stem not in owners]
-        rules["train"] = "every picture in no list"
+    lists = folder / "ImageSets" / "Segmentation"
+    parts, rules = listed_splits(lists, found, "mask", faults)
     names = VOC_CLASSES if classes is None else tuple(classes)
     return masked_data(
         parts, name=f"voc:{path}", classes=names,
