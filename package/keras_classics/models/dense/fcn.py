@@ -12,9 +12,7 @@ and for any other network the cuts that keep the scores in place.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import keras
 from keras import layers
@@ -23,33 +21,22 @@ from keras_classics.core.arguments import checked
 from keras_classics.core.channels_last import check_layers
 from keras_classics.core.errors import InputError, check_choice, check_whole, explain
 from keras_classics.core.graph import ancestry, functional
-from keras_classics.core.keras_internals import deep_graphs, maker
-from keras_classics.core.layer_names import own_name
-from keras_classics.core.receptive_fields import ReceptiveFields
-from keras_classics.core.trunk import BLOCK, Waypoint, levels_of, trunk
+from keras_classics.core.keras_internals import deep_graphs
 from keras_classics.core.types import Tensor, Whole
-from keras_classics.initializers import BilinearUpsampling
 from keras_classics.layers.image.upsampling import CropToReference
 from keras_classics.models.dense.convolutional_form import Sliding, check_picture
+from keras_classics.models.dense.placed_maps import (
+    PlacedMap,
+    ceiled,
+    enlarged,
+    maps_by_stride,
+    placing,
+)
 
 # What the paper's program pads its pictures by, around which the first convolution adds its own 1.
 _PAPER_PADDING = 99
 # In the paper's training at once, each finer skip is scaled down by so much more.
 _SKIP_SCALE = 0.01
-
-
-class _Map(NamedTuple):
-    """A map on its way.
-
-    Attributes:
-        tensor: `(batch, height, width, channels)`.
-        stride: Pixels between neighbours.
-        centre: Where unit (0, 0) looks, in pixels; 0 is the middle of the first.
-    """
-
-    tensor: Tensor
-    stride: int
-    centre: tuple[float, float]
 
 
 @deep_graphs()
@@ -106,13 +93,13 @@ def fcn(
     backbone = functional(backbone)
     check_picture(backbone)
     check_layers(backbone)
-    way = _way(backbone)
+    way = maps_by_stride(backbone)
     top = way[max(way)]
     skips = [way[each] for each in sorted(way, reverse=True) if stride <= each < max(way)]
     _check_stride(backbone, stride, max(way), [each.stride or 0 for each in skips])
 
     sliding = Sliding(
-        backbone, "valid" if form == "paper" else "same", instead=_ceiled, pooled=False
+        backbone, "valid" if form == "paper" else "same", instead=ceiled, pooled=False
     )
     image = keras.Input((None, None, backbone.inputs[0].shape[-1]), name="image")
     x = image
@@ -120,14 +107,7 @@ def fcn(
         x = layers.ZeroPadding2D(_PAPER_PADDING, name="stem_pad")(image)
     hidden = _before_classifier(backbone, top.tensor)
     known = sliding.applied(ancestry([hidden]), x)
-    fields = ReceptiveFields(backbone, image_size=_ruler(backbone, max(way)))
-    shift = _PAPER_PADDING if form == "paper" else 0
-
-    def placed(point: Waypoint) -> _Map:
-        field = fields.at((maker(point.tensor),))
-        centre = tuple(each - 0.5 - shift for each in field.centre)
-        return _Map(known[id(point.tensor)], point.stride or 1, (centre[0], centre[1]))
-
+    placed = placing(backbone, known, _PAPER_PADDING if form == "paper" else 0)
     features = placed(top)._replace(tensor=known[id(hidden)])
     features = _through(features, list(sliding.kernels.values()), form)
     scores = features._replace(tensor=_score(features.tensor, classes, "head_score"))
@@ -138,9 +118,9 @@ def fcn(
             tensor = layers.Rescaling(_SKIP_SCALE**number, name=f"head_scale{skip.stride}")(tensor)
         own = _score(tensor, classes, f"head_score{skip.stride}")
         scores = _joined(scores, skip._replace(tensor=own), upsampling == "learned")
-    pixels = _Map(image, 1, (0.0, 0.0))
-    enlarged, offset = _enlarged(scores, pixels, upsampling == "learned", scores.stride)
-    logits = CropToReference(offset, dtype="float32", name="predictions")([enlarged, image])
+    pixels = PlacedMap(image, 1, (0.0, 0.0))
+    larger, offset = enlarged(scores, pixels, upsampling == "learned", "head_upsample1")
+    logits = CropToReference(offset, dtype="float32", name="predictions")([larger, image])
     return keras.Model(image, logits, name=name or f"fcn_{stride}s")
 
 
@@ -184,20 +164,8 @@ def take_over(coarse: keras.Model, fine: keras.Model) -> list[str]:
     return kept
 
 
-def _way(backbone: keras.Model) -> dict[int, Waypoint]:
-    """The map to score at each stride."""
-    points = [point for point in trunk(backbone) if point.stride]
-    if any(BLOCK.match(own_name(layer.name)) for layer in backbone.layers):
-        return {point.stride or 1: point for point in levels_of(backbone).values()}
-    way = {point.stride or 1: point for point in reversed(points)}
-    if points:
-        # The whole trunk is the last stride's.
-        way[points[-1].stride or 1] = points[-1]
-    return {step: point for step, point in way.items() if step & (step - 1) == 0}
-
-
 def _check_stride(backbone: keras.Model, stride: int, top: int, skips: Sequence[int]) -> None:
-    known = sorted(point for point in _way(backbone))
+    known = sorted(point for point in maps_by_stride(backbone))
     if stride != top and stride not in skips:
         raise InputError(
             explain(
@@ -222,23 +190,7 @@ def _before_classifier(backbone: keras.Model, end: Tensor) -> Tensor:
     return dense[-1].input_tensors[0]
 
 
-def _ceiled(layer: keras.layers.Layer) -> keras.layers.Layer:
-    """Pools of 2x2 that take half windows at odd borders too, as Caffe's do."""
-    if isinstance(layer, layers.MaxPooling2D | layers.AveragePooling2D):
-        if layer.pool_size == layer.strides == (2, 2) and layer.padding == "valid":
-            return type(layer).from_config({**layer.get_config(), "padding": "same"})
-    return layer
-
-
-def _ruler(backbone: keras.Model, top: int) -> tuple[int, int] | None:
-    """A size of pictures at which to look where units look, of a backbone of any size."""
-    sides = backbone.inputs[0].shape[1:3]
-    if None not in sides:
-        return None
-    return (2 * top, 2 * top)
-
-
-def _through(features: _Map, kernels: Sequence[tuple[int, int]], form: str) -> _Map:
+def _through(features: PlacedMap, kernels: Sequence[tuple[int, int]], form: str) -> PlacedMap:
     """Where units look behind the convolutions that were dense layers."""
     centre = list(features.centre)
     for kernel in kernels:
@@ -252,46 +204,19 @@ def _score(x: Tensor, classes: int, name: str) -> Tensor:
     return layers.Conv2D(classes, 1, kernel_initializer="zeros", dtype="float32", name=name)(x)
 
 
-def _joined(scores: _Map, skip: _Map, learned: bool) -> _Map:
+def _joined(scores: PlacedMap, skip: PlacedMap, learned: bool) -> PlacedMap:
     """Scores, enlarged to the stride of a skip, and its own; where both are known."""
-    enlarged, offset = _enlarged(scores, skip, learned, scores.stride // skip.stride)
+    larger, offset = enlarged(scores, skip, learned, f"head_upsample{skip.stride}")
     if min(offset) >= 0:
         cut = CropToReference(offset, dtype="float32", name=f"head_crop{skip.stride}")
-        return skip._replace(tensor=_sum([cut([enlarged, skip.tensor]), skip.tensor], skip.stride))
+        return skip._replace(tensor=_sum([cut([larger, skip.tensor]), skip.tensor], skip.stride))
     # The finer map reaches further, as around a padded picture: it is the one that is cut.
     back = (-offset[0], -offset[1])
     cut = CropToReference(back, dtype="float32", name=f"head_crop{skip.stride}")
-    tensor = _sum([enlarged, cut([skip.tensor, enlarged])], skip.stride)
+    tensor = _sum([larger, cut([skip.tensor, larger])], skip.stride)
     centre = [own + skip.stride * step for own, step in zip(skip.centre, back, strict=True)]
-    return _Map(tensor, skip.stride, (centre[0], centre[1]))
+    return PlacedMap(tensor, skip.stride, (centre[0], centre[1]))
 
 
 def _sum(tensors: list[Tensor], stride: int) -> Tensor:
     return layers.Add(dtype="float32", name=f"head_sum{stride}")(tensors)
-
-
-def _enlarged(
-    scores: _Map, target: _Map, learned: bool, factor: int
-) -> tuple[Tensor, tuple[int, int]]:
-    """Enlarged scores, and where in them the first unit of a target lies."""
-    apart = [
-        (there - here) / target.stride
-        for here, there in zip(scores.centre, target.centre, strict=True)
-    ]
-    # Of an even kernel the middle lies between two places, of an odd one on one: whichever meets
-    # the other map's units.
-    between = (2 * apart[0]) % 2 == 1
-    side = 2 * factor if between else 2 * factor - 1
-    classes = scores.tensor.shape[-1]
-    tensor = layers.Conv2DTranspose(
-        classes,
-        side,
-        factor,
-        use_bias=False,
-        kernel_initializer=BilinearUpsampling(),
-        trainable=learned,
-        dtype="float32",
-        name=f"head_upsample{target.stride}",
-    )(scores.tensor)
-    offset = [math.floor((side - 1) / 2 + each + 0.5) for each in apart]
-    return tensor, (offset[0], offset[1])
