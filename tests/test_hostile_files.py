@@ -462,7 +462,7 @@ def test_every_function_of_the_public_face_that_takes_a_path_is_in_the_table():
 def test_every_kind_of_data_is_in_the_table():
     schemes = {name for name, source in SOURCES.items() if ":" in source.usage}
     # What TensorFlow Datasets keeps is its own; camvid: and cityscapes: open masks as masks: does.
-    assert schemes - {"tfds", "camvid", "cityscapes"} == {
+    assert schemes - {"tfds", "boundaries", "camvid", "cityscapes"} == {
         name.partition(":")[0] for name in DOORS if ":" in name
     }
 

@@ -58,6 +58,7 @@ LAYERS = {
     "OneHot": ({"size": 9}, IDS),
     "PaddedMaxPooling2D": ({"pool_size": 3, "strides": 2, "padding": 1}, MAPS),
     "RegionMaxPooling": ({"size": 2, "stride": 1}, MAPS, BOXES),
+    "ResizeToReference": ({"factor": 0.5}, [MAPS, MAPS]),
     "ReverseSequence": ({}, SEQUENCES),
     "SAFPooling": ({}, MAPS),
     "SegmentMean": ({}, [SEQUENCES, SEGMENTS]),

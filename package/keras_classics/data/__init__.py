@@ -6,6 +6,7 @@
 from keras_classics.core.picture_files import write_picture
 from keras_classics.data.captions.caption_batches import caption_batches
 from keras_classics.data.load import Data, Info, load
+from keras_classics.data.pictures.boundary_maps import boundary_map, outlined
 from keras_classics.data.pictures.class_batches import (
     classified_batches,
     predict_classes,
@@ -49,6 +50,7 @@ __all__ = [
     "Units",
     "Vocabulary",
     "arm_reaches",
+    "boundary_map",
     "by_language",
     "caption_batches",
     "classified_batches",
@@ -61,6 +63,7 @@ __all__ = [
     "make_vocabulary",
     "mask_batches",
     "moving_scenes",
+    "outlined",
     "pen_digits",
     "picture_values",
     "predict_classes",

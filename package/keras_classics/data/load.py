@@ -115,6 +115,7 @@ class Source(NamedTuple):
 SOURCES = {
     "scenes": Source("scenes", "worlds.scenes", "load_scenes"),
     "captions": Source("captions:FOLDER", "captions.folder", "load_captions"),
+    "boundaries": Source("boundaries:FOLDER", "pictures.boundary_maps", "load_boundaries"),
     "camvid": Source("camvid:FOLDER", "pictures.mask_folders", "load_camvid"),
     "cityscapes": Source("cityscapes:FOLDER", "pictures.mask_folders", "load_cityscapes"),
     "boxes": Source("boxes:CSV", "pictures.table_boxes", "load_boxes"),
@@ -156,9 +157,10 @@ def load(
             `"speech:FOLDER"` (spoken digits), `"conllu:FILE"` (tagged words),
             `"sentences:FOLDER"` (a file for each class), `"source_code"` (Python's own library),
             `"text:FILE"` (running text), `"voc:FOLDER"`, `"coco:JSON"`, `"kitti:FOLDER"` or
-            `"boxes:CSV"` (pictures with boxes), `"masks:FOLDER"`, `"camvid:FOLDER"` or
-            `"cityscapes:FOLDER"` (pictures with a class for every pixel, which `voc:`, `coco:` and
-            `tfds:` give with `masks=True`), or `"tfds:NAME"` (TensorFlow Datasets).
+            `"boxes:CSV"` (pictures with boxes), `"masks:FOLDER"`, `"camvid:FOLDER"`,
+            `"cityscapes:FOLDER"` or `"boundaries:FOLDER"` (pictures with a class for every pixel,
+            which `voc:`, `coco:` and `tfds:` give with `masks=True`), or `"tfds:NAME"` (TensorFlow
+            Datasets).
         seed: Chooses the scenes or phrases, and the images or lines of splits that have no list.
         image_size: Height and width, or one number for a square; the whole picture is resized,
             its aspect ratio not kept. None leaves every picture as it is. Without meaning where

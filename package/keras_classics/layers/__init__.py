@@ -25,7 +25,11 @@ from keras_classics.layers.image.region_pooling import RegionMaxPooling, Spatial
 from keras_classics.layers.image.shortcuts import ZeroPaddedShortcut
 from keras_classics.layers.image.stacked import CircularPadding2D, StackedConv2D
 from keras_classics.layers.image.stochastic_depth import StochasticDepth
-from keras_classics.layers.image.upsampling import CropToReference, ZeroInterleaving2D
+from keras_classics.layers.image.upsampling import (
+    CropToReference,
+    ResizeToReference,
+    ZeroInterleaving2D,
+)
 from keras_classics.layers.memory.annealed_units import AnnealedUnits
 from keras_classics.layers.memory.hopfield_memory import ContinuousMemory, HopfieldMemory
 from keras_classics.layers.memory.pattern_memories import DenseMemory, SoftmaxMemory
@@ -111,6 +115,7 @@ __all__ = [
     "RecurrentDecoder",
     "RecurrentHighwayCell",
     "RegionMaxPooling",
+    "ResizeToReference",
     "ReverseSequence",
     "SAFPooling",
     "ScheduledSampler",

@@ -1,9 +1,11 @@
 """Builders of plain `keras.Model`s. A family is one file and one line here."""
 
 from keras_classics.core import importing
+from keras_classics.models.dense.boundary_network import boundary_network
 from keras_classics.models.dense.convolutional_form import convolutional_form
 from keras_classics.models.dense.crf_rnn import crf_rnn, dense_crf
 from keras_classics.models.dense.fcn import fcn, take_over
+from keras_classics.models.dense.pixel_fabric import pixel_fabric
 from keras_classics.models.dense.segment import segment
 from keras_classics.models.image.alexnet import AlexNet, AlexNetOWT, AlexNetSingleTower
 from keras_classics.models.image.binary_alexnet import BWNAlexNet, XNORAlexNet
@@ -339,6 +341,7 @@ __all__ = [
     "annealed_network",
     "automaton",
     "boolean_network",
+    "boundary_network",
     "bracket_automaton",
     "caption",
     "captioner",
@@ -368,6 +371,7 @@ __all__ = [
     "naive_inception_module",
     "parity_automaton",
     "picture_encoder",
+    "pixel_fabric",
     "queens_energy",
     "random_starts",
     "randwire_graphs",

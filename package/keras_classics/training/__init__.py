@@ -2,6 +2,7 @@
 
 from keras_classics.core.recipe import Cosine, Drops, Exponential, Linear, Recipe, step
 from keras_classics.training.adversarial import AdversarialModel
+from keras_classics.training.boundary_loss import BoundaryLoss
 from keras_classics.training.burn_in import burn_in_weights
 from keras_classics.training.checkpoints import restore
 from keras_classics.training.classifier_design import design_classifier
@@ -18,6 +19,7 @@ from keras_classics.training.ctc_loss import (
     labelling_metrics,
 )
 from keras_classics.training.metric_learning import ContrastiveLoss, TripletLoss, recall_at_k
+from keras_classics.training.metrics.boundary_benchmark import boundary_figures, thin_outlines
 from keras_classics.training.metrics.boundary_measure import boundary_f
 from keras_classics.training.metrics.box_metric import AveragePrecision
 from keras_classics.training.metrics.captions import caption_figures, caption_metrics
@@ -52,6 +54,7 @@ __all__ = [
     "CTCLoss",
     "ContrastiveLoss",
     "BitsPerCharacter",
+    "BoundaryLoss",
     "Cosine",
     "Drops",
     "Exponential",
@@ -65,6 +68,7 @@ __all__ = [
     "TruncatedBPTT",
     "averaging",
     "boundary_f",
+    "boundary_figures",
     "burn_in_weights",
     "caption_figures",
     "caption_metrics",
@@ -95,6 +99,7 @@ __all__ = [
     "step",
     "tagging_metrics",
     "text_metrics",
+    "thin_outlines",
     "translation_metrics",
     "unpadded_cross_entropy",
 ]

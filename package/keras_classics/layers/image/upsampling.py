@@ -8,7 +8,7 @@ from typing import Any
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole, explain, is_whole
+from keras_classics.core.errors import InputError, check_positive, check_whole, explain, is_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor, Whole
 from keras_classics.layers.image.image_layer import ImageLayer
@@ -47,6 +47,50 @@ class ZeroInterleaving2D(ImageLayer):
         batch, height, width, channels = input_shape
         larger = [None if side is None else self.factor * side for side in (height, width)]
         return (batch, *larger, channels)
+
+    def get_config(self) -> Config:
+        """The constructor's arguments."""
+        return {**super().get_config(), "factor": self.factor}
+
+
+@registered
+class ResizeToReference(ImageLayer):
+    """A map, resized bilinearly to the height and width of another, or a share of them.
+
+    Called on two maps `(batch, height, width, channels)`, the one that is resized and the one whose
+    height and width count. Where it is made smaller all of it counts, as with antialiasing.
+
+    Args:
+        factor: Share of the other's height and width, rounded, at least one pixel.
+    """
+
+    @checked
+    def __init__(self, factor: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.factor = check_positive("factor", factor)
+
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
+        """The resized map."""
+        x, reference = inputs
+        sides = [self._side(side) for side in ops.shape(reference)[1:3]]
+        smaller = self.factor < 1
+        resized = ops.image.resize(
+            ops.cast(x, "float32"), sides, "bilinear", antialias=smaller,
+            data_format="channels_last",
+        )  # fmt: skip
+        return ops.cast(resized, self.compute_dtype)
+
+    def _side(self, side: Any) -> Any:
+        if isinstance(side, int):
+            return max(1, round(side * self.factor))
+        scaled = ops.round(ops.cast(side, "float32") * self.factor)
+        return ops.maximum(1, ops.cast(scaled, "int32"))
+
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
+        """Batch and channels of the first, height and width by the second."""
+        (batch, _, _, channels), (_, *sides, _) = input_shape
+        made = [None if side is None else max(1, round(side * self.factor)) for side in sides]
+        return (batch, *made, channels)
 
     def get_config(self) -> Config:
         """The constructor's arguments."""

@@ -31,16 +31,23 @@ class PlacedMap(NamedTuple):
     centre: tuple[float, float]
 
 
-def maps_by_stride(backbone: keras.Model) -> dict[int, Waypoint]:
-    """The map to score at each stride."""
-    points = [point for point in trunk(backbone) if point.stride]
-    if any(BLOCK.match(own_name(layer.name)) for layer in backbone.layers):
-        return {point.stride or 1: point for point in levels_of(backbone).values()}
-    way = {point.stride or 1: point for point in reversed(points)}
-    if points:
-        # The whole trunk is the last stride's.
-        way[points[-1].stride or 1] = points[-1]
-    return {step: point for step, point in way.items() if step & (step - 1) == 0}
+def maps_by_stride(backbone: keras.Model, *, last: bool = False) -> dict[int, Waypoint]:
+    """The map to score at each stride that is a power of two.
+
+    Args:
+        backbone: A classifier or its trunk.
+        last: Whether of each stride the last map counts; otherwise of a network without blocks the
+            first, which is its pool, but for stride 1.
+    """
+    way = {point.stride or 1: point for point in levels_of(backbone).values()}
+    if last or any(BLOCK.match(own_name(layer.name)) for layer in backbone.layers):
+        return way
+    # The whole trunk is the last stride's.
+    kept = {1, max(way, default=1)}
+    for point in reversed(trunk(backbone)):
+        if point.stride in way and point.stride not in kept:
+            way[point.stride] = point
+    return way
 
 
 def placing(
@@ -80,7 +87,11 @@ def _ruler(backbone: keras.Model, top: int) -> tuple[int, int] | None:
 
 
 def enlarged(
-    scores: PlacedMap, target: PlacedMap, learned: bool, name: str
+    scores: PlacedMap,
+    target: PlacedMap,
+    learned: bool,
+    name: str,
+    once: Callable[[keras.layers.Layer], keras.layers.Layer] = lambda layer: layer,
 ) -> tuple[Tensor, tuple[int, int]]:
     """Enlarge scores to the stride of another map, at first bilinearly.
 
@@ -89,6 +100,7 @@ def enlarged(
         target: A finer map.
         learned: Whether the enlargement learns.
         name: Of its layer.
+        once: From the layer to the one of its name, where that is there already.
 
     Returns:
         Enlarged scores, and where in them the first unit of the target lies.
@@ -103,7 +115,7 @@ def enlarged(
     between = (2 * apart[0]) % 2 == 1
     side = 2 * factor if between else 2 * factor - 1
     classes = scores.tensor.shape[-1]
-    tensor = layers.Conv2DTranspose(
+    enlarging = layers.Conv2DTranspose(
         classes,
         side,
         factor,
@@ -112,6 +124,7 @@ def enlarged(
         trainable=learned,
         dtype="float32",
         name=name,
-    )(scores.tensor)
+    )
+    tensor = once(enlarging)(scores.tensor)
     offset = [math.floor((side - 1) / 2 + each + 0.5) for each in apart]
     return tensor, (offset[0], offset[1])

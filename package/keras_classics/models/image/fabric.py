@@ -30,7 +30,7 @@ from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
 from keras_classics.core.types import Tensor
 from keras_classics.layers.image.connection_table import ConnectionTableConv2D
-from keras_classics.layers.image.upsampling import ZeroInterleaving2D
+from keras_classics.layers.image.upsampling import CropToReference, ZeroInterleaving2D
 from keras_classics.models.image.blocks import (
     convolution,
     normalization,
@@ -40,6 +40,8 @@ from keras_classics.models.image.blocks import (
 
 # From a tensor, with `strides` and `name`, to a tensor.
 Convolve: TypeAlias = Callable[..., Tensor]
+# Where the last layer gathers all scales.
+COARSEST, FINEST = "coarsest", "finest"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,11 +158,11 @@ def fabric(
     depth = check_whole("depth", card.depth if depth is None else depth)
     scales = _checked_scales(card, head.image.shape[1:3], scales)
     channels = scaled(card.channels, width)
-    convolve = partial(_CONVOLUTIONS[connectivity], channels=channels)
-    stem = _dense(head.image, channels=channels, name="stem_conv")
-    nodes = _first_layer(stem, scales, convolve)
+    convolve = partial(CONVOLUTIONS[connectivity], channels=channels)
+    stem = dense_convolution(head.image, channels=channels, name="stem_conv")
+    nodes = first_layer(stem, scales, convolve)
     for layer in range(2, depth + 1):
-        nodes = _layer(nodes, layer, convolve, collect=layer == depth)
+        nodes = next_layer(nodes, layer, convolve, collect=COARSEST if layer == depth else None)
     return head.finish(nodes[-1])
 
 
@@ -180,7 +182,7 @@ def _checked_scales(card: FabricCard, sides: tuple[int | None, ...], scales: int
     return scales
 
 
-def _first_layer(x: Tensor, scales: int, convolve: Convolve) -> list[Tensor]:
+def first_layer(x: Tensor, scales: int, convolve: Convolve) -> list[Tensor]:
     """The nodes of all scales: each the one before, halved."""
     nodes = [_node([x], "stage1_block1")]
     for scale in range(2, scales + 1):
@@ -190,25 +192,45 @@ def _first_layer(x: Tensor, scales: int, convolve: Convolve) -> list[Tensor]:
     return nodes
 
 
-def _layer(before: list[Tensor], layer: int, convolve: Convolve, *, collect: bool) -> list[Tensor]:
+def next_layer(
+    before: list[Tensor], layer: int, convolve: Convolve, *, collect: str | None = None
+) -> list[Tensor]:
     """The nodes of all scales, each from three of the layer before.
 
-    The last layer also collects: a node sees the next finer node of its own layer.
+    Args:
+        before: Those of the layer before, the finest first.
+        layer: Number of the layer.
+        convolve: Makes a convolution of three by three.
+        collect: Of the last layer, where it gathers all: in the `COARSEST` scale a node sees the
+            next finer node of its own layer too, in the `FINEST` the next coarser one.
     """
-    nodes: list[Tensor] = []
-    for scale, same in enumerate(before, start=1):
+    nodes: dict[int, Tensor] = {}
+    scales = range(1, len(before) + 1)
+    for scale in reversed(scales) if collect == FINEST else scales:
+        same = before[scale - 1]
         name = f"stage{layer}_block{scale}"
         arrivals = []
         if scale > 1:
             arrivals.append(convolve(before[scale - 2], strides=2, name=f"{name}_branch1_conv"))
         arrivals.append(convolve(same, name=f"{name}_branch2_conv"))
         if scale < len(before):
-            coarser = ZeroInterleaving2D(name=f"{name}_branch3_upsample")(before[scale])
+            coarser = _doubled(before[scale], same, f"{name}_branch3")
             arrivals.append(convolve(coarser, name=f"{name}_branch3_conv"))
-        if collect and scale > 1:
-            arrivals.append(convolve(nodes[-1], strides=2, name=f"{name}_branch4_conv"))
-        nodes.append(_node(arrivals, name))
-    return nodes
+        if collect == COARSEST and scale > 1:
+            arrivals.append(convolve(nodes[scale - 1], strides=2, name=f"{name}_branch4_conv"))
+        if collect == FINEST and scale < len(before):
+            coarser = _doubled(nodes[scale + 1], same, f"{name}_branch4")
+            arrivals.append(convolve(coarser, name=f"{name}_branch4_conv"))
+        nodes[scale] = _node(arrivals, name)
+    return [nodes[scale] for scale in scales]
+
+
+def _doubled(coarse: Tensor, fine: Tensor, name: str) -> Tensor:
+    """A map between zeros, as large as the finer one, which may have an odd row less."""
+    doubled = ZeroInterleaving2D(name=f"{name}_upsample")(coarse)
+    if doubled.shape[1:3] == fine.shape[1:3] and None not in fine.shape[1:3]:
+        return doubled
+    return CropToReference(name=f"{name}_crop")([doubled, fine])
 
 
 def _node(arrivals: list[Tensor], name: str) -> Tensor:
@@ -217,7 +239,7 @@ def _node(arrivals: list[Tensor], name: str) -> Tensor:
     return relu(normalization(x, name=f"{name}_norm"), name=f"{name}_relu")
 
 
-def _dense(x: Tensor, *, channels: int, name: str, strides: int = 1) -> Tensor:
+def dense_convolution(x: Tensor, *, channels: int, name: str, strides: int = 1) -> Tensor:
     """3x3 convolution of all channels."""
     return convolution(
         x,
@@ -248,7 +270,7 @@ def _sparse(x: Tensor, *, channels: int, name: str, strides: int = 1) -> Tensor:
     )(x)
 
 
-_CONVOLUTIONS: dict[str, Convolve] = {"dense": _dense, "sparse": _sparse}
+CONVOLUTIONS: dict[str, Convolve] = {"dense": dense_convolution, "sparse": _sparse}
 
 
 FabricMNIST = register(VARIANTS["fabric_mnist"], fabric)

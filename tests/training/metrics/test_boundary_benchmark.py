@@ -1,0 +1,78 @@
+"""ODS, OIS and AP of maps whose figures are known."""
+
+import numpy as np
+import pytest
+
+import keras_classics as kc
+from keras_classics.training.metrics.boundary_benchmark import _matches
+
+
+def drawn(size=60):
+    mask = np.zeros((size, size), int)
+    mask[15:40, 20:45] = 1
+    return kc.data.boundary_map(mask)
+
+
+def test_outlines_of_a_mask():
+    mask = np.array([[0, 0, 1, 1], [0, 0, 1, 255]])
+    np.testing.assert_array_equal(kc.data.boundary_map(mask), [[0, 1, 0, 255], [0, 1, 255, 255]])
+    scene = kc.data.load("scenes", train=1, validation=1, test=1, objects=(2, 2)).train
+    found = kc.data.outlined(scene)[0]
+    assert set(np.unique(found.class_mask)) == {0, 1}
+    assert 20 < found.class_mask.sum() < 500
+
+
+def test_what_is_right_has_all_figures_1_and_what_is_far_away_0():
+    true = drawn()
+    assert kc.training.boundary_figures([true], [true.astype(float)], thin=False) == pytest.approx(
+        {"ODS": 1, "OIS": 1, "AP": 1, "threshold": 1 / 34}
+    )
+    near = np.roll(true, 0, 0)
+    far = np.roll(true, 8, 0)[:, ::-1]
+    assert kc.training.boundary_figures([near], [far.astype(float)], thin=False)["ODS"] < 0.5
+    nothing = kc.training.boundary_figures([np.zeros((9, 9))], [np.zeros((9, 9))])
+    assert all(np.isnan(value) for value in nothing.values())
+
+
+def test_each_pixel_is_matched_once():
+    true = drawn()
+    # 0.0075 of the diagonal of 85 is less than a pixel: what is doubled is half wrong.
+    double = np.maximum(true, np.roll(true, 1, 1)).astype(float)
+    found = kc.training.boundary_figures([true], [double], thin=False, thresholds=1)
+    precision = true.sum() / double.sum()
+    assert found["ODS"] == pytest.approx(2 * precision / (precision + 1))
+
+
+def test_one_threshold_for_each_picture_is_no_worse_than_one_for_all():
+    true = [drawn(), np.roll(drawn(), 7, 0)]
+    # Of one picture what is wrong is as probable as what is right of the other.
+    wrong = [np.roll(each, 9, 1).astype(float) for each in true]
+    said = [np.maximum(0.9 * true[0], 0.6 * wrong[0]), np.maximum(0.6 * true[1], 0.3 * wrong[1])]
+    found = kc.training.boundary_figures(true, said, thin=False)
+    assert 0.5 < found["ODS"] < found["OIS"] == 1
+
+
+def test_matches_nearest_first_are_nearly_as_many_as_the_best_assignment():
+    optimize = pytest.importorskip("scipy.sparse.csgraph")
+    from scipy.sparse import csr_array
+
+    rng = np.random.default_rng(1)
+    one, other = drawn() == 1, np.zeros((60, 60), bool)
+    # The same outline by an unsteady hand.
+    places = np.argwhere(one) + rng.integers(-2, 3, (one.sum(), 2))
+    other[places[:, 0], places[:, 1]] = True
+    a, b = np.argwhere(one), np.argwhere(other)
+    near = ((a[:, None] - b[None]) ** 2).sum(-1) <= 2.5**2
+    best = (optimize.maximum_bipartite_matching(csr_array(near), perm_type="column") >= 0).sum()
+    assert 0.9 * best <= _matches(one, other, 2.5) <= best
+
+
+def test_a_blurred_outline_is_thinned_to_its_ridge():
+    x = np.arange(40.0)
+    for angle in (0.0, 0.4, 1.0):
+        across = np.cos(angle) * x[None] + np.sin(angle) * x[:, None] - 22.0
+        said = np.exp(-0.5 * (across / 3) ** 2)
+        thin = kc.training.thin_outlines(said)
+        kept = thin > 0.5
+        inner = (slice(4, -4),) * 2
+        assert kept.sum() > 20 and np.abs(across[inner][kept[inner]]).max() < 1.1
