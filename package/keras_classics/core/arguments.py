@@ -41,7 +41,7 @@ def checked(function: Function) -> Function:
         The function, which raises an `InputError` before it does anything; or the class.
     """
     if inspect.isclass(function):
-        function.__init__ = checked(function.__init__)  # type: ignore[misc]
+        function.__init__ = checked(function.__init__)  # type: ignore[method-assign]
         return typing.cast(Function, function)
 
     @functools.wraps(function)

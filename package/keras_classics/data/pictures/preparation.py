@@ -20,7 +20,6 @@ from keras_classics.core.errors import (
     check_axes,
     check_choice,
     check_whole,
-    is_whole,
 )
 from keras_classics.core.files import reading, write_whole
 from keras_classics.core.recipe import Recipe, Step
@@ -100,7 +99,7 @@ class Preparation:
         Returns:
             float32 `(pictures, *input_shape)`.
         """
-        for each in [seed] if is_whole(seed) else seed:
+        for each in [seed] if isinstance(seed, int) else seed:
             check_whole("seed", each, 0, "Pass seed=0.", largest=2**63 - 1)
         rng = np.random.default_rng(seed)
         resized = self.augmentation and self.augmentation[0].name in _RESIZING
