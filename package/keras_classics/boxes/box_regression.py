@@ -65,9 +65,10 @@ def apply_regression(
     Returns:
         float32 `(n, 4)`.
     """
-    found = keras.utils.bounding_boxes.decode_deltas_to_boxes(
-        as_boxes(proposals).astype("float32"), np.asarray(targets, "float32"), "yxyx", "yxyx"
-    )
+    # Tensors: on PyTorch Keras mixes arrays with those of its own.
+    given = keras.ops.convert_to_tensor(as_boxes(proposals).astype("float32"))
+    wanted = keras.ops.convert_to_tensor(np.asarray(targets, "float32"))
+    found = keras.utils.bounding_boxes.decode_deltas_to_boxes(given, wanted, "yxyx", "yxyx")
     boxes = keras.ops.convert_to_numpy(found)
     return boxes if size is None else clip_boxes(boxes, size)
 

@@ -71,7 +71,8 @@ def detect(
         size = tuple(side or there for side, there in zip(taken, own, strict=True))
         factors = np.array([side / there for side, there in zip(size, own, strict=True)] * 2)
         prepared = network_input(pictures, size)
-        scaled = (boxes * factors).astype("float32")
+        # A tensor like the pictures: PyTorch takes no mixture.
+        scaled = keras.ops.convert_to_tensor((boxes * factors).astype("float32"))
         said = model.predict_on_batch({"image": prepared, "boxes": scaled})
         probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(said["classes"]))
         for place, number in enumerate(numbers):

@@ -25,7 +25,8 @@ class AveragePrecision(keras.metrics.Metric):
 
     It keeps what it is given and computes when it is asked, as no mean over batches is the
     precision of the whole. So it runs outside compiled steps: in a loop of one's own, or in a
-    model that was compiled with `run_eagerly=True`. Pictures may be anywhere: those with true
+    model that was compiled with `run_eagerly=True`; detectors of regions, whose steps say no boxes,
+    are watched by `kc.callbacks.DetectionPrecision`. Pictures may be anywhere: those with true
     boxes only and those with detections only count like the others.
 
     Args:
@@ -181,6 +182,7 @@ def _array(tensor: Tensor) -> np.ndarray:
             explain(
                 "AveragePrecision was called in a compiled step",
                 "steps that run eagerly",
-                "Compile the model with run_eagerly=True, or update the metric after predict.",
+                "Compile with run_eagerly=True, update the metric after predict, or watch a "
+                "detector of regions by kc.callbacks.DetectionPrecision, which needs neither.",
             )
         ) from error
