@@ -32,6 +32,20 @@ def test_both_learn_together_or_the_field_alone(tmp_path):
     check_round_trip(model, pictures, tmp_path)
 
 
+@pytest.mark.slow
+def test_the_field_is_in_the_export(tmp_path):
+    model = kc.models.crf_rnn(segmenter(), grid=5, colour_width=30.0)
+    exported = kc.export.export_segmenter(model, ["a", "b", "c"], tmp_path / "shipped")
+    assert exported.difference < 1e-3
+    shipped = kc.export.load_saved_model(exported.path)
+    picture = np.random.default_rng(0).integers(0, 256, (1, 13, 9, 3), "uint8")
+    (said,) = kc.models.segment(model, picture)
+    found = shipped.serve(picture)
+    np.testing.assert_allclose(found["probabilities"][0], said, atol=1e-4)
+    assert (found["masks"][0] == said.argmax(-1)).numpy().mean() > 0.98
+    assert [name.decode() for name in found["names"].numpy()[0]] == ["a", "b", "c"]
+
+
 def test_the_picture_comes_as_colours_of_255():
     flat = segmenter()
     model = kc.models.crf_rnn(flat, grid=3)
