@@ -8,7 +8,7 @@ import keras_classics as kc
 from keras_classics.layers import CircularPadding2D, StackedConv2D
 from support import check_layer
 
-DEPTH, CHANNELS = 5, 3
+DEPTH, CHANNELS = 7, 3
 
 
 def normal(*shape, scale=1.0):
