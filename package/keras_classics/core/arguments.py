@@ -44,14 +44,18 @@ def checked(function: Function) -> Function:
         function.__init__ = checked(function.__init__)  # type: ignore[method-assign]
         return typing.cast(Function, function)
 
+    # A vocabulary is asked a hundred thousand times: what is not given costs nothing.
     @functools.wraps(function)
     def guarded(*positional: Any, **named: Any) -> Any:
         in_order, further, by_name, known, handed_on = _checks_of(function)
         # Either may be longer.
         pairs = zip(in_order, positional, strict=False)
         given = [check(value) if check else value for check, value in pairs]
-        rest = positional[len(in_order) :]
-        given += [further(value) if further else value for value in rest]
+        if len(positional) > len(given):
+            rest = positional[len(given) :]
+            given += [further(value) if further else value for value in rest]
+        if not named:
+            return function(*given)
         if known is not None and not named.keys() <= known.keys():
             check_known(function.__qualname__.removesuffix(".__init__"), named, known)
         for name, value in named.items():
@@ -81,9 +85,14 @@ def as_taken(kind: Kind, name: str, value: Any, *, optional: bool = False) -> An
         return kind.take(value)
     except Refused:
         pass
+    raise _refusal(kind, name, value, optional)
+
+
+def _refusal(kind: Kind, name: str, value: Any, optional: bool) -> InputError:
+    """What is said of an argument of another kind, if the kind does not say it itself."""
     if kind.refuse:
         kind.refuse(value)
-    raise InputError(
+    return InputError(
         explain(
             f"{name}={shown(value)} was given",
             kind.words,
@@ -191,11 +200,17 @@ def _of_keras(name: str) -> Check | None:
 
 
 def _check_of(kind: Kind, parameter: inspect.Parameter) -> Check:
-    name, default = parameter.name, parameter.default
+    name, default, take = parameter.name, parameter.default, kind.take
     optional = default is not parameter.empty
 
     def check(value: Any) -> Any:
         # A default may be of a kind of its own.
-        return value if value is default else as_taken(kind, name, value, optional=optional)
+        if value is default:
+            return value
+        try:
+            return take(value)
+        except Refused:
+            pass
+        raise _refusal(kind, name, value, optional)
 
     return check
