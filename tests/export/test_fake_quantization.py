@@ -65,7 +65,9 @@ def folded_hidden(folded):
 
 
 def test_the_range_follows_the_batches_of_training():
-    aware = kc.export.quantization_aware(dense_pair(), POINTS)
+    # Two batches, of which the first has both ends of the range.
+    furthest_first = POINTS[np.argsort(-np.abs(POINTS).max(axis=1))]
+    aware = kc.export.quantization_aware(dense_pair(), furthest_first)
     layer = aware.get_layer("first")
     low, high = layer.get_weights()[-1]
     assert (low, high) == (POINTS.min(), POINTS.max())
@@ -74,6 +76,9 @@ def test_the_range_follows_the_batches_of_training():
     aware(POINTS * 10, training=True)
     found = layer.get_weights()[-1]
     np.testing.assert_allclose(found[1], MOMENTUM * high + (1 - MOMENTUM) * 10 * high, rtol=1e-5)
+    # Zero is a number of every range.
+    aware(np.abs(POINTS) + 1, training=True)
+    np.testing.assert_allclose(layer.get_weights()[-1][0], MOMENTUM * found[0], rtol=1e-5)
 
 
 def test_what_was_lost_is_learnt_again_and_shipped(tmp_path):
