@@ -13,6 +13,7 @@
     python applications/benchmark.py landscape      # points of loss landscapes
     python applications/benchmark.py attacks        # pictures that fool classifiers
     python applications/benchmark.py inversion      # steps of feature inversion
+    python applications/benchmark.py boxes          # suppression, pooling, average precision
     python applications/benchmark.py recurrent      # training with LSTM and GRU
     python applications/benchmark.py multidimensional  # an LSTM over grids
     python applications/benchmark.py rtrl           # learning forward in time
@@ -73,6 +74,7 @@ VERBS = {
     "landscape": "landscapes",
     "attacks": "attacks",
     "inversion": "inversions",
+    "boxes": "boxes",
     **TABLES,
 }
 

@@ -41,10 +41,30 @@ def warp_regions(
         float32 `(n, size, size, 3)`, 0 to 255.
 
     Raises:
-        InputError: The context leaves nothing of the box, or a box has no area.
+        InputError: The context leaves nothing of the box, a box has no area or lies far beyond the
+            picture, or the picture is none.
     """
     size, context = check_whole("size", size), check_whole("context", context, 0)
     regions = as_boxes(boxes)
+    if image.ndim != 3 or not image.size:
+        raise InputError(
+            explain(
+                f"A picture of shape {image.shape} was given",
+                "(height, width, channels), none of them 0",
+                "Read it by kc.data.read_image(path).",
+            )
+        )
+    # Else a picture would be surrounded by more than memory holds.
+    near = max(image.shape[:2])
+    if len(regions) and (regions.min() < -near or regions.max() > 2 * near):
+        raise InputError(
+            explain(
+                f"Boxes from {regions.min():g} to {regions.max():g} were given for a picture "
+                f"{image.shape[:2]}",
+                "boxes in the picture, or beyond it by no more than its longer side",
+                "Cut them: numpy.clip(boxes, 0, [height, width, height, width]).",
+            )
+        )
     sides = regions[:, 2:] - regions[:, :2]
     if 2 * context >= size or (sides <= 0).any():
         raise InputError(

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from data.pictures.boxed_folders import picture
 from keras_classics.core.errors import InputError
@@ -120,3 +121,39 @@ def test_the_doctor_names_what_is_left_out_and_what_is_strange(tmp_path):
     assert "1.png (0.5)" in told and "boxes have a side below 8 pixels" in told
     assert findings.table[0] == ("class", "train", "validation", "test")
     assert sum(int(each) for each in findings.table[1][1:]) == 2
+
+
+TURNED = {
+    1: None, 2: Image.FLIP_LEFT_RIGHT, 3: Image.ROTATE_180, 4: Image.FLIP_TOP_BOTTOM,
+    5: Image.TRANSPOSE, 6: Image.ROTATE_90, 7: Image.TRANSVERSE, 8: Image.ROTATE_270,
+}  # fmt: skip
+KINDS = ["RGB", "P", "L", "LA", "RGBA", "I;16", "CMYK"]
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *TURNED])
+def test_pixels_in_a_box_are_those_of_the_picture_as_viewers_show_it(kind, tmp_path):
+    rows = ["image,class,xmin,ymin,xmax,ymax"]
+    ending = "jpg" if kind in ("CMYK", *TURNED) else "png"
+    for number in range(12):
+        pixels = np.full((40, 60, 3), 30 + number, "uint8")
+        pixels[10:20, 5:25] = [220, 40, 40]
+        image, options = Image.fromarray(pixels), {}
+        if kind == "I;16":
+            image = Image.fromarray(np.asarray(image.convert("L")).astype("uint16") * 257)
+        elif kind in KINDS:
+            image = image.quantize() if kind == "P" else image.convert(kind)
+        else:
+            turned, exif = TURNED[kind], Image.Exif()
+            exif[0x0112] = kind
+            image = image if turned is None else image.transpose(turned)
+            options = {"exif": exif, "quality": 95}
+        image.save(tmp_path / f"a{number}.{ending}", **options)
+        rows.append(f"a{number}.{ending},red,5,10,25,20")
+    (tmp_path / "boxes.csv").write_text("\n".join(rows), "utf-8")
+    data = load(f"boxes:{tmp_path / 'boxes.csv'}")
+    assert not data.info.skipped
+    for example in data.train:
+        assert example.image.shape == (40, 60, 3) and example.boxes.tolist() == [[10, 5, 20, 25]]
+        inside, whole = example.image[11:19, 6:24].mean(), example.image.mean()
+        assert inside > whole + 20
+        assert example.image[:9].std() < 3

@@ -206,6 +206,29 @@ def test_pictures_of_two_sizes_and_lacking_proposals_are_refused():
         kc.data.region_batches([Painted(0)], [], classes=3, batch_size=1, seed=0)
 
 
+def test_what_no_batch_can_be_made_of_is_named_before_there_is_one():
+    empty, odd = Painted(0), Painted(1)
+    empty.boxes, empty.box_labels = np.zeros((0, 4)), np.zeros(0)
+    odd.box_labels = np.int32([3])
+    with pytest.raises(InputError, match="Picture 1 of 2.*sliding_windows"):
+        kc.data.region_batches([Painted(2), empty], [GRID, []], classes=3, batch_size=2, seed=0)
+    with pytest.raises(InputError, match="class 3 was given, with classes=3"):
+        batches([odd] * 8)
+    with pytest.raises(InputError, match="sliding_windows"):
+        kc.data.warped_batches([empty], [[[2, 2, 2, 9]]], classes=3, seed=0)
+    # Of a grid and a line only the grid is background.
+    options = {"classes": 3, "batch_size": 1, "seed": 0, "regions": 8}
+    given, _ = next(iter(kc.data.region_batches([empty], [[[2, 2, 2, 9], GRID[0]]], **options)))
+    np.testing.assert_array_equal(np.asarray(given["boxes"])[0, :, 0], [GRID[0][0]] * 8)
+
+
+def test_what_is_no_picture_is_not_asked_about():
+    model = detector(bins=2)
+    for shape in ((8, 8), (8, 8, 1), (8, 8, 4), (0, 8, 3)):
+        with pytest.raises(InputError, match="Picture 0 of 1.*read_image"):
+            kc.models.detect(model, [np.zeros(shape, "uint8")], [GRID[:1]])
+
+
 @pytest.mark.slow
 def test_it_learns_to_find_painted_squares_by_fit():
     examples = [Painted(number) for number in range(240)]

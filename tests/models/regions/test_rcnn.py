@@ -51,6 +51,11 @@ def test_what_cannot_be_warped_is_refused():
         kc.models.warp_regions(image, [[0, 0, 4, 4]], 32)
     with pytest.raises(InputError, match="with an area"):
         kc.models.warp_regions(image, [[0, 0, 0, 4]])
+    for far in ([0, 0, 9, 1e6], [1e6, 0, 1e6 + 4, 4], [-40, 0, 4, 4]):
+        with pytest.raises(InputError, match="numpy.clip"):
+            kc.models.warp_regions(image, [far])
+    with pytest.raises(InputError, match="read_image"):
+        kc.models.warp_regions(image[..., 0], [[0, 0, 4, 4]])
     assert kc.models.warp_regions(image, [], 8, context=1).shape == (0, 8, 8, 3)
 
 

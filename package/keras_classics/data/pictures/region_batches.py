@@ -28,6 +28,14 @@ class MatchedRegions:
 
     def __init__(self, example: Any, proposals: ArrayLike, classes: int) -> None:
         truth = Truth.of(example)
+        if truth.box_labels.max(initial=-1) >= classes:
+            raise InputError(
+                explain(
+                    f"A box of class {truth.box_labels.max()} was given, with classes={classes}",
+                    f"0 to {classes - 1}",
+                    "Count classes from 0, and the background as none of them.",
+                )
+            )
         sure = ~truth.crowd & ~truth.difficult & (truth.box_labels >= 0)
         true, labels = truth.boxes[sure], truth.box_labels[sure]
         # True boxes are proposals too, as in the paper's program.
@@ -36,6 +44,8 @@ class MatchedRegions:
         found = match(boxes, true)
         self.boxes = boxes.astype("float32")
         self.overlaps = np.where(unsure & (found.overlap < _UNSURE), -1.0, found.overlap)
+        # What has no area shows nothing, not even background.
+        self.overlaps[(boxes[:, 2:] <= boxes[:, :2]).any(axis=1)] = -1.0
         self.labels = np.full(len(boxes), classes)
         self.offsets = np.zeros((len(boxes), 4), "float32")
         self.near = np.flatnonzero(found.truth >= 0)
@@ -108,6 +118,18 @@ def region_batches(
     classes, regions = check_whole("classes", classes), check_whole("regions", regions)
     batch_size = check_whole("batch_size", batch_size)
     images, known = matched_regions(examples, proposals, classes)
+    for number, each in enumerate(known):
+        shows = each.overlaps >= positive
+        if not (shows | ((each.overlaps >= background[0]) & (each.overlaps < background[1]))).any():
+            raise InputError(
+                explain(
+                    f"Picture {number} of {len(known)} has no region that shows something or is "
+                    f"background, of {len(each.boxes)}",
+                    f"one that overlaps a true box by {positive} or more, or by {background[0]} to "
+                    f"below {background[1]}",
+                    "Give it proposals, as of kc.boxes.sliding_windows, or leave it out.",
+                )
+            )
     shapes = {image.shape for image in images}
     if len(shapes) > 1:
         raise InputError(

@@ -47,7 +47,7 @@ def detect(
         What was found in each picture, in its own pixels, surest first.
 
     Raises:
-        InputError: Not as many proposals as pictures.
+        InputError: Not as many proposals as pictures, or a picture is none.
     """
     if len(images) != len(proposals):
         raise InputError(
@@ -57,6 +57,16 @@ def detect(
                 "Give an empty array for a picture without proposals.",
             )
         )
+    channels = model.get_layer("image").output.shape[-1]
+    for number, image in enumerate(images):
+        if image.ndim != 3 or image.shape[-1] != channels or not image.size:
+            raise InputError(
+                explain(
+                    f"Picture {number} of {len(images)} is of shape {image.shape}",
+                    f"(height, width, {channels}), none of them 0",
+                    "Read pictures by kc.data.read_image(path).",
+                )
+            )
     most, batch_size = check_whole("most", most), check_whole("batch_size", batch_size)
     given = [as_boxes(each).astype("float32") for each in proposals]
     taken = model.get_layer("image").output.shape[1:3]
