@@ -4,7 +4,7 @@ First the trunk learns as R-CNN's is tuned: to tell regions apart, each warped t
 reads all proposals so, and learns support vector machines and ridges behind it; SPP-net keeps the
 trunk and learns what stands behind its pyramid, at one scale and at five; Fast R-CNN begins with
 the same trunk and learns all of it. SPP-net ends here in the two tasks of Fast R-CNN, which takes
-the place of its own support vector machines.
+the place of its own support vector machines. Each time of learning has that of the trunk in it.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def compared(job):
     )
     classes, truths = len(job.classes), figures.truths_of(test)
     learning.seeded(settings)
-    network, seconds = told_apart(job, train, known)
-    job.output.remark(f"the trunk has learned to tell regions apart, {seconds:.0f} s")
+    network, shared = told_apart(job, train, known)
+    job.output.remark(f"the trunk has learned to tell regions apart, {shared:.0f} s")
     rows = {}
 
     def enter(name, training, convolution, find):
@@ -61,8 +61,8 @@ def compared(job):
     rcnn = kc.models.RCNN(features_of(network), classes, context=context(settings))
     begun = time.perf_counter()
     rcnn.fit(train, known, seed=settings.seed)
-    seconds += time.perf_counter() - begun
-    enter("R-CNN", seconds, convolution_of_regions(job, network, test, asked),
+    own = time.perf_counter() - begun
+    enter("R-CNN", shared + own, convolution_of_regions(job, network, test, asked),
           lambda number: rcnn.detect(test[number].image, asked[number]))  # fmt: skip
     for name, factors, end in (
         ("SPP-net, one scale", (1.0,), spp_net),
@@ -74,7 +74,7 @@ def compared(job):
         model = end(job, trunk_of(job, network, settings.window), scales)
         own = learning.learned(model, train, known, classes, settings)
         convolution = convolution_of_pictures(job, network, scales, test)
-        enter(name, own, convolution, lambda number, model=model: kc.models.detect(
+        enter(name, shared + own, convolution, lambda number, model=model: kc.models.detect(
             model, [test[number].image], [asked[number]], batch_size=1)[0])  # fmt: skip
     return rows
 
