@@ -36,7 +36,7 @@ class Segmentation(kc.jobs.Job):
     asks, queries = "segment", "IMAGE"
     takes, gives = {"images": "uint8"}, ("masks", "probabilities", "names")
     runless = ("compare",)
-    figures = ("loss", "mean_iu")
+    figures = ("loss", "mean_IU")
 
     def whole(self):
         return ["train", "evaluate", "export", "segment"]

@@ -9,8 +9,9 @@ import numpy as np
 
 import keras_classics as kc
 
-# Side of the scenes: their smallest rings are as wide as half a step of 8 pixels.
-SCENE_SIDE = 128
+# Side of the scenes. Averaged over steps of 8 and enlarged again, masks of 128 pixels keep a mean
+# IU of 0.82, of 192 one of 0.90.
+SCENE_SIDE = 192
 
 
 class Shown(NamedTuple):

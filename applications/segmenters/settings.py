@@ -18,16 +18,16 @@ class Settings(kc.jobs.Settings):
 
     data: str = flag("scenes", "scenes, masks:FOLDER, camvid:FOLDER, cityscapes:FOLDER, "
         "voc:FOLDER, coco:JSON, tfds:NAME")  # fmt: skip
-    epochs: int = flag(9, "epochs in all", may_change=True, verbs=("train", "compare"))
-    batch_size: int = flag(16, "pictures in a batch")
+    epochs: int = flag(6, "epochs in all", may_change=True, verbs=("train", "compare"))
+    batch_size: int = flag(8, "pictures in a batch")
     learning_rate: float = flag(4e-3)
     image_size: int | None = flag(None, "side that pictures are resized to; by default they stay "
         "as they are")  # fmt: skip
     crop: int | None = flag(None, "side of what is cut out for training; whole pictures by default")
-    scales: list[float] = flag(lambda: [0.9, 1.1], "least and greatest factor of training pictures")
+    scales: list[float] = flag(lambda: [1.0, 1.0], "least and greatest factor of training pictures")
     mirror: bool = flag(True, "mirror every second training picture")
     model: str = flag("resnet_18", "catalogue name of the classifier, or a .keras file")
-    model_options: dict = flag(lambda: {"width": 0.35}, "arguments of its builder")
+    model_options: dict = flag(lambda: {"width": 0.25}, "arguments of its builder")
     stride: int = flag(8, "of the finest map that is scored: 32, 16 or 8")
     upsampling: str = flag("learned", "of scores", choices=("learned", "fixed"))
     scaled_skips: bool = flag(False, "scale skips down, as the paper for training at once")
