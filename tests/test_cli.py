@@ -107,5 +107,8 @@ def test_check_data_names_faults_and_draw_data_shows_boxes(tmp_path, capsys):
     path = tmp_path / "drawn.png"
     assert cli.main(["draw-data", f"voc:{folder}", "--out", str(path), "--count", "2"]) == 0
     assert path.stat().st_size > 5_000
+    raw = path.with_name("raw.png")
+    given = ["draw-data", f"voc:{folder}", "--out", str(raw), "--count", "2", "--raw"]
+    assert cli.main(given) == 0 and raw.read_bytes() != path.read_bytes()
     assert cli.main(["draw-data", "digits", "--out", str(path)]) == 1
     assert "have no boxes and no masks" in capsys.readouterr().err

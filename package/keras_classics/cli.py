@@ -148,6 +148,9 @@ def _parser() -> Parser:
         _add_settings(each, "arguments of kc.data.load, for example image_size=128")
     drawn.add_argument("--split", default="train", choices=("train", "validation", "test"))
     drawn.add_argument("--count", type=positive, default=12, help="pictures")
+    drawn.add_argument(
+        "--raw", action="store_true", help="pictures with boxes as in their files, none mirrored"
+    )
     drawn.add_argument("--out", default="data.png", help="file ending in .png, .svg or .pdf")
     shipped = verb("shipped", _shipped, "page about a folder of exported models")
     shipped.add_argument("folder", nargs="?", default="saved_models")
@@ -428,11 +431,14 @@ def _draw_data(options: argparse.Namespace) -> None:
     from keras_classics.analysis import draw_boxes, draw_masks
     from keras_classics.analysis.drawing.plots import check_ending
     from keras_classics.data import load
+    from keras_classics.data.pictures.box_augmentation import seen_by_detectors
 
     check_ending(options.out)
     data = load(options.spec, **dict(options.arguments))
     examples = getattr(data, options.split)[: options.count]
     if data.has("boxes"):
+        if not options.raw:
+            examples = seen_by_detectors(examples, seed=0)
         draw_boxes(options.out, examples, data.info.classes or ())
     elif data.has("class_mask"):
         draw_masks(options.out, examples, data.info.pixel_classes or ())

@@ -11,7 +11,7 @@ from keras import ops
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
-from keras_classics.core.types import Config, DType, Name, Optimizer, Tensor
+from keras_classics.core.types import Config, DType, Name, Optimizer, Reduction, Tensor
 from keras_classics.models.regions.fast_rcnn import OFFSET_SCALE
 
 
@@ -33,7 +33,7 @@ class OffsetLoss(keras.losses.Loss):
     def __init__(
         self,
         scale: Sequence[float] = OFFSET_SCALE,
-        reduction: str = "sum_over_batch_size",
+        reduction: Reduction = "sum_over_batch_size",
         name: Name = "offset_loss",
         dtype: DType = None,
     ) -> None:

@@ -15,6 +15,7 @@ from keras_classics.data.pictures.box_augmentation import (
     mosaic,
     resized,
     scale_boxes,
+    seen_by_detectors,
 )
 
 COLOURS = np.array([[250, 0, 0], [0, 250, 0], [0, 0, 250], [250, 250, 0]], "float32")
@@ -133,3 +134,17 @@ def test_a_picture_is_a_function_of_the_seed_and_scenes_are_pictures():
     one, other = (crop_boxes(picture, np.random.default_rng(3)) for _ in range(2))
     np.testing.assert_array_equal(one.image, other.image)
     np.testing.assert_array_equal(resized(picture, 128, 64).boxes[:, 0], picture.boxes[:, 0] * 2)
+
+
+def test_what_a_detector_sees_is_mirrored_by_chance_with_its_boxes():
+    examples = load("scenes", train=12, validation=1, test=1).train
+    found = seen_by_detectors(examples, seed=0)
+    turned = [each.name.endswith(", mirrored") for each in found]
+    assert 2 < sum(turned) < 10
+    for example, each, mirrored_one in zip(examples, found, turned, strict=True):
+        image = example.image[:, ::-1] if mirrored_one else example.image
+        np.testing.assert_array_equal(each.image, image)
+        np.testing.assert_array_equal(each.box_labels, example.box_labels)
+        width = image.shape[1]
+        boxes = example.boxes[:, [0, 3, 2, 1]] * [1, -1, 1, -1] + [0, width, 0, width]
+        np.testing.assert_allclose(each.boxes, boxes if mirrored_one else example.boxes)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -99,6 +100,31 @@ def mirrored(picture: Boxed) -> Boxed:
     ymin, xmin, ymax, xmax = picture.boxes.T
     boxes = np.stack([ymin, width - xmax, ymax, width - xmin], axis=1)
     return replace(picture, image=picture.image[:, ::-1], boxes=boxes)
+
+
+def seen_by_detectors(examples: Sequence[Any], *, seed: int) -> list[SimpleNamespace]:
+    """Pictures as `region_batches` gives them to a detector: every second one mirrored.
+
+    Args:
+        examples: Scenes, or pictures with boxes.
+        seed: Chooses which are mirrored.
+
+    Returns:
+        Of each `image`, uint8, `boxes` and `box_labels`, and a `name` that says if it is mirrored.
+    """
+    rng, found = np.random.default_rng(seed), []
+    for example in examples:
+        before = Boxed.of(example)
+        after = flip_boxes(before, rng)
+        found.append(
+            SimpleNamespace(
+                image=after.image.astype("uint8"),
+                boxes=after.boxes,
+                name=example.name if after is before else f"{example.name}, mirrored",
+                **after.rows,
+            )
+        )
+    return found
 
 
 def crop_boxes(

@@ -7,6 +7,7 @@ dense layers behind it come along with their weights.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
@@ -20,7 +21,7 @@ from keras_classics.core.trunk import map_stride
 from keras_classics.core.types import Tensor, Whole
 from keras_classics.models.regions.fast_rcnn import fast_rcnn, spp_net
 
-_FORMS = {"fast_rcnn": fast_rcnn, "spp_net": spp_net}
+_FORMS: dict[str, Callable[..., keras.Model]] = {"fast_rcnn": fast_rcnn, "spp_net": spp_net}
 
 
 @deep_graphs()
