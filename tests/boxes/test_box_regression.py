@@ -41,6 +41,11 @@ def test_whitened_targets_have_mean_0_and_covariance_1_and_come_back():
     np.testing.assert_allclose(whitening.unwhiten(white), targets, atol=1e-9)
 
 
+def test_targets_without_variance_are_divided_by_a_thousandth():
+    whitening = Whitening.fit(np.tile([1.0, 2.0, 3.0, 4.0], (5, 1)))
+    np.testing.assert_allclose(whitening.matrix, np.eye(4) / np.sqrt(1e-3), atol=1e-9)
+
+
 def test_ridge_regression_is_that_of_scikit_learn_with_the_bias_among_the_features():
     linear = pytest.importorskip("sklearn.linear_model")
     rng = np.random.default_rng(0)

@@ -56,6 +56,10 @@ def test_what_one_kind_lacks_the_other_fills_up(overlaps, shown):
                                                               if 0.1 in overlaps else shown)  # fmt: skip
 
 
+def test_an_overlap_of_the_border_shows_something():
+    assert 0 in sample_regions([0.5, 0.2], 4, np.random.default_rng(0))
+
+
 def test_no_proposal_of_either_kind_is_refused_with_a_remedy_that_works():
     overlaps, rng = [0.05, 0.02], np.random.default_rng(0)
     with pytest.raises(InputError, match=r"background=\(0.0, 0.5\)"):

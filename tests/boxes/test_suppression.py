@@ -61,6 +61,10 @@ def test_an_overlap_of_the_threshold_stays_and_more_goes():
     assert suppress(boxes, scores, threshold=0.49).tolist() == [1]
 
 
+def test_a_score_of_the_least_stays():
+    assert suppress([[0, 0, 1, 1], [5, 5, 6, 6]], [0.5, 0.25], least_score=0.5).tolist() == [0]
+
+
 def test_of_equal_scores_the_first_stays():
     boxes = [[0, 0, 10, 10], [0, 0, 10, 11], [50, 50, 60, 60]]
     for _ in range(3):
