@@ -200,15 +200,17 @@ def test_regressions_learn_from_regions_above_three_fifths_with_features_of_thei
     label = int(examples[0].box_labels[0])
     features, targets, penalty = given[label]
     assert penalty == 1000.0 and features.shape[1] == 48
-    expected = []
+    expected, read = [], []
     for example in examples:
         boxes = np.concatenate([example.boxes, GRID])
         near = overlap(boxes, example.boxes)[:, 0] > 0.6
         if example.box_labels[0] == label:
             true = np.repeat(example.boxes, near.sum(), axis=0)
             expected.append(kc.boxes.regression_targets(boxes[near], true))
+            read.append(detector._described(example.image, boxes[near])[1])
     np.testing.assert_allclose(targets, np.concatenate(expected), atol=1e-6)
     assert detector.scale != detector.box_scale
+    np.testing.assert_allclose(features, np.concatenate(read) * detector.box_scale, rtol=1e-3)
 
 
 def test_a_tuned_softmax_takes_the_place_of_the_machines():
