@@ -144,7 +144,15 @@ def shared():
     return keras.Model(x, same(layers.BatchNormalization()(same(x))))
 
 
+def pooled_for_two():
+    x = keras.Input((8, 8, 6))
+    pooled = layers.MaxPooling2D(2)(BinaryConv2D(6)(x))
+    y = BinaryConv2D(6)(layers.BatchNormalization()(pooled))
+    return keras.Model(x, layers.add([y, pooled]))
+
+
 NETWORKS = {
+    "pooled for two": pooled_for_two,
     "nested": lambda: keras.Sequential(
         [keras.Input((8, 8, 12)), layers.BatchNormalization(), inner(),
          layers.BatchNormalization(), BinaryConv2D(9, input_scale=False)]

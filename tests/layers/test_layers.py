@@ -187,3 +187,8 @@ def test_attention_is_the_papers_formula():
 def test_decoder_refuses_what_does_not_fit(arguments, shape, message):
     with pytest.raises(ValueError, match=message):
         RecurrentDecoder(9, 4, **arguments)(np.ones((2, 3), "int32"), normal(*shape))
+
+
+def test_padding_in_ceil_mode_ends_with_the_last_window():
+    maps = PaddedMaxPooling2D(4, 1, 2, ceil_mode=True)(np.zeros((1, 5, 5, 1), "float32"))
+    assert maps.shape == (1, 6, 6, 1)
