@@ -128,7 +128,7 @@ class Projection:
 
 @checked
 def project_groups(
-    groups: Sequence[tuple[Hashable, Sequence[str]]],
+    groups: Sequence[tuple[str | int, Sequence[str]]],
     encode: Callable[[list[str]], np.ndarray],
 ) -> Projection:
     """Lay groups of sentences into the plane by what an encoder makes of them.

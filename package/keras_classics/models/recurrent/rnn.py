@@ -184,7 +184,7 @@ class _Parts:
     dropout: float
     embedding_size: int | None
     padded: bool
-    output_activation: str | None
+    output_activation: Activation
     mixture: int | None
     cell_arguments: dict
 

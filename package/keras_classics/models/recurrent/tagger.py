@@ -14,7 +14,7 @@ import keras
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_choice, check_whole
-from keras_classics.core.types import Name
+from keras_classics.core.types import Activation, Name
 from keras_classics.layers.recurrent.time_pooling import SegmentMean, SumOverTime
 from keras_classics.models.recurrent.rnn import rnn
 
@@ -28,7 +28,7 @@ def tagger(
     segments: bool = False,
     bidirectional: bool = True,
     padded: bool = True,
-    output_activation: str | None = "softmax",
+    output_activation: Activation = "softmax",
     name: Name = "tagger",
     **network: Any,
 ) -> keras.Model:
@@ -71,7 +71,7 @@ def sequence_classifier(
     summary: str = "last",
     bidirectional: bool = True,
     padded: bool = True,
-    output_activation: str | None = "softmax",
+    output_activation: Activation = "softmax",
     name: Name = "sequence_classifier",
     **network: Any,
 ) -> keras.Model:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import keras
 import numpy as np
@@ -58,7 +58,7 @@ def untrained_pairs(
     sources, targets = (dict.fromkeys(side) for side in zip(*pairs, strict=True))
     every = [(source, target) for source in sources for target in targets if source != target]
     others = [pair for pair in every if pair not in pairs]
-    wanted = others if chosen is None else [tuple(pair) for pair in chosen]
+    wanted = others if chosen is None else [cast(Pair, tuple(pair)) for pair in chosen]
     if not set(wanted) <= set(others):
         raise InputError(
             explain(
