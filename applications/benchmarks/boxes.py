@@ -29,8 +29,7 @@ def boxes(
 
     Beside TensorFlow, KerasHub and pycocotools, as far as they are installed. TensorFlow itself has
     no maxima over regions: its bilinear samples of a region, 14 x 14 and pooled, stand beside ours
-    as what is taken in their place. keras-cv's ROIPooler does as we do, region by region and bin by
-    bin, and is left out: only to trace it for 64 regions takes longer than all the others.
+    as what is taken in their place. keras-cv's ROIPooler is left out.
     """
     rows = []
     for name, contenders in {
