@@ -191,7 +191,8 @@ class PackedLayer:
         padded = pack_maps(pictures, None, layout, self.engine, self.products.threads)
         means = self._means(pictures, layout) if self.layer.input_scale else None
         outputs = self._scaled(padded, layout, means)
-        return outputs if self.convolution else outputs.reshape(*inputs.shape[:-1], -1)
+        shape = (*inputs.shape[:-1], outputs.shape[-1])
+        return outputs if self.convolution else outputs.reshape(shape)
 
     def signs(self, inputs: Signs, least: np.ndarray, turns: Turns) -> Signs:
         """The signs of what follows the layer, without the layer's output between.

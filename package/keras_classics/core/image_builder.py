@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict, cast
 
@@ -370,7 +370,10 @@ def _input_shape(card: ModelCard, given: dict[str, Any], fixed_size: bool) -> Sh
         if given["include_top"] or card.classes is None:
             return native
         return (*(None,) * (len(native) - 1), native[-1])
-    if isinstance(shape, str) or not isinstance(shape, Iterable):
+    try:
+        shape = (shape,) if isinstance(shape, str) else tuple(shape)
+    # A symbolic tensor only says when it is asked that it has no values.
+    except Exception:
         shape = (shape,)
     sizes = tuple(operator.index(size) if is_whole(size) else None for size in shape)
     whole = all(size is None or (is_whole(size) and operator.index(size) > 0) for size in shape)

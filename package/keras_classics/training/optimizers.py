@@ -41,7 +41,7 @@ from keras import ops
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, explain
 from keras_classics.core.registration import registered
-from keras_classics.core.types import Config, Name, Tensor
+from keras_classics.core.types import Config, Name, Optimizer, Tensor
 
 
 @registered
@@ -72,7 +72,7 @@ class SkipNonFinite(keras.optimizers.Optimizer):
     @checked
     def __init__(
         self,
-        inner_optimizer: str | Config | keras.optimizers.Optimizer = "adam",
+        inner_optimizer: Optimizer = "adam",
         name: Name = "skip_non_finite",
     ) -> None:
         # Keras wants a rate; the one in use is that of the optimizer inside.

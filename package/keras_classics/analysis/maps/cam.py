@@ -340,6 +340,12 @@ def normalized(maps: np.ndarray | list[np.ndarray]) -> np.ndarray | list[np.ndar
     if isinstance(maps, list | tuple):
         return [normalized(each) for each in maps]
     maps = np.asarray(maps, "float32")
+    if maps.ndim < 2:
+        raise InputError(
+            f"maps of shape {maps.shape} were given",
+            "(batch, height, width), or a list of such",
+            "Give what kc.analysis.cam returns.",
+        )
     low, high = (f(maps, axis=(-2, -1), keepdims=True) for f in (np.min, np.max))
     return (maps - low) / np.where(high > low, high - low, 1)
 

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.errors import LARGEST, check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor
 
@@ -26,12 +27,15 @@ class ReverseSequence(keras.layers.Layer):
 
     Args:
         pad: Id of padding.
+
+    Raises:
+        InputError: It is no id.
     """
 
     @checked
     def __init__(self, pad: int = 0, **kwargs: Any):
         super().__init__(**kwargs)
-        self.pad = pad
+        self.pad = check_whole("pad", pad, -LARGEST)
         self.supports_masking = True
 
     def call(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
