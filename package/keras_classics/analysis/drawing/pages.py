@@ -41,7 +41,7 @@ FAINT = 0.005
 
 
 @checked
-def displayable(images: ArrayLike) -> np.ndarray:
+def displayable(images: np.ndarray) -> np.ndarray:
     """Turn what a network takes into what an eye takes.
 
     Args:

@@ -49,7 +49,7 @@ def principal_components(states: np.ndarray, components: int = 2) -> tuple[np.nd
 
 
 @checked
-def group_cosines(states: np.ndarray, groups: Sequence[str | int]) -> tuple[float, float]:
+def group_cosines(states: np.ndarray, groups: Sequence[Hashable]) -> tuple[float, float]:
     """Compare vectors of the same group with vectors of different groups.
 
     Args:
