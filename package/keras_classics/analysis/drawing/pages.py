@@ -24,7 +24,7 @@ from keras_classics.analysis.drawing.typefaces import (
     width_of,
 )
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError, explain, shown
 from keras_classics.core.files import write_whole
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ FAINT = 0.005
 
 
 @checked
-def displayable(images: np.ndarray) -> np.ndarray:
+def displayable(images: ArrayLike) -> np.ndarray:
     """Turn what a network takes into what an eye takes.
 
     Args:
@@ -55,7 +55,15 @@ def displayable(images: np.ndarray) -> np.ndarray:
     Raises:
         InputError: The array has another shape.
     """
-    pictures = np.asarray(images)
+    try:
+        pictures = np.asarray(images)
+    # Of rows that differ in length.
+    except ValueError as error:
+        raise InputError(
+            f"images={shown(images)} was given",
+            "an array, or a list of pictures of one size",
+            "Resize them to one size.",
+        ) from error
     if pictures.ndim == 3:
         pictures = pictures[..., None]
     if pictures.ndim != 4 or pictures.shape[-1] not in (1, 3):
