@@ -13,9 +13,8 @@ import pytest
 from keras import layers, ops
 
 import keras_classics as kc
-from keras_classics.analysis.inside import layer_windows
 from keras_classics.analysis.maps import relus
-from keras_classics.core import call_kinds, keras_internals
+from keras_classics.core import call_kinds, keras_internals, layer_windows
 from keras_classics.core.graph import connected_names, inputs_of
 from keras_classics.core.keras_internals import (
     TESTED,

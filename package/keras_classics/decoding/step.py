@@ -25,7 +25,7 @@ import numpy as np
 from keras import ops, tree
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole, explain, is_whole
+from keras_classics.core.errors import InputError, check_axes, check_whole, explain, is_whole
 from keras_classics.core.types import Tensor
 
 State = Any
@@ -140,6 +140,7 @@ def force(
     if ids is None:
         return Forced(token, state, ops.zeros((batch, 0)), covered)
     ids = ops.cast(ids, "int32")
+    check_axes("ids", ids, "(batch, length)")
     length = ops.shape(ids)[1]
     given = ops.cumsum(ops.cast(ids == pad, "int32"), axis=1) == 0
     if end is not None:
