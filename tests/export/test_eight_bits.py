@@ -154,7 +154,7 @@ def test_a_processor_without_the_instructions_gets_weights_of_seven_bits(
 BAD = {
     "too few": (lambda x: (x[:31], {}), "31 samples were given.*32 or more"),
     "another size": (lambda x: (x[:, :8], {}), r"\(256, 8, 12, 1\).*\(any, 12, 12, 1\)"),
-    "texts": (lambda x: (np.full(x.shape, "a"), {}), "numbers of shape"),
+    "texts": (lambda x: (np.full(x.shape, "a"), {}), "an array of numbers"),
     "not finite": (lambda x: (x * np.nan, {}), "not finite"),
     "another range": (lambda x: (255 * x, {"check": x}), "of the range that the model is used"),
     "nothing": (lambda x: (0 * x, {}), "of the range that the model is used"),
