@@ -58,7 +58,7 @@ class PictureCallback(keras.callbacks.Callback, ABC):
         every_epochs: int = 1,
         every_steps: int | None = None,
         tensorboard: str | os.PathLike | None = None,
-        model: keras.Model | None = None,
+        model: Any = None,
     ):
         super().__init__()
         for name, number in (("every_epochs", every_epochs), ("every_steps", every_steps)):
