@@ -234,8 +234,9 @@ PUBLISHED: dict[str, tuple[Published, ...]] = {
 }
 
 
+# Paths are admitted to be answered with what reads them.
 @checked
-def preprocess(images: Tensor, name: str, **arguments: Any) -> Tensor:
+def preprocess(images: Tensor | str | os.PathLike, name: str, **arguments: Any) -> Tensor:
     """Pictures as the published weights of a model expect them; no model does this itself.
 
     Args:
