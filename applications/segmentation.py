@@ -143,7 +143,7 @@ class Segmentation(kc.jobs.Job):
         if self.asked:
             drawn = self.results / "answers.png"
             shown, names = zip(*self.asked, strict=True)
-            kc.analysis.draw_masks(drawn, list(shown), names[0])
+            kc.analysis.draw_masks(drawn, list(shown), names[0], title="answer")
             self.output.remark(f"picture: {drawn}")
 
 

@@ -72,7 +72,7 @@ def train_stack(
     import tensorflow as tf
 
     maps = np.random.default_rng(0).normal(size=shape).astype("float32")
-    memory, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
+    before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
     x = image = keras.Input(shape[1:])
     if kind == "Conv2D layers":
         for _ in range(count):
@@ -90,7 +90,7 @@ def train_stack(
         began = time.perf_counter()
         model.train_on_batch(maps, maps)
         seconds.append(time.perf_counter() - began)
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory) / 1024
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
 
     @tf.function(autograph=False)
     def gradients():

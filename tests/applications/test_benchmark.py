@@ -259,6 +259,19 @@ def test_an_unknown_verb_is_refused(application, capsys):
     assert "Did you mean 'decode'?" in capsys.readouterr().err
 
 
+def test_depth_takes_the_memory_it_is_allowed(monkeypatch):
+    asked, plain = [], kc.layers.StackedConv2D
+
+    def stack(count, memory):
+        asked.append(memory)
+        return plain(count, memory=memory)
+
+    monkeypatch.setattr(kc.layers, "StackedConv2D", stack)
+    for memory in (0.0, 0.001):
+        part("depth").train_stack("StackedConv2D", 2, (2, 4, 5, 3), 1, memory)
+    assert asked == [None, 0.001]
+
+
 @pytest.mark.slow
 def test_depth_is_measured_of_equal_networks(application):
     maps = np.random.default_rng(0).normal(size=(2, 4, 5, 3)).astype("float32")

@@ -11,6 +11,10 @@ def test_overlaps_by_hand_and_beside_keras():
     boxes = np.array([[0, 0, 2, 2], [0, 0, 4, 1], [5, 5, 5, 9], [0, 0, 1, 1.0]])
     assert overlap(boxes[:1], boxes).tolist() == [[1.0, 2 / 6, 0.0, 0.25]]
     assert coverage(boxes[[0, 3]], boxes[[1]]).tolist() == [[0.5], [1.0]]
+    # Whatever the type, areas are beyond it in none.
+    for dtype, side in (("uint8", 200), ("float16", 300), ("int32", 60_000)):
+        whole = np.array([[0, 0, side, side]], dtype)
+        assert overlap(whole, whole).tolist() == coverage(whole, whole).tolist() == [[1.0]]
     # Of two boxes without area.
     assert overlap(boxes[[2]], boxes[[2]]).tolist() == [[0.0]]
     assert overlap(boxes, np.zeros((0, 4))).shape == (4, 0)
@@ -46,7 +50,13 @@ def test_a_quarter_shows_something_and_the_rest_is_background():
 
 @pytest.mark.parametrize(
     ("overlaps", "shown"),
-    [([0.9, 0.8] + [0.1] * 50, 2), ([0.9, 0.1], 4), ([0.9] * 30, 16), ([0.2] * 3, 0)],
+    [
+        ([0.9, 0.8] + [0.1] * 50, 2),
+        ([0.9, 0.1], 4),
+        ([0.9] * 30, 16),
+        ([0.2] * 3, 0),
+        ([0.9] * 30 + [0.1], 15),
+    ],
 )
 def test_what_one_kind_lacks_the_other_fills_up(overlaps, shown):
     chosen = sample_regions(overlaps, 16, np.random.default_rng(0))

@@ -177,6 +177,10 @@ NETWORKS = {
     "sequences": lambda: keras.Sequential(
         [keras.Input((5, 30)), BinaryDense(7, input_scale=False), BinaryDense(3)]
     ),
+    "dense on maps": lambda: keras.Sequential(
+        [keras.Input((2, 3, 30)), BinaryDense(7, input_scale=False),
+         BinaryDense(3, input_scale=False)]
+    ),
     "curved": lambda: keras.Sequential(
         [keras.Input((6, 6, 5)), BinaryConv2D(7, input_scale=False, activation="gelu"),
          layers.BatchNormalization(), BinaryConv2D(4, input_scale=False)]

@@ -63,6 +63,16 @@ def test_values_stay_shared_while_they_are_trained():
     assert not np.allclose(before, after)
 
 
+def test_values_of_a_million_weights_stay_where_nothing_was_learnt():
+    model = keras.Sequential([keras.Input((1000,)), layers.Dense(2000, use_bias=False, name="d")])
+    values = np.where(DRAW.random((1000, 2000)) < 0.5, 0.013, -0.0231).astype("float32")
+    model.set_weights([values])
+    shared = kc.compression.share_weights(model, 1)
+    for _ in range(3):
+        shared.hold()
+    np.testing.assert_allclose(model.get_weights()[0], values, rtol=1e-6)
+
+
 def best_code(counts):
     """The fewest bits of any prefix code: Kraft's inequality over all lengths."""
     lengths = itertools.product(range(1, len(counts) + 1), repeat=len(counts))

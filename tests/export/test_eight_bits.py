@@ -131,6 +131,20 @@ def test_nothing_is_written_where_too_much_is_lost(trained, tmp_path, monkeypatc
     assert not list(tmp_path.iterdir())
 
 
+def test_the_search_for_noisy_layers_ends_where_the_last_one_makes_the_answer(
+    tmp_path, monkeypatch
+):
+    model = keras.Sequential(
+        [keras.Input((4, 4, 1)), layers.Conv2D(3, 3, activation="relu"), layers.Flatten(),
+         layers.Dense(3)]
+    )  # fmt: skip
+    monkeypatch.setattr(
+        eight_bits._Job, "_loses", lambda job, path: setattr(job, "after", 0) or True
+    )
+    with pytest.raises(kc.export.ExportError, match="In eight bits the agreement falls"):
+        kc.export.quantize(model, tmp_path / "a.onnx", DRAW.normal(size=(64, 4, 4, 1)))
+
+
 def test_a_processor_without_the_instructions_gets_weights_of_seven_bits(
     trained, tmp_path, monkeypatch
 ):

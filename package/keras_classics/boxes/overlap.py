@@ -22,6 +22,7 @@ def overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     Returns:
         `(n, m)`, 0 to 1; 0 of two boxes without area.
     """
+    boxes, others = np.asarray(boxes, "float64"), np.asarray(others, "float64")
     shared = intersection(boxes, others)
     union = box_areas(boxes)[:, None] + box_areas(others) - shared
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
@@ -38,14 +39,14 @@ def coverage(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     Returns:
         `(n, m)`, 0 to 1; 0 of a box without area.
     """
+    boxes, others = np.asarray(boxes, "float64"), np.asarray(others, "float64")
     shared = intersection(boxes, others)
     areas = np.broadcast_to(box_areas(boxes)[:, None], shared.shape)
     return np.divide(shared, areas, out=np.zeros_like(shared), where=areas > 0)
 
 
 def intersection(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Common area `(n, m)` of every box `(n, 4)` with every other `(m, 4)`, in float64."""
-    boxes, others = np.asarray(boxes, "float64"), np.asarray(others, "float64")
+    """Common area `(n, m)` of every box `(n, 4)` with every other `(m, 4)`, both float64."""
     height = np.minimum(boxes[:, None, 2], others[:, 2]) - np.maximum(
         boxes[:, None, 0], others[:, 0]
     )

@@ -203,8 +203,10 @@ class _Packing:
     def _chain(self, call: _Call) -> tuple[list[_Call], bool]:
         """The calls before a binary one that become comparisons; and whether it is given signs."""
         layer = call.node.operation
-        rank = len(self.graph.tensors[call.inputs[0]].shape)
-        if not layer.binary_inputs or layer.input_scale or rank not in (2, 4):
+        # Signs of a dense layer are of vectors; of maps and sequences it is given the reals.
+        rank = 4 if isinstance(layer, BinaryConv2D) else 2
+        found = len(self.graph.tensors[call.inputs[0]].shape)
+        if not layer.binary_inputs or layer.input_scale or found != rank:
             return [], False
         calls: list[_Call] = []
         pooled, number = False, call.inputs[0]

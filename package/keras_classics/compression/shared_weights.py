@@ -43,7 +43,7 @@ class Shared:
     def __init__(self, groups: Sequence[tuple[keras.Variable, np.ndarray]]) -> None:
         self.variables = [variable for variable, _ in groups]
         self.groups = [group for _, group in groups]
-        self._tensors: list[tuple[Any, Any]] | None = None
+        self._tensors: list[tuple[Any, ...]] | None = None
 
     def hold(self) -> None:
         """Give every weight the mean of those it shares a value with."""
@@ -53,11 +53,22 @@ class Shared:
                 members = np.bincount(group.ravel()).astype("float32")
                 # Zeros count as many, and their sum as nothing.
                 shares = np.where(np.arange(len(members)) > 0, 1 / np.maximum(members, 1), 0)
-                flat = ops.convert_to_tensor(group.ravel().astype("int32"))
-                self._tensors.append((flat, ops.convert_to_tensor(shares.astype("float32"))))
-        for variable, (group, shares) in zip(self.variables, self._tensors, strict=True):
+                numbers, where = np.unique(group.ravel(), return_index=True)
+                first = np.zeros(len(members), "int32")
+                first[numbers] = where
+                kept = (
+                    group.ravel().astype("int32"), first, (shares > 0).astype("float32"),
+                    shares.astype("float32"),
+                )  # fmt: skip
+                self._tensors.append(tuple(map(ops.convert_to_tensor, kept)))
+        for variable, (group, first, shared, shares) in zip(
+            self.variables, self._tensors, strict=True
+        ):
             flat = ops.cast(ops.reshape(variable.value, (-1,)), "float32")
-            means = ops.segment_sum(flat, group, num_segments=shares.shape[0]) * shares
+            # Sums of a million weights would drift in 32 bits, those of what moved do not.
+            before = ops.take(flat, first) * shared
+            moved = flat - ops.take(before, group)
+            means = before + ops.segment_sum(moved, group, num_segments=shares.shape[0]) * shares
             variable.assign(ops.reshape(ops.take(means, group), variable.shape))
 
     def sizes(self) -> pd.DataFrame:

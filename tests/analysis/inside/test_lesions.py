@@ -231,7 +231,7 @@ def test_a_real_residual_network_survives_most_lesions():
         ("block9", {}, "'block9' is not in.*Did you mean 'block"),
         (["block1", "block1"], {}, "'block1' is named more than once"),
         ([], {}, "No block was given"),
-        (3, {}, "block 3 is not in"),
+        (3, {}, "blocks=3 was given"),
         ("block1", {"action": "swap"}, "action='swap'.*two blocks"),
         ("block1", {"action": "shuffle"}, "two or more blocks"),
         ("block1", {"action": "burn"}, "action='burn'"),

@@ -98,6 +98,27 @@ def test_landmarks_are_near_the_exact_form(kind, width, error):
     assert (found[0].argmax(-1) == truth).mean() > before + 0.1
 
 
+@pytest.mark.parametrize("normalization", ["after", "symmetric"])
+def test_small_things_between_landmarks_hear_themselves(normalization):
+    image = np.full((1, 48, 48, 3), 60.0, "float32")
+    image[0, 20:22, 20:22] = 200.0
+    logits = np.zeros((1, 48, 48, 2), "float32")
+    logits[0, 20:22, 20:22, 1] = 2.0
+    given = {"bilateral_width": 80.0, "colour_width": 5.0, "grid": 4, "iterations": 1}
+    found = []
+    for filtering in ("landmarks", "exact"):
+        layer = MeanFieldCRF(filtering=filtering, normalization=normalization, **given)
+        layer([logits, image])
+        # Of the kernel of places nothing.
+        layer.set_weights([np.zeros(2), np.ones(2), -np.eye(2)])
+        found.append(np.asarray(layer([logits, image], training=True))[0, 20:22, 20:22])
+    moved, expected = (each - logits[0, 20:22, 20:22] for each in found)
+    # Four pixels of one colour are of one mind; alone each has at least its own.
+    q = softmax(np.array([0.0, 2.0]))
+    np.testing.assert_allclose(expected, np.broadcast_to(q, (2, 2, 2)), atol=1e-3)
+    np.testing.assert_allclose(moved, expected, atol=0.02)
+
+
 @pytest.mark.parametrize("filtering", ["exact", "landmarks"])
 def test_gradients_end_to_end_are_finite_differences(filtering):
     import tensorflow as tf

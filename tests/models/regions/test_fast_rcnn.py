@@ -47,6 +47,16 @@ def test_a_detector_says_classes_and_offsets_of_every_region_alone(build, tmp_pa
     check_round_trip(model, given, tmp_path)
 
 
+def test_a_backbone_that_another_detector_froze_is_not_trained_in_silence():
+    shared = backbone()
+    kc.models.spp_net(shared, 2, units=(8,))
+    with pytest.raises(InputError, match=r"Set backbone\.trainable = True"):
+        kc.models.fast_rcnn(shared, 2, units=(8,))
+    shared.trainable = True
+    learns = kc.models.fast_rcnn(shared, 2, units=(8,)).trainable_weights
+    assert shared.get_layer("conv1").kernel in learns
+
+
 def test_any_network_of_the_catalogue_is_a_backbone_and_its_stride_is_read_off_it():
     encoder = kc.models.picture_encoder(
         "resnet_18", 64, layer="stage2_out", as_map=True, width=0.125

@@ -74,6 +74,8 @@ def draw_masks(
     examples: Sequence[Any],
     classes: Sequence[str],
     answers: Sequence[np.ndarray] | None = None,
+    *,
+    title: str = "truth",
 ) -> None:
     """Draw pictures and their masks; with answers in threes: picture, truth, answer.
 
@@ -83,6 +85,7 @@ def draw_masks(
             `kc.data.load`.
         classes: Names of the classes of pixels.
         answers: Of each, what was said, `(height, width)`; None for the truth alone.
+        title: What the masks of the examples are, where they are not the truth.
 
     Raises:
         InputError: The file has another ending, or cannot be written.
@@ -101,7 +104,7 @@ def draw_masks(
     seen = set[int]()
     for number, example in enumerate(examples):
         image = np.asarray(example.image, "uint8")
-        masks = {"truth": example.class_mask}
+        masks = {title: example.class_mask}
         if answers is not None:
             masks["answer"] = np.asarray(answers[number])
         own = axes[each * number : each * (number + 1)]

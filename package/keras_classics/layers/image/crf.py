@@ -234,10 +234,13 @@ class _Landmarks(_Bilateral):
         self.matrix = ops.stop_gradient(
             ops.solve_triangular(factor, _gaussian(landmarks, self.features), lower=True)
         )
+        # What is like no landmark is like itself: small things of a colour of their own.
+        self.own = ops.maximum(1.0 - ops.sum(ops.square(self.matrix), axis=1), 0.0)[..., None]
 
     def product(self, x: Tensor) -> Tensor:
         """Down to the landmarks and up again."""
-        return ops.matmul(ops.swapaxes(self.matrix, 1, 2), ops.matmul(self.matrix, x))
+        told = ops.matmul(ops.swapaxes(self.matrix, 1, 2), ops.matmul(self.matrix, x))
+        return told + self.own * x
 
 
 class _Normalized:

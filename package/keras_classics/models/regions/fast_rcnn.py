@@ -167,6 +167,15 @@ def _region_network(
     step = _stride(backbone) if stride is None else check_whole("stride", stride)
     if not train_backbone:
         backbone.trainable = False
+    elif backbone.weights and not backbone.trainable_weights:
+        raise InputError(
+            explain(
+                f"The backbone {backbone.name!r} is frozen, perhaps by another detector of its "
+                "layers, and train_backbone=True was given",
+                "a backbone that learns, or train_backbone=False",
+                "Set backbone.trainable = True; detectors that share layers freeze them together.",
+            )
+        )
     shape = backbone.inputs[0].shape[1:]
     image = keras.Input(shape if scales is None else (None, None, shape[-1]), name="image")
     boxes = keras.Input((None, 4), name="boxes")
