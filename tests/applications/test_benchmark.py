@@ -260,6 +260,7 @@ def test_an_unknown_verb_is_refused(application, capsys):
 
 
 def test_depth_takes_the_memory_it_is_allowed(monkeypatch):
+    train_stack = part("depth").train_stack
     asked, plain = [], kc.layers.StackedConv2D
 
     def stack(count, memory):
@@ -268,7 +269,7 @@ def test_depth_takes_the_memory_it_is_allowed(monkeypatch):
 
     monkeypatch.setattr(kc.layers, "StackedConv2D", stack)
     for memory in (0.0, 0.001):
-        part("depth").train_stack("StackedConv2D", 2, (2, 4, 5, 3), 1, memory)
+        train_stack("StackedConv2D", 2, (2, 4, 5, 3), 1, memory)
     assert asked == [None, 0.001]
 
 
