@@ -362,7 +362,8 @@ DOORS = {
     "describe_shipped metrics.json": Door("metrics.json", hostile.json_files, shipped),
     "describe_shipped saved_model.pb": Door("saved_model.pb", hostile.wave_files, shipped),
     "serve_check .keras": Door(
-        "a.keras", hostile.keras_files, kc.export.serve_check, ("export.serve_check",)
+        "a.keras", hostile.keras_files, kc.export.serve_check,
+        ("export.serve_check", "export.serve_compare"),
     ),
 }  # fmt: skip
 # Where the sound file that the hostile ones are made of is what is wanted; it must be read.
@@ -377,7 +378,7 @@ WRITE = {
     "data.write_*", "data.Transcription.write", "distribution.own_folder", "export.export*",
     "export.Exported*", "export.Fastest", "export.fastest", "export.quantize", "export.ship", "export.write_examples", "save_model",
     "jobs.Fact", "jobs.Job", "jobs.Job.of", "jobs.Job.export", "jobs.Job.exports_in", "jobs.check_count",
-    "jobs.record_metrics", "jobs.write_*",
+    "jobs.record_metrics", "jobs.write_*", "weights.preprocess",
 }  # fmt: skip
 # They run programs, as their documentation says.
 RUN = {

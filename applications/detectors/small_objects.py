@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import keras
-
 import keras_classics as kc
 from detectors import figures, learning, proposing
 
@@ -42,6 +40,9 @@ def upsampled(job):
 
 def detector(job, depth, factor):
     """Fast R-CNN on a trunk of the road, cut at a depth, that enlarges its pictures."""
+    # Here, so that `--help` waits for no engine.
+    import keras
+
     settings = job.settings
     trunk = kc.models.road_backbone(
         settings.trunk, until=depth, scale=factor, input_shape=(*job.size, 3),

@@ -7,7 +7,8 @@ from keras import layers
 
 import keras_classics as kc
 from keras_classics.core.errors import InputError
-from keras_classics.export.fake_quantization import MOMENTUM, plainly
+from keras_classics.export.fake_quantization import plainly
+from keras_classics.layers.image.fake_quant import MOMENTUM
 
 DRAW = np.random.default_rng(0)
 POINTS = DRAW.normal(size=(64, 6)).astype("float32")
@@ -142,4 +143,25 @@ def test_a_layer_that_is_called_twice_stays_as_it_is():
     model = keras.Model(image, layers.Dense(2, name="once")(dense(dense(image))))
     aware = kc.export.quantization_aware(model, POINTS)
     assert type(aware.get_layer("twice")) is layers.Dense
-    assert type(aware.get_layer("once")) is kc.export.FakeQuantDense
+    assert type(aware.get_layer("once")) is kc.layers.FakeQuantDense
+
+
+def test_in_half_precision_it_says_the_same_and_learns():
+    model = keras.Sequential(
+        [keras.Input((6,)), layers.Dense(5, "relu", dtype="mixed_float16", name="first"),
+         layers.Dense(3, dtype="float32", name="last")]
+    )  # fmt: skip
+    # Beside large inputs too, of which sixteen bits hold the range to a few units only.
+    points = 3000 * POINTS
+    aware = kc.export.quantization_aware(model, points)
+    assert aware.get_layer("first").range.dtype == "float32"
+    expected = model.predict(points, verbose=0)
+    found = aware.predict(points, verbose=0)
+    assert np.abs(found - expected).max() < 0.03 * np.abs(expected).max()
+    # Gradients have sixteen bits as well.
+    aware = kc.export.quantization_aware(model, POINTS)
+    aware.compile(keras.optimizers.SGD(0.01), "mse")
+    before = aware.get_weights()
+    aware.fit(POINTS, np.ones((64, 3)), epochs=1, verbose=0)
+    assert all(np.isfinite(weight).all() for weight in aware.get_weights())
+    assert not np.array_equal(before[0], aware.get_weights()[0])

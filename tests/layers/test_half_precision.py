@@ -77,8 +77,8 @@ LAYERS = {
     "ZeroInterleaving2D": ({}, MAPS),
     "ZeroPaddedShortcut": ({"filters": 6}, MAPS),
 }
-# These only choose what others compute, or train what others are.
-OTHERS = {"RecurrentDecoder", "ScheduledSampler"}
+# These only choose what others compute, or train what others are, and have tests beside them.
+OTHERS = {"RecurrentDecoder", "ScheduledSampler", "FakeQuantConv2D", "FakeQuantDense"}
 
 
 def test_no_layer_is_left_out():

@@ -38,11 +38,7 @@ from keras_classics.export.exported_labeller import export_text_labeller
 from keras_classics.export.exported_recognizer import export_recognizer
 from keras_classics.export.exported_segmenter import export_segmenter
 from keras_classics.export.exported_translator import export_translator
-from keras_classics.export.fake_quantization import (
-    FakeQuantConv2D,
-    FakeQuantDense,
-    quantization_aware,
-)
+from keras_classics.export.fake_quantization import quantization_aware
 from keras_classics.export.fastest_form import Fastest, fastest
 from keras_classics.export.folding import fold
 from keras_classics.export.formats import FORMATS, Exported
@@ -72,8 +68,6 @@ __all__ = [
     "Exported",
     "ExportedTranslator",
     "FORMATS",
-    "FakeQuantConv2D",
-    "FakeQuantDense",
     "Fastest",
     "PROGRAM",
     "Quantized",

@@ -1,8 +1,7 @@
 """Training that knows the numbers will have eight bits.
 
 Every convolution and dense layer computes with weights and inputs that are rounded as the file will
-round them (Keras's `fake_quant_with_min_max_vars`), and gradients pass through the rounding as if
-it were not there, where nothing is cut off. Jacob et al., "Quantization and training of neural
+round them (`kc.layers.FakeQuantConv2D`). Jacob et al., "Quantization and training of neural
 networks for efficient integer-arithmetic-only inference", CVPR 2018, arXiv:1712.05877.
 """
 
@@ -20,83 +19,12 @@ from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole, explain
 from keras_classics.core.graph import ancestry, functional
 from keras_classics.core.keras_internals import deep_graphs
-from keras_classics.core.registration import registered
-from keras_classics.core.types import Config, Sizes, Tensor, Whole
+from keras_classics.core.types import Whole
 from keras_classics.export.folding import fold, same_layer
 from keras_classics.export.samples import checked_samples
+from keras_classics.layers.image.fake_quant import FakeQuantConv2D, FakeQuantDense
 
-# Of the range seen so far, what a batch in training leaves.
-MOMENTUM = 0.99
-# Ranges are no narrower, so that there is something to divide by.
-_NARROWEST = 1e-6
 _BATCH = 32
-
-
-class _FakeQuant(keras.layers.Layer):
-    """Rounding of inputs and kernel: mixed into a layer that has both, before it."""
-
-    @checked
-    def __init__(self, *args: Any, bits: Whole = 8, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.bits = check_whole("bits", bits, 2)
-
-    def build(self, input_shape: Sizes) -> None:
-        """The layer's own weights and the range `(2,)` of its inputs."""
-        super().build(input_shape)
-        self.range = self.add_weight((2,), "zeros", trainable=False, name="range")
-
-    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
-        """What the layer computes, of rounded numbers."""
-        if training:
-            low, high = ops.min(inputs), ops.max(inputs)
-            seen = ops.cast(ops.stack([ops.minimum(low, 0.0), ops.maximum(high, 0.0)]), "float32")
-            self.range.assign(MOMENTUM * self.range + (1 - MOMENTUM) * seen)
-        low, high = self.range[0], ops.maximum(self.range[1], self.range[0] + _NARROWEST)
-        return super().call(_rounded(inputs, low, high, self.bits))
-
-    @property
-    def kernel(self) -> Tensor:
-        """The kernel as it is multiplied: each filter rounded within its own largest number."""
-        kernel = super().kernel
-        axes = list(range(len(kernel.shape) - 1))
-        most = ops.stop_gradient(ops.max(ops.abs(kernel), axis=axes))
-        most = ops.maximum(most, _NARROWEST)
-        return _rounded(kernel, -most, most, self.bits, narrow_range=True, axis=-1)
-
-    def save_own_variables(self, store: dict[str, Any]) -> None:
-        """All weights: Keras's layers of this kind know only of their own, and read `kernel`."""
-        keras.layers.Layer.save_own_variables(self, store)
-
-    def load_own_variables(self, store: dict[str, Any]) -> None:
-        """What `save_own_variables` has written."""
-        keras.layers.Layer.load_own_variables(self, store)
-
-    def get_config(self) -> Config:
-        """The constructor's arguments."""
-        return {**super().get_config(), "bits": self.bits}
-
-
-@registered
-class FakeQuantConv2D(_FakeQuant, keras.layers.Conv2D):
-    """`keras.layers.Conv2D` of inputs and kernels that are rounded.
-
-    Args:
-        *args: As for `keras.layers.Conv2D`.
-        bits: Of the numbers.
-        **kwargs: As for `keras.layers.Conv2D`.
-    """
-
-
-@registered
-class FakeQuantDense(_FakeQuant, keras.layers.Dense):
-    """`keras.layers.Dense` of inputs and kernels that are rounded.
-
-    Args:
-        *args: As for `keras.layers.Dense`.
-        bits: Of the numbers.
-        **kwargs: As for `keras.layers.Dense`.
-    """
-
 
 _ROUNDING: dict[type[keras.layers.Layer], type[keras.layers.Layer]] = {
     keras.layers.Conv2D: FakeQuantConv2D,
@@ -200,11 +128,3 @@ def _ranges(model: keras.Model, tensors: dict[str, Any], data: np.ndarray) -> di
             low, high = found[name]
             found[name] = np.array([min(low, array.min()), max(high, array.max())], "float32")
     return found
-
-
-def _rounded(
-    x: Tensor, low: Tensor, high: Tensor, bits: int, narrow_range: bool = False, axis: Any = None
-) -> Tensor:
-    return keras.quantizers.fake_quant_with_min_max_vars(
-        x, low, high, num_bits=bits, narrow_range=narrow_range, axis=axis
-    )

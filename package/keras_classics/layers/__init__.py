@@ -7,6 +7,7 @@ from keras_classics.layers.image.binary import BinaryConv2D, BinaryDense, binary
 from keras_classics.layers.image.connection_table import ConnectionTableConv2D
 from keras_classics.layers.image.crf import MeanFieldCRF
 from keras_classics.layers.image.dirac import DiracConv2D, NCReLU
+from keras_classics.layers.image.fake_quant import FakeQuantConv2D, FakeQuantDense
 from keras_classics.layers.image.fractal import ColumnDraw, FractalJoin
 from keras_classics.layers.image.highway import ConvHighway, Highway, HighwayMerge
 from keras_classics.layers.image.kernel_expansion import KernelExpansion
@@ -87,6 +88,8 @@ __all__ = [
     "DeepTransitionCell",
     "DiracConv2D",
     "EuclideanRBF",
+    "FakeQuantConv2D",
+    "FakeQuantDense",
     "FoldTime",
     "FractalJoin",
     "GRU",

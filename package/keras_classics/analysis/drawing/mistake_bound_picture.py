@@ -9,12 +9,13 @@ import numpy as np
 
 from keras_classics.analysis.drawing.plots import new_figure, scale_by_logarithm, write_figure
 from keras_classics.core.arguments import checked
+from keras_classics.core.counts import Figure
 from keras_classics.core.errors import InputError, explain
 
 
 @checked
 def draw_mistake_bounds(
-    path: str | os.PathLike, runs: Mapping[str, Sequence[tuple[float, float]]]
+    path: str | os.PathLike, runs: Mapping[str, Sequence[tuple[Figure, Figure]]]
 ) -> None:
     """Draw the corrections of trainings over Novikoff's bound on them: no point is above the line.
 
