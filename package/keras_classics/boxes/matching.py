@@ -87,8 +87,8 @@ def sample_regions(
                 "Give more proposals, or admit lower overlaps: background=(0.0, 0.5).",
             )
         )
-    wanted = min(max(round(share * count), count - len(empty)), len(shows))
-    wanted = wanted if len(empty) else count
+    least = max(round(share * count), count - len(empty))
+    wanted = min(least, len(shows)) if len(empty) else count
     chosen = [_draw(shows, wanted, rng), _draw(empty, count - wanted, rng)]
     return np.concatenate(chosen)
 

@@ -29,8 +29,8 @@ def suppress(
     The surest box stays, and those of its class that overlap it by more than the threshold go;
     then the surest of the rest, and so on (Girshick et al. 2014, with 0.3). An overlap of exactly
     the threshold stays. Of equal scores the first one given goes first, so that the outcome is
-    always the same. It is TensorFlow's where Keras runs on
-    that, in single precision, and in double elsewhere; half precision is computed so too.
+    always the same. It is TensorFlow's where Keras runs on that, in single precision, and in double
+    elsewhere; half precision is computed so too.
 
     Args:
         boxes: `(n, 4)`, `(ymin, xmin, ymax, xmax)`.

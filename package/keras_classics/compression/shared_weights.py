@@ -56,17 +56,12 @@ class Shared:
                 numbers, where = np.unique(group.ravel(), return_index=True)
                 first = np.zeros(len(members), "int32")
                 first[numbers] = where
-                kept = (
-                    group.ravel().astype("int32"), first, (shares > 0).astype("float32"),
-                    shares.astype("float32"),
-                )  # fmt: skip
+                kept = group.ravel().astype("int32"), first, shares.astype("float32")
                 self._tensors.append(tuple(map(ops.convert_to_tensor, kept)))
-        for variable, (group, first, shared, shares) in zip(
-            self.variables, self._tensors, strict=True
-        ):
+        for variable, (group, first, shares) in zip(self.variables, self._tensors, strict=True):
             flat = ops.cast(ops.reshape(variable.value, (-1,)), "float32")
             # Sums of a million weights would drift in 32 bits, those of what moved do not.
-            before = ops.take(flat, first) * shared
+            before = ops.take(flat, first) * ops.sign(shares)
             moved = flat - ops.take(before, group)
             means = before + ops.segment_sum(moved, group, num_segments=shares.shape[0]) * shares
             variable.assign(ops.reshape(ops.take(means, group), variable.shape))
