@@ -86,7 +86,10 @@ def test_an_export_without_windows_is_asked_with_proposals_of_selective_search(
     other.export(job.trained(), tmp_path / "export", "saved_model")
     answer = other.ask(finished / "example.png", other.open_export(tmp_path / "export"))
     assert set(answer.record) == {"boxes", "classes", "scores"}
-    with pytest.raises(kc.InputError, match=r"takes images \(uint8\), proposals"):
+    with pytest.raises(
+        kc.InputError,
+        match=r"takes images \(uint8\), proposals \(float32\) and answers with boxes, classes, counts",
+    ):
         job.open_export(tmp_path / "export")
 
 

@@ -73,7 +73,9 @@ def load_saved_model(folder: str | os.PathLike[str]) -> Any:
 
 
 def signature_of(loaded: Any) -> tuple[dict[str, str], dict[str, str]]:
-    """What a loaded SavedModel takes and gives by default: dtypes by name.
+    """What a loaded SavedModel takes and gives by default: dtypes by name, in order of names.
+
+    The file has no order of its own: a map in it is read back in another order each time.
 
     Args:
         loaded: What `load_saved_model` gives; without a default signature there are no names.
@@ -82,5 +84,7 @@ def signature_of(loaded: Any) -> tuple[dict[str, str], dict[str, str]]:
     if signature is None:
         return {}, {}
     both = signature.structured_input_signature[1], signature.structured_outputs
-    takes, gives = ({name: each.dtype.name for name, each in tensors.items()} for tensors in both)
+    takes, gives = (
+        {name: tensors[name].dtype.name for name in sorted(tensors)} for tensors in both
+    )
     return takes, gives
