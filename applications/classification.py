@@ -37,7 +37,8 @@ class Settings(kc.jobs.Settings):
     recipe: str = flag("quick", "quick, paper, or another of the model's card")
     image_size: int | None = flag(None, "of the network's input; the recipe's by default")
     pictures: int = flag(40, "mistakes drawn, at most", verbs=["evaluate"])
-    explain_every: int = flag(0, "draw class-activation maps", may_change=True, metavar="EPOCHS")
+    explain_every: int = flag(0, "draw class-activation maps of validation pictures every so many "
+        "epochs", may_change=True, metavar="EPOCHS")  # fmt: skip
 
 
 class Classification(kc.jobs.Job):

@@ -29,8 +29,8 @@ class Settings(kc.jobs.Settings):
     dropout: float = flag(0.2)
     unit: str | None = flag(None, "of classified texts; by default characters for languages, else "
         "words", choices=("word", "character"))  # fmt: skip
-    summary: str = flag("last", "what is classified: the last state, or the mean or sum of all",
-        choices=("last", "mean", "sum"))  # fmt: skip
+    summary: str = flag("last", "what of all steps is classified: the last state, the mean, or the "
+        "sum of the votes", choices=("last", "mean", "sum"))  # fmt: skip
     pictures: int = flag(6, "sequences that are drawn over time", verbs=["evaluate"])
 
 
