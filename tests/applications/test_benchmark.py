@@ -244,7 +244,7 @@ def test_mistakes_are_one_sentence(arguments, message, application, tmp_path, ca
 
 def test_an_unknown_verb_is_refused(application, capsys):
     assert application.main(["decdoing"]) == 2
-    assert "Did you mean 'decoding'?" in capsys.readouterr().err
+    assert "Did you mean 'decode'?" in capsys.readouterr().err
 
 
 @pytest.mark.slow
