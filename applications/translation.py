@@ -78,7 +78,8 @@ class Translation(kc.jobs.Job):
         return {name: kc.jobs.Fact(f"{name}.json", kc.data.load_vocabulary) for name in names}
 
     def make_facts(self, training):
-        make = functools.partial(kc.data.make_vocabulary, **self.settings.numbering())
+        unit, limits = self.settings.vocabulary, self.settings.numbering()
+        make = functools.partial(kc.data.make_vocabulary, unit, **limits)
         self.sharing.make_vocabularies(training.texts, make)
         return self.sharing.vocabularies
 

@@ -15,7 +15,6 @@ def test_groups_are_arguments_of_what_they_are_for():
     translator, captioner = kc.jobs.TranslatorSettings(), kc.jobs.CaptionerSettings()
     translator.fill_units()
     for given, taker in [
-        (translator.network(), kc.models.translator),
         (translator.search(), kc.models.translate),
         (translator.falling(10), kc.training.cosine_adam),
         (translator.numbering(), kc.data.make_vocabulary),
@@ -26,6 +25,7 @@ def test_groups_are_arguments_of_what_they_are_for():
         (kc.jobs.WritingSettings().writing(), kc.decoding.TextWriter),
     ]:
         assert given and given.keys() <= arguments(taker), taker
+    kc.models.translator(9, 9, **{**translator.network(), "units": 4})
 
 
 def test_units_follow_from_the_vocabulary_and_the_attention():

@@ -162,9 +162,8 @@ class TranslatorSettings(RecurrentSettings):
         return {**average, **self.some("learning_rate", "warm_up_steps", "clip_norm")}
 
     def numbering(self) -> dict[str, Any]:
-        """Arguments of `kc.data.make_vocabulary`, but for the texts."""
-        sizes = {"max_size": self.vocabulary_size, **self.some("min_count")}
-        return {"unit": self.vocabulary, **sizes}
+        """Limits of `kc.data.make_vocabulary`."""
+        return {"max_size": self.vocabulary_size, **self.some("min_count")}
 
     def search(self) -> dict[str, Any]:
         """Arguments of `kc.models.translate`; unknown words may become words of the source.

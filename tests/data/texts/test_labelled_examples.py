@@ -37,5 +37,5 @@ def test_texts_are_given_in_characters_or_words():
 def test_data_without_labels_are_refused_and_what_is_named_has_them(read, remedy):
     with pytest.raises(kc.InputError, match=remedy):
         read(kc.data.load("digits"), "train")
-    small = {"source_code": {"characters": 4000}, "digit_lines": {"train": 3}}[remedy]
+    small = {"source_code": {"characters": 10_000}, "digit_lines": {"train": 3}}[remedy]
     assert len(read(kc.data.load(remedy, **small), "train")) >= 3
