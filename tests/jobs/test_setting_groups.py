@@ -14,12 +14,12 @@ def arguments(function):
 def test_groups_are_arguments_of_what_they_are_for():
     translator, captioner = kc.jobs.TranslatorSettings(), kc.jobs.CaptionerSettings()
     translator.fill_units()
+    searched = arguments(kc.models.translate) | arguments(kc.decoding.beam_search)
+    assert translator.search().keys() <= searched
     for given, taker in [
-        (translator.search(), kc.models.translate),
         (translator.falling(10), kc.training.cosine_adam),
         (translator.numbering(), kc.data.make_vocabulary),
         (kc.jobs.RecurrentSettings().network(), kc.models.language_model),
-        (captioner.network(), kc.models.captioner),
         (captioner.encoding(), kc.models.picture_encoder),
         (captioner.search(), kc.models.caption),
         (kc.jobs.WritingSettings().writing(), kc.decoding.TextWriter),

@@ -188,7 +188,7 @@ class TranslatorSettings(RecurrentSettings):
         looks = self.attention != "none" and self.vocabulary != "sentencepiece"
         self.fill(
             min_count=2 if self.vocabulary in ("word", "token") else 1,
-            max_words=_MOST_UNITS[self.vocabulary],
+            max_words=_MOST_UNITS[str(self.vocabulary)],
             unknowns="replace" if looks else "ban",
         )
 
