@@ -21,45 +21,21 @@ import keras_classics as kc
 
 # The encoder of the scenes: ResNet-18 up to its second stage, half as wide, and attention over its
 # 8 x 8 map. Small enough for a laptop, and where things stand matters there.
-SCENES_ENCODER, SCENES_ENCODER_OPTIONS = "resnet_18", {"width": 0.5}
+SCENES_ENCODER = {"width": 0.5}
 SCENES_MODEL = {"encoder_layer": "stage2_out", "attention": "additive"}
 SCENES_DATA = {"train": 16000, "validation": 500, "test": 1000}
-UNITS = ("word", "token", "character")
-SAMPLING = ("none", "model", "uniform", "always")
 # Pictures in which it is drawn, in training, where the decoder looks.
 EXPLAINED = 6
 flag = kc.jobs.flag
 
 
 @dataclasses.dataclass(kw_only=True)
-class Settings(kc.jobs.Settings):
+class Settings(kc.jobs.CaptionerSettings, epochs=6, batch_size=64, learning_rate=2e-3):
     """Their defaults are the scenes."""
 
     data: str = flag("scenes", "scenes, captions:FOLDER or tfds:NAME")
     data_options: dict = flag(dict, "for scenes: train=16000 clutter=0.5 'objects=(1,5)' ...")
-    epochs: int = flag(6, may_change=True)
-    batch_size: int = flag(64)
-    learning_rate: float = flag(2e-3)
-    image_size: int | None = flag(None, "side the pictures are resized to")
-    encoder: str = flag(SCENES_ENCODER, "catalogue name, or a .keras file")
-    encoder_options: dict = flag(dict, "arguments of the encoder's builder, such as width=0.5")
-    encoder_layer: str | None = flag(None, "layer that is described; by default the last map, or "
-        "without attention what the classifier reads")  # fmt: skip
-    freeze_encoder: bool = flag(False, "train the decoder on stored encodings")
-    decoder: str = flag("gru", "gru (the course's), gru_reset_after, lstm or elman")
-    start_from: str = flag("initial_state", choices=("initial_state", "first_input"))
-    attention: str | None = flag(None, choices=("none", "additive"))
-    units: int = flag(128)
-    dropout: float = flag(0.1)
-    scheduled_sampling: str = flag("none", choices=SAMPLING)
-    vocabulary: str = flag("word", "what captions are made of", choices=UNITS)
-    max_words: int | None = flag(None, "most units of a caption; 24, of characters 160")
-    min_count: int | None = flag(None, "rarer units become the unknown one")
-    beam: int = flag(5, verbs=["evaluate", "export"])
     pictures: int = flag(12, "pictures drawn", verbs=["evaluate"])
-    explain_every: int = flag(0, "draw where the decoder looks in validation pictures every so "
-        "many epochs; needs attention", may_change=True, metavar="EPOCHS")  # fmt: skip
-    n_best: int = flag(1, "captions for a picture", verbs=["caption"])
 
 
 class Captioning(kc.jobs.Job):
@@ -68,7 +44,7 @@ class Captioning(kc.jobs.Job):
     Settings = Settings
     name, makes, model_file = "captioning", "captioner", "captioner.keras"
     verbs = {**kc.jobs.VERBS, "caption": "caption image files"}
-    asks, queries, source_names = "caption", "IMAGE", ["--model"]
+    reads, asks, queries, source_names = "captions", "caption", "IMAGE", ["--model"]
     extras = {"evaluate": [("pycocoevalcap.bleu.bleu_scorer", "captions")]}
     takes, gives = {"images": "uint8"}, ("captions", "log_probabilities")
     shipped = Path(__file__).resolve().parent.parent / "saved_models" / "captioning-scenes"
@@ -77,8 +53,8 @@ class Captioning(kc.jobs.Job):
         settings, follow = self.settings, {"image_size": 128, "min_count": 5}
         if settings.data == "scenes":
             follow = {"image_size": 64, "min_count": 1, "data_options": SCENES_DATA}
-            if settings.encoder == SCENES_ENCODER:
-                follow["encoder_options"] = SCENES_ENCODER_OPTIONS
+            if settings.encoder == "resnet_18":
+                follow["encoder_options"] = SCENES_ENCODER
                 # Without attention nothing can read a map: the course's vector.
                 follow |= {} if settings.attention == "none" else SCENES_MODEL
         longest = 160 if settings.vocabulary == "character" else 24
@@ -87,9 +63,6 @@ class Captioning(kc.jobs.Job):
 
     def reader_options(self):
         return self.settings.some("image_size")
-
-    def read(self, split):
-        return kc.data.collect(getattr(self.data, split), "captions", description=split)
 
     def fact_files(self):
         return {"vocabulary": kc.jobs.Fact("vocabulary.json", kc.data.load_vocabulary)}
@@ -103,12 +76,8 @@ class Captioning(kc.jobs.Job):
 
     def build(self):
         settings, size = self.settings, self.settings.image_size
-        part = {"layer": settings.encoder_layer, "as_map": settings.attention != "none"}
-        part |= settings.encoder_options
-        encoder = kc.models.picture_encoder(settings.encoder, size, **part)
-        decoder = {"cell": settings.decoder, "train_encoder": not settings.freeze_encoder}
-        decoder |= settings.some("units", "attention", "start_from", "dropout", "seed")
-        return kc.models.captioner(encoder, len(self.facts["vocabulary"]), **decoder)
+        encoder = kc.models.picture_encoder(settings.encoder, size, **settings.encoding())
+        return kc.models.captioner(encoder, len(self.facts["vocabulary"]), **settings.network())
 
     def compile(self, model, plan):
         learner = kc.models.split_captioner(model)[1] if self.settings.freeze_encoder else model
@@ -129,23 +98,17 @@ class Captioning(kc.jobs.Job):
         settings, shown = self.settings, validation.images[:EXPLAINED]
         found = kc.callbacks.scheduled_sampling(settings.scheduled_sampling, steps=plan.steps)
         if settings.explain_every:
-            attention = kc.callbacks.Attention(
-                shown,
-                self.folder / "attention",
-                self.facts["vocabulary"],
-                references=[texts[0] for texts in validation.captions[:EXPLAINED]],
-                max_words=settings.max_words,
-                every_epochs=settings.explain_every,
-                tensorboard=self.tensorboard,
-                # With a frozen encoder the decoder alone is trained.
-                model=model,
-            )
-            found.append(attention)
+            # With a frozen encoder the decoder alone is trained.
+            given = {"model": model, "tensorboard": self.tensorboard}
+            given |= {"every_epochs": settings.explain_every, "max_words": settings.max_words}
+            given |= {"references": [first for first, *_ in validation.captions[:EXPLAINED]]}
+            folder, vocabulary = self.folder / "attention", self.facts["vocabulary"]
+            found.append(kc.callbacks.Attention(shown, folder, vocabulary, **given))
         return found
 
     def said(self, model, images, n_best=1):
         """The best captions of pictures, with their log-probabilities."""
-        limits = {"width": self.settings.beam, "n_best": n_best, **self.settings.some("max_words")}
+        limits = {"n_best": n_best, **self.settings.search()}
         return list(kc.models.caption(model, self.facts["vocabulary"], images, **limits))
 
     def evaluate(self, model):
@@ -164,14 +127,13 @@ class Captioning(kc.jobs.Job):
         return kc.jobs.Scores(metrics, f"{len(test)} test images, beam {self.settings.beam}")
 
     def export(self, model, path, format):
-        beam, vocabulary = self.settings.beam, self.facts["vocabulary"]
-        limits = {"width": beam, "n_best": beam, **self.settings.some("max_words")}
-        sizes = {"image_size": self.size, "format": format}
-        kc.export.export_captioner(model, vocabulary, path, **sizes, **limits)
+        limits = {"n_best": self.settings.beam, **self.settings.search()}
+        limits |= {"image_size": self.size, "format": format}
+        kc.export.export_captioner(model, self.facts["vocabulary"], path, **limits)
 
     def example(self):
         self.settings.n_best = 3
-        return [str(self.folder / "example.png")]
+        return super().example()
 
     def ask(self, query, exported):
         found = kc.jobs.first_answer(exported, kc.data.read_image(query)[None])
@@ -183,8 +145,7 @@ class Captioning(kc.jobs.Job):
 
     def answer(self, captions, scores):
         """The best of some captions."""
-        form = {"scored": "log_probabilities", "shown": "{} (log p {:.2f})", "between": " | "}
-        return self.ranked(captions, scores, of="captions", **form)
+        return self.ranked(captions, scores, of="captions", shown="{} (log p {:.2f})")
 
 
 main = functools.partial(kc.jobs.run, Captioning)

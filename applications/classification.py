@@ -47,7 +47,7 @@ class Classification(kc.jobs.Job):
     Settings = Settings
     name, makes = "classification", "classifier"
     verbs = {**kc.jobs.VERBS, "predict": "classify image files"}
-    asks, queries = "predict", "IMAGE"
+    reads, asks, queries = "label", "predict", "IMAGE"
     takes, gives = {"images": "uint8"}, ("classes", "probabilities")
     figures = ("loss", "accuracy")
 
@@ -56,14 +56,10 @@ class Classification(kc.jobs.Job):
             self.settings.fill(data_options=SCENES_DATA)
         self.asked = []
 
-    def read(self, split):
-        return kc.data.collect(getattr(self.data, split), "label", description=split)
-
     def fact_files(self):
-        return {
-            "classes": kc.jobs.Fact("classes.json", kc.jobs.read_record),
-            "preparation": kc.jobs.Fact("preparation.npz", kc.data.Preparation.load),
-        }
+        classes = kc.jobs.Fact("classes.json", kc.jobs.read_record)
+        preparation = kc.jobs.Fact("preparation.npz", kc.data.Preparation.load)
+        return {"classes": classes, "preparation": preparation}
 
     def make_facts(self, training):
         _, recipe, taken = self.design
@@ -82,8 +78,8 @@ class Classification(kc.jobs.Job):
         settings = self.settings
         choices = settings.some("recipe", "image_size", "batch_size", "learning_rate")
         # Mirrored digits are none.
-        choices |= {"mirror": settings.data != "digits"}
-        choices |= {"builder_arguments": settings.model_options}
+        mirror = settings.data != "digits"
+        choices |= {"mirror": mirror, "builder_arguments": settings.model_options}
         return kc.training.design_classifier(settings.model, self.data.info, **choices)
 
     def build(self):
@@ -110,32 +106,17 @@ class Classification(kc.jobs.Job):
         return lambda first: kc.data.classified_batches(part, preparation, first=first, **given)
 
     def validation(self, part, plan, model):
-        preparation = self.facts["preparation"]
-        batches = kc.data.validation_batches(part, preparation, **self.numbers(model))
-        return {"validation_data": batches}
+        given = [part, self.facts["preparation"]]
+        return {"validation_data": kc.data.validation_batches(*given, **self.numbers(model))}
 
     def callbacks(self, model, plan, validation):
         if not self.settings.explain_every:
             return []
-        preparation = dataclasses.replace(self.facts["preparation"], test_crops=1)
-        if preparation.flat:
-            raise kc.InputError(
-                f"--explain-every {self.settings.explain_every} was given with "
-                f"{self.settings.model}, which takes vectors",
-                "networks of pictures",
-                "Leave it out, or choose another --model.",
-            )
         chosen = np.linspace(0, len(validation) - 1, min(EXPLAINED, len(validation))).astype(int)
-        images = [preparation.views(validation.images[n][None])[0, 0] for n in chosen]
-        maps = kc.callbacks.GradCAM(
-            np.stack(images),
-            self.folder / "maps",
-            validation.labels[chosen],
-            self.facts["classes"],
-            every_epochs=self.settings.explain_every,
-            tensorboard=self.tensorboard,
-        )
-        return [maps]
+        images = self.facts["preparation"].central([validation.images[n] for n in chosen])
+        shown = [images, self.folder / "maps", validation.labels[chosen]]
+        every = {"every_epochs": self.settings.explain_every, "tensorboard": self.tensorboard}
+        return [kc.callbacks.GradCAM(*shown, self.facts["classes"], **every)]
 
     def kept(self, model):
         import keras
@@ -162,9 +143,6 @@ class Classification(kc.jobs.Job):
     def export(self, model, path, format):
         preparation, classes = self.facts["preparation"], self.facts["classes"]
         kc.export.export_classifier(model, preparation, classes, path, format=format)
-
-    def example(self):
-        return [str(self.folder / "example.png")]
 
     def ask(self, query, exported):
         picture = kc.data.read_image(query)

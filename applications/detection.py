@@ -38,7 +38,7 @@ class Detection(kc.jobs.Job):
         "upsampling": "small objects, by factor of upsampling and depth of the trunk",
         "proposals": "recall and overlap of proposals, by kind",
     }
-    asks, queries = "detect", "IMAGE"
+    reads, asks, queries = "boxes", "detect", "IMAGE"
     extras = {"compare": [("sklearn.svm", "digits")]}
     takes, gives = {"images": "uint8"}, ("boxes", "classes", "scores")
     runless = ("compare", "upsampling", "proposals")
@@ -58,9 +58,6 @@ class Detection(kc.jobs.Job):
 
     def reader_options(self):
         return self.settings.some("image_size")
-
-    def read(self, split):
-        return kc.data.collect(getattr(self.data, split), "boxes", description=split)
 
     def fact_files(self):
         load = functools.partial(kc.jobs.read_record, members=KNOWN)
@@ -140,9 +137,6 @@ class Detection(kc.jobs.Job):
             windows=proposing.windows(self.size, self.settings) if grid else None,
             least_score=self.settings.least_score, threshold=self.settings.overlap,
         )  # fmt: skip
-
-    def example(self):
-        return [str(self.folder / "example.png")]
 
     def ask(self, query, exported):
         picture, asked = kc.data.read_image(query), []

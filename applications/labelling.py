@@ -18,8 +18,7 @@ import functools
 import sys
 
 import keras_classics as kc
-from labellers.recognize import Recognize
-from labellers.task import Task
+from labellers.tasks import Recognize, Task
 from labellers.texts import Classify, Tag
 
 TASKS = {"recognize": Recognize, "tag": Tag, "classify": Classify}

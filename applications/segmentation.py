@@ -33,7 +33,7 @@ class Segmentation(kc.jobs.Job):
         "segment": "label the pixels of image files",
         "compare": "strides, enlargements and a random field, over seeds",
     }
-    asks, queries = "segment", "IMAGE"
+    reads, asks, queries = "class_mask", "segment", "IMAGE"
     takes, gives = {"images": "uint8"}, ("masks", "probabilities", "names")
     runless = ("compare",)
     figures = ("loss", "mean_IU")
@@ -49,9 +49,6 @@ class Segmentation(kc.jobs.Job):
     def reader_options(self):
         masked = self.settings.data.partition(":")[0] in MASKED
         return {**self.settings.some("image_size"), **({"masks": True} if masked else {})}
-
-    def read(self, split):
-        return kc.data.collect(getattr(self.data, split), "class_mask", description=split)
 
     def fact_files(self):
         load = functools.partial(kc.jobs.read_record, members={"classes": list})
@@ -104,9 +101,6 @@ class Segmentation(kc.jobs.Job):
     def export(self, model, path, format):
         side = None if format == "saved_model" else self.settings.image_size
         kc.export.export_segmenter(model, self.classes, path, format=format, image_size=side)
-
-    def example(self):
-        return [str(self.folder / "example.png")]
 
     def ask(self, query, exported):
         picture = kc.data.read_image(query)

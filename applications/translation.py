@@ -11,13 +11,26 @@ the model looks at and how it lays out sentences, export, and translate one sent
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import sys
 from pathlib import Path
 
 import keras_classics as kc
-from translators.project import project
-from translators.settings import Settings
+
+PHRASES_DATA = {"train": 20000, "validation": 500, "test": 1000}
+flag = kc.jobs.flag
+
+
+@dataclasses.dataclass(kw_only=True)
+class Settings(kc.jobs.TranslatorSettings, epochs=8, batch_size=64, learning_rate=3e-3):
+    """Their defaults are English to French on the phrases."""
+
+    data: str = flag("phrases", "phrases, parallel:FILE.en,FILE.fr, parallel:FOLDER or tfds:NAME")
+    data_options: dict = flag(dict, "phrases: train=20000 ...; files: validation=v.en,v.fr ...")
+    sentences: int = flag(4, "test sentences whose attention is drawn", verbs=["evaluate"])
+    groups: Path | None = flag(None, "a text file with groups of sentences, empty lines between; "
+        "dates in several forms by default", verbs=["project"], metavar="FILE")  # fmt: skip
 
 
 class Translation(kc.jobs.Job):
@@ -25,12 +38,11 @@ class Translation(kc.jobs.Job):
 
     Settings = Settings
     name, makes, model_file = "translation", "translator", "translator.keras"
-    verbs = {
-        **kc.jobs.VERBS,
+    verbs = kc.jobs.VERBS | {
         "project": "draw the encoder's states of groups of sentences",
         "translate": "translate sentences, or the lines of standard input",
     }
-    asks, queries, reads_lines = "translate", "TEXT", True
+    reads, asks, queries, reads_lines = "texts", "translate", "TEXT", True
     extras = {"evaluate": [("sacrebleu", "translation")]}
     shipped = Path(__file__).resolve().parent.parent / "saved_models" / "translation-phrases"
 
@@ -40,9 +52,14 @@ class Translation(kc.jobs.Job):
 
     def complete(self):
         settings = self.settings
-        settings.complete()
-        self.dictionary = settings.dictionary and kc.data.read_dictionary(settings.dictionary)
         self.pairs = kc.export.trained_pairs(vars(settings))
+        if settings.data == "phrases":
+            # Dutch and German write a number as one word, however long.
+            compounds = any({"nl", "de"} & {*pair} for pair in self.pairs)
+            unit = "character" if compounds else "token"
+            settings.fill(data_options=PHRASES_DATA, vocabulary=unit, min_count=1)
+        settings.fill_units()
+        self.search = settings.search()
         self.sharing = kc.models.SHARINGS[settings.sharing](self.pairs)
         self.form = f"{', '.join(map('-'.join, self.pairs))} with --sharing {settings.sharing}"
         self.cut = 0
@@ -54,22 +71,15 @@ class Translation(kc.jobs.Job):
         return self.settings.some("languages") if self.settings.data == "phrases" else {}
 
     def read(self, split):
-        if self.data.info.languages is None:
-            raise kc.InputError(
-                f"--data {self.settings.data} was given, which has no parallel text",
-                "phrases, parallel:FILE.en,FILE.fr, parallel:FOLDER, a tfds:NAME of translations",
-                "See --help.",
-            )
-        return getattr(self.data, split).of(self.settings.languages)
+        return super().read(split).of(self.settings.languages)
 
     def fact_files(self):
         names = self.sharing.vocabulary_names()
         return {name: kc.jobs.Fact(f"{name}.json", kc.data.load_vocabulary) for name in names}
 
     def make_facts(self, training):
-        settings = self.settings
-        limits = {"min_count": settings.min_count, "max_size": settings.vocabulary_size}
-        make = functools.partial(kc.data.make_vocabulary, settings.vocabulary, **limits)
+        unit, limits = self.settings.vocabulary, self.settings.numbering()
+        make = functools.partial(kc.data.make_vocabulary, unit, **limits)
         self.sharing.make_vocabularies(training.texts, make)
         return self.sharing.vocabularies
 
@@ -82,21 +92,12 @@ class Translation(kc.jobs.Job):
         self.sharing.check_model(model)
 
     def build(self):
-        settings = self.settings
-        model, self.learner = self.sharing.build(
-            bidirectional=not settings.one_direction,
-            **settings.some("units", "depth", "cell", "embedding_size", "reverse_source"),
-            **settings.some("attention", "context", "readout", "tie_embeddings", "dropout", "seed"),
-        )
+        model, self.learner = self.sharing.build(**self.settings.network())
         return model
 
     def compile(self, model, plan):
-        optimizer = kc.training.cosine_adam(
-            self.settings.learning_rate,
-            plan.steps,
-            average_steps=self.settings.average_epochs * plan.steps_per_epoch,
-            **self.settings.some("warm_up_steps", "clip_norm"),
-        )
+        rate = self.settings.falling(plan.steps_per_epoch)
+        optimizer = kc.training.cosine_adam(steps=plan.steps, **rate)
         kc.training.compile_translator(self.learner, self.guarded(optimizer))
         return self.learner
 
@@ -113,46 +114,48 @@ class Translation(kc.jobs.Job):
     def callbacks(self, model, plan, validation):
         return kc.callbacks.scheduled_sampling(self.settings.scheduled_sampling, steps=plan.steps)
 
-    def search(self):
-        """Arguments of the beam search; unknown words may become words of the source."""
-        limits = self.settings.some("length_penalty", "alpha", "coverage", "max_words")
-        words = {"dictionary": self.dictionary, "replace": self.settings.unknowns == "replace"}
-        return {"width": self.settings.beam, **words, **limits}
-
     def evaluate(self, model):
-        settings, sharing = self.settings, self.sharing
-        twins = [kc.jobs.open_twin(self, folder, "form") for folder in settings.ensemble]
-        test, (source, target) = self.split("test"), self.pairs[0]
+        settings, sharing, test = self.settings, self.sharing, self.split("test")
+        models = [model, *(kc.jobs.open_twin(self, each, "form") for each in settings.ensemble)]
         # Only for the limit: --strict refuses, otherwise the number of cut sentences is told.
         self.numbered(test, "test")
-        texts = test.texts
-        options = {"zero_shot": settings.zero_shot, **self.search()}
-        models, learned = [model, *twins], lambda: self.split("train").texts
-        scored = kc.training.score_directions(sharing, models, texts, learned, **options)
+        options, learned = settings.some("zero_shot"), lambda: self.split("train").texts
+        options |= self.search
+        scored = kc.training.score_directions(sharing, models, test.texts, learned, **options)
         self.table("translations.csv", scored.columns)
-        told = [sharing.told(text, target) for text in texts[source]]
-        found, true = scored.found[source, target], [[text] for text in texts[target]]
+        source, target = pair = self.pairs[0]
+        told = [sharing.told(text, target) for text in test.texts[source]]
+        found, true = scored.found[pair], [[text] for text in test.texts[target]]
         if not settings.ensemble:
-            answers, score = [each.text for each in found], kc.training.translation_metrics
-            kc.export.write_examples(
-                self.results, told, true, answers, lambda *both: score(*both).figures
-            )
+            kc.export.write_examples(self.results, told, true, [each.text for each in found],
+                lambda *both: kc.training.translation_metrics(*both).figures)  # fmt: skip
         page, shown = self.results / "alignments.png", slice(settings.sentences)
-        sides = sharing.sides((source, target))
-        if kc.analysis.draw_translations(page, told[shown], found[shown], sides):
+        if kc.analysis.draw_translations(page, told[shown], found[shown], sharing.sides(pair)):
             self.output.remark(f"picture: {page}")
         self.output.remark(f"BLEU: {scored.signature}")
-        together = f", {1 + len(twins)} models" if twins else ""
-        title = f"{len(told)} test sentences, beam {settings.beam}{together}"
+        title = f"{len(told)} test sentences, beam {settings.beam}"
+        title += f", {len(models)} models" if settings.ensemble else ""
         return kc.jobs.Scores(scored.metrics, title)
 
     def project(self, model):
-        """Draw what the encoder makes of groups of sentences, in their two main directions."""
-        project(self, model)
+        pair, settings = self.pairs[0], self.settings
+        if settings.data != "phrases" and not settings.groups:
+            raise kc.InputError(
+                f"project was asked for on {settings.data} without groups",
+                "--groups FILE, paraphrases below each other and empty lines between groups",
+                "Write such a file.",
+            )
+        limits = {"max_words": settings.max_words, "remark": self.output.remark}
+        states = functools.partial(self.sharing.states, model, pair, **limits)
+        groups = kc.data.sentence_groups(settings.groups, language=pair[0])
+        found, page = kc.analysis.project_groups(groups, states), self.results / "projection.png"
+        found.draw(page)
+        self.table("projection.csv", found.columns)
+        self.output.result(f"{found.told}; picture: {page}", found.figures)
 
     def export(self, model, path, format):
         record, options = kc.jobs.read_run(self.folder), {"n_best": self.settings.beam}
-        options |= {"format": format, **self.search()}
+        options |= {"format": format, **self.search}
         return kc.export.export_translators(model, self.sharing, path, record, **options)
 
     def example(self):
@@ -172,22 +175,21 @@ class Translation(kc.jobs.Job):
 
     def ask_model(self, query, model):
         pair = next((each for each in self.pairs if each[1] == self.settings.into), self.pairs[0])
-        [best] = self.sharing.translate([model], {pair: [query]}, **self.search())[pair]
+        [best] = self.sharing.translate([model], {pair: [query]}, **self.search)[pair]
         return self.answer([best.text], [best.log_probability])
 
     def answer(self, texts, scores):
         """The best of some translations; of one alone no score is shown."""
         shown = "{} ({:.2f})" if self.settings.n_best > 1 else "{}"
-        form = {"scored": "log_probabilities", "shown": shown, "between": " | "}
-        return self.ranked(texts, scores, of="translations", **form)
+        return self.ranked(texts, scores, of="translations", shown=shown)
 
     def line(self, query, answer):
         return f"{query} -> {answer.text}"
 
     def answered(self):
         if self.cut:
-            were = "sentence was" if self.cut == 1 else "sentences were"
-            self.output.remark(f"{self.cut} {were} cut to {self.limit}")
+            were = " was" if self.cut == 1 else "s were"
+            self.output.remark(f"{self.cut} sentence{were} cut to {self.limit}")
 
 
 main = functools.partial(kc.jobs.run, Translation)

@@ -194,8 +194,8 @@ def test_a_model_that_reads_no_text_is_refused_by_the_facts_of_one(application):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--data", "digits"], "--task recognize was given for the data 'digits'"),
-        (["--task", "tag", "--data", "digits"], "--task tag was given for the data 'digits'"),
+        (["--data", "digits"], "The data 'digits' have no transcribed lines"),
+        (["--task", "tag", "--data", "digits"], "The data 'digits' have no tags"),
         (["--task", "classify", "--data", "digits"], "'digits' have no languages"),
         (["--data", "speech:nowhere"], "nowhere has no recording to train on"),
         (["--task", "tag", "--data", "conllu:absent"], "absent cannot be read"),

@@ -150,7 +150,6 @@ def test_imports_only_go_down():
 # What the applications are read as examples of is this package: they need no other library.
 EXAMPLES = {
     "captioning", "classification", "labelling", "labellers", "language_model", "translation",
-    "translators",
 }  # fmt: skip
 LIBRARIES = {"keras_classics", "keras", "numpy"}
 

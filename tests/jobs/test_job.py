@@ -123,7 +123,7 @@ def test_so_many_ranked_answers_are_told_as_are_asked_for_and_fewer_are_said_onc
         assert job.ranked("a", [3], of="letters", shown="{}").text == "a"
     assert capsys.readouterr().out.count("the model gives 1 letter, --n-best asked for 2") == 1
     # Where there is no such setting, all are told.
-    assert job_of().ranked("abc", [3, 2, 1], of="letters", shown="{}").text == "a, b, c"
+    assert job_of().ranked("abc", [3, 2, 1], of="letters", shown="{}").text == "a | b | c"
     assert capsys.readouterr().out == ""
 
 

@@ -27,6 +27,7 @@ from keras_classics.data.splits import Pictures
 from keras_classics.data.store import collect
 from keras_classics.data.texts.alphabet import Alphabet
 from keras_classics.data.texts.dictionary import read_dictionary
+from keras_classics.data.texts.labelled_examples import classed, tagged, transcribed
 from keras_classics.data.texts.sentence_batches import encode_sentences, translation_batches
 from keras_classics.data.texts.sentence_groups import sentence_groups
 from keras_classics.data.texts.sentences import by_language
@@ -53,6 +54,7 @@ __all__ = [
     "boundary_map",
     "by_language",
     "caption_batches",
+    "classed",
     "classified_batches",
     "collect",
     "encode_sentences",
@@ -75,7 +77,9 @@ __all__ = [
     "resize_mask",
     "sentence_groups",
     "sequence_batches",
+    "tagged",
     "text_windows",
+    "transcribed",
     "translation_batches",
     "validation_batches",
     "warped_batches",

@@ -55,6 +55,12 @@ _FIELDS = {
         "text, such as source_code or text:FILE",
         "Choose other --data.",
     ),
+    "texts": (
+        "texts",
+        "Data with no parallel text were given",
+        "sentences in several languages",
+        "Use phrases, parallel:FILE.en,FILE.fr, parallel:FOLDER, or a TFDS set of translations.",
+    ),
 }
 
 
@@ -70,10 +76,10 @@ def collect(
 def collect(
     split: Sequence[Any], field: Literal["boxes", "class_mask"], *, description: str = ...
 ) -> list[Any]: ...
+@overload
+def collect(split: Sequence[Any], field: str, *, description: str = ...) -> Any: ...
 @checked
-def collect(
-    split: Sequence[Any], field: str, *, description: str = "Reading"
-) -> Pictures | list[Any]:
+def collect(split: Sequence[Any], field: str, *, description: str = "Reading") -> Any:
     """Read a split once, with a progress bar, to have its examples at hand in any order.
 
     More than 2 GiB of pictures are kept in a file without a name, in the folder for temporary files
@@ -82,12 +88,13 @@ def collect(
     Args:
         split: Examples with a `name`, the field, and, unless that is a text, an `image`.
         field: What is kept: `"label"` or `"captions"` of pictures, `"text"`, or with `"boxes"` or
-            `"class_mask"` all that is known of pictures that have them.
+            `"class_mask"` all that is known of pictures that have them, with `"texts"` all of
+            parallel text.
         description: Text beside the progress bar.
 
     Returns:
         The pictures, or documents, which those of running text are; of these there may be none.
-        With `"boxes"` and `"class_mask"` the examples as they are.
+        With `"boxes"` and `"class_mask"` the examples as they are, with `"texts"` the split.
 
     Raises:
         InputError: The examples have no such field, or there is no room for the file.
@@ -99,6 +106,8 @@ def collect(
         return []
     if not len(split) or getattr(split[0], field, None) is None:
         raise InputError(*refusal)
+    if field == "texts":
+        return split
     if field == "text":
         return [
             each if isinstance(each, Document) else Document(each.name, each.text) for each in split

@@ -28,6 +28,12 @@ from keras_classics.jobs.records import (
     record_run,
 )
 from keras_classics.jobs.runner import run
+from keras_classics.jobs.setting_groups import (
+    CaptionerSettings,
+    RecurrentSettings,
+    TranslatorSettings,
+    WritingSettings,
+)
 from keras_classics.jobs.settings import Settings, flag
 
 if TYPE_CHECKING:
@@ -36,13 +42,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Answer",
+    "CaptionerSettings",
     "Fact",
     "Job",
     "Output",
     "Plan",
+    "RecurrentSettings",
     "Scores",
     "Settings",
+    "TranslatorSettings",
     "VERBS",
+    "WritingSettings",
     "check_count",
     "describe_run",
     "describe_shipped",

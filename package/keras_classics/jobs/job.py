@@ -139,6 +139,7 @@ class Job(ABC):
         runless: Verbs that need no trained model, whose methods take nothing; of the settings
             those that are typed.
         asks: The verb that asks a model, or None.
+        reads: What of the data `read` collects, as `kc.data.collect` calls it.
         queries: What the help calls that verb's arguments.
         reads_lines: Whether it asks about the lines of standard input where there are none.
         takes: What its exports take, by name: the dtype, or several as `"uint8 or float32"`.
@@ -161,6 +162,7 @@ class Job(ABC):
     makes: ClassVar[str] = "model"
     verbs: ClassVar[Mapping[str, str]]
     runless: ClassVar[Sequence[str]] = ()
+    reads: ClassVar[str]
     asks: ClassVar[str | None] = None
     queries: ClassVar[str] = "QUERY"
     reads_lines: ClassVar[bool] = False
@@ -341,8 +343,11 @@ class Job(ABC):
         write_table(self.results / name, pd.DataFrame(content), index=False)
 
     def example(self) -> list[str]:
-        """What the whole job asks in the end; settings of the asking may be changed here."""
-        return []
+        """What the whole job asks in the end; settings of the asking may be changed here.
+
+        Here the file `example` with any ending that the evaluation left, if it did.
+        """
+        return [str(path) for path in sorted(self.folder.glob("example.*"))]
 
     def exports_in(self, folder: Path) -> bool:
         """Whether a folder holds an export that answers."""
@@ -399,7 +404,7 @@ class Job(ABC):
             texts: What the model answers.
             scores: Of each.
             of: What they are, such as `"captions"`.
-            **form: Further arguments of `kc.jobs.ranked`.
+            **form: Further arguments of `kc.jobs.ranked`; here scores are log-probabilities.
         """
         asked = getattr(self.settings, "n_best", None)
         if asked is not None and len(texts) < asked:
@@ -408,6 +413,7 @@ class Job(ABC):
                 f"the model gives {len(texts)} {given}, --n-best asked for {asked}; export it with "
                 "a larger --beam for more"
             )
+        form = {"scored": "log_probabilities", "between": " | ", **form}
         return ranked(texts, scores, of=of, count=asked, **form)
 
     def line(self, query: Any, answer: Answer) -> str:
@@ -421,11 +427,13 @@ class Job(ABC):
             InputError: A file cannot be written.
         """
 
-    # What every job says.
-
-    @abstractmethod
     def read(self, split: str) -> Any:
         """A split of `data` in memory, which `split` hands out; it has a length."""
+        from keras_classics.data.store import collect
+
+        return collect(getattr(self.data, split), self.reads, description=split)
+
+    # What every job says.
 
     @abstractmethod
     def build(self) -> keras.Model:

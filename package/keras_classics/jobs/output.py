@@ -71,6 +71,12 @@ class Output:
         if not self.quiet:
             self._console(aside=self.json or self.answers).rule(title)
 
+    def excerpt(self, title: str, number: int, text: str) -> None:
+        """Text that is no sentence of ours, between lines across; the title has a number."""
+        self.rule(title.format(number))
+        self.remark(text)
+        self.rule()
+
     def result(self, text: str, record: Mapping[str, Any], *, style: str | None = None,
                end: str = "\n") -> None:  # fmt: skip
         """Say what was asked for.

@@ -7,6 +7,7 @@ from keras_classics.training.burn_in import burn_in_weights
 from keras_classics.training.checkpoints import restore
 from keras_classics.training.classifier_design import design_classifier
 from keras_classics.training.compiling import (
+    compile_labeller,
     compile_reader,
     compile_translator,
     cosine_adam,
@@ -75,6 +76,7 @@ __all__ = [
     "class_scores",
     "classification_metrics",
     "compile_detector",
+    "compile_labeller",
     "compile_model",
     "compile_reader",
     "compile_segmenter",

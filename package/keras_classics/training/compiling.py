@@ -7,6 +7,7 @@ import keras
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_choice
 from keras_classics.data.texts.vocabulary import Vocabulary
+from keras_classics.training.ctc_loss import CTCLoss
 from keras_classics.training.metrics.likelihood import BitsPerCharacter
 from keras_classics.training.optimizers import averaging
 from keras_classics.training.truncated_bptt import TruncatedBPTT
@@ -80,6 +81,24 @@ def falling_optimizer(
     # char-rnn adds 1e-8 to the root of the mean square. Keras adds to the mean square itself, where
     # its 1e-7 outweighs most gradients of a mean over many characters.
     return keras.optimizers.RMSprop(rate, rho=0.95, epsilon=1e-16, global_clipnorm=limit)
+
+
+@checked
+def compile_labeller(
+    model: keras.Model, optimizer: keras.optimizers.Optimizer, *, placed: bool = True
+) -> None:
+    """Compile a network that labels sequences.
+
+    Args:
+        model: From `kc.models.tagger`, `sequence_classifier` or `ctc_recognizer`.
+        optimizer: Its optimizer.
+        placed: Whether it is known which step, or which sequence, a label belongs to; where it is
+            not, CTC sums over all places, and no accuracy is told while training.
+    """
+    if placed:
+        model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    else:
+        model.compile(optimizer, CTCLoss(), metrics=[])
 
 
 @checked

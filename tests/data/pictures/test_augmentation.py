@@ -172,6 +172,15 @@ def test_range_and_contrast():
     np.testing.assert_allclose(seen.std(axis=(1, 2, 3, 4)), 1, atol=1e-4)
 
 
+def test_the_central_view_is_one_of_ten_and_vectors_have_none():
+    images = pictures(3)
+    ten = kc.data.fit_preparation(recipe(test_crops=10, resize=10), images, size=8)
+    one = kc.data.fit_preparation(recipe(resize=10), images, size=8)
+    np.testing.assert_array_equal(ten.central(images), one.views(images)[:, 0])
+    with pytest.raises(kc.InputError, match="takes vectors"):
+        kc.data.fit_preparation(recipe(), images, size=8, flat=True).central(images)
+
+
 def test_whitening_leaves_no_correlation():
     rng = np.random.default_rng(0)
     mixed = rng.normal(size=(3000, 48)) @ rng.normal(size=(48, 48)) * 8 + 128

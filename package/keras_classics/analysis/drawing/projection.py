@@ -115,6 +115,11 @@ class Projection:
             f"groups, {self.between:.3f} between them"
         )
 
+    @property
+    def figures(self) -> dict[str, float]:
+        """`"sentences"`, their number, `"within"` and `"between"`."""
+        return {"sentences": len(self), "within": self.within, "between": self.between}
+
     @checked
     def draw(self, path: str | os.PathLike) -> None:
         """Draw it, as `draw_projection` does.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -125,6 +125,27 @@ class Preparation:
         """
         found = np.concatenate([self._windows(image, self.test_crops) for image in images])
         return self._normalized(found).reshape(-1, self.test_crops, *self.input_shape)
+
+    @checked
+    def central(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """Resize, crop and normalise pictures as in tests, of each but the view of its middle.
+
+        Args:
+            images: uint8 `(height, width, 3)` each.
+
+        Returns:
+            float32 `(pictures, size, size, channels)`.
+
+        Raises:
+            InputError: The network takes vectors, not pictures.
+        """
+        if self.flat:
+            raise InputError(
+                f"Pictures of {len(images)} were given for a network that takes vectors",
+                "networks of pictures",
+                "Choose another model, or leave --explain-every out.",
+            )
+        return replace(self, test_crops=1).views(images)[:, 0]
 
     @checked
     def save(self, path: str | os.PathLike) -> None:

@@ -1,0 +1,155 @@
+"""What the tasks of `labelling.py` have in common, and the first: text in pictures or speech."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+
+import numpy as np
+
+import keras_classics as kc
+
+WIDTH, STRIDE = 10, 2
+# Convolutions, and how many columns or frames become one step of each: two in all.
+FRONT_ENDS = {"image": ((16, 32), (1, 2)), "speech": ((64,), (2,))}
+flag = kc.jobs.flag
+
+
+@dataclasses.dataclass(kw_only=True)
+class Settings(kc.jobs.Settings):
+    """Many of their defaults are those of the task."""
+
+    task: str = flag("recognize", choices=("recognize", "tag", "classify"))
+    data: str | None = flag(None, "digit_lines, speech:FOLDER, source_code, "
+        "conllu:FILE[,FILE[,FILE]], phrases, parallel:FILE,FILE, sentences:FOLDER")  # fmt: skip
+    data_options: dict = flag(dict, "of the data's reader, for example 'digits=(3,8)'")
+    cell: str = flag("lstm", "recurrent cell: lstm, gru, elman, ...", name="model")
+    units: int | None = flag(None, "width of a recurrent layer, in each direction")
+    layers: int = flag(1)
+    dropout: float = flag(0.2)
+    unit: str | None = flag(None, "of classified texts; by default characters for languages, else "
+        "words", choices=("word", "character"))  # fmt: skip
+    summary: str = flag("last", "what of all steps is classified: the last state, the mean, or the "
+        "sum of the votes", choices=("last", "mean", "sum"))  # fmt: skip
+    pictures: int = flag(6, "sequences that are drawn over time", verbs=["evaluate"])
+
+
+class Task(kc.jobs.Job):
+    """Sequences in, labels out; `codec.json` holds what the network reads and writes."""
+
+    Settings = Settings
+    name, makes = "labelling", "labeller"
+    verbs = {**kc.jobs.VERBS, "label": "label picture or wave files, or texts"}
+    asks, queries = "label", "FILE or TEXT"
+    # Of a task: members of the codec, defaults of settings, some for its own data, and whether it
+    # is known which step each label belongs to.
+    CODEC, DEFAULTS, DATA_OPTIONS, PLACED = {}, {}, {}, True
+
+    def complete(self):
+        self.settings.fill(**self.DEFAULTS)
+        if self.settings.data == self.DEFAULTS["data"]:
+            self.settings.fill(data_options=self.DATA_OPTIONS)
+
+    def fact_files(self):
+        load = functools.partial(kc.jobs.read_record, members=self.CODEC)
+        return {"codec": kc.jobs.Fact("codec.json", load)}
+
+    @property
+    def codec(self):
+        """What the network reads and writes."""
+        return self.facts["codec"]
+
+    def check_model(self, model):
+        for what, (known, trained) in self.sizes(model).items():
+            kc.jobs.check_count(what, known, trained, "codec.json")
+
+    def compile(self, model, plan):
+        optimizer = kc.training.cosine_adam(self.settings.learning_rate, plan.steps)
+        kc.training.compile_labeller(model, self.guarded(optimizer), placed=self.PLACED)
+        return model
+
+    def batches(self, part, plan, model):
+        size, seed = plan.batch_size, self.settings.seed
+        return lambda first: kc.data.sequence_batches(part, batch_size=size, seed=seed, first=first)
+
+    def validation(self, part, plan, model):
+        return {"validation_data": part.all_batches()}
+
+    def evaluate(self, model):
+        part = self.numbered(self.split("test"), "test")
+        metrics, table = self.scores(model, part)
+        self.table("predictions.csv", table)
+        return kc.jobs.Scores(metrics, f"{len(part)} test sequences", digits=4)
+
+
+class Recognize(Task):
+    """Codec: `"kind"`, `"image"` or `"speech"`; `"labels"`; and of images the `"height"`."""
+
+    CODEC = {"kind": str, "labels": str}
+    DEFAULTS = {"data": "digit_lines", "epochs": 12, "batch_size": 32, "learning_rate": 4e-3,
+        "units": 64}  # fmt: skip
+    takes = {"inputs": "uint8 or float32", "lengths": "int32"}
+    gives, PLACED = ("texts", "log_probabilities"), False
+
+    def read(self, split):
+        return kc.data.transcribed(self.data, split)
+
+    def make_facts(self, training):
+        labels, first = "".join(self.data.info.classes), training[0].content
+        image = {"kind": "image", "labels": labels, "height": len(first)}
+        return {"codec": image if first.ndim == 3 else {"kind": "speech", "labels": labels}}
+
+    @functools.cached_property
+    def lines(self):
+        """How lines or recordings become sequences, and texts labels."""
+        return kc.data.Transcription(self.codec["labels"], self.codec.get("height"))
+
+    def numbered(self, part, split):
+        sequences = self.lines.sequences(*zip(*part, strict=True))
+        return kc.training.labellable(sequences, STRIDE, remark=self.output.remark)
+
+    def build(self):
+        network = {"labels": len(self.lines.labels), "input_shape": self.lines.input_shape}
+        network |= self.settings.some("cell", "units", "layers", "dropout")
+        filters, strides = FRONT_ENDS[self.codec["kind"]]
+        return kc.models.ctc_recognizer(filters=filters, strides=strides, **network)
+
+    def sizes(self, model):
+        """Labels, without the blank: known and of the model."""
+        return {"labels": (len(self.lines.labels), model.output_shape[-1] - 1)}
+
+    def scores(self, model, part):
+        """Label error rates of both decoders; the first sequences over time."""
+        labels, drawn = self.lines.labels, slice(self.settings.pictures)
+        right = [*map(self.lines.text, part.targets)]
+        found = kc.models.recognize(model, part, labels, width=WIDTH)
+        best, beam = [each.best_path for each in found], [each.texts[0] for each in found]
+        shares = [each.probabilities for each in found[drawn]]
+        shown = [each[..., 0] if part.axis else each.T[::-1] for each in part.inputs[drawn]]
+        kc.analysis.draw_spikes(self.results / "spikes.png", shown, shares, labels, beam, right)
+        ending = "wav" if self.lines.height is None else "png"
+        self.lines.write(self.results / f"example.{ending}", self.split("test")[0].content)
+        table = {"name": part.names, "true": right, "best path": best, "beam": beam}
+        table["log_probability"] = [each.log_probabilities[0] for each in found]
+        metrics, decoded = kc.training.labelling_metrics, {"best path": best, f"beam {WIDTH}": beam}
+        return {decoder: metrics(each, right) for decoder, each in decoded.items()}, table
+
+    def export(self, model, path, format):
+        kc.export.export_recognizer(model, self.lines.labels, path, width=WIDTH, format=format)
+
+    def ask(self, query, exported):
+        content = self.lines.read(query)
+        length = content.shape[:2][-1]
+        found = kc.jobs.first_answer(exported, content[None], np.array([length], "int32"))
+        return self.answer(found["texts"], found["log_probabilities"])
+
+    def ask_model(self, query, model):
+        part = self.lines.sequences([self.lines.read(query)])
+        [found] = kc.models.recognize(model, part, self.lines.labels, width=WIDTH, n_best=3)
+        return self.answer(found.texts, found.log_probabilities)
+
+    def answer(self, texts, scores):
+        """The texts that a picture or recording may be, with their probabilities."""
+        pairs = zip(texts, np.exp(scores), strict=True)
+        text = ", ".join(f"{text or '(nothing)'} {share:.1%}" for text, share in pairs)
+        return kc.jobs.Answer(text, {"texts": texts, "log_probabilities": scores})

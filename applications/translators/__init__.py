@@ -1,1 +1,0 @@
-"""What `applications/translation.py` rests on: its settings, and the verb `project`."""

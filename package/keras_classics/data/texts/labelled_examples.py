@@ -1,0 +1,90 @@
+"""Examples of labelling tasks as rows: what is read, what is to be said of it, and a name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError
+
+if TYPE_CHECKING:
+    from keras_classics.data.load import Data
+
+
+class Labelled(NamedTuple):
+    """What is read, what is to be said of it, and a name for tables and messages."""
+
+    content: Any
+    target: Any
+    name: str
+
+
+@checked
+def transcribed(data: Data, split: str) -> list[Labelled]:
+    """Pictures of lines, or recordings, with their texts.
+
+    Args:
+        data: Such as `load("digit_lines")` or `load("speech:FOLDER")`.
+        split: `"train"`, `"validation"` or `"test"`.
+
+    Raises:
+        InputError: The data are others.
+    """
+    field = next((field for field in ("image", "audio") if data.has(field, "text")), None)
+    if field is None:
+        raise InputError(
+            f"The data {data.info.name!r} have no transcribed lines or recordings",
+            "lines of text or speech",
+            "Use digit_lines or speech:FOLDER.",
+        )
+    return [Labelled(getattr(each, field), each.text, each.name) for each in getattr(data, split)]
+
+
+@checked
+def tagged(data: Data, split: str, *, window: int = 100) -> list[Labelled]:
+    """Sentences with a class for each word, or running text with one for each character.
+
+    Args:
+        data: Such as `load("conllu:FILE")` or `load("source_code")`.
+        split: `"train"`, `"validation"` or `"test"`.
+        window: Characters that running text is cut to.
+
+    Raises:
+        InputError: The data are others.
+    """
+    if data.has("words", "tags"):
+        return [Labelled(each.words, each.tags, each.name) for each in getattr(data, split)]
+    if not data.has("token_classes"):
+        raise InputError(
+            f"The data {data.info.name!r} have no tags",
+            "tagged sentences or source code",
+            "Use conllu:FILE or source_code.",
+        )
+    return [
+        Labelled(
+            each.text[start : start + window],
+            each.token_classes[start : start + window].astype("int32"),
+            f"{each.name}:{start}",
+        )
+        for each in getattr(data, split)
+        for start in range(0, len(each.text), window)
+    ]
+
+
+@checked
+def classed(data: Data, split: str, *, unit: str | None = None) -> list[Labelled]:
+    """Texts with a class each.
+
+    Args:
+        data: Such as `load("sentences:FOLDER")`, or what `kc.data.by_language` makes.
+        split: `"train"`, `"validation"` or `"test"`.
+        unit: What they are given in: `"character"`, as a text, or `"word"`, as a list; by default
+            characters where the classes are languages.
+    """
+    words = (unit or ("character" if data.info.languages else "word")) == "word"
+    return [
+        Labelled(each.text.split() if words else each.text, np.int32(each.label), each.text)
+        for each in getattr(data, split)
+    ]
