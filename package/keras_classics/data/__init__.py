@@ -23,6 +23,7 @@ from keras_classics.data.pictures.mask_files import read_mask, resize_mask
 from keras_classics.data.pictures.preparation import Preparation, fit_preparation
 from keras_classics.data.pictures.region_batches import region_batches
 from keras_classics.data.pictures.warped_batches import warped_batches
+from keras_classics.data.sound.distortion import Distortion, stretched
 from keras_classics.data.splits import Pictures
 from keras_classics.data.store import collect
 from keras_classics.data.texts.alphabet import Alphabet
@@ -42,6 +43,7 @@ from keras_classics.data.worlds.planned_movements import arm_reaches, hand_posit
 __all__ = [
     "Alphabet",
     "Data",
+    "Distortion",
     "Info",
     "LabelledSequences",
     "Pictures",
@@ -75,6 +77,7 @@ __all__ = [
     "resize_mask",
     "sentence_groups",
     "sequence_batches",
+    "stretched",
     "text_windows",
     "translation_batches",
     "validation_batches",
