@@ -33,7 +33,7 @@ class Recognize(Task):
             raise kc.InputError(
                 f"--task recognize was given for the data {self.data.info.name!r}",
                 "lines of text or speech",
-                "Use --data digit_lines or --data speech:FOLDER.",
+                "Use --data digit_lines, --data iam:FOLDER or --data speech:FOLDER.",
             )
         return [(getattr(each, key), each.text, each.name) for each in getattr(self.data, split)]
 
@@ -49,7 +49,14 @@ class Recognize(Task):
 
     def numbered(self, part, split):
         sequences = self.lines.sequences(*zip(*part, strict=True))
-        return kc.training.labellable(sequences, STRIDE, remark=self.output.remark)
+        # What is said faster has fewer steps for as many labels.
+        faster = self.distortion().stretch if split == "train" and self.distortion() else 0
+        stride = math.ceil(STRIDE / (1 - faster))
+        return kc.training.labellable(sequences, stride, remark=self.output.remark)
+
+    def distortion(self):
+        """Recordings are distorted, pictures are not."""
+        return self.heard_otherwise() if self.codec["kind"] == "speech" else None
 
     def build(self):
         """Convolutions, bidirectional recurrent layers, CTC."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import functools
 
+import numpy as np
+
 import keras_classics as kc
 
 flag = kc.jobs.flag
@@ -14,8 +16,8 @@ flag = kc.jobs.flag
 class Settings(kc.jobs.Settings):
     """Many of their defaults are those of the task."""
 
-    task: str = flag("recognize", choices=("recognize", "tag", "classify"))
-    data: str | None = flag(None, "digit_lines, speech:FOLDER, source_code, "
+    task: str = flag("recognize", choices=("recognize", "tag", "classify", "word"))
+    data: str | None = flag(None, "digit_lines, iam:FOLDER, speech:FOLDER, source_code, "
         "conllu:FILE[,FILE[,FILE]], phrases, parallel:FILE,FILE, sentences:FOLDER")  # fmt: skip
     data_options: dict = flag(dict, "of the data's reader, for example 'digits=(3,8)'")
     cell: str = flag("lstm", "recurrent cell: lstm, gru, elman, ...", name="model")
@@ -26,6 +28,12 @@ class Settings(kc.jobs.Settings):
         "words", choices=("word", "character"))  # fmt: skip
     summary: str = flag("last", "what of all steps is classified: the last state, the mean, or the "
         "sum of the votes", choices=("last", "mean", "sum"))  # fmt: skip
+    hide_bands: int = flag(5, "of speech: most neighbouring bands of 24 that training hides, twice "
+        "in each recording; 0 for none")  # fmt: skip
+    hide_frames: int = flag(8, "of speech: most hundredths of a second that training hides, "
+        "once in each half second; 0 for none")  # fmt: skip
+    stretch: float = flag(0.1, "of speech: greatest share by which training says it slower or "
+        "faster")  # fmt: skip
     pictures: int = flag(6, "sequences that are drawn over time", verbs=["evaluate"])
 
 
@@ -64,8 +72,20 @@ class Task(kc.jobs.Job):
         return model
 
     def batches(self, part, plan, model):
-        size, seed = plan.batch_size, self.settings.seed
-        return lambda first: kc.data.sequence_batches(part, batch_size=size, seed=seed, first=first)
+        given = {"batch_size": plan.batch_size, "seed": self.settings.seed}
+        given["distort"] = self.distortion()
+        return lambda first: kc.data.sequence_batches(part, first=first, **given)
+
+    def distortion(self):
+        """How training changes what it learns from, each time otherwise; None for not at all."""
+        return None
+
+    def heard_otherwise(self):
+        """The distortion of recordings that the settings ask for."""
+        settings = self.settings
+        return kc.data.Distortion(
+            bands=settings.hide_bands, frames=settings.hide_frames, stretch=settings.stretch
+        )
 
     def validation(self, part, plan, model):
         return {"validation_data": part.all_batches()}
@@ -75,3 +95,11 @@ class Task(kc.jobs.Job):
         metrics, table = self.scores(model, part)
         self.table("predictions.csv", table)
         return kc.jobs.Scores(metrics, f"{len(part)} test sequences", digits=4)
+
+    def by_class(self, classes, found):
+        """An answer of all classes with their probabilities, the most probable first."""
+        found = np.array(found)
+        kc.jobs.check_count("classes", len(classes), len(found), "codec.json")
+        best = {classes[n]: float(found[n]) for n in np.argsort(-found)}
+        text = ", ".join(f"{name} {share:.1%}" for name, share in best.items())
+        return kc.jobs.Answer(text, {"probabilities": best})

@@ -192,7 +192,4 @@ class Classify(Texts):
 
     def answer(self, found):
         """All classes with their probabilities."""
-        kc.jobs.check_count("classes", len(self.classes), len(found), "codec.json")
-        best = {self.classes[n]: float(found[n]) for n in np.argsort(-found)}
-        text = ", ".join(f"{name} {share:.1%}" for name, share in best.items())
-        return kc.jobs.Answer(text, {"probabilities": best})
+        return self.by_class(self.classes, found)
