@@ -9,14 +9,14 @@ anywhere at any time.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Whole
 from keras_classics.core.errors import check_choice, check_whole
-from keras_classics.data.splits import Made
+from keras_classics.data.load import Data, check_sizes
+from keras_classics.data.splits import Clip, Made
 from keras_classics.data.worlds.scene_captions import COLOURS, KINDS, SceneObject
 from keras_classics.data.worlds.scene_shapes import Sprite, draw_sprite
 
@@ -27,26 +27,13 @@ EVENTS = {
     "bounce": ("passes and then bounces", "bounces and then passes"),
     "order": ("comes before", "comes after"),
 }
+_MOST = 1_000_000
 # Shares of the picture's side.
 _RADIUS, _EDGE = 0.13, 0.16
+# Which of three shapes one is must be seen: at 32 pixels, 7 of radius tell and 4 hardly do; and
+# none is cut in two by the border.
+_RADIUS_TOLD = 0.22
 _NOISE, _BAR = 6.0, 90.0
-
-
-@dataclass(frozen=True, eq=False)
-class Clip:
-    """A few frames and what happens in them.
-
-    Attributes:
-        frames: uint8 `(frames, size, size, 3)`.
-        name: For example `"direction-000012"`.
-        label: 0 or 1, an index into `EVENTS[task]`.
-        captions: What happens, in one sentence.
-    """
-
-    frames: np.ndarray
-    name: str
-    label: int
-    captions: tuple[str, ...]
 
 
 @checked
@@ -86,6 +73,45 @@ def moving_scenes(
     )
 
 
+@checked
+def load_moving_scenes(
+    *,
+    seed: int = 0,
+    task: str = "direction",
+    frames: Whole = 8,
+    size: Whole = 32,
+    train: int = 2000,
+    validation: int = 200,
+    test: int = 400,
+) -> Data:
+    """The three splits of a task, of which no two share a pair of twins.
+
+    Args:
+        seed: Chooses the world.
+        task: As for `moving_scenes`.
+        frames: Likewise.
+        size: Likewise.
+        train: Number of training clips.
+        validation: Number of validation clips.
+        test: Number of test clips.
+
+    Raises:
+        InputError: An argument is not admitted.
+    """
+    sizes = {"train": train, "validation": validation, "test": test}
+    check_sizes(sizes, _MOST, "clips")
+    splits = {
+        split: moving_scenes(
+            count, task, frames=frames, size=size, seed=seed, first=2 * _MOST * number
+        )
+        for number, (split, count) in enumerate(sizes.items())
+    }
+    return Data.of(
+        splits, "their indices", name="moving_scenes", image_shape=(size, size, 3),
+        classes=EVENTS[task], origin="rendered",
+    )  # fmt: skip
+
+
 def _rendered(task: str, index: int, frames: int, size: int, seed: int) -> Clip:
     pair, twin = divmod(index, 2)
     rng = np.random.default_rng([seed, list(EVENTS).index(task), pair])
@@ -111,6 +137,7 @@ class _Stage:
         size: int,
         objects: int = 1,
         kinds: tuple[str, ...] | None = None,
+        radius: float = _RADIUS,
     ):
         self.rng, self.frames, self.size = rng, frames, size
         shapes = kinds or [KINDS[n] for n in rng.permutation(len(KINDS))[:objects]]
@@ -119,7 +146,7 @@ class _Stage:
             SceneObject(kind, COLOURS[colour], "large", "plain")
             for kind, colour in zip(shapes, colours, strict=True)
         ]
-        self.sprites = [draw_sprite(rng, thing, _RADIUS * size, size) for thing in self.things]
+        self.sprites = [draw_sprite(rng, thing, radius * size, size) for thing in self.things]
         tint = rng.uniform(200, 245, (3, 1, 1))
         self.planes = np.broadcast_to(tint, (frames, 3, size, size)).astype("float32")
         self.planes += rng.normal(0, _NOISE, self.planes.shape).astype("float32")
@@ -179,10 +206,11 @@ def _bounce(rng: np.random.Generator, frames: int, size: int) -> Drawn:
 
 
 def _order(rng: np.random.Generator, frames: int, size: int) -> Drawn:
-    stage = _Stage(rng, frames, size, kinds=("square", "triangle", "circle"))
+    kinds = ("square", "triangle", "circle")
+    stage = _Stage(rng, frames, size, kinds=kinds, radius=_RADIUS_TOLD)
     begin = int(rng.integers(3))
     for frame in range(frames):
-        stage.show(frame, (begin + frame) % 3, rng.random(), stage.line())
+        stage.show(frame, (begin + frame) % 3, *rng.uniform(_RADIUS_TOLD, 1 - _RADIUS_TOLD, 2))
     return stage.drawn(), 0, stage.things
 
 
