@@ -37,7 +37,7 @@ from keras_classics.data.texts.text_windows import text_windows
 from keras_classics.data.texts.transcription import Transcription
 from keras_classics.data.texts.translation_vocabularies import load_vocabulary, make_vocabulary
 from keras_classics.data.texts.vocabulary import Vocabulary
-from keras_classics.data.worlds.moving_scenes import moving_scenes
+from keras_classics.data.worlds.moving_scenes import moving_scenes, still_shapes
 from keras_classics.data.worlds.planned_movements import arm_reaches, hand_positions, pen_digits
 
 __all__ = [
@@ -77,6 +77,7 @@ __all__ = [
     "resize_mask",
     "sentence_groups",
     "sequence_batches",
+    "still_shapes",
     "stretched",
     "text_windows",
     "translation_batches",

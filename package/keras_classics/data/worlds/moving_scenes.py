@@ -8,7 +8,7 @@ anywhere at any time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -51,7 +51,8 @@ def moving_scenes(
     `"direction"`: an object moves sideways; `"speed"`: it speeds up or slows down, to either side;
     `"bounce"`: two objects meet twice behind a bar, of which they once come out on the other side
     and once where they went in; `"order"`: a circle, a square and a triangle come up in turn, the
-    square before or after the triangle when it follows the circle.
+    square before or after the triangle when it follows the circle. For the last, encoders should
+    have learned `still_shapes` first.
 
     Args:
         count: Number of clips.
@@ -71,6 +72,45 @@ def moving_scenes(
     return Made(
         range(first, first + count), lambda index: _rendered(task, index, frames, size, seed)
     )
+
+
+@checked
+def still_shapes(
+    count: Whole,
+    kinds: Sequence[str] = ("square", "triangle", "circle"),
+    *,
+    size: Whole = 32,
+    seed: Whole = 0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Single frames as those of `"order"`, each with the kind of its shape.
+
+    What comes before what is learned by an encoder that knows the shapes already, and hardly by one
+    that does not: of a pair of unknown things neither order means anything.
+
+    Args:
+        count: Number of frames; kinds take turns.
+        kinds: Those of `keras_classics.data.worlds.scene_captions.KINDS`.
+        size: Side of the square frames in pixels, 24 or more.
+        seed: Chooses the world; its clips are others.
+
+    Returns:
+        uint8 `(count, size, size, 3)`, and the places in `kinds`, int32 `(count,)`.
+
+    Raises:
+        InputError: An argument is not admitted.
+    """
+    count, size = check_whole("count", count), check_whole("size", size, 24)
+    seed = check_whole("seed", seed, 0)
+    for kind in kinds:
+        check_choice("kinds", kind, KINDS)
+    frames, labels = [], np.arange(count) % len(kinds)
+    for number, label in enumerate(labels):
+        # No task has the number of all tasks.
+        rng = np.random.default_rng([seed, len(EVENTS), number])
+        stage = _Stage(rng, 1, size, kinds=(kinds[label],), radius=_RADIUS_TOLD)
+        stage.show(0, 0, *rng.uniform(_RADIUS_TOLD, 1 - _RADIUS_TOLD, 2))
+        frames.append(stage.drawn()[0])
+    return np.stack(frames), labels.astype("int32")
 
 
 @checked
