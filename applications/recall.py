@@ -4,8 +4,8 @@ Without a verb the whole job: learn where pictures of some classes lie (with pro
 find those of classes that were not learned by their neighbours, and complete half-hidden pictures
 from Hopfield networks.
 
-    python applications/recall.py                                          # scanned digits
-    python applications/recall.py --data scenes --model simpnet_300k_cifar
+    python applications/recall.py                                          # scenes, and digits
+    python applications/recall.py --data digits --model lenet_5
     python applications/recall.py --data npz:train.npz,test.npz --model resnet_20_cifar
     python applications/recall.py recall --stored 20                       # the memory alone
 """
@@ -23,6 +23,9 @@ import keras_classics as kc
 
 flag = kc.jobs.flag
 LOSSES = {"triplet": kc.training.TripletLoss, "contrastive": kc.training.ContrastiveLoss}
+# What the embedded scenes need, a size of a few minutes.
+TRAINED, SMALL = "simpnet_300k_cifar", {"width": 0.5}
+SCENES = {"train": 1200, "validation": 200, "test": 600}
 NEIGHBOURS = (1, 2, 4, 8)
 # What half of a picture is completed by, the oldest first.
 MEMORIES = {
@@ -35,16 +38,19 @@ MEMORIES = {
 
 @dataclasses.dataclass(kw_only=True)
 class Settings(classification.Settings):
-    """Their defaults are LeNet-5 on digits."""
+    """Their defaults are a small network on scenes, and digits for the memory."""
 
+    data: str = flag("scenes", "scenes, digits, npz:FILE[,FILE], folder:DIR, tfds:NAME")
+    model: str = flag(TRAINED, "a name of keras-classics list")
     size: int = flag(32, "width of the embedding")
     loss: str = flag("triplet", choices=tuple(LOSSES))
     mining: str | None = flag(None, "by default semi_hard, of triplets alone, and else all; with "
         "hard ones from the start all pictures may fall together",
         choices=("hard", "semi_hard", "all"))  # fmt: skip
     unseen: list[str] = flag([], "classes that are not learned but looked for; by default each "
-        "third", metavar="CLASS")  # fmt: skip
+        "third from the second on", metavar="CLASS")  # fmt: skip
     stored: int = flag(10, "pictures stored, of one class after the other", verbs=["recall"])
+    stored_data: str = flag("digits", "whose pictures are stored, small ones", verbs=["recall"])
 
 
 class Recall(classification.Classification):
@@ -63,6 +69,10 @@ class Recall(classification.Classification):
     def complete(self):
         mining = "semi_hard" if self.settings.loss == "triplet" else "all"
         self.settings.fill(epochs=10, batch_size=64, learning_rate=2e-3, mining=mining)
+        if self.settings.data == "scenes":
+            self.settings.fill(data_options=SCENES)
+        if self.settings.model == TRAINED:
+            self.settings.fill(model_options=SMALL)
         super().complete()
 
     def read(self, split):
@@ -79,7 +89,7 @@ class Recall(classification.Classification):
     def unseen(self):
         """Numbers of the classes that are not learned."""
         classes = list(self.data.info.classes)
-        names = self.settings.unseen or classes[2::3]
+        names = self.settings.unseen or classes[1::3]
         for name in names:
             if name not in classes:
                 raise kc.InputError(
@@ -126,7 +136,7 @@ class Recall(classification.Classification):
 
     def recall(self):
         """Store pictures as states of two values, hide the lower half of each, complete it."""
-        part = self.data.train
+        part = kc.data.load(self.settings.stored_data, seed=self.settings.seed).train
         labels = np.array([each.label for each in part])
         rank = np.zeros(len(labels), int)
         for label in set(labels.tolist()):

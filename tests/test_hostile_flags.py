@@ -252,6 +252,19 @@ FLAGS = {
         ("preparation.npz", preparations, of_run("classification", "evaluate")),
         ("model.keras", hostile.keras_files, of_run("classification", "evaluate")),
     ],
+    ("recall", "--data"): [
+        ("a.npz", npz_files,
+         lambda path, _: ["train", "--data", f"npz:{path}", "--out", str(path.parent / "out")]),
+    ],
+    ("recall", "--stored-data"): [
+        ("a.npz", npz_files,
+         lambda path, _: ["recall", "--stored-data", f"npz:{path}",
+                          "--out", str(path.parent / "out")]),
+    ],
+    ("recall", "--out"): [
+        ("classes.json", hostile.json_files, of_run("recall", "evaluate")),
+        ("preparation.npz", preparations, of_run("recall", "evaluate")),
+    ],
     ("segmentation", "--data"): [("a.png", hostile.picture_files, masks)],
     ("segmentation", "--model"): [
         ("a.keras", hostile.keras_files,
@@ -409,6 +422,7 @@ PLAIN = {
     "language_model": {"--cell", "--prime"},
     "look_inside": {"--layers", "--recipe"},
     "multi30k": {"--out", "--systems"},
+    "recall": {"--model", "--recipe", "--unseen"},
     "segmentation": {"--to"},
     "translation": {"--cell", "--into", "--languages", "--out-of", "--pairs", "--to",
                     "--zero-shot", "queries"},

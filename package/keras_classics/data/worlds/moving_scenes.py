@@ -15,6 +15,7 @@ import numpy as np
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Whole
 from keras_classics.core.errors import check_choice, check_whole
+from keras_classics.core.versions import installed
 from keras_classics.data.load import Data, check_sizes
 from keras_classics.data.splits import Clip, Made
 from keras_classics.data.worlds.scene_captions import COLOURS, KINDS, SceneObject
@@ -148,7 +149,7 @@ def load_moving_scenes(
     }
     return Data.of(
         splits, "their indices", name="moving_scenes", image_shape=(size, size, 3),
-        classes=EVENTS[task], origin="rendered",
+        classes=EVENTS[task], origin="rendered", made_with=installed(["numpy"]),
     )  # fmt: skip
 
 
