@@ -47,6 +47,7 @@ def sound_models(folder):
     """Small models of the kinds that the applications open, below a folder."""
     classifier = kc.models.LeNet5Modern(classes=3, input_shape=(32, 32, 1))
     kc.save_model(classifier, folder / "classification.keras")
+    kc.save_model(kc.transfer.embedder(classifier, 4), folder / "recall.keras")
     pictures = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), "uint8")
     recipe = kc.training.quick_recipe(classifier)
     kc.data.fit_preparation(recipe, pictures, size=32, channels=1).save(folder / "preparation.npz")
