@@ -5,6 +5,9 @@ export, and answer one query from the exported model.
 
     python applications/labelling.py                           # digits in lines, by CTC
     python applications/labelling.py --data speech:FOLDER      # spoken digits, by CTC
+    python applications/labelling.py --data speech:FOLDER --data-options leave_out=SPEAKER
+    python applications/labelling.py --data iam:FOLDER         # lines of handwriting, by CTC
+    python applications/labelling.py --task word --data speech:FOLDER     # one spoken word
     python applications/labelling.py --task tag                # token classes of source code
     python applications/labelling.py --task tag --data conllu:TRAIN.conllu,TEST.conllu
     python applications/labelling.py --task classify           # the language of a phrase
@@ -18,10 +21,11 @@ import functools
 import sys
 
 import keras_classics as kc
+from labellers.sounds import Word
 from labellers.tasks import Recognize, Task
 from labellers.texts import Classify, Tag
 
-TASKS = {"recognize": Recognize, "tag": Tag, "classify": Classify}
+TASKS = {"recognize": Recognize, "tag": Tag, "classify": Classify, "word": Word}
 
 
 class Labelling(Task):

@@ -101,6 +101,26 @@ def two_classes(path):
     return kc.data.load(f"folder:{path.parents[1]}", strict=True)
 
 
+def frame_of_a_clip(path):
+    """The hostile picture is the frame of a clip, whose class stands beside another."""
+    folder = path.parents[1] / "data"
+    for name in ("one", "other"):
+        (folder / name / "clip").mkdir(parents=True, exist_ok=True)
+    keras.utils.save_img(str(folder / "other" / "clip" / "b.png"), np.zeros((4, 4, 3)), scale=False)
+    (folder / "one" / "clip" / path.name).symlink_to(path)
+    return kc.data.load(f"frames:{folder}", strict=True)
+
+
+def video_of_a_class(path):
+    """The hostile file is a video, whose class stands beside another."""
+    pytest.importorskip("av")
+    folder = path.parents[1] / "data"
+    for name in ("one", "other"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / "one" / "a.mp4").symlink_to(path)
+    return kc.data.load(f"videos:{folder}", strict=True)
+
+
 def captioned(path):
     """The hostile picture has a caption."""
     path.with_name("captions.csv").write_text("image,caption\na.png,a dog\n")
@@ -235,6 +255,9 @@ DOORS = {
     "folder:": Door(
         "a.png", hostile.picture_files, two_classes, ("data.load",)
     ),
+    "frames:": Door("a.png", hostile.picture_files, frame_of_a_clip),
+    "videos:": Door("a.mp4", hostile.wave_files, video_of_a_class),
+    "iam:": Door("lines.txt", hostile.text_files, of_folder("iam")),
     "captions: picture": Door("a.png", hostile.picture_files, captioned),
     "npz:": Door(
         "a.npz", npz(PICTURES), lambda path: kc.data.load(f"npz:{path}")

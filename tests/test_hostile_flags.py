@@ -47,6 +47,7 @@ def sound_models(folder):
     """Small models of the kinds that the applications open, below a folder."""
     classifier = kc.models.LeNet5Modern(classes=3, input_shape=(32, 32, 1))
     kc.save_model(classifier, folder / "classification.keras")
+    kc.save_model(kc.transfer.embedder(classifier, 4), folder / "recall.keras")
     pictures = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), "uint8")
     recipe = kc.training.quick_recipe(classifier)
     kc.data.fit_preparation(recipe, pictures, size=32, channels=1).save(folder / "preparation.npz")
@@ -252,6 +253,19 @@ FLAGS = {
         ("preparation.npz", preparations, of_run("classification", "evaluate")),
         ("model.keras", hostile.keras_files, of_run("classification", "evaluate")),
     ],
+    ("recall", "--data"): [
+        ("a.npz", npz_files,
+         lambda path, _: ["train", "--data", f"npz:{path}", "--out", str(path.parent / "out")]),
+    ],
+    ("recall", "--stored-data"): [
+        ("a.npz", npz_files,
+         lambda path, _: ["recall", "--stored-data", f"npz:{path}",
+                          "--out", str(path.parent / "out")]),
+    ],
+    ("recall", "--out"): [
+        ("classes.json", hostile.json_files, of_run("recall", "evaluate")),
+        ("preparation.npz", preparations, of_run("recall", "evaluate")),
+    ],
     ("segmentation", "--data"): [("a.png", hostile.picture_files, masks)],
     ("segmentation", "--model"): [
         ("a.keras", hostile.keras_files,
@@ -409,6 +423,7 @@ PLAIN = {
     "language_model": {"--cell", "--prime"},
     "look_inside": {"--layers", "--recipe"},
     "multi30k": {"--out", "--systems"},
+    "recall": {"--model", "--recipe", "--unseen"},
     "segmentation": {"--to"},
     "translation": {"--cell", "--into", "--languages", "--out-of", "--pairs", "--to",
                     "--zero-shot", "queries"},

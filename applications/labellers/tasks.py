@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 
 import numpy as np
 
@@ -19,8 +20,8 @@ flag = kc.jobs.flag
 class Settings(kc.jobs.Settings):
     """Many of their defaults are those of the task."""
 
-    task: str = flag("recognize", choices=("recognize", "tag", "classify"))
-    data: str | None = flag(None, "digit_lines, speech:FOLDER, source_code, "
+    task: str = flag("recognize", choices=("recognize", "tag", "classify", "word"))
+    data: str | None = flag(None, "digit_lines, iam:FOLDER, speech:FOLDER, source_code, "
         "conllu:FILE[,FILE[,FILE]], phrases, parallel:FILE,FILE, sentences:FOLDER")  # fmt: skip
     data_options: dict = flag(dict, "of the data's reader, for example 'digits=(3,8)'")
     cell: str = flag("lstm", "recurrent cell: lstm, gru, elman, ...", name="model")
@@ -31,6 +32,12 @@ class Settings(kc.jobs.Settings):
         "words", choices=("word", "character"))  # fmt: skip
     summary: str = flag("last", "what of all steps is classified: the last state, the mean, or the "
         "sum of the votes", choices=("last", "mean", "sum"))  # fmt: skip
+    hide_bands: int = flag(5, "of speech: most neighbouring bands of 24 that training hides, twice "
+        "in each recording; 0 for none")  # fmt: skip
+    hide_frames: int = flag(8, "of speech: most hundredths of a second that training hides, "
+        "once in each half second; 0 for none")  # fmt: skip
+    stretch: float = flag(0.1, "of speech: greatest share by which training says it slower or "
+        "faster")  # fmt: skip
     pictures: int = flag(6, "sequences that are drawn over time", verbs=["evaluate"])
 
 
@@ -69,8 +76,20 @@ class Task(kc.jobs.Job):
         return model
 
     def batches(self, part, plan, model):
-        size, seed = plan.batch_size, self.settings.seed
-        return lambda first: kc.data.sequence_batches(part, batch_size=size, seed=seed, first=first)
+        given = {"batch_size": plan.batch_size, "seed": self.settings.seed}
+        given["distort"] = self.distortion()
+        return lambda first: kc.data.sequence_batches(part, first=first, **given)
+
+    def distortion(self):
+        """How training changes what it learns from, each time otherwise; None for not at all."""
+        return None
+
+    def heard_otherwise(self):
+        """The distortion of recordings that the settings ask for."""
+        settings = self.settings
+        return kc.data.Distortion(
+            bands=settings.hide_bands, frames=settings.hide_frames, stretch=settings.stretch
+        )
 
     def validation(self, part, plan, model):
         return {"validation_data": part.all_batches()}
@@ -80,6 +99,13 @@ class Task(kc.jobs.Job):
         metrics, table = self.scores(model, part)
         self.table("predictions.csv", table)
         return kc.jobs.Scores(metrics, f"{len(part)} test sequences", digits=4)
+
+    def by_class(self, found):
+        """An answer of all classes with their probabilities, the most probable first."""
+        classes = self.codec["classes"]
+        best = {classes[n]: float(found[n]) for n in np.argsort(-found)}
+        text = ", ".join(f"{name} {share:.1%}" for name, share in best.items())
+        return kc.jobs.Answer(text, {"probabilities": best})
 
 
 class Recognize(Task):
@@ -106,7 +132,14 @@ class Recognize(Task):
 
     def numbered(self, part, split):
         sequences = self.lines.sequences(*zip(*part, strict=True))
-        return kc.training.labellable(sequences, STRIDE, remark=self.output.remark)
+        # What is said faster has fewer steps for as many labels.
+        faster = self.distortion().stretch if split == "train" and self.distortion() else 0
+        stride = math.ceil(STRIDE / (1 - faster))
+        return kc.training.labellable(sequences, stride, remark=self.output.remark)
+
+    def distortion(self):
+        """Recordings are distorted, pictures are not."""
+        return self.heard_otherwise() if self.codec["kind"] == "speech" else None
 
     def build(self):
         network = {"labels": len(self.lines.labels), "input_shape": self.lines.input_shape}

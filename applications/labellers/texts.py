@@ -130,6 +130,4 @@ class Classify(Texts):
 
     def answer(self, units, found):
         """All classes with their probabilities."""
-        best = {self.codec["classes"][n]: float(found[n]) for n in np.argsort(-found)}
-        text = ", ".join(f"{name} {share:.1%}" for name, share in best.items())
-        return kc.jobs.Answer(text, {"probabilities": best})
+        return self.by_class(found)

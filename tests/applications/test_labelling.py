@@ -107,6 +107,31 @@ def test_speech_is_labelled_from_wave_files_of_its_rate(application, tmp_path, c
 
 
 @pytest.mark.slow
+def test_a_spoken_word_is_classified_at_any_pace(application, tmp_path, capsys):
+    (tmp_path / "data").mkdir()
+    rng = np.random.default_rng(0)
+    for digit in range(3):
+        for take in range(14):
+            time = np.arange(2000 + 80 * take) / 8000
+            sound = 0.3 * np.sin(2 * np.pi * (300 + 500 * digit) * time)
+            sound += rng.normal(0, 0.003, len(time))
+            write_wave(tmp_path / "data" / f"{digit}_{'ab'[take % 2]}_{take}.wav", sound)
+    out = tmp_path / "run"
+    arguments = ["--task", "word", "--data", f"speech:{tmp_path / 'data'}", "--data-options",
+                 "leave_out=b", *TINY[:-2], "--epochs", "8", "--learning-rate", "0.03",
+                 "--out", str(out)]  # fmt: skip
+    assert application.main(arguments) == 0
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert metrics["test"]["accuracy"] == 1.0 and metrics["0.7 times as long"]["accuracy"] > 0.9
+    assert len(pd.read_csv(out / "predictions.csv")) == 21
+    capsys.readouterr()
+    assert application.main(["label", str(out / "example.wav"), "--out", str(out)]) == 0
+    shown = capsys.readouterr().out
+    said = pd.read_csv(out / "predictions.csv", dtype=str)["true"][0]
+    assert f"example.wav: {said} " in shown and "%" in shown
+
+
+@pytest.mark.slow
 def test_words_are_tagged(application, tmp_path, capsys):
     row = "{}\t{}\t_\t{}\t_\t_\t0\troot\t_\t_\n"
     sentences = [
@@ -197,6 +222,7 @@ def test_a_model_that_reads_no_text_is_refused_by_the_facts_of_one(application):
         (["--data", "digits"], "The data 'digits' have no transcribed lines"),
         (["--task", "tag", "--data", "digits"], "The data 'digits' have no tags"),
         (["--task", "classify", "--data", "digits"], "'digits' have no languages"),
+        (["--task", "word"], "Give --data speech:FOLDER"),
         (["--data", "speech:nowhere"], "nowhere has no recording to train on"),
         (["--task", "tag", "--data", "conllu:absent"], "absent cannot be read"),
         (["--task", "classify", "--data", "sentences:absent"], "absent has no files"),

@@ -85,6 +85,39 @@ def test_mocked_pictures_are_resized():
             assert element.image.dtype == np.uint8
 
 
+def test_moving_pictures_are_clips(tmp_path):
+    class Fading(tfds.core.GeneratorBasedBuilder):
+        """Ten clips of seven frames, which become brighter."""
+
+        VERSION = tfds.core.Version("1.0.0")
+
+        def _info(self):
+            features = tfds.features.FeaturesDict(
+                {
+                    "video": tfds.features.Video(shape=(None, 6, 8, 3)),
+                    "label": tfds.features.ClassLabel(names=["even", "odd"]),
+                }
+            )
+            return tfds.core.DatasetInfo(builder=self, features=features)
+
+        def _split_generators(self, manager):
+            return {"train": self._generate_examples()}
+
+        def _generate_examples(self):
+            for n in range(10):
+                frames = [np.full((6, 8, 3), 10 * n + m, np.uint8) for m in range(7)]
+                yield n, {"video": frames, "label": n % 2}
+
+    Fading(data_dir=tmp_path).download_and_prepare()
+    data = load("tfds:fading", data_dir=tmp_path, frames=3, image_size=4)
+    assert data.info.sizes == {"train": 8, "validation": 1, "test": 1}
+    assert data.info.classes == ("even", "odd")
+    for clip in data.train:
+        first, middle, last = clip.frames[:, 0, 0, 0].tolist()
+        assert clip.frames.shape == (3, 4, 4, 3) and (middle, last) == (first + 3, first + 6)
+        assert clip.label == first // 10 % 2
+
+
 def test_official_splits_are_used_under_their_own_names(tmp_path):
     builder = tfds.builder("coco_captions", data_dir=tmp_path)
     splits = [

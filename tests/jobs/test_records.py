@@ -78,9 +78,13 @@ WORLDS = {
     "digits": {"scikit-learn", "numpy"},
     "digit_lines": {"scikit-learn", "numpy"},
     "scenes": {"numpy"},
+    "moving_scenes": {"numpy"},
 }
 FEW = {"train": 20, "validation": 2, "test": 2}
-SMALL = {"phrases": FEW, "digit_lines": FEW, "scenes": FEW, "source_code": {"characters": 20_000}}
+SMALL = {
+    **dict.fromkeys(("phrases", "digit_lines", "scenes", "moving_scenes"), FEW),
+    "source_code": {"characters": 20_000},
+}
 
 
 def test_every_world_of_the_package_is_among_those():

@@ -23,6 +23,7 @@ from keras_classics.data.pictures.mask_files import read_mask, resize_mask
 from keras_classics.data.pictures.preparation import Preparation, fit_preparation
 from keras_classics.data.pictures.region_batches import region_batches
 from keras_classics.data.pictures.warped_batches import warped_batches
+from keras_classics.data.sound.distortion import Distortion, stretched
 from keras_classics.data.splits import Pictures
 from keras_classics.data.store import collect
 from keras_classics.data.texts.alphabet import Alphabet
@@ -37,12 +38,13 @@ from keras_classics.data.texts.text_windows import text_windows
 from keras_classics.data.texts.transcription import Transcription
 from keras_classics.data.texts.translation_vocabularies import load_vocabulary, make_vocabulary
 from keras_classics.data.texts.vocabulary import Vocabulary
-from keras_classics.data.worlds.moving_scenes import moving_scenes
+from keras_classics.data.worlds.moving_scenes import moving_scenes, still_shapes
 from keras_classics.data.worlds.planned_movements import arm_reaches, hand_positions, pen_digits
 
 __all__ = [
     "Alphabet",
     "Data",
+    "Distortion",
     "Info",
     "LabelledSequences",
     "Pictures",
@@ -77,6 +79,8 @@ __all__ = [
     "resize_mask",
     "sentence_groups",
     "sequence_batches",
+    "still_shapes",
+    "stretched",
     "tagged",
     "text_windows",
     "transcribed",

@@ -123,9 +123,12 @@ SOURCES = {
     "conllu": Source("conllu:FILE[,FILE[,FILE]]", "texts.conllu", "load_conllu"),
     "digit_lines": Source("digit_lines", "worlds.digit_lines", "load_digit_lines"),
     "digits": Source("digits", "pictures.arrays", "load_digits"),
+    "frames": Source("frames:FOLDER", "clips.clip_folders", "load_frames"),
     "folder": Source("folder:DIR", "pictures.class_folders", "load_folder"),
+    "iam": Source("iam:FOLDER", "pictures.handwritten_lines", "load_iam"),
     "kitti": Source("kitti:FOLDER", "pictures.kitti_boxes", "load_kitti"),
     "masks": Source("masks:FOLDER", "pictures.mask_folders", "load_masks"),
+    "moving_scenes": Source("moving_scenes", "worlds.moving_scenes", "load_moving_scenes"),
     "parallel": Source("parallel:FILE,FILE or parallel:FOLDER", "texts.parallel", "load_parallel"),
     "phrases": Source("phrases", "worlds.phrases", "load_phrases"),
     "npz": Source("npz:FILE[,FILE]", "pictures.arrays", "load_npz"),
@@ -134,6 +137,7 @@ SOURCES = {
     "speech": Source("speech:FOLDER", "sound.recordings", "load_speech"),
     "text": Source("text:FILE", "texts.documents", "load_text"),
     "tfds": Source("tfds:NAME", "tfds", "load_tfds"),
+    "videos": Source("videos:FOLDER", "clips.clip_folders", "load_videos"),
     "voc": Source("voc:FOLDER", "pictures.voc_boxes", "load_voc"),
 }
 
@@ -154,7 +158,9 @@ def load(
             `"folder:DIR"` (a subfolder for each class), `"npz:FILE"` or `"npz:TRAIN,TEST"`
             (arrays), `"phrases"` (parallel text, no files), `"parallel:a.en,a.fr"` or
             `"parallel:FOLDER"` (files of parallel text), `"digit_lines"` (rendered, no files),
-            `"speech:FOLDER"` (spoken digits), `"conllu:FILE"` (tagged words),
+            `"speech:FOLDER"` (spoken digits), `"iam:FOLDER"` (lines of handwriting),
+            `"moving_scenes"` (clips, no files), `"frames:FOLDER"` or `"videos:FOLDER"` (clips of
+            classes), `"conllu:FILE"` (tagged words),
             `"sentences:FOLDER"` (a file for each class), `"source_code"` (Python's own library),
             `"text:FILE"` (running text), `"voc:FOLDER"`, `"coco:JSON"`, `"kitti:FOLDER"` or
             `"boxes:CSV"` (pictures with boxes), `"masks:FOLDER"`, `"camvid:FOLDER"`,

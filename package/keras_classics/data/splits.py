@@ -32,6 +32,23 @@ class Picture:
     text: str | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """A few frames and what happens in them.
+
+    Attributes:
+        frames: uint8 `(frames, height, width, 3)`.
+        name: For example `"direction-000012"`.
+        label: Its class, or None.
+        captions: What happens, or None.
+    """
+
+    frames: np.ndarray
+    name: str
+    label: int | None = None
+    captions: tuple[str, ...] | None = None
+
+
 @dataclass(frozen=True)
 class Sentence:
     """A text of a class: `label` is its number."""

@@ -1,4 +1,4 @@
-"""Sets of TensorFlow Datasets: images with captions, classes or boxes, and parallel text."""
+"""Sets of TensorFlow Datasets: images with captions, classes or boxes, clips, parallel text."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.counts import Whole
 from keras_classics.core.errors import InputError
 from keras_classics.core.versions import installed
+from keras_classics.data.clips.video_files import evenly
 from keras_classics.data.holdout import SPLIT_NAMES, SPLIT_OF
 from keras_classics.data.load import Data
 from keras_classics.data.pictures.images import eight_bit_rgb, resolve_size
 from keras_classics.data.pictures.tfds_boxes import StoredObjects, boxed_example, find_objects
 from keras_classics.data.pictures.tfds_masks import mask_key, masked_example, stored_masks
-from keras_classics.data.splits import Picture, Split
+from keras_classics.data.splits import Clip, Example, Picture, Split
 from keras_classics.data.texts.parallel import Parallel, ParallelTexts
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ def load_tfds(
     image_size: int | tuple[int, int] | None = None,
     data_dir: str | Path | None = None,
     masks: bool = False,
+    frames: Whole = 8,
 ) -> Data:
     """Load a set of TensorFlow Datasets: images with captions, classes, boxes or masks, or texts.
 
@@ -54,10 +57,12 @@ def load_tfds(
             (bilinear with antialiasing), its aspect ratio not kept.
         data_dir: Where TFDS keeps its sets; None for its own default.
         masks: Read the classes of pixels, of sets that have them.
+        frames: Of sets of moving pictures, how many of a clip are taken, at even distances; fewer
+            where it has fewer.
 
     Raises:
-        InputError: The set is unknown, cannot be had, or has neither translations nor an image
-            with captions, a class or boxes.
+        InputError: The set is unknown, cannot be had, or has neither translations nor a clip nor an
+            image with captions, a class or boxes.
     """
     import tensorflow_datasets as tfds
 
@@ -66,6 +71,9 @@ def load_tfds(
     features = builder.info.features
     if isinstance(features, tfds.features.Translation):
         return _translations(name, builder)
+    videos = [key for key, each in features.items() if isinstance(each, tfds.features.Video)]
+    if videos:
+        return _clips(name, builder, videos[0], size, frames)
     image, texts, label, objects = _find_features(name, features)
     pixels = mask_key(name, features, image) if masks else None
     if pixels:
@@ -144,7 +152,34 @@ def _data(
     )
 
 
-class Streamed(Split[Picture]):
+def _clips(
+    name: str,
+    builder: tfds.core.DatasetBuilder,
+    video: str,
+    size: tuple[int, int] | None,
+    frames: int,
+) -> Data:
+    """Load a set whose examples are moving pictures, with classes where it has them."""
+    import tensorflow_datasets as tfds
+
+    features = builder.info.features
+    labels = [key for key, each in features.items() if isinstance(each, tfds.features.ClassLabel)]
+    label = labels[0] if labels else None
+    _prepare(builder)
+    splits, rule = _splits(name, list(builder.info.splits))
+
+    def clip(number: int, example: dict) -> Clip:
+        whole = example[video]
+        chosen = [eight_bit_rgb(whole[n], size) for n in evenly(len(whole), frames)]
+        return Clip(np.stack(chosen), str(number), int(example[label]) if label else None)
+
+    found = {split: Streamed(builder.as_dataset(split=part), clip)
+             for split, part in splits.items()}  # fmt: skip
+    classes = tuple(features[label].names) if label else None
+    return _data(builder, name, found, rule, classes=classes)
+
+
+class Streamed(Split[Example]):
     """Examples in the order in which a set is stored; single ones are found by passing others over.
 
     Args:
@@ -152,18 +187,18 @@ class Streamed(Split[Picture]):
         make: Makes an example of its number and what is stored.
     """
 
-    def __init__(self, dataset: tf.data.Dataset, make: Callable[[int, dict], Picture]) -> None:
+    def __init__(self, dataset: tf.data.Dataset, make: Callable[[int, dict], Example]) -> None:
         self._dataset = dataset
         self._make = make
 
     def __len__(self) -> int:
         return int(self._dataset.cardinality())
 
-    def __iter__(self) -> Iterator[Picture]:
+    def __iter__(self) -> Iterator[Example]:
         for number, example in enumerate(self._dataset.prefetch(64).as_numpy_iterator()):
             yield self._make(number, example)
 
-    def _one(self, n: int) -> Picture:
+    def _one(self, n: int) -> Example:
         n = range(len(self))[n]
         return self._make(n, next(self._dataset.skip(n).take(1).as_numpy_iterator()))
 

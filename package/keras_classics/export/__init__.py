@@ -8,6 +8,7 @@
 | `export_segmenter` | pictures | the class of every pixel |
 | `export_translator` | sentences | sentences |
 | `export_recognizer` | lines or recordings | texts |
+| `export_sound_classifier` | recordings | classes |
 | `export_text_labeller` | texts | classes of units or texts |
 | `quantize` | what a classifier takes | what it says, in numbers of eight bits |
 
@@ -35,7 +36,10 @@ from keras_classics.export.exported_captioner import export_captioner
 from keras_classics.export.exported_classifier import export_classifier
 from keras_classics.export.exported_detector import export_detector
 from keras_classics.export.exported_labeller import export_text_labeller
-from keras_classics.export.exported_recognizer import export_recognizer
+from keras_classics.export.exported_recognizer import (
+    export_recognizer,
+    export_sound_classifier,
+)
 from keras_classics.export.exported_segmenter import export_segmenter
 from keras_classics.export.exported_translator import export_translator
 from keras_classics.export.fake_quantization import quantization_aware
@@ -84,6 +88,7 @@ __all__ = [
     "export_detector",
     "export_recognizer",
     "export_segmenter",
+    "export_sound_classifier",
     "export_text_labeller",
     "export_translator",
     "export_translators",

@@ -1,4 +1,4 @@
-"""Recognisers: lines or recordings in, texts out."""
+"""Recognisers: lines or recordings in, texts out; and classifiers of recordings."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import keras
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.model_ends import model_ends
 from keras_classics.core.types import Tensor
 from keras_classics.data.sound.recordings import frame_count, log_mel
 from keras_classics.decoding import ctc_beam_search
@@ -82,6 +83,63 @@ def export_recognizer(
     program = Program(
         serve=serve,
         inputs={"inputs": taken, "lengths": Spec((rows,), "int32")},
+        tracked=(model,),
+    )
+    return write(program, path, format)
+
+
+@checked
+def export_sound_classifier(
+    model: keras.Model,
+    classes: Sequence[str],
+    path: str | os.PathLike,
+    *,
+    format: str = "saved_model",
+) -> Exported:
+    """Write a classifier of recordings with everything around it: sounds in, classes out.
+
+    After `shipped = tf.saved_model.load(path)`, `shipped.serve(inputs, lengths)` takes recordings
+    float32 `(batch, samples)` of -1 to 1 at 8 kHz, padded behind the end, and int32 numbers of
+    samples `(batch,)`, 129 and above. It returns a dict: `"classes"`, the most probable of each,
+    `(batch,)`, and the `"probabilities"` of all classes.
+
+    Args:
+        model: From `kc.models.sequence_classifier`, for frames as
+            `keras_classics.data.sound.recordings.log_mel_frames` makes them, padded with zeros.
+        classes: Names of the classes.
+        path: Folder of the SavedModel.
+        format: `"saved_model"`; `kc.export.export` writes the network alone in others.
+
+    Returns:
+        What was written, and how far it is off.
+
+    Raises:
+        ExportError: The format cannot express the model, or the file differs from it.
+        InputError: The Keras backend is not TensorFlow, the names are not one for each output, or
+            the path does not fit the format.
+        ImportError: A library of the format is not installed.
+    """
+    tf = require_tensorflow(format, path)
+    (end,) = model_ends(model)
+    check_names(len(classes), end.classes)
+
+    @empty_batches_too
+    def serve(inputs: Tensor, lengths: Tensor) -> dict[str, Tensor]:
+        frames, counts = log_mel(inputs), frame_count(lengths)
+        # Networks take frames of zeros for padding.
+        real = tf.sequence_mask(counts, tf.shape(frames)[1])
+        heard = tf.where(real[..., None], frames, 0.0)
+        probabilities = end.probabilities(model(heard, training=False))
+        found = tf.gather(tf.constant(list(classes)), tf.argmax(probabilities, axis=-1))
+        return {"classes": found, "probabilities": probabilities}
+
+    rows = 1 if format == "litert" else None
+    program = Program(
+        serve=serve,
+        inputs={
+            "inputs": Spec((rows, None), "float32"),
+            "lengths": Spec((rows,), "int32"),
+        },
         tracked=(model,),
     )
     return write(program, path, format)

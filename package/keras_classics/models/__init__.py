@@ -186,7 +186,11 @@ from keras_classics.models.recurrent.mixture_head import (
 )
 from keras_classics.models.recurrent.rnn import rnn
 from keras_classics.models.recurrent.tagger import sequence_classifier, tagger
-from keras_classics.models.recurrent.video_classifier import convolutional_lstm, video_classifier
+from keras_classics.models.recurrent.video_classifier import (
+    convolutional_lstm,
+    video_classifier,
+    video_encoder,
+)
 from keras_classics.models.regions.classifier_detectors import rcnn_features, region_detector
 from keras_classics.models.regions.detect import detect
 from keras_classics.models.regions.fast_rcnn import fast_rcnn, spp_net
@@ -401,6 +405,7 @@ __all__ = [
     "untrained_pairs",
     "valid_queens",
     "video_classifier",
+    "video_encoder",
     "vocabulary_size",
     "warp_regions",
     "ways",

@@ -34,7 +34,7 @@ def waves(tmp_path):
 
 
 def test_wave_files_become_strings_of_digits_of_one_speaker(waves):
-    data = kc.data.load(f"speech:{waves}", digits=(2, 3), repeat=2)
+    data = kc.data.load(f"speech:{waves}", digits=(2, 3), repeat=2, silence=(0, 0))
     found = list(data.train)
     assert data.info.classes == ("0", "1", "2")
     assert sum(len(each.text) for each in found) == 2 * (24 - 3 - 3)
@@ -45,6 +45,35 @@ def test_wave_files_become_strings_of_digits_of_one_speaker(waves):
         assert {name[2] for name in each.name.split("+")} == {each.speaker}
     single = kc.data.load(f"speech:{waves}", digits=(1, 1))
     assert single.info.sizes == {"train": 18, "validation": 3, "test": 3}
+
+
+def test_silences_part_the_recordings_of_a_string(waves):
+    plain, parted = (
+        kc.data.load(f"speech:{waves}", digits=(3, 3), silence=silence).train
+        for silence in ((0, 0), (0.1, 0.2))
+    )
+    for close, wide in zip(plain, parted, strict=True):
+        assert close.name == wide.name
+        pauses = len(close.text) - 1
+        assert 800 * pauses <= len(wide.audio) - len(close.audio) <= 1600 * pauses
+        np.testing.assert_array_equal(wide.audio[:900], close.audio[:900])
+        # Quiet, not mute: a hiss of a few steps of 16 bits.
+        if pauses:
+            assert 1 < 32768 * np.std(wide.audio[900:1700]) < 20
+    again = kc.data.load(f"speech:{waves}", digits=(3, 3), silence=(0.1, 0.2)).train
+    np.testing.assert_array_equal(again[0].audio, parted[0].audio)
+    with pytest.raises(kc.InputError, match="seconds from 0 to 10"):
+        kc.data.load(f"speech:{waves}", silence=(0.2, 0.1))
+
+
+def test_a_speaker_who_is_left_out_is_the_test_and_nothing_else(waves):
+    data = kc.data.load(f"speech:{waves}", digits=(1, 1), leave_out="b")
+    assert {each.speaker for each in data.test} == {"b"} and len(data.test) == 12
+    assert {each.speaker for part in (data.train, data.validation) for each in part} == {"a"}
+    assert len(data.train) + len(data.validation) == 12
+    assert "all 12 recordings of b" in data.info.split_rule
+    with pytest.raises(kc.InputError, match="speakers a, b.*leave_out=a"):
+        kc.data.load(f"speech:{waves}", leave_out="c")
 
 
 def test_npz_files_are_read_by_split(tmp_path):

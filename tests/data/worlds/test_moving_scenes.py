@@ -55,6 +55,34 @@ def test_three_come_up_in_turn():
     assert all("square comes before a" in each and "triangle" in each for each in shown)
 
 
+def test_what_comes_in_order_can_be_told_apart_in_every_frame():
+    for clip in kc.data.moving_scenes(20, "order", frames=6):
+        paper = np.median(clip.frames, axis=(0, 1, 2))
+        ink = np.abs(clip.frames - paper).max(axis=-1) > 35
+        # Shapes of about 14 pixels, which no border cuts in two.
+        columns = ink.any(axis=1)
+        assert not (columns[:, 0] & columns[:, -1]).any()
+        assert (8 <= columns.sum(axis=1)).all() and (columns.sum(axis=1) <= 18).all()
+
+
+def test_still_shapes_take_turns_and_are_of_no_clip():
+    frames, labels = kc.data.still_shapes(6, ("square", "circle"), size=24)
+    assert frames.shape == (6, 24, 24, 3) and labels.tolist() == [0, 1] * 3
+    again, _ = kc.data.still_shapes(4, ("square", "circle"), size=24)
+    np.testing.assert_array_equal(again, frames[:4])
+    with pytest.raises(kc.InputError, match="kinds='cube'"):
+        kc.data.still_shapes(2, ("cube",))
+
+
+def test_the_splits_of_the_world_share_no_twins():
+    data = kc.data.load("moving_scenes", task="speed", train=6, validation=2, test=4, size=24)
+    assert data.info.sizes == {"train": 6, "validation": 2, "test": 4}
+    assert data.info.classes == EVENTS["speed"]
+    seen = [clip.frames.tobytes() for part in (data.train, data.validation, data.test)
+            for clip in part]  # fmt: skip
+    assert len(set(seen)) == 12
+
+
 def test_what_is_no_task_is_refused():
     with pytest.raises(kc.InputError, match="'direction'"):
         kc.data.moving_scenes(3, "directions")

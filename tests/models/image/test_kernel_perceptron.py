@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from keras.ops import convert_to_numpy
 
 import keras_classics as kc
 from support import check_round_trip
@@ -38,12 +39,12 @@ def test_it_is_the_perceptron_in_the_explicit_features_mistake_by_mistake():
         weights, made = mistakes_in(squares(x), 2 * labels - 1, epochs)
         assert history.corrections.tolist() == [len(made)]
         # The representer theorem: an example's coefficient counts its mistakes.
-        coefficients = np.asarray(model.get_layer("expansion").coefficients)[:, 0]
+        coefficients = convert_to_numpy(model.get_layer("expansion").coefficients)[:, 0]
         counted = np.bincount(made, minlength=60) * (2 * labels - 1)
         np.testing.assert_array_equal(coefficients, counted)
         new = RNG.normal(size=(20, 2))
         np.testing.assert_allclose(
-            np.asarray(model(new))[:, 0], squares(new) @ weights, rtol=1e-3, atol=1e-3
+            convert_to_numpy(model(new))[:, 0], squares(new) @ weights, rtol=1e-3, atol=1e-3
         )
 
 
@@ -52,7 +53,7 @@ def test_what_no_plane_separates_is_learned_within_the_bound(kernel, settings, t
     model = kc.models.kernel_perceptron(XOR[0], kernel=kernel, **settings)
     history = kc.models.fit_kernel_perceptron(model, XOR[1])
     assert history.converged
-    np.testing.assert_array_equal(np.asarray(model(XOR[0]))[:, 0] > 0, XOR[1])
+    np.testing.assert_array_equal(convert_to_numpy(model(XOR[0]))[:, 0] > 0, XOR[1])
     (bound,) = kc.models.mistake_bounds(model, XOR[1])
     assert history.corrections[0] <= bound < np.inf
     check_round_trip(model, XOR[0].astype("float32"), tmp_path)
@@ -77,7 +78,7 @@ def test_one_unit_a_class():
     x = corners[labels] + RNG.uniform(-1, 1, size=(30, 2))
     model = kc.models.kernel_perceptron(x, units=3, width=2.0)
     history = kc.models.fit_kernel_perceptron(model, labels)
-    assert history.converged and (np.asarray(model(x)).argmax(1) == labels).all()
+    assert history.converged and (convert_to_numpy(model(x)).argmax(1) == labels).all()
     assert (history.corrections <= kc.models.mistake_bounds(model, labels)).all()
 
 
@@ -94,7 +95,7 @@ def test_components_are_those_of_scikit_learn(kernel, settings, theirs):
     x, new = RNG.normal(size=(40, 5)), RNG.normal(size=(7, 5))
     model = kc.models.kernel_pca(x, 3, kernel=kernel, **settings)
     peer = decomposition.KernelPCA(3, **theirs).fit(x)
-    expected, found = peer.transform(new), np.asarray(model(new))
+    expected, found = peer.transform(new), convert_to_numpy(model(new))
     # A component's sign is free.
     expected = expected * np.sign(np.sum(expected * found, axis=0))
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=2e-3 * np.abs(expected).max())
@@ -113,9 +114,9 @@ def test_components_and_tables_that_are_not_there_are_refused():
 
 def test_random_associations_let_a_perceptron_do_what_it_cannot_alone():
     units = kc.layers.AssociationUnits(60, excitatory=1, inhibitory=1, threshold=1.0, seed=1)
-    hidden = np.asarray(units(XOR[0]))
+    hidden = convert_to_numpy(units(XOR[0]))
     assert set(np.unique(hidden)) <= {0, 1} and not units.trainable_weights
-    kernel = np.asarray(units.kernel)
+    kernel = convert_to_numpy(units.kernel)
     np.testing.assert_array_equal(hidden, XOR[0] @ kernel >= 1)
     # Each adds at one input and takes off at one, which may be the same.
     assert set(map(tuple, kernel.T)) <= {(0, 0), (1, -1), (-1, 1)}

@@ -1,5 +1,6 @@
 """Perceptron and multi-layer perceptron: Novikoff's bound, XOR, and the skip layer."""
 
+import keras
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -45,7 +46,7 @@ def test_corrections_stay_below_novikoffs_bound(seed, features, margin, rate):
     bound = np.max(np.sum(inputs**2, axis=1)) / np.min(np.abs(distance)) ** 2
     assert history.converged
     assert 1 <= history.corrections[0] <= bound
-    np.testing.assert_array_equal(np.asarray(model(x))[:, 0], labels)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(model(x))[:, 0], labels)
 
 
 def test_the_rule_by_hand():
@@ -64,7 +65,7 @@ def test_xor_never_converges_and_the_pocket_keeps_the_best():
     assert not history.converged and history.epochs == 50
     model = unit(2)
     kc.models.fit_perceptron(model, *XOR, max_epochs=50, pocket=True)
-    wrong = np.sum(np.asarray(model(XOR[0]))[:, 0] != XOR[1])
+    wrong = np.sum(keras.ops.convert_to_numpy(model(XOR[0]))[:, 0] != XOR[1])
     # No line gets fewer than one of the four wrong; standing still at zero gets two wrong.
     assert 1 <= wrong <= 2
 

@@ -60,7 +60,8 @@ def caption_batches(
     lengths.
 
     Args:
-        part: Pictures with captions, such as `kc.data.collect(split, "captions")`.
+        part: Pictures with captions, such as `kc.data.collect(split, "captions")`; or clips, uint8
+            `(n, frames, height, width, 3)`, as its `images`.
         vocabulary: Of the captions.
         max_words: Words of a caption, at most; longer ones are cut.
         batch_size: Pictures in a batch; the rest of an epoch is left out.
@@ -101,7 +102,7 @@ def caption_batches(
 
     def prepared(given: dict[str, Tensor], target: Tensor) -> tuple[dict[str, Any], Tensor]:
         if encoded is None:
-            given = {**given, key: network_input(given[key], size or inputs.shape[1:3])}
+            given = {**given, key: network_input(given[key], size or inputs.shape[-3:-1])}
         return given, target
 
     words = Axes((batch_size, None), "int32")

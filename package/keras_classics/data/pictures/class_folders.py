@@ -59,8 +59,8 @@ def load_folder(
     """
     folder = Path(path).expanduser()
     size = resolve_size(image_size)
-    roots = _split_folders(folder)
-    classes = _class_folders(roots["train"])
+    roots = split_folders(folder)
+    classes = class_folders(roots["train"])
     found = {split: _pictures(root, classes) for split, root in roots.items()}
     if not any(found.values()):
         raise InputError(
@@ -98,8 +98,12 @@ def load_folder(
     )
 
 
-def _split_folders(folder: Path) -> dict[str, Path]:
-    """The folder of each split that has one; of `"train"` always."""
+def split_folders(folder: Path) -> dict[str, Path]:
+    """The folder of each split that has one; of `"train"` always.
+
+    Raises:
+        InputError: There is no folder, two of a split, or none for training.
+    """
     if not folder.is_dir():
         raise InputError(
             f"{folder} is not a folder",
@@ -126,7 +130,12 @@ def _split_folders(folder: Path) -> dict[str, Path]:
     return roots or {"train": folder}
 
 
-def _class_folders(folder: Path) -> tuple[str, ...]:
+def class_folders(folder: Path) -> tuple[str, ...]:
+    """The names of the classes' folders in a folder.
+
+    Raises:
+        InputError: There are fewer than two.
+    """
     classes = _subfolders(folder)
     for name in classes:
         _check_text(folder / name)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -32,6 +32,9 @@ BANDS = 24
 # A hundred frames a second, each of 32 milliseconds, at 8 kHz.
 _STRIDE, _WINDOW = 80, 256
 LOUDEST = 32768
+# Of the hiss in the silences that join recordings, in steps of 16 bits: no microphone is mute.
+_HISS = 8.0
+_LONGEST_SILENCE = 10
 # Decibels of a band of loud speech, about, to numbers of the size of one.
 _MIDDLE, _SPREAD = -20.0, 20.0
 
@@ -55,6 +58,8 @@ def load_speech(
     rate: int = RATE,
     digits: tuple[int, int] = (1, 5),
     repeat: int = 3,
+    silence: tuple[float, float] = (0.0, 0.25),
+    leave_out: str | int | None = None,
     validation: float = 0.1,
     test: float = 0.1,
 ) -> Data:
@@ -73,12 +78,23 @@ def load_speech(
         rate: Samples a second that are expected.
         digits: Fewest and most recordings in a string; `(1, 1)` leaves them as they are.
         repeat: How often each training recording is used, every time beside others.
+        silence: Shortest and longest pause between the recordings of a string, in seconds.
+        leave_out: A speaker, all of whose recordings become the test split, whatever file they are
+            in; the other splits are of the others. By default the speakers of all splits are the
+            same.
         validation: Share of the recordings that becomes the validation split where no file does.
         test: The same of the test split.
 
     Raises:
-        InputError: A file is missing or faulty, of another rate, or there is no recording.
+        InputError: A file is missing or faulty, of another rate, there is no recording, or none of
+            the speaker or of others.
     """
+    if not 0 <= silence[0] <= silence[1] <= _LONGEST_SILENCE:
+        raise InputError(
+            f"silence={silence} was given",
+            f"seconds from 0 to {_LONGEST_SILENCE}, the lesser number first",
+            "Leave it out for silence=(0.0,0.25).",
+        )
     if not 1 <= digits[0] <= digits[1] or repeat < 1:
         raise InputError(
             f"digits={digits} and repeat={repeat} were given",
@@ -88,6 +104,9 @@ def load_speech(
     faults = Faults(strict)
     parts = _find(Path(path).expanduser(), rate, faults)
     rules = {split: f"{len(part)} recordings of their own" for split, part in parts.items()}
+    if leave_out is not None:
+        parts = _without(parts, str(leave_out), path)
+        rules["test"] = f"all {len(parts['test'])} recordings of {leave_out}"
     parts, held = complete_splits(
         parts,
         (validation, test),
@@ -99,8 +118,9 @@ def load_speech(
     )
     strings = {
         split: _strings(
-            part, np.random.default_rng([seed, number]), digits,
+            part, [seed, number], digits,
             repeat if split == "train" and digits != (1, 1) else 1,
+            (round(silence[0] * rate), round(silence[1] * rate)),
         )
         for number, (split, part) in enumerate(parts.items())
     }  # fmt: skip
@@ -285,25 +305,68 @@ def _waves(files: Sequence[Path], rate: int, faults: Faults) -> list[Recording]:
     return found
 
 
+class _String(NamedTuple):
+    """What one speaker says: recordings, the samples of silence between them, and a seed."""
+
+    said: list[Recording]
+    pauses: list[int]
+    seed: int
+
+
+def _without(
+    parts: dict[str, list[Recording]], speaker: str, path: str | Path
+) -> dict[str, list[Recording]]:
+    """Splits of which one speaker is the test, and no other has him."""
+    everything = [recording for part in parts.values() for recording in part]
+    speakers = sorted({recording.speaker for recording in everything})
+    if speaker not in speakers or len(speakers) < 2:
+        raise InputError(
+            f"leave_out={speaker!r} was given, and {path} has the speakers {', '.join(speakers)}",
+            "one of two speakers and more",
+            f"Give for example leave_out={speakers[0]}." if len(speakers) > 1 else "Leave it out.",
+        )
+    # What is a test otherwise is new to nobody here, and one more to learn from.
+    others = {"train": parts["train"] + parts.get("test", []),
+              "validation": parts.get("validation", [])}  # fmt: skip
+    kept = {
+        split: [recording for recording in part if recording.speaker != speaker]
+        for split, part in others.items()
+        if part
+    }
+    return kept | {"test": [each for each in everything if each.speaker == speaker]}
+
+
 def _strings(
-    recordings: Sequence[Recording], rng: np.random.Generator, digits: tuple[int, int], repeat: int
-) -> list[list[Recording]]:
-    """The recordings of every string; those of a string are of one speaker."""
-    strings = []
+    recordings: Sequence[Recording],
+    seed: list[int],
+    digits: tuple[int, int],
+    repeat: int,
+    silence: tuple[int, int],
+) -> list[_String]:
+    """The strings; the recordings of one are of one speaker."""
+    strings: list[_String] = []
+    rng, pauses = np.random.default_rng(seed), np.random.default_rng([*seed, 1])
     speakers = np.array([recording.speaker for recording in recordings], object)
     for speaker in np.unique(speakers):
         own = np.flatnonzero(speakers == speaker)
         order = np.concatenate([rng.permutation(own) for _ in range(repeat)]).tolist()
         while order:
             count = int(rng.integers(digits[0], digits[1] + 1))
-            strings.append([recordings[n] for n in order[:count]])
+            said = [recordings[n] for n in order[:count]]
+            between = pauses.integers(silence[0], silence[1] + 1, len(said) - 1)
+            strings.append(_String(said, between.tolist(), int(pauses.integers(2**31))))
             order = order[count:]
     return strings
 
 
-def _join(said: Sequence[Recording]) -> Recording:
+def _join(string: _String) -> Recording:
+    said, rng = string.said, np.random.default_rng(string.seed)
+    pieces = [said[0].audio.astype("float32")]
+    for pause, each in zip(string.pauses, said[1:], strict=True):
+        hiss = rng.normal(0, _HISS, pause).astype("float32")
+        pieces += [hiss, each.audio.astype("float32")]
     return Recording(
-        np.concatenate([each.audio for each in said]).astype("float32") / LOUDEST,
+        np.concatenate(pieces) / LOUDEST,
         "".join(each.text for each in said),
         said[0].speaker,
         "+".join(each.name for each in said),

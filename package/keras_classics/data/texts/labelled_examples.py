@@ -37,7 +37,7 @@ def transcribed(data: Data, split: str) -> list[Labelled]:
         raise InputError(
             f"The data {data.info.name!r} have no transcribed lines or recordings",
             "lines of text or speech",
-            "Use digit_lines or speech:FOLDER.",
+            "Use digit_lines, iam:FOLDER or speech:FOLDER.",
         )
     return [Labelled(getattr(each, field), each.text, each.name) for each in getattr(data, split)]
 

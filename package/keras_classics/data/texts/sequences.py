@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -135,7 +135,12 @@ class LabelledSequences:
 
 @checked
 def sequence_batches(
-    part: LabelledSequences, *, batch_size: Count, seed: int, first: int = 0
+    part: LabelledSequences,
+    *,
+    batch_size: Count,
+    seed: int,
+    first: int = 0,
+    distort: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None,
 ) -> Batches:
     """Endless training batches, from any batch on.
 
@@ -147,9 +152,19 @@ def sequence_batches(
         batch_size: Sequences in a batch.
         seed: Chooses the orders.
         first: Number of the first batch; batch `b` is the same whatever `first` is.
+        distort: From a sequence and what draws to what is learnt from in its place, each time
+            another, such as `kc.data.Distortion`; by default the sequence itself.
 
     Raises:
         InputError: There are fewer sequences than a batch holds.
     """
     visits = Visits(len(part), batch_size, seed, part.lengths()[None])
-    return stream(lambda number: part.batch(visits(number)[2]), part.axes(), first=first)
+
+    def batch(number: int) -> tuple:
+        chosen = part.some(visits(number)[2])
+        if distort is not None:
+            rng = np.random.default_rng([seed, number, 1])
+            chosen = replace(chosen, inputs=[distort(each, rng) for each in chosen.inputs])
+        return chosen.batch(np.arange(len(chosen)))
+
+    return stream(batch, part.axes(), first=first)

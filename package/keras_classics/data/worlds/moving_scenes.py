@@ -8,15 +8,16 @@ anywhere at any time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Whole
 from keras_classics.core.errors import check_choice, check_whole
-from keras_classics.data.splits import Made
+from keras_classics.core.versions import installed
+from keras_classics.data.load import Data, check_sizes
+from keras_classics.data.splits import Clip, Made
 from keras_classics.data.worlds.scene_captions import COLOURS, KINDS, SceneObject
 from keras_classics.data.worlds.scene_shapes import Sprite, draw_sprite
 
@@ -27,26 +28,13 @@ EVENTS = {
     "bounce": ("passes and then bounces", "bounces and then passes"),
     "order": ("comes before", "comes after"),
 }
+_MOST = 1_000_000
 # Shares of the picture's side.
 _RADIUS, _EDGE = 0.13, 0.16
+# Which of three shapes one is must be seen: at 32 pixels, 7 of radius tell and 4 hardly do; and
+# none is cut in two by the border.
+_RADIUS_TOLD = 0.22
 _NOISE, _BAR = 6.0, 90.0
-
-
-@dataclass(frozen=True, eq=False)
-class Clip:
-    """A few frames and what happens in them.
-
-    Attributes:
-        frames: uint8 `(frames, size, size, 3)`.
-        name: For example `"direction-000012"`.
-        label: 0 or 1, an index into `EVENTS[task]`.
-        captions: What happens, in one sentence.
-    """
-
-    frames: np.ndarray
-    name: str
-    label: int
-    captions: tuple[str, ...]
 
 
 @checked
@@ -64,7 +52,8 @@ def moving_scenes(
     `"direction"`: an object moves sideways; `"speed"`: it speeds up or slows down, to either side;
     `"bounce"`: two objects meet twice behind a bar, of which they once come out on the other side
     and once where they went in; `"order"`: a circle, a square and a triangle come up in turn, the
-    square before or after the triangle when it follows the circle.
+    square before or after the triangle when it follows the circle. For the last, encoders should
+    have learned `still_shapes` first.
 
     Args:
         count: Number of clips.
@@ -84,6 +73,84 @@ def moving_scenes(
     return Made(
         range(first, first + count), lambda index: _rendered(task, index, frames, size, seed)
     )
+
+
+@checked
+def still_shapes(
+    count: Whole,
+    kinds: Sequence[str] = ("square", "triangle", "circle"),
+    *,
+    size: Whole = 32,
+    seed: Whole = 0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Single frames as those of `"order"`, each with the kind of its shape.
+
+    What comes before what is learned by an encoder that knows the shapes already, and hardly by one
+    that does not: of a pair of unknown things neither order means anything.
+
+    Args:
+        count: Number of frames; kinds take turns.
+        kinds: Those of `keras_classics.data.worlds.scene_captions.KINDS`.
+        size: Side of the square frames in pixels, 24 or more.
+        seed: Chooses the world; its clips are others.
+
+    Returns:
+        uint8 `(count, size, size, 3)`, and the places in `kinds`, int32 `(count,)`.
+
+    Raises:
+        InputError: An argument is not admitted.
+    """
+    count, size = check_whole("count", count), check_whole("size", size, 24)
+    seed = check_whole("seed", seed, 0)
+    for kind in kinds:
+        check_choice("kinds", kind, KINDS)
+    frames, labels = [], np.arange(count) % len(kinds)
+    for number, label in enumerate(labels):
+        # No task has the number of all tasks.
+        rng = np.random.default_rng([seed, len(EVENTS), number])
+        stage = _Stage(rng, 1, size, kinds=(kinds[label],), radius=_RADIUS_TOLD)
+        stage.show(0, 0, *rng.uniform(_RADIUS_TOLD, 1 - _RADIUS_TOLD, 2))
+        frames.append(stage.drawn()[0])
+    return np.stack(frames), labels.astype("int32")
+
+
+@checked
+def load_moving_scenes(
+    *,
+    seed: int = 0,
+    task: str = "direction",
+    frames: Whole = 8,
+    size: Whole = 32,
+    train: int = 2000,
+    validation: int = 200,
+    test: int = 400,
+) -> Data:
+    """The three splits of a task, of which no two share a pair of twins.
+
+    Args:
+        seed: Chooses the world.
+        task: As for `moving_scenes`.
+        frames: Likewise.
+        size: Likewise.
+        train: Number of training clips.
+        validation: Number of validation clips.
+        test: Number of test clips.
+
+    Raises:
+        InputError: An argument is not admitted.
+    """
+    sizes = {"train": train, "validation": validation, "test": test}
+    check_sizes(sizes, _MOST, "clips")
+    splits = {
+        split: moving_scenes(
+            count, task, frames=frames, size=size, seed=seed, first=2 * _MOST * number
+        )
+        for number, (split, count) in enumerate(sizes.items())
+    }
+    return Data.of(
+        splits, "their indices", name="moving_scenes", image_shape=(size, size, 3),
+        classes=EVENTS[task], origin="rendered", made_with=installed(["numpy"]),
+    )  # fmt: skip
 
 
 def _rendered(task: str, index: int, frames: int, size: int, seed: int) -> Clip:
@@ -111,6 +178,7 @@ class _Stage:
         size: int,
         objects: int = 1,
         kinds: tuple[str, ...] | None = None,
+        radius: float = _RADIUS,
     ):
         self.rng, self.frames, self.size = rng, frames, size
         shapes = kinds or [KINDS[n] for n in rng.permutation(len(KINDS))[:objects]]
@@ -119,7 +187,7 @@ class _Stage:
             SceneObject(kind, COLOURS[colour], "large", "plain")
             for kind, colour in zip(shapes, colours, strict=True)
         ]
-        self.sprites = [draw_sprite(rng, thing, _RADIUS * size, size) for thing in self.things]
+        self.sprites = [draw_sprite(rng, thing, radius * size, size) for thing in self.things]
         tint = rng.uniform(200, 245, (3, 1, 1))
         self.planes = np.broadcast_to(tint, (frames, 3, size, size)).astype("float32")
         self.planes += rng.normal(0, _NOISE, self.planes.shape).astype("float32")
@@ -179,10 +247,11 @@ def _bounce(rng: np.random.Generator, frames: int, size: int) -> Drawn:
 
 
 def _order(rng: np.random.Generator, frames: int, size: int) -> Drawn:
-    stage = _Stage(rng, frames, size, kinds=("square", "triangle", "circle"))
+    kinds = ("square", "triangle", "circle")
+    stage = _Stage(rng, frames, size, kinds=kinds, radius=_RADIUS_TOLD)
     begin = int(rng.integers(3))
     for frame in range(frames):
-        stage.show(frame, (begin + frame) % 3, rng.random(), stage.line())
+        stage.show(frame, (begin + frame) % 3, *rng.uniform(_RADIUS_TOLD, 1 - _RADIUS_TOLD, 2))
     return stage.drawn(), 0, stage.things
 
 

@@ -16,7 +16,7 @@ from keras import layers
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_whole, check_wholes, explain
 from keras_classics.core.graph import functional
-from keras_classics.core.types import Activation, Name, Whole
+from keras_classics.core.types import Activation, Name, Tensor, Whole
 from keras_classics.layers.recurrent.by_name import RECURRENT_LAYERS
 from keras_classics.layers.recurrent.folded_time import (
     FoldTime,
@@ -28,6 +28,8 @@ from keras_classics.models.recurrent.tagger import sequence_classifier
 
 # What reads no order of more than two frames.
 BASELINES = ("frame", "mean", "differences")
+# "jordan" feeds back classes, which an encoder has not.
+CELLS = tuple(each for each in RECURRENT_LAYERS if each != "jordan")
 
 
 @checked
@@ -69,30 +71,12 @@ def video_classifier(
         InputError: An argument is not admitted, or the encoder gives no vectors.
     """
     classes, units = check_whole("classes", classes), check_whole("units", units)
-    cells = tuple(each for each in RECURRENT_LAYERS if each != "jordan")
-    check_choice("over_time", over_time, (*cells, *BASELINES))
-    encoder = functional(encoder)
-    shapes = [output.shape for output in encoder.outputs]
-    if len(encoder.inputs) != 1 or len(shapes) != 1 or len(shapes[0]) != 2:
-        raise InputError(
-            explain(
-                f"The encoder {encoder.name!r} gives outputs of shapes {shapes}",
-                "one vector for each picture",
-                "Build it with include_top=False, pooling='avg'.",
-            )
-        )
-    clips = x = keras.Input((None, *encoder.inputs[0].shape[1:]), name="clips")
-    if over_time == "frame":
-        features = encoder(MiddleFrame(name="middle_frame")(x))
-    else:
-        if over_time == "differences":
-            x = FrameDifferences(name="frame_differences")(x)
-        frames = encoder(FoldTime(name="fold_time")(x))
-        features = UnfoldTime(name="unfold_time")([frames, x])
-    if over_time in cells:
+    check_choice("over_time", over_time, (*CELLS, *BASELINES))
+    clips, features = _frames(encoder, over_time)
+    if over_time in CELLS:
         settings = {"bidirectional": False, "padded": False} | network
         reader = sequence_classifier(
-            classes=classes, input_size=shapes[0][-1], cell=over_time, units=units,
+            classes=classes, input_size=features.shape[-1], cell=over_time, units=units,
             output_activation=classifier_activation, name="reader", **settings,
         )  # fmt: skip
         return keras.Model(clips, reader(features), name=name)
@@ -101,6 +85,47 @@ def video_classifier(
         features = layers.GlobalAveragePooling1D(name="over_time")(features)
     output = layers.Dense(classes, classifier_activation, name="predictions")(features)
     return keras.Model(clips, output, name=name)
+
+
+@checked
+def video_encoder(
+    encoder: keras.Model,
+    *,
+    over_time: str = "gru",
+    units: Whole = 64,
+    as_map: bool = False,
+    name: Name = "video_encoder",
+) -> keras.Model:
+    """Build a network from clips to what a captioner says: what happens, in words.
+
+        encoder = kc.models.ResNet20CIFAR(include_top=False, pooling="avg")
+        model = kc.models.captioner(kc.models.video_encoder(encoder), len(vocabulary))
+
+    Its clips are then the captioner's `"image"`, `(batch, time, height, width, channels)`, and
+    `kc.data.Pictures` of clips the examples of `kc.data.caption_batches`.
+
+    Args:
+        encoder: As for `video_classifier`.
+        over_time: Likewise.
+        units: Of the recurrent layer.
+        as_map: Whether the states of all frames are kept, `(batch, time, 1, units)`, for a
+            captioner with attention; otherwise the last, `(batch, units)`. Of the baselines only
+            `"differences"` and `"mean"` have several, before they are brought together.
+        name: Name of the model.
+
+    Raises:
+        InputError: An argument is not admitted, or the encoder gives no vectors.
+    """
+    units = check_whole("units", units)
+    check_choice("over_time", over_time, (*CELLS, *BASELINES[as_map:]))
+    clips, x = _frames(encoder, over_time)
+    if over_time in CELLS:
+        x = RECURRENT_LAYERS[over_time](units, return_sequences=as_map, name="reader")(x)
+    elif over_time != "frame" and not as_map:
+        x = layers.GlobalAveragePooling1D(name="over_time")(x)
+    if as_map:
+        x = layers.Reshape((-1, 1, x.shape[-1]), name="steps")(x)
+    return keras.Model(clips, x, name=name)
 
 
 @checked
@@ -143,3 +168,24 @@ def convolutional_lstm(
     x = layers.GlobalAveragePooling2D(name="head_pool")(x)
     output = layers.Dense(classes, classifier_activation, name="predictions")(x)
     return keras.Model(clips, output, name=name)
+
+
+def _frames(encoder: keras.Model, over_time: str) -> tuple[Tensor, Tensor]:
+    """Clips, and what an encoder makes of their frames: of each, or of the one that counts."""
+    encoder = functional(encoder)
+    shapes = [output.shape for output in encoder.outputs]
+    if len(encoder.inputs) != 1 or len(shapes) != 1 or len(shapes[0]) != 2:
+        raise InputError(
+            explain(
+                f"The encoder {encoder.name!r} gives outputs of shapes {shapes}",
+                "one vector for each picture",
+                "Build it with include_top=False, pooling='avg'.",
+            )
+        )
+    clips = x = keras.Input((None, *encoder.inputs[0].shape[1:]), name="clips")
+    if over_time == "frame":
+        return clips, encoder(MiddleFrame(name="middle_frame")(x))
+    if over_time == "differences":
+        x = FrameDifferences(name="frame_differences")(x)
+    frames = encoder(FoldTime(name="fold_time")(x))
+    return clips, UnfoldTime(name="unfold_time")([frames, x])

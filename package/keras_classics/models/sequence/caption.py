@@ -35,14 +35,16 @@ def encode_images(model: keras.Model, images: np.ndarray, *, batch_size: Count =
 
     Args:
         model: A captioner, from `kc.models.captioner`.
-        images: uint8 `(n, height, width, 3)`, of any size where the encoder's is known.
+        images: uint8 `(n, height, width, 3)`, of any size where the encoder's is known; of an
+            encoder of clips `(n, frames, height, width, 3)`, of its own size.
         batch_size: Pictures encoded at once.
 
     Returns:
         float32 `(n, ...)`, what the decoder takes as `"encoded"`.
     """
     encoder, _ = split_captioner(model)
-    check_axes("images", images, "(n, height, width, 3)")
+    clips = len(encoder.inputs[0].shape) > 4
+    check_axes("images", images, f"(n, {'frames, ' * clips}height, width, 3)")
     if not len(images):
         raise InputError(
             explain("No picture was given", "one picture or more", "Give pictures to caption.")
@@ -59,10 +61,10 @@ def encoder_input(encoder: keras.Model, images: np.ndarray) -> np.ndarray:
 
     Args:
         encoder: The first of `kc.models.split_captioner`.
-        images: uint8 `(n, height, width, 3)`.
+        images: As for `encode_images`.
     """
-    height, width = encoder.inputs[0].shape[1:3]
-    size = (height or images.shape[1], width or images.shape[2])
+    height, width = encoder.inputs[0].shape[-3:-1]
+    size = (height or images.shape[-3], width or images.shape[-2])
     return keras.ops.convert_to_numpy(network_input(images, size))
 
 
@@ -83,7 +85,7 @@ def caption(
     Args:
         model: A captioner, from `kc.models.captioner`.
         vocabulary: The vocabulary it was trained with.
-        images: uint8 `(n, height, width, 3)`.
+        images: As for `encode_images`.
         max_words: Greatest length of a caption.
         width: Beams.
         n_best: Captions of a picture, at most `width`.

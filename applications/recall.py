@@ -1,0 +1,175 @@
+"""Two memories: pictures completed from half of them, and pictures found by what is near.
+
+Without a verb the whole job: learn where pictures of some classes lie (with progress, resumable),
+find those of classes that were not learned by their neighbours, and complete half-hidden pictures
+from Hopfield networks.
+
+    python applications/recall.py                                          # scenes, and digits
+    python applications/recall.py --data digits --model lenet_5
+    python applications/recall.py --data npz:train.npz,test.npz --model resnet_20_cifar
+    python applications/recall.py recall --stored 20                       # the memory alone
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import sys
+
+import numpy as np
+
+import classification
+import keras_classics as kc
+
+flag = kc.jobs.flag
+LOSSES = {"triplet": kc.training.TripletLoss, "contrastive": kc.training.ContrastiveLoss}
+# What the embedded scenes need, a size of a few minutes.
+TRAINED, SMALL = "simpnet_300k_cifar", {"width": 0.5}
+SCENES = {"train": 1200, "validation": 200, "test": 600}
+NEIGHBOURS = (1, 2, 4, 8)
+# What half of a picture is completed by, the oldest first.
+MEMORIES = {
+    "Hebb 1982": {"kind": "binary"},
+    "projection": {"kind": "binary", "rule": "projection"},
+    "dense 2016": {"kind": "dense", "power": 10},
+    "softmax 2020": {"kind": "softmax"},
+}
+
+
+@dataclasses.dataclass(kw_only=True)
+class Settings(classification.Settings):
+    """Their defaults are a small network on scenes, and digits for the memory."""
+
+    data: str = flag("scenes", "scenes, digits, npz:FILE[,FILE], folder:DIR, tfds:NAME")
+    model: str = flag(TRAINED, "a name of keras-classics list")
+    size: int = flag(32, "width of the embedding")
+    loss: str = flag("triplet", choices=tuple(LOSSES))
+    mining: str | None = flag(None, "by default semi_hard, of triplets alone, and else all; with "
+        "hard ones from the start all pictures may fall together",
+        choices=("hard", "semi_hard", "all"))  # fmt: skip
+    unseen: list[str] = flag([], "classes that are not learned but looked for; by default each "
+        "third from the second on", metavar="CLASS")  # fmt: skip
+    stored: int = flag(10, "pictures stored, of one class after the other", verbs=["recall"])
+    stored_data: str = flag("digits", "whose pictures are stored, small ones", verbs=["recall"])
+
+
+class Recall(classification.Classification):
+    """Pictures in, points out, of which near ones are alike."""
+
+    Settings = Settings
+    name, makes = "recall", "embedder"
+    verbs = {
+        "train": kc.jobs.VERBS["train"],
+        "evaluate": "find pictures of classes that were not learned by their neighbours",
+        "recall": "complete half-hidden pictures from Hopfield networks",
+    }
+    asks, runless = None, ("recall",)
+    figures = ("loss",)
+
+    def complete(self):
+        mining = "semi_hard" if self.settings.loss == "triplet" else "all"
+        self.settings.fill(epochs=10, batch_size=64, learning_rate=2e-3, mining=mining)
+        if self.settings.data == "scenes":
+            self.settings.fill(data_options=SCENES)
+        if self.settings.model == TRAINED:
+            self.settings.fill(model_options=SMALL)
+        super().complete()
+
+    def read(self, split):
+        """To learn from and to choose by the learned classes; to test the others."""
+        part, unseen = super().read(split), self.unseen
+        chosen = np.flatnonzero(np.isin(part.labels, unseen) == (split == "test"))
+        return kc.data.Pictures(
+            images=np.stack([part.images[n] for n in chosen]),
+            names=[part.names[n] for n in chosen],
+            labels=np.asarray(part.labels)[chosen],
+        )
+
+    @property
+    def unseen(self):
+        """Numbers of the classes that are not learned."""
+        classes = list(self.data.info.classes)
+        names = self.settings.unseen or classes[1::3]
+        for name in names:
+            if name not in classes:
+                raise kc.InputError(
+                    f"--unseen {name} was given", ", ".join(classes), "Name some of these."
+                )
+        if not 0 < len(set(names)) < len(classes) - 1:
+            raise kc.InputError(
+                f"--unseen named {len(set(names))} of {len(classes)} classes",
+                "one or more, with two others to learn",
+                "Leave it out for each third.",
+            )
+        return [classes.index(name) for name in names]
+
+    def check_model(self, model):
+        known = self.facts["preparation"].input_shape
+        kc.jobs.check_count("pictures", known, model.input_shape[1:], "preparation.npz")
+
+    def build(self):
+        return kc.transfer.embedder(super().build(), self.settings.size)
+
+    def plan(self, model, training):
+        return kc.jobs.Plan.of(len(training), self.settings.batch_size, self.settings.epochs)
+
+    def compile(self, model, plan):
+        optimizer = kc.training.cosine_adam(self.settings.learning_rate, plan.steps)
+        loss = LOSSES[self.settings.loss](mining=self.settings.mining)
+        model.compile(self.guarded(optimizer), loss)
+        return model
+
+    def kept(self, model):
+        return model
+
+    def evaluate(self, model):
+        test = self.split("test")
+        views = self.facts["preparation"].views(test.images)[:, 0]
+        found = {"trained": model, "untrained": self.build()}
+        metrics = {}
+        for name, network in found.items():
+            points = network.predict(views, batch_size=100, verbose=0)
+            recall = kc.training.recall_at_k(points, test.labels, NEIGHBOURS)
+            metrics[name] = {f"recall at {k}": share for k, share in recall.items()}
+        classes = len(set(test.labels.tolist()))
+        return kc.jobs.Scores(metrics, f"{len(test)} pictures of {classes} classes not learned")
+
+    def recall(self):
+        """Store pictures as states of two values, hide the lower half of each, complete it."""
+        part = kc.data.load(self.settings.stored_data, seed=self.settings.seed).train
+        labels = np.array([each.label for each in part])
+        rank = np.zeros(len(labels), int)
+        for label in set(labels.tolist()):
+            rank[labels == label] = np.arange(np.sum(labels == label))
+        chosen = np.lexsort((labels, rank))[: self.settings.stored]
+        grey = np.stack([part[int(n)].image.mean(axis=-1) for n in chosen])
+        middle = grey.mean(axis=(1, 2), keepdims=True)
+        shape = grey.shape[1:]
+        stored = np.where(grey > middle, 1.0, -1.0).reshape(len(grey), -1).astype("float32")
+        given = stored.copy()
+        given[:, shape[0] // 2 * shape[1] :] = 0
+        drawn, rows = {"given": given}, {}
+        for name, memory in MEMORIES.items():
+            network = kc.models.hopfield(stored, **memory)
+            found = np.sign(network.predict(given, verbose=0))
+            agreement = (found * stored).mean(axis=1)
+            rows[name] = {"overlap": agreement.mean(), "exact": np.mean(agreement == 1)}
+            drawn[name] = found
+        picture, shown = self.results / "completed.png", slice(self.settings.pictures)
+        rows = {name: {key: float(value) for key, value in row.items()}
+                for name, row in rows.items()}  # fmt: skip
+        kc.analysis.draw_completions(
+            picture, {name: each[shown] for name, each in {**drawn, "stored": stored}.items()},
+            shape,
+        )  # fmt: skip
+        record = {**kc.jobs.describe_run(vars(self.settings)), "figures": rows}
+        kc.jobs.write_json(self.results / "recall.json", record)
+        title = f"{len(stored)} pictures of which the upper half is given"
+        self.output.result(kc.jobs.metrics_table(rows, title), {"recall": rows})
+        self.output.remark(f"picture: {picture}")
+
+
+main = functools.partial(kc.jobs.run, Recall)
+
+if __name__ == "__main__":
+    sys.exit(main())

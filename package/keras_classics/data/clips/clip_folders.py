@@ -1,0 +1,191 @@
+"""Clips with classes from folders: a folder of frames for each clip, or a video file.
+
+    FOLDER/CLASS/CLIP/0001.png        load_frames, by the order of the names (2 before 10)
+    FOLDER/CLASS/CLIP.mp4             load_videos, which needs PyAV: the extra `video`
+
+The splits are as in folders of photographs: `train`, `val` and `test` with the classes' folders in
+them, or held out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_classics.core.arguments import checked
+from keras_classics.core.counts import Whole
+from keras_classics.core.errors import InputError
+from keras_classics.core.files import file_fingerprint
+from keras_classics.core.picture_files import picture_endings
+from keras_classics.data.clips.video_files import (
+    VIDEO_ENDINGS,
+    evenly,
+    frame_count,
+    read_video,
+    require_av,
+)
+from keras_classics.data.faults import Faults
+from keras_classics.data.holdout import complete_splits
+from keras_classics.data.load import Data
+from keras_classics.data.pictures.class_folders import class_folders, split_folders
+from keras_classics.data.pictures.images import measure_images, read_image, resolve_size
+from keras_classics.data.splits import Clip, Made
+
+
+class _Found(NamedTuple):
+    path: Path
+    class_name: str
+    files: tuple[Path, ...]
+
+
+@checked
+def load_frames(
+    path: str | Path,
+    *,
+    seed: int = 0,
+    image_size: int | tuple[int, int] | None = None,
+    strict: bool = False,
+    frames: Whole = 8,
+    validation: float = 0.1,
+    test: float = 0.1,
+) -> Data:
+    """Read clips that are folders of frames, in folders of classes.
+
+    All frames are decoded once to find the faulty ones, which are left out of their clips.
+
+    Args:
+        path: The folder.
+        seed: Chooses the clips that are held out.
+        image_size: Height and width, or one number for a square; None for the pictures' own, which
+            must be the same in a clip.
+        strict: Refuse what is faulty instead of skipping and counting it.
+        frames: How many of a clip are taken, at even distances; fewer where it has fewer.
+        validation: Share of the training clips that becomes the validation split.
+        test: Share of them that becomes the test split.
+
+    Raises:
+        InputError: The folder is not laid out so, or nothing in it is sound.
+    """
+    size, endings, faults = resolve_size(image_size), picture_endings(), Faults(strict)
+
+    def clips(folder: Path, class_name: str) -> list[_Found]:
+        found = []
+        for clip in sorted(each for each in (folder / class_name).iterdir() if each.is_dir()):
+            files = [each for each in clip.iterdir()
+                     if each.suffix.lower() in endings and each.name[0] != "."]  # fmt: skip
+            sizes = measure_images(sorted(files, key=_counted), faults)
+            if len({size or own for own in sizes.values()}) > 1:
+                faults.add(
+                    f"{clip} has frames of {len(set(sizes.values()))} sizes",
+                    "frames of one size, or an image_size",
+                    "Give for example image_size=64.",
+                )
+            elif sizes:
+                found.append(_Found(clip, class_name, tuple(sizes)))
+        return found
+
+    def read(clip: _Found) -> np.ndarray:
+        chosen = evenly(len(clip.files), frames)
+        return np.stack([read_image(clip.files[n], size) for n in chosen])
+
+    return _clips("frames", path, clips, read, faults, seed, size, (validation, test))
+
+
+@checked
+def load_videos(
+    path: str | Path,
+    *,
+    seed: int = 0,
+    image_size: int | tuple[int, int] | None = None,
+    strict: bool = False,
+    frames: Whole = 8,
+    validation: float = 0.1,
+    test: float = 0.1,
+) -> Data:
+    """Read clips that are video files, in folders of classes.
+
+    Args:
+        path: The folder.
+        seed: Chooses the clips that are held out.
+        image_size: Height and width, or one number for a square; None for the videos' own.
+        strict: Refuse a faulty file instead of skipping and counting it.
+        frames: How many of a clip are taken, at even distances; fewer where it has fewer.
+        validation: Share of the training clips that becomes the validation split.
+        test: Share of them that becomes the test split.
+
+    Raises:
+        InputError: The folder is not laid out so, or nothing in it is sound.
+        ImportError: PyAV is not installed.
+    """
+    require_av()
+    size, faults = resolve_size(image_size), Faults(strict)
+
+    def clips(folder: Path, class_name: str) -> list[_Found]:
+        found = []
+        for file in sorted((folder / class_name).rglob("*")):
+            if file.suffix.lower() in VIDEO_ENDINGS and file.name[0] != ".":
+                try:
+                    frame_count(file)
+                    found.append(_Found(file, class_name, (file,)))
+                except InputError as error:
+                    faults.take(error)
+        return found
+
+    def read(clip: _Found) -> np.ndarray:
+        return read_video(clip.path, frames=frames, size=size)
+
+    return _clips("videos", path, clips, read, faults, seed, size, (validation, test))
+
+
+def _clips(
+    kind: str,
+    path: str | Path,
+    clips: Callable[[Path, str], list[_Found]],
+    read: Callable[[_Found], np.ndarray],
+    faults: Faults,
+    seed: int,
+    size: tuple[int, int] | None,
+    shares: tuple[float, float],
+) -> Data:
+    folder = Path(path).expanduser()
+    roots = split_folders(folder)
+    classes = class_folders(roots["train"])
+    found = {
+        split: [clip for name in classes if (root / name).is_dir() for clip in clips(root, name)]
+        for split, root in roots.items()
+    }
+    splits, held = complete_splits(
+        found,
+        shares,
+        seed,
+        source=folder,
+        what="clip",
+        label=lambda clip: clip.class_name,
+        same=lambda clip: (tuple(map(file_fingerprint, clip.files)),),
+        key=lambda split, clip: f"{split}:{clip.class_name}/{clip.path.name}",
+        faults=faults,
+    )
+
+    def made(clip: _Found) -> Clip:
+        label = classes.index(clip.class_name)
+        return Clip(read(clip), str(clip.path.relative_to(folder)), label)
+
+    return Data.of(
+        {split: Made(part, made) for split, part in splits.items()},
+        {**{split: str(root) for split, root in roots.items()}, **held},
+        name=f"{kind}:{path}",
+        image_shape=(*size, 3) if size else None,
+        classes=classes,
+        skipped=tuple(faults.messages),
+        origin=str(folder),
+    )
+
+
+def _counted(path: Path) -> list[tuple[int, str]]:
+    """What sorts names as people count: 2 before 10."""
+    pieces = re.split(r"(\d+)", path.name)
+    return [(int(each), "") if each.isdecimal() else (-1, each) for each in pieces]

@@ -1,0 +1,52 @@
+"""The application of memories as a user meets it."""
+
+import json
+
+import pytest
+
+from support import load_application
+
+TINY = [
+    "--data-options", "train=96", "validation=16", "test=60", "--model-options", "width=0.1",
+    "--epochs", "1", "--batch-size", "32",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def application():
+    return load_application("recall")
+
+
+@pytest.mark.slow
+def test_the_whole_job_looks_for_unknown_shapes_and_completes_digits(application, tmp_path):
+    pytest.importorskip("sklearn")
+    out = tmp_path / "run"
+    arguments = [*TINY, "--pictures", "4", "--stored", "8", "--out", str(out)]
+    assert application.main(arguments) == 0
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert set(metrics) == {"trained", "untrained"}
+    for row in metrics.values():
+        shares = [row[f"recall at {k}"] for k in (1, 2, 4, 8)]
+        assert shares == sorted(shares) and 0 < shares[0] and shares[-1] <= 1
+    figures = json.loads((out / "recall.json").read_text())["figures"]
+    # Digits are alike: what Hebb's rule mixes up, later memories keep apart.
+    assert figures["dense 2016"]["exact"] >= 0.8 > figures["Hebb 1982"]["exact"]
+    assert (out / "completed.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--unseen", "cube"], "--unseen cube was given"),
+        (["--unseen", "circle", "star", "ring", "heart", "cross", "square", "triangle"],
+         "--unseen named 7 of 8 classes"),
+        (["--loss", "contrastive", "--mining", "semi_hard"], "mining='semi_hard'"),
+        (["evaluate"], "holds no trained embedder"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_bad_input_is_one_sentence(application, arguments, message, tmp_path, capsys):
+    made = [] if arguments == ["evaluate"] else TINY
+    assert application.main([*arguments, *made, "--out", str(tmp_path / "run")]) == 1
+    error = capsys.readouterr().err
+    assert message in error and error.startswith("error: ") and error.count("\n") == 1
