@@ -7,6 +7,8 @@ from keras_classics.models.dense.crf_rnn import crf_rnn, dense_crf
 from keras_classics.models.dense.fcn import fcn, take_over
 from keras_classics.models.dense.pixel_fabric import pixel_fabric
 from keras_classics.models.dense.segment import segment
+from keras_classics.models.generative.dcgan import dcgan_discriminator, dcgan_generator
+from keras_classics.models.generative.vae import vae_decoder, vae_encoder
 from keras_classics.models.image.alexnet import AlexNet, AlexNetOWT, AlexNetSingleTower
 from keras_classics.models.image.binary_alexnet import BWNAlexNet, XNORAlexNet
 from keras_classics.models.image.boolean_network import boolean_network
@@ -215,6 +217,10 @@ from keras_classics.models.sequence.translator import (
 )
 
 __all__ = [
+    "vae_decoder",
+    "vae_encoder",
+    "dcgan_discriminator",
+    "dcgan_generator",
     "NumberedTexts",
     "SHARINGS",
     "SharedMiddle",

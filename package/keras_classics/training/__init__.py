@@ -18,6 +18,8 @@ from keras_classics.training.ctc_loss import (
     labellable,
     labelling_metrics,
 )
+from keras_classics.training.divided_optimizer import DividedOptimizer
+from keras_classics.training.gan import GANTrainer
 from keras_classics.training.metric_learning import ContrastiveLoss, TripletLoss, recall_at_k
 from keras_classics.training.metrics.boundary_benchmark import boundary_figures, thin_outlines
 from keras_classics.training.metrics.boundary_measure import boundary_f
@@ -31,6 +33,12 @@ from keras_classics.training.metrics.classes import (
 )
 from keras_classics.training.metrics.directions import score_directions
 from keras_classics.training.metrics.likelihood import BitsPerCharacter, text_metrics
+from keras_classics.training.metrics.picture_distances import (
+    FrechetDistance,
+    KernelDistance,
+    frechet_distance,
+    kernel_distance,
+)
 from keras_classics.training.metrics.pixel_figures import (
     PixelFigure,
     intersections_over_unions,
@@ -47,8 +55,16 @@ from keras_classics.training.region_loss import compile_detector
 from keras_classics.training.resumable import fit, read_history
 from keras_classics.training.rtrl import ForwardTrainer
 from keras_classics.training.truncated_bptt import TruncatedBPTT
+from keras_classics.training.vae import VAETrainer
 
 __all__ = [
+    "VAETrainer",
+    "FrechetDistance",
+    "KernelDistance",
+    "frechet_distance",
+    "kernel_distance",
+    "DividedOptimizer",
+    "GANTrainer",
     "AdversarialModel",
     "AveragePrecision",
     "CTCLoss",
