@@ -23,6 +23,7 @@ from keras_classics.core.errors import (
 )
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Name, Tensor, Whole
+from keras_classics.training.batch_mean import BatchMean
 
 LIKELIHOODS = ("bernoulli", "gaussian")
 BOUNDS = ("elbo", "iwae")
@@ -99,7 +100,7 @@ class VAETrainer(keras.Model):
         self.encoder = encoder
         self.decoder = decoder
         self.draws = keras.random.SeedGenerator(self.seed)
-        self.per_picture = _Mean()
+        self.per_picture = BatchMean()
         names = ("reconstruction", "kl", "active_units")
         self.trackers = [keras.metrics.Mean(name=each) for each in names]
         self.built = True
@@ -150,7 +151,7 @@ class VAETrainer(keras.Model):
 
     @checked
     def importance_bound(
-        self, pictures: np.ndarray, *, samples: Whole = 50, seed: int = 0, batch_size: Whole = 20
+        self, pictures: np.ndarray, *, samples: Whole = 50, seed: int = 0, batch_size: Whole = 250
     ) -> np.ndarray:
         """A lower bound of each picture's log likelihood, tighter the more samples.
 
@@ -273,14 +274,6 @@ class VAETrainer(keras.Model):
             squares = np.square((pixels - made) / self.deviation)
             terms = -0.5 * (squares + LOG_TWO_PI + 2 * math.log(self.deviation))
         return terms.reshape(len(codes), -1).sum(axis=1)
-
-
-class _Mean(keras.losses.Loss):
-    """The mean over the batch, divided among replicas as Keras does with its losses."""
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """The losses themselves."""
-        return y_pred
 
 
 def _check_fit(encoder: keras.Model, decoder: keras.Model) -> None:

@@ -216,7 +216,7 @@ class _PictureDistance(keras.metrics.Metric):
             "features",
             array,
             "(batch, features)",
-            "Cut the extractor where it has vectors or maps.",
+            "Cut the extractor where it has them.",
         )
         return array
 
