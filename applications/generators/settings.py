@@ -26,7 +26,7 @@ class Settings(kc.jobs.Settings):
         "digits to make, scenes to style and enlarge")  # fmt: skip
     image_size: int | None = flag(None, "side of the training pictures; 16 or 64 by default")
     latent: int = flag(32, "numbers that a picture is made of")
-    filters: int = flag(32, "channels of the widest map that is not the narrowest picture's")
+    filters: int = flag(32, "channels of the first maps; deeper ones have more")
     bound: str = flag("elbo", "of a VAE", choices=("elbo", "iwae"))
     samples: int = flag(1, "codes drawn for each picture of a VAE")
     smoothing: float = flag(0.1, "of the real side, for a GAN")

@@ -72,7 +72,7 @@ class Task(kc.jobs.Job):
         raise kc.InputError(
             f"{verb} was asked of a run of --task {self.settings.task}",
             f"runs of --task {task}",
-            f"Name the folder of one: --out FOLDER, or train it first with --task {task.split()[0]}.",
+            f"Name the folder of one: --out FOLDER, or train it: --task {task.split()[0]}.",
         )
 
     def page(self, file, pictures, heading, columns=8, titles=None):

@@ -148,13 +148,10 @@ class Enlarger(Transforming):
         made = np.concatenate([model.predict_on_batch(each[None]) for each in small])
         rows = {}
         for name, pictures in (("bicubic", self.bicubic(small)), ("network", made)):
+            pair = pictures.clip(0, 255), large
             rows[name] = {
-                "PSNR": float(
-                    kc.training.peak_signal_to_noise(pictures.clip(0, 255), large).mean()
-                ),
-                "SSIM": float(
-                    kc.training.structural_similarity(pictures.clip(0, 255), large).mean()
-                ),
+                "PSNR": float(kc.training.peak_signal_to_noise(*pair).mean()),
+                "SSIM": float(kc.training.structural_similarity(*pair).mean()),
             }
         return kc.jobs.Scores(rows, f"{len(large)} test pictures")
 

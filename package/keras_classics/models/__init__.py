@@ -8,6 +8,7 @@ from keras_classics.models.dense.fcn import fcn, take_over
 from keras_classics.models.dense.pixel_fabric import pixel_fabric
 from keras_classics.models.dense.segment import segment
 from keras_classics.models.generative.dcgan import dcgan_discriminator, dcgan_generator
+from keras_classics.models.generative.dense_gan import gan_discriminator, gan_generator
 from keras_classics.models.generative.image_transformation import style_network, super_resolution
 from keras_classics.models.generative.transform_pictures import transform_pictures
 from keras_classics.models.generative.vae import vae_decoder, vae_encoder
@@ -219,6 +220,8 @@ from keras_classics.models.sequence.translator import (
 )
 
 __all__ = [
+    "gan_discriminator",
+    "gan_generator",
     "style_network",
     "super_resolution",
     "transform_pictures",

@@ -19,7 +19,7 @@ from keras_classics.training.ctc_loss import (
     labelling_metrics,
 )
 from keras_classics.training.divided_optimizer import DividedOptimizer
-from keras_classics.training.gan import GANTrainer
+from keras_classics.training.gan_trainer import GANTrainer
 from keras_classics.training.gatys import StyledPicture, descend_to_style
 from keras_classics.training.metric_learning import ContrastiveLoss, TripletLoss, recall_at_k
 from keras_classics.training.metrics.boundary_benchmark import boundary_figures, thin_outlines
@@ -61,7 +61,7 @@ from keras_classics.training.region_loss import compile_detector
 from keras_classics.training.resumable import fit, read_history
 from keras_classics.training.rtrl import ForwardTrainer
 from keras_classics.training.truncated_bptt import TruncatedBPTT
-from keras_classics.training.vae import VAETrainer
+from keras_classics.training.vae_trainer import VAETrainer
 
 __all__ = [
     "PerceptualLoss",

@@ -152,7 +152,7 @@ def test_halves_that_do_not_fit_are_refused():
 
 CODE = """
 import numpy as np
-from training.test_vae import on_a_backend
+from training.test_vae_trainer import on_a_backend
 np.savez(r"{path}", on_a_backend())
 """
 

@@ -167,7 +167,7 @@ def test_networks_that_do_not_fit_are_refused():
 
 CODE = """
 import numpy as np
-from training.test_gan import after_training
+from training.test_gan_trainer import after_training
 np.savez(r"{path}", *after_training())
 """
 
