@@ -17,6 +17,7 @@ from keras import ops
 from keras_classics.core.arguments import checked
 from keras_classics.core.capture import Capture
 from keras_classics.core.errors import InputError, check_axes, explain, is_number, shown
+from keras_classics.core.graph import Place
 from keras_classics.core.trunk import levels_of
 from keras_classics.core.types import Config, Name, Tensor
 from keras_classics.training.batch_mean import BatchMean
@@ -36,8 +37,8 @@ class PerceptualLoss:
     layers. Both are in float32, whatever the policy. The network is only read, in inference mode.
 
     Args:
-        network: Any functional classifier or trunk; its convolutions take pictures of any size
-            where it was built for them: `input_shape=(None, None, 3), include_top=False`.
+        network: Any functional classifier or trunk. What is behind the layers does not run, so that
+            pictures may have other sizes than the classifier takes.
         content: Layers whose maps are the content, by name or path; by default the last of the
             third level, as in Johnson's code (relu3_3 of VGG-16). His super-resolution has the
             second, `"stage2_relu2"`.
@@ -59,17 +60,17 @@ class PerceptualLoss:
         style: Sequence[str] | None = None,
         prepare: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
-        self.capture = Capture(network)
-        self.capture.check_differentiable()
-        levels = [point.name for point in levels_of(self.capture.model).values()]
+        whole = Capture(network)
+        whole.check_differentiable()
+        levels = [point.name for point in levels_of(whole.model).values()]
         if content is None:
             content = levels[CONTENT_LEVEL : CONTENT_LEVEL + 1] or levels[-1:]
         self.content = tuple(content)
         self.style = tuple(levels[:STYLE_LEVELS] if style is None else style)
         self.prepare = prepare
-        self._places = {
-            name: self.capture.place(name) for name in dict.fromkeys((*self.content, *self.style))
-        }
+        names = list(dict.fromkeys((*self.content, *self.style)))
+        self.capture = _cut(whole, [whole.place(name) for name in names])
+        self._places = {name: self.capture.place(name) for name in names}
 
     def maps(self, pictures: Tensor) -> dict[str, Tensor]:
         """The maps of all layers, float32, by layer."""
@@ -222,6 +223,14 @@ class PerceptualTrainer(keras.Model):
                 "Call trainer.network.save(path); to go on with a training, use kc.training.fit.",
             )
         )
+
+
+def _cut(capture: Capture, places: Sequence[Place]) -> Capture:
+    """The network as far as some layers, where none of them is in a nested model."""
+    if not places or any(len(place) > 1 for place in places):
+        return capture
+    outputs = [place[-1].outputs[0] for place in places]
+    return Capture(keras.Model(capture.model.inputs, outputs, name=capture.model.name))
 
 
 def gram(maps: Tensor) -> Tensor:
