@@ -95,6 +95,15 @@ class Making(Task):
 class Adversarial(Making):
     """A DCGAN."""
 
+    def complete(self):
+        super().complete()
+        if self.settings.skip_non_finite:
+            raise kc.InputError(
+                "--skip-non-finite was given with two networks that learn from each other",
+                "trainings of one network",
+                "Leave it out.",
+            )
+
     def build(self):
         own = self.settings
         return kc.training.GANTrainer(
