@@ -71,11 +71,3 @@ def test_it_comes_back_from_a_file(tmp_path):
     twin = keras.saving.load_model(tmp_path / "style.keras")
     picture = DRAW.uniform(0, 255, (1, 12, 14, 3)).astype("float32")
     np.testing.assert_array_equal(twin(picture), model(picture))
-
-
-def test_borders_are_mirrored_however_wide():
-    picture = np.arange(6.0, dtype="float32").reshape(1, 2, 3, 1)
-    for padding in (1, 4):
-        found = np.asarray(kc.layers.ReflectionPadding2D(padding)(picture))
-        expected = np.pad(picture[0, ..., 0], padding, mode="reflect")
-        np.testing.assert_array_equal(found[0, ..., 0], expected)
