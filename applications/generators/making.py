@@ -158,6 +158,12 @@ class Variational(Making):
     def maker(self, model):
         return model.decoder
 
+    def interpolate(self, model):
+        super().interpolate(model)
+        if self.settings.latent == 2:
+            made = self.shown(model.manifold(16))
+            self.page("manifold.png", list(made), "The plane of codes", columns=16)
+
     def evaluate(self, model):
         found = super().evaluate(model)
         pictures = self.values(self.split("test"))[:100]

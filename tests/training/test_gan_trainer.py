@@ -9,6 +9,7 @@ from keras import layers, ops
 
 import keras_classics as kc
 from support import run_on
+from training.killed_training import check_goes_on
 
 PICTURES = np.random.default_rng(0).uniform(-1, 1, (24, 8, 8, 1)).astype("float32")
 
@@ -94,30 +95,8 @@ def test_it_is_saved_with_both_optimizers(tmp_path):
 
 
 def test_a_training_goes_on_where_it_was_killed(tmp_path):
-    class Killed(Exception):
-        pass
-
-    class Kill(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            if batch == 2:
-                raise Killed
-
-    def stream(first):
-        for number in range(first, 6):
-            yield (PICTURES[4 * (number % 6) : 4 * (number % 6) + 4],)
-
-    def fit(model, folder, callbacks=()):
-        kc.training.fit(
-            model, stream, steps_per_epoch=6, epochs=1, folder=tmp_path / folder,
-            save_seconds=0, callbacks=callbacks, verbose=0,
-        )  # fmt: skip
-        return [*model.get_weights(), *map(ops.convert_to_numpy, model.optimizer.variables)]
-
-    whole = fit(trainer(("adam", "adam")), "whole")
-    with pytest.raises(Killed):
-        fit(trainer(("adam", "adam")), "killed", [Kill()])
-    for found, expected in zip(fit(trainer(("adam", "adam")), "killed"), whole, strict=True):
-        np.testing.assert_array_equal(found, expected)
+    batches = [(PICTURES[4 * n : 4 * n + 4],) for n in range(6)]
+    check_goes_on(lambda: trainer(("adam", "adam")), batches, tmp_path)
 
 
 def test_half_precision_trains():

@@ -7,6 +7,7 @@ from keras import layers
 
 import keras_classics as kc
 from support import run_on
+from training.killed_training import check_goes_on
 
 DRAW = np.random.default_rng(0)
 PICTURES = DRAW.uniform(0, 255, (6, 12, 16, 3)).astype("float32")
@@ -80,6 +81,17 @@ def test_a_style_network_learns_and_the_other_one_does_not():
         np.testing.assert_array_equal(found, expected)
     with pytest.raises(kc.InputError, match=r"trainer\.network\.save"):
         trainer.get_config()
+
+
+def test_a_training_goes_on_where_it_was_killed(tmp_path):
+    def make():
+        keras.utils.set_random_seed(2)
+        network = kc.models.style_network(filters=1, blocks=1, normalization="batch")
+        made = kc.training.PerceptualTrainer(network, perception(), style=STYLE)
+        made.compile("adam")
+        return made
+
+    check_goes_on(make, [(PICTURES[n : n + 1],) for n in range(6)], tmp_path)
 
 
 def test_super_resolution_learns_from_pairs():

@@ -7,6 +7,7 @@ from keras import layers, ops
 
 import keras_classics as kc
 from support import run_on
+from training.killed_training import check_goes_on
 
 DRAW = np.random.default_rng(0)
 PICTURES = (DRAW.uniform(size=(24, 8, 8, 2)) > 0.5).astype("float32")
@@ -129,6 +130,26 @@ def test_a_convolutional_one_learns_and_comes_back(tmp_path):
     np.testing.assert_array_equal(twin.generate(3), model.generate(3))
     np.testing.assert_array_equal(twin.reconstruct(stripes[:3]), model.reconstruct(stripes[:3]))
     assert model.generate(3).min() >= 0 and model.generate(3).max() <= 1
+
+
+def test_a_training_goes_on_where_it_was_killed(tmp_path):
+    batches = [(PICTURES[4 * n : 4 * n + 4],) for n in range(6)]
+    check_goes_on(lambda: trainer(bound="iwae", samples=2), batches, tmp_path)
+
+
+def test_the_manifold_is_even_in_probability():
+    keras.utils.set_random_seed(1)
+    two = kc.training.VAETrainer(
+        kc.models.vae_encoder((4, 4, 1), latent=2, units=(3,)),
+        kc.models.vae_decoder((4, 4, 1), latent=2, units=(3,)),
+    )
+    found = two.manifold(5)
+    assert found.shape == (25, 4, 4, 1)
+    # The middle is the most likely code, the corner that of probabilities of 1/10.
+    codes = np.array([[0, 0], [-1.2815516, -1.2815516]], "float32")
+    np.testing.assert_allclose(found[[12, 0]], two.generate(codes), atol=1e-6)
+    with pytest.raises(kc.InputError, match="latent=2"):
+        trainer().manifold(3)
 
 
 def test_a_code_that_says_nothing_is_warned_of():

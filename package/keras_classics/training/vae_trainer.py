@@ -7,6 +7,7 @@ Salakhutdinov, "Importance weighted autoencoders", ICLR 2016, arXiv:1509.00519.
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 from typing import Any
 
 import keras
@@ -219,6 +220,34 @@ class VAETrainer(keras.Model):
         size = (check_whole("count", count), self.decoder.inputs[0].shape[1])
         draw = np.random.default_rng(check_whole("seed", seed, 0))
         return draw.normal(size=size).astype("float32")
+
+    @checked
+    def manifold(self, side: Whole = 20) -> np.ndarray:
+        """Pictures of a square of codes that are equally many by probability, row by row.
+
+        As in the paper's figure 4: quantiles of the standard Gaussian along both axes.
+
+        Args:
+            side: How many along each.
+
+        Returns:
+            float32 `(side * side, height, width, channels)`.
+
+        Raises:
+            InputError: A code is not of two numbers.
+        """
+        side, latent = check_whole("side", side), self.decoder.inputs[0].shape[1]
+        if latent != 2:
+            raise InputError(
+                explain(
+                    f"The manifold of codes of {latent} numbers was asked for",
+                    "codes of two",
+                    "Build encoder and decoder with latent=2, or draw walks between codes.",
+                )
+            )
+        places = [NormalDist().inv_cdf((place + 0.5) / side) for place in range(side)]
+        rows, columns = np.meshgrid(places, places, indexing="ij")
+        return self.generate(np.stack([rows, columns], axis=-1).reshape(-1, 2).astype("float32"))
 
     @checked
     def reconstruct(self, pictures: np.ndarray, *, batch_size: Whole = 256) -> np.ndarray:
