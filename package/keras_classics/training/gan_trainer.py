@@ -7,6 +7,7 @@ techniques for training GANs", NIPS 2016 (smoothing of one side).
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from keras import ops
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_rate, check_whole, explain
 from keras_classics.core.registration import registered
+from keras_classics.core.text_files import parse_json
 from keras_classics.core.types import Config, Name, Optimizer, Tensor, Whole
 from keras_classics.training.divided_optimizer import DividedOptimizer
 
@@ -193,8 +195,9 @@ class GANTrainer(keras.Model):
     def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
-            "generator": keras.saving.serialize_keras_object(self.generator),
-            "discriminator": keras.saving.serialize_keras_object(self.discriminator),
+            # As JSON has it, tuples as lists: equal to what a file gives back.
+            "generator": parse_json(self.generator.to_json()),
+            "discriminator": parse_json(self.discriminator.to_json()),
             "loss": self.form,
             "smoothing": self.smoothing,
             "latent": self.latent,
@@ -205,7 +208,8 @@ class GANTrainer(keras.Model):
     @classmethod
     def from_config(cls, config: Config, custom_objects: Any = None) -> GANTrainer:
         """See Keras."""
-        read = keras.saving.deserialize_keras_object
+        # Keras empties the config of a functional model while it reads it.
+        read, config = keras.saving.deserialize_keras_object, copy.deepcopy(config)
         networks = {
             name: read(config[name], custom_objects) for name in ("generator", "discriminator")
         }

@@ -6,6 +6,7 @@ Salakhutdinov, "Importance weighted autoencoders", ICLR 2016, arXiv:1509.00519.
 
 from __future__ import annotations
 
+import copy
 import math
 from statistics import NormalDist
 from typing import Any
@@ -23,6 +24,7 @@ from keras_classics.core.errors import (
     explain,
 )
 from keras_classics.core.registration import registered
+from keras_classics.core.text_files import parse_json
 from keras_classics.core.types import Config, Name, Tensor, Whole
 from keras_classics.training.batch_mean import BatchMean
 
@@ -262,8 +264,9 @@ class VAETrainer(keras.Model):
     def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
-            "encoder": keras.saving.serialize_keras_object(self.encoder),
-            "decoder": keras.saving.serialize_keras_object(self.decoder),
+            # As JSON has it, tuples as lists: equal to what a file gives back.
+            "encoder": parse_json(self.encoder.to_json()),
+            "decoder": parse_json(self.decoder.to_json()),
             "likelihood": self.likelihood,
             "deviation": self.deviation,
             "bound": self.bound,
@@ -276,7 +279,8 @@ class VAETrainer(keras.Model):
     @classmethod
     def from_config(cls, config: Config, custom_objects: Any = None) -> VAETrainer:
         """See Keras."""
-        read = keras.saving.deserialize_keras_object
+        # Keras empties the config of a functional model while it reads it.
+        read, config = keras.saving.deserialize_keras_object, copy.deepcopy(config)
         halves = {name: read(config[name], custom_objects) for name in ("encoder", "decoder")}
         return cls(**{**config, **halves})
 
