@@ -60,6 +60,7 @@ def sound_models(folder):
     kc.save_model(keras.Model(image, keras.layers.Dense(3)(features)), folder / "explain.keras")
     said = keras.layers.Conv2D(3, 3, padding="same")(image)
     kc.save_model(keras.Model(image, said), folder / "segmentation.keras")
+    kc.save_model(kc.models.style_network(filters=1, blocks=1), folder / "generate.keras")
     return folder
 
 
@@ -87,6 +88,21 @@ def run_of(application, path, models, **settings):
             else:
                 path.with_name(name).write_bytes(b"")
     return str(path.parent)
+
+
+def styled(path, models):
+    """A sound style network and what saw its pictures are asked for a hostile one."""
+    run = path.parent / "run" / "any"
+    run.parent.mkdir()
+    folder = run_of("generate", run, models, task="style")
+    shutil.copyfile(models / "explain.keras", run.with_name("loss_network.keras"))
+    return ["stylize", "--images", str(path), "--out", folder]
+
+
+def stylist(flag):
+    """A style network is to be trained with the hostile file."""
+    return lambda path, _: ["train", "--task", "style", flag, str(path), *SCENES, "--image-size",
+                            "32", "--out", str(path.parent / "out")]  # fmt: skip
 
 
 def beside(path, name, text):
@@ -279,6 +295,22 @@ FLAGS = {
         ("run.json", hostile.json_files, of_run("segmentation", "evaluate")),
         ("known.json", hostile.json_files, of_run("segmentation", "evaluate")),
     ],
+    ("generate", "--data"): [
+        ("a.npz", npz_files,
+         lambda path, _: ["train", "--data", f"npz:{path}", "--out", str(path.parent / "out")]),
+    ],
+    ("generate", "--style-picture"): [
+        ("a.png", hostile.picture_files, stylist("--style-picture"))
+    ],
+    ("generate", "--loss-network"): [
+        ("a.keras", hostile.keras_files, stylist("--loss-network"))
+    ],
+    ("generate", "--images"): [("a.png", hostile.picture_files, styled)],
+    ("generate", "--out"): [
+        ("run.json", hostile.json_files, of_run("generate", "sample")),
+        ("loss_network.keras", hostile.keras_files,
+         of_run("generate", "stylize", task="style")),
+    ],
     ("compress", "--data"): [
         ("a.npz", npz_files,
          lambda path, _: ["train", "--data", f"npz:{path}", "--out", str(path.parent / "out")]),
@@ -419,6 +451,7 @@ PLAIN = {
     "compress": {"--model", "--recipe"},
     "detection": {"--backbone-layer", "--depths", "--to"},
     "explain": {"--layer", "--out", "--picture", "--target"},
+    "generate": {"--to"},
     "labelling": {"--model", "--to"},
     "language_model": {"--cell", "--prime"},
     "look_inside": {"--layers", "--recipe"},

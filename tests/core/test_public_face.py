@@ -34,6 +34,8 @@ SERIALISABLE = {
     for name, value in PUBLIC.items()
     if inspect.isclass(value)
     and issubclass(value, keras.layers.Layer | keras.initializers.Initializer)
+    # What it trains is saved; a function that prepares pictures is no part of a file.
+    and value is not kc.training.PerceptualTrainer
 }
 REQUIRED = {
     "FakeQuantConv2D": {"filters": 2, "kernel_size": 3},
@@ -59,6 +61,10 @@ REQUIRED = {
     "LearnedInitialState": {"widths": [3, 2]},
     "LocallyConnected2D": {"filters": 4, "kernel_size": 3},
     "FractalJoin": {"columns": [1, 2]},
+    "GANTrainer": {
+        "generator": kc.models.dcgan_generator((8, 8, 1), latent=2, filters=2),
+        "discriminator": kc.models.dcgan_discriminator((8, 8, 1), filters=2),
+    },
     "GRU": {"units": 3},
     "LSTM": {"units": 3},
     "Maxout": {"pieces": 2},
@@ -77,6 +83,10 @@ REQUIRED = {
     "StepwiseAdditiveAttention": {"units": 4},
     "StepwiseDotAttention": {"units": 4},
     "TruncatedBPTT": {"network": kc.models.language_model(3, 2, 1), "batch_size": 2},
+    "VAETrainer": {
+        "encoder": kc.models.vae_encoder((4, 4, 1), latent=2, units=(3,)),
+        "decoder": kc.models.vae_decoder((4, 4, 1), latent=2, units=(3,)),
+    },
     "ZeroPaddedShortcut": {"filters": 8},
 }
 

@@ -57,6 +57,7 @@ LAYERS = {
     "NearestScale": ({"window": 4}, [VECTORS[:, None], 2 * VECTORS[:, None]], [BOXES[:, :1]] * 2),
     "OneHot": ({"size": 9}, IDS),
     "PaddedMaxPooling2D": ({"pool_size": 3, "strides": 2, "padding": 1}, MAPS),
+    "ReflectionPadding2D": ({}, MAPS),
     "RegionMaxPooling": ({"size": 2, "stride": 1}, MAPS, BOXES),
     "ResizeToReference": ({"factor": 0.5}, [MAPS, MAPS]),
     "ReverseSequence": ({}, SEQUENCES),

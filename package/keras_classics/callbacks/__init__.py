@@ -3,6 +3,7 @@
 from keras_classics.callbacks.activation_pictures import Activations
 from keras_classics.callbacks.attention_pictures import Attention
 from keras_classics.callbacks.detection_precision import DetectionPrecision
+from keras_classics.callbacks.generated_pictures import Generated, WarnOfCollapse
 from keras_classics.callbacks.grad_cam import GradCAM
 from keras_classics.callbacks.gradient_pictures import Gradients
 from keras_classics.callbacks.picture_callback import PictureCallback
@@ -17,6 +18,8 @@ from keras_classics.callbacks.weight_pruning import HoldWeights, Pruning
 from keras_classics.callbacks.weight_trajectory import WeightTrajectory
 
 __all__ = [
+    "Generated",
+    "WarnOfCollapse",
     "Activations",
     "Attention",
     "DetectionPrecision",

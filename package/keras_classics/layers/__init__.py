@@ -22,6 +22,7 @@ from keras_classics.layers.image.pooling import (
     TrainableSubsampling,
 )
 from keras_classics.layers.image.rbf import EuclideanRBF
+from keras_classics.layers.image.reflection import ReflectionPadding2D
 from keras_classics.layers.image.region_pooling import RegionMaxPooling, SpatialPyramidPooling
 from keras_classics.layers.image.shortcuts import ZeroPaddedShortcut
 from keras_classics.layers.image.stacked import CircularPadding2D, StackedConv2D
@@ -70,6 +71,7 @@ from keras_classics.layers.recurrent.scheduled_sampler import ScheduledSampler
 from keras_classics.layers.recurrent.time_pooling import SegmentMean, SumOverTime
 
 __all__ = [
+    "ReflectionPadding2D",
     "RECURRENT_LAYERS",
     "AnnealedUnits",
     "BinaryConv2D",

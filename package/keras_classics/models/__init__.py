@@ -7,6 +7,11 @@ from keras_classics.models.dense.crf_rnn import crf_rnn, dense_crf
 from keras_classics.models.dense.fcn import fcn, take_over
 from keras_classics.models.dense.pixel_fabric import pixel_fabric
 from keras_classics.models.dense.segment import segment
+from keras_classics.models.generative.dcgan import dcgan_discriminator, dcgan_generator
+from keras_classics.models.generative.dense_gan import gan_discriminator, gan_generator
+from keras_classics.models.generative.image_transformation import style_network, super_resolution
+from keras_classics.models.generative.transform_pictures import transform_pictures
+from keras_classics.models.generative.vae import vae_decoder, vae_encoder
 from keras_classics.models.image.alexnet import AlexNet, AlexNetOWT, AlexNetSingleTower
 from keras_classics.models.image.binary_alexnet import BWNAlexNet, XNORAlexNet
 from keras_classics.models.image.boolean_network import boolean_network
@@ -219,6 +224,15 @@ from keras_classics.models.sequence.translator import (
 )
 
 __all__ = [
+    "gan_discriminator",
+    "gan_generator",
+    "style_network",
+    "super_resolution",
+    "transform_pictures",
+    "vae_decoder",
+    "vae_encoder",
+    "dcgan_discriminator",
+    "dcgan_generator",
     "NumberedTexts",
     "SHARINGS",
     "SharedMiddle",

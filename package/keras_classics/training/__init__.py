@@ -19,6 +19,9 @@ from keras_classics.training.ctc_loss import (
     labellable,
     labelling_metrics,
 )
+from keras_classics.training.divided_optimizer import DividedOptimizer
+from keras_classics.training.gan_trainer import GANTrainer
+from keras_classics.training.gatys import StyledPicture, descend_to_style
 from keras_classics.training.metric_learning import ContrastiveLoss, TripletLoss, recall_at_k
 from keras_classics.training.metrics.boundary_benchmark import boundary_figures, thin_outlines
 from keras_classics.training.metrics.boundary_measure import boundary_f
@@ -32,6 +35,16 @@ from keras_classics.training.metrics.classes import (
 )
 from keras_classics.training.metrics.directions import score_directions
 from keras_classics.training.metrics.likelihood import BitsPerCharacter, text_metrics
+from keras_classics.training.metrics.picture_distances import (
+    FrechetDistance,
+    KernelDistance,
+    frechet_distance,
+    kernel_distance,
+)
+from keras_classics.training.metrics.picture_quality import (
+    peak_signal_to_noise,
+    structural_similarity,
+)
 from keras_classics.training.metrics.pixel_figures import (
     PixelFigure,
     intersections_over_unions,
@@ -42,14 +55,29 @@ from keras_classics.training.metrics.tagging import tagging_metrics
 from keras_classics.training.metrics.translations import translation_metrics
 from keras_classics.training.mixture_density import MixtureDensityLoss
 from keras_classics.training.optimizers import SkipNonFinite, averaging
+from keras_classics.training.perceptual import PerceptualLoss, PerceptualTrainer
 from keras_classics.training.pixel_loss import compile_segmenter, pixel_cross_entropy
 from keras_classics.training.recipes import compile_model, quick_recipe
 from keras_classics.training.region_loss import compile_detector
 from keras_classics.training.resumable import fit, read_history
 from keras_classics.training.rtrl import ForwardTrainer
 from keras_classics.training.truncated_bptt import TruncatedBPTT
+from keras_classics.training.vae_trainer import VAETrainer
 
 __all__ = [
+    "PerceptualLoss",
+    "PerceptualTrainer",
+    "StyledPicture",
+    "descend_to_style",
+    "peak_signal_to_noise",
+    "structural_similarity",
+    "VAETrainer",
+    "FrechetDistance",
+    "KernelDistance",
+    "frechet_distance",
+    "kernel_distance",
+    "DividedOptimizer",
+    "GANTrainer",
     "AdversarialModel",
     "AveragePrecision",
     "CTCLoss",

@@ -1,0 +1,77 @@
+"""Pictures made, styled and enlarged: a DCGAN, a VAE, a style network, super-resolution.
+
+Without a verb the whole job: a small DCGAN and a VAE learn to make digits and a style network to
+style scenes, each into a folder of --out, and one page shows what they make.
+
+    python applications/generate.py
+    python applications/generate.py train --task vae --out runs/vae
+    python applications/generate.py interpolate --out runs/vae
+    python applications/generate.py train --task style --style-picture painting.jpg --out runs/style
+    python applications/generate.py stylize --images photo.jpg --out runs/style
+    python applications/generate.py enlarge --images photo.jpg --out runs/large
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import keras_classics as kc
+from generators.making import Adversarial, Variational
+from generators.task import Task
+from generators.transforming import Enlarger, Stylist
+
+TASKS = {
+    "gan": Adversarial,
+    "vae": Variational,
+    "style": Stylist,
+    "super_resolution": Enlarger,
+}
+# Of the whole job: what is shown of each.
+SHOWN = {
+    "gan": ("samples.png", "walks.png"),
+    "vae": ("samples.png", "walks.png"),
+    "style": ("styled.png",),
+}
+
+
+class Generate(Task):
+    """The job of the task that is set."""
+
+    @classmethod
+    def of(cls, settings, folder, output):
+        return TASKS[settings.task](settings, folder, output)
+
+
+def whole(out: Path) -> int:
+    """Train what makes digits and what styles scenes, and write one page of all."""
+    for task in SHOWN:
+        verbs = ["train", *TASKS[task].own_verbs]
+        for verb in verbs:
+            chosen = ["--task", task] if verb == "train" else []
+            code = kc.jobs.run(Generate, [verb, *chosen, "--out", str(out / task)])
+            if code:
+                return code
+    sections = [
+        kc.analysis.PageSection(
+            task, [TASKS[task].__doc__ or ""], {file: out / task / file for file in files}
+        )
+        for task, files in SHOWN.items()
+    ]
+    kc.analysis.write_page(out / "generate.html", "Made, and styled", sections)
+    print(f"page: {out / 'generate.html'}")
+    return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The whole job where nothing is asked for, but perhaps a folder."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    if not given:
+        return whole(Generate.out)
+    if given[0] == "--out" and len(given) == 2:
+        return whole(Path(given[1]))
+    return kc.jobs.run(Generate, given, about=__doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

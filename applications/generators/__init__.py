@@ -1,0 +1,1 @@
+"""What `generate.py` trains and draws, task by task."""

@@ -1,0 +1,174 @@
+"""Pictures out of numbers: a DCGAN, or a variational autoencoder."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+import keras_classics as kc
+from generators.classifiers import trained_classifier
+from generators.task import Task
+
+
+class Making(Task):
+    """What both have in common."""
+
+    def grey(self, part):
+        """Digits are grey; other pictures keep their colours."""
+        images = part.images
+        return images[..., :1] if self.settings.data == "digits" else images
+
+    @property
+    def shape(self):
+        side = self.settings.image_size
+        return (side, side, 1 if self.settings.data == "digits" else 3)
+
+    def values(self, part):
+        """What the trainer takes."""
+        raise NotImplementedError
+
+    def pairs(self, part):
+        return (self.values(part),)
+
+    def export(self, model, path, format):
+        kc.export.export(self.maker(model), path, format)
+
+    def maker(self, model):
+        """The half that makes pictures."""
+        raise NotImplementedError
+
+    def sample(self, model):
+        made = model.generate(self.settings.count, seed=self.settings.seed)
+        self.page("samples.png", list(self.shown(made)), f"{self.settings.task}: samples")
+
+    def interpolate(self, model):
+        """Walks from one code to another, a row each."""
+        rows = max(2, self.settings.count // 8)
+        ends = model.latents(2 * rows, seed=self.settings.seed)
+        shares = np.linspace(0, 1, 8, dtype="float32")[None, :, None]
+        way = ends[:rows, None] * (1 - shares) + ends[rows:, None] * shares
+        made = model.generate(way.reshape(-1, ends.shape[1]))
+        self.page("walks.png", list(self.shown(made)), f"{self.settings.task}: walks", columns=8)
+
+    def evaluate(self, model):
+        """Distances of samples in the features of a classifier of the training pictures."""
+        training, test = self.split("train"), self.split("test")
+        seen = self.shown(self.values(training)) * 2 - 1
+        judge = trained_classifier(seen, training.labels, epochs=25, narrowings=2, any_size=False)
+        features = keras.Model(judge.input, judge.get_layer("features").output)
+        real = self.shown(self.values(test)) * 2 - 1
+        untrained = self.untrained()
+        made = {
+            name: self.shown(maker.generate(1000, seed=self.settings.seed + 1)) * 2 - 1
+            for name, maker in ((self.settings.task, model), ("untrained", untrained))
+        }
+        metrics = {}
+        for name, pictures in made.items():
+            distance = kc.training.KernelDistance(features, subsets=None)
+            gaussian = kc.training.FrechetDistance(features)
+            for metric in (distance, gaussian):
+                metric.update_state(real, pictures)
+            said = judge.predict(pictures, verbose=0).argmax(axis=1)
+            counts = np.bincount(said, minlength=int(training.labels.max()) + 1)
+            metrics[name] = {
+                "KID-own": float(distance.result()),
+                "FID-own": float(gaussian.result()),
+                # A hundredth of the samples is no accident.
+                "classes": float((counts >= 10).sum()),
+            }
+        accuracy = judge.evaluate(real, test.labels, verbose=0)[1]
+        title = f"1,000 samples, by a classifier that is right of {accuracy:.1%} of the test split"
+        return kc.jobs.Scores(metrics, title)
+
+    def untrained(self):
+        keras.utils.set_random_seed(self.settings.seed + 1)
+        return self.build()
+
+    def callbacks(self, model, plan, validation):
+        every = max(1, plan.epochs // 6)
+        return [
+            kc.callbacks.Generated(self.folder / "pictures", every_epochs=every),
+            kc.callbacks.WarnOfCollapse(),
+        ]
+
+
+class Adversarial(Making):
+    """A DCGAN."""
+
+    def complete(self):
+        super().complete()
+        if self.settings.skip_non_finite:
+            raise kc.InputError(
+                "--skip-non-finite was given with two networks that learn from each other",
+                "trainings of one network",
+                "Leave it out.",
+            )
+
+    def build(self):
+        own = self.settings
+        return kc.training.GANTrainer(
+            kc.models.dcgan_generator(self.shape, latent=own.latent, filters=own.filters),
+            kc.models.dcgan_discriminator(self.shape, filters=own.filters),
+            smoothing=own.smoothing,
+            seed=own.seed,
+        )
+
+    def compile(self, model, plan):
+        rate = self.settings.learning_rate
+        model.compile(*(keras.optimizers.Adam(rate, beta_1=0.5) for _ in range(2)))
+        return model
+
+    def values(self, part):
+        return self.grey(part).astype("float32") / 127.5 - 1
+
+    def shown(self, pictures):
+        return (pictures.clip(-1, 1) + 1) / 2
+
+    def maker(self, model):
+        return model.generator
+
+
+class Variational(Making):
+    """A convolutional VAE."""
+
+    def build(self):
+        own = self.settings
+        form = {
+            "latent": own.latent, "activation": "relu",
+            "units": (8 * own.filters,),
+        }  # fmt: skip
+        return kc.training.VAETrainer(
+            kc.models.vae_encoder(self.shape, filters=(own.filters, 2 * own.filters), **form),
+            kc.models.vae_decoder(self.shape, filters=(2 * own.filters, own.filters), **form),
+            bound=own.bound,
+            samples=own.samples,
+            seed=own.seed,
+        )
+
+    def compile(self, model, plan):
+        model.compile(self.guarded(keras.optimizers.Adam(self.settings.learning_rate)))
+        return model
+
+    def values(self, part):
+        return self.grey(part).astype("float32") / 255
+
+    def shown(self, pictures):
+        return pictures.clip(0, 1)
+
+    def maker(self, model):
+        return model.decoder
+
+    def interpolate(self, model):
+        super().interpolate(model)
+        if self.settings.latent == 2:
+            made = self.shown(model.manifold(16))
+            self.page("manifold.png", list(made), "The plane of codes", columns=16)
+
+    def evaluate(self, model):
+        found = super().evaluate(model)
+        pictures = self.values(self.split("test"))[:100]
+        bounds = {
+            f"bound, K={k}": float(model.importance_bound(pictures, samples=k).mean())
+            for k in (1, 50, 500)
+        }
+        return found._replace(metrics={**found.metrics, "test pictures, nats": bounds})

@@ -1,0 +1,81 @@
+"""What all tasks of `generate.py` have in common."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import keras_classics as kc
+from generators.settings import Settings
+
+
+class Task(kc.jobs.Job):
+    """Pictures in, a network that makes others out."""
+
+    Settings = Settings
+    name, makes = "generate", "generator"
+    verbs = {
+        **kc.jobs.VERBS,
+        "sample": "draw pictures that are made of numbers",
+        "interpolate": "draw walks between them",
+        "stylize": "give pictures the learned style",
+        "enlarge": "make pictures larger",
+    }
+    own_verbs = ("sample", "interpolate")
+
+    def complete(self):
+        self.settings.follow()
+
+    def whole(self):
+        return ["train", "evaluate", *self.own_verbs, "export"]
+
+    def reader_options(self):
+        return self.settings.some("image_size")
+
+    def read(self, split):
+        return kc.data.collect(getattr(self.data, split), "label", description=split)
+
+    def pairs(self, part):
+        """What a batch is made of, arrays."""
+        raise NotImplementedError
+
+    def batches(self, part, plan, model):
+        arrays, seed = self.pairs(part), self.settings.seed
+
+        def stream(first):
+            for number in range(first, plan.steps):
+                epoch, within = divmod(number, plan.steps_per_epoch)
+                order = np.random.default_rng([seed, epoch]).permutation(len(arrays[0]))
+                rows = order[within * plan.batch_size : (within + 1) * plan.batch_size]
+                yield tuple(each[rows] for each in arrays)
+
+        return stream
+
+    def validation(self, part, plan, model):
+        return {}
+
+    def sample(self, model):
+        self.refused("sample")
+
+    def interpolate(self, model):
+        self.refused("interpolate")
+
+    def stylize(self, model):
+        self.refused("stylize")
+
+    def enlarge(self, model):
+        self.refused("enlarge")
+
+    def refused(self, verb):
+        """Say which task has the verb."""
+        tasks = {"sample": "gan or vae", "interpolate": "gan or vae", "stylize": "style"}
+        task = tasks.get(verb, "super_resolution")
+        raise kc.InputError(
+            f"{verb} was asked of a run of --task {self.settings.task}",
+            f"runs of --task {task}",
+            f"Name the folder of one: --out FOLDER, or train it: --task {task.split()[0]}.",
+        )
+
+    def page(self, file, pictures, heading, columns=8, titles=None):
+        path = self.results / file
+        kc.analysis.draw_tiles(path, pictures, titles, columns=columns, heading=heading)
+        self.output.result(f"picture: {path}", {"picture": str(path)})

@@ -1,0 +1,1 @@
+"""Networks that make pictures; what trains them stands in `training`."""

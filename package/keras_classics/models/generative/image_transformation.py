@@ -1,0 +1,156 @@
+"""Networks from a picture to a picture: style transfer and super-resolution.
+
+Johnson, Alahi, Fei-Fei, "Perceptual losses for real-time style transfer and super-resolution", ECCV
+2016, arXiv:1603.08155. Ulyanov, Vedaldi, Lempitsky, "Instance normalization: the missing ingredient
+for fast stylization", arXiv:1607.08022. Of a picture of 256 x 256:
+
+| style network | map | super-resolution x4 (x8: one more u64) |
+|---|---|---|
+| mirrored border of 40 | 336 x 336 x 3 | |
+| c9s1-32 | 336 x 336 x 32 | c9s1-64 |
+| d64, d128: 3 x 3, stride 2 | 84 x 84 x 128 | |
+| 5 blocks of two 3 x 3 without padding | 64 x 64 x 128 | 4 blocks, 64 wide |
+| u64, u32: 3 x 3, stride 1/2 | 256 x 256 x 32 | u64, u64 |
+| c9s1-3, tanh | 256 x 256 x 3 | c9s1-3, tanh |
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError, check_choice, check_whole, explain
+from keras_classics.core.types import Name, Tensor, Whole
+from keras_classics.layers.image.reflection import ReflectionPadding2D
+from keras_classics.layers.image.upsampling import CropToReference
+
+NORMALIZATIONS = ("instance", "batch")
+FACTORS = (4, 8)
+# Of ImageNet, red, green and blue: the middle of what the networks read and make.
+MEANS = (123.68, 116.779, 103.939)
+# The released code's, so that dark and bright are within tanh's reach.
+AMPLITUDE = 150.0
+
+
+@checked
+def style_network(
+    *,
+    normalization: str = "instance",
+    filters: Whole = 32,
+    blocks: Whole = 5,
+    name: Name = "style_network",
+) -> keras.Model:
+    """Johnson's network that gives any picture one style.
+
+    Args:
+        normalization: `"instance"`: of each picture on its own, as in the released code; `"batch"`,
+            as in the paper.
+        filters: Channels of the first map; the second and third have twice and four times as many.
+        blocks: Residual blocks. Each takes 4 rows and columns of the map off, 16 of the picture,
+            for which the border is made: 8 pixels of it for each block, the paper's 40 for 5.
+        name: Name of the model.
+
+    Returns:
+        A functional model from RGB pictures of any size, `(batch, height, width, 3)` between 0 and
+        255, to float32 ones of the same size between -26 and 274: cut them to between 0 and 255.
+
+    Raises:
+        InputError: An argument is not admitted.
+    """
+    check_choice("normalization", normalization, NORMALIZATIONS)
+    filters, blocks = check_whole("filters", filters), check_whole("blocks", blocks)
+    picture = keras.Input((None, None, 3), name="picture")
+    x = ReflectionPadding2D(8 * blocks, name="border")(_centred(picture))
+    x = _convolution(x, filters, 9, 1, normalization, "stage1")
+    x = _convolution(x, 2 * filters, 3, 2, normalization, "stage2")
+    x = _convolution(x, 4 * filters, 3, 2, normalization, "stage3")
+    for number in range(1, blocks + 1):
+        x = _block(x, 4 * filters, normalization, f"stage3_block{number}", padding="valid")
+    x = _enlarged(x, 2 * filters, normalization, "stage4")
+    x = _enlarged(x, filters, normalization, "stage5")
+    # Of sides that 4 does not divide the map is up to 3 pixels larger.
+    whole = CropToReference(name="crop")([_picture(x), picture])
+    return keras.Model(picture, whole, name=name)
+
+
+@checked
+def super_resolution(
+    factor: Whole = 4,
+    *,
+    normalization: str = "batch",
+    filters: Whole = 64,
+    blocks: Whole = 4,
+    name: Name = "super_resolution",
+) -> keras.Model:
+    """Johnson's network that makes pictures larger.
+
+    Args:
+        factor: 4 or 8.
+        normalization: `"batch"`, as in the paper, or `"instance"`.
+        filters: Channels of all maps.
+        blocks: Residual blocks.
+        name: Name of the model.
+
+    Returns:
+        A functional model from RGB pictures of any size, `(batch, height, width, 3)` between 0 and
+        255, to float32 ones of factor times the size.
+
+    Raises:
+        InputError: An argument is not admitted.
+    """
+    if factor not in FACTORS:
+        raise InputError(
+            explain(f"factor={factor} was given", "4 or 8, the paper's", "Leave factor out for 4.")
+        )
+    check_choice("normalization", normalization, NORMALIZATIONS)
+    filters, blocks = check_whole("filters", filters), check_whole("blocks", blocks)
+    picture = keras.Input((None, None, 3), name="picture")
+    x = _convolution(_centred(picture), filters, 9, 1, normalization, "stage1")
+    for number in range(1, blocks + 1):
+        x = _block(x, filters, normalization, f"stage1_block{number}", padding="same")
+    for number in range(2, factor.bit_length() + 1):
+        x = _enlarged(x, filters, normalization, f"stage{number}")
+    return keras.Model(picture, _picture(x), name=name)
+
+
+def _centred(picture: Tensor) -> Tensor:
+    return layers.Rescaling(1.0, [-each for each in MEANS], name="centre")(picture)
+
+
+def _picture(x: Tensor) -> Tensor:
+    x = layers.Conv2D(3, 9, padding="same", name="picture_conv")(x)
+    x = layers.Activation("tanh", dtype="float32", name="picture_tanh")(x)
+    return layers.Rescaling(AMPLITUDE, list(MEANS), dtype="float32", name="picture_values")(x)
+
+
+def _convolution(
+    x: Tensor, filters: int, kernel: int, strides: int, normalization: str, stage: str
+) -> Tensor:
+    x = layers.Conv2D(filters, kernel, strides=strides, padding="same", name=f"{stage}_conv")(x)
+    return layers.ReLU(name=f"{stage}_relu")(_normalised(x, normalization, stage))
+
+
+def _enlarged(x: Tensor, filters: int, normalization: str, stage: str) -> Tensor:
+    x = layers.Conv2DTranspose(filters, 3, strides=2, padding="same", name=f"{stage}_conv")(x)
+    return layers.ReLU(name=f"{stage}_relu")(_normalised(x, normalization, stage))
+
+
+def _block(x: Tensor, filters: int, normalization: str, block: str, padding: str) -> Tensor:
+    """Two convolutions, one ReLU between them, none after the sum (Gross and Wilber's block)."""
+    way = x
+    for number in (1, 2):
+        part = f"{block}_conv{number}"
+        way = layers.Conv2D(filters, 3, padding=padding, name=part)(way)
+        way = _normalised(way, normalization, part)
+        if number == 1:
+            way = layers.ReLU(name=f"{part}_relu")(way)
+    if padding == "valid":
+        x = layers.Cropping2D(2, name=f"{block}_crop")(x)
+    return layers.Add(name=f"{block}_out")([way, x])
+
+
+def _normalised(x: Tensor, normalization: str, stage: str) -> Tensor:
+    if normalization == "batch":
+        return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{stage}_bn")(x)
+    return layers.GroupNormalization(-1, epsilon=1e-5, name=f"{stage}_in")(x)

@@ -1,0 +1,369 @@
+"""How far made pictures are from real ones, in the features of a network: FID and KID.
+
+Heusel, Ramsauer, Unterthiner, Nessler, Hochreiter, "GANs trained by a two time-scale update rule
+converge to a local Nash equilibrium", NIPS 2017. Binkowski, Sutherland, Arbel, Gretton,
+"Demystifying MMD GANs", ICLR 2018.
+
+A number is only comparable with one of the same network and its weights, the same resizing, and
+for FID the same number of pictures: the fewer, the larger it is. Published ones are of Inception
+and 50,000 pictures.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError, check_axes, check_whole, explain
+from keras_classics.core.registration import registered
+from keras_classics.core.types import Config, Name, Tensor, Whole
+from keras_classics.core.user_warnings import warn_user
+
+SIDES = ("real", "made")
+
+
+@checked
+def frechet_distance(
+    mean: ArrayLike, covariance: ArrayLike, other_mean: ArrayLike, other_covariance: ArrayLike
+) -> float:
+    """The squared Frechet distance of two Gaussians, in float64.
+
+    `|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2))`, the last trace as that of the root of
+    `S1^(1/2) S2 S1^(1/2)`, which is symmetric and so has no complex part.
+
+    Args:
+        mean: `(features,)`.
+        covariance: `(features, features)`, symmetric.
+        other_mean: As `mean`.
+        other_covariance: As `covariance`.
+
+    Raises:
+        InputError: The sizes differ.
+    """
+    means = [np.asarray(each, "float64") for each in (mean, other_mean)]
+    spreads = [np.asarray(each, "float64") for each in (covariance, other_covariance)]
+    size = means[0].size
+    if {x.shape for x in means} != {(size,)} or {x.shape for x in spreads} != {(size, size)}:
+        raise InputError(
+            explain(
+                f"Means {[x.shape for x in means]} and covariances {[x.shape for x in spreads]} "
+                "were given",
+                "means (features,) and covariances (features, features) of one size",
+                "Compute them of the features of one network: x.mean(axis=0) and "
+                "numpy.cov(x, rowvar=False).",
+            )
+        )
+    values, vectors = np.linalg.eigh(spreads[0])
+    root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
+    product = root @ spreads[1] @ root
+    common = np.sqrt(np.linalg.eigvalsh((product + product.T) / 2).clip(0)).sum()
+    apart = np.square(means[0] - means[1]).sum()
+    return float(apart + np.trace(spreads[0]) + np.trace(spreads[1]) - 2 * common)
+
+
+@checked
+def kernel_distance(features: ArrayLike, others: ArrayLike) -> float:
+    """The unbiased squared maximum mean discrepancy of two samples, in float64.
+
+    Of the kernel `(x.y / features + 1)^3`; it may be below 0.
+
+    Args:
+        features: `(count, features)`, two or more.
+        others: Likewise, their number may be another.
+
+    Raises:
+        InputError: There are fewer, or the sizes differ.
+    """
+    x, y = np.asarray(features, "float64"), np.asarray(others, "float64")
+    check_axes("features", x, "(count, features)")
+    check_axes("others", y, "(count, features)")
+    if min(len(x), len(y)) < 2 or x.shape[1] != y.shape[1]:
+        raise InputError(
+            explain(
+                f"Features {x.shape} and {y.shape} were given",
+                "two pictures or more on both sides, in the features of one network",
+                "Give more pictures.",
+            )
+        )
+
+    def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return (a @ b.T / a.shape[1] + 1) ** 3
+
+    def within(a: np.ndarray) -> float:
+        table = kernel(a, a)
+        return (table.sum() - np.trace(table)) / (len(a) * (len(a) - 1))
+
+    return float(within(x) + within(y) - 2 * kernel(x, y).mean())
+
+
+class _PictureDistance(keras.metrics.Metric):
+    """What both have in common: features of two streams of pictures.
+
+    It runs outside compiled steps, in a loop of one's own.
+    """
+
+    def __init__(self, extractor: keras.Model | None, name: str, **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+        self.extractor = extractor
+        self._expected: str | None = None
+        self.reset_state()
+
+    @checked
+    def update_state(
+        self,
+        y_true: np.ndarray | Tensor | None,
+        y_pred: np.ndarray | Tensor | None,
+        sample_weight: None = None,
+    ) -> None:
+        """Take a batch of both.
+
+        Args:
+            y_true: Real pictures, as the extractor takes them; without one, features
+                `(batch, features)`; None for none.
+            y_pred: Made ones, likewise; there may be more or fewer.
+            sample_weight: Without meaning here, and refused.
+
+        Raises:
+            InputError: The step is compiled, the extractor makes no features, or it has lost the
+                weights it had when the metric was saved.
+        """
+        if sample_weight is not None:
+            raise InputError(
+                explain(
+                    "Weights of pictures were given",
+                    "pictures that count alike",
+                    "Leave sample_weight out.",
+                )
+            )
+        self._check_weights()
+        for side, pictures in zip(SIDES, (y_true, y_pred), strict=True):
+            if pictures is not None and len(pictures):
+                self._take(side, self._features(pictures))
+
+    def result(self) -> float:
+        """The distance.
+
+        Raises:
+            InputError: There are fewer than two pictures on a side.
+        """
+        if min(self._count(side) for side in SIDES) < 2:
+            raise InputError(
+                explain(
+                    f"{type(self).__name__} has seen {self._count('real')} real and "
+                    f"{self._count('made')} made pictures",
+                    "two or more of both; thousands say something",
+                    "Update it with more pictures first.",
+                )
+            )
+        return self._distance()
+
+    def get_config(self) -> Config:
+        """The arguments; of the extractor's weights only which they were."""
+        extractor = self.extractor
+        own = None if extractor is None else keras.saving.serialize_keras_object(extractor)
+        weights = None if extractor is None else _fingerprint(extractor)
+        return {**super().get_config(), "extractor": own, "weights": self._expected or weights}
+
+    @classmethod
+    def from_config(cls, config: Config) -> _PictureDistance:
+        """See Keras; the extractor's weights are to be loaded by whoever has them."""
+        config = dict(config)
+        expected, extractor = config.pop("weights", None), config.pop("extractor", None)
+        if extractor is not None:
+            extractor = keras.saving.deserialize_keras_object(extractor)
+        made = cls(extractor, **config)
+        made._expected = expected
+        return made
+
+    def _check_weights(self) -> None:
+        if self._expected is None or self.extractor is None:
+            return
+        if _fingerprint(self.extractor) != self._expected:
+            raise InputError(
+                explain(
+                    f"The extractor {self.extractor.name!r} of a metric from a file has other "
+                    "weights than the metric was saved with",
+                    "the same, without which the numbers would be of another metric",
+                    "Load them: metric.extractor.load_weights(path), or "
+                    "metric.extractor.set_weights(model.get_weights()).",
+                )
+            )
+        self._expected = None
+
+    def _features(self, pictures: Any) -> np.ndarray:
+        try:
+            found = pictures
+            if self.extractor is not None:
+                found = self.extractor(pictures, training=False)
+            array = np.asarray(keras.ops.convert_to_numpy(found), "float64")
+        except (AttributeError, NotImplementedError, TypeError) as error:
+            # What engines say of a tensor that has no numbers yet.
+            raise InputError(
+                explain(
+                    f"{type(self).__name__} was called in a compiled step",
+                    "steps that run eagerly",
+                    "Update the metric after predict or generate.",
+                )
+            ) from error
+        if array.ndim == 4:
+            array = array.mean(axis=(1, 2))
+        check_axes(
+            "features",
+            array,
+            "(batch, features)",
+            "Cut the extractor where it has them.",
+        )
+        return array
+
+    def _count(self, side: str) -> int:
+        raise NotImplementedError
+
+    def _take(self, side: str, features: np.ndarray) -> None:
+        raise NotImplementedError
+
+    def _distance(self) -> float:
+        raise NotImplementedError
+
+
+@registered
+class FrechetDistance(_PictureDistance):
+    """FID: the Frechet distance of Gaussians fitted to features, by sums in float64.
+
+        distance = kc.training.FrechetDistance(extractor)
+        distance.update_state(real, trainer.generate(len(real)))
+        float(distance.result())
+
+    It is biased: the fewer pictures, the larger. With fewer than features the covariances have no
+    full rank, which it warns of once; `KernelDistance` has no such bias.
+
+    Args:
+        extractor: A model from pictures to features `(batch, features)`, or maps, whose mean over
+            the pixels counts; None for features themselves.
+        name: Name in the history. Only of the Inception weights it was published with it is FID.
+    """
+
+    @checked
+    def __init__(
+        self, extractor: keras.Model | None = None, name: Name = "frechet_distance", **kwargs: Any
+    ) -> None:
+        super().__init__(extractor, name, **kwargs)
+        self._warned = False
+
+    def reset_state(self) -> None:
+        """Forget all pictures."""
+        self._sums: dict[str, tuple[int, np.ndarray, np.ndarray]] = {}
+
+    def _count(self, side: str) -> int:
+        return self._sums[side][0] if side in self._sums else 0
+
+    def _take(self, side: str, features: np.ndarray) -> None:
+        count, total, products = self._sums.get(side, (0, 0.0, 0.0))
+        self._sums[side] = (
+            count + len(features),
+            total + features.sum(axis=0),
+            products + features.T @ features,
+        )
+
+    def _distance(self) -> float:
+        gaussians = []
+        for side in SIDES:
+            count, total, products = self._sums[side]
+            mean = total / count
+            gaussians += [mean, (products - count * np.outer(mean, mean)) / (count - 1)]
+            if count <= len(mean) and not self._warned:
+                self._warned = True
+                warn_user(
+                    f"{count} {side} pictures in {len(mean)} features: the covariance has no full "
+                    "rank, and the distance is too large. Give more, or use KernelDistance."
+                )
+        return frechet_distance(*gaussians)
+
+
+@registered
+class KernelDistance(_PictureDistance):
+    """KID: the unbiased discrepancy of features, as a mean over subsets.
+
+    Args:
+        extractor: As for `FrechetDistance`.
+        subsets: How many are drawn; None for one distance of all pictures.
+        subset_size: Pictures of each side in a subset, drawn without replacement.
+        seed: Of the draw.
+        name: Name in the history.
+
+    Raises:
+        InputError: A number is not admitted; at the result, there are fewer pictures than in a
+            subset.
+    """
+
+    @checked
+    def __init__(
+        self,
+        extractor: keras.Model | None = None,
+        subsets: Whole | None = 100,
+        subset_size: Whole = 1000,
+        seed: int = 0,
+        name: Name = "kernel_distance",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(extractor, name, **kwargs)
+        self.subsets = None if subsets is None else check_whole("subsets", subsets)
+        self.subset_size = check_whole("subset_size", subset_size, 2)
+        self.seed = check_whole("seed", seed, 0)
+
+    def reset_state(self) -> None:
+        """Forget all pictures."""
+        self._kept: dict[str, list[np.ndarray]] = {side: [] for side in SIDES}
+
+    def deviation(self) -> float:
+        """The standard deviation over the subsets (of all, not of a sample of them)."""
+        return float(np.std(self._distances()))
+
+    def get_config(self) -> Config:
+        """The arguments, see `FrechetDistance`."""
+        return {
+            **super().get_config(),
+            "subsets": self.subsets,
+            "subset_size": self.subset_size,
+            "seed": self.seed,
+        }
+
+    def _count(self, side: str) -> int:
+        return sum(map(len, self._kept[side]))
+
+    def _take(self, side: str, features: np.ndarray) -> None:
+        self._kept[side].append(features)
+
+    def _distance(self) -> float:
+        return float(np.mean(self._distances()))
+
+    def _distances(self) -> list[float]:
+        real, made = (np.concatenate(self._kept[side]) for side in SIDES)
+        if self.subsets is None:
+            return [kernel_distance(real, made)]
+        size, fewest = self.subset_size, min(len(real), len(made))
+        if fewest < size:
+            raise InputError(
+                explain(
+                    f"{len(real)} real and {len(made)} made pictures were seen, for subsets of "
+                    f"{size}",
+                    "as many of both as a subset has",
+                    f"Pass subset_size={fewest} or less, or subsets=None.",
+                )
+            )
+        draw = np.random.default_rng(self.seed)
+        return [
+            kernel_distance(*(x[draw.choice(len(x), size, replace=False)] for x in (real, made)))
+            for _ in range(self.subsets)
+        ]
+
+
+def _fingerprint(model: keras.Model) -> str:
+    digest = hashlib.sha256()
+    for array in model.get_weights():
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

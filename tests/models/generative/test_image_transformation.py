@@ -1,0 +1,73 @@
+"""Johnson's networks: his table, any size of picture, and tiles."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_classics as kc
+
+DRAW = np.random.default_rng(0)
+
+
+def sizes(model, picture):
+    """Height, width and channels of each layer's map of a picture."""
+    outputs = {x.name: x.output for x in model.layers[1:]}
+    found = keras.Model(model.input, outputs)(picture)
+    return {name: tuple(x.shape[1:]) for name, x in found.items()}
+
+
+@pytest.mark.parametrize("normalization, numbers", [("instance", 2), ("batch", 4)])
+def test_the_style_network_is_the_papers_table(normalization, numbers):
+    model = kc.models.style_network(normalization=normalization)
+    kernels = 81 * 3 * 32 + 9 * 32 * 64 + 9 * 64 * 128 + 10 * 9 * 128 * 128
+    kernels += 9 * 128 * 64 + 9 * 64 * 32 + 81 * 32 * 3
+    widths = 32 + 64 + 128 + 10 * 128 + 64 + 32
+    assert model.count_params() == kernels + widths + 3 + numbers * widths
+
+
+def test_maps_are_the_papers_and_the_picture_keeps_its_size():
+    model = kc.models.style_network(filters=1)
+    found = sizes(model, np.zeros((1, 256, 256, 3), "float32"))
+    assert found["border"] == (336, 336, 3)
+    assert found["stage1_conv"][:2] == (336, 336) and found["stage3_conv"][:2] == (84, 84)
+    ends = [found[f"stage3_block{n}_out"][0] for n in range(1, 6)]
+    assert ends == [80, 76, 72, 68, 64]
+    assert found["stage5_conv"][:2] == (256, 256) == found["crop"][:2]
+    small = kc.models.style_network(filters=2, blocks=1)
+    for size in ((16, 16), (17, 22), (9, 31)):
+        picture = DRAW.uniform(0, 255, (1, *size, 3)).astype("float32")
+        assert small(picture).shape == (1, *size, 3)
+
+
+@pytest.mark.parametrize("factor", [4, 8])
+def test_super_resolution_is_the_papers_table(factor):
+    model = kc.models.super_resolution(factor)
+    steps = {4: 2, 8: 3}[factor]
+    kernels = 2 * 81 * 3 * 64 + (8 + steps) * 9 * 64 * 64
+    widths = 64 * (1 + 8 + steps)
+    assert model.count_params() == kernels + widths + 3 + 4 * widths
+    small = kc.models.super_resolution(factor, filters=2, blocks=1)
+    assert small(np.zeros((1, 5, 7, 3), "float32")).shape == (1, 5 * factor, 7 * factor, 3)
+    with pytest.raises(kc.InputError, match="4 or 8"):
+        kc.models.super_resolution(5)
+
+
+def test_tiles_are_the_whole():
+    keras.utils.set_random_seed(1)
+    model = kc.models.super_resolution(4, filters=3, blocks=1)
+    picture = DRAW.integers(0, 256, (23, 30, 3)).astype("uint8")
+    (whole,) = kc.models.transform_pictures(model, [picture])
+    assert whole.shape == (92, 120, 3) and whole.dtype == "uint8"
+    (tiled,) = kc.models.transform_pictures(model, [picture], tile=9, overlap=9)
+    # Sums in another order may round to the next number.
+    assert np.abs(tiled.astype(int) - whole).max() <= 1
+    (apart,) = kc.models.transform_pictures(model, [picture], tile=9, overlap=0)
+    assert np.abs(apart.astype(int) - whole).max() > 1
+
+
+def test_it_comes_back_from_a_file(tmp_path):
+    model = kc.models.style_network(filters=2, blocks=1)
+    model.save(tmp_path / "style.keras")
+    twin = keras.saving.load_model(tmp_path / "style.keras")
+    picture = DRAW.uniform(0, 255, (1, 12, 14, 3)).astype("float32")
+    np.testing.assert_array_equal(twin(picture), model(picture))

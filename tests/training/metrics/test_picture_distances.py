@@ -1,0 +1,103 @@
+"""FID and KID: closed forms, sums by hand, and what a file keeps of them."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import keras_classics as kc
+
+DRAW = np.random.default_rng(0)
+REAL, MADE = DRAW.normal(size=(40, 3)), DRAW.normal(0.4, 1.3, (30, 3))
+
+
+def extractor(seed=1):
+    keras.utils.set_random_seed(seed)
+    picture = keras.Input((6, 6, 1))
+    return keras.Model(picture, layers.Conv2D(2, 3, activation="relu")(picture))
+
+
+def test_gaussians_have_the_closed_form():
+    """Of diagonal covariances it is |m1 - m2|^2 + sum (s1 - s2)^2, in any axes."""
+    turn, _ = np.linalg.qr(DRAW.normal(size=(4, 4)))
+    means, deviations = DRAW.normal(size=(2, 4)), DRAW.uniform(0.1, 3, (2, 4))
+    spreads = [turn @ np.diag(each**2) @ turn.T for each in deviations]
+    expected = np.square(means[0] - means[1]).sum() + np.square(np.subtract(*deviations)).sum()
+    found = kc.training.frechet_distance(means[0], spreads[0], means[1], spreads[1])
+    assert found == pytest.approx(expected, rel=1e-10)
+    # Where both do not share their axes, the trace is that of the eigenvalues of the product.
+    other = np.cov(MADE.T)
+    own = np.diag([1.0, 2.0, 0.5])
+    root = np.sqrt(np.linalg.eigvals(own @ other).real).sum()
+    expected = np.trace(own) + np.trace(other) - 2 * root
+    zero = np.zeros(3)
+    assert kc.training.frechet_distance(zero, own, zero, other) == pytest.approx(expected)
+
+
+def test_batches_make_the_covariance_of_all():
+    metric = kc.training.FrechetDistance()
+    # Far from zero, sums of squares in single precision would be of no use.
+    for start in range(0, 40, 7):
+        metric.update_state(REAL[start : start + 7] + 1e4, MADE[start : start + 7] + 1e4)
+    expected = kc.training.frechet_distance(
+        REAL.mean(0), np.cov(REAL, rowvar=False), MADE.mean(0), np.cov(MADE, rowvar=False)
+    )
+    assert float(metric.result()) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_discrepancy_is_the_sum_by_hand():
+    def kernel(a, b):
+        return (a @ b / 3 + 1) ** 3
+
+    pairs = [
+        sum(kernel(a, b) for i, a in enumerate(x) for j, b in enumerate(x) if i != j)
+        / (len(x) * (len(x) - 1))
+        for x in (REAL, MADE)
+    ]
+    across = sum(kernel(a, b) for a in REAL for b in MADE) / (40 * 30)
+    expected = sum(pairs) - 2 * across
+    assert kc.training.kernel_distance(REAL, MADE) == pytest.approx(expected, rel=1e-10)
+    metric = kc.training.KernelDistance(subsets=None)
+    metric.update_state(REAL[:11], MADE)
+    metric.update_state(REAL[11:], None)
+    assert float(metric.result()) == pytest.approx(expected, rel=1e-10)
+    assert metric.deviation() == 0
+
+
+def test_subsets_are_unbiased_and_vary():
+    metric = kc.training.KernelDistance(subsets=400, subset_size=20)
+    metric.update_state(REAL, MADE)
+    whole = kc.training.kernel_distance(REAL, MADE)
+    assert abs(metric.result() - whole) < 4 * metric.deviation() / 400**0.5
+    assert metric.deviation() > 0
+
+
+@pytest.mark.parametrize("kind", ["FrechetDistance", "KernelDistance"])
+def test_one_picture_is_refused(kind):
+    metric = getattr(kc.training, kind)()
+    metric.update_state(REAL[:1], MADE)
+    with pytest.raises(kc.InputError, match="1 real and 30 made"):
+        metric.result()
+    metric.update_state(REAL[1:2], None)
+    if kind == "KernelDistance":
+        with pytest.raises(kc.InputError, match="subset_size=2 or less"):
+            metric.result()
+        return
+    with pytest.warns(UserWarning, match="no full rank"):
+        metric.result()
+
+
+def test_a_metric_from_a_file_wants_the_weights_it_had():
+    pictures = DRAW.normal(size=(12, 6, 6, 1)).astype("float32")
+    model = extractor()
+    metric = kc.training.KernelDistance(model, subsets=None)
+    metric.update_state(pictures, pictures[:6] + 1)
+    twin = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(metric))
+    with pytest.raises(kc.InputError, match="set_weights"):
+        twin.update_state(pictures, pictures)
+    twin.extractor.set_weights(model.get_weights())
+    twin.update_state(pictures, pictures[:6] + 1)
+    assert twin.result() == metric.result()
+    # Maps count by the mean over their pixels.
+    means = [np.asarray(model(x)).mean(axis=(1, 2)) for x in (pictures, pictures[:6] + 1)]
+    assert metric.result() == pytest.approx(kc.training.kernel_distance(*means))

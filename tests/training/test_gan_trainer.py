@@ -1,0 +1,181 @@
+"""Adversarial nets: both losses by hand, whose gradients go where, and a model like any other."""
+
+import warnings
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+import keras_classics as kc
+from support import run_on
+from training.killed_training import check_goes_on
+
+PICTURES = np.random.default_rng(0).uniform(-1, 1, (24, 8, 8, 1)).astype("float32")
+
+
+def networks(seed=1):
+    keras.utils.set_random_seed(seed)
+    generator = kc.models.dcgan_generator((8, 8, 1), filters=4, latent=3)
+    return generator, kc.models.dcgan_discriminator((8, 8, 1), filters=4)
+
+
+def trainer(optimizers=("sgd", "sgd"), **arguments):
+    made = kc.training.GANTrainer(*networks(), **arguments)
+    made.compile(*optimizers)
+    return made
+
+
+def plain(latent=2):
+    """Networks without statistics, whose answers can be made again."""
+    keras.utils.set_random_seed(3)
+    code, picture = keras.Input((latent,)), keras.Input((4, 4, 1))
+    generator = keras.Model(code, layers.Reshape((4, 4, 1))(layers.Dense(16, "tanh")(code)))
+    return generator, keras.Model(picture, layers.Dense(1)(layers.Flatten()(picture)))
+
+
+@pytest.mark.parametrize("loss, smoothing", [("non_saturating", 0.0), ("minimax", 0.1)])
+def test_losses_and_steps_are_the_papers(loss, smoothing):
+    generator, discriminator = plain()
+    model = kc.training.GANTrainer(generator, discriminator, loss=loss, smoothing=smoothing)
+    model.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.3))
+    real = PICTURES[:6, :4, :4]
+    latents = ops.convert_to_numpy(
+        keras.random.uniform((6, 2), -1, 1, seed=keras.random.SeedGenerator(0))
+    )
+    (kernel, bias), (by, start) = generator.get_weights(), discriminator.get_weights()
+    made = np.tanh(latents @ kernel + bias)
+    on_real, on_made = (x.reshape(6, -1) @ by + start for x in (real, made))
+    d_real, d_made = (1 / (1 + np.exp(-x)) for x in (on_real, on_made))
+    keep = 1 - smoothing
+    own = -(keep * np.log(d_real) + (1 - keep) * np.log(1 - d_real) + np.log(1 - d_made)).mean()
+    others = {"non_saturating": -np.log(d_made), "minimax": np.log(1 - d_made)}[loss].mean()
+    # What the logits' gradients are.
+    by_made = {"non_saturating": d_made - 1, "minimax": -d_made}[loss] / 6
+    step = np.concatenate([(d_real - keep) / 6, d_made / 6])
+    expected_by = by - 0.1 * np.concatenate([real.reshape(6, -1), made]).T @ step
+    expected_kernel = kernel - 0.3 * latents.T @ (by_made @ by.T * (1 - made**2))
+
+    found = model.train_on_batch(real, return_dict=True)
+    assert found["discriminator_loss"] == pytest.approx(own, rel=1e-5)
+    assert found["generator_loss"] == pytest.approx(others, rel=1e-5)
+    assert found["loss"] == pytest.approx(own + others, rel=1e-5)
+    assert found["real_score"] == pytest.approx(d_real.mean(), rel=1e-5)
+    spread = made.std(axis=0).mean() / real.std(axis=0).mean()
+    assert found["diversity"] == pytest.approx(spread, rel=1e-4)
+    np.testing.assert_allclose(discriminator.get_weights()[0], expected_by, atol=1e-6)
+    np.testing.assert_allclose(generator.get_weights()[0], expected_kernel, atol=1e-6)
+
+
+def test_real_and_made_pictures_are_normalised_apart_and_the_generator_moves_no_statistics():
+    keras.utils.set_random_seed(5)
+    picture = keras.Input((8, 8, 1))
+    x = layers.BatchNormalization(momentum=0.5)(picture)
+    own = keras.Model(picture, layers.Dense(1)(layers.Flatten()(x)))
+    model = kc.training.GANTrainer(networks()[0], own)
+    model.compile(keras.optimizers.SGD(1e-9), keras.optimizers.SGD(1e-9))
+    model.train_on_batch(PICTURES + 3)
+    latents = keras.random.uniform((24, 3), -1, 1, seed=keras.random.SeedGenerator(0))
+    made = ops.convert_to_numpy(model.generator(latents, training=True))
+    # Once the real ones, then the made ones, and no third time.
+    expected = 0.5 * (0.5 * (PICTURES + 3).mean()) + 0.5 * made.mean()
+    assert own.layers[1].moving_mean.numpy()[0] == pytest.approx(expected, abs=1e-4)
+
+
+def test_it_is_saved_with_both_optimizers(tmp_path):
+    model = trainer(("adam", keras.optimizers.Adam(3e-4)))
+    model.fit(PICTURES, batch_size=8, verbose=0)
+    model.save(tmp_path / "gan.keras")
+    twin = keras.saving.load_model(tmp_path / "gan.keras")
+    np.testing.assert_array_equal(twin.generate(5), model.generate(5))
+    rates = [float(part.learning_rate) for part in twin.optimizer.parts]
+    assert rates == pytest.approx([1e-3, 3e-4])
+    for found, expected in zip(twin.optimizer.variables, model.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_training_goes_on_where_it_was_killed(tmp_path):
+    batches = [(PICTURES[4 * n : 4 * n + 4],) for n in range(6)]
+    check_goes_on(lambda: trainer(("adam", "adam")), batches, tmp_path)
+
+
+def test_half_precision_trains():
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = trainer((None, None))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    before = [w.copy() for w in model.get_weights()]
+    logs = model.fit(PICTURES, batch_size=8, verbose=0).history
+    assert all(np.isfinite(values).all() for values in logs.values())
+    assert any((a != b).any() for a, b in zip(before, model.get_weights(), strict=True))
+
+
+def test_a_grid_of_the_same_numbers_is_drawn_and_collapse_is_warned_of(tmp_path):
+    model = trainer()
+    code = keras.Input((3,))
+    # The code counts nothing.
+    one = keras.Model(code, layers.Reshape((8, 8, 1))(layers.Dense(64, "tanh")(0.0 * code)))
+    model = kc.training.GANTrainer(one, model.discriminator)
+    model.compile()
+    draws = kc.callbacks.Generated(tmp_path, pictures=4)
+    with pytest.warns(UserWarning, match="hardly differ"):
+        model.fit(
+            PICTURES, batch_size=12, epochs=2, verbose=0,
+            callbacks=[draws, kc.callbacks.WarnOfCollapse()],
+        )  # fmt: skip
+    assert [each.name for each in sorted(tmp_path.iterdir())] == [
+        "generated-epoch-0001.png",
+        "generated-epoch-0002.png",
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        trainer().fit(
+            PICTURES * 0.1, epochs=2, verbose=0, callbacks=[kc.callbacks.WarnOfCollapse()]
+        )
+
+
+def test_networks_that_do_not_fit_are_refused():
+    generator, _ = networks()
+    with pytest.raises(kc.InputError, match="one image_shape"):
+        kc.training.GANTrainer(generator, kc.models.dcgan_discriminator((16, 16, 1), filters=2))
+    same = keras.optimizers.Adam()
+    with pytest.raises(kc.InputError, match="different objects"):
+        trainer((same, same))
+
+
+CODE = """
+import numpy as np
+from training.test_gan_trainer import after_training
+np.savez(r"{path}", *after_training())
+"""
+
+
+def after_training():
+    """Losses and weights after a step that does not depend on what is drawn."""
+    generator, discriminator = plain(latent=1)
+    draw = np.random.default_rng(4)
+    for model in (generator, discriminator):
+        model.set_weights([draw.normal(0, 0.5, w.shape) for w in model.get_weights()])
+    # Whatever is drawn, the same is made.
+    generator.set_weights([np.zeros((1, 16)), generator.get_weights()[1]])
+    model = kc.training.GANTrainer(generator, discriminator)
+    model.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
+    found = model.train_on_batch(PICTURES[:6, :4, :4], return_dict=True)
+    history = trainer(("adam", "adam")).fit(PICTURES, batch_size=8, verbose=0).history
+    assert all(np.isfinite(values).all() for values in history.values())
+    names = ("discriminator_loss", "generator_loss", "loss")
+    return [np.asarray(found[name]) for name in names] + [
+        generator.get_weights()[1],
+        *discriminator.get_weights(),
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_backends_train_alike(backend, tmp_path):
+    path = tmp_path / "found.npz"
+    run_on(backend, CODE.format(path=path))
+    found = np.load(path)
+    for name, expected in zip(found.files, after_training(), strict=True):
+        np.testing.assert_allclose(found[name], expected, atol=2e-5)

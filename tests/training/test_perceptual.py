@@ -1,0 +1,161 @@
+"""Perceptual losses: by hand on a network of one convolution, and what learns from them."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import keras_classics as kc
+from support import run_on
+from training.killed_training import check_goes_on
+
+DRAW = np.random.default_rng(0)
+PICTURES = DRAW.uniform(0, 255, (6, 12, 16, 3)).astype("float32")
+STYLE = DRAW.uniform(0, 255, (20, 14, 3)).astype("float32")
+
+
+def seeing():
+    keras.utils.set_random_seed(1)
+    picture = keras.Input((None, None, 3))
+    x = layers.Conv2D(4, 3, activation="relu", padding="same", name="first")(picture)
+    x = layers.Conv2D(5, 3, strides=2, activation="relu", padding="same", name="second")(x)
+    return keras.Model(picture, layers.Dense(2)(layers.GlobalAveragePooling2D()(x)))
+
+
+def perception(**options):
+    options = dict(content=["second"], style=["first", "second"]) | options
+    return kc.training.PerceptualLoss(seeing(), prepare=lambda x: x / 255 - 0.5, **options)
+
+
+def maps_of(network, name, pictures):
+    return np.asarray(
+        keras.Model(network.input, network.get_layer(name).output)(pictures / 255 - 0.5)
+    )
+
+
+def identity():
+    """A network that adds a number to what it gets."""
+    picture = keras.Input((None, None, 3))
+    kernel = keras.initializers.Constant(np.eye(3).reshape(1, 1, 3, 3))
+    return keras.Model(picture, layers.Conv2D(3, 1, kernel_initializer=kernel)(picture))
+
+
+def test_the_loss_is_the_papers():
+    network = identity()
+    network.layers[-1].bias.assign([20.0, -10.0, 5.0])
+    trainer = kc.training.PerceptualTrainer(
+        network, perception(), style=STYLE,
+        content_weight=2.0, style_weight=3.0, variation_weight=1e-3, pixel_weight=7.0,
+    )  # fmt: skip
+    trainer.compile("sgd")
+    logs = trainer.test_on_batch(PICTURES, return_dict=True)
+    made, own = PICTURES + [20, -10, 5], seeing()
+    second = [maps_of(own, "second", x.astype("float32")) for x in (made, PICTURES)]
+    content = np.square(second[0] - second[1]).sum() / (5 * 6 * 8) / 6
+    style = 0.0
+    for name in ("first", "second"):
+        found, wanted = (maps_of(own, name, x.astype("float32")) for x in (made, STYLE[None]))
+        grams = [np.einsum("bijc,bijd->bcd", x, x) / x[0].size for x in (found, wanted)]
+        style += np.square(grams[0] - grams[1]).sum() / 6
+    across, down = np.diff(made, axis=2)[:, :-1], np.diff(made, axis=1)[:, :, :-1]
+    variation = (np.square(across).sum() + np.square(down).sum()) / 6
+    pixels = np.mean(np.square(np.array([20, -10, 5]) / 255))
+    assert logs["content"] == pytest.approx(content, rel=1e-4)
+    assert logs["style"] == pytest.approx(style, rel=1e-4)
+    assert logs["variation"] == pytest.approx(variation, rel=1e-4)
+    assert logs["pixels"] == pytest.approx(pixels, rel=1e-4)
+    expected = 2 * content + 3 * style + 1e-3 * variation + 7 * pixels
+    assert logs["loss"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_style_network_learns_and_the_other_one_does_not():
+    keras.utils.set_random_seed(2)
+    network, own = kc.models.style_network(filters=2, blocks=1), perception()
+    before = [w.copy() for w in own.capture.model.get_weights()]
+    trainer = kc.training.PerceptualTrainer(network, own, style=STYLE)
+    assert len(trainer.trainable_variables) == len(network.trainable_variables)
+    trainer.compile(keras.optimizers.Adam(0.01))
+    history = trainer.fit(PICTURES, batch_size=3, epochs=8, verbose=0).history
+    assert history["loss"][-1] < 0.7 * history["loss"][0]
+    for found, expected in zip(own.capture.model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    with pytest.raises(kc.InputError, match=r"trainer\.network\.save"):
+        trainer.get_config()
+
+
+def test_a_training_goes_on_where_it_was_killed(tmp_path):
+    def make():
+        keras.utils.set_random_seed(2)
+        network = kc.models.style_network(filters=1, blocks=1, normalization="batch")
+        made = kc.training.PerceptualTrainer(network, perception(), style=STYLE)
+        made.compile("adam")
+        return made
+
+    check_goes_on(make, [(PICTURES[n : n + 1],) for n in range(6)], tmp_path)
+
+
+def test_super_resolution_learns_from_pairs():
+    keras.utils.set_random_seed(2)
+    network = kc.models.super_resolution(4, filters=2, blocks=1)
+    trainer = kc.training.PerceptualTrainer(
+        network, perception(), content_weight=0.0, variation_weight=0.0, pixel_weight=1.0
+    )
+    trainer.compile(keras.optimizers.Adam(0.01))
+    small = PICTURES.reshape(6, 3, 4, 4, 4, 3).mean(axis=(2, 4))
+    history = trainer.fit(small, PICTURES, batch_size=3, epochs=6, verbose=0).history
+    assert history["pixels"][-1] < history["pixels"][0] and history["content"][-1] == 0
+
+
+def test_levels_of_vgg_are_the_papers_layers():
+    network = kc.models.VGG16(input_shape=(None, None, 3), include_top=False, weights=None)
+    found = kc.training.PerceptualLoss(network)
+    assert found.content == ("stage3_relu3",)
+    assert found.style == ("stage1_relu2", "stage2_relu2", "stage3_relu3", "stage4_relu3")
+
+
+def test_descending_on_the_pixels_lowers_the_same_loss():
+    pytest.importorskip("scipy")
+    own = perception()
+    found = kc.training.descend_to_style(own, PICTURES[0], STYLE, steps=15)
+    assert found.losses[-1] < 0.5 * found.losses[0]
+    assert found.picture.shape == PICTURES[0].shape
+    assert found.picture.min() >= 0 and found.picture.max() <= 255
+    trainer = kc.training.PerceptualTrainer(identity(), own, style=STYLE)
+    trainer.compile("sgd")
+    logs = trainer.test_on_batch(PICTURES[:1], return_dict=True)
+    assert logs["loss"] == pytest.approx(found.losses[0], rel=1e-4)
+
+
+def test_no_loss_at_all_is_refused():
+    with pytest.raises(kc.InputError, match="pixel_weight=1"):
+        kc.training.PerceptualTrainer(
+            identity(), perception(), content_weight=0.0, variation_weight=0.0
+        )
+
+
+CODE = """
+import numpy as np
+from training.test_perceptual import losses
+np.savez(r"{path}", losses())
+"""
+
+
+def losses():
+    own = perception()
+    draw = np.random.default_rng(3)
+    own.capture.model.set_weights(
+        [draw.normal(0, 0.3, w.shape) for w in own.capture.model.get_weights()]
+    )
+    trainer = kc.training.PerceptualTrainer(identity(), own, style=STYLE, pixel_weight=1.0)
+    trainer.network.layers[-1].bias.assign([20.0, -10.0, 5.0])
+    trainer.compile(keras.optimizers.SGD(1e-3))
+    history = trainer.fit(PICTURES, batch_size=6, epochs=2, verbose=0).history
+    return np.array([*history["loss"], *history["style"]])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_backends_train_alike(backend, tmp_path):
+    path = tmp_path / "found.npz"
+    run_on(backend, CODE.format(path=path))
+    np.testing.assert_allclose(np.load(path)["arr_0"], losses(), rtol=2e-3)

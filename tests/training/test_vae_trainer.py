@@ -1,0 +1,193 @@
+"""Variational autoencoders: bounds by hand, and where the likelihood is known, the likelihood."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+import keras_classics as kc
+from support import run_on
+from training.killed_training import check_goes_on
+
+DRAW = np.random.default_rng(0)
+PICTURES = (DRAW.uniform(size=(24, 8, 8, 2)) > 0.5).astype("float32")
+
+
+def halves(**options):
+    keras.utils.set_random_seed(1)
+    options = dict(latent=3, units=(6,), **options)
+    shape = (8, 8, 2)
+    return kc.models.vae_encoder(shape, **options), kc.models.vae_decoder(shape, **options)
+
+
+def trainer(**arguments):
+    model = kc.training.VAETrainer(*halves(), **arguments)
+    model.compile(keras.optimizers.Adam(0.01))
+    return model
+
+
+def linear_gaussian(deviation=0.5, loosened=1.0):
+    """x = W z + b + noise, of which likelihood and posterior are known.
+
+    The columns of W are orthogonal, so that the posterior is one of independent numbers.
+    """
+    draw = np.random.default_rng(5)
+    table, _ = np.linalg.qr(draw.normal(size=(8, 2)))
+    table, start = table * [2.0, 0.7], draw.normal(size=8)
+    picture, code = keras.Input((2, 2, 2)), keras.Input((2,))
+    flat = layers.Flatten()(picture)
+    outputs = {name: layers.Dense(2, name=name)(flat) for name in ("mean", "log_variance")}
+    encoder = keras.Model(picture, outputs)
+    decoder = keras.Model(code, layers.Reshape((2, 2, 2))(layers.Dense(8)(code)))
+    decoder.set_weights([table.T, start])
+    precision = np.square(table).sum(axis=0) / deviation**2 + 1
+    gain = table / deviation**2 / precision
+    encoder.get_layer("mean").set_weights([gain, -start @ gain])
+    spread = np.log(loosened / precision)
+    encoder.get_layer("log_variance").set_weights([np.zeros((8, 2)), spread])
+    pictures = draw.normal(size=(6, 2)) @ table.T + start + deviation * draw.normal(size=(6, 8))
+    covariance = table @ table.T + deviation**2 * np.eye(8)
+    apart = pictures - start
+    exact = -0.5 * (
+        np.einsum("bi,ij,bj->b", apart, np.linalg.inv(covariance), apart)
+        + np.linalg.slogdet(2 * np.pi * covariance)[1]
+    )
+    model = kc.training.VAETrainer(encoder, decoder, likelihood="gaussian", deviation=deviation)
+    return model, pictures.reshape(-1, 2, 2, 2).astype("float32"), exact
+
+
+def test_with_the_posterior_itself_every_bound_is_the_likelihood():
+    model, pictures, exact = linear_gaussian()
+    for samples in (1, 7):
+        found = model.importance_bound(pictures, samples=samples)
+        assert found.dtype == "float64"
+        np.testing.assert_allclose(found, exact, atol=2e-5)
+
+
+def test_otherwise_it_grows_with_the_samples_up_to_the_likelihood():
+    model, pictures, exact = linear_gaussian(loosened=3.0)
+    # Every copy has other codes.
+    copies = np.repeat(pictures[:1], 100, axis=0)
+    means = [model.importance_bound(copies, samples=k).mean() for k in (1, 5, 50)]
+    assert means[0] + 0.3 < means[1] < means[2] < exact[0] + 0.05
+    assert means[2] == pytest.approx(exact[0], abs=0.1)
+    # What one sample lacks is in expectation the divergence of the code from the posterior.
+    gap = 2 * 0.5 * (3.0 - 1 - np.log(3.0))
+    assert exact[0] - means[0] == pytest.approx(gap, abs=0.6)
+
+
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+@pytest.mark.parametrize("bound, samples", [("elbo", 2), ("iwae", 4)])
+def test_the_loss_is_the_bound_by_hand(likelihood, bound, samples):
+    model = trainer(likelihood=likelihood, deviation=0.7, bound=bound, samples=samples)
+    answer = {k: ops.convert_to_numpy(v).astype("float64") for k, v in model(PICTURES).items()}
+    mean, log_variance = answer["mean"][:, None], answer["log_variance"][:, None]
+    seed = keras.random.SeedGenerator(0)
+    noise = ops.convert_to_numpy(keras.random.normal((24, samples, 3), seed=seed))
+    codes = mean + np.exp(log_variance / 2) * noise
+    made = ops.convert_to_numpy(model.decoder(codes.reshape(-1, 3).astype("float32")))
+    made = made.reshape(24, samples, 8, 8, 2).astype("float64")
+    if likelihood == "bernoulli":
+        chance = 1 / (1 + np.exp(-made))
+        pixels = np.where(PICTURES[:, None] == 1, np.log(chance), np.log(1 - chance))
+    else:
+        apart = (PICTURES[:, None] - made) / 0.7
+        pixels = -0.5 * apart**2 - np.log(0.7 * np.sqrt(2 * np.pi))
+    # Summed over pixels and channels.
+    likelihoods = pixels.reshape(24, samples, -1).sum(axis=2)
+    kl = 0.5 * (np.exp(log_variance) + mean**2 - 1 - log_variance).sum(axis=(1, 2))
+    logs = model.test_on_batch(PICTURES, return_dict=True)
+    assert logs["reconstruction"] == pytest.approx(-likelihoods.mean(), rel=1e-5)
+    assert logs["kl"] == pytest.approx(kl.mean(), rel=1e-4)
+    if bound == "elbo":
+        assert logs["loss"] == pytest.approx(logs["reconstruction"] + logs["kl"], rel=1e-5)
+        return
+    normal = -0.5 * np.square(codes).sum(axis=2)
+    own = -0.5 * (noise**2 + log_variance).sum(axis=2)
+    weights = np.exp(likelihoods + normal - own)
+    assert logs["loss"] == pytest.approx(-np.log(weights.mean(axis=1)).mean(), rel=1e-5)
+
+
+def test_log_variances_are_cut():
+    model = trainer()
+    layer = model.encoder.get_layer("log_variance")
+    layer.set_weights([np.zeros((6, 3)), np.array([1e4, -1e4, 1.0])])
+    found = ops.convert_to_numpy(model(PICTURES[:1])["log_variance"])
+    np.testing.assert_allclose(found, [[10, -10, 1]])
+    assert np.isfinite(model.train_on_batch(PICTURES)).all()
+
+
+def test_a_convolutional_one_learns_and_comes_back(tmp_path):
+    options = dict(filters=(4, 6), activation="relu")
+    model = kc.training.VAETrainer(*halves(**options), samples=2, bound="iwae")
+    model.compile(keras.optimizers.Adam(0.02))
+    stripes = np.zeros((32, 8, 8, 2), "float32")
+    stripes[::2, :4], stripes[1::2, :, :4] = 1, 1
+    history = model.fit(stripes, batch_size=8, epochs=6, verbose=0).history
+    assert history["loss"][-1] < 0.8 * history["loss"][0]
+    model.save(tmp_path / "vae.keras")
+    twin = keras.saving.load_model(tmp_path / "vae.keras")
+    np.testing.assert_array_equal(twin.generate(3), model.generate(3))
+    np.testing.assert_array_equal(twin.reconstruct(stripes[:3]), model.reconstruct(stripes[:3]))
+    assert model.generate(3).min() >= 0 and model.generate(3).max() <= 1
+
+
+def test_a_training_goes_on_where_it_was_killed(tmp_path):
+    batches = [(PICTURES[4 * n : 4 * n + 4],) for n in range(6)]
+    check_goes_on(lambda: trainer(bound="iwae", samples=2), batches, tmp_path)
+
+
+def test_the_manifold_is_even_in_probability():
+    keras.utils.set_random_seed(1)
+    two = kc.training.VAETrainer(
+        kc.models.vae_encoder((4, 4, 1), latent=2, units=(3,)),
+        kc.models.vae_decoder((4, 4, 1), latent=2, units=(3,)),
+    )
+    found = two.manifold(5)
+    assert found.shape == (25, 4, 4, 1)
+    # The middle is the most likely code, the corner that of probabilities of 1/10.
+    codes = np.array([[0, 0], [-1.2815516, -1.2815516]], "float32")
+    np.testing.assert_allclose(found[[12, 0]], two.generate(codes), atol=1e-6)
+    with pytest.raises(kc.InputError, match="latent=2"):
+        trainer().manifold(3)
+
+
+def test_a_code_that_says_nothing_is_warned_of():
+    model = trainer(kl_weight=1e4)
+    watch = kc.callbacks.WarnOfCollapse()
+    for each in ("mean", "log_variance"):
+        layer = model.encoder.get_layer(each)
+        layer.set_weights([np.zeros_like(w) for w in layer.get_weights()])
+    with pytest.warns(UserWarning, match="codes say next to nothing"):
+        history = model.fit(PICTURES, epochs=2, verbose=0, callbacks=[watch]).history
+    assert history["active_units"][0] == 0
+
+
+def test_halves_that_do_not_fit_are_refused():
+    encoder, _ = halves()
+    with pytest.raises(kc.InputError, match="Build both alike"):
+        kc.training.VAETrainer(encoder, kc.models.vae_decoder((8, 8, 2), latent=4))
+    with pytest.raises(kc.InputError, match="divisible by 4"):
+        kc.models.vae_encoder((6, 8, 2), filters=(2, 2))
+
+
+CODE = """
+import numpy as np
+from training.test_vae_trainer import on_a_backend
+np.savez(r"{path}", on_a_backend())
+"""
+
+
+def on_a_backend():
+    history = trainer(bound="iwae", samples=3).fit(PICTURES, epochs=2, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    model, pictures, _ = linear_gaussian(loosened=2.0)
+    return model.importance_bound(pictures, samples=5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_backends_train_and_say_the_same(backend, tmp_path):
+    path = tmp_path / "found.npz"
+    run_on(backend, CODE.format(path=path))
+    np.testing.assert_allclose(np.load(path)["arr_0"], on_a_backend(), atol=1e-3)
