@@ -41,14 +41,15 @@ class Word(Task):
 
     def numbered(self, part, split):
         sounds, texts, names = zip(*part, strict=True)
-        if strange := sorted(set(texts) - set(self.codec["classes"])):
+        words = self.codec["classes"]
+        if strange := sorted(set(texts) - set(words)):
             raise kc.InputError(
                 f"The {split} split says {strange[0]!r}",
-                f"words of the training split: {', '.join(self.codec["classes"])}",
+                f"words of the training split: {', '.join(words)}",
                 "Move recordings of it there, or leave it out.",
             )
         heard = SOUNDS.sequences(sounds).inputs
-        labels = [np.int32(self.codec["classes"].index(text)) for text in texts]
+        labels = [np.int32(words.index(text)) for text in texts]
         return kc.data.LabelledSequences(heard, labels, names=names)
 
     def distortion(self):
