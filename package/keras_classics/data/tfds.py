@@ -157,7 +157,7 @@ def _clips(
     builder: tfds.core.DatasetBuilder,
     video: str,
     size: tuple[int, int] | None,
-    frames: int,
+    frames: Whole,
 ) -> Data:
     """Load a set whose examples are moving pictures, with classes where it has them."""
     import tensorflow_datasets as tfds

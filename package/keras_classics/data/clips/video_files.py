@@ -12,7 +12,7 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Whole
-from keras_classics.core.errors import InputError
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.data.pictures.images import eight_bit_rgb, resolve_size
 
 VIDEO_ENDINGS = (".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm")
@@ -78,9 +78,10 @@ def frame_count(path: str | os.PathLike) -> int:
     return count
 
 
-def evenly(count: int, wanted: int) -> list[int]:
-    """Numbers of wanted things out of so many, at even distances; all where there are fewer."""
-    return np.linspace(0, count - 1, min(count, wanted)).round().astype(int).tolist()
+def evenly(count: int, frames: Whole) -> list[int]:
+    """Numbers of frames out of so many, at even distances; all where there are fewer."""
+    chosen = min(count, check_whole("frames", frames))
+    return np.linspace(0, count - 1, chosen).round().astype(int).tolist()
 
 
 @contextmanager

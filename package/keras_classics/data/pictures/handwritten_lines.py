@@ -14,7 +14,7 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Whole
-from keras_classics.core.errors import InputError
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.text_files import read_lines
 from keras_classics.data.faults import Faults
 from keras_classics.data.holdout import complete_splits
@@ -82,7 +82,7 @@ def load_iam(
         same=lambda line: (line.writer,),
         faults=faults,
     )
-    reader = partial(_read, height=height)
+    reader = partial(_read, height=check_whole("height", height))
     return Data.of(
         {split: Made(part, reader) for split, part in parts.items()},
         rules | held,

@@ -108,7 +108,7 @@ def still_shapes(
     for number, label in enumerate(labels):
         # No task has the number of all tasks.
         rng = np.random.default_rng([seed, len(EVENTS), number])
-        stage = _Stage(rng, 1, size, kinds=(kinds[label],), radius=_RADIUS_TOLD)
+        stage = _Stage(rng, 1, size, kinds=(kinds[int(label)],), radius=_RADIUS_TOLD)
         stage.show(0, 0, *rng.uniform(_RADIUS_TOLD, 1 - _RADIUS_TOLD, 2))
         frames.append(stage.drawn()[0])
     return np.stack(frames), labels.astype("int32")

@@ -108,8 +108,8 @@ def vae_decoder(
     low = (shape[0] >> len(maps), shape[1] >> len(maps), maps[0])
     x = layers.Dense(math.prod(low), activation=activation, name="project")(x)
     x = layers.Reshape(low, name="project_map")(x)
-    for number, width in enumerate([*maps[1:], None], start=1):
-        x = _enlarged(x, shape[2] if width is None else width, number, activation, width is None)
+    for number, channels in enumerate([*maps[1:], shape[2]], start=1):
+        x = _enlarged(x, channels, number, activation, number == len(maps))
     return keras.Model(code, x, name=name)
 
 
