@@ -28,7 +28,7 @@ from keras_classics.core.commands import (
     printable,
     sound,
 )
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.names import did_you_mean
 from keras_classics.core.version import __version__
 
@@ -183,11 +183,9 @@ def _list(options: argparse.Namespace) -> None:
     if not found:
         asked = [options.pattern, *([f"of {options.year}"] if options.year else [])]
         raise InputError(
-            explain(
-                f"No model matches {' '.join(asked)}",
-                "a shell pattern on names, such as 'resnet*', and a year of some paper",
-                did_you_mean(options.pattern, index.read()) or "Run: keras-classics list",
-            )
+            f"No model matches {' '.join(asked)}",
+            "a shell pattern on names, such as 'resnet*', and a year of some paper",
+            did_you_mean(options.pattern, index.read()) or "Run: keras-classics list",
         )
     headings = ("name", "family", "year", "input", "parameters", "multiply-adds")
     rows = [
@@ -312,11 +310,9 @@ def _plot(options: argparse.Namespace) -> None:
     ending = path.suffix.lower()
     if ending not in GRAPH_ENDINGS:
         raise InputError(
-            explain(
-                f"--out {path} was given",
-                f"a file ending in {', '.join(GRAPH_ENDINGS)}",
-                f"Write --out {path.with_suffix('.png')}.",
-            )
+            f"--out {path} was given",
+            f"a file ending in {', '.join(GRAPH_ENDINGS)}",
+            f"Write --out {path.with_suffix('.png')}.",
         )
     model = _model(options)
     try:
@@ -330,11 +326,9 @@ def _plot(options: argparse.Namespace) -> None:
             f"{path.with_suffix('.dot')}."
         )
         raise InputError(
-            explain(
-                f"The graph cannot be drawn here ({str(error).splitlines()[0]})",
-                "an environment with pydot and, but for .dot files, the Graphviz programs",
-                remedy,
-            )
+            f"The graph cannot be drawn here ({str(error).splitlines()[0]})",
+            "an environment with pydot and, but for .dot files, the Graphviz programs",
+            remedy,
         ) from error
     write_whole(path, lambda fresh: fresh.write_bytes(drawn))
     print(path)
@@ -348,11 +342,9 @@ def _convert(options: argparse.Namespace) -> None:
     path = options.out or f"{options.name}.weights.h5"
     if not path.endswith((".weights.h5", ".keras")):
         raise InputError(
-            explain(
-                f"--out {path} was given",
-                "a file ending in .weights.h5 (weights) or .keras (the whole model)",
-                "Change the ending.",
-            )
+            f"--out {path} was given",
+            "a file ending in .weights.h5 (weights) or .keras (the whole model)",
+            "Change the ending.",
         )
     model = _model(options)
     from_keras = options.source.lower().endswith((".h5", ".keras"))
@@ -444,12 +436,10 @@ def _draw_data(options: argparse.Namespace) -> None:
         draw_masks(options.out, examples, data.info.pixel_classes or ())
     else:
         raise InputError(
-            explain(
-                f"The examples of {options.spec} have no boxes and no masks",
-                "data with boxes or masks",
-                "Give scenes, voc:FOLDER, coco:JSON, kitti:FOLDER, boxes:CSV, masks:FOLDER or a "
-                "set of TFDS.",
-            )
+            f"The examples of {options.spec} have no boxes and no masks",
+            "data with boxes or masks",
+            "Give scenes, voc:FOLDER, coco:JSON, kitti:FOLDER, boxes:CSV, masks:FOLDER or a "
+            "set of TFDS.",
         )
     print(options.out)
 

@@ -10,7 +10,7 @@ import keras
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, explain, is_whole
+from keras_classics.core.errors import InputError, check_choice, is_whole
 from keras_classics.core.mean_field import CriticalPoint, critical_point, depth_scale
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Initializer, Tensor
@@ -102,11 +102,9 @@ class BilinearUpsampling(keras.initializers.Initializer):
         *sides, outputs, inputs = shape
         if len(sides) != 2 or outputs != inputs:
             raise InputError(
-                explain(
-                    f"A kernel of shape {tuple(shape)} was to interpolate",
-                    "(rows, columns, channels, channels)",
-                    "Give the transposed convolution as many filters as its input has channels.",
-                )
+                f"A kernel of shape {tuple(shape)} was to interpolate",
+                "(rows, columns, channels, channels)",
+                "Give the transposed convolution as many filters as its input has channels.",
             )
         rows, columns = (_tent(side) for side in sides)
         tent = ops.expand_dims(ops.outer(rows, columns), (-2, -1))
@@ -151,12 +149,10 @@ class DeltaOrthogonal(keras.initializers.Initializer):
         *stack, rows, columns, channels, filters = shape
         if channels > filters or rows % 2 == 0 or columns % 2 == 0:
             raise InputError(
-                explain(
-                    f"A kernel of shape {tuple(shape)} was to be delta-orthogonal",
-                    "(..., rows, columns, channels, filters) with odd sides and no fewer filters "
-                    "than channels, because lengths cannot be kept otherwise",
-                    "Use more filters or another initialiser.",
-                )
+                f"A kernel of shape {tuple(shape)} was to be delta-orthogonal",
+                "(..., rows, columns, channels, filters) with odd sides and no fewer filters "
+                "than channels, because lengths cannot be kept otherwise",
+                "Use more filters or another initialiser.",
             )
         normal = keras.random.normal((*stack, filters, filters), dtype="float32", seed=self.seed)
         orthogonal, triangle = ops.qr(normal)

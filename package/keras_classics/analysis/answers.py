@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from keras_classics.analysis.maps.cam_targets import PREDICTED, check_classes
 from keras_classics.core.argument_kinds import Kind, kind_of
 from keras_classics.core.arguments import as_taken, checked
-from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.graph import functional
 from keras_classics.core.model_ends import model_ends
 
@@ -63,11 +63,9 @@ def probabilities_of(model: keras.Model, answers: np.ndarray) -> np.ndarray:
     end = model_ends(model)[0]
     if end.with_classes(answers).ndim != 2:
         raise InputError(
-            explain(
-                f"The model {model.name!r} answers in the shape {answers.shape}",
-                "classifiers, which answer (batch, classes)",
-                "Put a pooling and a classifier on it.",
-            )
+            f"The model {model.name!r} answers in the shape {answers.shape}",
+            "classifiers, which answer (batch, classes)",
+            "Put a pooling and a classifier on it.",
         )
     return end.probabilities(answers, np)
 

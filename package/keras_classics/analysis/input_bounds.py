@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 
 # The lowest and the highest value: numbers, or one for each channel.
 Pair: TypeAlias = tuple[ArrayLike, ArrayLike]
@@ -71,13 +71,11 @@ def check_bounds(bounds: Any, shape: Sequence[int | None]) -> Bounds:
         sound = False
     if not sound:
         raise InputError(
-            explain(
-                f"bounds={bounds!r} was given",
-                "the lowest and the highest value in the model's input units, each a number or one "
-                f"for each of its {channels} channels",
-                "Pass bounds=(0, 255) for a model that prepares its pixels itself, or what your "
-                "preparation makes of 0 and 255.",
-            )
+            f"bounds={bounds!r} was given",
+            "the lowest and the highest value in the model's input units, each a number or one "
+            f"for each of its {channels} channels",
+            "Pass bounds=(0, 255) for a model that prepares its pixels itself, or what your "
+            "preparation makes of 0 and 255.",
         )
     whole = np.broadcast_shapes(low.shape, high.shape)
     inner = (1,) * (len(shape) - len(whole))
@@ -100,11 +98,9 @@ def check_finite(
     """
     if not np.isfinite(images).all():
         raise InputError(
-            explain(
-                f"{given} that are infinite or not a number were given",
-                f"finite {allowed}",
-                "Look for a division by zero in their preparation.",
-            )
+            f"{given} that are infinite or not a number were given",
+            f"finite {allowed}",
+            "Look for a division by zero in their preparation.",
         )
 
 
@@ -122,10 +118,8 @@ def check_within(images: np.ndarray, bounds: Bounds) -> None:
         least = min(lowest, np.floor(images.min()))
         most = max(highest, np.ceil(images.max()))
         raise InputError(
-            explain(
-                f"Images from {images.min():g} to {images.max():g} were given with bounds from "
-                f"{lowest:g} to {highest:g}, {np.count_nonzero(outside)} of their values outside",
-                "images within the bounds, which are in the units that the model takes",
-                f"Pass bounds that hold them, such as bounds=({least:.9g}, {most:.9g}).",
-            )
+            f"Images from {images.min():g} to {images.max():g} were given with bounds from "
+            f"{lowest:g} to {highest:g}, {np.count_nonzero(outside)} of their values outside",
+            "images within the bounds, which are in the units that the model takes",
+            f"Pass bounds that hold them, such as bounds=({least:.9g}, {most:.9g}).",
         )

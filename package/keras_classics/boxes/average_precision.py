@@ -23,7 +23,7 @@ from keras_classics.boxes.kitti_precision import kitti_figures
 from keras_classics.boxes.overlap import coverage, overlap
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Whole
-from keras_classics.core.errors import InputError, check_choice, check_whole, explain
+from keras_classics.core.errors import InputError, check_choice, check_whole
 
 WRONG, RIGHT, NEITHER = 0, 1, -1
 
@@ -391,10 +391,8 @@ def _check_classes(detections: Sequence[Detections], truths: Sequence[Truth], cl
         if labels.size and (labels.min() < least or labels.max() >= classes):
             wrong = labels[(labels < least) | (labels >= classes)][0]
             raise InputError(
-                explain(
-                    f"A {what} is of class {wrong:.0f}, with classes={classes}",
-                    f"0 to {classes - 1}",
-                    "Number classes from 0 on: ids of COCO begin at 1 and have gaps, which "
-                    "kc.data.load closes.",
-                )
+                f"A {what} is of class {wrong:.0f}, with classes={classes}",
+                f"0 to {classes - 1}",
+                "Number classes from 0 on: ids of COCO begin at 1 and have gaps, which "
+                "kc.data.load closes.",
             )

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from keras_classics.boxes.detections import as_boxes
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_positive, explain
+from keras_classics.core.errors import InputError, check_positive
 
 # What is added to the variances before they are divided by, as in the released code of R-CNN.
 _LEAST_VARIANCE = 1e-3
@@ -38,12 +38,10 @@ def regression_targets(proposals: ArrayLike, truths: ArrayLike) -> np.ndarray:
     sides = np.concatenate([boxes[:, 2:] - boxes[:, :2] for boxes in (proposals, truths)])
     if len(proposals) != len(truths) or (sides <= 0).any():
         raise InputError(
-            explain(
-                f"{len(proposals)} proposals and {len(truths)} true boxes were given, the least "
-                f"side is {sides.min(initial=np.inf):g}",
-                "as many of both, all with an area",
-                "Leave out boxes without height or width before.",
-            )
+            f"{len(proposals)} proposals and {len(truths)} true boxes were given, the least "
+            f"side is {sides.min(initial=np.inf):g}",
+            "as many of both, all with an area",
+            "Leave out boxes without height or width before.",
         )
     found = keras.utils.bounding_boxes.encode_box_to_deltas(
         proposals.astype("float32"), truths.astype("float32"), "yxyx", "yxyx"
@@ -143,11 +141,9 @@ class RidgeBoxes:
         given, wanted = np.asarray(features, "float64"), np.asarray(targets, "float64")
         if len(given) != len(wanted) or not len(given):
             raise InputError(
-                explain(
-                    f"Features of {len(given)} and targets of {len(wanted)} proposals were given",
-                    "equally many, at least one",
-                    "Leave out classes without a proposal near a true box.",
-                )
+                f"Features of {len(given)} and targets of {len(wanted)} proposals were given",
+                "equally many, at least one",
+                "Leave out classes without a proposal near a true box.",
             )
         whitening = Whitening.fit(wanted)
         rows = _with_bias(given)

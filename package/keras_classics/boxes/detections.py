@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 
 # The class of a region of which nobody says what it shows, as KITTI's DontCare.
 NO_CLASS = -1
@@ -119,9 +119,7 @@ def as_boxes(boxes: ArrayLike) -> np.ndarray:
     array = array.reshape(0, 4) if array.size == 0 else array
     if array.ndim != 2 or array.shape[1] != 4:
         raise InputError(
-            explain(
-                f"Boxes of shape {array.shape} were given", "(n, 4)", "Give four numbers for each."
-            )
+            f"Boxes of shape {array.shape} were given", "(n, 4)", "Give four numbers for each."
         )
     wrong = ~np.isfinite(array).all(axis=1) | (array[:, 2:] < array[:, :2]).any(axis=1)
     if wrong.any():
@@ -130,14 +128,12 @@ def as_boxes(boxes: ArrayLike) -> np.ndarray:
         other = np.concatenate([corner, corner + array[:, 2:]], axis=1)[wrong]
         sized = bool(np.isfinite(other).all() and (other[:, 2:] >= other[:, :2]).all())
         raise InputError(
-            explain(
-                f"Box {number} of {len(array)} is {array[number].tolist()}",
-                "(ymin, xmin, ymax, xmax) in pixels, each end at or behind its beginning",
-                "Height and width seem to stand in place of the ends: convert them first, by "
-                "keras.utils.bounding_boxes.convert_format(boxes, source='xywh', target='yxyx')."
-                if sized
-                else "Give the ends after the beginnings, as finite numbers.",
-            )
+            f"Box {number} of {len(array)} is {array[number].tolist()}",
+            "(ymin, xmin, ymax, xmax) in pixels, each end at or behind its beginning",
+            "Height and width seem to stand in place of the ends: convert them first, by "
+            "keras.utils.bounding_boxes.convert_format(boxes, source='xywh', target='yxyx')."
+            if sized
+            else "Give the ends after the beginnings, as finite numbers.",
         )
     return array
 
@@ -159,12 +155,10 @@ def check_paired(detections: Sequence[Detections], truths: Sequence[Truth]) -> N
     """
     if len(detections) != len(truths) or not len(truths):
         raise InputError(
-            explain(
-                f"Detections of {len(detections)} pictures and the truth about {len(truths)} "
-                "were given",
-                "equally many, at least one",
-                "Give empty arrays for a picture in which nothing is or was found.",
-            )
+            f"Detections of {len(detections)} pictures and the truth about {len(truths)} "
+            "were given",
+            "equally many, at least one",
+            "Give empty arrays for a picture in which nothing is or was found.",
         )
 
 
@@ -177,10 +171,8 @@ def _set_columns(
         column = np.asarray(values)
         if column.shape != boxes.shape[:1]:
             raise InputError(
-                explain(
-                    f"{name} of shape {column.shape} were given for {len(boxes)} boxes",
-                    f"({len(boxes)},)",
-                    "Give one for each box.",
-                )
+                f"{name} of shape {column.shape} were given for {len(boxes)} boxes",
+                f"({len(boxes)},)",
+                "Give one for each box.",
             )
         object.__setattr__(target, name, column.astype(dtype))

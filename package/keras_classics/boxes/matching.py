@@ -11,7 +11,7 @@ from keras_classics.boxes.detections import as_boxes
 from keras_classics.boxes.overlap import overlap
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Whole
-from keras_classics.core.errors import InputError, check_probability, check_whole, explain
+from keras_classics.core.errors import InputError, check_probability, check_whole
 
 
 class Matches(NamedTuple):
@@ -80,12 +80,10 @@ def sample_regions(
     empty = np.flatnonzero((found >= background[0]) & (found < background[1]))
     if not len(shows) + len(empty):
         raise InputError(
-            explain(
-                f"None of {len(found)} proposals overlaps a true box by {positive} or more, or by "
-                f"{background[0]} to below {background[1]}",
-                "one proposal or more of either kind",
-                "Give more proposals, or admit lower overlaps: background=(0.0, 0.5).",
-            )
+            f"None of {len(found)} proposals overlaps a true box by {positive} or more, or by "
+            f"{background[0]} to below {background[1]}",
+            "one proposal or more of either kind",
+            "Give more proposals, or admit lower overlaps: background=(0.0, 0.5).",
         )
     least = max(round(share * count), count - len(empty))
     wanted = min(least, len(shows)) if len(empty) else count

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from keras_classics.boxes.detections import Truth, as_boxes
 from keras_classics.boxes.overlap import overlap
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_positive, explain
+from keras_classics.core.errors import InputError, check_positive
 
 
 @checked
@@ -91,12 +91,9 @@ def proposal_quality(
     """
     if len(proposals) != len(truths) or not len(truths):
         raise InputError(
-            explain(
-                f"Proposals for {len(proposals)} pictures and the truth about {len(truths)} were "
-                "given",
-                "equally many, at least one",
-                "Give an empty array for a picture without proposals.",
-            )
+            f"Proposals for {len(proposals)} pictures and the truth about {len(truths)} were given",
+            "equally many, at least one",
+            "Give an empty array for a picture without proposals.",
         )
     best, labels = [np.zeros(0)], [np.zeros(0, "int64")]
     for boxes, there in zip(proposals, truths, strict=True):

@@ -9,7 +9,7 @@ from PIL import Image
 from keras_classics.boxes.detections import as_boxes
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Whole
-from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.errors import InputError, check_whole
 
 # Pixels of 227 around a box, in R-CNN.
 CONTEXT = 16
@@ -48,32 +48,26 @@ def warp_regions(
     regions = as_boxes(boxes)
     if image.ndim != 3 or not image.size:
         raise InputError(
-            explain(
-                f"A picture of shape {image.shape} was given",
-                "(height, width, channels), none of them 0",
-                "Read it by kc.data.read_image(path).",
-            )
+            f"A picture of shape {image.shape} was given",
+            "(height, width, channels), none of them 0",
+            "Read it by kc.data.read_image(path).",
         )
     # Else a picture would be surrounded by more than memory holds.
     near = max(image.shape[:2])
     if len(regions) and (regions.min() < -near or regions.max() > 2 * near):
         raise InputError(
-            explain(
-                f"Boxes from {regions.min():g} to {regions.max():g} were given for a picture "
-                f"{image.shape[:2]}",
-                "boxes in the picture, or beyond it by no more than its longer side",
-                "Cut them: numpy.clip(boxes, 0, [height, width, height, width]).",
-            )
+            f"Boxes from {regions.min():g} to {regions.max():g} were given for a picture "
+            f"{image.shape[:2]}",
+            "boxes in the picture, or beyond it by no more than its longer side",
+            "Cut them: numpy.clip(boxes, 0, [height, width, height, width]).",
         )
     sides = regions[:, 2:] - regions[:, :2]
     if 2 * context >= size or (sides <= 0).any():
         raise InputError(
-            explain(
-                f"size={size}, context={context} and {len(regions)} boxes with a least side of "
-                f"{sides.min(initial=np.inf):g} were given",
-                "a size above twice the context, and boxes with an area",
-                "Give a smaller context, and leave out boxes without area.",
-            )
+            f"size={size}, context={context} and {len(regions)} boxes with a least side of "
+            f"{sides.min(initial=np.inf):g} were given",
+            "a size above twice the context, and boxes with an area",
+            "Give a smaller context, and leave out boxes without area.",
         )
     if square:
         sides = np.repeat(sides.max(axis=1, keepdims=True), 2, axis=1)

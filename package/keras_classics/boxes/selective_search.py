@@ -24,7 +24,6 @@ from keras_classics.core.errors import (
     check_choice,
     check_positive,
     check_whole,
-    explain,
     import_extra,
 )
 
@@ -139,11 +138,9 @@ def _rgb(image: np.ndarray) -> np.ndarray:
         or not pixels.size
     ):
         raise InputError(
-            explain(
-                f"An image of {pixels.dtype} and shape {np.shape(image)} was given",
-                "uint8 (height, width, 3), (height, width, 1) or (height, width)",
-                "Read it by kc.data.read_image.",
-            )
+            f"An image of {pixels.dtype} and shape {np.shape(image)} was given",
+            "uint8 (height, width, 3), (height, width, 1) or (height, width)",
+            "Read it by kc.data.read_image.",
         )
     return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
 
@@ -162,11 +159,9 @@ def _by_opencv(pixels: np.ndarray, mode: Mode) -> np.ndarray:
     tool = import_extra("cv2", "cv")
     if not hasattr(tool, "ximgproc"):
         raise InputError(
-            explain(
-                "The OpenCV that is installed has no ximgproc",
-                "opencv-contrib-python-headless",
-                "Run: pip uninstall opencv-python-headless; pip install 'keras-classics[cv]'.",
-            )
+            "The OpenCV that is installed has no ximgproc",
+            "opencv-contrib-python-headless",
+            "Run: pip uninstall opencv-python-headless; pip install 'keras-classics[cv]'.",
         )
     parts = tool.ximgproc.segmentation
     # It divides pictures of one pixel's height or width into nothing.

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from keras_classics.boxes.detections import as_boxes
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Whole
-from keras_classics.core.errors import InputError, check_probability, check_whole, explain
+from keras_classics.core.errors import InputError, check_probability, check_whole
 
 
 @checked
@@ -53,11 +53,9 @@ def suppress(
         most = check_whole("most", most)
     if scores.shape != (len(boxes),) or labels.shape != scores.shape or np.isnan(scores).any():
         raise InputError(
-            explain(
-                f"{len(boxes)} boxes, scores {scores.shape} and classes {labels.shape} were given",
-                "one score, which is a number, and one class for each box",
-                "Give as many of each.",
-            )
+            f"{len(boxes)} boxes, scores {scores.shape} and classes {labels.shape} were given",
+            "one score, which is a number, and one class for each box",
+            "Give as many of each.",
         )
     kept = []
     for label in np.unique(labels):

@@ -20,7 +20,7 @@ from keras_classics.analysis.drawing.pages import (
 from keras_classics.analysis.maps.feature_maps import FeatureMaps
 from keras_classics.callbacks.picture_callback import PictureCallback, finite
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 
 
 class Activations(PictureCallback):
@@ -65,12 +65,10 @@ class Activations(PictureCallback):
         self.pictures = displayable(self.images if pictures is None else pictures)
         if channels < 1 or not len(self.images) or len(self.images) != len(self.pictures):
             raise InputError(
-                explain(
-                    f"{len(self.images)} images, {len(self.pictures)} pictures and "
-                    f"channels={channels} were given",
-                    "one image or more, one picture for each, and one channel or more",
-                    "Leave pictures and channels out for the default.",
-                )
+                f"{len(self.images)} images, {len(self.pictures)} pictures and "
+                f"channels={channels} were given",
+                "one image or more, one picture for each, and one channel or more",
+                "Leave pictures and channels out for the default.",
             )
 
     def prepare(self) -> None:

@@ -21,7 +21,7 @@ from keras_classics.analysis.drawing.pages import (
 )
 from keras_classics.callbacks.picture_callback import PictureCallback, finite
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.types import Tensor
 from keras_classics.data.batches import pad_arrays
 from keras_classics.data.texts.sentence_batches import encode_sentences
@@ -87,11 +87,9 @@ class Attention(PictureCallback):
         references = [""] * len(inputs) if references is None else references
         if not len(inputs) or len(inputs) != len(references):
             raise InputError(
-                explain(
-                    f"{len(inputs)} inputs and {len(references)} references were given",
-                    "one input or more, and one reference for each or references=None",
-                    "Choose one of the references of each picture.",
-                )
+                f"{len(inputs)} inputs and {len(references)} references were given",
+                "one input or more, and one reference for each or references=None",
+                "Choose one of the references of each picture.",
             )
         self.vocabulary = vocabulary
         self.references = references
@@ -117,11 +115,9 @@ class Attention(PictureCallback):
             encoder, decoder = split_translator(self.explained, self.pair)
         if decoder.attention is None:
             raise InputError(
-                explain(
-                    f"The model {self.explained.name!r} has a decoder without attention",
-                    "a decoder with attention",
-                    "Build it with attention='additive', or leave the callback out.",
-                )
+                f"The model {self.explained.name!r} has a decoder without attention",
+                "a decoder with attention",
+                "Build it with attention='additive', or leave the callback out.",
             )
         if self.sources is None:
             if self.inputs.dtype == np.uint8:
@@ -191,10 +187,8 @@ def _grid(encoder: keras.Model, shape: tuple[int, ...]) -> tuple[int, int]:
     encoded = encoder.compute_output_shape(shape)
     if len(encoded) != 4:
         raise InputError(
-            explain(
-                f"The encoding has the shape {encoded}",
-                "(batch, height, width, features), whose attention can be laid over a picture",
-                "Attend to an encoder's feature map.",
-            )
+            f"The encoding has the shape {encoded}",
+            "(batch, height, width, features), whose attention can be laid over a picture",
+            "Attend to an encoder's feature map.",
         )
     return encoded[1:3]

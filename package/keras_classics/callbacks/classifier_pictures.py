@@ -16,7 +16,7 @@ from keras_classics.analysis.answers import probabilities_of
 from keras_classics.analysis.drawing.pages import displayable, tiles, write_picture
 from keras_classics.callbacks.picture_callback import PictureCallback, finite
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice
 from keras_classics.core.gradients import compiled_over
 
 RIGHT, WRONG, UNKNOWN = "darkgreen", "firebrick", "black"
@@ -72,13 +72,11 @@ class ClassifierPictures(PictureCallback):
             fits = fits and shape == (count,) and self.labels.dtype.kind in "iu"
         if not fits:
             raise InputError(
-                explain(
-                    f"{count} images, labels of shape {shape}, {len(self.pictures)} pictures and "
-                    f"of={self.of!r} were given",
-                    "one image or more, and for each one picture and one label, or no labels with "
-                    "of='answer'",
-                    "Give labels as whole numbers, not one-hot.",
-                )
+                f"{count} images, labels of shape {shape}, {len(self.pictures)} pictures and "
+                f"of={self.of!r} were given",
+                "one image or more, and for each one picture and one label, or no labels with "
+                "of='answer'",
+                "Give labels as whole numbers, not one-hot.",
             )
 
     @abstractmethod

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.files import opened
 from keras_classics.core.keras_internals import bring_up_to_date, strategy_of
 from keras_classics.core.picture_files import opened_picture
@@ -64,11 +64,9 @@ class PictureCallback(keras.callbacks.Callback, ABC):
         for name, number in (("every_epochs", every_epochs), ("every_steps", every_steps)):
             if number is not None and number < 1:
                 raise InputError(
-                    explain(
-                        f"{name}={number} was given",
-                        "1 and above",
-                        "Leave the callback out for no pictures.",
-                    )
+                    f"{name}={number} was given",
+                    "1 and above",
+                    "Leave the callback out for no pictures.",
                 )
         self.folder = Path(folder)
         self.every_epochs = every_epochs
@@ -204,9 +202,7 @@ def _make(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
-            explain(
-                f"{folder} cannot be written ({error.strerror})",
-                "a folder you may write to",
-                "Choose another for the pictures.",
-            )
+            f"{folder} cannot be written ({error.strerror})",
+            "a folder you may write to",
+            "Choose another for the pictures.",
         ) from error

@@ -18,7 +18,7 @@ from keras_classics.analysis.fooling.attack_request import AttackRequest
 from keras_classics.analysis.fooling.iterated_gradient import pgd
 from keras_classics.analysis.input_bounds import Pair
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_probability, check_whole, explain
+from keras_classics.core.errors import InputError, check_probability, check_whole
 from keras_classics.core.keras_internals import bring_up_to_date
 from keras_classics.core.types import Whole
 
@@ -109,11 +109,9 @@ class RobustAccuracy(keras.callbacks.Callback):
         bounds = getattr(self.model, "bounds", None) if bounds is None else bounds
         if size is None or bounds is None:
             raise InputError(
-                explain(
-                    f"{self.model.name!r} does not say how far images are moved, nor their bounds",
-                    "a kc.training.AdversarialModel, or epsilon and bounds",
-                    "Pass them: RobustAccuracy(images, labels, epsilon=8, bounds=(0, 255)).",
-                )
+                f"{self.model.name!r} does not say how far images are moved, nor their bounds",
+                "a kc.training.AdversarialModel, or epsilon and bounds",
+                "Pass them: RobustAccuracy(images, labels, epsilon=8, bounds=(0, 255)).",
             )
         request = AttackRequest(
             self.model, self.images, self.labels, bounds=bounds, batch_size=self.batch_size

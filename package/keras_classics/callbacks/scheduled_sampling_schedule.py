@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice
 from keras_classics.layers.recurrent.scheduled_sampler import ScheduledSampler
 
 MODES = ("model", "uniform", "always")
@@ -107,11 +107,9 @@ class ScheduledSampling(keras.callbacks.Callback):
         found = [sampler for sampler in owned if isinstance(sampler, ScheduledSampler)]
         if not found:
             raise InputError(
-                explain(
-                    f"The model {self.model.name!r} has no ScheduledSampler",
-                    "models with a kc.layers.RecurrentDecoder",
-                    "Build it with kc.models.captioner.",
-                )
+                f"The model {self.model.name!r} has no ScheduledSampler",
+                "models with a kc.layers.RecurrentDecoder",
+                "Build it with kc.models.captioner.",
             )
         return found
 

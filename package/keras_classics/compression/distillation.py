@@ -11,7 +11,7 @@ import keras
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_positive, check_probability, explain
+from keras_classics.core.errors import InputError, check_positive, check_probability
 from keras_classics.core.graph import functional
 from keras_classics.core.model_ends import ModelEnd, model_ends
 from keras_classics.core.registration import registered
@@ -101,11 +101,9 @@ def distiller(
     if shapes[0] != shapes[1]:
         told = [f"{' and '.join(map(str, inputs))} to {units} classes" for inputs, units in shapes]
         raise InputError(
-            explain(
-                f"A student of {told[0]} was given to a teacher of {told[1]}",
-                "two models of the same inputs and classes",
-                "Build the student with the teacher's input_shape and classes.",
-            )
+            f"A student of {told[0]} was given to a teacher of {told[1]}",
+            "two models of the same inputs and classes",
+            "Build the student with the teacher's input_shape and classes.",
         )
     return keras.distillation.Distiller(
         teacher,
@@ -124,11 +122,9 @@ def _end(role: str, model: keras.Model) -> ModelEnd:
     softmax = first.kind == "softmax" and first.gives_probabilities
     if others or not (softmax or first.kind == "logits") or first.units in (None, 1):
         raise InputError(
-            explain(
-                f"{model.name!r}, with {1 + len(others)} outputs of which the first ends in "
-                f"{first.kind}, was given as the {role}",
-                "a model of one output that ends in softmax or logits of several classes",
-                "Put keras.layers.Softmax() on the layer that gives the logits.",
-            )
+            f"{model.name!r}, with {1 + len(others)} outputs of which the first ends in "
+            f"{first.kind}, was given as the {role}",
+            "a model of one output that ends in softmax or logits of several classes",
+            "Put keras.layers.Softmax() on the layer that gives the logits.",
         )
     return first

@@ -25,7 +25,7 @@ from keras_classics.compression.packed_signs import ENGINES, best_engine, word_c
 from keras_classics.compression.windows import Windows
 from keras_classics.core.arguments import checked
 from keras_classics.core.array_files import read_arrays
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice
 from keras_classics.core.files import reading, write_whole
 from keras_classics.core.model_files import of_configuration
 from keras_classics.core.text_files import parse_json
@@ -89,11 +89,9 @@ def write_packed(model: PackedModel, path: str | os.PathLike[str]) -> None:
 def _check_ending(path: str | os.PathLike[str]) -> None:
     if Path(path).suffix != ENDING:
         raise InputError(
-            explain(
-                f"The path {os.fspath(path)!r} was given for a packed network",
-                f"a file ending in {ENDING}",
-                "Change the ending.",
-            )
+            f"The path {os.fspath(path)!r} was given for a packed network",
+            f"a file ending in {ENDING}",
+            "Change the ending.",
         )
 
 

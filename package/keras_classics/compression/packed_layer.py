@@ -23,7 +23,7 @@ from keras_classics.compression.packed_signs import (
 )
 from keras_classics.compression.windows import Layout, Windows
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice
 from keras_classics.core.types import Tensor
 from keras_classics.layers.image.binary import BinaryConv2D, BinaryDense
 
@@ -147,13 +147,11 @@ class PackedLayer:
         found = (self.kernel.shape, self.kernel.dtype, self.scales.shape, self.bias.shape)
         if found != (shape, np.dtype("uint64"), (filters,), (filters,)):
             raise InputError(
-                explain(
-                    f"A kernel of shape {self.kernel.shape} and {self.kernel.dtype}, with "
-                    f"{self.scales.size} scales and {self.bias.size} biases, was given for "
-                    f"{layer.name!r}",
-                    f"uint64 of shape {shape}, and {filters} of each",
-                    "Make it by PackedLayer.of(layer).",
-                )
+                f"A kernel of shape {self.kernel.shape} and {self.kernel.dtype}, with "
+                f"{self.scales.size} scales and {self.bias.size} biases, was given for "
+                f"{layer.name!r}",
+                f"uint64 of shape {shape}, and {filters} of each",
+                "Make it by PackedLayer.of(layer).",
             )
 
     @property
@@ -258,11 +256,9 @@ class PackedLayer:
         if not fits or inputs.shape[-1] != self.channels:
             shape = "(batch, height, width, {})" if self.convolution else "(..., {})"
             raise InputError(
-                explain(
-                    f"Inputs of shape {inputs.shape} were given",
-                    f"{shape.format(self.channels)}, which the layer was packed for",
-                    "Give what the layer itself takes.",
-                )
+                f"Inputs of shape {inputs.shape} were given",
+                f"{shape.format(self.channels)}, which the layer was packed for",
+                "Give what the layer itself takes.",
             )
 
 

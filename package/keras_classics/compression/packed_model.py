@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from keras_classics.compression.packed_layer import PackedLayer, Signs, Turns, pack_maps
 from keras_classics.compression.windows import Windows
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.gradients import compiled_over
 from keras_classics.core.processor import processors
 
@@ -268,11 +268,9 @@ class PackedModel:
                 f"{name} of shape {(None, *shape)}" for name, shape, _ in self.inputs
             )
             raise InputError(
-                explain(
-                    f"Arrays of shape {shapes} were given to {self.name!r}",
-                    wanted.replace("None", "any"),
-                    "Give what the model itself takes, in one more axis for the batch.",
-                )
+                f"Arrays of shape {shapes} were given to {self.name!r}",
+                wanted.replace("None", "any"),
+                "Give what the model itself takes, in one more axis for the batch.",
             )
         return [
             each.astype(dtype, copy=False)
@@ -300,9 +298,7 @@ def _array(x: ArrayLike) -> np.ndarray:
 def _check_channels(found: int, wanted: int) -> None:
     if found != wanted:
         raise InputError(
-            explain(
-                f"Maps of {found} channels reached a packed layer",
-                f"the {wanted} it was packed for",
-                "Pack the model again, or fetch its file again.",
-            )
+            f"Maps of {found} channels reached a packed layer",
+            f"the {wanted} it was packed for",
+            "Pack the model again, or fetch its file again.",
         )

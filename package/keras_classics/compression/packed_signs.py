@@ -27,7 +27,6 @@ from keras_classics.core.errors import (
     InputError,
     check_choice,
     check_whole,
-    explain,
     import_extra,
 )
 
@@ -56,19 +55,15 @@ def pack_signs(x: ArrayLike, axis: int = -1) -> np.ndarray:
         signs = np.asarray(x) >= 0
     except (TypeError, ValueError) as error:
         raise InputError(
-            explain(
-                f"x was given of which there are no signs ({error})",
-                "an array of numbers",
-                "Pass numpy.asarray(x, 'float32'), of rows of one length.",
-            )
+            f"x was given of which there are no signs ({error})",
+            "an array of numbers",
+            "Pass numpy.asarray(x, 'float32'), of rows of one length.",
         ) from error
     if not -signs.ndim <= axis < signs.ndim:
         raise InputError(
-            explain(
-                f"axis={axis} was given with an x of shape {signs.shape}",
-                "one of its axes",
-                "Pass axis=0 and numpy.ravel(x).",
-            )
+            f"axis={axis} was given with an x of shape {signs.shape}",
+            "one of its axes",
+            "Pass axis=0 and numpy.ravel(x).",
         )
     return pack_bits(signs, axis)
 
@@ -168,12 +163,9 @@ def _check_words(name: str, words: np.ndarray, rank: int, axis: int, length: int
     if words.dtype != np.uint64 or words.ndim != rank or words.shape[axis] != count:
         place = axis % rank
         raise InputError(
-            explain(
-                f"{name} is {found}",
-                f"uint64 of {rank} axes with {count} words, which hold {length} signs, on axis "
-                f"{place}",
-                f"Make it by pack_signs of an array that has {length} entries on that axis.",
-            )
+            f"{name} is {found}",
+            f"uint64 of {rank} axes with {count} words, which hold {length} signs, on axis {place}",
+            f"Make it by pack_signs of an array that has {length} entries on that axis.",
         )
 
 

@@ -27,7 +27,7 @@ from keras_classics.compression.thresholds import (
     rises_or_falls,
 )
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice
 from keras_classics.core.graph import ancestry, called_again, functional, has_graph
 from keras_classics.core.keras_internals import Node, deep_graphs
 from keras_classics.core.types import Tensor
@@ -70,11 +70,9 @@ def pack(model: keras.Model, *, engine: str | None = None) -> PackedModel:
     graph = _Graph.of(model)
     if not any(_is_binary(call) for call in graph.calls):
         raise InputError(
-            explain(
-                f"The model {model.name!r} has no binary layer",
-                "models with BinaryConv2D or BinaryDense layers, such as kc.models.XNORAlexNet()",
-                "Make other models small by kc.compression.prune or kc.export.quantize.",
-            )
+            f"The model {model.name!r} has no binary layer",
+            "models with BinaryConv2D or BinaryDense layers, such as kc.models.XNORAlexNet()",
+            "Make other models small by kc.compression.prune or kc.export.quantize.",
         )
     output = model.output
     return PackedModel(

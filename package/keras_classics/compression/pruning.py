@@ -26,7 +26,6 @@ from keras_classics.core.errors import (
     check_probability,
     check_rate,
     check_whole,
-    explain,
 )
 from keras_classics.core.graph import check_model
 
@@ -92,11 +91,9 @@ class Masks:
             model.set_weights(weights)
         except ValueError as error:
             raise InputError(
-                explain(
-                    f"{len(weights)} weights were given to rewind {model.name!r} to",
-                    f"its own of an earlier time, {len(model.weights)}",
-                    "Keep model.get_weights() early in the training.",
-                )
+                f"{len(weights)} weights were given to rewind {model.name!r} to",
+                f"its own of an earlier time, {len(model.weights)}",
+                "Keep model.get_weights() early in the training.",
             ) from error
         self.hold()
 
@@ -263,9 +260,7 @@ def _check_names(model: keras.Model, keep: Sequence[str]) -> None:
 
 def _nothing(model: keras.Model, what: str) -> InputError:
     return InputError(
-        explain(
-            f"The model {model.name!r} has no {what} beside those that are kept",
-            "models with convolutions or dense layers that may change",
-            "Make layers trainable, or keep fewer.",
-        )
+        f"The model {model.name!r} has no {what} beside those that are kept",
+        "models with convolutions or dense layers that may change",
+        "Make layers trainable, or keep fewer.",
     )

@@ -20,7 +20,7 @@ from keras_classics.compression.pruning import prunable
 from keras_classics.core.archive_files import zipped_size
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Wholes
-from keras_classics.core.errors import InputError, check_choice, check_whole, explain
+from keras_classics.core.errors import InputError, check_choice, check_whole
 
 ROUNDS = 50
 # Bits of a distance from one weight that is left to the next: the best of these is taken.
@@ -123,11 +123,9 @@ def share_weights(
         array = ops.convert_to_numpy(variable).astype("float32")
         if not np.isfinite(array).all():
             raise InputError(
-                explain(
-                    f"The weights of {variable.path} are not all finite",
-                    "numbers",
-                    "Train the model again from a checkpoint before they were.",
-                )
+                f"The weights of {variable.path} are not all finite",
+                "numbers",
+                "Train the model again from a checkpoint before they were.",
             )
         groups.append((variable, cluster(array, 2**count)))
     shared = Shared(groups)

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from keras_classics.core.errors import InputError, check_pair, explain, is_whole
+from keras_classics.core.errors import InputError, check_pair, is_whole
 from keras_classics.layers.image.convolution import same_margins, window_of
 
 # Zeros above and below, left and right.
@@ -63,11 +63,9 @@ class Windows:
         padded = height + sum(margins[0]), width + sum(margins[1])
         if any(side < least for side, least in zip(padded, window, strict=True)):
             raise InputError(
-                explain(
-                    f"A picture of {height} x {width} was given",
-                    f"at least {window[0]} x {window[1]} with the zeros around it",
-                    "Give a larger picture, or more padding.",
-                )
+                f"A picture of {height} x {width} was given",
+                f"at least {window[0]} x {window[1]} with the zeros around it",
+                "Give a larger picture, or more padding.",
             )
         firsts = [
             np.arange(0, side - least + 1, step)

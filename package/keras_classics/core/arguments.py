@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from keras_classics.core.argument_kinds import Kind, Refused, kind_of
-from keras_classics.core.errors import InputError, explain, shown
+from keras_classics.core.errors import InputError, shown
 from keras_classics.core.names import check_known
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -93,11 +93,9 @@ def _refusal(kind: Kind, name: str, value: Any, optional: bool) -> InputError:
     if kind.refuse:
         kind.refuse(value)
     return InputError(
-        explain(
-            f"{name}={shown(value)} was given",
-            kind.words,
-            f"Leave {name} out for the default." if optional else f"Pass such {name}.",
-        )
+        f"{name}={shown(value)} was given",
+        kind.words,
+        f"Leave {name} out for the default." if optional else f"Pass such {name}.",
     )
 
 

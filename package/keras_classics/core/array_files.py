@@ -15,7 +15,7 @@ import numpy as np
 
 from keras_classics.core.archive_files import open_archive
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.files import opened, reading
 from keras_classics.core.text_files import parse_json
 from keras_classics.core.torch_files import numbers_of, read_torch
@@ -55,11 +55,9 @@ def read_state(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise InputError(
-            explain(
-                f"The file {str(path)!r} was given",
-                ", ".join(READERS),
-                "Save the state in one of these forms.",
-            )
+            f"The file {str(path)!r} was given",
+            ", ".join(READERS),
+            "Save the state in one of these forms.",
         )
     with (
         reading(

@@ -13,7 +13,7 @@ import keras
 from keras import layers, ops
 
 from keras_classics.core.channels_last import check_layers
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.floating_inputs import check_floating_input
 from keras_classics.core.gradients import tapped_gradients
 from keras_classics.core.graph import (
@@ -187,12 +187,10 @@ class Capture(ModelLogits):
         kind = "output" if vectors else "map (batch, height, width, channels)"
         instead = "See model.summary()." if vectors else "Leave layer out for the last one."
         raise InputError(
-            explain(
-                given,
-                f"a layer, or 'model/layer' in a nested one, with one {kind}, such as "
-                f"{', '.join([*maps.values()][-4:]) or 'none here'}",
-                f"Did you mean {near[0]!r}?" if near else instead,
-            )
+            given,
+            f"a layer, or 'model/layer' in a nested one, with one {kind}, such as "
+            f"{', '.join([*maps.values()][-4:]) or 'none here'}",
+            f"Did you mean {near[0]!r}?" if near else instead,
         )
 
     def last_map(self) -> Place:
@@ -216,12 +214,9 @@ class Capture(ModelLogits):
             if self._sees(place, _is_map) and not trims:
                 return place
         raise InputError(
-            explain(
-                f"{self.model.name!r} has no feature map of {self._image_name()} before its "
-                "classifier",
-                "models with a layer whose output is (batch, height, width, channels)",
-                "Maps need a network of convolutions.",
-            )
+            f"{self.model.name!r} has no feature map of {self._image_name()} before its classifier",
+            "models with a layer whose output is (batch, height, width, channels)",
+            "Maps need a network of convolutions.",
         )
 
     def check_explains(self, wanted: Iterable[Place] = ()) -> None:
@@ -242,12 +237,10 @@ class Capture(ModelLogits):
             given = self._image_name()
         if given:
             raise InputError(
-                explain(
-                    f"The first output does not depend on {given}",
-                    "classes of the first output, or a function as target",
-                    "Pass as target a function of the output that is meant, such as "
-                    "lambda outputs: outputs[1][:, 0].",
-                )
+                f"The first output does not depend on {given}",
+                "classes of the first output, or a function as target",
+                "Pass as target a function of the output that is meant, such as "
+                "lambda outputs: outputs[1][:, 0].",
             )
 
     def check_gradient(self) -> None:
@@ -270,7 +263,7 @@ class Capture(ModelLogits):
             remedy = "Pass target=lambda outputs: outputs to explain the number itself."
         else:
             return
-        raise InputError(explain(f"The first output is {dtype} {shape}", allowed, remedy))
+        raise InputError(f"The first output is {dtype} {shape}", allowed, remedy)
 
     def _named(self, layer: str) -> list[Place]:
         """The places a path, or a name without its path or numbers, may mean."""
@@ -306,23 +299,19 @@ def _image_number(model: keras.Model, image: int | str | None) -> int:
     images = [number for number, x in enumerate(model.inputs) if len(x.shape) == 4]
     if not images:
         raise InputError(
-            explain(
-                f"{model.name!r} takes {[tuple(x.shape) for x in model.inputs]}",
-                "models that take an image (batch, height, width, channels)",
-                "Maps over an image need a model of images.",
-            )
+            f"{model.name!r} takes {[tuple(x.shape) for x in model.inputs]}",
+            "models that take an image (batch, height, width, channels)",
+            "Maps over an image need a model of images.",
         )
     if image is None:
         return images[0]
     number = names.index(image) if image in names else image
     if isinstance(number, bool) or number not in images:
         raise InputError(
-            explain(
-                f"image={image!r} was given",
-                "an input (batch, height, width, channels) of the model, by name or number: "
-                + ", ".join(f"{names[each]!r} ({each})" for each in images),
-                "Leave image out for the first.",
-            )
+            f"image={image!r} was given",
+            "an input (batch, height, width, channels) of the model, by name or number: "
+            + ", ".join(f"{names[each]!r} ({each})" for each in images),
+            "Leave image out for the first.",
         )
     return int(number)
 

@@ -19,7 +19,7 @@ from keras_classics.core import pretrained
 from keras_classics.core.arguments import as_taken, checked, kinds_of
 from keras_classics.core.builder_help import signature_of, text_of
 from keras_classics.core.card import ModelCard
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.image_builder import IMAGE_DEFAULTS, check_common
 from keras_classics.core.names import Known, bare, check_known, matching, meant
 from keras_classics.core.types import Activation, Shape, Tensor, Whole
@@ -83,21 +83,17 @@ def register(
     def build(*positional: Any, **named: Any) -> keras.Model:
         if len(positional) > len(shared):
             raise InputError(
-                explain(
-                    f"{len(positional)} arguments without a name were given to {title!r}",
-                    f"at most {len(shared)}: {', '.join(shared)}",
-                    "Name the others, as in width=0.5.",
-                )
+                f"{len(positional)} arguments without a name were given to {title!r}",
+                f"at most {len(shared)}: {', '.join(shared)}",
+                "Name the others, as in width=0.5.",
             )
         check_known(title, named, signature.parameters)
         arguments = dict(zip(shared, positional, strict=False))
         if twice := [argument for argument in named if argument in arguments]:
             raise InputError(
-                explain(
-                    f"{twice[0]!r} was given to {title!r} by position and by name",
-                    "one of the two",
-                    f"Leave {twice[0]} out, or name all arguments.",
-                )
+                f"{twice[0]!r} was given to {title!r} by position and by name",
+                "one of the two",
+                f"Leave {twice[0]} out, or name all arguments.",
             )
         given = arguments | named
         check_common(given)
@@ -188,11 +184,9 @@ def _enter(card: ModelCard, build: Builder[...]) -> None:
         again = (taken.__module__, taken.__name__) == (build.__module__, build.__name__)
         if not again and names & {bare(known), bare(taken.__name__)}:
             raise InputError(
-                explain(
-                    f"The model name {card.name!r} is taken by {taken.__module__}.{taken.__name__}",
-                    "one builder per name",
-                    "Choose another name for the new model, and for its builder.",
-                )
+                f"The model name {card.name!r} is taken by {taken.__module__}.{taken.__name__}",
+                "one builder per name",
+                "Choose another name for the new model, and for its builder.",
             )
     _CARDS[card.name], _BUILDERS[card.name] = card, build
 

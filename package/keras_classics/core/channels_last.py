@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice
 from keras_classics.core.graph import has_graph
 
 
@@ -43,10 +43,8 @@ def check_layers(model: keras.Model) -> None:
 
 def _refusal(given: str) -> InputError:
     return InputError(
-        explain(
-            given,
-            "models with channels last, (batch, height, width, channels)",
-            "Call keras.config.set_image_data_format('channels_last') and build the model again; "
-            "its weights fit.",
-        )
+        given,
+        "models with channels last, (batch, height, width, channels)",
+        "Call keras.config.set_image_data_format('channels_last') and build the model again; "
+        "its weights fit.",
     )

@@ -77,23 +77,19 @@ class Parser(argparse.ArgumentParser):
         if unknown != message:
             word = unknown.split()[0].partition("=")[0]
             raise UsageError(
-                explain(
-                    f"{unknown} was given",
-                    "the flags that --help lists",
-                    did_you_mean(word, self._options()) or help,
-                )
+                f"{unknown} was given",
+                "the flags that --help lists",
+                did_you_mean(word, self._options()) or help,
             )
         if found := _NO_CHOICE.search(message):
             name, word, listed = found.groups()
             choices = [each.strip(" '") for each in listed.split(",")]
             raise UsageError(
-                explain(
-                    f"{word!r} was given for {name}",
-                    ", ".join(choices),
-                    did_you_mean(word, choices) or help,
-                )
+                f"{word!r} was given for {name}",
+                ", ".join(choices),
+                did_you_mean(word, choices) or help,
             )
-        raise UsageError(explain(f"A flag is wrong ({message})", "what --help lists", help))
+        raise UsageError(f"A flag is wrong ({message})", "what --help lists", help)
 
     def _options(self) -> Iterator[str]:
         """All flags, those of the verbs too, which leave what they do not know to the whole."""
@@ -363,11 +359,9 @@ def parse_pairs(text: str) -> list[list[str]]:
     sound = all(len(pair) == 2 and all(pair) for pair in pairs)
     if not sound or len(set(map(tuple, pairs))) < len(pairs):
         raise InputError(
-            explain(
-                f"The directions {text} were given",
-                "different ones, each a source and a target language, with commas between",
-                "Write for example en-fr,fr-en.",
-            )
+            f"The directions {text} were given",
+            "different ones, each a source and a target language, with commas between",
+            "Write for example en-fr,fr-en.",
         )
     return pairs
 

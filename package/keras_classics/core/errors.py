@@ -33,7 +33,7 @@ class InputError(ValueError):
     exit_code = 1
 
     def __init__(self, given: str, allowed: str = "", remedy: str = "") -> None:
-        super().__init__(explain(given, allowed, remedy) if allowed else given)
+        super().__init__(explain(given, allowed, remedy) if allowed or remedy else given)
 
 
 class UsageError(InputError):
@@ -109,7 +109,7 @@ def check_choice(
             texts = [each for each in allowed if isinstance(each, str)]
             remedy = f"{did_you_mean(value, texts)} {remedy}".lstrip()
         raise InputError(
-            explain(f"{argument}={shown(value)} was given", ", ".join(map(repr, allowed)), remedy)
+            f"{argument}={shown(value)} was given", ", ".join(map(repr, allowed)), remedy
         )
 
 
@@ -166,11 +166,9 @@ def check_whole(
     if beyond:
         remedy = f"Pass {argument}={largest} or less."
     raise InputError(
-        explain(
-            f"{argument}={shown(value)} was given",
-            allowed,
-            remedy or f"Pass {argument}={smallest} or more.",
-        )
+        f"{argument}={shown(value)} was given",
+        allowed,
+        remedy or f"Pass {argument}={smallest} or more.",
     )
 
 
@@ -194,11 +192,9 @@ def check_wholes(
         if all(smallest <= whole <= LARGEST for whole in wholes):
             return wholes
     raise InputError(
-        explain(
-            f"{argument}={shown(values)} was given",
-            f"{'one or more' if count is None else count} whole numbers from {smallest} on",
-            f"Leave {argument} out for the default.",
-        )
+        f"{argument}={shown(values)} was given",
+        f"{'one or more' if count is None else count} whole numbers from {smallest} on",
+        f"Leave {argument} out for the default.",
     )
 
 
@@ -224,11 +220,9 @@ def check_pair(
         return whole[0], whole[1]
     one = "a positive whole number" if smallest == 1 else f"a whole number from {smallest} on"
     raise InputError(
-        explain(
-            f"{argument}={shown(value)} was given",
-            f"{one}, or a pair (height, width) of them",
-            remedy or f"Pass {argument}={smallest} or more.",
-        )
+        f"{argument}={shown(value)} was given",
+        f"{one}, or a pair (height, width) of them",
+        remedy or f"Pass {argument}={smallest} or more.",
     )
 
 
@@ -247,11 +241,9 @@ def check_axes(argument: str, value: object, axes: str, remedy: str | None = Non
     shape = tuple(getattr(value, "shape", ()))
     if len(shape) != axes.count(",") + 1:
         raise InputError(
-            explain(
-                f"{argument} of shape {shape} was given",
-                f"the axes {axes}",
-                remedy or f"Give {argument} those axes, with 1 for what there is one of.",
-            )
+            f"{argument} of shape {shape} was given",
+            f"the axes {axes}",
+            remedy or f"Give {argument} those axes, with 1 for what there is one of.",
         )
 
 
@@ -269,11 +261,9 @@ def check_lengths(argument: str, value: Sized, other: str, beside: Sized) -> Non
     """
     if len(value) != len(beside):
         raise InputError(
-            explain(
-                f"{len(value)} {argument} and {len(beside)} {other} were given",
-                "as many of the one as of the other",
-                f"Give one of {other} for each of {argument}.",
-            )
+            f"{len(value)} {argument} and {len(beside)} {other} were given",
+            "as many of the one as of the other",
+            f"Give one of {other} for each of {argument}.",
         )
 
 
@@ -292,11 +282,9 @@ def check_places(argument: str, value: Iterable[int], count: int, first: int = 0
     for place in value:
         if not first <= place < first + count:
             raise InputError(
-                explain(
-                    f"{argument} with {place} was given, where there are {count}",
-                    f"numbers from {first} to {first + count - 1}" if count else "no number",
-                    f"Leave {place} out.",
-                )
+                f"{argument} with {place} was given, where there are {count}",
+                f"numbers from {first} to {first + count - 1}" if count else "no number",
+                f"Leave {place} out.",
             )
 
 
@@ -367,11 +355,9 @@ def _listed(values: object) -> list[object]:
 
 def _refused(argument: str, value: object, allowed: str, remedy: str | None) -> InputError:
     return InputError(
-        explain(
-            f"{argument}={shown(value)} was given",
-            allowed,
-            remedy or f"Leave {argument} out for the default.",
-        )
+        f"{argument}={shown(value)} was given",
+        allowed,
+        remedy or f"Leave {argument} out for the default.",
     )
 
 
@@ -389,9 +375,7 @@ def import_extra(module: str, extra: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError as error:
         raise MissingExtraError(
-            explain(
-                f"{module.split('.')[0]} is needed here but cannot be imported ({error})",
-                "an environment with it installed",
-                f"Run: pip install 'keras-classics[{extra}]'.",
-            )
+            f"{module.split('.')[0]} is needed here but cannot be imported ({error})",
+            "an environment with it installed",
+            f"Run: pip install 'keras-classics[{extra}]'.",
         ) from error

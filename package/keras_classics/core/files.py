@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 
 if sys.platform == "win32":
     import msvcrt
@@ -102,19 +102,13 @@ def place_of(path: Path) -> Path:
     target = Path(os.path.realpath(path))
     if path.is_symlink() and not target.is_relative_to(os.path.realpath(path.parent)):
         raise InputError(
-            explain(
-                f"{path} is a link that leads out of its folder, to {target}",
-                "a file, or a link to one in the same folder",
-                f"Write {target} if that is meant, or remove the link.",
-            )
+            f"{path} is a link that leads out of its folder, to {target}",
+            "a file, or a link to one in the same folder",
+            f"Write {target} if that is meant, or remove the link.",
         )
     if target.exists() and not target.is_file():
         raise InputError(
-            explain(
-                f"{path} is no ordinary file",
-                "a new file, or one to replace",
-                "Choose another path.",
-            )
+            f"{path} is no ordinary file", "a new file, or one to replace", "Choose another path."
         )
     return target
 
@@ -176,11 +170,9 @@ def writing(path: Path) -> Iterator[None]:
                 raise cause from None
             cause = cause.__context__
         raise InputError(
-            explain(
-                f"{path} cannot be written ({error.strerror or error})",
-                "a folder you may write to, with room on its disk",
-                "Make room, or choose another path.",
-            )
+            f"{path} cannot be written ({error.strerror or error})",
+            "a folder you may write to, with room on its disk",
+            "Make room, or choose another path.",
         ) from error
 
 
@@ -310,7 +302,7 @@ def reading(path: object, allowed: str, remedy: str) -> Iterator[None]:
     except Exception as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         reason = " ".join(reason.split())[:200] or type(error).__name__
-        raise InputError(explain(f"{path} cannot be read ({reason})", allowed, remedy)) from error
+        raise InputError(f"{path} cannot be read ({reason})", allowed, remedy) from error
 
 
 def file_fingerprint(path: Path) -> str:

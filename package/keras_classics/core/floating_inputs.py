@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras.layers import Embedding
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.graph import ancestry
 
 
@@ -24,14 +24,11 @@ def check_floating_input(model: keras.Model, number: int) -> None:
         return
     name = _lookup(model)
     raise InputError(
-        explain(
-            f"{model.name!r} takes {symbol.dtype} as {symbol.name!r}",
-            "models of floating-point numbers, which have a gradient",
-            f"Take what is behind the ids: keras.Model(model.get_layer({name!r}).output, "
-            "model.output)."
-            if name
-            else "Build it on keras.Input(..., dtype='float32').",
-        )
+        f"{model.name!r} takes {symbol.dtype} as {symbol.name!r}",
+        "models of floating-point numbers, which have a gradient",
+        f"Take what is behind the ids: keras.Model(model.get_layer({name!r}).output, model.output)."
+        if name
+        else "Build it on keras.Input(..., dtype='float32').",
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 from keras import ops, tree
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.keras_internals import (
     Node,
     arguments_of,
@@ -54,13 +54,11 @@ def check_intact(model: keras.Model) -> None:
     """
     if "call" in vars(model):
         raise InputError(
-            explain(
-                f"{getattr(model, 'name', 'The model')!r} has a lesion, of which its graph knows "
-                "nothing",
-                "a whole model; within a lesion a call, evaluate, predict, class_probabilities and "
-                "loss landscapes",
-                "Look at it after the lesion.",
-            )
+            f"{getattr(model, 'name', 'The model')!r} has a lesion, of which its graph knows "
+            "nothing",
+            "a whole model; within a lesion a call, evaluate, predict, class_probabilities and "
+            "loss landscapes",
+            "Look at it after the lesion.",
         )
 
 
@@ -73,11 +71,9 @@ def check_functional(model: keras.Model) -> None:
     check_model(model)
     if not has_graph(model):
         raise InputError(
-            explain(
-                f"The model {model.name!r} has no graph of layers",
-                "functional models, such as all of the catalogue, and built sequential ones",
-                "Build it on a keras.Input.",
-            )
+            f"The model {model.name!r} has no graph of layers",
+            "functional models, such as all of the catalogue, and built sequential ones",
+            "Build it on a keras.Input.",
         )
 
 
@@ -89,11 +85,9 @@ def check_model(model: object) -> None:
     """
     if not isinstance(model, keras.Model):
         raise InputError(
-            explain(
-                f"{reprlib.repr(model)} was given as a model",
-                "a keras.Model",
-                "Pass what kc.create_model(...) or kc.load_model(...) returns.",
-            )
+            f"{reprlib.repr(model)} was given as a model",
+            "a keras.Model",
+            "Pass what kc.create_model(...) or kc.load_model(...) returns.",
         )
 
 

@@ -29,7 +29,6 @@ from keras_classics.core.errors import (
     check_positive,
     check_rate,
     check_whole,
-    explain,
     is_whole,
     shown,
 )
@@ -113,11 +112,9 @@ def image_head(card: ModelCard, arguments: ImageArguments, *, fixed_size: bool =
     given["classes"] = _checked_classes(card, given)
     if given["pooling"] and not given["include_top"] and len(card.input_shape) == 1:
         raise InputError(
-            explain(
-                f"pooling={given['pooling']!r} was given to {card.name!r}",
-                "None, because vectors have no height and width to pool over",
-                "Leave pooling out: the features are one vector per example already.",
-            )
+            f"pooling={given['pooling']!r} was given to {card.name!r}",
+            "None, because vectors have no height and width to pool over",
+            "Leave pooling out: the features are one vector per example already.",
         )
     image = given["input_tensor"]
     if image is None:
@@ -241,7 +238,7 @@ def scaled(filters: int, width: float) -> int:
     remedy = "Use width=1.0 for the paper's model, width=0.5 for half its filters."
     if check_positive("width", width, remedy) > MOST_WIDTH:
         raise InputError(
-            explain(f"width={width} was given", f"a positive number up to {MOST_WIDTH}", remedy)
+            f"width={width} was given", f"a positive number up to {MOST_WIDTH}", remedy
         )
     return max(1, round(filters * width))
 
@@ -272,19 +269,15 @@ def _check_arguments(given: dict[str, Any]) -> None:
     path = isinstance(weights, (str, os.PathLike)) and os.path.exists(weights)
     if weights is not None and not path:
         raise InputError(
-            explain(
-                f"weights={str(weights)!r} was given",
-                "None, 'imagenet', or the path of an existing .weights.h5 file",
-                "Check the path, or leave weights out for a fresh model.",
-            )
+            f"weights={str(weights)!r} was given",
+            "None, 'imagenet', or the path of an existing .weights.h5 file",
+            "Check the path, or leave weights out for a fresh model.",
         )
     if given["input_tensor"] is not None and given["input_shape"] is not None:
         raise InputError(
-            explain(
-                "input_tensor and input_shape were both given",
-                "one of them",
-                "Leave input_shape out: the tensor has a shape.",
-            )
+            "input_tensor and input_shape were both given",
+            "one of them",
+            "Leave input_shape out: the tensor has a shape.",
         )
 
 
@@ -314,20 +307,16 @@ def check_common(arguments: Mapping[str, Any]) -> None:
             find(name)
         except (TypeError, ValueError) as error:
             raise InputError(
-                explain(
-                    f"{argument}={shown(name)} was given",
-                    f"a function, or a name that Keras knows, such as {IMAGE_NAMES[argument]!r}",
-                    f"Leave {argument} out for the default.",
-                )
+                f"{argument}={shown(name)} was given",
+                f"a function, or a name that Keras knows, such as {IMAGE_NAMES[argument]!r}",
+                f"Leave {argument} out for the default.",
             ) from error
     tensor = arguments.get("input_tensor")
     if tensor is not None and not hasattr(tensor, "shape"):
         raise InputError(
-            explain(
-                f"input_tensor={tensor!r} was given",
-                "a tensor of Keras, such as keras.Input((224, 224, 3))",
-                "Leave input_tensor out for an input of the model's own.",
-            )
+            f"input_tensor={tensor!r} was given",
+            "a tensor of Keras, such as keras.Input((224, 224, 3))",
+            "Leave input_tensor out for an input of the model's own.",
         )
 
 
@@ -339,9 +328,7 @@ def check_name(name: object) -> None:
     """
     if name is not None and (not isinstance(name, str) or "/" in name):
         raise InputError(
-            explain(
-                f"name={name!r} was given", "a text without '/'", "Leave name out for the default."
-            )
+            f"name={name!r} was given", "a text without '/'", "Leave name out for the default."
         )
 
 
@@ -353,12 +340,10 @@ def _checked_classes(card: ModelCard, given: dict[str, Any]) -> int | None:
         return check_whole("classes", classes, remedy=remedy)
     if given["include_top"] or classes is not None:
         raise InputError(
-            explain(
-                f"include_top={given['include_top']} and classes={classes!r} were given to "
-                f"{card.name!r}",
-                "include_top=False and classes=None, because it is a trunk",
-                "Put a classifier or a detector of your own on its output.",
-            )
+            f"include_top={given['include_top']} and classes={classes!r} were given to "
+            f"{card.name!r}",
+            "include_top=False and classes=None, because it is a trunk",
+            "Put a classifier or a detector of your own on its output.",
         )
     return None
 
@@ -379,21 +364,17 @@ def _input_shape(card: ModelCard, given: dict[str, Any], fixed_size: bool) -> Sh
     whole = all(size is None or (is_whole(size) and operator.index(size) > 0) for size in shape)
     if len(sizes) != len(card.input_shape) or not whole or sizes[-1] is None:
         raise InputError(
-            explain(
-                f"input_shape={given['input_shape']!r} was given",
-                "(height, width, channels) of positive whole numbers, without the batch; height "
-                "and width may be None",
-                f"Pass, for example, input_shape={card.input_shape}.",
-            )
+            f"input_shape={given['input_shape']!r} was given",
+            "(height, width, channels) of positive whole numbers, without the batch; height "
+            "and width may be None",
+            f"Pass, for example, input_shape={card.input_shape}.",
         )
     if len(sizes) == 3 and sizes[0] in (1, 3) and sizes[1] == sizes[2] and (sizes[2] or 0) > 4:
         turned = (*sizes[1:], sizes[0])
         raise InputError(
-            explain(
-                f"input_shape={sizes} was given, {sizes[0]} rows of {sizes[2]} channels",
-                "(height, width, channels): the channels come last",
-                f"Pass input_shape={turned}, and turn arrays by numpy.moveaxis(pictures, 1, -1).",
-            )
+            f"input_shape={sizes} was given, {sizes[0]} rows of {sizes[2]} channels",
+            "(height, width, channels): the channels come last",
+            f"Pass input_shape={turned}, and turn arrays by numpy.moveaxis(pictures, 1, -1).",
         )
     _check_size(card, sizes, fixed_size and given["include_top"])
     return sizes
@@ -403,19 +384,15 @@ def _check_size(card: ModelCard, shape: Shape, fixed_size: bool) -> None:
     sizes, smallest = shape[:-1], card.smallest_size
     if fixed_size and None in sizes:
         raise InputError(
-            explain(
-                f"An image of unknown size {shape} was given to {card.name!r}",
-                "a known height and width, because its classifier flattens the feature map",
-                "Give both, or build with include_top=False.",
-            )
+            f"An image of unknown size {shape} was given to {card.name!r}",
+            "a known height and width, because its classifier flattens the feature map",
+            "Give both, or build with include_top=False.",
         )
     if any(size is not None and size < smallest for size in sizes):
         raise InputError(
-            explain(
-                f"An image of {shape} was given to {card.name!r}",
-                f"height and width of at least {smallest}",
-                f"Put keras.layers.Resizing({smallest}, {smallest}), or with zeros around "
-                f"keras.layers.ZeroPadding2D({-(-(smallest - min(filter(None, sizes))) // 2)}), "
-                "before it, or choose a shallower model.",
-            )
+            f"An image of {shape} was given to {card.name!r}",
+            f"height and width of at least {smallest}",
+            f"Put keras.layers.Resizing({smallest}, {smallest}), or with zeros around "
+            f"keras.layers.ZeroPadding2D({-(-(smallest - min(filter(None, sizes))) // 2)}), "
+            "before it, or choose a shallower model.",
         )

@@ -16,7 +16,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import keras
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.types import Tensor
 
 # The Keras with which all of this was tried; other releases may have it too.
@@ -34,11 +34,9 @@ def untested(what: str) -> InputError:
         what: What it does not do, as the rest of a sentence that begins with its name.
     """
     return InputError(
-        explain(
-            f"Keras {keras.__version__} {what}",
-            f"Keras {TESTED}, with which this was tested",
-            f"Run: pip install 'keras=={TESTED}.*'",
-        )
+        f"Keras {keras.__version__} {what}",
+        f"Keras {TESTED}, with which this was tested",
+        f"Run: pip install 'keras=={TESTED}.*'",
     )
 
 
@@ -93,11 +91,9 @@ def maker(tensor: Tensor) -> Node:
     except AttributeError as error:
         if hasattr(keras.Input((1,)), "_keras_history"):
             raise InputError(
-                explain(
-                    f"A tensor of shape {tuple(tensor.shape)} that belongs to no graph was given",
-                    "keras.Input(...), and what layers make of one",
-                    "Build on a keras.Input.",
-                )
+                f"A tensor of shape {tuple(tensor.shape)} that belongs to no graph was given",
+                "keras.Input(...), and what layers make of one",
+                "Build on a keras.Input.",
             ) from error
         raise _no_graph() from error
     if type(node) not in _sound:

@@ -22,7 +22,7 @@ from typing import NamedTuple, SupportsIndex, TypeAlias
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, check_whole, explain
+from keras_classics.core.errors import InputError, check_choice, check_whole
 
 Function: TypeAlias = Callable[[np.ndarray], np.ndarray]
 # Each activation with its derivative, on float64 arrays.
@@ -61,11 +61,9 @@ def critical_point(activation: str, q_star: float) -> CriticalPoint:
     function, derivative = _functions(activation)
     if not q_star > 0:
         raise InputError(
-            explain(
-                f"q_star={q_star!r} was given",
-                "a positive variance",
-                "Use 1 / depth, as the paper's authors do.",
-            )
+            f"q_star={q_star!r} was given",
+            "a positive variance",
+            "Use 1 / depth, as the paper's authors do.",
         )
     x = _deviates(q_star)
     slope = _mean(derivative(x))
@@ -154,11 +152,9 @@ def _fixed_variance(activation: str, sigma_w: float, sigma_b: float) -> float:
         high *= 2
         if high > 1e12:
             raise InputError(
-                explain(
-                    f"sigma_w={sigma_w} and sigma_b={sigma_b} were given for {activation!r}",
-                    "values with which the variance of signals settles",
-                    "Lower sigma_w.",
-                )
+                f"sigma_w={sigma_w} and sigma_b={sigma_b} were given for {activation!r}",
+                "values with which the variance of signals settles",
+                "Lower sigma_w.",
             )
     for _ in range(200):
         middle = (low + high) / 2

@@ -39,7 +39,7 @@ from keras_classics.core.call_kinds import (
     reshapes,
     squashing,
 )
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.graph import Place, before, called_again, check_functional, origin, path
 from keras_classics.core.keras_internals import Node
 from keras_classics.core.types import Tensor
@@ -121,11 +121,9 @@ class ModelEnd:
         x = self.with_classes(values)
         if self.kind == "unknown":
             raise InputError(
-                explain(
-                    f"Probabilities of classes were asked for, but {self.reason}",
-                    "ends in softmax, sigmoid or logits, with casts, reshapes and scalings behind",
-                    "Put keras.layers.Softmax() on the layer that gives the logits.",
-                )
+                f"Probabilities of classes were asked for, but {self.reason}",
+                "ends in softmax, sigmoid or logits, with casts, reshapes and scalings behind",
+                "Put keras.layers.Softmax() on the layer that gives the logits.",
             )
         if self.kind == "logits" and self.units == 1:
             return _two_classes(0.5 * (1 + library.tanh(x / 2)), library)

@@ -17,7 +17,7 @@ import keras
 
 from keras_classics.core.archive_files import open_archive
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.files import file_size, most_bytes, opened, reading, write_whole
 from keras_classics.core.graph import check_model
 from keras_classics.core.keras_internals import deep_graphs
@@ -168,13 +168,11 @@ def _ending(path: str | os.PathLike[str], allowed: tuple[str, ...]) -> str:
         if os.fspath(path).endswith(ending):
             return ending
     raise InputError(
-        explain(
-            f"The file {os.fspath(path)!r} was given",
-            f"a file ending in {', '.join(allowed)}",
-            f"Save the model by kc.save_model, to a file ending in {allowed[0]}."
-            if allowed == MODEL_ENDINGS
-            else f"Save the weights by model.save_weights, to a file ending in {allowed[0]}.",
-        )
+        f"The file {os.fspath(path)!r} was given",
+        f"a file ending in {', '.join(allowed)}",
+        f"Save the model by kc.save_model, to a file ending in {allowed[0]}."
+        if allowed == MODEL_ENDINGS
+        else f"Save the weights by model.save_weights, to a file ending in {allowed[0]}.",
     )
 
 
@@ -193,11 +191,9 @@ def _own_copy(path: str | os.PathLike[str], ending: str) -> Iterator[tuple[Binar
                 shutil.copyfileobj(source, target, 2**20)
         except OSError as error:
             raise InputError(
-                explain(
-                    f"{path} cannot be copied to {folder} ({error.strerror or error})",
-                    "room for it in the folder of temporary files",
-                    "Make room, or set TMPDIR to a folder with more.",
-                )
+                f"{path} cannot be copied to {folder} ({error.strerror or error})",
+                "room for it in the folder of temporary files",
+                "Make room, or set TMPDIR to a folder with more.",
             ) from error
         with opened(copy) as file:
             yield file, copy

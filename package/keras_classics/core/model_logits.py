@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import ops, tree
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.graph import Place, check_intact, functional, run
 from keras_classics.core.model_ends import model_ends
 from keras_classics.core.types import Tensor
@@ -92,11 +92,9 @@ class ModelLogits:
         if not given or not given[0].size or not _fit(given, [x.shape for x in self.model.inputs]):
             wanted = [tuple(x.shape) for x in self.model.inputs]
             raise InputError(
-                explain(
-                    f"Images of shape {' and '.join(str(x.shape) for x in given)} were given",
-                    f"what {self.model.name!r} takes: {' and '.join(map(str, wanted))}",
-                    _remedy(given, [x.shape for x in self.model.inputs]),
-                )
+                f"Images of shape {' and '.join(str(x.shape) for x in given)} were given",
+                f"what {self.model.name!r} takes: {' and '.join(map(str, wanted))}",
+                _remedy(given, [x.shape for x in self.model.inputs]),
             )
         return given
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from keras_classics.core.errors import InputError, UnknownArgumentError, explain
+from keras_classics.core.errors import InputError, UnknownArgumentError
 
 # Families of keras.applications that are none of the classic ones, by how their names begin.
 _NOT_HERE = {
@@ -51,11 +51,9 @@ def matching(
     families = {each.family.lower(): each.family for each in known}
     if family is not None and family.lower() not in families:
         raise InputError(
-            explain(
-                f"The family {family!r} is unknown",
-                ", ".join(sorted(families.values())),
-                did_you_mean(family, families.values()) or "Leave the family out for all of them.",
-            )
+            f"The family {family!r} is unknown",
+            ", ".join(sorted(families.values())),
+            did_you_mean(family, families.values()) or "Leave the family out for all of them.",
         )
     names = [
         each.name
@@ -90,21 +88,17 @@ def meant(name: str, known: Mapping[str, str]) -> str:
         return spellings[asked][1]
     if absent := not_here(asked):
         raise InputError(
-            explain(
-                f"The model {name!r} is unknown",
-                f"the {len(known)} names of list_models(), or of their builders in kc.models",
-                absent,
-            )
+            f"The model {name!r} is unknown",
+            f"the {len(known)} names of list_models(), or of their builders in kc.models",
+            absent,
         )
     # Who writes resnet20 means resnet_20_cifar, which begins so, rather than what is as long.
     begun = sorted((each for each in spellings if asked and each.startswith(asked)), key=len)
     near = dict.fromkeys(spellings[each][0] for each in begun[:3] or _near(asked, spellings))
     raise InputError(
-        explain(
-            f"The model {name!r} is unknown",
-            f"the {len(known)} names of list_models(), or of their builders in kc.models",
-            _question(near) or "See them all: keras-classics list, or kc.list_models().",
-        )
+        f"The model {name!r} is unknown",
+        f"the {len(known)} names of list_models(), or of their builders in kc.models",
+        _question(near) or "See them all: keras-classics list, or kc.list_models().",
     )
 
 
@@ -150,11 +144,9 @@ def check_known(receiver: str, given: Iterable[str], known: Iterable[str]) -> No
     for argument in given:
         if argument not in known:
             raise UnknownArgumentError(
-                explain(
-                    f"{argument!r} was given to {receiver!r}",
-                    ", ".join(known),
-                    did_you_mean(argument, known) or "Remove the argument.",
-                )
+                f"{argument!r} was given to {receiver!r}",
+                ", ".join(known),
+                did_you_mean(argument, known) or "Remove the argument.",
             )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_axes, explain
+from keras_classics.core.errors import InputError, check_axes
 from keras_classics.core.files import opened, write_whole
 
 # Not among them: what starts other programs (EPS), unpacks without a limit (FITS) or is no picture.
@@ -65,15 +65,13 @@ def opened_picture(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
                 yield image
     except FileNotFoundError:
         raise InputError(
-            explain(f"The image {path} does not exist", "files that are there", _REMEDY)
+            f"The image {path} does not exist", "files that are there", _REMEDY
         ) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise InputError(
-            explain(
-                f"The image {path} unpacks to a suspicious number of pixels",
-                f"up to {most_pixels():,} pixels",
-                "Shrink or remove it, or raise PIL.Image.MAX_IMAGE_PIXELS if you trust it.",
-            )
+            f"The image {path} unpacks to a suspicious number of pixels",
+            f"up to {most_pixels():,} pixels",
+            "Shrink or remove it, or raise PIL.Image.MAX_IMAGE_PIXELS if you trust it.",
         ) from None
     except InputError:
         raise
@@ -84,11 +82,9 @@ def opened_picture(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
             # Pillow names the object it read from.
             reason = "its content is of none of these formats"
         raise InputError(
-            explain(
-                f"The image {path} cannot be read ({reason})",
-                f"complete image files of the formats {', '.join(_formats())}",
-                _REMEDY,
-            )
+            f"The image {path} cannot be read ({reason})",
+            f"complete image files of the formats {', '.join(_formats())}",
+            _REMEDY,
         ) from error
 
 
@@ -112,11 +108,9 @@ def write_picture(path: str | os.PathLike[str], picture: np.ndarray) -> None:
         )
     if (ending := Path(path).suffix.lower()) not in Image.registered_extensions():
         raise InputError(
-            explain(
-                f"A picture is to be written to {path}, whose ending {ending!r} is of no format",
-                "endings such as .png and .jpg",
-                f"Write {Path(path).with_suffix('.png') if Path(path).name else 'a.png'}.",
-            )
+            f"A picture is to be written to {path}, whose ending {ending!r} is of no format",
+            "endings such as .png and .jpg",
+            f"Write {Path(path).with_suffix('.png') if Path(path).name else 'a.png'}.",
         )
     pixels = picture[..., 0] if picture.shape[-1] == 1 else picture
     write_whole(path, lambda fresh: Image.fromarray(np.uint8(pixels)).save(fresh))

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 
 from keras_classics.core.card import ModelCard
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.layer_names import built_on
 from keras_classics.core.user_warnings import warn_user
 
@@ -58,22 +58,18 @@ def build(
     arguments = {key: value for key, value in arguments.items() if key != "pretrained"}
     if not isinstance(pretrained, bool):
         raise InputError(
-            explain(
-                f"pretrained={pretrained!r} was given to {card.name!r}",
-                "True or False",
-                "Pass weights for weights of your own.",
-            )
+            f"pretrained={pretrained!r} was given to {card.name!r}",
+            "True or False",
+            "Pass weights for weights of your own.",
         )
     weights = arguments.get("weights")
     if pretrained:
         if "weights" in given and weights != PUBLISHED:
             raise InputError(
-                explain(
-                    f"pretrained=True and weights={weights and str(weights)!r} were given to "
-                    f"{card.name!r}",
-                    "one of the two",
-                    "Leave pretrained out to load your own weights, or none.",
-                )
+                f"pretrained=True and weights={weights and str(weights)!r} were given to "
+                f"{card.name!r}",
+                "one of the two",
+                "Leave pretrained out to load your own weights, or none.",
             )
         weights = arguments["weights"] = PUBLISHED
     tensor = arguments.get("input_tensor")

@@ -25,7 +25,7 @@ from keras import ops
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.capture import Capture
-from keras_classics.core.errors import InputError, check_whole, check_wholes, explain
+from keras_classics.core.errors import InputError, check_whole, check_wholes
 from keras_classics.core.gradients import unrecorded
 from keras_classics.core.graph import Place, source
 from keras_classics.core.layer_windows import Window, layer_windows
@@ -73,13 +73,11 @@ class ReceptiveField:
         unit = check_whole("row", row, 0), check_whole("column", column, 0)
         if any(own >= count for own, count in zip(unit, self.map_size, strict=True)):
             raise InputError(
-                explain(
-                    f"row={row} and column={column} were given",
-                    f"units of the map of {self.layer!r}, of {self.map_size[0]} rows and "
-                    f"{self.map_size[1]} columns",
-                    f"Take row={self.map_size[0] // 2}, column={self.map_size[1] // 2} for the one "
-                    "in the middle.",
-                )
+                f"row={row} and column={column} were given",
+                f"units of the map of {self.layer!r}, of {self.map_size[0]} rows and "
+                f"{self.map_size[1]} columns",
+                f"Take row={self.map_size[0] // 2}, column={self.map_size[1] // 2} for the one "
+                "in the middle.",
             )
         starts, ends = [], []
         for own, size, stride, centre, side in zip(
@@ -170,11 +168,9 @@ class ReceptiveFields:
         """
         if place not in self._ways:
             raise InputError(
-                explain(
-                    f"The layer {self.capture.paths[place]!r} was given, which gives whole numbers",
-                    "layers of floating-point numbers, which vary with the pixels",
-                    "Take the layer before it.",
-                )
+                f"The layer {self.capture.paths[place]!r} was given, which gives whole numbers",
+                "layers of floating-point numbers, which vary with the pixels",
+                "Take the layer before it.",
             )
         height, width = self._ways[place]
         return ReceptiveField(
@@ -233,14 +229,12 @@ class ReceptiveFields:
             return own[0], own[1]
         name = self.capture.model.name
         raise InputError(
-            explain(
-                f"image_size={given!r} was given for {name!r}, whose images are "
-                f"{' x '.join('any' if side is None else str(side) for side in own)}",
-                "the height and width of the images that the model takes",
-                "Pass image_size=(224, 224), or what your images have."
-                if None in own
-                else "Leave image_size out.",
-            )
+            f"image_size={given!r} was given for {name!r}, whose images are "
+            f"{' x '.join('any' if side is None else str(side) for side in own)}",
+            "the height and width of the images that the model takes",
+            "Pass image_size=(224, 224), or what your images have."
+            if None in own
+            else "Leave image_size out.",
         )
 
     def _measured(self) -> dict[Place, tuple]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice
 
 
 @dataclass(frozen=True)
@@ -131,11 +131,9 @@ class Recipe:
     def __post_init__(self) -> None:
         if (self.epochs is None) == (self.iterations is None):
             raise InputError(
-                explain(
-                    f"epochs={self.epochs} and iterations={self.iterations} were given",
-                    "one of them",
-                    "Give the length in the paper's unit.",
-                )
+                f"epochs={self.epochs} and iterations={self.iterations} were given",
+                "one of them",
+                "Give the length in the paper's unit.",
             )
         check_choice("decayed", self.decayed, ("kernels", "all"))
         check_choice("test_crops", self.test_crops, (1, 10))

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import keras
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 
 PACKAGE = "keras_classics"
 
@@ -30,11 +30,9 @@ def registered(item: T) -> T:
     taken = keras.saving.get_registered_object(key)
     if taken is not None and _place(taken) != _place(item):
         raise InputError(
-            explain(
-                f"The serialisation key {key!r} is taken by {taken.__module__}.{taken.__name__}",
-                "one object per key",
-                f"Rename {item.__module__}.{item.__name__}.",
-            )
+            f"The serialisation key {key!r} is taken by {taken.__module__}.{taken.__name__}",
+            "one object per key",
+            f"Rename {item.__module__}.{item.__name__}.",
         )
     return keras.saving.register_keras_serializable(package=PACKAGE)(item)
 

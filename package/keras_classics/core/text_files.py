@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain, shown
+from keras_classics.core.errors import InputError, shown
 from keras_classics.core.files import file_size, opened, reading, write_whole
 
 if TYPE_CHECKING:
@@ -153,11 +153,9 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
         text.encode()
     except UnicodeEncodeError as error:
         raise InputError(
-            explain(
-                f"A text with half a character, {text[error.start]!a}, was given",
-                "whole characters, which UTF-8 has",
-                "Leave halves out: text.encode(errors='ignore').decode().",
-            )
+            f"A text with half a character, {text[error.start]!a}, was given",
+            "whole characters, which UTF-8 has",
+            "Leave halves out: text.encode(errors='ignore').decode().",
         ) from error
     write_whole(path, lambda fresh: fresh.write_text(text, "utf-8"))
 
@@ -176,11 +174,9 @@ def write_table(path: str | os.PathLike[str], table: pd.DataFrame, **options: An
     """
     if not hasattr(table, "to_csv"):
         raise InputError(
-            explain(
-                f"{shown(table)} was given to be written",
-                "a table of pandas",
-                "Pass pandas.DataFrame(table).",
-            )
+            f"{shown(table)} was given to be written",
+            "a table of pandas",
+            "Pass pandas.DataFrame(table).",
         )
     write_whole(path, lambda fresh: table.to_csv(fresh, **options))
 
@@ -200,11 +196,9 @@ def write_json(path: str | os.PathLike[str], content: Any) -> None:
         text = json.dumps(_finite(content), indent=1, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(
-            explain(
-                f"content={shown(content)} was given ({error})",
-                "texts, numbers, truth values, None, and lists and dictionaries of them",
-                "Give what NumPy has as .tolist(), and other objects as str(object).",
-            )
+            f"content={shown(content)} was given ({error})",
+            "texts, numbers, truth values, None, and lists and dictionaries of them",
+            "Give what NumPy has as .tolist(), and other objects as str(object).",
         ) from error
     write_text(path, text + "\n")
 
@@ -336,11 +330,7 @@ def _check_expansion(size: int, most: int) -> None:
 
 def _no_text(path: str | os.PathLike[str], line: int) -> InputError:
     return InputError(
-        explain(
-            f"{path}, line {line} is not valid UTF-8",
-            "text files in UTF-8",
-            "Save the file in UTF-8.",
-        )
+        f"{path}, line {line} is not valid UTF-8", "text files in UTF-8", "Save the file in UTF-8."
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.errors import InputError, check_whole
 
 
 def check_windows(batch_size: int, k1: int, k2: int) -> None:
@@ -20,9 +20,7 @@ def check_windows(batch_size: int, k1: int, k2: int) -> None:
     batch_size, k1, k2 = (check_whole(name, value) for name, value in sizes.items())
     if k2 % k1:
         raise InputError(
-            explain(
-                f"batch_size={batch_size}, k1={k1} and k2={k2} were given",
-                "a k2 that is a multiple of k1",
-                "Set k2 to k1 for windows side by side, or to 2, 3, ... times k1.",
-            )
+            f"batch_size={batch_size}, k1={k1} and k2={k2} were given",
+            "a k2 that is a multiple of k1",
+            "Set k2 to k1 for windows side by side, or to 2, 3, ... times k1.",
         )

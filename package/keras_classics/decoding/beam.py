@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice
 from keras_classics.core.types import Tensor
 from keras_classics.decoding import penalties
 from keras_classics.decoding.hypotheses import Hypotheses, sentence_lengths
@@ -235,27 +235,21 @@ def check_search(
     check_choice("coverage_method", coverage_method, penalties.COVERAGE_METHODS)
     if end is None:
         raise InputError(
-            explain(
-                "end=None was given",
-                "the id that ends a sentence",
-                "Use greedy or sample for text without an end: there is nothing to rank here.",
-            )
+            "end=None was given",
+            "the id that ends a sentence",
+            "Use greedy or sample for text without an end: there is nothing to rank here.",
         )
     if not 1 <= n_best <= width:
         raise InputError(
-            explain(
-                f"n_best={n_best} of {width} was asked for",
-                f"1 to {width}",
-                "Search wider, or ask for fewer.",
-            )
+            f"n_best={n_best} of {width} was asked for",
+            f"1 to {width}",
+            "Search wider, or ask for fewer.",
         )
     if coverage < 0.0 or (coverage and alignment_of(state) is None):
         raise InputError(
-            explain(
-                f"coverage={coverage} was given",
-                "0, or a positive number and a state that is a dict with 'alignment'",
-                "Let the step write its attention weights (rows, positions) there.",
-            )
+            f"coverage={coverage} was given",
+            "0, or a positive number and a state that is a dict with 'alignment'",
+            "Let the step write its attention weights (rows, positions) there.",
         )
 
 

@@ -10,7 +10,7 @@ import keras
 from keras import ops, tree
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice
 from keras_classics.core.types import Tensor
 from keras_classics.decoding.beam import WIDTH, beam_search
 from keras_classics.decoding.ensemble import Ensemble
@@ -70,12 +70,10 @@ class CompiledSearch:
         check_choice("method", method, tuple(METHODS))
         if not (hasattr(layer, "initial_state") and hasattr(layer, "step")):
             raise InputError(
-                explain(
-                    f"{getattr(layer, 'name', layer)!r} was given to be searched, which has no "
-                    "initial_state and step",
-                    "a layer that decodes, or an Ensemble of such",
-                    'Of a captioner or translator give model.get_layer("decoder").',
-                )
+                f"{getattr(layer, 'name', layer)!r} was given to be searched, which has no "
+                "initial_state and step",
+                "a layer that decodes, or an Ensemble of such",
+                'Of a captioner or translator give model.get_layer("decoder").',
             )
         self.layer = layer
         self.method = method

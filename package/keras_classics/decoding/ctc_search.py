@@ -17,7 +17,7 @@ from keras_classics.core.ctc_probabilities import (
     labelling_log_probabilities,
     step_lengths,
 )
-from keras_classics.core.errors import InputError, check_axes, check_lengths, explain
+from keras_classics.core.errors import InputError, check_axes, check_lengths
 from keras_classics.core.types import Tensor
 
 
@@ -79,11 +79,9 @@ def ctc_beam_search(
     """
     if not 1 <= n_best <= width:
         raise InputError(
-            explain(
-                f"n_best={n_best} was given with width={width}",
-                "from 1 to the width",
-                "Give a smaller n_best or a larger width.",
-            )
+            f"n_best={n_best} was given with width={width}",
+            "from 1 to the width",
+            "Give a smaller n_best or a larger width.",
         )
     return _searched(logits, lengths, n_best, strategy="beam_search", beam_width=width)
 

@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice
 from keras_classics.core.types import Tensor
 from keras_classics.decoding.step import State, Step, alignment_of, normaliser, prepared_step
 
@@ -57,11 +57,9 @@ class Ensemble:
         shares = np.array([1.0] * len(members) if weights is None else weights, "float32")
         if not len(members) or shares.shape != (len(members),) or not np.all(shares > 0.0):
             raise InputError(
-                explain(
-                    f"weights={weights} were given for {len(members)} members",
-                    "at least one member, and as many weights, all above 0",
-                    "Leave out members that are not to count, or leave out the weights.",
-                )
+                f"weights={weights} were given for {len(members)} members",
+                "at least one member, and as many weights, all above 0",
+                "Leave out members that are not to count, or leave out the weights.",
             )
         self.members = list(members)
         self.average = average
@@ -125,11 +123,9 @@ class Ensemble:
         sizes = [each.shape[-1] for each in logits]
         if len(set(sizes)) > 1:
             raise InputError(
-                explain(
-                    f"The members of an ensemble write in vocabularies of {sizes} ids",
-                    "one vocabulary for all",
-                    "Take models that were trained with the same vocabulary.",
-                )
+                f"The members of an ensemble write in vocabularies of {sizes} ids",
+                "one vocabulary for all",
+                "Take models that were trained with the same vocabulary.",
             )
         said = ops.stack([each - normaliser(each) for each in logits])
         weights = ops.convert_to_tensor(self.weights[:, None, None])

@@ -6,7 +6,7 @@ import numpy as np
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.types import Tensor
 from keras_classics.decoding.beam import check_search
 from keras_classics.decoding.hypotheses import Hypotheses
@@ -92,11 +92,9 @@ def exhaustive(
         beginnings = batch * ids.shape[1] * len(inside)
         if beginnings > MOST_BEGINNINGS:
             raise InputError(
-                explain(
-                    f"{beginnings:,} beginnings of {t + 1} ids are to be extended",
-                    f"{MOST_BEGINNINGS:,}",
-                    "Take a smaller vocabulary, length or batch, or use beam_search.",
-                )
+                f"{beginnings:,} beginnings of {t + 1} ids are to be extended",
+                f"{MOST_BEGINNINGS:,}",
+                "Take a smaller vocabulary, length or batch, or use beam_search.",
             )
         if not beginnings:
             break

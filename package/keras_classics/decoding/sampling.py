@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.types import Tensor
 from keras_classics.decoding.greedy import roll
 from keras_classics.decoding.hypotheses import Decoded
@@ -140,21 +140,15 @@ def check_filters(temperature: float, top_k: int | None, top_p: float | None) ->
     """
     if not LOWEST_TEMPERATURE <= temperature < float("inf"):
         raise InputError(
-            explain(
-                f"temperature={temperature} was given",
-                f"a finite number of at least {LOWEST_TEMPERATURE}",
-                "Use kc.decoding.greedy for the limit at 0.",
-            )
+            f"temperature={temperature} was given",
+            f"a finite number of at least {LOWEST_TEMPERATURE}",
+            "Use kc.decoding.greedy for the limit at 0.",
         )
     if top_k is not None and top_k < 1:
-        raise InputError(
-            explain(f"top_k={top_k} was given", "1 or more, or None", "None keeps all ids.")
-        )
+        raise InputError(f"top_k={top_k} was given", "1 or more, or None", "None keeps all ids.")
     if top_p is not None and not 0.0 < top_p <= 1.0:
         raise InputError(
-            explain(
-                f"top_p={top_p} was given",
-                "above 0 and at most 1, or None",
-                "None keeps all ids, as 1 does.",
-            )
+            f"top_p={top_p} was given",
+            "above 0 and at most 1, or None",
+            "None keeps all ids, as 1 does.",
         )

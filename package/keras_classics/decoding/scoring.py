@@ -5,7 +5,7 @@ from __future__ import annotations
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.types import Tensor
 from keras_classics.decoding.step import State, Step, force, tile
 
@@ -70,11 +70,9 @@ def perplexity(log_probabilities: Tensor, lengths: Tensor) -> Tensor:
     nats, counts = -ops.cast(log_probabilities, "float32"), ops.cast(lengths, "float32")
     if tuple(nats.shape) != tuple(counts.shape):
         raise InputError(
-            explain(
-                f"Log-probabilities of shape {tuple(nats.shape)} and lengths of shape "
-                f"{tuple(counts.shape)} were given",
-                "one shape",
-                "Give the length of each sentence.",
-            )
+            f"Log-probabilities of shape {tuple(nats.shape)} and lengths of shape "
+            f"{tuple(counts.shape)} were given",
+            "one shape",
+            "Give the length of each sentence.",
         )
     return ops.exp(ops.divide(nats, counts))

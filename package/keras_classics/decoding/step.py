@@ -25,7 +25,7 @@ import numpy as np
 from keras import ops, tree
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_axes, check_whole, explain, is_whole
+from keras_classics.core.errors import InputError, check_axes, check_whole, is_whole
 from keras_classics.core.types import Tensor
 
 State = Any
@@ -55,19 +55,15 @@ class Admission:
         """Refuse lengths and bans under which no sentence could exist."""
         if not 1 <= self.max_length >= self.min_length:
             raise InputError(
-                explain(
-                    f"min_length={self.min_length} and max_length={self.max_length} were given",
-                    "1 <= max_length and min_length <= max_length",
-                    "Both count the end.",
-                )
+                f"min_length={self.min_length} and max_length={self.max_length} were given",
+                "1 <= max_length and min_length <= max_length",
+                "Both count the end.",
             )
         if self.end in self.banned:
             raise InputError(
-                explain(
-                    f"banned={self.banned} holds the end id {self.end}",
-                    "ids other than the end",
-                    "A sentence could not finish: use min_length to delay its end.",
-                )
+                f"banned={self.banned} holds the end id {self.end}",
+                "ids other than the end",
+                "A sentence could not finish: use min_length to delay its end.",
             )
 
     def is_last(self, position: Tensor) -> Tensor:
@@ -187,11 +183,9 @@ def rows(state: State) -> int | Tensor:
     leaves = tree.flatten(state)
     if not leaves or not all(getattr(leaf, "shape", ()) for leaf in leaves[:1]):
         raise InputError(
-            explain(
-                "A state without tensors was given",
-                "at least one tensor (batch, ...)",
-                "The batch size is read from it: carry any tensor of that first axis along.",
-            )
+            "A state without tensors was given",
+            "at least one tensor (batch, ...)",
+            "The batch size is read from it: carry any tensor of that first axis along.",
         )
     return ops.shape(leaves[0])[0]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 
 
 @checked
@@ -44,12 +44,10 @@ def replace_unknowns(
     alignments = np.asarray(alignments)
     if alignments.ndim != 2 or np.any(np.less(alignments.shape, (len(words), len(source_words)))):
         raise InputError(
-            explain(
-                f"alignments of shape {alignments.shape} were given for {len(words)} words and "
-                f"{len(source_words)} positions of the source",
-                "one row for every word, one column for every position",
-                "Take one hypothesis out of Hypotheses.alignments: alignments[example, rank].",
-            )
+            f"alignments of shape {alignments.shape} were given for {len(words)} words and "
+            f"{len(source_words)} positions of the source",
+            "one row for every word, one column for every position",
+            "Take one hypothesis out of Hypotheses.alignments: alignments[example, rank].",
         )
     positions = [position for position, word in enumerate(source_words) if word]
     if not positions:

@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Count
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.decoding.compiled import CompiledSearch
 
 
@@ -46,9 +46,7 @@ class TextWriter:
         seed: int = 0,
     ) -> None:
         if length < 1:
-            raise InputError(
-                explain(f"length={length} was given", "1 and above", "Give more characters.")
-            )
+            raise InputError(f"length={length} was given", "1 and above", "Give more characters.")
         first = "\n" if "\n" in alphabet.characters else alphabet.characters[0]
         start, *forced = alphabet.encode(prime or first).tolist()
         self.decoder = decoder

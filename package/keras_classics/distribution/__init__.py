@@ -21,7 +21,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice
 from keras_classics.distribution.cluster import check_verb, own_folder
 
 __all__ = ["STRATEGIES", "check_verb", "own_folder", "strategy"]
@@ -69,11 +69,9 @@ def strategy(name: str = "auto") -> AbstractContextManager:
     if name in ("auto", "cpu"):
         return _Place(contextlib.nullcontext)
     raise InputError(
-        explain(
-            f"strategy={name!r} was given with the {backend} backend",
-            "'auto' or 'cpu' on this backend",
-            "Set KERAS_BACKEND=tensorflow or KERAS_BACKEND=jax for several devices.",
-        )
+        f"strategy={name!r} was given with the {backend} backend",
+        "'auto' or 'cpu' on this backend",
+        "Set KERAS_BACKEND=tensorflow or KERAS_BACKEND=jax for several devices.",
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.text_files import parse_json
 
 _EXAMPLE = (
@@ -49,13 +49,11 @@ def this_worker() -> Worker:
             raise ValueError("the task is none of the cluster's")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
-            explain(
-                f"strategy='multi_worker' was given with TF_CONFIG={text!r}"
-                if text
-                else "strategy='multi_worker' was given and TF_CONFIG is not set",
-                "the addresses of all workers and the number of this one",
-                f"Run: export TF_CONFIG={_EXAMPLE}, with the index of each worker.",
-            )
+            f"strategy='multi_worker' was given with TF_CONFIG={text!r}"
+            if text
+            else "strategy='multi_worker' was given and TF_CONFIG is not set",
+            "the addresses of all workers and the number of this one",
+            f"Run: export TF_CONFIG={_EXAMPLE}, with the index of each worker.",
         ) from error
     return worker
 
@@ -67,11 +65,9 @@ class LostWorkerError(InputError, ConnectionError):
 def lost_worker(message: str) -> LostWorkerError:
     """The error of a worker that waits in vain for another, from what the engine says."""
     return LostWorkerError(
-        explain(
-            f"Another worker does not answer any more ({message.splitlines()[0].rstrip(': ')})",
-            "all workers of TF_CONFIG at work",
-            "Start the same command again on every worker: it goes on from the checkpoint.",
-        )
+        f"Another worker does not answer any more ({message.splitlines()[0].rstrip(': ')})",
+        "all workers of TF_CONFIG at work",
+        "Start the same command again on every worker: it goes on from the checkpoint.",
     )
 
 
@@ -88,11 +84,9 @@ def check_verb(strategy: str, verb: str | None) -> None:
     """
     if strategy == "multi_worker" and verb != "train":
         raise InputError(
-            explain(
-                f"--strategy multi_worker was given with {verb or 'no verb'}",
-                "the verb train",
-                "Train with it on every worker, then run the other verbs on one, without it.",
-            )
+            f"--strategy multi_worker was given with {verb or 'no verb'}",
+            "the verb train",
+            "Train with it on every worker, then run the other verbs on one, without it.",
         )
 
 

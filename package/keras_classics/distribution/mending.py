@@ -35,7 +35,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops, tree
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.keras_internals import TESTED, layers_within, strategy_of, untested
 from keras_classics.core.replicas import replica_context, sum_over_replicas
 
@@ -158,20 +158,15 @@ def _check_compiled(trainer: keras.Model, strategy: Any) -> None:
     kind = type(strategy).__name__
     if trainer.jit_compile and not isinstance(strategy, tf.distribute.TPUStrategy):
         raise InputError(
-            explain(
-                f"jit_compile=True was given to compile under {kind}",
-                "'auto' or False: TensorFlow cannot compile for several replicas",
-                "Leave jit_compile out, or set KERAS_BACKEND=jax.",
-            )
+            f"jit_compile=True was given to compile under {kind}",
+            "'auto' or False: TensorFlow cannot compile for several replicas",
+            "Leave jit_compile out, or set KERAS_BACKEND=jax.",
         )
     if trainer.steps_per_execution > 1:
         raise InputError(
-            explain(
-                f"steps_per_execution={trainer.steps_per_execution} was given to compile under "
-                f"{kind}",
-                "1: Keras cannot run several steps at once on several replicas",
-                "Leave steps_per_execution out.",
-            )
+            f"steps_per_execution={trainer.steps_per_execution} was given to compile under {kind}",
+            "1: Keras cannot run several steps at once on several replicas",
+            "Leave steps_per_execution out.",
         )
 
 

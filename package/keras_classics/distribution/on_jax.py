@@ -16,7 +16,7 @@ import jax
 import keras
 from keras.distribution import DeviceMesh, LayoutMap, TensorLayout
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.distribution.cluster import lost_worker, this_worker
 from keras_classics.distribution.mending import mend_batches
 
@@ -42,11 +42,9 @@ def scope_of(name: str) -> Callable[[], AbstractContextManager]:
         name = "mirrored"
     if name == "tpu" and kind != "tpu":
         raise InputError(
-            explain(
-                f"strategy='tpu' was given but JAX has {', '.join(devices[:8])}",
-                "a machine with a TPU",
-                "Use strategy='auto'.",
-            )
+            f"strategy='tpu' was given but JAX has {', '.join(devices[:8])}",
+            "a machine with a TPU",
+            "Use strategy='auto'.",
         )
     if name == "cpu":
         if kind == "cpu":
@@ -69,11 +67,9 @@ def _join_cluster() -> None:
         if "before" not in str(error):
             raise
         raise InputError(
-            explain(
-                "strategy='multi_worker' was asked for after JAX had begun to compute",
-                "a call at the start of the program",
-                "Call kc.distribution.strategy before data are read.",
-            )
+            "strategy='multi_worker' was asked for after JAX had begun to compute",
+            "a call at the start of the program",
+            "Call kc.distribution.strategy before data are read.",
         ) from error
 
 

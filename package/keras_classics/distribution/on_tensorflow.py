@@ -44,11 +44,9 @@ def scope_of(name: str) -> Callable[[], AbstractContextManager]:
     makers = {"mirrored": _mirrored, "multi_worker": _multi_worker, "tpu": _tpu}
     if name not in makers:
         raise InputError(
-            explain(
-                f"strategy={name!r} was given with the tensorflow backend",
-                "on this backend 'mirrored', which divides the batch",
-                "Set KERAS_BACKEND=jax to divide the model.",
-            )
+            f"strategy={name!r} was given with the tensorflow backend",
+            "on this backend 'mirrored', which divides the batch",
+            "Set KERAS_BACKEND=jax to divide the model.",
         )
     strategy = makers[name]()
     mend_replicas()
@@ -71,11 +69,9 @@ class _DividesBatches(tf.distribute.Strategy):
         size = tf.nest.flatten(dataset.element_spec)[0].shape[0]
         if size is not None and size % replicas:
             raise InputError(
-                explain(
-                    f"Batches of {size} were given for {replicas} replicas",
-                    f"multiples of {replicas}, or batches whose size the dataset leaves open",
-                    f"Use a batch size of {-(-size // replicas) * replicas}.",
-                )
+                f"Batches of {size} were given for {replicas} replicas",
+                f"multiples of {replicas}, or batches whose size the dataset leaves open",
+                f"Use a batch size of {-(-size // replicas) * replicas}.",
             )
 
         def pieces(context: tf.distribute.InputContext) -> tf.data.Dataset:
@@ -142,11 +138,9 @@ def _multi_worker() -> tf.distribute.Strategy:
         if "program startup" not in str(error):
             raise
         raise InputError(
-            explain(
-                "strategy='multi_worker' was asked for after TensorFlow had begun to compute",
-                "a call at the start of the program",
-                "Call kc.distribution.strategy before data are read.",
-            )
+            "strategy='multi_worker' was asked for after TensorFlow had begun to compute",
+            "a call at the start of the program",
+            "Call kc.distribution.strategy before data are read.",
         ) from error
 
 
@@ -156,11 +150,9 @@ def _tpu() -> tf.distribute.Strategy:
         return Tpu(tf.distribute.cluster_resolver.TPUClusterResolver.connect())
     except (ValueError, tf.errors.OpError) as error:
         raise InputError(
-            explain(
-                f"strategy='tpu' was given but no TPU answers ({str(error).splitlines()[0]})",
-                "a machine with a TPU",
-                "Use strategy='auto'.",
-            )
+            f"strategy='tpu' was given but no TPU answers ({str(error).splitlines()[0]})",
+            "a machine with a TPU",
+            "Use strategy='auto'.",
         ) from error
 
 

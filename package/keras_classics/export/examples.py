@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_lengths, explain
+from keras_classics.core.errors import InputError, check_lengths
 from keras_classics.core.files import write_whole
 from keras_classics.core.text_files import read_json
 from keras_classics.data.pictures.images import read_image
@@ -145,9 +145,7 @@ def read_examples(folder: str | os.PathLike) -> Examples | None:
     except (AttributeError, KeyError, TypeError, ValueError):
         sound = False
     if not sound:
-        raise InputError(
-            explain(f"{path} holds something else", "the examples of an evaluation", remedy)
-        )
+        raise InputError(f"{path} holds something else", "the examples of an evaluation", remedy)
     return examples
 
 
@@ -168,15 +166,13 @@ def ship(run: str | os.PathLike, to: str | os.PathLike) -> None:
                if not (run / name).exists()]  # fmt: skip
     if lacking:
         raise InputError(
-            explain(
-                f"{run} lacks {', '.join(lacking)}",
-                "the folder of a captioner or translator that was evaluated and exported",
-                "Run the application's evaluate and export with this --out.",
-            )
+            f"{run} lacks {', '.join(lacking)}",
+            "the folder of a captioner or translator that was evaluated and exported",
+            "Run the application's evaluate and export with this --out.",
         )
     if to.exists() and any(to.iterdir()) and not (to / "saved_model.pb").exists():
         raise InputError(
-            explain(f"{to} holds something else", "a new folder, or an export's", "Choose another.")
+            f"{to} holds something else", "a new folder, or an export's", "Choose another."
         )
     shutil.copytree(run / EXPORT, to, dirs_exist_ok=True)
     for path in (*run.glob("*.png"), *run.glob("metrics.*"), run / "history.csv", run / "run.json",

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from keras_classics.boxes.detections import as_boxes
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_probability, check_whole, explain
+from keras_classics.core.errors import InputError, check_probability, check_whole
 from keras_classics.core.types import Tensor, Whole
 from keras_classics.data.captions.caption_batches import network_input
 from keras_classics.export.empty_batches import empty_batches_too
@@ -71,11 +71,9 @@ def export_detector(
     """
     if format != "saved_model":
         raise InputError(
-            explain(
-                f"format={format!r} was given for a detector",
-                "'saved_model': LiteRT and ONNX have no suppression class by class",
-                "Leave format out.",
-            )
+            f"format={format!r} was given for a detector",
+            "'saved_model': LiteRT and ONNX have no suppression class by class",
+            "Leave format out.",
         )
     tf = require_tensorflow(format, path)
     check_names(len(classes) + 1, model.get_layer("classes").output.shape[-1])

@@ -9,7 +9,7 @@ from typing import Any, cast
 import keras
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.types import Tensor
 from keras_classics.data.texts.vocabulary import Vocabulary
 from keras_classics.decoding import CompiledSearch, Hypotheses
@@ -139,18 +139,14 @@ def export_translator(
 def _check_replaceable(decoder: keras.layers.Layer, reads_text: bool) -> None:
     if not reads_text:
         raise InputError(
-            explain(
-                "replace_unknowns=True was given for a file that reads numbers",
-                "False where the source is of sentencepieces or the format is not saved_model, as "
-                "there are no words to copy",
-                "Leave it out, or export words or characters as a SavedModel.",
-            )
+            "replace_unknowns=True was given for a file that reads numbers",
+            "False where the source is of sentencepieces or the format is not saved_model, as "
+            "there are no words to copy",
+            "Leave it out, or export words or characters as a SavedModel.",
         )
     if decoder.attention is None:
         raise InputError(
-            explain(
-                "replace_unknowns=True was given for a translator without attention",
-                "False, which never writes the unknown word",
-                "Train with attention='additive' or one of Luong's to know what to copy.",
-            )
+            "replace_unknowns=True was given for a translator without attention",
+            "False, which never writes the unknown word",
+            "Train with attention='additive' or one of Luong's to know what to copy.",
         )

@@ -16,7 +16,7 @@ from keras import ops
 from numpy.typing import ArrayLike
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.graph import ancestry, functional
 from keras_classics.core.keras_internals import deep_graphs
 from keras_classics.core.types import Whole
@@ -61,7 +61,7 @@ def quantization_aware(model: keras.Model, data: ArrayLike, *, bits: Whole = 8) 
     """
     bits = check_whole("bits", bits, 2)
     if bits > 16:
-        raise InputError(explain(f"bits={bits} was given", "2 to 16", "Use 8, as files have."))
+        raise InputError(f"bits={bits} was given", "2 to 16", "Use 8, as files have.")
     plain = fold(functional(model))
     nodes = [node for node in ancestry(plain.outputs) if not node.is_input]
     calls = Counter(node.operation.name for node in nodes)
@@ -72,12 +72,10 @@ def quantization_aware(model: keras.Model, data: ArrayLike, *, bits: Whole = 8) 
     }
     if len(plain.inputs) != 1 or not inputs:
         raise InputError(
-            explain(
-                f"{model.name!r} with {len(plain.inputs)} inputs and {len(inputs)} plain Conv2D "
-                "and Dense layers was given",
-                "a model of one input, with such layers",
-                "Train the part of it that is one.",
-            )
+            f"{model.name!r} with {len(plain.inputs)} inputs and {len(inputs)} plain Conv2D "
+            "and Dense layers was given",
+            "a model of one input, with such layers",
+            "Train the part of it that is one.",
         )
 
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:

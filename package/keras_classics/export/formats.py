@@ -106,20 +106,15 @@ def require_tensorflow(format: str, path: str | os.PathLike) -> Any:
     ending = Path(path).suffix if Path(path).suffix in ENDINGS.values() else ""
     if ending != ENDINGS[format]:
         raise InputError(
-            explain(
-                f"format={format!r} was given with the path {path}",
-                "a folder for saved_model, a file ending in .tflite for litert and in .onnx for "
-                "onnx",
-                "Change the ending or the format.",
-            )
+            f"format={format!r} was given with the path {path}",
+            "a folder for saved_model, a file ending in .tflite for litert and in .onnx for onnx",
+            "Change the ending or the format.",
         )
     if keras.config.backend() != "tensorflow":
         raise InputError(
-            explain(
-                f"An export was asked for on the {keras.config.backend()} backend",
-                "the TensorFlow backend",
-                "Save the model as .keras and export it with KERAS_BACKEND=tensorflow.",
-            )
+            f"An export was asked for on the {keras.config.backend()} backend",
+            "the TensorFlow backend",
+            "Save the model as .keras and export it with KERAS_BACKEND=tensorflow.",
         )
     for library in LIBRARIES[format]:
         import_extra(library, format)
@@ -136,11 +131,9 @@ def check_names(given: int, outputs: int | None) -> None:
     """
     if given != outputs:
         raise InputError(
-            explain(
-                f"{given} names were given for {outputs} classes",
-                "one name for each class",
-                "Give the classes the model was trained on.",
-            )
+            f"{given} names were given for {outputs} classes",
+            "one name for each class",
+            "Give the classes the model was trained on.",
         )
 
 
@@ -232,7 +225,7 @@ def _check_place(target: Path, format: str) -> None:
         if format != "saved_model":
             place_of(target)
         return
-    raise InputError(explain(given, allowed, "Choose another path."))
+    raise InputError(given, allowed, "Choose another path.")
 
 
 def _put(written: Path, target: Path, aside: Path) -> None:

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain, is_whole
+from keras_classics.core.errors import InputError, is_whole
 from keras_classics.core.graph import functional
 from keras_classics.core.keras_internals import layers_within, maker
 from keras_classics.core.types import Count, Tensor
@@ -101,11 +101,9 @@ def program_of(
         size = operator.index(size)
     elif size not in (None, "any"):
         raise InputError(
-            explain(
-                f"size={size!r} was given",
-                "'any', a positive number, or None",
-                "Leave size out to keep the model's own.",
-            )
+            f"size={size!r} was given",
+            "'any', a positive number, or None",
+            "Leave size out to keep the model's own.",
         )
     sized = any_size(model) if size == "any" else model
     shipped = folded(sized) if fold and foldable(sized) else sized

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain, is_whole, shown
+from keras_classics.core.errors import InputError, is_whole, shown
 from keras_classics.export.reopening import Arrays, Spec
 
 # Sizes tried for axes of any size, such as height and width, or time: the first one a model takes.
@@ -99,11 +99,9 @@ def _check_spec(name: str, spec: Spec) -> None:
     known = isinstance(spec.dtype, str) and spec.dtype in _TYPES
     if not known or any(size is not None and not is_whole(size) for size in sizes):
         raise InputError(
-            explain(
-                f"{name} of shape {shown(spec.shape)} and type {shown(spec.dtype)} was given",
-                f"a tuple of sizes, None for any, and one of {', '.join(_TYPES)}",
-                "Take what kc.export.reopen(path).inputs says.",
-            )
+            f"{name} of shape {shown(spec.shape)} and type {shown(spec.dtype)} was given",
+            f"a tuple of sizes, None for any, and one of {', '.join(_TYPES)}",
+            "Take what kc.export.reopen(path).inputs says.",
         )
 
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 
 # Fewer say little about ranges; the runtimes' own documents ask for 100 to 500.
 LEAST_SAMPLES = 32
@@ -79,4 +79,4 @@ def checked_samples(name: str, data: ArrayLike, shape: tuple, dtype: str) -> np.
 
 
 def _unfit(given: str, allowed: str, remedy: str) -> InputError:
-    return InputError(explain(given, allowed, remedy))
+    return InputError(given, allowed, remedy)

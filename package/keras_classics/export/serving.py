@@ -16,7 +16,7 @@ import pandas as pd
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.array_files import read_arrays
-from keras_classics.core.errors import InputError, explain, import_extra
+from keras_classics.core.errors import InputError, import_extra
 from keras_classics.core.graph import functional
 from keras_classics.core.model_files import load_model
 from keras_classics.core.picture_files import picture_endings
@@ -82,7 +82,7 @@ def serve_check(
     """
     if repeats < 1:
         raise InputError(
-            explain(f"repeats={repeats} was given", "a whole number from 1 on", "Time one call.")
+            f"repeats={repeats} was given", "a whole number from 1 on", "Time one call."
         )
     path = Path(path)
     model, greatest = _open(path)
@@ -126,11 +126,9 @@ def serve_compare(
     """
     if not paths or turns < 1:
         raise InputError(
-            explain(
-                f"{len(paths)} paths and turns={turns} were given",
-                "one of each and above",
-                "Name the files to compare.",
-            )
+            f"{len(paths)} paths and turns={turns} were given",
+            "one of each and above",
+            "Name the files to compare.",
         )
     places = [Path(path) for path in paths]
     opened = [_open(path, processors()) for path in places]
@@ -171,11 +169,9 @@ def _answered(path: Path, model: Reopened, inputs: Arrays) -> Arrays:
     except Exception as error:
         # Each runtime has errors of its own.
         raise InputError(
-            explain(
-                f"{path} does not answer to that input ({_first_line(error)})",
-                "what the model was built for, sizes included",
-                "Give another input, or none to have one made up.",
-            )
+            f"{path} does not answer to that input ({_first_line(error)})",
+            "what the model was built for, sizes included",
+            "Give another input, or none to have one made up.",
         ) from error
 
 
@@ -201,11 +197,9 @@ def _open(path: Path, threads: int | None = None) -> tuple[Reopened, int]:
     saved = path.is_dir() and (path / SAVED_MODEL).exists()
     if not saved and not (path.is_file() and path.suffix in (".tflite", ".onnx", ".keras")):
         raise InputError(
-            explain(
-                f"{path} holds no model" if path.exists() else f"{path} does not exist",
-                "a folder with saved_model.pb, or a file ending in .tflite, .onnx or .keras",
-                "Export one: see help(keras_classics.export).",
-            )
+            f"{path} holds no model" if path.exists() else f"{path} does not exist",
+            "a folder with saved_model.pb, or a file ending in .tflite, .onnx or .keras",
+            "Export one: see help(keras_classics.export).",
         )
     if path.suffix == ".keras":
         return _keras(path)
@@ -244,11 +238,9 @@ def _made_up(model: Reopened, greatest: int) -> tuple[Arrays, Arrays]:
         except Exception as error:
             refusal = error
     raise InputError(
-        explain(
-            f"No input that was made up suits the model ({_first_line(refusal)})",
-            f"models that take some size of {', '.join(map(str, SIZES))}",
-            "Give one with --input.",
-        )
+        f"No input that was made up suits the model ({_first_line(refusal)})",
+        f"models that take some size of {', '.join(map(str, SIZES))}",
+        "Give one with --input.",
     ) from refusal
 
 
@@ -265,22 +257,16 @@ def _read(given: str | os.PathLike, specs: Mapping[str, Spec]) -> Arrays:
         if not picture and spec.dtype == "string":
             return {name: np.array([str(given).encode()])}
     raise InputError(
-        explain(
-            f"{given} was given to a model that takes {_listed(specs)}",
-            "a picture for uint8 of four axes, a text for strings, or arrays by name in an .npz",
-            "Write what it takes with numpy.savez.",
-        )
+        f"{given} was given to a model that takes {_listed(specs)}",
+        "a picture for uint8 of four axes, a text for strings, or arrays by name in an .npz",
+        "Write what it takes with numpy.savez.",
     )
 
 
 def _check_fits(inputs: Arrays, specs: Mapping[str, Spec]) -> None:
     if inputs.keys() != specs.keys():
         raise InputError(
-            explain(
-                f"Arrays for {', '.join(inputs)} were given",
-                _listed(specs),
-                "Name them so.",
-            )
+            f"Arrays for {', '.join(inputs)} were given", _listed(specs), "Name them so."
         )
     for name, (shape, dtype) in specs.items():
         array = inputs[name]
@@ -290,11 +276,9 @@ def _check_fits(inputs: Arrays, specs: Mapping[str, Spec]) -> None:
         )
         if kind != dtype or not alike:
             raise InputError(
-                explain(
-                    f"{name} of shape {array.shape} and type {kind} was given",
-                    f"{name}: {described(specs[name])}",
-                    "Resize or convert it.",
-                )
+                f"{name} of shape {array.shape} and type {kind} was given",
+                f"{name}: {described(specs[name])}",
+                "Resize or convert it.",
             )
 
 

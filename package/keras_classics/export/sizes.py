@@ -6,7 +6,7 @@ import keras
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.channels_last import check_layers
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.graph import check_functional, functional, has_graph
 from keras_classics.core.keras_internals import deep_graphs
 
@@ -58,11 +58,9 @@ def only_its_own(model: keras.Model, error: Exception) -> InputError:
     """What is told of a model that cannot take any size."""
     reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
     return InputError(
-        explain(
-            f"{model.name!r} cannot take pictures of any size ({reason})",
-            "networks of convolutions and pooling over all places",
-            "Leave the size as it is.",
-        )
+        f"{model.name!r} cannot take pictures of any size ({reason})",
+        "networks of convolutions and pooling over all places",
+        "Leave the size as it is.",
     )
 
 

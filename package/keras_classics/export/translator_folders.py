@@ -14,7 +14,7 @@ from typing import Any
 import keras
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.program_files import load_saved_model
 from keras_classics.core.text_files import read_json, write_json
 from keras_classics.data.texts.translation_vocabularies import load_vocabulary
@@ -40,11 +40,9 @@ def trained_pairs(settings: Mapping[str, Any]) -> list[Pair]:
     source, *targets = settings["languages"] or [""]
     if not targets:
         raise InputError(
-            explain(
-                f"--languages {source} was given",
-                "the source and at least one target language",
-                "Write for example en,fr.",
-            )
+            f"--languages {source} was given",
+            "the source and at least one target language",
+            "Write for example en,fr.",
         )
     return [(source, target) for target in targets]
 
@@ -139,11 +137,9 @@ def chosen_export(place: Path, into: str | None, out_of: str | None) -> tuple[Pa
         flags = {"--into": into, "--out-of": out_of}
         given = " with ".join(f"{flag} {value}" for flag, value in flags.items() if value)
         raise InputError(
-            explain(
-                f"{given or 'Neither --into nor --out-of'} was given",
-                f"languages that single out one of {known}",
-                "Name the target language, and if that is not enough the source.",
-            )
+            f"{given or 'Neither --into nor --out-of'} was given",
+            f"languages that single out one of {known}",
+            "Name the target language, and if that is not enough the source.",
         )
     return fitting.pop()
 
@@ -192,13 +188,11 @@ class ExportedTranslator:
         empty = not self.vocabulary.split(text)
         if empty or (long and strict):
             raise InputError(
-                explain(
-                    f"{text[:60]!r} has {0 if empty else len(read)} {unit}s",
-                    f"1 to {self.limit}",
-                    "Give a sentence that is not empty."
-                    if empty
-                    else "Divide it, or leave out --strict to have it cut.",
-                )
+                f"{text[:60]!r} has {0 if empty else len(read)} {unit}s",
+                f"1 to {self.limit}",
+                "Give a sentence that is not empty."
+                if empty
+                else "Divide it, or leave out --strict to have it cut.",
             )
         asked = self.vocabulary.join(read[: self.limit])
         takes_numbers = unit == "sentencepiece"
@@ -227,9 +221,7 @@ def _settings(export: Path) -> Mapping[str, Any]:
         and settings.get("sharing", "tokens") in list(SHARINGS)
     )
     if not sound:
-        raise InputError(
-            explain(f"{export / RECORD} names no languages of a translator", allowed, remedy)
-        )
+        raise InputError(f"{export / RECORD} names no languages of a translator", allowed, remedy)
     return settings
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.jobs.flags import Asked
 from keras_classics.jobs.job import Job
 from keras_classics.jobs.opening import (
@@ -76,7 +76,7 @@ def _check_text(query: Any) -> None:
         str(query).encode()
     except UnicodeEncodeError:
         raise InputError(
-            explain(f"{str(query)!r} is not valid UTF-8", "UTF-8", "Convert the text, or rename.")
+            f"{str(query)!r} is not valid UTF-8", "UTF-8", "Convert the text, or rename."
         ) from None
 
 
@@ -110,19 +110,15 @@ def _answering(kind: type[Job], asked: Asked) -> tuple[Job, Path | None, str]:
     for folder in (place, place / EXPORT):
         if (folder / "saved_model.pb").exists():
             raise InputError(
-                explain(
-                    f"{folder} holds an export of something else than a {kind.makes}",
-                    f"what {kind.name} exports",
-                    f"Name {f'{kind.shipped}, or ' if kind.shipped else ''}the --out of a finished "
-                    "run of this application.",
-                )
+                f"{folder} holds an export of something else than a {kind.makes}",
+                f"what {kind.name} exports",
+                f"Name {f'{kind.shipped}, or ' if kind.shipped else ''}the --out of a finished "
+                "run of this application.",
             )
     raise InputError(
-        explain(
-            f"{place} holds no exported model, and holds no trained {kind.makes}",
-            "the --out of a finished run, or an exported model",
-            f"Run: {kind.command} --out {asked.out or kind.out}",
-        )
+        f"{place} holds no exported model, and holds no trained {kind.makes}",
+        "the --out of a finished run, or an exported model",
+        f"Run: {kind.command} --out {asked.out or kind.out}",
     )
 
 
@@ -169,10 +165,6 @@ def _standard_input() -> Iterator[tuple[str, InputError | None]]:
         except UnicodeDecodeError:
             text = line.decode(encoding, "replace")
             unread = InputError(
-                explain(
-                    f"Line {number} of standard input is not valid UTF-8",
-                    "UTF-8",
-                    "Convert the text.",
-                )
+                f"Line {number} of standard input is not valid UTF-8", "UTF-8", "Convert the text."
             )
         yield text.strip(), unread

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.jobs.job import Fact, Plan
 from keras_classics.jobs.output import Output
 
@@ -33,11 +33,9 @@ def check_settings(folder: Path, record: Mapping[str, Any], made: Mapping[str, A
     ]
     if changed:
         raise InputError(
-            explain(
-                f"{folder} holds a run with other settings ({'; '.join(changed)})",
-                "the same settings, to go on where it stopped",
-                _OTHER,
-            )
+            f"{folder} holds a run with other settings ({'; '.join(changed)})",
+            "the same settings, to go on where it stopped",
+            _OTHER,
         )
 
 
@@ -50,11 +48,9 @@ def check_backend(folder: Path, record: Mapping[str, Any]) -> None:
     now, then = keras.config.backend(), record.get("backend")
     if then not in (None, now):
         raise InputError(
-            explain(
-                f"{folder} holds a training on the {then} backend, and this is {now}",
-                "the same backend, to go on where it stopped",
-                f"Set KERAS_BACKEND={then}, or choose another --out.",
-            )
+            f"{folder} holds a training on the {then} backend, and this is {now}",
+            "the same backend, to go on where it stopped",
+            f"Set KERAS_BACKEND={then}, or choose another --out.",
         )
 
 
@@ -84,11 +80,9 @@ def check_data(folder: Path, record: Mapping[str, Any], data: Mapping[str, Any])
     ]
     changed = "; ".join([*counts, *releases]) or "as many examples, but others"
     raise InputError(
-        explain(
-            f"{folder} holds a training on other data ({changed})",
-            "the very same data, to go on where it stopped",
-            "Put the data back, or choose another --out.",
-        )
+        f"{folder} holds a training on other data ({changed})",
+        "the very same data, to go on where it stopped",
+        "Put the data back, or choose another --out.",
     )
 
 
@@ -118,11 +112,9 @@ def check_facts(folder: Path, files: Mapping[str, Fact], facts: Mapping[str, Any
             changed = f"{_short(kept)}, now {_short(now)}"
         if changed is not None:
             raise InputError(
-                explain(
-                    f"{path} is of other data ({changed})",
-                    "the same data, to go on where the training stopped",
-                    _OTHER,
-                )
+                f"{path} is of other data ({changed})",
+                "the same data, to go on where the training stopped",
+                _OTHER,
             )
 
 
@@ -142,11 +134,9 @@ def check_epochs(record: Mapping[str, Any] | None, plan: Plan, step: int, output
     made = -(-step // plan.steps_per_epoch)
     if plan.epochs < made:
         raise InputError(
-            explain(
-                f"--epochs {plan.epochs} was given for a run that has made {made}",
-                f"{made} and above",
-                "Leave it out, or choose another --out.",
-            )
+            f"--epochs {plan.epochs} was given for a run that has made {made}",
+            f"{made} and above",
+            "Leave it out, or choose another --out.",
         )
     if step and then not in (None, plan.epochs):
         output.remark(

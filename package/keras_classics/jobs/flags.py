@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_classics.core.commands import Parser, key_values
-from keras_classics.core.errors import InputError, UsageError, explain
+from keras_classics.core.errors import InputError, UsageError
 from keras_classics.core.names import did_you_mean
 from keras_classics.core.version import __version__
 from keras_classics.jobs.output import Output
@@ -71,11 +71,9 @@ def parse(job: type[Job], argv: Sequence[str], about: str = "") -> Asked:
     verb = argv[0] if argv and not argv[0].startswith("-") else None
     if verb is not None and verb not in job.verbs:
         raise UsageError(
-            explain(
-                f"{verb!r} was given",
-                f"{', '.join(job.verbs)}, first of all, or no verb for the whole job",
-                did_you_mean(verb, job.verbs) or f"See {job.command} --help.",
-            )
+            f"{verb!r} was given",
+            f"{', '.join(job.verbs)}, first of all, or no verb for the whole job",
+            did_you_mean(verb, job.verbs) or f"See {job.command} --help.",
         )
     flags = flags_of(job.Settings)
     found = vars(_parser(job, verb, flags, about).parse_args(argv[1:] if verb else argv))
@@ -198,9 +196,7 @@ def _check_number(each: Flag, number: Any) -> None:
         allowed = "finite numbers"
     else:
         return
-    raise InputError(
-        explain(f"{each.option}={number} was given", allowed, f"Leave {each.option} out.")
-    )
+    raise InputError(f"{each.option}={number} was given", allowed, f"Leave {each.option} out.")
 
 
 def _refuse_others(job: type[Job], verb: str, typed: Sequence[Flag]) -> None:
@@ -211,9 +207,7 @@ def _refuse_others(job: type[Job], verb: str, typed: Sequence[Flag]) -> None:
     wrong = [each.option for each in typed if verb not in each.verbs and not each.made]
     if wrong:
         raise UsageError(
-            explain(
-                f"{', '.join(wrong)} was given to {verb}, for which it has no meaning",
-                f"the flags of {verb}, and those of the training as they were",
-                f"Leave it out; {job.command} {verb} --help lists its flags.",
-            )
+            f"{', '.join(wrong)} was given to {verb}, for which it has no meaning",
+            f"the flags of {verb}, and those of the training as they were",
+            f"Leave it out; {job.command} {verb} --help lists its flags.",
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.program_files import load_saved_model, signature_of
 from keras_classics.core.text_files import write_table
 from keras_classics.jobs.output import Output
@@ -112,11 +112,9 @@ def check_count(
     """
     if known != trained:
         raise InputError(
-            explain(
-                f"{file} has {known} {what} and the model {trained}",
-                f"the {file} that was written with the model",
-                "Put it back, or train into another --out.",
-            )
+            f"{file} has {known} {what} and the model {trained}",
+            f"the {file} that was written with the model",
+            "Put it back, or train into another --out.",
         )
 
 
@@ -220,11 +218,9 @@ class Job(ABC):
         own = {"seed": settings.seed, "strict": settings.strict, **self.reader_options()}
         if twice := own.keys() & settings.data_options:
             raise InputError(
-                explain(
-                    f"--data-options {' '.join(sorted(twice))} was given",
-                    "what no other flag says",
-                    "Leave it out.",
-                )
+                f"--data-options {' '.join(sorted(twice))} was given",
+                "what no other flag says",
+                "Leave it out.",
             )
         return load(settings.data, **settings.data_options, **own)
 
@@ -366,14 +362,12 @@ class Job(ABC):
         )
         if self.takes and not (fits and outputs.keys() >= set(self.gives)):
             raise InputError(
-                explain(
-                    f"{folder} holds an export that takes {_listed(inputs)} and answers with "
-                    f"{', '.join(outputs) or 'nothing named'}",
-                    f"one that takes {_listed(self.takes)} and answers with "
-                    f"{', '.join(self.gives)}, as {self.name} exports it",
-                    f"Name {f'{self.shipped}, or ' if self.shipped else ''}the --out of a finished "
-                    "run of this application.",
-                )
+                f"{folder} holds an export that takes {_listed(inputs)} and answers with "
+                f"{', '.join(outputs) or 'nothing named'}",
+                f"one that takes {_listed(self.takes)} and answers with "
+                f"{', '.join(self.gives)}, as {self.name} exports it",
+                f"Name {f'{self.shipped}, or ' if self.shipped else ''}the --out of a finished "
+                "run of this application.",
             )
         return loaded
 

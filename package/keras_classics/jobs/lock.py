@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.files import locked
 
 NAME = ".training"
@@ -27,18 +27,14 @@ def alone(folder: Path) -> Iterator[None]:
             held = stack.enter_context(locked(folder / NAME))
         except OSError as error:
             raise InputError(
-                explain(
-                    f"{folder} cannot be written ({error.strerror or error})",
-                    "a folder you may write to, with room on its disk",
-                    "Make room, or choose another with --out.",
-                )
+                f"{folder} cannot be written ({error.strerror or error})",
+                "a folder you may write to, with room on its disk",
+                "Make room, or choose another with --out.",
             ) from error
         if held is False:
             raise InputError(
-                explain(
-                    f"Another training uses this folder, {folder}",
-                    "one training in a folder at a time",
-                    "Wait until it has ended, or choose another --out.",
-                )
+                f"Another training uses this folder, {folder}",
+                "one training in a folder at a time",
+                "Wait until it has ended, or choose another --out.",
             )
         yield

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.files import file_fingerprint
 from keras_classics.jobs.flags import Asked
 from keras_classics.jobs.job import Job
@@ -69,11 +69,9 @@ def finished(job: type[Job], folder: Path) -> dict[str, Any]:
     if record is None or not (folder / job.model_file).exists():
         refuse_unfinished(job, folder)
         raise InputError(
-            explain(
-                f"{folder} holds no trained {job.makes}",
-                "the --out of a finished training",
-                f"Run: {job.command} train --out {folder}",
-            )
+            f"{folder} holds no trained {job.makes}",
+            "the --out of a finished training",
+            f"Run: {job.command} train --out {folder}",
         )
     return record
 
@@ -95,12 +93,10 @@ def refuse_unfinished(job: type[Job], folder: Path) -> None:
     elif command.split()[0].endswith(".py"):
         command = f"python {command}"
     raise InputError(
-        explain(
-            f"{folder} holds a training that is unfinished: {steps} steps of its {epochs} epochs "
-            "are kept",
-            "the --out of a finished training",
-            f"It goes on where it stopped; run: {command}",
-        )
+        f"{folder} holds a training that is unfinished: {steps} steps of its {epochs} epochs "
+        "are kept",
+        "the --out of a finished training",
+        f"It goes on where it stopped; run: {command}",
     )
 
 
@@ -117,11 +113,9 @@ def _refuse_contradictions(job: Job, asked: Asked, verb: str, record: Mapping[st
             wrong.append(f"{each.option} {now!r}, but {job.folder} has {then!r}")
     if wrong:
         raise InputError(
-            explain(
-                f"{verb} was given what contradicts the run ({'; '.join(wrong)})",
-                "the settings the run was trained with",
-                "Leave them out, or name the run that has them with --out.",
-            )
+            f"{verb} was given what contradicts the run ({'; '.join(wrong)})",
+            "the settings the run was trained with",
+            "Leave them out, or name the run that has them with --out.",
         )
 
 
@@ -168,22 +162,17 @@ def open_twin(job: Job, folder: str | os.PathLike, form: str) -> keras.Model:
     here, there = (getattr(each, form) for each in (job, other))
     if here != there:
         raise InputError(
-            explain(
-                f"{folder} was given, a {job.makes} of {there}",
-                here,
-                "Train it with the flags of this run.",
-            )
+            f"{folder} was given, a {job.makes} of {there}",
+            here,
+            "Train it with the flags of this run.",
         )
     files = {name: file for name, (file, _) in job.fact_files().items()}
     changed = [file for name, file in files.items() if other.facts[name] != job.facts[name]]
     if changed:
         raise InputError(
-            explain(
-                f"{folder} was given, of whose files others are {', '.join(changed)}",
-                f"runs on the same data, with the same {', '.join(files.values())}",
-                "Train it with the flags of this run, but for --seed, --out and those of the "
-                "network.",
-            )
+            f"{folder} was given, of whose files others are {', '.join(changed)}",
+            f"runs on the same data, with the same {', '.join(files.values())}",
+            "Train it with the flags of this run, but for --seed, --out and those of the network.",
         )
     return other.trained()
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Figure
-from keras_classics.core.errors import InputError, explain, shown
+from keras_classics.core.errors import InputError, shown
 
 
 class Answer(NamedTuple):
@@ -39,11 +39,9 @@ def first_answer(exported: Any, *inputs: Any) -> dict[str, Any]:
     """
     if not hasattr(exported, "serve"):
         raise InputError(
-            explain(
-                f"exported={shown(exported)} was given",
-                "a loaded export",
-                "Pass kc.export.load_saved_model(path).",
-            )
+            f"exported={shown(exported)} was given",
+            "a loaded export",
+            "Pass kc.export.load_saved_model(path).",
         )
     return {name: _plain(each.numpy()[0]) for name, each in exported.serve(*inputs).items()}
 

@@ -15,7 +15,7 @@ from typing import Any
 from keras_classics.core import text_files
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Figure
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.files import write_whole
 from keras_classics.core.text_files import write_json
 from keras_classics.core.versions import installed
@@ -164,11 +164,9 @@ def check_job(folder: Path, record: Mapping[str, Any], name: str) -> None:
     """
     if record.get("job", name) != name:
         raise InputError(
-            explain(
-                f"{folder} holds a run of {record['job']}",
-                f"a folder of {name}, or none",
-                "Choose another --out.",
-            )
+            f"{folder} holds a run of {record['job']}",
+            f"a folder of {name}, or none",
+            "Choose another --out.",
         )
 
 
@@ -218,9 +216,7 @@ def read_metrics(folder: str | os.PathLike) -> dict[str, dict[str, float | None]
         for figure in (values.values() if isinstance(values, dict) else ["none"])
     ]
     if not all(isinstance(figure, int | float | None) for figure in figures):
-        raise InputError(
-            explain(f"{path} holds something else", "figures by name", "Evaluate again.")
-        )
+        raise InputError(f"{path} holds something else", "figures by name", "Evaluate again.")
     return metrics
 
 
@@ -255,7 +251,7 @@ def read_record(
             if name in members or name in content
         )
     if not sound:
-        raise InputError(explain(f"{path} holds something else", allowed, remedy))
+        raise InputError(f"{path} holds something else", allowed, remedy)
     return content
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_classics.core.commands import guarded, import_keras
-from keras_classics.core.errors import InputError, explain, import_extra
+from keras_classics.core.errors import InputError, import_extra
 from keras_classics.core.files import check_writable
 from keras_classics.distribution import check_verb
 from keras_classics.jobs.flags import EXPORTS, Asked, parse
@@ -121,11 +121,9 @@ def _check_export(job: type[Job], format: str, path: Path, folder: Path) -> None
     backend = keras.config.backend()
     if backend != "tensorflow":
         raise InputError(
-            explain(
-                f"An export was asked for on the {backend} backend",
-                "the TensorFlow backend, which reads what was trained on any",
-                f"Run: KERAS_BACKEND=tensorflow {job.command} export --out {folder}",
-            )
+            f"An export was asked for on the {backend} backend",
+            "the TensorFlow backend, which reads what was trained on any",
+            f"Run: KERAS_BACKEND=tensorflow {job.command} export --out {folder}",
         )
     require_tensorflow(format, path)
 

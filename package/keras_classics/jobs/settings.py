@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_positive, check_whole, explain
+from keras_classics.core.errors import InputError, check_positive, check_whole
 from keras_classics.core.text_files import as_json
 from keras_classics.distribution import STRATEGIES
 
@@ -265,11 +265,9 @@ def check_kinds(settings: type[Settings], values: Mapping[str, Any], where: obje
             sound = _is_kind(value, kind)
         if not sound:
             raise InputError(
-                explain(
-                    f"{where} has {each.field}={value!r}",
-                    "the settings that a training wrote",
-                    "Put the file back, or train into another --out.",
-                )
+                f"{where} has {each.field}={value!r}",
+                "the settings that a training wrote",
+                "Put the file back, or train into another --out.",
             )
 
 

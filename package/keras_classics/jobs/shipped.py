@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.files import opened, reading
 from keras_classics.export.examples import EXAMPLES, Examples, read_examples
 from keras_classics.export.reopening import SAVED_MODEL, Spec
@@ -61,11 +61,9 @@ def describe_shipped(folder: str | os.PathLike) -> str:
     models = sorted(path.parent for path in folder.glob(f"*/{SAVED_MODEL}"))
     if not models:
         raise InputError(
-            explain(
-                f"{folder} holds no exported model",
-                f"a folder whose folders hold {SAVED_MODEL}",
-                "Export one: see help(keras_classics.export).",
-            )
+            f"{folder} holds no exported model",
+            f"a folder whose folders hold {SAVED_MODEL}",
+            "Export one: see help(keras_classics.export).",
         )
     head = (
         f"# Shipped models\n\nWritten by `keras-classics shipped {folder.name} --out "

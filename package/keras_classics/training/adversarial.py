@@ -28,7 +28,6 @@ from keras_classics.core.errors import (
     check_positive,
     check_probability,
     check_whole,
-    explain,
 )
 from keras_classics.core.graph import functional
 from keras_classics.core.registration import registered
@@ -270,13 +269,10 @@ class AdversarialModel(keras.Model):
         ]  # fmt: skip
         if not moves(self._values()) and not moves(others):
             raise InputError(
-                explain(
-                    f"The images of {self.name!r} have no gradient",
-                    "models that are differentiable at images, which those of signs or steps are "
-                    "not",
-                    "Let signs be keras.layers.Activation(kc.layers.binary_sign), which hands "
-                    "gradients on, or train the model itself.",
-                )
+                f"The images of {self.name!r} have no gradient",
+                "models that are differentiable at images, which those of signs or steps are not",
+                "Let signs be keras.layers.Activation(kc.layers.binary_sign), which hands "
+                "gradients on, or train the model itself.",
             )
 
     def _cut(self, images: Tensor) -> Tensor:

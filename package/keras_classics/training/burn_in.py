@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 
 
 @checked
@@ -37,11 +37,9 @@ def burn_in_weights(batch: int, time: int, tau: int) -> np.ndarray:
     """
     if not 1 <= tau <= time:
         raise InputError(
-            explain(
-                f"tau={tau} was given for {time} steps",
-                f"1 to {time}",
-                "Pass the first step whose loss counts, from 1.",
-            )
+            f"tau={tau} was given for {time} steps",
+            f"1 to {time}",
+            "Pass the first step whose loss counts, from 1.",
         )
     weights = np.ones((batch, time), "float32")
     weights[:, : tau - 1] = 0.0

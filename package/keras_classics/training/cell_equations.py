@@ -17,7 +17,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.gradients import value_and_gradients
 from keras_classics.core.types import Tensor
 from keras_classics.layers.recurrent.feedback_and_course_cells import CourseGRUCell
@@ -199,11 +199,9 @@ def cell_equations(cell: keras.layers.Layer) -> CellEquations:
     equations = _EQUATIONS.get(type(cell))
     if equations is None:
         raise InputError(
-            explain(
-                f"A {type(cell).__name__} was given",
-                ", ".join(kind.__name__ for kind in _EQUATIONS),
-                "Pass the cell of such a layer: keras.layers.LSTM(8).cell.",
-            )
+            f"A {type(cell).__name__} was given",
+            ", ".join(kind.__name__ for kind in _EQUATIONS),
+            "Pass the cell of such a layer: keras.layers.LSTM(8).cell.",
         )
     return equations(cell)
 
@@ -234,11 +232,9 @@ def _lstm(cell: keras.layers.Layer, forget: str = "gate", peepholes: bool = Fals
 def _lstm_variant(cell: LSTMVariantCell) -> CellEquations:
     if cell.projection:
         raise InputError(
-            explain(
-                f"An LSTMVariantCell with projection={cell.projection} was given",
-                "projection=None, for the new states of a unit must be functions of its own sums",
-                "Leave the projection out, and let the readout project.",
-            )
+            f"An LSTMVariantCell with projection={cell.projection} was given",
+            "projection=None, for the new states of a unit must be functions of its own sums",
+            "Leave the projection out, and let the readout project.",
         )
     return _lstm(cell, cell.forget, cell.peepholes)
 

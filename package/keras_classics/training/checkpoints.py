@@ -13,7 +13,7 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.array_files import read_arrays
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.files import reading, write_whole
 from keras_classics.core.keras_internals import bring_up_to_date, strategy_of
 from keras_classics.training.divergence import NonFiniteError, finite_array
@@ -50,11 +50,9 @@ def restore(model: keras.Model, folder: str | os.PathLike) -> int:
     )
     if kept != wanted:
         raise InputError(
-            explain(
-                f"The checkpoint {path} does not fit the model: {_difference(kept, wanted)}",
-                "a checkpoint of the same model and optimizer",
-                "Train with the same settings, or into another folder.",
-            )
+            f"The checkpoint {path} does not fit the model: {_difference(kept, wanted)}",
+            "a checkpoint of the same model and optimizer",
+            "Train with the same settings, or into another folder.",
         )
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)

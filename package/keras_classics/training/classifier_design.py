@@ -11,7 +11,7 @@ import keras
 from keras_classics.core.arguments import checked
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import card, create_model
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.recipe import Recipe
 from keras_classics.data.load import Info
 from keras_classics.training.recipes import quick_recipe
@@ -63,20 +63,16 @@ def design_classifier(
     known = card(name)
     if known.classes is None:
         raise InputError(
-            explain(
-                f"The model {known.name} was given, which has no classifier",
-                "models with classes",
-                "Choose another of keras-classics list.",
-            )
+            f"The model {known.name} was given, which has no classifier",
+            "models with classes",
+            "Choose another of keras-classics list.",
         )
     recipes = (QUICK, *known.recipes)
     if recipe not in recipes:
         raise InputError(
-            explain(
-                f"The recipe {recipe} was given for {known.name}",
-                ", ".join(recipes),
-                f"See keras-classics card {known.name}.",
-            )
+            f"The recipe {recipe} was given for {known.name}",
+            ", ".join(recipes),
+            f"See keras-classics card {known.name}.",
         )
     chosen = known.recipes.get(recipe)
     taken = _input_of(known, data, image_size, native=chosen is not None)
@@ -88,19 +84,15 @@ def design_classifier(
     own = {**(chosen.builder if chosen else {}), **(builder_arguments or {})}
     if twice := told.keys() & own:
         raise InputError(
-            explain(
-                f"The builder's arguments {', '.join(sorted(twice))} were given",
-                "what the data do not say",
-                "Leave them out; the size of pictures (--image-size) has an argument of its own.",
-            )
+            f"The builder's arguments {', '.join(sorted(twice))} were given",
+            "what the data do not say",
+            "Leave them out; the size of pictures (--image-size) has an argument of its own.",
         )
     if own.get("include_top", True) is not True:
         raise InputError(
-            explain(
-                f"include_top={own['include_top']!r} was given for a classifier",
-                "networks with their classifier",
-                "Leave include_top out.",
-            )
+            f"include_top={own['include_top']!r} was given for a classifier",
+            "networks with their classifier",
+            "Leave include_top out.",
         )
     model = create_model(known.name, **told, **own)
     # Where a network takes grey pictures, they are mostly characters.

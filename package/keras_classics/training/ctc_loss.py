@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.ctc_probabilities import fewest_steps, labelling_log_probabilities
-from keras_classics.core.errors import InputError, check_axes, explain
+from keras_classics.core.errors import InputError, check_axes
 from keras_classics.core.registration import registered
 from keras_classics.core.types import DType, Name, Reduction, Tensor
 from keras_classics.data.batches import pad_arrays
@@ -85,11 +85,9 @@ def labellable(
     )
     if len(wrong) == len(part):
         raise InputError(
-            explain(
-                "No sequence is left to learn from",
-                "sequences with a step for every label and a blank between equal ones",
-                "Give longer ones.",
-            )
+            "No sequence is left to learn from",
+            "sequences with a step for every label and a blank between equal ones",
+            "Give longer ones.",
         )
     return part.some(np.setdiff1d(np.arange(len(part)), wrong))
 
@@ -139,12 +137,9 @@ def labelling_metrics(found: Sequence[Sequence], right: Sequence[Sequence]) -> d
     labels = sum(map(len, right))
     if not labels or len(found) != len(right):
         raise InputError(
-            explain(
-                f"{len(found)} labellings were given for {len(right)} true ones with {labels} "
-                "labels",
-                "one for each, and some label",
-                "Give the labellings of the same sequences.",
-            )
+            f"{len(found)} labellings were given for {len(right)} true ones with {labels} labels",
+            "one for each, and some label",
+            "Give the labellings of the same sequences.",
         )
     edits = [edit_distance(one, other) for one, other in zip(found, right, strict=True)]
     return {

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Name, Optimizer, Tensor
 
@@ -37,12 +37,10 @@ class DividedOptimizer(keras.optimizers.Optimizer):
         found = [keras.optimizers.get(each) for each in optimizers]
         if not found or len({id(each) for each in found}) < len(found):
             raise InputError(
-                explain(
-                    f"{len(found)} optimizers were given, of which {len({*map(id, found)})} are "
-                    "different objects",
-                    "one object for each part of the weights",
-                    "Make an optimizer for each, such as keras.optimizers.Adam(2e-4, beta_1=0.5).",
-                )
+                f"{len(found)} optimizers were given, of which {len({*map(id, found)})} are "
+                "different objects",
+                "one object for each part of the weights",
+                "Make an optimizer for each, such as keras.optimizers.Adam(2e-4, beta_1=0.5).",
             )
         self.parts = found
         self.groups: Callable[[], list[list[keras.Variable]]] = list
@@ -62,12 +60,10 @@ class DividedOptimizer(keras.optimizers.Optimizer):
         told = sorted(id(each) for group in groups for each in group)
         if len(groups) != len(self.parts) or told != sorted(map(id, variables)):
             raise InputError(
-                explain(
-                    f"{len(told)} weights in {len(groups)} parts were told, and the model has "
-                    f"{len(variables)} weights that are trained and {len(self.parts)} optimizers",
-                    "every weight that is trained in one part",
-                    "Call divide(groups) with the trainable_variables of each network.",
-                )
+                f"{len(told)} weights in {len(groups)} parts were told, and the model has "
+                f"{len(variables)} weights that are trained and {len(self.parts)} optimizers",
+                "every weight that is trained in one part",
+                "Call divide(groups) with the trainable_variables of each network.",
             )
         for optimizer, group in zip(self.parts, groups, strict=True):
             optimizer.build(group)

@@ -16,7 +16,7 @@ import numpy as np
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, check_rate, check_whole, explain
+from keras_classics.core.errors import InputError, check_choice, check_rate, check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.text_files import parse_json
 from keras_classics.core.types import Config, Name, Optimizer, Tensor, Whole
@@ -135,11 +135,9 @@ class GANTrainer(keras.Model):
         """The losses of both, each of which has gradients by its own weights alone."""
         if sample_weight is not None:
             raise InputError(
-                explain(
-                    "Weights of pictures were given",
-                    "pictures that count alike",
-                    "Leave sample_weight out.",
-                )
+                "Weights of pictures were given",
+                "pictures that count alike",
+                "Leave sample_weight out.",
             )
         made = self.generator(self._latents(ops.shape(x)[0]), training=training)
         on_real = y_pred
@@ -272,12 +270,10 @@ def _check_fit(generator: keras.Model, discriminator: keras.Model) -> None:
     fits = len(given) == len(made) == len(judged) == len(logits) == 1
     if not fits or len(given[0]) != 2 or made != judged or logits != [(None, 1)]:
         raise InputError(
-            explain(
-                f"A generator from {given} to {made} and a discriminator from {judged} to {logits} "
-                "were given",
-                "a generator from (batch, latent) to pictures, and a discriminator from those to "
-                "(batch, 1)",
-                "Build both for one image_shape: kc.models.dcgan_generator(image_shape) and "
-                "kc.models.dcgan_discriminator(image_shape).",
-            )
+            f"A generator from {given} to {made} and a discriminator from {judged} to {logits} "
+            "were given",
+            "a generator from (batch, latent) to pictures, and a discriminator from those to "
+            "(batch, 1)",
+            "Build both for one image_shape: kc.models.dcgan_generator(image_shape) and "
+            "kc.models.dcgan_discriminator(image_shape).",
         )

@@ -15,7 +15,6 @@ from keras_classics.core.errors import (
     check_choice,
     check_positive,
     check_wholes,
-    explain,
 )
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, DType, Name, Reduction, Tensor
@@ -57,11 +56,9 @@ class _DistanceLoss(keras.losses.Loss):
         labels = ops.cast(y_true, "float32")
         if None not in (sizes := {labels.shape[0], y_pred.shape[0]}) and len(sizes) > 1:
             raise InputError(
-                explain(
-                    f"y_true of shape {y_true.shape} and y_pred of shape {y_pred.shape} were given",
-                    "a class for each embedding",
-                    "Give the classes of the same examples.",
-                )
+                f"y_true of shape {y_true.shape} and y_pred of shape {y_pred.shape} were given",
+                "a class for each embedding",
+                "Give the classes of the same examples.",
             )
         if len(labels.shape) == 2:
             one = labels.shape[-1] == 1
@@ -213,11 +210,9 @@ def recall_at_k(
     asked = same.any(axis=1)
     if len(table) != len(classes) or max(ks) >= len(table) or not asked.any():
         raise InputError(
-            explain(
-                f"{len(table)} embeddings and {len(classes)} labels were given for k={max(ks)}",
-                "a label for each, more examples than neighbours, and two of some class",
-                "Give more examples of the classes, or smaller ks.",
-            )
+            f"{len(table)} embeddings and {len(classes)} labels were given for k={max(ks)}",
+            "a label for each, more examples than neighbours, and two of some class",
+            "Give more examples of the classes, or smaller ks.",
         )
     squares = np.sum(table**2, axis=1)
     apart = squares[:, None] + squares - 2 * table @ table.T

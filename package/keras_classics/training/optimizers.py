@@ -39,7 +39,7 @@ import keras
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Name, Optimizer, Tensor
 
@@ -192,11 +192,9 @@ def averaging(steps: float) -> dict[str, bool | float]:
         return {}
     if steps < 1:
         raise InputError(
-            explain(
-                f"An average over {steps} steps was asked for",
-                "0 for none, or 1 and above",
-                "Give how many steps, or epochs, it should reach back.",
-            )
+            f"An average over {steps} steps was asked for",
+            "0 for none, or 1 and above",
+            "Give how many steps, or epochs, it should reach back.",
         )
     return {"use_ema": True, "ema_momentum": 1.0 - 1.0 / steps}
 
@@ -245,10 +243,8 @@ def refuse_strategies() -> None:
 
     if tf.distribute.has_strategy():
         raise InputError(
-            explain(
-                f"Steps that are not finite were to be left out under "
-                f"{type(tf.distribute.get_strategy()).__name__}",
-                "SkipNonFinite (--skip-non-finite) without tf.distribute",
-                "Train on one device, or use the optimizer inside.",
-            )
+            f"Steps that are not finite were to be left out under "
+            f"{type(tf.distribute.get_strategy()).__name__}",
+            "SkipNonFinite (--skip-non-finite) without tf.distribute",
+            "Train on one device, or use the optimizer inside.",
         )

@@ -16,7 +16,7 @@ from keras import ops
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.capture import Capture
-from keras_classics.core.errors import InputError, check_axes, explain, is_number, shown
+from keras_classics.core.errors import InputError, check_axes, is_number, shown
 from keras_classics.core.graph import Place
 from keras_classics.core.trunk import levels_of
 from keras_classics.core.types import Config, Name, Tensor
@@ -184,11 +184,9 @@ class PerceptualTrainer(keras.Model):
         """The weighted sum."""
         if sample_weight is not None:
             raise InputError(
-                explain(
-                    "Weights of pictures were given",
-                    "pictures that count alike",
-                    "Leave sample_weight out.",
-                )
+                "Weights of pictures were given",
+                "pictures that count alike",
+                "Leave sample_weight out.",
             )
         wanted = ops.cast(x if y is None else y, "float32")
         made = ops.cast(y_pred, "float32")
@@ -217,11 +215,9 @@ class PerceptualTrainer(keras.Model):
             InputError: Always.
         """
         raise InputError(
-            explain(
-                "A PerceptualTrainer was to be saved",
-                "its network, which is all that is needed without training",
-                "Call trainer.network.save(path); to go on with a training, use kc.training.fit.",
-            )
+            "A PerceptualTrainer was to be saved",
+            "its network, which is all that is needed without training",
+            "Call trainer.network.save(path); to go on with a training, use kc.training.fit.",
         )
 
 
@@ -252,13 +248,11 @@ def _check_weights(weights: dict[str, float]) -> None:
     for name, weight in weights.items():
         if not is_number(weight) or weight < 0:
             raise InputError(
-                explain(
-                    f"The weight of {name} is {shown(weight)}",
-                    "numbers from 0 on",
-                    "Leave it out for the default.",
-                )
+                f"The weight of {name} is {shown(weight)}",
+                "numbers from 0 on",
+                "Leave it out for the default.",
             )
     if not any(weights.values()):
         raise InputError(
-            explain("All weights are 0", "one above 0", "Give pixel_weight=1 for the usual loss.")
+            "All weights are 0", "one above 0", "Give pixel_weight=1 for the usual loss."
         )

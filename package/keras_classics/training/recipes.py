@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice
 from keras_classics.core.recipe import (
     Cosine,
     Drops,
@@ -134,11 +134,9 @@ def compile_model(
     outputs = len(model.outputs)
     if outputs != len(recipe.loss_weights):
         raise InputError(
-            explain(
-                f"A model of {outputs} outputs met a recipe for {len(recipe.loss_weights)}",
-                "a recipe with a loss weight for each output",
-                "Build the model with the recipe's own builder arguments.",
-            )
+            f"A model of {outputs} outputs met a recipe for {len(recipe.loss_weights)}",
+            "a recipe with a loss weight for each output",
+            "Build the model with the recipe's own builder arguments.",
         )
     epochs = epochs or recipe.epochs_of(steps_per_epoch)
     if epochs * steps_per_epoch < _FEWEST_STEPS and _normalized(model):

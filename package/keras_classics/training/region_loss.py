@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, DType, Name, Optimizer, Reduction, Tensor
 from keras_classics.models.regions.fast_rcnn import OFFSET_SCALE
@@ -41,11 +41,9 @@ class OffsetLoss(keras.losses.Loss):
         self.scale = tuple(float(each) for each in scale)
         if len(self.scale) != 4 or min(self.scale) <= 0:
             raise InputError(
-                explain(
-                    f"scale={scale!r} was given",
-                    "four positive numbers",
-                    f"Leave it out for {OFFSET_SCALE}.",
-                )
+                f"scale={scale!r} was given",
+                "four positive numbers",
+                f"Leave it out for {OFFSET_SCALE}.",
             )
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:

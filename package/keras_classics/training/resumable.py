@@ -15,7 +15,7 @@ import keras
 import pandas as pd
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.files import write_whole
 from keras_classics.core.keras_internals import strategy_of
 from keras_classics.core.text_files import read_table
@@ -187,9 +187,7 @@ def _diverged(
     """Make the steps since the checkpoint again to say where the trouble began."""
     if not found.step:
         return InputError(
-            explain(
-                f"Training cannot begin because {found.what}", "finite numbers", "Mend the model."
-            )
+            f"Training cannot begin because {found.what}", "finite numbers", "Mend the model."
         )
     epoch = (found.step - 1) // progress.steps_per_epoch
     kept = restore(model, folder)
@@ -225,12 +223,10 @@ def _diverged(
     restore(model, folder)
     place = f"epoch {epoch + 1}, step {found.step - epoch * progress.steps_per_epoch}"
     return InputError(
-        explain(
-            f"Training stopped at step {found.step} ({place}) because {found.what}. {began}",
-            "finite numbers",
-            "Lower the learning rate, limit the gradients with global_clipnorm, or mend the data. "
-            f"{folder / CHECKPOINT} holds step {kept}, the last good one.",
-        )
+        f"Training stopped at step {found.step} ({place}) because {found.what}. {began}",
+        "finite numbers",
+        "Lower the learning rate, limit the gradients with global_clipnorm, or mend the data. "
+        f"{folder / CHECKPOINT} holds step {kept}, the last good one.",
     )
 
 
@@ -254,7 +250,7 @@ def read_history(folder: str | os.PathLike) -> pd.DataFrame:
     allowed, remedy = "the history.csv that a training wrote", "Delete the folder to begin anew."
     rows = read_table(path, allowed, remedy)
     if "epoch" not in rows or any(kind.kind not in "iufb" for kind in rows.dtypes):
-        raise InputError(explain(f"{path} is no table of numbers by epoch", allowed, remedy))
+        raise InputError(f"{path} is no table of numbers by epoch", allowed, remedy)
     return rows
 
 

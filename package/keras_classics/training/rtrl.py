@@ -28,7 +28,7 @@ from keras import ops
 from numpy.typing import ArrayLike
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice
 from keras_classics.core.gradients import compiled, compiled_update, value_and_gradients
 from keras_classics.core.types import Count, Tensor
 from keras_classics.training.cell_equations import Block, CellEquations, MadeStep, cell_equations
@@ -273,11 +273,9 @@ class ForwardTrainer:
         inputs, targets = np.asarray(inputs), np.asarray(targets)
         if inputs.shape[:2] != targets.shape[:2]:
             raise InputError(
-                explain(
-                    f"Inputs of {inputs.shape} and targets of {targets.shape} were given",
-                    "as many sequences, and as many steps, in both",
-                    "Give every step of every sequence its target.",
-                )
+                f"Inputs of {inputs.shape} and targets of {targets.shape} were given",
+                "as many sequences, and as many steps, in both",
+                "Give every step of every sequence its target.",
             )
         losses = []
         for _ in range(epochs):

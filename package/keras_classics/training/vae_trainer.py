@@ -21,7 +21,6 @@ from keras_classics.core.errors import (
     check_choice,
     check_positive,
     check_whole,
-    explain,
 )
 from keras_classics.core.registration import registered
 from keras_classics.core.text_files import parse_json
@@ -125,11 +124,9 @@ class VAETrainer(keras.Model):
         """The negative bound."""
         if sample_weight is not None:
             raise InputError(
-                explain(
-                    "Weights of pictures were given",
-                    "pictures that count alike",
-                    "Leave sample_weight out.",
-                )
+                "Weights of pictures were given",
+                "pictures that count alike",
+                "Leave sample_weight out.",
             )
         mean, log_variance = y_pred["mean"], y_pred["log_variance"]
         size = (ops.shape(x)[0], self.samples, mean.shape[-1])
@@ -241,11 +238,9 @@ class VAETrainer(keras.Model):
         side, latent = check_whole("side", side), self.decoder.inputs[0].shape[1]
         if latent != 2:
             raise InputError(
-                explain(
-                    f"The manifold of codes of {latent} numbers was asked for",
-                    "codes of two",
-                    "Build encoder and decoder with latent=2, or draw walks between codes.",
-                )
+                f"The manifold of codes of {latent} numbers was asked for",
+                "codes of two",
+                "Build encoder and decoder with latent=2, or draw walks between codes.",
             )
         places = [NormalDist().inv_cdf((place + 0.5) / side) for place in range(side)]
         rows, columns = np.meshgrid(places, places, indexing="ij")
@@ -317,12 +312,10 @@ def _check_fit(encoder: keras.Model, decoder: keras.Model) -> None:
     wanted = dict.fromkeys(("mean", "log_variance"), given[0])
     if len(given) != 1 or pictures != made or codes != wanted:
         raise InputError(
-            explain(
-                f"An encoder from {pictures} to {codes or encoder.output} and a decoder from "
-                f"{given} to {made} were given",
-                "an encoder from pictures to {'mean', 'log_variance'} of (batch, latent), and a "
-                "decoder from there to those pictures",
-                "Build both alike: kc.models.vae_encoder(image_shape, latent=latent) and "
-                "kc.models.vae_decoder(image_shape, latent=latent).",
-            )
+            f"An encoder from {pictures} to {codes or encoder.output} and a decoder from "
+            f"{given} to {made} were given",
+            "an encoder from pictures to {'mean', 'log_variance'} of (batch, latent), and a "
+            "decoder from there to those pictures",
+            "Build both alike: kc.models.vae_encoder(image_shape, latent=latent) and "
+            "kc.models.vae_decoder(image_shape, latent=latent).",
         )

@@ -12,7 +12,7 @@ from keras import layers
 from keras_classics.core.arguments import checked
 from keras_classics.core.call_kinds import keeps, line_of, squashing
 from keras_classics.core.channels_last import check_layers
-from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.graph import ancestry, functional, has_graph
 from keras_classics.core.keras_internals import Node, deep_graphs
 from keras_classics.core.types import Tensor, Whole
@@ -80,11 +80,9 @@ def adapt_channels(model: keras.Model, channels: Whole) -> keras.Model:
     old = functional(model)
     if len(old.inputs) != 1 or len(old.inputs[0].shape) != 4:
         raise InputError(
-            explain(
-                f"{model.name!r} takes {[tuple(x.shape) for x in model.inputs]}",
-                "models of one picture (batch, height, width, channels)",
-                "Build a new model for your inputs.",
-            )
+            f"{model.name!r} takes {[tuple(x.shape) for x in model.inputs]}",
+            "models of one picture (batch, height, width, channels)",
+            "Build a new model for your inputs.",
         )
     check_layers(old)
     adaptation = _Adaptation(old.inputs[0].shape[-1], channels)
@@ -164,12 +162,10 @@ class _Adaptation:
         if self.new == self.old:
             return _Change({}, lambda weights: weights)
         raise InputError(
-            explain(
-                f"{layer.name!r}, a {kind.__name__}, depends on the channels of the pictures",
-                "networks of which only the kernels of convolutions do; grouped and depthwise ones "
-                "for one channel",
-                "Build a new model for these channels.",
-            )
+            f"{layer.name!r}, a {kind.__name__}, depends on the channels of the pictures",
+            "networks of which only the kernels of convolutions do; grouped and depthwise ones "
+            "for one channel",
+            "Build a new model for these channels.",
         )
 
     def _kernel(self, kernel: np.ndarray, axis: int) -> np.ndarray:
@@ -192,11 +188,9 @@ class _Adaptation:
         mixed = [x for x in self.changes if self.calls[x] == {True, False}]
         if mixed and self.new != self.old:
             raise InputError(
-                explain(
-                    f"A layer of {model.name!r} is called on the picture and on something else",
-                    "networks of which only the kernels of convolutions depend on the channels",
-                    "Build a new model for these channels.",
-                )
+                f"A layer of {model.name!r} is called on the picture and on something else",
+                "networks of which only the kernels of convolutions depend on the channels",
+                "Build a new model for these channels.",
             )
         pairs: list[tuple[keras.layers.Layer, keras.layers.Layer]] = []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.types import Whole
 from keras_classics.transfer.heads import replace_head
 
@@ -32,11 +32,9 @@ def embedder(model: keras.Model, size: Whole = 64, *, normalized: bool = True) -
     new = replace_head(model, size, classifier_activation=None)
     if len(new.outputs) != 1:
         raise InputError(
-            explain(
-                f"The model {model.name!r} has {len(new.outputs)} outputs",
-                "one",
-                "Build it without its auxiliary classifiers, or pass kc.transfer.features of it.",
-            )
+            f"The model {model.name!r} has {len(new.outputs)} outputs",
+            "one",
+            "Build it without its auxiliary classifiers, or pass kc.transfer.features of it.",
         )
     output = new.outputs[0]
     if normalized:

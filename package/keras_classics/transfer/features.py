@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import keras
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.graph import functional, numbered_paths
 from keras_classics.core.keras_internals import deep_graphs
 from keras_classics.core.layer_names import own_name
@@ -49,15 +49,13 @@ def features(model: keras.Model, levels: Sequence[str] = ("P3", "P4", "P5")) -> 
     near = difflib.get_close_matches(str(missing[0]), known, n=3, cutoff=0.6) if missing else []
     if missing or not levels:
         raise InputError(
-            explain(
-                f"The levels {list(levels)} were asked of {model.name!r}, "
-                f"which has no {', '.join(map(repr, missing or ['such']))}",
-                f"its levels ({', '.join(pyramid) or 'none: it has no feature maps'}) and the "
-                "names of its layers",
-                f"Did you mean {' or '.join(map(repr, sorted(near)))}?"
-                if near
-                else "Leave the others out, or see the layers in model.summary().",
-            )
+            f"The levels {list(levels)} were asked of {model.name!r}, "
+            f"which has no {', '.join(map(repr, missing or ['such']))}",
+            f"its levels ({', '.join(pyramid) or 'none: it has no feature maps'}) and the "
+            "names of its layers",
+            f"Did you mean {' or '.join(map(repr, sorted(near)))}?"
+            if near
+            else "Leave the others out, or see the layers in model.summary().",
         )
     outputs = {level: known[level] for level in levels}
     return keras.Model(model.input, outputs, name=f"{model.name}_features")

@@ -9,7 +9,7 @@ import keras
 from keras import layers
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.graph import ancestry, check_functional, has_graph
 from keras_classics.core.keras_internals import layers_within
 from keras_classics.core.layer_names import own_name
@@ -49,11 +49,9 @@ def layer_groups(model: keras.Model) -> dict[str, list[keras.layers.Layer]]:
         groups.setdefault(own, []).append(layer)
     if groups.keys() <= {"stem"}:
         raise InputError(
-            explain(
-                f"The layers of {model.name!r} are not named by stages",
-                "models of the catalogue",
-                "Freeze it up to a layer's name instead.",
-            )
+            f"The layers of {model.name!r} are not named by stages",
+            "models of the catalogue",
+            "Freeze it up to a layer's name instead.",
         )
     return {name: groups[name] for name in sorted(groups, key=_place)}
 
@@ -144,11 +142,9 @@ def _unknown(model: keras.Model, until: str | int, known: list[str]) -> InputErr
     numbered = f"a group ({', '.join(groups)}) by name or number from 0 to {len(groups) - 1}, "
     levels = ", ".join(levels_of(model)) or "it has none"
     return InputError(
-        explain(
-            f"until={until!r} was given, which {model.name!r} has not",
-            f"{numbered if groups else ''}a level ({levels}), or a layer's name",
-            f"Did you mean {' or '.join(map(repr, near))}?" if near else "See model.summary().",
-        )
+        f"until={until!r} was given, which {model.name!r} has not",
+        f"{numbered if groups else ''}a level ({levels}), or a layer's name",
+        f"Did you mean {' or '.join(map(repr, near))}?" if near else "See model.summary().",
     )
 
 

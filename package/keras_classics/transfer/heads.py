@@ -13,7 +13,7 @@ from keras import layers
 from keras_classics.core.arguments import checked
 from keras_classics.core.call_kinds import clips, combines, is_linear, line_of, squashing
 from keras_classics.core.channels_last import check_layers
-from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.graph import Place, before, called_again, functional, has_graph, origin
 from keras_classics.core.keras_internals import Node, deep_graphs, maker
 from keras_classics.core.model_ends import ModelEnd, read_end, values_from
@@ -70,11 +70,9 @@ def replace_head(
     classes = check_whole("classes", classes, remedy=remedy)
     if dropout is not None and not 0 <= dropout < 1:
         raise InputError(
-            explain(
-                f"dropout={dropout!r} was given",
-                "a rate of at least 0 and below 1, or None",
-                "Leave dropout out to keep what the model has.",
-            )
+            f"dropout={dropout!r} was given",
+            "a rate of at least 0 and below 1, or None",
+            "Leave dropout out to keep what the model has.",
         )
     old = functional(model)
     head = _NewHead(old, classes, classifier_activation, dropout)
@@ -117,19 +115,15 @@ class _NewHead:
         pooling = {3: layers.GlobalAveragePooling1D, 4: layers.GlobalAveragePooling2D}
         if len(features.shape) not in (2, *pooling):
             raise InputError(
-                explain(
-                    f"The model gives features of shape {tuple(features.shape)}",
-                    "a vector, a sequence or a map (batch, height, width, channels)",
-                    "Pool them to a vector first.",
-                )
+                f"The model gives features of shape {tuple(features.shape)}",
+                "a vector, a sequence or a map (batch, height, width, channels)",
+                "Pool them to a vector first.",
             )
         if features.shape[-1] is None:
             raise InputError(
-                explain(
-                    f"The model gives features of shape {tuple(features.shape)}",
-                    "a known number of channels, which the new kernel has a row for each of",
-                    "Build it on a keras.Input of known channels, such as (None, None, 3).",
-                )
+                f"The model gives features of shape {tuple(features.shape)}",
+                "a known number of channels, which the new kernel has a row for each of",
+                "Build it on a keras.Input of known channels, such as (None, None, 3).",
             )
         if len(features.shape) > 2:
             check_layers(self.model)
@@ -270,11 +264,9 @@ def _is_classifier(tensor: Tensor, end: ModelEnd) -> bool:
 
 def _unreadable(reason: str) -> InputError:
     return InputError(
-        explain(
-            f"The model cannot be given another head: {reason}",
-            "ends in softmax, sigmoid or logits, with casts, reshapes and scalings behind",
-            "Pass keras.Model(model.inputs, features), with what is before the classifier.",
-        )
+        f"The model cannot be given another head: {reason}",
+        "ends in softmax, sigmoid or logits, with casts, reshapes and scalings behind",
+        "Pass keras.Model(model.inputs, features), with what is before the classifier.",
     )
 
 
@@ -345,9 +337,7 @@ def _width(layer: Any, classes: int) -> dict[str, Any]:
 
 def _not_renewable(what: str) -> InputError:
     return InputError(
-        explain(
-            f"The classifier ends in {what}",
-            "a layer with units or filters, one for each class",
-            "Build the model with include_top=False and put your own layers on its output.",
-        )
+        f"The classifier ends in {what}",
+        "a layer with units or filters, one for each class",
+        "Build the model with include_top=False and put your own layers on its output.",
     )

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.layer_names import own_name
 from keras_classics.core.model_files import load_model, load_weights
 from keras_classics.weights.naming import Rules, best_naming, by_rules, weighted
@@ -191,11 +191,9 @@ def _read(model: keras.Model, path: str | os.PathLike) -> keras.Model:
         return load_model(path)
     if model.name not in TWINS:
         raise InputError(
-            explain(
-                f"A file was given for the model {model.name!r}",
-                ", ".join(TWINS),
-                "Build the keras.applications model with its weights, and pass that.",
-            )
+            f"A file was given for the model {model.name!r}",
+            ", ".join(TWINS),
+            "Build the keras.applications model with its weights, and pass that.",
         )
     top = own_name(model.layers[-1].name) == "predictions"
     twin = getattr(keras.applications, TWINS[model.name])(
@@ -221,9 +219,7 @@ def _check_settings(model: keras.Model, names: dict[str, str], theirs: dict, rem
     ]
     if different:
         raise InputError(
-            explain(
-                f"{model.name!r} computes otherwise than the source: {listed(different)}",
-                "equal settings of all layers with weights",
-                remedy,
-            )
+            f"{model.name!r} computes otherwise than the source: {listed(different)}",
+            "equal settings of all layers with weights",
+            remedy,
         )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 import keras
 
 from keras_classics.core.catalogue import namesake_of
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.layer_names import own_name
 
 # From a pattern on our layer's name to its foreign name, a text or a function of the pattern's
@@ -56,11 +56,9 @@ def best_naming(
     complete = [naming for naming in namings if layers <= naming(model).keys()]
     if not complete:
         raise InputError(
-            explain(
-                f"The model {model.name!r} was given, whose layers no foreign naming knows",
-                "models of the families that exist on the other side",
-                namesake_of(model.name) or remedy,
-            )
+            f"The model {model.name!r} was given, whose layers no foreign naming knows",
+            "models of the families that exist on the other side",
+            namesake_of(model.name) or remedy,
         )
     return max(complete, key=lambda naming: explained(naming(model)))
 

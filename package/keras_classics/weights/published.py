@@ -24,7 +24,7 @@ from keras_classics.core.array_files import read_state
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import builder, list_models, namesake_of
 from keras_classics.core.catalogue import card as card_of
-from keras_classics.core.errors import InputError, explain, is_whole
+from keras_classics.core.errors import InputError, is_whole
 from keras_classics.core.files import opened
 from keras_classics.core.model_files import load_weights
 from keras_classics.core.names import check_known
@@ -254,31 +254,25 @@ def preprocess(images: Tensor | str | os.PathLike, name: str, **arguments: Any) 
     """
     if isinstance(images, str | os.PathLike):
         raise InputError(
-            explain(
-                f"The text {os.fspath(images)!r} was given for pictures",
-                f"arrays (..., height, width, {CHANNELS})",
-                "Read the file: kc.data.read_image(path).",
-            )
+            f"The text {os.fspath(images)!r} was given for pictures",
+            f"arrays (..., height, width, {CHANNELS})",
+            "Read the file: kc.data.read_image(path).",
         )
     card = card_of(name)
     if card.name not in PUBLISHED:
         raise InputError(
-            explain(
-                f"{name!r} was given, whose pictures nothing is known to be done to: no weights "
-                "are published for it",
-                ", ".join(PUBLISHED),
-                namesake_of(card.name) or "Prepare pictures as those it was trained on.",
-            )
+            f"{name!r} was given, whose pictures nothing is known to be done to: no weights "
+            "are published for it",
+            ", ".join(PUBLISHED),
+            namesake_of(card.name) or "Prepare pictures as those it was trained on.",
         )
     check_known("kc.weights.preprocess", arguments, inspect.signature(builder(name)).parameters)
     shape = tuple(ops.shape(images))
     if len(shape) < 3 or shape[-1] != CHANNELS:
         raise InputError(
-            explain(
-                f"Pictures of shape {shape} were given",
-                f"(..., height, width, {CHANNELS}): red, green, blue",
-                _with_channels_last(shape),
-            )
+            f"Pictures of shape {shape} were given",
+            f"(..., height, width, {CHANNELS}): red, green, blue",
+            _with_channels_last(shape),
         )
     return chosen(card.name, arguments).pixels(images)
 
@@ -318,11 +312,9 @@ def decode_predictions(predictions: Any, name: str, top: int = 5) -> list[list[D
     counted = is_whole(top) and 1 <= top <= CLASSES
     if predictions.ndim != 2 or predictions.shape[1] != CLASSES or not counted:
         raise InputError(
-            explain(
-                f"Predictions of shape {predictions.shape} and top={top!r} were given",
-                f"predictions of shape (batch, {CLASSES}), and a whole top from 1 to {CLASSES}",
-                "Give what a model with ImageNet's classifier predicts for a batch.",
-            )
+            f"Predictions of shape {predictions.shape} and top={top!r} were given",
+            f"predictions of shape (batch, {CLASSES}), and a whole top from 1 to {CLASSES}",
+            "Give what a model with ImageNet's classifier predicts for a batch.",
         )
     if len(predictions) == 0:
         return []
@@ -346,20 +338,15 @@ def chosen(name: str, arguments: dict[str, Any]) -> Published:
             return row
     if not rows:
         raise InputError(
-            explain(
-                f"weights='imagenet' was asked for {name!r}, for which none are published",
-                ", ".join(PUBLISHED),
-                namesake_of(name)
-                or "Choose one of these, or pass the path of weights of your own.",
-            )
+            f"weights='imagenet' was asked for {name!r}, for which none are published",
+            ", ".join(PUBLISHED),
+            namesake_of(name) or "Choose one of these, or pass the path of weights of your own.",
         )
     given = {key: arguments[key] for row in rows for key in row.form if key in arguments}
     raise InputError(
-        explain(
-            f"weights='imagenet' and {_listed(given)} were given to {name!r}",
-            " or ".join(_listed(row.form) for row in rows),
-            "Leave these arguments out: the weights bring their own.",
-        )
+        f"weights='imagenet' and {_listed(given)} were given to {name!r}",
+        " or ".join(_listed(row.form) for row in rows),
+        "Leave these arguments out: the weights bring their own.",
     )
 
 
@@ -369,20 +356,16 @@ def imagenet(card: ModelCard, arguments: dict[str, Any]) -> tuple[dict[str, Any]
     top = arguments.get("include_top", True)
     if top and arguments.get("classes") not in (None, CLASSES):
         raise InputError(
-            explain(
-                f"weights='imagenet' and classes={arguments['classes']!r} were given",
-                f"the {CLASSES} classes of ImageNet, or include_top=False",
-                "Build it with its classes and call kc.transfer.replace_head(model, classes).",
-            )
+            f"weights='imagenet' and classes={arguments['classes']!r} were given",
+            f"the {CLASSES} classes of ImageNet, or include_top=False",
+            "Build it with its classes and call kc.transfer.replace_head(model, classes).",
         )
     for shape in _shapes(arguments):
         if shape[-1] != CHANNELS:
             raise InputError(
-                explain(
-                    f"weights='imagenet' and pictures of shape {tuple(shape)} were given",
-                    f"{CHANNELS} channels",
-                    "Build it with three and call kc.transfer.adapt_channels(model, channels).",
-                )
+                f"weights='imagenet' and pictures of shape {tuple(shape)} were given",
+                f"{CHANNELS} channels",
+                "Build it with three and call kc.transfer.adapt_channels(model, channels).",
             )
 
     def load(model: keras.Model) -> None:
@@ -418,11 +401,9 @@ def fetch(file: File) -> Path:
 
 def _unavailable(what: str, url: str, reason: str) -> InputError:
     return InputError(
-        explain(
-            f"The {what} {url} could not be fetched ({reason})",
-            "a connection to the network, or the file in Keras's folder of models",
-            "Download the file elsewhere and put it into ~/.keras/models, or $KERAS_HOME/models.",
-        )
+        f"The {what} {url} could not be fetched ({reason})",
+        "a connection to the network, or the file in Keras's folder of models",
+        "Download the file elsewhere and put it into ~/.keras/models, or $KERAS_HOME/models.",
     )
 
 

@@ -19,7 +19,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.layers.recurrent.hoisted import GRU, LSTM
 
 # For each of PyTorch's gates, the place of Keras's. Each order is its own inverse.
@@ -56,9 +56,7 @@ def load_torch_recurrent(layers: Layer | Sequence[Layer], state: Mapping[str, An
         given = ", ".join(f"{name} {found.get(name, 'missing')}" for name in wrong)
         allowed = ", ".join(f"{name} {wanted.get(name, 'left out')}" for name in wrong)
         raise InputError(
-            explain(
-                f"The state has {given}", allowed, "Build layers like the state's, and as many."
-            )
+            f"The state has {given}", allowed, "Build layers like the state's, and as many."
         )
     for suffix, layer in _directions(layers):
         weights = [state[f"{part}_{suffix}"] for part in _PARTS[: 4 if layer.use_bias else 2]]
@@ -124,19 +122,15 @@ def _check(layer: Layer) -> None:
     before = isinstance(layer, keras.layers.GRU) and not layer.reset_after
     if type(layer) not in _ORDERS or before:
         raise InputError(
-            explain(
-                f"{layer.name!r} is a {type(layer).__name__}{'(reset_after=False)' * before}",
-                "SimpleRNN, LSTM, GRU(reset_after=True), or Bidirectional of one",
-                "PyTorch has no other; build such a layer.",
-            )
+            f"{layer.name!r} is a {type(layer).__name__}{'(reset_after=False)' * before}",
+            "SimpleRNN, LSTM, GRU(reset_after=True), or Bidirectional of one",
+            "PyTorch has no other; build such a layer.",
         )
     if not layer.built:
         raise InputError(
-            explain(
-                f"{layer.name!r} has no weights yet",
-                "a built layer",
-                f"Call {layer.name}.build((None, None, features)) first.",
-            )
+            f"{layer.name!r} has no weights yet",
+            "a built layer",
+            f"Call {layer.name}.build((None, None, features)) first.",
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.variables import warn_of_no_numbers
 
 OTHERWISE = (
@@ -64,11 +64,9 @@ def fill(
     if any(faults.values()):
         found = "; ".join(f"{fault}: {listed(names)}" for fault, names in faults.items() if names)
         raise InputError(
-            explain(
-                f"A state that does not fit {model.name!r} was given ({found})",
-                f"exactly the {len(slots)} arrays of this architecture",
-                f"{remedy} The model was left untouched.",
-            )
+            f"A state that does not fit {model.name!r} was given ({found})",
+            f"exactly the {len(slots)} arrays of this architecture",
+            f"{remedy} The model was left untouched.",
         )
     for name, slot in slots.items():
         # A copy, because PyTorch warns of arrays that are read-only, as those of files are.

@@ -15,7 +15,7 @@ from keras import layers
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.array_files import read_state
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.graph import ancestry
 from keras_classics.core.keras_internals import maker
 from keras_classics.core.layer_names import own_name
@@ -160,14 +160,12 @@ def _check_settings(model: keras.Model, epsilon: float) -> None:
         different.append(f"{first} has the stride of its block instead of stage2_block1_conv2")
     if different:
         raise InputError(
-            explain(
-                f"{model.name!r} computes otherwise than the network of this state: "
-                f"{listed(different)}",
-                "the settings that torchvision and timm train with",
-                f"Build the model with norm_epsilon={epsilon} and, a ResNet with bottlenecks, "
-                "stride_in='3x3'; or, for the state of a network of your own, give "
-                "check_settings=False.",
-            )
+            f"{model.name!r} computes otherwise than the network of this state: "
+            f"{listed(different)}",
+            "the settings that torchvision and timm train with",
+            f"Build the model with norm_epsilon={epsilon} and, a ResNet with bottlenecks, "
+            "stride_in='3x3'; or, for the state of a network of your own, give "
+            "check_settings=False.",
         )
 
 

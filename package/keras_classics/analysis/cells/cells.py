@@ -28,7 +28,7 @@ from keras_classics.analysis.cells.cell_scores import (
 from keras_classics.analysis.cells.text_targets import text_targets
 from keras_classics.analysis.maps.map_sanity import randomize_layers
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_axes, explain, import_extra
+from keras_classics.core.errors import InputError, check_axes, import_extra
 from keras_classics.core.gradients import compiled_over
 from keras_classics.core.types import Tensor
 from keras_classics.models.recurrent.language_model import split_language_model
@@ -312,12 +312,10 @@ def cut_excerpts(
     ]
     if length <= WARM_UP + 1 or len(places) < 2:
         raise InputError(
-            explain(
-                f"{sum(len(document.text) for document in documents)} characters were given for "
-                f"excerpts of {length}",
-                f"text for two excerpts or more, each of more than {WARM_UP + 1} characters",
-                "Give more text, or shorter excerpts.",
-            )
+            f"{sum(len(document.text) for document in documents)} characters were given for "
+            f"excerpts of {length}",
+            f"text for two excerpts or more, each of more than {WARM_UP + 1} characters",
+            "Give more text, or shorter excerpts.",
         )
     count = min(len(places), max(2, round(characters / length)))
     chosen = [places[n] for n in np.linspace(0, len(places) - 1, count).round().astype(int)]

@@ -17,7 +17,7 @@ import keras
 from keras_classics.analysis.drawing.multiplications import multiplications
 from keras_classics.core.arguments import checked
 from keras_classics.core.channels_last import check_layers
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.graph import ancestry, functional, has_graph
 from keras_classics.core.keras_internals import Node, layers_within
 from keras_classics.core.trunk import stand_ins
@@ -150,11 +150,9 @@ def _shapes(node: Node, tensors: Sequence[Tensor], known: dict[int, Tensor]) -> 
     for shape in shapes:
         if None in shape[1:]:
             raise InputError(
-                explain(
-                    f"{node.operation.name!r} has an output of unknown size {shape}",
-                    "a model of known sizes, such as height and width, or the length of sequences",
-                    "Build it on a keras.Input of one size, or with "
-                    "input_shape=(height, width, channels).",
-                )
+                f"{node.operation.name!r} has an output of unknown size {shape}",
+                "a model of known sizes, such as height and width, or the length of sequences",
+                "Build it on a keras.Input of one size, or with "
+                "input_shape=(height, width, channels).",
             )
     return shapes

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from keras_classics.analysis.drawing.pages import displayable, tiles, write_picture
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.receptive_fields import ReceptiveField
 
 # What lies outside a field keeps so much of its light.
@@ -53,12 +53,10 @@ def draw_receptive_fields(
 def _seen(shown: np.ndarray, field: ReceptiveField, unit: tuple[int, int] | None) -> np.ndarray:
     if shown.shape[:2] != field.image_size:
         raise InputError(
-            explain(
-                f"A picture of {shown.shape[0]} x {shown.shape[1]} pixels was given",
-                f"pictures of {field.image_size[0]} x {field.image_size[1]}, for which the field "
-                f"of {field.layer!r} is",
-                "Resize the picture, or pass its size as image_size to receptive_field.",
-            )
+            f"A picture of {shown.shape[0]} x {shown.shape[1]} pixels was given",
+            f"pictures of {field.image_size[0]} x {field.image_size[1]}, for which the field "
+            f"of {field.layer!r} is",
+            "Resize the picture, or pass its size as image_size to receptive_field.",
         )
     row, column = unit or (field.map_size[0] // 2, field.map_size[1] // 2)
     top, left, bottom, right = field.box(row, column)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.files import opened, reading
 from keras_classics.core.text_files import write_text
 
@@ -105,6 +105,6 @@ def _embedded(file: str | os.PathLike) -> str:
     )
     kind, _ = mimetypes.guess_type(os.fspath(file))
     if kind not in ("image/png", "image/jpeg", "image/svg+xml"):
-        raise InputError(explain(f"The picture {os.fspath(file)!r} was given", allowed, remedy))
+        raise InputError(f"The picture {os.fspath(file)!r} was given", allowed, remedy)
     with reading(file, allowed, remedy), opened(file) as picture:
         return f"data:{kind};base64,{base64.b64encode(picture.read()).decode()}"

@@ -10,7 +10,7 @@ import numpy as np
 from keras_classics.analysis.drawing.plots import new_figure, scale_by_logarithm, write_figure
 from keras_classics.analysis.inside.isometry import Isometry
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 
 # What a singular value of nothing is drawn as.
 FLOOR = 1e-6
@@ -32,11 +32,9 @@ def draw_isometry(path: str | os.PathLike, found: Sequence[Isometry]) -> None:
     """
     if not found:
         raise InputError(
-            explain(
-                "No measurement was given",
-                "one or more",
-                "Measure some: kc.analysis.isometry_by_depth().",
-            )
+            "No measurement was given",
+            "one or more",
+            "Measure some: kc.analysis.isometry_by_depth().",
         )
     starts = list(dict.fromkeys(each.start for each in found))
     figure, axes = new_figure(3.6 * len(starts), 3.4, 1, len(starts))

@@ -12,7 +12,7 @@ from keras_classics.analysis.drawing.plots import new_figure, scale_by_logarithm
 from keras_classics.analysis.inside.landscapes import Landscape
 from keras_classics.analysis.inside.trajectories import Trajectory
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, explain, shown
+from keras_classics.core.errors import InputError, check_choice, shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,19 +52,15 @@ def draw_landscape(
     check_choice("form", form, FORMS)
     if not np.isfinite(landscape.losses).any():
         raise InputError(
-            explain(
-                "No loss of the landscape is finite",
-                "a landscape with finite losses",
-                "Take smaller distances: along=numpy.linspace(-0.1, 0.1, 25).",
-            )
+            "No loss of the landscape is finite",
+            "a landscape with finite losses",
+            "Take smaller distances: along=numpy.linspace(-0.1, 0.1, 25).",
         )
     if way is not None and (landscape.across is None or form != "contours"):
         raise InputError(
-            explain(
-                "way was given for what is no map",
-                "contours of a plane",
-                "Leave way out, or pass form='contours' and a landscape of two directions.",
-            )
+            "way was given for what is no map",
+            "contours of a plane",
+            "Leave way out, or pass form='contours' and a landscape of two directions.",
         )
     write_figure(path, _figure(landscape, form, None if way is None else _places(way)))
 
@@ -78,11 +74,9 @@ def _places(way: Trajectory | ArrayLike) -> np.ndarray:
         places = np.array(np.nan)
     if places.ndim != 2 or places.shape[1] != 2 or not np.isfinite(places).all():
         raise InputError(
-            explain(
-                f"way={shown(given)} was given",
-                "finite coordinates (states, 2)",
-                "Pass what kc.analysis.principal_trajectory gives.",
-            )
+            f"way={shown(given)} was given",
+            "finite coordinates (states, 2)",
+            "Pass what kc.analysis.principal_trajectory gives.",
         )
     return places
 

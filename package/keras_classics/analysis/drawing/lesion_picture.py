@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from keras_classics.analysis.drawing.plots import new_figure, write_figure
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,11 +47,9 @@ def draw_lesions(
     """
     if not without or not all(without.values()):
         raise InputError(
-            explain(
-                f"{len(without)} networks were given, with nothing measured of one",
-                "one network or more, each with one block or more",
-                "Measure them under kc.analysis.lesion(model, block).",
-            )
+            f"{len(without)} networks were given, with nothing measured of one",
+            "one network or more, each with one block or more",
+            "Measure them under kc.analysis.lesion(model, block).",
         )
     write_figure(path, _figure(without, whole or {}, measured))
 

@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 
 from keras_classics.analysis.drawing.plots import new_figure, wrapped_in, write_figure
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.data.pictures.mask_files import IGNORED, voc_colours
 
 _SIDE, _TITLE, _LEGEND = 2.6, 9, 8
@@ -29,9 +29,7 @@ def class_colours(classes: int) -> np.ndarray:
         uint8 `(classes, 3)`.
     """
     if not 0 < classes <= IGNORED:
-        raise InputError(
-            explain(f"classes={classes} was given", f"1 to {IGNORED}", "Give fewer classes.")
-        )
+        raise InputError(f"classes={classes} was given", f"1 to {IGNORED}", "Give fewer classes.")
     return np.array(list(voc_colours(classes))[:classes], "uint8")
 
 
@@ -55,11 +53,9 @@ def overlay_classes(
     """
     if mask.shape != image.shape[:2]:
         raise InputError(
-            explain(
-                f"A mask {mask.shape} and a picture {image.shape} were given",
-                "a mask of the picture's height and width",
-                "Resize it by kc.data.resize_mask.",
-            )
+            f"A mask {mask.shape} and a picture {image.shape} were given",
+            "a mask of the picture's height and width",
+            "Resize it by kc.data.resize_mask.",
         )
     colours = np.full((256, 3), 224, "float32")
     colours[:classes] = class_colours(classes)

@@ -10,7 +10,7 @@ import numpy as np
 from keras_classics.analysis.drawing.plots import new_figure, write_figure
 from keras_classics.analysis.inside.memory_capacity import RecallAtLoad
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 
 # Amit, Gutfreund, Sompolinsky 1985.
 CRITICAL_LOAD = 0.138
@@ -29,11 +29,9 @@ def draw_recall(path: str | os.PathLike, curves: Mapping[str, Sequence[RecallAtL
     """
     if not curves:
         raise InputError(
-            explain(
-                "No curve was given",
-                "one or more, by name",
-                "Measure one: {'Hebb': kc.analysis.recall_by_load()}.",
-            )
+            "No curve was given",
+            "one or more, by name",
+            "Measure one: {'Hebb': kc.analysis.recall_by_load()}.",
         )
     figure, axes = new_figure(7.2, 3.4, 1, 2)
     for axis, what, label in zip(
@@ -69,11 +67,9 @@ def draw_completions(
     expected = next(iter(shapes))[:1] + (shape[0] * shape[1],) if shapes else ()
     if shapes != {expected}:
         raise InputError(
-            explain(
-                f"Rows of shapes {sorted(shapes)} were given for pictures of {shape}",
-                f"as many states in every row, each of {shape[0] * shape[1]} units",
-                "Give the states that one call of the model was given and gave.",
-            )
+            f"Rows of shapes {sorted(shapes)} were given for pictures of {shape}",
+            f"as many states in every row, each of {shape[0] * shape[1]} units",
+            "Give the states that one call of the model was given and gave.",
         )
     count = expected[0]
     figure, axes = new_figure(0.9 * count + 1, 1.0 * len(tables), len(tables), count)

@@ -10,7 +10,7 @@ import numpy as np
 from keras_classics.analysis.drawing.plots import new_figure, scale_by_logarithm, write_figure
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Figure
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 
 
 @checked
@@ -35,11 +35,9 @@ def draw_mistake_bounds(
     shown = {name: table for name, table in shown.items() if len(table)}
     if not shown:
         raise InputError(
-            explain(
-                "No training with a finite bound was given",
-                "one or more",
-                "Train to convergence: fit_kernel_perceptron(model, labels, max_epochs=1000).",
-            )
+            "No training with a finite bound was given",
+            "one or more",
+            "Train to convergence: fit_kernel_perceptron(model, labels, max_epochs=1000).",
         )
     figure, axes = new_figure(4.4, 3.6)
     axis = axes[0, 0]

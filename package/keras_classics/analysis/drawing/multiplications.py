@@ -13,7 +13,7 @@ import keras
 from keras import layers
 
 from keras_classics.core.call_kinds import operation_name
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.keras_internals import Node
 from keras_classics.layers.image.aggregation import WeightedAggregation
 from keras_classics.layers.image.pooling import TrainableSubsampling
@@ -78,13 +78,11 @@ def multiplications(node: Node, inputs: list[Shape], outputs: list[Shape]) -> in
 def uncounted(operation: Any) -> InputError:
     """What is told of a layer that is not counted."""
     return InputError(
-        explain(
-            f"{operation.name!r}, a {type(operation).__name__}, multiplies in a way that is not "
-            "counted",
-            "convolutions, dense, recurrent and attention layers of Keras, and layers with a "
-            "method multiply_adds(input_shape, output_shape)",
-            "Give its class that method, or ask about the model without it.",
-        )
+        f"{operation.name!r}, a {type(operation).__name__}, multiplies in a way that is not "
+        "counted",
+        "convolutions, dense, recurrent and attention layers of Keras, and layers with a "
+        "method multiply_adds(input_shape, output_shape)",
+        "Give its class that method, or ask about the model without it.",
     )
 
 

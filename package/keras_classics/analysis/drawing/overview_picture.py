@@ -18,7 +18,7 @@ from keras_classics.analysis.drawing.plots import (
 )
 from keras_classics.analysis.inside.overview import OverviewRow
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,11 +60,9 @@ def draw_overview(
     known = [(row, cost / scale) for row, cost in costs if cost]
     if not known:
         raise InputError(
-            explain(
-                f"by={by!r} was given for {len(rows)} networks, of none of which it is known",
-                "rows with that cost",
-                "Measure them: kc.analysis.measure_speed(rows).",
-            )
+            f"by={by!r} was given for {len(rows)} networks, of none of which it is known",
+            "rows with that cost",
+            "Measure them: kc.analysis.measure_speed(rows).",
         )
     figure, axes = new_figure(9.0, 6.2)
     axis = axes[0, 0]

@@ -24,7 +24,7 @@ from keras_classics.analysis.drawing.typefaces import (
     width_of,
 )
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain, shown
+from keras_classics.core.errors import InputError, shown
 from keras_classics.core.files import write_whole
 
 if TYPE_CHECKING:
@@ -68,11 +68,9 @@ def displayable(images: ArrayLike) -> np.ndarray:
         pictures = pictures[..., None]
     if pictures.ndim != 4 or pictures.shape[-1] not in (1, 3):
         raise InputError(
-            explain(
-                f"Images of shape {pictures.shape} were given",
-                "(batch, height, width), with 1 or 3 channels last",
-                "Give pictures to show in place of what the network takes.",
-            )
+            f"Images of shape {pictures.shape} were given",
+            "(batch, height, width), with 1 or 3 channels last",
+            "Give pictures to show in place of what the network takes.",
         )
     if pictures.dtype != np.uint8:
         pictures = pictures.astype("float32")
@@ -119,27 +117,21 @@ def overlay(
     images, maps = displayable(images), np.asarray(maps, "float32")
     if maps.ndim != 3 or len(maps) != len(images):
         raise InputError(
-            explain(
-                f"Maps of shape {maps.shape} were given for images of shape {images.shape}",
-                "(batch, height, width), one map for each image",
-                "Give what kc.analysis.cam returns.",
-            )
+            f"Maps of shape {maps.shape} were given for images of shape {images.shape}",
+            "(batch, height, width), one map for each image",
+            "Give what kc.analysis.cam returns.",
         )
     # Not written the other way round, which would let NaN pass.
     inside = not maps.size or (maps.min() >= -1e-3 and maps.max() <= 1.001)
     # What is all but 0 everywhere would be drawn as nothing.
     if not inside or 0 < np.max(maps, initial=0.0) < FAINT:
         raise InputError(
-            explain(
-                f"Maps from {maps.min():.4g} to {maps.max():.4g} were given",
-                f"0 to 1, with a highest value of {FAINT} or more, or 0 alone",
-                "Use kc.analysis.normalized(maps).",
-            )
+            f"Maps from {maps.min():.4g} to {maps.max():.4g} were given",
+            f"0 to 1, with a highest value of {FAINT} or more, or 0 alone",
+            "Use kc.analysis.normalized(maps).",
         )
     if not 0.0 <= strength <= 1.0:
-        raise InputError(
-            explain(f"strength={strength} was given", "0 to 1", "Leave it out for 0.5.")
-        )
+        raise InputError(f"strength={strength} was given", "0 to 1", "Leave it out for 0.5.")
     table = colour_table(colours)
     size = images.shape[2], images.shape[1]
     bilinear = Image.Resampling.BILINEAR
@@ -164,11 +156,9 @@ def colour_table(name: str) -> np.ndarray:
 
     if name not in matplotlib.colormaps:
         raise InputError(
-            explain(
-                f"colours={name!r} was given",
-                "the colour maps of matplotlib, such as 'turbo', 'viridis' or 'gray'",
-                "See matplotlib.colormaps.",
-            )
+            f"colours={name!r} was given",
+            "the colour maps of matplotlib, such as 'turbo', 'viridis' or 'gray'",
+            "See matplotlib.colormaps.",
         )
     return matplotlib.colormaps[name](np.arange(256), bytes=True)[:, :3]
 
@@ -208,12 +198,10 @@ def tiles(
     shown = len(pictures) or heading
     if not shown or not len(pictures) == len(titles) == len(inks) or columns < 1:
         raise InputError(
-            explain(
-                f"{len(pictures)} pictures, {len(titles)} titles, {len(inks)} inks and "
-                f"columns={columns} were given",
-                "pictures, with one title and one ink each, in one column or more, or a heading",
-                "Leave titles and inks out for none.",
-            )
+            f"{len(pictures)} pictures, {len(titles)} titles, {len(inks)} inks and "
+            f"columns={columns} were given",
+            "pictures, with one title and one ink each, in one column or more, or a heading",
+            "Leave titles and inks out for none.",
         )
     fitted = [_fitted(each) for each in pictures]
     lines = [title.split("\n") if title else [] for title in titles]
@@ -349,11 +337,9 @@ def write_picture(path: str | os.PathLike, page: np.ndarray) -> None:
     endings = Image.registered_extensions()
     if Path(path).suffix.lower() not in endings:
         raise InputError(
-            explain(
-                f"The picture {os.fspath(path)!r} was to be written",
-                "names that end in .png, .jpg, .webp or another kind Pillow knows",
-                f"Write {f'{Path(path).stem}.png'!r}.",
-            )
+            f"The picture {os.fspath(path)!r} was to be written",
+            "names that end in .png, .jpg, .webp or another kind Pillow knows",
+            f"Write {f'{Path(path).stem}.png'!r}.",
         )
     write_whole(path, Image.fromarray(page).save)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from keras_classics.analysis.drawing.projection_picture import draw_projection
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_axes, check_lengths, check_whole, explain
+from keras_classics.core.errors import InputError, check_axes, check_lengths, check_whole
 
 
 @checked
@@ -35,11 +35,9 @@ def principal_components(states: np.ndarray, components: int = 2) -> tuple[np.nd
     sound = states.ndim == 2 and min(states.shape) >= components
     if not sound or not np.isfinite(states).all():
         raise InputError(
-            explain(
-                f"States of shape {states.shape} were given for {components} components",
-                "a matrix of numbers with as many rows and columns at least",
-                "Give more sentences.",
-            )
+            f"States of shape {states.shape} were given for {components} components",
+            "a matrix of numbers with as many rows and columns at least",
+            "Give more sentences.",
         )
     left, lengths, _ = np.linalg.svd(states - states.mean(axis=0), full_matrices=False)
     coordinates = (left * lengths)[:, :components]
@@ -77,11 +75,9 @@ def group_cosines(states: np.ndarray, groups: Sequence[Hashable]) -> tuple[float
     within = same & ~np.eye(len(numbers), dtype=bool)
     if not within.any() or same.all():
         raise InputError(
-            explain(
-                f"{len(numbers)} sentences in {len(set(numbers.tolist()))} groups were given",
-                "two groups or more, one of them with two sentences or more",
-                "Give groups of paraphrases.",
-            )
+            f"{len(numbers)} sentences in {len(set(numbers.tolist()))} groups were given",
+            "two groups or more, one of them with two sentences or more",
+            "Give groups of paraphrases.",
         )
     return float(cosines[within].mean()), float(cosines[~same].mean())
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from keras_classics.analysis.drawing.plots import new_figure, write_figure
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 
 
 @checked
@@ -28,7 +28,7 @@ def draw_history(
     """
     if not len(figures):
         raise InputError(
-            explain("No figure was given", "names of figures", "Leave figures out for the default.")
+            "No figure was given", "names of figures", "Leave figures out for the default."
         )
     from matplotlib.ticker import MaxNLocator
 

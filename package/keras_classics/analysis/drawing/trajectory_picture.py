@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_classics.analysis.drawing.plots import new_figure, write_figure
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 
 COLUMNS = 5
 
@@ -38,11 +38,9 @@ def draw_trajectories(
     """
     if not len(courses):
         raise InputError(
-            explain(
-                "No trajectory was given",
-                "one or more",
-                "Sample some: kc.models.sample_trajectories(model, vectors, steps).",
-            )
+            "No trajectory was given",
+            "one or more",
+            "Sample some: kc.models.sample_trajectories(model, vectors, steps).",
         )
     lines = -(-len(courses) // COLUMNS)
     columns = min(COLUMNS, len(courses))

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from keras_classics.analysis.fooling.perturbation_norms import Norm, flat, within
 from keras_classics.analysis.fooling.victim import victim_of
 from keras_classics.analysis.input_bounds import Pair, check_bounds, check_within
-from keras_classics.core.errors import InputError, check_choice, check_whole, explain, is_number
+from keras_classics.core.errors import InputError, check_choice, check_whole, is_number
 from keras_classics.core.user_warnings import warn_user
 
 # A size of perturbations, or several of them.
@@ -172,12 +172,9 @@ class AttackRequest:
         dead = (flat(gradients) == 0).all(axis=1)
         if rows is None and dead.all():
             raise InputError(
-                explain(
-                    "The gradient of the loss by every image is zero",
-                    "models that are differentiable at the images, which one of signs or steps "
-                    "is not",
-                    "Use kc.analysis.fooling.square, which needs no gradient.",
-                )
+                "The gradient of the loss by every image is zero",
+                "models that are differentiable at the images, which one of signs or steps is not",
+                "Use kc.analysis.fooling.square, which needs no gradient.",
             )
         if dead.any():
             warn_user(
@@ -200,12 +197,10 @@ class AttackRequest:
         if same.any():
             row = int(same.argmax())
             raise InputError(
-                explain(
-                    f"The target {targets[row]} was given for image {row}, "
-                    "which is of that class already",
-                    "targets other than the images' labels and present classes",
-                    "Leave such images out, or give them another target.",
-                )
+                f"The target {targets[row]} was given for image {row}, "
+                "which is of that class already",
+                "targets other than the images' labels and present classes",
+                "Leave such images out, or give them another target.",
             )
 
 
@@ -219,11 +214,9 @@ def checked_sizes(epsilon: Sizes) -> tuple[list[float], bool]:
     given: list[Any] = [epsilon] if single else list(epsilon)  # type: ignore[arg-type]
     if not given or not all(is_number(each) and float(each) >= 0 for each in given):
         raise InputError(
-            explain(
-                f"epsilon={epsilon!r} was given",
-                "a number from 0 on in the units of the images, or several of them",
-                "Pass a part of the range of bounds, such as epsilon=8 with bounds=(0, 255).",
-            )
+            f"epsilon={epsilon!r} was given",
+            "a number from 0 on in the units of the images, or several of them",
+            "Pass a part of the range of bounds, such as epsilon=8 with bounds=(0, 255).",
         )
     return [float(each) for each in given], single
 
@@ -268,14 +261,12 @@ def _checked_classes(
         elif classes.ndim and classes.dtype.kind not in "iu":
             number = f"{argument} of {classes.dtype}"
         raise InputError(
-            explain(
-                f"For {images} images {number} were given",
-                f"a whole number from 0 to {count - 1} for each image",
-                f"Pass np.argmax({argument}, axis=1)."
-                if classes.shape == (images, count)
-                else f"Leave {argument} out for "
-                + ("the predicted classes." if argument == "labels" else "any other class."),
-            )
+            f"For {images} images {number} were given",
+            f"a whole number from 0 to {count - 1} for each image",
+            f"Pass np.argmax({argument}, axis=1)."
+            if classes.shape == (images, count)
+            else f"Leave {argument} out for "
+            + ("the predicted classes." if argument == "labels" else "any other class."),
         )
     return np.broadcast_to(classes.astype("int32"), (images,)).copy()
 
@@ -283,12 +274,10 @@ def _checked_classes(
 def _check_numbers(*arrays: np.ndarray) -> None:
     if not all(np.isfinite(each).all() for each in arrays):
         raise InputError(
-            explain(
-                "The model's logits or their gradients are infinite or not a number",
-                "models that give finite logits",
-                "Look for broken weights: [w.path for w in model.weights if not "
-                "np.isfinite(w).all()]; or for a root or logarithm of 0, which has no gradient.",
-            )
+            "The model's logits or their gradients are infinite or not a number",
+            "models that give finite logits",
+            "Look for broken weights: [w.path for w in model.weights if not "
+            "np.isfinite(w).all()]; or for a root or logarithm of 0, which has no gradient.",
         )
 
 

@@ -23,7 +23,7 @@ from keras_classics.analysis.fooling.perturbation_norms import (
 )
 from keras_classics.analysis.input_bounds import Pair
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, check_whole, explain
+from keras_classics.core.errors import InputError, check_choice, check_whole
 
 APGD_LOSSES = ("ce", "dlr")
 
@@ -96,11 +96,9 @@ def apgd(
     least = 4 if targeted else 3
     if loss == "dlr" and request.count < least:
         raise InputError(
-            explain(
-                f"loss='dlr' was given for {request.count} classes",
-                f"{least} classes or more{' for one with targets' if targeted else ''}",
-                "Leave loss out for 'ce'.",
-            )
+            f"loss='dlr' was given for {request.count} classes",
+            f"{least} classes or more{' for one with targets' if targeted else ''}",
+            "Leave loss out for 'ce'.",
         )
     request.check_differentiable()
     own = {"ce": "log_odds", "dlr": "targeted_logits_ratio" if targeted else "logits_ratio"}[loss]

@@ -22,7 +22,6 @@ from keras_classics.core.errors import (
     InputError,
     check_choice,
     check_whole,
-    explain,
     import_extra,
     is_number,
 )
@@ -88,11 +87,9 @@ def lbfgs(
     pair = list(limits)
     if not (len(pair) == 2 and all(map(is_number, pair)) and 0 < pair[0] < pair[1]):
         raise InputError(
-            explain(
-                f"limits={limits!r} was given",
-                "two positive numbers, the lower first",
-                "Leave limits out for (0.001, 10000).",
-            )
+            f"limits={limits!r} was given",
+            "two positive numbers, the lower first",
+            "Leave limits out for (0.001, 10000).",
         )
     minimize = import_extra("scipy.optimize", "fooling").minimize
     check_sizes(epsilon)

@@ -15,7 +15,7 @@ from keras_classics.analysis.fooling.attack_request import AttackRequest, Sizes,
 from keras_classics.analysis.fooling.perturbation_norms import flat, lengths, like
 from keras_classics.analysis.input_bounds import Pair
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_positive, check_whole, explain, is_number
+from keras_classics.core.errors import InputError, check_positive, check_whole, is_number
 
 # Beside the bounds themselves, where the hyperbolic tangent has no inverse.
 _INSIDE = 0.999999
@@ -73,11 +73,9 @@ def carlini_wagner(
     rate, weight = check_positive("learning_rate", learning_rate), check_positive("weight", weight)
     if not is_number(confidence) or float(confidence) < 0:
         raise InputError(
-            explain(
-                f"confidence={confidence!r} was given",
-                "a margin of logits from 0 on",
-                "Leave confidence out for any margin.",
-            )
+            f"confidence={confidence!r} was given",
+            "a margin of logits from 0 on",
+            "Leave confidence out for any margin.",
         )
     check_sizes(epsilon)
     request = AttackRequest(

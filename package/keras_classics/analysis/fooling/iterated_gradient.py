@@ -25,7 +25,7 @@ from keras_classics.analysis.fooling.perturbation_norms import (
 )
 from keras_classics.analysis.input_bounds import Pair
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_positive, check_whole, explain
+from keras_classics.core.errors import InputError, check_positive, check_whole
 
 
 @checked
@@ -167,11 +167,9 @@ def pgd(
     seed = check_whole("seed", seed, 0)
     if restarts > 1 and not random_start:
         raise InputError(
-            explain(
-                f"restarts={restarts} was given with random_start=False",
-                "one start at the image, or several at random",
-                "Leave random_start out.",
-            )
+            f"restarts={restarts} was given with random_start=False",
+            "one start at the image, or several at random",
+            "Leave random_start out.",
         )
     request = AttackRequest(
         model, images, labels, bounds=bounds, targets=targets, batch_size=batch_size, image=image

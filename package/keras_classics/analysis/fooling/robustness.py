@@ -28,7 +28,7 @@ from keras_classics.analysis.fooling.perturbation_norms import lengths, like, st
 from keras_classics.analysis.fooling.square import square
 from keras_classics.analysis.input_bounds import Pair
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, check_whole, explain
+from keras_classics.core.errors import InputError, check_choice, check_whole
 
 Attack = Callable[..., np.ndarray]
 
@@ -188,11 +188,9 @@ def _whole(data: Any) -> tuple[Any, np.ndarray]:
     pairs = [data] if isinstance(data, tuple) and len(data) == 2 else list(data)
     if not pairs or not all(isinstance(each, list | tuple) and len(each) >= 2 for each in pairs):
         raise InputError(
-            explain(
-                f"Data of type {type(data).__name__} were given",
-                "images and labels, (images, labels), or batches of such pairs",
-                "Pass data=(images, labels).",
-            )
+            f"Data of type {type(data).__name__} were given",
+            "images and labels, (images, labels), or batches of such pairs",
+            "Pass data=(images, labels).",
         )
     images = keras.tree.map_structure(
         lambda *parts: np.concatenate([np.asarray(each) for each in parts]),

@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from keras_classics.analysis.fooling.attack_losses import LOSSES
-from keras_classics.core.errors import InputError, explain, is_whole
+from keras_classics.core.errors import InputError, is_whole
 from keras_classics.core.floating_inputs import check_floating_input
 from keras_classics.core.gradients import compiled_over, tapped_gradients
 from keras_classics.core.graph import check_intact, functional
@@ -61,12 +61,10 @@ class Victim:
             number = names.index(image) if image in names else image
         if not is_whole(number) or number not in range(len(inputs)):
             raise InputError(
-                explain(
-                    f"image={image!r} was given",
-                    "an input of the model, by name or number: "
-                    + ", ".join(f"{name!r} ({n})" for n, name in enumerate(names)),
-                    "Leave image out for the first.",
-                )
+                f"image={image!r} was given",
+                "an input of the model, by name or number: "
+                + ", ".join(f"{name!r} ({n})" for n, name in enumerate(names)),
+                "Leave image out for the first.",
             )
         check_floating_input(self.reader.model, int(number))
         return int(number)
@@ -183,11 +181,9 @@ class Victim:
         rank = len(output.shape) + self.end.dropped
         if rank != 2 or self.end.classes in (0, None) or (self.end.classes or 0) < 2:
             raise InputError(
-                explain(
-                    f"{self.reader.model.name!r} answers in the shape {tuple(output.shape)}",
-                    "classifiers of two classes or more, which answer (batch, classes)",
-                    "Put a pooling and a classifier on it.",
-                )
+                f"{self.reader.model.name!r} answers in the shape {tuple(output.shape)}",
+                "classifiers of two classes or more, which answer (batch, classes)",
+                "Put a pooling and a classifier on it.",
             )
 
 

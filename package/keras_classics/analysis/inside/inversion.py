@@ -29,7 +29,6 @@ from keras_classics.core.errors import (
     check_positive,
     check_rate,
     check_whole,
-    explain,
 )
 from keras_classics.core.gradients import compiled_over, value_and_gradients
 from keras_classics.core.progress import tracked
@@ -313,11 +312,9 @@ class Inverter:
         shape = tuple(self.place[-1].outputs[0].shape)
         if len(shape) != 4:
             raise InputError(
-                explain(
-                    f"window={window!r} was given for {self._path!r}, which gives {shape}",
-                    "layers whose output is a map (batch, height, width, channels)",
-                    "Leave window out, or take a layer before.",
-                )
+                f"window={window!r} was given for {self._path!r}, which gives {shape}",
+                "layers whose output is a map (batch, height, width, channels)",
+                "Leave window out, or take a layer before.",
             )
         return check_whole("window", window)
 
@@ -368,23 +365,18 @@ class Inverter:
     def _check_sigma(self, sigma: float) -> None:
         if not sigma > 0:
             raise InputError(
-                explain(
-                    "Images that are nothing but their mean were given",
-                    "images that differ from it, whose norm is sigma",
-                    "Pass sigma, the norm of a typical image less the mean.",
-                )
+                "Images that are nothing but their mean were given",
+                "images that differ from it, whose norm is sigma",
+                "Pass sigma, the norm of a typical image less the mean.",
             )
 
     def _check_norms(self, norms: np.ndarray) -> None:
         if not (np.isfinite(norms).all() and norms.min() > 0):
             number = int(np.argmin(np.where(np.isfinite(norms), norms, -1)))
             raise InputError(
-                explain(
-                    f"The layer {self._path!r} gives nothing, or no finite numbers, for image "
-                    f"{number}",
-                    "features to look for",
-                    "Take another layer, or leave the image out.",
-                )
+                f"The layer {self._path!r} gives nothing, or no finite numbers, for image {number}",
+                "features to look for",
+                "Take another layer, or leave the image out.",
             )
 
 
@@ -429,9 +421,7 @@ def _even(argument: str, value: Any) -> int:
     if (found := check_whole(argument, value, 2)) % 2 == 0:
         return found
     raise InputError(
-        explain(
-            f"{argument}={value!r} was given", "an even number from 2 on", "Use 6, the paper's."
-        )
+        f"{argument}={value!r} was given", "an even number from 2 on", "Use 6, the paper's."
     )
 
 
@@ -445,9 +435,7 @@ def _broadcast_mean(mean: ArrayLike, images: np.ndarray) -> np.ndarray:
     if own.shape in ((), images.shape[-1:], images.shape[1:]) and np.isfinite(own).all():
         return own
     raise InputError(
-        explain(
-            f"mean of shape {own.shape} was given for images of shape {images.shape[1:]}",
-            "a number, a pixel or a picture of finite values",
-            "Leave mean out for the middle of the bounds.",
-        )
+        f"mean of shape {own.shape} was given for images of shape {images.shape[1:]}",
+        "a number, a pixel or a picture of finite values",
+        "Leave mean out for the middle of the bounds.",
     )

@@ -22,7 +22,7 @@ from keras import layers, ops
 
 from keras_classics.analysis.inside.batch_statistics import ordered
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, check_whole, check_wholes, explain
+from keras_classics.core.errors import InputError, check_choice, check_whole, check_wholes
 from keras_classics.core.floating_inputs import check_floating_input
 from keras_classics.core.gradients import compiled_over, pushforward, value_and_gradients
 from keras_classics.core.graph import check_intact, functional, run
@@ -244,11 +244,9 @@ class _Jacobian:
         wanted = 32 if count is None else check_whole("count", count)
         if wanted > least:
             raise InputError(
-                explain(
-                    f"count={wanted} was given",
-                    f"up to {least} singular values of a Jacobian of {rows} x {columns}",
-                    "Leave count out.",
-                )
+                f"count={wanted} was given",
+                f"up to {least} singular values of a Jacobian of {rows} x {columns}",
+                "Leave count out.",
             )
         generator = np.random.default_rng(seed)
         random = generator.normal(size=(min(wanted + OVERSAMPLING, least), columns))
@@ -266,11 +264,9 @@ class _Jacobian:
         ranks = [len(each) for each in shapes]
         if [x.ndim for x in arrays] != ranks or any(len(x) != 1 for x in arrays):
             raise InputError(
-                explain(
-                    f"Inputs of shape {' and '.join(str(x.shape) for x in arrays)} were given",
-                    f"one example of {' and '.join(map(str, shapes))}, as a batch of one",
-                    "Pass inputs[:1].",
-                )
+                f"Inputs of shape {' and '.join(str(x.shape) for x in arrays)} were given",
+                f"one example of {' and '.join(map(str, shapes))}, as a batch of one",
+                "Pass inputs[:1].",
             )
         pairs = zip(arrays, symbols, strict=True)
         return [ops.convert_to_tensor(x, dtype=symbol.dtype) for x, symbol in pairs]

@@ -25,7 +25,7 @@ from keras_classics.analysis.inside.model_loss import Measure
 from keras_classics.analysis.inside.weight_directions import Direction
 from keras_classics.core.arguments import checked
 from keras_classics.core.array_files import read_arrays
-from keras_classics.core.errors import InputError, check_positive, explain
+from keras_classics.core.errors import InputError, check_positive
 from keras_classics.core.files import write_whole
 from keras_classics.core.progress import tracked
 from keras_classics.core.types import Whole
@@ -61,11 +61,9 @@ class Landscape:
         at = [np.flatnonzero(each == 0) for each in (self.along, self.across) if each is not None]
         if any(not len(each) for each in at):
             raise InputError(
-                explain(
-                    "The points do not have the model's own weights among them",
-                    "distances with 0 among them",
-                    "Take an odd number of them: numpy.linspace(-1, 1, 25).",
-                )
+                "The points do not have the model's own weights among them",
+                "distances with 0 among them",
+                "Take an odd number of them: numpy.linspace(-1, 1, 25).",
             )
         return float(self.losses[tuple(int(each[0]) for each in at)])
 
@@ -91,13 +89,11 @@ class Landscape:
             axes = [each for each in (self.along, self.across) if each is not None]
             apart = np.abs(np.concatenate(axes))
             raise InputError(
-                explain(
-                    f"radius={radius} was given, within which there are no other points",
-                    "a radius that reaches the nearest of them",
-                    f"Pass radius={apart[apart > 0].min()}."
-                    if apart.any()
-                    else "Measure more points than the one.",
-                )
+                f"radius={radius} was given, within which there are no other points",
+                "a radius that reaches the nearest of them",
+                f"Pass radius={apart[apart > 0].min()}."
+                if apart.any()
+                else "Measure more points than the one.",
             )
         return float(100 * (self.losses[near].max() - centre) / (1 + centre))
 
@@ -158,22 +154,18 @@ def loss_landscape(
     ways = [directions] if isinstance(directions, Direction) else list(directions)
     if len(ways) > 2:
         raise InputError(
-            explain(
-                f"{len(ways)} directions were given",
-                "one, for a line, or two, for a plane",
-                "Ask single points of more: kc.analysis.LossSurface.",
-            )
+            f"{len(ways)} directions were given",
+            "one, for a line, or two, for a plane",
+            "Ask single points of more: kc.analysis.LossSurface.",
         )
     axes = [_distances("along", np.linspace(-1, 1, 25) if along is None else along)]
     if len(ways) == 2:
         axes.append(axes[0] if across is None else _distances("across", across))
     elif across is not None:
         raise InputError(
-            explain(
-                "across was given for one direction",
-                "distances in a second direction",
-                "Pass two directions, or leave across out.",
-            )
+            "across was given for one direction",
+            "distances in a second direction",
+            "Pass two directions, or leave across out.",
         )
     losses = np.full([len(each) for each in axes], np.nan)
     done = np.zeros(losses.shape, bool)
@@ -222,11 +214,9 @@ class _Store:
     def __init__(self, path: Path, fingerprint: str) -> None:
         if path.suffix.lower() != ".npz":
             raise InputError(
-                explain(
-                    f"path={str(path)!r} was given",
-                    "a file ending in .npz",
-                    f"Pass path={str(path.with_suffix('.npz'))!r}.",
-                )
+                f"path={str(path)!r} was given",
+                "a file ending in .npz",
+                f"Pass path={str(path.with_suffix('.npz'))!r}.",
             )
         self.path = path
         self.fingerprint = fingerprint
@@ -251,7 +241,7 @@ class _Store:
                 f"{self.path} is of other weights, directions, distances, data, statistics or of "
                 "another loss"
             )
-            raise InputError(explain(given, allowed, remedy))
+            raise InputError(given, allowed, remedy)
         losses[:] = kept["losses"]
         # What was no number may have been an accident, of a full memory for example.
         done[:] = kept["done"] & np.isfinite(kept["losses"])
@@ -308,10 +298,8 @@ def _distances(argument: str, given: ArrayLike) -> np.ndarray:
         found = np.array(np.nan)
     if found.ndim != 1 or not found.size or not np.isfinite(found).all():
         raise InputError(
-            explain(
-                f"{argument}={given!r} was given",
-                "finite distances, one or more",
-                f"Leave {argument} out for the default.",
-            )
+            f"{argument}={given!r} was given",
+            "finite distances, one or more",
+            f"Leave {argument} out for the default.",
         )
     return found

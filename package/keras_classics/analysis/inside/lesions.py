@@ -21,7 +21,7 @@ from keras import ops, tree
 from keras_classics.analysis.inside.batch_statistics import ordered
 from keras_classics.analysis.inside.network_blocks import Block, chosen_blocks
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, check_whole, explain
+from keras_classics.core.errors import InputError, check_choice, check_whole
 from keras_classics.core.graph import Place, functional, run, run_calls
 from keras_classics.core.keras_internals import maker
 from keras_classics.core.types import Tensor
@@ -104,11 +104,9 @@ def lesion(
     standing = _standing(chosen, action, seed)
     if "call" in vars(model):
         raise InputError(
-            explain(
-                f"{model.name!r} has a lesion already",
-                "a whole model",
-                "Name all blocks in one lesion, or end the first.",
-            )
+            f"{model.name!r} has a lesion already",
+            "a whole model",
+            "Name all blocks in one lesion, or end the first.",
         )
     damaged = _Damaged(model, [(x, y) for x, y in zip(chosen, standing, strict=True) if x is not y])
     names = tuple(each.name for each in chosen)
@@ -140,11 +138,9 @@ def _standing(chosen: list[Block], action: str, seed: int) -> list[Block | None]
     if not movable or (action == "swap" and (len(chosen) != 2 or len(groups) != 1)):
         shapes = " and ".join(f"{x.name} ({_sizes(x.entry)} to {_sizes(x.output)})" for x in chosen)
         raise InputError(
-            explain(
-                f"action={action!r} was given for {shapes}",
-                f"{'two' if action == 'swap' else 'two or more'} blocks of one kind and shape",
-                "Choose blocks of one stage, but for its first.",
-            )
+            f"action={action!r} was given for {shapes}",
+            f"{'two' if action == 'swap' else 'two or more'} blocks of one kind and shape",
+            "Choose blocks of one stage, but for its first.",
         )
     generator = np.random.default_rng(check_whole("seed", seed, 0))
     standing: list[Block | None] = list(chosen)
@@ -177,11 +173,9 @@ class _Damaged:
         """In the place of the model's own method."""
         if training:
             raise InputError(
-                explain(
-                    f"{self.model.name!r} was to be trained while it has a lesion",
-                    "evaluate, predict, or a call in inference mode",
-                    "Train it before or after the lesion.",
-                )
+                f"{self.model.name!r} was to be trained while it has a lesion",
+                "evaluate, predict, or a call in inference mode",
+                "Train it before or after the lesion.",
             )
         given = ordered(self.model, inputs)
         met: dict[Place, list[Tensor]] = {}
@@ -263,11 +257,9 @@ def _fitted(value: Tensor, like: Tensor) -> Tensor:
 
 def _unfit(value: Tensor, like: Tensor) -> InputError:
     return InputError(
-        explain(
-            f"A block that makes {_sizes(like)} of {_sizes(value)} was to be deleted",
-            "blocks that keep the axes of what they are given and enlarge none",
-            "Choose another block.",
-        )
+        f"A block that makes {_sizes(like)} of {_sizes(value)} was to be deleted",
+        "blocks that keep the axes of what they are given and enlarge none",
+        "Choose another block.",
     )
 
 

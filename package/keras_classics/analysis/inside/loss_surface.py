@@ -17,7 +17,7 @@ from keras_classics.analysis.inside.batch_statistics import BatchStatistics
 from keras_classics.analysis.inside.model_loss import Measure, model_loss
 from keras_classics.analysis.inside.weight_directions import Direction, weights_of
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, check_whole, explain
+from keras_classics.core.errors import InputError, check_choice, check_whole
 from keras_classics.core.gradients import compiled, unrecorded
 from keras_classics.core.types import Tensor, Whole
 
@@ -137,11 +137,9 @@ class _Batches:
         lengths = {len(each) if each.ndim else 0 for each in tree.flatten(data)}
         if len(lengths) != 1 or 0 in lengths:
             raise InputError(
-                explain(
-                    f"Arrays of {' and '.join(map(str, sorted(lengths)))} examples were given",
-                    "inputs and labels of the same examples, one or more",
-                    "Pass as many labels as there are inputs.",
-                )
+                f"Arrays of {' and '.join(map(str, sorted(lengths)))} examples were given",
+                "inputs and labels of the same examples, one or more",
+                "Pass as many labels as there are inputs.",
             )
         self.data = data
         self.count = lengths.pop()
@@ -191,18 +189,13 @@ def _check_directions(model: keras.Model, ways: Sequence[Direction], statistics:
     shapes = [tuple(each.shape) for each in model.weights]
     if not ways or any([x.shape for x in way.steps] != shapes for way in ways):
         raise InputError(
-            explain(
-                f"{len(ways)} directions were given for the {len(shapes)} weights of "
-                f"{model.name!r}",
-                "one direction or more, of the shapes of its weights",
-                "Make them of this model: random_direction(model).",
-            )
+            f"{len(ways)} directions were given for the {len(shapes)} weights of {model.name!r}",
+            "one direction or more, of the shapes of its weights",
+            "Make them of this model: random_direction(model).",
         )
     if statistics == "interpolated" and not all(way.moves_statistics for way in ways):
         raise InputError(
-            explain(
-                "statistics='interpolated' was given for a direction that has none",
-                "directions to other trained networks",
-                "Pass statistics='fixed', or take direction_to(model, other).",
-            )
+            "statistics='interpolated' was given for a direction that has none",
+            "directions to other trained networks",
+            "Pass statistics='fixed', or take direction_to(model, other).",
         )

@@ -30,7 +30,6 @@ from keras_classics.core.errors import (
     check_positive,
     check_whole,
     check_wholes,
-    explain,
 )
 from keras_classics.core.gradients import compiled_over, value_and_gradients
 from keras_classics.core.graph import origin
@@ -187,14 +186,12 @@ class _Climb:
             if all(a in (None, b) for a, b in zip(own, (height, width), strict=False)):
                 return height, width, own[2]
         raise InputError(
-            explain(
-                f"image_size={given!r} was given for {self.capture.model.name!r}, which takes "
-                f"{own[0] or 'any'} x {own[1] or 'any'}",
-                "the height and width of images that the model takes",
-                "Pass image_size=(224, 224), or what the network was trained on."
-                if None in own
-                else "Leave image_size out.",
-            )
+            f"image_size={given!r} was given for {self.capture.model.name!r}, which takes "
+            f"{own[0] or 'any'} x {own[1] or 'any'}",
+            "the height and width of images that the model takes",
+            "Pass image_size=(224, 224), or what the network was trained on."
+            if None in own
+            else "Leave image_size out.",
         )
 
     def companions(self, others: Any) -> list[Tensor]:
@@ -204,12 +201,9 @@ class _Climb:
             return []
         if others is None:
             raise InputError(
-                explain(
-                    f"{self.capture.model.name!r} has {len(symbols)} inputs, and others was left "
-                    "out",
-                    "an example of all inputs, of which the image is not used",
-                    "Pass others=[...], with one row of each input.",
-                )
+                f"{self.capture.model.name!r} has {len(symbols)} inputs, and others was left out",
+                "an example of all inputs, of which the image is not used",
+                "Pass others=[...], with one row of each input.",
             )
         rows = [own[:1] for own in self.capture.arrays(others)]
         return [
@@ -344,11 +338,9 @@ class _Climb:
             found = []
         if not found or (count is not None and max(found) >= count):
             raise InputError(
-                explain(
-                    f"target={target!r} was given",
-                    f"{what} from 0 to {(count or 1) - 1}, one or several",
-                    "Pass target=0, or a list of numbers.",
-                )
+                f"target={target!r} was given",
+                f"{what} from 0 to {(count or 1) - 1}, one or several",
+                "Pass target=0, or a list of numbers.",
             )
         return found
 
@@ -366,12 +358,10 @@ class _Climb:
         )
         if not within:
             raise InputError(
-                explain(
-                    f"unit={unit!r} was given",
-                    "(row, column) of a channel of a layer of maps"
-                    + (f", of {sides[0]} x {sides[1]} units" if sides else ""),
-                    "Leave unit out for the mean over the map.",
-                )
+                f"unit={unit!r} was given",
+                "(row, column) of a channel of a layer of maps"
+                + (f", of {sides[0]} x {sides[1]} units" if sides else ""),
+                "Leave unit out for the mean over the map.",
             )
         return int(given[0]), int(given[1])
 
@@ -385,14 +375,12 @@ class _Climb:
         if sleeping.any():
             dead = [self.targets[n] for n in np.flatnonzero(sleeping)]
             raise InputError(
-                explain(
-                    f"No gradient reaches the image from target={dead}, nor after {WAKING} steps "
-                    "in which silent ReLUs were passed by",
-                    "targets that some image excites, of models that have a gradient, which those "
-                    "of signs or steps have not",
-                    "Take another target; or look for what excites it among pictures, which needs "
-                    f"no gradient: kc.analysis.find_patches(model, images, {self._climbed!r}).",
-                )
+                f"No gradient reaches the image from target={dead}, nor after {WAKING} steps "
+                "in which silent ReLUs were passed by",
+                "targets that some image excites, of models that have a gradient, which those "
+                "of signs or steps have not",
+                "Take another target; or look for what excites it among pictures, which needs "
+                f"no gradient: kc.analysis.find_patches(model, images, {self._climbed!r}).",
             )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.gradients import unrecorded
 from keras_classics.core.types import Tensor
 
@@ -40,11 +40,9 @@ def model_loss(
         )
     if not model.compiled or model.loss is None:
         raise InputError(
-            explain(
-                f"The model {model.name!r} has no loss",
-                "a compiled model, or a measure of labels and outputs",
-                "Compile it: model.compile(loss='sparse_categorical_crossentropy').",
-            )
+            f"The model {model.name!r} has no loss",
+            "a compiled model, or a measure of labels and outputs",
+            "Compile it: model.compile(loss='sparse_categorical_crossentropy').",
         )
     # What Keras makes at the first loss is made here, where there may be new variables.
     with unrecorded():

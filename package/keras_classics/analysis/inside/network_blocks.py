@@ -19,7 +19,7 @@ import keras
 from keras import layers
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.graph import Place, ancestry, functional, has_graph, path
 from keras_classics.core.keras_internals import Node, maker, operation_name
 from keras_classics.core.names import did_you_mean
@@ -108,19 +108,15 @@ def chosen_blocks(model: keras.Model, chosen: str | Block | Iterable[str | Block
             known = [each.name for each in blocks]
             wrong = "named more than once" if named else f"not in {model.name!r}"
             raise InputError(
-                explain(
-                    f"The block {name!r} is {wrong}",
-                    f"different ones of {', '.join(known[:6])}{', ...' if known[6:] else ''}, or "
-                    "a layer with one input and one output",
-                    did_you_mean(str(name), known) or "See kc.analysis.find_blocks(model).",
-                )
+                f"The block {name!r} is {wrong}",
+                f"different ones of {', '.join(known[:6])}{', ...' if known[6:] else ''}, or "
+                "a layer with one input and one output",
+                did_you_mean(str(name), known) or "See kc.analysis.find_blocks(model).",
             )
         found += named
     if not found:
         raise InputError(
-            explain(
-                "No block was given", "one block or more", "See kc.analysis.find_blocks(model)."
-            )
+            "No block was given", "one block or more", "See kc.analysis.find_blocks(model)."
         )
     return found
 

@@ -20,7 +20,7 @@ from keras import ops
 
 from keras_classics.core import index
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, check_whole, explain
+from keras_classics.core.errors import InputError, check_choice, check_whole
 from keras_classics.core.files import opened
 from keras_classics.core.gradients import compiled_over
 from keras_classics.core.progress import tracked
@@ -92,11 +92,9 @@ def overview(pattern: str = "*", *, data: str = "imagenet") -> list[OverviewRow]
     ]
     if not rows:
         raise InputError(
-            explain(
-                f"No network {pattern!r} has a published accuracy on {data}",
-                "a shell pattern on names, such as 'resnet*', and one of " + ", ".join(DATA),
-                "Leave the pattern out for all of them.",
-            )
+            f"No network {pattern!r} has a published accuracy on {data}",
+            "a shell pattern on names, such as 'resnet*', and one of " + ", ".join(DATA),
+            "Leave the pattern out for all of them.",
         )
     return sorted(rows, key=lambda row: (-row.accuracy, row.name))
 

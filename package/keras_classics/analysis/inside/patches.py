@@ -20,7 +20,7 @@ from keras import ops
 from keras_classics.analysis.drawing.pages import displayable, tiles, write_picture
 from keras_classics.analysis.maps.explainer import Explainer, Score, Step
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole, check_wholes, explain
+from keras_classics.core.errors import InputError, check_whole, check_wholes
 from keras_classics.core.gradients import compiled_over
 from keras_classics.core.graph import Place
 from keras_classics.core.receptive_fields import ReceptiveField, ReceptiveFields
@@ -85,11 +85,9 @@ class Patches:
             own = check_whole("channels", channel, 0)
             if own >= len(self.values):
                 raise InputError(
-                    explain(
-                        f"channels={[*wanted]} was given",
-                        f"channels of {self.layer!r}, 0 to {len(self.values) - 1}",
-                        "Leave channels out for all.",
-                    )
+                    f"channels={[*wanted]} was given",
+                    f"channels of {self.layer!r}, 0 to {len(self.values) - 1}",
+                    "Leave channels out for all.",
                 )
             for place, number in enumerate(self.pictures[own]):
                 if number >= 0:
@@ -103,11 +101,9 @@ class Patches:
                 break
         if places:
             raise InputError(
-                explain(
-                    f"{number + 1} pictures were given, and number {max(places)} is asked for",
-                    "the pictures that were searched, in the same order",
-                    "Pass an array or an iterable that begins anew, such as a list of batches.",
-                )
+                f"{number + 1} pictures were given, and number {max(places)} is asked for",
+                "the pictures that were searched, in the same order",
+                "Pass an array or an iterable that begins anew, such as a list of batches.",
             )
         return {
             channel: np.stack([found[key] for key in sorted(found) if key[0] == channel])
@@ -119,12 +115,10 @@ class Patches:
     ) -> np.ndarray:
         if picture.ndim != 3 or picture.shape[:2] != self.field.image_size:
             raise InputError(
-                explain(
-                    f"A picture of shape {picture.shape} was given",
-                    f"{self.field.image_size[0]} x {self.field.image_size[1]} pixels, as those "
-                    "that were searched",
-                    "Pass the pictures that were searched.",
-                )
+                f"A picture of shape {picture.shape} was given",
+                f"{self.field.image_size[0]} x {self.field.image_size[1]} pixels, as those "
+                "that were searched",
+                "Pass the pictures that were searched.",
             )
         if fill is None:
             whole = picture.dtype.kind in "iu"
@@ -179,11 +173,9 @@ def find_patches(
     names = [layers] if isinstance(layers, str) else list(layers)
     if not names:
         raise InputError(
-            explain(
-                "A list of no layers was given",
-                "the name of a layer, or a list of one or more",
-                "See model.summary() for their names.",
-            )
+            "A list of no layers was given",
+            "the name of a layer, or a list of one or more",
+            "See model.summary() for their names.",
         )
     search = _Search(model, batch_size, image)
     places = [search.capture.place(name, vectors=True) for name in names]
@@ -214,23 +206,19 @@ class _Search(Explainer):
             sound = [np.isfinite(own).reshape(len(own), -1).all(1) for own in (pictures, *values)]
             if not np.all(sound):
                 raise InputError(
-                    explain(
-                        f"Picture {count + int(np.all(sound, axis=0).argmin())} is not finite, or "
-                        "gives activations that are not",
-                        "pictures and weights of finite numbers",
-                        "Look for NaN in the picture and in model.get_weights().",
-                    )
+                    f"Picture {count + int(np.all(sound, axis=0).argmin())} is not finite, or "
+                    "gives activations that are not",
+                    "pictures and weights of finite numbers",
+                    "Look for NaN in the picture and in model.get_weights().",
                 )
             for each, own, where in zip(kept, values, units, strict=True):
                 each.take(own, where, count)
             count += len(values[0])
         if kept is None:
             raise InputError(
-                explain(
-                    "No pictures were given",
-                    "one batch or more",
-                    "A generator that has been used up gives none: make it anew.",
-                )
+                "No pictures were given",
+                "one batch or more",
+                "A generator that has been used up gives none: make it anew.",
             )
         fields = ReceptiveFields(self.capture.model, image_size=size, capture=self.capture)
         return [own.patches(fields.at(place)) for own, place in zip(kept, places, strict=True)]
@@ -345,11 +333,9 @@ def _iterated(batches: Any) -> Iterator[Any]:
         return (batches[number] for number in range(len(batches)))
     if not isinstance(batches, Iterable) or isinstance(batches, str | bytes):
         raise InputError(
-            explain(
-                f"{batches!r} was given as pictures",
-                "an array (batch, height, width, channels), or an iterable of such batches",
-                "Pass the pixels, such as np.asarray(PIL.Image.open(path), 'float32')[None].",
-            )
+            f"{batches!r} was given as pictures",
+            "an array (batch, height, width, channels), or an iterable of such batches",
+            "Pass the pixels, such as np.asarray(PIL.Image.open(path), 'float32')[None].",
         )
     return iter(batches)
 

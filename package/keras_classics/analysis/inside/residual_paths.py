@@ -22,7 +22,7 @@ from keras_classics.analysis.inside.batch_statistics import ordered
 from keras_classics.analysis.inside.model_loss import Measure, model_loss
 from keras_classics.analysis.inside.network_blocks import Block, chosen_blocks, find_blocks
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole, check_wholes, explain
+from keras_classics.core.errors import InputError, check_whole, check_wholes
 from keras_classics.core.gradients import compiled_over, value_and_gradients
 from keras_classics.core.graph import check_intact, functional, run
 from keras_classics.core.types import Tensor, Whole
@@ -112,23 +112,19 @@ def path_gradients(
     others = [each.name for each in chosen if each.kind != "residual"]
     if others or not chosen:
         raise InputError(
-            explain(
-                f"{', '.join(others)} of {model.name!r} are not residual"
-                if others
-                else f"{model.name!r} has no residual block",
-                "residual blocks, one or more",
-                "See the kinds in kc.analysis.find_blocks(model).",
-            )
+            f"{', '.join(others)} of {model.name!r} are not residual"
+            if others
+            else f"{model.name!r} has no residual block",
+            "residual blocks, one or more",
+            "See the kinds in kc.analysis.find_blocks(model).",
         )
     longest = len(chosen)
     wanted = range(longest + 1) if lengths is None else check_wholes("lengths", lengths, 0)
     if max(wanted) > longest:
         raise InputError(
-            explain(
-                f"lengths={lengths!r} were given",
-                f"lengths of paths through {longest} blocks",
-                f"Pass lengths=range({longest + 1}).",
-            )
+            f"lengths={lengths!r} were given",
+            f"lengths of paths through {longest} blocks",
+            f"Pass lengths=range({longest + 1}).",
         )
     samples, seed = check_whole("samples", samples), check_whole("seed", seed, 0)
     gradient = path_gradient(model, chosen, inputs, labels, measure)

@@ -24,7 +24,7 @@ from keras import ops
 from numpy.typing import ArrayLike
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.layers.recurrent.feedback_and_course_cells import CourseGRUCell
 from keras_classics.layers.recurrent.lstm_cells import LSTMVariantCell
 
@@ -139,11 +139,9 @@ def apply(symmetry: Symmetry, layer: Layer, readers: Sequence[Layer]) -> None:
     units = held.units
     if len(symmetry.order) != units:
         raise InputError(
-            explain(
-                f"A symmetry of {len(symmetry.order)} units was given for {layer.name!r}",
-                f"one of {units} units",
-                f"Draw it: draw({units}).",
-            )
+            f"A symmetry of {len(symmetry.order)} units was given for {layer.name!r}",
+            f"one of {units} units",
+            f"Draw it: draw({units}).",
         )
     if -1 in symmetry.signs:
         _check_odd(layer, held.activation)
@@ -190,11 +188,9 @@ def _weights_and_blocks(layer: Layer) -> tuple[Layer, Sequence[str]]:
         return cell, _BLOCKS[type(cell)]
     known = ["Dense", *(kind.__name__ for kind in _BLOCKS), "LSTMVariantCell without projection"]
     raise InputError(
-        explain(
-            f"{layer.name!r} is a {type(cell or layer).__name__}",
-            ", ".join(known),
-            "The symmetries of other layers are not known here.",
-        )
+        f"{layer.name!r} is a {type(cell or layer).__name__}",
+        ", ".join(known),
+        "The symmetries of other layers are not known here.",
     )
 
 
@@ -205,20 +201,16 @@ def _check_odd(layer: Layer, activation: Any) -> None:
     )
     if not np.allclose(right, -left, atol=1e-5):
         raise InputError(
-            explain(
-                f"{layer.name!r} has the activation {activation.__name__}, which is not odd",
-                "signs all 1, or an odd activation such as tanh",
-                "Keep the signs; only the order of such units is free.",
-            )
+            f"{layer.name!r} has the activation {activation.__name__}, which is not odd",
+            "signs all 1, or an odd activation such as tanh",
+            "Keep the signs; only the order of such units is free.",
         )
 
 
 def _check_reads(reader: Layer, kernel: Any, units: int) -> None:
     if kernel.shape[0] != units:
         raise InputError(
-            explain(
-                f"{reader.name!r} reads {kernel.shape[0]} values",
-                f"layers that read the {units} units and nothing else",
-                "Name the layers that read this layer's output.",
-            )
+            f"{reader.name!r} reads {kernel.shape[0]} values",
+            f"layers that read the {units} units and nothing else",
+            "Name the layers that read this layer's output.",
         )

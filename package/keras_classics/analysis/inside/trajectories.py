@@ -19,7 +19,7 @@ from keras import ops
 from keras_classics.analysis.inside.weight_directions import Direction, weights_of
 from keras_classics.core.arguments import checked
 from keras_classics.core.array_files import read_arrays
-from keras_classics.core.errors import InputError, check_positive, explain, import_extra
+from keras_classics.core.errors import InputError, check_positive, import_extra
 from keras_classics.core.files import write_whole
 
 PATTERN = "weights_*.npz"
@@ -102,11 +102,9 @@ def principal_trajectory(
     )
     if len(rows) < 3 or np.linalg.matrix_rank(rows) < 2:
         raise InputError(
-            explain(
-                f"{len(rows)} states were given that span no plane",
-                "three or more, not all on one line",
-                "Keep more epochs of the training.",
-            )
+            f"{len(rows)} states were given that span no plane",
+            "three or more, not all on one line",
+            "Keep more epochs of the training.",
         )
     found = decomposition.PCA(n_components=2, svd_solver="full").fit(rows)
     coordinates = rows @ found.components_.T
@@ -168,20 +166,16 @@ def _unflattened(
 def _check_fits(model: keras.Model, own: Sequence[np.ndarray], state: Sequence[np.ndarray]) -> None:
     if [each.shape for each in own] != [np.shape(each) for each in state]:
         raise InputError(
-            explain(
-                f"A state of {len(state)} arrays was given that does not fit the {len(own)} of "
-                f"{model.name!r}",
-                "the weights of this model on its way",
-                "Take a folder of its own for each training.",
-            )
+            f"A state of {len(state)} arrays was given that does not fit the {len(own)} of "
+            f"{model.name!r}",
+            "the weights of this model on its way",
+            "Take a folder of its own for each training.",
         )
     if not all(_is_finite(each) for each in state):
         raise InputError(
-            explain(
-                "A state was given whose values are not all finite numbers",
-                "the weights of this model on its way, as get_weights() gives them",
-                "Leave that state out, or train anew with a smaller learning rate.",
-            )
+            "A state was given whose values are not all finite numbers",
+            "the weights of this model on its way, as get_weights() gives them",
+            "Leave that state out, or train anew with a smaller learning rate.",
         )
 
 

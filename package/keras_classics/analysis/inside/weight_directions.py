@@ -19,7 +19,7 @@ import numpy as np
 from keras import layers, ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, check_whole, explain
+from keras_classics.core.errors import InputError, check_choice, check_whole
 from keras_classics.core.keras_internals import layers_within
 from keras_classics.layers.image.stacked import StackedConv2D
 
@@ -78,11 +78,9 @@ def weights_of(model: keras.Model) -> list[Weight]:
     """
     if not model.weights:
         raise InputError(
-            explain(
-                f"The model {model.name!r} has no weights",
-                "a built model with weights",
-                "Call it once on data, or build it on a keras.Input.",
-            )
+            f"The model {model.name!r} has no weights",
+            "a built model with weights",
+            "Call it once on data, or build it on a keras.Input.",
         )
     # The innermost come last.
     owners = {id(each): layer for layer in layers_within(model) for each in layer.weights}
@@ -163,11 +161,9 @@ def direction_to(model: keras.Model, other: keras.Model | Sequence[Any]) -> Dire
     found = [np.asarray(each) for each in given]
     if [each.shape for each in found] != [each.shape for each in own]:
         raise InputError(
-            explain(
-                f"{len(found)} weights were given that do not fit the {len(own)} of {model.name!r}",
-                "weights of the same shapes in the same order",
-                "Build the other model as this one was built.",
-            )
+            f"{len(found)} weights were given that do not fit the {len(own)} of {model.name!r}",
+            "weights of the same shapes in the same order",
+            "Build the other model as this one was built.",
         )
     steps = [
         (there.astype("float64") - here.astype("float64")).astype("float32")

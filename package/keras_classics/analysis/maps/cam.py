@@ -24,7 +24,7 @@ from keras_classics.analysis.maps.score_cam import ScoreMaps
 from keras_classics.core.arguments import checked
 from keras_classics.core.call_kinds import is_linear
 from keras_classics.core.capture import Capture
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice
 from keras_classics.core.gradients import compiled_over
 from keras_classics.core.graph import Place, before, origin
 from keras_classics.core.model_ends import values_from
@@ -175,11 +175,9 @@ class CAM(Explainer):
             callable(target) or (target is None and callable(self.target))
         ):
             raise InputError(
-                explain(
-                    "method='cam' was given with a function as target",
-                    "None, a class, or one class for each image",
-                    "Take 'grad_cam_sum', the same for any target.",
-                )
+                "method='cam' was given with a function as target",
+                "None, a class, or one class for each image",
+                "Take 'grad_cam_sum', the same for any target.",
             )
         maps = self.explain(images, target)
         return maps[0] if self._single else maps
@@ -233,11 +231,9 @@ class CAM(Explainer):
     def _chosen(self, names: list[str | None]) -> list[Place]:
         if not names:
             raise InputError(
-                explain(
-                    "An empty list of layers was given",
-                    "None, a layer, or a list of layers",
-                    "Leave layer out for the last feature map.",
-                )
+                "An empty list of layers was given",
+                "None, a layer, or a list of layers",
+                "Leave layer out for the last feature map.",
             )
         found = [
             self.capture.last_map() if name is None else self.capture.place(name) for name in names
@@ -249,52 +245,41 @@ class CAM(Explainer):
         self._classifier, pooled = class_weights(self.capture)
         if names != [None] and found != [pooled]:
             raise InputError(
-                explain(
-                    f"method='cam' was given with layer={names}",
-                    f"the layer that is pooled, {self.capture.paths[pooled]!r}",
-                    "Leave layer out, or take 'grad_cam_sum', the same for any layer.",
-                )
+                f"method='cam' was given with layer={names}",
+                f"the layer that is pooled, {self.capture.paths[pooled]!r}",
+                "Leave layer out, or take 'grad_cam_sum', the same for any layer.",
             )
         return [pooled]
 
     def _check_before_the_end(self, place: Place) -> None:
         if any(end.linear and end.place == place for end in self.capture.ends):
             raise InputError(
-                explain(
-                    f"The layer {self.capture.paths[place]!r} was given, which makes the "
-                    "probabilities",
-                    "layers before it: the logits that are explained do not depend on it",
-                    "Leave layer out for the last of them.",
-                )
+                f"The layer {self.capture.paths[place]!r} was given, which makes the probabilities",
+                "layers before it: the logits that are explained do not depend on it",
+                "Leave layer out for the last of them.",
             )
 
     def _check_options(self, rectify: bool | None) -> None:
         if self.channels is not None and (self.method != "score_cam" or self.channels < 1):
             raise InputError(
-                explain(
-                    f"channels={self.channels!r} was given with method={self.method!r}",
-                    "a positive number with method='score_cam', or None",
-                    "Leave channels out.",
-                )
+                f"channels={self.channels!r} was given with method={self.method!r}",
+                "a positive number with method='score_cam', or None",
+                "Leave channels out.",
             )
         if self.method == "guided_grad_cam" and (self.size != "image" or rectify is False):
             raise InputError(
-                explain(
-                    f"size={self.size!r} and rectify={rectify!r} were given",
-                    "size='image' with method='guided_grad_cam', whose maps are rectified",
-                    "Leave both out.",
-                )
+                f"size={self.size!r} and rectify={rectify!r} were given",
+                "size='image' with method='guided_grad_cam', whose maps are rectified",
+                "Leave both out.",
             )
         fits = self.size in ("image", None) or (
             isinstance(self.size, tuple | list) and len(self.size) == 2 and min(self.size) > 0
         )
         if not fits:
             raise InputError(
-                explain(
-                    f"size={self.size!r} was given",
-                    "'image', None or (height, width)",
-                    "Leave size out to enlarge the maps to the images.",
-                )
+                f"size={self.size!r} was given",
+                "'image', None or (height, width)",
+                "Leave size out to enlarge the maps to the images.",
             )
 
 
@@ -368,11 +353,9 @@ def class_weights(capture: Capture) -> tuple[layers.Dense, Place]:
     pooled = values_from(before(pool)) if pool and pools else None
     if pooled not in capture.seeing:
         raise InputError(
-            explain(
-                f"method='cam' was given for {capture.model.name!r}, which ends otherwise",
-                "networks that end in GlobalAveragePooling2D and one Dense layer",
-                "Take 'grad_cam_sum', which is the same there and works everywhere.",
-            )
+            f"method='cam' was given for {capture.model.name!r}, which ends otherwise",
+            "networks that end in GlobalAveragePooling2D and one Dense layer",
+            "Take 'grad_cam_sum', which is the same there and works everywhere.",
         )
     return dense, pooled
 

@@ -17,7 +17,7 @@ from keras import ops
 from numpy.typing import ArrayLike
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain, shown
+from keras_classics.core.errors import InputError, shown
 from keras_classics.core.types import Tensor
 
 PREDICTED = -1
@@ -127,12 +127,10 @@ def check_classes(target: Any, count: int | None, batch: int) -> np.ndarray:
     whole = classes.dtype.kind in "iu" and classes.shape in ((), (batch,))
     if not (whole and np.all((classes >= 0) & (classes < most))):
         raise InputError(
-            explain(
-                f"target={shown(target)} was given for {batch} images",
-                f"None, a class from 0 to {most - 1}, one such class for each image, or a "
-                "function from outputs to scores (batch,)",
-                "Leave target out to explain the predicted class.",
-            )
+            f"target={shown(target)} was given for {batch} images",
+            f"None, a class from 0 to {most - 1}, one such class for each image, or a "
+            "function from outputs to scores (batch,)",
+            "Leave target out to explain the predicted class.",
         )
     return np.broadcast_to(classes.astype("int32"), (batch,))
 
@@ -141,10 +139,8 @@ def check_scores(scores: Tensor) -> Tensor:
     """Refuse what is not one number for each image."""
     if len(getattr(scores, "shape", (None, None))) != 1:
         raise InputError(
-            explain(
-                f"The target gave {getattr(scores, 'shape', scores)}",
-                "one score for each image: (batch,)",
-                "Sum or average what it explains over all axes but the first.",
-            )
+            f"The target gave {getattr(scores, 'shape', scores)}",
+            "one score for each image: (batch,)",
+            "Sum or average what it explains over all axes but the first.",
         )
     return ops.cast(scores, "float32")

@@ -18,7 +18,7 @@ from keras import ops
 from keras_classics.analysis.maps.explainer import Explainer, Score, Step
 from keras_classics.analysis.maps.relus import check_relus, ruled_relus
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.gradients import compiled_over
 from keras_classics.core.graph import Place
 from keras_classics.core.types import Tensor
@@ -121,22 +121,18 @@ class Deconvnet(Explainer):
     def _checked(self, channel: int | None, target: Any) -> int:
         if self._place is None or channel is None or target is not None:
             raise InputError(
-                explain(
-                    f"layer={self._place and self.capture.paths[self._place]!r}, "
-                    f"channel={channel!r} and target={target!r} were given",
-                    "a layer with one of its channels, or a target alone",
-                    "Leave target out, and pass both layer and channel, or neither.",
-                )
+                f"layer={self._place and self.capture.paths[self._place]!r}, "
+                f"channel={channel!r} and target={target!r} were given",
+                "a layer with one of its channels, or a target alone",
+                "Leave target out, and pass both layer and channel, or neither.",
             )
         number = check_whole("channel", channel, 0)
         count = self._place[-1].outputs[0].shape[-1]
         if number >= count:
             raise InputError(
-                explain(
-                    f"channel={channel} was given",
-                    f"those of {self.capture.paths[self._place]!r}, 0 to {count - 1}",
-                    f"Pass channel={count - 1} or less.",
-                )
+                f"channel={channel} was given",
+                f"those of {self.capture.paths[self._place]!r}, 0 to {count - 1}",
+                f"Pass channel={count - 1} or less.",
             )
         return number
 

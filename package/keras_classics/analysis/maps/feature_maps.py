@@ -11,7 +11,7 @@ import numpy as np
 from keras_classics.analysis.maps.explainer import Explainer, Score, Step
 from keras_classics.core.arguments import checked
 from keras_classics.core.capture import TRIMMING, Capture
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.gradients import compiled_over
 from keras_classics.core.graph import Place
 
@@ -85,10 +85,8 @@ def stage_ends(capture: Capture) -> list[Place]:
             ends[shape[1:3]] = place
     if not ends:
         raise InputError(
-            explain(
-                f"{capture.model.name!r} has no feature map",
-                "models with a layer whose output is (batch, height, width, channels)",
-                "Feature maps need a network of convolutions.",
-            )
+            f"{capture.model.name!r} has no feature map",
+            "models with a layer whose output is (batch, height, width, channels)",
+            "Feature maps need a network of convolutions.",
         )
     return list(ends.values())

@@ -19,7 +19,7 @@ from keras_classics.analysis.answers import class_probabilities, followed_classe
 from keras_classics.analysis.input_bounds import check_finite
 from keras_classics.analysis.maps.map_scores import finite_maps
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice
 
 BASELINES = ("black", "mean", "blur")
 
@@ -104,11 +104,9 @@ def deletion_insertion(
     images, maps = _fitting(images, maps)
     if steps < 1 or batch_size < 1:
         raise InputError(
-            explain(
-                f"steps={steps} and batch_size={batch_size} were given",
-                "1 and above",
-                "Leave them out for the defaults.",
-            )
+            f"steps={steps} and batch_size={batch_size} were given",
+            "1 and above",
+            "Leave them out for the defaults.",
         )
     absent = {"deletion": deletion, "insertion": insertion}
     absent = {name: baseline_of(images, each, name) for name, each in absent.items()}
@@ -159,11 +157,9 @@ def average_drop(
     images, masks = _fitting(images, masks)
     if masks.min() < 0 or masks.max() > 1:
         raise InputError(
-            explain(
-                f"Masks from {masks.min():g} to {masks.max():g} were given",
-                "values from 0 to 1",
-                "Pass kc.analysis.normalized(maps).",
-            )
+            f"Masks from {masks.min():g} to {masks.max():g} were given",
+            "values from 0 to 1",
+            "Pass kc.analysis.normalized(maps).",
         )
     hidden = baseline_of(images, baseline, "baseline")
     shares = masks[..., None].astype("float32")
@@ -199,12 +195,10 @@ def baseline_of(images: np.ndarray, baseline: Baseline, argument: str) -> np.nda
         values = np.broadcast_to(np.asarray(baseline, "float32"), images.shape)
     except (TypeError, ValueError):
         raise InputError(
-            explain(
-                f"{argument} of shape {np.shape(baseline)} was given for pictures of shape "
-                f"{images.shape}",
-                f"{', '.join(map(repr, BASELINES))}, a number, a pixel, a picture, or as many",
-                "Prepare the baseline as the pictures.",
-            )
+            f"{argument} of shape {np.shape(baseline)} was given for pictures of shape "
+            f"{images.shape}",
+            f"{', '.join(map(repr, BASELINES))}, a number, a pixel, a picture, or as many",
+            "Prepare the baseline as the pictures.",
         ) from None
     check_finite(values, f"Values of {argument}", "values")
     return values
@@ -231,10 +225,8 @@ def _fitting(images: ArrayLike, maps: ArrayLike) -> tuple[np.ndarray, np.ndarray
     images, maps = np.asarray(images, "float32"), finite_maps(maps)
     if images.ndim != 4 or images.shape[:3] != maps.shape:
         raise InputError(
-            explain(
-                f"Pictures of shape {images.shape} and maps of shape {maps.shape} were given",
-                "(batch, height, width, channels) and (batch, height, width)",
-                "Make the maps with size='image'.",
-            )
+            f"Pictures of shape {images.shape} and maps of shape {maps.shape} were given",
+            "(batch, height, width, channels) and (batch, height, width)",
+            "Make the maps with size='image'.",
         )
     return images, maps

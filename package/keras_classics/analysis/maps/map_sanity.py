@@ -21,7 +21,7 @@ from keras_classics.analysis.answers import class_probabilities, followed_classe
 from keras_classics.analysis.maps.map_methods import map_explainer
 from keras_classics.analysis.maps.map_scores import finite_maps
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.graph import check_functional
 from keras_classics.core.keras_internals import deep_graphs
 
@@ -64,7 +64,7 @@ def cascading_randomization(
     """
     if stages < 1:
         raise InputError(
-            explain(f"stages={stages} was given", "1 and above", "Leave it out for the default.")
+            f"stages={stages} was given", "1 and above", "Leave it out for the default."
         )
     images = np.asarray(images, "float32")
     classes = followed_classes(class_probabilities(model, images, batch_size=batch_size), target)
@@ -123,11 +123,9 @@ def randomize_layers(
         kept = [pair for pair in pairs if pair[1].name not in layers]
     if not fits:
         raise InputError(
-            explain(
-                f"layers={layers!r} was given",
-                f"0 to {len(names)}, or a list of {', '.join(names)}",
-                "See the layers with weights in model.summary().",
-            )
+            f"layers={layers!r} was given",
+            f"0 to {len(names)}, or a list of {', '.join(names)}",
+            "See the layers with weights in model.summary().",
         )
     for drawn, own in kept:
         drawn.set_weights(own.get_weights())

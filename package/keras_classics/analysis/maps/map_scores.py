@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 
 # What a map is compared with: boxes for each map, as many as it has, or padded with empty ones.
 Boxes = np.ndarray | Sequence[np.ndarray]
@@ -43,7 +43,7 @@ def pointing_game(maps: ArrayLike, boxes: Boxes, tolerance: float = 15) -> np.nd
     maps, boxes = _checked(maps, boxes)
     if tolerance < 0:
         raise InputError(
-            explain(f"tolerance={tolerance} was given", "0 and above", "Give a distance in pixels.")
+            f"tolerance={tolerance} was given", "0 and above", "Give a distance in pixels."
         )
     hits = np.empty(len(maps))
     for number, (each, own) in enumerate(zip(maps, boxes, strict=True)):
@@ -107,12 +107,10 @@ def _checked(maps: ArrayLike, boxes: Boxes) -> tuple[np.ndarray, list[np.ndarray
     full = [own[(own[:, 2] > own[:, 0]) & (own[:, 3] > own[:, 1])] for own in boxes]
     if len(full) != len(maps) or not all(map(len, full)):
         raise InputError(
-            explain(
-                f"{len(full)} lists of boxes were given for {len(maps)} maps, "
-                f"{sum(not len(own) for own in full)} of them without a box",
-                "a list for each map, with one box (ymin, xmin, ymax, xmax) or more",
-                "Leave out the pictures without the object.",
-            )
+            f"{len(full)} lists of boxes were given for {len(maps)} maps, "
+            f"{sum(not len(own) for own in full)} of them without a box",
+            "a list for each map, with one box (ymin, xmin, ymax, xmax) or more",
+            "Leave out the pictures without the object.",
         )
     return maps, full
 
@@ -127,12 +125,10 @@ def finite_maps(maps: ArrayLike) -> np.ndarray:
     maps = np.asarray(maps, "float64")
     if maps.ndim != 3 or 0 in maps.shape or not np.isfinite(maps).all():
         raise InputError(
-            explain(
-                f"Maps of shape {maps.shape}, {np.count_nonzero(~np.isfinite(maps))} of their "
-                "values not finite, were given",
-                "finite maps of shape (batch, height, width)",
-                "Pass what kc.analysis.cam returns.",
-            )
+            f"Maps of shape {maps.shape}, {np.count_nonzero(~np.isfinite(maps))} of their "
+            "values not finite, were given",
+            "finite maps of shape (batch, height, width)",
+            "Pass what kc.analysis.cam returns.",
         )
     return maps
 

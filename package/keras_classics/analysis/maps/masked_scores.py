@@ -18,7 +18,7 @@ from keras_classics.analysis.maps.cam_targets import check_scores, chosen_classe
 from keras_classics.analysis.maps.explainer import Explainer, Score, Step
 from keras_classics.analysis.maps.map_faithfulness import Baseline, baseline_of
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_probability, check_whole, explain
+from keras_classics.core.errors import InputError, check_probability, check_whole
 from keras_classics.core.gradients import compiled_over
 from keras_classics.core.types import Tensor, Whole
 
@@ -228,20 +228,16 @@ class Occlusion(MaskedScores):
         window = self.window or (max(1, min(size) // 4),) * 2
         if any(own > side for own, side in zip(window, size, strict=True)):
             raise InputError(
-                explain(
-                    f"window={window} was given for images of {size[0]} x {size[1]}",
-                    "a height and width within the image",
-                    "Leave window out for a quarter of the shorter side.",
-                )
+                f"window={window} was given for images of {size[0]} x {size[1]}",
+                "a height and width within the image",
+                "Leave window out for a quarter of the shorter side.",
             )
         stride = self.stride or tuple(max(1, own // 4) for own in window)
         if any(step > own for step, own in zip(stride, window, strict=True)):
             raise InputError(
-                explain(
-                    f"stride={stride} was given for squares of {window[0]} x {window[1]}",
-                    "steps that are no longer than the square, so that some hide each pixel",
-                    f"Pass stride={window}, or less.",
-                )
+                f"stride={stride} was given for squares of {window[0]} x {window[1]}",
+                "steps that are no longer than the square, so that some hide each pixel",
+                f"Pass stride={window}, or less.",
             )
         starts = (
             sorted({*range(0, side - own + 1, step), side - own})
@@ -287,9 +283,7 @@ class Rise(MaskedScores):
         self.shown = check_probability("shown", shown, "Use 0.5, the paper's.")
         if self.shown in (0, 1):
             raise InputError(
-                explain(
-                    f"shown={shown} was given", "a number between 0 and 1", "Use 0.5, the paper's."
-                )
+                f"shown={shown} was given", "a number between 0 and 1", "Use 0.5, the paper's."
             )
         self.seed = check_whole("seed", seed, 0)
 

@@ -11,7 +11,7 @@ from keras import layers
 
 from keras_classics.core.call_kinds import FUSED
 from keras_classics.core.capture import Capture
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.gradients import ruled_gradient
 from keras_classics.core.graph import Place
 from keras_classics.core.keras_internals import operation_name, twin
@@ -52,11 +52,9 @@ def check_relus(capture: Capture) -> None:
     """
     if not any(ends_in_relu(place[-1].operation) for place in capture.paths):
         raise InputError(
-            explain(
-                f"{capture.model.name!r} has no ReLU",
-                "models with ReLUs: layers with activation='relu', Activation or ReLU layers",
-                "Take another method, such as 'grad_cam'; this one is made of ReLUs.",
-            )
+            f"{capture.model.name!r} has no ReLU",
+            "models with ReLUs: layers with activation='relu', Activation or ReLU layers",
+            "Take another method, such as 'grad_cam'; this one is made of ReLUs.",
         )
     capture.check_differentiable()
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.data.load import Data
 from keras_classics.data.pictures.boxed_pictures import Faults
 from keras_classics.data.pictures.mask_files import IGNORED, MaskReading
@@ -35,7 +35,7 @@ def boundary_map(mask: np.ndarray) -> np.ndarray:
     """
     if mask.ndim != 2:
         raise InputError(
-            explain(f"A mask of shape {mask.shape} was given", "(height, width)", "Give one mask.")
+            f"A mask of shape {mask.shape} was given", "(height, width)", "Give one mask."
         )
     padded = np.pad(mask, ((0, 1), (0, 1)), mode="edge")
     neighbours = padded[:-1, 1:], padded[1:, :-1]

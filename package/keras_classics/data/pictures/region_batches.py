@@ -13,7 +13,7 @@ from keras_classics.boxes.matching import match, sample_regions
 from keras_classics.boxes.overlap import coverage
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Whole
-from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.data.batches import Axes, Visits, stream
 
 if TYPE_CHECKING:
@@ -30,11 +30,9 @@ class MatchedRegions:
         truth = Truth.of(example)
         if truth.box_labels.max(initial=-1) >= classes:
             raise InputError(
-                explain(
-                    f"A box of class {truth.box_labels.max()} was given, with classes={classes}",
-                    f"0 to {classes - 1}",
-                    "Count classes from 0, and the background as none of them.",
-                )
+                f"A box of class {truth.box_labels.max()} was given, with classes={classes}",
+                f"0 to {classes - 1}",
+                "Count classes from 0, and the background as none of them.",
             )
         sure = ~truth.crowd & ~truth.difficult & (truth.box_labels >= 0)
         true, labels = truth.boxes[sure], truth.box_labels[sure]
@@ -63,11 +61,9 @@ def matched_regions(
     """
     if len(examples) != len(proposals):
         raise InputError(
-            explain(
-                f"{len(examples)} pictures and proposals for {len(proposals)} were given",
-                "equally many",
-                "Give an empty array for a picture without proposals.",
-            )
+            f"{len(examples)} pictures and proposals for {len(proposals)} were given",
+            "equally many",
+            "Give an empty array for a picture without proposals.",
         )
     images, known = [], []
     for example, boxes in zip(examples, proposals, strict=True):
@@ -122,13 +118,11 @@ def region_batches(
         shows = each.overlaps >= positive
         if not (shows | ((each.overlaps >= background[0]) & (each.overlaps < background[1]))).any():
             raise InputError(
-                explain(
-                    f"Picture {number} of {len(known)} has no region that shows something or is "
-                    f"background, of {len(each.boxes)}",
-                    f"one that overlaps a true box by {positive} or more, or by {background[0]} to "
-                    f"below {background[1]}",
-                    "Give it proposals, as of kc.boxes.sliding_windows, or leave it out.",
-                )
+                f"Picture {number} of {len(known)} has no region that shows something or is "
+                f"background, of {len(each.boxes)}",
+                f"one that overlaps a true box by {positive} or more, or by {background[0]} to "
+                f"below {background[1]}",
+                "Give it proposals, as of kc.boxes.sliding_windows, or leave it out.",
             )
     shapes = {image.shape for image in images}
     if len(shapes) > 1:

@@ -12,7 +12,7 @@ from keras_classics.boxes.matching import sample_regions
 from keras_classics.boxes.region_warping import CONTEXT, warp_regions
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Count, Whole
-from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.data.batches import Axes, stream
 from keras_classics.data.pictures.region_batches import matched_regions
 
@@ -68,12 +68,10 @@ def warped_batches(
     overlaps = np.concatenate([np.zeros(0), *(each.overlaps for each in known)])
     if not (overlaps >= 0).any():
         raise InputError(
-            explain(
-                f"{len(images)} pictures with {len(overlaps)} regions that show something or are "
-                "background were given",
-                "one or more",
-                "Give proposals, such as those of kc.boxes.sliding_windows.",
-            )
+            f"{len(images)} pictures with {len(overlaps)} regions that show something or are "
+            "background were given",
+            "one or more",
+            "Give proposals, such as those of kc.boxes.sliding_windows.",
         )
     begins = np.cumsum([0, *(len(each.boxes) for each in known)])
 

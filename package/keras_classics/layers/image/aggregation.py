@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_rate, explain
+from keras_classics.core.errors import InputError, check_rate
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor
 
@@ -48,11 +48,9 @@ class WeightedAggregation(keras.layers.Layer):
         """One scalar an edge, none for a single edge."""
         if not isinstance(input_shape[0], tuple | list):
             raise InputError(
-                explain(
-                    f"A tensor of shape {tuple(input_shape)} was given to {self.name!r}",
-                    "a list of tensors of one shape",
-                    "Put the tensor in a list.",
-                )
+                f"A tensor of shape {tuple(input_shape)} was given to {self.name!r}",
+                "a list of tensors of one shape",
+                "Put the tensor in a list.",
             )
         self.edges = len(input_shape)
         if self.edges > 1:

@@ -14,7 +14,7 @@ from typing import Any
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, check_whole, explain
+from keras_classics.core.errors import InputError, check_choice, check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Initializer, Shape, Sizes, Tensor
 from keras_classics.core.variables import value_of
@@ -122,11 +122,9 @@ class BinaryLayer(KernelLayer):
         self.center_clamp = center_clamp
         if center_clamp and self.kernel_constraint is not None:
             raise InputError(
-                explain(
-                    f"kernel_constraint and center_clamp=True were given to {self.name!r}",
-                    "one of them: center_clamp is a constraint of the kernel",
-                    "Leave kernel_constraint out.",
-                )
+                f"kernel_constraint and center_clamp=True were given to {self.name!r}",
+                "one of them: center_clamp is a constraint of the kernel",
+                "Leave kernel_constraint out.",
             )
 
     @property
@@ -138,11 +136,9 @@ class BinaryLayer(KernelLayer):
         """The real weights `(..., channels, filters)` and the bias."""
         if self.center_clamp and shape[-2] == 1:
             raise InputError(
-                explain(
-                    f"center_clamp=True was given to {self.name!r}, which has one input channel",
-                    "two or more, because centring leaves nothing of one",
-                    "Leave center_clamp out.",
-                )
+                f"center_clamp=True was given to {self.name!r}, which has one input channel",
+                "two or more, because centring leaves nothing of one",
+                "Leave center_clamp out.",
             )
         # Not cast to half precision, which would ruin means over thousands of weights.
         rules = self.kernel_rules()

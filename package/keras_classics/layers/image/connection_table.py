@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain, is_whole
+from keras_classics.core.errors import InputError, is_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Activation, Config, Initializer, Sizes, Tensor
 from keras_classics.layers.image.convolution import ConvolutionLayer
@@ -74,11 +74,9 @@ class ConnectionTableConv2D(ConvolutionLayer):
         channels = input_shape[-1]
         if any(not 0 <= source < channels for row in self.table for source in row):
             raise InputError(
-                explain(
-                    f"The table names input map {max(max(row) for row in self.table)}",
-                    f"maps 0 to {channels - 1}",
-                    "Change the table or the number of maps before.",
-                )
+                f"The table names input map {max(max(row) for row in self.table)}",
+                f"maps 0 to {channels - 1}",
+                "Change the table or the number of maps before.",
             )
         self.kernel = self.add_weight(
             (*self.kernel_size, 1, self.links),
@@ -119,9 +117,7 @@ def _checked(row: Sequence[int]) -> list[int]:
     if len(maps) == len(row) == len(set(maps)) and min(maps, default=0) >= 0:
         return maps
     raise InputError(
-        explain(
-            f"The table has the row {list(row)}",
-            "in each row different input maps, counted from 0",
-            "Name each input map once: a second link between two maps adds nothing.",
-        )
+        f"The table has the row {list(row)}",
+        "in each row different input maps, counted from 0",
+        "Name each input map once: a second link between two maps adds nothing.",
     )

@@ -7,7 +7,7 @@ from typing import Any
 from keras import ops
 
 from keras_classics.core.channels_last import check_format
-from keras_classics.core.errors import InputError, check_choice, check_pair, explain
+from keras_classics.core.errors import InputError, check_choice, check_pair
 from keras_classics.core.types import Config, Shape, Tensor
 from keras_classics.layers.image.image_layer import ImageLayer
 from keras_classics.layers.kernel_layer import KernelLayer
@@ -68,11 +68,9 @@ class ConvolutionLayer(ImageLayer, KernelLayer):
         self.padding = self.checked_padding(padding)
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise InputError(
-                explain(
-                    f"strides={self.strides} and dilation_rate={self.dilation_rate} were given",
-                    "one of them above 1, as in Keras's convolutions",
-                    "Leave strides or dilation_rate out.",
-                )
+                f"strides={self.strides} and dilation_rate={self.dilation_rate} were given",
+                "one of them above 1, as in Keras's convolutions",
+                "Leave strides or dilation_rate out.",
             )
 
     def checked_padding(self, padding: Any) -> Any:
@@ -91,14 +89,12 @@ class ConvolutionLayer(ImageLayer, KernelLayer):
         maps = len(input_shape) == 4
         if not maps or any(side == 0 for side in self.compute_output_shape(input_shape)[1:3]):
             raise InputError(
-                explain(
-                    f"An input of {tuple(input_shape)} was given to {self.name!r}",
-                    "maps (batch, height, width, channels)"
-                    + (f" of at least {height} x {width}" if maps else ""),
-                    "Choose a smaller kernel, or padding='same'."
-                    if maps
-                    else "Add the axis that is missing: one picture is a batch, x[None].",
-                )
+                f"An input of {tuple(input_shape)} was given to {self.name!r}",
+                "maps (batch, height, width, channels)"
+                + (f" of at least {height} x {width}" if maps else ""),
+                "Choose a smaller kernel, or padding='same'."
+                if maps
+                else "Add the axis that is missing: one picture is a batch, x[None].",
             )
 
     def convolved(self, inputs: Tensor, kernel: Tensor) -> Tensor:

@@ -50,7 +50,6 @@ from keras_classics.core.errors import (
     check_choice,
     check_positive,
     check_whole,
-    explain,
 )
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor, Whole
@@ -120,11 +119,9 @@ class MeanFieldCRF(ImageLayer):
         shapes = [tuple(shape) for shape in input_shape]
         if len(shapes) != 2 or any(len(shape) != 4 for shape in shapes) or shapes[1][-1] != 3:
             raise InputError(
-                explain(
-                    f"{self.name!r} was called on shapes {shapes}",
-                    "[logits, image], (batch, height, width, classes) and (..., 3)",
-                    "Give both, the picture with colours of 0 to 255.",
-                )
+                f"{self.name!r} was called on shapes {shapes}",
+                "[logits, image], (batch, height, width, classes) and (..., 3)",
+                "Give both, the picture with colours of 0 to 255.",
             )
         classes = shapes[0][-1]
         # Half precision would not hold sums over pixels: all is computed in single.

@@ -10,7 +10,7 @@ import keras
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, check_whole, explain
+from keras_classics.core.errors import InputError, check_choice, check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Initializer, Shape, Sizes, Tensor
 from keras_classics.core.variables import value_of
@@ -72,11 +72,9 @@ class DiracConv2D(ConvolutionLayer):
         )
         if any(size % 2 == 0 for size in self.kernel_size):
             raise InputError(
-                explain(
-                    f"kernel_size={kernel_size} was given",
-                    "odd numbers, because the identity sits in the centre",
-                    "Use 3, the paper's.",
-                )
+                f"kernel_size={kernel_size} was given",
+                "odd numbers, because the identity sits in the centre",
+                "Use 3, the paper's.",
             )
         check_choice("scale", scale, ("channel", "layer"))
         self.scale = scale

@@ -22,7 +22,6 @@ from keras_classics.core.errors import (
     check_rate,
     check_whole,
     check_wholes,
-    explain,
 )
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor
@@ -109,11 +108,9 @@ class FractalJoin(keras.layers.Layer):
         """No weights; counts the inputs."""
         if len(input_shape) != 1 + len(self.columns):
             raise InputError(
-                explain(
-                    f"{len(input_shape)} inputs were given to {self.name!r}",
-                    f"a column draw and {len(self.columns)} tensors",
-                    "Give one tensor for each number in columns.",
-                )
+                f"{len(input_shape)} inputs were given to {self.name!r}",
+                f"a column draw and {len(self.columns)} tensors",
+                "Give one tensor for each number in columns.",
             )
 
     def call(self, inputs: Sequence[Tensor], training: bool | None = None) -> Tensor:

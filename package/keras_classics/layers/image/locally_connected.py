@@ -8,7 +8,7 @@ from typing import Any
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Activation, Initializer, Regularizer, Sizes, Tensor
 from keras_classics.layers.image.convolution import ConvolutionLayer, same_margins
@@ -78,11 +78,9 @@ class LocallyConnected2D(ConvolutionLayer):
         _, rows, columns, _ = self.compute_output_shape(input_shape)
         if not (rows and columns):
             raise InputError(
-                explain(
-                    f"An input of {tuple(input_shape[1:])} was given to {self.name!r}",
-                    f"a known height and width, of at least {self.window} without padding",
-                    "Give the model's input a size, or choose a smaller kernel.",
-                )
+                f"An input of {tuple(input_shape[1:])} was given to {self.name!r}",
+                f"a known height and width, of at least {self.window} without padding",
+                "Give the model's input a size, or choose a smaller kernel.",
             )
         kernel = (*self.kernel_size, input_shape[-1], rows, columns, self.filters)
 

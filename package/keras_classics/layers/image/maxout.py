@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Sizes, Tensor
 
@@ -37,11 +37,9 @@ class Maxout(keras.layers.Layer):
         channels = input_shape[-1]
         if channels is None or channels % self.pieces:
             raise InputError(
-                explain(
-                    f"An input of {channels} channels was given to {self.name!r}",
-                    f"a multiple of its {self.pieces} pieces",
-                    "Give the layer before it units * pieces outputs.",
-                )
+                f"An input of {channels} channels was given to {self.name!r}",
+                f"a multiple of its {self.pieces} pieces",
+                "Give the layer before it units * pieces outputs.",
             )
 
     def call(self, inputs: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor
 from keras_classics.layers.image.image_layer import ImageLayer
@@ -46,7 +46,7 @@ class LocalResponseNormalization(ImageLayer):
         size = check_whole("size", size, remedy="Use 5, the paper's.")
         if size % 2 == 0:
             raise InputError(
-                explain(f"size={size} was given", "a positive odd number", "Use 5, the paper's.")
+                f"size={size} was given", "a positive odd number", "Use 5, the paper's."
             )
         self.size = size
         self.alpha = alpha

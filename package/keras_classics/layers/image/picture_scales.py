@@ -13,7 +13,7 @@ from typing import Any
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor, Whole
 from keras_classics.layers.image.image_layer import ImageLayer
@@ -108,11 +108,9 @@ class NearestScale(ImageLayer):
         """Choose the scale of each box, then what is said there."""
         if len(described) != len(boxes):
             raise InputError(
-                explain(
-                    f"Descriptions at {len(described)} scales and boxes at {len(boxes)} were given",
-                    "equally many",
-                    "Give both at every scale.",
-                )
+                f"Descriptions at {len(described)} scales and boxes at {len(boxes)} were given",
+                "equally many",
+                "Give both at every scale.",
             )
         distances = []
         for each in boxes:

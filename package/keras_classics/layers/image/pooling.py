@@ -10,7 +10,7 @@ import keras
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_rate, check_whole, explain
+from keras_classics.core.errors import InputError, check_rate, check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Activation, Config, Shape, Sizes, Tensor
 from keras_classics.layers.image.image_layer import ImageLayer
@@ -91,11 +91,9 @@ class PaddedMaxPooling2D(ImageLayer):
         pool_size, padding = check_whole("pool_size", pool_size), check_whole("padding", padding, 0)
         if padding > pool_size // 2:
             raise InputError(
-                explain(
-                    f"padding={padding} was given for windows of {pool_size}",
-                    f"0 to {pool_size // 2}",
-                    "Use half the window or less: a window of padding alone has no maximum.",
-                )
+                f"padding={padding} was given for windows of {pool_size}",
+                f"0 to {pool_size // 2}",
+                "Use half the window or less: a window of padding alone has no maximum.",
             )
         self.pool_size = pool_size
         self.strides = check_whole("strides", strides)
@@ -185,11 +183,9 @@ class CeilAveragePooling2D(ImageLayer):
         pool_size, strides = check_whole("pool_size", pool_size), check_whole("strides", strides)
         if strides > pool_size:
             raise InputError(
-                explain(
-                    f"strides={strides} was given for windows of {pool_size}",
-                    f"1 to {pool_size}",
-                    "Use the window's size or less: a window must start within the picture.",
-                )
+                f"strides={strides} was given for windows of {pool_size}",
+                f"1 to {pool_size}",
+                "Use the window's size or less: a window must start within the picture.",
             )
         self.pool_size = pool_size
         self.strides = strides

@@ -10,7 +10,7 @@ import keras
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Sizes, Tensor
 
@@ -57,11 +57,9 @@ class EuclideanRBF(keras.layers.Layer):
             initializer = lambda shape, dtype: ops.convert_to_tensor(self.codes, dtype)  # noqa: E731
         else:
             raise InputError(
-                explain(
-                    f"Codes of shape {(len(self.codes), len(self.codes[0]))} were given",
-                    f"shape {shape}: one row per class, one column per feature",
-                    "Change the codes, the units or the width of the layer before.",
-                )
+                f"Codes of shape {(len(self.codes), len(self.codes[0]))} were given",
+                f"shape {shape}: one row per class, one column per feature",
+                "Change the codes, the units or the width of the layer before.",
             )
         self.table = self.add_weight(
             shape=shape, initializer=initializer, trainable=self.trainable_codes, name="codes"

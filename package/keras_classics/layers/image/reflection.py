@@ -7,7 +7,7 @@ from typing import Any
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor, Whole
 from keras_classics.layers.image.image_layer import ImageLayer
@@ -36,11 +36,9 @@ class ReflectionPadding2D(ImageLayer):
             side = ops.shape(x)[axis]
             if isinstance(side, int) and side < 2:
                 raise InputError(
-                    explain(
-                        f"A map of {side} pixel along axis {axis} was given",
-                        "maps of 2 pixels and more",
-                        "Give larger pictures.",
-                    )
+                    f"A map of {side} pixel along axis {axis} was given",
+                    "maps of 2 pixels and more",
+                    "Give larger pictures.",
                 )
             # A mirrored map repeats after two of its lengths less both edges.
             period = 2 * (side - 1)

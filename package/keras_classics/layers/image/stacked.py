@@ -13,7 +13,6 @@ from keras_classics.core.errors import (
     check_choice,
     check_positive,
     check_whole,
-    explain,
 )
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Activation, Config, Initializer, Shape, Sizes, Tensor
@@ -83,11 +82,9 @@ class StackedConv2D(ImageLayer, KernelLayer):
         kernel_size = check_whole("kernel_size", kernel_size)
         if kernel_size % 2 == 0:
             raise InputError(
-                explain(
-                    f"kernel_size={kernel_size} was given",
-                    "an odd number, because its centre is what keeps an image where it is",
-                    "Use kernel_size=3, the paper's.",
-                )
+                f"kernel_size={kernel_size} was given",
+                "an odd number, because its centre is what keeps an image where it is",
+                "Use kernel_size=3, the paper's.",
             )
         padding = padding.lower() if isinstance(padding, str) else padding
         check_choice("padding", padding, ("circular", "same"))
@@ -103,11 +100,9 @@ class StackedConv2D(ImageLayer, KernelLayer):
         channels, size = input_shape[-1], self.kernel_size
         if self.memory is not None and None in input_shape[1:3]:
             raise InputError(
-                explain(
-                    f"memory={self.memory} was given for images of {tuple(input_shape[1:])}",
-                    "a height and a width that are known, of which the memory of a layer follows",
-                    "Leave memory=None, or fix the size of the images.",
-                )
+                f"memory={self.memory} was given for images of {tuple(input_shape[1:])}",
+                "a height and a width that are known, of which the memory of a layer follows",
+                "Leave memory=None, or fix the size of the images.",
             )
         self.kernel = self.add_weight(
             (self.depth, size, size, channels, channels),
@@ -188,11 +183,9 @@ class CircularPadding2D(ImageLayer):
         known = [size for size in input_shape[1:3] if size is not None]
         if known and min(known) < self.amount:
             raise InputError(
-                explain(
-                    f"amount={self.amount} was given for an image of {tuple(input_shape[1:])}",
-                    "at most its height and width",
-                    f"Pass amount={min(known)} or less.",
-                )
+                f"amount={self.amount} was given for an image of {tuple(input_shape[1:])}",
+                "at most its height and width",
+                f"Pass amount={min(known)} or less.",
             )
 
     def call(self, inputs: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, explain, is_number
+from keras_classics.core.errors import InputError, check_choice, is_number
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor
 
@@ -47,11 +47,9 @@ class StochasticDepth(keras.layers.Layer):
         super().__init__(**kwargs)
         if not is_number(survival) or not 0 < float(survival) <= 1:
             raise InputError(
-                explain(
-                    f"survival={survival!r} was given",
-                    "a probability above 0 and at most 1",
-                    "Use 1 to keep every branch.",
-                )
+                f"survival={survival!r} was given",
+                "a probability above 0 and at most 1",
+                "Use 1 to keep every branch.",
             )
         check_choice("mode", mode, MODES)
         check_choice("rescale", rescale, RESCALES)

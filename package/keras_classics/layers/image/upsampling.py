@@ -8,7 +8,7 @@ from typing import Any
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_positive, check_whole, explain, is_whole
+from keras_classics.core.errors import InputError, check_positive, check_whole, is_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor, Whole
 from keras_classics.layers.image.image_layer import ImageLayer
@@ -113,11 +113,9 @@ class CropToReference(ImageLayer):
         super().__init__(**kwargs)
         if len(offset) != 2 or not all(is_whole(each) for each in offset):
             raise InputError(
-                explain(
-                    f"offset={offset!r} was given",
-                    "two whole numbers, row and column",
-                    "Give for example offset=(0, 0).",
-                )
+                f"offset={offset!r} was given",
+                "two whole numbers, row and column",
+                "Give for example offset=(0, 0).",
             )
         self.offset = (int(offset[0]), int(offset[1]))
 

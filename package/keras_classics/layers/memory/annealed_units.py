@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_positive, check_whole, explain
+from keras_classics.core.errors import InputError, check_positive, check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Sizes, Tensor
 from keras_classics.layers.memory.settling import column
@@ -54,11 +54,9 @@ class AnnealedUnits(keras.layers.Layer):
         self.coldest = check_positive("coldest", coldest)
         if self.coldest > self.hottest:
             raise InputError(
-                explain(
-                    f"hottest={hottest}, coldest={coldest} was given",
-                    "a last temperature that is not above the first",
-                    "Exchange them.",
-                )
+                f"hottest={hottest}, coldest={coldest} was given",
+                "a last temperature that is not above the first",
+                "Exchange them.",
             )
         self.seed = None if seed is None else check_whole("seed", seed, 0)
         self.seed_generator = keras.random.SeedGenerator(seed)

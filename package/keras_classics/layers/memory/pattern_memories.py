@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_positive, check_whole, explain
+from keras_classics.core.errors import InputError, check_positive, check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Sizes, Tensor
 from keras_classics.layers.memory.settling import (
@@ -53,11 +53,9 @@ class PatternMemory(AssociativeMemory):
         rows = check_patterns(patterns)
         if rows.shape != tuple(self.table.shape):
             raise InputError(
-                explain(
-                    f"Patterns of shape {rows.shape} were given",
-                    f"shape {tuple(self.table.shape)}, that of the table",
-                    "Make another memory: kc.models.hopfield(patterns, kind=...).",
-                )
+                f"Patterns of shape {rows.shape} were given",
+                f"shape {tuple(self.table.shape)}, that of the table",
+                "Make another memory: kc.models.hopfield(patterns, kind=...).",
             )
         self.table.assign(rows)
 

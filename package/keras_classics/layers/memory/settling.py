@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.types import Config, Shape, Tensor
 
 
@@ -119,11 +119,9 @@ def check_signs(patterns: np.ndarray | Sequence) -> np.ndarray:
     array = check_patterns(patterns)
     if not np.isin(array, (-1, 1)).all():
         raise InputError(
-            explain(
-                f"Patterns with values from {array.min():g} to {array.max():g} were given",
-                "-1 and +1 alone",
-                "Pass np.where(patterns > threshold, 1, -1).",
-            )
+            f"Patterns with values from {array.min():g} to {array.max():g} were given",
+            "-1 and +1 alone",
+            "Pass np.where(patterns > threshold, 1, -1).",
         )
     return array
 
@@ -138,10 +136,8 @@ def check_patterns(patterns: np.ndarray | Sequence) -> np.ndarray:
     known = array.ndim == 2 and array.size and array.dtype.kind in "biuf"
     if not known or not np.isfinite(array).all():
         raise InputError(
-            explain(
-                f"Patterns of shape {array.shape} and type {array.dtype} were given",
-                "finite numbers (patterns, units), one row for each pattern",
-                "Pass patterns.reshape(len(patterns), -1) for pictures.",
-            )
+            f"Patterns of shape {array.shape} and type {array.dtype} were given",
+            "finite numbers (patterns, units), one row for each pattern",
+            "Pass patterns.reshape(len(patterns), -1) for pictures.",
         )
     return array.astype("float64")

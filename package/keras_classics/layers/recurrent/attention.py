@@ -8,7 +8,7 @@ import keras
 from keras import layers, ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor
 
@@ -156,21 +156,17 @@ class StepwiseDotAttention(keras.layers.Layer):
         """The projection, where there is one."""
         if query_shape[-1] != self.units:
             raise InputError(
-                explain(
-                    f"A query of {query_shape[-1]} features was given to {self.name!r}",
-                    f"{self.units}, its units",
-                    f"Make the attention with units={query_shape[-1]}.",
-                )
+                f"A query of {query_shape[-1]} features was given to {self.name!r}",
+                f"{self.units}, its units",
+                f"Make the attention with units={query_shape[-1]}.",
             )
         if self.projected:
             self.key.build(memory_shape)
         elif memory_shape[-1] != self.units:
             raise InputError(
-                explain(
-                    f"A memory of {memory_shape[-1]} features was given for the score 'luong_dot'",
-                    f"{self.units} features, as many as the state that is compared with them",
-                    "Use 'luong_general', or encoder and decoder of the same width.",
-                )
+                f"A memory of {memory_shape[-1]} features was given for the score 'luong_dot'",
+                f"{self.units} features, as many as the state that is compared with them",
+                "Use 'luong_general', or encoder and decoder of the same width.",
             )
 
     def remember(self, memory: Tensor, mask: Tensor | None = None) -> Memory:

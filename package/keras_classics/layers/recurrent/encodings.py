@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 
 
 def check_encoding(shape: Any, *, attended: bool) -> None:
@@ -23,20 +23,15 @@ def check_encoding(shape: Any, *, attended: bool) -> None:
     given = f"An encoding of shape {shape} was given"
     if attended:
         raise InputError(
-            explain(
-                given,
-                "(batch, height, width, features) or (batch, positions, features) with "
-                "attention, or a dict with such a 'memory'",
-                "Build the encoder with include_top=False and without pooling, or pass "
-                "attention=None.",
-            )
+            given,
+            "(batch, height, width, features) or (batch, positions, features) with "
+            "attention, or a dict with such a 'memory'",
+            "Build the encoder with include_top=False and without pooling, or pass attention=None.",
         )
     raise InputError(
-        explain(
-            given,
-            "(batch, features) without attention",
-            "Use an encoder with pooling='avg' or a dense end, or attention='additive'.",
-        )
+        given,
+        "(batch, features) without attention",
+        "Use an encoder with pooling='avg' or a dense end, or attention='additive'.",
     )
 
 
@@ -48,9 +43,7 @@ def check_width(what: str, given: int, wanted: int) -> None:
     """
     if given != wanted:
         raise InputError(
-            explain(
-                f"{what} of width {given} was given",
-                f"width {wanted}",
-                "Change the width of either, or choose another way in or out.",
-            )
+            f"{what} of width {given} was given",
+            f"width {wanted}",
+            "Change the width of either, or choose another way in or out.",
         )

@@ -15,7 +15,7 @@ import keras
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, check_whole, explain
+from keras_classics.core.errors import InputError, check_choice, check_whole
 from keras_classics.core.keras_internals import compiled_by_xla
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Activation, Config, Initializer, Shape, Sizes, Tensor
@@ -63,11 +63,9 @@ class _GridRecurrence(ImageLayer):
         """Create kernels `(directions, ...)`; the recurrent one reads the cell above, then left."""
         if len(input_shape) != 4 or None in input_shape[1:]:
             raise InputError(
-                explain(
-                    f"An input of shape {tuple(input_shape)} was given to {self.name!r}",
-                    "(batch, rows, columns, features) with only the batch unknown",
-                    "Resize or pad the grids to one size.",
-                )
+                f"An input of shape {tuple(input_shape)} was given to {self.name!r}",
+                "(batch, rows, columns, features) with only the batch unknown",
+                "Resize or pad the grids to one size.",
             )
         width = self.gates * self.units
 

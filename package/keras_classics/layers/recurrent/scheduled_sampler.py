@@ -21,7 +21,7 @@ import keras
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor
 
@@ -121,11 +121,9 @@ class ScheduledSampler(keras.layers.Layer):
         low, high = bounds[schedule]
         if not low <= k <= high or slope < 0 or not 0 <= minimum <= 1:
             raise InputError(
-                explain(
-                    f"k={k}, slope={slope}, minimum={minimum} were given for {schedule!r}",
-                    f"k from {low} to {high}, a slope of 0 or more, a minimum from 0 to 1",
-                    "See the table of schedules in the docstring.",
-                )
+                f"k={k}, slope={slope}, minimum={minimum} were given for {schedule!r}",
+                f"k from {low} to {high}, a slope of 0 or more, a minimum from 0 to 1",
+                "See the table of schedules in the docstring.",
             )
         kind = SCHEDULES.index(schedule)
         self.schedule.assign([kind, k, slope, minimum, float(draw == "argmax")])

@@ -15,7 +15,7 @@ from keras import layers
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.channels_last import check_layers
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.graph import ancestry, functional
 from keras_classics.core.keras_internals import deep_graphs
 from keras_classics.core.types import Tensor
@@ -65,20 +65,16 @@ def boundary_network(
     missing = [each for each in chosen if each not in way]
     if missing or not chosen:
         raise InputError(
-            explain(
-                f"strides={list(strides or ())} was given for {backbone.name!r}",
-                f"strides of its maps, {', '.join(map(str, sorted(way))) or 'none'}",
-                "Leave strides out for all of them.",
-            )
+            f"strides={list(strides or ())} was given for {backbone.name!r}",
+            f"strides of its maps, {', '.join(map(str, sorted(way))) or 'none'}",
+            "Leave strides out for all of them.",
         )
     factors = [float(each) for each in scales]
     if not factors or any(not 0 < each <= 2 for each in factors):
         raise InputError(
-            explain(
-                f"scales={scales!r} was given",
-                "one or more factors above 0, up to 2",
-                "Give for example scales=(1.0, 0.5).",
-            )
+            f"scales={scales!r} was given",
+            "one or more factors above 0, up to 2",
+            "Give for example scales=(1.0, 0.5).",
         )
     image = keras.Input((None, None, backbone.inputs[0].shape[-1]), name="image")
     sliding = Sliding(backbone, "same", instead=ceiled, pooled=False)

@@ -16,7 +16,7 @@ from keras import layers
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.channels_last import check_layers
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice
 from keras_classics.core.graph import ancestry, called_again, functional, has_graph
 from keras_classics.core.keras_internals import Node, deep_graphs
 from keras_classics.core.types import Tensor
@@ -185,12 +185,10 @@ def check_picture(model: keras.Model) -> None:
     """
     if len(model.inputs) != 1 or len(model.inputs[0].shape) != 4:
         raise InputError(
-            explain(
-                f"{model.name!r} has inputs of "
-                f"{', '.join(str(tuple(each.shape)) for each in model.inputs)}",
-                "a model of one picture (batch, height, width, channels)",
-                "Give a classifier of pictures, such as kc.models.VGG16().",
-            )
+            f"{model.name!r} has inputs of "
+            f"{', '.join(str(tuple(each.shape)) for each in model.inputs)}",
+            "a model of one picture (batch, height, width, channels)",
+            "Give a classifier of pictures, such as kc.models.VGG16().",
         )
 
 
@@ -198,22 +196,17 @@ def _sides(tensor: Tensor, name: str) -> tuple[int, int]:
     height, width = tensor.shape[1:3]
     if height is None or width is None:
         raise InputError(
-            explain(
-                f"{name!r} reads a map {tuple(tensor.shape)} of a size that is not known",
-                "a classifier of pictures of known size, which its window has",
-                "Build it with input_shape=(height, width, channels).",
-            )
+            f"{name!r} reads a map {tuple(tensor.shape)} of a size that is not known",
+            "a classifier of pictures of known size, which its window has",
+            "Build it with input_shape=(height, width, channels).",
         )
     return height, width
 
 
 def _refused(name: str, kind: str) -> InputError:
     return InputError(
-        explain(
-            f"The layer {name!r} is a {kind}, which cannot be moved over a map",
-            "convolutions and pools, then Flatten or a global pool, then dense layers and what "
-            "treats each value alike",
-            "Cut the model before that layer: keras.Model(model.input, "
-            "model.get_layer(NAME).output).",
-        )
+        f"The layer {name!r} is a {kind}, which cannot be moved over a map",
+        "convolutions and pools, then Flatten or a global pool, then dense layers and what "
+        "treats each value alike",
+        "Cut the model before that layer: keras.Model(model.input, model.get_layer(NAME).output).",
     )

@@ -9,7 +9,7 @@ import numpy as np
 from keras import layers
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_positive, check_whole, explain
+from keras_classics.core.errors import InputError, check_positive, check_whole
 from keras_classics.core.graph import functional
 from keras_classics.core.image_builder import inline
 from keras_classics.core.keras_internals import deep_graphs
@@ -67,13 +67,11 @@ def crf_rnn(
     sound = sound and len(outputs[0].shape) == len(images[0].shape) == 4
     if not sound or images[0].shape[-1] != 3 or images[0].shape[1:3] != outputs[0].shape[1:3]:
         raise InputError(
-            explain(
-                f"{unary_model.name!r} is a model of "
-                f"{', '.join(str(tuple(x.shape)) for x in images)} to "
-                f"{', '.join(str(tuple(x.shape)) for x in outputs)}",
-                "one of pictures (batch, height, width, 3) to logits of their height and width",
-                "Build it by kc.models.fcn.",
-            )
+            f"{unary_model.name!r} is a model of "
+            f"{', '.join(str(tuple(x.shape)) for x in images)} to "
+            f"{', '.join(str(tuple(x.shape)) for x in outputs)}",
+            "one of pictures (batch, height, width, 3) to logits of their height and width",
+            "Build it by kc.models.fcn.",
         )
     if not train_unary:
         unary_model.trainable = False
@@ -160,9 +158,7 @@ def dense_crf(
 
 def _unfit(given: str) -> InputError:
     return InputError(
-        explain(
-            given,
-            "pictures (height, width, 3) of 0 to 255 and probabilities (height, width, classes)",
-            "Give the softmax of what the network says, and the pictures it was said of.",
-        )
+        given,
+        "pictures (height, width, 3) of 0 to 255 and probabilities (height, width, classes)",
+        "Give the softmax of what the network says, and the pictures it was said of.",
     )

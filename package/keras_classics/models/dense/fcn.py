@@ -19,7 +19,7 @@ from keras import layers
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.channels_last import check_layers
-from keras_classics.core.errors import InputError, check_choice, check_whole, explain
+from keras_classics.core.errors import InputError, check_choice, check_whole
 from keras_classics.core.graph import ancestry, functional
 from keras_classics.core.keras_internals import deep_graphs
 from keras_classics.core.types import Tensor, Whole
@@ -155,11 +155,9 @@ def take_over(coarse: keras.Model, fine: keras.Model) -> list[str]:
             layer.set_weights(other.get_weights())
     if not taken:
         raise InputError(
-            explain(
-                f"No layer of {fine.name!r} has a name and shapes as in {coarse.name!r}",
-                "two networks of one kind",
-                "Build both by kc.models.fcn on the same backbone.",
-            )
+            f"No layer of {fine.name!r} has a name and shapes as in {coarse.name!r}",
+            "two networks of one kind",
+            "Build both by kc.models.fcn on the same backbone.",
         )
     return kept
 
@@ -168,11 +166,9 @@ def _check_stride(backbone: keras.Model, stride: int, top: int, skips: Sequence[
     known = sorted(point for point in maps_by_stride(backbone))
     if stride != top and stride not in skips:
         raise InputError(
-            explain(
-                f"stride={stride} was given for {backbone.name!r}",
-                f"a stride of its maps, {', '.join(map(str, known)) or 'of which it has none'}",
-                f"Give stride={known[-1]}." if known else "Give a network of convolutions.",
-            )
+            f"stride={stride} was given for {backbone.name!r}",
+            f"a stride of its maps, {', '.join(map(str, known)) or 'of which it has none'}",
+            f"Give stride={known[-1]}." if known else "Give a network of convolutions.",
         )
 
 

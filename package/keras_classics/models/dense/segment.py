@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Count
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.data.pictures.mask_batches import picture_values
 
 
@@ -42,11 +42,9 @@ def segment(
         if not fits or 0 in shape:
             wanted = ", ".join("any" if side is None else str(side) for side in taken)
             raise InputError(
-                explain(
-                    f"Picture {number} has shape {shape}",
-                    f"pictures ({wanted}), height, width and channels",
-                    "Give uint8 pictures as kc.data.read_image reads them.",
-                )
+                f"Picture {number} has shape {shape}",
+                f"pictures ({wanted}), height, width and channels",
+                "Give uint8 pictures as kc.data.read_image reads them.",
             )
         by_size.setdefault(shape, []).append(number)
     found: dict[int, np.ndarray] = {}

@@ -23,7 +23,7 @@ import keras
 from keras import layers
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_rate, check_whole, check_wholes, explain
+from keras_classics.core.errors import InputError, check_rate, check_whole, check_wholes
 from keras_classics.core.types import Name, Tensor, Whole
 
 # Of all kernels, and of the scales of normalisation about 1.
@@ -143,11 +143,9 @@ def _checked_shape(image_shape: Sequence[Whole]) -> tuple[int, int, int]:
     height, width, channels = check_wholes("image_shape", image_shape, count=3)
     if not halvings(height, width):
         raise InputError(
-            explain(
-                f"image_shape={(height, width, channels)} was given",
-                f"even heights and widths from {2 * SMALLEST_SIDE} on",
-                f"Pad or resize the pictures, for example to image_shape=(32, 32, {channels}).",
-            )
+            f"image_shape={(height, width, channels)} was given",
+            f"even heights and widths from {2 * SMALLEST_SIDE} on",
+            f"Pad or resize the pictures, for example to image_shape=(32, 32, {channels}).",
         )
     return height, width, channels
 

@@ -20,7 +20,7 @@ import keras
 from keras import layers
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, check_whole, explain
+from keras_classics.core.errors import InputError, check_choice, check_whole
 from keras_classics.core.types import Name, Tensor, Whole
 from keras_classics.layers.image.reflection import ReflectionPadding2D
 from keras_classics.layers.image.upsampling import CropToReference
@@ -101,7 +101,7 @@ def super_resolution(
     """
     if factor not in FACTORS:
         raise InputError(
-            explain(f"factor={factor} was given", "4 or 8, the paper's", "Leave factor out for 4.")
+            f"factor={factor} was given", "4 or 8, the paper's", "Leave factor out for 4."
         )
     check_choice("normalization", normalization, NORMALIZATIONS)
     filters, blocks = check_whole("filters", filters), check_whole("blocks", blocks)

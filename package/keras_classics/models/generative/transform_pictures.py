@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.types import Whole
 
 
@@ -45,11 +45,9 @@ def transform_pictures(
         shape = np.shape(picture)
         if len(shape) != 3 or shape[2] != 3 or 0 in shape:
             raise InputError(
-                explain(
-                    f"Picture {number} has shape {shape}",
-                    "pictures (height, width, 3)",
-                    "Give pictures as kc.data.read_image reads them.",
-                )
+                f"Picture {number} has shape {shape}",
+                "pictures (height, width, 3)",
+                "Give pictures as kc.data.read_image reads them.",
             )
     if tile is None:
         return [_made(model, picture) for picture in pictures]

@@ -14,7 +14,7 @@ import keras
 from keras import layers
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole, check_wholes, explain
+from keras_classics.core.errors import InputError, check_whole, check_wholes
 from keras_classics.core.types import Activation, Name, Tensor, Whole
 
 
@@ -131,10 +131,8 @@ def _checked_shape(image_shape: Sequence[Whole], halvings: int) -> tuple[int, in
     height, width, channels = check_wholes("image_shape", image_shape, count=3)
     if height % 2**halvings or width % 2**halvings:
         raise InputError(
-            explain(
-                f"Pictures of {height} x {width} were given to be halved {halvings} times",
-                f"sides divisible by {2**halvings}",
-                "Give fewer filters, or resize the pictures.",
-            )
+            f"Pictures of {height} x {width} were given to be halved {halvings} times",
+            f"sides divisible by {2**halvings}",
+            "Give fewer filters, or resize the pictures.",
         )
     return height, width, channels

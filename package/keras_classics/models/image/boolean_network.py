@@ -15,7 +15,7 @@ import numpy as np
 from keras import layers
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.types import Name
 from keras_classics.layers.image.activations import sign
 
@@ -72,10 +72,8 @@ def _checked(truth_table: np.ndarray | Sequence) -> np.ndarray:
     plain = table.ndim == 1 and 2 <= rows <= 2**MOST_INPUTS and rows & (rows - 1) == 0
     if not plain or not np.isin(table, (-1, 0, 1)).all() or {-1, 0} <= set(table.tolist()):
         raise InputError(
-            explain(
-                f"A truth table of shape {table.shape} was given",
-                f"2, 4, 8, ... up to 2^{MOST_INPUTS} truth values, one for each input",
-                "List the function's values: [f(x) for x in itertools.product([-1, 1], repeat=D)].",
-            )
+            f"A truth table of shape {table.shape} was given",
+            f"2, 4, 8, ... up to 2^{MOST_INPUTS} truth values, one for each input",
+            "List the function's values: [f(x) for x in itertools.product([-1, 1], repeat=D)].",
         )
     return table > 0

@@ -25,7 +25,7 @@ from keras import layers
 
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
-from keras_classics.core.errors import InputError, check_choice, check_whole, explain
+from keras_classics.core.errors import InputError, check_choice, check_whole
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
 from keras_classics.core.types import Tensor
@@ -173,11 +173,9 @@ def _checked_scales(card: FabricCard, sides: tuple[int | None, ...], scales: int
     scales = check_whole("scales", scales)
     if any(side % 2 ** (scales - 1) for side in known):
         raise InputError(
-            explain(
-                f"An image of height and width {sides} was given to a fabric of {scales} scales",
-                f"multiples of {2 ** (scales - 1)}, because each scale halves the one before",
-                "Pad the images, or build the fabric with fewer scales.",
-            )
+            f"An image of height and width {sides} was given to a fabric of {scales} scales",
+            f"multiples of {2 ** (scales - 1)}, because each scale halves the one before",
+            "Pad the images, or build the fabric with fewer scales.",
         )
     return scales
 

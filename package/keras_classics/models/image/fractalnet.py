@@ -34,7 +34,6 @@ from keras_classics.core.errors import (
     check_rate,
     check_whole,
     check_wholes,
-    explain,
 )
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, Step
@@ -218,19 +217,15 @@ def fractal_column(model: keras.Model, column: int | None = None) -> keras.Model
 def _check_sizes(filters: Sequence[int], dropout: Sequence[float]) -> None:
     if not isinstance(dropout, Sequence):
         raise InputError(
-            explain(
-                f"dropout={dropout!r} was given",
-                "a rate for every block",
-                f"Pass dropout={(float(dropout),) * len(filters)}.",
-            )
+            f"dropout={dropout!r} was given",
+            "a rate for every block",
+            f"Pass dropout={(float(dropout),) * len(filters)}.",
         )
     if len(filters) != len(dropout):
         raise InputError(
-            explain(
-                f"{len(filters)} filters and {len(dropout)} dropout rates were given",
-                "one of each for every block",
-                "Pass filters and dropout of the same length.",
-            )
+            f"{len(filters)} filters and {len(dropout)} dropout rates were given",
+            "one of each for every block",
+            "Pass filters and dropout of the same length.",
         )
 
 

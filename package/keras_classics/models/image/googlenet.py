@@ -27,7 +27,7 @@ from keras import layers
 from keras_classics.core.arguments import checked
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
-from keras_classics.core.errors import InputError, check_axes, check_choice, check_rate, explain
+from keras_classics.core.errors import InputError, check_axes, check_choice, check_rate
 from keras_classics.core.image_builder import (
     Head,
     ImageArguments,
@@ -191,11 +191,9 @@ def googlenet(
     head = image_head(card, arguments, fixed_size=auxiliary)
     if auxiliary and not head.include_top:
         raise InputError(
-            explain(
-                "auxiliary=True was given with include_top=False",
-                "auxiliary classifiers beside the main one",
-                "Leave one of the two out.",
-            )
+            "auxiliary=True was given with include_top=False",
+            "auxiliary classifiers beside the main one",
+            "Leave one of the two out.",
         )
     convolve = partial(
         _convolution, batch_norm=batch_norm, width=width, kernel_initializer=kernel_initializer
@@ -345,11 +343,9 @@ def _auxiliary(
         x = layers.AveragePooling2D(5, 3, name=f"{name}_pool")(x)
     else:
         raise InputError(
-            explain(
-                f"auxiliary=True was given for an image of {tuple(head.image.shape[1:])}",
-                "height and width of at least 79, because the auxiliary classifiers pool 5x5",
-                "Resize the images, or leave auxiliary out.",
-            )
+            f"auxiliary=True was given for an image of {tuple(head.image.shape[1:])}",
+            "height and width of at least 79, because the auxiliary classifiers pool 5x5",
+            "Resize the images, or leave auxiliary out.",
         )
     x = convolve(x, 128, 1, name=name)
     x = layers.Flatten(name=f"{name}_flatten")(x)

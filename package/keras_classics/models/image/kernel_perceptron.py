@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.types import Name, Whole
 from keras_classics.layers.image.kernel_expansion import KernelExpansion
 from keras_classics.models.image.perceptron import PerceptronHistory, check_labels
@@ -163,11 +163,9 @@ def kernel_pca(
     there = int(np.sum(values > SMALLEST_EIGENVALUE * values[0]))
     if components > there:
         raise InputError(
-            explain(
-                f"components={components} was given for {len(rows)} examples",
-                f"at most the {there} that they have with this kernel",
-                f"Pass components={there} or fewer, or more examples.",
-            )
+            f"components={components} was given for {len(rows)} examples",
+            f"at most the {there} that they have with this kernel",
+            f"Pass components={there} or fewer, or more examples.",
         )
     largest = np.abs(vectors[:, :components]).argmax(0), np.arange(components)
     directions = vectors[:, :components] * np.sign(vectors[largest])
@@ -193,10 +191,8 @@ def _table(examples: np.ndarray | Sequence) -> np.ndarray:
     rows = np.asarray(examples)
     if rows.ndim != 2 or not rows.size or rows.dtype.kind not in "biuf":
         raise InputError(
-            explain(
-                f"Examples of shape {rows.shape} and type {rows.dtype} were given",
-                "a table (examples, features) of numbers",
-                "Pass pictures.reshape(len(pictures), -1) for pictures.",
-            )
+            f"Examples of shape {rows.shape} and type {rows.dtype} were given",
+            "a table (examples, features) of numbers",
+            "Pass pictures.reshape(len(pictures), -1) for pictures.",
         )
     return rows.astype("float64")

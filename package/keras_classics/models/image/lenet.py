@@ -20,7 +20,7 @@ from keras import layers
 
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice
 from keras_classics.core.image_builder import Block, ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Drops, Recipe, step
 from keras_classics.core.types import Activation, Tensor
@@ -131,11 +131,9 @@ def lenet(
     check_choice("subsampling", subsampling, pools, "Build LeNet5Modern(subsampling='max').")
     if card.original and width != 1:
         raise InputError(
-            explain(
-                f"width={width} was given to {card.name!r}",
-                "1, because its connection table is made for 6 and 16 maps",
-                "Build LeNet5Modern for other widths.",
-            )
+            f"width={width} was given to {card.name!r}",
+            "1, because its connection table is made for 6 and 16 maps",
+            "Build LeNet5Modern for other widths.",
         )
     head = image_head(card, arguments, fixed_size=True)
     squash = activation or (scaled_tanh if card.original else "tanh")

@@ -21,7 +21,7 @@ from keras import layers
 from keras_classics.core.arguments import checked
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.core.image_builder import ImageArguments, image_head
 from keras_classics.core.recipe import Recipe, step
 from keras_classics.core.types import Tensor
@@ -158,11 +158,9 @@ def check_labels(labels: np.ndarray, examples: int, units: int) -> np.ndarray:
     classes = max(2, units)
     if labels.shape != (examples,) or not np.isin(labels, np.arange(classes)).all():
         raise InputError(
-            explain(
-                f"Labels of shape {labels.shape} were given for {examples} examples",
-                f"one whole number from 0 to {classes - 1} for each",
-                "Pass class numbers, not one-hot rows.",
-            )
+            f"Labels of shape {labels.shape} were given for {examples} examples",
+            f"one whole number from 0 to {classes - 1} for each",
+            "Pass class numbers, not one-hot rows.",
         )
     targets = labels[:, None] == (np.arange(units) if units > 1 else 1)
     return np.where(targets, 1.0, -1.0)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
 
-from keras_classics.core.errors import InputError, check_choice, explain, import_extra
+from keras_classics.core.errors import InputError, check_choice, import_extra
 
 # Pairs (source, target) with source < target, by target and then by source.
 Graph = tuple[tuple[int, int], ...]
@@ -56,7 +56,7 @@ def random_graph(
     parameters = default if parameters is None else tuple(parameters)
     given = f"graph={generator!r} with graph_parameters={parameters} and {nodes} nodes was given"
     if not _admitted(generator, parameters, nodes):
-        raise InputError(explain(given, allowed, f"The paper has {default} and 32 nodes."))
+        raise InputError(given, allowed, f"The paper has {default} and 32 nodes.")
     frozen = FROZEN.get((nodes, seed))
     if (generator, parameters) == ("ws", default) and frozen:
         return _thawed(frozen)
@@ -66,11 +66,9 @@ def random_graph(
         if networkx.is_connected(graph):
             return directed(graph.edges)
     raise InputError(
-        explain(
-            f"{given}, and none of {TRIES} draws is connected",
-            "graphs of one piece, since every node takes part in the network",
-            "Raise the probability of an edge or the number of neighbours.",
-        )
+        f"{given}, and none of {TRIES} draws is connected",
+        "graphs of one piece, since every node takes part in the network",
+        "Raise the probability of an edge or the number of neighbours.",
     )
 
 
@@ -86,11 +84,9 @@ def directed(edges: Iterable[tuple[int, int]]) -> Graph:
     numbers = {number for edge in graph for number in edge}
     if not graph or len(graph) < len(given) or numbers != set(range(len(numbers))):
         raise InputError(
-            explain(
-                f"A graph of {len(given)} edges {str(given)[:60]} was given",
-                "different pairs of different nodes, numbered from 0, each with an edge",
-                "Give edges such as [(0, 1), (0, 2), (1, 2)], or networkx's graph.edges.",
-            )
+            f"A graph of {len(given)} edges {str(given)[:60]} was given",
+            "different pairs of different nodes, numbered from 0, each with an edge",
+            "Give edges such as [(0, 1), (0, 2), (1, 2)], or networkx's graph.edges.",
         )
     return tuple((source, target) for target, source in graph)
 

@@ -25,7 +25,7 @@ from keras import layers
 from keras_classics.core.arguments import checked
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
-from keras_classics.core.errors import InputError, check_rate, check_whole, explain
+from keras_classics.core.errors import InputError, check_rate, check_whole
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Cosine, Recipe, step
 from keras_classics.core.types import Tensor
@@ -204,11 +204,9 @@ def randwire_graphs(model: keras.Model) -> list[Graph]:
 def _checked(graphs: Sequence[Iterable[tuple[int, int]]], stages: int) -> list[Graph]:
     if len(graphs) != stages:
         raise InputError(
-            explain(
-                f"{len(graphs)} graphs were given",
-                f"{stages}, one for each stage",
-                "Repeat a graph that several stages share.",
-            )
+            f"{len(graphs)} graphs were given",
+            f"{stages}, one for each stage",
+            "Repeat a graph that several stages share.",
         )
     return [directed(edges) for edges in graphs]
 

@@ -28,7 +28,6 @@ from keras_classics.core.errors import (
     check_positive,
     check_probability,
     check_wholes,
-    explain,
 )
 from keras_classics.core.image_builder import ImageArguments, image_head, scaled
 from keras_classics.core.recipe import Drops, Recipe, step
@@ -248,11 +247,9 @@ def resnet(
     norm_epsilon = check_positive("norm_epsilon", norm_epsilon)
     if survival != 1 and not card.residual:
         raise InputError(
-            explain(
-                f"survival={survival} was given to {card.name!r}",
-                "1, because a plain network has no shortcut to pass a dropped block by",
-                "Build the residual twin.",
-            )
+            f"survival={survival} was given to {card.name!r}",
+            "1, because a plain network has no shortcut to pass a dropped block by",
+            "Build the residual twin.",
         )
     head = image_head(card, arguments)
     settings = _Settings(card, stride_in, shortcut, conv_bias, norm_epsilon)

@@ -28,7 +28,6 @@ from keras_classics.core.errors import (
     check_choice,
     check_positive,
     check_wholes,
-    explain,
 )
 from keras_classics.core.image_builder import Head, ImageArguments, image_head, scaled
 from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
@@ -209,11 +208,9 @@ def resnet_v2(
     small_images = card.input_shape[0] == 32
     if keras_v2_layout and small_images:
         raise InputError(
-            explain(
-                f"keras_v2_layout=True was given to {card.name!r}",
-                "the networks for ImageNet, which keras.applications has too",
-                "Leave it out for a CIFAR network.",
-            )
+            f"keras_v2_layout=True was given to {card.name!r}",
+            "the networks for ImageNet, which keras.applications has too",
+            "Leave it out for a CIFAR network.",
         )
     norm_epsilon = check_positive("norm_epsilon", norm_epsilon)
     norm_first = stem == "norm_first" and not small_images and not keras_v2_layout

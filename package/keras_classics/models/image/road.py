@@ -23,7 +23,7 @@ from keras import layers
 from keras_classics.core.arguments import checked
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
-from keras_classics.core.errors import InputError, check_choice, check_positive, explain
+from keras_classics.core.errors import InputError, check_choice, check_positive
 from keras_classics.core.image_builder import ImageArguments, image_head
 from keras_classics.core.types import Tensor
 from keras_classics.models.image import alexnet, squeezenet
@@ -186,11 +186,9 @@ def _enlarged(image: Tensor, scale: float) -> Tensor:
     sides = image.shape[1:3]
     if None in sides:
         raise InputError(
-            explain(
-                f"scale={scale} was given for pictures of height and width {tuple(sides)}",
-                "a positive factor and a known height and width",
-                "Give input_shape=(height, width, channels), or enlarge the pictures before.",
-            )
+            f"scale={scale} was given for pictures of height and width {tuple(sides)}",
+            "a positive factor and a known height and width",
+            "Give input_shape=(height, width, channels), or enlarge the pictures before.",
         )
     height, width = (round(side * scale) for side in sides)
     return layers.Resizing(height, width, "bilinear", name="stem_resize")(image)

@@ -20,7 +20,7 @@ from keras import layers
 
 from keras_classics.core.card import ModelCard
 from keras_classics.core.catalogue import register
-from keras_classics.core.errors import InputError, check_choice, check_rate, check_wholes, explain
+from keras_classics.core.errors import InputError, check_choice, check_rate, check_wholes
 from keras_classics.core.image_builder import ImageArguments, global_average, image_head, scaled
 from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
 from keras_classics.core.types import Tensor
@@ -155,11 +155,9 @@ def simpnet(
         dropout = check_rate("dropout", dropout)
     if len(filters) != STAGE_ENDS[-1]:
         raise InputError(
-            explain(
-                f"{len(filters)} widths were given to {card.name!r}",
-                f"{STAGE_ENDS[-1]}, one for each unit",
-                "Pass one of FILTERS, or use the width argument.",
-            )
+            f"{len(filters)} widths were given to {card.name!r}",
+            f"{STAGE_ENDS[-1]}, one for each unit",
+            "Pass one of FILTERS, or use the width argument.",
         )
     rates = card.dropout if dropout is None else (dropout,) * len(filters)
     head = image_head(card, arguments)

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_places, check_whole, explain
+from keras_classics.core.errors import InputError, check_places, check_whole
 from keras_classics.core.types import Name, Whole, Wholes
 from keras_classics.layers.image.activations import threshold
 from keras_classics.models.recurrent.rnn import rnn
@@ -46,12 +46,10 @@ class Automaton:
         check_whole("start", self.start, 0, "Number a state of the table.", largest=len(moves) - 1)
         if moves.shape != answers.shape or moves.max() >= len(moves):
             raise InputError(
-                explain(
-                    f"Transitions of shape {moves.shape} to states up to {moves.max()} and outputs "
-                    f"of shape {answers.shape} were given",
-                    "a row for each state that occurs, and tables of one shape",
-                    "Add the rows that are missing, and an output for each transition.",
-                )
+                f"Transitions of shape {moves.shape} to states up to {moves.max()} and outputs "
+                f"of shape {answers.shape} were given",
+                "a row for each state that occurs, and tables of one shape",
+                "Add the rows that are missing, and an output for each transition.",
             )
         object.__setattr__(self, "transitions", moves)
         object.__setattr__(self, "outputs", answers)
@@ -156,10 +154,8 @@ def _checked(argument: str, table: np.ndarray | Sequence) -> np.ndarray:
     array = np.asarray(table)
     if array.ndim != 2 or not array.size or array.dtype.kind not in "iu" or array.min() < 0:
         raise InputError(
-            explain(
-                f"{argument} of shape {array.shape} and type {array.dtype} were given",
-                "whole numbers from 0 on, a row for each state and a column for each symbol",
-                "For an automaton of one state that reads two symbols pass [[0, 0]].",
-            )
+            f"{argument} of shape {array.shape} and type {array.dtype} were given",
+            "whole numbers from 0 on, a row for each state and a column for each symbol",
+            "For an automaton of one state that reads two symbols pass [[0, 0]].",
         )
     return array

@@ -18,7 +18,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_positive, check_whole, explain
+from keras_classics.core.errors import InputError, check_positive, check_whole
 from keras_classics.core.types import Name, Whole
 from keras_classics.layers.memory.annealed_units import AnnealedUnits
 
@@ -134,11 +134,9 @@ def annealed_network(
     weights = np.asarray(energy.weights)
     if not np.allclose(weights, weights.T) or np.diag(weights).any():
         raise InputError(
-            explain(
-                "Weights that are not symmetric, or have a diagonal, were given",
-                "symmetric ones without: only they have an energy that does not rise",
-                "Pass (weights + weights.T) / 2, and what is on the diagonal as 2 bias.",
-            )
+            "Weights that are not symmetric, or have a diagonal, were given",
+            "symmetric ones without: only they have an energy that does not rise",
+            "Pass (weights + weights.T) / 2, and what is on the diagonal as 2 bias.",
         )
     layer = AnnealedUnits(name="units", **annealing)
     state = keras.Input((len(weights),), name="state")
@@ -239,11 +237,9 @@ def shortest_tour(distances: np.ndarray) -> float:
     last = len(table) - 1
     if last >= MOST_CITIES:
         raise InputError(
-            explain(
-                f"{last + 1} cities were given",
-                f"at most {MOST_CITIES}: subsets double with every one",
-                "Leave some out, or compare with another solver's tour.",
-            )
+            f"{last + 1} cities were given",
+            f"at most {MOST_CITIES}: subsets double with every one",
+            "Leave some out, or compare with another solver's tour.",
         )
     if last == 0:
         return 0.0
@@ -280,11 +276,9 @@ def _boards(states: np.ndarray) -> np.ndarray:
     square = states.shape[1:] in ((side * side,), (side, side))
     if len(states) and not square:
         raise InputError(
-            explain(
-                f"States of shape {states.shape} were given",
-                "(batch, cities * places) or (batch, cities, places), as many of both",
-                "Give the states of kc.models.tour_network, one row each.",
-            )
+            f"States of shape {states.shape} were given",
+            "(batch, cities * places) or (batch, cities, places), as many of both",
+            "Give the states of kc.models.tour_network, one row each.",
         )
     return states.reshape(len(states), side, side) > 0.5
 
@@ -298,10 +292,8 @@ def _checked_distances(distances: np.ndarray | Sequence) -> np.ndarray:
     square = table.ndim == 2 and table.shape[0] == table.shape[1] > 0
     if not square or not np.isfinite(table).all() or not np.allclose(table, table.T):
         raise InputError(
-            explain(
-                f"Distances of shape {table.shape} were given",
-                "a symmetric table (cities, cities) of finite numbers",
-                "Pass np.linalg.norm(points[:, None] - points, axis=-1).",
-            )
+            f"Distances of shape {table.shape} were given",
+            "a symmetric table (cities, cities) of finite numbers",
+            "Pass np.linalg.norm(points[:, None] - points, axis=-1).",
         )
     return table

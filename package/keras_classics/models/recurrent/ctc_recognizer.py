@@ -19,7 +19,7 @@ from keras import layers as keras_layers
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.channels_last import check_setting
-from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.types import Name, Shape, Tensor
 from keras_classics.layers.recurrent.lengths import BlankPadding, ValidSteps
 from keras_classics.models.recurrent.stack import RecurrentStack
@@ -122,26 +122,20 @@ def _check_shape(input_shape: Shape, filters: Sequence[int], strides: Sequence[i
     fixed = input_shape[1:] if len(input_shape) == 2 else (*input_shape[:1], *input_shape[2:])
     if len(input_shape) not in (2, 3) or None in fixed:
         raise InputError(
-            explain(
-                f"input_shape={input_shape} was given",
-                "(time, width) or (height, width, channels), of which None may be the time, or "
-                "the width of images",
-                "Pass for example (None, 26) or (10, None, 1).",
-            )
+            f"input_shape={input_shape} was given",
+            "(time, width) or (height, width, channels), of which None may be the time, or "
+            "the width of images",
+            "Pass for example (None, 26) or (10, None, 1).",
         )
     if len(strides) != len(filters):
         raise InputError(
-            explain(
-                f"{len(strides)} strides were given for {len(filters)} convolutions",
-                "one for each",
-                "Leave strides out for 1.",
-            )
+            f"{len(strides)} strides were given for {len(filters)} convolutions",
+            "one for each",
+            "Leave strides out for 1.",
         )
     if len(input_shape) == 3 and input_shape[0] < height:
         raise InputError(
-            explain(
-                f"Images {input_shape[0]} high were given for {len(filters)} convolutions",
-                f"a height of {height} and above",
-                "Give fewer filters, or larger images.",
-            )
+            f"Images {input_shape[0]} high were given for {len(filters)} convolutions",
+            f"a height of {height} and above",
+            "Give fewer filters, or larger images.",
         )

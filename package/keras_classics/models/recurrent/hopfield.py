@@ -20,7 +20,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice
 from keras_classics.core.names import check_known
 from keras_classics.core.types import Name, Tensor
 from keras_classics.layers.memory.hopfield_memory import ContinuousMemory, HopfieldMemory
@@ -97,11 +97,9 @@ def hopfield_energy(model: keras.Model, states: np.ndarray | Tensor) -> np.ndarr
     layers = [layer for layer in model.layers if hasattr(layer, "energy")]
     if len(layers) != 1:
         raise InputError(
-            explain(
-                f"The model {model.name!r} was given, {len(layers)} of whose layers have an energy",
-                "a model of kc.models.hopfield or kc.models.annealed_network",
-                "Call the method energy of the layer that is meant.",
-            )
+            f"The model {model.name!r} was given, {len(layers)} of whose layers have an energy",
+            "a model of kc.models.hopfield or kc.models.annealed_network",
+            "Call the method energy of the layer that is meant.",
         )
     return keras.ops.convert_to_numpy(layers[0].energy(keras.ops.convert_to_tensor(states)))
 

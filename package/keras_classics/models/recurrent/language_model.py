@@ -18,7 +18,7 @@ import numpy as np
 from keras import layers, ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, check_rate, check_whole, explain
+from keras_classics.core.errors import InputError, check_choice, check_rate, check_whole
 from keras_classics.core.types import Count, Name, Tensor
 from keras_classics.core.variables import value_of
 from keras_classics.layers.recurrent.by_name import by_layer, recurrent_layer, state_sizes
@@ -133,11 +133,9 @@ def split_language_model(model: keras.Model) -> LanguageDecoder:
     names = {layer.name for layer in model.layers}
     if not {"tokens", "recurrent_1"} <= names:
         raise InputError(
-            explain(
-                f"The model {model.name!r} was given, which has no layer 'recurrent_1'",
-                "a model of kc.models.language_model",
-                "Give the language model itself, not what it is part of.",
-            )
+            f"The model {model.name!r} was given, which has no layer 'recurrent_1'",
+            "a model of kc.models.language_model",
+            "Give the language model itself, not what it is part of.",
         )
     return LanguageDecoder(model)
 

@@ -14,7 +14,7 @@ import numpy as np
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole, explain, is_number
+from keras_classics.core.errors import InputError, check_whole, is_number
 from keras_classics.core.types import Tensor, Whole
 
 # Share, two means, two deviations and a correlation.
@@ -94,9 +94,7 @@ def sample_trajectories(
     """
     steps, rng = check_whole("steps", steps), np.random.default_rng(check_whole("seed", seed, 0))
     if not is_number(bias) or float(bias) < 0:
-        raise InputError(
-            explain(f"bias={bias!r} was given", "a number from 0 on", "Leave bias out for 0.")
-        )
+        raise InputError(f"bias={bias!r} was given", "a number from 0 on", "Leave bias out for 0.")
     goals = np.asarray(vectors, "float32")
     width = model.input["target_in"].shape[-1]
     # What comes later changes nothing before: one length for all steps, one trace.

@@ -21,7 +21,7 @@ from typing import Any
 import keras
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, check_whole, explain
+from keras_classics.core.errors import InputError, check_choice, check_whole
 from keras_classics.core.types import Activation, Name, Tensor
 from keras_classics.layers.recurrent.by_name import RECURRENT_LAYERS
 from keras_classics.layers.recurrent.one_hot import OneHot
@@ -330,11 +330,9 @@ def _checked_sizes(
     allowed = of_topologies.get(topology, [("input_size",), ("vocabulary_size",)])
     if tuple(argument for argument, size in given.items() if size is not None) not in allowed:
         raise InputError(
-            explain(
-                f"topology={topology!r} was given with {given}",
-                " or ".join(" and ".join(arguments) for arguments in allowed),
-                "Pass the width of the vectors, or the number of ids, that are read.",
-            )
+            f"topology={topology!r} was given with {given}",
+            " or ".join(" and ".join(arguments) for arguments in allowed),
+            "Pass the width of the vectors, or the number of ids, that are read.",
         )
     if vocabulary_size is None:
         check_choice("embedding_size", embedding_size, (None,), "Only ids are embedded.")

@@ -14,7 +14,7 @@ import keras
 from keras import layers
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, check_whole, check_wholes, explain
+from keras_classics.core.errors import InputError, check_choice, check_whole, check_wholes
 from keras_classics.core.graph import functional
 from keras_classics.core.types import Activation, Name, Tensor, Whole
 from keras_classics.layers.recurrent.by_name import RECURRENT_LAYERS
@@ -176,11 +176,9 @@ def _frames(encoder: keras.Model, over_time: str) -> tuple[Tensor, Tensor]:
     shapes = [output.shape for output in encoder.outputs]
     if len(encoder.inputs) != 1 or len(shapes) != 1 or len(shapes[0]) != 2:
         raise InputError(
-            explain(
-                f"The encoder {encoder.name!r} gives outputs of shapes {shapes}",
-                "one vector for each picture",
-                "Build it with include_top=False, pooling='avg'.",
-            )
+            f"The encoder {encoder.name!r} gives outputs of shapes {shapes}",
+            "one vector for each picture",
+            "Build it with include_top=False, pooling='avg'.",
         )
     clips = x = keras.Input((None, *encoder.inputs[0].shape[1:]), name="clips")
     if over_time == "frame":

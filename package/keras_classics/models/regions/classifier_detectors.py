@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import keras
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice
 from keras_classics.core.graph import ancestry, functional
 from keras_classics.core.image_builder import inline
 from keras_classics.core.keras_internals import deep_graphs
@@ -112,13 +112,11 @@ def _taken_apart(classifier: keras.Model) -> _Parts:
     shape = () if flat is None else tuple(flat.input_tensors[0].shape)
     if flat is None or len(shape) != 4 or not dense or None in shape[1:] or shape[1] != shape[2]:
         raise InputError(
-            explain(
-                f"The classifier {classifier.name!r} does not flatten a square last map for dense "
-                "layers before its predictions",
-                "one that does, such as vgg_16, zfnet and alexnet at their sizes",
-                "Of another take kc.models.fast_rcnn(kc.models.picture_encoder(name, size, "
-                "as_map=True), classes).",
-            )
+            f"The classifier {classifier.name!r} does not flatten a square last map for dense "
+            "layers before its predictions",
+            "one that does, such as vgg_16, zfnet and alexnet at their sizes",
+            "Of another take kc.models.fast_rcnn(kc.models.picture_encoder(name, size, "
+            "as_map=True), classes).",
         )
     (pooled,) = flat.input_tensors
     pool = next(node for node in nodes if any(pooled is each for each in node.outputs))

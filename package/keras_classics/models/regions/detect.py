@@ -12,7 +12,7 @@ from keras_classics.boxes.box_regression import apply_regression
 from keras_classics.boxes.detections import Detections, as_boxes
 from keras_classics.boxes.suppression import suppress
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.types import Whole
 from keras_classics.data.captions.caption_batches import network_input
 
@@ -51,21 +51,17 @@ def detect(
     """
     if len(images) != len(proposals):
         raise InputError(
-            explain(
-                f"{len(images)} pictures and proposals for {len(proposals)} were given",
-                "equally many",
-                "Give an empty array for a picture without proposals.",
-            )
+            f"{len(images)} pictures and proposals for {len(proposals)} were given",
+            "equally many",
+            "Give an empty array for a picture without proposals.",
         )
     channels = model.get_layer("image").output.shape[-1]
     for number, image in enumerate(images):
         if image.ndim != 3 or image.shape[-1] != channels or not image.size:
             raise InputError(
-                explain(
-                    f"Picture {number} of {len(images)} is of shape {image.shape}",
-                    f"(height, width, {channels}), none of them 0",
-                    "Read pictures by kc.data.read_image(path).",
-                )
+                f"Picture {number} of {len(images)} is of shape {image.shape}",
+                f"(height, width, {channels}), none of them 0",
+                "Read pictures by kc.data.read_image(path).",
             )
     most, batch_size = check_whole("most", most), check_whole("batch_size", batch_size)
     given = [as_boxes(each).astype("float32") for each in proposals]

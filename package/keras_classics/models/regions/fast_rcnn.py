@@ -21,7 +21,6 @@ from keras_classics.core.errors import (
     check_rate,
     check_whole,
     check_wholes,
-    explain,
 )
 from keras_classics.core.image_builder import inline
 from keras_classics.core.keras_internals import deep_graphs
@@ -156,25 +155,21 @@ def _region_network(
         or len(backbone.outputs[0].shape) != 4
     ):
         raise InputError(
-            explain(
-                f"The backbone {backbone.name!r} makes "
-                f"{', '.join(str(each.shape) for each in backbone.outputs)} of "
-                f"{len(backbone.inputs)} inputs",
-                "a model from one image to one map (batch, height, width, channels)",
-                "Cut it: kc.models.picture_encoder(name, size, as_map=True).",
-            )
+            f"The backbone {backbone.name!r} makes "
+            f"{', '.join(str(each.shape) for each in backbone.outputs)} of "
+            f"{len(backbone.inputs)} inputs",
+            "a model from one image to one map (batch, height, width, channels)",
+            "Cut it: kc.models.picture_encoder(name, size, as_map=True).",
         )
     step = _stride(backbone) if stride is None else check_whole("stride", stride)
     if not train_backbone:
         backbone.trainable = False
     elif backbone.weights and not backbone.trainable_weights:
         raise InputError(
-            explain(
-                f"The backbone {backbone.name!r} is frozen, perhaps by another detector of its "
-                "layers, and train_backbone=True was given",
-                "a backbone that learns, or train_backbone=False",
-                "Set backbone.trainable = True; detectors that share layers freeze them together.",
-            )
+            f"The backbone {backbone.name!r} is frozen, perhaps by another detector of its "
+            "layers, and train_backbone=True was given",
+            "a backbone that learns, or train_backbone=False",
+            "Set backbone.trainable = True; detectors that share layers freeze them together.",
         )
     shape = backbone.inputs[0].shape[1:]
     image = keras.Input(shape if scales is None else (None, None, shape[-1]), name="image")
@@ -223,11 +218,9 @@ def _stride(backbone: keras.Model) -> int:
     found = map_stride(backbone)
     if found is None:
         raise InputError(
-            explain(
-                f"The stride of {backbone.name!r} cannot be told, from pictures "
-                f"{backbone.inputs[0].shape[1:3]} to a map {backbone.outputs[0].shape[1:3]}",
-                "a map whose rows and columns are equally many pixels apart",
-                "Give it, for example stride=16.",
-            )
+            f"The stride of {backbone.name!r} cannot be told, from pictures "
+            f"{backbone.inputs[0].shape[1:3]} to a map {backbone.outputs[0].shape[1:3]}",
+            "a map whose rows and columns are equally many pixels apart",
+            "Give it, for example stride=16.",
         )
     return found

@@ -26,7 +26,7 @@ from keras_classics.boxes.overlap import overlap
 from keras_classics.boxes.region_warping import CONTEXT, warp_regions
 from keras_classics.boxes.suppression import suppress
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole, explain, import_extra
+from keras_classics.core.errors import InputError, check_whole, import_extra
 from keras_classics.core.types import Whole
 
 # Of the paper and its program.
@@ -72,12 +72,10 @@ def _check_features(features: keras.Model) -> None:
     vectors = all(len(each.shape) == 2 for each in features.outputs)
     if not vectors or len(features.outputs) > 2 or shape[1] is None or shape[1] != shape[2]:
         raise InputError(
-            explain(
-                f"The features {features.name!r} take {shape} and give "
-                f"{', '.join(str(each.shape) for each in features.outputs)}",
-                "a model from square pictures of a known size to vectors, of one kind or two",
-                "Cut it: kc.models.picture_encoder(name, size).",
-            )
+            f"The features {features.name!r} take {shape} and give "
+            f"{', '.join(str(each.shape) for each in features.outputs)}",
+            "a model from square pictures of a known size to vectors, of one kind or two",
+            "Cut it: kc.models.picture_encoder(name, size).",
         )
 
 
@@ -132,12 +130,10 @@ class RCNN:
         kernel = getattr(layer, "kernel", None)
         if kernel is None or tuple(kernel.shape) != wanted:
             raise InputError(
-                explain(
-                    f"The last layer of {self.softmax.name!r} is {layer.name!r}, with a kernel of "
-                    f"{None if kernel is None else tuple(kernel.shape)}",
-                    f"one of {wanted} upon the features, the background last",
-                    "Make it by kc.models.region_classifier(features, classes).",
-                )
+                f"The last layer of {self.softmax.name!r} is {layer.name!r}, with a kernel of "
+                f"{None if kernel is None else tuple(kernel.shape)}",
+                f"one of {wanted} upon the features, the background last",
+                "Make it by kc.models.region_classifier(features, classes).",
             )
 
     @checked
@@ -189,11 +185,9 @@ class RCNN:
         svm = None if self.softmax else import_extra("sklearn.svm", "digits")
         if len(examples) != len(proposals):
             raise InputError(
-                explain(
-                    f"{len(examples)} pictures and proposals for {len(proposals)} were given",
-                    "equally many",
-                    "Give an empty array for a picture without proposals.",
-                )
+                f"{len(examples)} pictures and proposals for {len(proposals)} were given",
+                "equally many",
+                "Give an empty array for a picture without proposals.",
             )
         seen = []
         for example, given in zip(examples, proposals, strict=True):
@@ -204,7 +198,7 @@ class RCNN:
             seen.append(_Seen(truth.boxes[sure], truth.box_labels[sure], boxes, *described))
         if not any(len(each.true) for each in seen):
             raise InputError(
-                explain("No picture has a true box", "one or more", "Give pictures with boxes.")
+                "No picture has a true box", "one or more", "Give pictures with boxes."
             )
         self.scale = _to_mean_norm([each.features for each in seen])
         self.box_scale = _to_mean_norm([each.box_features for each in seen])
@@ -243,9 +237,7 @@ class RCNN:
             InputError: Nothing was learned yet.
         """
         if self.weights is None:
-            raise InputError(
-                explain("detect was called before fit", "a fitted detector", "Call fit first.")
-            )
+            raise InputError("detect was called before fit", "a fitted detector", "Call fit first.")
         boxes = as_boxes(proposals)
         features, box_features = self._described(image, boxes)
         scores = self._scores(features)

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_axes, explain
+from keras_classics.core.errors import InputError, check_axes
 from keras_classics.core.types import Count
 from keras_classics.data.captions.caption_batches import network_input
 from keras_classics.data.texts.vocabulary import Vocabulary
@@ -46,9 +46,7 @@ def encode_images(model: keras.Model, images: np.ndarray, *, batch_size: Count =
     clips = len(encoder.inputs[0].shape) > 4
     check_axes("images", images, f"(n, {'frames, ' * clips}height, width, 3)")
     if not len(images):
-        raise InputError(
-            explain("No picture was given", "one picture or more", "Give pictures to caption.")
-        )
+        raise InputError("No picture was given", "one picture or more", "Give pictures to caption.")
     parts = [
         encoder.predict_on_batch(encoder_input(encoder, images[start : start + batch_size]))
         for start in range(0, len(images), batch_size)

@@ -15,7 +15,7 @@ import keras
 from keras_classics.core.arguments import checked
 from keras_classics.core.catalogue import create_model
 from keras_classics.core.channels_last import check_layers
-from keras_classics.core.errors import InputError, check_choice, check_pair, explain
+from keras_classics.core.errors import InputError, check_choice, check_pair
 from keras_classics.core.image_builder import inline
 from keras_classics.core.keras_internals import deep_graphs
 from keras_classics.core.model_files import load_model
@@ -99,12 +99,10 @@ def captioner(
     """
     if len(encoder.inputs) != 1 or len(encoder.outputs) != 1:
         raise InputError(
-            explain(
-                f"An encoder with {len(encoder.inputs)} inputs and {len(encoder.outputs)} outputs "
-                "was given",
-                "one input and one output",
-                "Build a sub-model: keras.Model(model.inputs, model.get_layer(...).output).",
-            )
+            f"An encoder with {len(encoder.inputs)} inputs and {len(encoder.outputs)} outputs "
+            "was given",
+            "one input and one output",
+            "Build a sub-model: keras.Model(model.inputs, model.get_layer(...).output).",
         )
     check_layers(encoder)
     encoder.trainable = train_encoder

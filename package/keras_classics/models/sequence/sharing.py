@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 from keras_classics.data.texts.parallel import tag_target
 from keras_classics.data.texts.sentence_batches import (
     encode_sentences,
@@ -61,11 +61,9 @@ def untrained_pairs(
     wanted = others if chosen is None else [cast(Pair, tuple(pair)) for pair in chosen]
     if not set(wanted) <= set(others):
         raise InputError(
-            explain(
-                f"The untrained directions {', '.join(map('-'.join, wanted))} were given",
-                ", ".join(map("-".join, others)) or "none",
-                "Choose some of these.",
-            )
+            f"The untrained directions {', '.join(map('-'.join, wanted))} were given",
+            ", ".join(map("-".join, others)) or "none",
+            "Choose some of these.",
         )
     return wanted
 
@@ -247,12 +245,10 @@ class Sharing(ABC):
         source, target = self.names(self.part(pair))
         if missing := {source, target} - set(self.vocabularies):
             raise InputError(
-                explain(
-                    f"The direction {'-'.join(pair)} was asked for, and there is no vocabulary of "
-                    f"{', '.join(sorted(missing))}",
-                    f"those of {', '.join(self.vocabularies)}",
-                    "Ask for a direction between those.",
-                )
+                f"The direction {'-'.join(pair)} was asked for, and there is no vocabulary of "
+                f"{', '.join(sorted(missing))}",
+                f"those of {', '.join(self.vocabularies)}",
+                "Ask for a direction between those.",
             )
         return self.vocabularies[source], self.vocabularies[target]
 

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_lengths, explain
+from keras_classics.core.errors import InputError, check_lengths
 from keras_classics.core.gradients import unrecorded
 from keras_classics.core.types import Count
 from keras_classics.data.batches import pad_arrays
@@ -94,11 +94,9 @@ def translate(
     if replace:
         if not attends:
             raise InputError(
-                explain(
-                    "Unknown words were to be replaced by a translator without attention",
-                    "replace=False, which never writes the unknown word",
-                    "Train with attention to know what to copy.",
-                )
+                "Unknown words were to be replaced by a translator without attention",
+                "replace=False, which never writes the unknown word",
+                "Train with attention to know what to copy.",
             )
         limits["banned"] = tuple({*limits["banned"]} - {target_vocabulary.UNKNOWN})
     known = checked_dictionary(dictionary, source_vocabulary, target_vocabulary, replace)
@@ -260,11 +258,9 @@ def checked_dictionary(
         return {}
     if not replace:
         raise InputError(
-            explain(
-                "A dictionary was given for a translator that never writes the unknown word",
-                "one that replaces unknown words",
-                "Have them replaced (--unknowns replace), or leave the dictionary out.",
-            )
+            "A dictionary was given for a translator that never writes the unknown word",
+            "one that replaces unknown words",
+            "Have them replaced (--unknowns replace), or leave the dictionary out.",
         )
     return dictionary_units(dictionary, source_vocabulary, target_vocabulary)
 

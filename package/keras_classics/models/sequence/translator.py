@@ -23,7 +23,7 @@ import keras
 from keras import layers, ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, check_rate, check_whole, explain
+from keras_classics.core.errors import InputError, check_choice, check_rate, check_whole
 from keras_classics.core.types import Name, Tensor
 from keras_classics.layers.recurrent.by_name import recurrent_layer
 from keras_classics.layers.recurrent.decoder import RecurrentDecoder
@@ -215,11 +215,9 @@ def split_translator(
     if f"{prefix}encoding" not in names:
         known = sorted(n.removesuffix("_encoding") for n in names if n.endswith("_encoding"))
         raise InputError(
-            explain(
-                f"pair={pair!r} was given for the model {model.name!r}",
-                ", ".join(known) or "None",
-                "Give source and target language of a multilingual translator, else nothing.",
-            )
+            f"pair={pair!r} was given for the model {model.name!r}",
+            ", ".join(known) or "None",
+            "Give source and target language of a multilingual translator, else nothing.",
         )
     source, encoded = (model.get_layer(prefix + name).output for name in ("source", "encoding"))
     if isinstance(encoded, list):
@@ -354,10 +352,8 @@ def _checked(
     wrong = [pair for pair in pairs if pair not in different]
     if wrong or not pairs:
         raise InputError(
-            explain(
-                f"The pairs {wrong or pairs} were given",
-                f"pairs of a source and another target language: {different}",
-                "Give both languages of every pair a vocabulary.",
-            )
+            f"The pairs {wrong or pairs} were given",
+            f"pairs of a source and another target language: {different}",
+            "Give both languages of every pair a vocabulary.",
         )
     return pairs

@@ -15,7 +15,7 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Count
-from keras_classics.core.errors import InputError, check_positive, explain
+from keras_classics.core.errors import InputError, check_positive
 from keras_classics.data.pictures.mask_files import IGNORED
 
 
@@ -158,9 +158,7 @@ def _average_precision(counts: np.ndarray) -> float:
 
 def _unfit(given: str) -> InputError:
     return InputError(
-        explain(
-            given,
-            "maps of outlines and probabilities (height, width) of the same pictures",
-            "Give kc.data.boundary_map(mask), and the sigmoid of what the network says last.",
-        )
+        given,
+        "maps of outlines and probabilities (height, width) of the same pictures",
+        "Give kc.data.boundary_map(mask), and the sigmoid of what the network says last.",
     )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_positive, explain
+from keras_classics.core.errors import InputError, check_positive
 from keras_classics.core.types import Count
 from keras_classics.data.pictures.mask_files import IGNORED
 
@@ -50,11 +50,9 @@ def boundary_f(
         true, said = np.asarray(true), np.asarray(said)
         if true.ndim != 2 or true.shape != said.shape:
             raise InputError(
-                explain(
-                    f"Picture {number} has a true mask {true.shape} and an answer {said.shape}",
-                    "two masks (height, width) of one size",
-                    "Resize the answer by kc.data.resize_mask.",
-                )
+                f"Picture {number} has a true mask {true.shape} and an answer {said.shape}",
+                "two masks (height, width) of one size",
+                "Resize the answer by kc.data.resize_mask.",
             )
         distance = math.ceil(tolerance * math.hypot(*true.shape))
         counted = np.ones(true.shape, bool) if ignore is None else ~within(true == ignore, 1)

@@ -12,7 +12,7 @@ import numpy as np
 from keras_classics.boxes.average_precision import SIZES, Precision, average_precision
 from keras_classics.boxes.detections import Detections, Truth
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Name, Tensor, Whole
 
@@ -67,7 +67,7 @@ class AveragePrecision(keras.metrics.Metric):
         known = self._precision([nothing[0]], [nothing[1]]).figures
         if figure not in known:
             raise InputError(
-                explain(f"figure={figure!r} was given", ", ".join(known), "Leave it out for 'AP'.")
+                f"figure={figure!r} was given", ", ".join(known), "Leave it out for 'AP'."
             )
 
     def update_state(
@@ -89,11 +89,9 @@ class AveragePrecision(keras.metrics.Metric):
         """
         if sample_weight is not None:
             raise InputError(
-                explain(
-                    "Weights of pictures were given",
-                    "pictures that count alike",
-                    "Leave sample_weight out.",
-                )
+                "Weights of pictures were given",
+                "pictures that count alike",
+                "Leave sample_weight out.",
             )
         truths = self._rows("truth", y_true)
         detections = self._rows("detections", y_pred)
@@ -156,11 +154,9 @@ class AveragePrecision(keras.metrics.Metric):
         names = sorted(given) if isinstance(given, Mapping) else []
         if not set(wanted) <= set(names):
             raise InputError(
-                explain(
-                    f"The {what} of a batch have the parts {', '.join(names) or 'none'}",
-                    f"a dictionary of {', '.join(wanted)}",
-                    "Name the parts so.",
-                )
+                f"The {what} of a batch have the parts {', '.join(names) or 'none'}",
+                f"a dictionary of {', '.join(wanted)}",
+                "Name the parts so.",
             )
         arrays = {name: _array(each) for name, each in given.items()}
         boxes = keras.utils.bounding_boxes.convert_format(
@@ -179,10 +175,8 @@ def _array(tensor: Tensor) -> np.ndarray:
     except (AttributeError, NotImplementedError, TypeError) as error:
         # What engines say of a tensor that has no numbers yet.
         raise InputError(
-            explain(
-                "AveragePrecision was called in a compiled step",
-                "steps that run eagerly",
-                "Compile with run_eagerly=True, update the metric after predict, or watch a "
-                "detector of regions by kc.callbacks.DetectionPrecision, which needs neither.",
-            )
+            "AveragePrecision was called in a compiled step",
+            "steps that run eagerly",
+            "Compile with run_eagerly=True, update the metric after predict, or watch a "
+            "detector of regions by kc.callbacks.DetectionPrecision, which needs neither.",
         ) from error

@@ -21,7 +21,7 @@ from typing import Literal
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain, import_extra
+from keras_classics.core.errors import InputError, import_extra
 from keras_classics.core.tokenization import tokenize
 from keras_classics.training.metrics.references import check_references
 
@@ -110,11 +110,9 @@ def _score(
     for image, texts in true.items():
         if "" in texts:
             raise InputError(
-                explain(
-                    f"Image {image} has the reference {references[image][texts.index('')]!r}",
-                    "references with words",
-                    "Leave out empty references.",
-                )
+                f"Image {image} has the reference {references[image][texts.index('')]!r}",
+                "references with words",
+                "Leave out empty references.",
             )
 
     bleu = import_extra("pycocoevalcap.bleu.bleu", "captions").Bleu(4)
@@ -141,7 +139,7 @@ def _meteor(true: dict[int, list[str]], written: dict[int, list[str]]) -> tuple[
     remedy = "Install Java and put it on the path, or give meteor=False."
     if not shutil.which("java"):
         raise InputError(
-            explain("METEOR was asked for and java is not on the path", "Java 8 or later", remedy)
+            "METEOR was asked for and java is not on the path", "Java 8 or later", remedy
         )
     scorer = program()
     try:
@@ -149,7 +147,7 @@ def _meteor(true: dict[int, list[str]], written: dict[int, list[str]]) -> tuple[
     # The Java program tells of its failure by closing its pipe or answering nothing.
     except (OSError, ValueError) as error:
         raise InputError(
-            explain(f"METEOR's Java program failed ({error!r})", "a working Java", remedy)
+            f"METEOR's Java program failed ({error!r})", "a working Java", remedy
         ) from error
     finally:
         # Interrupted, the scorer keeps the lock that its own destructor waits for.

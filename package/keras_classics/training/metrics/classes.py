@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 
 
 @checked
@@ -115,19 +115,15 @@ def _checked(
     labels, probabilities = np.asarray(labels), np.asarray(probabilities)
     if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1] or not labels.size:
         raise InputError(
-            explain(
-                f"Labels {labels.shape} and probabilities {probabilities.shape} were given",
-                "(n,) and (n, classes) with n of 1 and above",
-                "Give one row of probabilities for each label.",
-            )
+            f"Labels {labels.shape} and probabilities {probabilities.shape} were given",
+            "(n,) and (n, classes) with n of 1 and above",
+            "Give one row of probabilities for each label.",
         )
     classes = probabilities.shape[1]
     if labels.dtype.kind not in "iu" or not 0 <= labels.min() <= labels.max() < classes:
         raise InputError(
-            explain(
-                f"Labels of {labels.dtype} from {labels.min()} to {labels.max()} were given",
-                f"whole numbers from 0 to {classes - 1}, one for each column",
-                "Give the numbers of the true classes: labels.astype(int).",
-            )
+            f"Labels of {labels.dtype} from {labels.min()} to {labels.max()} were given",
+            f"whole numbers from 0 to {classes - 1}, one for each column",
+            "Give the numbers of the true classes: labels.astype(int).",
         )
     return labels, probabilities

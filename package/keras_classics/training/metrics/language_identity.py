@@ -12,7 +12,7 @@ from itertools import chain
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, explain, import_extra
+from keras_classics.core.errors import InputError, import_extra
 
 
 class LanguageIdentifier:
@@ -37,11 +37,9 @@ class LanguageIdentifier:
         if len(sentences) < 2 or not all(sentences.values()):
             counts = ", ".join(f"{len(each)} in {name}" for name, each in sentences.items())
             raise InputError(
-                explain(
-                    f"Sentences were given as follows: {counts or 'none'}",
-                    "two languages or more, each with sentences",
-                    "Give training sentences of every language to be told apart.",
-                )
+                f"Sentences were given as follows: {counts or 'none'}",
+                "two languages or more, each with sentences",
+                "Give training sentences of every language to be told apart.",
             )
         counting = import_extra("sklearn.feature_extraction.text", "translation").CountVectorizer
         bayes = import_extra("sklearn.naive_bayes", "translation").MultinomialNB

@@ -11,7 +11,7 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Figure
-from keras_classics.core.errors import InputError, check_whole, explain
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Name
 from keras_classics.data.texts.text_windows import text_windows
@@ -67,20 +67,16 @@ def bigram_nats(
     vocabulary_size = check_whole("vocabulary_size", vocabulary_size)
     if not any(len(ids) > 1 for ids in documents):
         raise InputError(
-            explain(
-                f"{len(documents)} documents without a second token were given",
-                "one document or more of two tokens or more",
-                "Give longer documents.",
-            )
+            f"{len(documents)} documents without a second token were given",
+            "one document or more of two tokens or more",
+            "Give longer documents.",
         )
     largest = max((int(np.max(ids)) for ids in [*learnt, *documents] if len(ids)), default=0)
     if largest >= vocabulary_size:
         raise InputError(
-            explain(
-                f"vocabulary_size={vocabulary_size} was given for ids up to {largest}",
-                f"{largest + 1} or more",
-                f"Pass vocabulary_size={largest + 1}, or the vocabulary's own length.",
-            )
+            f"vocabulary_size={vocabulary_size} was given for ids up to {largest}",
+            f"{largest + 1} or more",
+            f"Pass vocabulary_size={largest + 1}, or the vocabulary's own length.",
         )
     counts = np.ones((vocabulary_size, vocabulary_size))
     for ids in learnt:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_axes, check_whole, explain
+from keras_classics.core.errors import InputError, check_axes, check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Name, Tensor, Whole
 from keras_classics.core.user_warnings import warn_user
@@ -50,13 +50,11 @@ def frechet_distance(
     size = means[0].size
     if {x.shape for x in means} != {(size,)} or {x.shape for x in spreads} != {(size, size)}:
         raise InputError(
-            explain(
-                f"Means {[x.shape for x in means]} and covariances {[x.shape for x in spreads]} "
-                "were given",
-                "means (features,) and covariances (features, features) of one size",
-                "Compute them of the features of one network: x.mean(axis=0) and "
-                "numpy.cov(x, rowvar=False).",
-            )
+            f"Means {[x.shape for x in means]} and covariances {[x.shape for x in spreads]} "
+            "were given",
+            "means (features,) and covariances (features, features) of one size",
+            "Compute them of the features of one network: x.mean(axis=0) and "
+            "numpy.cov(x, rowvar=False).",
         )
     values, vectors = np.linalg.eigh(spreads[0])
     root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
@@ -84,11 +82,9 @@ def kernel_distance(features: ArrayLike, others: ArrayLike) -> float:
     check_axes("others", y, "(count, features)")
     if min(len(x), len(y)) < 2 or x.shape[1] != y.shape[1]:
         raise InputError(
-            explain(
-                f"Features {x.shape} and {y.shape} were given",
-                "two pictures or more on both sides, in the features of one network",
-                "Give more pictures.",
-            )
+            f"Features {x.shape} and {y.shape} were given",
+            "two pictures or more on both sides, in the features of one network",
+            "Give more pictures.",
         )
 
     def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -134,11 +130,9 @@ class _PictureDistance(keras.metrics.Metric):
         """
         if sample_weight is not None:
             raise InputError(
-                explain(
-                    "Weights of pictures were given",
-                    "pictures that count alike",
-                    "Leave sample_weight out.",
-                )
+                "Weights of pictures were given",
+                "pictures that count alike",
+                "Leave sample_weight out.",
             )
         self._check_weights()
         for side, pictures in zip(SIDES, (y_true, y_pred), strict=True):
@@ -153,12 +147,10 @@ class _PictureDistance(keras.metrics.Metric):
         """
         if min(self._count(side) for side in SIDES) < 2:
             raise InputError(
-                explain(
-                    f"{type(self).__name__} has seen {self._count('real')} real and "
-                    f"{self._count('made')} made pictures",
-                    "two or more of both; thousands say something",
-                    "Update it with more pictures first.",
-                )
+                f"{type(self).__name__} has seen {self._count('real')} real and "
+                f"{self._count('made')} made pictures",
+                "two or more of both; thousands say something",
+                "Update it with more pictures first.",
             )
         return self._distance()
 
@@ -185,13 +177,11 @@ class _PictureDistance(keras.metrics.Metric):
             return
         if _fingerprint(self.extractor) != self._expected:
             raise InputError(
-                explain(
-                    f"The extractor {self.extractor.name!r} of a metric from a file has other "
-                    "weights than the metric was saved with",
-                    "the same, without which the numbers would be of another metric",
-                    "Load them: metric.extractor.load_weights(path), or "
-                    "metric.extractor.set_weights(model.get_weights()).",
-                )
+                f"The extractor {self.extractor.name!r} of a metric from a file has other "
+                "weights than the metric was saved with",
+                "the same, without which the numbers would be of another metric",
+                "Load them: metric.extractor.load_weights(path), or "
+                "metric.extractor.set_weights(model.get_weights()).",
             )
         self._expected = None
 
@@ -204,11 +194,9 @@ class _PictureDistance(keras.metrics.Metric):
         except (AttributeError, NotImplementedError, TypeError) as error:
             # What engines say of a tensor that has no numbers yet.
             raise InputError(
-                explain(
-                    f"{type(self).__name__} was called in a compiled step",
-                    "steps that run eagerly",
-                    "Update the metric after predict or generate.",
-                )
+                f"{type(self).__name__} was called in a compiled step",
+                "steps that run eagerly",
+                "Update the metric after predict or generate.",
             ) from error
         if array.ndim == 4:
             array = array.mean(axis=(1, 2))
@@ -348,12 +336,9 @@ class KernelDistance(_PictureDistance):
         size, fewest = self.subset_size, min(len(real), len(made))
         if fewest < size:
             raise InputError(
-                explain(
-                    f"{len(real)} real and {len(made)} made pictures were seen, for subsets of "
-                    f"{size}",
-                    "as many of both as a subset has",
-                    f"Pass subset_size={fewest} or less, or subsets=None.",
-                )
+                f"{len(real)} real and {len(made)} made pictures were seen, for subsets of {size}",
+                "as many of both as a subset has",
+                f"Pass subset_size={fewest} or less, or subsets=None.",
             )
         draw = np.random.default_rng(self.seed)
         return [

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_positive, explain
+from keras_classics.core.errors import InputError, check_positive
 
 # Side and deviation of the paper's Gaussian window, and its constants.
 WINDOW, DEVIATION = 11, 1.5
@@ -66,11 +66,9 @@ def structural_similarity(
     x, y = _pair(pictures, others)
     if min(x.shape[1:3]) < WINDOW:
         raise InputError(
-            explain(
-                f"Pictures of {x.shape[1]} x {x.shape[2]} were given",
-                f"{WINDOW} x {WINDOW} or more, the window of the paper",
-                "Give larger pictures, or use peak_signal_to_noise.",
-            )
+            f"Pictures of {x.shape[1]} x {x.shape[2]} were given",
+            f"{WINDOW} x {WINDOW} or more, the window of the paper",
+            "Give larger pictures, or use peak_signal_to_noise.",
         )
     first, second = (
         (share * check_positive("largest", largest)) ** 2 for share in (LUMINANCE, CONTRAST)
@@ -88,11 +86,9 @@ def _pair(pictures: ArrayLike, others: ArrayLike) -> tuple[np.ndarray, np.ndarra
     x, y = np.asarray(pictures, "float64"), np.asarray(others, "float64")
     if x.shape != y.shape or x.ndim != 4:
         raise InputError(
-            explain(
-                f"Pictures {x.shape} and {y.shape} were given",
-                "two arrays (count, height, width, channels) of one shape",
-                "Cut or resize the one to the other; a single picture needs picture[None].",
-            )
+            f"Pictures {x.shape} and {y.shape} were given",
+            "two arrays (count, height, width, channels) of one shape",
+            "Cut or resize the one to the other; a single picture needs picture[None].",
         )
     return x, y
 

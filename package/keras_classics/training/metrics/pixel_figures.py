@@ -22,7 +22,7 @@ import numpy as np
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, explain
+from keras_classics.core.errors import InputError, check_choice
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Count, Tensor
 from keras_classics.data.pictures.mask_files import IGNORED
@@ -57,24 +57,20 @@ def pixel_confusion(
     """
     if len(truth) != len(answers):
         raise InputError(
-            explain(
-                f"{len(truth)} true masks and {len(answers)} answers were given",
-                "as many of the one as of the other",
-                "Give one answer for each picture.",
-            )
+            f"{len(truth)} true masks and {len(answers)} answers were given",
+            "as many of the one as of the other",
+            "Give one answer for each picture.",
         )
     counts = np.zeros((classes, classes), "int64")
     for number, (true, said) in enumerate(zip(truth, answers, strict=True)):
         true, said = np.asarray(true), np.asarray(said)
         if true.shape != said.shape or true.dtype.kind not in "iu" or said.dtype.kind not in "iu":
             raise InputError(
-                explain(
-                    f"Picture {number} has a true mask {true.dtype} {true.shape} and an answer "
-                    f"{said.dtype} {said.shape}",
-                    "whole numbers of one shape",
-                    "Take the most probable class of each pixel, probabilities.argmax(-1), and "
-                    "resize what is resized by kc.data.resize_mask.",
-                )
+                f"Picture {number} has a true mask {true.dtype} {true.shape} and an answer "
+                f"{said.dtype} {said.shape}",
+                "whole numbers of one shape",
+                "Take the most probable class of each pixel, probabilities.argmax(-1), and "
+                "resize what is resized by kc.data.resize_mask.",
             )
         counted = np.ones(true.shape, bool) if ignore is None else true != ignore
         counts += count_pairs(
@@ -164,20 +160,16 @@ class PixelFigure(keras.metrics.Metric):
         """
         if sample_weight is not None:
             raise InputError(
-                explain(
-                    "Weights of pixels were given",
-                    "pixels that count alike, or not at all where their label is that to ignore",
-                    "Leave sample_weight out, or give metrics instead of weighted_metrics.",
-                )
+                "Weights of pixels were given",
+                "pixels that count alike, or not at all where their label is that to ignore",
+                "Leave sample_weight out, or give metrics instead of weighted_metrics.",
             )
         pairs = self.classes**2
         if y_pred.shape[-1] != self.classes:
             raise InputError(
-                explain(
-                    f"Answers of shape {tuple(y_pred.shape)} were given",
-                    f"(batch, height, width, {self.classes})",
-                    "Give the metric the number of classes that the model has.",
-                )
+                f"Answers of shape {tuple(y_pred.shape)} were given",
+                f"(batch, height, width, {self.classes})",
+                "Give the metric the number of classes that the model has.",
             )
         true = ops.reshape(ops.cast(y_true, "int32"), (-1,))
         said = ops.reshape(ops.cast(ops.argmax(y_pred, axis=-1), "int32"), (-1,))
@@ -240,11 +232,9 @@ def _number(are: Any, like: Any, on: Any) -> Any:
 def _square(confusion: np.ndarray) -> np.ndarray:
     if confusion.ndim != 2 or len(set(confusion.shape)) > 1 or confusion.dtype.kind not in "iuf":
         raise InputError(
-            explain(
-                f"A confusion matrix {confusion.dtype} {confusion.shape} was given",
-                "counts (classes, classes)",
-                "Give what kc.training.pixel_confusion returns.",
-            )
+            f"A confusion matrix {confusion.dtype} {confusion.shape} was given",
+            "counts (classes, classes)",
+            "Give what kc.training.pixel_confusion returns.",
         )
     return confusion
 
@@ -253,10 +243,8 @@ def _known(labels: np.ndarray, classes: int, whose: str) -> np.ndarray:
     wrong = labels[(labels < 0) | (labels >= classes)]
     if wrong.size:
         raise InputError(
-            explain(
-                f"{whose} has the label {wrong[0]}, in {wrong.size} pixels",
-                f"0 to {classes - 1}",
-                "Correct it, give all classes, or name the label to ignore.",
-            )
+            f"{whose} has the label {wrong[0]}, in {wrong.size} pixels",
+            f"0 to {classes - 1}",
+            "Correct it, give all classes, or name the label to ignore.",
         )
     return labels.astype("int64")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from keras_classics.core.errors import InputError, explain
+from keras_classics.core.errors import InputError
 
 
 def check_references(
@@ -24,19 +24,14 @@ def check_references(
     remedy = f"Give one hypothesis and a list of references for each {kind}."
     if len(hypotheses) == 0 or len(hypotheses) != len(references):
         raise InputError(
-            explain(
-                f"{len(hypotheses)} hypotheses and references of {len(references)} {kind}s "
-                "were given",
-                "equally many, at least one",
-                remedy,
-            )
+            f"{len(hypotheses)} hypotheses and references of {len(references)} {kind}s were given",
+            "equally many, at least one",
+            remedy,
         )
     for number, texts in enumerate(references):
         if isinstance(texts, str) or len(texts) == 0:
             raise InputError(
-                explain(
-                    f"{kind.capitalize()} {number} has the references {texts!r}",
-                    "a list of at least one reference",
-                    remedy,
-                )
+                f"{kind.capitalize()} {number} has the references {texts!r}",
+                "a list of at least one reference",
+                remedy,
             )
