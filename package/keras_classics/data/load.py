@@ -7,13 +7,15 @@ import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.names import check_known
-from keras_classics.data.holdout import SPLIT_NAMES
+from keras_classics.data.faults import Faults
+from keras_classics.data.holdout import SPLIT_NAMES, Row, complete_splits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +104,69 @@ class Data:
     def has(self, *fields: str) -> bool:
         """Whether the examples have all of some fields."""
         return all(getattr(self.train[0], field, None) is not None for field in fields)
+
+
+@checked
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What `load` was asked for: what every reader takes beside options of its own.
+
+    A reader heeds what has a meaning for it: a world has no faults, a text no image size.
+
+    Attributes:
+        spec: The specification.
+        seed: Chooses a world, or what is held out where nobody has divided the data.
+        image_size: As for `load`.
+        strict: As for `load`.
+    """
+
+    spec: str
+    seed: int = 0
+    image_size: int | tuple[int, int] | None = None
+    strict: bool = False
+
+    @property
+    def argument(self) -> str:
+        """What stands behind the colon of the specification."""
+        return self.spec.partition(":")[2]
+
+    @property
+    def path(self) -> Path:
+        """That as a path."""
+        return Path(self.argument).expanduser()
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Height and width of pictures, or None for their own."""
+        # Which itself needs Pillow, as a reader of texts does not.
+        from keras_classics.data.pictures.images import resolve_size
+
+        return resolve_size(self.image_size)
+
+    @cached_property
+    def faults(self) -> Faults:
+        """Where a reader notes what it leaves out."""
+        return Faults(self.strict)
+
+    def divided(
+        self,
+        parts: Mapping[str, Sequence[Row]],
+        shares: tuple[float, float] | Callable[[int], int],
+        what: str,
+        **equal: Any,
+    ) -> tuple[dict[str, list[Row]], dict[str, str]]:
+        """Examples of all three splits; arguments as of `complete_splits`."""
+        return complete_splits(
+            parts, shares, self.seed, source=self.spec, what=what, faults=self.faults, **equal
+        )
+
+    def data(
+        self, splits: Mapping[str, Sequence[Any]], rule: str | Mapping[str, str], **facts: Any
+    ) -> Data:
+        """What was asked for; arguments as of `Data.of`, the origin by default the path."""
+        skipped = tuple(self.faults.messages)
+        facts = {"origin": str(self.path), **facts}
+        return Data.of(splits, rule, name=self.spec, skipped=skipped, **facts)
 
 
 class Source(NamedTuple):
@@ -194,10 +259,9 @@ def load(
     )
     parameters = inspect.signature(reader).parameters.values()
     known = [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
-    shared = {"seed": check_whole("seed", seed, 0), "image_size": image_size, "strict": strict}
-    check_known(scheme, options, [name for name in known if name not in shared])
-    options |= {name: value for name, value in shared.items() if name in known}
-    found = reader(*([argument] if argument else []), **options)
+    check_known(scheme, options, known)
+    seed = check_whole("seed", seed, 0)
+    found = reader(Asked(spec=spec, seed=seed, image_size=image_size, strict=strict), **options)
     names = found.info.pixel_classes or found.info.classes or ()
     if "" in names or len(set(names)) < len(names):
         wrong = next(name for name in names if not name or names.count(name) > 1)

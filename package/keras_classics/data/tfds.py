@@ -19,8 +19,8 @@ from keras_classics.core.errors import InputError
 from keras_classics.core.versions import installed
 from keras_classics.data.clips.video_files import evenly
 from keras_classics.data.holdout import SPLIT_NAMES, SPLIT_OF
-from keras_classics.data.load import Data
-from keras_classics.data.pictures.images import eight_bit_rgb, resolve_size
+from keras_classics.data.load import Asked, Data
+from keras_classics.data.pictures.images import eight_bit_rgb
 from keras_classics.data.pictures.tfds_boxes import StoredObjects, boxed_example, find_objects
 from keras_classics.data.pictures.tfds_masks import mask_key, masked_example, stored_masks
 from keras_classics.data.splits import Clip, Example, Picture, Split
@@ -38,12 +38,7 @@ _PROBE_SECONDS = 3.0
 
 @checked
 def load_tfds(
-    name: str,
-    *,
-    image_size: int | tuple[int, int] | None = None,
-    data_dir: str | Path | None = None,
-    masks: bool = False,
-    frames: Whole = 8,
+    asked: Asked, *, data_dir: str | Path | None = None, masks: bool = False, frames: Whole = 8
 ) -> Data:
     """Load a set of TensorFlow Datasets: images with captions, classes, boxes or masks, or texts.
 
@@ -52,9 +47,7 @@ def load_tfds(
     train split (the last two tenths where both are lacking); TFDS stores its examples shuffled.
 
     Args:
-        name: The set's name, with configuration and version if wanted: `"coco_captions/2014"`.
-        image_size: Height and width, or one number for a square; the whole picture is resized
-            (bilinear with antialiasing), its aspect ratio not kept.
+        asked: The set's name, with configuration and version if wanted: `"coco_captions/2014"`.
         data_dir: Where TFDS keeps its sets; None for its own default.
         masks: Read the classes of pixels, of sets that have them.
         frames: Of sets of moving pictures, how many of a clip are taken, at even distances; fewer
@@ -66,14 +59,14 @@ def load_tfds(
     """
     import tensorflow_datasets as tfds
 
-    size = resolve_size(image_size)
+    name, size = asked.argument, asked.size
     builder = _builder(name, data_dir)
     features = builder.info.features
     if isinstance(features, tfds.features.Translation):
-        return _translations(name, builder)
+        return _translations(asked, builder)
     videos = [key for key, each in features.items() if isinstance(each, tfds.features.Video)]
     if videos:
-        return _clips(name, builder, videos[0], size, frames)
+        return _clips(asked, builder, videos[0], frames)
     image, texts, label, objects = _find_features(name, features)
     pixels = mask_key(name, features, image) if masks else None
     if pixels:
@@ -125,8 +118,8 @@ def load_tfds(
     }
     sides = size or features[image].shape[:2]
     return _data(
+        asked,
         builder,
-        name,
         found,
         rule,
         image_shape=None if None in sides else (*sides, 3),
@@ -136,29 +129,22 @@ def load_tfds(
 
 
 def _data(
+    asked: Asked,
     builder: tfds.core.DatasetBuilder,
-    name: str,
     splits: Mapping[str, Sequence[Any]],
     rule: str,
     **facts: Any,
 ) -> Data:
-    return Data.of(
+    return asked.data(
         splits,
         rule,
-        name=f"tfds:{name}",
         origin=f"TensorFlow Datasets {builder.info.full_name}, {builder.info.homepage}",
         made_with=installed(["tensorflow-datasets"]),
         **facts,
     )
 
 
-def _clips(
-    name: str,
-    builder: tfds.core.DatasetBuilder,
-    video: str,
-    size: tuple[int, int] | None,
-    frames: Whole,
-) -> Data:
+def _clips(asked: Asked, builder: tfds.core.DatasetBuilder, video: str, frames: Whole) -> Data:
     """Load a set whose examples are moving pictures, with classes where it has them."""
     import tensorflow_datasets as tfds
 
@@ -166,17 +152,17 @@ def _clips(
     labels = [key for key, each in features.items() if isinstance(each, tfds.features.ClassLabel)]
     label = labels[0] if labels else None
     _prepare(builder)
-    splits, rule = _splits(name, list(builder.info.splits))
+    splits, rule = _splits(asked.argument, list(builder.info.splits))
 
     def clip(number: int, example: dict) -> Clip:
         whole = example[video]
-        chosen = [eight_bit_rgb(whole[n], size) for n in evenly(len(whole), frames)]
+        chosen = [eight_bit_rgb(whole[n], asked.size) for n in evenly(len(whole), frames)]
         return Clip(np.stack(chosen), str(number), int(example[label]) if label else None)
 
     found = {split: Streamed(builder.as_dataset(split=part), clip)
              for split, part in splits.items()}  # fmt: skip
     classes = tuple(features[label].names) if label else None
-    return _data(builder, name, found, rule, classes=classes)
+    return _data(asked, builder, found, rule, classes=classes)
 
 
 class Streamed(Split[Example]):
@@ -268,11 +254,11 @@ def _require_network(name: str) -> None:
         )
 
 
-def _translations(name: str, builder: tfds.core.DatasetBuilder) -> Data:
+def _translations(asked: Asked, builder: tfds.core.DatasetBuilder) -> Data:
     """Load a set whose examples are a sentence in each of its languages."""
     languages = tuple(builder.info.features.languages)
     _prepare(builder)
-    splits, rule = _splits(name, list(builder.info.splits))
+    splits, rule = _splits(asked.argument, list(builder.info.splits))
     found = {}
     for split, part in splits.items():
         rows = enumerate(builder.as_dataset(split=part).as_numpy_iterator())
@@ -280,7 +266,7 @@ def _translations(name: str, builder: tfds.core.DatasetBuilder) -> Data:
             Parallel({each: row[each].decode() for each in languages}, str(n)) for n, row in rows
         ]
         found[split] = ParallelTexts.gathered(sentences, languages)
-    return _data(builder, name, found, rule, languages=languages)
+    return _data(asked, builder, found, rule, languages=languages)
 
 
 def _find_features(

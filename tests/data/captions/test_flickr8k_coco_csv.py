@@ -7,8 +7,8 @@ from PIL import Image
 
 from keras_classics.core.errors import InputError
 from keras_classics.data.captions.flickr8k_coco_csv import read_annotations
-from keras_classics.data.captions.folder import load_captions
 from keras_classics.data.faults import Faults
+from keras_classics.data.load import load
 
 SPLITS = ["train"] * 5 + ["restval"] * 2 + ["val"] * 2 + ["test"]
 
@@ -41,7 +41,7 @@ def folder(tmp_path):
 @pytest.mark.parametrize("folders", [False, True], ids=["flickr", "coco"])
 def test_karpathys_splits_and_sentences(folder, folders):
     (folder / "dataset_coco.json").write_text(karpathy(folders=folders))
-    data = load_captions(folder, strict=True)
+    data = load(f"captions:{folder}", strict=True)
     assert data.info.sizes == {"train": 7, "validation": 2, "test": 1}
     assert [each.name for each in data.validation] == ["7.png", "8.png"]
     assert data.test[0].captions == ("A dog, 0.", "A dog, 1.")
@@ -57,7 +57,7 @@ def test_folders_of_karpathys_tell_equal_names_apart(folder):
         (folder / place).mkdir()
         (folder / "Images" / f"{number}.png").rename(folder / place / "same.png")
     (folder / "dataset_coco.json").write_text(karpathy(rename, folders=True))
-    data = load_captions(folder, strict=True)
+    data = load(f"captions:{folder}", strict=True)
     assert data.train[0].name == "ain2014/same.png" and (data.train[0].image == 0).all()
     assert data.test[0].name == "est2014/same.png" and data.test[0].image[0, 0, 0] == 9
 
@@ -68,9 +68,9 @@ def test_the_form_that_is_named_brings_its_own_splits(folder):
     (folder / "Flickr8k.token.txt").write_text("".join(f"{n}.png#0\ta dog\n" for n in range(10)))
     (folder / "Flickr_8k.trainImages.txt").write_text("0.png\n1.png\n2.png\n3.png\n")
     with pytest.raises(InputError, match="several captions files: Flickr8k.token.txt, dataset.js"):
-        load_captions(folder)
-    assert load_captions(folder / "dataset.json").info.sizes["train"] == 7
-    assert load_captions(folder / "Flickr8k.token.txt").info.sizes["train"] == 2
+        load(f"captions:{folder}")
+    assert load(f"captions:{folder / 'dataset.json'}").info.sizes["train"] == 7
+    assert load(f"captions:{folder / 'Flickr8k.token.txt'}").info.sizes["train"] == 2
 
 
 def without_raw(images):
@@ -79,7 +79,7 @@ def without_raw(images):
 
 def test_tokens_stand_for_a_sentence_that_is_not_given(folder):
     (folder / "dataset.json").write_text(karpathy(without_raw))
-    assert load_captions(folder, strict=True).test[0].captions == ("a dog 0", "A dog, 1.")
+    assert load(f"captions:{folder}", strict=True).test[0].captions == ("a dog 0", "A dog, 1.")
 
 
 FAULTS = {
@@ -98,11 +98,11 @@ FAULTS = {
 def test_a_faulty_entry_of_karpathys_is_skipped_or_refused_with_its_place(folder, fault):
     change, message = FAULTS[fault]
     (folder / "dataset.json").write_text(karpathy(change))
-    data = load_captions(folder)
+    data = load(f"captions:{folder}")
     assert data.info.sizes == {"train": 7 - (fault != "said by a number"), **HELD}
     assert data.info.skipped
     with pytest.raises(InputError, match=message):
-        load_captions(folder, strict=True)
+        load(f"captions:{folder}", strict=True)
 
 
 HELD = {"validation": 2, "test": 1}

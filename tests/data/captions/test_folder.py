@@ -7,7 +7,7 @@ from PIL import Image
 
 import support
 from keras_classics.core.errors import InputError
-from keras_classics.data.captions.folder import load_captions
+from keras_classics.data.load import load
 
 SHARED = support.SHARED / "data"
 needs_shared = pytest.mark.skipif(not SHARED.exists(), reason=f"{SHARED} is absent")
@@ -49,7 +49,7 @@ def _token_file(folder):
 
 
 def test_flickr_layout_with_its_lists(flickr):
-    data = load_captions(flickr)
+    data = load(f"captions:{flickr}")
     assert data.info.sizes == {"train": 10, "validation": 4, "test": 4}
     assert _names(data.train) == NAMES[:10]
     assert _names(data.validation) == NAMES[10:14]
@@ -64,21 +64,21 @@ def test_flickr_layout_with_its_lists(flickr):
 
 
 def test_the_size_is_told_where_it_is_one(flickr):
-    data = load_captions(flickr)
+    data = load(f"captions:{flickr}")
     assert data.info.image_shape == (3, 4, 3)
 
     Image.new("RGB", (9, 9)).save(flickr / "Images" / NAMES[0])
-    data = load_captions(flickr)
+    data = load(f"captions:{flickr}")
     assert data.info.image_shape is None
     assert {each.image.shape for each in data.train} == {(9, 9, 3), (3, 4, 3)}
-    data = load_captions(flickr, image_size=(6, 8))
+    data = load(f"captions:{flickr}", image_size=(6, 8))
     assert data.info.image_shape == (6, 8, 3)
     assert {each.image.shape for each in data.train} == {(6, 8, 3)}
 
 
 def test_a_missing_list_is_held_out_of_train_and_given_lists_stay(flickr):
     (flickr / "text" / "Flickr_8k.testImages.txt").unlink()
-    data = load_captions(flickr)
+    data = load(f"captions:{flickr}")
     assert data.info.sizes == {"train": 9, "validation": 4, "test": 1}
     assert _names(data.validation) == NAMES[10:14]
     assert sorted(_names(data.train) + _names(data.test)) == NAMES[:10]
@@ -87,23 +87,23 @@ def test_a_missing_list_is_held_out_of_train_and_given_lists_stay(flickr):
 
 def test_without_a_train_list_the_unlisted_images_are_for_training(flickr):
     (flickr / "text" / "Flickr_8k.trainImages.txt").unlink()
-    data = load_captions(flickr)
+    data = load(f"captions:{flickr}")
     assert _names(data.train) == NAMES[:10] + NAMES[18:]
 
 
 def test_without_lists_images_are_split_by_their_name_alone(flickr):
     for file in (flickr / "text").glob("*Images.txt"):
         file.unlink()
-    first = load_captions(flickr)
+    first = load(f"captions:{flickr}")
     assert first.info.sizes == {"train": 16, "validation": 2, "test": 2}
     splits = [_names(split) for split in (first.train, first.validation, first.test)]
     assert sorted(sum(splits, [])) == NAMES
 
     # The order of the file has no influence, the seed has.
     _token_file(flickr).write_text(_tokens(NAMES[::-1]))
-    again = load_captions(flickr)
+    again = load(f"captions:{flickr}")
     assert sorted(_names(again.test)) == sorted(splits[2])
-    others = [sorted(_names(load_captions(flickr, seed=seed).test)) for seed in range(1, 4)]
+    others = [sorted(_names(load(f"captions:{flickr}", seed=seed).test)) for seed in range(1, 4)]
     assert any(other != sorted(splits[2]) for other in others)
 
 
@@ -112,7 +112,7 @@ def test_equal_images_are_held_out_together(flickr):
         file.unlink()
     for number, name in enumerate(NAMES):
         Image.new("RGB", (4, 3), (number // 2, 0, 0)).save(flickr / "Images" / name)
-    data = load_captions(flickr)
+    data = load(f"captions:{flickr}")
     sides = [{each.image.tobytes() for each in split}
              for split in (data.train, data.validation, data.test)]  # fmt: skip
     assert all(sides) and sum(map(len, sides)) == len(set.union(*sides)) == 10
@@ -123,19 +123,19 @@ def test_an_image_in_two_splits_is_refused(flickr):
     with (flickr / "text" / "Flickr_8k.devImages.txt").open("a") as file:
         file.write(NAMES[3])
     with pytest.raises(InputError, match="'photo03.png' is in the .* split"):
-        load_captions(flickr)
+        load(f"captions:{flickr}")
 
 
 def test_two_lists_of_one_split_are_refused(flickr):
     shutil.copy(flickr / "text" / "Flickr_8k.devImages.txt", flickr / "val.txt")
     with pytest.raises(InputError, match="list the validation split"):
-        load_captions(flickr)
+        load(f"captions:{flickr}")
 
 
 def test_words_that_contain_a_split_are_no_lists(flickr):
     (flickr / "latest.txt").write_text("not a list")
     (flickr / "values.txt").write_text("not a list")
-    assert load_captions(flickr, strict=True).info.sizes["test"] == 4
+    assert load(f"captions:{flickr}", strict=True).info.sizes["test"] == 4
 
 
 def _truncate(flickr):
@@ -171,20 +171,20 @@ def _list_unknown(flickr):
 )
 def test_a_fault_is_skipped_and_counted_or_refused_under_strict(flickr, spoil, message):
     spoil(flickr)
-    data = load_captions(flickr)
+    data = load(f"captions:{flickr}")
     assert _names(data.train) == [name for name in NAMES[:10] if name != "photo01.png"]
     assert data.info.sizes["train"] == 9
     assert len(data.info.skipped) == 1
     with pytest.raises(InputError, match=message):
-        load_captions(flickr, strict=True)
+        load(f"captions:{flickr}", strict=True)
 
 
 def test_one_empty_caption_costs_only_itself(flickr):
     _token_file(flickr).write_text(_tokens().replace("a dog of photo02.png number 3 .", ""))
-    data = load_captions(flickr)
+    data = load(f"captions:{flickr}")
     assert [len(captions) for captions in data.train.captions] == [5, 5, 4, *[5] * 7]
     with pytest.raises(InputError, match="'photo02.png' has 1 empty captions and 4 others"):
-        load_captions(flickr, strict=True)
+        load(f"captions:{flickr}", strict=True)
 
 
 def test_an_emptied_split_is_refused_with_the_first_fault(flickr):
@@ -192,7 +192,7 @@ def test_an_emptied_split_is_refused_with_the_first_fault(flickr):
     with pytest.raises(
         InputError, match="train split of .* has no image.*The first of 18 faults: The image"
     ):
-        load_captions(flickr)
+        load(f"captions:{flickr}")
 
 
 def test_a_line_without_tab_is_refused_with_its_number(flickr):
@@ -200,7 +200,7 @@ def test_a_line_without_tab_is_refused_with_its_number(flickr):
     lines[7] = lines[7].replace("\t", " ")
     _token_file(flickr).write_text("\n".join(lines))
     with pytest.raises(InputError, match=r"Flickr8k.token.txt, line 8 has no tab"):
-        load_captions(flickr)
+        load(f"captions:{flickr}")
 
 
 def test_invalid_utf8_is_refused_with_its_line(flickr):
@@ -208,23 +208,23 @@ def test_invalid_utf8_is_refused_with_its_line(flickr):
     lines[11] += b" caf\xe9"
     _token_file(flickr).write_bytes(b"\n".join(lines))
     with pytest.raises(InputError, match=r"Flickr8k.token.txt, line 12 is not valid UTF-8"):
-        load_captions(flickr)
+        load(f"captions:{flickr}")
 
 
 def test_captions_keep_every_letter(flickr):
     text = _tokens().replace("photo00.png#0\ta dog", "photo00.png#0\tUn garçon\u2028à 犬")
     _token_file(flickr).write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
-    caption = load_captions(flickr).train.captions[0][0]
+    caption = load(f"captions:{flickr}").train.captions[0][0]
     assert caption == "Un garçon\u2028à 犬 of photo00.png number 0 ."
 
 
 def test_one_name_in_two_places_is_refused(flickr):
     shutil.copytree(flickr / "Images", flickr / "thumbnails")
     with pytest.raises(InputError, match="'photo00.png' is both .*Images.* and .*thumbnails"):
-        load_captions(flickr)
+        load(f"captions:{flickr}")
     for file in (flickr / "text").iterdir():
         file.write_text(file.read_text().replace("photo", "thumbnails/photo"))
-    assert _names(load_captions(flickr).train)[0] == "thumbnails/photo00.png"
+    assert _names(load(f"captions:{flickr}").train)[0] == "thumbnails/photo00.png"
 
 
 @pytest.fixture
@@ -256,7 +256,8 @@ TABS = ["filename\ttext", *(f"{name}\t{text}" for name, text in ROWS)]
     [("captions.txt", KAGGLE_8K), ("r.csv", KAGGLE_30K), ("s.csv", SEMICOLONS), ("t.tsv", TABS)],
 )
 def test_tables_of_every_make(table, name, lines):
-    data = load_captions(table("\n".join(lines), name), strict=True)
+    folder = table("\n".join(lines), name)
+    data = load(f"captions:{folder}", strict=True)
     assert sum(data.info.sizes.values()) == 20
     found = dict(zip(_names(data.train), data.train.captions, strict=True))
     assert len(found) == 16
@@ -267,10 +268,10 @@ def test_tables_of_every_make(table, name, lines):
 def test_a_wrong_column_is_refused_with_the_columns_found(table):
     folder = table("picture,caption\nphoto00.png,a dog\n")
     with pytest.raises(InputError, match="columns picture, caption. .*image_name.*Rename"):
-        load_captions(folder)
+        load(f"captions:{folder}")
     table("image,label\nphoto00.png,a dog\n")
     with pytest.raises(InputError, match="columns image, label.*comment"):
-        load_captions(folder)
+        load(f"captions:{folder}")
 
 
 @pytest.mark.parametrize(
@@ -285,20 +286,20 @@ def test_a_wrong_column_is_refused_with_the_columns_found(table):
 )
 def test_a_malformed_table_is_refused_not_shortened(table, text):
     with pytest.raises(InputError, match="captions.csv cannot be read"):
-        load_captions(table(text))
+        load(f"captions:{table(text)}")
 
 
 def test_no_captions_and_several_captions_files_are_refused(table):
     folder = table("", "other.md")
     with pytest.raises(InputError, match="no captions file"):
-        load_captions(folder)
+        load(f"captions:{folder}")
     table("image,caption\n" + "".join(f"{n},a dog\n" for n in NAMES), "a.csv")
     table(_tokens(), "b.token.txt")
     with pytest.raises(InputError, match=r"several captions files: a.csv, b.token.txt"):
-        load_captions(folder)
-    assert load_captions(folder / "a.csv").train.captions[0] == ("a dog",)
+        load(f"captions:{folder}")
+    assert load(f"captions:{folder / 'a.csv'}").train.captions[0] == ("a dog",)
     with pytest.raises(InputError, match="does not exist"):
-        load_captions(folder / "absent")
+        load(f"captions:{folder / 'absent'}")
 
 
 def _coco(names, first=0):
@@ -323,7 +324,7 @@ def coco(tmp_path):
 
 
 def test_coco_layout(coco):
-    data = load_captions(coco, strict=True)
+    data = load(f"captions:{coco}", strict=True)
     assert data.info.sizes == {"train": 13, "validation": 5, "test": 2}
     assert _names(data.validation) == NAMES[15:]
     assert data.validation.captions[2] == ("on photo17.png",)
@@ -344,9 +345,9 @@ def test_faults_of_coco_files_are_counted(coco, change, message):
     content = json.loads(path.read_text())
     change(content)
     path.write_text(json.dumps(content))
-    assert len(load_captions(coco).info.skipped) == 1
+    assert len(load(f"captions:{coco}").info.skipped) == 1
     with pytest.raises(InputError, match=message):
-        load_captions(coco, strict=True)
+        load(f"captions:{coco}", strict=True)
 
 
 @pytest.mark.parametrize(
@@ -360,13 +361,13 @@ def test_faults_of_coco_files_are_counted(coco, change, message):
 def test_malformed_coco_files_are_refused(coco, text, message):
     (coco / "annotations" / "captions_train2017.json").write_text(text)
     with pytest.raises(InputError, match=message):
-        load_captions(coco)
+        load(f"captions:{coco}")
 
 
 @needs_shared
 def test_real_flickr8k():
     folder = SHARED / "flickr8k_1k"
-    data = load_captions(folder, image_size=32, strict=True)
+    data = load(f"captions:{folder}", image_size=32, strict=True)
     listed = (folder / "trainImages.txt").read_text().split()
     assert data.info.sizes == {"train": 678, "validation": 113, "test": 75}
     assert sorted(_names(data.train) + _names(data.test)) == sorted(listed)
@@ -376,7 +377,7 @@ def test_real_flickr8k():
 
 @needs_shared
 def test_real_coco():
-    data = load_captions(SHARED / "coco_mini", strict=True)
+    data = load(f"captions:{SHARED / 'coco_mini'}", strict=True)
     assert data.info.sizes == {"train": 64, "validation": 8, "test": 8}
     assert data.info.origin.startswith("COCO 2017 Dataset")
     first = data.test[0]

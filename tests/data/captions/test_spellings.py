@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from keras_classics.core.errors import InputError
-from keras_classics.data.captions.folder import load_captions
 from keras_classics.data.captions.spellings import Spellings
+from keras_classics.data.load import load
 
 FILES = ["café.jpg", "images/One.JPG", "images/two.png", "a/3.jpg", "b/3.jpg", "4.jpg", "4.png"]
 
@@ -67,7 +67,7 @@ def test_lists_captions_and_files_need_not_spell_alike(tmp_path):
     (tmp_path / "results.token").write_text("".join(rows))
     for split, part in (("train", names[:5]), ("val", names[5:7]), ("test", names[7:])):
         (tmp_path / f"{split}.txt").write_text("".join(f"{name}\n" for _, _, name in part))
-    data = load_captions(tmp_path, strict=True)
+    data = load(f"captions:{tmp_path}", strict=True)
     assert data.info.sizes == {"train": 5, "validation": 2, "test": 2}
     first = data.test[0]
     assert first.name == "été7.jpg" and round(first.image[0, 0, 0] / 20) == 7
@@ -82,10 +82,10 @@ def table(folder, names, file="captions.csv"):
 def test_one_file_under_two_names_is_taken_once(tmp_path):
     photos(tmp_path, [f"{n}.png" for n in range(6)])
     table(tmp_path, [*(f"{n}.png" for n in range(6)), "3.PNG"])
-    data = load_captions(tmp_path)
+    data = load(f"captions:{tmp_path}")
     assert sum(data.info.sizes.values()) == 6
     with pytest.raises(InputError, match=r"'3.png' and '3.PNG' are one file, .*3.png"):
-        load_captions(tmp_path, strict=True)
+        load(f"captions:{tmp_path}", strict=True)
 
 
 def test_a_list_that_may_mean_two_images_says_which(tmp_path):
@@ -95,7 +95,7 @@ def test_a_list_that_may_mean_two_images_says_which(tmp_path):
     table(tmp_path, names)
     (tmp_path / "test.txt").write_text("a/1.png\n2.png\n")
     with pytest.raises(InputError, match=r"'2.png', which may be 'a/2.png' or 'b/2.png'"):
-        load_captions(tmp_path, strict=True)
+        load(f"captions:{tmp_path}", strict=True)
 
 
 def test_a_captions_file_of_its_own_folder_finds_the_images_beside_it(tmp_path):
@@ -104,8 +104,8 @@ def test_a_captions_file_of_its_own_folder_finds_the_images_beside_it(tmp_path):
     table(tmp_path / "annotations", names, "first.csv")
     table(tmp_path / "annotations", names, "second.csv")
     with pytest.raises(InputError, match=r"several.*Name the file to read: captions:.*/FILE"):
-        load_captions(tmp_path)
-    data = load_captions(tmp_path / "annotations" / "first.csv", strict=True)
+        load(f"captions:{tmp_path}")
+    data = load(f"captions:{tmp_path / 'annotations' / 'first.csv'}", strict=True)
     assert sum(data.info.sizes.values()) == 6
 
 
@@ -113,12 +113,12 @@ def test_one_faulty_image_does_not_use_up_a_split(tmp_path):
     names = [f"{n}.png" for n in range(10)]
     photos(tmp_path, names)
     table(tmp_path, names)
-    whole = load_captions(tmp_path)
+    whole = load(f"captions:{tmp_path}")
     for split in ("validation", "test"):
         (held,) = getattr(whole, split).names
         kept = (tmp_path / held).read_bytes()
         (tmp_path / held).write_bytes(b"no picture")
-        data = load_captions(tmp_path)
+        data = load(f"captions:{tmp_path}")
         assert sorted(data.info.sizes.values()) == [1, 1, 7]
         assert len(data.info.skipped) == 1 and held in data.info.skipped[0]
         (tmp_path / held).write_bytes(kept)

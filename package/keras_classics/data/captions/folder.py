@@ -31,23 +31,16 @@ from keras_classics.data.holdout import (
     SPLIT_NAMES,
     check_filled,
     check_one_split,
-    complete_splits,
 )
-from keras_classics.data.load import Data
-from keras_classics.data.pictures.images import measure_images, read_image, resolve_size
+from keras_classics.data.load import Asked, Data
+from keras_classics.data.pictures.images import measure_images, read_image
 from keras_classics.data.splits import Made, Pictures
 
 _HELD_OUT = 10
 
 
 @checked
-def load_captions(
-    path: str | Path,
-    *,
-    seed: int = 0,
-    image_size: int | tuple[int, int] | None = None,
-    strict: bool = False,
-) -> Data:
+def load_captions(asked: Asked) -> Data:
     """Read photographs with captions from files; the module describes the layouts.
 
     Splits follow the lists, or the splits in the names of COCO's files. Without a train list
@@ -59,32 +52,24 @@ def load_captions(
     All images are decoded once to find the faulty ones, then again when they are asked for.
 
     Args:
-        path: The folder, or the captions file in it where there are several.
-        seed: Chooses the images that are held out.
-        image_size: Height and width, or one number for a square; see `read_image`.
-        strict: Refuse an absent or unreadable image, an empty caption, or a listed image without
-            captions, instead of skipping and counting it.
+        asked: The folder, or the captions file in it where there are several. Faulty are an absent
+            or unreadable image, an empty caption, and a listed image without captions.
 
     Raises:
         InputError: No captions, a malformed file, an image in two splits, or an empty split.
     """
-    size = resolve_size(image_size)
-    source = Path(path).expanduser()
-    faults = Faults(strict)
+    source, size, faults = asked.path, asked.size, asked.faults
     annotations = read_annotations(source, faults)
     names, rules = _listed(annotations)
     paths = _locate(source, list(chain.from_iterable(names.values())), faults)
     sizes = measure_images([*paths.values()], faults)
     shapes = {name: sizes[path] for name, path in paths.items() if path in sizes}
     complete = partial(
-        complete_splits,
+        asked.divided,
         shares=lambda count: max(1, round(count / _HELD_OUT)),
-        seed=seed,
-        source=path,
         what="image",
         same=lambda name: (file_fingerprint(paths[name]) if name in shapes else name,),
         key=lambda split, name: name,
-        faults=faults,
     )
     sound = {split: [name for name in part if name in shapes] for split, part in names.items()}
     # What is faulty is held out like the rest, so that to mend it moves no other.
@@ -93,9 +78,9 @@ def load_captions(
     if any(split in held and not part for split, part in splits.items()):
         # Unless nothing sound would be left of what was held out.
         splits, held = complete(sound)
-    check_filled(splits, path, "image", faults)
+    check_filled(splits, asked.spec, "image", faults)
     distinct = {size} if size else set(shapes.values())
-    return Data.of(
+    return asked.data(
         {
             split: Pictures(
                 Made([paths[name] for name in part], partial(read_image, size=size)),
@@ -105,9 +90,7 @@ def load_captions(
             for split, part in splits.items()
         },
         rules | held,
-        name=f"captions:{path}",
         image_shape=(*distinct.pop(), 3) if len(distinct) == 1 else None,
-        skipped=tuple(faults.messages),
         origin=annotations.origin,
     )
 

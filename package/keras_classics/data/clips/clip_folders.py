@@ -28,11 +28,9 @@ from keras_classics.data.clips.video_files import (
     read_video,
     require_av,
 )
-from keras_classics.data.faults import Faults
-from keras_classics.data.holdout import complete_splits
-from keras_classics.data.load import Data
+from keras_classics.data.load import Asked, Data
 from keras_classics.data.pictures.class_folders import class_folders, split_folders
-from keras_classics.data.pictures.images import measure_images, read_image, resolve_size
+from keras_classics.data.pictures.images import measure_images, read_image
 from keras_classics.data.splits import Clip, Made
 
 
@@ -44,25 +42,14 @@ class _Found(NamedTuple):
 
 @checked
 def load_frames(
-    path: str | Path,
-    *,
-    seed: int = 0,
-    image_size: int | tuple[int, int] | None = None,
-    strict: bool = False,
-    frames: Whole = 8,
-    validation: float = 0.1,
-    test: float = 0.1,
+    asked: Asked, *, frames: Whole = 8, validation: float = 0.1, test: float = 0.1
 ) -> Data:
     """Read clips that are folders of frames, in folders of classes.
 
     All frames are decoded once to find the faulty ones, which are left out of their clips.
 
     Args:
-        path: The folder.
-        seed: Chooses the clips that are held out.
-        image_size: Height and width, or one number for a square; None for the pictures' own, which
-            must be the same in a clip.
-        strict: Refuse what is faulty instead of skipping and counting it.
+        asked: The folder; frames of a clip must be of one size, or are resized.
         frames: How many of a clip are taken, at even distances; fewer where it has fewer.
         validation: Share of the training clips that becomes the validation split.
         test: Share of them that becomes the test split.
@@ -70,7 +57,7 @@ def load_frames(
     Raises:
         InputError: The folder is not laid out so, or nothing in it is sound.
     """
-    size, endings, faults = resolve_size(image_size), picture_endings(), Faults(strict)
+    size, endings, faults = asked.size, picture_endings(), asked.faults
 
     def clips(folder: Path, class_name: str) -> list[_Found]:
         found = []
@@ -92,27 +79,17 @@ def load_frames(
         chosen = evenly(len(clip.files), frames)
         return np.stack([read_image(clip.files[n], size) for n in chosen])
 
-    return _clips("frames", path, clips, read, faults, seed, size, (validation, test))
+    return _clips(asked, clips, read, (validation, test))
 
 
 @checked
 def load_videos(
-    path: str | Path,
-    *,
-    seed: int = 0,
-    image_size: int | tuple[int, int] | None = None,
-    strict: bool = False,
-    frames: Whole = 8,
-    validation: float = 0.1,
-    test: float = 0.1,
+    asked: Asked, *, frames: Whole = 8, validation: float = 0.1, test: float = 0.1
 ) -> Data:
     """Read clips that are video files, in folders of classes.
 
     Args:
-        path: The folder.
-        seed: Chooses the clips that are held out.
-        image_size: Height and width, or one number for a square; None for the videos' own.
-        strict: Refuse a faulty file instead of skipping and counting it.
+        asked: The folder.
         frames: How many of a clip are taken, at even distances; fewer where it has fewer.
         validation: Share of the training clips that becomes the validation split.
         test: Share of them that becomes the test split.
@@ -122,7 +99,6 @@ def load_videos(
         ImportError: PyAV is not installed.
     """
     require_av()
-    size, faults = resolve_size(image_size), Faults(strict)
 
     def clips(folder: Path, class_name: str) -> list[_Found]:
         found = []
@@ -132,56 +108,46 @@ def load_videos(
                     frame_count(file)
                     found.append(_Found(file, class_name, (file,)))
                 except InputError as error:
-                    faults.take(error)
+                    asked.faults.take(error)
         return found
 
     def read(clip: _Found) -> np.ndarray:
-        return read_video(clip.path, frames=frames, size=size)
+        return read_video(clip.path, frames=frames, size=asked.size)
 
-    return _clips("videos", path, clips, read, faults, seed, size, (validation, test))
+    return _clips(asked, clips, read, (validation, test))
 
 
 def _clips(
-    kind: str,
-    path: str | Path,
+    asked: Asked,
     clips: Callable[[Path, str], list[_Found]],
     read: Callable[[_Found], np.ndarray],
-    faults: Faults,
-    seed: int,
-    size: tuple[int, int] | None,
     shares: tuple[float, float],
 ) -> Data:
-    folder = Path(path).expanduser()
+    folder = asked.path
     roots = split_folders(folder)
     classes = class_folders(roots["train"])
     found = {
         split: [clip for name in classes if (root / name).is_dir() for clip in clips(root, name)]
         for split, root in roots.items()
     }
-    splits, held = complete_splits(
+    splits, held = asked.divided(
         found,
         shares,
-        seed,
-        source=folder,
-        what="clip",
+        "clip",
         label=lambda clip: clip.class_name,
         same=lambda clip: (tuple(map(file_fingerprint, clip.files)),),
         key=lambda split, clip: f"{split}:{clip.class_name}/{clip.path.name}",
-        faults=faults,
     )
 
     def made(clip: _Found) -> Clip:
         label = classes.index(clip.class_name)
         return Clip(read(clip), str(clip.path.relative_to(folder)), label)
 
-    return Data.of(
+    return asked.data(
         {split: Made(part, made) for split, part in splits.items()},
         {**{split: str(root) for split, root in roots.items()}, **held},
-        name=f"{kind}:{path}",
-        image_shape=(*size, 3) if size else None,
+        image_shape=(*asked.size, 3) if asked.size else None,
         classes=classes,
-        skipped=tuple(faults.messages),
-        origin=str(folder),
     )
 
 

@@ -12,9 +12,9 @@ from keras_classics.core.arguments import checked
 from keras_classics.core.array_files import read_arrays
 from keras_classics.core.errors import InputError, import_extra, shown
 from keras_classics.core.versions import installed
-from keras_classics.data.holdout import complete_splits, digest
-from keras_classics.data.load import Data
-from keras_classics.data.pictures.images import eight_bit_rgb, resolve_size
+from keras_classics.data.holdout import digest
+from keras_classics.data.load import Asked, Data
+from keras_classics.data.pictures.images import eight_bit_rgb
 from keras_classics.data.splits import Made, Pictures
 
 # The scanned digits have 17 greys, 0 to 16.
@@ -25,18 +25,12 @@ Labelled = tuple[np.ndarray, np.ndarray]
 
 
 @checked
-def load_digits(
-    *,
-    seed: int = 0,
-    image_size: int | tuple[int, int] | None = None,
-    validation: float = 0.1,
-    test: float = 0.2,
-) -> Data:
+def load_digits(asked: Asked, *, validation: float = 0.1, test: float = 0.2) -> Data:
     """1,797 scanned digits of 8 x 8 pixels that come with scikit-learn.
 
     Args:
-        seed: Chooses the splits, in which all digits are equally frequent.
-        image_size: Height and width, or one number for a square; None for 8 x 8.
+        asked: The size, in place of 8 x 8 pixels, and the seed of the splits, in which all digits
+            are equally frequent.
         validation: Share of the validation split.
         test: Share of the test split.
 
@@ -47,12 +41,10 @@ def load_digits(
     digits = import_extra("sklearn.datasets", "digits").load_digits()
     images = np.round(digits.images * (255 / _DIGITS_WHITE)).astype("uint8")
     return _data(
+        asked,
         {"train": (images, digits.target)},
         (validation, test),
-        seed,
-        image_size,
         written="digit-{1:04d}",
-        name="digits",
         classes=tuple(map(str, range(10))),
         origin="UCI optical recognition of handwritten digits, test part, as in scikit-learn",
         made_with=installed(["scikit-learn", "numpy"]),
@@ -60,14 +52,7 @@ def load_digits(
 
 
 @checked
-def load_npz(
-    files: str,
-    *,
-    seed: int = 0,
-    image_size: int | tuple[int, int] | None = None,
-    validation: float = 0.1,
-    test: float = 0.1,
-) -> Data:
+def load_npz(asked: Asked, *, validation: float = 0.1, test: float = 0.1) -> Data:
     """Pictures in one or two `.npz` files, the first for training, the second for the test.
 
     A file has `x`, `(n, height, width)` or `(n, height, width, 1 or 3)`, uint8 or floats of 0 to
@@ -75,16 +60,14 @@ def load_npz(
     also hold all, as Keras's `mnist.npz` does: `x_train`, `y_train`, `x_test`, `y_test`.
 
     Args:
-        files: `FILE` or `FILE,FILE`.
-        seed: Chooses the pictures that are held out.
-        image_size: Height and width, or one number for a square; None for the pictures' own.
+        asked: `FILE` or `FILE,FILE`.
         validation: Share of the training pictures that becomes the validation split.
         test: Share that becomes the test split where the files have none.
 
     Raises:
         InputError: A file is missing, damaged or of other contents, or a share not within 0 to 1.
     """
-    paths = [Path(each).expanduser() for each in files.split(",")]
+    paths = [Path(each).expanduser() for each in asked.argument.split(",")]
     if len(paths) > 2:
         raise InputError(
             f"{len(paths)} npz files were given", "one or two", "Write npz:TRAIN,TEST."
@@ -99,24 +82,17 @@ def load_npz(
             ending = f"_{name}" if both else ""
             if f"x{ending}" in arrays or name == split:
                 parts[name] = _pictures(path, arrays, ending)
-    classes, parts = _numbered(files, classes, parts)
+    classes, parts = _numbered(asked.argument, classes, parts)
+    shares = validation, test
     return _data(
-        parts,
-        (validation, test),
-        seed,
-        image_size,
-        written="{0}-{1:06d}",
-        name=f"npz:{files}",
-        classes=classes,
-        origin=files,
+        asked, parts, shares, written="{0}-{1:06d}", classes=classes, origin=asked.argument
     )
 
 
 def _data(
+    asked: Asked,
     parts: dict[str, Labelled],
     shares: tuple[float, float],
-    seed: int,
-    image_size: int | tuple[int, int] | None,
     *,
     written: str,
     **facts: Any,
@@ -125,13 +101,11 @@ def _data(
 
     The same picture twice is on one side, or it would be known before it is asked about.
     """
-    size, (images, labels) = resolve_size(image_size), parts["train"]
-    places, rules = complete_splits(
+    size, (images, labels) = asked.size, parts["train"]
+    places, rules = asked.divided(
         {split: range(len(part[0])) for split, part in parts.items()},
         shares,
-        seed,
-        source=facts["name"],
-        what="picture",
+        "picture",
         label=labels.__getitem__,
         same=lambda n: (digest(images[n]),),
     )
@@ -148,7 +122,7 @@ def _data(
         names = [written.format(source, n) for n in places[split]]
         return Pictures(coloured, names, labels.astype("int32"))
 
-    return Data.of(
+    return asked.data(
         {split: pictures(split) for split in places},
         rules,
         image_shape=(*(size or images.shape[1:3]), 3),

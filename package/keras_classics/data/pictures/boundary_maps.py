@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError
-from keras_classics.data.load import Data
-from keras_classics.data.pictures.boxed_pictures import Faults
+from keras_classics.data.load import Asked, Data
 from keras_classics.data.pictures.mask_files import IGNORED, MaskReading
 from keras_classics.data.pictures.mask_folders import paired_folders
 from keras_classics.data.pictures.masked_pictures import MaskedPicture, masked_data
@@ -66,32 +64,21 @@ def outlined(examples: Sequence[Any]) -> Sequence[MaskedPicture]:
     return Made(examples, made)
 
 
-def load_boundaries(
-    path: str | Path,
-    *,
-    seed: int = 0,
-    image_size: int | tuple[int, int] | None = None,
-    strict: bool = False,
-) -> Data:
+def load_boundaries(asked: Asked) -> Data:
     """Read pictures beside maps of outlines: `images` with `boundaries`, and splits as for masks.
 
     Maps are grey pictures without loss, 0 where nobody sees an outline and 255 where all do, as the
     mean of several people's: from 128 on it is one, what is between does not count.
 
     Args:
-        path: The folder.
-        seed: Chooses the pictures that are held out, where a split has no folder.
-        image_size: Height and width, or one number; maps are resized along, to the nearest pixel.
-        strict: Refuse what is faulty instead of leaving it out and counting it.
+        asked: The folder, as for `load_masks`.
 
     Raises:
         InputError: The folder is not laid out so, or nothing in it is sound.
     """
-    folder, faults = Path(path).expanduser(), Faults(strict)
     values = dict.fromkeys(range(1, _HALF), IGNORED) | dict.fromkeys(range(_HALF, 256), 1)
-    parts = paired_folders(folder, faults, "map of outlines", _FOLDERS)
+    parts = paired_folders(asked.path, asked.faults, "map of outlines", _FOLDERS)
     return masked_data(
-        parts, name=f"boundaries:{path}", classes=BOUNDARY_CLASSES,
-        reading=MaskReading(values={0: 0, **values}), seed=seed, image_size=image_size,
-        faults=faults, rules={split: "its folder" for split in parts}, origin=str(folder),
+        asked, parts, dict.fromkeys(parts, "its folder"),
+        classes=BOUNDARY_CLASSES, reading=MaskReading(values={0: 0, **values}),
     )  # fmt: skip

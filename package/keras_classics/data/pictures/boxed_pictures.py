@@ -19,9 +19,8 @@ from keras_classics.boxes.detections import NO_CLASS
 from keras_classics.core.errors import InputError
 from keras_classics.core.files import file_fingerprint
 from keras_classics.data.faults import Faults
-from keras_classics.data.holdout import complete_splits
-from keras_classics.data.load import Data
-from keras_classics.data.pictures.images import measure_images, read_image, resolve_size
+from keras_classics.data.load import Asked, Data
+from keras_classics.data.pictures.images import measure_images, read_image
 from keras_classics.data.splits import Made, Picture
 
 # A box may reach so far beyond the border: who counts from 1, or rounds, is not wrong.
@@ -99,16 +98,12 @@ class Sheet:
 
 
 def boxed_data(
+    asked: Asked,
     sheets: Mapping[str, Sequence[Sheet]],
-    *,
-    name: str,
-    classes: Sequence[str] | None,
-    seed: int,
-    image_size: int | tuple[int, int] | None,
-    faults: Faults,
     rules: Mapping[str, str],
-    origin: str,
-    class_ids: tuple[int, ...] | None = None,
+    *,
+    classes: Sequence[str] | None,
+    **facts: Any,
 ) -> Data:
     """Make a data set of what was read.
 
@@ -117,86 +112,63 @@ def boxed_data(
     the picture's name; equal files are on one side.
 
     Args:
+        asked: What was asked for; boxes are resized with their pictures.
         sheets: By split, of `"train"` at least.
-        name: The specification.
-        classes: Names of the classes; None for all that occur, sorted.
-        seed: Chooses what is held out.
-        image_size: Height and width, or one number; boxes are resized with their pictures.
-        faults: Where to note what is left out.
         rules: Where the splits come from, by split.
-        origin: Where the data come from.
-        class_ids: Of each class the number that its file has for it.
+        classes: Names of the classes; None for all that occur, sorted.
+        **facts: What else `Info` holds.
 
     Raises:
         InputError: No class, or a split without a picture.
     """
-    size = resolve_size(image_size)
     if classes is None:
         rows = [row for part in sheets.values() for sheet in part for row in sheet.rows]
         classes = sorted({row.label for row in rows if row.label is not None})
     if not classes:
         raise InputError(
-            f"{name} has no box of any class",
+            f"{asked.spec} has no box of any class",
             "pictures with boxes",
-            f"Check the files.{faults.told()}",
+            f"Check the files.{asked.faults.told()}",
         )
     numbers: dict[str | None, int] = {label: number for number, label in enumerate(classes)}
     numbers[None] = NO_CLASS
-    checked = {split: _sound(part, numbers, faults) for split, part in sheets.items()}
-    return checked_data(
-        checked,
-        partial(_picture, size=size),
-        name=name, size=size, seed=seed, faults=faults, rules=rules, origin=origin,
-        classes=tuple(classes), class_ids=class_ids,
-    )  # fmt: skip
+    checked = {split: _sound(part, numbers, asked.faults) for split, part in sheets.items()}
+    make = partial(_picture, size=asked.size)
+    return checked_data(asked, checked, rules, make, classes=tuple(classes), **facts)
 
 
 def checked_data(
+    asked: Asked,
     checked: Mapping[str, Sequence[Any]],
-    make: Callable[[Any], Picture],
-    *,
-    name: str,
-    size: tuple[int, int] | None,
-    seed: int,
-    faults: Faults,
     rules: Mapping[str, str],
-    origin: str,
+    make: Callable[[Any], Picture],
     **facts: Any,
 ) -> Data:
     """Divide pictures that were looked at.
 
     Args:
+        asked: What was asked for.
         checked: By split, what has a `sheet` with `name` and `path`, and the `size` of its picture.
-        make: Reads the picture and what belongs to it.
-        name: The specification.
-        size: Height and width to which pictures are resized, or None.
-        seed: Chooses what is held out.
-        faults: What was left out.
         rules: Where the splits come from, by split.
-        origin: Where the data come from.
+        make: Reads the picture and what belongs to it.
         **facts: What else `Info` holds.
 
     Raises:
         InputError: A split has no picture.
     """
-    found, held = complete_splits(
+    found, held = asked.divided(
         checked,
         (0.1, 0.1),
-        seed,
-        source=name,
-        what="picture",
+        "picture",
         same=lambda example: (file_fingerprint(example.sheet.path),),
         key=lambda split, example: f"{split}:{example.sheet.name}",
-        faults=faults,
     )
+    size = asked.size
     distinct = {size} if size else {each.size for part in found.values() for each in part}
-    return Data.of(
+    return asked.data(
         {split: Made(part, make) for split, part in found.items()},
         {**rules, **held},
-        name=name,
         image_shape=(*distinct.pop(), 3) if len(distinct) == 1 else None,
-        skipped=tuple(faults.messages),
-        origin=origin,
         **facts,
     )
 

@@ -17,9 +17,9 @@ from keras_classics.core.errors import InputError
 from keras_classics.core.files import file_fingerprint
 from keras_classics.core.picture_files import picture_endings
 from keras_classics.data.faults import Faults
-from keras_classics.data.holdout import SPLIT_OF, complete_splits
-from keras_classics.data.load import Data
-from keras_classics.data.pictures.images import measure_images, read_image, resolve_size
+from keras_classics.data.holdout import SPLIT_OF
+from keras_classics.data.load import Asked, Data
+from keras_classics.data.pictures.images import measure_images, read_image
 from keras_classics.data.splits import Made, Pictures
 
 
@@ -29,15 +29,7 @@ class _Found(NamedTuple):
 
 
 @checked
-def load_folder(
-    path: str | Path,
-    *,
-    seed: int = 0,
-    image_size: int | tuple[int, int] | None = None,
-    strict: bool = False,
-    validation: float = 0.1,
-    test: float = 0.1,
-) -> Data:
+def load_folder(asked: Asked, *, validation: float = 0.1, test: float = 0.1) -> Data:
     """Read photographs whose class is the name of their folder.
 
     Pictures may lie deeper within a class's folder; hidden files and files that are no pictures
@@ -46,10 +38,7 @@ def load_folder(
     picture's name; equal files are on one side.
 
     Args:
-        path: The folder.
-        seed: Chooses the pictures that are held out.
-        image_size: Height and width, or one number for a square; None for the pictures' own.
-        strict: Refuse a faulty picture instead of skipping and counting it.
+        asked: The folder.
         validation: Share of the training pictures that becomes the validation split.
         test: Share of them that becomes the test split.
 
@@ -57,8 +46,7 @@ def load_folder(
         InputError: The folder is missing, has fewer than two classes, other classes in some
             split, or a split without sound pictures.
     """
-    folder = Path(path).expanduser()
-    size = resolve_size(image_size)
+    folder, size = asked.path, asked.size
     roots = split_folders(folder)
     classes = class_folders(roots["train"])
     found = {split: _pictures(root, classes) for split, root in roots.items()}
@@ -68,19 +56,15 @@ def load_folder(
             f"files ending in {', '.join(sorted(picture_endings()))}",
             "Put the pictures of each class into its folder.",
         )
-    faults = Faults(strict)
-    splits, held = complete_splits(
-        {split: _sound(pictures, faults) for split, pictures in found.items()},
+    splits, held = asked.divided(
+        {split: _sound(pictures, asked.faults) for split, pictures in found.items()},
         (validation, test),
-        seed,
-        source=folder,
-        what="picture",
+        "picture",
         label=lambda picture: picture.class_name,
         same=lambda picture: (file_fingerprint(picture.path),),
         key=lambda split, picture: f"{split}:{picture.class_name}/{picture.path.name}",
-        faults=faults,
     )
-    return Data.of(
+    return asked.data(
         {
             split: Pictures(
                 Made([each.path for each in part], partial(read_image, size=size)),
@@ -90,11 +74,8 @@ def load_folder(
             for split, part in splits.items()
         },
         {**{split: str(root) for split, root in roots.items()}, **held},
-        name=f"folder:{path}",
         image_shape=(*size, 3) if size else None,
         classes=classes,
-        skipped=tuple(faults.messages),
-        origin=str(folder),
     )
 
 

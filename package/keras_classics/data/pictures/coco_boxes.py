@@ -19,7 +19,7 @@ from keras_classics.core.text_files import read_json
 from keras_classics.data.captions.flickr8k_coco_csv import told_origin
 from keras_classics.data.faults import Faults
 from keras_classics.data.holdout import SPLIT_NAMES
-from keras_classics.data.load import Data
+from keras_classics.data.load import Asked, Data
 from keras_classics.data.pictures.boxed_pictures import (
     BoxedPicture,
     Row,
@@ -41,23 +41,12 @@ _MOST_PIXELS = 2**31 - 1
 
 
 @checked
-def load_coco(
-    paths: str,
-    *,
-    seed: int = 0,
-    image_size: int | tuple[int, int] | None = None,
-    strict: bool = False,
-    images: str | Path | None = None,
-    masks: bool = False,
-) -> Data:
+def load_coco(asked: Asked, *, images: str | Path | None = None, masks: bool = False) -> Data:
     """Read pictures with boxes, or masks, from COCO's JSON.
 
     Args:
-        paths: A file of instances; or two, or three, separated by commas: training, validation,
-            test. What is absent is held out of training.
-        seed: Chooses the pictures that are held out.
-        image_size: Height and width, or one number for a square; boxes are resized along.
-        strict: Refuse what is faulty instead of leaving it out and counting it.
+        asked: A file of instances; or two, or three, separated by commas: training, validation,
+            test. What is absent is held out of training. Boxes are resized with their pictures.
         images: Folder of the pictures; by default they are looked for beside the file, in
             `images`, and in the folder that the file is named after (`train2017` for
             `instances_train2017.json`), there and a level above.
@@ -67,16 +56,15 @@ def load_coco(
     Raises:
         InputError: A file is not in COCO's form, or files have other classes.
     """
-    files = [Path(each.strip()).expanduser() for each in paths.split(",")]
+    files = [Path(each.strip()).expanduser() for each in asked.argument.split(",")]
     if len(files) > len(SPLIT_NAMES):
         raise InputError(
             f"{len(files)} files were given", "training, validation, test", "Give up to three."
         )
-    faults = Faults(strict)
     parts, rules, categories, origin = {}, {}, None, ""
     for split, file in zip(SPLIT_NAMES, files, strict=False):
         content = read_json(file, "COCO's JSON of instances", _REMEDY)
-        found, sheets, origin = _read(file, content, images, faults)
+        found, sheets, origin = _read(file, content, images, asked.faults)
         if categories is not None and found != categories:
             raise InputError(
                 f"{file} has other classes than {files[0]}",
@@ -85,9 +73,8 @@ def load_coco(
             )
         categories, parts[split], rules[split] = found, sheets, file.name
     data = boxed_data(
-        parts, name=f"coco:{paths}", classes=list((categories or {}).values()), seed=seed,
-        image_size=image_size, faults=faults, rules=rules, origin=origin,
-        class_ids=tuple(categories or ()),
+        asked, parts, rules, classes=list((categories or {}).values()),
+        class_ids=tuple(categories or ()), origin=origin,
     )  # fmt: skip
     return _masked(data) if masks else data
 

@@ -17,8 +17,7 @@ from keras_classics.core.counts import Whole
 from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.text_files import read_lines
 from keras_classics.data.faults import Faults
-from keras_classics.data.holdout import complete_splits
-from keras_classics.data.load import Data
+from keras_classics.data.load import Asked, Data
 from keras_classics.data.pictures.images import measure_images, read_image
 from keras_classics.data.splits import Made, Picture
 
@@ -40,13 +39,7 @@ class _Line(NamedTuple):
 
 @checked
 def load_iam(
-    path: str | Path,
-    *,
-    seed: int = 0,
-    strict: bool = False,
-    height: Whole = 32,
-    validation: float = 0.1,
-    test: float = 0.1,
+    asked: Asked, *, height: Whole = 32, validation: float = 0.1, test: float = 0.1
 ) -> Data:
     """Read a folder with `lines.txt` (or `ascii/lines.txt`), `lines/a01/a01-000u/a01-000u-00.png`.
 
@@ -58,9 +51,7 @@ def load_iam(
     `forms.txt` does not name the writers).
 
     Args:
-        path: The folder.
-        seed: Chooses what is held out.
-        strict: Refuse what is faulty instead of leaving it out and counting it.
+        asked: The folder; pictures are not resized but to the height.
         height: Of the pictures, in pixels.
         validation: Share of the lines that becomes the validation split where no list has one.
         test: The same of the test split.
@@ -68,29 +59,18 @@ def load_iam(
     Raises:
         InputError: The folder is not laid out so, or nothing in it is sound.
     """
-    folder, faults = Path(path).expanduser(), Faults(strict)
+    folder, faults = asked.path, asked.faults
     lines = _lines(folder, faults)
     sizes = measure_images([line.path for line in lines], faults)
     sound = [line for line in lines if line.path in sizes]
     parts, rules = _listed(folder, sound)
-    parts, held = complete_splits(
-        parts,
-        (validation, test),
-        seed,
-        source=folder,
-        what="line",
-        same=lambda line: (line.writer,),
-        faults=faults,
-    )
+    parts, held = asked.divided(parts, (validation, test), "line", same=lambda line: (line.writer,))
     reader = partial(_read, height=check_whole("height", height))
-    return Data.of(
+    return asked.data(
         {split: Made(part, reader) for split, part in parts.items()},
         rules | held,
-        name=f"iam:{path}",
         classes=tuple(sorted({sign for part in parts.values() for line in part
                               for sign in line.text})),
-        skipped=tuple(faults.messages),
-        origin=str(folder),
     )  # fmt: skip
 
 

@@ -8,44 +8,33 @@ taken as exclusive, as KITTI's own kit computes areas. `DontCare` is a region wi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError
 from keras_classics.core.picture_files import picture_endings
 from keras_classics.core.text_files import read_lines
 from keras_classics.data.faults import Faults
-from keras_classics.data.load import Data
+from keras_classics.data.load import Asked, Data
 from keras_classics.data.pictures.boxed_pictures import Row, Sheet, boxed_data
 
 _FIELDS = 8
 
 
 @checked
-def load_kitti(
-    path: str | Path,
-    *,
-    seed: int = 0,
-    image_size: int | tuple[int, int] | None = None,
-    strict: bool = False,
-    classes: Sequence[str] | None = None,
-) -> Data:
+def load_kitti(asked: Asked, *, classes: Sequence[str] | None = None) -> Data:
     """Read pictures with boxes in KITTI's form; the module describes the layout.
 
     KITTI has no lists of splits, and gives away no labels of its test pictures: validation and
     test are held out of training.
 
     Args:
-        path: The folder.
-        seed: Chooses the pictures that are held out.
-        image_size: Height and width, or one number for a square; boxes are resized along.
-        strict: Refuse what is faulty instead of leaving it out and counting it.
+        asked: The folder; boxes are resized with their pictures.
         classes: Names of the classes in their order; by default all that occur, sorted.
 
     Raises:
         InputError: There are no labels.
     """
-    folder = Path(path).expanduser()
+    folder, faults = asked.path, asked.faults
     root = next(
         (each for each in (folder / "training", folder) if (each / "label_2").is_dir()), None
     )
@@ -55,7 +44,6 @@ def load_kitti(
             "a folder of KITTI's object benchmark",
             "Check the path.",
         )
-    faults = Faults(strict)
     sheets = []
     for file in sorted((root / "label_2").glob("*.txt")):
         if file.name[0] == ".":
@@ -73,10 +61,7 @@ def load_kitti(
         rows = [_row(line, f"{file}, line {number},", faults) for number, line in lines]
         found = tuple(row for row in rows if row is not None)
         sheets.append(Sheet(name=file.stem, path=picture, rows=found, source=file))
-    return boxed_data(
-        {"train": sheets}, name=f"kitti:{path}", classes=classes, seed=seed,
-        image_size=image_size, faults=faults, rules={"train": "label_2"}, origin=str(folder),
-    )  # fmt: skip
+    return boxed_data(asked, {"train": sheets}, {"train": "label_2"}, classes=classes)
 
 
 def _row(line: str, where: str, faults: Faults) -> Row | None:

@@ -10,7 +10,7 @@ from keras_classics.core.errors import InputError
 from keras_classics.core.text_files import read_lines
 from keras_classics.data.faults import Faults
 from keras_classics.data.holdout import SPLIT_NAMES
-from keras_classics.data.load import Data
+from keras_classics.data.load import Asked, Data
 from keras_classics.data.pictures.mask_files import IGNORED, MaskReading, read_colours
 from keras_classics.data.pictures.masked_pictures import MaskSheet, masked_data
 from keras_classics.data.pictures.picture_pairs import pairs
@@ -39,11 +39,8 @@ _LAYOUTS = (
 
 @checked
 def load_masks(
-    path: str | Path,
+    asked: Asked,
     *,
-    seed: int = 0,
-    image_size: int | tuple[int, int] | None = None,
-    strict: bool = False,
     classes: Sequence[str] | None = None,
     colours: str | Path | None = None,
     values: str | None = None,
@@ -55,10 +52,7 @@ def load_masks(
     and 255 is what does not count, or coloured, with a table of the colours.
 
     Args:
-        path: The folder.
-        seed: Chooses the pictures that are held out, where a split has no folder.
-        image_size: Height and width, or one number; masks are resized along, to the nearest pixel.
-        strict: Refuse what is faulty instead of leaving it out and counting it.
+        asked: The folder; masks are resized along, to the nearest pixel.
         classes: Names of the classes in their order; by default those of the table of colours, or
             of `classes.txt` in the folder, a name a line, or the numbers that occur.
         colours: A file with a line `red green blue name` for each class; by default
@@ -69,8 +63,7 @@ def load_masks(
     Raises:
         InputError: The folder is not laid out so, or nothing in it is sound.
     """
-    folder = Path(path).expanduser()
-    table = colours
+    folder, table = asked.path, colours
     if table is None:
         files = [folder / "label_colors.txt", folder / "class_dict.csv"]
         table = next((file for file in files if file.is_file()), None)
@@ -78,51 +71,30 @@ def load_masks(
     if classes is None and names is None and (folder / "classes.txt").is_file():
         lines = [line.strip() for line in read_lines(folder / "classes.txt")]
         classes = [line for line in lines if line]
-    return _load(
-        f"masks:{path}", folder, classes if classes is not None else names,
-        MaskReading(values=_values(values), colours=known),
-        seed=seed, image_size=image_size, strict=strict,
-    )  # fmt: skip
+    reading = MaskReading(values=_values(values), colours=known)
+    return _load(asked, names if classes is None else classes, reading)
 
 
 @checked
-def load_camvid(
-    path: str | Path,
-    *,
-    seed: int = 0,
-    image_size: int | tuple[int, int] | None = None,
-    strict: bool = False,
-) -> Data:
+def load_camvid(asked: Asked) -> Data:
     """Read CamVid with 11 classes as it is customary: `train`, `trainannot`, `val`, `valannot`, ...
 
     Brostow, Fauqueur, Cipolla, "Semantic object classes in video", 2008; laid out by
     Badrinarayanan, Kendall, Cipolla for SegNet. Label 11, unlabelled, does not count.
 
     Args:
-        path: The folder.
-        seed: Chooses the pictures that are held out, where a split has no folder.
-        image_size: Height and width, or one number; masks are resized along, to the nearest pixel.
-        strict: Refuse what is faulty instead of leaving it out and counting it.
+        asked: The folder, as for `load_masks`.
 
     Raises:
         InputError: The folder is not laid out so, or nothing in it is sound.
     """
     count = len(CAMVID_CLASSES)
     values = {**{number: number for number in range(count)}, count: IGNORED}
-    return _load(
-        f"camvid:{path}", Path(path).expanduser(), CAMVID_CLASSES, MaskReading(values=values),
-        seed=seed, image_size=image_size, strict=strict,
-    )  # fmt: skip
+    return _load(asked, CAMVID_CLASSES, MaskReading(values=values))
 
 
 @checked
-def load_cityscapes(
-    path: str | Path,
-    *,
-    seed: int = 0,
-    image_size: int | tuple[int, int] | None = None,
-    strict: bool = False,
-) -> Data:
+def load_cityscapes(asked: Asked) -> Data:
     """Read Cityscapes: `leftImg8bit/SPLIT/CITY/*_leftImg8bit.png` and `gtFine` likewise.
 
     Both numberings are known: `*_gtFine_labelTrainIds.png` where they are there, else
@@ -130,15 +102,12 @@ def load_cityscapes(
     test pictures are kept from everybody, so that a tenth of training is the test split.
 
     Args:
-        path: The folder.
-        seed: Chooses the pictures that are held out.
-        image_size: Height and width, or one number; masks are resized along, to the nearest pixel.
-        strict: Refuse what is faulty instead of leaving it out and counting it.
+        asked: The folder, as for `load_masks`.
 
     Raises:
         InputError: The folder is not laid out so, or nothing in it is sound.
     """
-    folder, faults = Path(path).expanduser(), Faults(strict)
+    folder = asked.path
     pictures, masks = folder / "leftImg8bit", folder / "gtFine"
     if not (pictures / "train").is_dir() or not masks.is_dir():
         raise _not_laid_out(folder, "leftImg8bit/train/CITY and gtFine/train/CITY")
@@ -151,41 +120,28 @@ def load_cityscapes(
         values = {**dict.fromkeys(range(34), IGNORED), **theirs}
     parts = {
         split: pairs(
-            pictures / name, masks / name, faults, "mask",
+            pictures / name, masks / name, asked.faults, "mask",
             picture_suffix="_leftImg8bit", mask_suffixes=(ending,),
         )
         for split, name in (("train", "train"), ("validation", "val"))
         if (pictures / name).is_dir()
     }  # fmt: skip
     return masked_data(
-        parts, name=f"cityscapes:{path}", classes=tuple(CITYSCAPES_CLASSES),
-        reading=MaskReading(values=values), seed=seed, image_size=image_size, faults=faults,
-        rules={split: "its folder" for split in parts}, origin=str(folder),
+        asked, parts, dict.fromkeys(parts, "its folder"),
+        classes=tuple(CITYSCAPES_CLASSES), reading=MaskReading(values=values),
     )  # fmt: skip
 
 
-def _load(
-    name: str,
-    folder: Path,
-    classes: Sequence[str] | None,
-    reading: MaskReading,
-    *,
-    seed: int,
-    image_size: int | tuple[int, int] | None,
-    strict: bool,
-) -> Data:
-    faults = Faults(strict)
-    parts = paired_folders(folder, faults, "mask")
+def _load(asked: Asked, classes: Sequence[str] | None, reading: MaskReading) -> Data:
+    parts = paired_folders(asked.path, asked.faults, "mask")
     if classes is not None and not 1 < len(classes) < IGNORED:
         raise InputError(
-            f"{len(classes)} classes were given for {name}",
+            f"{len(classes)} classes were given for {asked.spec}",
             f"2 to {IGNORED - 1}, the background among them",
             "Name all classes.",
         )
-    return masked_data(
-        parts, name=name, classes=classes, reading=reading, seed=seed, image_size=image_size,
-        faults=faults, rules={split: "its folder" for split in parts}, origin=str(folder),
-    )  # fmt: skip
+    rules = dict.fromkeys(parts, "its folder")
+    return masked_data(asked, parts, rules, classes=classes, reading=reading)
 
 
 def paired_folders(

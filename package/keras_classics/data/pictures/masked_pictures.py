@@ -15,9 +15,9 @@ import numpy as np
 from keras_classics.core.errors import InputError
 from keras_classics.core.progress import tracked
 from keras_classics.data.faults import Faults
-from keras_classics.data.load import Data
+from keras_classics.data.load import Asked, Data
 from keras_classics.data.pictures.boxed_pictures import checked_data
-from keras_classics.data.pictures.images import measure_image, read_image, resolve_size
+from keras_classics.data.pictures.images import measure_image, read_image
 from keras_classics.data.pictures.mask_files import IGNORED, MaskReading, resize_mask
 from keras_classics.data.splits import Picture
 
@@ -51,41 +51,34 @@ class _Checked:
 
 
 def masked_data(
+    asked: Asked,
     sheets: Mapping[str, Sequence[MaskSheet]],
+    rules: Mapping[str, str],
     *,
-    name: str,
     classes: Sequence[str] | None,
     reading: MaskReading,
-    seed: int,
-    image_size: int | tuple[int, int] | None,
-    faults: Faults,
-    rules: Mapping[str, str],
-    origin: str,
 ) -> Data:
     """Make a data set of pictures and masks, after a look at all of them.
 
     Args:
+        asked: What was asked for; masks are resized with their pictures.
         sheets: By split, of `"train"` at least.
-        name: The specification.
+        rules: Where the splits come from, by split.
         classes: Names of the classes; None to number those that occur.
         reading: How masks are read.
-        seed: Chooses what is held out.
-        image_size: Height and width, or one number; masks are resized with their pictures.
-        faults: Where to note what is left out.
-        rules: Where the splits come from, by split.
-        origin: Where the data come from.
 
     Raises:
         InputError: All pixels are of one class, or a split has no picture.
     """
-    size = resolve_size(image_size)
-    checked = {split: _sound(part, classes, reading, faults) for split, part in sheets.items()}
+    checked = {
+        split: _sound(part, classes, reading, asked.faults) for split, part in sheets.items()
+    }
     counts = sum((each.counts for part in checked.values() for each in part), np.zeros(256, int))
     found = np.flatnonzero(counts[:IGNORED])
     if any(checked.values()) and len(found) < 2:
         ignored = f", and {counts[IGNORED]} pixels of 255" if counts[IGNORED] else ""
         raise InputError(
-            f"All masks of {name} are of one class, {found.tolist()}{ignored}",
+            f"All masks of {asked.spec} are of one class, {found.tolist()}{ignored}",
             "pixels of two classes and more; 255 is what does not count",
             'Check the masks; where white is a class, give values="0,255".'
             if counts[IGNORED]
@@ -93,12 +86,8 @@ def masked_data(
         )
     if classes is None:
         classes = [str(number) for number in range(int(found.max(initial=0)) + 1)]
-    return checked_data(
-        checked,
-        partial(_picture, size=size, reading=reading),
-        name=name, size=size, seed=seed, faults=faults, rules=rules, origin=origin,
-        pixel_classes=tuple(classes),
-    )  # fmt: skip
+    make = partial(_picture, size=asked.size, reading=reading)
+    return checked_data(asked, checked, rules, make, pixel_classes=tuple(classes))
 
 
 def _sound(

@@ -16,9 +16,8 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError
-from keras_classics.data.faults import Faults
 from keras_classics.data.holdout import SPLIT_OF, check_one_split
-from keras_classics.data.load import Data
+from keras_classics.data.load import Asked, Data
 from keras_classics.data.pictures.boxed_pictures import (
     Row,
     Sheet,
@@ -34,27 +33,17 @@ _REMEDY = "Write the columns image, class, xmin, ymin, xmax, ymax."
 
 
 @checked
-def load_boxes(
-    path: str | Path,
-    *,
-    seed: int = 0,
-    image_size: int | tuple[int, int] | None = None,
-    strict: bool = False,
-    classes: Sequence[str] | None = None,
-) -> Data:
+def load_boxes(asked: Asked, *, classes: Sequence[str] | None = None) -> Data:
     """Read pictures with boxes from a table; the module describes its columns.
 
     Args:
-        path: The table.
-        seed: Chooses the pictures that are held out, where no column divides them.
-        image_size: Height and width, or one number for a square; boxes are resized along.
-        strict: Refuse what is faulty instead of leaving it out and counting it.
+        asked: The table; boxes are resized with their pictures.
         classes: Names of the classes in their order; by default all that occur, sorted.
 
     Raises:
         InputError: A column is lacking, or a picture is in two splits.
     """
-    file = Path(path).expanduser()
+    file, faults = asked.path, asked.faults
     table = text_table(file, _REMEDY)
     columns = list(table.columns)
     image, label = (
@@ -67,7 +56,6 @@ def load_boxes(
             f"also {', '.join(_CORNERS)} or {', '.join(_SIDES)}",
             _REMEDY,
         )
-    faults = Faults(strict)
     rows: dict[str, list[Row]] = {}
     owners: dict[str, str] = {}
     for number, record in enumerate(table.to_dict("records"), start=2):
@@ -106,10 +94,7 @@ def load_boxes(
         parts.setdefault(owners[name], []).append(
             Sheet(name=name, path=found, rows=tuple(rows[name]), source=file)
         )
-    return boxed_data(
-        parts, name=f"boxes:{path}", classes=classes, seed=seed, image_size=image_size,
-        faults=faults, rules=dict.fromkeys(parts, file.name), origin=str(file),
-    )  # fmt: skip
+    return boxed_data(asked, parts, dict.fromkeys(parts, file.name), classes=classes)
 
 
 def _split(file: Path, number: int, said: str) -> str:

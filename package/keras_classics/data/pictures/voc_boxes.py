@@ -17,7 +17,7 @@ from keras_classics.core.picture_files import picture_endings
 from keras_classics.core.xml_files import Element, read_xml
 from keras_classics.data.faults import Faults
 from keras_classics.data.holdout import listed_splits
-from keras_classics.data.load import Data
+from keras_classics.data.load import Asked, Data
 from keras_classics.data.pictures.boxed_pictures import Row, Sheet, boxed_data
 from keras_classics.data.pictures.voc_masks import load_voc_masks
 
@@ -26,22 +26,11 @@ _SIDES = ("ymin", "xmin", "ymax", "xmax")
 
 
 @checked
-def load_voc(
-    path: str | Path,
-    *,
-    seed: int = 0,
-    image_size: int | tuple[int, int] | None = None,
-    strict: bool = False,
-    classes: Sequence[str] | None = None,
-    masks: bool = False,
-) -> Data:
+def load_voc(asked: Asked, *, classes: Sequence[str] | None = None, masks: bool = False) -> Data:
     """Read pictures with boxes, or masks, in PASCAL VOC's form; the module describes the layout.
 
     Args:
-        path: The folder.
-        seed: Chooses the pictures that are held out, where a split has no list.
-        image_size: Height and width, or one number for a square; boxes are resized along.
-        strict: Refuse what is faulty instead of leaving it out and counting it.
+        asked: The folder; boxes and masks are resized with their pictures.
         classes: Names of the classes in their order; by default all that occur, sorted, and of
             masks VOC's own.
         masks: Read the classes of pixels instead, `SegmentationClass/*.png` and the lists in
@@ -51,11 +40,8 @@ def load_voc(
         InputError: There is no annotation, or a picture is in two splits.
     """
     if masks:
-        return load_voc_masks(
-            path, seed=seed, image_size=image_size, strict=strict, classes=classes
-        )
-    folder = Path(path).expanduser()
-    faults = Faults(strict)
+        return load_voc_masks(asked, classes=classes)
+    folder, faults = asked.path, asked.faults
     files = _annotations(folder)
     sheets = {}
     for stem, file in files.items():
@@ -65,10 +51,7 @@ def load_voc(
     # Of lists of a single class, which lie there too, none is read.
     lists = folder / "ImageSets" / "Main"
     parts, rules = listed_splits(lists, sheets, "annotation", faults, passed=files)
-    return boxed_data(
-        parts, name=f"voc:{path}", classes=classes, seed=seed, image_size=image_size,
-        faults=faults, rules=rules, origin=str(folder),
-    )  # fmt: skip
+    return boxed_data(asked, parts, rules, classes=classes)
 
 
 def _annotations(folder: Path) -> dict[str, Path]:

@@ -7,12 +7,10 @@ by VOC's own colours. 255 outlines the objects and does not count.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from keras_classics.core.errors import InputError
-from keras_classics.data.faults import Faults
 from keras_classics.data.holdout import listed_splits
-from keras_classics.data.load import Data
+from keras_classics.data.load import Asked, Data
 from keras_classics.data.pictures.mask_files import MaskReading, voc_colours
 from keras_classics.data.pictures.masked_pictures import masked_data
 from keras_classics.data.pictures.picture_pairs import pairs
@@ -25,28 +23,17 @@ VOC_CLASSES = (
 _MASKS = ("SegmentationClass", "SegmentationClassAug")
 
 
-def load_voc_masks(
-    path: str | Path,
-    *,
-    seed: int = 0,
-    image_size: int | tuple[int, int] | None = None,
-    strict: bool = False,
-    classes: Sequence[str] | None = None,
-) -> Data:
+def load_voc_masks(asked: Asked, *, classes: Sequence[str] | None = None) -> Data:
     """Read pictures with masks in PASCAL VOC's form.
 
     Args:
-        path: The folder.
-        seed: Chooses the pictures that are held out, where a split has no list.
-        image_size: Height and width, or one number; masks are resized along, to the nearest pixel.
-        strict: Refuse what is faulty instead of leaving it out and counting it.
+        asked: The folder; masks are resized along, to the nearest pixel.
         classes: Names of the classes, the background first; by default VOC's 21.
 
     Raises:
         InputError: There is no mask, or a picture is in two splits.
     """
-    folder = Path(path).expanduser()
-    faults = Faults(strict)
+    folder, faults = asked.path, asked.faults
     where = next((folder / each for each in _MASKS if (folder / each).is_dir()), None)
     if where is None:
         raise InputError(
@@ -58,8 +45,5 @@ def load_voc_masks(
     lists = folder / "ImageSets" / "Segmentation"
     parts, rules = listed_splits(lists, found, "mask", faults)
     names = VOC_CLASSES if classes is None else tuple(classes)
-    return masked_data(
-        parts, name=f"voc:{path}", classes=names,
-        reading=MaskReading(colours=voc_colours(len(names))), seed=seed, image_size=image_size,
-        faults=faults, rules=rules, origin=str(folder),
-    )  # fmt: skip
+    reading = MaskReading(colours=voc_colours(len(names)))
+    return masked_data(asked, parts, rules, classes=names, reading=reading)

@@ -17,8 +17,8 @@ from keras_classics.core.errors import InputError
 from keras_classics.core.files import write_whole
 from keras_classics.core.sound_files import read_pcm
 from keras_classics.data.faults import Faults
-from keras_classics.data.holdout import SPLIT_NAMES, complete_splits, digest
-from keras_classics.data.load import Data
+from keras_classics.data.holdout import SPLIT_NAMES, digest
+from keras_classics.data.load import Asked, Data
 from keras_classics.data.pictures.arrays import read_npz
 from keras_classics.data.splits import Made
 
@@ -51,10 +51,8 @@ class Recording:
 
 @checked
 def load_speech(
-    path: str | Path,
+    asked: Asked,
     *,
-    seed: int = 0,
-    strict: bool = False,
     rate: int = RATE,
     digits: tuple[int, int] = (1, 5),
     repeat: int = 3,
@@ -72,9 +70,7 @@ def load_speech(
     -1 to 1, the `text` the digits.
 
     Args:
-        path: The folder or file.
-        seed: Chooses what is held out, and what is joined.
-        strict: Refuse a wave file that is faulty instead of skipping it.
+        asked: The folder or file.
         rate: Samples a second that are expected.
         digits: Fewest and most recordings in a string; `(1, 1)` leaves them as they are.
         repeat: How often each training recording is used, every time beside others.
@@ -101,37 +97,32 @@ def load_speech(
             "one digit and more, the lesser number first, and one repetition and more",
             "Leave them out for digits=(1,5) and repeat=3.",
         )
-    faults = Faults(strict)
-    parts = _find(Path(path).expanduser(), rate, faults)
+    parts = _find(asked.path, rate, asked.faults)
     rules = {split: f"{len(part)} recordings of their own" for split, part in parts.items()}
     if leave_out is not None:
-        parts = _without(parts, str(leave_out), path)
+        parts = _without(parts, str(leave_out), asked.argument)
         rules["test"] = f"all {len(parts['test'])} recordings of {leave_out}"
-    parts, held = complete_splits(
+    parts, held = asked.divided(
         parts,
         (validation, test),
-        seed,
-        source=path,
-        what="recording",
+        "recording",
         label=lambda recording: recording.text,
         same=lambda recording: (digest(recording.audio),),
     )
     strings = {
         split: _strings(
-            part, [seed, number], digits,
+            part, [asked.seed, number], digits,
             repeat if split == "train" and digits != (1, 1) else 1,
             (round(silence[0] * rate), round(silence[1] * rate)),
         )
         for number, (split, part) in enumerate(parts.items())
     }  # fmt: skip
-    return Data.of(
+    return asked.data(
         {split: Made(each, _join) for split, each in strings.items()},
         rules | held,
-        name=f"speech:{path}",
         classes=tuple(sorted({sign for part in parts.values() for each in part
                               for sign in each.text})),
-        skipped=tuple(faults.messages),
-        origin=str(path),
+        origin=asked.argument,
     )  # fmt: skip
 
 

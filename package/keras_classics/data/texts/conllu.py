@@ -13,8 +13,8 @@ from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice
 from keras_classics.core.text_files import read_text
 from keras_classics.data.faults import Faults
-from keras_classics.data.holdout import SPLIT_NAMES, complete_splits
-from keras_classics.data.load import Data
+from keras_classics.data.holdout import SPLIT_NAMES
+from keras_classics.data.load import Asked, Data
 
 COLUMNS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 # Words written together, and words left out.
@@ -37,13 +37,7 @@ class TaggedSentence:
 
 @checked
 def load_conllu(
-    files: str,
-    *,
-    seed: int = 0,
-    strict: bool = False,
-    column: str = "upos",
-    validation: float = 0.1,
-    test: float = 0.1,
+    asked: Asked, *, column: str = "upos", validation: float = 0.1, test: float = 0.1
 ) -> Data:
     """Read CoNLL-U files, perhaps gzipped.
 
@@ -52,9 +46,7 @@ def load_conllu(
     tagged.
 
     Args:
-        files: `FILE`, `TRAIN,TEST` or `TRAIN,VALIDATION,TEST`.
-        seed: Chooses the sentences that are held out.
-        strict: Refuse a faulty sentence instead of skipping it.
+        asked: `FILE`, `TRAIN,TEST` or `TRAIN,VALIDATION,TEST`.
         column: Of the tags: `"upos"`, `"xpos"` or `"deprel"`.
         validation: Share of the training sentences that becomes the validation split.
         test: Share that becomes the test split where no file does.
@@ -64,19 +56,17 @@ def load_conllu(
             range.
     """
     check_choice("column", column, TAGGED)
+    files = asked.argument
     names = files.split(",")
     if len(names) not in _SPLITS:
         raise InputError(
             f"{len(names)} files were given", "one to three", "Write conllu:TRAIN,VALIDATION,TEST."
         )
     rules = dict(zip(_SPLITS[len(names)], names, strict=True))
-    faults = Faults(strict)
-    parts, held = complete_splits(
-        {split: list(read_conllu(name, faults, column)) for split, name in rules.items()},
+    parts, held = asked.divided(
+        {split: list(read_conllu(name, asked.faults, column)) for split, name in rules.items()},
         (validation, test),
-        seed,
-        source=files,
-        what="sentence",
+        "sentence",
         same=lambda row: (tuple(row.words),),
     )
     classes = sorted({tag for part in parts.values() for row in part for tag in row.tags})
@@ -87,7 +77,7 @@ def load_conllu(
             f"Choose another column: {', '.join(each for each in TAGGED if each != column)}.",
         )
     numbers = {tag: number for number, tag in enumerate(classes)}
-    return Data.of(
+    return asked.data(
         {
             split: [
                 replace(row, tags=np.array([numbers[tag] for tag in row.tags], "int32"))
@@ -96,9 +86,7 @@ def load_conllu(
             for split, part in parts.items()
         },
         rules | held,
-        name=f"conllu:{files}",
         classes=tuple(classes),
-        skipped=tuple(faults.messages),
         origin=files,
     )
 

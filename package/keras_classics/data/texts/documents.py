@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError
 from keras_classics.core.text_files import read_text
-from keras_classics.data.load import Data
+from keras_classics.data.load import Asked, Data
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,16 +30,12 @@ class Document:
 
 @checked
 def load_text(
-    path: str | Path,
-    *,
-    validation: float = 0.05,
-    test: float = 0.05,
-    pieces: int = 1,
+    asked: Asked, *, validation: float = 0.05, test: float = 0.05, pieces: int = 1
 ) -> Data:
     """Read one text file in UTF-8, perhaps gzipped.
 
     Args:
-        path: The file.
+        asked: The file.
         validation: Share of the validation split.
         test: Share of the test split, which stands last; 0 for none.
         pieces: Number of equal pieces, each a document, whose ends are held out; 1 holds out the
@@ -50,7 +45,7 @@ def load_text(
     Raises:
         InputError: The file cannot be read, is too short, or a share is out of range.
     """
-    path = Path(path).expanduser()
+    path = asked.path
     text = read_text(path)
     if not (validation > 0 and test >= 0 and validation + test < 1 and pieces >= 1):
         raise InputError(
@@ -76,9 +71,6 @@ def load_text(
         ]
         for split, (start, end) in cuts.items()
     }
-    return Data.of(
-        splits,
-        f"The last {validation:g} and {test:g} of each of {pieces} equal pieces.",
-        name=f"text:{path}",
-        origin=str(path),
+    return asked.data(
+        splits, f"The last {validation:g} and {test:g} of each of {pieces} equal pieces."
     )

@@ -16,8 +16,8 @@ from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError
 from keras_classics.core.text_files import read_lines
 from keras_classics.data.faults import Faults
-from keras_classics.data.holdout import SPLIT_OF, complete_splits
-from keras_classics.data.load import Data
+from keras_classics.data.holdout import SPLIT_OF
+from keras_classics.data.load import Asked, Data
 from keras_classics.data.splits import Split
 
 # Both languages in one file, a tab between them.
@@ -79,10 +79,8 @@ def tag_target(text: str, language: str) -> str:
 
 @checked
 def load_parallel(
-    path: str | Path,
+    asked: Asked,
     *,
-    seed: int = 0,
-    strict: bool = False,
     languages: Sequence[str] | str | None = None,
     validation: str | None = None,
     test: str | None = None,
@@ -94,9 +92,8 @@ def load_parallel(
     share a sentence in any language, or are joined by others that do, are on one side only.
 
     Args:
-        path: The training files, separated by commas, or the folder.
-        seed: Chooses the lines that are held out.
-        strict: Refuse lines that are empty in a language, instead of skipping and counting them.
+        asked: The training files, separated by commas, or the folder. Faulty are lines that are
+            empty in a language.
         languages: The languages, also separated by commas; by default those that the files'
             endings name, in a folder those that every split has.
         validation: The validation files, as in `path`.
@@ -106,17 +103,17 @@ def load_parallel(
         InputError: Files with different numbers of lines, not in UTF-8, absent, of one language
             only, or a split without sentences.
     """
-    source = Path(path).expanduser()
-    if source.is_dir():
+    path, faults = asked.argument, asked.faults
+    if asked.path.is_dir():
         if validation or test:
             raise InputError(
                 f"The folder {path} and other files beside it were given",
                 "a folder whose file names tell the splits, or files",
                 "Leave out validation= and test=, or name the training files.",
             )
-        files = _find(source, languages)
+        files = _find(asked.path, languages)
     else:
-        named = {"train": str(path), "validation": validation, "test": test}
+        named = {"train": path, "validation": validation, "test": test}
         files = {split: _named(names, languages) for split, names in named.items() if names}
     languages = tuple(files["train"])
     for split, part in files.items():
@@ -127,26 +124,22 @@ def load_parallel(
                 "the same languages in every split",
                 "Give a file for each language, or choose languages=.",
             )
-    faults = Faults(strict)
     rules = {split: ", ".join(file.name for file in part.values()) for split, part in files.items()}
-    rows, held = complete_splits(
+    rows, held = asked.divided(
         {
             split: list(_read({each: part[each] for each in languages}, faults))
             for split, part in files.items()
         },
         lambda count: min(_MOST_HELD_OUT, max(1, count // _HELD_OUT)),
-        seed,
-        source=path,
-        what="sentence",
+        "sentence",
         same=lambda row: list(row.texts.values()),
         key=lambda split, row: row.texts[languages[0]],
     )
-    return Data.of(
+    return asked.data(
         {split: ParallelTexts.gathered(part, languages) for split, part in rows.items()},
         rules | held,
-        name=f"parallel:{path}",
         languages=languages,
-        skipped=tuple(faults.messages),
+        origin="",
     )
 
 

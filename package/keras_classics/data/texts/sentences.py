@@ -9,46 +9,34 @@ from pathlib import Path
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError
 from keras_classics.core.text_files import read_lines
-from keras_classics.data.faults import Faults
-from keras_classics.data.holdout import SPLIT_NAMES, complete_splits
-from keras_classics.data.load import Data
+from keras_classics.data.holdout import SPLIT_NAMES
+from keras_classics.data.load import Asked, Data
 from keras_classics.data.splits import Sentence
 
 
 @checked
-def load_sentences(
-    path: str | Path,
-    *,
-    seed: int = 0,
-    strict: bool = False,
-    validation: float = 0.1,
-    test: float = 0.1,
-) -> Data:
+def load_sentences(asked: Asked, *, validation: float = 0.1, test: float = 0.1) -> Data:
     """Read a folder with a file for each class, one sentence a line, perhaps gzipped.
 
     The class is the ending of the file (`rt-polarity.pos`), or the name where all end in `.txt`.
     Files whose names begin with a dot or `README` are passed over.
 
     Args:
-        path: The folder.
-        seed: Chooses the sentences that are held out.
-        strict: Refuse an empty line instead of skipping it.
+        asked: The folder; faulty is an empty line.
         validation: Share of the validation split.
         test: Share of the test split.
 
     Raises:
         InputError: The folder is missing, has fewer than two classes, or a share is out of range.
     """
-    folder = Path(path).expanduser()
-    files = _class_files(folder)
-    faults, rows = Faults(strict), list[Sentence]()
+    files, rows = _class_files(asked.path), list[Sentence]()
     for label, file in enumerate(files.values()):
         lines = [line.strip() for line in read_lines(file)]
         kept = [
             Sentence(line, label, f"{file.name}:{n}") for n, line in enumerate(lines, 1) if line
         ]
         if len(kept) < len(lines):
-            faults.add(
+            asked.faults.add(
                 f"{file} has {len(lines) - len(kept)} empty lines",
                 "a sentence on every line",
                 "Remove them.",
@@ -60,23 +48,14 @@ def load_sentences(
                 "Write sentences into it, one a line, or remove it.",
             )
         rows += kept
-    splits, rules = complete_splits(
+    splits, rules = asked.divided(
         {"train": rows},
         (validation, test),
-        seed,
-        source=folder,
-        what="sentence",
+        "sentence",
         label=lambda row: row.label,
         same=lambda row: (row.text,),
     )
-    return Data.of(
-        splits,
-        rules,
-        name=f"sentences:{path}",
-        classes=tuple(files),
-        skipped=tuple(faults.messages),
-        origin=str(folder),
-    )
+    return asked.data(splits, rules, classes=tuple(files))
 
 
 @checked

@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError
-from keras_classics.data.load import Data, check_sizes
+from keras_classics.data.load import Asked, Data, check_sizes
 from keras_classics.data.pictures.arrays import load_digits
 from keras_classics.data.splits import Made, Picture, Pictures
 
@@ -16,8 +16,8 @@ _MOST = 1_000_000
 
 @checked
 def load_digit_lines(
+    asked: Asked,
     *,
-    seed: int = 0,
     train: int = 4000,
     validation: int = 300,
     test: int = 500,
@@ -30,7 +30,7 @@ def load_digit_lines(
     in one split only.
 
     Args:
-        seed: Chooses the splits and the lines.
+        asked: The seed of the splits and the lines.
         train: Number of training lines.
         validation: Number of validation lines.
         test: Number of test lines.
@@ -49,14 +49,13 @@ def load_digit_lines(
             "1 to 100 digits, and gaps of -4 to 100 columns, the lesser number first",
             "Leave them out for digits=(3,8) and gap=(-1,4).",
         )
-    scanned = load_digits(seed=seed)
-    return Data.of(
+    scanned = load_digits(Asked(spec="digits", seed=asked.seed))
+    return asked.data(
         {
-            split: _lines(getattr(scanned, split), size, [seed, number], digits, gap)
+            split: _lines(getattr(scanned, split), size, [asked.seed, number], digits, gap)
             for number, (split, size) in enumerate(sizes.items())
         },
         f"scanned digits: {scanned.info.split_rule}",
-        name="digit_lines",
         classes=scanned.info.classes,
         origin=scanned.info.origin,
         made_with=scanned.info.made_with,

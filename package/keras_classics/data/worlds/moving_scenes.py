@@ -16,7 +16,7 @@ from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Whole
 from keras_classics.core.errors import check_choice, check_whole
 from keras_classics.core.versions import installed
-from keras_classics.data.load import Data, check_sizes
+from keras_classics.data.load import Asked, Data, check_sizes
 from keras_classics.data.splits import Clip, Made
 from keras_classics.data.worlds.scene_captions import COLOURS, KINDS, SceneObject
 from keras_classics.data.worlds.scene_shapes import Sprite, draw_sprite
@@ -116,8 +116,8 @@ def still_shapes(
 
 @checked
 def load_moving_scenes(
+    asked: Asked,
     *,
-    seed: int = 0,
     task: str = "direction",
     frames: Whole = 8,
     size: Whole = 32,
@@ -128,7 +128,7 @@ def load_moving_scenes(
     """The three splits of a task, of which no two share a pair of twins.
 
     Args:
-        seed: Chooses the world.
+        asked: The seed of the world.
         task: As for `moving_scenes`.
         frames: Likewise.
         size: Likewise.
@@ -143,12 +143,12 @@ def load_moving_scenes(
     check_sizes(sizes, _MOST, "clips")
     splits = {
         split: moving_scenes(
-            count, task, frames=frames, size=size, seed=seed, first=2 * _MOST * number
+            count, task, frames=frames, size=size, seed=asked.seed, first=2 * _MOST * number
         )
         for number, (split, count) in enumerate(sizes.items())
     }
-    return Data.of(
-        splits, "their indices", name="moving_scenes", image_shape=(size, size, 3),
+    return asked.data(
+        splits, "their indices", image_shape=(size, size, 3),
         classes=EVENTS[task], origin="rendered", made_with=installed(["numpy"]),
     )  # fmt: skip
 

@@ -26,7 +26,7 @@ import numpy as np
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_choice, import_extra
 from keras_classics.core.versions import installed
-from keras_classics.data.load import Data, check_sizes
+from keras_classics.data.load import Asked, Data, check_sizes
 from keras_classics.data.texts.parallel import Parallel, ParallelTexts, check_languages
 
 if TYPE_CHECKING:
@@ -105,8 +105,8 @@ def make_phrase(seed: int, index: int, languages: Sequence[str] = LANGUAGES) -> 
 
 @checked
 def load_phrases(
+    asked: Asked,
     *,
-    seed: int = 0,
     languages: Sequence[str] | str = LANGUAGES,
     train: int = 20000,
     validation: int = 500,
@@ -120,7 +120,7 @@ def load_phrases(
     would teach that word. No phrase occurs twice.
 
     Args:
-        seed: Chooses the world.
+        asked: The seed of the world.
         languages: Two or more of `"en"`, `"fr"`, `"nl"`, `"de"`.
         train: Number of training phrases.
         validation: Number of validation phrases.
@@ -133,14 +133,13 @@ def load_phrases(
     languages = check_languages(languages, LANGUAGES)
     sizes = {"train": train, "validation": validation, "test": test}
     check_sizes(sizes, MOST, "phrases")
-    return Data.of(
+    return asked.data(
         {
             split: ParallelTexts.gathered(part, languages)
-            for split, part in _divide(seed, languages, sizes).items()
+            for split, part in _divide(asked.seed, languages, sizes).items()
         },
-        f"a {_PARTS}th each for validation and test, by a hash of seed {seed} and the meaning; one "
-        "English word is always for training",
-        name="phrases",
+        f"a {_PARTS}th each for validation and test, by a hash of seed {asked.seed} and the "
+        "meaning; one English word is always for training",
         languages=languages,
         origin="num2words, and Babel with the Unicode CLDR.",
         made_with=installed(LIBRARIES),

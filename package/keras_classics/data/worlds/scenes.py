@@ -15,8 +15,7 @@ import numpy as np
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError
 from keras_classics.core.versions import installed
-from keras_classics.data.load import Data, check_sizes
-from keras_classics.data.pictures.images import resolve_size
+from keras_classics.data.load import Asked, Data, check_sizes
 from keras_classics.data.splits import Made
 from keras_classics.data.worlds.scene_captions import KINDS, SceneObject, describe
 from keras_classics.data.worlds.scene_layout import (
@@ -273,9 +272,8 @@ def _extent(occupied: np.ndarray) -> tuple[int, int]:
 
 @checked
 def load_scenes(
+    asked: Asked,
     *,
-    seed: int = 0,
-    image_size: int | tuple[int, int] | None = None,
     train: int = 4000,
     validation: int = 500,
     test: int = 500,
@@ -287,9 +285,9 @@ def load_scenes(
     """Render the embedded world: no files, no download.
 
     Args:
-        seed: Chooses the world. Within one world the validation and test scenes are the same
-            whatever the number of training scenes.
-        image_size: Side of the square pictures; None for that of `SceneOptions`.
+        asked: The side of the square pictures, in place of that of `SceneOptions`, and the seed of
+            the world. Within one world the validation and test scenes are the same whatever the
+            number of training scenes.
         train: Number of training scenes.
         validation: Number of validation scenes.
         test: Number of test scenes.
@@ -301,19 +299,18 @@ def load_scenes(
     Raises:
         InputError: The size is not square, or a count or option is out of range.
     """
-    height, width = resolve_size(image_size) or (_DEFAULTS.size, _DEFAULTS.size)
+    height, width = asked.size or (_DEFAULTS.size, _DEFAULTS.size)
     if height != width:
         raise InputError(f"image_size={(height, width)} was given", "a square", "Give one number.")
     options = SceneOptions(height, objects, clutter, occlusion, noise)
     sizes = {"train": train, "validation": validation, "test": test}
     check_sizes(sizes, _APART, "scenes")
-    return Data.of(
+    return asked.data(
         {
-            split: scenes(size, seed=seed, first=number * _APART, options=options)
+            split: scenes(size, seed=asked.seed, first=number * _APART, options=options)
             for number, (split, size) in enumerate(sizes.items())
         },
         "Scenes of three distant ranges of indices.",
-        name="scenes",
         image_shape=(height, width, 3),
         classes=tuple(CLASSES),
         pixel_classes=PIXEL_CLASSES,

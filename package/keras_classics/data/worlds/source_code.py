@@ -21,7 +21,7 @@ import numpy as np
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError
 from keras_classics.core.files import opened
-from keras_classics.data.load import Data
+from keras_classics.data.load import Asked, Data
 from keras_classics.data.texts.documents import Document
 
 TOKEN_CLASSES = ("space", "comment", "string", "keyword", "name", "number", "operator")
@@ -35,16 +35,12 @@ _PLAIN = {chr(point) for point in range(32, 127)} | {"\n"}
 
 @checked
 def load_source_code(
-    *,
-    seed: int = 0,
-    characters: int = 1_000_000,
-    validation: float = 0.05,
-    test: float = 0.05,
+    asked: Asked, *, characters: int = 1_000_000, validation: float = 0.05, test: float = 0.05
 ) -> Data:
     """Choose modules of the standard library; files of plain ASCII without tabs, whole.
 
     Args:
-        seed: Chooses the modules and their splits.
+        asked: The seed, which chooses the modules and their splits.
         characters: At least so many in all, as far as the library goes.
         validation: Share of the validation split; a file is in one split only.
         test: Share of the test split.
@@ -59,7 +55,7 @@ def load_source_code(
             "Leave them out for 1,000,000, 0.05 and 0.05.",
         )
     shares = {"test": test, "validation": validation, "train": 1 - validation - test}
-    library = _modules(seed)
+    library = _modules(asked.seed)
     splits = {split: _take(library, share * characters) for split, share in shares.items()}
     if not all(splits.values()):
         raise InputError(
@@ -69,10 +65,9 @@ def load_source_code(
         )
     documents = [document for split in sorted(splits) for document in splits[split]]
     digest = hashlib.sha256("".join(document.text for document in documents).encode())
-    return Data.of(
+    return asked.data(
         splits,
-        f"Whole files, chosen by seed {seed}.",
-        name="source_code",
+        f"Whole files, chosen by seed {asked.seed}.",
         classes=TOKEN_CLASSES,
         origin=f"Standard library of Python {platform.python_version()} in {_root()} (PSF "
         f"licence); text {digest.hexdigest()[:12]}",
