@@ -42,7 +42,7 @@ MOST = 2**63 - 1
 # What is to be installed for a module; its name is not always the module's. Of any other module
 # nothing is guessed: whoever likes may have published something under its name.
 DISTRIBUTIONS = {
-    "PIL": "pillow", "ai_edge_litert": "ai-edge-litert", "babel": "babel",
+    "PIL": "pillow", "ai_edge_litert": "ai-edge-litert", "av": "av", "babel": "babel",
     "cv2": "opencv-contrib-python-headless", "h5py": "h5py",
     "jax": "jax", "keras": "keras", "keras_hub": "keras-hub", "matplotlib": "matplotlib",
     "networkx": "networkx", "num2words": "num2words", "numba": "numba", "numpy": "numpy",

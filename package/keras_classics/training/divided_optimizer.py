@@ -88,7 +88,7 @@ class DividedOptimizer(keras.optimizers.Optimizer):
         found = {id(variable): grad for variable, grad in zip(trained, grads, strict=True)}
         for optimizer, group in zip(self.parts, self.groups(), strict=True):
             optimizer.apply([found[id(variable)] for variable in group], group)
-        self._iterations.assign_add(1)
+        self.iterations.assign_add(1)
 
     def finalize_variable_values(self, var_list: list[keras.Variable]) -> None:
         """As Keras does in the end, for every part."""
