@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from PIL import Image
 
 from keras_classics.boxes.detections import as_boxes
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Whole
 from keras_classics.core.errors import InputError, check_whole
+from keras_classics.core.resizing import resize_windows
 
 # Pixels of 227 around a box, in R-CNN.
 CONTEXT = 16
@@ -82,10 +82,4 @@ def warp_regions(
     padded = np.empty((height + 2 * margin, width + 2 * margin, channels), "float32")
     padded[:] = mean
     padded[margin : margin + height, margin : margin + width] = image
-    planes = [Image.fromarray(padded[..., channel]) for channel in range(channels)]
-    found = np.empty((len(regions), size, size, channels), "float32")
-    for row, top, bottom in zip(found, first + margin, last + margin, strict=True):
-        window = (top[1], top[0], bottom[1], bottom[0])
-        for channel, plane in enumerate(planes):
-            row[..., channel] = plane.resize((size, size), Image.Resampling.BILINEAR, window)
-    return found
+    return resize_windows(padded, np.concatenate([first, last], axis=1) + margin, size, size)

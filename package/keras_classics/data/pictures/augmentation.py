@@ -11,7 +11,8 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from PIL import Image
+
+from keras_classics.core.resizing import resize_windows
 
 # Draws of a crop before the whole picture is taken.
 _TRIES = 100
@@ -150,11 +151,7 @@ def resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """
     if image.shape[:2] == (height, width):
         return image
-    resized = np.empty((height, width, image.shape[2]), "float32")
-    for channel in range(image.shape[2]):
-        plane = Image.fromarray(np.ascontiguousarray(image[..., channel]))
-        resized[..., channel] = plane.resize((width, height), Image.Resampling.BILINEAR)
-    return resized
+    return resize_windows(image, np.array([[0, 0, *image.shape[:2]]]), height, width)[0]
 
 
 def resize_shorter(image: np.ndarray, side: int) -> np.ndarray:
