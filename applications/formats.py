@@ -134,7 +134,7 @@ def ways(name: str) -> list[Callable[[Path, str], kc.export.Exported]]:
     draw_weights(model)
 
     def way(settings: dict) -> Callable[[Path, str], kc.export.Exported]:
-        return lambda path, format: kc.export.export(
+        return lambda path, format: kc.export.export_model(
             model, path, format, tolerance=TOLERANCE, **settings
         )
 

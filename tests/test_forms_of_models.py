@@ -114,7 +114,7 @@ def test_any_size(form, models, expected):
 @EVERY_FORM
 def test_exports(form, models, tmp_path):
     for fold in (True, False):
-        written = kc.export.export(models[form], tmp_path / f"model{fold}", fold=fold)
+        written = kc.export.export_model(models[form], tmp_path / f"model{fold}", fold=fold)
         assert list(written.inputs) == ["image"] and written.difference < 1e-5
 
 
@@ -123,7 +123,7 @@ def test_exports(form, models, tmp_path):
 @EVERY_FORM
 def test_exports_for_other_runtimes(form, format, models, tmp_path):
     ending = {"litert": ".tflite", "onnx": ".onnx"}[format]
-    written = kc.export.export(models[form], tmp_path / f"model{ending}", format)
+    written = kc.export.export_model(models[form], tmp_path / f"model{ending}", format)
     assert list(written.inputs) == ["image"] and written.difference < 1e-4
 
 

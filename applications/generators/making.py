@@ -31,7 +31,7 @@ class Making(Task):
         return (self.values(part),)
 
     def export(self, model, path, format):
-        kc.export.export(self.maker(model), path, format)
+        kc.export.export_model(self.maker(model), path, format)
 
     def maker(self, model):
         """The half that makes pictures."""

@@ -47,7 +47,7 @@ class Transforming(Task):
         return [f"test {n}" for n in range(8)], list(test.images[:8])
 
     def export(self, model, path, format):
-        kc.export.export(model, path, format)
+        kc.export.export_model(model, path, format)
 
 
 class Stylist(Transforming):

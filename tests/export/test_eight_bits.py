@@ -211,7 +211,7 @@ def test_a_form_that_cannot_be_had_is_a_line_with_a_reason(trained, monkeypatch)
     def written(model, path, form, *rest, **options):
         if form == "litert":
             raise kc.export.ExportError("The model cannot be had. Allowed: others.", "no")
-        return fastest_form.export(model, path, form, batch_size=1).difference, 1, ""
+        return fastest_form.export_model(model, path, form, batch_size=1).difference, 1, ""
 
     monkeypatch.setattr(fastest_form, "_written", written)
     table = kc.export.fastest(model, turns=1).table.set_index("form")

@@ -43,8 +43,8 @@ def test_files_answer_where_neither_keras_nor_we_nor_another_runtime_is(tmp_path
     for format, ending in ENDINGS.items():
         batch = 1 if format == "litert" else None
         exported += [
-            kc.export.export(convolutions(), tmp_path / f"c{ending}", format, size="any"),
-            kc.export.export(reader(), tmp_path / f"r{ending}", format, batch_size=batch),
+            kc.export.export_model(convolutions(), tmp_path / f"c{ending}", format, size="any"),
+            kc.export.export_model(reader(), tmp_path / f"r{ending}", format, batch_size=batch),
         ]
     assert {each.format for each in exported} == set(kc.export.FORMATS)
     for pictures, states in zip(exported[::2], exported[1::2], strict=True):
@@ -104,7 +104,7 @@ def test_a_saved_model_serves_by_name_and_by_place(tmp_path):
     import tensorflow as tf
 
     model = perceptron()
-    written = kc.export.export(model, tmp_path / "saved")
+    written = kc.export.export_model(model, tmp_path / "saved")
     loaded = tf.saved_model.load(str(written.path))
     x = np.ones((5, 3), "float32")
     np.testing.assert_allclose(loaded.serve(x)["y"], model(x), atol=1e-6)
@@ -116,7 +116,7 @@ def test_a_saved_model_serves_by_name_and_by_place(tmp_path):
 
 def test_what_says_something_else_is_not_written(tmp_path, monkeypatch):
     kept = tmp_path / "saved"
-    kc.export.export(perceptron(), kept)
+    kc.export.export_model(perceptron(), kept)
     (kept / "notes.txt").write_text("stays")
     before = (kept / "saved_model.pb").read_bytes()
     honest = formats.WRITERS["saved_model"]
@@ -126,11 +126,11 @@ def test_what_says_something_else_is_not_written(tmp_path, monkeypatch):
 
     monkeypatch.setitem(formats.WRITERS, "saved_model", faulty)
     with pytest.raises(kc.export.ExportError, match="'y' differs by 0.01 from") as caught:
-        kc.export.export(perceptron(), kept)
+        kc.export.export_model(perceptron(), kept)
     assert caught.value.reason == "differs by 0.01"
     assert (kept / "saved_model.pb").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["saved"]
-    kc.export.export(perceptron(), kept, tolerance=0.1)
+    kc.export.export_model(perceptron(), kept, tolerance=0.1)
     assert (kept / "saved_model.pb").read_bytes() != before
     assert (kept / "notes.txt").read_text() == "stays"
 
@@ -141,7 +141,7 @@ def test_what_a_format_lacks_is_named(tmp_path):
 
     recurrent = kc.models.rnn("many_to_one", outputs=2, input_size=2, units=2)
     with pytest.raises(kc.export.ExportError, match="Give batch_size=1") as caught:
-        kc.export.export(recurrent, tmp_path / "recurrent.tflite", "litert")
+        kc.export.export_model(recurrent, tmp_path / "recurrent.tflite", "litert")
     assert caught.value.reason == "loops need a batch of a fixed size"
 
     def join(texts):
@@ -166,7 +166,7 @@ def test_what_a_format_lacks_is_named(tmp_path):
 )
 def test_mistakes_are_told_before_any_work(path, arguments, error, message, tmp_path):
     with pytest.raises(error, match=message):
-        kc.export.export(perceptron(), tmp_path / path, **arguments)
+        kc.export.export_model(perceptron(), tmp_path / path, **arguments)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -177,7 +177,7 @@ def test_mistakes_are_told_before_any_work(path, arguments, error, message, tmp_
 def test_a_missing_library_names_its_extra(format, library, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(ImportError, match=rf"keras-classics\[{format}\]"):
-        kc.export.export(perceptron(), tmp_path / f"m{ENDINGS[format]}", format)
+        kc.export.export_model(perceptron(), tmp_path / f"m{ENDINGS[format]}", format)
 
 
 def test_models_without_a_graph_are_refused(tmp_path):
@@ -186,7 +186,7 @@ def test_models_without_a_graph_are_refused(tmp_path):
             return inputs
 
     with pytest.raises(kc.InputError, match="no graph of layers"):
-        kc.export.export(Subclassed(), tmp_path / "m")
+        kc.export.export_model(Subclassed(), tmp_path / "m")
 
 
 def test_any_size_keeps_the_function_at_the_old_size():
@@ -205,13 +205,13 @@ def test_models_that_take_any_size_already_are_exported_for_any_size(size, tmp_p
     x = keras.layers.Conv2D(4, 3, strides=2)(image)
     x = keras.layers.BatchNormalization()(keras.layers.Conv2D(4, 3, strides=2)(x))
     model = keras.Model(image, keras.layers.GlobalAveragePooling2D()(x))
-    written = kc.export.export(model, tmp_path / "m", size=size)
+    written = kc.export.export_model(model, tmp_path / "m", size=size)
     assert written.inputs == {"image": Spec((None, None, None, 3), "float32")}
     small, large = (inputs["image"].shape[1:3] for inputs, _ in written.asked)
     assert small != large
     tall = keras.Input((None, 16, 3), name="image")
     model = keras.Model(tall, keras.layers.GlobalMaxPooling2D()(keras.layers.Conv2D(2, 3)(tall)))
-    written = kc.export.export(model, tmp_path / "tall", size=size)
+    written = kc.export.export_model(model, tmp_path / "tall", size=size)
     assert written.inputs["image"].shape[1:] == (None, 16 if size is None else None, 3)
 
 
@@ -231,7 +231,7 @@ def test_a_network_of_multiples_of_a_size_is_not_of_any_size(tmp_path):
     both = keras.layers.Add()([image, keras.layers.UpSampling2D()(halved)])
     model = keras.Model(image, both, name="ladder")
     with pytest.raises(kc.InputError, match="'ladder' cannot take pictures of any size"):
-        kc.export.export(model, tmp_path / "ladder", size="any")
+        kc.export.export_model(model, tmp_path / "ladder", size="any")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -241,10 +241,10 @@ def test_what_is_nested_counts_for_tolerance_and_ids(tmp_path, monkeypatch):
     inner = keras.Sequential([keras.Input((5,)), half])
     outer = keras.Input((5,), name="x")
     model = keras.Model(outer, keras.layers.Activation("linear", dtype="float32")(inner(outer)))
-    assert kc.export.export(model, tmp_path / "half").tolerance == formats.HALF_TOLERANCE
+    assert kc.export.export_model(model, tmp_path / "half").tolerance == formats.HALF_TOLERANCE
     words = keras.Sequential([keras.Input((3,), dtype="int32"), keras.layers.Embedding(7, 2)])
     ids = keras.Input((3,), dtype="int32", name="ids")
-    assert kc.export.export(keras.Model(ids, words(ids)), tmp_path / "ids").largest_id == 6
+    assert kc.export.export_model(keras.Model(ids, words(ids)), tmp_path / "ids").largest_id == 6
 
 
 @pytest.mark.parametrize("format", ["litert", "onnx"])
@@ -253,9 +253,9 @@ def test_an_exported_file_keeps_its_mode_and_its_link_and_no_pipe_is_replaced(tm
     file = tmp_path / f"first{ENDINGS[format]}"
     file.touch(0o600)
     link.symlink_to(file.name)
-    kc.export.export(perceptron(), link, format=format)
+    kc.export.export_model(perceptron(), link, format=format)
     assert link.is_symlink() and stat.S_IMODE(file.stat().st_mode) == 0o600
     assert kc.export.reopen(file).outputs and len(os.listdir(tmp_path)) == 2
     os.mkfifo(tmp_path / f"pipe{ENDINGS[format]}")
     with pytest.raises(kc.InputError, match="is no ordinary file"):
-        kc.export.export(perceptron(), tmp_path / f"pipe{ENDINGS[format]}", format=format)
+        kc.export.export_model(perceptron(), tmp_path / f"pipe{ENDINGS[format]}", format=format)

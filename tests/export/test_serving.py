@@ -19,10 +19,10 @@ def models(tmp_path_factory):
     x = keras.layers.Rescaling(1 / 255)(image)
     x = keras.layers.GlobalAveragePooling2D(name="mean")(x)
     model = keras.Model(image, x)
-    kc.export.export(model, folder / "pictures")
+    kc.export.export_model(model, folder / "pictures")
     model.save(folder / "pictures.keras")
     inputs = [keras.Input((2,), name="left"), keras.Input((2,), name="right")]
-    kc.export.export(keras.Model(inputs, keras.layers.Add(name="sum")(inputs)), folder / "sum")
+    kc.export.export_model(keras.Model(inputs, keras.layers.Add(name="sum")(inputs)), folder / "sum")
     return folder
 
 

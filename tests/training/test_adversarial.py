@@ -216,7 +216,7 @@ def test_bounds_of_each_channel_are_kept_and_saved(tmp_path):
 @pytest.mark.slow
 def test_it_is_exported_like_any_other(tmp_path):
     model = kc.training.AdversarialModel(normalised(), **UNIT)
-    kc.export.export(model, tmp_path / "shipped")
+    kc.export.export_model(model, tmp_path / "shipped")
     import tensorflow as tf
 
     shipped = tf.saved_model.load(str(tmp_path / "shipped"))

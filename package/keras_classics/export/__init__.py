@@ -2,7 +2,7 @@
 
 | function | what goes in | what comes out |
 |---|---|---|
-| `export` | what the model takes | what it says |
+| `export_model` | what the model takes | what it says |
 | `export_classifier` | pictures | names of classes |
 | `export_captioner` | pictures | sentences |
 | `export_segmenter` | pictures | the class of every pixel |
@@ -46,7 +46,7 @@ from keras_classics.export.fake_quantization import quantization_aware
 from keras_classics.export.fastest_form import Fastest, fastest
 from keras_classics.export.folding import fold
 from keras_classics.export.formats import FORMATS, Exported
-from keras_classics.export.plain import export
+from keras_classics.export.plain import export_model
 from keras_classics.export.reopening import Reopened, Spec
 from keras_classics.export.sample_inputs import sample_batches, sample_inputs
 from keras_classics.export.serving import (
@@ -82,7 +82,7 @@ __all__ = [
     "any_size",
     "described",
     "differences",
-    "export",
+    "export_model",
     "export_captioner",
     "export_classifier",
     "export_detector",

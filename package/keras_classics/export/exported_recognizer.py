@@ -50,7 +50,7 @@ def export_recognizer(
         width: Labellings that are followed.
         n_best: Texts returned.
         format: `"saved_model"`; neither LiteRT nor ONNX has that search today, and
-            `kc.export.export` writes the network alone for them.
+            `kc.export.export_model` writes the network alone for them.
 
     Returns:
         What was written, and how far it is off.
@@ -108,7 +108,7 @@ def export_sound_classifier(
             `keras_classics.data.sound.recordings.log_mel_frames` makes them, padded with zeros.
         classes: Names of the classes.
         path: Folder of the SavedModel.
-        format: `"saved_model"`; `kc.export.export` writes the network alone in others.
+        format: `"saved_model"`; `kc.export.export_model` writes the network alone in others.
 
     Returns:
         What was written, and how far it is off.

@@ -23,7 +23,7 @@ from keras_classics.core.processor import processors
 from keras_classics.core.types import Whole
 from keras_classics.export.eight_bits import quantize
 from keras_classics.export.formats import ENDINGS
-from keras_classics.export.plain import export, input_names
+from keras_classics.export.plain import export_model, input_names
 from keras_classics.export.reopening import Spec, start
 from keras_classics.export.sample_inputs import SIZES, sample_inputs
 from keras_classics.export.turns import bytes_of, timed
@@ -147,7 +147,7 @@ def _written(
 ) -> tuple[float, int, str]:
     """Write a form; how far it is off, its bytes, and what is to be said of it."""
     if numbers == "float32":
-        written = export(model, path, form, batch_size=batch_size)
+        written = export_model(model, path, form, batch_size=batch_size)
         return written.difference, bytes_of(path), ""
     if data is None:
         raise ValueError("eight bits need data")

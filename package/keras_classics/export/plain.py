@@ -33,7 +33,7 @@ from keras_classics.layers.recurrent.one_hot import OneHot
 
 
 @checked
-def export(
+def export_model(
     model: keras.Model,
     path: str | os.PathLike,
     format: str = "saved_model",
@@ -50,7 +50,7 @@ def export(
     format alike. After writing it is reopened and asked about two batches of different sizes; only
     if it says what the model says does it come to stand at `path`. Batches are of any size.
 
-        kc.export.export(model, "resnet.onnx", "onnx", size="any")
+        kc.export.export_model(model, "resnet.onnx", "onnx", size="any")
 
     LiteRT runs loops, and so recurrent layers, on batches of a fixed size only (`batch_size=1`),
     and attention on sequences of a fixed length only (`size=20`).
@@ -95,7 +95,7 @@ def program_of(
     batches: Sequence[Arrays] | None = None,
     tolerance: float | None = None,
 ) -> Program:
-    """A model as what is shipped; the arguments are those of `export`."""
+    """A model as what is shipped; the arguments are those of `export_model`."""
     model = functional(model)
     if is_whole(size) and operator.index(size) > 0:
         size = operator.index(size)
