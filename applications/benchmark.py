@@ -18,7 +18,7 @@
     python applications/benchmark.py multidimensional  # an LSTM over grids
     python applications/benchmark.py rtrl           # learning forward in time
     python applications/benchmark.py translate      # an exported translator
-    python applications/benchmark.py table          # all that was measured, for the README
+    python applications/benchmark.py table          # all that was measured, for its page
 
 A verb is a function of its module in `VERBS`: its keyword arguments are the flags, the notes on
 their types the help, their defaults literals or constants of the file. What it returns are the rows
@@ -53,7 +53,7 @@ KEYS = ["benchmark", "model", "setting", "beside"]
 KINDS = {"int": int, "float": float, "str": str}
 MARKS = "<!-- benchmark -->", "<!-- end of benchmark -->"
 
-# Of each verb the module, which needs an engine. These have tables of their own in the README:
+# Of each verb the module, which needs an engine. These have tables of their own on the page:
 TABLES = {
     "maps": "maps",
     "recurrent": "recurrent",
@@ -103,7 +103,7 @@ def run(argv: Sequence[str] | None) -> None:
         for flag in listed:
             text = f"{flag.note} (default: {flag.default or 'those'})"
             flags.add_argument(f"--{flag.name}", type=flag.kind, default=flag.default, help=text)
-    shown = verbs.add_parser("table", help="tables of the README, from a file of results")
+    shown = verbs.add_parser("table", help="tables of the page about speed, from a file of results")
     shown.add_argument("results", nargs="?", type=Path, default=STORED, help="file of the results")
     shown.add_argument("--insert", type=Path, help=f"write them into this file, after {MARKS[0]}")
     settings = vars(parser.parse_args(argv))
@@ -191,7 +191,7 @@ def read_results(path: Path) -> pd.DataFrame:
 
 
 def print_tables(results: Path, insert: Path | None) -> None:
-    """Print the README's tables, or write them between their marks in a file."""
+    """Print the tables of the page about speed, or write them between their marks in a file."""
     text = readme_tables(read_results(results))
     if insert is None:
         print(text)

@@ -18,9 +18,10 @@ def test_list_shows_parameters(capsys):
     assert "resnet" not in out
 
 
-def test_the_readme_holds_the_catalogue_as_it_is(capsys):
+def test_the_page_holds_the_catalogue_as_it_is(capsys):
     assert cli.main(["list", "--markdown"]) == 0
-    assert capsys.readouterr().out in (ROOT / "README.md").read_text()
+    page = ROOT / "package" / "docs" / "catalogue.md"
+    assert capsys.readouterr().out in page.read_text()
 
 
 @pytest.mark.parametrize("ending", ["png", "svg"])

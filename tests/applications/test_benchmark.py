@@ -212,10 +212,12 @@ def test_tables_come_from_the_file(application, tmp_path, capsys):
     assert page.read_text() == f"above\n{begin}\n{printed}{end}\nbelow\n"
 
 
-def test_the_readme_holds_the_stored_results_as_they_are(application, capsys):
+def test_the_page_holds_the_stored_results_as_they_are(application, capsys):
     assert application.main(["table"]) == 0
     begin, end = application.MARKS
-    assert f"{begin}\n{capsys.readouterr().out}{end}" in (ROOT / "README.md").read_text()
+    assert (
+        f"{begin}\n{capsys.readouterr().out}{end}" in (ROOT / "package/docs/speed.md").read_text()
+    )
 
 
 def test_twins_are_in_the_catalogue(application):

@@ -21,7 +21,7 @@ def test_every_family_and_every_cell_has_a_row(application):
     assert members == families
     assert families <= set(application.FAMILIES)
     rows = [*application.FAMILIES, *application.SEQUENCES, *application.INSIDE]
-    assert f"{len(rows)} models, each asked again" in (ROOT / "README.md").read_text()
+    assert f"{len(rows)} models, each asked again" in (ROOT / "package/docs/ship.md").read_text()
 
 
 def test_the_stored_table_is_whole(application):

@@ -192,16 +192,16 @@ def test_a_model_of_ones_own_is_entered_and_may_be_entered_again(monkeypatch):
     assert "card:" not in mine.__doc__
 
 
-def test_the_readme_has_the_figures_of_the_cards():
-    readme = (ROOT / "README.md").read_text()
+def test_the_guide_has_the_figures_of_the_cards():
+    guide = (ROOT / "package" / "docs" / "classify.md").read_text()
     measured = {
         name: card.measured
         for name in kc.list_models()
         if (card := kc.card(name)).measured != "not trained here"
     }
-    table = re.findall(r"^\| (\w+) \| (.*; 20\d\d-\d\d-\d\d, python .*) \|$", readme, flags=re.M)
+    table = re.findall(r"^\| (\w+) \| (.*; 20\d\d-\d\d-\d\d, python .*) \|$", guide, flags=re.M)
     assert dict(table) == measured and len(table) == len(measured) >= 5
-    prose = readme.replace("\n", " ")
+    prose = guide.replace("\n", " ")
     for figure in ("347 of 359", "82.9 %", "37.8 % (plain-20)", "40.2 % (ResNet-56)"):
         assert figure in prose
         assert any(figure.split(" (")[0] in text for text in measured.values())

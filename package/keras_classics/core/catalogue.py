@@ -2,7 +2,7 @@
 
 A family's file describes its models as rows of one table (`ModelCard`, usually a subclass that
 adds the architecture's own figures) and registers a builder for each row. Everything that walks
-over models (tests, command line, README tables, benchmarks) walks over this catalogue.
+over models (tests, command line, tables of pages, benchmarks) walks over this catalogue.
 """
 
 from __future__ import annotations

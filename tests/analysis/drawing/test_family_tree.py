@@ -64,5 +64,6 @@ def test_an_ending_that_cannot_be_drawn_is_refused(tmp_path):
 def test_the_readme_shows_a_picture_of_the_width_it_was_drawn_for():
     path = "package/docs/family_tree.png"
     assert path in (ROOT / "README.md").read_text()
+    assert "family_tree.png" in (ROOT / "package/docs/catalogue.md").read_text()
     with Image.open(ROOT / path) as picture:
         assert picture.width == WIDTH
