@@ -7,6 +7,7 @@ import re
 import keras
 import pytest
 
+import keras_classics as kc
 import pages
 from keras_classics import cli
 from keras_classics.core.commands import Parser
@@ -34,6 +35,15 @@ def test_the_python_of_a_page_runs_from_its_top_to_its_end(page, tmp_path, monke
             # Errors are told at the lines of the page.
             code = "\n" * block.line + block.text
             exec(compile(code, str(page), "exec"), known)
+
+
+@pytest.mark.parametrize("page", pages.GUIDES, ids=by_name)
+def test_the_names_in_a_page_are_there(page):
+    for name in sorted(set(re.findall(r"\bkc((?:\.\w+)+)", page.read_text()))):
+        found = kc
+        for part in name[1:].split("."):
+            assert hasattr(found, part), f"kc{name}"
+            found = getattr(found, part)
 
 
 class Understood(BaseException):
