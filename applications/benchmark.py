@@ -9,6 +9,7 @@
     python applications/benchmark.py packed         # packed XNOR-AlexNet beside AlexNet
     python applications/benchmark.py forms          # one model as SavedModel, LiteRT, ONNX, int8
     python applications/benchmark.py depth          # thousands of convolutions in one layer
+    python applications/benchmark.py scaling        # two workers beside one
     python applications/benchmark.py maps           # class-activation maps
     python applications/benchmark.py landscape      # points of loss landscapes
     python applications/benchmark.py attacks        # pictures that fool classifiers
@@ -71,6 +72,7 @@ VERBS = {
     "packed": "binary",
     "forms": "binary",
     "depth": "depth",
+    "scaling": "scaling",
     "landscape": "landscapes",
     "attacks": "attacks",
     "inversion": "inversions",
