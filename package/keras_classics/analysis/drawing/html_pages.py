@@ -7,7 +7,7 @@ import html
 import mimetypes
 import os
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError
@@ -23,6 +23,8 @@ nav a { margin-right: 1em; }
 figure { margin: 1em 0; }
 img { max-width: 100%; height: auto; border: 1px solid #ccc; }
 figcaption { color: #555; }
+table { border-collapse: collapse; display: block; overflow-x: auto; }
+th, td { padding: 0.1em 0.8em 0.1em 0; text-align: left; }
 """
 
 
@@ -33,11 +35,13 @@ class PageSection(NamedTuple):
         title: Its heading.
         sentences: What is told, a paragraph each.
         pictures: Files of pictures by what stands below them, `.png`, `.jpg` or `.svg`.
+        table: Rows of a table, each by its columns' names; they stand below the sentences.
     """
 
     title: str
     sentences: Sequence[str]
     pictures: Mapping[str, str | os.PathLike]
+    table: Sequence[Mapping[str, Any]] = ()
 
 
 @checked
@@ -94,7 +98,25 @@ def _section(number: int, section: PageSection) -> str:
         f"<figcaption>{html.escape(caption)}</figcaption></figure>\n"
         for caption, file in section.pictures.items()
     )
-    return f'<h2 id="{number}">{html.escape(section.title)}</h2>\n{told}{shown}'
+    return (
+        f'<h2 id="{number}">{html.escape(section.title)}</h2>\n{told}{_table(section.table)}{shown}'
+    )
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+    if not rows:
+        return ""
+    names = list(rows[0])
+    head = "".join(f"<th>{html.escape(str(name))}</th>" for name in names)
+    lines = (
+        "".join(f"<td>{html.escape(_cell(row.get(name, '')))}</td>" for name in names)
+        for row in rows
+    )
+    return f"<table><tr>{head}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>\n"
+
+
+def _cell(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _embedded(file: str | os.PathLike) -> str:

@@ -1,0 +1,1 @@
+"""The claims of the lectures, a file each, and what came of them in `results/`."""
