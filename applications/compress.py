@@ -21,7 +21,7 @@ import pandas as pd
 
 import classification
 import keras_classics as kc
-from compressors.forms import answers, copied, measured, of_signs, seeded
+from compressors.forms import answers, copied, measured, of_signs, seeded, zipped
 
 BOOK = "ledger.csv"
 VERBS = {
@@ -113,7 +113,7 @@ class Compress(classification.Classification):
             except kc.export.ExportError as error:
                 self.output.remark(str(error))
                 continue
-            lines += self.lines({f"int8 {format}": model}, 8, made.bytes_after, answers(path))
+            lines += self.lines({f"int8 {format}": model}, 8, zipped(path), answers(path))
             for x in made.layers.sort_values("decibels").head(1).itertuples():
                 lines[-1]["note"] = f"noisiest: {x.layer}, {x.decibels:.0f} dB"
         self.enter("quantize", lines)
@@ -122,13 +122,15 @@ class Compress(classification.Classification):
         options = self.settings.model_options | self.settings.student
         facts = {"input_shape": model.input_shape[1:], "classes": model.output_shape[-1]}
         forms = {}
-        for form in ("student, by labels", "student, by the teacher"):
+        for teacher in ("labels", "the teacher"):
             seeded(self.settings.seed)
             student = kc.create_model(self.settings.model, weights=None, **facts, **options)
-            teacher, heat = copied(model), self.settings.temperature
-            taught = kc.compression.distiller(student, teacher, temperature=heat)
-            self.tuned(taught if "teacher" in form else student, anew=True)
-            forms[form] = student
+            learner = student
+            if teacher != "labels":
+                heat = self.settings.temperature
+                learner = kc.compression.distiller(student, copied(model), temperature=heat)
+            self.tuned(learner, anew=True)
+            forms[f"student, by {teacher}"] = student
         kc.save_model(student, self.folder / "student.keras")
         self.enter("distil", self.lines(forms))
 
@@ -137,7 +139,7 @@ class Compress(classification.Classification):
         signs = self.tuned(of_signs(model.input_shape[1:], model.output_shape[-1]), anew=True)
         packed = kc.compression.pack(signs)
         packed.save(self.folder / "packed.npz")
-        size = (self.folder / "packed.npz").stat().st_size
+        size = zipped(self.folder / "packed.npz")
         lines = self.lines({"signs, in float32": signs})
         self.enter("pack", lines + self.lines({"signs, packed": signs}, 1, size, packed))
 
@@ -186,6 +188,8 @@ class Compress(classification.Classification):
     def enter(self, verb, lines):
         """Renew a verb's lines in the ledger, and print it."""
         path, rows = self.results / BOOK, pd.DataFrame([{"verb": verb, **x} for x in lines])
+        if rows.empty and not path.exists():
+            return
         if path.exists():
             former = kc.jobs.read_table(path, "a ledger of this job", "Choose another --out.")
             rows = pd.concat([former[former["verb"] != verb], rows]).fillna("")

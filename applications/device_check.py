@@ -50,8 +50,8 @@ class Size(NamedTuple):
 
 
 SIZES = {
-    "full": Size(256, 32, 3, 1024, 10_000, 32, 8192, 45.0),
-    "tiny": Size(2, 16, 1, 8, 20, 4, 64, 0.2),
+    "full": Size(256, 32, 3, 1024, 10_000, 32, 8192, 22.5),
+    "tiny": Size(2, 16, 1, 8, 20, 4, 64, 0.1),
 }
 
 
@@ -83,6 +83,7 @@ def networks(size: Size) -> dict[str, keras.Model]:
 def check(name: str, build, precision: str, size: Size, peak: float) -> str:
     """Do all with one network; a line of what was found."""
     keras.config.set_dtype_policy(precision)
+    _forget_peak()
     with kc.distribution.strategy("auto"):
         model = build()
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -96,7 +97,7 @@ def check(name: str, build, precision: str, size: Size, peak: float) -> str:
         first = model.fit(**data).history["loss"][0]
         model.train_on_batch(x, y)
         steps, began = 0, time.perf_counter()
-        while time.perf_counter() - began < size.seconds / 2:
+        while time.perf_counter() - began < size.seconds:
             last = model.train_on_batch(x, y)
             steps += 1
         rate = steps / (time.perf_counter() - began)
@@ -113,7 +114,8 @@ def check(name: str, build, precision: str, size: Size, peak: float) -> str:
             "finite numbers, the same ones",
             "Report it with this line.",
         )
-    share = rate * _operations(model, size) / peak
+    # Of all the devices that share a batch.
+    share = rate * _operations(model, size) / (peak * len(keras.distribution.list_devices()))
     return (
         f"{name:<11}{precision:<15}{rate:10.2f} steps/s{share:8.1%} of peak  "
         f"{_memory():8.0f} MiB  loss {first:.3f} to {float(np.ravel(last)[0]):.3f}, "
@@ -161,8 +163,18 @@ def _operations(model: keras.Model, size: Size) -> float:
     return 6 * size.batch * products
 
 
+def _forget_peak() -> None:
+    """Let the peak of memory be the next network's, where the engine can."""
+    backend = keras.config.backend()
+    engine = sys.modules[backend]
+    if backend == "torch" and engine.cuda.is_available():
+        engine.cuda.reset_peak_memory_stats()
+    elif backend == "tensorflow" and engine.config.list_physical_devices("GPU"):
+        engine.config.experimental.reset_memory_stats("GPU:0")
+
+
 def _memory() -> float:
-    """MiB: the device's peak where it is known, else the process's."""
+    """MiB: the device's peak, on JAX since the process began; without one the process's."""
     backend, told = keras.config.backend(), None
     engine = sys.modules[backend]
     if backend == "torch" and engine.cuda.is_available():

@@ -43,6 +43,15 @@ def test_the_loss_is_hintons_whatever_both_end_in(student_end, teacher_end):
     assert found["total_loss"] == pytest.approx(0.3 * cross + 0.7 * divergence, rel=1e-3)
 
 
+def test_in_half_precision_what_underflows_is_no_logarithm_of_nothing():
+    loss = kc.compression.ClassDistillation(2.0)
+    teacher, student = (keras.ops.convert_to_tensor(np.float16([[1, 0], each])) for each in
+                        ([0.5, 0.5], [0.25, 0.75]))  # fmt: skip
+    same = float(loss.compute_loss(teacher, teacher))
+    other = float(loss.compute_loss(teacher, student))
+    assert same == pytest.approx(0, abs=1e-6) and np.isfinite(other) and other > 0
+
+
 def test_a_student_learns_from_any_teacher_of_the_catalogue():
     teacher = kc.models.NINCIFAR(weights=None, input_shape=(32, 32, 3), classes=4)
     student = kc.models.ResNet20CIFAR(weights=None, classes=4, width=0.25)

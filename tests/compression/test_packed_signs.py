@@ -1,19 +1,25 @@
 """Packed signs: equal to the product of the signs, to the last unit."""
 
-import importlib.util
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_classics.compression import PackedLayer, pack_signs, xnor_convolution, xnor_dot
+from keras_classics.compression import (
+    PackedLayer,
+    pack_signs,
+    packed_signs,
+    xnor_convolution,
+    xnor_dot,
+)
 from keras_classics.core.errors import InputError
 from keras_classics.layers import BinaryConv2D, BinaryDense
 
 needs_numba = pytest.mark.skipif(
-    importlib.util.find_spec("numba") is None,
+    find_spec("numba") is None,
     reason="needs numba: pip install 'keras-classics[binary]'",
 )
 engines = pytest.mark.parametrize("engine", ["numpy", pytest.param("numba", marks=needs_numba)])
@@ -188,8 +194,6 @@ def test_a_packed_dense_layer_takes_vectors_of_its_length(shape):
 
 
 def test_without_numba_the_extra_is_named(monkeypatch):
-    from keras_classics.compression import packed_signs
-
     monkeypatch.setitem(sys.modules, "numba", None)
     wrapped = packed_signs.compiled_kernels.__wrapped__
     monkeypatch.setattr(packed_signs, "compiled_kernels", wrapped)
@@ -197,14 +201,30 @@ def test_without_numba_the_extra_is_named(monkeypatch):
         xnor_dot(pack_signs(np.ones((1, 4))), pack_signs(np.ones((4, 1)), 0), 4, engine="numba")
 
 
-def test_what_has_no_such_axis_is_refused_and_an_empty_batch_is_answered():
+@engines
+def test_an_empty_batch_is_answered(engine):
+    for layer, shape in ((BinaryConv2D(4), (0, 6, 6, 4)), (BinaryDense(3), (0, 9))):
+        layer.build((None, *shape[1:]))
+        found = PackedLayer.of(layer, engine)(np.zeros(shape, "float32"))
+        assert found.shape == (0, *layer.compute_output_shape((1, *shape[1:]))[1:])
+
+
+@pytest.mark.skipif(find_spec("numba") is None, reason="NumPy keeps no table")
+def test_tables_of_many_sizes_of_pictures_are_not_all_kept(monkeypatch):
+    monkeypatch.setattr(packed_signs, "SIZES_AT_HAND", 2)
+    layer = BinaryConv2D(4, input_scale=False)
+    layer.build((None, None, None, 3))
+    packed = PackedLayer.of(layer, "numba")
+    for size in range(4, 10):
+        x = drawn(size, 1, size, size, 3)
+        np.testing.assert_allclose(packed(x), layer(x), rtol=1e-5, atol=1e-5)
+        assert len(packed.products._bases) <= 2
+
+
+def test_what_has_no_such_axis_is_refused():
     for x, axis in ((3.0, -1), (np.ones((2, 2)), 2), (np.ones(2), -2)):
         with pytest.raises(InputError, match="Pass axis=0 and numpy.ravel"):
             pack_signs(x, axis)
         assert pack_signs(np.ravel(x), 0).shape == (1,)
     with pytest.raises(InputError, match="an array of numbers"):
         pack_signs(iter([1, 2]))
-    layer = BinaryConv2D(4)
-    layer.build((None, 6, 6, 4))
-    found = PackedLayer.of(layer)(np.zeros((0, 6, 6, 4), "float32"))
-    assert found.shape == (0, *layer.compute_output_shape((1, 6, 6, 4))[1:])

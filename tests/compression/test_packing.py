@@ -1,12 +1,14 @@
 """Packed networks: what the network says, and its signs to the last one."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
 import keras_classics as kc
-from keras_classics.compression import packed_signs
+from keras_classics.compression import packed_layer, packed_signs
 from keras_classics.compression.packed_model import Compare, Multiply, Normalize, Stretch
 from keras_classics.core.errors import InputError
 from keras_classics.layers import BinaryConv2D, BinaryDense
@@ -151,7 +153,24 @@ def pooled_for_two():
     return keras.Model(x, layers.add([y, pooled]))
 
 
+def towers():
+    """Two models of one builder, whose layers have equal names."""
+
+    def tower():
+        x = keras.Input((9,))
+        y = layers.Dense(5, name="hidden")(x)
+        return keras.Model(x, BinaryDense(4, input_scale=False, name="signs")(y))
+
+    x = keras.Input((9,))
+    return keras.Model(x, layers.add([tower()(x), tower()(x)]))
+
+
 NETWORKS = {
+    "towers": towers,
+    "another axis": lambda: keras.Sequential(
+        [keras.Input((6, 5, 7)), layers.BatchNormalization(axis=1),
+         BinaryConv2D(4, input_scale=False)]
+    ),
     "pooled for two": pooled_for_two,
     "nested": lambda: keras.Sequential(
         [keras.Input((8, 8, 12)), layers.BatchNormalization(), inner(),
@@ -205,6 +224,108 @@ def test_networks_of_ones_own(name, tmp_path):
         keras.tree.map_structure(
             lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5), found, expected
         )
+
+
+def test_numbers_at_the_very_threshold_are_the_networks_where_two_layers_take_their_signs():
+    x = keras.Input((4, 4, 16))
+    norm = layers.BatchNormalization()
+    y = norm(x)
+    read = [BinaryConv2D(3, 1, input_scale=False, use_bias=False)(y) for _ in range(2)]
+    model = drawn(keras.Model(x, read))
+    norm.beta.assign(np.zeros(16))
+    # What the normalisation makes 0, another order of the same arithmetic makes 1e-8 or -1e-8.
+    maps = np.broadcast_to(norm.moving_mean.numpy(), (1, 4, 4, 16))
+    for found, expected in zip(
+        kc.compression.pack(model)(maps), model(maps, training=False), strict=True
+    ):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_normalisation_behind_two_poolings_rounds_as_the_network_where_signs_are_taken():
+    x = keras.Input((8, 8, 6))
+    y = layers.MaxPooling2D(2)(layers.BatchNormalization(name="norm")(layers.MaxPooling2D(2)(x)))
+    model = drawn(keras.Model(x, BinaryConv2D(3, 1, input_scale=False)(y)))
+    norm = model.get_layer("norm")
+    norm.beta.assign(np.zeros(6))
+    maps = np.broadcast_to(norm.moving_mean.numpy(), (1, 8, 8, 6))
+    packed = kc.compression.pack(model)
+    assert not any(isinstance(step, Normalize) for step in packed.steps)
+    np.testing.assert_array_equal(packed(maps), model(maps, training=False))
+
+
+def test_parts_that_threads_share_are_the_whole(monkeypatch):
+    monkeypatch.setattr(packed_signs, "_WORDS_OF_A_THREAD", 1)
+    monkeypatch.setattr(packed_layer, "_NUMBERS_OF_A_THREAD", 1)
+    model = drawn(
+        keras.Sequential(
+            [keras.Input((5, 4, 70)), BinaryConv2D(100), layers.BatchNormalization(),
+             BinaryConv2D(90, 3, padding=0, input_scale=False),
+             layers.Flatten(), BinaryDense(200, input_scale=False)]
+        )
+    )  # fmt: skip
+    # Of one picture the last layers have fewer windows than blocks of outputs.
+    for rows in (1, 2):
+        x = np.random.default_rng(1).normal(size=(rows, 5, 4, 70)).astype("float32")
+        packed = kc.compression.pack(model, engine=ENGINE)
+        np.testing.assert_array_equal(packed.predict(x, threads=3), packed.predict(x, threads=1))
+        np.testing.assert_allclose(packed(x), model(x, training=False), rtol=1e-4, atol=1e-4)
+
+
+def test_networks_in_half_precision_are_refused_and_the_remedy_works():
+    def build():
+        return keras.Sequential([keras.Input((9,)), BinaryDense(5), layers.Dense(2)])
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = drawn(build())
+    finally:
+        keras.config.set_dtype_policy(before)
+    with pytest.raises(InputError, match="computes in bfloat16.*twin.set_weights"):
+        kc.compression.pack(model)
+    twin = build()
+    twin.set_weights(model.get_weights())
+    x = np.ones((2, 9), "float32")
+    np.testing.assert_allclose(kc.compression.pack(twin)(x), twin(x), rtol=1e-5)
+
+
+def test_outputs_within_outputs_are_refused_and_the_remedy_works():
+    x = keras.Input((9,))
+    y = BinaryDense(5)(x)
+    model = keras.Model(x, {"a": [y, x]})
+    with pytest.raises(InputError, match="lists or dicts of others.*keras.tree.flatten"):
+        kc.compression.pack(model)
+    flat = keras.Model(model.input, keras.tree.flatten(model.output))
+    assert len(kc.compression.pack(flat)(np.ones((2, 9)))) == 2
+
+
+def test_a_layer_that_is_called_twice_is_counted_and_written_once(tmp_path):
+    model = drawn(NETWORKS["shared"]())
+    packed = kc.compression.pack(model)
+    packed.save(tmp_path / "a.npz")
+    again = kc.compression.load_packed(tmp_path / "a.npz")
+    for each in (packed, again):
+        assert list(each.sizes()["layer"]).count(model.layers[1].name) == 1
+    with np.load(tmp_path / "a.npz") as arrays:
+        assert sum(name.endswith("kernel") for name in arrays) == 1
+
+
+def test_thresholds_are_in_the_sizes():
+    packed = kc.compression.pack(NETWORKS["dense"]())
+    # Of 30 inputs float32, of 70 products int64, and two words of turns for each 64 of both.
+    expected = 4 * 30 + 8 * 70 + 8 * 2 * (1 + 2)
+    assert packed.sizes().set_index("layer").loc["thresholds", "packed"] == expected
+
+
+def test_rows_of_several_lengths_and_inputs_of_several_rows_are_refused():
+    packed = kc.compression.pack(drawn(NETWORKS["several"]()))
+    one, six = np.ones((1, 9)), np.ones((6, 9))
+    with pytest.raises(InputError, match="Inputs of 6 and 1 rows"):
+        packed.predict([six, one])
+    single = kc.compression.pack(NETWORKS["dense"]())
+    for wrong in ([[1.0] * 30, [1.0]], np.full((2, 30), "a")):
+        with pytest.raises(InputError, match="no array of numbers"):
+            single.predict(wrong)
 
 
 def test_the_nested_layer_is_packed():
@@ -288,6 +409,7 @@ def test_a_damaged_file_is_told_in_one_sentence_or_says_the_same(tmp_path):
         ("1.scales", lambda a: a[:-1]),
         ("1.least", lambda a: a[:-1]),
         ("1.before", lambda a: a[:0]),
+        ("1.least", lambda a: a + 2**40),
         ("2.kernel", lambda a: np.concatenate([a, a], axis=2)),
         ("0.thresholds", lambda a: a[None]),
     ],
@@ -298,6 +420,31 @@ def test_arrays_that_do_not_fit_are_refused_before_anything_is_computed(tmp_path
     with np.load(tmp_path / "a.npz") as arrays:
         changed = dict(arrays)
     changed[name] = change(changed[name])
+    np.savez(tmp_path / "a.npz", **changed)
+    with pytest.raises(InputError, match="a complete file of a packed network"):
+        kc.compression.load_packed(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        # Signs to a layer that is scaled by its inputs, to a model, and numbers to thresholds.
+        lambda steps: steps[1]["config"]["config"].update(input_scale=True),
+        lambda steps: steps[3].update(inputs=[steps[0]["output"]]),
+        lambda steps: steps[1].update(input=0),
+        lambda steps: steps[2].update(like=0),
+    ],
+)
+def test_steps_that_take_what_others_do_not_give_are_refused(tmp_path, change):
+    kc.compression.pack(NETWORKS["dense"]()).save(tmp_path / "a.npz")
+    with np.load(tmp_path / "a.npz") as arrays:
+        changed = dict(arrays)
+    program = json.loads(changed["program"].tobytes())
+    assert [step["kind"] for step in program["steps"]] == [
+        "compare", "multiply", "multiply", "stretch",
+    ]  # fmt: skip
+    change(program["steps"])
+    changed["program"] = np.frombuffer(json.dumps(program).encode(), "uint8")
     np.savez(tmp_path / "a.npz", **changed)
     with pytest.raises(InputError, match="a complete file of a packed network"):
         kc.compression.load_packed(tmp_path / "a.npz")

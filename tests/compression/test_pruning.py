@@ -83,6 +83,34 @@ def test_what_was_pruned_stays_zero_in_training(policy):
     assert not np.array_equal(model.get_layer("hidden").kernel.numpy(), trained)
 
 
+def test_an_averaging_optimizer_brings_back_nothing():
+    keeping = kc.callbacks.Pruning(0.5, begin=0, end=2, every=1)
+    model = compiled(network(), use_ema=True)
+    model.fit(IMAGES, LABELS, batch_size=16, verbose=0, callbacks=[keeping])
+    assert kc.compression.Masks.of(model).sparsity == pytest.approx(0.5, abs=0.01)
+    masks = kc.compression.prune(model, 0.7)
+    held = kc.callbacks.HoldWeights(masks)
+    compiled(model, use_ema=True).fit(IMAGES, LABELS, verbose=0, callbacks=[held])
+    assert kc.compression.Masks.of(model).sparsity == pytest.approx(0.7, abs=0.01)
+
+
+def test_a_schedule_that_is_over_is_refused_and_the_remedy_works():
+    model = compiled(network())
+    model.fit(IMAGES, LABELS, batch_size=8, verbose=0)
+    with pytest.raises(InputError, match="has made 8 steps.*0% zeros.*begin=8, end=12"):
+        model.fit(IMAGES, LABELS, verbose=0, callbacks=[kc.callbacks.Pruning(0.8, begin=0, end=4)])
+    pruning = kc.callbacks.Pruning(0.8, begin=8, end=12, every=1)
+    model.fit(IMAGES, LABELS, batch_size=16, verbose=0, callbacks=[pruning])
+    assert kc.compression.Masks.of(model).sparsity == pytest.approx(0.8, abs=0.01)
+
+
+@pytest.mark.parametrize(("sparsity", "gone"), [(0.29, 29), (0.57, 57), (0.005, 0)])
+def test_as_many_go_as_the_share_says(sparsity, gone):
+    model = keras.Sequential([keras.Input((10,)), layers.Dense(10, name="d")])
+    kc.compression.prune(model, sparsity)
+    assert (model.get_layer("d").kernel.numpy() == 0).sum() == gone
+
+
 def stream(step):
     while True:
         yield IMAGES[step % 4 * 16 :][:16], LABELS[step % 4 * 16 :][:16]
@@ -136,6 +164,42 @@ def test_filters_that_are_zero_are_taken_out_with_equal_outputs():
     # What is added up, and the classes, stay.
     assert sizes == {"first": 8, "inner": 6, "last": 8, "beside": 3, "hidden": 5, "out": 4}
     assert small.count_params() < 0.6 * model.count_params()
+
+
+def test_filters_behind_normalisations_without_gains_and_depthwise_layers_are_taken_out():
+    model = keras.Sequential(
+        [keras.Input((8, 8, 3)), layers.Conv2D(8, 3, name="a"),
+         layers.BatchNormalization(scale=False, name="norm"), layers.ReLU(),
+         layers.Conv2D(6, 1, name="b"), layers.DepthwiseConv2D(3, name="c"),
+         layers.GlobalAveragePooling2D(), layers.Dense(2), layers.Lambda(lambda x: x + 1)]
+    )  # fmt: skip
+    model.get_layer("norm").moving_mean.assign(np.full(8, 0.3))
+    kc.compression.prune_filters(model, 0.5)
+    for weight in model.get_layer("b").weights:
+        weight.assign(weight * np.array([1, 0, 1, 1, 0, 1]))
+    small = kc.compression.strip(model)
+    one, other = (each.predict(IMAGES, verbose=0) for each in (small, model))
+    np.testing.assert_allclose(one, other, atol=1e-5)
+    assert [small.get_layer(name).kernel.shape[2:] for name in "abc"] == [(3, 4), (4, 4), (4, 1)]
+
+
+@pytest.mark.parametrize("last", [[], [layers.ReLU()], [layers.ReLU(threshold=0.1)]])
+def test_filters_that_a_flattened_output_shows_are_left(last):
+    model = keras.Sequential([keras.Input((6, 6, 3)), layers.Conv2D(8, 3), layers.Flatten(), *last])
+    with pytest.raises(InputError, match="no filters that can be taken out"):
+        kc.compression.prune_filters(model, 0.5)
+
+
+@pytest.mark.parametrize("activation", ["sparsemax", "softmax", lambda x: x / (abs(x) + 1)])
+def test_activations_that_look_at_others_keep_their_zeros(activation):
+    model = keras.Sequential(
+        [keras.Input((5,)), layers.Dense(6, activation, name="a"), layers.Dense(2)]
+    )
+    model.layers[0].kernel.assign(DRAW.normal(size=(5, 6)) * np.array([0, 1, 1, 1, 1, 1]))
+    small = kc.compression.strip(model)
+    x = DRAW.normal(size=(4, 5)).astype("float32")
+    np.testing.assert_allclose(small.predict(x, verbose=0), model.predict(x, verbose=0), atol=1e-6)
+    assert small.get_layer("a").units == (6 if isinstance(activation, str) else 5)
 
 
 def test_a_residual_network_loses_the_inner_filters_of_its_blocks():

@@ -103,6 +103,15 @@ def test_sizes_are_those_of_the_three_steps_by_hand():
     assert sizes["coded"] == -(-(4 + 4 + 2 * 32 + 4 * 8) // 8)
 
 
+def test_names_of_all_places_need_no_distances():
+    layer = layers.Dense(8, use_bias=False, name="d")
+    model = keras.Sequential([keras.Input((128,)), layer])
+    layer.kernel.assign(np.where(DRAW.random((128, 8)) < 0.5, 1.0, -1.0))
+    sizes = kc.compression.share_weights(model, 1).sizes().iloc[0]
+    # A bit for each of 1,024 weights, two values of four bytes, and two lengths of a byte.
+    assert sizes[["shared", "coded"]].tolist() == [1024 // 8 + 8, 1024 // 8 + 8 + 2]
+
+
 def test_each_step_makes_a_layer_smaller():
     model = keras.Sequential([keras.Input((300,)), layers.Dense(100)])
     whole = kc.compression.zipped_bytes(model)

@@ -61,7 +61,9 @@ def test_onnx_in_eight_bits_says_what_the_model_says(trained, tmp_path):
     made = kc.export.quantize(model, tmp_path / "a.onnx", images, labels=labels)
     assert made.measure == "accuracy" and made.before > 0.95 and made.after >= made.before - 0.01
     assert len(made.layers) == 3 and (made.layers["decibels"] > 15).all()
-    assert made.layers["stability"].between(1, 1.5).all()
+    # Two halves that are not the same.
+    assert made.layers["stability"].between(1, 1.5).all() and made.layers["stability"].max() > 1
+    assert made.changed <= 0.02
     weights = [x for x in onnx_of(tmp_path / "a.onnx").graph.initializer if x.data_type == 3]
     assert len(weights) >= 3
     reopened = kc.export.reopen(tmp_path / "a.onnx")
@@ -131,6 +133,19 @@ def test_nothing_is_written_where_too_much_is_lost(trained, tmp_path, monkeypatc
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(("before", "most_loss"), [(1.0, 0.01), (0.95, 0.01), (0.8, 0.2)])
+def test_a_loss_of_just_what_is_admitted_is_admitted(before, most_loss, monkeypatch):
+    job = object.__new__(eight_bits._Job)
+    job.before, job.most_loss, job.classes = before, most_loss, np.zeros(100)
+    job.said = (np.arange(100) >= 100 * before).astype(int)
+    monkeypatch.setattr(eight_bits, "start", lambda path: None)
+    right = round(100 * (before - most_loss))
+    for fewer in (0, 1):
+        job._classes = lambda _, right=right - fewer: (np.arange(100) >= right).astype(int)
+        assert job._loses(None) == bool(fewer)
+    assert job.changed == pytest.approx(most_loss + 0.01)
+
+
 def test_the_search_for_noisy_layers_ends_where_the_last_one_makes_the_answer(
     tmp_path, monkeypatch
 ):
@@ -171,6 +186,10 @@ BAD = {
     "texts": (lambda x: (np.full(x.shape, "a"), {}), "an array of numbers"),
     "not finite": (lambda x: (x * np.nan, {}), "not finite"),
     "another range": (lambda x: (255 * x, {"check": x}), "of the range that the model is used"),
+    "another range than in training": (
+        lambda x: (255 * x, {}),
+        r"spread 1.*e\+02 times as far before 'batch_norm.*by 255",
+    ),
     "nothing": (lambda x: (0 * x, {}), "of the range that the model is used"),
     "labels": (lambda x: (x, {"labels": np.zeros(7)}), "7 labels were given for 256"),
     "loss": (lambda x: (x, {"most_loss": 2}), "most_loss=2"),
@@ -202,6 +221,44 @@ def test_the_fastest_form_is_measured_and_kept(trained, tmp_path):
     if found.path is not None:
         reopened = kc.export.reopen(found.path)
         assert len(reopened.outputs) == 1
+
+
+def test_data_and_folders_that_do_not_fit_are_refused_before_anything_is_measured(
+    trained, tmp_path, monkeypatch
+):
+    from keras_classics.export import fastest_form
+
+    model, images, labels = trained
+    monkeypatch.setattr(fastest_form, "export_model", None)
+    for data, labelled, message in (
+        (images[:10], None, "10 samples were given"),
+        (images, labels[:5], "5 labels were given"),
+        (images[:, :8], None, "as the model takes them"),
+    ):
+        with pytest.raises(InputError, match=message):
+            kc.export.fastest(model, 1, data, labels=labelled)
+
+
+def test_eight_bits_tell_how_many_samples_are_called_otherwise(trained, monkeypatch):
+    from types import SimpleNamespace
+
+    from keras_classics.export import fastest_form
+
+    made = SimpleNamespace(changed=0.25, before=0.5, after=0.75, floats=[], bytes_after=1)
+    monkeypatch.setattr(fastest_form, "quantize", lambda *args, **options: made)
+    assert fastest_form._written(None, "", "onnx", "int8", 1, []) == (0.25, 1, "")
+
+
+def test_all_runtimes_have_the_same_threads(trained, monkeypatch):
+    from keras_classics.export import fastest_form
+
+    model, *_ = trained
+    given, begin = [], fastest_form.start
+    monkeypatch.setattr(
+        fastest_form, "start", lambda path, threads: given.append(threads) or begin(path, threads)
+    )
+    monkeypatch.setattr(fastest_form, "processors", lambda: 1)
+    assert kc.export.fastest(model, turns=1).threads == 1 and set(given) == {1}
 
 
 def test_a_form_that_cannot_be_had_is_a_line_with_a_reason(trained, monkeypatch):

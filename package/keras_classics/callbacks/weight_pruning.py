@@ -10,7 +10,12 @@ from keras import ops
 
 from keras_classics.compression.pruning import BY, Masks, cubic_sparsity, prunable, prune
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import check_choice, check_rate, check_whole
+from keras_classics.core.errors import (
+    InputError,
+    check_choice,
+    check_rate,
+    check_whole,
+)
 from keras_classics.core.keras_internals import bring_up_to_date
 from keras_classics.core.types import Whole
 
@@ -68,7 +73,8 @@ class Pruning(keras.callbacks.Callback):
         keep: Names of layers that are left alone.
 
     Raises:
-        InputError: An argument is not admitted.
+        InputError: An argument is not admitted; or, when training begins, the optimizer has made
+            steps of the schedule and the model was not pruned in them.
     """
 
     @checked
@@ -104,8 +110,25 @@ class Pruning(keras.callbacks.Callback):
         if done > self.begin:
             self._masks = Masks.of(self.model, keep=self.keep)
             last = (min(done, self.end) - self.begin) // self.every
+            self._check_begun(done, self._masks.sparsity, self.begin + last * self.every)
             following = self.begin + (last + 1) * self.every
             self._due = min(following, self.end) if done < self.end else self.end + 1
+
+    def _check_begun(self, done: int, found: float, last: int) -> None:
+        """Refuse a schedule that was over, or under way, before the callback was there."""
+        step = self.end if done >= self.end else last
+        share = cubic_sparsity(
+            step, self.sparsity, begin=self.begin, end=self.end, initial=self.initial
+        )
+        # Of small layers taken each for itself a little less goes than the share.
+        if found < share / 2:
+            raise InputError(
+                f"Pruning from step {self.begin} to {self.end} was given to an optimizer that "
+                f"has made {done} steps, of a model with {found:.0%} zeros",
+                f"steps from {done} on, or a model that has been pruned so far",
+                f"Pass begin={done}, end={done + self.end - self.begin}; or compile the model "
+                "again, and its steps begin at 0.",
+            )
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Prune where it is time, and keep to zero what was pruned."""

@@ -114,6 +114,8 @@ def distiller(
 
 
 def _logits(outputs: Tensor, probabilities: bool) -> Tensor:
+    # Half precision would make zero of the floor.
+    outputs = ops.cast(outputs, "float32")
     return ops.log(ops.maximum(outputs, _FLOOR)) if probabilities else outputs
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ Arrays = dict[str, np.ndarray]
 
 ENDING = ".npz"
 _PROGRAM = "program"
+_OF_LAYERS = ("kernel", "scales", "bias")
 _ALLOWED = "a complete file of a packed network, made by PackedModel.save"
 _REMEDY = "Fetch it again, or pack the model again: kc.compression.pack(model).save(path)."
 
@@ -69,8 +71,13 @@ def write_packed(model: PackedModel, path: str | os.PathLike[str]) -> None:
     _check_ending(path)
     arrays: dict[str, Any] = {}
     steps = []
+    first: dict[int, int] = {}
     for number, step in enumerate(model.steps):
         facts, own = _written(step)
+        if isinstance(step, Multiply) and first.setdefault(id(step.layer), number) != number:
+            # A layer that is called again stands in the file once.
+            facts["like"] = first[id(step.layer)]
+            own = {name: array for name, array in own.items() if name not in _OF_LAYERS}
         steps.append(facts)
         arrays |= {f"{number}.{name}": array for name, array in own.items()}
     program = {
@@ -147,8 +154,10 @@ def _pooling_written(pooling: Windows | None) -> tuple | None:
 def _read(arrays: Arrays, engine: str) -> PackedModel:
     program = parse_json(arrays.pop(_PROGRAM).tobytes())
     size = sum(each.nbytes for each in arrays.values())
-    known = set(range(len(program["inputs"])))
+    # Of each tensor whether it is signs.
+    known = dict.fromkeys(range(len(program["inputs"])), False)
     steps: list[Step] = []
+    layers: dict[int, PackedLayer] = {}
     for number, facts in enumerate(program["steps"]):
         prefix = f"{number}."
         own = {
@@ -156,18 +165,22 @@ def _read(arrays: Arrays, engine: str) -> PackedModel:
             for name, array in arrays.items()
             if name.startswith(prefix)
         }
-        readers = {
+        readers: dict[str, Callable[..., tuple[list[int], list[int], Step]]] = {
             "stretch": _stretch,
             "normalize": _normalize,
             "compare": _compare,
-            "multiply": _multiply,
+            "multiply": partial(_multiply, like=layers[facts["like"]] if "like" in facts else None),
         }
         takes, gives, step = readers[facts["kind"]](facts, own, size, engine)
-        if not set(takes) <= known or known & set(gives):
+        if not set(takes) <= known.keys() or known.keys() & set(gives):
             raise ValueError("its steps do not follow each other")
-        known |= set(gives)
+        ruled = isinstance(step, Multiply) and step.least is not None
+        _check_kinds(step, [known[each] for each in takes], ruled)
+        known |= dict.fromkeys(gives, ruled or isinstance(step, Compare))
+        if isinstance(step, Multiply):
+            layers[number] = step.layer
         steps.append(step)
-    if not program["outputs"] or not set(program["outputs"]) <= known:
+    if not program["outputs"] or any(known.get(each, True) for each in program["outputs"]):
         raise ValueError("it does not make its outputs")
     names = program["output_names"]
     return PackedModel(
@@ -182,6 +195,18 @@ def _read(arrays: Arrays, engine: str) -> PackedModel:
         bool(program["alone"]),
         engine,
     )
+
+
+def _check_kinds(step: Step, signs: Sequence[bool], ruled: bool) -> None:
+    """Refuse signs where numbers are computed with, and the other way round."""
+    if not isinstance(step, Multiply):
+        fits = not any(signs)
+    elif ruled:
+        fits = all(signs)
+    else:
+        fits = not any(signs) or not step.layer.needs_reals
+    if not fits:
+        raise ValueError("a step in it takes what another does not give")
 
 
 def _stretch(
@@ -220,8 +245,23 @@ def _compare(
 
 
 def _multiply(
-    facts: Mapping[str, Any], own: Arrays, size: int, engine: str
+    facts: Mapping[str, Any], own: Arrays, size: int, engine: str, like: PackedLayer | None
 ) -> tuple[list[int], list[int], Step]:
+    packed = _layer(facts, own, size, engine) if like is None else like
+    least, turns = None, None
+    if facts["signs"]:
+        least, filters = own["least"], packed.products.filters
+        most = packed.channels * packed.entries
+        if least.shape != (filters,) or least.dtype != np.int64 or packed.needs_reals:
+            raise ValueError("a layer in it has no thresholds of its products")
+        if least.min() < -most or least.max() > most + 1:
+            raise ValueError("thresholds in it are of no product")
+        turns = _turns(facts, own, filters)
+    step = Multiply(packed, facts["input"], facts["output"], least, turns)
+    return [step.input], [step.output], step
+
+
+def _layer(facts: Mapping[str, Any], own: Arrays, size: int, engine: str) -> PackedLayer:
     layer = of_configuration(facts["config"], size)
     if type(layer) not in (BinaryConv2D, BinaryDense):
         raise ValueError("a configuration in it is of no binary layer")
@@ -230,20 +270,12 @@ def _multiply(
         raise ValueError("a layer in it has no channels")
     scales, bias = (own[name].astype("float32", copy=False) for name in ("scales", "bias"))
     try:
-        packed = PackedLayer(layer, own["kernel"], channels, scales, bias, engine)
+        return PackedLayer(layer, own["kernel"], channels, scales, bias, engine)
     except InputError as error:
         # What would help whoever makes a layer is not what helps here.
         raise ValueError(
             f"the arrays of {layer.name!r} in it are not those of such a layer"
         ) from error
-    least, turns = None, None
-    if facts["signs"]:
-        least, filters = own["least"], packed.products.filters
-        if least.shape != (filters,) or least.dtype != np.int64 or packed.needs_reals:
-            raise ValueError("a layer in it has no thresholds of its products")
-        turns = _turns(facts, own, filters)
-    step = Multiply(packed, facts["input"], facts["output"], least, turns)
-    return [step.input], [step.output], step
 
 
 def _turns(facts: Mapping[str, Any], own: Arrays, channels: int) -> Turns:

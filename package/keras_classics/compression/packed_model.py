@@ -179,8 +179,9 @@ class PackedModel:
 
     @property
     def layers(self) -> list[PackedLayer]:
-        """The packed layers, in order."""
-        return [step.layer for step in self.steps if isinstance(step, Multiply)]
+        """The packed layers, in order; each once, however often it is called."""
+        called = (step.layer for step in self.steps if isinstance(step, Multiply))
+        return list(dict.fromkeys(called))
 
     @checked
     def predict(self, x: Any, batch_size: int = 32, threads: int | None = None) -> Any:
@@ -204,6 +205,13 @@ class PackedModel:
         threads = check_whole("threads", threads)
         given = self._given(x)
         rows = len(given[0])
+        if any(len(each) != rows for each in given):
+            told = " and ".join(str(len(each)) for each in given)
+            raise InputError(
+                f"Inputs of {told} rows were given to {self.name!r}",
+                "as many of each",
+                "Give an array for each input, of the same examples.",
+            )
         found = [
             self._run([each[first : first + batch_size] for each in given], threads)
             for first in range(0, max(rows, 1), batch_size)
@@ -232,6 +240,8 @@ class PackedModel:
     def sizes(self) -> pd.DataFrame:
         """Bytes of the weights of each packed layer, and of all others together.
 
+        Thresholds stand for normalisations that are gone, and which the other columns leave out.
+
         Returns:
             A line each, with `"layer"`, `"weights"`, and bytes in `"float32"`, `"int8"` (scales and
             biases float32, as a runtime keeps them) and `"packed"`.
@@ -247,6 +257,8 @@ class PackedModel:
         rest += sum(2 * step.gains.size for step in self.steps if isinstance(step, Normalize))
         lines.append(("scales and biases", vectors, 4 * vectors, 4 * vectors, 4 * vectors))
         lines.append(("all other layers", rest, 4 * rest, rest, 4 * rest))
+        compared = sum(_comparison_bytes(step) for step in self.steps)
+        lines.append(("thresholds", 0, 0, 0, compared))
         return pd.DataFrame(lines, columns=["layer", "weights", "float32", "int8", "packed"])
 
     def _given(self, x: Any) -> list[np.ndarray]:
@@ -292,7 +304,28 @@ class PackedModel:
 
 
 def _array(x: ArrayLike) -> np.ndarray:
-    return ops.convert_to_numpy(x) if ops.is_tensor(x) else np.asarray(x)
+    reason: ValueError | None = None
+    array = np.empty(0, object)
+    try:
+        array = ops.convert_to_numpy(x) if ops.is_tensor(x) else np.asarray(x)
+    except ValueError as error:
+        # Rows of several lengths.
+        reason = error
+    if array.dtype.kind not in "biuf":
+        raise InputError(
+            f"Something was given that is no array of numbers ({reason or array.dtype})",
+            "what the model itself takes, of rows of one length",
+            "Pass numpy.asarray(x, 'float32').",
+        ) from reason
+    return array
+
+
+def _comparison_bytes(step: Step) -> int:
+    if isinstance(step, Compare):
+        return step.thresholds.nbytes + step.turns.before.nbytes + step.turns.after.nbytes
+    if isinstance(step, Multiply) and step.least is not None and step.turns is not None:
+        return step.least.nbytes + step.turns.before.nbytes + step.turns.after.nbytes
+    return 0
 
 
 def _check_channels(found: int, wanted: int) -> None:

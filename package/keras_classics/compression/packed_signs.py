@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import math
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_classics.compression.windows import Layout, Margins, Windows
+from keras_classics.compression.windows import SIZES_AT_HAND, Layout, Margins, Windows
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import (
     InputError,
@@ -278,6 +279,8 @@ class PackedKernel:
     def _base(self, layout: Layout) -> np.ndarray:
         """The product at each kind of place, before twice what differs is taken away."""
         if layout not in self._bases:
+            if len(self._bases) >= SIZES_AT_HAND:
+                self._bases.clear()
             ones = np.bitwise_count(self.words).sum(axis=2, dtype="int64")
             # A kernel's signs of +1 differ from what stands for the zeros around the map.
             entries = np.where(layout.present[..., None], self.channels, 2 * ones)
@@ -314,7 +317,7 @@ class PackedKernel:
         starts, offsets = layout.starts * each, layout.offsets[:, None] * each + np.arange(each)
         windows = len(padded) * len(starts)
         fixed = (
-            padded.reshape(-1), padded[0].size, starts, offsets.ravel(), blocks, table,
+            padded.reshape(-1), math.prod(padded.shape[1:]), starts, offsets.ravel(), blocks, table,
             layout.kinds,
         )  # fmt: skip
         by_rows = windows >= len(blocks)

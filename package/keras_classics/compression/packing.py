@@ -28,7 +28,7 @@ from keras_classics.compression.thresholds import (
 )
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice
-from keras_classics.core.graph import ancestry, called_again, functional, has_graph
+from keras_classics.core.graph import ancestry, called_again, functional, has_graph, same_layer
 from keras_classics.core.keras_internals import Node, deep_graphs
 from keras_classics.core.types import Tensor
 from keras_classics.layers.image.binary import BinaryConv2D, BinaryDense
@@ -61,19 +61,15 @@ def pack(model: keras.Model, *, engine: str | None = None) -> PackedModel:
         What answers like the model, with weights of its own.
 
     Raises:
-        InputError: The model has no graph of layers or no binary layer, or the engine is unknown.
+        InputError: The model has no graph of layers or no binary layer, its binary layers compute
+            in half precision, it returns lists within others, or the engine is unknown.
         ImportError: numba was asked for and is not installed.
     """
     engine = engine or best_engine()
     check_choice("engine", engine, ENGINES)
     model = functional(model)
     graph = _Graph.of(model)
-    if not any(_is_binary(call) for call in graph.calls):
-        raise InputError(
-            f"The model {model.name!r} has no binary layer",
-            "models with BinaryConv2D or BinaryDense layers, such as kc.models.XNORAlexNet()",
-            "Make other models small by kc.compression.prune or kc.export.quantize.",
-        )
+    _check_packable(model, [call.node.operation for call in graph.calls if _is_binary(call)])
     output = model.output
     return PackedModel(
         model.name,
@@ -85,6 +81,34 @@ def pack(model: keras.Model, *, engine: str | None = None) -> PackedModel:
         not isinstance(output, (dict, list, tuple)),
         engine,
     )
+
+
+def _check_packable(model: keras.Model, binary: Sequence[keras.layers.Layer]) -> None:
+    """Refuse what cannot be packed, or would be another network then."""
+    if not binary:
+        raise InputError(
+            f"The model {model.name!r} has no binary layer",
+            "models with BinaryConv2D or BinaryDense layers, such as kc.models.XNORAlexNet()",
+            "Make other models small by kc.compression.prune or kc.export.quantize.",
+        )
+    for layer in binary:
+        if layer.compute_dtype != "float32":
+            raise InputError(
+                f"{layer.name!r} computes in {layer.compute_dtype}, whose rounding decides "
+                "some of its signs",
+                "binary layers that compute in float32",
+                "Build the model once more, call it twin, after "
+                "keras.config.set_dtype_policy('float32'), and pack it after "
+                "twin.set_weights(model.get_weights()).",
+            )
+    output = model.output
+    parts = list(output.values()) if isinstance(output, dict) else output
+    if isinstance(parts, (list, tuple)) and any(isinstance(x, (dict, list, tuple)) for x in parts):
+        raise InputError(
+            f"{model.name!r} was given, whose outputs are lists or dicts of others",
+            "an array, or a list or dict of arrays",
+            "Pack keras.Model(model.input, keras.tree.flatten(model.output)).",
+        )
 
 
 @dataclass(frozen=True)
@@ -154,6 +178,7 @@ class _Packing:
         self.made = {number: call for call in graph.calls for number in call.outputs}
         self.readers = Counter(number for call in graph.calls for number in call.inputs)
         self.readers.update(graph.outputs)
+        self.signs: set[int] = set()
         self.layers: dict[int, PackedLayer] = {}
         # The layers that are not packed, by those they are copies of.
         self.copies: dict[int, Any] = {}
@@ -162,17 +187,23 @@ class _Packing:
         """Everything in order."""
         binary = [call for call in self.graph.calls if _is_binary(call)]
         before = {id(call): self._chain(call) for call in binary}
-        absorbed = {id(each) for calls, _ in before.values() for each in calls}
-        # What is read as signs alone needs no numbers.
-        signs = {
-            calls[0].inputs[0] if calls else call.inputs[0]
+        sources = {
+            id(call): calls[0].inputs[0] if calls else call.inputs[0]
             for call in binary
-            for calls, bits in (before[id(call)],)
-            if bits
+            for calls, _ in (before[id(call)],)
         }
-        rest = [
-            call for call in self.graph.calls if not _is_binary(call) and id(call) not in absorbed
-        ]
+        self.signs = {sources[id(call)] for call in binary if before[id(call)][1]}
+        # How often each tensor is asked for, when what only signs are taken of has gone.
+        asked = Counter(self.graph.outputs) + Counter(sources.values())
+        rest: list[_Call] = []
+        for call in reversed(self.graph.calls):
+            if not _is_binary(call) and any(asked[number] for number in call.outputs):
+                rest.insert(0, call)
+                asked.update(call.inputs)
+        kept = {id(call) for call in rest}
+        absorbed = {
+            id(call) for call in self.graph.calls if not _is_binary(call) and id(call) not in kept
+        }
         levels = self._levels(absorbed)
         steps: list[Step] = []
         free = len(self.graph.tensors)
@@ -181,11 +212,11 @@ class _Packing:
             steps += self._stretch([call for call in rest if levels[id(call)] == level], rest)
             for call in (each for each in binary if levels[id(each)] == level):
                 layer, (calls, bits) = self._layer(call), before[id(call)]
-                source = calls[0].inputs[0] if calls else call.inputs[0]
+                source = sources[id(call)]
                 if bits:
                     chain = self._as_chain(calls, source)
                     producer = rules.get(source)
-                    if producer is not None and source in signs and self.readers[source] == 1:
+                    if producer is not None and asked[source] == 1:
                         least, turns = chain.least_products(producer.layer)
                         place = steps.index(producer)
                         steps[place] = Multiply(producer.layer, producer.input, free, least, turns)
@@ -208,7 +239,7 @@ class _Packing:
             return [], False
         calls: list[_Call] = []
         pooled, number = False, call.inputs[0]
-        while self.readers[number] == 1 and number in self.made:
+        while number in self.made:
             maker = self.made[number]
             pools = pooling_windows(maker.node.operation) is not None
             if not (rises_or_falls(maker.node) or (pools and not pooled)):
@@ -279,6 +310,9 @@ class _Packing:
     def _normalization(self, calls: Sequence[_Call]) -> Normalize | None:
         """The calls as one step, where they are a normalisation alone or right behind a pooling."""
         *before, last = calls
+        if last.outputs[0] in self.signs:
+            # Another rounding would turn numbers around that are as good as zero.
+            return None
         layer = last.node.operation
         pooling = pooling_windows(before[0].node.operation) if before else None
         fits = (
@@ -295,13 +329,15 @@ class _Packing:
 
     def _copy(self, operation: Any) -> Any:
         """A layer once more, with weights of its own; an operation without any is itself."""
-        if not isinstance(operation, keras.layers.Layer) or isinstance(
-            operation, keras.layers.Lambda
-        ):
+        if not isinstance(operation, keras.layers.Layer):
             return operation
         if id(operation) not in self.copies:
-            made = type(operation).from_config(operation.get_config())
-            self.copies[id(operation)] = made
+            # Layers of two nested models may have one name, and come together here.
+            taken = {getattr(each, "name", None) for each in self.copies.values()}
+            name = operation.name
+            while name in taken:
+                name = f"{name}_"
+            self.copies[id(operation)] = same_layer(operation, name=name)
         return self.copies[id(operation)]
 
 

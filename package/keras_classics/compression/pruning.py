@@ -179,12 +179,10 @@ def prune_filters(model: keras.Model, share: float, *, keep: Sequence[str] = ())
         if layer.use_bias:
             drop(layer.bias, gone)
         for norm, first in followers:
-            for variable in (
-                norm.gamma if norm.scale else None,
-                norm.beta if norm.center else None,
-            ):
-                if variable is not None:
-                    drop(variable, first + gone)
+            # Without a gain, only a mean of zero lets zeros pass as they are.
+            drop(norm.gamma if norm.scale else norm.moving_mean, first + gone)
+            if norm.center:
+                drop(norm.beta, first + gone)
     masks = Masks(list(arrays.values()))
     masks.hold()
     return masks
@@ -245,7 +243,8 @@ def nonzeros(model: keras.Model) -> Mapping[str, tuple[int, int]]:
 
 def _largest(values: np.ndarray, sparsity: float) -> np.ndarray:
     """Which values are left when a share of them, the smallest, goes; the first of equal ones."""
-    gone = int(sparsity * len(values))
+    # 0.29 of 100 is 28.999999999999996.
+    gone = int(round(sparsity * len(values), 6))
     left = np.ones(len(values), bool)
     if gone:
         left[np.argpartition(values, gone - 1)[:gone]] = False

@@ -229,5 +229,11 @@ def _sizes(group: np.ndarray) -> tuple[int, int, int, int, int, int, int]:
         lengths = 8 * (np.count_nonzero(letters) + np.count_nonzero(distances))
         code = huffman_bits(letters) + huffman_bits(distances)
         coded = min(coded, code + book + int(lengths))
+    # Where little is zero, the names of all places, with one for zero, need no distances.
+    counts = np.bincount(flat, minlength=1)
+    letters = counts[counts > 0]
+    book = _FLOAT_BITS * values
+    fixed = min(fixed, flat.size * max(1, (len(letters) - 1).bit_length()) + book)
+    coded = min(coded, huffman_bits(letters) + book + 8 * len(letters))
     whole = _FLOAT_BITS // 8 * flat.size
     return flat.size, left, values, whole, -(-pruned // 8), -(-fixed // 8), -(-coded // 8)

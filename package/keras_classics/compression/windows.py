@@ -15,6 +15,8 @@ from keras_classics.layers.image.convolution import same_margins, window_of
 Margins: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
 
 NO_MARGINS: Margins = ((0, 0), (0, 0))
+# Sizes of maps whose windows are known.
+SIZES_AT_HAND = 64
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Windows:
             (rows, columns),
         )
 
-    @functools.lru_cache(maxsize=64)  # noqa: B019  # Windows are few and small.
+    @functools.lru_cache(maxsize=SIZES_AT_HAND)  # noqa: B019  # Windows are few and small.
     def over(self, height: int, width: int) -> Layout:
         """Where they lie in maps of a size.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -11,7 +12,7 @@ import numpy as np
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.graph import ancestry, functional
+from keras_classics.core.graph import ancestry, functional, same_layer
 from keras_classics.core.keras_internals import Node, deep_graphs
 from keras_classics.layers.image.pooling import PaddedMaxPooling2D
 
@@ -31,6 +32,9 @@ _CHANNELWISE = (
     keras.layers.ZeroPadding2D,
     PaddedMaxPooling2D,
 )
+
+# Rows of numbers in every company, by which an activation shows whether it takes each for itself.
+_NEIGHBOURS = np.array([*itertools.product((-3, 0, 0.5, 5), repeat=3)], "float32")
 
 
 @deep_graphs()
@@ -59,11 +63,10 @@ def strip(model: keras.Model) -> keras.Model:
         return ~gone[id(tensor)]
 
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
-        config = layer.get_config()
         size = {keras.layers.Conv2D: "filters", keras.layers.Dense: "units"}.get(type(layer))
-        if size is not None:
-            config[size] = int(left(nodes[layer.name].outputs[0]).sum())
-        return type(layer).from_config(config)
+        if size is None:
+            return same_layer(layer)
+        return same_layer(layer, **{size: int(left(nodes[layer.name].outputs[0]).sum())})
 
     made = keras.models.clone_model(model, clone_function=clone)
     for layer in made.layers:
@@ -123,7 +126,7 @@ def free_filters(
                 place += _before(node, tensor)
             elif kind == "flattening":
                 # Dense layers read all places of a channel; the flattening only lists them.
-                if any(_kind(each) != "product" for each in _through(node, readers)):
+                if not only_multiplied(node.outputs[0]):
                     return None
                 continue
             elif kind != "channelwise":
@@ -133,6 +136,17 @@ def free_filters(
                 return None
             found += behind
         return found
+
+    def only_multiplied(tensor: Any) -> bool:
+        """Whether dense layers alone read a tensor, through layers that change no place."""
+        return id(tensor) not in outputs and all(
+            times[id(node.operation)] == 1
+            and (
+                _kind(node) == "product"
+                or (_kind(node) == "channelwise" and only_multiplied(node.outputs[0]))
+            )
+            for node in readers.get(id(tensor), [])
+        )
 
     free = {}
     for node in nodes:
@@ -264,10 +278,12 @@ def _kind(node: Node) -> str:
 
 def _keeps_zero(activation: Callable[[Any], Any]) -> bool:
     """Whether an activation takes each number for itself, and makes zero of zero."""
-    if activation in (keras.activations.softmax, keras.activations.log_softmax):
+    found = ops.convert_to_numpy(activation(ops.convert_to_tensor(_NEIGHBOURS)))
+    if found.shape != _NEIGHBOURS.shape:
         return False
-    pair = ops.convert_to_numpy(activation(ops.convert_to_tensor(np.array([[0, 1]], "float32"))))
-    return bool(pair[0, 0] == 0)
+    first = {value: found[_NEIGHBOURS[:, 0] == value, 0] for value in np.unique(_NEIGHBOURS)}
+    alone = all(np.allclose(each, each[0], atol=1e-6) for each in first.values())
+    return bool(alone and not first[0].any())
 
 
 def _before(node: Node, tensor: Any) -> int:
@@ -278,11 +294,3 @@ def _before(node: Node, tensor: Any) -> int:
             break
         count += each.shape[-1]
     return count
-
-
-def _through(node: Node, readers: dict[int, list[Node]]) -> Sequence[Node]:
-    """What reads what a call makes, through layers that change no place."""
-    found: list[Node] = []
-    for each in readers.get(id(node.outputs[0]), []):
-        found += _through(each, readers) if _kind(each) == "channelwise" else [each]
-    return found

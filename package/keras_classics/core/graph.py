@@ -18,6 +18,7 @@ from keras_classics.core.keras_internals import (
     Node,
     arguments_of,
     deep_graphs,
+    layers_within,
     maker,
     readers,
 )
@@ -248,6 +249,27 @@ def rebuilt(
         results = tree.flatten(called_again(node, *values, operation=made[id(operation)]))
         known |= zip(map(id, node.outputs), results, strict=True)
     return [known[id(tensor)] for tensor in outputs]
+
+
+def same_layer(layer: keras.layers.Layer, **changed: Any) -> keras.layers.Layer:
+    """The layer once more, with weights of its own; a Lambda, which has none, is itself.
+
+    Its function is the user's, whose surroundings a configuration would lose.
+
+    Args:
+        layer: The layer, or a model nested in another.
+        **changed: Arguments of its constructor that are others, such as its name.
+    """
+    if isinstance(layer, keras.layers.Lambda):
+        return layer
+    if has_graph(layer) and any(isinstance(x, keras.layers.Lambda) for x in layers_within(layer)):
+        return keras.models.clone_model(layer, clone_function=same_layer)
+    config = {**layer.get_config(), **changed}
+    activation = getattr(layer, "activation", None)
+    if "activation" in config and inspect.isfunction(activation):
+        # One of the user's is a function too, which a configuration cannot give back.
+        config["activation"] = activation
+    return type(layer).from_config(config)
 
 
 def connected_names(tensor: Tensor) -> set[str]:

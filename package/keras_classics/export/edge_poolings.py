@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
+from keras_classics.core.graph import same_layer
 from keras_classics.core.keras_internals import deep_graphs
 from keras_classics.core.types import Tensor
-from keras_classics.export.folding import same_layer
 from keras_classics.layers.image.pooling import PaddedMaxPooling2D
 
 

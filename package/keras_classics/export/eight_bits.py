@@ -52,6 +52,7 @@ class Quantized:
         measure: `"accuracy"`, or without labels `"agreement"` with the model in the class named.
         before: The model's, on the samples that the ranges were not seen from.
         after: The file's.
+        changed: The share of these samples whose class the file names otherwise than the model.
         floats: Layers that went back to real numbers, as the file names them.
         layers: A line for each layer that multiplies: `"layer"`, `"decibels"` (signal to noise of
             what it makes), and `"stability"`, the larger over the smaller range that two disjoint
@@ -64,6 +65,7 @@ class Quantized:
     measure: str
     before: float
     after: float
+    changed: float
     floats: Sequence[str]
     layers: pd.DataFrame = field(repr=False)
     bytes_before: int
@@ -110,8 +112,9 @@ def quantize(
 
     Raises:
         ExportError: The format has no such operations, or more is lost whatever is done.
-        InputError: The data are too few, of another shape, range or kind than the model takes, or
-            an argument is not admitted.
+        InputError: The data are too few, of another shape or kind than the model takes, of two
+            ranges, or of another than the model's first normalisation has seen in training (of a
+            model without one, a low `before` tells), or an argument is not admitted.
         ImportError: A library of the format is not installed.
     """
     check_choice("format", format, FORMATS)
@@ -128,7 +131,7 @@ def quantize(
     writer: Callable[[Path], None] = {"onnx": job.write_onnx, "litert": job.write_litert}[format]
     exported = write(program, path, format, writer)
     return Quantized(
-        exported, job.measure, job.before, job.after, job.floats, job.layers,
+        exported, job.measure, job.before, job.after, job.changed, job.floats, job.layers,
         job.bytes_before, exported.path.stat().st_size,
     )  # fmt: skip
 
@@ -152,9 +155,10 @@ class _Job:
         self.most_loss = most_loss
         self.rows = batch_size or _BATCH
         self.measure = "agreement" if classes is None else "accuracy"
-        said = self._classes(lambda arrays: program.answer(arrays))
-        self.classes = said if classes is None else classes
-        self.before = float((said == self.classes).mean())
+        self.said = self._classes(lambda arrays: program.answer(arrays))
+        self.classes = self.said if classes is None else classes
+        self.before = float((self.said == self.classes).mean())
+        self.changed = 0.0
         self.after = 0.0
         self.floats: list[str] = []
         self.layers = pd.DataFrame(columns=["layer", "decibels", "stability"])
@@ -204,7 +208,9 @@ class _Job:
             # Each runtime has errors of its own.
             raise refused("onnx" if path.suffix == ".onnx" else "litert", str(error)) from error
         self.after = float((found == self.classes).mean())
-        return self.before - self.after > self.most_loss
+        self.changed = float((found != self.said).mean())
+        # One sample of a hundred is 0.010000000000000009 of them.
+        return self.before - self.after > self.most_loss + 1e-9
 
     def _too_bad(self) -> ExportError:
         return ExportError(

@@ -17,10 +17,10 @@ from numpy.typing import ArrayLike
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole
-from keras_classics.core.graph import ancestry, functional
+from keras_classics.core.graph import ancestry, functional, same_layer
 from keras_classics.core.keras_internals import deep_graphs
 from keras_classics.core.types import Whole
-from keras_classics.export.folding import fold, same_layer
+from keras_classics.export.folding import fold
 from keras_classics.export.samples import checked_samples
 from keras_classics.layers.image.fake_quant import FakeQuantConv2D, FakeQuantDense
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,16 +16,18 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole
+from keras_classics.core.errors import check_whole
 from keras_classics.core.graph import functional
 from keras_classics.core.processor import processors
 from keras_classics.core.types import Whole
 from keras_classics.export.eight_bits import quantize
-from keras_classics.export.formats import ENDINGS
+from keras_classics.export.formats import ENDINGS, keep, require_tensorflow
 from keras_classics.export.plain import export_model, input_names
 from keras_classics.export.reopening import Spec, start
 from keras_classics.export.sample_inputs import SIZES, sample_inputs
+from keras_classics.export.samples import split_samples
 from keras_classics.export.turns import bytes_of, timed
+from keras_classics.export.writers import ExportError
 
 PREDICT = "predict_on_batch"
 _COLUMNS = ["form", "numbers", "milliseconds", "times_faster", "difference", "bytes", "note"]
@@ -89,6 +90,9 @@ def fastest(
     turns = check_whole("turns", turns)
     model = functional(model)
     threads = processors()
+    require_tensorflow("saved_model", "model")
+    if data is not None:
+        split_samples(model, data, None, labels)
     asked = _question(model, batch_size, data)
     given = keras.tree.pack_sequence_as(model.input, list(asked.values()))
     contenders: dict[tuple[str, str], Callable[[], Any]] = {
@@ -108,9 +112,8 @@ def fastest(
                     )  # fmt: skip
                     contenders[key] = partial(start(path, threads), asked)
                     paths[key] = path
-                except (InputError, ImportError) as error:
-                    # A form that cannot be had is a line of its own; what is wrong with the data
-                    # of both forms in eight bits is told by `quantize` before.
+                except (ExportError, ImportError) as error:
+                    # A form that cannot be had is a line of its own.
                     facts[key] = (np.nan, 0, str(error).partition(". Allowed")[0])
         seconds = timed(contenders, turns)
         table = _table(facts, seconds)
@@ -118,7 +121,7 @@ def fastest(
         kept = None
         if folder is not None and winner in paths:
             kept = Path(folder) / f"model{ENDINGS[winner[0]]}"
-            _keep(paths[winner], kept)
+            keep(paths[winner], kept, winner[0])
     return Fastest(table, winner, kept, threads)
 
 
@@ -153,7 +156,7 @@ def _written(
         raise ValueError("eight bits need data")
     made = quantize(model, path, data, form, batch_size=batch_size, **options)
     note = f"{len(made.floats)} layers in float32" if made.floats else ""
-    return max(0.0, made.before - made.after), made.bytes_after, note
+    return made.changed, made.bytes_after, note
 
 
 def _table(
@@ -167,12 +170,3 @@ def _table(
     ]
     table = pd.DataFrame(rows, columns=_COLUMNS)
     return table.sort_values("milliseconds").reset_index(drop=True)
-
-
-def _keep(path: Path, kept: Path) -> None:
-    """Put a file or folder where it stays, in place of an older one."""
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    if path.is_file():
-        shutil.copyfile(path, kept)
-    else:
-        shutil.copytree(path, kept, dirs_exist_ok=True)

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.graph import ancestry, functional, has_graph
-from keras_classics.core.keras_internals import Node, deep_graphs, layers_within
+from keras_classics.core.graph import ancestry, functional, same_layer
+from keras_classics.core.keras_internals import Node, deep_graphs
 from keras_classics.core.types import Tensor
 from keras_classics.layers.image.dirac import DiracConv2D
 
@@ -87,18 +87,6 @@ def _norms(model: keras.Model) -> dict[str, keras.layers.BatchNormalization]:
             if source is not None and readers[id(tensor)] == 1 and _normalizes_last(node):
                 norms[source.name] = layer
     return norms
-
-
-def same_layer(layer: keras.layers.Layer) -> keras.layers.Layer:
-    """The layer once more, with weights of its own; a Lambda, which has none, is itself.
-
-    Its function is the user's, whose surroundings a configuration would lose.
-    """
-    if isinstance(layer, keras.layers.Lambda):
-        return layer
-    if has_graph(layer) and any(isinstance(x, keras.layers.Lambda) for x in layers_within(layer)):
-        return keras.models.clone_model(layer, clone_function=same_layer)
-    return type(layer).from_config(layer.get_config())
 
 
 def _linear(layer: keras.layers.Layer) -> bool:

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -176,6 +177,29 @@ def write(
     # In the order of the program.
     inputs = {name: reopened.inputs[name] for name in program.inputs if name in reopened.inputs}
     return Exported(target, format, inputs, reopened.outputs, difference, asked)
+
+
+def keep(made: Path, target: Path, format: str) -> None:
+    """Copy an export to where it stays, in place of an older one: whole or not at all.
+
+    Args:
+        made: The file or folder.
+        target: Where to.
+        format: `"saved_model"`, `"litert"` or `"onnx"`.
+
+    Raises:
+        InputError: The path cannot be written, or holds something else that would be lost.
+    """
+    _check_place(target, format)
+    with writing(target), workplace(target.parent) as folder:
+        fresh, aside = folder / "fresh" / target.name, folder / "aside"
+        aside.mkdir()
+        if made.is_dir():
+            shutil.copytree(made, fresh)
+        else:
+            fresh.parent.mkdir()
+            shutil.copyfile(made, fresh)
+        _put(fresh, target, aside)
 
 
 def _ask(program: Program) -> list[tuple[Arrays, Arrays]]:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import keras
 import numpy as np
+from keras import ops
 from numpy.typing import ArrayLike
 
 from keras_classics.core.errors import InputError
+from keras_classics.core.graph import ancestry
 
 # Fewer say little about ranges; the runtimes' own documents ask for 100 to 500.
 LEAST_SAMPLES = 32
 # How far the largest numbers of two halves of the samples may be apart.
 MOST_APART = 2.0
+# How far they may be from what a normalisation has seen; pictures up to 255 and up to 1 are apart.
+MOST_SPREAD = 10.0
 
 
 def split_samples(
@@ -40,6 +44,7 @@ def split_samples(
         raise _unfit(f"Samples up to {one:.3g} and samples up to {other:.3g} were given",
                      "calibration data of the range that the model is used with",
                      "Prepare both alike, and shuffle them.")  # fmt: skip
+    _check_spread(model, seen)
     if labels is None:
         return seen, measured, None
     classes = np.asarray(labels).ravel()
@@ -48,6 +53,28 @@ def split_samples(
         raise _unfit(f"{len(classes)} labels were given for {wanted} samples",
                      "one for each", "Give those of check, or of data without it.")  # fmt: skip
     return seen, measured, classes if check is not None else classes[half:]
+
+
+def _check_spread(model: keras.Model, samples: np.ndarray) -> None:
+    """Refuse samples of another range than the first normalisation has seen in training."""
+    for node in ancestry(model.outputs):
+        norm = node.operation
+        if isinstance(norm, keras.layers.BatchNormalization):
+            break
+    else:
+        return
+    trained = ops.convert_to_numpy(norm.moving_variance)
+    if (trained == 1).all():
+        # It has seen nothing.
+        return
+    (before,) = node.input_tensors
+    x = ops.convert_to_numpy(keras.Model(model.input, before)(samples[:LEAST_SAMPLES]))
+    others = tuple(axis for axis in range(x.ndim) if axis != norm.axis % x.ndim)
+    spread = float(np.sqrt(x.astype("float64").var(axis=others).sum() / trained.sum()))
+    if not 1 / MOST_SPREAD < spread < MOST_SPREAD:
+        raise _unfit(f"Samples were given that spread {spread:.2g} times as far before "
+                     f"{norm.name!r} as those of the training", "samples prepared as in training",
+                     "Divide or multiply them as there, by 255 for instance.")  # fmt: skip
 
 
 def checked_samples(name: str, data: ArrayLike, shape: tuple, dtype: str) -> np.ndarray:

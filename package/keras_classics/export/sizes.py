@@ -7,7 +7,7 @@ import keras
 from keras_classics.core.arguments import checked
 from keras_classics.core.channels_last import check_layers
 from keras_classics.core.errors import InputError
-from keras_classics.core.graph import check_functional, functional, has_graph
+from keras_classics.core.graph import check_functional, functional, has_graph, same_layer
 from keras_classics.core.keras_internals import deep_graphs
 
 
@@ -39,7 +39,7 @@ def any_size(model: keras.Model) -> keras.Model:
         if has_graph(layer):
             # What is nested insists on the size it was built for.
             return opened(functional(layer))
-        made = type(layer).from_config(layer.get_config())
+        made = same_layer(layer)
         pairs.append((made, layer))
         return made
 
