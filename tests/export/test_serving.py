@@ -22,7 +22,9 @@ def models(tmp_path_factory):
     kc.export.export_model(model, folder / "pictures")
     model.save(folder / "pictures.keras")
     inputs = [keras.Input((2,), name="left"), keras.Input((2,), name="right")]
-    kc.export.export_model(keras.Model(inputs, keras.layers.Add(name="sum")(inputs)), folder / "sum")
+    kc.export.export_model(
+        keras.Model(inputs, keras.layers.Add(name="sum")(inputs)), folder / "sum"
+    )
     return folder
 
 
