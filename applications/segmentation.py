@@ -44,7 +44,13 @@ class Segmentation(kc.jobs.Job):
     def complete(self):
         if self.settings.data == "scenes":
             self.settings.fill(data_options=SCENES_DATA, image_size=figures.SCENE_SIDE)
-        self.asked = []
+        if not 0 <= self.settings.balance <= 1:
+            raise kc.InputError(
+                f"--balance {self.settings.balance} was given",
+                "0 to 1",
+                "Give 0 for classes that weigh alike, 0.5 or 1 for rare ones that weigh more.",
+            )
+        self.asked, self.weights = [], None
 
     def reader_options(self):
         masked = self.settings.data.partition(":")[0] in MASKED
@@ -55,7 +61,13 @@ class Segmentation(kc.jobs.Job):
         return {"known": kc.jobs.Fact("known.json", load)}
 
     def make_facts(self, training):
-        return {"known": {"classes": list(self.data.info.pixel_classes)}}
+        classes = list(self.data.info.pixel_classes)
+        if exponent := self.settings.balance:
+            masks = [each.class_mask for each in training]
+            self.weights = kc.training.median_frequency_weights(
+                masks, len(classes), exponent=exponent
+            )
+        return {"known": {"classes": classes}}
 
     @property
     def classes(self):
@@ -66,12 +78,27 @@ class Segmentation(kc.jobs.Job):
         kc.jobs.check_count("classes", len(self.classes), classes, "known.json")
 
     def build(self):
-        return comparison.network(self.settings, len(self.classes))
+        model = comparison.network(self.settings, len(self.classes))
+        begun = self.settings.start_from
+        # What goes on has its own weights, and the run that it began from may be gone.
+        if begun is not None and not kc.training.steps_made(self.folder):
+            earlier = kc.jobs.open_run(Segmentation, begun)
+            if earlier.classes != self.classes:
+                raise kc.InputError(
+                    f"--start-from {begun} was given, whose classes are "
+                    f"{', '.join(earlier.classes)}",
+                    f"a run of the classes of {self.settings.data}, {', '.join(self.classes)}",
+                    "Name such a run, or leave --start-from out.",
+                )
+            kept = kc.models.take_over(earlier.trained(), model)
+            self.output.remark(f"goes on from {begun}; new are {', '.join(kept) or 'no layers'}")
+        return model
 
     def compile(self, model, plan):
         rate = self.settings.learning_rate
         optimizer = kc.training.cosine_adam(rate, plan.steps, warm_up_steps=plan.steps // 20)
-        kc.training.compile_segmenter(model, self.guarded(optimizer))
+        loss = kc.training.PixelCrossEntropy(class_weights=self.weights)
+        kc.training.compile_segmenter(model, self.guarded(optimizer), loss=loss)
         return model
 
     def batches(self, part, plan, model):

@@ -1,5 +1,6 @@
 """The loss of pixels is the mean over those that count."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -14,5 +15,31 @@ def test_the_loss_by_hand():
     logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
     counted = masks != 255
     own = np.take_along_axis(logs, np.where(counted, masks, 0)[..., None], -1)[..., 0]
-    found = kc.training.pixel_cross_entropy()(masks, logits)
+    found = kc.training.PixelCrossEntropy()(masks, logits)
     assert float(found) == pytest.approx(-own[counted].mean(), rel=1e-5)
+    assert float(kc.training.PixelCrossEntropy()(np.full_like(masks, 255), logits)) == 0
+    weights = [0.5, 1.0, 2.0, 1.0, 3.0]
+    each = np.take(weights, masks[counted])
+    loss = kc.training.PixelCrossEntropy(class_weights=weights)
+    again = keras.losses.deserialize(keras.losses.serialize(loss))
+    for weighted in (loss, again):
+        expected = -(own[counted] * each).sum() / each.sum()
+        assert float(weighted(masks, logits)) == pytest.approx(expected, rel=1e-5)
+    with pytest.raises(kc.InputError, match="2 class_weights were given"):
+        kc.training.PixelCrossEntropy(class_weights=[1, 2])(masks, logits)
+
+
+def test_rare_classes_weigh_more_by_hand():
+    # Class 0: 6 of 8 pixels of both pictures; 1: 2 of 4 pixels of one picture; 2: nowhere.
+    masks = [
+        np.array([[0, 0], [1, 1]]),
+        np.array([[0, 0], [0, 255]]),
+        np.array([[0, 255], [255, 255]]),
+    ]
+    found = kc.training.median_frequency_weights(masks, 3)
+    frequencies = np.array([6 / 8, 2 / 4])
+    np.testing.assert_allclose(found, [*np.median(frequencies) / frequencies, 1])
+    rooted = kc.training.median_frequency_weights(masks, 3, exponent=0.5)
+    np.testing.assert_allclose(rooted, np.sqrt(found))
+    with pytest.raises(kc.InputError, match="without a pixel"):
+        kc.training.median_frequency_weights(masks[:0], 3)

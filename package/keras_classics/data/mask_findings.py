@@ -55,10 +55,7 @@ class MaskFindings:
     def remarks(self) -> list[str]:
         """What may be a mistake."""
         lacking = [
-            name
-            for number, name in enumerate(self.classes)
-            if not self.counts["train"][number]
-            and any(counts[number] for counts in self.counts.values())
+            name for number, name in enumerate(self.classes) if not self.counts["train"][number]
         ]
         return [
             f"{len(names)} {what}: {', '.join(names[:_NAMED])}{', ...' * (len(names) > _NAMED)}."

@@ -107,7 +107,7 @@ def load_tfds(
             "captions": captions,
         }
         if drawn:
-            return masked_example(facts, example[drawn.key], drawn)
+            return masked_example(facts, example[drawn.key], drawn, found_image.shape[:2])
         if objects:
             return boxed_example(facts, example[objects.key], objects, found_image.shape[:2])
         return Picture(**facts)

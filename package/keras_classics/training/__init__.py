@@ -4,7 +4,7 @@ from keras_classics.core.recipe import Cosine, Drops, Exponential, Linear, Recip
 from keras_classics.training.adversarial import AdversarialModel
 from keras_classics.training.boundary_loss import BoundaryLoss
 from keras_classics.training.burn_in import burn_in_weights
-from keras_classics.training.checkpoints import restore
+from keras_classics.training.checkpoints import restore, steps_made
 from keras_classics.training.classifier_design import design_classifier
 from keras_classics.training.compiling import (
     compile_labeller,
@@ -56,7 +56,11 @@ from keras_classics.training.metrics.translations import translation_metrics
 from keras_classics.training.mixture_density import MixtureDensityLoss
 from keras_classics.training.optimizers import SkipNonFinite, averaging
 from keras_classics.training.perceptual import PerceptualLoss, PerceptualTrainer
-from keras_classics.training.pixel_loss import compile_segmenter, pixel_cross_entropy
+from keras_classics.training.pixel_loss import (
+    PixelCrossEntropy,
+    compile_segmenter,
+    median_frequency_weights,
+)
 from keras_classics.training.recipes import compile_model, quick_recipe
 from keras_classics.training.region_loss import compile_detector
 from keras_classics.training.resumable import fit, read_history
@@ -90,6 +94,7 @@ __all__ = [
     "ForwardTrainer",
     "Linear",
     "MixtureDensityLoss",
+    "PixelCrossEntropy",
     "PixelFigure",
     "Recipe",
     "SkipNonFinite",
@@ -117,8 +122,8 @@ __all__ = [
     "intersections_over_unions",
     "labellable",
     "labelling_metrics",
+    "median_frequency_weights",
     "pixel_confusion",
-    "pixel_cross_entropy",
     "pixel_figures",
     "predictions",
     "quick_recipe",
@@ -127,6 +132,7 @@ __all__ = [
     "restore",
     "score_directions",
     "step",
+    "steps_made",
     "tagging_metrics",
     "text_metrics",
     "thin_outlines",

@@ -78,7 +78,11 @@ def is_finished(folder: str | os.PathLike, *, steps_per_epoch: int, epochs: int)
 
 
 def steps_made(folder: str | os.PathLike) -> int | None:
-    """The number of steps in the checkpoint of a folder; None if there is none."""
+    """The number of steps in the checkpoint of a folder; None if there is none.
+
+    Args:
+        folder: Of a training by `fit`.
+    """
     path = Path(folder) / CHECKPOINT
     return _read(path)[1] if path.exists() else None
 

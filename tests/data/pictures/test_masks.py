@@ -239,11 +239,32 @@ def test_the_doctor_counts_pixels_and_the_command_draws_them(tmp_path, capsys):
 
 def test_masks_of_tensorflow_datasets_offline():
     tfds = pytest.importorskip("tensorflow_datasets")
-    with tfds.testing.mock_data(num_examples=10):
-        data = load("tfds:oxford_iiit_pet", masks=True, image_size=32)
-        first = next(iter(data.train))
-        assert first.class_mask.shape == (32, 32)
-        assert first.class_mask.max() < len(data.info.pixel_classes)
+    tf = pytest.importorskip("tensorflow")
+    mask = np.arange(1, 4).repeat(8)[:, None, None] * np.ones((1, 20, 1), int)
+
+    def stored(self, **_):
+        # The first asks which values there are.
+        calls.append(spoil)
+        late = spoil == "value" and calls.count(spoil) > 1
+        spoiled = np.where(mask == 3, 9, mask) if late else mask
+        example = {
+            "image": np.full((24, 20, 3), 7, "uint8"), "label": 1, "file_name": "cat",
+            "segmentation_mask": spoiled[spoil == "size" :].astype("uint8"),
+        }  # fmt: skip
+        return tf.data.Dataset.from_tensors(example)
+
+    with tfds.testing.mock_data(as_dataset_fn=stored):
+        spoil, calls = None, []
+        data = load("tfds:oxford_iiit_pet", masks=True, image_size=12)
+        assert data.info.pixel_classes == ("1", "2", "3")
+        found = next(iter(data.train)).class_mask
+        np.testing.assert_array_equal(found, np.arange(3).repeat(4)[:, None] * np.ones((1, 12)))
+        spoil = "value"
+        with pytest.raises(InputError, match="The mask of cat has the values 9"):
+            next(iter(load("tfds:oxford_iiit_pet", masks=True).train))
+        spoil = "size"
+        with pytest.raises(InputError, match="cat has 23 x 20 pixels and its picture 24 x 20"):
+            next(iter(load("tfds:oxford_iiit_pet", masks=True).train))
         with pytest.raises(InputError, match="oxford_iiit_pet"):
             load("tfds:cifar10", masks=True)
 

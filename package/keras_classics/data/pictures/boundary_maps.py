@@ -10,13 +10,13 @@ import numpy as np
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError
 from keras_classics.data.load import Asked, Data
-from keras_classics.data.pictures.mask_files import IGNORED, MaskReading
+from keras_classics.data.pictures.mask_files import IGNORED, MaskReading, resize_mask
 from keras_classics.data.pictures.mask_folders import paired_folders
 from keras_classics.data.pictures.masked_pictures import MaskedPicture, masked_data
 from keras_classics.data.splits import Made
 
 BOUNDARY_CLASSES = ("surface", "outline")
-_FOLDERS = ("boundaries", "edges", "outlines", "groundTruth")
+_FOLDERS = ("boundaries", "edges", "outlines")
 # Of several people's maps the mean: half of them agree from here on.
 _HALF = 128
 
@@ -71,7 +71,8 @@ def load_boundaries(asked: Asked) -> Data:
     mean of several people's: from 128 on it is one, what is between does not count.
 
     Args:
-        asked: The folder, as for `load_masks`.
+        asked: The folder, as for `load_masks`; where maps are made smaller, a pixel into which an
+            outline falls is one.
 
     Raises:
         InputError: The folder is not laid out so, or nothing in it is sound.
@@ -81,4 +82,22 @@ def load_boundaries(asked: Asked) -> Data:
     return masked_data(
         asked, parts, dict.fromkeys(parts, "its folder"),
         classes=BOUNDARY_CLASSES, reading=MaskReading(values={0: 0, **values}),
+        resized=resize_outlines,
     )  # fmt: skip
+
+
+def resize_outlines(labels: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Resize a map of outlines; of lines of one pixel the nearest ones would be broken.
+
+    Args:
+        labels: uint8 `(rows, columns)`, 0, 1 and 255.
+        height: Rows of the result.
+        width: Its columns.
+    """
+    # What counts for more than the others where several pixels become one.
+    order = np.array([0, IGNORED, 1], "uint8")
+    ranks = (labels == IGNORED) + 2 * (labels == 1)
+    for axis, (now, then) in enumerate(zip((height, width), labels.shape, strict=True)):
+        if now < then:
+            ranks = np.maximum.reduceat(ranks, np.arange(now) * then // now, axis=axis)
+    return resize_mask(order[ranks], height, width)

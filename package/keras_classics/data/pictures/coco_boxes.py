@@ -51,10 +51,11 @@ def load_coco(asked: Asked, *, images: str | Path | None = None, masks: bool = F
             `images`, and in the folder that the file is named after (`train2017` for
             `instances_train2017.json`), there and a level above.
         masks: Draw the outlines into one mask of classes, the first of which is the background;
-            what is a crowd does not count.
+            what is a crowd does not count, nor what has no outline, in its box.
 
     Raises:
-        InputError: A file is not in COCO's form, or files have other classes.
+        InputError: A file is not in COCO's form, or files have other classes; or masks are asked
+            for and no object has an outline.
     """
     files = [Path(each.strip()).expanduser() for each in asked.argument.split(",")]
     if len(files) > len(SPLIT_NAMES):
@@ -72,6 +73,8 @@ def load_coco(asked: Asked, *, images: str | Path | None = None, masks: bool = F
                 "Write all categories into each file.",
             )
         categories, parts[split], rules[split] = found, sheets, file.name
+    if masks:
+        _check_outlines(asked.argument, parts, asked.faults)
     data = boxed_data(
         asked, parts, rules, classes=list((categories or {}).values()),
         class_ids=tuple(categories or ()), origin=origin,
@@ -191,6 +194,29 @@ def object_masks(picture: BoxedPicture) -> np.ndarray:
     return masks
 
 
+def _check_outlines(paths: str, parts: Mapping[str, list[Sheet]], faults: Faults) -> None:
+    """Look for objects without outlines, before any mask is drawn."""
+    sheets = [sheet for part in parts.values() for sheet in part]
+    rows = [(row, sheet) for sheet in sheets for row in sheet.rows]
+    bare = 0
+    for row, sheet in rows:
+        if isinstance(row.outline, dict) and sheet.size is not None:
+            _runs(row.outline, sheet.size, sheet.name)
+        bare += not (isinstance(row.outline, dict) or _polygons(row.outline))
+    if bare == len(rows) > 0:
+        raise InputError(
+            f"None of the {bare} objects of {paths} has an outline",
+            '"segmentation" of annotations, polygons or run lengths',
+            "Give a file of instances with outlines, or leave masks out for boxes.",
+        )
+    if bare:
+        faults.add(
+            f"{bare} of {len(rows)} objects of {paths} have no outline; their boxes do not count",
+            '"segmentation" of every annotation',
+            "Complete them, or remove them with their pictures.",
+        )
+
+
 def _masked(data: Data) -> Data:
     """The same pictures with the class of every pixel in place of boxes."""
 
@@ -200,8 +226,15 @@ def _masked(data: Data) -> Data:
         outlines = object_masks(picture)
         mask = np.zeros(picture.image.shape[:2], "uint8")
         for number in order:
+            own = outlines[number]
+            if not own.any():
+                # Somewhere in its box it is.
+                top, left = np.floor(picture.boxes[number, :2]).astype(int)
+                bottom, right = np.ceil(picture.boxes[number, 2:]).astype(int)
+                mask[top:bottom, left:right] = IGNORED
+                continue
             crowd = picture.crowd[number] or picture.difficult[number]
-            mask[outlines[number]] = IGNORED if crowd else picture.box_labels[number] + 1
+            mask[own] = IGNORED if crowd else picture.box_labels[number] + 1
         return MaskedPicture(image=picture.image, name=picture.name, class_mask=mask)
 
     names = data.info.classes or ()
@@ -218,34 +251,43 @@ def _masked(data: Data) -> Data:
 
 def _mask(outline: Any, size: tuple[int, int], name: str) -> np.ndarray:
     if isinstance(outline, dict):
-        counts = outline.get("counts")
-        runs: Any = _unpacked(counts) if isinstance(counts, str) else counts
-        sound = (
-            isinstance(runs, list)
-            and all(isinstance(run, int) and 0 <= run <= _MOST_PIXELS for run in runs)
-            and list(outline.get("size", ())) == list(size)
-            and sum(runs) == size[0] * size[1]
-        )
-        if not sound:
-            raise InputError(
-                f"The run lengths of an object in {name} do not fit its {size[0]} x {size[1]} "
-                "pixels",
-                "counts that add up to height times width, and that size",
-                "Remove the object or write its segmentation anew.",
-            )
+        runs = _runs(outline, size, name)
         values = np.arange(len(runs)) % 2 == 1
         # Column by column.
         return np.repeat(values, runs).reshape(size, order="F")
     polygons = [
-        np.clip(np.asarray(each, "float64"), 0, max(size)).tolist()
-        for each in (outline if isinstance(outline, list) else [])
-        if isinstance(each, list) and len(each) >= 6 and len(each) % 2 == 0
-        and all(map(is_number, each))
-    ]  # fmt: skip
+        np.clip(np.asarray(each, "float64"), 0, max(size)).tolist() for each in _polygons(outline)
+    ]
     if not polygons:
         return np.zeros(size, bool)
     tool = import_extra("pycocotools.mask", "cv")
     return tool.decode(tool.merge(tool.frPyObjects(polygons, *size))).astype(bool)
+
+
+def _polygons(outline: Any) -> list[list[float]]:
+    return [
+        each for each in (outline if isinstance(outline, list) else [])
+        if isinstance(each, list) and len(each) >= 6 and len(each) % 2 == 0
+        and all(map(is_number, each))
+    ]  # fmt: skip
+
+
+def _runs(outline: Mapping[str, Any], size: tuple[int, int], name: str) -> list[int]:
+    """The run lengths of an object, after a look at whether they fill its picture."""
+    counts = outline.get("counts")
+    runs: Any = _unpacked(counts) if isinstance(counts, str) else counts
+    if not (
+        isinstance(runs, list)
+        and all(isinstance(run, int) and 0 <= run <= _MOST_PIXELS for run in runs)
+        and list(outline.get("size", ())) == list(size)
+        and sum(runs) == size[0] * size[1]
+    ):
+        raise InputError(
+            f"The run lengths of an object in {name} do not fit its {size[0]} x {size[1]} pixels",
+            "counts that add up to height times width, and that size",
+            "Remove the object or write its segmentation anew.",
+        )
+    return runs
 
 
 def _unpacked(text: str) -> list[int]:

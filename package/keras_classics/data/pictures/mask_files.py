@@ -21,6 +21,9 @@ IGNORED = 255
 # What changes values on its way into a file, and so makes classes that nobody drew.
 _LOSSY = ("JPEG", "JPEG2000", "WEBP", "AVIF", "GIF")
 _VOID = ("void", "unlabelled", "unlabeled", "ignore", "ignored", "255")
+# Grey values of 2 and 4 bits are read as if they went to 255.
+_SCALED = {"L;2": 85, "L;4": 17}
+_FEW = 8
 _REMEDY = "Write it anew as an 8-bit PNG whose values are the numbers of the classes."
 
 Colours = Mapping[tuple[int, int, int], int]
@@ -53,12 +56,16 @@ class MaskReading:
         """
         with opened_picture(path) as image:
             _check(path, image)
+            scale = _SCALED.get(_stored_as(image)[:3], 1)
             mode = image.mode
             pixels = np.array(image if mode in ("P", "L", "1") else image.convert("RGB"))
             if mode == "LA":
                 pixels = pixels[..., 0]
+            palette = image.getpalette("RGB") if mode == "P" and self.colours else None
         if pixels.ndim == 2:
-            return self._from_values(path, pixels.astype("uint8"))
+            if palette is not None and (table := self._of_palette(pixels, palette)) is not None:
+                return table[pixels]
+            return self._from_values(path, pixels.astype("uint8") // np.uint8(scale))
         if self.colours is None and _is_grey(pixels):
             return self._from_values(path, np.ascontiguousarray(pixels[..., 0]))
         return self._from_colours(path, pixels)
@@ -76,9 +83,28 @@ class MaskReading:
             raise InputError(
                 f"The mask {path} has the values {_listed(wrong)}",
                 f"{_listed(sorted(self.values))}, and {IGNORED} for what does not count",
-                "Correct the file, or tell all values.",
+                "Correct the file"
+                + (
+                    f'; if they are classes, load masks:FOLDER with values="'
+                    f'{",".join(map(str, [*self.values, *wrong]))}".'
+                    if len(wrong) <= _FEW
+                    else "; so many come from smoothing or from another kind of file."
+                ),
             )
         return labels.astype("uint8")
+
+    def _of_palette(self, pixels: np.ndarray, palette: list[int]) -> np.ndarray | None:
+        """Labels of the numbers of a palette picture, where the table knows all its colours.
+
+        Programs that save coloured masks by a palette number colours as they occur.
+        """
+        table = np.zeros(256, "uint8")
+        for number in np.unique(pixels):
+            label = (self.colours or {}).get(tuple(palette[3 * number : 3 * number + 3]))  # type: ignore[call-overload]
+            if label is None:
+                return None
+            table[number] = label
+        return table
 
     def _from_colours(self, path: str | Path, pixels: np.ndarray) -> np.ndarray:
         codes = pixels.astype("int32") @ np.array([65536, 256, 1])
@@ -87,7 +113,8 @@ class MaskReading:
                 f"The mask {path} is coloured ({len(np.unique(codes))} colours), and no table "
                 "says which class each colour is",
                 "grey or palette pictures, or a table of colours",
-                'Give colours="FILE", with a line "red green blue name" for each class.',
+                'Give colours="FILE", with a line "red green blue name" for each class, and load '
+                "a folder as masks:FOLDER.",
             )
         if "codes" not in self._tables:
             known = sorted((65536 * r + 256 * g + b, label)
@@ -168,14 +195,11 @@ def read_colours(path: str | Path) -> tuple[tuple[str, ...], Colours]:
     """
     names, colours = list[str](), dict[tuple[int, int, int], int]()
     for number, line in enumerate(read_lines(Path(path).expanduser()), start=1):
-        parts = [part for part in re.split(r"[\s,;]+", line.strip()) if part]
-        numbers = [int(part) for part in parts if re.fullmatch(r"\d{1,3}", part)]
-        # A name may have a number too, before or behind the colour.
-        name = " ".join(part for part in parts if not re.fullmatch(r"\d{1,3}", part))
-        if len(numbers) < 3:
+        found = _coloured(line.strip())
+        if found is None:
             continue
-        red, green, blue = numbers[:3]
-        if max(numbers[:3]) > 255 or (red, green, blue) in colours:
+        name, (red, green, blue) = found
+        if max(red, green, blue) > 255 or (red, green, blue) in colours:
             raise InputError(
                 f"{path}, line {number}, has the colour {(red, green, blue)}",
                 "three numbers of 0 to 255, each colour once",
@@ -197,6 +221,31 @@ def read_colours(path: str | Path) -> tuple[tuple[str, ...], Colours]:
     return tuple(names), colours
 
 
+def _coloured(line: str) -> tuple[str, tuple[int, int, int]] | None:
+    """The name and the colour of a line; None where it has none, as a heading.
+
+    Names may have numbers too, and lines a number of their own.
+    """
+    fields = [part.strip() for part in re.split(r"[,;]", line)]
+    separated = len(fields) > 3
+    parts = fields if separated else [part for part in re.split(r"[\s,;]+", line) if part]
+    numeric = [bool(re.fullmatch(r"\d{1,3}", part)) for part in parts]
+    if sum(numeric) == len(parts) > 3:
+        raise InputError(
+            f"The line {line!r} of a table of colours has {len(parts)} numbers and no name",
+            '"red green blue name" or "name, red, green, blue"',
+            "Name the class, or leave the fourth number out.",
+        )
+    for place in (slice(-3, None), slice(0, 3)):
+        if len(parts) >= 3 and all(numeric[place]):
+            red, green, blue = map(int, parts[place])
+            others = [*parts[:-3]] if place.stop is None else parts[3:]
+            if separated:
+                others = [part for part in others if not re.fullmatch(r"\d{1,3}", part)]
+            return " ".join(others), (red, green, blue)
+    return None
+
+
 def voc_colours(classes: int) -> Colours:
     """The colours of PASCAL VOC's masks: bits of the label, spread over the three channels.
 
@@ -215,16 +264,28 @@ def voc_colours(classes: int) -> Colours:
 
 
 def _check(path: str | Path, image: Image.Image) -> None:
-    if image.format in _LOSSY:
+    inside = str(image.info.get("compression", "")).upper()
+    if image.format in _LOSSY or any(kind in inside for kind in _LOSSY):
         raise InputError(
-            f"The mask {path} is a {image.format} file, which changes values where classes meet",
+            f"The mask {path} is a {image.format} file{' with loss' * bool(inside)}, which changes "
+            "values where classes meet",
             "PNG, BMP, TIFF and other formats without loss",
             _REMEDY,
         )
-    if image.mode.startswith(("I", "F")):
+    # Of colours of 16 bits Pillow hands on the upper 8.
+    if image.mode.startswith(("I", "F")) or ";16" in _stored_as(image):
         raise InputError(
             f"The mask {path} has 16 bits or more a pixel", "values of 8 bits, 0 to 255", _REMEDY
         )
+
+
+def _stored_as(image: Image.Image) -> str:
+    """How Pillow calls what the pixels are in the file, such as `"L;4"`."""
+    if not image.tile:
+        return ""
+    args = image.tile[0][3]
+    kind = args[0] if isinstance(args, tuple) and args else args
+    return kind if isinstance(kind, str) else ""
 
 
 def _is_grey(pixels: np.ndarray) -> bool:

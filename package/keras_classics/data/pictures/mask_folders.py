@@ -29,8 +29,6 @@ CITYSCAPES_CLASSES = {
 _PICTURES = ("images", "imgs", "pictures", "JPEGImages")
 _MASKS = ("masks", "labels", "annotations", "SegmentationClass")
 _ENDINGS = ("annot", "_masks", "_labels", "_annotations")
-_NAMES = {split: (*names, f"{split}ing") if split == "train" else names
-          for split, names in SPLIT_NAMES.items()}  # fmt: skip
 _LAYOUTS = (
     "images/*.jpg with masks/*.png; images/train with masks/train; train/images with train/masks; "
     "or train/*.jpg with trainannot/*.png, and val and test likewise"
@@ -54,7 +52,7 @@ def load_masks(
     Args:
         asked: The folder; masks are resized along, to the nearest pixel.
         classes: Names of the classes in their order; by default those of the table of colours, or
-            of `classes.txt` in the folder, a name a line, or the numbers that occur.
+            of `classes.txt` in the folder, a name a line, or the numbers from 0 to the greatest.
         colours: A file with a line `red green blue name` for each class; by default
             `label_colors.txt` or `class_dict.csv` in the folder, if there is one.
         values: The values of grey masks in the order of the classes, `"0,255"` where white is
@@ -169,7 +167,7 @@ def paired_folders(
     ]  # fmt: skip
     for way in ways:
         parts = {}
-        for split, called in _NAMES.items():
+        for split, called in SPLIT_NAMES.items():
             for name in called:
                 found = _first_folders(*way(name))
                 if found:

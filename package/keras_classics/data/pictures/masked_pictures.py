@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -57,6 +57,7 @@ def masked_data(
     *,
     classes: Sequence[str] | None,
     reading: MaskReading,
+    resized: Callable[[np.ndarray, int, int], np.ndarray] = resize_mask,
 ) -> Data:
     """Make a data set of pictures and masks, after a look at all of them.
 
@@ -64,11 +65,14 @@ def masked_data(
         asked: What was asked for; masks are resized with their pictures.
         sheets: By split, of `"train"` at least.
         rules: Where the splits come from, by split.
-        classes: Names of the classes; None to number those that occur.
+        classes: Names of the classes; None for numbers, from 0 to the greatest that
+            occurs.
         reading: How masks are read.
+        resized: How masks are resized with their pictures.
 
     Raises:
-        InputError: All pixels are of one class, or a split has no picture.
+        InputError: All pixels are of one class, or a split has no picture; or classes have no names
+            and most numbers up to the greatest do not occur.
     """
     checked = {
         split: _sound(part, classes, reading, asked.faults) for split, part in sheets.items()
@@ -85,9 +89,23 @@ def masked_data(
             else "Check that these are the masks.",
         )
     if classes is None:
+        _check_gaps(asked.spec, found)
         classes = [str(number) for number in range(int(found.max(initial=0)) + 1)]
-    make = partial(_picture, size=asked.size, reading=reading)
+    make = partial(_picture, size=asked.size, reading=reading, resized=resized)
     return checked_data(asked, checked, rules, make, pixel_classes=tuple(classes))
+
+
+def _check_gaps(name: str, found: np.ndarray) -> None:
+    """Refuse values such as 0 and 128, which are hardly numbers of classes."""
+    if len(found) and found[-1] + 1 > 2 * len(found):
+        told = ",".join(map(str, found))
+        raise InputError(
+            f"The masks of {name} have {len(found)} values, up to {found[-1]}, and the classes "
+            "have no names",
+            "values 0, 1, 2 and so on, or which value is which class",
+            f'Give values="{told}", so that each of them is a class, or name all '
+            f"{found[-1] + 1} classes.",
+        )
 
 
 def _sound(
@@ -141,10 +159,13 @@ def _sound(
 
 
 def _picture(
-    example: _Checked, size: tuple[int, int] | None, reading: MaskReading
+    example: _Checked,
+    size: tuple[int, int] | None,
+    reading: MaskReading,
+    resized: Callable[[np.ndarray, int, int], np.ndarray],
 ) -> MaskedPicture:
     image = read_image(example.sheet.path, size)
     mask = reading.read(example.sheet.mask)
     return MaskedPicture(
-        image=image, name=example.sheet.name, class_mask=resize_mask(mask, *image.shape[:2])
+        image=image, name=example.sheet.name, class_mask=resized(mask, *image.shape[:2])
     )

@@ -13,6 +13,9 @@ _SUFFIXES = (
     "", "_L", "_mask", "-mask", "_masks", "_label", "_labels", "_gt", "_seg", "_segmentation",
     "_GT", "_edges", "_boundary",
 )  # fmt: skip
+# Where there are several files of a name, masks are what has no loss.
+_LOSSY_ENDINGS = (".avif", ".gif", ".jfif", ".jp2", ".jpeg", ".jpg", ".webp")
+_NAMED = 5
 
 
 def picture_files(folder: Path) -> list[Path]:
@@ -32,6 +35,7 @@ def pairs(
     *,
     picture_suffix: str = "",
     mask_suffixes: tuple[str, ...] = _SUFFIXES,
+    all_named: bool = True,
 ) -> list[MaskSheet]:
     """Pictures with a file of the same name, in the same folder below another.
 
@@ -42,9 +46,12 @@ def pairs(
         what: What belongs to a picture, `"mask"`.
         picture_suffix: What ends the names of pictures before the ending; others are passed over.
         mask_suffixes: What may stand there in the names of masks.
+        all_named: Whether each picture should have one, and one without is a fault.
     """
     by_name: dict[str, Path] = {}
-    for path in picture_files(masks):
+    for path in sorted(
+        picture_files(masks), key=lambda each: each.suffix.lower() in _LOSSY_ENDINGS
+    ):
         by_name.setdefault(path.relative_to(masks).with_suffix("").as_posix(), path)
     sheets, used = [], set()
     for path in picture_files(pictures):
@@ -55,16 +62,19 @@ def pairs(
         mask = next(
             (by_name[stem + suffix] for suffix in mask_suffixes if stem + suffix in by_name), None
         )
-        if mask is None:
+        if mask is None and all_named:
             faults.add(
                 f"The picture {path} has no {what} of its name in {masks}",
                 f"a {what} for each picture",
                 f"Add the {what}, or remove the picture.",
             )
-        else:
+        elif mask is not None:
             sheets.append(MaskSheet(stem, path, mask))
             used.add(mask)
     known = [path for path in by_name.values() if path not in used]
     if mask_suffixes is _SUFFIXES and known and sheets:
-        faults.messages += [f"The {what} {path} belongs to no picture." for path in known[:5]]
+        told = [f"The {what} {path} belongs to no picture." for path in known[:_NAMED]]
+        if len(known) > _NAMED:
+            told.append(f"{len(known) - _NAMED} more of {masks} belong to no picture.")
+        faults.messages += told
     return sheets

@@ -88,7 +88,10 @@ def stored_masks(name: str, key: str, feature: Any, train: tf.data.Dataset) -> S
 
 
 def masked_example(
-    facts: Mapping[str, Any], stored: np.ndarray, masks: StoredMasks
+    facts: Mapping[str, Any],
+    stored: np.ndarray,
+    masks: StoredMasks,
+    file_size: tuple[int, int],
 ) -> MaskedPicture:
     """A picture with its mask.
 
@@ -96,8 +99,27 @@ def masked_example(
         facts: Image, name, label and captions.
         stored: `(height, width, 1)`.
         masks: What the values are.
+        file_size: Height and width of the picture before it was resized.
+
+    Raises:
+        InputError: The mask has a value that is no class, or another size.
     """
-    table = np.full(int(max(stored.max(initial=0), IGNORED)) + 1, IGNORED, "uint8")
+    if stored.shape[:2] != file_size:
+        raise InputError(
+            f"The mask of {facts['name']} has {stored.shape[0]} x {stored.shape[1]} pixels and its "
+            f"picture {file_size[0]} x {file_size[1]} (height x width)",
+            "masks of their pictures' size",
+            "Choose another set.",
+        )
+    table = np.full(int(max(stored.max(initial=0), *masks.values, IGNORED)) + 1, -1, "int16")
+    table[IGNORED] = IGNORED
     table[list(masks.values)] = np.arange(len(masks.values))
     labels = table[stored[..., 0]]
+    if (wrong := np.unique(stored[..., 0][labels < 0])).size:
+        raise InputError(
+            f"The mask of {facts['name']} has the values {', '.join(map(str, wrong[:9]))}",
+            f"those of {len(masks.values)} classes, up to {max(masks.values)}, and {IGNORED}",
+            "Choose another set, or another release of it.",
+        )
+    labels = labels.astype("uint8")
     return MaskedPicture(**facts, class_mask=resize_mask(labels, *facts["image"].shape[:2]))

@@ -41,7 +41,9 @@ def load_voc_masks(asked: Asked, *, classes: Sequence[str] | None = None) -> Dat
             "a folder of PASCAL VOC with masks: JPEGImages and SegmentationClass",
             "Check the path; for boxes leave masks out.",
         )
-    found = {sheet.name: sheet for sheet in pairs(folder / "JPEGImages", where, faults, "mask")}
+    # Of most of its pictures only boxes are known.
+    sheets = pairs(folder / "JPEGImages", where, faults, "mask", all_named=False)
+    found = {sheet.name: sheet for sheet in sheets}
     lists = folder / "ImageSets" / "Segmentation"
     parts, rules = listed_splits(lists, found, "mask", faults)
     names = VOC_CLASSES if classes is None else tuple(classes)

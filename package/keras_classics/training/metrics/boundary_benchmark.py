@@ -1,9 +1,11 @@
-"""ODS, OIS and AP of outlines, as the Berkeley benchmark counts them.
+"""ODS and OIS of outlines as the Berkeley benchmark counts them, and AP.
 
 Martin, Fowlkes, Malik, PAMI 2004; Arbelaez et al., PAMI 2011: said outlines are thinned, cut at
 many thresholds, and matched one to one with the drawn ones within a share of the diagonal. ODS is
-the greatest F with one threshold for all pictures, OIS with one for each, AP the mean precision
-over recall.
+the greatest F with one threshold for all pictures, OIS with one for each, AP the mean over recalls
+of 0 to 1 of the greatest precision at that recall or beyond, as PASCAL VOC counts it. The
+benchmark's program draws straight lines between the thresholds and takes 0 where none of them
+reaches: less, and nothing at all for maps of 0 and 1.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ def boundary_figures(
 
     Args:
         truth: Of each picture a map `(height, width)`, 1 of outlines, 255 of what does not count.
-        probabilities: Of each, `(height, width)`, 0 to 1.
+        probabilities: Of each, `(height, width)`, 0 to 1; 2 x 2 pixels at least.
         thresholds: How many, evenly between 0 and 1; 99 in the benchmark.
         tolerance: Greatest distance as a share of the diagonal.
         thin: Whether to keep of each said outline its ridge only; False if that was done.
@@ -44,7 +46,7 @@ def boundary_figures(
         `"ODS"`, `"OIS"`, `"AP"`, and `"threshold"`, that of ODS; NaN where nothing was drawn.
 
     Raises:
-        InputError: Maps do not fit each other.
+        InputError: Maps do not fit each other, or have other values.
     """
     tolerance = check_positive("tolerance", tolerance)
     cuts = np.arange(1, thresholds + 1) / (thresholds + 1)
@@ -55,6 +57,7 @@ def boundary_figures(
         drawn, said = np.asarray(drawn), np.asarray(said, "float64")
         if drawn.ndim != 2 or drawn.shape != said.shape:
             raise _unfit(f"Picture {number} has a map {drawn.shape} and an answer {said.shape}")
+        _check_values(number, drawn, said)
         said = thin_outlines(said) if thin else said
         reach = tolerance * math.hypot(*drawn.shape)
         for row, cut in enumerate(cuts):
@@ -64,7 +67,8 @@ def boundary_figures(
     if not counts[:, 0, 3].sum():
         return dict.fromkeys(("ODS", "OIS", "AP", "threshold"), float("nan"))
     whole = _f(counts.sum(axis=0))
-    best = _f(counts).argmax(axis=1)
+    # Of equal thresholds the one that says least: in a picture without outlines all are equal.
+    best = thresholds - 1 - _f(counts)[:, ::-1].argmax(axis=1)
     each = counts[np.arange(len(truth)), best].sum(axis=0)
     return {
         "ODS": float(whole.max()),
@@ -83,8 +87,13 @@ def thin_outlines(probabilities: np.ndarray) -> np.ndarray:
 
     Returns:
         The same with 0 beside ridges.
+
+    Raises:
+        InputError: It is no map of 2 x 2 pixels or more.
     """
     values = np.asarray(probabilities, "float64")
+    if values.ndim != 2 or min(values.shape) < 2:
+        raise _unfit(f"A map of shape {values.shape} was given")
     smooth = _blurred(values)
     down, right = np.gradient(smooth)
     twice_down, mixed = np.gradient(down)
@@ -156,9 +165,17 @@ def _average_precision(counts: np.ndarray) -> float:
     return float(np.mean(found))
 
 
+def _check_values(number: int, drawn: np.ndarray, said: np.ndarray) -> None:
+    if wrong := sorted(set(np.unique(drawn).tolist()) - {0, 1, IGNORED}):
+        raise _unfit(f"The map of picture {number} has the values {wrong[:5]}")
+    if not (np.isfinite(said).all() and said.min() >= 0 and said.max() <= 1):
+        raise _unfit(f"The answer for picture {number} goes from {said.min()} to {said.max()}")
+
+
 def _unfit(given: str) -> InputError:
     return InputError(
         given,
-        "maps of outlines and probabilities (height, width) of the same pictures",
+        f"maps of 0, 1 for outlines and {IGNORED} for what does not count, and probabilities of 0 "
+        "to 1, both (height, width) of the same pictures",
         "Give kc.data.boundary_map(mask), and the sigmoid of what the network says last.",
     )
