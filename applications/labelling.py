@@ -12,6 +12,8 @@ export, and answer one query from the exported model.
     python applications/labelling.py --task tag --data conllu:TRAIN.conllu,TEST.conllu
     python applications/labelling.py --task classify           # the language of a phrase
     python applications/labelling.py --task classify --data sentences:FOLDER
+    python applications/labelling.py --task clip               # what happens in moving scenes
+    python applications/labelling.py --task clip --data videos:FOLDER
     python applications/labelling.py label line.png            # the model at hand
 """
 
@@ -21,11 +23,12 @@ import functools
 import sys
 
 import keras_classics as kc
+from labellers.clips import Clip
 from labellers.sounds import Word
 from labellers.tasks import Recognize, Task
 from labellers.texts import Classify, Tag
 
-TASKS = {"recognize": Recognize, "tag": Tag, "classify": Classify, "word": Word}
+TASKS = {"recognize": Recognize, "tag": Tag, "classify": Classify, "word": Word, "clip": Clip}
 
 
 class Labelling(Task):

@@ -20,11 +20,14 @@ flag = kc.jobs.flag
 class Settings(kc.jobs.Settings):
     """Many of their defaults are those of the task."""
 
-    task: str = flag("recognize", choices=("recognize", "tag", "classify", "word"))
+    task: str = flag("recognize", choices=("recognize", "tag", "classify", "word", "clip"))
     data: str | None = flag(None, "digit_lines, iam:FOLDER, speech:FOLDER, source_code, "
-        "conllu:FILE[,FILE[,FILE]], phrases, parallel:FILE,FILE, sentences:FOLDER")  # fmt: skip
+        "conllu:FILE[,FILE[,FILE]], phrases, parallel:FILE,FILE, sentences:FOLDER, moving_scenes, "
+        "frames:FOLDER, videos:FOLDER")  # fmt: skip
     data_options: dict = flag(dict, "of the data's reader, for example 'digits=(3,8)'")
-    cell: str = flag("lstm", "recurrent cell: lstm, gru, elman, ...", name="model")
+    cell: str | None = flag(None, "recurrent cell: lstm, gru, elman, ...; by default gru of clips "
+        "and else lstm; of clips also frame, mean and differences, which see no order of more than "
+        "two frames", name="model")  # fmt: skip
     units: int | None = flag(None, "width of a recurrent layer, in each direction")
     layers: int = flag(1)
     dropout: float = flag(0.2)
@@ -38,6 +41,11 @@ class Settings(kc.jobs.Settings):
         "once in each half second; 0 for none")  # fmt: skip
     stretch: float = flag(0.1, "of speech: greatest share by which training says it slower or "
         "faster")  # fmt: skip
+    encoder: str = flag("lenet_5_modern", "of clips: what sees each frame, a name of "
+        "keras-classics list")  # fmt: skip
+    encoder_options: dict = flag(dict, "arguments of its builder, such as width=0.5")
+    still_epochs: int | None = flag(None, "of clips: epochs in which it first learns still shapes; "
+        "by default 10 for moving_scenes with task=order, else none")  # fmt: skip
     pictures: int = flag(6, "sequences that are drawn over time", verbs=["evaluate"])
 
 
@@ -46,14 +54,14 @@ class Task(kc.jobs.Job):
 
     Settings = Settings
     name, makes = "labelling", "labeller"
-    verbs = {**kc.jobs.VERBS, "label": "label picture or wave files, or texts"}
+    verbs = {**kc.jobs.VERBS, "label": "label picture or wave files, clips, or texts"}
     asks, queries = "label", "FILE or TEXT"
     # Of a task: members of the codec, defaults of settings, some for its own data, and whether it
     # is known which step each label belongs to.
     CODEC, DEFAULTS, DATA_OPTIONS, PLACED = {}, {}, {}, True
 
     def complete(self):
-        self.settings.fill(**self.DEFAULTS)
+        self.settings.fill(**{"cell": "lstm", **self.DEFAULTS})
         if self.settings.data == self.DEFAULTS["data"]:
             self.settings.fill(data_options=self.DATA_OPTIONS)
 

@@ -132,6 +132,35 @@ def test_a_spoken_word_is_classified_at_any_pace(application, tmp_path, capsys):
 
 
 @pytest.mark.slow
+def test_what_happens_in_clips_is_classified(application, tmp_path, capsys):
+    for clip in kc.data.moving_scenes(40, "direction", frames=4, first=1000):
+        place = tmp_path / "data" / f"to_{clip.label}" / clip.name
+        place.mkdir(parents=True)
+        for number, frame in enumerate(clip.frames):
+            kc.data.write_picture(place / f"{number}.png", frame)
+    out = tmp_path / "run"
+    arguments = ["--task", "clip", "--data", f"frames:{tmp_path / 'data'}", *TINY, "--data-options",
+                 "test=0.2", "--out", str(out)]  # fmt: skip
+    assert application.main(arguments) == 0
+    assert len(pd.read_csv(out / "predictions.csv")) == 8
+    assert json.loads((out / "metrics.json").read_text())["test"]["accuracy"] >= 0
+    assert (out / "clips.png").stat().st_size and len(list((out / "example").iterdir())) == 4
+    # One frame, of another size, is a clip that stands still.
+    (tmp_path / "one").mkdir()
+    Image.new("RGB", (50, 40)).save(tmp_path / "one" / "0.png")
+    (tmp_path / "none").mkdir()
+    capsys.readouterr()
+    queries = [str(tmp_path / name) for name in ("one", "none")]
+    assert application.main(["label", *queries, "--out", str(out)]) == 1
+    shown = capsys.readouterr()
+    assert "one: to_" in shown.out and "%" in shown.out
+    assert "none holds no picture" in shown.err and shown.err.count("error: ") == 1
+    other = ["train", "--task", "clip", "--data", "digits", "--out", str(tmp_path / "other")]
+    assert application.main(other) == 1
+    assert "Use moving_scenes, frames:FOLDER" in capsys.readouterr().err
+
+
+@pytest.mark.slow
 def test_words_are_tagged(application, tmp_path, capsys):
     row = "{}\t{}\t_\t{}\t_\t_\t0\troot\t_\t_\n"
     sentences = [

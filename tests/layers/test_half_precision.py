@@ -172,3 +172,27 @@ def test_a_decoder_keeps_its_own_policy_under_another(attention):
     finally:
         keras.config.set_dtype_policy("float32")
     np.testing.assert_array_equal(found, expected)
+
+
+def test_networks_that_were_built_answer_exactly():
+    rng = np.random.default_rng(1)
+    x = 3 * rng.normal(size=(80, 6))
+    labels = (np.sum(x**2, axis=1) > 40).astype(int)
+    # A thousand units, of which bfloat16 can count 256.
+    table = rng.random(2048) < 0.5
+    rows = 2.0 * (np.arange(2048)[:, None] >> np.arange(11)[::-1] & 1) - 1
+    adding = kc.models.adding_automaton()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        said = ops.convert_to_numpy(kc.models.boolean_network(table)(rows))[:, 0]
+        np.testing.assert_array_equal(said, np.where(table, 1, -1))
+        model = kc.models.kernel_perceptron(x)
+        assert kc.models.fit_kernel_perceptron(model, labels).converged
+        np.testing.assert_array_equal(ops.convert_to_numpy(model(x))[:, 0] > 0, labels)
+        symbols = rng.integers(4, size=(3, 50))
+        sums = ops.convert_to_numpy(ops.argmax(kc.models.automaton(adding)(symbols), -1))
+        np.testing.assert_array_equal(sums, [adding.run(row) for row in symbols])
+        drawing = kc.models.rnn("one_to_many", outputs=2, input_size=2, units=3, mixture=2)
+        assert drawing.output.dtype == "float32"
+    finally:
+        keras.config.set_dtype_policy("float32")

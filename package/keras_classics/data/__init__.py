@@ -5,6 +5,7 @@
 
 from keras_classics.core.picture_files import write_picture
 from keras_classics.data.captions.caption_batches import caption_batches
+from keras_classics.data.clips.clip_folders import read_clip
 from keras_classics.data.load import Data, Info, load
 from keras_classics.data.pictures.boundary_maps import boundary_map, outlined
 from keras_classics.data.pictures.class_batches import (
@@ -28,7 +29,7 @@ from keras_classics.data.splits import Pictures
 from keras_classics.data.store import collect
 from keras_classics.data.texts.alphabet import Alphabet
 from keras_classics.data.texts.dictionary import read_dictionary
-from keras_classics.data.texts.labelled_examples import classed, tagged, transcribed
+from keras_classics.data.texts.labelled_examples import classed, filmed, tagged, transcribed
 from keras_classics.data.texts.sentence_batches import encode_sentences, translation_batches
 from keras_classics.data.texts.sentence_groups import sentence_groups
 from keras_classics.data.texts.sentences import by_language
@@ -60,6 +61,7 @@ __all__ = [
     "classified_batches",
     "collect",
     "encode_sentences",
+    "filmed",
     "fit_preparation",
     "hand_positions",
     "load",
@@ -72,6 +74,7 @@ __all__ = [
     "picture_values",
     "predict_classes",
     "random_view",
+    "read_clip",
     "read_dictionary",
     "read_image",
     "read_mask",

@@ -4,6 +4,7 @@
 |---|---|---|
 | `export_model` | what the model takes | what it says |
 | `export_classifier` | pictures | names of classes |
+| `export_clip_classifier` | clips | classes |
 | `export_captioner` | pictures | sentences |
 | `export_segmenter` | pictures | the class of every pixel |
 | `export_translator` | sentences | sentences |
@@ -34,6 +35,7 @@ from keras_classics.export.examples import (
 )
 from keras_classics.export.exported_captioner import export_captioner
 from keras_classics.export.exported_classifier import export_classifier
+from keras_classics.export.exported_clip_classifier import export_clip_classifier
 from keras_classics.export.exported_detector import export_detector
 from keras_classics.export.exported_labeller import export_text_labeller
 from keras_classics.export.exported_recognizer import (
@@ -85,6 +87,7 @@ __all__ = [
     "export_model",
     "export_captioner",
     "export_classifier",
+    "export_clip_classifier",
     "export_detector",
     "export_recognizer",
     "export_segmenter",

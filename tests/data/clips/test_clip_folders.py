@@ -38,6 +38,17 @@ def test_folders_of_frames_are_clips_in_the_order_of_their_numbers(folder):
     assert small.frames.shape == (12, 8, 8, 3)
 
 
+def test_one_clip_is_read_from_its_folder(folder):
+    clip = kc.data.read_clip(folder / "fade" / "clip_0", frames=3)
+    np.testing.assert_array_equal(clip[:, 0, 0, 0], [0, 60, 110])
+    Image.new("RGB", (5, 5)).save(folder / "fade" / "clip_0" / "11.png")
+    with pytest.raises(kc.InputError, match="clip_0 has frames of 2 sizes"):
+        kc.data.read_clip(folder / "fade" / "clip_0", frames=3)
+    assert kc.data.read_clip(folder / "fade" / "clip_0", frames=3, size=8).shape == (3, 8, 8, 3)
+    with pytest.raises(kc.InputError, match="holds no picture"):
+        kc.data.read_clip(folder / "fade")
+
+
 def test_faulty_frames_are_left_out_of_their_clip(folder):
     (folder / "fade" / "clip_0" / "3.png").write_bytes(b"none")
     Image.new("RGB", (5, 5)).save(folder / "rise" / "clip_1" / "99.png")

@@ -10,7 +10,7 @@ them, or held out.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,27 +57,20 @@ def load_frames(
     Raises:
         InputError: The folder is not laid out so, or nothing in it is sound.
     """
-    size, endings, faults = asked.size, picture_endings(), asked.faults
+    size, faults = asked.size, asked.faults
 
     def clips(folder: Path, class_name: str) -> list[_Found]:
         found = []
         for clip in sorted(each for each in (folder / class_name).iterdir() if each.is_dir()):
-            files = [each for each in clip.iterdir()
-                     if each.suffix.lower() in endings and each.name[0] != "."]  # fmt: skip
-            sizes = measure_images(sorted(files, key=_counted), faults)
+            sizes = measure_images(_frame_files(clip), faults)
             if len({size or own for own in sizes.values()}) > 1:
-                faults.add(
-                    f"{clip} has frames of {len(set(sizes.values()))} sizes",
-                    "frames of one size, or an image_size",
-                    "Give for example image_size=64.",
-                )
+                faults.take(_of_several_sizes(clip, len(set(sizes.values()))))
             elif sizes:
                 found.append(_Found(clip, class_name, tuple(sizes)))
         return found
 
     def read(clip: _Found) -> np.ndarray:
-        chosen = evenly(len(clip.files), frames)
-        return np.stack([read_image(clip.files[n], size) for n in chosen])
+        return _read_frames(clip.path, clip.files, frames, size)
 
     return _clips(asked, clips, read, (validation, test))
 
@@ -115,6 +108,62 @@ def load_videos(
         return read_video(clip.path, frames=frames, size=asked.size)
 
     return _clips(asked, clips, read, (validation, test))
+
+
+@checked
+def read_clip(
+    path: str | Path, *, frames: Whole = 8, size: int | tuple[int, int] | None = None
+) -> np.ndarray:
+    """Read a clip: a folder of frames, by the order of their names (2 before 10), or a video file.
+
+    Args:
+        path: The folder or file.
+        frames: How many are taken, at even distances; all where there are fewer.
+        size: Height and width, or one number for a square; None keeps the pictures' own.
+
+    Returns:
+        uint8 `(frames, height, width, 3)`.
+
+    Raises:
+        InputError: There is none, or it is damaged, or its frames are of several sizes.
+        ImportError: It is a video file, and PyAV is not installed.
+    """
+    path = Path(path).expanduser()
+    if not path.is_dir():
+        return read_video(path, frames=frames, size=size)
+    files = _frame_files(path)
+    if not files:
+        raise InputError(
+            f"{path} holds no picture",
+            "a folder of frames, such as 1.png, 2.png, ..., or a video file",
+            "Check the path.",
+        )
+    return _read_frames(path, files, frames, size)
+
+
+def _frame_files(clip: Path) -> list[Path]:
+    """The frames of a folder, as people count them."""
+    endings = picture_endings()
+    found = [each for each in clip.iterdir()
+             if each.suffix.lower() in endings and each.name[0] != "."]  # fmt: skip
+    return sorted(found, key=_counted)
+
+
+def _read_frames(
+    clip: Path, files: Sequence[Path], frames: Whole, size: int | tuple[int, int] | None
+) -> np.ndarray:
+    read = [read_image(files[n], size) for n in evenly(len(files), frames)]
+    if len({each.shape for each in read}) > 1:
+        raise _of_several_sizes(clip, len({each.shape for each in read}))
+    return np.stack(read)
+
+
+def _of_several_sizes(clip: Path, count: int) -> InputError:
+    return InputError(
+        f"{clip} has frames of {count} sizes",
+        "frames of one size, or an image_size",
+        "Give for example image_size=64.",
+    )
 
 
 def _clips(

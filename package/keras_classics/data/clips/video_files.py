@@ -95,7 +95,7 @@ def _decoded(path: str | os.PathLike) -> Iterator[Iterator[Any]]:
                 raise _unreadable(path, "it has no moving picture")
             yield container.decode(video=0)
     except av.error.FFmpegError as error:
-        raise _unreadable(path, str(error)) from error
+        raise _unreadable(path, str(error.strerror)) from error
 
 
 def _unreadable(path: str | os.PathLike, why: str) -> InputError:

@@ -74,6 +74,26 @@ def tagged(data: Data, split: str, *, window: int = 100) -> list[Labelled]:
 
 
 @checked
+def filmed(data: Data, split: str) -> list[Labelled]:
+    """Clips with a class each.
+
+    Args:
+        data: Such as `load("moving_scenes")` or `load("videos:FOLDER")`.
+        split: `"train"`, `"validation"` or `"test"`.
+
+    Raises:
+        InputError: The data are others.
+    """
+    if not data.has("frames", "label"):
+        raise InputError(
+            f"The data {data.info.name!r} have no clips with a class each",
+            "clips",
+            "Use moving_scenes, frames:FOLDER, videos:FOLDER or a TFDS set of videos.",
+        )
+    return [Labelled(each.frames, np.int32(each.label), each.name) for each in getattr(data, split)]
+
+
+@checked
 def classed(data: Data, split: str, *, unit: str | None = None) -> list[Labelled]:
     """Texts with a class each.
 

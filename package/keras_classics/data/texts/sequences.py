@@ -16,9 +16,6 @@ from keras_classics.data.batches import Axes, Visits, even_parts, pad_arrays, st
 if TYPE_CHECKING:
     from keras_classics.data.batches import Batches
 
-# Different lengths would each have a graph of their own.
-_MULTIPLE = 8
-
 
 @checked
 @dataclass(frozen=True, eq=False)
@@ -32,6 +29,8 @@ class LabelledSequences:
         told: Whether networks are told the lengths, as `{"sequence", "length"}`; those that are
             not take 0 for padding.
         names: Of each sequence, for messages and tables; or none.
+        multiple: What time is padded to a multiple of: different lengths would each have a graph of
+            their own. 1 where all are of one length.
     """
 
     inputs: Sequence[np.ndarray]
@@ -39,6 +38,7 @@ class LabelledSequences:
     axis: int = 0
     told: bool = False
     names: Sequence[str] = ()
+    multiple: Count = 8
 
     def __post_init__(self) -> None:
         for name in ("targets", "names"):
@@ -74,7 +74,7 @@ class LabelledSequences:
             numbers: Which sequences, from 0 on.
 
         Returns:
-            `(sequences, ...)` with zeros behind, time to a multiple of 8; with `told`, that as
+            `(sequences, ...)` with zeros behind, time to the `multiple`; with `told`, that as
             `"sequence"` and int32 `(sequences,)` as `"length"`.
 
         Raises:
@@ -82,7 +82,7 @@ class LabelledSequences:
         """
         check_places("numbers", numbers, len(self))
         chosen = [self.inputs[n] for n in numbers]
-        padded = pad_arrays(chosen, _MULTIPLE, axis=self.axis)
+        padded = pad_arrays(chosen, self.multiple, axis=self.axis)
         if not self.told:
             return padded
         lengths = [each.shape[self.axis] for each in chosen]
@@ -105,7 +105,7 @@ class LabelledSequences:
         check_places("numbers", numbers, len(self.targets))
         targets = [self.targets[n] for n in numbers]
         return self.network_input(numbers), (
-            pad_arrays(targets, _MULTIPLE) if targets[0].ndim else np.stack(targets)
+            pad_arrays(targets, self.multiple) if targets[0].ndim else np.stack(targets)
         )
 
     @checked

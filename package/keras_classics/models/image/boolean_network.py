@@ -9,6 +9,7 @@ hidden units are enough.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -54,9 +55,11 @@ def boolean_network(
     bits = rows[:, None] >> np.arange(inputs)[::-1] & 1
     picked = 2.0 * bits - 1
     vector = x = keras.Input((inputs,), name="inputs")
+    # Half precision counts no farther than 256 or 2,048.
+    exact: dict[str, Any] = {"activation": sign, "dtype": "float32"}
     if len(rows):
-        x = layers.Dense(len(rows), sign, name="rows")(x)
-    output = layers.Dense(1, sign, kernel_initializer="zeros", name="or")
+        x = layers.Dense(len(rows), name="rows", **exact)(x)
+    output = layers.Dense(1, kernel_initializer="zeros", name="or", **exact)
     model = keras.Model(vector, output(x), name=name)
     side = -1.0 if mostly else 1.0
     kernel = np.full((len(rows) or inputs, 1), side if len(rows) else 0.0)

@@ -180,6 +180,8 @@ def kernel_pca(
 def _expansion(
     rows: np.ndarray, units: int, kernel: str, settings: dict[str, Any], name: str
 ) -> keras.Model:
+    # Small sums of large terms: in half precision they would have another sign than was learned.
+    settings = {"dtype": "float32", **settings}
     layer = KernelExpansion(units, len(rows), kernel, name="expansion", **settings)
     vector = keras.Input((rows.shape[1],), name="vector")
     model = keras.Model(vector, layer(vector), name=name)

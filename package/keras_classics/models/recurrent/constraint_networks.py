@@ -278,7 +278,7 @@ def _boards(states: np.ndarray) -> np.ndarray:
         raise InputError(
             f"States of shape {states.shape} were given",
             "(batch, cities * places) or (batch, cities, places), as many of both",
-            "Give the states of kc.models.tour_network, one row each.",
+            "Give the states of kc.models.annealed_network, one row each.",
         )
     return states.reshape(len(states), side, side) > 0.5
 

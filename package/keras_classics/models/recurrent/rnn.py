@@ -252,11 +252,12 @@ class _Parts:
         if self.dropout:
             features = keras.layers.Dropout(self.dropout, name="head_dropout")(features)
         width, activation = self.outputs, self.output_activation
+        settings = {"name": "predictions", **self.rule.dense()}
         if self.mixture is not None:
             width, activation = mixture_width(self.mixture, self.outputs), None
-        return keras.layers.Dense(width, activation, name="predictions", **self.rule.dense())(
-            features
-        )
+            # Points would be drawn on a grid that half precision knows.
+            settings["dtype"] = "float32"
+        return keras.layers.Dense(width, activation, **settings)(features)
 
     def written(self, features: Tensor) -> Tensor:
         """The output made of what recurrent layers give, which may already be it."""
