@@ -23,9 +23,10 @@ import keras_classics as kc
 
 flag = kc.jobs.flag
 LOSSES = {"triplet": kc.training.TripletLoss, "contrastive": kc.training.ContrastiveLoss}
-# What the embedded scenes need, a size of a few minutes.
+# A size of two minutes.
 TRAINED, SMALL = "simpnet_300k_cifar", {"width": 0.5}
-SCENES = {"train": 1200, "validation": 200, "test": 600}
+# One object each: of several the picture's class would be that of one, and the rest noise.
+SCENES = {"train": 3000, "validation": 300, "test": 900, "objects": (1, 1)}
 NEIGHBOURS = (1, 2, 4, 8)
 # What half of a picture is completed by, the oldest first.
 MEMORIES = {
@@ -68,7 +69,7 @@ class Recall(classification.Classification):
 
     def complete(self):
         mining = "semi_hard" if self.settings.loss == "triplet" else "all"
-        self.settings.fill(epochs=10, batch_size=64, learning_rate=2e-3, mining=mining)
+        self.settings.fill(epochs=15, batch_size=64, learning_rate=2e-3, mining=mining)
         if self.settings.data == "scenes":
             self.settings.fill(data_options=SCENES)
         if self.settings.model == TRAINED:
