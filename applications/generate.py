@@ -4,6 +4,7 @@ Without a verb the whole job: a small DCGAN and a VAE learn to make digits and a
 style scenes, each into a folder of --out, and one page shows what they make.
 
     python applications/generate.py
+    python applications/generate.py --seed 1 --out runs/again
     python applications/generate.py train --task vae --out runs/vae
     python applications/generate.py interpolate --out runs/vae
     python applications/generate.py train --task style --style-picture painting.jpg --out runs/style
@@ -29,8 +30,8 @@ TASKS = {
 }
 # Of the whole job: what is shown of each.
 SHOWN = {
-    "gan": ("samples.png", "walks.png"),
     "vae": ("samples.png", "walks.png"),
+    "gan": ("samples.png", "walks.png"),
     "style": ("styled.png",),
 }
 
@@ -43,12 +44,16 @@ class Generate(Task):
         return TASKS[settings.task](settings, folder, output)
 
 
-def whole(out: Path) -> int:
-    """Train what makes digits and what styles scenes, and write one page of all."""
+Task.door = Generate
+
+
+def whole(out: Path, seed: str) -> int:
+    """Train what makes digits and what styles scenes, judge them, and write one page of all."""
     for task in SHOWN:
-        verbs = ["train", *TASKS[task].own_verbs]
-        for verb in verbs:
-            chosen = ["--task", task] if verb == "train" else []
+        for verb in ("train", *TASKS[task].own_verbs, "evaluate"):
+            chosen = ["--task", task, "--seed", seed] if verb == "train" else []
+            if (task, verb) == ("gan", "evaluate"):
+                chosen = ["--beside", str(out / "vae")]
             code = kc.jobs.run(Generate, [verb, *chosen, "--out", str(out / task)])
             if code:
                 return code
@@ -64,12 +69,11 @@ def whole(out: Path) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The whole job where nothing is asked for, but perhaps a folder."""
+    """The whole job where nothing is asked for, but perhaps a folder or a seed."""
     given = list(sys.argv[1:] if argv is None else argv)
-    if not given:
-        return whole(Generate.out)
-    if given[0] == "--out" and len(given) == 2:
-        return whole(Path(given[1]))
+    asked = dict(zip(given[::2], given[1::2], strict=False))
+    if asked.keys() <= {"--out", "--seed"} and 2 * len(asked) == len(given):
+        return whole(Path(asked.get("--out", Generate.out)), asked.get("--seed", "0"))
     return kc.jobs.run(Generate, given, about=__doc__)
 
 

@@ -15,7 +15,8 @@ import numpy as np
 
 import keras_classics as kc
 
-CASES = ("convolutional", "normalized", "captioner", "translator", "windows")
+OF_PICTURES = ("styled", "adversarial")
+CASES = ("convolutional", "normalized", "captioner", "translator", "windows", *OF_PICTURES)
 
 
 def losses(strategy: str, cases: tuple[str, ...] = CASES) -> dict[str, list[float]]:
@@ -27,6 +28,8 @@ def losses(strategy: str, cases: tuple[str, ...] = CASES) -> dict[str, list[floa
 def _losses(case: str, place) -> list[float]:
     import tensorflow as tf
 
+    if case in OF_PICTURES:
+        return _of_pictures(case, place)
     keras.utils.set_random_seed(0)
     draw = np.random.default_rng(0)
     images = draw.normal(1.0, 2.0, (16, 32, 32, 3)).astype("float32")
@@ -60,6 +63,33 @@ def _losses(case: str, place) -> list[float]:
         )
         history = model.fit(**settings, epochs=3, shuffle=False, verbose=0).history
     return history["loss"] + history.get("val_loss", [])
+
+
+def _of_pictures(case: str, place) -> list[float]:
+    """Of trainers with losses of their own, which are means over the batch."""
+    keras.utils.set_random_seed(0)
+    pictures = np.random.default_rng(0).uniform(0, 255, (16, 8, 8, 3)).astype("float32")
+    with place:
+        if case == "styled":
+            seen = keras.Input((None, None, 3))
+            seeing = keras.Model(seen, keras.layers.Conv2D(3, 3, name="seen")(seen))
+            model = kc.training.PerceptualTrainer(
+                kc.models.style_network(filters=1, blocks=1),
+                kc.training.PerceptualLoss(seeing, prepare=lambda x: x / 255),
+                style=pictures[0],
+            )
+            model.compile(keras.optimizers.SGD(0.01))
+        else:
+            code, seen = keras.Input((1,)), keras.Input((8, 8, 3))
+            # What is drawn differs from replica to replica, and counts nothing here.
+            made = keras.layers.Reshape((8, 8, 3))(keras.layers.Dense(192, "tanh")(0.0 * code))
+            told = keras.layers.Dense(1)(keras.layers.Flatten()(seen))
+            model = kc.training.GANTrainer(keras.Model(code, made), keras.Model(seen, told))
+            model.compile("sgd", "adam")
+            pictures = pictures / 127.5 - 1
+        return model.fit(
+            pictures, batch_size=8, epochs=3, shuffle=False, verbose=0
+        ).history["loss"]  # fmt: skip
 
 
 def _model(case: str) -> keras.Model:

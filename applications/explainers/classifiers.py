@@ -125,19 +125,24 @@ def of_job(job: Classification, model: keras.Model) -> Classifier:
 
 def of_catalogue(options: argparse.Namespace) -> Classifier:
     """A model of the catalogue with published weights or those of a file."""
-    arguments, weights = dict(options.model_options), options.weights
+    arguments = dict(options.model_options)
     if options.image_size:
         arguments["input_shape"] = (options.image_size, options.image_size, 3)
-    published = weights == "imagenet"
     pixels = pixels_of(options, kc.card(options.model).name)
-    model = kc.create_model(options.model, weights="imagenet" if published else None, **arguments)
+    return of_model(options, with_weights(options.model, options.weights, arguments), pixels)
+
+
+def with_weights(name: str, weights: str, arguments: Mapping[str, Any]) -> keras.Model:
+    """A model of the catalogue with published weights, or those of a file."""
+    published = weights == "imagenet"
+    model = kc.create_model(name, weights="imagenet" if published else None, **arguments)
     if weights.endswith(".weights.h5"):
         kc.load_weights(model, weights)
     elif weights.endswith((".h5", ".keras")):
         kc.weights.load_keras_applications(model, weights)
     elif not published:
         kc.weights.load_torch(model, weights)
-    return of_model(options, model, pixels)
+    return model
 
 
 def of_model(
@@ -179,14 +184,16 @@ def enlargement(side: int) -> int:
     return -(-SHOWN // side)
 
 
-def pixels_of(options: argparse.Namespace, published: str | None = None) -> Callable:
+def pixels_of(
+    options: argparse.Namespace, published: str | None = None, flag: str = "--pixels"
+) -> Callable:
     """What is done to the pixels of a picture before the model sees it."""
     if options.pixels:
         return prepared_as(options.pixels)
     if published not in kc.weights.PUBLISHED:
         raise kc.InputError(
-            f"--model {options.model} does not say how pictures are prepared",
-            f"--pixels {', '.join(PIXELS)}, or the folder of a run",
+            f"The network {options.model} does not say how pictures are prepared",
+            f"{flag} {', '.join(PIXELS)}, or the folder of a run",
             "Give the one it was trained with.",
         )
     return lambda images: kc.weights.preprocess(images, published, **options.model_options)

@@ -1,10 +1,19 @@
-"""Small classifiers trained on the spot: what sees the pictures that are made."""
+"""What sees the pictures that are made: classifiers trained on the spot, or networks by name."""
 
 from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
 
 import keras
 import numpy as np
 from keras import layers
+
+import keras_classics as kc
+from explainers.classifiers import pixels_of, prepared_as, with_weights
+
+# As the classifiers that are trained here see pictures: between -1 and 1.
+OWN_PIXELS = "tf"
 
 
 def classifier(shape: tuple, classes: int, *, narrowings: int = 3) -> keras.Model:
@@ -31,3 +40,18 @@ def trained_classifier(
     model.compile(keras.optimizers.Adam(2e-3), loss, metrics=["accuracy"])
     model.fit(images, labels, batch_size=32, epochs=epochs, verbose=0)
     return model
+
+
+def network_of(name: str, weights: str) -> keras.Model:
+    """A network of the catalogue with some weights, or of a file."""
+    if name.endswith(".keras"):
+        return kc.load_model(name)
+    return with_weights(name, weights, {})
+
+
+def preparation(name: str | None, pixels: str | None, flag: str) -> Callable:
+    """From pictures between 0 and 255 to what a network takes; None is one trained here."""
+    if name is None or (pixels is None and name.endswith(".keras")):
+        return prepared_as(pixels or OWN_PIXELS)
+    asked = argparse.Namespace(model=name, pixels=pixels, model_options={})
+    return pixels_of(asked, kc.card(name).name, flag)

@@ -9,6 +9,9 @@ import keras_classics as kc
 from generators.classifiers import trained_classifier
 from generators.task import Task
 
+# That are judged.
+SAMPLES = 1000
+
 
 class Making(Task):
     """What both have in common."""
@@ -53,15 +56,15 @@ class Making(Task):
     def evaluate(self, model):
         """Distances of samples in the features of a classifier of the training pictures."""
         training, test = self.split("train"), self.split("test")
-        seen = self.shown(self.values(training)) * 2 - 1
+        seen = self.seen(self.values(training))
         judge = trained_classifier(seen, training.labels, epochs=25, narrowings=2, any_size=False)
         features = keras.Model(judge.input, judge.get_layer("features").output)
-        real = self.shown(self.values(test)) * 2 - 1
-        untrained = self.untrained()
-        made = {
-            name: self.shown(maker.generate(1000, seed=self.settings.seed + 1)) * 2 - 1
-            for name, maker in ((self.settings.task, model), ("untrained", untrained))
-        }
+        real = self.seen(self.values(test))
+        made = {self.settings.task: self.samples(model)}
+        for folder, job in self.others().items():
+            name = job.settings.task
+            made[name if name not in made else folder] = self.comparable(folder, job)
+        made["untrained"] = self.samples(self.untrained())
         metrics = {}
         for name, pictures in made.items():
             distance = kc.training.KernelDistance(features, subsets=None)
@@ -74,11 +77,36 @@ class Making(Task):
                 "KID-own": float(distance.result()),
                 "FID-own": float(gaussian.result()),
                 # A hundredth of the samples is no accident.
-                "classes": float((counts >= 10).sum()),
+                "classes": float((counts >= SAMPLES // 100).sum()),
             }
         accuracy = judge.evaluate(real, test.labels, verbose=0)[1]
-        title = f"1,000 samples, by a classifier that is right of {accuracy:.1%} of the test split"
-        return kc.jobs.Scores(metrics, title)
+        title = (
+            f"{SAMPLES:,} samples, by a classifier that is right of {accuracy:.1%} of the test "
+            "split"
+        )
+        return kc.jobs.Scores(metrics, title, digits=4)
+
+    def seen(self, pictures):
+        """As the classifier takes them."""
+        return self.shown(pictures) * 2 - 1
+
+    def samples(self, model):
+        """Others than `sample` draws."""
+        return self.seen(model.generate(SAMPLES, seed=self.settings.seed + 1))
+
+    def comparable(self, folder, job):
+        """Samples of another run.
+
+        Raises:
+            InputError: It makes none, or ones of another size.
+        """
+        if not isinstance(job, Making) or job.shape != self.shape:
+            raise kc.InputError(
+                f"--beside {folder} was given, which makes no pictures of {self.shape}",
+                "runs of --task gan or vae on the same pictures",
+                f"Train one: --task vae --image-size {self.settings.image_size}.",
+            )
+        return job.samples(job.trained())
 
     def untrained(self):
         keras.utils.set_random_seed(self.settings.seed + 1)

@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import keras_classics as kc
+from explainers.flags import PIXELS
 
 flag = kc.jobs.flag
 # By task: data, side of the pictures, epochs, pictures in a batch and learning rate.
@@ -33,8 +34,21 @@ class Settings(kc.jobs.Settings):
     style_picture: Path | None = flag(None, "whose style is learned; waves by default")
     factor: int = flag(4, "of super-resolution, 4 or 8")
     loss: str = flag("perceptual", "of super-resolution", choices=("perceptual", "pixels"))
-    loss_network: Path | None = flag(None, "a .keras file of a classifier; by default one of the "
-        "scenes, trained here")  # fmt: skip
+    loss_network: str | None = flag(None, "what sees the pictures: a name of keras-classics list, "
+        "or a .keras file; by default a classifier of the training pictures, trained here"
+        )  # fmt: skip
+    loss_weights: str = flag("imagenet", "of a --loss-network by name: imagenet, or a file (.pth, "
+        ".safetensors, .npz, .h5, .keras)")  # fmt: skip
+    loss_pixels: str | None = flag(None, "what the --loss-network was trained to see, where its "
+        "weights are not published ones", choices=PIXELS)  # fmt: skip
+    judge_network: str | None = flag(None, "another network, by whose content enlarged pictures "
+        "are judged", verbs=["evaluate"])  # fmt: skip
+    judge_weights: str = flag("imagenet", "likewise", verbs=["evaluate"])
+    judge_pixels: str | None = flag(None, "likewise", verbs=["evaluate"], choices=PIXELS)
+    beside: list[Path] = flag(list, "folders of other runs to compare with: a VAE beside a GAN, "
+        "pixels beside perceptual", verbs=["evaluate", "enlarge"])  # fmt: skip
+    gatys: int = flag(500, "steps of descent on the pixels, to compare a style network with; 0 "
+        "for none", verbs=["evaluate"])  # fmt: skip
     count: int = flag(64, "pictures drawn", verbs=["sample", "interpolate", "evaluate"])
     tile: int | None = flag(None, "side of what is read at once; whole pictures by default",
         verbs=["stylize", "enlarge"])  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 import keras_classics as kc
@@ -21,6 +23,8 @@ class Task(kc.jobs.Job):
         "enlarge": "make pictures larger",
     }
     own_verbs = ("sample", "interpolate")
+    # What opens a run of any task.
+    door: ClassVar[type[kc.jobs.Job]]
 
     def complete(self):
         self.settings.follow()
@@ -52,6 +56,10 @@ class Task(kc.jobs.Job):
 
     def validation(self, part, plan, model):
         return {}
+
+    def others(self):
+        """The jobs of the runs that --beside names, by what tells them apart."""
+        return {str(folder): kc.jobs.open_run(self.door, folder) for folder in self.settings.beside}
 
     def sample(self, model):
         self.refused("sample")

@@ -3,40 +3,61 @@
 from __future__ import annotations
 
 import functools
+import time
 
 import keras
 import numpy as np
 
 import keras_classics as kc
-from generators.classifiers import trained_classifier
+from generators.classifiers import network_of, preparation, trained_classifier
 from generators.task import Task
 
 SEEING = "loss_network.keras"
+# Test pictures that are descended for, one after another.
+DESCENDED = 2
 
 
 class Transforming(Task):
     """What both have in common: a network that sees, and pictures of any size."""
 
     figures = ("loss", "content")
+    # Level of the loss network whose maps are the content; None for the usual one.
+    level: int | None = None
+
+    def read(self, split):
+        """Classes are only for the classifier that is trained here."""
+        part = getattr(self.data, split)
+        known = len(part) and getattr(part[0], "label", None) is not None
+        field = "label" if known or self.settings.loss_network is None else "captions"
+        return kc.data.collect(part, field, description=split)
 
     def fact_files(self):
+        if self.settings.loss_network is not None:
+            return {}
         return {"seeing": kc.jobs.Fact(SEEING, kc.load_model)}
 
     def make_facts(self, training):
-        own = self.settings.loss_network
-        if own is not None:
-            return {"seeing": kc.load_model(own)}
-        if (self.folder / SEEING).exists():
-            return {"seeing": kc.load_model(self.folder / SEEING)}
+        if self.settings.loss_network is not None:
+            return {}
         self.output.remark("training a classifier of the pictures, which is to see them")
         seen = training.images.astype("float32") / 127.5 - 1
         return {"seeing": trained_classifier(seen, training.labels, epochs=4, any_size=True)}
 
     @functools.cached_property
     def perception(self):
-        return kc.training.PerceptualLoss(
-            self.facts["seeing"], prepare=lambda pictures: pictures / 127.5 - 1
+        own = self.settings
+        named = own.loss_network is not None
+        network = network_of(own.loss_network, own.loss_weights) if named else self.facts["seeing"]
+        return self.perception_of(
+            network, preparation(own.loss_network, own.loss_pixels, "--loss-pixels")
         )
+
+    def perception_of(self, network, prepare):
+        found = kc.training.PerceptualLoss(network, prepare=prepare)
+        if self.level is None:
+            return found
+        content = found.style[self.level : self.level + 1] or found.content
+        return kc.training.PerceptualLoss(network, content=content, prepare=prepare)
 
     def given(self):
         """Names and pictures of --images, or of the test split."""
@@ -54,6 +75,8 @@ class Stylist(Transforming):
     """Johnson's network, of one style."""
 
     own_verbs = ("stylize",)
+    # A small network sees less in a picture than VGG-16, in numbers near 1.
+    weighed = {"content_weight": 1.0, "style_weight": 20.0, "variation_weight": 1e-8}  # noqa: RUF012
 
     def style(self):
         own = self.settings.style_picture
@@ -63,11 +86,9 @@ class Stylist(Transforming):
         return kc.models.style_network(filters=max(2, self.settings.filters // 4), blocks=2)
 
     def compile(self, model, plan):
-        # A small network sees less in a picture than VGG-16, in numbers near 1.
         trainer = kc.training.PerceptualTrainer(
-            model, self.perception, style=self.style(),
-            content_weight=1.0, style_weight=20.0, variation_weight=1e-8,
-        )  # fmt: skip
+            model, self.perception, style=self.style(), **self.weighed
+        )
         trainer.compile(self.guarded(keras.optimizers.Adam(self.settings.learning_rate)))
         return trainer
 
@@ -84,27 +105,51 @@ class Stylist(Transforming):
         self.page("styled.png", shown, "Style transfer", columns=4, titles=titles)
 
     def evaluate(self, model):
-        """The loss of the network beside that of the pictures as they are."""
+        """The loss of the network beside that of the pictures as they are, and of Gatys's way."""
         test = self.split("test").images[:16].astype("float32")
-        perception, rows = self.perception, {}
-        grams = perception.style_of(self.style())
-        there = perception.maps(test)
-        for name, pictures in (("as they are", test), ("styled", model(test, training=False))):
-            maps = perception.maps(pictures)
-            rows[name] = {
-                "content": float(np.mean(perception.content_distance(maps, there))),
-                "style": float(np.mean(perception.style_distance(maps, grams))),
+        few, trainer = test[:DESCENDED], self.compile(model, None)
+        # Compiled, and not a part of what is measured.
+        model.predict_on_batch(test[:1])
+        began = time.perf_counter()
+        made = np.concatenate([model.predict_on_batch(each[None]) for each in test])
+        seconds = (time.perf_counter() - began) / len(test)
+        rows = {
+            "as they are": losses(trainer, test, test),
+            "styled": {**losses(trainer, made, test), "seconds a picture": seconds},
+        }
+        if self.settings.gatys:
+            began = time.perf_counter()
+            found = [self.descended(each) for each in few]
+            seconds = (time.perf_counter() - began) / len(few)
+            rows[f"first {len(few)}, styled"] = losses(trainer, made[: len(few)], few)
+            rows[f"first {len(few)}, Gatys"] = {
+                **losses(trainer, np.stack(found), few),
+                "seconds a picture": seconds,
             }
-        return kc.jobs.Scores(rows, f"{len(test)} test pictures")
+            shown = [each for trio in zip(few, made, found, strict=False) for each in trio]
+            shown = [np.rint(each.clip(0, 255)).astype("uint8") for each in shown]
+            titles = ["as it is", "network", f"Gatys, {self.settings.gatys} steps"] * len(few)
+            self.page("gatys.png", shown, "Style transfer", columns=3, titles=titles)
+        return kc.jobs.Scores(rows, f"{len(test)} test pictures", digits=4)
+
+    def descended(self, picture):
+        return kc.training.descend_to_style(
+            self.perception, picture, self.style(), steps=self.settings.gatys, **self.weighed
+        ).picture
 
 
 class Enlarger(Transforming):
     """Super-resolution."""
 
     own_verbs = ("enlarge",)
+    # Johnson's relu2_2.
+    level = 1
 
     def build(self):
-        return kc.models.super_resolution(self.settings.factor, filters=self.settings.filters)
+        # Without statistics and from the bicubic enlargement, minutes of training are enough.
+        return kc.models.super_resolution(
+            self.settings.factor, filters=self.settings.filters, normalization="none", residual=True
+        )
 
     def compile(self, model, plan):
         alone = self.settings.loss == "pixels"
@@ -122,38 +167,93 @@ class Enlarger(Transforming):
     def small(self, large):
         """Bicubic, with antialiasing in the place of the paper's blur of 1 pixel."""
         sides = [side // self.settings.factor for side in large.shape[1:3]]
-        found = keras.ops.image.resize(large, sides, "bicubic", antialias=True)
-        return keras.ops.convert_to_numpy(found).clip(0, 255)
+        parts = np.array_split(large, -(-len(large) // 64))
+        found = [keras.ops.image.resize(each, sides, "bicubic", antialias=True) for each in parts]
+        return np.concatenate([keras.ops.convert_to_numpy(each) for each in found]).clip(0, 255)
 
     def bicubic(self, small):
         sides = [side * self.settings.factor for side in small.shape[1:3]]
         return keras.ops.convert_to_numpy(keras.ops.image.resize(small, sides, "bicubic"))
 
+    def networks(self, model):
+        """This one and those of the runs beside it, by the loss they learned by."""
+        found = {self.settings.loss: model}
+        for folder, job in self.others().items():
+            if (
+                job.settings.task != self.settings.task
+                or job.settings.factor != self.settings.factor
+            ):
+                raise kc.InputError(
+                    f"--beside {folder} was given, a run of another kind",
+                    f"runs of --task super_resolution --factor {self.settings.factor}",
+                    "Leave it out, or train one.",
+                )
+            name = job.settings.loss
+            found[name if name not in found else str(folder)] = job.trained()
+        return found
+
     def enlarge(self, model):
         names, pictures = self.given()
+        networks, true = self.networks(model), []
         if not self.settings.images:
-            pictures = list(self.small(np.stack(pictures).astype("float32")))
-        made = kc.models.transform_pictures(model, pictures, tile=self.settings.tile)
-        for name, picture in zip(names, made, strict=True):
+            true, pictures = pictures, list(self.small(np.stack(pictures).astype("float32")))
+        made = {
+            name: kc.models.transform_pictures(each, pictures, tile=self.settings.tile)
+            for name, each in networks.items()
+        }
+        for name, picture in zip(names, made[self.settings.loss], strict=True):
             kc.data.write_picture(self.results / f"{name.replace(' ', '-')}-large.png", picture)
         plain = [self.bicubic(each[None].astype("float32"))[0] for each in pictures]
-        plain = [np.rint(each.clip(0, 255)).astype("uint8") for each in plain]
-        shown = [each for pair in zip(plain, made, strict=True) for each in pair]
-        titles = [each for name in names for each in (f"{name}, bicubic", "network")]
-        self.page("enlarged.png", shown, "Super-resolution", columns=4, titles=titles)
+        shown = {"bicubic": [np.rint(each.clip(0, 255)).astype("uint8") for each in plain], **made}
+        if true:
+            shown["as it was"] = true
+        tiles = [each[n] for n in range(len(names)) for each in shown.values()]
+        titles = [f"{name}, {way}" for name in names for way in shown]
+        self.page("enlarged.png", tiles, "Super-resolution", columns=len(shown), titles=titles)
 
     def evaluate(self, model):
         large = self.split("test").images.astype("float32")
         small = self.small(large)
-        made = np.concatenate([model.predict_on_batch(each[None]) for each in small])
+        made = {"bicubic": self.bicubic(small)} | {
+            name: np.concatenate([each.predict_on_batch(one[None]) for one in small])
+            for name, each in self.networks(model).items()
+        }
+        judges = {"by its loss network": self.perception}
+        own = self.settings
+        if own.judge_network is not None:
+            prepare = preparation(own.judge_network, own.judge_pixels, "--judge-pixels")
+            network = network_of(own.judge_network, own.judge_weights)
+            judges["by the judge"] = kc.training.PerceptualLoss(network, prepare=prepare)
         rows = {}
-        for name, pictures in (("bicubic", self.bicubic(small)), ("network", made)):
+        for name, pictures in made.items():
             pair = pictures.clip(0, 255), large
             rows[name] = {
                 "PSNR": float(kc.training.peak_signal_to_noise(*pair).mean()),
                 "SSIM": float(kc.training.structural_similarity(*pair).mean()),
+                **{judge: distance(seen, *pair) for judge, seen in judges.items()},
             }
-        return kc.jobs.Scores(rows, f"{len(large)} test pictures")
+        return kc.jobs.Scores(rows, f"{len(large)} test pictures", digits=4)
+
+
+def losses(
+    trainer: kc.training.PerceptualTrainer, pictures: np.ndarray, wanted: np.ndarray
+) -> dict[str, float]:
+    """The parts of a trainer's loss, weighed, and their sum, of pictures that were made."""
+    trainer.reset_metrics()
+    made = keras.ops.convert_to_tensor(pictures.clip(0, 255).astype("float32"))
+    total = trainer.compute_loss(x=wanted, y_pred=made, training=False)
+    parts = {each.name: float(each.result()) for each in trainer.trackers}
+    weighed = {name: trainer.weights_of[name] * part for name, part in parts.items()}
+    return {**{name: part for name, part in weighed.items() if part}, "loss": float(total)}
+
+
+def distance(seen: kc.training.PerceptualLoss, pictures: np.ndarray, others: np.ndarray) -> float:
+    """How far they are apart in content, on average."""
+    found = [
+        seen.content_distance(seen.maps(one[None]), seen.maps(other[None]))
+        for one, other in zip(pictures, others, strict=True)
+    ]
+    return float(np.mean(found))
 
 
 def waves(side: int) -> np.ndarray:

@@ -27,6 +27,9 @@ def test_what_makes_pictures_is_trained_drawn_and_exported(application, task, tm
     assert (tmp_path / "saved_model" / "saved_model.pb").exists()
     for name in ("samples", "walks", "pictures/generated-epoch-0001"):
         assert Image.open(tmp_path / f"{name}.png").width > 100
+    assert application.main(["evaluate", "--beside", str(tmp_path), *out]) == 0
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics[task]["KID-own"] == metrics[str(tmp_path)]["KID-own"] > 0
     capsys.readouterr()
     assert application.main(["stylize", *out]) == 1
     assert "--task style" in capsys.readouterr().err
@@ -46,6 +49,7 @@ def test_pictures_are_styled_and_enlarged(application, tmp_path):
         assert application.main([verb, "--images", str(photograph), *out]) == 0
         (made,) = (tmp_path / task).glob("odd*.png")
         assert Image.open(made).size == size
-        assert application.main(["evaluate", *out]) == 0
+        beside = {"style": ["--gatys", "2"], "super_resolution": ["--beside", str(tmp_path / task)]}
+        assert application.main(["evaluate", *beside[task], *out]) == 0
     metrics = json.loads((tmp_path / "super_resolution" / "metrics.json").read_text())
     assert metrics["bicubic"]["PSNR"] > 10

@@ -144,6 +144,21 @@ def test_networks_that_do_not_fit_are_refused():
         trainer((same, same))
 
 
+def test_what_is_not_for_two_networks_is_refused():
+    model = trainer()
+    for argument in ({"optimizer": "adam"}, {"loss": "mse"}, {"metrics": ["accuracy"]}):
+        with pytest.raises(kc.InputError, match="discriminator_optimizer, generator_optimizer"):
+            model.compile(**argument)
+    with pytest.raises(kc.InputError, match=r"\(count, 3\)"):
+        model.generate(np.zeros((2, 5), "float32"))
+    assert model.generate(np.zeros((0, 3), "float32")).shape == (0, 8, 8, 1)
+    # A step that fails leaves no half-built states behind.
+    model = trainer(("adam", "adam"))
+    with pytest.raises(ValueError, match="shape"):
+        model.fit(np.zeros((8, 16, 16, 1), "float32"), verbose=0)
+    assert np.isfinite(model.train_on_batch(PICTURES[:8])).all()
+
+
 CODE = """
 import numpy as np
 from training.test_gan_trainer import after_training

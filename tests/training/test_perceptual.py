@@ -113,6 +113,14 @@ def test_levels_of_vgg_are_the_papers_layers():
     assert found.style == ("stage1_relu2", "stage2_relu2", "stage3_relu3", "stage4_relu3")
 
 
+def test_pictures_are_no_level_where_the_first_convolution_takes_a_step():
+    network = kc.models.SqueezeNet1_1(input_shape=(64, 64, 3), width=0.1, weights=None)
+    found = kc.training.PerceptualLoss(network)
+    maps = found.maps(PICTURES[:1].repeat(3, axis=1).repeat(3, axis=2))
+    strides = [48 // maps[name].shape[1] for name in found.style]
+    assert strides == [2, 4, 8, 16][: len(strides)] and len(found.content) == 1
+
+
 def test_descending_on_the_pixels_lowers_the_same_loss():
     pytest.importorskip("scipy")
     own = perception()
@@ -124,6 +132,22 @@ def test_descending_on_the_pixels_lowers_the_same_loss():
     trainer.compile("sgd")
     logs = trainer.test_on_batch(PICTURES[:1], return_dict=True)
     assert logs["loss"] == pytest.approx(found.losses[0], rel=1e-4)
+
+
+def test_pictures_of_other_sizes_or_values_are_refused():
+    own, network = perception(), kc.models.super_resolution(4, filters=1, blocks=1)
+    trainer = kc.training.PerceptualTrainer(network, own, pixel_weight=1.0)
+    trainer.compile("sgd")
+    with pytest.raises(kc.InputError, match=r"fit\(small, large\)"):
+        trainer.train_on_batch(PICTURES, PICTURES)
+    assert np.isfinite(trainer.train_on_batch(PICTURES[:, ::4, ::4], PICTURES)).all()
+    for style in (STYLE[..., :1], STYLE * np.nan, STYLE - 256):
+        with pytest.raises(kc.InputError, match="style has"):
+            kc.training.PerceptualTrainer(identity(), own, style=style)
+    with pytest.raises(kc.InputError, match="content has"):
+        kc.training.descend_to_style(own, PICTURES[0] * np.nan, STYLE, steps=1)
+    with pytest.raises(kc.InputError, match="weight of style is -1"):
+        kc.training.descend_to_style(own, PICTURES[0], STYLE, steps=1, style_weight=-1.0)
 
 
 def test_no_loss_at_all_is_refused():

@@ -137,6 +137,20 @@ def test_a_training_goes_on_where_it_was_killed(tmp_path):
     check_goes_on(lambda: trainer(bound="iwae", samples=2), batches, tmp_path)
 
 
+def test_pictures_without_a_likelihood_are_refused():
+    model = trainer()
+    with pytest.raises(kc.InputError, match="Divide those of 0 to 255 by 255"):
+        model.importance_bound(255 * PICTURES[:2])
+    assert np.isfinite(model.importance_bound(255 * PICTURES[:2] / 255, samples=2)).all()
+    with pytest.raises(kc.InputError, match=r"picture\[None\]"):
+        model.importance_bound(PICTURES[0])
+    with pytest.raises(kc.InputError, match="seed=-1"):
+        model.importance_bound(PICTURES[:1], seed=-1)
+    assert model.reconstruct(PICTURES[:0]).shape == (0, 8, 8, 2)
+    apart = kc.training.VAETrainer(*halves(), likelihood="gaussian")
+    assert np.isfinite(apart.importance_bound(255 * PICTURES[:2], samples=2)).all()
+
+
 def test_the_manifold_is_even_in_probability():
     keras.utils.set_random_seed(1)
     two = kc.training.VAETrainer(

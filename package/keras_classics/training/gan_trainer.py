@@ -21,9 +21,11 @@ from keras_classics.core.registration import registered
 from keras_classics.core.text_files import parse_json
 from keras_classics.core.types import Config, Name, Optimizer, Tensor, Whole
 from keras_classics.training.divided_optimizer import DividedOptimizer
+from keras_classics.training.generating import made_of
 
 LOSSES = ("non_saturating", "minimax")
 LATENTS = ("uniform", "normal")
+COMPILING = ("auto_scale_loss", "jit_compile", "run_eagerly", "steps_per_execution")
 
 
 @registered
@@ -112,12 +114,18 @@ class GANTrainer(keras.Model):
             generator_optimizer: Likewise, another object.
             **arguments: `run_eagerly`, `jit_compile`, `steps_per_execution`, `auto_scale_loss`, as
                 Keras's `compile` takes.
+
+        Raises:
+            InputError: Another argument is given; the losses are the trainer's own.
         """
+        _check_compiling(arguments)
         given = (discriminator_optimizer, generator_optimizer)
         parts = [_adam() if each is None else keras.optimizers.get(each) for each in given]
         optimizer = DividedOptimizer(parts)
         optimizer.divide([x.trainable_variables for x in (self.discriminator, self.generator)])
         super().compile(optimizer=optimizer, **arguments)
+        # Not in the first step, whose failure would leave half of the states behind.
+        self.optimizer.build(self.trainable_variables)
         self._given = parts, arguments
 
     def call(self, inputs: Any, training: bool | None = None) -> Tensor:
@@ -177,10 +185,7 @@ class GANTrainer(keras.Model):
         """
         if not isinstance(latents, np.ndarray):
             latents = self.latents(latents, seed=seed)
-        batch = check_whole("batch_size", batch_size)
-        parts = [latents[start : start + batch] for start in range(0, len(latents), batch)]
-        made = [ops.convert_to_numpy(self.generator(each, training=False)) for each in parts]
-        return np.concatenate(made).astype("float32")
+        return made_of(self.generator, latents, batch_size)
 
     @checked
     def latents(self, count: Whole, *, seed: int = 0) -> np.ndarray:
@@ -255,6 +260,17 @@ def _entropies(target: float, logits: Tensor) -> Tensor:
 def _spread(pictures: Tensor) -> Tensor:
     """The deviation of a pixel over the batch, the mean of all pixels."""
     return ops.mean(ops.std(ops.cast(pictures, "float32"), axis=0))
+
+
+def _check_compiling(arguments: dict[str, Any]) -> None:
+    if unknown := sorted(arguments.keys() - set(COMPILING)):
+        raise InputError(
+            f"compile({', '.join(unknown)}) was given to adversarial nets, which have losses of "
+            "their own and an optimizer each",
+            f"discriminator_optimizer, generator_optimizer, {', '.join(COMPILING)}",
+            "Leave it out, or name the optimizers: "
+            "compile(keras.optimizers.Adam(2e-4), keras.optimizers.Adam(2e-4)).",
+        )
 
 
 def _adam() -> keras.optimizers.Optimizer:

@@ -11,10 +11,11 @@ import numpy as np
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import check_axes, check_choice, check_whole, import_extra
+from keras_classics.core.errors import check_choice, check_whole, import_extra
 from keras_classics.core.gradients import compiled_over, value_and_gradients
+from keras_classics.core.picture_values import check_picture
 from keras_classics.core.types import Tensor, Whole
-from keras_classics.training.perceptual import PerceptualLoss, variation
+from keras_classics.training.perceptual import PerceptualLoss, check_weights, variation
 
 STARTS = ("content", "noise")
 
@@ -68,7 +69,8 @@ def descend_to_style(
     """
     minimize = import_extra("scipy.optimize", "fooling").minimize
     check_choice("start", start, STARTS)
-    check_axes("content", content, "(height, width, channels)")
+    check_picture("content", content)
+    check_weights({"content": content_weight, "style": style_weight, "variation": variation_weight})
     steps = check_whole("steps", steps)
     given = content.astype("float32")
     grams = [ops.convert_to_tensor(each) for each in perception.style_of(style)]
@@ -93,17 +95,23 @@ def descend_to_style(
         value, gradient = differentiated(picture, wanted)
         return float(value), ops.convert_to_numpy(gradient).astype("float64").ravel()
 
+    # L-BFGS ends by the size of steps; a loss may be of any.
+    def in_units(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = evaluated(flat)
+        return value / unit, gradient / unit
+
     noise = np.random.default_rng(seed).uniform(0, 255, given.shape)
     first = (given if start == "content" else noise).astype("float64").ravel()
     losses = [evaluated(first)[0]]
+    unit = losses[0] or 1.0
     found = minimize(
-        evaluated,
+        in_units,
         first,
         jac=True,
         method="L-BFGS-B",
         bounds=[(0.0, 255.0)] * first.size,
-        callback=lambda intermediate_result: losses.append(float(intermediate_result.fun)),
-        options={"maxiter": steps, "maxfun": 4 * steps},
+        callback=lambda intermediate_result: losses.append(unit * float(intermediate_result.fun)),
+        options={"maxiter": steps, "maxfun": 4 * steps, "ftol": 0.0, "gtol": 0.0},
     )
     picture = found.x.reshape(given.shape).astype("float32")
     return StyledPicture(picture, np.asarray(losses))

@@ -16,8 +16,10 @@ from keras import ops
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.capture import Capture
-from keras_classics.core.errors import InputError, check_axes, is_number, shown
+from keras_classics.core.errors import InputError, is_number, shown
 from keras_classics.core.graph import Place
+from keras_classics.core.keras_internals import maker
+from keras_classics.core.picture_values import check_picture
 from keras_classics.core.trunk import levels_of
 from keras_classics.core.types import Config, Name, Tensor
 from keras_classics.training.batch_mean import BatchMean
@@ -62,7 +64,9 @@ class PerceptualLoss:
     ) -> None:
         whole = Capture(network)
         whole.check_differentiable()
-        levels = [point.name for point in levels_of(whole.model).values()]
+        # Where the first convolution takes a step, the pictures themselves are the first level.
+        points = levels_of(whole.model).values()
+        levels = [point.name for point in points if not maker(point.tensor).is_input]
         if content is None:
             content = levels[CONTENT_LEVEL : CONTENT_LEVEL + 1] or levels[-1:]
         self.content = tuple(content)
@@ -89,7 +93,7 @@ class PerceptualLoss:
 
     def style_of(self, picture: np.ndarray) -> list[np.ndarray]:
         """The Gram matrices of one picture `(height, width, 3)`, `(1, channels, channels)` each."""
-        check_axes("style", picture, "(height, width, channels)")
+        check_picture("style", picture)
         maps = self.maps(ops.convert_to_tensor(picture[None].astype("float32")))
         return [ops.convert_to_numpy(each) for each in self.grams(maps)]
 
@@ -163,7 +167,7 @@ class PerceptualTrainer(keras.Model):
             "variation": variation_weight,
             "pixels": pixel_weight,
         }
-        _check_weights(self.weights_of)
+        check_weights(self.weights_of)
         self.grams = [] if style is None else perception.style_of(style)
         self.per_picture = BatchMean()
         self.trackers = [keras.metrics.Mean(name=each) for each in self.weights_of]
@@ -190,6 +194,7 @@ class PerceptualTrainer(keras.Model):
             )
         wanted = ops.cast(x if y is None else y, "float32")
         made = ops.cast(y_pred, "float32")
+        _check_sides(made, wanted)
         nothing = ops.zeros_like(made[:, 0, 0, 0])
         losses = dict.fromkeys(self.weights_of, nothing)
         if self.weights_of["content"] or self.weights_of["style"]:
@@ -229,6 +234,18 @@ def _cut(capture: Capture, places: Sequence[Place]) -> Capture:
     return Capture(keras.Model(capture.model.inputs, outputs, name=capture.model.name))
 
 
+def _check_sides(made: Tensor, wanted: Tensor) -> None:
+    pairs = zip(made.shape, wanted.shape, strict=True)
+    if any(None not in pair and pair[0] != pair[1] for pair in pairs):
+        raise InputError(
+            f"The network makes pictures of shape {tuple(made.shape)} of those given, and "
+            f"{tuple(wanted.shape)} was wanted",
+            "pictures of one size",
+            "Give small and large ones to super-resolution: fit(small, large), where large is "
+            "as many times the size as the network's factor.",
+        )
+
+
 def gram(maps: Tensor) -> Tensor:
     """Gram matrices `(batch, channels, channels)` of maps, divided by their number of values."""
     channels = maps.shape[-1]
@@ -244,7 +261,8 @@ def variation(pictures: Tensor) -> Tensor:
     return ops.sum(ops.square(right - here) + ops.square(below - here), axis=(1, 2, 3))
 
 
-def _check_weights(weights: dict[str, float]) -> None:
+def check_weights(weights: dict[str, float]) -> None:
+    """Refuse weights of losses below 0, or none above."""
     for name, weight in weights.items():
         if not is_number(weight) or weight < 0:
             raise InputError(

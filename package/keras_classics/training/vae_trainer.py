@@ -26,6 +26,7 @@ from keras_classics.core.registration import registered
 from keras_classics.core.text_files import parse_json
 from keras_classics.core.types import Config, Name, Tensor, Whole
 from keras_classics.training.batch_mean import BatchMean
+from keras_classics.training.generating import made_of
 
 LIKELIHOODS = ("bernoulli", "gaussian")
 BOUNDS = ("elbo", "iwae")
@@ -166,8 +167,12 @@ class VAETrainer(keras.Model):
 
         Returns:
             float64 `(count,)`, nats.
+
+        Raises:
+            InputError: The pictures have another shape, or values that have no likelihood.
         """
-        pictures = np.asarray(pictures)
+        pictures, seed = np.asarray(pictures), check_whole("seed", seed, 0)
+        self._check_pictures(pictures)
         samples, step = check_whole("samples", samples), check_whole("batch_size", batch_size)
         found = np.zeros(len(pictures))
         for number, picture in enumerate(pictures):
@@ -207,11 +212,8 @@ class VAETrainer(keras.Model):
         """
         if not isinstance(latents, np.ndarray):
             latents = self.latents(latents, seed=seed)
-        batch = check_whole("batch_size", batch_size)
-        parts = [latents[start : start + batch] for start in range(0, len(latents), batch)]
-        made = [self.decoder(each.astype("float32"), training=False) for each in parts]
-        means = [ops.sigmoid(x) if self.likelihood == "bernoulli" else x for x in made]
-        return np.concatenate([ops.convert_to_numpy(each) for each in means]).astype("float32")
+        made = made_of(self.decoder, latents, batch_size)
+        return 0.5 + 0.5 * np.tanh(made / 2) if self.likelihood == "bernoulli" else made
 
     @checked
     def latents(self, count: Whole, *, seed: int = 0) -> np.ndarray:
@@ -249,12 +251,14 @@ class VAETrainer(keras.Model):
     @checked
     def reconstruct(self, pictures: np.ndarray, *, batch_size: Whole = 256) -> np.ndarray:
         """Pictures as their mean codes have them, float32 of the same shape."""
+        self._check_pictures(pictures)
         batch = check_whole("batch_size", batch_size)
         means = [
             ops.convert_to_numpy(self(pictures[start : start + batch], training=False)["mean"])
             for start in range(0, len(pictures), batch)
         ]
-        return self.generate(np.concatenate(means), batch_size=batch)
+        none = np.zeros((0, self.decoder.inputs[0].shape[1]), "float32")
+        return self.generate(np.concatenate([none, *means]), batch_size=batch)
 
     def get_config(self) -> Config:
         """The constructor's arguments."""
@@ -291,6 +295,22 @@ class VAETrainer(keras.Model):
         squares = ops.square((pixels - made) / self.deviation)
         constant = LOG_TWO_PI + 2 * math.log(self.deviation)
         return -0.5 * ops.sum(squares + constant, axis=axes)
+
+    def _check_pictures(self, pictures: np.ndarray) -> None:
+        shape = tuple(self.encoder.inputs[0].shape[1:])
+        if tuple(pictures.shape[1:]) != shape:
+            raise InputError(
+                f"pictures of shape {pictures.shape} was given",
+                f"the axes (count, *{shape})",
+                "Give pictures of the encoder's size; one picture as picture[None].",
+            )
+        least, most = (0.0, 1.0) if self.likelihood == "bernoulli" else (-np.inf, np.inf)
+        if len(pictures) and not (pictures.min() >= least and pictures.max() <= most):
+            raise InputError(
+                f"pictures of values from {pictures.min():g} to {pictures.max():g} was given",
+                f"numbers between {least:g} and {most:g}, as {self.likelihood!r} has it",
+                "Divide those of 0 to 255 by 255.",
+            )
 
     def _exact_likelihoods(self, picture: np.ndarray, codes: np.ndarray) -> np.ndarray:
         """The same of one picture, summed up in float64."""

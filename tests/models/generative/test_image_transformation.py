@@ -52,6 +52,36 @@ def test_super_resolution_is_the_papers_table(factor):
         kc.models.super_resolution(5)
 
 
+def test_a_residual_network_begins_at_the_bicubic_enlargement():
+    model = kc.models.super_resolution(4, normalization="none", residual=True, filters=2, blocks=1)
+    picture = DRAW.uniform(0, 255, (1, 6, 5, 3)).astype("float32")
+    plain = keras.ops.image.resize(picture, (24, 20), "bicubic")
+    np.testing.assert_allclose(model(picture), plain, atol=1e-3)
+    assert not any("bn" in x.name for x in model.layers)
+    model.get_layer("picture_conv").bias.assign([1.0, 0.0, -1.0])
+    detail = 150 * np.tanh([1.0, 0.0, -1.0])
+    np.testing.assert_allclose(
+        model(picture) - plain, np.broadcast_to(detail, (1, 24, 20, 3)), atol=1e-3
+    )
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_half_precision_makes_nearly_the_same_in_single(policy):
+    """Of large values: what is summed over pixels must not overflow."""
+    picture = np.full((1, 64, 64, 3), 255, "float32") * (DRAW.uniform(size=(1, 64, 64, 1)) > 0.5)
+    keras.utils.set_random_seed(1)
+    whole = kc.models.style_network(filters=2, blocks=1)
+    keras.config.set_dtype_policy(policy)
+    try:
+        half = kc.models.style_network(filters=2, blocks=1)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    half.set_weights(whole.get_weights())
+    found = keras.ops.convert_to_numpy(half(picture))
+    assert found.dtype == "float32"
+    assert np.abs(found - whole(picture)).mean() < {"mixed_float16": 1, "mixed_bfloat16": 4}[policy]
+
+
 def test_tiles_are_the_whole():
     keras.utils.set_random_seed(1)
     model = kc.models.super_resolution(4, filters=3, blocks=1)
@@ -63,6 +93,20 @@ def test_tiles_are_the_whole():
     assert np.abs(tiled.astype(int) - whole).max() <= 1
     (apart,) = kc.models.transform_pictures(model, [picture], tile=9, overlap=0)
     assert np.abs(apart.astype(int) - whole).max() > 1
+
+
+def test_what_is_no_picture_or_makes_none_is_refused():
+    model, picture = kc.models.style_network(filters=2, blocks=1), np.zeros((8, 8, 3), "float32")
+    for given, told in (
+        (picture[..., 0], r"shape \(8, 8\)"),
+        (picture + np.nan, "nan to nan"),
+        (picture + 256, "256 to 256"),
+    ):
+        with pytest.raises(kc.InputError, match=f"Picture 1 has .*{told}"):
+            kc.models.transform_pictures(model, [picture, given])
+    pooled = keras.layers.GlobalAveragePooling2D()(model.output)
+    with pytest.raises(kc.InputError, match="style_network"):
+        kc.models.transform_pictures(keras.Model(model.input, pooled), [picture])
 
 
 def test_it_comes_back_from_a_file(tmp_path):

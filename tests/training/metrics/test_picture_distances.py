@@ -87,6 +87,11 @@ def test_one_picture_is_refused(kind):
         metric.result()
 
 
+def test_features_that_are_not_finite_are_refused():
+    with pytest.raises(kc.InputError, match="not finite"):
+        kc.training.KernelDistance().update_state(REAL, MADE * np.nan)
+
+
 def test_a_metric_from_a_file_wants_the_weights_it_had():
     pictures = DRAW.normal(size=(12, 6, 6, 1)).astype("float32")
     model = extractor()

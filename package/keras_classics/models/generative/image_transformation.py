@@ -70,7 +70,7 @@ def style_network(
     x = _enlarged(x, 2 * filters, normalization, "stage4")
     x = _enlarged(x, filters, normalization, "stage5")
     # Of sides that 4 does not divide the map is up to 3 pixels larger.
-    whole = CropToReference(name="crop")([_picture(x), picture])
+    whole = CropToReference(dtype="float32", name="crop")([_picture(x), picture])
     return keras.Model(picture, whole, name=name)
 
 
@@ -81,15 +81,19 @@ def super_resolution(
     normalization: str = "batch",
     filters: Whole = 64,
     blocks: Whole = 4,
+    residual: bool = False,
     name: Name = "super_resolution",
 ) -> keras.Model:
     """Johnson's network that makes pictures larger.
 
     Args:
         factor: 4 or 8.
-        normalization: `"batch"`, as in the paper, or `"instance"`.
+        normalization: `"batch"`, as in the paper, `"instance"`, or `"none"`, with which brightness
+            is kept and detail is nearer (Lim et al., arXiv:1707.02921).
         filters: Channels of all maps.
         blocks: Residual blocks.
+        residual: Whether what is made is added to the bicubic enlargement, from where it begins
+            (Kim, Lee, Lee, arXiv:1511.04587), so that little training is better than none.
         name: Name of the model.
 
     Returns:
@@ -103,19 +107,29 @@ def super_resolution(
         raise InputError(
             f"factor={factor} was given", "4 or 8, the paper's", "Leave factor out for 4."
         )
-    check_choice("normalization", normalization, NORMALIZATIONS)
+    check_choice("normalization", normalization, (*NORMALIZATIONS, "none"))
     filters, blocks = check_whole("filters", filters), check_whole("blocks", blocks)
     picture = keras.Input((None, None, 3), name="picture")
-    x = _convolution(_centred(picture), filters, 9, 1, normalization, "stage1")
+    # Where nothing else does, the picture comes in numbers near 1.
+    unit = AMPLITUDE if normalization == "none" else 1.0
+    x = _convolution(_centred(picture, unit), filters, 9, 1, normalization, "stage1")
     for number in range(1, blocks + 1):
         x = _block(x, filters, normalization, f"stage1_block{number}", padding="same")
     for number in range(2, factor.bit_length() + 1):
         x = _enlarged(x, filters, normalization, f"stage{number}")
-    return keras.Model(picture, _picture(x), name=name)
+    if not residual:
+        return keras.Model(picture, _picture(x), name=name)
+    large = layers.UpSampling2D(factor, interpolation="bicubic", dtype="float32", name="bicubic")
+    x = layers.Conv2D(3, 9, padding="same", kernel_initializer="zeros", name="picture_conv")(x)
+    x = layers.Activation("tanh", dtype="float32", name="picture_tanh")(x)
+    x = layers.Rescaling(AMPLITUDE, dtype="float32", name="detail")(x)
+    whole = layers.Add(dtype="float32", name="picture_values")([large(picture), x])
+    return keras.Model(picture, whole, name=name)
 
 
-def _centred(picture: Tensor) -> Tensor:
-    return layers.Rescaling(1.0, [-each for each in MEANS], name="centre")(picture)
+def _centred(picture: Tensor, unit: float = 1.0) -> Tensor:
+    shift = [-each / unit for each in MEANS]
+    return layers.Rescaling(1 / unit, shift, name="centre")(picture)
 
 
 def _picture(x: Tensor) -> Tensor:
@@ -151,6 +165,8 @@ def _block(x: Tensor, filters: int, normalization: str, block: str, padding: str
 
 
 def _normalised(x: Tensor, normalization: str, stage: str) -> Tensor:
+    if normalization == "none":
+        return x
     if normalization == "batch":
         return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{stage}_bn")(x)
     return layers.GroupNormalization(-1, epsilon=1e-5, name=f"{stage}_in")(x)

@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole
+from keras_classics.core.picture_values import check_picture
 from keras_classics.core.types import Whole
 
 
@@ -38,21 +39,30 @@ def transform_pictures(
         uint8 `(height, width, 3)` each, times the factor of the model.
 
     Raises:
-        InputError: A picture is none, or a number is not admitted.
+        InputError: The model makes no pictures of pictures, a picture is none, or a number is not
+            admitted.
     """
     border = check_whole("overlap", overlap, 0)
+    _check_model(model)
     for number, picture in enumerate(pictures):
-        shape = np.shape(picture)
-        if len(shape) != 3 or shape[2] != 3 or 0 in shape:
-            raise InputError(
-                f"Picture {number} has shape {shape}",
-                "pictures (height, width, 3)",
-                "Give pictures as kc.data.read_image reads them.",
-            )
+        check_picture(f"Picture {number}", picture)
     if tile is None:
         return [_made(model, picture) for picture in pictures]
     side = check_whole("tile", tile)
     return [_tiled(model, picture, side, border) for picture in pictures]
+
+
+def _check_model(model: keras.Model) -> None:
+    # One that was never called has neither.
+    sides = (getattr(model, side, None) or () for side in ("inputs", "outputs"))
+    ends = [tuple(x.shape) for side in sides for x in side]
+    if len(ends) != 2 or any(len(shape) != 4 or shape[-1] != 3 for shape in ends):
+        raise InputError(
+            f"{model.name!r}, a model between {ends}, was given",
+            "a model from pictures (batch, height, width, 3) to such pictures",
+            "Give kc.models.style_network() or kc.models.super_resolution(), or the network of "
+            "a trainer: trainer.network.",
+        )
 
 
 def _made(model: keras.Model, picture: np.ndarray) -> np.ndarray:

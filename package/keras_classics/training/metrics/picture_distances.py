@@ -206,6 +206,12 @@ class _PictureDistance(keras.metrics.Metric):
             "(batch, features)",
             "Cut the extractor where it has them.",
         )
+        if not np.isfinite(array).all():
+            raise InputError(
+                f"Features of {len(array)} pictures were given, of which some are not finite",
+                "finite numbers",
+                "Look at the pictures: what makes them may have diverged.",
+            )
         return array
 
     def _count(self, side: str) -> int:

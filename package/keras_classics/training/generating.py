@@ -1,0 +1,33 @@
+"""What trainers of generators have in common: numbers in, pictures out."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_classics.core.errors import InputError, check_whole
+
+
+def made_of(model: keras.Model, latents: np.ndarray, batch_size: int) -> np.ndarray:
+    """What a generator makes in inference mode, float32 `(count, height, width, channels)`.
+
+    Args:
+        model: From `(batch, latent)` to pictures.
+        latents: `(count, latent)`; there may be none.
+        batch_size: How many are made together.
+
+    Raises:
+        InputError: The numbers are not as many as the generator takes.
+    """
+    batch, size = check_whole("batch_size", batch_size), model.inputs[0].shape[1]
+    if latents.ndim != 2 or latents.shape[1] != size:
+        raise InputError(
+            f"latents of shape {latents.shape} was given",
+            f"(count, {size}), as {model.name!r} takes them",
+            "Draw some with the trainer's latents(count), or give the count itself.",
+        )
+    parts = [latents[start : start + batch] for start in range(0, len(latents), batch)]
+    made = [ops.convert_to_numpy(model(x.astype("float32"), training=False)) for x in parts]
+    none = np.zeros((0, *model.outputs[0].shape[1:]), "float32")
+    return np.concatenate([none, *made]).astype("float32")
