@@ -9,6 +9,7 @@ style scenes, each into a folder of --out, and one page shows what they make.
     python applications/generate.py interpolate --out runs/vae
     python applications/generate.py train --task style --style-picture painting.jpg --out runs/style
     python applications/generate.py stylize --images photo.jpg --out runs/style
+    python applications/generate.py stylize --images photo.jpg --network saved_models/style-waves
     python applications/generate.py enlarge --images photo.jpg --out runs/large
 """
 
@@ -20,7 +21,7 @@ from pathlib import Path
 import keras_classics as kc
 from generators.making import Adversarial, Variational
 from generators.task import Task
-from generators.transforming import Enlarger, Stylist
+from generators.transforming import Brought, Enlarger, Stylist
 
 TASKS = {
     "gan": Adversarial,
@@ -41,7 +42,8 @@ class Generate(Task):
 
     @classmethod
     def of(cls, settings, folder, output):
-        return TASKS[settings.task](settings, folder, output)
+        kind = TASKS[settings.task] if settings.network is None else Brought
+        return kind(settings, folder, output)
 
 
 Task.door = Generate

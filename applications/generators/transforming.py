@@ -138,6 +138,36 @@ class Stylist(Transforming):
         ).picture
 
 
+class Brought(Stylist):
+    """A style network of a file, or of a folder with its export; no run is needed."""
+
+    def brings_model(self):
+        return True
+
+    def trained(self):
+        path = self.settings.network
+        if path.suffix == ".keras":
+            return kc.load_model(path)
+        if not (path / "saved_model.pb").exists():
+            raise kc.InputError(
+                f"--network {path} was given, which holds no network",
+                "a .keras file, or the folder of an export",
+                "Name for example --network saved_models/style-waves.",
+            )
+        picture = keras.Input((None, None, 3), name="picture")
+        answers = keras.layers.TFSMLayer(str(path), call_endpoint="serving_default")(picture)
+        return keras.Model(picture, next(iter(answers.values())), name=path.name)
+
+    def given(self):
+        if not self.settings.images:
+            raise kc.InputError(
+                "A --network was given without pictures",
+                "--images FILE ...",
+                "Name some, or leave --network out for the test split of a run.",
+            )
+        return super().given()
+
+
 class Enlarger(Transforming):
     """Super-resolution."""
 
@@ -178,14 +208,12 @@ class Enlarger(Transforming):
     def networks(self, model):
         """This one and those of the runs beside it, by the loss they learned by."""
         found = {self.settings.loss: model}
+        factor = self.settings.factor
         for folder, job in self.others().items():
-            if (
-                job.settings.task != self.settings.task
-                or job.settings.factor != self.settings.factor
-            ):
+            if not isinstance(job, Enlarger) or job.settings.factor != factor:
                 raise kc.InputError(
                     f"--beside {folder} was given, a run of another kind",
-                    f"runs of --task super_resolution --factor {self.settings.factor}",
+                    f"runs of --task super_resolution --factor {factor}",
                     "Leave it out, or train one.",
                 )
             name = job.settings.loss

@@ -265,8 +265,8 @@ def _spread(pictures: Tensor) -> Tensor:
 def _check_compiling(arguments: dict[str, Any]) -> None:
     if unknown := sorted(arguments.keys() - set(COMPILING)):
         raise InputError(
-            f"compile({', '.join(unknown)}) was given to adversarial nets, which have losses of "
-            "their own and an optimizer each",
+            f"compile({', '.join(unknown)}) was given to adversarial nets, which have their "
+            "own losses and an optimizer each",
             f"discriminator_optimizer, generator_optimizer, {', '.join(COMPILING)}",
             "Leave it out, or name the optimizers: "
             "compile(keras.optimizers.Adam(2e-4), keras.optimizers.Adam(2e-4)).",
