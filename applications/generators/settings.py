@@ -13,8 +13,8 @@ flag = kc.jobs.flag
 DEFAULTS = {
     "gan": ("digits", 16, 60, 64, 2e-4),
     "vae": ("digits", 16, 60, 64, 1e-3),
-    "style": ("scenes", 64, 4, 4, 1e-3),
-    "super_resolution": ("scenes", 64, 4, 4, 1e-3),
+    "style": ("scenes", 64, 2, 8, 2e-3),
+    "super_resolution": ("scenes", 64, 2, 8, 4e-4),
 }
 
 
@@ -32,6 +32,10 @@ class Settings(kc.jobs.Settings):
     samples: int = flag(1, "codes drawn for each picture of a VAE")
     smoothing: float = flag(0.1, "of the real side, for a GAN")
     style_picture: Path | None = flag(None, "whose style is learned; waves by default")
+    style_weight: float = flag(5.0, "of style, against that of content; both are measured in what "
+        "untouched pictures have")  # fmt: skip
+    variation_weight: float = flag(0.01, "likewise, of what neighbouring pixels differ by")
+    pixel_weight: float = flag(0.1, "of pixels, beside what the loss network sees, to enlarge by")
     factor: int = flag(4, "of super-resolution, 4 or 8")
     loss: str = flag("perceptual", "of super-resolution", choices=("perceptual", "pixels"))
     loss_network: str | None = flag(None, "what sees the pictures: a name of keras-classics list, "

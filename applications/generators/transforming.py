@@ -12,7 +12,12 @@ import keras_classics as kc
 from generators.classifiers import network_of, preparation, trained_classifier
 from generators.task import Task
 
-SEEING = "loss_network.keras"
+SEEING, UNITS = "loss_network.keras", "units.json"
+# Training pictures by which the parts of the loss are measured.
+MEASURED = 16
+# Steps in which the learning rate rises.
+WARM = 50
+read_units = functools.partial(kc.jobs.read_record, members={"content": float})
 # Test pictures that are descended for, one after another.
 DESCENDED = 2
 
@@ -32,24 +37,51 @@ class Transforming(Task):
         return kc.data.collect(part, field, description=split)
 
     def fact_files(self):
-        if self.settings.loss_network is not None:
-            return {}
-        return {"seeing": kc.jobs.Fact(SEEING, kc.load_model)}
+        files = {"units": kc.jobs.Fact(UNITS, read_units)}
+        if self.settings.loss_network is None:
+            files["seeing"] = kc.jobs.Fact(SEEING, kc.load_model)
+        return files
 
     def make_facts(self, training):
-        if self.settings.loss_network is not None:
-            return {}
-        self.output.remark("training a classifier of the pictures, which is to see them")
-        seen = training.images.astype("float32") / 127.5 - 1
-        return {"seeing": trained_classifier(seen, training.labels, epochs=4, any_size=True)}
+        kept = self.fact_files()
+        # A training that goes on goes on with what it began with, to the last bit.
+        if all((self.folder / file).exists() for file, _ in kept.values()):
+            return {name: load(self.folder / file) for name, (file, load) in kept.items()}
+        if self.settings.loss_network is None:
+            self.output.remark("training a classifier of the pictures, which is to see them")
+            seen = training.images.astype("float32") / 127.5 - 1
+            self.facts["seeing"] = trained_classifier(
+                seen, training.labels, epochs=4, any_size=True
+            )
+        units = self.units(training.images[:MEASURED].astype("float32"))
+        return {**self.facts, "units": {name: float(np.mean(x)) for name, x in units.items()}}
 
     @functools.cached_property
     def perception(self):
         own = self.settings
-        named = own.loss_network is not None
-        network = network_of(own.loss_network, own.loss_weights) if named else self.facts["seeing"]
+        network = (
+            self.facts["seeing"]
+            if own.loss_network is None
+            else network_of(own.loss_network, own.loss_weights)
+        )
         return self.perception_of(
             network, preparation(own.loss_network, own.loss_pixels, "--loss-pixels")
+        )
+
+    def units(self, pictures):
+        """What each part of the loss is measured in, so that weights suit any loss network."""
+        raise NotImplementedError
+
+    def weights(self, **given):
+        """Of the parts of the loss."""
+        units = self.facts["units"]
+        return {f"{name}_weight": weight / units[name] for name, weight in given.items()}
+
+    def rate(self, plan):
+        """Rises over the first steps, and falls to 0 with the last."""
+        highest, warm = self.settings.learning_rate, min(WARM, plan.steps // 2)
+        return keras.optimizers.schedules.CosineDecay(
+            highest / WARM, plan.steps - warm, warmup_target=highest, warmup_steps=warm
         )
 
     def perception_of(self, network, prepare):
@@ -75,8 +107,6 @@ class Stylist(Transforming):
     """Johnson's network, of one style."""
 
     own_verbs = ("stylize",)
-    # A small network sees less in a picture than VGG-16, in numbers near 1.
-    weighed = {"content_weight": 1.0, "style_weight": 20.0, "variation_weight": 1e-8}  # noqa: RUF012
 
     def style(self):
         own = self.settings.style_picture
@@ -85,11 +115,31 @@ class Stylist(Transforming):
     def build(self):
         return kc.models.style_network(filters=max(2, self.settings.filters // 4), blocks=2)
 
-    def compile(self, model, plan):
-        trainer = kc.training.PerceptualTrainer(
+    def units(self, pictures):
+        """Of content, what pictures differ by; of style, how far it is from theirs."""
+        seen = self.perception
+        maps = seen.maps(pictures)
+        others = {name: keras.ops.roll(each, 1, axis=0) for name, each in maps.items()}
+        return {
+            "content": seen.content_distance(maps, others),
+            "style": seen.style_distance(maps, seen.style_of(self.style())),
+            # Of a picture whose neighbours differ by 16.
+            "variation": 2 * 3 * 256.0 * np.prod(pictures.shape[1:3]),
+        }
+
+    @property
+    def weighed(self):
+        own = self.settings
+        return self.weights(content=1.0, style=own.style_weight, variation=own.variation_weight)
+
+    def trainer(self, model):
+        return kc.training.PerceptualTrainer(
             model, self.perception, style=self.style(), **self.weighed
         )
-        trainer.compile(self.guarded(keras.optimizers.Adam(self.settings.learning_rate)))
+
+    def compile(self, model, plan):
+        trainer = self.trainer(model)
+        trainer.compile(self.guarded(keras.optimizers.Adam(self.rate(plan))))
         return trainer
 
     def pairs(self, part):
@@ -107,7 +157,7 @@ class Stylist(Transforming):
     def evaluate(self, model):
         """The loss of the network beside that of the pictures as they are, and of Gatys's way."""
         test = self.split("test").images[:16].astype("float32")
-        few, trainer = test[:DESCENDED], self.compile(model, None)
+        few, trainer = test[:DESCENDED], self.trainer(model)
         # Compiled, and not a part of what is measured.
         model.predict_on_batch(test[:1])
         began = time.perf_counter()
@@ -181,13 +231,23 @@ class Enlarger(Transforming):
             self.settings.factor, filters=self.settings.filters, normalization="none", residual=True
         )
 
+    def units(self, pictures):
+        """How far the bicubic enlargement is off."""
+        plain, seen = self.bicubic(self.small(pictures)), self.perception
+        return {
+            "content": seen.content_distance(seen.maps(plain), seen.maps(pictures)),
+            "pixel": np.square((plain - pictures) / 255),
+        }
+
     def compile(self, model, plan):
         alone = self.settings.loss == "pixels"
+        weights = self.weights(
+            content=0.0 if alone else 1.0, pixel=1.0 if alone else self.settings.pixel_weight
+        )
         trainer = kc.training.PerceptualTrainer(
-            model, self.perception, content_weight=0.0 if alone else 1.0,
-            variation_weight=0.0, pixel_weight=1.0,
-        )  # fmt: skip
-        trainer.compile(self.guarded(keras.optimizers.Adam(self.settings.learning_rate)))
+            model, self.perception, variation_weight=0.0, **weights
+        )
+        trainer.compile(self.guarded(keras.optimizers.Adam(self.rate(plan))))
         return trainer
 
     def pairs(self, part):
