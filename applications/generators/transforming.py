@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import time
+from collections.abc import Sequence
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -18,6 +20,8 @@ MEASURED = 16
 # Steps in which the learning rate rises.
 WARM = 50
 read_units = functools.partial(kc.jobs.read_record, members={"content": float})
+# Pictures that are seen at once.
+TOGETHER = 32
 # Test pictures that are descended for, one after another.
 DESCENDED = 2
 
@@ -156,13 +160,14 @@ class Stylist(Transforming):
 
     def evaluate(self, model):
         """The loss of the network beside that of the pictures as they are, and of Gatys's way."""
-        test = self.split("test").images[:16].astype("float32")
+        test = self.split("test").images.astype("float32")
         few, trainer = test[:DESCENDED], self.trainer(model)
         # Compiled, and not a part of what is measured.
         model.predict_on_batch(test[:1])
         began = time.perf_counter()
         made = np.concatenate([model.predict_on_batch(each[None]) for each in test])
         seconds = (time.perf_counter() - began) / len(test)
+        write_examples(self.results, test, made)
         rows = {
             "as they are": losses(trainer, test, test),
             "styled": {**losses(trainer, made, test), "seconds a picture": seconds},
@@ -328,11 +333,42 @@ def losses(
 ) -> dict[str, float]:
     """The parts of a trainer's loss, weighed, and their sum, of pictures that were made."""
     trainer.reset_metrics()
-    made = keras.ops.convert_to_tensor(pictures.clip(0, 255).astype("float32"))
-    total = trainer.compute_loss(x=wanted, y_pred=made, training=False)
+    made = pictures.clip(0, 255).astype("float32")
+    for start in range(0, len(made), TOGETHER):
+        rows = slice(start, start + TOGETHER)
+        trainer.compute_loss(x=wanted[rows], y_pred=keras.ops.convert_to_tensor(made[rows]))
     parts = {each.name: float(each.result()) for each in trainer.trackers}
     weighed = {name: trainer.weights_of[name] * part for name, part in parts.items()}
-    return {**{name: part for name, part in weighed.items() if part}, "loss": float(total)}
+    told = {name: part for name, part in weighed.items() if trainer.weights_of[name]}
+    return {**told, "loss": sum(told.values())}
+
+
+def write_examples(folder: Path, pictures: np.ndarray, made: np.ndarray) -> None:
+    """Keep the pictures by which a network is judged wherever it lies, with what it makes of them.
+
+    Args:
+        folder: Of the run.
+        pictures: Of the test split.
+        made: Of each.
+    """
+    colours = [[told(each)] for each in made]
+    answers = [colour for (colour,) in colours]
+    kc.export.write_examples(folder, pictures.astype("uint8"), colours, answers, colours_off)
+    kc.data.write_picture(folder / "example.png", pictures[0].astype("uint8"))
+
+
+def told(picture: np.ndarray) -> str:
+    """Its mean colour."""
+    return " ".join(f"{value:.2f}" for value in picture.clip(0, 255).mean(axis=(0, 1)))
+
+
+def colours_off(answers: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:
+    """How far mean colours are off at most, in grey levels."""
+    found, true = (
+        np.array([line.split() for line in lines], "float64")
+        for lines in (answers, [colour for (colour,) in references])
+    )
+    return {"mean colours off by at most": float(np.abs(found - true).max())}
 
 
 def distance(seen: kc.training.PerceptualLoss, pictures: np.ndarray, others: np.ndarray) -> float:
