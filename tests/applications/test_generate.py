@@ -16,20 +16,22 @@ def application():
     return load_application("generate")
 
 
-@pytest.mark.parametrize("task", ["gan", "vae"])
-def test_what_makes_pictures_is_trained_drawn_and_exported(application, task, tmp_path, capsys):
-    out = ["--out", str(tmp_path)]
-    chosen = ["--task", task, "--epochs", "1", "--filters", "2", "--latent", "4"]
-    assert application.main(["train", *chosen, *out]) == 0
-    for verb in ("sample", "interpolate"):
-        assert application.main([verb, "--count", "16", *out]) == 0
+def test_what_makes_pictures_is_trained_drawn_judged_and_exported(application, tmp_path, capsys):
+    for task in ("vae", "gan"):
+        out = ["--out", str(tmp_path / task)]
+        chosen = ["--task", task, "--epochs", "1", "--filters", "2", "--latent", "2"]
+        assert application.main(["train", *chosen, *out]) == 0
+        assert application.main(["interpolate", "--count", "16", *out]) == 0
+    assert application.main(["sample", "--count", "16", *out]) == 0
     assert application.main(["export", *out]) == 0
-    assert (tmp_path / "saved_model" / "saved_model.pb").exists()
-    for name in ("samples", "walks", "pictures/generated-epoch-0001"):
+    assert (tmp_path / "gan" / "saved_model" / "saved_model.pb").exists()
+    drawn = ("gan/samples", "gan/walks", "gan/pictures/generated-epoch-0001", "vae/manifold")
+    for name in drawn:
         assert Image.open(tmp_path / f"{name}.png").width > 100
-    assert application.main(["evaluate", "--beside", str(tmp_path), *out]) == 0
-    metrics = json.loads((tmp_path / "metrics.json").read_text())
-    assert metrics[task]["KID-own"] == metrics[str(tmp_path)]["KID-own"] > 0
+    assert application.main(["evaluate", "--beside", str(tmp_path / "vae"), *out]) == 0
+    metrics = json.loads((tmp_path / "gan" / "metrics.json").read_text())
+    assert list(metrics) == ["gan", "vae", "untrained"]
+    assert all(row["KID-own"] > 0 and row["classes"] >= 1 for row in metrics.values())
     capsys.readouterr()
     assert application.main(["stylize", *out]) == 1
     assert "--task style" in capsys.readouterr().err
@@ -49,6 +51,12 @@ def test_pictures_are_styled_and_enlarged(application, tmp_path):
         assert application.main([verb, "--images", str(photograph), *out]) == 0
         (made,) = (tmp_path / task).glob("odd*.png")
         assert Image.open(made).size == size
+        if task == "style":
+            network = ["--network", str(tmp_path / task / "model.keras")]
+            elsewhere = ["--images", str(photograph), "--out", str(tmp_path / "elsewhere")]
+            assert application.main([verb, *network, *elsewhere]) == 0
+            again = tmp_path / "elsewhere" / made.name
+            np.testing.assert_array_equal(Image.open(again), Image.open(made))
         beside = {"style": ["--gatys", "2"], "super_resolution": ["--beside", str(tmp_path / task)]}
         assert application.main(["evaluate", *beside[task], *out]) == 0
     metrics = json.loads((tmp_path / "super_resolution" / "metrics.json").read_text())
