@@ -81,6 +81,36 @@ def test_infinities_around_a_pooling_do_not_spoil_the_ranges(trained, tmp_path):
     assert "Pad" not in {node.op_type for node in onnx_of(tmp_path / "a.onnx").graph.node}
 
 
+def test_normalisations_and_concatenations_cost_a_step_each(trained, tmp_path):
+    _, images, _ = trained
+    inputs = keras.Input((12, 12, 1))
+    x = layers.Conv2D(6, 3, kernel_initializer=keras.initializers.GlorotUniform(1))(inputs)
+    norm = layers.BatchNormalization()
+    y = layers.Conv2D(4, 3, padding="same", kernel_initializer=keras.initializers.GlorotUniform(2))(
+        layers.ReLU()(norm(x))
+    )
+    outputs = layers.GlobalAveragePooling2D()(layers.Concatenate()([x, y]))
+    model = keras.Model(inputs, outputs)
+    norm.set_weights([np.float32([1e-9, -1, 0.5, 1, 2, 1]), np.linspace(-0.2, 0.2, 6), *[
+        DRAW.uniform(0.5, 1.5, 6) for _ in range(2)]])  # fmt: skip
+    made = kc.export.quantize(model, tmp_path / "a.onnx", images, most_loss=0.1)
+    assert (made.layers["decibels"] > 20).all() and not made.floats
+    graph = onnx_of(tmp_path / "a.onnx").graph
+    kinds = [node.op_type for node in graph.node]
+    assert kinds.count("Conv") == 3 and not {"Mul", "Add", "Relu"} & {*kinds}
+    scales = {
+        node.output[0]: node.input[1] for node in graph.node if "uantizeLinear" in node.op_type
+    }
+    values = {x.name: onnx_numbers(x) for x in graph.initializer}
+    (join,) = [node for node in graph.node if node.op_type == "Concat"]
+    (after,) = [node for node in graph.node if join.output[0] in node.input]
+    assert {float(values[scales[name]]) for name in join.input} == {float(values[after.input[1]])}
+
+
+def onnx_numbers(tensor):
+    return pytest.importorskip("onnx").numpy_helper.to_array(tensor)
+
+
 def test_litert_in_eight_bits(trained, tmp_path):
     pytest.importorskip("ai_edge_litert", reason="needs LiteRT")
     model, images, _ = trained

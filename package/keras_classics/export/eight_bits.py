@@ -31,7 +31,7 @@ from keras_classics.core.processor import multiplies_bytes
 from keras_classics.export.edge_poolings import padding_by_edges
 from keras_classics.export.fake_quantization import plainly
 from keras_classics.export.formats import Exported, Program, require_tensorflow, write
-from keras_classics.export.onnx_graphs import multiplying, prepare, squashing, tell
+from keras_classics.export.onnx_graphs import joined, multiplying, prepare, squashing, tell
 from keras_classics.export.plain import input_names, program_of
 from keras_classics.export.reopening import start
 from keras_classics.export.samples import split_samples
@@ -163,6 +163,7 @@ class _Job:
         self.floats: list[str] = []
         self.layers = pd.DataFrame(columns=["layer", "decibels", "stability"])
         self.bytes_before = 0
+        self.halves: list[dict[str, tuple[float, float]]] = []
 
     def write_onnx(self, path: Path) -> None:
         """Write an ONNX file that is good enough."""
@@ -173,6 +174,8 @@ class _Job:
             self.bytes_before = real.stat().st_size
             prepare(real, prepared)
             names = multiplying(prepared)
+            halves = np.array_split(self.seen, 2)
+            self.halves = [self._ranges(prepared, half, Path(folder)) for half in halves]
             self._quantized(prepared, path, [])
             self.layers = self._judged(prepared, path, Path(folder))
             judged = self.layers.sort_values("decibels")["layer"].tolist()
@@ -261,7 +264,23 @@ class _Job:
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
                 nodes_to_exclude=[*floats, *squashing(prepared)],
+                extra_options={"TensorQuantOverrides": self._shared_ranges(prepared)},
             )
+
+    def _shared_ranges(self, prepared: Path) -> dict[str, list[dict[str, Any]]]:
+        """The one range of tensors that come together, as the runtime wants to be told of it."""
+        ends = {
+            name: [end for half in self.halves for end in half[name]] for name in self.halves[0]
+        }
+        largest = {name: max(map(abs, found)) for name, found in ends.items()}
+        told = {}
+        for group in joined(prepared, largest):
+            low, high = (
+                np.float32(end(number for name in group for number in ends[name]))
+                for end in (min, max)
+            )
+            told |= dict.fromkeys(group, [{"rmin": low, "rmax": high}])
+        return told
 
     def _judged(self, prepared: Path, quantized: Path, folder: Path) -> pd.DataFrame:
         """Signal to noise and stability of every layer that multiplies."""
@@ -273,7 +292,6 @@ class _Job:
             told = folder / f"told{number}.onnx"
             tell(source, list(outputs.values()), told)
             answers.append(start(told)(sample))
-        halves = [self._ranges(prepared, half, folder) for half in np.array_split(self.seen, 2)]
         rows = []
         for layer, output in outputs.items():
             if output not in answers[0]:
@@ -281,19 +299,21 @@ class _Job:
             real, noisy = (each[output].astype("float64") for each in answers)
             noise = np.clip(noisy, real.min(), real.max()) - real
             power, lost = (max(float((each**2).mean()), 1e-30) for each in (real, noise))
-            one, other = (each.get(output, np.nan) for each in halves)
+            one, other = (max(map(abs, each.get(output, [np.nan]))) for each in self.halves)
             stability = max(one, other) / max(min(one, other), 1e-30)
             rows.append((layer, 10 * np.log10(power / lost), stability))
         return pd.DataFrame(rows, columns=["layer", "decibels", "stability"])
 
-    def _ranges(self, prepared: Path, samples: np.ndarray, folder: Path) -> dict[str, float]:
-        """The largest magnitude of every map."""
+    def _ranges(
+        self, prepared: Path, samples: np.ndarray, folder: Path
+    ) -> dict[str, tuple[float, float]]:
+        """The least and the largest number of every map."""
         from onnxruntime.quantization.calibrate import create_calibrator
 
         calibrator = create_calibrator(prepared, None, str(folder / "ranges.onnx"))
         calibrator.collect_data(self._reader(samples))
         return {
-            name: float(np.abs(np.array(found.range_value, "float64")).max())
+            name: tuple(float(np.ravel(end)[0]) for end in found.range_value)
             for name, found in calibrator.compute_data().items()
         }
 
