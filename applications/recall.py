@@ -1,4 +1,4 @@
-"""Two memories: pictures completed from half of them, and pictures found by what is near.
+"""Memories: pictures completed from half of them, pictures found by what is near.
 
 Without a verb the whole job: learn where pictures of some classes lie (with progress, resumable),
 find those of classes that were not learned by their neighbours, and complete half-hidden pictures
@@ -8,6 +8,8 @@ from Hopfield networks.
     python applications/recall.py --data digits --model lenet_5
     python applications/recall.py --data npz:train.npz,test.npz --model resnet_20_cifar
     python applications/recall.py recall --stored 20                       # the memory alone
+    python applications/recall.py capacity
+    python applications/recall.py solve                                    # queens, and tours
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import numpy as np
 
 import classification
 import keras_classics as kc
+from memories.storing import Storing
 
 flag = kc.jobs.flag
 LOSSES = {"triplet": kc.training.TripletLoss, "contrastive": kc.training.ContrastiveLoss}
@@ -28,13 +31,6 @@ TRAINED, SMALL = "simpnet_300k_cifar", {"width": 0.5}
 # One object each: of several the picture's class would be that of one, and the rest noise.
 SCENES = {"train": 3000, "validation": 300, "test": 900, "objects": (1, 1)}
 NEIGHBOURS = (1, 2, 4, 8)
-# What half of a picture is completed by, the oldest first.
-MEMORIES = {
-    "Hebb 1982": {"kind": "binary"},
-    "projection": {"kind": "binary", "rule": "projection"},
-    "dense 2016": {"kind": "dense", "power": 10},
-    "softmax 2020": {"kind": "softmax"},
-}
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -54,7 +50,7 @@ class Settings(classification.Settings):
     stored_data: str = flag("digits", "whose pictures are stored, small ones", verbs=["recall"])
 
 
-class Recall(classification.Classification):
+class Recall(Storing, classification.Classification):
     """Pictures in, points out, of which near ones are alike."""
 
     Settings = Settings
@@ -63,9 +59,14 @@ class Recall(classification.Classification):
         "train": kc.jobs.VERBS["train"],
         "evaluate": "find pictures of classes that were not learned by their neighbours",
         "recall": "complete half-hidden pictures from Hopfield networks",
+        "capacity": "how many random patterns Hebb's rule and projection hold",
+        "solve": "queens on a board and tours of cities by annealing",
     }
-    asks, runless = None, ("recall",)
+    asks, runless = None, ("recall", "capacity", "solve")
     figures = ("loss",)
+
+    def whole(self):
+        return ["train", "evaluate", "recall"]
 
     def complete(self):
         mining = "semi_hard" if self.settings.loss == "triplet" else "all"
@@ -134,40 +135,6 @@ class Recall(classification.Classification):
             metrics[name] = {f"recall at {k}": share for k, share in recall.items()}
         classes = len(set(test.labels.tolist()))
         return kc.jobs.Scores(metrics, f"{len(test)} pictures of {classes} classes not learned")
-
-    def recall(self):
-        """Store pictures as states of two values, hide the lower half of each, complete it."""
-        part = kc.data.load(self.settings.stored_data, seed=self.settings.seed).train
-        labels = np.array([each.label for each in part])
-        rank = np.zeros(len(labels), int)
-        for label in set(labels.tolist()):
-            rank[labels == label] = np.arange(np.sum(labels == label))
-        chosen = np.lexsort((labels, rank))[: self.settings.stored]
-        grey = np.stack([part[int(n)].image.mean(axis=-1) for n in chosen])
-        middle = grey.mean(axis=(1, 2), keepdims=True)
-        shape = grey.shape[1:]
-        stored = np.where(grey > middle, 1.0, -1.0).reshape(len(grey), -1).astype("float32")
-        given = stored.copy()
-        given[:, shape[0] // 2 * shape[1] :] = 0
-        drawn, rows = {"given": given}, {}
-        for name, memory in MEMORIES.items():
-            network = kc.models.hopfield(stored, **memory)
-            found = np.sign(network.predict(given, verbose=0))
-            agreement = (found * stored).mean(axis=1)
-            rows[name] = {"overlap": agreement.mean(), "exact": np.mean(agreement == 1)}
-            drawn[name] = found
-        picture, shown = self.results / "completed.png", slice(self.settings.pictures)
-        rows = {name: {key: float(value) for key, value in row.items()}
-                for name, row in rows.items()}  # fmt: skip
-        kc.analysis.draw_completions(
-            picture, {name: each[shown] for name, each in {**drawn, "stored": stored}.items()},
-            shape,
-        )  # fmt: skip
-        record = {**kc.jobs.describe_run(vars(self.settings)), "figures": rows}
-        kc.jobs.write_json(self.results / "recall.json", record)
-        title = f"{len(stored)} pictures of which the upper half is given"
-        self.output.result(kc.jobs.metrics_table(rows, title), {"recall": rows})
-        self.output.remark(f"picture: {picture}")
 
 
 main = functools.partial(kc.jobs.run, Recall)

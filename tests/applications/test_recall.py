@@ -1,9 +1,11 @@
 """The application of memories as a user meets it."""
 
 import json
+import sys
 
 import pytest
 
+import keras_classics as kc
 from support import load_application
 
 TINY = [
@@ -32,6 +34,26 @@ def test_the_whole_job_looks_for_unknown_shapes_and_completes_digits(application
     # Digits are alike: what Hebb's rule mixes up, later memories keep apart.
     assert figures["dense 2016"]["exact"] >= 0.8 > figures["Hebb 1982"]["exact"]
     assert (out / "completed.png").stat().st_size > 1000
+
+
+def test_verbs_that_learn_nothing_keep_their_figures(application, tmp_path, monkeypatch):
+    storing = sys.modules["memories.storing"]
+    for name, value in {"QUEENS": 5, "CITIES": 4, "STARTS": 8, "COOLING": {"sweeps": 50}}.items():
+        monkeypatch.setattr(storing, name, value)
+    curves = kc.analysis.recall_by_load
+    few = {"units": 40, "repetitions": 1, "recalled": 2}
+    monkeypatch.setattr(
+        kc.analysis, "recall_by_load", lambda **given: curves([0.05, 0.1], **few, **given)
+    )
+    for verb in ("solve", "capacity"):
+        assert application.main([verb, "--out", str(tmp_path)]) == 0
+    solved = json.loads((tmp_path / "solve.json").read_text())["figures"]
+    assert solved["5 queens"]["valid"] >= 0.5
+    assert solved["4 cities"]["least length"] >= 1 - 1e-6
+    held = json.loads((tmp_path / "capacity.json").read_text())["figures"]
+    assert list(held) == ["hebb, 0.05", "hebb, 0.1", "projection, 0.05", "projection, 0.1"]
+    assert held["projection, 0.1"]["overlap"] == 1
+    assert (tmp_path / "capacity.png").stat().st_size > 1000
 
 
 @pytest.mark.parametrize(

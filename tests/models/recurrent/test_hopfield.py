@@ -79,6 +79,18 @@ def test_defaults_give_back_what_is_stored_and_reload(kind, memory, tmp_path):
     )
 
 
+@pytest.mark.parametrize("kind", ["binary", "continuous", "softmax"])
+def test_nobody_waits_for_the_slowest_of_the_batch(kind):
+    patterns, asked = random_patterns(6, 60, 20)
+    model = kc.models.hopfield(patterns, kind, **({"beta": 0.05} if kind == "softmax" else {}))
+    # States at rest beside others that are not.
+    asked[::2] = model.predict(asked[::2], verbose=0)
+    together = model.predict(asked, verbose=0)
+    for n in range(6):
+        alone = model.predict(asked[n : n + 1], verbose=0)
+        np.testing.assert_allclose(together[n], alone[0], rtol=0, atol=1e-6)
+
+
 def test_more_is_stored_the_steeper_the_energy():
     patterns, asked = random_patterns(150, 40, 4)
     shares = [

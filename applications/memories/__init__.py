@@ -1,0 +1,1 @@
+"""What `applications/recall.py` does without learning."""
