@@ -97,6 +97,8 @@ def test_recall_by_counting():
     assert recall == {1: 2 / 5, 2: 3 / 5, 5: 1.0}
     with pytest.raises(kc.InputError, match="more examples than neighbours"):
         kc.training.recall_at_k(points, labels)
+    with pytest.raises(kc.InputError, match="not finite"):
+        kc.training.recall_at_k(points * np.nan, labels, (1,))
 
 
 def test_any_network_becomes_an_embedder(tmp_path):

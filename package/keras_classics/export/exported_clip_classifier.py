@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import keras
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError
 from keras_classics.core.model_ends import model_ends
 from keras_classics.core.types import Tensor
 from keras_classics.export.empty_batches import empty_batches_too
@@ -46,11 +47,17 @@ def export_clip_classifier(
 
     Raises:
         ExportError: The format cannot express the model, or the file differs from it.
-        InputError: The Keras backend is not TensorFlow, the names are not one for each output, or
-            the path does not fit the format.
+        InputError: The Keras backend is not TensorFlow, the model takes no clips, the names are
+            not one for each output, or the path does not fit the format.
         ImportError: A library of the format is not installed.
     """
     tf = require_tensorflow(format, path)
+    if len(model.inputs) != 1 or len(model.inputs[0].shape) != 5:
+        raise InputError(
+            f"The model {model.name!r} was given, which takes no clips",
+            "a model of kc.models.video_classifier",
+            "Use kc.export.export_classifier for pictures.",
+        )
     (end,) = model_ends(model)
     check_names(len(classes), end.classes)
 

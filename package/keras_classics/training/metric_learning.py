@@ -201,9 +201,17 @@ def recall_at_k(
         The share by k.
 
     Raises:
-        InputError: There are fewer examples than neighbours, or no two of a class.
+        InputError: There are fewer examples than neighbours, no two of a class, or embeddings are
+            none or not finite.
     """
+    check_axes("embeddings", embeddings, "(examples, size)")
     table, classes = np.asarray(embeddings, "float64"), np.asarray(labels)
+    if not np.isfinite(table).all():
+        raise InputError(
+            "Embeddings were given that are not finite",
+            "finite numbers",
+            "Train with a smaller learning rate, or with --skip-non-finite.",
+        )
     ks = check_wholes("ks", ks)
     same = classes[:, None] == classes
     np.fill_diagonal(same, False)

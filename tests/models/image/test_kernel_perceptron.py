@@ -108,6 +108,12 @@ def test_components_and_tables_that_are_not_there_are_refused():
     kc.models.kernel_pca(x, 2, kernel="linear")
     with pytest.raises(kc.InputError, match="reshape"):
         kc.models.kernel_perceptron(np.zeros((2, 4, 4)))
+    with pytest.raises(kc.InputError, match="of finite numbers"):
+        kc.models.kernel_pca(np.full((3, 2), np.nan), 1)
+    with pytest.raises(kc.InputError, match="Pass examples that differ"):
+        kc.models.kernel_pca(np.ones((3, 2)), 1)
+    with pytest.raises(kc.InputError, match="Build one: kc.models.kernel_perceptron"):
+        kc.models.mistake_bounds(kc.models.hopfield([[1, -1]]), np.array([0]))
     with pytest.raises(kc.InputError, match="not one-hot"):
         kc.models.fit_kernel_perceptron(kc.models.kernel_perceptron(x), np.eye(6, 2))
 

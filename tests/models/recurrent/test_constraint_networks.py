@@ -77,6 +77,12 @@ def test_what_is_refused_and_that_the_remedy_works():
         kc.models.shortest_tour(np.zeros((16, 16)))
     with pytest.raises(kc.InputError, match="Exchange them"):
         kc.models.annealed_network(kc.models.queens_energy(4), hottest=0.1, coldest=0.2)
+    with pytest.raises(kc.InputError, match="Did you mean 'sweeps'"):
+        kc.models.annealed_network(kc.models.queens_energy(4), sweep=1)
+    with pytest.raises(kc.InputError, match=r"Pass states.reshape\(len\(states\), -1\)"):
+        kc.models.queens_energy(4).of(np.zeros((3, 4, 4)))
+    with pytest.raises(kc.InputError, match="numbers from 0 to 9"):
+        kc.models.tour_lengths(np.array([[0, 10]]), DISTANCES)
     odd = kc.models.QuadraticEnergy(np.array([[0, 1], [0, 0.0]]), np.zeros(2), 0.0)
     with pytest.raises(kc.InputError, match="not symmetric"):
         kc.models.annealed_network(odd)

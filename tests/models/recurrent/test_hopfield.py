@@ -138,6 +138,8 @@ def test_what_is_refused_and_that_the_remedy_works():
     with pytest.raises(kc.InputError, match="Make another memory"):
         model = kc.models.hopfield(flat, "softmax")
         model.get_layer("memory").remember(flat[:2])
+    with pytest.raises(kc.InputError, match=r"\(batch, 16\), a row for each state"):
+        kc.models.hopfield_energy(model, flat[0])
     with pytest.raises(kc.InputError, match="hopfield or kc.models.annealed_network"):
         kc.models.hopfield_energy(keras.Sequential([keras.Input((2,))]), np.zeros((1, 2)))
 

@@ -96,5 +96,9 @@ def test_what_has_no_mixture_is_refused():
     with pytest.raises(kc.InputError, match="Leave mixture out"):
         kc.models.rnn("many_to_many", outputs=2, input_size=2, mixture=3)
     kc.models.rnn("many_to_many", outputs=2, input_size=2)
+    with pytest.raises(kc.InputError, match="which gives no mixture"):
+        kc.models.sample_trajectories(network(mixture=None), np.zeros((1, 2)), 2)
+    with pytest.raises(kc.InputError, match=r"\(batch, 2\), a row for each trajectory"):
+        kc.models.sample_trajectories(network(), np.zeros((1, 5)), 2)
     with pytest.raises(kc.InputError, match="Leave bias out"):
         kc.models.sample_trajectories(network(), np.zeros((1, 2)), 2, bias=-1)

@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_classics.analysis.drawing.plots import new_figure, write_figure
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError
+from keras_classics.core.errors import InputError, check_lengths
 
 COLUMNS = 5
 
@@ -34,7 +34,8 @@ def draw_trajectories(
         goals: A point of each picture `(pictures, 2)`, marked.
 
     Raises:
-        InputError: There is nothing to draw, or the file has another ending or cannot be written.
+        InputError: There is nothing to draw, or not as much of one as of the other; or the file
+            has another ending or cannot be written.
     """
     if not len(courses):
         raise InputError(
@@ -42,6 +43,9 @@ def draw_trajectories(
             "one or more",
             "Sample some: kc.models.sample_trajectories(model, vectors, steps).",
         )
+    for name, column in (("titles", titles), ("lifted", lifted), ("goals", goals)):
+        if column is not None:
+            check_lengths(name, column, "courses", courses)
     lines = -(-len(courses) // COLUMNS)
     columns = min(COLUMNS, len(courses))
     figure, axes = new_figure(1.8 * columns, 1.9 * lines, lines, columns)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError
+from keras_classics.core.errors import InputError, check_choice
+from keras_classics.data.holdout import SPLIT_NAMES
 
 if TYPE_CHECKING:
     from keras_classics.data.load import Data
@@ -39,7 +41,7 @@ def transcribed(data: Data, split: str) -> list[Labelled]:
             "lines of text or speech",
             "Use digit_lines, iam:FOLDER or speech:FOLDER.",
         )
-    return [Labelled(getattr(each, field), each.text, each.name) for each in getattr(data, split)]
+    return [Labelled(getattr(each, field), each.text, each.name) for each in _split(data, split)]
 
 
 @checked
@@ -55,7 +57,7 @@ def tagged(data: Data, split: str, *, window: int = 100) -> list[Labelled]:
         InputError: The data are others.
     """
     if data.has("words", "tags"):
-        return [Labelled(each.words, each.tags, each.name) for each in getattr(data, split)]
+        return [Labelled(each.words, each.tags, each.name) for each in _split(data, split)]
     if not data.has("token_classes"):
         raise InputError(
             f"The data {data.info.name!r} have no tags",
@@ -68,7 +70,7 @@ def tagged(data: Data, split: str, *, window: int = 100) -> list[Labelled]:
             each.token_classes[start : start + window].astype("int32"),
             f"{each.name}:{start}",
         )
-        for each in getattr(data, split)
+        for each in _split(data, split)
         for start in range(0, len(each.text), window)
     ]
 
@@ -90,7 +92,7 @@ def filmed(data: Data, split: str) -> list[Labelled]:
             "clips",
             "Use moving_scenes, frames:FOLDER, videos:FOLDER or a TFDS set of videos.",
         )
-    return [Labelled(each.frames, np.int32(each.label), each.name) for each in getattr(data, split)]
+    return [Labelled(each.frames, np.int32(each.label), each.name) for each in _split(data, split)]
 
 
 @checked
@@ -106,5 +108,10 @@ def classed(data: Data, split: str, *, unit: str | None = None) -> list[Labelled
     words = (unit or ("character" if data.info.languages else "word")) == "word"
     return [
         Labelled(each.text.split() if words else each.text, np.int32(each.label), each.text)
-        for each in getattr(data, split)
+        for each in _split(data, split)
     ]
+
+
+def _split(data: Data, split: str) -> Sequence[Any]:
+    check_choice("split", split, tuple(SPLIT_NAMES))
+    return getattr(data, split)

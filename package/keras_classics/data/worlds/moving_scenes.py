@@ -102,7 +102,7 @@ def still_shapes(
     """
     count, size = check_whole("count", count), check_whole("size", size, 24)
     seed = check_whole("seed", seed, 0)
-    for kind in kinds:
+    for kind in kinds or ("none",):
         check_choice("kinds", kind, KINDS)
     frames, labels = [], np.arange(count) % len(kinds)
     for number, label in enumerate(labels):

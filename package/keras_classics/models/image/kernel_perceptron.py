@@ -75,7 +75,7 @@ def fit_kernel_perceptron(
     Raises:
         InputError: The labels are none of the model's classes, or not one for each example.
     """
-    layer, max_epochs = model.get_layer("expansion"), check_whole("max_epochs", max_epochs)
+    layer, max_epochs = _expansion_of(model), check_whole("max_epochs", max_epochs)
     kept = keras.ops.convert_to_numpy(layer.kept)
     sides = check_labels(labels, len(kept), layer.units)
     gram = layer.gram(kept, kept)
@@ -112,7 +112,7 @@ def mistake_bounds(model: keras.Model, labels: np.ndarray) -> np.ndarray:
     Raises:
         InputError: The labels are none of the model's classes, or not one for each example.
     """
-    layer = model.get_layer("expansion")
+    layer = _expansion_of(model)
     kept, coefficients = (
         keras.ops.convert_to_numpy(each).astype("float64")
         for each in (layer.kept, layer.coefficients)
@@ -165,7 +165,9 @@ def kernel_pca(
         raise InputError(
             f"components={components} was given for {len(rows)} examples",
             f"at most the {there} that they have with this kernel",
-            f"Pass components={there} or fewer, or more examples.",
+            f"Pass components={there} or fewer, or more examples."
+            if there
+            else "Pass examples that differ.",
         )
     largest = np.abs(vectors[:, :components]).argmax(0), np.arange(components)
     directions = vectors[:, :components] * np.sign(vectors[largest])
@@ -189,12 +191,24 @@ def _expansion(
     return model
 
 
+def _expansion_of(model: keras.Model) -> KernelExpansion:
+    for layer in model.layers:
+        if isinstance(layer, KernelExpansion):
+            return layer
+    raise InputError(
+        f"The model {model.name!r} was given, which has no examples",
+        "a model of kc.models.kernel_perceptron",
+        "Build one: kc.models.kernel_perceptron(examples).",
+    )
+
+
 def _table(examples: np.ndarray | Sequence) -> np.ndarray:
     rows = np.asarray(examples)
-    if rows.ndim != 2 or not rows.size or rows.dtype.kind not in "biuf":
+    known = rows.ndim == 2 and rows.size and rows.dtype.kind in "biuf"
+    if not known or not np.isfinite(rows).all():
         raise InputError(
             f"Examples of shape {rows.shape} and type {rows.dtype} were given",
-            "a table (examples, features) of numbers",
+            "a table (examples, features) of finite numbers",
             "Pass pictures.reshape(len(pictures), -1) for pictures.",
         )
     return rows.astype("float64")

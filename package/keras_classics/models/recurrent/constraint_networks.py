@@ -18,10 +18,13 @@ import keras
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_positive, check_whole
+from keras_classics.core.errors import InputError, check_places, check_positive, check_whole
+from keras_classics.core.names import check_known
 from keras_classics.core.types import Name, Whole
 from keras_classics.layers.memory.annealed_units import AnnealedUnits
 
+# What `kc.layers.AnnealedUnits` takes.
+ANNEALING = ("sweeps", "hottest", "coldest", "seed", "dtype")
 # Tours are found by dynamic programming over subsets, which double with every city.
 MOST_CITIES = 15
 
@@ -42,8 +45,18 @@ class QuadraticEnergy:
 
     @checked
     def of(self, states: np.ndarray) -> np.ndarray:
-        """The energy of states `(..., units)`, float64 `(...)`."""
+        """The energy of states `(..., units)`, float64 `(...)`.
+
+        Raises:
+            InputError: The states are of other units.
+        """
         states = np.asarray(states, "float64")
+        if states.shape[-1:] != self.bias.shape:
+            raise InputError(
+                f"States of shape {states.shape} were given",
+                f"(..., {len(self.bias)}), the units of this energy",
+                "Pass states.reshape(len(states), -1) for boards.",
+            )
         fields = states @ self.weights / 2 + self.bias
         return self.constant - np.sum(states * fields, axis=-1)
 
@@ -138,6 +151,7 @@ def annealed_network(
             "symmetric ones without: only they have an energy that does not rise",
             "Pass (weights + weights.T) / 2, and what is on the diagonal as 2 bias.",
         )
+    check_known("annealed_network", annealing, ANNEALING)
     layer = AnnealedUnits(name="units", **annealing)
     state = keras.Input((len(weights),), name="state")
     model = keras.Model(state, layer(state), name=name)
@@ -219,8 +233,19 @@ def tour_lengths(tours: np.ndarray, distances: np.ndarray) -> np.ndarray:
 
     Returns:
         float64 `(tours,)`.
+
+    Raises:
+        InputError: The distances are none, or a city is not there.
     """
-    return _checked_distances(distances)[tours, np.roll(tours, -1, axis=1)].sum(1)
+    table = _checked_distances(distances)
+    if tours.ndim != 2 or tours.dtype.kind not in "iu":
+        raise InputError(
+            f"Tours of shape {tours.shape} and type {tours.dtype} were given",
+            "whole numbers (tours, cities)",
+            "Pass the second value of kc.models.tours_of.",
+        )
+    check_places("tours", tours.ravel().tolist(), len(table))
+    return table[tours, np.roll(tours, -1, axis=1)].sum(1)
 
 
 @checked

@@ -69,7 +69,7 @@ def hopfield(
         InputError: An argument is not admitted, or the patterns are of another kind.
     """
     check_choice("kind", kind, tuple(MEMORIES))
-    check_known(f"hopfield(kind={kind!r})", memory, _arguments(MEMORIES[kind]))
+    check_known(f"hopfield(kind={kind!r})", memory, sorted(_arguments(MEMORIES[kind])))
     rows = check_patterns(patterns)
     if issubclass(MEMORIES[kind], PatternMemory):
         memory["patterns"] = len(rows)
@@ -92,7 +92,7 @@ def hopfield_energy(model: keras.Model, states: np.ndarray | Tensor) -> np.ndarr
         float32 `(batch,)`.
 
     Raises:
-        InputError: It is another model.
+        InputError: It is another model, or the states are of other units.
     """
     layers = [layer for layer in model.layers if hasattr(layer, "energy")]
     if len(layers) != 1:
@@ -100,6 +100,13 @@ def hopfield_energy(model: keras.Model, states: np.ndarray | Tensor) -> np.ndarr
             f"The model {model.name!r} was given, {len(layers)} of whose layers have an energy",
             "a model of kc.models.hopfield or kc.models.annealed_network",
             "Call the method energy of the layer that is meant.",
+        )
+    units = model.input_shape[-1]
+    if np.ndim(states) != 2 or np.shape(states)[1] != units:
+        raise InputError(
+            f"States of shape {np.shape(states)} were given",
+            f"(batch, {units}), a row for each state",
+            "Pass states[None] for a single one.",
         )
     return keras.ops.convert_to_numpy(layers[0].energy(keras.ops.convert_to_tensor(states)))
 

@@ -95,8 +95,14 @@ def sample_trajectories(
     steps, rng = check_whole("steps", steps), np.random.default_rng(check_whole("seed", seed, 0))
     if not is_number(bias) or float(bias) < 0:
         raise InputError(f"bias={bias!r} was given", "a number from 0 on", "Leave bias out for 0.")
+    width, features = _drawing_widths(model)
     goals = np.asarray(vectors, "float32")
-    width = model.input["target_in"].shape[-1]
+    if goals.ndim != 2 or goals.shape[1] != features:
+        raise InputError(
+            f"Goals of shape {goals.shape} were given",
+            f"(batch, {features}), a row for each trajectory",
+            "Give as many numbers for each as the network was trained with.",
+        )
     # What comes later changes nothing before: one length for all steps, one trace.
     written = np.zeros((len(goals), steps + 1, width), "float32")
     for step in range(steps):
@@ -105,6 +111,21 @@ def sample_trajectories(
         parts = Mixture(*map(ops.convert_to_numpy, mixture_parameters(raw)))
         written[:, step + 1] = _drawn(parts, float(bias), rng)
     return written[:, 1:]
+
+
+def _drawing_widths(model: keras.Model) -> tuple[int, int]:
+    """Outputs of a network that draws, and features of its goals."""
+    inputs = getattr(model, "input", None)
+    if isinstance(inputs, dict) and inputs.keys() == {"vector", "target_in"}:
+        width, features = (inputs[name].shape[-1] for name in ("target_in", "vector"))
+        gaussians, rest = divmod(model.output_shape[-1], PER_GAUSSIAN)
+        if gaussians and rest == width - 2:
+            return width, features
+    raise InputError(
+        f"The model {model.name!r} was given, which gives no mixture",
+        "a model of kc.models.rnn('one_to_many', mixture=...)",
+        "Build one: kc.models.rnn('one_to_many', outputs=2, input_size=2, mixture=4).",
+    )
 
 
 def _drawn(mixture: Mixture, bias: float, rng: np.random.Generator) -> np.ndarray:

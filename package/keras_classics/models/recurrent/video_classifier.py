@@ -56,7 +56,7 @@ def video_classifier(
         classes: Number of classes.
         over_time: A recurrent cell of `kc.layers.RECURRENT_LAYERS`; or a baseline: `"frame"`, the
             middle frame alone; `"mean"`, the mean of all frames' vectors; `"differences"`, the mean
-            of the vectors of each frame less the one before.
+            of the vectors of each frame less the one before, of two frames and more.
         units: Of the recurrent layer.
         classifier_activation: Activation of the output; None for logits.
         name: Name of the model.
