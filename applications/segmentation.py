@@ -37,6 +37,7 @@ class Segmentation(kc.jobs.Job):
     takes, gives = {"images": "uint8"}, ("masks", "probabilities", "names")
     runless = ("compare",)
     figures = ("loss", "mean_IU")
+    shipped = Path(__file__).resolve().parent.parent / "saved_models" / "segmentation-scenes"
 
     def whole(self):
         return ["train", "evaluate", "export", "segment"]
@@ -115,13 +116,18 @@ class Segmentation(kc.jobs.Job):
 
     def evaluate(self, model):
         test, classes = self.split("test"), self.classes
-        found = [each.argmax(-1) for each in kc.models.segment(model, [x.image for x in test])]
-        metrics, by_class = figures.scores(test, found, classes)
+
+        def say(images):
+            return [each.argmax(-1) for each in kc.models.segment(model, images)]
+
+        found = say([each.image for each in test])
+        truth = [each.class_mask for each in test]
+        metrics, by_class = figures.scores(truth, found, classes)
         self.table("classes.csv", by_class)
         shown, page = slice(self.settings.pictures), self.results / "masks.png"
         kc.analysis.draw_masks(page, test[shown], classes, found[shown])
         self.output.remark(f"pictures: {page}")
-        figures.write_examples(self.results, test, found, classes)
+        figures.write_examples(self.results, test, say, classes)
         kc.data.write_picture(self.results / "example.png", test[0].image)
         return kc.jobs.Scores({"test": metrics}, f"{len(test)} test pictures", digits=3)
 

@@ -49,7 +49,8 @@ def compared(job):
     """
     training, held = job.split("train"), job.split("validation")
     classes = list(job.data.info.pixel_classes)
-    images, rows = [each.image for each in held], []
+    images, truth = [each.image for each in held], [each.class_mask for each in held]
+    rows = []
     for seed in range(job.settings.seeds):
         # Of this seed, by kind.
         said, models = {}, {}
@@ -66,7 +67,8 @@ def compared(job):
                 models[kind] = trained(job, settings, training, start)
                 found = kc.models.segment(models[kind], images)
             said[kind] = found
-            metrics, _ = figures.scores(held, [each.argmax(-1) for each in found], classes)
+            masks = [each.argmax(-1) for each in found]
+            metrics, _ = figures.scores(truth, masks, classes)
             seconds = time.perf_counter() - begun
             rows.append({"kind": kind, "seed": seed, **metrics, "seconds": seconds})
             job.output.remark(f"{kind}, seed {seed}: mean IU {metrics['mean IU']:.3f}")

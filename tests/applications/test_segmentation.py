@@ -9,8 +9,9 @@ from PIL import Image
 
 import keras_classics as kc
 from data.pictures.mask_samples import folder
-from support import load_application
+from support import ROOT, load_application
 
+SHIPPED = ROOT / "saved_models" / "segmentation-scenes"
 SMALL = [
     "--data-options", "train=24", "validation=6", "test=6", "--image-size", "48",
     "--batch-size", "8", "--epochs", "1", "--model", "resnet_20_cifar",
@@ -84,3 +85,68 @@ def test_kinds_are_compared_on_what_was_held_back(application, tmp_path, monkeyp
     assert application.main(["compare", *SMALL, "--seeds", "1", "--out", str(out)]) == 0
     rows = pd.read_csv(out / "compare.csv")
     assert list(rows["kind"]) == list(small) and (rows["mean IU"] > 0).all()
+
+
+def test_what_was_said_of_classes_and_pixels_is_read_back(application):
+    from segmenters import figures
+
+    mask = np.array([[0, 0, 1], [1, 255, 0]], "uint8")
+    said = figures.told(mask, ["the sky, blue", "road"])
+    assert said == "the sky, blue 2, road 2, - 1, the sky, blue 1"
+    said = figures.told(mask, ["sky", "road 2"])
+    np.testing.assert_array_equal(figures.mask_of(said, (2, 3), ["sky", "road 2"]), mask)
+    wide = np.zeros((200, 300), "uint8")
+    wide[150:, 250:] = 1
+    down, right = figures.window_of(wide)
+    assert down.stop - down.start == right.stop - right.start == figures.WINDOW
+    # The corner of the region, which has outlines on two sides.
+    assert down.start < 150 < down.stop and right.start < 250 < right.stop
+
+
+def test_the_figures_of_the_shipped_segmenter(application):
+    tf = pytest.importorskip("tensorflow")
+    from segmenters import figures
+
+    settings = json.loads((SHIPPED / "run.json").read_text())["settings"]
+    given = {"seed": settings["seed"], "image_size": settings["image_size"]}
+    data = kc.data.load("scenes", **given, **settings["data_options"])
+    classes, model = list(data.info.pixel_classes), tf.saved_model.load(str(SHIPPED))
+
+    def measured(images, truth):
+        said = [
+            model.serve(tf.constant(images[start : start + 20]))["masks"].numpy()
+            for start in range(0, len(images), 20)
+        ]
+        return figures.scores(truth, list(np.concatenate(said)), classes)[0]["mean IU"]
+
+    examples = kc.export.read_examples(SHIPPED)
+    shape = examples.inputs.shape[1:3]
+    truth = [figures.mask_of(text, shape, classes) for (text,) in examples.references]
+    assert measured(examples.inputs, truth) == pytest.approx(examples.figures["mean IU"], abs=5e-3)
+
+    test = kc.data.collect(data.test, "class_mask")
+    windows = [figures.window_of(each.class_mask) for each in test]
+    images = np.stack([each.image[place] for each, place in zip(test, windows, strict=True)])
+    true = [
+        [figures.told(each.class_mask[place], classes)]
+        for each, place in zip(test, windows, strict=True)
+    ]
+    if kc.export.hash_examples(images, true) != examples.split_sha256:
+        pytest.skip(f"{data.info.made_with} renders other scenes: the figure on all is another")
+    recorded = json.loads((SHIPPED / "metrics.json").read_text())["test"]["mean IU"]
+    found = measured(np.stack([each.image for each in test]), [each.class_mask for each in test])
+    assert found == pytest.approx(recorded, abs=3e-3) and found >= 0.9
+
+
+def test_segment_answers_from_the_shipped_model_beside_a_damaged_picture(
+    application, tmp_path, monkeypatch, capsys
+):
+    # Where there is no run of one's own.
+    monkeypatch.chdir(tmp_path)
+    broken = tmp_path / "broken.png"
+    broken.write_bytes((SHIPPED / "example.png").read_bytes()[:300])
+    assert application.main(["segment", str(SHIPPED / "example.png"), str(broken)]) == 1
+    said = capsys.readouterr()
+    assert "broken.png" in said.err and f"the shipped model, {SHIPPED}" in said.err
+    assert "background 97%, circle 3%" in said.out
+    assert (tmp_path / "runs" / "segmentation" / "answers.png").exists()

@@ -259,3 +259,10 @@ def test_an_exported_file_keeps_its_mode_and_its_link_and_no_pipe_is_replaced(tm
     os.mkfifo(tmp_path / f"pipe{ENDINGS[format]}")
     with pytest.raises(kc.InputError, match="is no ordinary file"):
         kc.export.export_model(perceptron(), tmp_path / f"pipe{ENDINGS[format]}", format=format)
+
+
+def test_a_saved_model_holds_its_weights_once(tmp_path):
+    tf = pytest.importorskip("tensorflow")
+    kc.export.export_model(perceptron(), tmp_path / "saved")
+    kept = tf.train.load_checkpoint(str(tmp_path / "saved" / "variables" / "variables"))
+    assert list(kept.get_variable_to_shape_map().values()).count([3, 2]) == 1

@@ -43,7 +43,9 @@ def write_saved_model(
     """Write a folder with one endpoint, `serve`."""
     archive = keras.export.ExportArchive()
     for each in tracked:
-        archive.track(each)
+        # Of layers the endpoint's own variables are written; tracked, they would be there twice.
+        if not isinstance(each, keras.Layer):
+            archive.track(each)
     archive.add_endpoint("serve", serve, _signature(inputs))
     archive.write_out(str(path), verbose=False)
 

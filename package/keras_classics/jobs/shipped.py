@@ -28,6 +28,10 @@ KINDS = {
         "detection.py detect {file} --from",
     ),
     "captions": ("Captioner: pictures in, sentences out.", "captioning.py caption {file} --from"),
+    "masks": (
+        "Segmenter: pictures in, the class of every pixel out.",
+        "segmentation.py segment {file} --from",
+    ),
     "translations": (
         "Translator: sentences in, sentences out.",
         "translation.py translate 'some text' --from",
