@@ -6,6 +6,7 @@ from keras_classics.analysis.cells.cells import CellFinding, CellReader, Excerpt
 from keras_classics.analysis.cells.cells_page import write_cells_page
 from keras_classics.analysis.cells.text_targets import text_targets
 from keras_classics.analysis.drawing.alignments import draw_alignments, draw_translations
+from keras_classics.analysis.drawing.architecture import draw_architecture
 from keras_classics.analysis.drawing.box_pictures import draw_boxes
 from keras_classics.analysis.drawing.captioned_pictures import draw_captions
 from keras_classics.analysis.drawing.complexity import (
@@ -146,6 +147,7 @@ __all__ = [
     "direction_to",
     "displayable",
     "draw_alignments",
+    "draw_architecture",
     "draw_boxes",
     "overlay_classes",
     "draw_captions",
