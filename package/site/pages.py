@@ -1,4 +1,4 @@
-"""What of the site is made when it is built: a page for each family of networks and each room of the API.
+"""What of the site is made when it is built: a page for each family and each room.
 
 A hook of MkDocs. Cards, rooms and docstrings are read from the package; the pictures of the
 architectures are drawn from the models themselves, built without drawing their weights.
@@ -118,15 +118,15 @@ def family_page(family: str, cards: list[kc.ModelCard], pictured: str) -> str:
         + (f"{card.multiply_adds:,} |" if card.multiply_adds else " |")
         for card in cards
     ]
-    head = "| name | in `kc.models` | year | input | parameters | multiply-adds |\n|---|---|---|---|---:|---:|"
-    parts.append("\n".join([head, *rows]))
+    head = "| name | in `kc.models` | year | input | parameters | multiply-adds |"
+    parts.append("\n".join([head, "|---|---|---|---|---:|---:|", *rows]))
     parts.append(
         f"![The stages of {pictured}, with their maps, layers and parameters]({family}.svg)\n\n"
-        f"`{pictured}`, from its input to its answer; below each stage the shape that it gives, its layers "
-        "with weights and their parameters."
+        f"`{pictured}`, from its input to its answer; below each stage the shape that "
+        "it gives, its layers with weights and their parameters."
     )
     parts.append(
-        f"```python\nimport keras_classics as kc\n\nmodel = kc.create_model(\"{pictured}\")\n"
+        f'```python\nimport keras_classics as kc\n\nmodel = kc.create_model("{pictured}")\n'
         f'print(kc.card("{pictured}"))\n```'
     )
     help = inspect.getdoc(getattr(kc.models, first.builder or first.name)) or ""
@@ -136,7 +136,7 @@ def family_page(family: str, cards: list[kc.ModelCard], pictured: str) -> str:
         ("Published, and not verified here", {card.name: card.published for card in cards}),
         ("Deviations from the paper", {card.name: card.deviations for card in cards}),
         ("How it is trained", {
-            card.name: "; ".join(f"`--recipe {name}`: {recipe}" for name, recipe in card.recipes.items())
+            card.name: "; ".join(f"`--recipe {key}`: {each}" for key, each in card.recipes.items())
             or "no recipe is published"
             for card in cards
         }),
@@ -167,8 +167,8 @@ def room_page(room: str) -> str:
     head = f"# kc.{room}\n\n"
     if built:
         head += (
-            f"The {len(built)} builders of the [catalogue](../catalogue.md) are on the pages of their families; "
-            "the others are here.\n\n"
+            f"The {len(built)} builders of the [catalogue](../catalogue.md) are on the pages of "
+            "their families; the others are here.\n\n"
         )
     return f"{head}::: keras_classics.{room}\n    options:\n      members:{listing}\n"
 

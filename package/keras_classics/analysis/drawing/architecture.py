@@ -1,4 +1,4 @@
-"""The architecture of a classifier in one picture: its stages as boxes, as maps become small and deep."""
+"""The architecture of a classifier in one picture: its stages as boxes."""
 
 from __future__ import annotations
 
