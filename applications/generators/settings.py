@@ -13,9 +13,11 @@ flag = kc.jobs.flag
 DEFAULTS = {
     "gan": ("digits", 16, 60, 64, 2e-4),
     "vae": ("digits", 16, 60, 64, 1e-3),
-    "style": ("scenes", 64, 2, 8, 2e-3),
-    "super_resolution": ("scenes", 64, 2, 8, 4e-4),
+    "style": ("scenes", 64, 5, 8, 3e-3),
+    "super_resolution": ("scenes", 64, 5, 8, 4e-4),
 }
+# Scenes with more to see than one thing before a plain ground.
+CROWDED = {"train": 1600, "validation": 100, "test": 100, "objects": (2, 5), "clutter": 0.8}
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -64,4 +66,6 @@ class Settings(kc.jobs.Settings):
     def follow(self) -> None:
         """Fill in what the task decides."""
         data, side, epochs, batch, rate = DEFAULTS[self.task]
+        if (self.data or data) == "scenes":
+            self.fill(data_options=CROWDED)
         self.fill(data=data, image_size=side, epochs=epochs, batch_size=batch, learning_rate=rate)

@@ -30,8 +30,6 @@ class Transforming(Task):
     """What both have in common: a network that sees, and pictures of any size."""
 
     figures = ("loss", "content")
-    # Level of the loss network whose maps are the content; None for the usual one.
-    level: int | None = None
 
     def read(self, split):
         """Classes are only for the classifier that is trained here."""
@@ -61,16 +59,25 @@ class Transforming(Task):
         return {**self.facts, "units": {name: float(np.mean(x)) for name, x in units.items()}}
 
     @functools.cached_property
-    def perception(self):
+    def seeing(self):
+        """The loss network, and how pictures come to it."""
         own = self.settings
         network = (
             self.facts["seeing"]
             if own.loss_network is None
             else network_of(own.loss_network, own.loss_weights)
         )
-        return self.perception_of(
-            network, preparation(own.loss_network, own.loss_pixels, "--loss-pixels")
-        )
+        return network, preparation(own.loss_network, own.loss_pixels, "--loss-pixels")
+
+    @functools.cached_property
+    def perception(self):
+        return self.seen_by()
+
+    def seen_by(self, **style):
+        """What sees pictures: of the second level, Johnson's relu2_2, as small ones are content."""
+        network, prepare = self.seeing
+        content = kc.training.PerceptualLoss(network).style[1:2] or None
+        return kc.training.PerceptualLoss(network, content=content, prepare=prepare, **style)
 
     def units(self, pictures):
         """What each part of the loss is measured in, so that weights suit any loss network."""
@@ -87,13 +94,6 @@ class Transforming(Task):
         return keras.optimizers.schedules.CosineDecay(
             highest / WARM, plan.steps - warm, warmup_target=highest, warmup_steps=warm
         )
-
-    def perception_of(self, network, prepare):
-        found = kc.training.PerceptualLoss(network, prepare=prepare)
-        if self.level is None:
-            return found
-        content = found.style[self.level : self.level + 1] or found.content
-        return kc.training.PerceptualLoss(network, content=content, prepare=prepare)
 
     def given(self):
         """Names and pictures of --images, or of the test split."""
@@ -117,28 +117,39 @@ class Stylist(Transforming):
         return waves(self.settings.image_size) if own is None else kc.data.read_image(own)
 
     def build(self):
-        return kc.models.style_network(filters=max(2, self.settings.filters // 4), blocks=2)
+        return kc.models.style_network(
+            filters=max(2, self.settings.filters // 4), blocks=2, enlarging="nearest"
+        )
 
     def units(self, pictures):
-        """Of content, what pictures differ by; of style, how far it is from theirs."""
+        """Of content, what pictures differ by; of style, how far theirs is from it, by layer."""
         seen = self.perception
-        maps = seen.maps(pictures)
+        maps, grams = seen.maps(pictures), seen.style_of(self.style())
         others = {name: keras.ops.roll(each, 1, axis=0) for name, each in maps.items()}
+        styles = seen.style_distances(maps, grams)
         return {
             "content": seen.content_distance(maps, others),
-            "style": seen.style_distance(maps, seen.style_of(self.style())),
             # Of a picture whose neighbours differ by 16.
             "variation": 2 * 3 * 256.0 * np.prod(pictures.shape[1:3]),
+            **{f"style {name}": each for name, each in styles.items()},
         }
+
+    @functools.cached_property
+    def weighing(self):
+        """What sees pictures, all layers of the style alike."""
+        layers, units = self.perception.style, self.facts["units"]
+        style = {name: 1 / len(layers) / units[f"style {name}"] for name in layers}
+        return self.seen_by(style=style)
 
     @property
     def weighed(self):
         own = self.settings
-        return self.weights(content=1.0, style=own.style_weight, variation=own.variation_weight)
+        weights = self.weights(content=1.0, variation=own.variation_weight)
+        return {**weights, "style_weight": own.style_weight}
 
     def trainer(self, model):
         return kc.training.PerceptualTrainer(
-            model, self.perception, style=self.style(), **self.weighed
+            model, self.weighing, style=self.style(), **self.weighed
         )
 
     def compile(self, model, plan):
@@ -189,7 +200,7 @@ class Stylist(Transforming):
 
     def descended(self, picture):
         return kc.training.descend_to_style(
-            self.perception, picture, self.style(), steps=self.settings.gatys, **self.weighed
+            self.weighing, picture, self.style(), steps=self.settings.gatys, **self.weighed
         ).picture
 
 
@@ -227,8 +238,6 @@ class Enlarger(Transforming):
     """Super-resolution."""
 
     own_verbs = ("enlarge",)
-    # Johnson's relu2_2.
-    level = 1
 
     def build(self):
         # Without statistics and from the bicubic enlargement, minutes of training are enough.

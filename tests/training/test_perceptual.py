@@ -153,6 +153,28 @@ def test_pictures_of_other_sizes_or_values_are_refused():
         kc.training.descend_to_style(own, PICTURES[0], STYLE, steps=1, style_weight=-1.0)
 
 
+def test_layers_of_the_style_weigh_what_they_are_given():
+    plain, weighed = perception(), perception(style={"first": 2.0, "second": 0.5})
+    maps, grams = plain.maps(PICTURES), plain.style_of(STYLE)
+    first, second = plain.style_distances(maps, grams).values()
+    found = weighed.style_distance(weighed.maps(PICTURES), grams)
+    np.testing.assert_allclose(found, 2 * np.asarray(first) + 0.5 * np.asarray(second), rtol=1e-5)
+    assert (plain.style_distance(maps, grams) == first + second).numpy().all()
+    with pytest.raises(kc.InputError, match="weight of first is -1"):
+        perception(style={"first": -1.0})
+
+
+def test_a_descent_does_not_stop_where_the_loss_is_small():
+    pytest.importorskip("scipy")
+    seen = kc.training.PerceptualLoss(
+        seeing(), content=["second"], style=["first"], prepare=lambda x: 1e-3 * (x / 255 - 0.5)
+    )
+    found = kc.training.descend_to_style(
+        seen, PICTURES[0], STYLE, steps=15, variation_weight=0.0, start="noise"
+    )
+    assert 0 < found.losses[-1] < 0.3 * found.losses[0] < 1e-3
+
+
 def test_no_loss_at_all_is_refused():
     with pytest.raises(kc.InputError, match="pixel_weight=1"):
         kc.training.PerceptualTrainer(

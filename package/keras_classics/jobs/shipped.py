@@ -40,6 +40,10 @@ KINDS = {
         "Classifier: pictures in, names of classes out.",
         "classification.py predict {file} --from",
     ),
+    "styled": (
+        "Style network: pictures of any size in, the same in one style out.",
+        "generate.py stylize --images {file} --network",
+    ),
     "texts": ("Recogniser: lines or recordings in, texts out.", "labelling.py label {file} --from"),
     "units": (
         "Labeller: texts in, classes of units or texts out.",
@@ -150,8 +154,9 @@ def _call(path: str, inputs: Mapping[str, Spec], picture: str) -> str:
 def _value(spec: Spec, picture: str) -> str:
     if spec.dtype == "string":
         return 'tf.constant(["some text"])'
-    if spec.dtype == "uint8" and len(spec.shape) == 4:
-        return f'tf.io.decode_image(tf.io.read_file("{picture}"))[None]'
+    if len(spec.shape) == 4 and (spec.dtype == "uint8" or spec.shape[-1] == 3):
+        read = f'tf.io.decode_image(tf.io.read_file("{picture}"))[None]'
+        return read if spec.dtype == "uint8" else f'tf.cast({read}, "{spec.dtype}")'
     sizes = [1 if axis is None else axis for axis in spec.shape]
     return f'tf.zeros({sizes}, "{spec.dtype}")'
 

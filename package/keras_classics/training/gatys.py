@@ -13,7 +13,7 @@ from keras import ops
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_choice, check_whole, import_extra
 from keras_classics.core.gradients import compiled_over, value_and_gradients
-from keras_classics.core.picture_values import check_picture
+from keras_classics.core.picture_values import LARGEST, check_picture
 from keras_classics.core.types import Tensor, Whole
 from keras_classics.training.perceptual import PerceptualLoss, check_weights, variation
 
@@ -95,23 +95,24 @@ def descend_to_style(
         value, gradient = differentiated(picture, wanted)
         return float(value), ops.convert_to_numpy(gradient).astype("float64").ravel()
 
-    # L-BFGS ends by the size of steps; a loss may be of any.
-    def in_units(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = evaluated(flat)
-        return value / unit, gradient / unit
+    # The first step of L-BFGS has length 1, which in parts of the range is seen in float32; and it
+    # ends where a step gains little, which in parts of the first loss says something.
+    def in_units(shares: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = evaluated(LARGEST * shares)
+        return value / unit, gradient * LARGEST / unit
 
-    noise = np.random.default_rng(seed).uniform(0, 255, given.shape)
+    noise = np.random.default_rng(seed).uniform(0, LARGEST, given.shape)
     first = (given if start == "content" else noise).astype("float64").ravel()
     losses = [evaluated(first)[0]]
     unit = losses[0] or 1.0
     found = minimize(
         in_units,
-        first,
+        first / LARGEST,
         jac=True,
         method="L-BFGS-B",
-        bounds=[(0.0, 255.0)] * first.size,
+        bounds=[(0.0, 1.0)] * first.size,
         callback=lambda intermediate_result: losses.append(unit * float(intermediate_result.fun)),
         options={"maxiter": steps, "maxfun": 4 * steps, "ftol": 0.0, "gtol": 0.0},
     )
-    picture = found.x.reshape(given.shape).astype("float32")
+    picture = (LARGEST * found.x).reshape(given.shape).astype("float32")
     return StyledPicture(picture, np.asarray(losses))

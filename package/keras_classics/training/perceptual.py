@@ -7,7 +7,7 @@ networks", CVPR 2016.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -44,8 +44,10 @@ class PerceptualLoss:
         content: Layers whose maps are the content, by name or path; by default the last of the
             third level, as in Johnson's code (relu3_3 of VGG-16). His super-resolution has the
             second, `"stage2_relu2"`.
-        style: Layers whose Gram matrices are the style; by default the last of the first four
-            levels. A level has the maps of one stride.
+        style: Layers whose Gram matrices are the style, or what each weighs by layer; by default
+            the last of the first four levels, which weigh alike. A level has the maps of one
+            stride. In a small network the deep ones may be thousands of times larger: weigh them
+            down, or colours and texture will not count.
         prepare: From pictures between 0 and 255, a float32 tensor, to what the network takes, in
             `keras.ops`; by default they are handed on as they are.
 
@@ -59,7 +61,7 @@ class PerceptualLoss:
         network: keras.Model,
         *,
         content: Sequence[str] | None = None,
-        style: Sequence[str] | None = None,
+        style: Sequence[str] | Mapping[str, float] | None = None,
         prepare: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         whole = Capture(network)
@@ -71,6 +73,11 @@ class PerceptualLoss:
             content = levels[CONTENT_LEVEL : CONTENT_LEVEL + 1] or levels[-1:]
         self.content = tuple(content)
         self.style = tuple(levels[:STYLE_LEVELS] if style is None else style)
+        self.style_weights = (
+            dict(style) if isinstance(style, Mapping) else dict.fromkeys(self.style, 1.0)
+        )
+        if self.style_weights:
+            check_weights(self.style_weights)
         self.prepare = prepare
         names = list(dict.fromkeys((*self.content, *self.style)))
         self.capture = _cut(whole, [whole.place(name) for name in names])
@@ -104,8 +111,16 @@ class PerceptualLoss:
 
     def style_distance(self, maps: dict[str, Tensor], grams: Sequence[Tensor]) -> Tensor:
         """Of each picture from Gram matrices, `(batch,)`; of one picture or of as many."""
+        by_layer = self.style_distances(maps, grams)
+        return sum(weight * by_layer[name] for name, weight in self.style_weights.items())
+
+    def style_distances(
+        self, maps: dict[str, Tensor], grams: Sequence[Tensor]
+    ) -> dict[str, Tensor]:
+        """The same by layer, unweighed."""
         pairs = zip(self.grams(maps), grams, strict=True)
-        return sum(ops.sum(ops.square(own - other), axis=(1, 2)) for own, other in pairs)
+        squares = [ops.sum(ops.square(own - other), axis=(1, 2)) for own, other in pairs]
+        return dict(zip(self.style, squares, strict=True))
 
 
 class PerceptualTrainer(keras.Model):

@@ -32,11 +32,27 @@ def test_maps_are_the_papers_and_the_picture_keeps_its_size():
     assert found["stage1_conv"][:2] == (336, 336) and found["stage3_conv"][:2] == (84, 84)
     ends = [found[f"stage3_block{n}_out"][0] for n in range(1, 6)]
     assert ends == [80, 76, 72, 68, 64]
-    assert found["stage5_conv"][:2] == (256, 256) == found["crop"][:2]
+    assert found["stage5_conv"][:2] == (256, 256) == found["styled"][:2]
     small = kc.models.style_network(filters=2, blocks=1)
     for size in ((16, 16), (17, 22), (9, 31)):
         picture = DRAW.uniform(0, 255, (1, *size, 3)).astype("float32")
         assert small(picture).shape == (1, *size, 3)
+
+
+def test_each_pixel_four_times_leaves_no_chequered_pattern():
+    options = dict(filters=2, blocks=1)
+    grey = np.full((1, 16, 16, 3), 200, "float32")
+
+    def pattern(enlarging):
+        keras.utils.set_random_seed(1)
+        # Statistics of training, with which an even picture stays one within its border.
+        model = kc.models.style_network(**options, enlarging=enlarging, normalization="batch")
+        inner = keras.ops.convert_to_numpy(model(grey))[0, 6:10, 6:10]
+        return np.ptp(inner, axis=(0, 1)).max()
+
+    assert pattern("nearest") < 1e-2 < pattern("transposed")
+    with pytest.raises(kc.InputError, match="'transposed', 'nearest'"):
+        kc.models.style_network(enlarging="bicubic")
 
 
 @pytest.mark.parametrize("factor", [4, 8])

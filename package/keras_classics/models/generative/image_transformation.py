@@ -26,6 +26,7 @@ from keras_classics.layers.image.reflection import ReflectionPadding2D
 from keras_classics.layers.image.upsampling import CropToReference
 
 NORMALIZATIONS = ("instance", "batch")
+ENLARGINGS = ("transposed", "nearest")
 FACTORS = (4, 8)
 # Of ImageNet, red, green and blue: the middle of what the networks read and make.
 MEANS = (123.68, 116.779, 103.939)
@@ -39,6 +40,7 @@ def style_network(
     normalization: str = "instance",
     filters: Whole = 32,
     blocks: Whole = 5,
+    enlarging: str = "transposed",
     name: Name = "style_network",
 ) -> keras.Model:
     """Johnson's network that gives any picture one style.
@@ -49,6 +51,9 @@ def style_network(
         filters: Channels of the first map; the second and third have twice and four times as many.
         blocks: Residual blocks. Each takes 4 rows and columns of the map off, 16 of the picture,
             for which the border is made: 8 pixels of it for each block, the paper's 40 for 5.
+        enlarging: How the map grows back: `"transposed"`, the paper's convolutions of stride 1/2,
+            or `"nearest"`: each pixel four times before a plain convolution, which leaves no
+            chequered pattern (Odena, Dumoulin, Olah, distill.pub, 2016).
         name: Name of the model.
 
     Returns:
@@ -59,6 +64,7 @@ def style_network(
         InputError: An argument is not admitted.
     """
     check_choice("normalization", normalization, NORMALIZATIONS)
+    check_choice("enlarging", enlarging, ENLARGINGS)
     filters, blocks = check_whole("filters", filters), check_whole("blocks", blocks)
     picture = keras.Input((None, None, 3), name="picture")
     x = ReflectionPadding2D(8 * blocks, name="border")(_centred(picture))
@@ -67,10 +73,10 @@ def style_network(
     x = _convolution(x, 4 * filters, 3, 2, normalization, "stage3")
     for number in range(1, blocks + 1):
         x = _block(x, 4 * filters, normalization, f"stage3_block{number}", padding="valid")
-    x = _enlarged(x, 2 * filters, normalization, "stage4")
-    x = _enlarged(x, filters, normalization, "stage5")
+    for number, width in ((4, 2 * filters), (5, filters)):
+        x = _enlarged(x, width, normalization, f"stage{number}", enlarging)
     # Of sides that 4 does not divide the map is up to 3 pixels larger.
-    whole = CropToReference(dtype="float32", name="crop")([_picture(x), picture])
+    whole = CropToReference(dtype="float32", name="styled")([_picture(x), picture])
     return keras.Model(picture, whole, name=name)
 
 
@@ -145,7 +151,12 @@ def _convolution(
     return layers.ReLU(name=f"{stage}_relu")(_normalised(x, normalization, stage))
 
 
-def _enlarged(x: Tensor, filters: int, normalization: str, stage: str) -> Tensor:
+def _enlarged(
+    x: Tensor, filters: int, normalization: str, stage: str, enlarging: str = ENLARGINGS[0]
+) -> Tensor:
+    if enlarging == "nearest":
+        x = layers.UpSampling2D(2, name=f"{stage}_up")(x)
+        return _convolution(x, filters, 3, 1, normalization, stage)
     x = layers.Conv2DTranspose(filters, 3, strides=2, padding="same", name=f"{stage}_conv")(x)
     return layers.ReLU(name=f"{stage}_relu")(_normalised(x, normalization, stage))
 
