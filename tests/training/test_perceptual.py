@@ -167,12 +167,12 @@ def test_layers_of_the_style_weigh_what_they_are_given():
 def test_a_descent_does_not_stop_where_the_loss_is_small():
     pytest.importorskip("scipy")
     seen = kc.training.PerceptualLoss(
-        seeing(), content=["second"], style=["first"], prepare=lambda x: 1e-3 * (x / 255 - 0.5)
+        seeing(), content=["second"], style=["first"], prepare=lambda x: 0.1 * (x / 255 - 0.5)
     )
     found = kc.training.descend_to_style(
         seen, PICTURES[0], STYLE, steps=15, variation_weight=0.0, start="noise"
     )
-    assert 0 < found.losses[-1] < 0.3 * found.losses[0] < 1e-3
+    assert 0 < found.losses[-1] < 0.8 * found.losses[0] < 1e-6
 
 
 def test_no_loss_at_all_is_refused():
