@@ -1,5 +1,7 @@
 """Numbers of eight bits: as good as measured, and what is wrong with the data is told."""
 
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -279,7 +281,7 @@ def test_eight_bits_tell_how_many_samples_are_called_otherwise(trained, monkeypa
     assert fastest_form._written(None, "", "onnx", "int8", 1, []) == (0.25, 1, "")
 
 
-def test_all_runtimes_have_the_same_threads(trained, monkeypatch):
+def test_all_runtimes_have_the_same_threads_and_one_that_is_absent_is_named(trained, monkeypatch):
     from keras_classics.export import fastest_form
 
     model, *_ = trained
@@ -288,7 +290,19 @@ def test_all_runtimes_have_the_same_threads(trained, monkeypatch):
         fastest_form, "start", lambda path, threads: given.append(threads) or begin(path, threads)
     )
     monkeypatch.setattr(fastest_form, "processors", lambda: 1)
-    assert kc.export.fastest(model, turns=1).threads == 1 and set(given) == {1}
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    found = kc.export.fastest(model, turns=1)
+    assert found.threads == 1 and set(given) == {1}
+    assert "keras-classics[openvino]" in found.table.set_index("form").loc["openvino", "note"]
+
+
+def test_openvino_runs_the_files_of_onnx(trained, tmp_path):
+    pytest.importorskip("openvino", reason="needs OpenVINO")
+    model, images, _ = trained
+    table = kc.export.fastest(model, 2, images[:65], turns=1).table
+    lines = table[table["form"] == "openvino"].set_index("numbers")
+    assert lines.loc["float32", "difference"] < 1e-4 and lines.loc["int8", "difference"] < 0.05
+    assert (lines["milliseconds"] > 0).all()
 
 
 def test_a_form_that_cannot_be_had_is_a_line_with_a_reason(trained, monkeypatch):

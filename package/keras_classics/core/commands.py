@@ -46,7 +46,7 @@ DISTRIBUTIONS = {
     "cv2": "opencv-contrib-python-headless", "h5py": "h5py",
     "jax": "jax", "keras": "keras", "keras_hub": "keras-hub", "matplotlib": "matplotlib",
     "networkx": "networkx", "num2words": "num2words", "numba": "numba", "numpy": "numpy",
-    "onnx": "onnx", "onnxruntime": "onnxruntime", "pandas": "pandas",
+    "onnx": "onnx", "onnxruntime": "onnxruntime", "openvino": "openvino", "pandas": "pandas",
     "pycocoevalcap": "pycocoevalcap", "pycocotools": "pycocotools", "pydot": "pydot",
     "rich": "rich", "sacrebleu": "sacrebleu", "scipy": "scipy", "sentencepiece": "sentencepiece",
     "sklearn": "scikit-learn", "tensorboard": "tensorboard", "tensorflow": "tensorflow",

@@ -123,7 +123,7 @@ def quantize(
     model = plainly(functional(model))
     seen, measured, classes = split_samples(model, data, check, labels)
     (name,) = input_names(model)
-    asked = [{name: next(_batches(seen, batch_size or 1))}]
+    asked = [{name: next(batches_of(seen, batch_size or 1))}]
     shipped = padding_by_edges(model) if format == "litert" else model
     # How far the numbers are off is told, and judged by what it costs.
     program = program_of(shipped, batch_size=batch_size, batches=asked, tolerance=_ANY)
@@ -197,7 +197,7 @@ class _Job:
             self.bytes_before = real.stat().st_size
 
         def samples() -> Iterator[list[np.ndarray]]:
-            for batch in _batches(self.seen, self.program.inputs[self.input].shape[0] or 1):
+            for batch in batches_of(self.seen, self.program.inputs[self.input].shape[0] or 1):
                 yield [batch]
 
         write_litert(self.program.serve, self.program.inputs, self.program.tracked, path, samples)
@@ -229,7 +229,7 @@ class _Job:
 
     def _classes(self, answer: Callable[[dict[str, np.ndarray]], Any]) -> np.ndarray:
         found = []
-        for batch in _batches(self.measured, self.rows):
+        for batch in batches_of(self.measured, self.rows):
             (output,) = answer({self.input: batch}).values()
             found.append(np.asarray(output).argmax(axis=-1))
         return np.concatenate(found)[: len(self.measured)]
@@ -237,7 +237,7 @@ class _Job:
     def _reader(self, samples: np.ndarray) -> Any:
         from onnxruntime.quantization import CalibrationDataReader
 
-        batches = _batches(samples, self.rows)
+        batches = batches_of(samples, self.rows)
         name = self.input
 
         class Reader(CalibrationDataReader):
@@ -273,7 +273,7 @@ class _Job:
             name: [end for half in self.halves for end in half[name]] for name in self.halves[0]
         }
         largest = {name: max(map(abs, found)) for name, found in ends.items()}
-        told = {}
+        told: dict[str, list[dict[str, Any]]] = {}
         for group in joined(prepared, largest):
             low, high = (
                 np.float32(end(number for name in group for number in ends[name]))
@@ -313,12 +313,12 @@ class _Job:
         calibrator = create_calibrator(prepared, None, str(folder / "ranges.onnx"))
         calibrator.collect_data(self._reader(samples))
         return {
-            name: tuple(float(np.ravel(end)[0]) for end in found.range_value)
+            name: (float(np.ravel(found.lowest)[0]), float(np.ravel(found.highest)[0]))
             for name, found in calibrator.compute_data().items()
         }
 
 
-def _batches(samples: np.ndarray, rows: int) -> Iterator[np.ndarray]:
+def batches_of(samples: np.ndarray, rows: int) -> Iterator[np.ndarray]:
     """Batches of one size, as a file may ask for; the last sample fills the last one."""
     for first in range(0, len(samples), rows):
         batch = samples[first : first + rows]

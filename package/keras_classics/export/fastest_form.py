@@ -16,20 +16,22 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import check_whole
+from keras_classics.core.errors import check_whole, import_extra
 from keras_classics.core.graph import functional
 from keras_classics.core.processor import processors
 from keras_classics.core.types import Whole
-from keras_classics.export.eight_bits import quantize
+from keras_classics.export.eight_bits import batches_of, quantize
 from keras_classics.export.formats import ENDINGS, keep, require_tensorflow
 from keras_classics.export.plain import export_model, input_names
-from keras_classics.export.reopening import Spec, start
+from keras_classics.export.reopening import Arrays, Spec, start, start_in_openvino
 from keras_classics.export.sample_inputs import SIZES, sample_inputs
 from keras_classics.export.samples import split_samples
 from keras_classics.export.turns import bytes_of, timed
 from keras_classics.export.writers import ExportError
 
 PREDICT = "predict_on_batch"
+# It reads the files of ONNX.
+OPENVINO = "openvino"
 _COLUMNS = ["form", "numbers", "milliseconds", "times_faster", "difference", "bytes", "note"]
 
 
@@ -69,6 +71,7 @@ def fastest(
         found = kc.export.fastest(model, 1, pictures[:200])
         print(found.table)
 
+    OpenVINO, the extra `openvino`, runs the ONNX files too, as forms of their own.
     Every file is checked against the model before it is timed, and all runtimes have as many
     threads as this process has processors.
 
@@ -91,8 +94,7 @@ def fastest(
     model = functional(model)
     threads = processors()
     require_tensorflow("saved_model", "model")
-    if data is not None:
-        split_samples(model, data, None, labels)
+    measured = None if data is None else split_samples(model, data, None, labels)[1]
     asked = _question(model, batch_size, data)
     given = keras.tree.pack_sequence_as(model.input, list(asked.values()))
     contenders: dict[tuple[str, str], Callable[[], Any]] = {
@@ -115,13 +117,28 @@ def fastest(
                 except (ExportError, ImportError) as error:
                     # A form that cannot be had is a line of its own.
                     facts[key] = (np.nan, 0, str(error).partition(". Allowed")[0])
+        for numbers in ("float32", "int8"):
+            key, source = (OPENVINO, numbers), ("onnx", numbers)
+            if source not in paths:
+                continue
+            try:
+                import_extra("openvino", "openvino")
+                run = start_in_openvino(paths[source], threads)
+                off = _off(model, run, asked, measured if numbers == "int8" else None)
+            except Exception as error:
+                # What it does not know of a file it tells in errors of its own.
+                facts[key] = (np.nan, 0, " ".join(str(error).split())[:200])
+            else:
+                contenders[key], facts[key] = partial(run, asked), (off, facts[source][1], "")
+                paths[key] = paths[source]
         seconds = timed(contenders, turns)
         table = _table(facts, seconds)
         winner = (str(table["form"][0]), str(table["numbers"][0]))
         kept = None
         if folder is not None and winner in paths:
-            kept = Path(folder) / f"model{ENDINGS[winner[0]]}"
-            keep(paths[winner], kept, winner[0])
+            format = "onnx" if winner[0] == OPENVINO else winner[0]
+            kept = Path(folder) / f"model{ENDINGS[format]}"
+            keep(paths[winner], kept, format)
     return Fastest(table, winner, kept, threads)
 
 
@@ -137,6 +154,28 @@ def _question(model: keras.Model, rows: int, data: ArrayLike | None) -> dict[str
         for name, tensor in zip(names, model.inputs, strict=True)
     }
     return sample_inputs(specs, batch=rows, size=SIZES[3])
+
+
+def _off(
+    model: keras.Model,
+    run: Callable[[Arrays], Arrays],
+    asked: Arrays,
+    measured: np.ndarray | None,
+) -> float:
+    """How far answers are from the model's; with samples, how many have another class."""
+    if measured is None:
+        given = keras.tree.pack_sequence_as(model.input, list(asked.values()))
+        answers = keras.tree.flatten(model.predict_on_batch(given))
+        return max(
+            float(np.abs(np.asarray(one) - other).max())
+            for one, other in zip(answers, run(asked).values(), strict=True)
+        )
+    ((name, batch),) = asked.items()
+    changed = []
+    for part in batches_of(measured, len(batch)):
+        (found,) = run({name: part}).values()
+        changed.append(found.argmax(-1) != np.argmax(model.predict_on_batch(part), -1))
+    return float(np.concatenate(changed)[: len(measured)].mean())
 
 
 def _written(

@@ -147,6 +147,34 @@ def _onnx(path: str, threads: int | None) -> Reopened:
     return Reopened(inputs, outputs, run)
 
 
+def start_in_openvino(path: Path, threads: int) -> Reopened:
+    """Open an `.onnx` file in the other runtime that reads them, in the precision it has.
+
+    Args:
+        path: The file.
+        threads: Threads of an operation.
+    """
+    import openvino
+
+    # By default it takes 16 bits where the processor has them.
+    exact = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
+    model = openvino.Core().compile_model(str(path), "CPU", exact)
+
+    def specs(tensors: Iterable[Any]) -> dict[str, Spec]:
+        return {each.any_name: spec(each) for each in tensors}
+
+    def spec(tensor: Any) -> Spec:
+        sizes = (side.get_length() if side.is_static else None for side in tensor.partial_shape)
+        return Spec(tuple(sizes), tensor.element_type.to_dtype().name)
+
+    def run(arrays: Arrays) -> Arrays:
+        found = model({name: arrays[name] for name in inputs})
+        return {name: found[name] for name in outputs}
+
+    inputs, outputs = specs(model.inputs), specs(model.outputs)
+    return Reopened(inputs, outputs, run)
+
+
 def _texts(array: np.ndarray) -> np.ndarray:
     """Bytes as ONNX Runtime takes them."""
     if array.dtype.kind != "S":
