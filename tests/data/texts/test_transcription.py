@@ -49,3 +49,15 @@ def test_what_is_neither_picture_nor_sign_is_refused():
         kc.data.Transcription("abc").sequences([np.zeros((4, 3, 3), "float32")])
     with pytest.raises(kc.InputError, match="labels="):
         kc.data.Transcription(3)
+
+
+def test_what_is_shorter_than_a_frame_is_refused_and_a_frame_is_read(tmp_path):
+    speech = kc.data.Transcription("abc")
+    for samples in (0, 128):
+        speech.write(tmp_path / "short.wav", np.zeros(samples))
+        with pytest.raises(kc.InputError, match=rf"has {samples} samples. Allowed: 129 and more"):
+            speech.read(tmp_path / "short.wav")
+        with pytest.raises(kc.InputError, match="129 and more"):
+            speech.sequences([np.zeros(samples, "float32")])
+    speech.write(tmp_path / "one.wav", np.zeros(129))
+    assert speech.sequences([speech.read(tmp_path / "one.wav")]).lengths().tolist() == [1]

@@ -31,6 +31,8 @@ RATE = 8000
 BANDS = 24
 # A hundred frames a second, each of 32 milliseconds, at 8 kHz.
 _STRIDE, _WINDOW = 80, 256
+# Samples of a recording of one frame, which is mirrored at both ends.
+SHORTEST = _WINDOW // 2 + 1
 LOUDEST = 32768
 # Of the hiss in the silences that join recordings, in steps of 16 bits: no microphone is mute.
 _HISS = 8.0
@@ -218,6 +220,20 @@ def frame_count(samples: int | Tensor) -> int | Tensor:
     return (samples - _WINDOW // 2) // _STRIDE + 1
 
 
+def check_long_enough(what: object, audio: np.ndarray) -> None:
+    """Refuse a recording in which nothing can be heard, because it is shorter than a frame.
+
+    Raises:
+        InputError: It is.
+    """
+    if len(audio) < SHORTEST:
+        raise InputError(
+            f"{what} has {len(audio)} samples",
+            f"{SHORTEST} and more, {1000 * SHORTEST / RATE:.0f} thousandths of a second",
+            "Leave it out, or record it anew.",
+        )
+
+
 def _find(folder: Path, rate: int, faults: Faults) -> dict[str, list[Recording]]:
     if folder.suffix == ".npz":
         return {"train": _npz(folder, rate)}
@@ -290,7 +306,9 @@ def _waves(files: Sequence[Path], rate: int, faults: Faults) -> list[Recording]:
                     "names such as 7_jackson_0.wav, the digits first",
                     "Rename it.",
                 )
-            found.append(Recording(read_wave(file, rate), text, rest.partition("_")[0], file.name))
+            audio = read_wave(file, rate)
+            check_long_enough(file, audio)
+            found.append(Recording(audio, text, rest.partition("_")[0], file.name))
         except InputError as error:
             faults.take(error)
     return found
@@ -373,8 +391,12 @@ def log_mel_frames(audio: np.ndarray) -> np.ndarray:
 
     Returns:
         float32 `(frames, BANDS)`, of `frame_count(samples)` frames.
+
+    Raises:
+        InputError: It is shorter than a frame.
     """
     import keras
 
+    check_long_enough("The recording", audio)
     frames = keras.ops.convert_to_numpy(log_mel(audio[None]))[0]
     return frames[: frame_count(len(audio))]

@@ -17,6 +17,7 @@ from keras_classics.data.pictures.images import grey, read_image
 from keras_classics.data.sound.recordings import (
     BANDS,
     LOUDEST,
+    check_long_enough,
     log_mel_frames,
     read_wave,
     write_wave,
@@ -91,10 +92,12 @@ class Transcription:
         """The content of a picture or wave file, as `sequences` takes it.
 
         Raises:
-            InputError: The file is missing, damaged, or of another height, rate or kind.
+            InputError: The file is missing, damaged, too short, or of another height, rate or kind.
         """
         if self.height is None:
-            return read_wave(path) / np.float32(LOUDEST)
+            audio = read_wave(path)
+            check_long_enough(path, audio)
+            return audio / np.float32(LOUDEST)
         picture = read_image(Path(path))
         if len(picture) != self.height:
             raise InputError(
