@@ -51,7 +51,7 @@ class Segmentation(kc.jobs.Job):
                 "0 to 1",
                 "Give 0 for classes that weigh alike, 0.5 or 1 for rare ones that weigh more.",
             )
-        self.asked, self.weights = [], None
+        self.asked, self.written, self.weights = [], set(), None
 
     def reader_options(self):
         masked = self.settings.data.partition(":")[0] in MASKED
@@ -109,27 +109,28 @@ class Segmentation(kc.jobs.Job):
         return lambda first: kc.data.mask_batches(part, first=first, **given)
 
     def validation(self, part, plan, model):
-        sizes = {each.image.shape[:2] for each in part}
-        size = self.settings.crop or max(sizes)
+        # Whole pictures, each in the middle of what holds all of them.
+        size = tuple(max(each.image.shape[axis] for each in part) for axis in (0, 1))
         batches = kc.data.whole_mask_batches(part, batch_size=plan.batch_size, size=size)
         return {"validation_data": batches}
 
     def evaluate(self, model):
-        test, classes = self.split("test"), self.classes
+        judged, classes = self.settings.judged, self.classes
+        part = self.split(judged)
 
         def say(images):
             return [each.argmax(-1) for each in kc.models.segment(model, images)]
 
-        found = say([each.image for each in test])
-        truth = [each.class_mask for each in test]
-        metrics, by_class = figures.scores(truth, found, classes)
+        found = say([each.image for each in part])
+        metrics, by_class = figures.scores([each.class_mask for each in part], found, classes)
         self.table("classes.csv", by_class)
         shown, page = slice(self.settings.pictures), self.results / "masks.png"
-        kc.analysis.draw_masks(page, test[shown], classes, found[shown])
+        kc.analysis.draw_masks(page, part[shown], classes, found[shown])
         self.output.remark(f"pictures: {page}")
-        figures.write_examples(self.results, test, say, classes)
-        kc.data.write_picture(self.results / "example.png", test[0].image)
-        return kc.jobs.Scores({"test": metrics}, f"{len(test)} test pictures", digits=3)
+        if judged == "test":
+            figures.write_examples(self.results, part, say, classes)
+        kc.data.write_picture(self.results / "example.png", part[0].image)
+        return kc.jobs.Scores({judged: metrics}, f"{len(part)} {judged} pictures", digits=3)
 
     def export(self, model, path, format):
         side = None if format == "saved_model" else self.settings.image_size
@@ -149,6 +150,12 @@ class Segmentation(kc.jobs.Job):
     def answer(self, query, picture, mask, names):
         """Shares of the classes; the mask is written, and drawn over the picture in the end."""
         path = self.results / f"{Path(query).stem}-mask.png"
+        number = 2
+        # Pictures of other folders or endings may have the name too.
+        while path in self.written:
+            path = self.results / f"{Path(query).stem}-{number}-mask.png"
+            number += 1
+        self.written.add(path)
         kc.data.write_picture(path, mask[..., None])
         shares = np.bincount(mask.ravel(), minlength=len(names)) / mask.size
         best = [n for n in np.argsort(-shares) if shares[n] > 0]

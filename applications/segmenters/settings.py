@@ -30,7 +30,8 @@ class Settings(kc.jobs.Settings):
     model: str = flag("resnet_18", "catalogue name of the classifier, or a .keras file")
     model_options: dict = flag(lambda: {"width": 0.25}, "arguments of its builder")
     stride: int = flag(8, "of the finest map that is scored: 32, 16 or 8")
-    upsampling: str = flag("learned", "of scores", choices=("learned", "fixed"))
+    upsampling: str = flag("learned", "which enlargements of scores learn: all, those between "
+        "maps, none", choices=("learned", "between", "fixed"))  # fmt: skip
     start_from: Path | None = flag(None, "folder of a finished run whose weights it goes on from: "
         "FCN-16s from FCN-32s, FCN-8s from that, CRF-RNN from FCN-8s")  # fmt: skip
     scaled_skips: bool = flag(False, "scale skips down, as the paper for training at once")
@@ -38,6 +39,9 @@ class Settings(kc.jobs.Settings):
     colour_width: float = flag(13.0, "of the field's colours, of 0 to 255")
     balance: float = flag(0.0, "how much more rare classes weigh: 0 for all alike, 1 for median "
         "frequency balancing, 0.5 for its roots")  # fmt: skip
+    judged: str = flag("test", "split that figures are of; a folder without one has a tenth of its "
+        "training pictures as test", choices=("test", "validation"),
+        verbs=["evaluate"])  # fmt: skip
     pictures: int = flag(8, "pictures drawn beside the truth", verbs=["evaluate"])
     seeds: int = flag(3, "trainings of each kind", verbs=["compare"])
     further_epochs: int = flag(2, "epochs in which CRF-RNN goes on from FCN-8s, at a tenth of the "

@@ -25,6 +25,7 @@ from keras_classics.training.gatys import StyledPicture, descend_to_style
 from keras_classics.training.metric_learning import ContrastiveLoss, TripletLoss, recall_at_k
 from keras_classics.training.metrics.boundary_benchmark import boundary_figures, thin_outlines
 from keras_classics.training.metrics.boundary_measure import boundary_f
+from keras_classics.training.metrics.boundary_metric import BoundaryF
 from keras_classics.training.metrics.box_metric import AveragePrecision
 from keras_classics.training.metrics.captions import caption_figures, caption_metrics
 from keras_classics.training.metrics.classes import (
@@ -87,6 +88,7 @@ __all__ = [
     "CTCLoss",
     "ContrastiveLoss",
     "BitsPerCharacter",
+    "BoundaryF",
     "BoundaryLoss",
     "Cosine",
     "Drops",

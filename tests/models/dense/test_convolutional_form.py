@@ -58,6 +58,10 @@ def test_what_cannot_slide_is_refused():
     normed = unpadded(layers.Flatten(), layers.BatchNormalization(), layers.Dense(2))
     with pytest.raises(kc.InputError, match="BatchNormalization"):
         kc.models.convolutional_form(normed)
+    for along in (layers.Activation("softmax"), layers.Softmax(axis=1)):
+        shared = unpadded(layers.Flatten(), along, layers.Dense(2))
+        with pytest.raises(kc.InputError, match="activation|softmax"):
+            kc.models.convolutional_form(shared)
     with pytest.raises(kc.InputError, match="of one picture"):
         kc.models.convolutional_form(kc.models.MLPMNIST())
     anyone = keras.Sequential(

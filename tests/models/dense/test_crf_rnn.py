@@ -98,6 +98,37 @@ def test_what_does_not_fit_is_refused():
         ([image], [said[:2]], "Picture 0 has shape"),
         ([image], [], "1 pictures and 0 answers"),
         ([image], [said - 1], "no probabilities"),
+        ([image], [said * 40], "no probabilities"),
+        ([image / 255], [said], "values of type float64"),
     ):
         with pytest.raises(kc.InputError, match=told):
             kc.models.dense_crf(images, answers)
+
+
+def test_pictures_of_different_numbers_of_classes():
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (6, 7, 3), "uint8")
+    two, three = (softmax(rng.normal(size=(6, 7, classes))) for classes in (2, 3))
+    found = kc.models.dense_crf([image, image, image], [three, two, three], iterations=2)
+    (alone,) = kc.models.dense_crf([image], [two], iterations=2)
+    np.testing.assert_allclose(found[1], alone, atol=1e-6)
+    np.testing.assert_allclose(found[0], found[2])
+
+
+def test_arguments_reach_the_layer():
+    layer = kc.models.crf_rnn(
+        segmenter(), filtering="exact", spatial_width=2.0, bilateral_width=40.0, colour_width=7.0,
+        iterations=2, inference_iterations=4, grid=6,
+    ).get_layer("crf")  # fmt: skip
+    config = {**layer.get_config()}
+    told = {"filtering": "exact", "spatial_width": 2.0, "bilateral_width": 40.0,
+            "colour_width": 7.0, "iterations": 2, "inference_iterations": 4, "grid": 6}  # fmt: skip
+    assert {name: config[name] for name in told} == told
+    default = kc.models.crf_rnn(segmenter()).get_layer("crf").get_config()
+    paper = {"iterations": 5, "inference_iterations": 10, "spatial_width": 3.0,
+             "bilateral_width": 160.0, "colour_width": 3.0}  # fmt: skip
+    assert {name: default[name] for name in paper} == paper
+    own = kc.layers.MeanFieldCRF().get_config()
+    assert {name: own[name] for name in paper} == paper
+    with pytest.raises(kc.InputError, match="was called on shapes"):
+        kc.layers.MeanFieldCRF()([np.zeros((1, 4, 4, 2)), np.zeros((1, 4, 5, 3))])

@@ -207,3 +207,84 @@ def test_what_does_not_fit_is_refused(vgg):
             kc.models.fcn(vgg, **{"classes": 3, **wrong})
     with pytest.raises(kc.InputError, match="of one picture"):
         kc.models.fcn(kc.models.MLPMNIST(), 3)
+
+
+def test_the_papers_skips_are_its_pools(paper_vgg):
+    model = kc.models.fcn(paper_vgg, 21, 8, form="paper")
+    read = {f"head_score{n}": model.get_layer(f"head_score{n}").input for n in (16, 8)}
+    names = {name: maker(tensor).operation.name for name, tensor in read.items()}
+    assert names == {"head_score16": "stage4_out", "head_score8": "stage3_out"}
+
+
+def test_scores_behind_hidden_windows_stay_in_place():
+    image = x = keras.Input((96, 96, 3), name="image")
+    for stage in range(1, 6):
+        x = layers.AveragePooling2D(2, name=f"stage{stage}_out")(x)
+    x = layers.Dense(3, use_bias=False, name="hidden")(layers.Flatten()(x))
+    backbone = keras.Model(image, layers.Dense(2, name="predictions")(x))
+    # Of a window of 3 x 3 its middle.
+    kernel = np.zeros((3, 3, 3, 3))
+    kernel[1, 1] = np.eye(3)
+    backbone.get_layer("hidden").kernel.assign(kernel.reshape(27, 3))
+    y, x = np.mgrid[:288, :320].astype("float32")
+    picture = np.stack([x, y, x - y], axis=-1)[None]
+    inner = (slice(None), slice(120, 160), slice(120, 180))
+    for form in ("same", "paper"):
+        model = kc.models.fcn(backbone, 3, 32, form=form)
+        model.get_layer("head_score").kernel.assign(np.eye(3)[None, None])
+        np.testing.assert_allclose(model(picture)[inner], picture[inner], atol=1e-2)
+
+
+def test_a_trunk_whose_rows_and_columns_look_elsewhere_keeps_scores_in_place():
+    image = keras.Input((64, 64, 1), name="image")
+    x = layers.Conv2D(1, (1, 2), 2, use_bias=False, name="stage1_out")(image)
+    model = kc.models.fcn(keras.Model(image, x), 2, 2, upsampling="fixed")
+    model.get_layer("stage1_out").kernel.assign(np.full((1, 2, 1, 1), 0.5))
+    model.get_layer("head_score").kernel.assign(np.array([[[[1.0, 1.0]]]]))
+    for axis in (0, 1):
+        slope = np.mgrid[:40, :48].astype("float32")[axis][None, ..., None]
+        found = np.asarray(model(slope))[0, 10:30, 10:30, 0]
+        np.testing.assert_allclose(found, slope[0, 10:30, 10:30, 0], atol=1e-3)
+
+
+def test_enlargements_between_maps_learn_and_the_last_does_not():
+    model = kc.models.fcn(pools(3), 3, 2, upsampling="between")
+    learned = {w.path.split("/")[0] for w in model.trainable_weights}
+    assert {name for name in learned if "upsample" in name} == {"head_upsample4", "head_upsample2"}
+
+
+def squeezed(keep):
+    """A trunk whose channels are weighed by their mean over the picture."""
+    image = keras.Input((32, 32, 3), name="image")
+    x = layers.Conv2D(4, 3, 2, padding="same", name="stage1_conv")(image)
+    mean = layers.GlobalAveragePooling2D(keepdims=keep)(x)
+    gate = layers.Conv2D(4, 1, activation="sigmoid")(mean) if keep else mean
+    gate = gate if keep else layers.Reshape((1, 1, 4))(layers.Dense(4)(gate))
+    x = layers.Multiply(name="weighed")([x, gate])
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    return keras.Model(image, layers.Dense(2, name="predictions")(x))
+
+
+def test_pools_within_a_trunk_are_of_the_whole_picture():
+    backbone = squeezed(keep=True)
+    model = kc.models.fcn(backbone, 2, 2)
+    picture = np.random.default_rng(0).normal(size=(1, 32, 32, 3)).astype("float32")
+    part = keras.Model(backbone.inputs, backbone.get_layer("weighed").output)
+    ours = keras.Model(model.inputs, model.get_layer("head_score").input)
+    np.testing.assert_allclose(ours(picture), part(picture), atol=1e-5)
+    with pytest.raises(kc.InputError, match="cannot be moved over a map"):
+        kc.models.fcn(squeezed(keep=False), 2, 2)
+    with pytest.raises(kc.InputError, match="'weighed' is a Multiply, which cannot be moved"):
+        kc.models.convolutional_form(backbone)
+
+
+def test_the_picture_itself_is_no_map():
+    image = keras.Input((32, 32, 3), name="image")
+    x = layers.Conv2D(4, 3, 2, padding="same", name="stage1_out")(image)
+    trunk = keras.Model(image, layers.Conv2D(4, 3, 2, padding="same", name="stage2_out")(x))
+    with pytest.raises(kc.InputError, match="stride=1 was given.*its maps, 2, 4"):
+        kc.models.fcn(trunk, 3, 1)
+    assert kc.models.boundary_network(trunk).output_shape[-1] == 3
+    alone = keras.Model(image, layers.Dense(3)(layers.Flatten()(image)))
+    with pytest.raises(kc.InputError, match="has no map"):
+        kc.models.fcn(alone, 3)

@@ -22,14 +22,13 @@ def test_outlines_of_a_mask():
     assert 20 < found.class_mask.sum() < 500
 
 
-def test_what_is_right_has_all_figures_1_and_what_is_far_away_0():
+def test_what_is_right_has_all_figures_1_and_what_is_far_away_few():
     true = drawn()
     assert kc.training.boundary_figures([true], [true.astype(float)], thin=False) == pytest.approx(
         {"ODS": 1, "OIS": 1, "AP": 1, "threshold": 1 / 34}
     )
-    near = np.roll(true, 0, 0)
     far = np.roll(true, 8, 0)[:, ::-1]
-    assert kc.training.boundary_figures([near], [far.astype(float)], thin=False)["ODS"] < 0.5
+    assert kc.training.boundary_figures([true], [far.astype(float)], thin=False)["ODS"] < 0.5
     nothing = kc.training.boundary_figures([np.zeros((9, 9))], [np.zeros((9, 9))])
     assert all(np.isnan(value) for value in nothing.values())
 
@@ -76,3 +75,35 @@ def test_a_blurred_outline_is_thinned_to_its_ridge():
         kept = thin > 0.5
         inner = (slice(4, -4),) * 2
         assert kept.sum() > 20 and np.abs(across[inner][kept[inner]]).max() < 1.1
+
+
+def test_average_precision_by_hand_and_what_does_not_count():
+    true = np.zeros((60, 60), "uint8")
+    true[10, 10:20] = 1
+    said = np.zeros((60, 60))
+    said[10, 10:15], said[10, 15:20], said[40, 10:20] = 0.9, 0.5, 0.5
+    found = kc.training.boundary_figures([true], [said], thin=False)
+    # Up to a recall of a half all is right, beyond it half of what is said.
+    assert found["AP"] == pytest.approx((51 + 50 * 0.5) / 101)
+    true[40, 10:20] = 255
+    found = kc.training.boundary_figures([true], [said], thin=False)
+    assert found["AP"] == found["ODS"] == 1
+
+
+def test_in_a_picture_without_outlines_the_best_threshold_says_least():
+    true, empty = drawn(), np.zeros((60, 60), "uint8")
+    noise = np.where(np.random.default_rng(0).random((60, 60)) < 0.1, 0.3, 0.0)
+    found = kc.training.boundary_figures([true, empty], [0.9 * true, noise], thin=False)
+    assert found["ODS"] == found["OIS"] == 1
+
+
+def test_what_is_no_probability_and_no_map_of_outlines_is_refused():
+    true = drawn()
+    for map_, said, told in (
+        (true, 4.0 * true, "goes from 0.0 to 4.0"),
+        (true, np.where(true == 1, np.nan, 0.0), "goes from nan"),
+        (255 * true // 255 * 7, true / 1.0, r"has the values \[7\]"),
+        (true[:1], true[:1] / 1.0, r"shape \(1, 60\)"),
+    ):
+        with pytest.raises(kc.InputError, match=told):
+            kc.training.boundary_figures([map_], [said])

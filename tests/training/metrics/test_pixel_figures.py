@@ -95,3 +95,13 @@ def test_boundary_f_of_a_square_that_is_moved():
     assert found == pytest.approx((20 / 36 + 20 / 40) / 2)
     assert np.isnan(kc.training.boundary_f([np.full_like(true, 255)], [two], 2))
     assert kc.training.boundary_f([true], [np.zeros_like(true)], 2) == 0.0
+
+
+def test_masks_that_do_not_fit_are_refused_and_negative_labels_are_told():
+    metric = kc.training.PixelFigure(2)
+    with pytest.raises(
+        kc.InputError, match=r"shape \(1, 2, 3\) and answers of shape \(1, 3, 2, 2\)"
+    ):
+        metric.update_state(np.zeros((1, 2, 3), int), np.zeros((1, 3, 2, 2)))
+    metric.update_state(np.array([[[0, -1]]]), np.zeros((1, 1, 2, 2)))
+    assert np.isnan(metric.result())

@@ -114,10 +114,14 @@ class MeanFieldCRF(ImageLayer):
         """Weights of 1 for both kernels of each class; classes are compatible with themselves.
 
         Raises:
-            InputError: It is not called on logits and a picture.
+            InputError: It is not called on logits and a picture of their height and width.
         """
         shapes = [tuple(shape) for shape in input_shape]
-        if len(shapes) != 2 or any(len(shape) != 4 for shape in shapes) or shapes[1][-1] != 3:
+        fit = len(shapes) == 2 and all(len(shape) == 4 for shape in shapes) and shapes[1][-1] == 3
+        if not fit or any(
+            None not in sides and len(set(sides)) > 1
+            for sides in zip(*(shape[1:3] for shape in shapes), strict=True)
+        ):
             raise InputError(
                 f"{self.name!r} was called on shapes {shapes}",
                 "[logits, image], (batch, height, width, classes) and (..., 3)",

@@ -44,7 +44,8 @@ def boundary_network(
     Args:
         backbone: A functional classifier or trunk, such as `kc.models.VGG16(include_top=False)`.
             Its convolutions are shared, not copied; its 2x2 pools round up.
-        strides: Of the maps that are scored; all that the trunk has by default.
+        strides: Of the maps that are scored; all that the trunk has by default. The picture itself
+            is no map.
         scales: Factors by which the picture is resized; `(1.0, 0.5, 0.25)` or more than one for the
             network of several sizes.
         name: Name of the model.
@@ -62,11 +63,10 @@ def boundary_network(
     check_layers(backbone)
     way = maps_by_stride(backbone, last=True)
     chosen = sorted(way) if strides is None else sorted(set(strides))
-    missing = [each for each in chosen if each not in way]
-    if missing or not chosen:
+    if not chosen or any(each not in way for each in chosen):
         raise InputError(
             f"strides={list(strides or ())} was given for {backbone.name!r}",
-            f"strides of its maps, {', '.join(map(str, sorted(way))) or 'none'}",
+            f"strides of its maps, {', '.join(map(str, sorted(way)))}",
             "Leave strides out for all of them.",
         )
     factors = [float(each) for each in scales]
@@ -77,7 +77,8 @@ def boundary_network(
             "Give for example scales=(1.0, 0.5).",
         )
     image = keras.Input((None, None, backbone.inputs[0].shape[-1]), name="image")
-    sliding = Sliding(backbone, "same", instead=ceiled, pooled=False)
+    nodes = ancestry([way[each].tensor for each in chosen])
+    sliding = Sliding(backbone, "same", instead=ceiled, trunk=nodes)
     heads: dict[str, keras.layers.Layer] = {}
 
     def once(layer: keras.layers.Layer) -> keras.layers.Layer:
@@ -89,7 +90,7 @@ def boundary_network(
         sized: Tensor = image
         if factor != 1:
             sized = ResizeToReference(factor, name=f"stem_resize{number}")([image, image])
-        known = sliding.applied(ancestry([way[each].tensor for each in chosen]), sized)
+        known = sliding.applied(nodes, sized)
         placed = placing(backbone, known)
         pixels = PlacedMap(sized, 1, (0.0, 0.0))
         sides = []

@@ -21,8 +21,9 @@ from keras_classics.core.graph import ancestry, called_again, functional, has_gr
 from keras_classics.core.keras_internals import Node, deep_graphs
 from keras_classics.core.types import Tensor
 
-# What does to every position of a map what it does to a vector.
+# What does to every value what it does to it alone; activations but for softmax.
 _BY_ELEMENT = (layers.Dropout, layers.Activation, layers.ReLU, layers.LeakyReLU, layers.Identity)
+# What does to every position of a map what it does to a vector.
 _ALIKE = (*_BY_ELEMENT, layers.Softmax, layers.LayerNormalization)
 _GLOBAL_POOLS = {
     layers.GlobalAveragePooling2D: layers.AveragePooling2D,
@@ -69,6 +70,8 @@ class Sliding:
         padding: Around the map that is flattened or pooled as a whole.
         instead: From a layer to the one in its place.
         pooled: False leaves out global pooling: what is behind it reads the map.
+        trunk: The calls whose global pools are of the whole picture and stay so, as those that
+            squeeze maps to weigh their channels.
 
     Attributes:
         kernels: Height and width of the kernel, by the name of each dense layer that became one.
@@ -81,10 +84,14 @@ class Sliding:
         *,
         instead: Callable[[keras.layers.Layer], keras.layers.Layer] = lambda layer: layer,
         pooled: bool = True,
+        trunk: Iterable[Node] = (),
     ) -> None:
         self.model, self.padding, self.instead, self.pooled = model, padding, instead, pooled
         self.kernels: dict[str, tuple[int, int]] = {}
         self._made: dict[int, keras.layers.Layer] = {}
+        self._trunk = {id(node.operation) for node in trunk}
+        # Maps of windows that were pooled.
+        self._windows = set[int]()
 
     def applied(self, nodes: Iterable[Node], image: Tensor) -> dict[int, Tensor]:
         """What stands for the tensors of some calls, by identity.
@@ -109,8 +116,19 @@ class Sliding:
             known[id(node.outputs[0])] = known[id(inputs[0])]
             flat[id(node.outputs[0])] = _sides(inputs[0], operation.name)
             return
-        if isinstance(operation, tuple(_GLOBAL_POOLS)):
+        of_windows = {id(tensor) in self._windows for tensor in inputs}
+        if True in of_windows:
+            self._windows |= set(map(id, node.outputs))
+        if isinstance(operation, tuple(_GLOBAL_POOLS)) and id(operation) in self._trunk:
+            if len(node.outputs[0].shape) != 4:
+                raise _refused(operation.name, type(operation).__name__)
+            result = called_again(node, known[id(inputs[0])])
+        elif isinstance(operation, tuple(_GLOBAL_POOLS)):
             result = self._pooled(operation, inputs[0], known[id(inputs[0])])
+            self._windows |= set(map(id, node.outputs))
+        elif len(of_windows) > 1:
+            # A map, and what was said of windows of it: no window is there alone.
+            raise _refused(operation.name, type(operation).__name__)
         elif isinstance(operation, layers.Dense) and len(inputs[0].shape) == 2:
             layer = self._convolution(operation, inputs[0], sizes[0] if sizes else (1, 1))
             result = layer(known[id(inputs[0])])
@@ -121,9 +139,9 @@ class Sliding:
             result = called_again(node, *(known[id(each)] for each in inputs), operation=layer)
         elif isinstance(operation, layers.BatchNormalization) and not sizes:
             result = self._normalization(operation)(known[id(inputs[0])])
-        elif isinstance(operation, _ALIKE) and all(size == (1, 1) for size in sizes):
+        elif _is_alike(operation) and all(size == (1, 1) for size in sizes):
             result = operation(known[id(inputs[0])])
-        elif isinstance(operation, _BY_ELEMENT):
+        elif isinstance(operation, _BY_ELEMENT) and not _is_softmax(operation):
             # Element by element: before the dense layer a vector is still a map.
             flat[id(node.outputs[0])] = sizes[0]
             result = operation(known[id(inputs[0])])
@@ -175,6 +193,16 @@ class Sliding:
             self._made[id(dense)] = layer
         self.kernels[dense.name] = sides
         return self._made[id(dense)]
+
+
+def _is_alike(operation: keras.layers.Layer) -> bool:
+    """Whether a layer treats each position of a map as it does a vector: along the last axis."""
+    axis = getattr(operation, "axis", -1)
+    return isinstance(operation, _ALIKE) and axis in (-1, (-1,), [-1])
+
+
+def _is_softmax(operation: keras.layers.Layer) -> bool:
+    return getattr(operation, "activation", None) is keras.activations.softmax
 
 
 def check_picture(model: keras.Model) -> None:

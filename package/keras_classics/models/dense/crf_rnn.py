@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import keras
@@ -18,6 +19,8 @@ from keras_classics.layers.image.crf import MeanFieldCRF
 
 # Probabilities of 0 would forbid a class for good.
 _LEAST_PROBABILITY = 1e-8
+# What half precision rounds beyond 1 is a probability; logits are none.
+_MOST_PROBABILITY = 1.01
 
 
 @deep_graphs()
@@ -52,7 +55,8 @@ def crf_rnn(
         grid: Rows and columns of landmarks.
         colours: What the pictures of the model are multiplied by, and what is added, to have
             colours of 0 to 255; the default is for pictures of -1 to 1.
-        train_unary: False freezes the segmenter.
+        train_unary: False freezes the segmenter, whose layers are shared: they stay frozen outside
+            too, until `unary_model.trainable = True`.
         name: Name of the model.
 
     Returns:
@@ -129,11 +133,19 @@ def dense_crf(
         check_positive("spatial_weight", spatial_weight),
         check_positive("bilateral_weight", bilateral_weight),
     ]
-    field = MeanFieldCRF(
-        iterations, iterations,
-        spatial_width=spatial_width, bilateral_width=bilateral_width, colour_width=colour_width,
-        filtering=filtering, grid=grid, normalization="symmetric", dtype="float32",
-    )  # fmt: skip
+
+    @functools.cache
+    def field(classes: int) -> MeanFieldCRF:
+        made = MeanFieldCRF(
+            iterations, iterations,
+            spatial_width=spatial_width, bilateral_width=bilateral_width, colour_width=colour_width,
+            filtering=filtering, grid=grid, normalization="symmetric", dtype="float32",
+        )  # fmt: skip
+        made.build([(None, None, None, classes), (None, None, None, 3)])
+        for weight, value in zip((made.spatial, made.bilateral), weights, strict=True):
+            weight.assign(np.full(classes, value))
+        return made
+
     found = []
     if len(images) != len(probabilities):
         raise _unfit(f"{len(images)} pictures and {len(probabilities)} answers were given")
@@ -142,16 +154,12 @@ def dense_crf(
         image = np.asarray(image)
         if said.ndim != 3 or image.shape != (*said.shape[:2], 3):
             raise _unfit(f"Picture {number} has shape {image.shape}, its answer {said.shape}")
-        if not np.isfinite(said).all() or said.min() < 0:
+        if image.dtype != "uint8":
+            raise _unfit(f"Picture {number} has values of type {image.dtype}")
+        if not np.isfinite(said).all() or said.min() < 0 or said.max() > _MOST_PROBABILITY:
             raise _unfit(f"The answer for picture {number} has values that are no probabilities")
         unary = np.log(np.maximum(said, _LEAST_PROBABILITY))
-        if not field.built or field.spatial.shape[0] != said.shape[-1]:
-            field.built = False
-            field.build([(None, None, None, said.shape[-1]), (None, None, None, 3)])
-            field.built = True
-            for weight, value in zip((field.spatial, field.bilateral), weights, strict=True):
-                weight.assign(np.full(said.shape[-1], value))
-        refined: Tensor = field([unary[None], image[None].astype("float32")])
+        refined: Tensor = field(said.shape[-1])([unary[None], image[None].astype("float32")])
         found.append(keras.ops.convert_to_numpy(keras.ops.softmax(refined[0])))
     return found
 
@@ -159,6 +167,6 @@ def dense_crf(
 def _unfit(given: str) -> InputError:
     return InputError(
         given,
-        "pictures (height, width, 3) of 0 to 255 and probabilities (height, width, classes)",
+        "uint8 pictures (height, width, 3) and probabilities (height, width, classes)",
         "Give the softmax of what the network says, and the pictures it was said of.",
     )

@@ -12,7 +12,7 @@ and for any other network the cuts that keep the scores in place.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
 from keras import layers
@@ -22,6 +22,7 @@ from keras_classics.core.channels_last import check_layers
 from keras_classics.core.errors import InputError, check_choice, check_whole
 from keras_classics.core.graph import ancestry, functional
 from keras_classics.core.keras_internals import deep_graphs
+from keras_classics.core.trunk import Waypoint
 from keras_classics.core.types import Tensor, Whole
 from keras_classics.layers.image.upsampling import CropToReference
 from keras_classics.models.dense.convolutional_form import Sliding, check_picture
@@ -67,7 +68,9 @@ def fcn(
             map of a stride is scored, its pool, and of one with blocks the last.
         form: `"same"` for maps as large as the picture divided by their stride; `"paper"` pads the
             picture by 100 pixels and answers for whole windows, as VGG-16 in the paper.
-        upsampling: `"learned"` or `"fixed"`: whether the enlargements learn.
+        upsampling: Which enlargements learn: `"learned"` for all, `"between"` for those between
+            maps but not the last, to the pixels (as in PAMI 2017), `"fixed"` for none (as in the
+            paper's program). The last of FCN-32s has `4096 classes^2` weights.
         scaled_skips: Scale the maps of the skips by 0.01, 0.0001 and so on before they are scored,
             for training all of it at once.
         name: Name of the model, `"fcn_8s"` for stride 8 by default.
@@ -89,18 +92,19 @@ def fcn(
     """
     classes, stride = check_whole("classes", classes, 2), check_whole("stride", stride)
     check_choice("form", form, ("same", "paper"))
-    check_choice("upsampling", upsampling, ("learned", "fixed"))
+    check_choice("upsampling", upsampling, ("learned", "between", "fixed"))
     backbone = functional(backbone)
     check_picture(backbone)
     check_layers(backbone)
     way = maps_by_stride(backbone)
+    _check_stride(backbone, stride, way)
     top = way[max(way)]
     skips = [way[each] for each in sorted(way, reverse=True) if stride <= each < max(way)]
-    _check_stride(backbone, stride, max(way), [each.stride or 0 for each in skips])
 
     sliding = Sliding(
-        backbone, "valid" if form == "paper" else "same", instead=ceiled, pooled=False
-    )
+        backbone, "valid" if form == "paper" else "same", instead=ceiled, pooled=False,
+        trunk=ancestry([top.tensor]),
+    )  # fmt: skip
     image = keras.Input((None, None, backbone.inputs[0].shape[-1]), name="image")
     x = image
     if form == "paper":
@@ -117,7 +121,7 @@ def fcn(
         if scaled_skips:
             tensor = layers.Rescaling(_SKIP_SCALE**number, name=f"head_scale{skip.stride}")(tensor)
         own = _score(tensor, classes, f"head_score{skip.stride}")
-        scores = _joined(scores, skip._replace(tensor=own), upsampling == "learned")
+        scores = _joined(scores, skip._replace(tensor=own), upsampling != "fixed")
     pixels = PlacedMap(image, 1, (0.0, 0.0))
     larger, offset = enlarged(scores, pixels, upsampling == "learned", "head_upsample1")
     logits = CropToReference(offset, dtype="float32", name="predictions")([larger, image])
@@ -162,13 +166,12 @@ def take_over(coarse: keras.Model, fine: keras.Model) -> list[str]:
     return kept
 
 
-def _check_stride(backbone: keras.Model, stride: int, top: int, skips: Sequence[int]) -> None:
-    known = sorted(point for point in maps_by_stride(backbone))
-    if stride != top and stride not in skips:
+def _check_stride(backbone: keras.Model, stride: int, way: Mapping[int, Waypoint]) -> None:
+    if stride not in way:
         raise InputError(
             f"stride={stride} was given for {backbone.name!r}",
-            f"a stride of its maps, {', '.join(map(str, known)) or 'of which it has none'}",
-            f"Give stride={known[-1]}." if known else "Give a network of convolutions.",
+            f"a stride of its maps, {', '.join(map(str, sorted(way)))}",
+            f"Give stride={max(way)}.",
         )
 
 
@@ -201,7 +204,11 @@ def _score(x: Tensor, classes: int, name: str) -> Tensor:
 
 
 def _joined(scores: PlacedMap, skip: PlacedMap, learned: bool) -> PlacedMap:
-    """Scores, enlarged to the stride of a skip, and its own; where both are known."""
+    """Scores, enlarged to the stride of a skip, and its own; where both are known.
+
+    In the paper's VGG-16 the windows of 7 x 7 that do not pad lose three units of stride 32 at each
+    border: its scores begin further inside than pool4, which is cut by 5 units of stride 16.
+    """
     larger, offset = enlarged(scores, skip, learned, f"head_upsample{skip.stride}")
     if min(offset) >= 0:
         cut = CropToReference(offset, dtype="float32", name=f"head_crop{skip.stride}")

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import keras
 from keras import layers
 
+from keras_classics.core.errors import InputError
 from keras_classics.core.keras_internals import maker
 from keras_classics.core.layer_names import own_name
 from keras_classics.core.receptive_fields import ReceptiveFields
@@ -38,14 +39,28 @@ def maps_by_stride(backbone: keras.Model, *, last: bool = False) -> dict[int, Wa
         backbone: A classifier or its trunk.
         last: Whether of each stride the last map counts; otherwise of a network without blocks the
             first, which is its pool, but for stride 1.
+
+    Raises:
+        InputError: It has none; the picture itself is no map.
     """
-    way = {point.stride or 1: point for point in levels_of(backbone).values()}
+    image = backbone.inputs[0]
+    way = {
+        point.stride or 1: point
+        for point in levels_of(backbone).values()
+        if point.tensor is not image
+    }
+    if not way:
+        raise InputError(
+            f"{backbone.name!r} has no map of a stride that is a power of two",
+            "a classifier of convolutions and pools, or its trunk",
+            "Give for example kc.models.ResNet18(include_top=False).",
+        )
     if last or any(BLOCK.match(own_name(layer.name)) for layer in backbone.layers):
         return way
     # The whole trunk is the last stride's.
     kept = {1, max(way, default=1)}
     for point in reversed(trunk(backbone)):
-        if point.stride in way and point.stride not in kept:
+        if point.stride in way and point.stride not in kept and point.tensor is not image:
             way[point.stride] = point
     return way
 
@@ -112,12 +127,11 @@ def enlarged(
     ]
     # Of an even kernel the middle lies between two places, of an odd one on one: whichever meets
     # the other map's units.
-    between = (2 * apart[0]) % 2 == 1
-    side = 2 * factor if between else 2 * factor - 1
+    sides = [2 * factor if (2 * each) % 2 == 1 else 2 * factor - 1 for each in apart]
     classes = scores.tensor.shape[-1]
     enlarging = layers.Conv2DTranspose(
         classes,
-        side,
+        sides,
         factor,
         use_bias=False,
         kernel_initializer=BilinearUpsampling(),
@@ -126,5 +140,7 @@ def enlarged(
         name=name,
     )
     tensor = once(enlarging)(scores.tensor)
-    offset = [math.floor((side - 1) / 2 + each + 0.5) for each in apart]
+    offset = [
+        math.floor((side - 1) / 2 + each + 0.5) for side, each in zip(sides, apart, strict=True)
+    ]
     return tensor, (offset[0], offset[1])

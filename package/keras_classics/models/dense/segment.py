@@ -30,20 +30,23 @@ def segment(
         mask.
 
     Raises:
-        InputError: A picture is none, or not of the size that the model takes.
+        InputError: A picture is none, not uint8, or not of the size that the model takes.
     """
     taken = model.inputs[0].shape[1:]
     by_size: dict[tuple[int, ...], list[int]] = {}
     for number, image in enumerate(images):
-        shape = np.shape(image)
-        fits = len(shape) == 3 and all(
-            want in (None, have) for want, have in zip(taken, shape, strict=True)
+        image = np.asarray(image)
+        shape = image.shape
+        fits = (
+            image.dtype == "uint8"
+            and len(shape) == 3
+            and all(want in (None, have) for want, have in zip(taken, shape, strict=True))
         )
         if not fits or 0 in shape:
             wanted = ", ".join("any" if side is None else str(side) for side in taken)
             raise InputError(
-                f"Picture {number} has shape {shape}",
-                f"pictures ({wanted}), height, width and channels",
+                f"Picture {number} is {image.dtype} {shape}",
+                f"uint8 pictures ({wanted}), height, width and channels",
                 "Give uint8 pictures as kc.data.read_image reads them.",
             )
         by_size.setdefault(shape, []).append(number)

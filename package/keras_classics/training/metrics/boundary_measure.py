@@ -11,6 +11,7 @@ from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_positive
 from keras_classics.core.types import Count
 from keras_classics.data.pictures.mask_files import IGNORED
+from keras_classics.training.metrics.mask_pairs import mask_pairs
 
 
 @checked
@@ -42,32 +43,50 @@ def boundary_f(
         0 to 1; NaN where no true class has an outline.
 
     Raises:
-        InputError: Masks do not fit each other.
+        InputError: Masks do not fit each other, or a label is none of the classes.
     """
     tolerance = check_positive("tolerance", tolerance)
     scores = []
-    for number, (true, said) in enumerate(zip(truth, answers, strict=True)):
-        true, said = np.asarray(true), np.asarray(said)
-        if true.ndim != 2 or true.shape != said.shape:
-            raise InputError(
-                f"Picture {number} has a true mask {true.shape} and an answer {said.shape}",
-                "two masks (height, width) of one size",
-                "Resize the answer by kc.data.resize_mask.",
-            )
-        distance = math.ceil(tolerance * math.hypot(*true.shape))
-        counted = np.ones(true.shape, bool) if ignore is None else ~within(true == ignore, 1)
-        found = [
-            _score(outline(true == each) & counted, outline(said == each) & counted, distance)
-            for each in range(classes)
-        ]
+    for true, said, _ in mask_pairs(truth, answers, classes, ignore):
+        found = class_scores(true, said, classes, tolerance, ignore)
         known = [score for score in found if score is not None]
         if known:
             scores.append(sum(known) / len(known))
     return float(np.mean(scores)) if scores else float("nan")
 
 
+def class_scores(
+    true: np.ndarray, said: np.ndarray, classes: int, tolerance: float, ignore: int | None
+) -> list[float | None]:
+    """F of the outlines of each class of a picture, None of those that have no true one.
+
+    Args:
+        true: Whole numbers `(height, width)`.
+        said: Likewise.
+        classes: Number of classes.
+        tolerance: As for `boundary_f`.
+        ignore: As for `boundary_f`.
+
+    Raises:
+        InputError: It is not of two axes.
+    """
+    if true.ndim != 2:
+        raise InputError(
+            f"Masks of shape {true.shape} were given", "(height, width)", "Give one for a picture."
+        )
+    distance = math.ceil(tolerance * math.hypot(*true.shape))
+    counted = np.ones(true.shape, bool) if ignore is None else ~within(true == ignore, 1)
+    return [
+        _score(outline(true == each) & counted, outline(said == each) & counted, distance)
+        for each in range(classes)
+    ]
+
+
 def outline(region: np.ndarray) -> np.ndarray:
     """Pixels of a region beside which something else begins; the picture's edge is no outline.
+
+    So an outline of two classes is two pixels wide, one of each; in `kc.data.boundary_map`, which
+    knows no classes, it is one.
 
     Args:
         region: bool `(height, width)`.

@@ -27,6 +27,7 @@ from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Count, Tensor
 from keras_classics.data.pictures.mask_files import IGNORED
 from keras_classics.training.metrics.classes import count_pairs
+from keras_classics.training.metrics.mask_pairs import check_batch, mask_pairs
 
 FIGURES = ("pixel accuracy", "mean accuracy", "mean IU", "frequency-weighted IU")
 # Counts are kept in two numbers of 32 bits, as JAX has no longer ones; the lower is below this.
@@ -55,29 +56,10 @@ def pixel_confusion(
     Raises:
         InputError: Masks do not fit each other, or a label is none of the classes.
     """
-    if len(truth) != len(answers):
-        raise InputError(
-            f"{len(truth)} true masks and {len(answers)} answers were given",
-            "as many of the one as of the other",
-            "Give one answer for each picture.",
-        )
     counts = np.zeros((classes, classes), "int64")
-    for number, (true, said) in enumerate(zip(truth, answers, strict=True)):
-        true, said = np.asarray(true), np.asarray(said)
-        if true.shape != said.shape or true.dtype.kind not in "iu" or said.dtype.kind not in "iu":
-            raise InputError(
-                f"Picture {number} has a true mask {true.dtype} {true.shape} and an answer "
-                f"{said.dtype} {said.shape}",
-                "whole numbers of one shape",
-                "Take the most probable class of each pixel, probabilities.argmax(-1), and "
-                "resize what is resized by kc.data.resize_mask.",
-            )
-        counted = np.ones(true.shape, bool) if ignore is None else true != ignore
-        counts += count_pairs(
-            _known(true[counted], classes, f"The true mask of picture {number}"),
-            _known(said[counted], classes, f"The answer for picture {number}"),
-            classes,
-        )
+    for true, said, counted in mask_pairs(truth, answers, classes, ignore):
+        one, other = true[counted].astype("int64"), said[counted].astype("int64")
+        counts += count_pairs(one, other, classes)
     return counts
 
 
@@ -158,19 +140,8 @@ class PixelFigure(keras.metrics.Metric):
         Raises:
             InputError: Weights were given, or shapes do not fit.
         """
-        if sample_weight is not None:
-            raise InputError(
-                "Weights of pixels were given",
-                "pixels that count alike, or not at all where their label is that to ignore",
-                "Leave sample_weight out, or give metrics instead of weighted_metrics.",
-            )
+        check_batch(y_true, y_pred, self.classes, sample_weight)
         pairs = self.classes**2
-        if y_pred.shape[-1] != self.classes:
-            raise InputError(
-                f"Answers of shape {tuple(y_pred.shape)} were given",
-                f"(batch, height, width, {self.classes})",
-                "Give the metric the number of classes that the model has.",
-            )
         true = ops.reshape(ops.cast(y_true, "int32"), (-1,))
         said = ops.reshape(ops.cast(ops.argmax(y_pred, axis=-1), "int32"), (-1,))
         known = ops.logical_and(true >= 0, true < self.classes)
@@ -237,14 +208,3 @@ def _square(confusion: np.ndarray) -> np.ndarray:
             "Give what kc.training.pixel_confusion returns.",
         )
     return confusion
-
-
-def _known(labels: np.ndarray, classes: int, whose: str) -> np.ndarray:
-    wrong = labels[(labels < 0) | (labels >= classes)]
-    if wrong.size:
-        raise InputError(
-            f"{whose} has the label {wrong[0]}, in {wrong.size} pixels",
-            f"0 to {classes - 1}",
-            "Correct it, give all classes, or name the label to ignore.",
-        )
-    return labels.astype("int64")

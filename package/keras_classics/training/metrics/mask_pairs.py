@@ -1,0 +1,91 @@
+"""True masks beside said ones, checked before anything is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from keras_classics.core.errors import InputError
+from keras_classics.core.types import Tensor
+
+
+def mask_pairs(
+    truth: Sequence[np.ndarray] | np.ndarray,
+    answers: Sequence[np.ndarray] | np.ndarray,
+    classes: int,
+    ignore: int | None,
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Give of each picture the true mask, the said one, and which pixels count.
+
+    Args:
+        truth: Masks, whole numbers, of any sizes.
+        answers: Likewise, what was said.
+        classes: Number of classes.
+        ignore: Label of the pixels of the truth that do not count; None where all do.
+
+    Raises:
+        InputError: Masks do not fit each other, or a label is none of the classes.
+    """
+    if len(truth) != len(answers):
+        raise InputError(
+            f"{len(truth)} true masks and {len(answers)} answers were given",
+            "as many of the one as of the other",
+            "Give one answer for each picture.",
+        )
+    for number, (true, said) in enumerate(zip(truth, answers, strict=True)):
+        true, said = np.asarray(true), np.asarray(said)
+        if true.shape != said.shape or true.dtype.kind not in "iu" or said.dtype.kind not in "iu":
+            raise InputError(
+                f"Picture {number} has a true mask {true.dtype} {true.shape} and an answer "
+                f"{said.dtype} {said.shape}",
+                "whole numbers of one shape",
+                "Take the most probable class of each pixel, probabilities.argmax(-1), and "
+                "resize what is resized by kc.data.resize_mask.",
+            )
+        counted = np.ones(true.shape, bool) if ignore is None else true != ignore
+        _check_labels(true[counted], classes, f"The true mask of picture {number}")
+        _check_labels(said[counted], classes, f"The answer for picture {number}")
+        yield true, said, counted
+
+
+def check_batch(y_true: Tensor, y_pred: Tensor, classes: int, sample_weight: None) -> None:
+    """Refuse what a metric of pixels cannot count.
+
+    Args:
+        y_true: Whole numbers `(batch, height, width)`, or with a last axis of 1.
+        y_pred: Logits or probabilities `(batch, height, width, classes)`.
+        classes: Number of classes.
+        sample_weight: Without meaning.
+
+    Raises:
+        InputError: Weights were given, or shapes do not fit.
+    """
+    if sample_weight is not None:
+        raise InputError(
+            "Weights of pixels were given",
+            "pixels that count alike, or not at all where their label is that to ignore",
+            "Leave sample_weight out, or give metrics instead of weighted_metrics.",
+        )
+    shape, said = tuple(y_true.shape), tuple(y_pred.shape)
+    places = shape[:-1] if len(shape) == len(said) else shape
+    fit = len(places) == len(said) - 1 and all(
+        one == other or None in (one, other)
+        for one, other in zip(places, said[:-1], strict=True)
+    )
+    if said[-1] != classes or not fit:
+        raise InputError(
+            f"Masks of shape {shape} and answers of shape {said} were given",
+            f"(batch, height, width) and (batch, height, width, {classes})",
+            "Give masks of the pictures' size, and the metric the model's number of classes.",
+        )
+
+
+def _check_labels(labels: np.ndarray, classes: int, whose: str) -> None:
+    wrong = labels[(labels < 0) | (labels >= classes)]
+    if wrong.size:
+        raise InputError(
+            f"{whose} has the label {wrong[0]}, in {wrong.size} pixels",
+            f"0 to {classes - 1}",
+            "Correct it, give all classes, or name the label to ignore.",
+        )

@@ -1,0 +1,77 @@
+"""The F of outlines: by a formula, over any batches, and what does not count."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import keras_classics as kc
+
+
+def drawn():
+    """Blocks of classes, some of which nobody knows, and answers that are nearly right."""
+    rng = np.random.default_rng(0)
+    true = np.kron(rng.integers(0, 3, (5, 4, 5)), np.ones((1, 10, 9), int))
+    true[1, :7, :9] = 255
+    true[3] = 1
+    said = np.stack(
+        [np.roll(each, shift, axis=1) for each, shift in zip(true, range(5), strict=True)]
+    )
+    said = np.where(said == 255, 0, said)
+    return true, np.where(rng.random(said.shape) < 0.02, 2, said)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5])
+def test_the_metric_is_the_function_after_any_batches(batch):
+    true, said = drawn()
+    metric = kc.training.BoundaryF(3, tolerance=0.03)
+    assert np.isnan(metric.result())
+    for _ in range(2):
+        metric.reset_state()
+        for start in range(0, 5, batch):
+            some = slice(start, start + batch)
+            metric.update_state(true[some, ..., None], np.eye(3)[said[some]])
+    expected = kc.training.boundary_f(true, said, 3, tolerance=0.03)
+    assert 0.2 < expected < 0.9
+    assert float(metric.result()) == pytest.approx(expected, abs=1e-6)
+    config = json.loads(json.dumps(metric.get_config()))
+    assert type(metric).from_config(config).get_config() == metric.get_config()
+
+
+def test_it_counts_in_compiled_steps_and_wants_pictures_of_known_size():
+    true, said = drawn()
+    picture = np.eye(3, dtype="float32")[said]
+    for sides in ((40, 45), (None, None)):
+        image = keras.Input((*sides, 3))
+        model = keras.Model(image, keras.layers.Identity()(image))
+        model.compile(loss=kc.training.PixelCrossEntropy(), metrics=[kc.training.BoundaryF(3)])
+        found = model.evaluate(picture, true, batch_size=2, verbose=0, return_dict=True)
+        assert found["boundary_f"] == pytest.approx(kc.training.boundary_f(true, said, 3), abs=1e-6)
+    with pytest.raises(kc.InputError, match="of known height and width"):
+        anyone = keras.KerasTensor((None, None, None, 3))
+        kc.training.BoundaryF(3).update_state(keras.KerasTensor((None, None, None)), anyone)
+
+
+def test_of_several_pictures_the_mean_and_what_is_beside_the_unknown_does_not_count():
+    true = np.zeros((2, 20, 20), int)
+    true[:, :, 10:] = 1
+    said = true.copy()
+    said[1] = 0
+    # Of the second picture class 0 has an outline that nobody said, and class 1 too.
+    assert kc.training.boundary_f(true, said, 2) == pytest.approx(0.5)
+    true[1, :, 10] = 255
+    known = kc.training.boundary_f(true, said, 2)
+    assert known == 1.0
+
+
+def test_masks_that_cannot_be_counted_are_refused():
+    mask = np.zeros((4, 4), int)
+    for true, said, told in (
+        ([mask, mask], [mask], "2 true masks and 1 answers"),
+        ([mask + 7], [mask], "has the label 7"),
+        ([mask], [mask / 1.0], "float64"),
+        ([mask[None]], [mask[None]], r"shape \(1, 4, 4\)"),
+    ):
+        with pytest.raises(kc.InputError, match=told):
+            kc.training.boundary_f(true, said, 3)
