@@ -1,5 +1,6 @@
 """What CI is held to agrees with what users are: versions last tested lie within those allowed."""
 
+import re
 import subprocess
 import tomllib
 
@@ -55,6 +56,27 @@ def test_users_may_have_newer_releases_than_were_tested():
         if each.operator in ("<", "<=", "==", "~=")
     }
     assert caps == {"tensorflow": "<3", "keras": "<4"}
+
+
+def test_every_extra_that_is_named_anywhere_is_there():
+    """In messages, guides and help: whoever follows them gets what they say."""
+    named = re.compile(r"(?:keras-classics|'\.|extra)s?\s?[\[`]+([\w-]+(?:,[\w-]+)*)[\]`]")
+    calls = re.compile(r"import_extra\(\s*[^)]*?,\s*\"([\w-]+)\"\s*\)")
+    texts = [
+        path.read_text()
+        for folder in ("package", "applications")
+        for path in sorted((ROOT / folder).rglob("*"))
+        if path.suffix in (".py", ".md")
+    ] + [(ROOT / "README.md").read_text()]
+    found = {
+        extra
+        for text in texts
+        for pattern in (named, calls)
+        for listed in pattern.findall(text)
+        for extra in listed.split(",")
+    }
+    assert {"captions", "huggingface", "litert", "tensorboard"} <= found
+    assert sorted(found - set(PROJECT["optional-dependencies"])) == []
 
 
 def test_all_but_pytorch_can_be_had_without_it():

@@ -39,10 +39,12 @@ if TYPE_CHECKING:
     from keras_classics.core.catalogue import card, create_model, list_models, register
     from keras_classics.core.errors import InputError
     from keras_classics.core.model_files import load_model, load_weights, save_model
+    from keras_classics.jobs.presets import Preset, load_preset, save_preset
 
 __all__ = [
     "InputError",
     "ModelCard",
+    "Preset",
     "__version__",
     "analysis",
     "boxes",
@@ -60,10 +62,12 @@ __all__ = [
     "layers",
     "list_models",
     "load_model",
+    "load_preset",
     "load_weights",
     "models",
     "register",
     "save_model",
+    "save_preset",
     "training",
     "transfer",
     "weights",
@@ -72,13 +76,16 @@ __all__ = [
 _PLACES = {
     "InputError": "core.errors",
     "ModelCard": "core.card",
+    "Preset": "jobs.presets",
     "card": "core.catalogue",
     "create_model": "core.catalogue",
     "list_models": "core.catalogue",
     "load_model": "core.model_files",
+    "load_preset": "jobs.presets",
     "load_weights": "core.model_files",
     "register": "core.catalogue",
     "save_model": "core.model_files",
+    "save_preset": "jobs.presets",
 }
 
 __getattr__ = importing.later(__name__, {name: _PLACES.get(name, "") for name in __all__})

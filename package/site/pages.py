@@ -175,10 +175,8 @@ def room_page(room: str) -> str:
 
 def api_page() -> str:
     """The rooms, with a sentence each, and what stands before them."""
-    rows = [
-        f"| [`kc.{room}`](api/{room}.md) | {(inspect.getdoc(getattr(kc, room)) or '').splitlines()[0]} |"
-        for room in ROOMS
-    ]
+    told = {room: (inspect.getdoc(getattr(kc, room)) or "").splitlines()[0] for room in ROOMS}
+    rows = [f"| [`kc.{room}`](api/{room}.md) | {sentence} |" for room, sentence in told.items()]
     own = [name for name in kc.__all__ if inspect.isroutine(getattr(kc, name))]
     listing = "".join(f"\n        - {name}" for name in sorted(own))
     return (

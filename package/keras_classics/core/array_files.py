@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 import mmap
 import os
 import zipfile
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
 from keras_classics.core.archive_files import open_archive
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError
-from keras_classics.core.files import opened, reading
+from keras_classics.core.files import opened, reading, write_whole
 from keras_classics.core.text_files import parse_json
 from keras_classics.core.torch_files import numbers_of, read_torch
 
@@ -32,6 +34,9 @@ KINDS = {
     "I32": "i4",
     "I16": "i2",
     "I8": "i1",
+    "U64": "u8",
+    "U32": "u4",
+    "U16": "u2",
     "U8": "u1",
     "BOOL": "?",
 }
@@ -141,6 +146,46 @@ def _read_safetensors(data: bytes) -> dict[str, np.ndarray]:
     if any(one[1] != other[0] for one, other in pairwise([*sorted(spans), (len(body),) * 2])):
         raise ValueError("its arrays overlap or leave gaps")
     return state
+
+
+def write_safetensors(
+    path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray], **facts: str
+) -> None:
+    """Write a `.safetensors` file, whole or not at all.
+
+    Args:
+        path: The file; its folder is made if absent.
+        arrays: Numbers by name.
+        **facts: Texts that its header carries along.
+
+    Raises:
+        InputError: The file cannot be written, or an array has no type of the format.
+    """
+    kinds = {np.dtype(kind): name for name, kind in KINDS.items() if name != "BF16"}
+    entries: dict[str, Any] = {"__metadata__": facts} if facts else {}
+    end = 0
+    for name, array in arrays.items():
+        # The name of bfloat16, which NumPy has by an extension alone.
+        kind = "BF16" if array.dtype.name == "bfloat16" else kinds.get(array.dtype)
+        if kind is None:
+            raise InputError(
+                f"The array {name!r} of {array.dtype} was given",
+                f"arrays of {', '.join(str(dtype) for dtype in kinds)}",
+                "Convert it.",
+            )
+        start, end = end, end + array.nbytes
+        entries[name] = {"dtype": kind, "shape": list(array.shape), "data_offsets": [start, end]}
+    header = json.dumps(entries).encode()
+    # Numbers begin where processors like them to.
+    header += b" " * (-len(header) % 8)
+
+    def write(fresh: Path) -> None:
+        with fresh.open("xb") as file:
+            file.write(len(header).to_bytes(8, "little") + header)
+            for array in arrays.values():
+                file.write(np.ascontiguousarray(array).tobytes())
+
+    write_whole(path, write)
 
 
 def mapped_bytes(file: IO[bytes]) -> np.ndarray:

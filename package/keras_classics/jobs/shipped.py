@@ -86,12 +86,12 @@ def _section(model: Path) -> str:
     what, asking = next((KINDS[name] for name in KINDS if name in outputs), ("A model.", None))
     picture = f"{path}/example.png" if (model / "example.png").exists() else "picture.png"
     parts = [f"## {model.name}", what, _facts(model)]
-    parts.append(_table(["", "name", "type and shape"], [
+    parts.append(markdown_table(["", "name", "type and shape"], [
         *(["input", f"`{name}`", described(spec)] for name, spec in inputs.items()),
         *(["output", f"`{name}`", described(spec)] for name, spec in outputs.items()),
     ]))  # fmt: skip
     if (model / METRICS).exists():
-        parts.append(_scores(read_metrics(model)))
+        parts.append(scores_table(read_metrics(model)))
     if (examples := read_examples(model)) is not None:
         parts.append(_carried(examples))
     parts.append(_call(path, inputs, picture))
@@ -109,22 +109,23 @@ def _facts(model: Path) -> str:
     return (
         f"{size}. Made by `python {record['command']}` at commit `{record['commit']}`, started "
         f"{record['started'][:10]}, with Keras {record['versions'].get('keras')} on "
-        f"{record['backend']} ({record['machine']}). Settings: {_settings(record['settings'])}."
+        f"{record['backend']} ({record['machine']}). Settings: {settings_told(record['settings'])}."
     )
 
 
-def _settings(settings: Mapping[str, Any]) -> str:
+def settings_told(settings: Mapping[str, Any]) -> str:
     """Those that are set to something."""
     told = {key: value for key, value in settings.items() if value not in (None, False, "none")}
     return ", ".join(f"{key} {json.dumps(value)}" for key, value in told.items())
 
 
-def _scores(metrics: Mapping[str, Mapping[str, float | None]]) -> str:
+def scores_table(metrics: Mapping[str, Mapping[str, float | None]]) -> str:
+    """Figures by what was evaluated, a row each."""
     names = list(dict.fromkeys(name for values in metrics.values() for name in values))
     rows = [
         [key, *(_figure(values.get(name)) for name in names)] for key, values in metrics.items()
     ]
-    return _table(["evaluated", *names], rows)
+    return markdown_table(["evaluated", *names], rows)
 
 
 def _carried(examples: Examples) -> str:
@@ -182,6 +183,7 @@ def _signature(model: Path) -> tuple[dict[str, Spec], dict[str, Spec]]:
     return specs(signature.inputs), specs(signature.outputs)
 
 
-def _table(heading: list[str], rows: list[list[str]]) -> str:
+def markdown_table(heading: list[str], rows: list[list[str]]) -> str:
+    """A table of texts."""
     lines = [heading, ["---"] * len(heading), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
