@@ -240,7 +240,7 @@ class Enlarger(Transforming):
     own_verbs = ("enlarge",)
 
     def build(self):
-        # Without statistics and from the bicubic enlargement, minutes of training are enough.
+        # Without statistics and from the bilinear enlargement, minutes of training count.
         return kc.models.super_resolution(
             self.settings.factor, filters=self.settings.filters, normalization="none", residual=True
         )

@@ -98,8 +98,9 @@ def super_resolution(
             is kept and detail is nearer (Lim et al., arXiv:1707.02921).
         filters: Channels of all maps.
         blocks: Residual blocks.
-        residual: Whether what is made is added to the bicubic enlargement, from where it begins
-            (Kim, Lee, Lee, arXiv:1511.04587), so that little training is better than none.
+        residual: Whether what is made is added to the enlargement from where it begins (Kim, Lee,
+            Lee, arXiv:1511.04587, of a bicubic one), so that little training is not worse than
+            none. It is bilinear: bicubic ones are not the same on all engines.
         name: Name of the model.
 
     Returns:
@@ -125,7 +126,7 @@ def super_resolution(
         x = _enlarged(x, filters, normalization, f"stage{number}")
     if not residual:
         return keras.Model(picture, _picture(x), name=name)
-    large = layers.UpSampling2D(factor, interpolation="bicubic", dtype="float32", name="bicubic")
+    large = layers.UpSampling2D(factor, interpolation="bilinear", dtype="float32", name="large")
     x = layers.Conv2D(3, 9, padding="same", kernel_initializer="zeros", name="picture_conv")(x)
     x = layers.Activation("tanh", dtype="float32", name="picture_tanh")(x)
     x = layers.Rescaling(AMPLITUDE, dtype="float32", name="detail")(x)
