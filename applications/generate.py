@@ -9,7 +9,7 @@ style scenes, each into a folder of --out, and one page shows what they make.
     python applications/generate.py interpolate --out runs/vae
     python applications/generate.py train --task style --style-picture painting.jpg --out runs/style
     python applications/generate.py stylize --images photo.jpg --out runs/style
-    python applications/generate.py stylize --images photo.jpg --network saved_models/style-waves
+    python applications/generate.py stylize --images photo.jpg --network runs/style/model.keras
     python applications/generate.py enlarge --images photo.jpg --out runs/large
 """
 

@@ -59,7 +59,7 @@ class Settings(kc.jobs.Settings):
     tile: int | None = flag(None, "side of what is read at once; whole pictures by default",
         verbs=["stylize", "enlarge"])  # fmt: skip
     network: Path | None = flag(None, "in the place of a run's: a .keras file, or the folder of an "
-        "export such as saved_models/style-waves", verbs=["stylize"])  # fmt: skip
+        "export", verbs=["stylize"])  # fmt: skip
     images: list[Path] = flag(list, "files to style or enlarge; those of the test split by default",
         verbs=["stylize", "enlarge"])  # fmt: skip
 

@@ -218,7 +218,7 @@ class Brought(Stylist):
             raise kc.InputError(
                 f"--network {path} was given, which holds no network",
                 "a .keras file, or the folder of an export",
-                "Name for example --network saved_models/style-waves.",
+                "Name for example --network runs/style/model.keras.",
             )
         picture = keras.Input((None, None, 3), name="picture")
         answers = keras.layers.TFSMLayer(str(path), call_endpoint="serving_default")(picture)
