@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 import keras_classics as kc
-from benchmarks.measuring import MEASURED
+from benchmarks.measuring import CLOCKS, MEASURED
 
 # Steps whose time is taken together: the runs of several workers wander by a step.
 STRETCH = 5
@@ -32,7 +32,8 @@ def scaling(
     """Examples a second of two workers on two cores beside twice those of one worker on one.
 
     The workers are processes on this machine, each held to a core of its own, and give each other
-    their gradients through its network. The ratio is the efficiency: 1 if that took no time.
+    their gradients through its network. The ratio is the efficiency: 1 if that took no time. By the
+    processor's time it tells what the exchange itself takes, on a machine that others use too.
     """
     cores = sorted(os.sched_getaffinity(0))
     if keras.config.backend() != "tensorflow" or len(cores) < 2:
@@ -47,33 +48,38 @@ def scaling(
             raise kc.InputError(
                 f"--networks {name} was given", ", ".join(NETWORKS), "Choose from these."
             )
-        rates = {1: 0.0, 2: 0.0}
+        rates = {1: np.zeros(2), 2: np.zeros(2)}
         for _ in range(turns):
-            for count in rates:
+            for count, former in rates.items():
                 found = _together(name, cores[:count], batch, steps, units)
-                rates[count] = max(rates[count], found)
-        rows.append({"model": name, "ours": rates[2], "peer": 2 * rates[1]})
+                rates[count] = np.maximum(former, found)
+        for clock, one, two in zip(CLOCKS.values(), *rates.values(), strict=True):
+            # A second of both workers is two of their processors'.
+            twice = one if clock else 2 * one
+            rows.append({"model": name + clock, "ours": two, "peer": twice})
     setting = f"two workers, a core and {batch} examples each"
     rows = pd.DataFrame(rows).assign(setting=setting, beside="twice one worker")
     return rows.assign(unit="examples/s").reindex(columns=MEASURED)
 
 
-def _together(name: str, cores: Sequence[int], batch: int, steps: int, units: int) -> float:
-    """Examples a second of workers on these cores."""
+def _together(name: str, cores: Sequence[int], batch: int, steps: int, units: int) -> np.ndarray:
+    """Examples a second of workers on these cores, by the clock and by their processors' time."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in cores]
     addresses = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
     for each in sockets:
         each.close()
     with multiprocessing.get_context("spawn").Pool(len(cores), maxtasksperchild=1) as pool:
         arguments = [(name, n, cores, addresses, batch, steps, units) for n in range(len(cores))]
-        return min(pool.starmap(work, arguments, chunksize=1))
+        seconds = np.array(pool.starmap(work, arguments, chunksize=1))
+    examples = batch * len(cores) * STRETCH
+    return examples / np.array([seconds[:, 0].max(), seconds[:, 1].sum()])
 
 
 def work(
     name: str, number: int, cores: Sequence[int], addresses: Sequence[str], batch: int, steps: int,
     units: int,
-) -> float:  # fmt: skip
-    """Be a worker: the examples a second of all together, at the fastest."""
+) -> np.ndarray:  # fmt: skip
+    """Be a worker: seconds of the fastest stretch of steps, and of the processor's time."""
     os.sched_setaffinity(0, {cores[number]})
     place = "cpu"
     if len(cores) > 1:
@@ -81,9 +87,11 @@ def work(
         os.environ["TF_CONFIG"] = json.dumps({"cluster": {"worker": addresses}, "task": task})
         place = "multi_worker"
     strategy = kc.distribution.strategy(place)
-    ended: list[float] = []
+    ended: list[tuple[float, float]] = []
     clock = keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda batch, logs: ended.append(time.perf_counter())
+        on_train_batch_end=lambda batch, logs: ended.append(
+            (time.perf_counter(), time.process_time())
+        )
     )
     rows, draw = batch * len(cores), np.random.default_rng(0)
     keras.utils.set_random_seed(0)
@@ -94,7 +102,7 @@ def work(
         epochs = {"epochs": steps, "batch_size": rows, "shuffle": False, "verbose": 0}
         model.fit(inputs, labels, **epochs, callbacks=[clock])
     taken = np.array(ended[STRETCH + 1 :]) - np.array(ended[1:-STRETCH])
-    return rows * STRETCH / float(taken.min())
+    return taken.min(axis=0)
 
 
 def _cnn(draw: np.random.Generator, rows: int, units: int):
