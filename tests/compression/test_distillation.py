@@ -77,5 +77,7 @@ def test_what_does_not_fit_is_refused(student, message):
         return keras.Model(x, end(x))
 
     teacher = model(lambda x: layers.Dense(4, "softmax")(x))
+    with pytest.raises(InputError, match="both student and teacher"):
+        kc.compression.distiller(teacher, teacher)
     with pytest.raises(InputError, match=message):
         kc.compression.distiller(model(student), teacher)

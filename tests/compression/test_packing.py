@@ -450,6 +450,18 @@ def test_steps_that_take_what_others_do_not_give_are_refused(tmp_path, change):
         kc.compression.load_packed(tmp_path / "a.npz")
 
 
+def test_an_empty_batch_is_answered_and_a_lambda_is_not_written(tmp_path):
+    model = keras.Sequential(
+        [keras.Input((6, 6, 3)), layers.BatchNormalization(), BinaryConv2D(4),
+         layers.Lambda(lambda x: x + 1), layers.GlobalAveragePooling2D()]
+    )  # fmt: skip
+    packed = kc.compression.pack(model)
+    assert packed.predict(np.zeros((0, 6, 6, 3))).shape == (0, 4)
+    with pytest.raises(InputError, match="is a Lambda.*register_keras_serializable"):
+        packed.save(tmp_path / "a.npz")
+    assert not list(tmp_path.iterdir())
+
+
 def test_without_numba_numpy_computes(monkeypatch):
     monkeypatch.setattr(packed_signs.importlib.util, "find_spec", lambda name: None)
     assert packed_signs.best_engine() == "numpy"

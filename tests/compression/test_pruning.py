@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from keras.initializers import Constant as constant
 
 import keras_classics as kc
 from keras_classics.core.errors import InputError
@@ -230,6 +231,10 @@ def test_single_weights_that_are_zero_take_nothing_out():
         (lambda: kc.compression.prune_filters(
             keras.Sequential([keras.Input((3,)), layers.Dense(2)]), 0.5), "no filters"),
         (lambda: kc.callbacks.Pruning(0.5, begin=5, end=5), "end=5.*from 6 on"),
+        (lambda: kc.compression.prune(keras.Sequential([layers.Dense(2)]), 0.5), "no weights yet"),
+        (lambda: kc.compression.prune(
+            keras.Sequential([keras.Input((3,)), layers.Dense(2, kernel_initializer=constant(np.nan))]),
+            0.5), "are not all finite"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused(call, message):

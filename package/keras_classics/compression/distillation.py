@@ -98,6 +98,12 @@ def distiller(
         ([tuple(x.shape[1:]) for x in functional(model).inputs], end.units)
         for model, end in zip((student, teacher), ends, strict=True)
     ]
+    if student is teacher:
+        raise InputError(
+            f"{student.name!r} was given as both student and teacher, who is not trained",
+            "two models",
+            "Give a copy as the teacher: keras.models.clone_model, then set_weights.",
+        )
     if shapes[0] != shapes[1]:
         told = [f"{' and '.join(map(str, inputs))} to {units} classes" for inputs, units in shapes]
         raise InputError(

@@ -28,6 +28,7 @@ from keras_classics.core.arguments import checked
 from keras_classics.core.array_files import read_arrays
 from keras_classics.core.errors import InputError, check_choice
 from keras_classics.core.files import reading, write_whole
+from keras_classics.core.keras_internals import layers_within
 from keras_classics.core.model_files import of_configuration
 from keras_classics.core.text_files import parse_json
 from keras_classics.layers.image.binary import BinaryConv2D, BinaryDense
@@ -66,7 +67,7 @@ def write_packed(model: PackedModel, path: str | os.PathLike[str]) -> None:
     """Write a packed network, whole or not at all.
 
     Raises:
-        InputError: It cannot be written, or has another ending.
+        InputError: It cannot be written, has another ending, or a layer that no file may hold.
     """
     _check_ending(path)
     arrays: dict[str, Any] = {}
@@ -105,6 +106,13 @@ def _check_ending(path: str | os.PathLike[str]) -> None:
 def _written(step: Step) -> tuple[dict[str, Any], Arrays]:
     """What is written of a step: facts and arrays."""
     if isinstance(step, Stretch):
+        for layer in layers_within(step.model):
+            if isinstance(layer, keras.layers.Lambda):
+                raise InputError(
+                    f"{layer.name!r} is a Lambda, which no file of strangers may hold",
+                    "layers of Keras, of this package, or registered ones",
+                    "Write it as a layer, registered by keras.saving.register_keras_serializable.",
+                )
         facts: dict[str, Any] = {
             "kind": "stretch",
             "config": keras.saving.serialize_keras_object(step.model),

@@ -290,6 +290,10 @@ class PackedModel:
         ]
 
     def _run(self, given: Sequence[np.ndarray], threads: int) -> list[np.ndarray]:
+        if not len(given[0]):
+            # Some engines have no answer to nothing.
+            nothing = [np.zeros((1, *each.shape[1:]), each.dtype) for each in given]
+            return [each[:0] for each in self._run(nothing, threads)]
         for layer in self.layers:
             layer.products.threads = threads
         values: Values = dict(enumerate(given))

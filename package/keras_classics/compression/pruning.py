@@ -122,10 +122,12 @@ def prune(
     Raises:
         InputError: An argument is not admitted, a name is of no layer, or nothing can be pruned.
     """
-    sparsity = check_rate("sparsity", sparsity)
+    sparsity = check_rate("sparsity", sparsity, "Pass a share such as 0.8.")
     check_choice("by", by, BY)
     variables = prunable(model, keep)
     values = [np.abs(ops.convert_to_numpy(each).astype("float32")) for each in variables]
+    for variable, array in zip(variables, values, strict=True):
+        check_finite(variable, array)
     groups = [values] if by == "global" else [[each] for each in values]
     arrays: list[np.ndarray] = []
     for group in groups:
@@ -160,7 +162,7 @@ def prune_filters(model: keras.Model, share: float, *, keep: Sequence[str] = ())
         InputError: An argument is not admitted, a name is of no layer, the model has no graph of
             layers, or no layer has filters that can be taken out.
     """
-    share = check_rate("share", share)
+    share = check_rate("share", share, "Pass a share such as 0.4.")
     _check_names(model, keep)
     arrays: dict[int, tuple[keras.Variable, np.ndarray]] = {}
 
@@ -223,6 +225,12 @@ def prunable(model: keras.Model, keep: Sequence[str] = ()) -> list[keras.Variabl
         InputError: A name is of no layer, or there are none.
     """
     check_model(model)
+    if not model.built:
+        raise InputError(
+            f"The model {model.name!r} has no weights yet",
+            "a model that has been built",
+            "Call it once, or give it a keras.Input.",
+        )
     _check_names(model, keep)
     found = [
         each
@@ -239,6 +247,24 @@ def nonzeros(model: keras.Model) -> Mapping[str, tuple[int, int]]:
     """How many weights there are and how many are not zero, by variable."""
     arrays = {each.path: ops.convert_to_numpy(each) for each in model.weights}
     return {path: (array.size, int(np.count_nonzero(array))) for path, array in arrays.items()}
+
+
+def check_finite(variable: keras.Variable, array: np.ndarray) -> None:
+    """Refuse weights that are infinite or no numbers.
+
+    Args:
+        variable: For the message.
+        array: Its values.
+
+    Raises:
+        InputError: One is.
+    """
+    if not np.isfinite(array).all():
+        raise InputError(
+            f"The weights of {variable.path} are not all finite",
+            "numbers",
+            "Train the model again from a checkpoint before they were.",
+        )
 
 
 def _largest(values: np.ndarray, sparsity: float) -> np.ndarray:

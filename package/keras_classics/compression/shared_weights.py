@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 from keras import ops
 
-from keras_classics.compression.pruning import prunable
+from keras_classics.compression.pruning import check_finite, prunable
 from keras_classics.core.archive_files import zipped_size
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Wholes
-from keras_classics.core.errors import InputError, check_choice, check_whole
+from keras_classics.core.errors import check_choice, check_whole
 
 ROUNDS = 50
 # Bits of a distance from one weight that is left to the next: the best of these is taken.
@@ -121,12 +121,7 @@ def share_weights(
             continue
         count = check_whole("bits", own[-1] if own else bits, 1, largest=16)
         array = ops.convert_to_numpy(variable).astype("float32")
-        if not np.isfinite(array).all():
-            raise InputError(
-                f"The weights of {variable.path} are not all finite",
-                "numbers",
-                "Train the model again from a checkpoint before they were.",
-            )
+        check_finite(variable, array)
         groups.append((variable, cluster(array, 2**count)))
     shared = Shared(groups)
     shared.hold()

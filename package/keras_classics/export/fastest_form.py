@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import check_whole, import_extra
+from keras_classics.core.errors import MissingExtraError, check_whole, import_extra
 from keras_classics.core.graph import functional
 from keras_classics.core.processor import processors
 from keras_classics.core.types import Whole
@@ -116,7 +116,7 @@ def fastest(
                     paths[key] = path
                 except (ExportError, ImportError) as error:
                     # A form that cannot be had is a line of its own.
-                    facts[key] = (np.nan, 0, str(error).partition(". Allowed")[0])
+                    facts[key] = (np.nan, 0, _told(error))
         for numbers in ("float32", "int8"):
             key, source = (OPENVINO, numbers), ("onnx", numbers)
             if source not in paths:
@@ -127,7 +127,7 @@ def fastest(
                 off = _off(model, run, asked, measured if numbers == "int8" else None)
             except Exception as error:
                 # What it does not know of a file it tells in errors of its own.
-                facts[key] = (np.nan, 0, " ".join(str(error).split())[:200])
+                facts[key] = (np.nan, 0, _told(error))
             else:
                 contenders[key], facts[key] = partial(run, asked), (off, facts[source][1], "")
                 paths[key] = paths[source]
@@ -154,6 +154,14 @@ def _question(model: keras.Model, rows: int, data: ArrayLike | None) -> dict[str
         for name, tensor in zip(names, model.inputs, strict=True)
     }
     return sample_inputs(specs, batch=rows, size=SIZES[3])
+
+
+def _told(error: Exception) -> str:
+    """Why a form cannot be had, for the table."""
+    text = " ".join(str(error).split())
+    if isinstance(error, MissingExtraError):
+        return f"not installed: {text.rpartition('Run: ')[2].rstrip('.')}"
+    return text.partition(". Allowed")[0][:200]
 
 
 def _off(
