@@ -13,7 +13,7 @@ flag = kc.jobs.flag
 DEFAULTS = {
     "gan": ("digits", 16, 60, 64, 2e-4),
     "vae": ("digits", 16, 60, 64, 1e-3),
-    "style": ("scenes", 64, 5, 8, 3e-3),
+    "style": ("scenes", 64, 5, 8, 1e-3),
     "super_resolution": ("scenes", 64, 5, 8, 4e-4),
 }
 # Scenes with more to see than one thing before a plain ground.
@@ -34,7 +34,7 @@ class Settings(kc.jobs.Settings):
     samples: int = flag(1, "codes drawn for each picture of a VAE")
     smoothing: float = flag(0.1, "of the real side, for a GAN")
     style_picture: Path | None = flag(None, "whose style is learned; waves by default")
-    style_weight: float = flag(5.0, "of style, against that of content; both are measured in what "
+    style_weight: float = flag(20.0, "of style, against that of content; both are measured in what "
         "untouched pictures have")  # fmt: skip
     variation_weight: float = flag(0.01, "likewise, of what neighbouring pixels differ by")
     pixel_weight: float = flag(0.1, "of pixels, beside what the loss network sees, to enlarge by")

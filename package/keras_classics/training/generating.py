@@ -7,9 +7,10 @@ import numpy as np
 from keras import ops
 
 from keras_classics.core.errors import InputError, check_whole
+from keras_classics.core.types import Whole
 
 
-def made_of(model: keras.Model, latents: np.ndarray, batch_size: int) -> np.ndarray:
+def made_of(model: keras.Model, latents: np.ndarray, batch_size: Whole) -> np.ndarray:
     """What a generator makes in inference mode, float32 `(count, height, width, channels)`.
 
     Args:

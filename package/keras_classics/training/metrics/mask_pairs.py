@@ -70,8 +70,7 @@ def check_batch(y_true: Tensor, y_pred: Tensor, classes: int, sample_weight: Non
     shape, said = tuple(y_true.shape), tuple(y_pred.shape)
     places = shape[:-1] if len(shape) == len(said) else shape
     fit = len(places) == len(said) - 1 and all(
-        one == other or None in (one, other)
-        for one, other in zip(places, said[:-1], strict=True)
+        one == other or None in (one, other) for one, other in zip(places, said[:-1], strict=True)
     )
     if said[-1] != classes or not fit:
         raise InputError(
