@@ -105,7 +105,7 @@ class Detection(kc.jobs.Job):
         return proposing.propose([each.image for each in examples], self.settings)
 
     def batches(self, part, plan, model):
-        given = {"classes": len(self.classes), **self.settings.some("seed", "regions")}
+        given = {"classes": len(self.classes), **self.settings.some("augment", "seed", "regions")}
         given["batch_size"] = min(plan.batch_size, len(part))
         proposals = self.proposed(part)
         return lambda first: kc.data.region_batches(part, proposals, first=first, **given)
@@ -141,16 +141,22 @@ class Detection(kc.jobs.Job):
     def ask(self, query, exported):
         picture, asked = kc.data.read_image(query), []
         if "proposals" in self.takes:
-            asked = [np.stack(proposing.propose([picture], self.settings))]
+            # Of the picture as the network sees it, as in evaluate.
+            small = kc.data.read_image(query, self.size)
+            [proposed] = proposing.propose([small], self.settings)
+            asked = [(proposed * self.scale(picture))[None].astype("float32")]
         found = kc.jobs.first_answer(exported, picture[None], *asked)
         return self.answer(query, picture, found["boxes"], found["classes"], found["scores"])
 
     def ask_model(self, query, model):
         picture = kc.data.read_image(query)
         [found] = self.found(model, [kc.data.read_image(query, self.size)])
-        scale = np.divide(picture.shape[:2], self.size)
         names = [self.classes[label] for label in found.box_labels]
-        return self.answer(query, picture, found.boxes * np.tile(scale, 2), names, found.scores)
+        return self.answer(query, picture, found.boxes * self.scale(picture), names, found.scores)
+
+    def scale(self, picture):
+        """What leads from the network's pixels to those of a picture."""
+        return np.tile(np.divide(picture.shape[:2], self.size), 2)
 
     def answer(self, query, picture, boxes, names, scores):
         """An answer of what is sure, which is drawn in the end."""

@@ -18,7 +18,11 @@ def learned(model, examples, proposals, classes, settings, **options):
     kc.training.compile_detector(model, optimizer)
     begun = time.perf_counter()
     batches = kc.data.region_batches(
-        examples, proposals, classes=classes, batch_size=size, **settings.some("regions", "seed")
+        examples,
+        proposals,
+        classes=classes,
+        batch_size=size,
+        **settings.some("augment", "regions", "seed"),
     )
     model.fit(
         batches, steps_per_epoch=steps, epochs=settings.epochs, verbose=0, shuffle=False, **options

@@ -12,6 +12,9 @@ SCENES_DATA = {"train": 2000, "validation": 300, "test": 500}
 SCENES = {"proposals": "grid", "sides": [12.0, 17.0, 24.0], "step": 0.27, "epochs": 8}
 PHOTOGRAPHS = {"proposals": "fast", "sides": [32.0, 64.0, 128.0, 256.0], "step": 0.5, "epochs": 30}
 # Deep enough that most of R-CNN's time is its trunk's, as in the papers.
+# SPP-net's five scales, its 688 at 60 pixels: then all five read no more than a twentieth of the
+# pixels of R-CNN's 500 regions.
+FIVE = (42, 50, 60, 75, 105)
 COMPARED = {"name": "resnet_20_cifar", "layer": "stage3_out", "width": 0.5}
 flag = kc.jobs.flag
 
@@ -38,6 +41,8 @@ class Settings(kc.jobs.Settings):
     least_side: float = flag(8.0, "smallest side of a proposal in pixels; 20 in the papers")
     sides: list[float] | None = flag(None, "of the windows of a grid, in pixels")
     step: float | None = flag(None, "between windows, as a share of their side")
+    augment: list[str] = flag(lambda: ["flip"], "of pictures in training: some of mosaic, scale, "
+        "crop, flip and colour; keras-classics draw-data shows them")  # fmt: skip
     regions: int = flag(32, "of a picture in a batch, a quarter of which show something")
     overlap: float = flag(0.3, "that two boxes of a class may have",
         verbs=("evaluate", "export", "detect"))  # fmt: skip
@@ -62,5 +67,9 @@ class Settings(kc.jobs.Settings):
     most: int = flag(500, "proposals of a picture", verbs=("compare",))
     window: int = flag(32, "side that R-CNN warps a region to", verbs=("compare",))
     scale: int = flag(96, "shorter side that the others read a picture at", verbs=("compare",))
+    scales: list[int] = flag(lambda: list(FIVE), "shorter sides that SPP-net reads a picture at in "
+        "turn", verbs=("compare",))  # fmt: skip
+    penalty: float = flag(1.0, "of R-CNN's regressions, chosen on pictures held back; so were the "
+        "1000 of the paper, for 9,216 features", verbs=("compare",))  # fmt: skip
     tested: int = flag(200, "test pictures of it", verbs=("compare",))
     timed: int = flag(30, "of which the convolution is timed", verbs=("compare",))

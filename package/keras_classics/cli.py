@@ -151,6 +151,10 @@ def _parser() -> Parser:
     drawn.add_argument(
         "--raw", action="store_true", help="pictures with boxes as in their files, none mirrored"
     )
+    drawn.add_argument(
+        "--augment", nargs="*", default=["flip"], metavar="NAME",
+        help="of pictures with boxes: some of mosaic, scale, crop, flip and colour",
+    )  # fmt: skip
     drawn.add_argument("--out", default="data.png", help="file ending in .png, .svg or .pdf")
     shipped = verb("shipped", _shipped, "page about a folder of exported models")
     shipped.add_argument("folder", nargs="?", default="saved_models")
@@ -430,7 +434,7 @@ def _draw_data(options: argparse.Namespace) -> None:
     examples = getattr(data, options.split)[: options.count]
     if data.has("boxes"):
         if not options.raw:
-            examples = seen_by_detectors(examples, seed=0)
+            examples = seen_by_detectors(examples, seed=0, augment=options.augment)
         draw_boxes(options.out, examples, data.info.classes or ())
     elif data.has("class_mask"):
         draw_masks(options.out, examples, data.info.pixel_classes or ())

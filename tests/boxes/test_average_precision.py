@@ -150,3 +150,66 @@ def test_width_and_height_in_place_of_the_ends_are_refused_and_named():
     with pytest.raises(InputError, match="Box 1 of 2"):
         Truth([[0, 0, 1, 1], [0, 0, np.nan, 1]], [0, 0])
     assert Truth([], []).boxes.shape == (0, 4)
+
+
+@pytest.mark.parametrize("rules", ["voc07", "voc10", "coco"])
+def test_a_true_box_in_a_crowd_is_found_and_what_is_only_in_the_crowd_is_neither(rules):
+    there = Truth([[0, 0, 10, 10], [0, 0, 100, 100]], [0, 0], crowd=[False, True])
+    # Of the first box nine tenths, and the crowd has all of both.
+    found = Detections([[0, 0, 10, 9], [40, 40, 60, 60]], [0, 0], [0.5, 0.9])
+    ap = average_precision([found], [there], 1, rules=rules, threshold=0.5)
+    assert ap.figures["AP"] == pytest.approx(1.0) and ap.counts.tolist() == [1]
+
+
+def test_of_a_class_in_a_picture_the_hundred_surest_count_under_the_rules_of_coco():
+    strays = np.arange(150)[:, None] * [0, 20, 0, 20] + [50, 0, 60, 10]
+    there = Truth([[0, 0, 10, 10]], [0])
+    for rank, counts in ((99, True), (100, False)):
+        boxes = np.insert(strays, rank, [0, 0, 10, 10], axis=0)
+        found = Detections(boxes, np.zeros(151), -np.arange(151.0))
+        ap = figures([found], [there])
+        assert ap["AR100"] == counts and ap["AR10"] == 0
+        assert ap["AP"] == pytest.approx(0.01 if counts else 0.0)
+        assert figures([found], [there], rules="voc10")["AP"] == pytest.approx(1 / (rank + 1))
+
+
+def test_an_area_of_the_border_is_of_both_sizes():
+    there = Truth([[0, 0, 32, 32]], [0])
+    found = figures([Detections(there.boxes, [0], [1.0])], [there])
+    assert found["AP small"] == found["AP medium"] == pytest.approx(1.0)
+    assert np.isnan(found["AP large"])
+
+
+def test_a_threshold_is_an_overlap_perhaps_one_by_class():
+    boxes = [[0, 0, 10, 10], [0, 50, 10, 60]]
+    there = Truth(boxes, [0, 1])
+    found = Detections(np.add(boxes, [0, 0, 0, -4]), [0, 1], [0.9, 0.9])
+    for rules in ("voc10", "coco", "kitti"):
+        alike = average_precision([found], [there], 2, rules=rules, threshold={1: 0.7})
+        for label, threshold in ((0, None), (1, 0.7)):
+            alone = average_precision([found], [there], 2, rules=rules, threshold=threshold)
+            for name, each in alike.by_class.items():
+                if name in alone.by_class:
+                    np.testing.assert_equal(each[label], alone.by_class[name][label])
+    assert average_precision(
+        [found], [there], 2, rules="voc10", threshold={1: 0.7}
+    ).by_class["AP"].tolist() == [1, 0]  # fmt: skip
+    for wrong in (50, {1: 50}):
+        with pytest.raises(InputError, match="threshold=50 was given. Allowed: a number from 0 to"):
+            average_precision([found], [there], 2, threshold=wrong)
+    with pytest.raises(InputError, match="threshold with 2"):
+        average_precision([found], [there], 2, threshold={2: 0.5})
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        (([0.7], [0.5]), "box_labels=.*whole numbers"),
+        (([0], [np.nan]), "scores=.*finite numbers"),
+        (([0], [np.inf]), "scores=.*finite numbers"),
+        ((["cat"], [0.5]), "box_labels=.*numbers"),
+    ],
+)
+def test_what_is_no_number_of_its_kind_is_refused(columns, message):
+    with pytest.raises(InputError, match=message):
+        Detections([[0, 0, 1, 1]], *columns)

@@ -1,6 +1,10 @@
 """Every detection has its mistake, every true box its finder."""
 
+import numpy as np
+import pytest
+
 from keras_classics.boxes import Detections, Truth, sort_errors
+from keras_classics.core.errors import InputError
 
 
 def test_one_of_each_kind():
@@ -25,6 +29,39 @@ def test_one_of_each_kind():
     assert errors.detections == [list(found)[::-1]]
     assert errors.counts == {**dict.fromkeys(found, 1), "missed": 2}
     assert errors.missed[0].tolist() == [False, True, False, True]
+
+
+def test_what_no_rule_counts_is_no_mistake():
+    there = Truth(
+        [[0, 0, 100, 100], [0, 200, 100, 300], [0, 400, 40, 440]],
+        [0, -1, 1],
+        crowd=[True, False, False],
+        difficult=[False, False, True],
+    )
+    found = {
+        "in a crowd of its class": ([20, 20, 40, 40], 0, "neither"),
+        "in another's": ([20, 20, 40, 40], 1, "background"),
+        "a region of no class": ([0, 200, 100, 300], 0, "neither"),
+        "in it": ([20, 220, 40, 240], 1, "neither"),
+        "half in it": ([20, 291, 40, 309], 1, "neither"),
+        "less": ([20, 292, 40, 310], 1, "background"),
+        "of another class than what is difficult": ([0, 400, 40, 440], 0, "background"),
+    }
+    boxes, labels, kinds = zip(*found.values(), strict=True)
+    errors = sort_errors([Detections(boxes, labels, np.arange(len(boxes)))], [there])
+    assert errors.detections == [list(kinds)]
+    assert errors.counts["missed"] == 0 and not errors.missed[0].any()
+
+
+def test_a_tenth_is_background_and_more_is_a_poor_box():
+    there = Truth([[0, 0, 10, 10]], [0])
+    near, far = [0, 8, 10, 18], [0, 8.5, 10, 18.5]
+    for box, label, kind in (
+        (near, 0, "localisation"), (near, 1, "both"), (far, 0, "background")
+    ):  # fmt: skip
+        assert sort_errors([Detections([box], [label], [1.0])], [there]).detections == [[kind]]
+    with pytest.raises(InputError, match="background=10"):
+        sort_errors([Detections([], [], [])], [there], background=10)
 
 
 def test_nothing_found_is_all_missed_and_nothing_there_all_background():

@@ -1,20 +1,22 @@
 """A convention that is not ours is named, and a sound or merely poor detector is not accused."""
 
+import keras
 import numpy as np
 import pytest
 
 from keras_classics.boxes import Detections, Truth, diagnose
 
 
-def world(count=12, seed=0):
+def world(count=12, seed=0, large=False):
     rng = np.random.default_rng(seed)
     detections, truths = [], []
     for _ in range(count):
         # Flat boxes low in the picture, so that a sound one is sound in any reading.
         corners = rng.uniform([10, 5], [60, 40], (4, 2))
-        boxes = np.concatenate(
-            [corners, corners + rng.uniform([60, 80], [90, 160], (4, 2))], axis=1
-        )
+        sides = rng.uniform([60, 80], [90, 160], (4, 2))
+        # Larger than their centres are far from the corner.
+        sides = sides * [3, 2] if large else sides
+        boxes = np.concatenate([corners, corners + sides], axis=1)
         labels = rng.integers(3, size=4)
         truths.append(Truth(boxes, labels))
         detections.append(Detections(boxes + rng.normal(0, 1, boxes.shape), labels, rng.random(4)))
@@ -40,12 +42,20 @@ def test_a_sound_detector_is_not_accused_and_neither_is_a_blind_one():
         ("xyxy", lambda b: b[:, [1, 0, 3, 2]]),
         ("xywh", lambda b: np.stack([b[:, 1], b[:, 0], b[:, 3] - b[:, 1], b[:, 2] - b[:, 0]], 1)),
         ("yxhw", lambda b: np.concatenate([b[:, :2], b[:, 2:] - b[:, :2]], 1)),
+        ("center_xywh", lambda b: np.stack(
+            [(b[:, 1] + b[:, 3]) / 2, (b[:, 0] + b[:, 2]) / 2, b[:, 3] - b[:, 1],
+             b[:, 2] - b[:, 0]], 1)),
     ],
-)
-def test_another_reading_of_the_four_numbers_is_named(name, how):
-    detections, truths = world()
-    found = diagnose(written(detections, how), truths, 3)
+)  # fmt: skip
+def test_another_reading_of_the_four_numbers_is_named_with_what_mends_it(name, how):
+    detections, truths = world(large=name == "center_xywh")
+    wrong = written(detections, how)
+    found = diagnose(wrong, truths, 3)
     assert f"to be {name} given as yxyx" in found[0] and len(found) == 1
+    remedy = found[0].split("Convert them by ")[1].rstrip(".")
+    for one, other in zip(wrong, detections, strict=True):
+        mended = eval(remedy, {"keras": keras, "numpy": np, "boxes": one.boxes})  # noqa: S307
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(mended), other.boxes, atol=1e-3)
 
 
 def test_shares_of_the_sides_are_named():

@@ -30,11 +30,21 @@ def test_forty_points_and_eleven_differ():
     [
         (Truth([car(41)], [CAR]), ("easy", "moderate", "hard")),
         (Truth([car(30)], [CAR]), ("moderate", "hard")),
-        (Truth([car(24)], [CAR]), ()),
+        # A true box has to be higher.
+        (Truth([car(40)], [CAR]), ("moderate", "hard")),
+        (Truth([car(26)], [CAR]), ("moderate", "hard")),
+        (Truth([car(25)], [CAR]), ()),
         (Truth([car(41)], [CAR], occlusion=[1]), ("moderate", "hard")),
         (Truth([car(41)], [CAR], occlusion=[2]), ("hard",)),
+        (Truth([car(41)], [CAR], occlusion=[3]), ()),
+        (Truth([car(41)], [CAR], truncation=[0.15]), ("easy", "moderate", "hard")),
+        (Truth([car(41)], [CAR], truncation=[0.16]), ("moderate", "hard")),
         (Truth([car(41)], [CAR], truncation=[0.3]), ("moderate", "hard")),
+        (Truth([car(41)], [CAR], truncation=[0.31]), ("hard",)),
         (Truth([car(41)], [CAR], truncation=[0.5]), ("hard",)),
+        (Truth([car(41)], [CAR], truncation=[0.51]), ()),
+        (Truth([car(41)], [CAR], difficult=[True]), ()),
+        (Truth([car(41)], [CAR], crowd=[True]), ()),
     ],
 )
 def test_a_grade_counts_what_is_high_visible_and_within_enough(there, counted):
@@ -78,3 +88,20 @@ def test_the_overlap_has_to_exceed_the_threshold():
     found = Detections([[0, 0, 50, 45]], [CAR], [0.9])
     assert grades(found, there, rules="kitti11", threshold=0.7)["AP easy"] > 0
     assert grades(found, there, rules="kitti11", threshold=0.75)["AP easy"] == 0
+
+
+def test_what_is_found_too_small_finds_nothing_and_leaves_the_box_to_what_is_large_enough():
+    there = Truth([car(41), car(50, column=300)], [CAR, CAR])
+    second = car(50, column=300)
+    # The small one covers more of the first box, and is surer than what settles the curve's end.
+    small, large = [1, 0, 40.5, 60], [0, 0, 41, 45]
+    alone = Detections([small, second], [CAR, CAR], [0.8, 0.5])
+    assert grades(alone, there, rules="kitti11")["AP easy"] == pytest.approx(1 / 11)
+    both = Detections([large, small, second], [CAR] * 3, [0.9, 0.8, 0.5])
+    sure = Detections([large, second], [CAR] * 2, [0.9, 0.5])
+    assert grades(both, there)["AP easy"] == grades(sure, there)["AP easy"] > 0
+    # A detection of exactly the least height is no longer too small to be a mistake.
+    for height, wrong in ((40, True), (39.9, False)):
+        stray = Detections([second, car(height, row=500)], [CAR] * 2, [0.5, 0.9])
+        expected = 1 / 22 if wrong else 1 / 11
+        assert grades(stray, there, rules="kitti11")["AP easy"] == pytest.approx(expected)

@@ -66,6 +66,13 @@ def test_what_one_kind_lacks_the_other_fills_up(overlaps, shown):
                                                               if 0.1 in overlaps else shown)  # fmt: skip
 
 
+def test_of_few_regions_a_quarter_show_something_in_the_mean():
+    rng = np.random.default_rng(0)
+    shown = [sample_regions([0.9] * 5 + [0.1] * 5, count, rng)[0] < 5 for count in [1, 2] * 400]
+    assert sum(shown[::2]) == pytest.approx(100, abs=25)
+    assert sum(shown[1::2]) == pytest.approx(200, abs=30)
+
+
 def test_an_overlap_of_the_border_shows_something():
     assert 0 in sample_regions([0.5, 0.2], 4, np.random.default_rng(0))
 

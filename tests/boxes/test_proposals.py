@@ -22,6 +22,9 @@ def test_windows_larger_than_the_picture_are_cut_to_it():
     assert sliding_windows((10, 20), sides=(64,), aspects=(1.0,)).tolist() == [[0, 0, 10, 20]]
     with pytest.raises(InputError, match="step=0"):
         sliding_windows((10, 20), step=0)
+    for size in ((0, 10), (-5, 10), (10.5, 10)):
+        with pytest.raises(InputError, match="size="):
+            sliding_windows(size)
 
 
 def test_recall_and_mabo_by_hand():
@@ -36,5 +39,14 @@ def test_recall_and_mabo_by_hand():
     np.testing.assert_allclose(found.by_class, [0.5, 0.5, np.nan])
     assert found.mabo == pytest.approx(0.5) and found.mean_count == 1.0
     assert proposal_quality(proposals, truths, 3, threshold=0.6).recall == pytest.approx(1 / 3)
-    with pytest.raises(InputError, match="equally many"):
+    # What is difficult, a crowd or of no class does not count.
+    crowd = Truth([[0, 0, 10, 10], [0, 0, 90, 90], [0, 0, 90, 90]], [0, 1, -1], crowd=[0, 1, 0])
+    assert proposal_quality([[[0, 0, 10, 10]]], [crowd], 2).recall == 1.0
+    with pytest.raises(InputError, match="equally many, at least 1"):
         proposal_quality([], truths, 3)
+    with pytest.raises(InputError, match="equally many, at least 1"):
+        proposal_quality([], [], 3)
+    with pytest.raises(InputError, match="is of class 1, with classes=1"):
+        proposal_quality(proposals, truths, 1)
+    with pytest.raises(InputError, match="threshold=50"):
+        proposal_quality(proposals, truths, 3, threshold=50)

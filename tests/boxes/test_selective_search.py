@@ -107,7 +107,8 @@ def test_segmentation_is_nearly_that_of_opencv():
 def test_what_is_in_scenes_is_proposed(engine):
     data = load("scenes", train=6, validation=1, test=1, image_size=96)
     found = [selective_search(each.image, least_side=6, engine=engine) for each in data.train]
-    quality = proposal_quality(found, [Truth.of(each) for each in data.train], 5)
+    classes = len(data.info.classes)
+    quality = proposal_quality(found, [Truth.of(each) for each in data.train], classes)
     assert quality.recall == 1.0 and quality.mabo > 0.8
     more = selective_search(data.train[0].image, mode="quality", least_side=6, engine=engine)
     assert len(more) > len(found[0]) > 5
@@ -174,3 +175,47 @@ def test_without_opencv_our_own_form_is_taken(monkeypatch):
     if importlib.util.find_spec("cv2") is None:
         with pytest.raises(InputError, match=r"keras-classics\[cv\]"):
             selective_search(image, engine="opencv")
+
+
+def test_the_texture_of_an_edge_by_hand():
+    """A step of 60 along columns, under a Gaussian derivative of width 1."""
+    image = np.zeros((20, 21, 3), "uint8")
+    image[:, 10:] = 60
+    regions = np.repeat(np.arange(7), 3)[None].repeat(20, axis=0)
+    found = Regions.of(image, regions).textures.reshape(7, 3, 8, 10)
+    expected = np.zeros((7, 8, 10))
+    bell = {place: np.exp(-(place**2) / 2) for place in range(-4, 5)}
+    for column in range(21):
+        # What lies right of the step, each weighed by its distance and the bell.
+        beyond = [place * each for place, each in bell.items() if column + place >= 10]
+        slope = 60 * sum(beyond) / sum(bell.values())
+        for turn in range(8):
+            share = max(0.0, slope * np.cos(turn * np.pi / 4)) / (255 / np.sqrt(2 * np.pi))
+            expected[column // 3, turn, min(9, int(10 * share))] += 1
+    expected /= expected.sum() / 7 * 3
+    for channel in range(3):
+        np.testing.assert_allclose(found[:, channel], expected, atol=1e-9)
+    assert (expected[:, 0, 1:] > 0).any()
+
+
+@LIBRARY
+def test_colours_are_those_of_opencv():
+    import cv2
+
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 50, 3), "uint8")
+    module = importlib.import_module("keras_classics.boxes.selective_search")
+    theirs = cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB).astype("float32")
+    assert np.abs(module._lab(pixels) - theirs).max() <= 1
+    shares = module._rgi(np.uint8([[[10, 30, 60], [0, 0, 0]]]))
+    np.testing.assert_allclose(shares, [[[25.5, 76.5, 100 / 3], [0, 0, 0]]])
+
+
+def test_the_settings_are_those_of_the_paper_and_large_boxes_come_early():
+    module = importlib.import_module("keras_classics.boxes.selective_search")
+    quality = module.MODES["quality"]
+    assert quality.colours == ("hsv", "lab", "rgi", "hue", "intensity")
+    assert quality.scales == (50, 100, 150, 300)
+    assert quality.strategies == ("CTSF", "TSF", "F", "S")
+    boxes = np.array([[0, 0, side, side] for side in range(1, 201)], "float64")
+    sides = module._in_order(boxes, 0)[:, 2]
+    assert sides[:50].mean() > sides[-50:].mean() + 50

@@ -84,5 +84,6 @@ def test_nothing_gives_nothing_and_nonsense_is_refused():
     assert suppress(np.zeros((0, 4)), np.zeros(0), np.zeros(0)).dtype == np.int64
     with pytest.raises(InputError, match="a number from 0 to 1"):
         suppress([[0, 0, 1, 1]], [0.5], threshold=30)
-    with pytest.raises(InputError, match="one score"):
-        suppress([[0, 0, 1, 1]], [np.nan])
+    for scores in ([np.nan], [np.inf], [0.5, 0.5]):
+        with pytest.raises(InputError, match="one finite score"):
+            suppress([[0, 0, 1, 1]], scores)

@@ -53,6 +53,12 @@ def test_the_figure_is_that_of_the_model_after_the_epoch():
     expected = kc.boxes.average_precision(found, watch.truths, 3)
     assert history["val_AP50"] == [pytest.approx(expected.figures["AP50"], abs=1e-6)]
     assert watch.precision.counts.tolist() == expected.counts.tolist()
+    # What detect does not take is refused before the first step.
+    for options, error in (({"threshold": 30}, InputError), ({"treshold": 0.3}, TypeError)):
+        wrong = kc.callbacks.DetectionPrecision(held, [GRID] * 6, classes=3, **options)
+        with pytest.raises(error, match="threshold=30|treshold"):
+            wrong.set_model(model)
+            wrong.on_train_begin()
     with pytest.raises(InputError, match="AP50"):
         kc.callbacks.DetectionPrecision(held, [GRID] * 6, classes=3, figures=("AP60",))
     with pytest.raises(InputError, match="equally many"):

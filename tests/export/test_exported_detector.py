@@ -75,8 +75,17 @@ def test_no_detection_gives_no_rows(shipped):
     assert nothing["boxes"].shape[0] == 0 and nothing["counts"].shape == (0,)
 
 
+def test_the_least_score_counts_and_what_is_clipped_away_is_nothing(model, shipped):
+    image = pictures(1)
+    inside, outside = [4, 4, 20, 20], [50, 50, 60, 60]
+    said = shipped[1].serve(image, np.float32([[inside, outside]]))
+    (found,) = kc.models.detect(model, list(image), [[inside, outside]], least_score=0.3)
+    assert int(said["counts"][0]) == len(found) > 0
+    assert (kc.boxes.overlap(found.boxes, np.array([[0.0, 0, 32, 32]])) > 0).all()
+
+
 def test_names_and_formats_are_checked(model, tmp_path):
-    with pytest.raises(kc.InputError, match="3 names were given for 4|names were given for"):
+    with pytest.raises(kc.InputError, match="2 names were given for 3 classes"):
         kc.export.export_detector(model, NAMES[:2], tmp_path / "m", image_size=(32, 32))
     with pytest.raises(kc.InputError, match="class by class"):
         kc.export.export_detector(

@@ -18,12 +18,24 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_classics.boxes.detections import Detections, Truth, box_areas, check_paired
+from keras_classics.boxes.detections import (
+    NO_CLASS,
+    Detections,
+    Truth,
+    box_areas,
+    check_labels,
+    check_paired,
+)
 from keras_classics.boxes.kitti_precision import kitti_figures
 from keras_classics.boxes.overlap import coverage, overlap
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Whole
-from keras_classics.core.errors import InputError, check_choice, check_whole
+from keras_classics.core.errors import (
+    check_choice,
+    check_places,
+    check_probability,
+    check_whole,
+)
 
 WRONG, RIGHT, NEITHER = 0, 1, -1
 
@@ -95,7 +107,7 @@ def average_precision(
     classes: Whole,
     *,
     rules: str = "coco",
-    threshold: float | None = None,
+    threshold: float | Mapping[int, float] | None = None,
     sizes: Mapping[str, tuple[float, float]] = SIZES,
     neighbours: Mapping[int, int] = MappingProxyType({}),
 ) -> Precision:
@@ -107,7 +119,9 @@ def average_precision(
         classes: Number of classes.
         rules: `"coco"` (ten overlaps, 101 recalls), `"voc07"` (11 recalls), `"voc10"` (the area
             below the curve), `"kitti"` (40 recalls) or `"kitti11"` (its 11 of before 10/2019).
-        threshold: An overlap in place of those of the rules.
+        threshold: An overlap in place of those of the rules, 0 to 1, or one by class; a class that
+            is not among them keeps the rules' own. KITTI's own is 0.5, and for its cars
+            `{car: 0.7}` is to be given, as no rule knows which class these are.
         sizes: Ranges of areas of which there are figures; for KITTI its grades take their place.
         neighbours: KITTI's alone: by class, another whose finding is no mistake, as a van is none
             for a car.
@@ -116,26 +130,46 @@ def average_precision(
         Figures, the same by class, and how many true boxes there are.
 
     Raises:
-        InputError: The rules are unknown, a class is beyond those there are, or there is no
-            picture, or not the truth for each.
+        InputError: The rules are unknown, a class is beyond those there are, a threshold is no
+            overlap, or there is no picture, or not the truth for each.
     """
     check_choice("rules", rules, (*RULES, *KITTI))
     classes = check_whole("classes", classes)
     check_paired(detections, truths)
-    _check_classes(detections, truths, classes)
+    check_labels("detection", _joined([each.box_labels for each in detections]), classes)
+    check_labels("true box", _joined([each.box_labels for each in truths]), classes, NO_CLASS)
+    by_threshold = _thresholds(threshold, classes)
     if rules in KITTI:
         by_class, counts = kitti_figures(
-            detections, truths, classes, threshold, neighbours, eleven=rules == "kitti11"
+            detections, truths, by_threshold, neighbours, eleven=rules == "kitti11"
         )
         return Precision(_means(by_class), by_class, counts)
-    chosen = RULES[rules]
-    if threshold is not None:
-        chosen = replace(chosen, thresholds=(float(threshold),))
     ranges = {"": _ALL, **{f" {name}": limits for name, limits in sizes.items()}}
-    table = _judge(detections, truths, chosen, tuple(ranges.values()))
-    columns = [_class_figures(table, label, chosen, tuple(ranges)) for label in range(classes)]
-    by_class = {name: np.array([each[name] for each in columns]) for name in columns[0]}
+    columns: list[dict[str, float]] = [{}] * classes
+    for each in set(by_threshold):
+        chosen = RULES[rules]
+        if each is not None:
+            chosen = replace(chosen, thresholds=(each,))
+        table = _judge(detections, truths, chosen, tuple(ranges.values()))
+        for label in range(classes):
+            if by_threshold[label] == each:
+                columns[label] = _class_figures(table, label, chosen, tuple(ranges))
+    # A class with a threshold of its own has none of the figures at those of the rules.
+    names = list(dict.fromkeys(name for column in columns for name in column))
+    by_class = {name: np.array([column.get(name, np.nan) for column in columns]) for name in names}
     return Precision(_means(by_class), by_class, table.counts(classes)[:, 0])
+
+
+def _thresholds(
+    given: float | Mapping[int, float] | None, classes: int
+) -> tuple[float | None, ...]:
+    """The overlap of each class, None for that of the rules."""
+    if not isinstance(given, Mapping):
+        known = None if given is None else check_probability("threshold", given)
+        return (known,) * classes
+    check_places("threshold", given, classes)
+    found = {label: check_probability("threshold", each) for label, each in given.items()}
+    return tuple(found.get(label) for label in range(classes))
 
 
 class _Table(NamedTuple):
@@ -247,10 +281,13 @@ def _best_matches(
 ) -> np.ndarray:
     """VOC: each has the box that it overlaps most; the second of one box is wrong.
 
-    Args and result are those of `_free_matches`.
+    Where that is none that is to be found, or is too far, it may lie in a crowd. Args and result
+    are those of `_free_matches`.
     """
-    best = shared.argmax(axis=1)
-    near = shared[np.arange(len(shared)), best] >= thresholds[:, None]
+    alone = np.where(crowd, -1.0, shared)
+    best = alone.argmax(axis=1)
+    near = alone[np.arange(len(shared)), best] >= thresholds[:, None]
+    within = np.where(crowd, shared, -1.0).max(axis=1) >= thresholds[:, None]
     verdicts = np.full((len(thresholds), len(ignored), len(shared)), _UNMATCHED, "int8")
     for row, hits in enumerate(near):
         numbers = np.flatnonzero(hits)
@@ -259,7 +296,7 @@ def _best_matches(
         verdicts[row] = np.where(
             hits,
             np.where(ignored[:, best], NEITHER, np.where(first, RIGHT, WRONG)),
-            _UNMATCHED,
+            np.where(within[row], NEITHER, _UNMATCHED),
         )
     return verdicts
 
@@ -382,17 +419,3 @@ def _means(by_class: dict[str, np.ndarray]) -> dict[str, float]:
         name: float(np.nanmean(each)) if not np.isnan(each).all() else float("nan")
         for name, each in by_class.items()
     }
-
-
-def _check_classes(detections: Sequence[Detections], truths: Sequence[Truth], classes: int) -> None:
-    for what, each in (("detection", detections), ("true box", truths)):
-        labels = _joined([one.box_labels for one in each])
-        least = 0 if what == "detection" else -1
-        if labels.size and (labels.min() < least or labels.max() >= classes):
-            wrong = labels[(labels < least) | (labels >= classes)][0]
-            raise InputError(
-                f"A {what} is of class {wrong:.0f}, with classes={classes}",
-                f"0 to {classes - 1}",
-                "Number classes from 0 on: ids of COCO begin at 1 and have gaps, which "
-                "kc.data.load closes.",
-            )

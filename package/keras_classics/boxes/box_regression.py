@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_classics.boxes.detections import as_boxes
+from keras_classics.boxes.detections import as_boxes, clip_boxes
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_positive
 
@@ -69,11 +69,6 @@ def apply_regression(
     found = keras.utils.bounding_boxes.decode_deltas_to_boxes(given, wanted, "yxyx", "yxyx")
     boxes = keras.ops.convert_to_numpy(found)
     return boxes if size is None else clip_boxes(boxes, size)
-
-
-def clip_boxes(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """What of boxes `(n, 4)` lies in a picture of a height and width."""
-    return np.clip(boxes, 0.0, np.array([*size, *size], boxes.dtype))
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,16 +141,17 @@ class RidgeBoxes:
                 "Leave out classes without a proposal near a true box.",
             )
         whitening = Whitening.fit(wanted)
-        rows = _with_bias(given)
+        rows = with_bias(given)
         square = rows.T @ rows + penalty * np.eye(rows.shape[1])
         return cls(np.linalg.solve(square, rows.T @ whitening.whiten(wanted)), whitening)
 
     @checked
     def predict(self, features: ArrayLike) -> np.ndarray:
         """Targets `(n, 4)` of proposals with features `(n, features)`."""
-        rows = _with_bias(np.asarray(features, "float64"))
+        rows = with_bias(np.asarray(features, "float64"))
         return self.whitening.unwhiten(rows @ self.weights)
 
 
-def _with_bias(features: np.ndarray) -> np.ndarray:
+def with_bias(features: np.ndarray) -> np.ndarray:
+    """Features `(n, features)` and a last one that is 1 throughout."""
     return np.concatenate([features, np.ones((len(features), 1))], axis=1)

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_classics.boxes.detections import Detections, Truth, check_paired
-from keras_classics.boxes.overlap import overlap
+from keras_classics.boxes.detections import NO_CLASS, Detections, Truth, check_paired
+from keras_classics.boxes.overlap import coverage, overlap
 from keras_classics.core.arguments import checked
+from keras_classics.core.errors import check_probability
 
 KINDS = ("right", "localisation", "class", "both", "duplicate", "background", "neither")
 
@@ -44,7 +45,8 @@ def sort_errors(
     A detection, the surest first, is
 
     - `"right"` where it overlaps a true box of its class by the threshold that none found before;
-    - `"neither"` where that box is difficult or a crowd;
+    - `"neither"` where that box is difficult, or where so large a share of the detection lies in a
+      crowd of its class, or in a region of no class;
     - `"duplicate"` where it was found before;
     - `"class"` where it overlaps a box of another class by the threshold;
     - `"localisation"` where it overlaps one of its class by less, yet by more than background;
@@ -61,14 +63,18 @@ def sort_errors(
         Counts, and the kinds by picture.
 
     Raises:
-        InputError: There is no picture, or not the truth for each.
+        InputError: There is no picture, or not the truth for each, or an overlap is not between 0
+            and 1.
     """
     check_paired(detections, truths)
+    threshold = check_probability("threshold", threshold)
+    background = check_probability("background", background)
     kinds, missed = [], []
     for found, there in zip(detections, truths, strict=True):
         names, taken = _sorted_picture(found, there, threshold, background)
         kinds.append(names)
-        missed.append(~taken & ~there.difficult & ~there.crowd & (there.box_labels >= 0))
+        counted = ~there.difficult & ~there.crowd & (there.box_labels >= 0)
+        missed.append(~taken & counted)
     counts = {kind: sum(names.count(kind) for names in kinds) for kind in KINDS}
     counts["missed"] = int(sum(each.sum() for each in missed))
     return SortedErrors(counts, kinds, missed)
@@ -79,18 +85,23 @@ def _sorted_picture(
 ) -> tuple[list[str], np.ndarray]:
     shared = overlap(found.boxes, there.boxes)
     same = found.box_labels[:, None] == there.box_labels
-    own, others = np.where(same, shared, 0.0), np.where(same, 0.0, shared)
-    uncounted = there.difficult | there.crowd
+    own = np.where(same & ~there.crowd, shared, 0.0)
+    counted = ~there.difficult & ~there.crowd & (there.box_labels >= 0)
+    others = np.where(~same & counted, shared, 0.0)
+    open_to_all = (same & there.crowd) | (there.box_labels == NO_CLASS)
+    within = np.where(open_to_all, coverage(found.boxes, there.boxes), 0.0).max(axis=1, initial=0.0)
     taken = np.zeros(len(there), bool)
     kinds = [""] * len(found)
     for number in np.lexsort((*found.boxes.T[::-1], -found.scores)).tolist():
         near = np.flatnonzero(own[number] >= threshold)
-        free = near[~taken[near] & ~uncounted[near]]
+        free = near[~taken[near] & ~there.difficult[near]]
         if len(free):
             taken[free[own[number, free].argmax()]] = True
             kinds[number] = "right"
+        elif there.difficult[near].any() or within[number] >= threshold:
+            kinds[number] = "neither"
         elif len(near):
-            kinds[number] = "neither" if uncounted[near].any() else "duplicate"
+            kinds[number] = "duplicate"
         elif others[number].max(initial=0.0) >= threshold:
             kinds[number] = "class"
         elif own[number].max(initial=0.0) > background:

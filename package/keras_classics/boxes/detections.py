@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError
+from keras_classics.core.errors import InputError, shown
 
 # The class of a region of which nobody says what it shows, as KITTI's DontCare.
 NO_CLASS = -1
+_KINDS = {"int64": "whole numbers", "float64": "finite numbers", "bool": "true or false"}
 
 
 @checked
@@ -39,7 +40,8 @@ class Truth:
         occlusion: int64 `(n,)`, 0 to 3, how much is hidden (KITTI); by default 0.
 
     Raises:
-        InputError: A box is inverted or not finite, or a column has another length.
+        InputError: A box is inverted or not finite, or a column has another length, or what is no
+            number of its kind.
     """
 
     boxes: np.ndarray
@@ -91,7 +93,8 @@ class Detections:
         scores: float64 `(n,)`, higher where the detector is surer.
 
     Raises:
-        InputError: A box is inverted or not finite, or a column has another length.
+        InputError: A box is inverted or not finite, or a column has another length, or what is no
+            number of its kind.
     """
 
     boxes: np.ndarray
@@ -121,8 +124,11 @@ def as_boxes(boxes: ArrayLike) -> np.ndarray:
         raise InputError(
             f"Boxes of shape {array.shape} were given", "(n, 4)", "Give four numbers for each."
         )
-    wrong = ~np.isfinite(array).all(axis=1) | (array[:, 2:] < array[:, :2]).any(axis=1)
-    if wrong.any():
+    with np.errstate(invalid="ignore"):
+        sides = array[:, 2:] - array[:, :2]
+    # What is not finite has sides that are infinite or NaN.
+    if not ((sides >= 0) & (sides < np.inf)).all():
+        wrong = ~np.isfinite(array).all(axis=1) | (array[:, 2:] < array[:, :2]).any(axis=1)
         number = int(wrong.argmax())
         corner = array[:, :2]
         other = np.concatenate([corner, corner + array[:, 2:]], axis=1)[wrong]
@@ -141,6 +147,11 @@ def as_boxes(boxes: ArrayLike) -> np.ndarray:
 def box_areas(boxes: np.ndarray) -> np.ndarray:
     """Areas `(n,)` of boxes `(n, 4)`, in pixels."""
     return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+
+
+def clip_boxes(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """What of boxes `(n, 4)` lies in a picture of a height and width."""
+    return np.clip(boxes, 0.0, np.array([*size, *size], boxes.dtype))
 
 
 def check_paired(detections: Sequence[Detections], truths: Sequence[Truth]) -> None:
@@ -162,6 +173,47 @@ def check_paired(detections: Sequence[Detections], truths: Sequence[Truth]) -> N
         )
 
 
+def check_proposals(proposals: Sequence[ArrayLike], pictures: int, least: int = 0) -> None:
+    """Refuse proposals for more or fewer pictures than there are.
+
+    Args:
+        proposals: `(n, 4)` for each picture.
+        pictures: How many there are.
+        least: How many there have to be.
+
+    Raises:
+        InputError: They are not equally many, or too few.
+    """
+    if len(proposals) != pictures or pictures < least:
+        raise InputError(
+            f"{pictures} pictures and proposals for {len(proposals)} were given",
+            "equally many" + (f", at least {least}" if least else ""),
+            "Give an empty array for a picture without proposals.",
+        )
+
+
+def check_labels(what: str, labels: np.ndarray, classes: int, least: int = 0) -> None:
+    """Refuse classes beyond those there are.
+
+    Args:
+        what: What is of them, for the message.
+        labels: Any number.
+        classes: How many there are.
+        least: The least number admitted: -1 where a box may be of no class.
+
+    Raises:
+        InputError: One is beyond.
+    """
+    wrong = labels[(labels < least) | (labels >= classes)]
+    if wrong.size:
+        raise InputError(
+            f"A {what} is of class {wrong[0]:.0f}, with classes={classes}",
+            f"0 to {classes - 1}",
+            "Number classes from 0 on, the background as none of them: ids of COCO begin at 1 "
+            "and have gaps, which kc.data.load closes.",
+        )
+
+
 def _set_columns(
     target: Truth | Detections, boxes: np.ndarray, columns: dict[str, tuple[Any, str]]
 ) -> None:
@@ -174,5 +226,12 @@ def _set_columns(
                 f"{name} of shape {column.shape} were given for {len(boxes)} boxes",
                 f"({len(boxes)},)",
                 "Give one for each box.",
+            )
+        numbers = column.dtype.kind in "biuf" and np.isfinite(column).all()
+        if column.size and not (numbers and (column == column.astype(dtype)).all()):
+            raise InputError(
+                f"{name}={shown(values)} were given",
+                f"{_KINDS[dtype]}, one for each box",
+                "Correct them, or leave out the boxes of which they are unknown.",
             )
         object.__setattr__(target, name, column.astype(dtype))

@@ -30,6 +30,14 @@ READINGS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = MappingProxyType(
         ),
     }
 )
+# What leads from each to ours; Keras knows all but the third.
+_CONVERSIONS: Mapping[str, str] = MappingProxyType(
+    {
+        name: f"keras.utils.bounding_boxes.convert_format(boxes, source={name!r}, target='yxyx')"
+        for name in READINGS
+    }
+    | {"yxhw": "numpy.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)"}
+)
 # By so much another reading has to be better to be believed.
 _MARGIN = 0.2
 _SHIFTS = (-1, 1)
@@ -67,7 +75,7 @@ def diagnose(
         sentences.append(
             f"The boxes seem to be {best} given as yxyx: read so they overlap the true ones by "
             f"{others[best]:.2f} in the mean, and by {plain:.2f} as given. Convert them by "
-            f"keras.utils.bounding_boxes.convert_format(boxes, source={best!r}, target='yxyx')."
+            f"{_CONVERSIONS[best]}."
         )
     extents = [np.concatenate(each).max(initial=0.0) for each in (found, there)]
     if 0 < extents[0] <= 2.0 < extents[1]:

@@ -25,7 +25,7 @@ class Grade(NamedTuple):
     """How hard a true box may be to count.
 
     Attributes:
-        height: Least height in pixels.
+        height: Pixels that a true box must exceed in height, and a mistake at least have.
         occlusion: Greatest of 0 (visible) to 3 (unknown).
         truncation: Greatest share beyond the border.
     """
@@ -63,8 +63,7 @@ class _Case(NamedTuple):
 def kitti_figures(
     detections: Sequence[Detections],
     truths: Sequence[Truth],
-    classes: int,
-    threshold: float | None,
+    thresholds: Sequence[float | None],
     neighbours: Mapping[int, int],
     *,
     eleven: bool,
@@ -74,9 +73,8 @@ def kitti_figures(
     Args:
         detections: What was found in each picture.
         truths: What is there.
-        classes: Number of classes.
-        threshold: The overlap above which a detection is right; None for 0.5, which KITTI has for
-            all but cars (0.7).
+        thresholds: Of each class the overlap above which a detection is right; None for 0.5, which
+            KITTI has for all but cars (0.7).
         neighbours: By class, another whose finding is no mistake.
         eleven: Whether to read 11 points of the curve, as before October 2019, or 40.
 
@@ -84,10 +82,10 @@ def kitti_figures(
         `"AP easy"`, `"AP moderate"` and `"AP hard"`, `(classes,)` each; and how many true boxes of
         each class the hardest grade has.
     """
-    least = 0.5 if threshold is None else float(threshold)
-    figures = {f"AP {name}": np.full(classes, np.nan) for name in GRADES}
-    counts = np.zeros(classes, "int64")
-    for label in range(classes):
+    figures = {f"AP {name}": np.full(len(thresholds), np.nan) for name in GRADES}
+    counts = np.zeros(len(thresholds), "int64")
+    for label, threshold in enumerate(thresholds):
+        least = 0.5 if threshold is None else threshold
         for name, grade in GRADES.items():
             cases = [
                 _case(found, there, label, neighbours.get(label), grade, least)
@@ -113,7 +111,8 @@ def _case(
     seen = own if neighbour is None else own | (there.box_labels == neighbour)
     heights = there.boxes[:, 2] - there.boxes[:, 0]
     hard = (
-        (heights < grade.height)
+        # The kit's own: a true box of exactly the least height is too low, a detection is not.
+        (heights <= grade.height)
         | (there.occlusion > grade.occlusion)
         | (there.truncation > grade.truncation)
         | there.difficult

@@ -55,9 +55,10 @@ def sample_regions(
 ) -> np.ndarray:
     """Draw the proposals of one picture that a network learns from.
 
-    A quarter show something (Girshick et al. 2014: 32 of 128; Girshick 2015: 16 of 64), the rest
-    background. Where there are too few of the one kind the other fills up, and where there are too
-    few of both some are drawn more than once, so that the number is always the same.
+    A quarter show something (Girshick et al. 2014: 32 of 128; Girshick 2015: 16 of 64), in the mean
+    where that is no whole number, and the rest is background. Where there are too few of the one
+    kind the other fills up, and where there are too few of both some are drawn more than once, so
+    that the number is always the same.
 
     Args:
         overlaps: `(n,)`, of each proposal with the true box it overlaps most, as `match` tells.
@@ -85,7 +86,10 @@ def sample_regions(
             "one proposal or more of either kind",
             "Give more proposals, or admit lower overlaps: background=(0.0, 0.5).",
         )
-    least = max(round(share * count), count - len(empty))
+    quota = share * count
+    # Of few regions a quarter is no whole number: as many as are right in the mean.
+    shown = int(quota) + (quota % 1 > 0 and rng.random() < quota % 1)
+    least = max(shown, count - len(empty))
     wanted = min(least, len(shows)) if len(empty) else count
     chosen = [_draw(shows, wanted, rng), _draw(empty, count - wanted, rng)]
     return np.concatenate(chosen)

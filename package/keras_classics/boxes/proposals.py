@@ -8,10 +8,22 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_classics.boxes.detections import Truth, as_boxes
+from keras_classics.boxes.detections import (
+    NO_CLASS,
+    Truth,
+    as_boxes,
+    check_labels,
+    check_proposals,
+)
 from keras_classics.boxes.overlap import overlap
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_positive
+from keras_classics.core.counts import Whole
+from keras_classics.core.errors import (
+    check_pair,
+    check_positive,
+    check_probability,
+    check_whole,
+)
 
 
 @checked
@@ -38,6 +50,7 @@ def sliding_windows(
         InputError: A size, aspect or step is not positive.
     """
     step = check_positive("step", step)
+    size = check_pair("size", size)
     found = [np.array([[0.0, 0.0, *size]])]
     for side in sides:
         for aspect in aspects:
@@ -74,7 +87,7 @@ class ProposalQuality(NamedTuple):
 def proposal_quality(
     proposals: Sequence[ArrayLike],
     truths: Sequence[Truth],
-    classes: int,
+    classes: Whole,
     *,
     threshold: float = 0.5,
 ) -> ProposalQuality:
@@ -87,14 +100,14 @@ def proposal_quality(
         threshold: The overlap from which a box is found.
 
     Raises:
-        InputError: Not equally many of both, or no picture.
+        InputError: Not equally many of both, or no picture, a class beyond those there are, or the
+            threshold is no overlap.
     """
-    if len(proposals) != len(truths) or not len(truths):
-        raise InputError(
-            f"Proposals for {len(proposals)} pictures and the truth about {len(truths)} were given",
-            "equally many, at least one",
-            "Give an empty array for a picture without proposals.",
-        )
+    check_proposals(proposals, len(truths), least=1)
+    classes = check_whole("classes", classes)
+    for there in truths:
+        check_labels("true box", there.box_labels, classes, NO_CLASS)
+    threshold = check_probability("threshold", threshold)
     best, labels = [np.zeros(0)], [np.zeros(0, "int64")]
     for boxes, there in zip(proposals, truths, strict=True):
         counted = ~there.difficult & ~there.crowd & (there.box_labels >= 0)

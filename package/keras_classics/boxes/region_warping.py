@@ -9,6 +9,7 @@ from keras_classics.boxes.detections import as_boxes
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Whole
 from keras_classics.core.errors import InputError, check_whole
+from keras_classics.core.pictures import check_picture
 from keras_classics.core.resizing import resize_windows
 
 # Pixels of 227 around a box, in R-CNN.
@@ -42,16 +43,11 @@ def warp_regions(
 
     Raises:
         InputError: The context leaves nothing of the box, a box has no area or lies far beyond the
-            picture, or the picture is none.
+            picture, or the picture is none, or not of bytes.
     """
     size, context = check_whole("size", size), check_whole("context", context, 0)
     regions = as_boxes(boxes)
-    if image.ndim != 3 or not image.size:
-        raise InputError(
-            f"A picture of shape {image.shape} was given",
-            "(height, width, channels), none of them 0",
-            "Read it by kc.data.read_image(path).",
-        )
+    check_picture(image, (1, 3))
     # Else a picture would be surrounded by more than memory holds.
     near = max(image.shape[:2])
     if len(regions) and (regions.min() < -near or regions.max() > 2 * near):

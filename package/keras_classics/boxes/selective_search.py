@@ -15,6 +15,7 @@ from types import MappingProxyType
 import numpy as np
 from PIL import Image
 
+from keras_classics.boxes.detections import box_areas
 from keras_classics.boxes.graph_segmentation import segment
 from keras_classics.boxes.region_grouping import Regions, grouped_boxes
 from keras_classics.core.arguments import checked
@@ -26,6 +27,7 @@ from keras_classics.core.errors import (
     check_whole,
     import_extra,
 )
+from keras_classics.core.pictures import check_picture
 
 ENGINES = ("opencv", "own")
 _SIGMA = 0.8
@@ -121,7 +123,7 @@ def _in_order(boxes: np.ndarray, seed: int) -> np.ndarray:
     OpenCV does not tell at which step of the grouping a region came up, and draws from C's own
     generator: here the rank is that of the area, which grows with the steps.
     """
-    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    areas = box_areas(boxes)
     ranks = np.empty(len(boxes))
     ranks[np.argsort(-areas, kind="stable")] = np.arange(1, len(boxes) + 1)
     draws = np.random.default_rng(seed).random(len(boxes))
@@ -131,17 +133,7 @@ def _in_order(boxes: np.ndarray, seed: int) -> np.ndarray:
 def _rgb(image: np.ndarray) -> np.ndarray:
     pixels = np.asarray(image)
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
-    if (
-        pixels.ndim != 3
-        or pixels.shape[2] not in (1, 3)
-        or pixels.dtype != np.uint8
-        or not pixels.size
-    ):
-        raise InputError(
-            f"An image of {pixels.dtype} and shape {np.shape(image)} was given",
-            "uint8 (height, width, 3), (height, width, 1) or (height, width)",
-            "Read it by kc.data.read_image.",
-        )
+    check_picture(pixels, (1, 3))
     return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
 
 

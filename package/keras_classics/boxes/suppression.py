@@ -51,20 +51,23 @@ def suppress(
     threshold = check_probability("threshold", threshold)
     if most is not None:
         most = check_whole("most", most)
-    if scores.shape != (len(boxes),) or labels.shape != scores.shape or np.isnan(scores).any():
+    fit = scores.shape == (len(boxes),) == labels.shape
+    if not fit or not np.isfinite(scores).all():
         raise InputError(
             f"{len(boxes)} boxes, scores {scores.shape} and classes {labels.shape} were given",
-            "one score, which is a number, and one class for each box",
-            "Give as many of each.",
+            "one finite score and one class for each box",
+            "Give as many of each, and leave out boxes without a score.",
         )
-    kept = []
+    # Of equal scores the first one given.
+    order = np.argsort(-scores, kind="stable")
+    order = order[: np.count_nonzero(scores >= least_score)]
+    if classes is None:
+        return order[_survivors(boxes[order], threshold, most)]
+    stay = np.zeros(len(boxes), bool)
     for label in np.unique(labels):
-        members = np.flatnonzero((labels == label) & (scores >= least_score))
-        members = members[np.argsort(-scores[members], kind="stable")]
-        kept.append(members[_survivors(boxes[members], threshold, most)])
-    found = np.sort(np.concatenate(kept)) if kept else np.zeros(0, "int64")
-    # Sorted by number before, which is the order among equal scores.
-    return found[np.argsort(-scores[found], kind="stable")][:most]
+        members = order[labels[order] == label]
+        stay[members[_survivors(boxes[members], threshold, most)]] = True
+    return order[stay[order]][:most]
 
 
 def _survivors(boxes: np.ndarray, threshold: float, most: int | None) -> np.ndarray:

@@ -39,7 +39,8 @@ class DetectionPrecision(keras.callbacks.Callback):
         precision: All figures after the last epoch, of each class too; None before the first.
 
     Raises:
-        InputError: There are not as many proposals as pictures, or none, or a figure is unknown.
+        InputError: There are not as many proposals as pictures, or none, or a figure is unknown; or
+            an option is none that `detect` takes, when training begins.
     """
 
     @checked
@@ -65,6 +66,10 @@ class DetectionPrecision(keras.callbacks.Callback):
         known = average_precision(nothing, self.truths, self.classes, rules=rules).figures
         for name in self.figures:
             check_choice("figures", name, tuple(known))
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Ask about one picture: what `detect` refuses it refuses now."""
+        detect(self.model, self.images[:1], self.proposals[:1], **self.options)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Ask the model as it stands."""

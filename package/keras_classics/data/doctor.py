@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain, islice, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,7 +49,7 @@ def examine(data: Data) -> Findings:
     remarks = [*_id_gaps(data), *_near_names(info.classes or ())]
     counts: dict[str, Counter[int]] = {}
     seen: dict[bytes, tuple[str, str]] = {}
-    empty, small, twice = list[str](), list[str](), list[str]()
+    empty, small, twice, left_out = list[str](), list[str](), list[str](), list[str]()
     shapes = Counter[tuple[int, ...]]()
     masks = MaskFindings(info.pixel_classes or ())
     for split in SPLIT_NAMES:
@@ -71,6 +72,8 @@ def examine(data: Data) -> Findings:
             boxes = getattr(example, "boxes", None)
             if boxes is None:
                 continue
+            if lost := getattr(example, "left_out", 0):
+                left_out.append(f"{example.name} ({lost})")
             if not len(boxes):
                 empty.append(example.name)
             else:
@@ -84,6 +87,7 @@ def examine(data: Data) -> Findings:
         sizes = f"{least[0]} x {least[1]}"
         sizes += f" to {most[0]} x {most[1]}" if most != least else ""
         facts.append(f"pictures: {sizes} pixels (height x width), {len(shapes)} sizes")
+    remarks += _listed(left_out, "pictures have boxes without area or class, which are left out")
     remarks += _listed(empty, "pictures have no box")
     remarks += _listed(small, f"boxes have a side below {_SMALL:g} pixels")
     remarks += _listed(twice, "pictures have the same box of the same class twice")
@@ -119,7 +123,9 @@ def _id_gaps(data: Data) -> list[str]:
     ids, names = data.info.class_ids, data.info.classes
     if not ids or not names or ids == tuple(range(len(ids))):
         return []
-    missing = [number for number in range(min(ids), max(ids)) if number not in ids]
+    # Ids may be any numbers: what lies between two far ones is not counted up.
+    between = (range(low + 1, high) for low, high in pairwise(sorted(ids)))
+    missing = list(islice(chain.from_iterable(between), _NAMED + 1))
     gaps = f", without {', '.join(map(str, missing[:_NAMED]))}" if missing else ""
     gaps += ", ..." if len(missing) > _NAMED else ""
     return [

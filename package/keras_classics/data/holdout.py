@@ -224,6 +224,9 @@ def listed_splits(
                     f"Correct the list, or add the {what}.",
                 )
         parts[split], rules[split] = [found[name] for name in listed if name in found], file.name
+    lost = len(found.keys() - owners.keys())
+    if "train" in parts and lost:
+        rules["train"] += f" ({lost} with {what} in no list are left out)"
     if "train" not in parts:
         parts["train"] = [example for name, example in found.items() if name not in owners]
         rules["train"] = "every picture in no list"

@@ -76,8 +76,10 @@ def export_detector(
             "Leave format out.",
         )
     tf = require_tensorflow(format, path)
-    check_names(len(classes) + 1, model.get_layer("classes").output.shape[-1])
+    check_names(len(classes), model.get_layer("classes").output.shape[-1] - 1)
     most, threshold = check_whole("most", most), check_probability("threshold", threshold)
+    # The operation takes what is above.
+    above = float(np.nextafter(np.float32(check_probability("least_score", least_score)), -1))
     size = tf.constant(image_size, tf.float32)
 
     def answered(images: Tensor, boxes: Tensor, scale: Tensor) -> dict[str, Tensor]:
@@ -99,7 +101,7 @@ def export_detector(
             max_output_size_per_class=tf.maximum(1, tf.minimum(count, most)),
             max_total_size=most,
             iou_threshold=threshold,
-            score_threshold=least_score,
+            score_threshold=above,
             clip_boxes=False,
         )
         counts = found.valid_detections

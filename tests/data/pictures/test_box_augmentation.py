@@ -7,10 +7,12 @@ from keras_classics.core.errors import InputError
 from keras_classics.data import load
 from keras_classics.data.pictures.box_augmentation import (
     Boxed,
+    Views,
     colour_boxes,
     crop_boxes,
     cropped,
     flip_boxes,
+    framed,
     mirrored,
     mosaic,
     resized,
@@ -32,9 +34,9 @@ def painted(seed=0, height=60, width=90, empty=False):
         image[y : y + tall, x : x + wide] = COLOURS[number]
         boxes.append([y, x, y + tall, x + wide])
     boxes = np.array(boxes, "float32").reshape(-1, 4)
-    return Boxed(
-        image, boxes, {"box_labels": np.arange(len(boxes)), "areas": np.arange(len(boxes)) * 1.5}
-    )
+    rows = {"box_labels": np.arange(len(boxes)), "marks": np.arange(len(boxes)) * 1.5}
+    # The proposals are the boxes, in another order.
+    return Boxed(image, boxes, rows, boxes[::-1])
 
 
 def check(found, tolerance=1.6):
@@ -44,13 +46,16 @@ def check(found, tolerance=1.6):
         rows, columns = np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0))
         tight = [rows[0], columns[0], rows[-1] + 1, columns[-1] + 1]
         np.testing.assert_allclose(box, tight, atol=tolerance)
-    assert (found.rows["areas"] == found.rows["box_labels"] * 1.5).all()
+    assert (found.rows["marks"] == found.rows["box_labels"] * 1.5).all()
+    # Nothing but what is known of them tells boxes from proposals.
+    assert sorted(found.proposals.tolist()) == sorted(found.boxes.tolist())
 
 
 STEPS = {
     "flip": flip_boxes,
     "crop": crop_boxes,
     "scale": scale_boxes,
+    "frame": lambda picture, rng: framed(picture, rng, *rng.integers(40, 110, 2)),
     "colour": lambda picture, rng: colour_boxes(picture, rng, brightness=0.05, contrast=0.05),
 }
 
@@ -59,9 +64,14 @@ STEPS = {
 @pytest.mark.parametrize("size", [(60, 90), (91, 64)])
 def test_boxes_move_with_what_is_painted_in_them(name, size):
     check(painted(height=size[0], width=size[1]), 0)
+    changed = 0
     for seed in range(20):
         rng = np.random.default_rng(seed)
-        check(STEPS[name](painted(seed, *size), rng), 1.6 if name == "scale" else 0)
+        before = painted(seed, *size)
+        found = STEPS[name](before, rng)
+        check(found, 1.6 if name == "scale" else 0)
+        changed += not np.array_equal(found.image, before.image)
+    assert changed >= (5 if name == "flip" else 18)
 
 
 def test_a_crop_moves_rows_by_rows_and_columns_by_columns():
@@ -97,6 +107,7 @@ def test_what_is_visible_is_measured_before_the_cut():
 
 
 def test_four_pictures_around_a_point():
+    seen = set()
     for seed in range(10):
         rng = np.random.default_rng(seed)
         parts = [
@@ -111,11 +122,14 @@ def test_four_pictures_around_a_point():
             ymax, xmax = part.boxes[:, 2:].max(axis=0)
             whole = np.zeros_like(image)
             whole[int(ymin) : int(ymax), int(xmin) : int(xmax)] = COLOURS[number]
-            rows = {"box_labels": np.array([number]), "areas": np.array([number * 1.5])}
-            lone.append(Boxed(whole, np.float32([[ymin, xmin, ymax, xmax]]), rows))
+            rows = {"box_labels": np.array([number]), "marks": np.array([number * 1.5])}
+            box = np.float32([[ymin, xmin, ymax, xmax]])
+            lone.append(Boxed(whole, box, rows, box))
         found = mosaic(lone, rng)
         assert found.image.shape == (60, 90, 3)
         check(found)
+        seen |= set(found.rows["box_labels"].tolist())
+    assert seen == {0, 1, 2, 3}
     with pytest.raises(InputError, match="four"):
         mosaic(parts[:3], rng)
 
@@ -136,10 +150,21 @@ def test_a_picture_is_a_function_of_the_seed_and_scenes_are_pictures():
     np.testing.assert_array_equal(resized(picture, 128, 64).boxes[:, 0], picture.boxes[:, 0] * 2)
 
 
+def test_draw_data_shows_what_training_sees():
+    examples = load("scenes", train=6, validation=1, test=1).train
+    augment = ("mosaic", "scale", "crop", "flip", "colour")
+    views, rng = Views(examples, augment), np.random.default_rng(3)
+    for number, shown in enumerate(seen_by_detectors(examples, seed=3, augment=augment)):
+        view, changed = views(number, rng)
+        np.testing.assert_array_equal(shown.image, view.image.round())
+        np.testing.assert_array_equal(shown.boxes, view.boxes)
+        assert changed and shown.name.endswith(", changed") and shown.image.shape == (64, 64, 3)
+
+
 def test_what_a_detector_sees_is_mirrored_by_chance_with_its_boxes():
     examples = load("scenes", train=12, validation=1, test=1).train
     found = seen_by_detectors(examples, seed=0)
-    turned = [each.name.endswith(", mirrored") for each in found]
+    turned = [each.name.endswith(", changed") for each in found]
     assert 2 < sum(turned) < 10
     for example, each, mirrored_one in zip(examples, found, turned, strict=True):
         image = example.image[:, ::-1] if mirrored_one else example.image

@@ -9,6 +9,7 @@ from data.pictures.boxed_folders import picture
 from keras_classics.boxes import Truth
 from keras_classics.core.errors import InputError
 from keras_classics.data import load
+from keras_classics.data.doctor import examine
 from keras_classics.data.pictures.coco_boxes import object_masks
 from support import shared
 
@@ -74,6 +75,32 @@ def test_bad_annotations_are_counted_and_named(tmp_path, wrong, message):
     assert len(found.boxes) == 1 and len(data.info.skipped) == 1
     with pytest.raises(InputError, match=message):
         load(f"coco:{file}", strict=True)
+
+
+@pytest.mark.parametrize(
+    ("part", "number", "message"),
+    [
+        ("images", 0, "the id 0 twice among its images, for '0.png' and for '5.png'"),
+        ("categories", 90, "the id 90 twice among its categories, for 'toothbrush' and for 'stop"),
+        ("categories", 1.7, "ids of categories are whole numbers"),
+        ("images", [3], "ids of images are whole numbers or texts"),
+    ],
+)
+def test_whose_an_annotation_is_has_to_be_told(tmp_path, part, number, message):
+    file = written(tmp_path, [annotation()])
+    content = json.loads(file.read_text())
+    content[part][-1]["id"] = number
+    file.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=message):
+        load(f"coco:{file}")
+
+
+def test_the_doctor_tells_gaps_of_ids_however_far_they_are(tmp_path):
+    told = examine(load(f"coco:{written(tmp_path, [annotation()])}")).remarks
+    assert any("3 classes 1 to 90, without 2, 3, 4, 5, 6, ...: here" in each for each in told)
+    far = [{"id": each, "name": str(each)} for each in (10**9, 3, 1, 13)]
+    told = examine(load(f"coco:{written(tmp_path, [annotation()], categories=far)}")).remarks
+    assert any("1 to 1000000000, without 2, 4, 5, 6, 7, ...: here" in each for each in told)
 
 
 def test_a_file_for_each_split_has_the_same_classes(tmp_path):

@@ -91,7 +91,7 @@ def test_a_column_of_splits_divides_and_does_not_divide_a_picture(tmp_path):
     ("row", "message"),
     [
         ("0.png,cat,1,x,3,4", "line 2, has the class 'cat' and no four numbers"),
-        ("0.png,,1,2,3,4", "line 2, has the class '' and"),
+        ("0.png,,1,2,3,4", r"line 2, has the class '' and the box \[1.0, 2.0, 3.0, 4.0\]"),
         ("gone.png,cat,1,2,3,4", "is about the picture 'gone.png', which is not in"),
         ("../../etc/passwd,cat,1,2,3,4", "is about the picture"),
     ],
@@ -121,6 +121,18 @@ def test_the_doctor_names_what_is_left_out_and_what_is_strange(tmp_path):
     assert "1.png (0.5)" in told and "boxes have a side below 8 pixels" in told
     assert findings.table[0] == ("class", "train", "validation", "test")
     assert sum(int(each) for each in findings.table[1][1:]) == 2
+
+
+def test_the_doctor_names_empty_and_double_pictures_and_what_is_never_learned(tmp_path):
+    header = "image,class,xmin,ymin,xmax,ymax,split\n"
+    rows = "0.png,cat,1,1,20,12,train\n1.png,,,,,,train\n2.png,dog,1,1,20,12,val\n"
+    rows += "3.png,cat,1,1,20,12,test\n"
+    spec = table(tmp_path, rows, header)
+    (tmp_path / "images" / "3.png").write_bytes((tmp_path / "images" / "0.png").read_bytes())
+    told = " ".join(examine(load(spec)).remarks)
+    assert "1 pictures have no box: 1.png" in told
+    assert "1 classes are in no training example: dog" in told
+    assert "The picture 3.png of test is 0.png of train too." in told
 
 
 TURNED = {

@@ -1,5 +1,7 @@
 """PASCAL VOC as it is written."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -68,6 +70,7 @@ def test_files_of_macos_are_passed_over_and_lists_followed(tmp_path):
     data = load(f"voc:{tmp_path}", strict=True)
     assert [each.name for each in data.validation] == ["p3", "p4"]
     assert len(data.train) == 2 and len(data.test) == 1
+    assert "train.txt (1 with annotation in no list are left out)" in data.info.split_rule
     (lists / "val.txt").write_text("p0\n")
     with pytest.raises(InputError, match="'p0' is in the train and in the validation split"):
         load(f"voc:{tmp_path}")
@@ -83,6 +86,7 @@ def test_files_of_macos_are_passed_over_and_lists_followed(tmp_path):
         (voc_object("cat", 5, 5, 33, 9), "object 2, .*3 pixels beyond .*to which it was cut"),
         (voc_object("cat", "left", 5, 9, 9), "object 2, has the name 'cat' and the sides"),
         (voc_object("", 5, 5, 9, 9), "object 2, has the name ''"),
+        (voc_object("cat", "nan", 5, 9, 9), "object 2, has the name 'cat' and the sides"),
     ],
 )
 def test_bad_boxes_are_counted_by_name_and_refused_when_strict(tmp_path, thing, message):
@@ -94,6 +98,16 @@ def test_bad_boxes_are_counted_by_name_and_refused_when_strict(tmp_path, thing, 
     assert len(data.info.skipped) == 1
     with pytest.raises(InputError, match=message):
         load(f"voc:{folder}", strict=True)
+
+
+@pytest.mark.parametrize("width", ["nan", "1e999", "wide", ""])
+def test_a_size_that_is_no_number_is_none(tmp_path, width):
+    folder = voc(tmp_path, several(CAT))
+    file = folder / "Annotations" / "p0.xml"
+    text = re.sub("<width>.*?</width>", f"<width>{width}</width>", file.read_text())
+    assert f">{width}<" in text
+    file.write_text(text)
+    assert not load(f"voc:{folder}").info.skipped
 
 
 def test_an_unknown_class_an_absent_picture_and_another_size_are_told(tmp_path):

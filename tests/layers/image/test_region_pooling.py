@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+import keras_classics as kc
 from keras_classics.core.errors import InputError
 from keras_classics.layers import RegionMaxPooling, SpatialPyramidPooling
 from support import answering, check_layer
@@ -15,7 +16,7 @@ MAPS = RNG.normal(size=(2, 13, 9, 3)).astype("float32")
 # The last lies beyond the map of stride 8, the one before within a cell.
 BOXES = np.array(
     [[[0, 0, 104, 72], [8, 16, 60, 40], [30, 9, 103, 70], [50, 50, 52, 53], [90, 60, 140, 130]],
-     [[3, 5, 20, 72], [0, 0, 8, 8], [64, 0, 104, 40], [11, 12, 90, 13], [0, 0, 300, 300]]],
+     [[-12, -30, 20, 72], [0, 0, 8, 8], [64, 0, 104, 40], [11, 12, 90, 13], [0, 0, 300, 300]]],
     "float32",
 )  # fmt: skip
 
@@ -50,9 +51,12 @@ def pooled_by_hand(maps, boxes, count, stride):
         for y1, x1, y2, x2 in regions:
             first = half_up(y1 / stride), half_up(x1 / stride)
             last = half_up((y2 - 1) / stride), half_up((x2 - 1) / stride)
-            # No further than two cells behind the map.
+            # No further than two cells before and behind the map.
             first, last = (
-                [min(side + 2, each) for side, each in zip(picture.shape, ends, strict=False)]
+                [
+                    max(-2, min(side + 2, each))
+                    for side, each in zip(picture.shape, ends, strict=False)
+                ]
                 for ends in (first, last)
             )
             end = max(last[0] + 1, first[0] + 1), max(last[1] + 1, first[1] + 1)
@@ -67,6 +71,8 @@ def test_contract_and_the_pooling_of_fast_rcnn():
         np.testing.assert_array_equal(found, pooled_by_hand(MAPS, BOXES, count, 8))
     # The fifth box of the first picture reaches beyond the map: its outer bins are empty.
     assert (found[0, 4, -1] == 0).all() and (found[0, 4, 0, 0] != 0).all()
+    # And the first of the second before it.
+    assert (found[1, 0, 0] == 0).all() and (found[1, 0, -1, -1] != 0).all()
 
 
 def test_contract_and_the_pyramid_of_a_whole_map():
@@ -135,6 +141,46 @@ def test_sizes_may_be_known_only_when_there_are_pictures():
         3,
         3,
     )
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="others know sizes")
+def test_a_larger_map_than_was_expected_gives_nan_and_no_wrong_maximum():
+    import tensorflow as tf
+
+    layer = RegionMaxPooling(2, stride=1, largest_map=12)
+    graph = tf.function(layer, input_signature=[tf.TensorSpec((None,) * 3 + (1,)),
+                                                tf.TensorSpec((None, None, 4))])  # fmt: skip
+    for side in (12, 16, 40, 90):
+        maps = RNG.normal(size=(1, side, side, 1)).astype("float32")
+        boxes = np.float32([[[0, 0, side, side], [0, 0, 7, side * 2 // 5]]])
+        found, expected = graph(maps, boxes).numpy(), layer(maps, boxes)
+        right = np.isnan(found) | (found == np.asarray(expected))
+        assert right.all() and np.isnan(found[0, 0]).all() == (side > 33)
+        assert np.isnan(found[0, 1]).any() == (side == 90)
+    detectors = (kc.models.fast_rcnn, kc.models.spp_net)
+    image = keras.Input((None, None, 3))
+    network = keras.Model(image, keras.layers.Conv2D(2, 3, 4)(image))
+    for build in detectors:
+        model = build(network, 1, units=(2,), largest_map=300, train_backbone=False)
+        assert model.get_layer("region_pooling").largest_map == 300
+
+
+def test_windows_of_the_papers_training_leave_rows_out_where_levels_do_not_divide():
+    maps = RNG.normal(size=(1, 10, 7, 2)).astype("float32")
+    found = np.asarray(SpatialPyramidPooling((6, 3), form="windows")(maps))
+    parts = []
+    for n in (6, 3):
+        for i in range(n):
+            for j in range(n):
+                y, x = i * (10 // n), j * (7 // n)
+                parts.append(maps[0, y : y + -(-10 // n), x : x + -(-7 // n)].max(axis=(0, 1)))
+    np.testing.assert_array_equal(found[0], np.concatenate(parts))
+    # The last three of ten rows are in none of six windows.
+    maps[0, 7:] = 99
+    assert SpatialPyramidPooling((6,), form="windows")(maps).numpy().max() < 99
+    whole = np.float32([[[0, 0, 80, 56]]])
+    one = SpatialPyramidPooling((6, 3), 8, "rounded", form="windows")
+    np.testing.assert_array_equal(one(maps, whole)[0, 0], one(maps)[0])
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="one tape is enough")

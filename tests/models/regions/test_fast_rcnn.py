@@ -201,10 +201,51 @@ def test_batches_are_a_function_of_seed_and_number_and_their_offsets_lead_to_tru
 def test_what_is_difficult_or_a_crowd_is_neither_learned_nor_background():
     example = Painted(0)
     example.difficult = np.array([True])
-    given, wanted = next(iter(batches([example] * 8, flip=False)))
+    given, wanted = next(iter(batches([example] * 8, augment=())))
     assert (np.asarray(wanted["classes"]) == 3).all()
     inside = kc.boxes.coverage(np.asarray(given["boxes"]).reshape(-1, 4), example.boxes)
     assert inside.max() < 0.5
+    # Yet a true box in a crowd is learned.
+    example.boxes = np.concatenate([example.boxes, [[0, 0, 32, 32]]])
+    example.box_labels, example.difficult = np.int32([0, 1]), None
+    example.crowd = np.array([False, True])
+    given, wanted = next(iter(batches([example] * 8, augment=())))
+    assert set(np.asarray(wanted["classes"]).ravel()) <= {0, 3}
+    assert (np.asarray(wanted["classes"]) == 0).any(axis=1).all()
+
+
+@pytest.mark.parametrize("name", ["mosaic", "scale", "crop", "flip", "colour"])
+def test_whatever_is_done_to_a_picture_is_done_to_its_boxes_and_proposals(name):
+    examples = [Painted(number) for number in range(12)]
+    proposals = [np.concatenate([GRID, each.boxes + [[1, -1, 2, 1]]]) for each in examples]
+    options = {"classes": 3, "batch_size": 4, "seed": 0, "regions": 16, "augment": (name,)}
+    stream = iter(kc.data.region_batches(examples, proposals, **options))
+    plain = np.stack([each.image for each in examples]) / 127.5 - 1.0
+    changed = 0
+    for _ in range(6):
+        given, wanted = [
+            {key: keras.ops.convert_to_numpy(each) for key, each in part.items()}
+            for part in next(stream)
+        ]
+        assert given["image"].shape == (4, 32, 32, 3)
+        for row in range(4):
+            picture = given["image"][row]
+            changed += np.abs(plain - picture).max(axis=(1, 2, 3)).min() > 1e-3
+            shows = np.flatnonzero(wanted["offsets"][row, :, 0] >= 0)
+            moved = kc.boxes.apply_regression(
+                given["boxes"][row, shows], wanted["offsets"][row, shows, 1:]
+            )
+            for region, box in zip(shows, moved, strict=True):
+                # Where the offsets lead to is of the class's colour.
+                top, left, bottom, right = np.round(box).astype(int)
+                part = picture[top + 1 : bottom - 1, left + 1 : right - 1]
+                label = int(wanted["classes"][row, region])
+                if part.size:
+                    assert part.mean(axis=(0, 1)).argmax() == label
+                    assert part[..., label].min() > part.min(axis=-1).max() + 0.5
+    assert changed > 8
+    with pytest.raises(InputError, match="'colour'"):
+        kc.data.region_batches(examples, proposals, **{**options, "augment": ("color",)})
 
 
 def test_pictures_of_two_sizes_and_lacking_proposals_are_refused():
@@ -222,7 +263,7 @@ def test_what_no_batch_can_be_made_of_is_named_before_there_is_one():
     odd.box_labels = np.int32([3])
     with pytest.raises(InputError, match="Picture 1 of 2.*sliding_windows"):
         kc.data.region_batches([Painted(2), empty], [GRID, []], classes=3, batch_size=2, seed=0)
-    with pytest.raises(InputError, match="class 3 was given, with classes=3"):
+    with pytest.raises(InputError, match="is of class 3, with classes=3"):
         batches([odd] * 8)
     with pytest.raises(InputError, match="sliding_windows"):
         kc.data.warped_batches([empty], [[[2, 2, 2, 9]]], classes=3, seed=0)
@@ -237,6 +278,22 @@ def test_what_is_no_picture_is_not_asked_about():
     for shape in ((8, 8), (8, 8, 1), (8, 8, 4), (0, 8, 3)):
         with pytest.raises(InputError, match="Picture 0 of 1.*read_image"):
             kc.models.detect(model, [np.zeros(shape, "uint8")], [GRID[:1]])
+    # Shares of 0 to 1 would be black; the remedy makes bytes of them.
+    shares = Painted(0).image / 255
+    with pytest.raises(InputError, match=r"is float64.*\(255 \* image\)"):
+        kc.models.detect(model, [shares], [GRID[:1]])
+    example = Painted(0)
+    example.image = shares
+    with pytest.raises(InputError, match="Picture 0 of 1 is float64"):
+        batches([example])
+    assert (255 * shares).round().astype("uint8").tolist() == Painted(0).image.tolist()
+    for wrong in ({"least_score": 5}, {"threshold": 30}):
+        with pytest.raises(InputError, match="a number from 0 to 1"):
+            kc.models.detect(model, [Painted(0).image], [GRID[:1]], **wrong)
+    kernel, bias = model.get_layer("classes").get_weights()
+    model.get_layer("classes").set_weights([kernel, bias * np.nan])
+    with pytest.raises(InputError, match="says NaN.*largest_map"):
+        kc.models.detect(model, [Painted(0).image], [GRID[:1]])
 
 
 @pytest.mark.slow
@@ -283,7 +340,8 @@ def test_boxes_are_clipped_to_the_picture_and_alike_ones_suppressed():
     kernel, bias = classes.get_weights()
     classes.set_weights([kernel * 0, np.float32([9, 0, 0, 0])])
     image = np.zeros((32, 32, 3), "uint8")
-    proposals = [[20, 20, 40, 40], [20, 20, 39, 40], [0, 0, 8, 8]]
+    # The last is clipped away.
+    proposals = [[20, 20, 40, 40], [20, 20, 39, 40], [0, 0, 8, 8], [50, 0, 60, 8]]
     (found,) = kc.models.detect(model, [image], [proposals])
     assert found.box_labels.tolist() == [0, 0] and found.scores.min() > 0.99
     assert found.boxes.max() == 32

@@ -7,6 +7,7 @@ import pytest
 import keras_classics as kc
 from keras_classics.boxes import RidgeBoxes, Truth, average_precision, overlap, sliding_windows
 from keras_classics.core.errors import InputError
+from keras_classics.data.pictures.region_batches import MatchedRegions
 from keras_classics.models.regions import rcnn
 from models.regions.test_fast_rcnn import Painted
 
@@ -120,8 +121,11 @@ def test_it_finds_painted_squares_and_its_regression_brings_boxes_nearer(fitted)
 
 
 def test_features_are_scaled_to_a_mean_norm_of_20(fitted):
-    described = fitted.describe(Painted(0).image, GRID) * fitted.scale
-    assert 10 < np.linalg.norm(described, axis=1).mean() < 30
+    norms = []
+    for example in map(Painted, range(60)):
+        regions = np.concatenate([GRID, example.boxes])
+        norms.append(np.linalg.norm(fitted.describe(example.image, regions), axis=1))
+    assert np.mean(norms) * fitted.scale == pytest.approx(20.0, rel=1e-4)
 
 
 def test_a_class_without_a_true_box_is_never_found_and_no_proposal_finds_nothing(fitted):
@@ -156,14 +160,12 @@ def test_a_classifier_is_the_machine_of_the_paper():
 
 def test_negatives_are_far_from_true_boxes_and_those_kept_are_hard(monkeypatch):
     """Each feature is its region's number, so that what a machine is given tells which it was."""
-    true = [np.float64([[0, 0, 10, 10]]), np.float64([[0, 0, 10, 10]])]
-    # Overlaps 1 (true), 0.5, 0.29, 0.
-    boxes = np.float64([[0, 0, 10, 10], [0, 0, 5, 10], [0, 0, 2.9, 10], [50, 50, 60, 60]])
-    features = [np.float64([[1], [2], [3], [4]]), np.float64([[11], [12], [13], [14]])]
-    seen = [
-        rcnn._Seen(one, np.array([0]), boxes, two, two)
-        for one, two in zip(true, features, strict=True)
-    ]
+    truth = Truth([[0, 0, 10, 10], [70, 70, 80, 80]], [0, 0], crowd=[False, True])
+    # Overlaps 0.5, 0.29, 0, one in the crowd, and behind them the true box itself.
+    boxes = [[0, 0, 5, 10], [0, 0, 2.9, 10], [50, 50, 60, 60], [71, 71, 79, 79]]
+    regions = MatchedRegions(truth, boxes, 1)
+    features = [np.float64([[2], [3], [4], [5], [1]]), np.float64([[12], [13], [14], [15], [11]])]
+    seen = [rcnn._Seen(regions, each, np.arange(0), each) for each in features]
     given = []
 
     def learned(svm, positive, negative, cost, seed):
@@ -180,6 +182,23 @@ def test_negatives_are_far_from_true_boxes_and_those_kept_are_hard(monkeypatch):
     given.clear()
     detector._classifier(None, [*seen, *seen[1:]], 0, 1e-3, 0)
     assert [negative for _, negative in given] == [[3, 4], [14], [14, 14]]
+
+
+def test_the_numbers_are_those_of_the_paper():
+    assert (rcnn._COST, rcnn._POSITIVE_WEIGHT, rcnn._RETRAIN_AFTER) == (1e-3, 2.0, 2000)
+    assert (rcnn._HARD, rcnn._EASY, rcnn._NEGATIVE, rcnn._REGRESSED) == (-1.0001, -1.2, 0.3, 0.6)
+
+
+def test_without_a_negative_all_is_of_the_class_and_what_is_nothing_is_passed_over():
+    pytest.importorskip("sklearn")
+    example = Painted(0)
+    detector = kc.models.RCNN(colours(), 1, context=4)
+    detector.fit([example], [[]])
+    found = detector.detect(example.image, [example.boxes[0], [3, 3, 3, 9], [40, 40, 50, 50]])
+    # Without area, and clipped away.
+    assert found.box_labels.tolist() == [0] and found.scores.tolist() == [1.0]
+    with pytest.raises(InputError, match=r"\(255 \* image\)"):
+        detector.detect(example.image / 255, example.boxes)
 
 
 def test_regressions_learn_from_regions_above_three_fifths_with_features_of_their_own(monkeypatch):
@@ -202,7 +221,7 @@ def test_regressions_learn_from_regions_above_three_fifths_with_features_of_thei
     assert penalty == 1000.0 and features.shape[1] == 48
     expected, read = [], []
     for example in examples:
-        boxes = np.concatenate([example.boxes, GRID])
+        boxes = np.concatenate([GRID, example.boxes])
         near = overlap(boxes, example.boxes)[:, 0] > 0.6
         if example.box_labels[0] == label:
             true = np.repeat(example.boxes, near.sum(), axis=0)

@@ -1,5 +1,7 @@
 """The metric of Keras is the function, after any number of batches."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -47,6 +49,39 @@ def test_any_number_of_batches_gives_the_precision_of_the_whole(size):
         assert metric.result() == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.parametrize("rules", ["coco", "voc07", "voc10", "kitti", "kitti11"])
+def test_whatever_is_known_of_true_boxes_counts_as_in_the_function(rules):
+    rng = np.random.default_rng(1)
+    detections, truths = [], []
+    for seed in range(40):
+        found, there, _ = random_set(seed, whole=True)
+        for one, each in zip(found, there, strict=True):
+            n = len(each)
+            truths.append(kc.boxes.Truth(
+                each.boxes, np.where(rng.random(n) < 0.2, -1, each.box_labels),
+                difficult=rng.random(n) < 0.2, crowd=each.crowd, areas=rng.uniform(9, 2e4, n),
+                truncation=rng.choice([0, 0.2, 0.4], n), occlusion=rng.integers(0, 3, n),
+            ))  # fmt: skip
+            detections.append(kc.boxes.Detections(one.boxes, one.box_labels, one.scores.round(2)))
+    options = {"rules": rules, "threshold": {1: 0.25}, "neighbours": {0: 1}}
+    expected = kc.boxes.average_precision(detections, truths, 4, **options)
+    figure = "AP hard" if rules.startswith("kitti") else "AP"
+    metric = kc.training.AveragePrecision(4, figure=figure, **options)
+    again = type(metric).from_config(json.loads(json.dumps(metric.get_config())))
+    columns = {"boxes": ("boxes", -1), "labels": ("box_labels", -1)}
+    known = {name: (name, 0) for name in ("areas", "crowd", "difficult", "occlusion", "truncation")}
+    for start in range(0, len(truths), 50):
+        part = slice(start, start + 50)
+        true = padded(truths[part], {**columns, **known})
+        true["truncation"] = true["truncation"].round(3).astype("float64")
+        again.update_state(true, padded(detections[part], {**columns, "scores": ("scores", 0)}))
+    found = again.precision()
+    assert found.counts.tolist() == expected.counts.tolist() and found.counts.min() > 0
+    for name, each in expected.by_class.items():
+        np.testing.assert_allclose(found.by_class[name], each, atol=1e-6, err_msg=name)
+        assert np.nanmax(each) > 0
+
+
 def test_boxes_in_another_convention_of_keras():
     (true, found) = next(batches(*golden(), 1))
     metric = kc.training.AveragePrecision(1, rules="voc07", bounding_box_format="xywh")
@@ -88,5 +123,14 @@ def test_what_does_not_fit_is_refused():
     with pytest.raises(InputError, match="dictionary of boxes, labels, scores"):
         true, _ = next(batches(*golden(), 1))
         kc.training.AveragePrecision(1).update_state(true, true)
+    metric = kc.training.AveragePrecision(1)
+    (two, said), (one, _) = [next(batches(*[each * n for each in golden()], n)) for n in (2, 1)]
+    for true, found in ((one, said), ({**one, "occluded": one["crowd"]}, said),
+                        (one, {**said, "scores": said["scores"][:, :3]})):  # fmt: skip
+        with pytest.raises(InputError):
+            metric.update_state(true, found)
+    # What was refused has left nothing behind.
+    metric.update_state(two, said)
+    assert metric.precision().counts.tolist() == [8]
     metric = kc.training.AveragePrecision(2, rules="kitti", figure="AP hard")
     assert type(metric).from_config(metric.get_config()).get_config() == metric.get_config()

@@ -4,24 +4,30 @@ As in `augmentation`, every step takes a float32 picture and draws from a genera
 batch is a pure function of its seed. Keras's own layers are not used: `RandomCrop` of 3.15.1 moves
 boxes on swapped axes (keras#23519).
 
-A box that is cut stays where enough of it can still be seen, measured before it is cut. Which ones
-stayed is told, so that labels and whatever else is known of them can follow.
+A box that is cut stays where enough of it can still be seen, measured before it is cut. What else
+is known of it follows, and so do proposals. `Views` is what training batches are made of, and what
+`keras-classics draw-data` draws.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from keras_classics.core.errors import InputError, check_probability
+from keras_classics.boxes.detections import Truth, as_boxes, box_areas, clip_boxes
+from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError, check_choice, check_probability
 from keras_classics.data.pictures.augmentation import resize
 
 # A box of which less can be seen, or that is left with a shorter side in pixels, is no object.
 LEAST_VISIBLE, LEAST_SIDE = 0.3, 2.0
+# In the order in which they are applied.
+AUGMENTATIONS = ("mosaic", "scale", "crop", "flip", "colour")
 _TRIES = 50
 
 
@@ -32,56 +38,65 @@ class Boxed:
     Attributes:
         image: float32 `(height, width, channels)`, 0 to 255.
         boxes: float32 `(n, 4)`, `(ymin, xmin, ymax, xmax)` in its pixels.
-        rows: Columns of what else is known of the boxes, `(n, ...)` each, such as `"box_labels"`.
+        rows: Columns of what else is known of the boxes, `(n, ...)` each, such as `"box_labels"`,
+            and stays so when they are moved, as areas do not.
+        proposals: float32 `(m, 4)`, other boxes that move along.
     """
 
     image: np.ndarray
     boxes: np.ndarray
     rows: dict[str, np.ndarray]
+    proposals: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), "float32"))
 
     @classmethod
-    def of(cls, example: Any, *columns: str) -> Boxed:
-        """A scene or picture with boxes, with some of its columns.
+    def of(cls, example: Any, proposals: ArrayLike = ()) -> Boxed:
+        """A scene or picture with boxes: their classes, and which are difficult or a crowd.
 
         Args:
             example: It.
-            *columns: Names beside `"box_labels"`.
+            proposals: `(m, 4)`.
         """
-        names = ("box_labels", *columns)
+        truth = Truth.of(example)
         return cls(
             np.asarray(example.image, "float32"),
-            np.asarray(example.boxes, "float32"),
-            {name: np.asarray(getattr(example, name)) for name in names},
+            truth.boxes.astype("float32"),
+            {name: getattr(truth, name) for name in ("box_labels", "difficult", "crowd")},
+            as_boxes(proposals).astype("float32"),
         )
 
-    def moved(
-        self,
-        image: np.ndarray,
-        boxes: np.ndarray,
-        least_visible: float = LEAST_VISIBLE,
-        least_side: float = LEAST_SIDE,
-    ) -> Boxed:
-        """Another picture with moved boxes, of which those that can be seen stay, cut to it.
+    def moved(self, image: np.ndarray, move: Callable[[np.ndarray], np.ndarray]) -> Boxed:
+        """Another picture with moved boxes, of which none is cut.
 
         Args:
             image: The picture.
-            boxes: `(n, 4)` in its pixels, perhaps beyond its border.
+            move: Where boxes `(n, 4)` are in it.
+        """
+        return Boxed(image, move(self.boxes), self.rows, move(self.proposals))
+
+    def within(self, least_visible: float = LEAST_VISIBLE, least_side: float = LEAST_SIDE) -> Boxed:
+        """The picture with those boxes that can be seen, cut to it.
+
+        Args:
             least_visible: Share of a box's area that must lie in the picture.
             least_side: Pixels that its shorter side must keep.
         """
-        height, width = image.shape[:2]
-        cut = np.clip(boxes, 0.0, np.array([height, width, height, width], "float32"))
-        whole, visible = (
-            np.prod(np.maximum(each[:, 2:] - each[:, :2], 0.0), axis=1, dtype="float64")
-            for each in (boxes, cut)
-        )
+        boxes, stay = self._cut(self.boxes, least_visible, least_side)
+        proposals, seen = self._cut(self.proposals, least_visible, least_side)
+        rows = {name: column[stay] for name, column in self.rows.items()}
+        return Boxed(self.image, boxes[stay], rows, proposals[seen])
+
+    def _cut(
+        self, boxes: np.ndarray, least_visible: float, least_side: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Boxes cut to the picture, and which can be seen."""
+        cut = clip_boxes(boxes, self.image.shape[:2])
+        whole, visible = (box_areas(each.astype("float64")) for each in (boxes, cut))
         sides = (cut[:, 2:] - cut[:, :2]).min(axis=1, initial=np.inf)
         untouched = (cut == boxes).all(axis=1)
         stay = (visible > 0) & (
             untouched | ((visible >= least_visible * whole) & (sides >= least_side))
         )
-        rows = {name: column[stay] for name, column in self.rows.items()}
-        return Boxed(image, cut[stay].astype("float32"), rows)
+        return cut, stay
 
 
 def flip_boxes(picture: Boxed, rng: np.random.Generator) -> Boxed:
@@ -97,34 +112,12 @@ def flip_boxes(picture: Boxed, rng: np.random.Generator) -> Boxed:
 def mirrored(picture: Boxed) -> Boxed:
     """A picture mirrored from left to right; twice is the picture itself."""
     width = picture.image.shape[1]
-    ymin, xmin, ymax, xmax = picture.boxes.T
-    boxes = np.stack([ymin, width - xmax, ymax, width - xmin], axis=1)
-    return replace(picture, image=picture.image[:, ::-1], boxes=boxes)
 
+    def turned(boxes: np.ndarray) -> np.ndarray:
+        ymin, xmin, ymax, xmax = boxes.T
+        return np.stack([ymin, width - xmax, ymax, width - xmin], axis=1)
 
-def seen_by_detectors(examples: Sequence[Any], *, seed: int) -> list[SimpleNamespace]:
-    """Pictures as `region_batches` gives them to a detector: every second one mirrored.
-
-    Args:
-        examples: Scenes, or pictures with boxes.
-        seed: Chooses which are mirrored.
-
-    Returns:
-        Of each `image`, uint8, `boxes` and `box_labels`, and a `name` that says if it is mirrored.
-    """
-    rng, found = np.random.default_rng(seed), []
-    for example in examples:
-        before = Boxed.of(example)
-        after = flip_boxes(before, rng)
-        found.append(
-            SimpleNamespace(
-                image=after.image.astype("uint8"),
-                boxes=after.boxes,
-                name=example.name if after is before else f"{example.name}, mirrored",
-                **after.rows,
-            )
-        )
-    return found
+    return picture.moved(picture.image[:, ::-1], turned)
 
 
 def crop_boxes(
@@ -171,10 +164,11 @@ def cropped(picture: Boxed, top: int, left: int, height: int, width: int, **keep
         left: First column.
         height: Rows.
         width: Columns.
-        **keep: Rules of `Boxed.moved`.
+        **keep: Rules of `Boxed.within`.
     """
     image = picture.image[top : top + height, left : left + width]
-    return picture.moved(image, picture.boxes - np.array([top, left] * 2, "float32"), **keep)
+    corner = np.array([top, left] * 2, "float32")
+    return picture.moved(image, lambda boxes: boxes - corner).within(**keep)
 
 
 def scale_boxes(
@@ -197,9 +191,29 @@ def resized(picture: Boxed, height: int, width: int) -> Boxed:
     """A picture of another size, its boxes resized along."""
     before = picture.image.shape[:2]
     factors = np.array([height / before[0], width / before[1]] * 2, "float32")
-    return replace(
-        picture, image=resize(picture.image, height, width), boxes=picture.boxes * factors
+    return picture.moved(resize(picture.image, height, width), lambda boxes: boxes * factors)
+
+
+def framed(picture: Boxed, rng: np.random.Generator, height: int, width: int) -> Boxed:
+    """A window of another size somewhere in a picture, or the picture somewhere in the window.
+
+    Args:
+        picture: It; around it is its mean colour.
+        rng: Draws the place.
+        height: Rows of the window.
+        width: Its columns.
+    """
+    rows, columns = picture.image.shape[:2]
+    top, left = (
+        int(np.sign(room)) * int(rng.integers(abs(room) + 1))
+        for room in (rows - height, columns - width)
     )
+    page = np.empty((height, width, picture.image.shape[2]), "float32")
+    page[:] = picture.image.mean(axis=(0, 1), dtype="float64")
+    seen = picture.image[max(0, top) : top + height, max(0, left) : left + width]
+    page[max(0, -top) :, max(0, -left) :][: seen.shape[0], : seen.shape[1]] = seen
+    corner = np.array([top, left] * 2, "float32")
+    return picture.moved(page, lambda boxes: boxes - corner).within()
 
 
 def colour_boxes(
@@ -255,9 +269,95 @@ def mosaic(
         window = cropped(part, top, left, *size, least_visible=least_visible)
         page[rows, columns] = window.image
         offset = np.array([rows.start, columns.start] * 2, "float32")
-        parts.append(replace(window, boxes=window.boxes + offset))
+        parts.append(window.moved(page, lambda boxes, offset=offset: boxes + offset))
     return Boxed(
         page,
         np.concatenate([part.boxes for part in parts]),
         {name: np.concatenate([part.rows[name] for part in parts]) for name in pictures[0].rows},
+        np.concatenate([part.proposals for part in parts]),
     )
+
+
+class Views:
+    """What a detector sees of pictures: each augmented anew at every visit.
+
+    Args:
+        examples: Scenes, or pictures with boxes. Views of each have its size.
+        augment: Some of `AUGMENTATIONS`: `"mosaic"` (every second picture among three others),
+            `"scale"` (by 0.75 to 1.5, then a window of the former size), `"crop"` (a half to all of
+            the area, resized to the former size), `"flip"` (every second mirrored), `"colour"`.
+        proposals: `(m, 4)` for each, which move along; None for none.
+
+    Raises:
+        InputError: A name is none of them.
+    """
+
+    def __init__(
+        self,
+        examples: Sequence[Any],
+        augment: Sequence[str],
+        proposals: Sequence[ArrayLike] | None = None,
+    ) -> None:
+        for name in augment:
+            check_choice("augment", name, AUGMENTATIONS)
+        self.examples, self.augment = examples, frozenset(augment)
+        self.proposals = proposals
+
+    def __call__(self, number: int, rng: np.random.Generator) -> tuple[Boxed, bool]:
+        """A view of a picture.
+
+        Args:
+            number: Of the picture.
+            rng: Draws it.
+
+        Returns:
+            The view, and whether it is another picture.
+        """
+        found = whole = self._boxed(number)
+        height, width = found.image.shape[:2]
+        if "mosaic" in self.augment and rng.random() < 0.5:
+            others = rng.integers(len(self.examples), size=3).tolist()
+            four = [found, *map(self._boxed, others)]
+            found = mosaic([four[place] for place in rng.permutation(4)], rng)
+        if "scale" in self.augment:
+            found = framed(scale_boxes(found, rng), rng, height, width)
+        if "crop" in self.augment:
+            found = resized(crop_boxes(found, rng), height, width)
+        if "flip" in self.augment:
+            found = flip_boxes(found, rng)
+        if "colour" in self.augment:
+            found = colour_boxes(found, rng)
+        return found, found is not whole
+
+    def _boxed(self, number: int) -> Boxed:
+        proposals = () if self.proposals is None else self.proposals[number]
+        return Boxed.of(self.examples[number], proposals)
+
+
+@checked
+def seen_by_detectors(
+    examples: Sequence[Any], *, seed: int, augment: Sequence[str] = ("flip",)
+) -> list[SimpleNamespace]:
+    """Pictures as `region_batches` gives them to a detector.
+
+    Args:
+        examples: Scenes, or pictures with boxes.
+        seed: Chooses how they are changed.
+        augment: As for `region_batches`.
+
+    Returns:
+        Of each `image`, uint8, `boxes` and `box_labels`, and a `name` that says if it was changed.
+    """
+    views = Views(examples, augment)
+    rng, found = np.random.default_rng(seed), []
+    for number, example in enumerate(examples):
+        view, changed = views(number, rng)
+        found.append(
+            SimpleNamespace(
+                image=np.round(view.image).astype("uint8"),
+                boxes=view.boxes,
+                name=f"{example.name}, changed" if changed else example.name,
+                **view.rows,
+            )
+        )
+    return found

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_classics.boxes.detections import NO_CLASS
+from keras_classics.boxes.detections import NO_CLASS, box_areas, clip_boxes
 from keras_classics.core.errors import InputError
 from keras_classics.core.files import file_fingerprint
 from keras_classics.data.faults import Faults
@@ -44,6 +44,8 @@ class BoxedPicture(Picture):
         outlines: Of each object what its file says of its outline, polygons or run lengths, in
             pixels of the file's picture, or None; `object_masks` draws them.
         file_size: Height and width of the picture in its file.
+        left_out: How many boxes without area or class were left out when the picture was read, of
+            sets that are read anew each time; what other readers leave out is in `Info.skipped`.
     """
 
     boxes: np.ndarray
@@ -55,6 +57,7 @@ class BoxedPicture(Picture):
     occlusion: np.ndarray
     outlines: tuple[Any, ...]
     file_size: tuple[int, int]
+    left_out: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -254,10 +257,9 @@ def _columns(
     rows: Sequence[Row], size: tuple[int, int], numbers: Mapping[str | None, int]
 ) -> Mapping[str, Any]:
     boxes = np.array([row.box for row in rows], "float64").reshape(-1, 4)
-    boxes = np.clip(boxes, 0, [*size, *size])
-    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    boxes = clip_boxes(boxes, size)
     given = [row.area if row.area is not None else area
-             for row, area in zip(rows, areas, strict=True)]  # fmt: skip
+             for row, area in zip(rows, box_areas(boxes), strict=True)]  # fmt: skip
     return {
         "boxes": boxes.astype("float32"),
         "box_labels": np.array([numbers[row.label] for row in rows], "int32"),

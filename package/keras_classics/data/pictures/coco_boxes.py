@@ -6,7 +6,7 @@ COCO's boxes are `[x, y, width, height]` from the upper left corner 0; its ids o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -87,9 +87,13 @@ def _read(
 ) -> tuple[dict[int, str], list[Sheet], str]:
     """Names of the classes by id, the sheet of each picture that is there, and the origin."""
     try:
-        categories = {int(each["id"]): str(each["name"]) for each in content["categories"]}
-        pictures = {each["id"]: each for each in content["images"]}
-        names = [each["file_name"] for each in pictures.values()]
+        categories = [(each["id"], str(each["name"])) for each in content["categories"]]
+        pictures = [(each["id"], each) for each in content["images"]]
+        names = [each["file_name"] for _, each in pictures]
+        if not all(isinstance(number, int) for number, _ in categories):
+            raise TypeError("ids of categories are whole numbers")
+        if not all(isinstance(number, int | str) for number, _ in pictures):
+            raise TypeError("ids of images are whole numbers or texts")
         annotations = content["annotations"]
         if not all(isinstance(name, str) for name in names) or not isinstance(annotations, list):
             raise TypeError("file_name is a text, annotations a list")
@@ -97,10 +101,13 @@ def _read(
         raise InputError(
             f"{file} is not in COCO's form ({type(error).__name__}: {error})", _ALLOWED, _REMEDY
         ) from error
-    rows: dict[Any, list[Row]] = {number: [] for number in pictures}
+    _refuse_repeated(file, "categories", categories)
+    _refuse_repeated(file, "images", [(number, each["file_name"]) for number, each in pictures])
+    known = dict(categories)
+    rows: dict[Any, list[Row]] = {number: [] for number, _ in pictures}
     for place, each in enumerate(annotations):
         where = f"{file.name}, annotation {place},"
-        row = _row(each, where, categories, rows, faults)
+        row = _row(each, where, known, rows, faults)
         if row is not None:
             rows[each["image_id"]].append(row)
     paths = find_pictures(names, _folders(file, images), faults, lambda _: file.name)
@@ -112,10 +119,24 @@ def _read(
             source=file,
             size=_size(each),
         )
-        for number, each in pictures.items()
+        for number, each in pictures
         if each["file_name"] in paths
     ]
-    return dict(sorted(categories.items())), sheets, told_origin(content) or str(file)
+    return dict(sorted(known.items())), sheets, told_origin(content) or str(file)
+
+
+def _refuse_repeated(file: Path, what: str, entries: Sequence[tuple[Any, str]]) -> None:
+    """Refuse two of one id: whose the annotations are nobody can tell."""
+    owners: dict[Any, str] = {}
+    for number, name in entries:
+        if number in owners:
+            raise InputError(
+                f"{file} has the id {number!r} twice among its {what}, for {owners[number]!r} and "
+                f"for {name!r}",
+                "an id of its own for each",
+                "Number them anew, and their annotations with them, before files are merged.",
+            )
+        owners[number] = name
 
 
 def _row(

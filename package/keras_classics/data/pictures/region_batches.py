@@ -8,13 +8,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_classics.boxes.detections import Truth, as_boxes
+from keras_classics.boxes.detections import (
+    NO_CLASS,
+    Truth,
+    as_boxes,
+    box_areas,
+    check_labels,
+    check_proposals,
+)
 from keras_classics.boxes.matching import match, sample_regions
 from keras_classics.boxes.overlap import coverage
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Whole
 from keras_classics.core.errors import InputError, check_whole
+from keras_classics.core.pictures import check_picture
 from keras_classics.data.batches import Axes, Visits, stream
+from keras_classics.data.pictures.box_augmentation import Views
 
 if TYPE_CHECKING:
     from keras_classics.data.batches import Batches
@@ -24,31 +33,31 @@ _UNSURE = 0.5
 
 
 class MatchedRegions:
-    """The proposals of one picture, each with the true box it overlaps most."""
+    """The regions of one picture, each with the true box it overlaps most.
 
-    def __init__(self, example: Any, proposals: ArrayLike, classes: int) -> None:
-        truth = Truth.of(example)
-        if truth.box_labels.max(initial=-1) >= classes:
-            raise InputError(
-                f"A box of class {truth.box_labels.max()} was given, with classes={classes}",
-                f"0 to {classes - 1}",
-                "Count classes from 0, and the background as none of them.",
-            )
+    Attributes:
+        true: float64 `(m, 4)`, the true boxes that are sure: no crowd, not difficult, of a class.
+        true_labels: `(m,)`.
+        boxes: float32 `(n, 4)`, the proposals and behind them the true boxes, which are proposals
+            too, as in the papers' programs. What has no area shows nothing and is left out.
+        truth: `(n,)`, of each region the true box, -1 where it overlaps none.
+        overlaps: `(n,)`, how far; -1 of what lies mostly in a crowd, or in what is difficult or of
+            no class, and is so neither something nor background.
+        labels: `(n,)`, the class of the true box, the number of classes where there is none.
+    """
+
+    def __init__(self, truth: Truth, proposals: ArrayLike, classes: int) -> None:
+        check_labels("true box", truth.box_labels, classes, NO_CLASS)
         sure = ~truth.crowd & ~truth.difficult & (truth.box_labels >= 0)
-        true, labels = truth.boxes[sure], truth.box_labels[sure]
-        # True boxes are proposals too, as in the paper's program.
-        boxes = np.concatenate([as_boxes(proposals), true])
+        counted = sure & (box_areas(truth.boxes) > 0)
+        self.true, self.true_labels = truth.boxes[counted], truth.box_labels[counted]
+        boxes = np.concatenate([as_boxes(proposals), self.true])
+        boxes = boxes[box_areas(boxes) > 0]
         unsure = coverage(boxes, truth.boxes[~sure]).max(axis=1, initial=0.0) >= _UNSURE
-        found = match(boxes, true)
-        self.boxes = boxes.astype("float32")
+        found = match(boxes, self.true)
+        self.boxes, self.truth = boxes.astype("float32"), found.truth
         self.overlaps = np.where(unsure & (found.overlap < _UNSURE), -1.0, found.overlap)
-        # What has no area shows nothing, not even background.
-        self.overlaps[(boxes[:, 2:] <= boxes[:, :2]).any(axis=1)] = -1.0
-        self.labels = np.full(len(boxes), classes)
-        self.offsets = np.zeros((len(boxes), 4), "float32")
-        self.near = np.flatnonzero(found.truth >= 0)
-        self.true = true[found.truth[self.near]]
-        self.labels[self.near] = labels[found.truth[self.near]]
+        self.labels = np.append(self.true_labels, classes)[found.truth]
 
 
 def matched_regions(
@@ -57,18 +66,14 @@ def matched_regions(
     """The pictures, and their regions.
 
     Raises:
-        InputError: There are not as many proposals as pictures.
+        InputError: There are not as many proposals as pictures, or a picture is none.
     """
-    if len(examples) != len(proposals):
-        raise InputError(
-            f"{len(examples)} pictures and proposals for {len(proposals)} were given",
-            "equally many",
-            "Give an empty array for a picture without proposals.",
-        )
+    check_proposals(proposals, len(examples))
     images, known = [], []
     for example, boxes in zip(examples, proposals, strict=True):
+        check_picture(example.image, (1, 3), f"Picture {len(images)} of {len(examples)}")
         images.append(example.image)
-        known.append(MatchedRegions(example, boxes, classes))
+        known.append(MatchedRegions(Truth.of(example), boxes, classes))
     return images, known
 
 
@@ -83,24 +88,25 @@ def region_batches(
     regions: Whole = 64,
     positive: float = 0.5,
     background: tuple[float, float] = (0.0, 0.5),
-    flip: bool = True,
+    augment: Sequence[str] = ("flip",),
     first: int = 0,
 ) -> Batches:
     """Endless training batches `({"image", "boxes"}, {"classes", "offsets"})`, from any batch on.
 
-    Every epoch visits each picture once, mirrored by chance; of each, so many regions are drawn, a
-    quarter of which show something.
+    Every epoch visits each picture once, augmented anew with its boxes and proposals; of each, so
+    many regions are drawn, a quarter of which show something.
 
     Args:
         examples: Pictures with boxes, all of one size, each with `image`, `boxes` and `box_labels`.
         proposals: `(n, 4)` for each picture.
         classes: Number of classes.
         batch_size: Pictures in a batch; 2 in the paper.
-        seed: Chooses orders, mirroring and regions.
+        seed: Chooses orders, views and regions.
         regions: Regions of a picture in a batch.
         positive: From this overlap with a true box on a region shows something.
         background: Least and end of the overlaps of background; `(0.1, 0.5)` in the paper.
-        flip: Whether to mirror every second picture.
+        augment: What is done to pictures, boxes and proposals: some of `"mosaic"`, `"scale"`,
+            `"crop"`, `"flip"` and `"colour"`. `keras-classics draw-data` shows it.
         first: Number of the first batch; batch `b` is the same whatever `first` is.
 
     Returns:
@@ -109,14 +115,22 @@ def region_batches(
         background) and the offsets.
 
     Raises:
-        InputError: Pictures differ in size, or are fewer than a batch, or not as many as proposals.
+        InputError: Pictures differ in size, or are fewer than a batch, or not as many as proposals,
+            or an augmentation is unknown.
     """
     classes, regions = check_whole("classes", classes), check_whole("regions", regions)
     batch_size = check_whole("batch_size", batch_size)
-    images, known = matched_regions(examples, proposals, classes)
+    # Read once: a split may decode its pictures anew.
+    held = list(examples)
+    images, known = matched_regions(held, proposals, classes)
+
+    def teaches(regions: MatchedRegions) -> bool:
+        overlaps = regions.overlaps
+        empty = (overlaps >= background[0]) & (overlaps < background[1])
+        return bool(((overlaps >= positive) | empty).any())
+
     for number, each in enumerate(known):
-        shows = each.overlaps >= positive
-        if not (shows | ((each.overlaps >= background[0]) & (each.overlaps < background[1]))).any():
+        if not teaches(each):
             raise InputError(
                 f"Picture {number} of {len(known)} has no region that shows something or is "
                 f"background, of {len(each.boxes)}",
@@ -131,33 +145,43 @@ def region_batches(
             "pictures of one size",
             "Load them with image_size.",
         )
-    _fill_offsets(known)
-    visits = Visits(len(images), batch_size, seed)
     shape = images[0].shape
+    visits = Visits(len(images), batch_size, seed)
+    views = Views(held, augment, proposals)
+
+    def seen(number: int, rng: np.random.Generator) -> tuple[np.ndarray, MatchedRegions]:
+        view, changed = views(number, rng)
+        if not changed:
+            return images[number], known[number]
+        regions = MatchedRegions(Truth(view.boxes, **view.rows), view.proposals, classes)
+        # Where too little is left of a picture, it is seen as it is.
+        return (view.image, regions) if teaches(regions) else (images[number], known[number])
 
     def make(number: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        # With the engine, which readers of data do without.
+        from keras_classics.boxes.box_regression import regression_targets
+
         epoch, place, chosen = visits(number)
         rng = np.random.default_rng([seed, epoch, place])
         pictures = np.empty((batch_size, *shape), "float32")
-        boxes = np.empty((batch_size, regions, 4), "float32")
+        boxes, true = np.empty((2, batch_size, regions, 4), "float32")
         labels = np.empty((batch_size, regions), "int32")
-        offsets = np.empty((batch_size, regions, 5), "float32")
-        for row, example in enumerate(chosen):
-            found = known[example]
+        for row, example in enumerate(chosen.tolist()):
+            pictures[row], found = seen(example, rng)
             drawn = sample_regions(
                 found.overlaps, regions, rng, positive=positive, background=background
             )
             shows = found.overlaps[drawn] >= positive
             labels[row] = np.where(shows, found.labels[drawn], classes)
-            offsets[row, :, 0] = np.where(shows, found.labels[drawn], -1)
-            offsets[row, :, 1:] = found.offsets[drawn]
-            boxes[row] = found.boxes[drawn]
-            image = images[example]
-            if flip and rng.random() < 0.5:
-                image = image[:, ::-1]
-                boxes[row][:, [1, 3]] = shape[1] - boxes[row][:, [3, 1]]
-                offsets[row, :, 2] *= -1.0
-            pictures[row] = image
+            boxes[row] = true[row] = found.boxes[drawn]
+            true[row, shows] = found.true[found.truth[drawn[shows]]]
+        offsets = np.full((batch_size, regions, 5), -1, "float32")
+        shown = labels < classes
+        offsets[shown, 0] = labels[shown]
+        # At once: a call of the engine for each picture takes longer.
+        offsets[..., 1:] = regression_targets(boxes.reshape(-1, 4), true.reshape(-1, 4)).reshape(
+            boxes.shape
+        )
         return (
             {"image": pictures / 127.5 - 1.0, "boxes": boxes},
             {"classes": labels, "offsets": offsets},
@@ -170,16 +194,3 @@ def region_batches(
          "offsets": Axes((batch_size, regions, 5), "float32")},
     )  # fmt: skip
     return stream(make, like, first=first)
-
-
-def _fill_offsets(known: Sequence[MatchedRegions]) -> None:
-    """Compute the offsets of all pictures at once: a call of the engine for each takes longer."""
-    # With the engine, which readers of data do without.
-    from keras_classics.boxes.box_regression import regression_targets
-
-    pairs = [(each.boxes[each.near], each.true) for each in known]
-    boxes, true = (np.concatenate(each) for each in zip(*pairs, strict=True))
-    offsets = regression_targets(boxes, true)
-    ends = np.cumsum([len(each.near) for each in known])
-    for each, part in zip(known, np.split(offsets, ends[:-1]), strict=True):
-        each.offsets[each.near] = part

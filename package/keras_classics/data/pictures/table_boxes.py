@@ -69,7 +69,8 @@ def load_boxes(asked: Asked, *, classes: Sequence[str] | None = None) -> Data:
             continue
         if not class_name or numbers is None:
             faults.add(
-                f"{file}, line {number}, has the class {class_name!r} and no four numbers",
+                f"{file}, line {number}, has the class {class_name!r} and "
+                + (f"the box {list(numbers)}" if numbers else "no four numbers"),
                 "a class and four numbers, or neither for a picture without boxes",
                 "Complete the row.",
             )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_classics.boxes.detections import box_areas
 from keras_classics.data.pictures.boxed_pictures import BoxedPicture
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def boxed_example(
     objects: StoredObjects,
     file_size: tuple[int, int],
 ) -> BoxedPicture:
-    """A picture with its boxes; those without area or class are left out.
+    """A picture with its boxes; those without area or class are left out and counted.
 
     Args:
         facts: Image, name, label and captions.
@@ -78,7 +79,7 @@ def boxed_example(
     labels = np.reshape(stored[objects.columns["box_labels"]], -1).astype("int32")
     stay = (boxes[:, 2:] > boxes[:, :2]).all(axis=1) & (labels >= 0)
     boxes, labels = boxes[stay].astype("float32"), labels[stay]
-    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    areas = box_areas(boxes)
     if "areas" in objects.columns:
         resized = height * width / (file_size[0] * file_size[1])
         areas = np.asarray(stored[objects.columns["areas"]])[stay] * np.float32(resized)
@@ -98,4 +99,5 @@ def boxed_example(
         occlusion=np.zeros(len(labels), "int32"),
         outlines=(None,) * len(labels),
         file_size=(int(file_size[0]), int(file_size[1])),
+        left_out=int((~stay).sum()),
     )

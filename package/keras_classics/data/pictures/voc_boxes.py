@@ -8,6 +8,7 @@ left, within what is admitted beyond the border.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -135,7 +136,6 @@ def _text(element: Element, path: str) -> str:
 
 def _is_number(text: str) -> bool:
     try:
-        float(text)
+        return math.isfinite(float(text))
     except ValueError:
         return False
-    return True

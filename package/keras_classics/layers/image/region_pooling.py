@@ -25,7 +25,8 @@ from keras_classics.layers.image.image_layer import ImageLayer
 MAPPINGS = ("rounded", "centred")
 # Of a map whose size is not known while the graph is made: one of 2,048 pixels at stride 16.
 _LARGEST_MAP = 128
-# Cells that rounding, and maps that end before their picture does, put behind the last one.
+# Cells before and behind a map to which boxes are cut: rounding, and maps that end before their
+# picture does, put that many behind the last one.
 _BEYOND = 2
 
 
@@ -52,8 +53,9 @@ class _RegionLayer(ImageLayer):
         if self.mapping == "rounded":
             # The last pixel of a box, not the end behind it, is what the papers round.
             most = ops.cast(ops.stack(list(sides)), "float32") + _BEYOND
-            first = ops.clip(ops.floor(boxes[..., :2] + 0.5), 0.0, most)
-            last = ops.clip(ops.floor(boxes[..., 2:] - 1.0 / self.stride + 0.5), 0.0, most)
+            least = -float(_BEYOND)
+            first = ops.clip(ops.floor(boxes[..., :2] + 0.5), least, most)
+            last = ops.clip(ops.floor(boxes[..., 2:] - 1.0 / self.stride + 0.5), least, most)
         else:
             first = ops.floor(boxes[..., :2]) + 1
             last = ops.ceil(boxes[..., 2:] - 1.0 / self.stride) - 1
@@ -89,13 +91,14 @@ class RegionMaxPooling(_RegionLayer):
     xmax)` in pixels of the picture, the far edges exclusive; gives `(batch, boxes, rows, columns,
     channels)`. Bin `i` of `n` covers the cells from `floor(i size / n)` to `ceil((i + 1) size / n)`
     of the box; one that lies outside of the map is empty and gives 0. Boxes are cut two cells
-    behind the map, which none in a picture reaches.
+    before and behind the map, which none in a picture reaches.
 
     Args:
         size: Rows and columns of the grid, or one number for both.
         stride: Pixels of the picture between neighbours in the map.
         mapping: `"rounded"` (Fast R-CNN) or `"centred"` (SPP-net: no bin is empty).
-        largest_map: Greatest side of a map, where it is not known while the graph is made.
+        largest_map: Greatest side of a map, where it is not known while the graph is made. What is
+            larger there than any bin of such a map gives NaN.
 
     Raises:
         InputError: An argument is not admitted.
@@ -137,14 +140,16 @@ class SpatialPyramidPooling(_RegionLayer):
     ECCV 2014. Called on maps `(batch, height, width, channels)` of any size it gives `(batch,
     bins * channels)`; called on maps and boxes `(batch, boxes, 4)` in pixels of the
     picture, `(batch, boxes, bins * channels)`. Bin `i` of `n` spans `floor(i size / n)` to
-    `ceil((i + 1) size / n)`, the paper's general form, which leaves no row out; levels follow one
-    another, each row by row.
+    `ceil((i + 1) size / n)`, the paper's general form, which leaves no row out; or, as the paper
+    trains, windows of `ceil(size / n)` that are `floor(size / n)` apart, which leave the last rows
+    out where `n` is no divisor. Levels follow one another, each row by row.
 
     Args:
         levels: Sides of the grids; 1, 2, 3 and 6 in the paper, 50 bins.
         stride: Pixels of the picture between neighbours in the map; only of meaning with boxes.
         mapping: `"centred"` (SPP-net) or `"rounded"` (Fast R-CNN).
-        largest_map: Greatest side of a map, where it is not known while the graph is made.
+        largest_map: As of `RegionMaxPooling`.
+        form: `"general"` or `"windows"`.
 
     Raises:
         InputError: An argument is not admitted.
@@ -157,10 +162,13 @@ class SpatialPyramidPooling(_RegionLayer):
         stride: Whole = 16,
         mapping: str = "centred",
         largest_map: Whole = _LARGEST_MAP,
+        form: str = "general",
         **kwargs: Any,
     ) -> None:
         super().__init__(stride, mapping, largest_map, **kwargs)
         self.levels = check_wholes("levels", levels)
+        check_choice("form", form, tuple(_FORMS))
+        self.form = form
 
     def call(self, maps: Tensor, boxes: Tensor | None = None) -> Tensor:
         """The pyramid of the map, or of each box."""
@@ -169,13 +177,17 @@ class SpatialPyramidPooling(_RegionLayer):
         may_be_empty = cells is not None and self.mapping == "rounded"
         grids: dict[int, Tensor] = {}
         for level in sorted(set(self.levels), reverse=True):
-            finer = next((each for each in grids if each % level == 0), None)
+            # Windows that leave rows out are not those of a finer grid.
+            known = grids if self.form == "general" else {}
+            finer = next((each for each in known if each % level == 0), None)
             if finer is not None:
                 grids[level] = _joined(grids[finer], level)
             elif cells is None:
-                grids[level] = _sliced(_sliced(maps, level, 1), level, 2)[:, None]
+                rows = _sliced(maps, level, 1, self.form)
+                grids[level] = _sliced(rows, level, 2, self.form)[:, None]
             else:
-                found, empty = _maxima(maps, cells, (level, level), self.largest_map)
+                bins = (level, level)
+                found, empty = _maxima(maps, cells, bins, self.largest_map, self.form)
                 # Joined bins are empty where all of their parts are.
                 lowest = ops.full((), float("-inf"), found.dtype)
                 grids[level] = ops.where(empty, lowest, found) if may_be_empty else found
@@ -198,7 +210,7 @@ class SpatialPyramidPooling(_RegionLayer):
 
     def get_config(self) -> Config:
         """The constructor's arguments."""
-        return {**super().get_config(), "levels": list(self.levels)}
+        return {**super().get_config(), "levels": list(self.levels), "form": self.form}
 
 
 def _filled(grids: Tensor) -> Tensor:
@@ -218,17 +230,28 @@ def _joined(grids: Tensor, level: int) -> Tensor:
     return ops.max(ops.reshape(grids, shape), axis=(3, 5))
 
 
-def _sliced(maps: Tensor, bins: int, axis: int) -> Tensor:
+def _sliced(maps: Tensor, bins: int, axis: int, form: str) -> Tensor:
     """Maxima over as many bins along an axis of whole maps."""
     size = ops.shape(maps)[axis]
     found = []
     for number in range(bins):
-        # Rounded down and up.
-        part = [slice(None)] * axis + [
-            slice((number * size) // bins, ((number + 1) * size + bins - 1) // bins)
-        ]
+        part = [slice(None)] * axis + [slice(*_FORMS[form](number, size, bins))]
         found.append(ops.max(maps[tuple(part)], axis=axis))
     return ops.stack(found, axis=axis)
+
+
+def _shares(number: Tensor, size: Tensor, bins: int) -> tuple[Tensor, Tensor]:
+    """First cell and end of a bin, rounded down and up."""
+    return (number * size) // bins, -(-(number + 1) * size // bins)
+
+
+def _windows(number: Tensor, size: Tensor, bins: int) -> tuple[Tensor, Tensor]:
+    """First cell and end of a window, of which all are equally large and far apart."""
+    first = number * (size // bins)
+    return first, first - (-size // bins)
+
+
+_FORMS = {"general": _shares, "windows": _windows}
 
 
 def _tables(maps: Tensor, powers: tuple[int, int]) -> Tensor:
@@ -260,20 +283,22 @@ def _doubled(maps: Tensor, step: int, axis: int) -> Tensor:
 
 
 def _maxima(
-    maps: Tensor, cells: Tensor, bins: tuple[int, int], largest: int
+    maps: Tensor, cells: Tensor, bins: tuple[int, int], largest: int, form: str = "general"
 ) -> tuple[Tensor, Tensor]:
     """Maxima `(batch, boxes, *bins, channels)` of boxes given in cells, and which bins are empty.
 
     What is said of empty bins has no meaning.
     """
     batch, height, width, channels = ops.shape(maps)
-    # A bin has no more cells than one beyond its share, rounded up.
+    known = [isinstance(side, int) for side in maps.shape[1:3]]
+    # A bin has no more cells than one beyond its share, rounded up; two windows cover it.
     rows, columns = (
-        (-(-((side if isinstance(side, int) else largest) + _BEYOND + 1) // count) + 1).bit_length()
+        max(1, (-(-((side or largest) + 2 * _BEYOND + 1) // count)).bit_length())
         for side, count in zip(maps.shape[1:3], bins, strict=True)
     )
     flat = ops.reshape(_tables(maps, (rows, columns)), (-1, channels))
-    starts, ends = _edges(cells, 0, bins[0], height), _edges(cells, 1, bins[1], width)
+    starts = _edges(cells, 0, bins[0], height, form)
+    ends = _edges(cells, 1, bins[1], width, form)
     top, bottom = starts[0][..., :, None], starts[1][..., :, None]
     left, right = ends[0][..., None, :], ends[1][..., None, :]
     empty = ops.logical_or(bottom <= top, right <= left)
@@ -293,17 +318,18 @@ def _maxima(
     found = looked_up(top, left)
     for row, column in ((top, further), (lower, left), (lower, further)):
         found = ops.maximum(found, looked_up(row, column))
+    if not all(known):
+        beyond = ops.logical_or(bottom - top > 2**rows, right - left > 2**columns)
+        found = ops.where(beyond[..., None], ops.full((), float("nan"), found.dtype), found)
     return found, empty[..., None]
 
 
-def _edges(cells: Tensor, axis: int, bins: int, side: Tensor) -> tuple[Tensor, Tensor]:
+def _edges(cells: Tensor, axis: int, bins: int, side: Tensor, form: str) -> tuple[Tensor, Tensor]:
     """First cells and ends `(batch, boxes, bins)` of bins along an axis, within the map."""
     first, size = cells[..., axis, None], (cells[..., axis + 2] - cells[..., axis])[..., None]
     numbers = ops.arange(bins, dtype="int32")
-    start = first + (numbers * size) // bins
-    # Rounded up.
-    end = first - (-(numbers + 1) * size) // bins
-    return ops.clip(start, 0, side), ops.clip(end, 0, side)
+    start, end = _FORMS[form](numbers, size, bins)
+    return ops.clip(first + start, 0, side), ops.clip(first + end, 0, side)
 
 
 def _power(size: Tensor, count: int) -> Tensor:

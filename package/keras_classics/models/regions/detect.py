@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_classics.boxes.box_regression import apply_regression
-from keras_classics.boxes.detections import Detections, as_boxes
+from keras_classics.boxes.detections import Detections, as_boxes, box_areas, check_proposals
 from keras_classics.boxes.suppression import suppress
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole
+from keras_classics.core.errors import InputError, check_probability, check_whole
+from keras_classics.core.pictures import check_picture
 from keras_classics.core.types import Whole
 from keras_classics.data.captions.caption_batches import network_input
 
@@ -47,23 +48,16 @@ def detect(
         What was found in each picture, in its own pixels, surest first.
 
     Raises:
-        InputError: Not as many proposals as pictures, or a picture is none.
+        InputError: Not as many proposals as pictures, a picture is none or not of bytes, a score or
+            overlap is not between 0 and 1, or the model says NaN.
     """
-    if len(images) != len(proposals):
-        raise InputError(
-            f"{len(images)} pictures and proposals for {len(proposals)} were given",
-            "equally many",
-            "Give an empty array for a picture without proposals.",
-        )
-    channels = model.get_layer("image").output.shape[-1]
+    check_proposals(proposals, len(images))
+    channels = int(model.get_layer("image").output.shape[-1])
     for number, image in enumerate(images):
-        if image.ndim != 3 or image.shape[-1] != channels or not image.size:
-            raise InputError(
-                f"Picture {number} of {len(images)} is of shape {image.shape}",
-                f"(height, width, {channels}), none of them 0",
-                "Read pictures by kc.data.read_image(path).",
-            )
+        check_picture(image, (channels,), f"Picture {number} of {len(images)}")
     most, batch_size = check_whole("most", most), check_whole("batch_size", batch_size)
+    least_score = check_probability("least_score", least_score)
+    threshold = check_probability("threshold", threshold)
     given = [as_boxes(each).astype("float32") for each in proposals]
     taken = model.get_layer("image").output.shape[1:3]
     found: list[Detections] = []
@@ -81,6 +75,14 @@ def detect(
         scaled = keras.ops.convert_to_tensor((boxes * factors).astype("float32"))
         said = model.predict_on_batch({"image": prepared, "boxes": scaled})
         probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(said["classes"]))
+        for place, number in enumerate(numbers):
+            if not np.isfinite(probabilities[place, : len(given[number])]).all():
+                raise InputError(
+                    f"Of picture {number} {images[number].shape[:2]} the model says NaN",
+                    "finite numbers",
+                    "Train it anew if it diverged; of a picture larger than it was made for, "
+                    "make it with a greater largest_map.",
+                )
         for place, number in enumerate(numbers):
             rows = slice(len(given[number]))
             found.append(
@@ -118,7 +120,8 @@ def _decoded(
     regions, labels = np.nonzero(probabilities >= least_score)
     scores = probabilities[regions, labels]
     boxes = apply_regression(proposals[regions], offsets[regions, labels], (size[0], size[1]))
-    seen = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+    # What has been clipped away is nothing.
+    seen = box_areas(boxes) > 0
     boxes, labels, scores = boxes[seen], labels[seen], scores[seen]
     stay = suppress(boxes, scores, labels, threshold=threshold, most=most)
     return Detections(boxes[stay], labels[stay], scores[stay])

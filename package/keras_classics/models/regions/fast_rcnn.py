@@ -46,6 +46,7 @@ def fast_rcnn(
     train_backbone: bool = True,
     scales: Sequence[Whole] | None = None,
     window: Whole = 224,
+    largest_map: Whole = 128,
     name: Name = "fast_rcnn",
 ) -> keras.Model:
     """Fast R-CNN on any network that makes a map of a picture.
@@ -65,6 +66,9 @@ def fast_rcnn(
             each; `(480, 576, 688, 864, 1200)` in the papers. None reads it as it comes.
         window: Each region is pooled in the scale in which it has nearest to `window * window`
             pixels, of equally near ones in the first.
+        largest_map: Cells of the longer side of a map that is expected at most, where its size is
+            not known before there are pictures, as with scales: 128 are 2,048 pixels at a stride of
+            16. In larger ones bins that are too large for it give NaN.
         name: Name of the model.
 
     Returns:
@@ -80,7 +84,9 @@ def fast_rcnn(
     return _region_network(
         backbone,
         classes,
-        lambda stride: RegionMaxPooling(bins, stride, name="region_pooling"),
+        lambda stride: RegionMaxPooling(
+            bins, stride, largest_map=largest_map, name="region_pooling"
+        ),
         units=units, dropout=dropout, stride=stride, train_backbone=train_backbone,
         scales=scales, window=window, name=name,
     )  # fmt: skip
@@ -98,6 +104,7 @@ def spp_net(
     train_backbone: bool = False,
     scales: Sequence[Whole] | None = None,
     window: Whole = 224,
+    largest_map: Whole = 128,
     name: Name = "spp_net",
 ) -> keras.Model:
     """SPP-net for detection: a pyramid of bins of each window, and dense layers behind it.
@@ -115,6 +122,7 @@ def spp_net(
         train_backbone: True learns the backbone too.
         scales: As for `fast_rcnn`; `(688,)` is the paper's single scale.
         window: As for `fast_rcnn`.
+        largest_map: As for `fast_rcnn`.
         name: Name of the model.
 
     Returns:
@@ -126,7 +134,9 @@ def spp_net(
     return _region_network(
         backbone,
         classes,
-        lambda stride: SpatialPyramidPooling(levels, stride, name="region_pooling"),
+        lambda stride: SpatialPyramidPooling(
+            levels, stride, largest_map=largest_map, name="region_pooling"
+        ),
         units=units, dropout=dropout, stride=stride, train_backbone=train_backbone,
         scales=scales, window=window, name=name,
     )  # fmt: skip

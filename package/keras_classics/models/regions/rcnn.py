@@ -19,21 +19,30 @@ from keras_classics.boxes.box_regression import (
     RidgeBoxes,
     apply_regression,
     regression_targets,
+    with_bias,
 )
-from keras_classics.boxes.detections import Detections, Truth, as_boxes
-from keras_classics.boxes.matching import match
+from keras_classics.boxes.detections import Detections, as_boxes, box_areas, clip_boxes
 from keras_classics.boxes.overlap import overlap
 from keras_classics.boxes.region_warping import CONTEXT, warp_regions
 from keras_classics.boxes.suppression import suppress
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole, import_extra
+from keras_classics.core.errors import (
+    InputError,
+    check_probability,
+    check_whole,
+    import_extra,
+)
+from keras_classics.core.pictures import check_picture
 from keras_classics.core.types import Whole
+from keras_classics.data.pictures.region_batches import MatchedRegions, matched_regions
 
 # Of the paper and its program.
 _NEGATIVE, _REGRESSED = 0.3, 0.6
 _COST, _POSITIVE_WEIGHT, _MEAN_NORM = 1e-3, 2.0, 20.0
 _HARD, _EASY = -1.0001, -1.2
 _RETRAIN_AFTER = 2000
+# Regions that the network reads at once.
+_BATCH = 64
 
 
 @checked
@@ -80,13 +89,24 @@ def _check_features(features: keras.Model) -> None:
 
 
 class _Seen(NamedTuple):
-    """A picture of training: its true boxes and classes, all regions, the true ones first."""
+    """A picture of training.
 
-    true: np.ndarray
-    labels: np.ndarray
-    boxes: np.ndarray
+    Attributes:
+        regions: Proposals, and behind them the true boxes.
+        features: `(n, features)`, what the classifiers read of each.
+        near: Numbers of those that regressions learn from.
+        box_features: What these read of them.
+    """
+
+    regions: MatchedRegions
     features: np.ndarray
+    near: np.ndarray
     box_features: np.ndarray
+
+    def true_features(self, label: int) -> np.ndarray:
+        """What the classifiers read of the true boxes of a class."""
+        behind = self.features[len(self.features) - len(self.regions.true) :]
+        return behind[self.regions.true_labels == label]
 
 
 @checked
@@ -143,14 +163,19 @@ class RCNN:
 
     def _described(self, image: np.ndarray, regions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What the classifiers read of regions, and what the regressions do."""
-        size = self.features.inputs[0].shape[1]
+        size, channels = self.features.inputs[0].shape[2:]
+        check_picture(image, (int(channels),))
         if not len(regions):
             nothing = [np.zeros((0, each.shape[1]), "float32") for each in self.features.outputs]
             return nothing[0], nothing[-1]
         warped = warp_regions(image, regions, size, context=self.context, square=self.square)
-        found = self.features.predict(warped / 127.5 - 1.0, batch_size=64, verbose=0)
-        parts = keras.tree.flatten(found)
-        return parts[0], parts[-1]
+        pictures = warped / np.float32(127.5) - np.float32(1.0)
+        found = [
+            keras.tree.flatten(self.features.predict_on_batch(pictures[begin : begin + _BATCH]))
+            for begin in range(0, len(pictures), _BATCH)
+        ]
+        kinds = [np.concatenate(kind) for kind in zip(*found, strict=True)]
+        return kinds[0], kinds[-1]
 
     @checked
     def fit(
@@ -183,25 +208,19 @@ class RCNN:
             ImportError: scikit-learn is not installed.
         """
         svm = None if self.softmax else import_extra("sklearn.svm", "digits")
-        if len(examples) != len(proposals):
-            raise InputError(
-                f"{len(examples)} pictures and proposals for {len(proposals)} were given",
-                "equally many",
-                "Give an empty array for a picture without proposals.",
-            )
-        seen = []
-        for example, given in zip(examples, proposals, strict=True):
-            truth = Truth.of(example)
-            sure = ~truth.difficult & ~truth.crowd & (truth.box_labels >= 0)
-            boxes = np.concatenate([truth.boxes[sure], as_boxes(given)])
-            described = self._described(example.image, boxes)
-            seen.append(_Seen(truth.boxes[sure], truth.box_labels[sure], boxes, *described))
-        if not any(len(each.true) for each in seen):
+        images, known = matched_regions(examples, proposals, self.classes)
+        if not any(len(each.true) for each in known):
             raise InputError(
                 "No picture has a true box", "one or more", "Give pictures with boxes."
             )
-        self.scale = _to_mean_norm([each.features for each in seen])
-        self.box_scale = _to_mean_norm([each.box_features for each in seen])
+        seen, norms = [], _Norms()
+        for image, regions in zip(images, known, strict=True):
+            features, box_features = self._described(image, regions.boxes)
+            norms.add(features, box_features)
+            # Those of all regions are more than memory holds.
+            near = np.flatnonzero(regions.overlaps > _REGRESSED)
+            seen.append(_Seen(regions, features, near, box_features[near]))
+        self.scale, self.box_scale = norms.scales()
         self.regressors = tuple(
             self._regressor(seen, label, penalty) for label in range(self.classes)
         )
@@ -227,7 +246,7 @@ class RCNN:
 
         Args:
             image: uint8 `(height, width, 3)`.
-            proposals: `(n, 4)`.
+            proposals: `(n, 4)`; those without area are passed over.
             least_score: Lower scores are left out; by default of the support vector machines those
                 below -1, where 0 is their border, and of a softmax those below 0.05.
             threshold: The overlap that suppression admits.
@@ -238,7 +257,9 @@ class RCNN:
         """
         if self.weights is None:
             raise InputError("detect was called before fit", "a fitted detector", "Call fit first.")
+        most, threshold = check_whole("most", most), check_probability("threshold", threshold)
         boxes = as_boxes(proposals)
+        boxes = boxes[box_areas(boxes) > 0]
         features, box_features = self._described(image, boxes)
         scores = self._scores(features)
         if least_score is None:
@@ -247,15 +268,17 @@ class RCNN:
         for label, regressor in enumerate(self.regressors):
             chosen = np.flatnonzero(scores[:, label] >= least_score)
             chosen = chosen[suppress(boxes[chosen], scores[chosen, label], threshold=threshold)]
-            moved = boxes[chosen]
+            moved = clip_boxes(boxes[chosen], image.shape[:2])
             if regressor is not None and len(chosen):
                 offsets = regressor.predict(box_features[chosen] * self.box_scale)
-                moved = apply_regression(moved, offsets, image.shape[:2])
-            found.append(moved)
-            labels.append(np.full(len(chosen), label))
-            sure.append(scores[chosen, label])
+                moved = apply_regression(boxes[chosen], offsets, image.shape[:2])
+            # What has been clipped away is nothing.
+            seen = box_areas(moved) > 0
+            found.append(moved[seen])
+            labels.append(np.full(seen.sum(), label))
+            sure.append(scores[chosen, label][seen])
         values = np.concatenate(sure)
-        order = np.argsort(-values, kind="stable")[: check_whole("most", most)]
+        order = np.argsort(-values, kind="stable")[:most]
         return Detections(
             np.concatenate(found)[order], np.concatenate(labels)[order], values[order]
         )
@@ -263,8 +286,8 @@ class RCNN:
     def _scores(self, features: np.ndarray) -> np.ndarray:
         """Of each region and class `(n, classes)`."""
         if self.softmax is None:
-            return _with_bias(features * self.scale) @ self.weights
-        logits = _with_bias(features) @ self.weights
+            return with_bias(features * self.scale) @ self.weights
+        logits = with_bias(features) @ self.weights
         shares = np.exp(logits - logits.max(axis=1, keepdims=True))
         return (shares / shares.sum(axis=1, keepdims=True))[:, :-1]
 
@@ -272,42 +295,54 @@ class RCNN:
         self, svm: Any, seen: Sequence[_Seen], label: int, cost: float, seed: int
     ) -> np.ndarray:
         """Weights of one class, by hard negatives; those of a class without a true box are 0."""
-        parts = [each.features[: len(each.true)][each.labels == label] for each in seen]
-        positive = np.concatenate(parts) * self.scale
+        positive = np.concatenate([each.true_features(label) for each in seen]) * self.scale
         width = positive.shape[1]
         if not len(positive):
             # Never found.
             return np.append(np.zeros(width), -np.inf)
         kept, weights, fresh = np.zeros((0, width)), None, 0
         for number, each in enumerate(seen):
-            own = each.true[each.labels == label]
-            shared = overlap(each.boxes, own).max(axis=1, initial=0.0)
-            negative = each.features[shared < _NEGATIVE] * self.scale
+            regions = each.regions
+            own = regions.true[regions.true_labels == label]
+            shared = overlap(regions.boxes, own).max(axis=1, initial=0.0)
+            negative = each.features[(shared < _NEGATIVE) & (regions.overlaps >= 0)] * self.scale
             if weights is not None:
-                negative = negative[_with_bias(negative) @ weights > _HARD]
+                negative = negative[with_bias(negative) @ weights > _HARD]
             kept, fresh = np.concatenate([kept, negative]), fresh + len(negative)
             if len(kept) and (weights is None or fresh > _RETRAIN_AFTER or number == len(seen) - 1):
                 weights = _learned(svm, positive, kept, cost, seed)
-                kept, fresh = kept[_with_bias(kept) @ weights > _EASY], 0
+                kept, fresh = kept[with_bias(kept) @ weights > _EASY], 0
         return np.append(np.zeros(width), 1.0) if weights is None else weights
 
     def _regressor(self, seen: Sequence[_Seen], label: int, penalty: float) -> RidgeBoxes | None:
         features, targets = [], []
         for each in seen:
-            own = each.true[each.labels == label]
-            found = match(each.boxes, own)
-            near = (found.overlap > _REGRESSED) & (found.truth >= 0)
-            if near.any():
-                features.append(each.box_features[near] * self.box_scale)
-                targets.append(regression_targets(each.boxes[near], own[found.truth[near]]))
+            regions, own = each.regions, each.regions.labels[each.near] == label
+            if own.any():
+                near = each.near[own]
+                features.append(each.box_features[own] * self.box_scale)
+                true = regions.true[regions.truth[near]]
+                targets.append(regression_targets(regions.boxes[near], true))
         if not features:
             return None
         return RidgeBoxes.fit(np.concatenate(features), np.concatenate(targets), penalty)
 
 
-def _to_mean_norm(features: Sequence[np.ndarray]) -> float:
-    norms = np.linalg.norm(np.concatenate(features), axis=1)
-    return _MEAN_NORM / max(1e-12, float(norms.mean()))
+class _Norms:
+    """Mean norms of features of both kinds, picture by picture."""
+
+    def __init__(self) -> None:
+        self.sums, self.count = np.zeros(2), 0
+
+    def add(self, *kinds: np.ndarray) -> None:
+        """Take the features of a picture's regions."""
+        self.sums += [np.linalg.norm(each, axis=1).sum(dtype="float64") for each in kinds]
+        self.count += len(kinds[0])
+
+    def scales(self) -> tuple[float, float]:
+        """What brings each kind to the mean norm of the paper."""
+        first, second = _MEAN_NORM / np.maximum(1e-12, self.sums / self.count)
+        return float(first), float(second)
 
 
 def _learned(
@@ -325,7 +360,3 @@ def _learned(
         max_iter=20_000,
     ).fit(rows, signs)
     return np.append(machine.coef_[0], machine.intercept_[0])
-
-
-def _with_bias(features: np.ndarray) -> np.ndarray:
-    return np.concatenate([features, np.ones((len(features), 1))], axis=1)

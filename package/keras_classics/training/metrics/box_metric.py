@@ -10,13 +10,15 @@ import keras
 import numpy as np
 
 from keras_classics.boxes.average_precision import SIZES, Precision, average_precision
-from keras_classics.boxes.detections import Detections, Truth
+from keras_classics.boxes.detections import NO_CLASS, Detections, Truth
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Name, Tensor, Whole
 
-_PAIRS = {"truth": ("boxes", "labels"), "detections": ("boxes", "labels", "scores")}
+_DETECTED = ("boxes", "labels", "scores")
+# What else is known of true boxes, as `Truth` calls it.
+_KNOWN = ("areas", "crowd", "difficult", "occlusion", "truncation")
 
 
 @registered
@@ -34,8 +36,9 @@ class AveragePrecision(keras.metrics.Metric):
         rules: `"coco"`, `"voc07"`, `"voc10"`, `"kitti"` or `"kitti11"`, as
             `kc.boxes.average_precision` takes.
         figure: The one of its figures that is the result, such as `"AP50"` or `"AP small"`.
-        threshold: An overlap in place of those of the rules.
+        threshold: An overlap in place of those of the rules, or one by class.
         sizes: Ranges of areas in square pixels.
+        neighbours: KITTI's: by class, another whose finding is no mistake.
         bounding_box_format: Of what it is given, one of `keras.utils.bounding_boxes` that needs no
             size of the picture.
         name: Name in the history.
@@ -47,8 +50,9 @@ class AveragePrecision(keras.metrics.Metric):
         classes: Whole,
         rules: str = "coco",
         figure: str = "AP",
-        threshold: float | None = None,
+        threshold: float | Mapping[int, float] | None = None,
         sizes: Mapping[str, tuple[float, float]] = SIZES,
+        neighbours: Mapping[int, int] = MappingProxyType({}),
         bounding_box_format: str = "yxyx",
         name: Name = "average_precision",
         **kwargs: Any,
@@ -59,6 +63,7 @@ class AveragePrecision(keras.metrics.Metric):
         self.figure = figure
         self.threshold = threshold
         self.sizes = {key: (float(low), float(high)) for key, (low, high) in sizes.items()}
+        self.neighbours = dict(neighbours)
         self.bounding_box_format = bounding_box_format
         self._truths: list[Truth] = []
         self._detections: list[Detections] = []
@@ -67,7 +72,9 @@ class AveragePrecision(keras.metrics.Metric):
         known = self._precision([nothing[0]], [nothing[1]]).figures
         if figure not in known:
             raise InputError(
-                f"figure={figure!r} was given", ", ".join(known), "Leave it out for 'AP'."
+                f"figure={figure!r} was given for {rules!r}",
+                ", ".join(known),
+                f"Give figure={next(iter(known))!r}.",
             )
 
     def update_state(
@@ -79,13 +86,16 @@ class AveragePrecision(keras.metrics.Metric):
         """Take a batch.
 
         Args:
-            y_true: `"boxes"` `(batch, n, 4)` and `"labels"` `(batch, n)`, -1 where boxes are filled
-                up; perhaps `"difficult"` and `"crowd"` `(batch, n)`.
-            y_pred: `"boxes"` `(batch, m, 4)`, `"labels"` and `"scores"` `(batch, m)`, likewise.
+            y_true: `"boxes"` `(batch, n, 4)` and `"labels"` `(batch, n)`; perhaps more of what
+                `kc.boxes.Truth` has, `(batch, n)` each: `"areas"`, `"crowd"`, `"difficult"`,
+                `"occlusion"`, `"truncation"`. Where boxes are filled up the label is -1 and the box
+                has no area; with an area it is a region of no class, as KITTI's DontCare.
+            y_pred: `"boxes"` `(batch, m, 4)`, `"labels"` and `"scores"` `(batch, m)`; where boxes
+                are filled up the label is -1. Further outputs of a model do not count.
             sample_weight: Without meaning here, and refused.
 
         Raises:
-            InputError: A part is lacking, shapes do not fit, or the step is compiled.
+            InputError: A part is lacking or unknown, shapes do not fit, or the step is compiled.
         """
         if sample_weight is not None:
             raise InputError(
@@ -93,20 +103,24 @@ class AveragePrecision(keras.metrics.Metric):
                 "pictures that count alike",
                 "Leave sample_weight out.",
             )
-        truths = self._rows("truth", y_true)
-        detections = self._rows("detections", y_pred)
-        self._truths += [
-            Truth(
-                each["boxes"],
-                each["labels"],
-                difficult=each.get("difficult"),  # type: ignore[arg-type]
-                crowd=each.get("crowd"),  # type: ignore[arg-type]
+        truths = [
+            Truth(each.pop("boxes"), each.pop("labels"), **each)
+            for each in self._rows("truth", y_true, ("boxes", "labels"), _KNOWN)
+        ]
+        known = {name: y_pred[name] for name in _DETECTED if name in y_pred}
+        detections = [
+            Detections(each["boxes"], each["labels"], each["scores"])
+            for each in self._rows("detections", known, _DETECTED)
+        ]
+        if len(truths) != len(detections):
+            raise InputError(
+                f"Detections of {len(detections)} pictures and the truth about {len(truths)} "
+                "were given",
+                "equally many in a batch",
+                "Give rows that are filled up for a picture without boxes.",
             )
-            for each in truths
-        ]
-        self._detections += [
-            Detections(each["boxes"], each["labels"], each["scores"]) for each in detections
-        ]
+        self._truths += truths
+        self._detections += detections
 
     def result(self) -> float:
         """The figure, NaN before the first picture and where there is no true box."""
@@ -133,10 +147,21 @@ class AveragePrecision(keras.metrics.Metric):
             "classes": self.classes,
             "rules": self.rules,
             "figure": self.figure,
-            "threshold": self.threshold,
+            "threshold": _written(self.threshold),
             "sizes": {key: list(limits) for key, limits in self.sizes.items()},
+            "neighbours": _written(self.neighbours),
             "bounding_box_format": self.bounding_box_format,
         }
+
+    @classmethod
+    def from_config(cls, config: Config) -> AveragePrecision:
+        """A metric with the arguments; what is by class has texts for keys in JSON."""
+        by_class = {
+            name: {int(label): each for label, each in config[name].items()}
+            for name in ("threshold", "neighbours")
+            if isinstance(config.get(name), Mapping)
+        }
+        return cls(**{**config, **by_class})
 
     def _precision(self, truths: list[Truth], detections: list[Detections]) -> Precision:
         return average_precision(
@@ -146,27 +171,54 @@ class AveragePrecision(keras.metrics.Metric):
             rules=self.rules,
             threshold=self.threshold,
             sizes=MappingProxyType(self.sizes),
+            neighbours=self.neighbours,
         )
 
-    def _rows(self, what: str, given: Mapping[str, Tensor]) -> list[dict[str, np.ndarray]]:
+    def _rows(
+        self,
+        what: str,
+        given: Mapping[str, Tensor],
+        wanted: tuple[str, ...],
+        more: tuple[str, ...] = (),
+    ) -> list[dict[str, np.ndarray]]:
         """What each picture of a batch has, without what fills up."""
-        wanted = _PAIRS[what]
         names = sorted(given) if isinstance(given, Mapping) else []
-        if not set(wanted) <= set(names):
+        if not set(wanted) <= set(names) or not set(names) <= {*wanted, *more}:
+            others = f", and perhaps of {', '.join(more)}" if more else ""
             raise InputError(
                 f"The {what} of a batch have the parts {', '.join(names) or 'none'}",
-                f"a dictionary of {', '.join(wanted)}",
-                "Name the parts so.",
+                f"a dictionary of {', '.join(wanted)}{others}",
+                "Name the parts so, and leave out others.",
             )
         arrays = {name: _array(each) for name, each in given.items()}
+        shapes = {name: each.shape for name, each in arrays.items()}
+        rows = shapes["labels"]
+        if len(rows) != 2 or shapes.pop("boxes") != (*rows, 4) or set(shapes.values()) != {rows}:
+            told = ", ".join(f"{name} {each.shape}" for name, each in sorted(arrays.items()))
+            raise InputError(
+                f"The {what} of a batch have the shapes {told}",
+                "boxes (batch, n, 4), and (batch, n) of all others",
+                "Fill up pictures with fewer boxes: labels of -1 and boxes of 0.",
+            )
         boxes = keras.utils.bounding_boxes.convert_format(
             arrays["boxes"].astype("float32"), source=self.bounding_box_format, target="yxyx"
         )
         arrays["boxes"] = keras.ops.convert_to_numpy(boxes)
+        stay = arrays["labels"] >= 0
+        if what == "truth":
+            sides = arrays["boxes"][..., 2:] - arrays["boxes"][..., :2]
+            stay |= (arrays["labels"] == NO_CLASS) & (sides > 0).all(axis=2)
         return [
-            {name: each[number][arrays["labels"][number] >= 0] for name, each in arrays.items()}
-            for number in range(len(arrays["labels"]))
+            {name: each[number][stay[number]] for name, each in arrays.items()}
+            for number in range(len(stay))
         ]
+
+
+def _written(by_class: Any) -> Any:
+    """What is by class as JSON has it, else the value."""
+    if not isinstance(by_class, Mapping):
+        return by_class
+    return {str(label): each for label, each in by_class.items()}
 
 
 def _array(tensor: Tensor) -> np.ndarray:
