@@ -119,7 +119,9 @@ class Detection(kc.jobs.Job):
     def evaluate(self, model):
         test, classes = self.split("test"), self.classes
         found, truths = self.found(model, [each.image for each in test]), figures.truths_of(test)
-        metrics, by_class = figures.precisions(found, truths, classes)
+        metrics, by_class = figures.precisions(found, truths, classes, rules=self.settings.rules)
+        for sentence in kc.boxes.diagnose(found, truths, len(classes)):
+            self.output.remark(f"warning: {sentence}")
         self.table("classes.csv", by_class)
         sure = [figures.surest(each, self.settings.shown_from) for each in found]
         self.table("mistakes.csv", [figures.mistakes(sure, truths)])

@@ -49,6 +49,8 @@ class Settings(kc.jobs.Settings):
     least_score: float = flag(0.05, "of a box that counts", verbs=("evaluate", "export"))
     shown_from: float = flag(0.5, "score of a box that is drawn or told",
         verbs=("evaluate", "detect"))  # fmt: skip
+    rules: str = flag("coco", "of the precision", verbs=("evaluate",),
+        choices=("coco", "voc07", "voc10", "kitti", "kitti11"))  # fmt: skip
     pictures: int = flag(12, "pictures drawn", verbs=["evaluate"])
     # Of the verbs that compare.
     count: int = flag(600, "pictures that are learned from, or whose proposals are measured, at "

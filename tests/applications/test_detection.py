@@ -93,6 +93,28 @@ def test_an_export_without_windows_is_asked_with_proposals_of_selective_search(
         job.open_export(tmp_path / "export")
 
 
+def test_precision_is_told_by_other_rules_and_what_a_convention_explains_is_named(
+    job, finished, monkeypatch, tmp_path
+):
+    told = []
+    monkeypatch.setattr(job, "results", tmp_path)
+    monkeypatch.setattr(job.output, "remark", told.append)
+    monkeypatch.setattr(job.settings, "rules", "voc10")
+    test = job.split("test")
+    turned = [
+        kc.boxes.Detections(np.float32(each.boxes)[:, [1, 0, 3, 2]], each.box_labels,
+                            np.ones(len(each.boxes)))
+        for each in test
+    ]  # fmt: skip
+    monkeypatch.setattr(job, "found", lambda model, images: turned)
+    scores = job.evaluate(None)
+    expected = kc.boxes.average_precision(
+        turned, [kc.boxes.Truth.of(each) for each in test], len(job.classes), rules="voc10"
+    )
+    assert scores.metrics["test"]["AP"] == expected.figures["AP"]
+    assert any("seem to be xyxy given as yxyx" in each for each in told)
+
+
 def test_a_stopped_training_goes_on_to_the_same_weights(
     application, finished, tmp_path, monkeypatch
 ):
