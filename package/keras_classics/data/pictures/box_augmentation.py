@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -269,7 +270,7 @@ def mosaic(
         window = cropped(part, top, left, *size, least_visible=least_visible)
         page[rows, columns] = window.image
         offset = np.array([rows.start, columns.start] * 2, "float32")
-        parts.append(window.moved(page, lambda boxes, offset=offset: boxes + offset))
+        parts.append(window.moved(page, partial(np.add, offset)))
     return Boxed(
         page,
         np.concatenate([part.boxes for part in parts]),

@@ -69,7 +69,7 @@ def matched_regions(
         InputError: There are not as many proposals as pictures, or a picture is none.
     """
     check_proposals(proposals, len(examples))
-    images, known = [], []
+    images, known = list[np.ndarray](), list[MatchedRegions]()
     for example, boxes in zip(examples, proposals, strict=True):
         check_picture(example.image, (1, 3), f"Picture {len(images)} of {len(examples)}")
         images.append(example.image)
