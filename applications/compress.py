@@ -21,7 +21,7 @@ import pandas as pd
 
 import classification
 import keras_classics as kc
-from compressors.forms import answers, copied, measured, of_signs, seeded, zipped
+from compressors.forms import answers, copied, measured, of_signs, seeded
 
 BOOK = "ledger.csv"
 VERBS = {
@@ -113,7 +113,8 @@ class Compress(classification.Classification):
             except kc.export.ExportError as error:
                 self.output.remark(str(error))
                 continue
-            lines += self.lines({f"int8 {format}": model}, 8, zipped(path), answers(path))
+            size = kc.compression.zipped_bytes(path)
+            lines += self.lines({f"int8 {format}": model}, 8, size, answers(path))
             for x in made.layers.sort_values("decibels").head(1).itertuples():
                 lines[-1]["note"] = f"noisiest: {x.layer}, {x.decibels:.0f} dB"
         self.enter("quantize", lines)
@@ -139,7 +140,7 @@ class Compress(classification.Classification):
         signs = self.tuned(of_signs(model.input_shape[1:], model.output_shape[-1]), anew=True)
         packed = kc.compression.pack(signs)
         packed.save(self.folder / "packed.npz")
-        size = zipped(self.folder / "packed.npz")
+        size = kc.compression.zipped_bytes(self.folder / "packed.npz")
         lines = self.lines({"signs, in float32": signs})
         self.enter("pack", lines + self.lines({"signs, packed": signs}, 1, size, packed))
 

@@ -257,6 +257,7 @@ DOORS = {
     ),
     "frames:": Door("a.png", hostile.picture_files, frame_of_a_clip),
     "videos:": Door("a.mp4", hostile.wave_files, video_of_a_class),
+    "read_clip": Door("a.mp4", hostile.wave_files, kc.data.read_clip, ("data.read_clip",)),
     "iam:": Door("lines.txt", hostile.text_files, of_folder("iam")),
     "captions: picture": Door("a.png", hostile.picture_files, captioned),
     "npz:": Door(
@@ -344,7 +345,7 @@ DOORS = {
     ),
     "restore": Door(
         "checkpoint.npz", npz(CHECKPOINT), lambda path: model_of(path.parent),
-        ("training.restore", "training.fit"),
+        ("training.restore", "training.fit", "training.steps_made"),
     ),
     "loss_landscape": Door(
         "a.npz", npz(POINTS), landscape_of, ("analysis.loss_landscape",)
@@ -396,8 +397,8 @@ UNDERSTAND = {
 }  # fmt: skip
 # Public functions with paths that read no file of a stranger's: they write, or hand files on.
 WRITE = {
-    "analysis.draw_*", "analysis.*.draw", "analysis.write_cells_page", "analysis.write_page",
-    "analysis.PageSection", "callbacks.*", "compression.*.save", "data.*.save", "data.collect",
+    "analysis.draw_*", "analysis.*.draw", "analysis.write_cells_page", "analysis.write_figure", "analysis.write_page",
+    "analysis.PageSection", "callbacks.*", "compression.*.save", "compression.zipped_bytes", "data.*.save", "data.collect",
     "data.write_*", "data.Transcription.write", "distribution.own_folder", "export.export*",
     "export.Exported*", "export.Fastest", "export.fastest", "export.quantize", "export.ship", "export.write_examples", "save_model",
     "jobs.Fact", "jobs.Job", "jobs.Job.of", "jobs.Job.export", "jobs.Job.exports_in", "jobs.TranslatorSettings", "jobs.check_count",
@@ -405,7 +406,7 @@ WRITE = {
 }  # fmt: skip
 # They run programs, as their documentation says.
 RUN = {
-    "export.reopen", "export.answers_elsewhere", "export.load_saved_model", "jobs.Job.open_export",
+    "export.reopen", "export.answers_elsewhere", "export.load_saved_model", "export.saved_model_network", "jobs.Job.open_export",
 }  # fmt: skip
 
 

@@ -163,6 +163,6 @@ def draw(claim: Claim, rows: pd.DataFrame, path: Path) -> None:
     """The picture of a claim, at most 60 kB of it."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7, 3.6), layout="constrained")
+    figure = Figure(figsize=(7, 3.6), dpi=90, layout="constrained")
     claim.module.draw(rows, figure)
-    figure.savefig(path, dpi=90)
+    kc.analysis.write_figure(path, figure)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -54,13 +52,6 @@ def answers(path: Path) -> Callable[[np.ndarray], np.ndarray]:
     model = kc.export.reopen(path)
     (name,) = model.inputs
     return lambda x: next(iter(model({name: x}).values()))
-
-
-def zipped(path: Path) -> int:
-    """Bytes of a file, zipped, as those of weights are counted."""
-    with tempfile.TemporaryDirectory() as folder:
-        made = shutil.make_archive(f"{folder}/zipped", "zip", path.parent, path.name)
-        return Path(made).stat().st_size
 
 
 def measured(

@@ -220,9 +220,7 @@ class Brought(Stylist):
                 "a .keras file, or the folder of an export",
                 "Name for example --network runs/style/model.keras.",
             )
-        picture = keras.Input((None, None, 3), name="picture")
-        answers = keras.layers.TFSMLayer(str(path), call_endpoint="serving_default")(picture)
-        return keras.Model(picture, next(iter(answers.values())), name=path.name)
+        return kc.export.saved_model_network(path, keras.Input((None, None, 3), name="picture"))
 
     def given(self):
         if not self.settings.images:

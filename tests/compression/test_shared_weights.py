@@ -123,6 +123,14 @@ def test_each_step_makes_a_layer_smaller():
     assert whole > pruned > kc.compression.zipped_bytes(model)
 
 
+def test_a_file_is_counted_as_its_bytes_zipped(tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(bytes(range(256)) + bytes(100_000))
+    assert 256 < kc.compression.zipped_bytes(path) < 500
+    with pytest.raises(InputError, match="absent"):
+        kc.compression.zipped_bytes(tmp_path / "absent")
+
+
 def test_what_cannot_be_is_refused():
     with pytest.raises(InputError, match="bits=17.*from 1 to 16"):
         kc.compression.share_weights(network(), 17)

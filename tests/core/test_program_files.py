@@ -5,6 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -46,6 +47,7 @@ def sound(tmp_path_factory):
 
 DOORS = {
     "load_saved_model": kc.export.load_saved_model,
+    "saved_model_network": lambda folder: kc.export.saved_model_network(folder, keras.Input((1,))),
     "reopen": kc.export.reopen,
     "open_export": lambda folder: kc.jobs.Job.open_export(kc.jobs.Job, folder),
     "serve_check": kc.export.serve_check,
@@ -87,6 +89,14 @@ def test_a_damaged_export_is_one_sentence(tmp_path, sound, door):
         told = str(caught.value)
         assert "\n" not in told and ". Allowed: " in told and len(told) < 500, name
     DOORS[door](sound)
+
+
+def test_an_export_is_a_network_under_the_name_of_its_folder(sound):
+    network = kc.export.saved_model_network(sound, keras.Input((1,)))
+    x = np.array([[0.0], [3.0]], "float32")
+    program = kc.export.load_saved_model(sound)
+    np.testing.assert_array_equal(network.predict(x, verbose=0), program.serve(x)["y"])
+    assert network.name == sound.name and not network.trainable_weights
 
 
 @pytest.mark.parametrize("ending", [".tflite", ".onnx"])

@@ -31,6 +31,7 @@ from keras_classics.analysis.drawing.mistake_bound_picture import draw_mistake_b
 from keras_classics.analysis.drawing.mistakes import draw_mistakes
 from keras_classics.analysis.drawing.overview_picture import draw_overview
 from keras_classics.analysis.drawing.pages import displayable, draw_maps, draw_tiles, overlay
+from keras_classics.analysis.drawing.plots import write_figure
 from keras_classics.analysis.drawing.projection import (
     Projection,
     group_cosines,
@@ -217,5 +218,6 @@ __all__ = [
     "trainable_parameters",
     "weight_bytes",
     "write_cells_page",
+    "write_figure",
     "write_page",
 ]

@@ -8,6 +8,7 @@ entropy coding of `Shared.sizes()`, each with a training between that holds what
 from __future__ import annotations
 
 import heapq
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ import pandas as pd
 from keras import ops
 
 from keras_classics.compression.pruning import check_finite, prunable
-from keras_classics.core.archive_files import zipped_size
+from keras_classics.core.archive_files import zipped_file_size, zipped_size
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Wholes
 from keras_classics.core.errors import check_choice, check_whole
@@ -192,12 +193,17 @@ def huffman_bits(counts: Wholes) -> int:
 
 
 @checked
-def zipped_bytes(model: keras.Model) -> int:
+def zipped_bytes(model: keras.Model | str | os.PathLike[str]) -> int:
     """Bytes of a model's weights, zipped: what a file of them takes that is compressed.
 
     Args:
-        model: Any model.
+        model: Any model; or a file that one was exported to, all of which is counted.
+
+    Raises:
+        InputError: The file cannot be read.
     """
+    if isinstance(model, str | os.PathLike):
+        return zipped_file_size(model)
     return zipped_size(ops.convert_to_numpy(each) for each in model.weights)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 import zlib
 from collections.abc import Iterable
@@ -10,7 +11,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from keras_classics.core.files import file_size, most_bytes
+from keras_classics.core.files import file_size, most_bytes, opened, reading
 
 
 def open_archive(file: BinaryIO) -> zipfile.ZipFile:
@@ -35,6 +36,19 @@ def open_archive(file: BinaryIO) -> zipfile.ZipFile:
         if path.is_absolute() or ".." in path.parts:
             raise ValueError(f"its member {member.filename!r} leads out of it")
     return archive
+
+
+def zipped_file_size(file: str | os.PathLike[str]) -> int:
+    """How many bytes a file takes in a zip archive, without its headers.
+
+    Args:
+        file: Any that fits into memory.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    with reading(file, "a file", "Name another."), opened(file) as content:
+        return len(zlib.compress(content.read(), 6))
 
 
 def zipped_size(arrays: Iterable[np.ndarray]) -> int:

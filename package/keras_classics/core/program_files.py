@@ -10,10 +10,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.files import reading
+
+if TYPE_CHECKING:
+    import keras
 
 # The function that every exported model of this package has.
 ENDPOINT = "serve"
@@ -70,6 +73,30 @@ def load_saved_model(folder: str | os.PathLike[str]) -> Any:
         if not hasattr(loaded, ENDPOINT):
             raise ValueError(f"it has no function {ENDPOINT!r}")
         return loaded
+
+
+@checked
+def saved_model_network(folder: str | os.PathLike[str], inputs: keras.KerasTensor) -> keras.Model:
+    """A SavedModel of one output as a Keras model, a program that is run as it is.
+
+    Args:
+        folder: Its folder, of an origin that you trust.
+        inputs: What it takes, such as `keras.Input((None, None, 3))`.
+
+    Returns:
+        A model named as the folder is; its weights stay as they are.
+
+    Raises:
+        InputError: The folder holds no SavedModel, or a damaged one.
+    """
+    import keras
+
+    with opening_program(folder):
+        path = Path(folder).resolve(strict=True)
+        answers = keras.layers.TFSMLayer(str(path), call_endpoint="serving_default")(inputs)
+        model = keras.Model(inputs, next(iter(answers.values())), name=path.name)
+    model.trainable = False
+    return model
 
 
 def signature_of(loaded: Any) -> tuple[dict[str, str], dict[str, str]]:

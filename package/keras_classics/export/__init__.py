@@ -22,7 +22,7 @@ An exported file is a program: who runs it runs what its maker put in. Nothing s
 of a stranger is to be treated like any other program of a stranger's.
 """
 
-from keras_classics.core.program_files import load_saved_model
+from keras_classics.core.program_files import load_saved_model, saved_model_network
 from keras_classics.export.differences import differences
 from keras_classics.export.eight_bits import Quantized, quantize
 from keras_classics.export.elsewhere import answers_elsewhere
@@ -106,6 +106,7 @@ __all__ = [
     "reopen",
     "sample_batches",
     "sample_inputs",
+    "saved_model_network",
     "serve_check",
     "serve_compare",
     "ship",

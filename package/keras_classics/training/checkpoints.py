@@ -77,6 +77,7 @@ def is_finished(folder: str | os.PathLike, *, steps_per_epoch: int, epochs: int)
     return steps >= steps_per_epoch * epochs or (ended or 0) >= epochs
 
 
+@checked
 def steps_made(folder: str | os.PathLike) -> int | None:
     """The number of steps in the checkpoint of a folder; None if there is none.
 

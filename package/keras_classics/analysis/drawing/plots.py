@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_classics.analysis.drawing.typefaces import drawable, wrapped
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_choice
 from keras_classics.core.files import write_whole
 
@@ -46,12 +47,13 @@ def new_figure(
     return figure, figure.subplots(rows, columns, squeeze=False)
 
 
+@checked
 def write_figure(path: str | os.PathLike, figure: Figure) -> None:
-    """Write a figure, whole or not at all.
+    """Write a figure of Matplotlib, whole or not at all, each text as it is.
 
     Args:
         path: A file ending in .png, .svg or .pdf.
-        figure: With all its texts.
+        figure: With all its texts; `matplotlib.figure.Figure()` makes one that no window shows.
 
     Raises:
         InputError: The ending is another, or the file cannot be written.
