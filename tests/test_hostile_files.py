@@ -175,6 +175,15 @@ def model_of(folder):
     return kc.training.restore(model, folder)
 
 
+def preset_of(path):
+    """A sound preset with the hostile file in place of its own."""
+    kc.save_preset(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]), path.parent / "p")
+    taken = path.parent / "p" / path.name
+    taken.unlink()
+    path.rename(taken)
+    return kc.load_preset(taken.parent)
+
+
 def landscape_of(path):
     """A line through a small network, begun in a file."""
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
@@ -347,6 +356,10 @@ DOORS = {
         "checkpoint.npz", npz(CHECKPOINT), lambda path: model_of(path.parent),
         ("training.restore", "training.fit", "training.steps_made"),
     ),
+    "preset": Door("config.json", hostile.json_files, preset_of, ("load_preset",)),
+    "preset: facts": Door(
+        "facts.json", hostile.json_files, preset_of, admits=("other types",)
+    ),
     "loss_landscape": Door(
         "a.npz", npz(POINTS), landscape_of, ("analysis.loss_landscape",)
     ),
@@ -400,7 +413,7 @@ WRITE = {
     "analysis.draw_*", "analysis.*.draw", "analysis.write_cells_page", "analysis.write_figure", "analysis.write_page",
     "analysis.PageSection", "callbacks.*", "compression.*.save", "compression.zipped_bytes", "data.*.save", "data.collect",
     "data.write_*", "data.Transcription.write", "distribution.own_folder", "export.export*",
-    "export.Exported*", "export.Fastest", "export.fastest", "export.quantize", "export.ship", "export.write_examples", "save_model",
+    "export.Exported*", "export.Fastest", "export.fastest", "export.quantize", "export.ship", "export.write_examples", "save_model", "save_preset",
     "jobs.Fact", "jobs.Job", "jobs.Job.of", "jobs.Job.export", "jobs.Job.exports_in", "jobs.TranslatorSettings", "jobs.check_count",
     "jobs.record_metrics", "jobs.write_*", "weights.preprocess",
 }  # fmt: skip
