@@ -430,6 +430,7 @@ def test_arrays_that_do_not_fit_are_refused_before_anything_is_computed(tmp_path
     [
         # Signs to a layer that is scaled by its inputs, to a model, and numbers to thresholds.
         lambda steps: steps[1]["config"]["config"].update(input_scale=True),
+        lambda steps: steps[2]["config"]["config"].update(input_scale=True),
         lambda steps: steps[3].update(inputs=[steps[0]["output"]]),
         lambda steps: steps[1].update(input=0),
         lambda steps: steps[2].update(like=0),
