@@ -212,7 +212,7 @@ def _check_kinds(step: Step, signs: Sequence[bool], ruled: bool) -> None:
     elif ruled:
         fits = all(signs)
     else:
-        fits = True
+        fits = not any(signs) or not step.layer.needs_reals
     if not fits:
         raise ValueError("a step in it takes what another does not give")
 
