@@ -109,7 +109,8 @@ class Sliding:
         return known
 
     def _call(self, node: Node, known: dict[int, Tensor], flat: dict[int, tuple[int, int]]) -> None:
-        operation, inputs = node.operation, node.input_tensors
+        operation: Any = node.operation
+        inputs = node.input_tensors
         sizes = [flat[id(tensor)] for tensor in inputs if id(tensor) in flat]
         result: Any
         if isinstance(operation, layers.Flatten) and len(inputs[0].shape) == 4:
