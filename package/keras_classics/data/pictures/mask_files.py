@@ -100,7 +100,10 @@ class MaskReading:
         """
         table = np.zeros(256, "uint8")
         for number in np.unique(pixels):
-            label = (self.colours or {}).get(tuple(palette[3 * number : 3 * number + 3]))  # type: ignore[call-overload]
+            colour = palette[3 * number : 3 * number + 3]
+            label = None
+            if len(colour) == 3:
+                label = (self.colours or {}).get((colour[0], colour[1], colour[2]))
             if label is None:
                 return None
             table[number] = label
@@ -281,9 +284,11 @@ def _check(path: str | Path, image: Image.Image) -> None:
 
 def _stored_as(image: Image.Image) -> str:
     """How Pillow calls what the pixels are in the file, such as `"L;4"`."""
-    if not image.tile:
+    # Only what Pillow opened from a file has tiles.
+    tiles = getattr(image, "tile", None)
+    if not tiles:
         return ""
-    args = image.tile[0][3]
+    args = tiles[0][3]
     kind = args[0] if isinstance(args, tuple) and args else args
     return kind if isinstance(kind, str) else ""
 

@@ -121,7 +121,7 @@ class Sliding:
             self._windows |= set(map(id, node.outputs))
         if isinstance(operation, tuple(_GLOBAL_POOLS)) and id(operation) in self._trunk:
             if len(node.outputs[0].shape) != 4:
-                raise _refused(operation.name, type(operation).__name__)
+                raise _refused(node.operation.name, type(node.operation).__name__)
             result = called_again(node, known[id(inputs[0])])
         elif isinstance(operation, tuple(_GLOBAL_POOLS)):
             result = self._pooled(operation, inputs[0], known[id(inputs[0])])
