@@ -7,6 +7,7 @@ from keras_classics.models.dense.crf_rnn import crf_rnn, dense_crf
 from keras_classics.models.dense.fcn import fcn, take_over
 from keras_classics.models.dense.pixel_fabric import pixel_fabric
 from keras_classics.models.dense.segment import segment
+from keras_classics.models.dense.sharpening import sharpen
 from keras_classics.models.generative.dcgan import dcgan_discriminator, dcgan_generator
 from keras_classics.models.generative.dense_gan import gan_discriminator, gan_generator
 from keras_classics.models.generative.image_transformation import style_network, super_resolution
@@ -401,6 +402,7 @@ __all__ = [
     "road_backbone",
     "sample_trajectories",
     "segment",
+    "sharpen",
     "sentence_states",
     "sequence_classifier",
     "shortest_tour",

@@ -100,8 +100,10 @@ class MaskReading:
         """
         table = np.zeros(256, "uint8")
         for number in np.unique(pixels):
-            red, green, blue = palette[3 * number : 3 * number + 3]
-            label = (self.colours or {}).get((red, green, blue))
+            colour = palette[3 * number : 3 * number + 3]
+            label = None
+            if len(colour) == 3:
+                label = (self.colours or {}).get((colour[0], colour[1], colour[2]))
             if label is None:
                 return None
             table[number] = label
@@ -282,6 +284,7 @@ def _check(path: str | Path, image: Image.Image) -> None:
 
 def _stored_as(image: Image.Image) -> str:
     """How Pillow calls what the pixels are in the file, such as `"L;4"`."""
+    # Only what Pillow opened from a file has tiles.
     tiles = getattr(image, "tile", None)
     if not tiles:
         return ""

@@ -109,8 +109,7 @@ class Sliding:
         return known
 
     def _call(self, node: Node, known: dict[int, Tensor], flat: dict[int, tuple[int, int]]) -> None:
-        operation: Any = node.operation
-        inputs = node.input_tensors
+        operation, inputs = node.operation, node.input_tensors
         sizes = [flat[id(tensor)] for tensor in inputs if id(tensor) in flat]
         result: Any
         if isinstance(operation, layers.Flatten) and len(inputs[0].shape) == 4:
@@ -122,7 +121,7 @@ class Sliding:
             self._windows |= set(map(id, node.outputs))
         if isinstance(operation, tuple(_GLOBAL_POOLS)) and id(operation) in self._trunk:
             if len(node.outputs[0].shape) != 4:
-                raise _refused(node.operation.name, type(operation).__name__)
+                raise _refused(node.operation.name, type(node.operation).__name__)
             result = called_again(node, known[id(inputs[0])])
         elif isinstance(operation, tuple(_GLOBAL_POOLS)):
             result = self._pooled(operation, inputs[0], known[id(inputs[0])])
