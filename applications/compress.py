@@ -104,8 +104,7 @@ class Compress(classification.Classification):
         self.enter("share", [line])
 
     def quantize(self, model):
-        images, labels = self.samples()
-        lines = []
+        (images, labels), lines = self.samples(), []
         for format, file in (("onnx", "int8.onnx"), ("litert", "int8.tflite")):
             path = self.folder / file
             try:
@@ -122,13 +121,12 @@ class Compress(classification.Classification):
     def distil(self, model):
         options = self.settings.model_options | self.settings.student
         facts = {"input_shape": model.input_shape[1:], "classes": model.output_shape[-1]}
-        forms = {}
+        forms, heat = {}, self.settings.temperature
         for teacher in ("labels", "the teacher"):
             seeded(self.settings.seed)
             student = kc.create_model(self.settings.model, weights=None, **facts, **options)
             learner = student
             if teacher != "labels":
-                heat = self.settings.temperature
                 learner = kc.compression.distiller(student, copied(model), temperature=heat)
             self.tuned(learner, anew=True)
             forms[f"student, by {teacher}"] = student
@@ -149,10 +147,9 @@ class Compress(classification.Classification):
         found = kc.export.fastest(model, 1, images, labels=labels)
         self.table("fastest.csv", found.table.to_dict("list"))
         told = f"fastest of all: {' '.join(found.winner)}, {found.threads} threads"
-        shown = found.table.round(4).to_string(index=False)
-        self.output.result(f"{shown}\n{told}", {"winner": told})
-
-    # What the verbs share.
+        self.output.result(
+            f"{found.table.round(4).to_string(index=False)}\n{told}", {"winner": told}
+        )
 
     def samples(self):
         part = self.split("validation")

@@ -257,7 +257,7 @@ def test_flags_as_they_are_read_are_the_arguments_of_the_verbs(application):
 
 
 def test_an_unknown_verb_is_refused(application, capsys):
-    assert application.main(["decdoing"]) == 2
+    assert application.main(["decodee"]) == 2
     assert "Did you mean 'decode'?" in capsys.readouterr().err
 
 
