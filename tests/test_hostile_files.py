@@ -357,7 +357,7 @@ DOORS = {
         ("training.restore", "training.fit", "training.steps_made"),
     ),
     "preset": Door("config.json", hostile.json_files, preset_of, ("load_preset",)),
-    "preset: facts": Door(
+    "preset facts": Door(
         "facts.json", hostile.json_files, preset_of, admits=("other types",)
     ),
     "loss_landscape": Door(

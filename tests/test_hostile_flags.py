@@ -288,6 +288,12 @@ FLAGS = {
          lambda path, _: ["train", "--model", str(path), "--data-options", "train=2", "validation=1",
                           "test=1", "--batch-size", "2", "--out", str(path.parent / "out")]),
     ],
+    ("segmentation", "--start-from"): [
+        ("run.json", hostile.json_files,
+         lambda path, _: ["train", "--start-from", str(path.parent), "--data-options", "train=2",
+                          "validation=1", "test=1", "--batch-size", "2",
+                          "--out", str(path.parent / "out")]),
+    ],
     ("segmentation", "queries"): [
         ("a.png", hostile.picture_files, asked("segmentation", "segment"))
     ],
@@ -304,6 +310,27 @@ FLAGS = {
     ],
     ("generate", "--loss-network"): [
         ("a.keras", hostile.keras_files, stylist("--loss-network"))
+    ],
+    ("generate", "--loss-weights"): [
+        ("a.pth", hostile.pth_files,
+         lambda path, _: ["train", "--task", "style", "--loss-network", "squeezenet_1_1",
+                          "--loss-weights", str(path), *SCENES, "--image-size", "32",
+                          "--out", str(path.parent / "out")]),
+    ],
+    ("generate", "--network"): [
+        ("a.keras", hostile.keras_files,
+         lambda path, _: ["stylize", "--network", str(path), "--images",
+                          str(ROOT / "saved_models" / "detection-scenes" / "example.png"),
+                          "--out", str(path.parent / "out")]),
+        ("saved_model.pb", hostile.wave_files,
+         lambda path, _: ["stylize", "--network", str(path.parent), "--images",
+                          str(ROOT / "saved_models" / "detection-scenes" / "example.png"),
+                          "--out", str(path.parent / "out")]),
+    ],
+    ("generate", "--beside"): [
+        ("run.json", hostile.json_files,
+         lambda path, _: ["evaluate", "--beside", str(path.parent),
+                          "--out", str(path.parent / "out")]),
     ],
     ("generate", "--images"): [("a.png", hostile.picture_files, styled)],
     ("generate", "--out"): [
@@ -403,6 +430,17 @@ FLAGS = {
          lambda path, _: [str(beside(path, "train.fr", "a\n" * 600).parent), "--pairs", "en-fr",
                           "--out", str(path.parent / "out")]),
     ],
+    ("reproduce", "--results"): [
+        ("perceptron.json", hostile.json_files,
+         lambda path, _: ["list", "--results", str(path.parent)]),
+        ("perceptron.csv", hostile.table_files,
+         lambda path, _: ["page", "--results", str(decided(path).parent), "--out",
+                          str(path.parent / "page.html")]),
+    ],
+    ("reproduce", "--out"): [
+        ("perceptron.json", hostile.json_files,
+         lambda path, _: ["run", "perceptron", "--quick", "--out", str(path.parent)]),
+    ],
     ("translation", "--data"): [
         ("train.en", hostile.text_files,
          lambda path, _: ["train", "--data",
@@ -437,22 +475,33 @@ FLAGS = {
             "translate", "a", "--from", str(shipped_beside(path, "translation-phrases"))]),
     ],
 }  # fmt: skip
+
+
+def decided(path):
+    """Writes beside the hostile rows of a claim that it has a verdict."""
+    record = {"name": "perceptron", "title": "", "part": "", "criterion": "So.", "code": "",
+              "quick": False, "seeds": 1, "verdict": "holds", "reason": "", "minutes": 1.0,
+              "processor_minutes": 1.0, "earlier": [], "machine": "", "started": ""}  # fmt: skip
+    return beside(path, "perceptron.json", json.dumps(record))
+
+
 NOTHING = ["--models", "lenet_5"]
 SCENES = ["--data", "scenes", "--data-options", "train=8", "validation=2", "test=2"]
-# The model that answers is looked for there as under --out.
-SAME = {("segmentation", "--from"), ("classification", "--from"), ("labelling", "--from")}
+# They are read as others are: as --out, --loss-network and --loss-weights.
+SAME = {("segmentation", "--from"), ("classification", "--from"), ("labelling", "--from"),
+        ("generate", "--judge-network"), ("generate", "--judge-weights")}  # fmt: skip
 # Texts, names and numbers; and places that are only written.
 PLAIN = {
-    PROGRAM: {"--family", "--out", "name", "pattern", "to"},
+    PROGRAM: {"--augment", "--family", "--out", "name", "pattern", "to"},
     "benchmark": {"--attacks", "--cells", "--depths", "--layers", "--methods", "--model", "--models",
-        "--widths"},  # fmt: skip
+        "--networks", "--widths"},  # fmt: skip
     "captioning": {"--decoder", "--encoder-layer", "--to"},
     "classification": {"--model", "--recipe", "--to"},
     "compress": {"--model", "--recipe"},
-    "detection": {"--backbone-layer", "--depths", "--to"},
+    "detection": {"--augment", "--backbone-layer", "--depths", "--to"},
     "explain": {"--layer", "--out", "--picture", "--target"},
     "generate": {"--to"},
-    "labelling": {"--model", "--to"},
+    "labelling": {"--encoder", "--model", "--to"},
     "language_model": {"--cell", "--prime"},
     "look_inside": {"--layers", "--recipe"},
     "multi30k": {"--out", "--systems"},

@@ -23,7 +23,7 @@ def unmended(monkeypatch):
     for patch in PATCHES:
         owner = mending._look_up(patch.module, patch.owner)
         monkeypatch.setattr(owner, patch.name, getattr(owner, patch.name))
-    monkeypatch.setattr(mending, "_summed", [])
+    monkeypatch.setattr(mending, "_summed", list(mending._summed))
 
 
 def names_in_place():

@@ -8,7 +8,7 @@ A claim is a module `claim_NN_name.py` with
 - `measure(seed, quick)`: the rows of its table for one seed, dicts of numbers and words; with
   `quick` in less than a minute, for the sake of running at all;
 - `judge(rows)`: the verdict on all rows, a table with a column `seed`;
-- `draw(rows, figure)`: the picture of it;
+- `draw(rows, axes)`: the picture of it, in axes of Matplotlib;
 - where it failed, `FURTHER`: what was then looked into.
 """
 
@@ -161,8 +161,6 @@ def run(
 
 def draw(claim: Claim, rows: pd.DataFrame, path: Path) -> None:
     """The picture of a claim, at most 60 kB of it."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 3.6), dpi=90, layout="constrained")
-    claim.module.draw(rows, figure)
+    figure, ((axes,),) = kc.analysis.new_figure(7, 3.6, dots_per_inch=90)
+    claim.module.draw(rows, axes)
     kc.analysis.write_figure(path, figure)

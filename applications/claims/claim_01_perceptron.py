@@ -93,9 +93,9 @@ def judge(rows):
     )
 
 
-def draw(rows, figure):
+def draw(rows, axes):
     """Corrections against the bound."""
-    axes, part = figure.add_subplot(), rows[rows["kind"] == "separable"]
+    part = rows[rows["kind"] == "separable"]
     for features, each in part.groupby("features"):
         axes.loglog(each["bound"], each["found"].clip(lower=1), "o", label=f"{features} features")
     axes.loglog(*[sorted(part["bound"])] * 2, "k--", label="the bound")

@@ -54,9 +54,8 @@ def judge(rows):
     )
 
 
-def draw(rows, figure):
+def draw(rows, axes):
     """Hidden units by inputs."""
-    axes = figure.add_subplot()
     axes.semilogy(rows["inputs"], rows["bound"], "k--", label="2^D")
     axes.semilogy(rows["inputs"], rows["most hidden units"], "o-", label="most of all functions")
     axes.semilogy(rows["inputs"], rows["of parity"], "x", label="parity")

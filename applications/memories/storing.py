@@ -41,7 +41,7 @@ class Storing:
         rows_drawn = {name: each[shown] for name, each in {**drawn, "stored": stored}.items()}
         kc.analysis.draw_completions(picture, rows_drawn, shape)
         title = f"{len(stored)} pictures of which the upper half is given"
-        self.told("recall", rows, title, picture)
+        self.keep_figures("recall", rows, title, picture)
 
     def capacity(self):
         """Store ever more random patterns, and recall some with a tenth of the units wrong."""
@@ -53,7 +53,7 @@ class Storing:
         }  # fmt: skip
         picture = self.results / "capacity.png"
         kc.analysis.draw_recall(picture, curves)
-        self.told("capacity", rows, "by rule, and patterns over units (300)", picture)
+        self.keep_figures("capacity", rows, "by rule, and patterns over units (300)", picture)
 
     def solve(self):
         """Queens on a board and tours of cities, from random starts by annealing."""
@@ -70,7 +70,7 @@ class Storing:
             lengths = kc.models.tour_lengths(tours, distances) / best
             row |= {"mean length": float(lengths.mean()), "least length": float(lengths.min())}
         title = f"{STARTS} starts each; lengths are shares of the shortest tour, {best:.3f}"
-        self.told("solve", rows, title)
+        self.keep_figures("solve", rows, title)
 
     def settled(self, energy, **cooling):
         """Where annealing leads from random starts."""
@@ -92,7 +92,7 @@ class Storing:
         states = np.where(grey > middle, 1.0, -1.0).reshape(len(grey), -1).astype("float32")
         return states, grey.shape[1:]
 
-    def told(self, verb, rows, title, picture=None):
+    def keep_figures(self, verb, rows, title, picture=None):
         """Show figures, and keep them."""
         record = {**kc.jobs.describe_run(vars(self.settings)), "figures": rows}
         kc.jobs.write_json(self.results / f"{verb}.json", record)

@@ -26,8 +26,8 @@ def measure(seed, quick):
     return [{"number": 2 * seed}, {"number": 4.0}]
 def judge(rows):
     return by_seed([(part["number"] % 2 == 0).all() for _, part in rows.groupby("seed")], "Seen.")
-def draw(rows, figure):
-    figure.add_subplot().plot(rows["number"])
+def draw(rows, axes):
+    axes.plot(rows["number"])
 '''
 
 

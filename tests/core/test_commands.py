@@ -152,10 +152,11 @@ def test_what_is_to_be_installed_brings_the_module():
     assert len(found) > 5
     for module, names in found.items():
         assert DISTRIBUTIONS[module] in {name.lower().replace("_", "-") for name in names}
-    # What the package asks for is among them; what tests alone ask for is not.
+    # What the package asks for is among them; what tests or the site alone ask for is not.
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
-    own = [group for name, group in extras.items() if "test" not in name and name != "peers"]
+    apart = {"peers", "docs"}
+    own = [group for name, group in extras.items() if "test" not in name and name not in apart]
     wanted = {each for group in own for each in group}
     wanted = {re.split("[^a-z0-9-]", each)[0] for each in (*project["dependencies"], *wanted)}
     assert set(DISTRIBUTIONS.values()) == wanted - {"keras-classics", "importlib"}

@@ -246,10 +246,13 @@ def test_the_fastest_form_is_measured_and_kept(trained, tmp_path):
     forms = set(zip(table["form"], table["numbers"], strict=True))
     assert {("predict_on_batch", "float32"), ("saved_model", "float32")} <= forms
     assert {("onnx", "float32"), ("onnx", "int8"), ("litert", "float32")} <= forms
-    assert table["milliseconds"].is_monotonic_increasing and table["milliseconds"][0] > 0
+    # What a runtime that is not installed would take is not known, and stands last.
+    known = table["milliseconds"].dropna()
+    assert known.is_monotonic_increasing and known[0] > 0
+    assert set(table["form"][len(known) :]) <= {"openvino"}
     assert (table["form"][0], table["numbers"][0]) == found.winner
     float32 = table[table["numbers"] == "float32"]
-    assert (float32["difference"] < 1e-4).all()
+    assert (float32["difference"].dropna() < 1e-4).all()
     if found.path is not None:
         reopened = kc.export.reopen(found.path)
         assert len(reopened.outputs) == 1

@@ -31,7 +31,7 @@ from keras_classics.analysis.drawing.mistake_bound_picture import draw_mistake_b
 from keras_classics.analysis.drawing.mistakes import draw_mistakes
 from keras_classics.analysis.drawing.overview_picture import draw_overview
 from keras_classics.analysis.drawing.pages import displayable, draw_maps, draw_tiles, overlay
-from keras_classics.analysis.drawing.plots import write_figure
+from keras_classics.analysis.drawing.plots import new_figure, write_figure
 from keras_classics.analysis.drawing.projection import (
     Projection,
     group_cosines,
@@ -194,6 +194,7 @@ __all__ = [
     "measure_speed",
     "model_ends",
     "multiply_adds",
+    "new_figure",
     "normalized",
     "occlusion",
     "overlay",

@@ -26,6 +26,7 @@ ENDINGS = (".png", ".svg", ".pdf")
 POINTS_PER_INCH = 72
 
 
+@checked
 def new_figure(
     width: float, height: float, rows: int = 1, columns: int = 1, *, dots_per_inch: int = 80
 ) -> tuple[Figure, np.ndarray]:
@@ -76,7 +77,7 @@ def draw_as_written(figure: Figure) -> None:
     """Let every text of a figure show its own characters: no mathematics, no missing letters."""
     from matplotlib.font_manager import findfont
     from matplotlib.text import Text
-    from matplotlib.ticker import ScalarFormatter
+    from matplotlib.ticker import LogFormatter, ScalarFormatter
 
     def shown(text: Text) -> tuple[str, str]:
         return drawable(text.get_text(), findfont(text.get_fontproperties()))
@@ -85,7 +86,7 @@ def draw_as_written(figure: Figure) -> None:
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
             labels = axis.get_majorticklabels()
-            if isinstance(axis.get_major_formatter(), ScalarFormatter):
+            if isinstance(axis.get_major_formatter(), ScalarFormatter | LogFormatter):
                 # Matplotlib's own; how it writes them is the user's setting.
                 numbers.update(map(id, labels))
             elif labels:

@@ -300,7 +300,7 @@ class Views:
         proposals: Sequence[ArrayLike] | None = None,
     ) -> None:
         for name in augment:
-            check_choice("augment", name, AUGMENTATIONS)
+            check_choice("augment", name, AUGMENTATIONS, "Give augment=() for none.")
         self.examples, self.augment = examples, frozenset(augment)
         self.proposals = proposals
 
