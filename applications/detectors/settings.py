@@ -71,7 +71,7 @@ class Settings(kc.jobs.Settings):
     scale: int = flag(96, "shorter side that the others read a picture at", verbs=("compare",))
     scales: list[int] = flag(lambda: list(FIVE), "shorter sides that SPP-net reads a picture at in "
         "turn", verbs=("compare",))  # fmt: skip
-    penalty: float = flag(1.0, "of R-CNN's regressions, chosen on some test pictures of another "
-        "size of this comparison; the paper has 1000, for 9,216 features", verbs=("compare",))  # fmt: skip
+    penalty: float = flag(1.0, "of R-CNN's regressions, chosen on test pictures of a smaller "
+        "comparison; the paper has 1000, for 9,216 features", verbs=("compare",))  # fmt: skip
     tested: int = flag(200, "test pictures of it", verbs=("compare",))
     timed: int = flag(30, "of which the convolution is timed", verbs=("compare",))
