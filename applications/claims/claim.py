@@ -146,8 +146,9 @@ def run(
         fresh.insert(0, "seed", seed)
         rows = pd.concat([rows, fresh], ignore_index=True)
         kc.jobs.write_table(table, rows, index=False, float_format="%.6g")
-        record["minutes"] += round((time.perf_counter() - clock) / 60, 2)
-        record["processor_minutes"] += round((time.process_time() - processor) / 60, 2)
+        spent = {"minutes": time.perf_counter() - clock,
+                 "processor_minutes": time.process_time() - processor}  # fmt: skip
+        record |= {name: round(record[name] + each / 60, 2) for name, each in spent.items()}
         kc.jobs.write_json(folder / f"{claim.name}.json", record)
     # As the file has them, so that whoever judges it again says the same.
     rows = rows_of(claim.name, folder)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
-
 import keras_classics as kc
 from generators.settings import Settings
 
@@ -43,16 +41,11 @@ class Task(kc.jobs.Job):
         raise NotImplementedError
 
     def batches(self, part, plan, model):
-        arrays, seed = self.pairs(part), self.settings.seed
-
-        def stream(first):
-            for number in range(first, plan.steps):
-                epoch, within = divmod(number, plan.steps_per_epoch)
-                order = np.random.default_rng([seed, epoch]).permutation(len(arrays[0]))
-                rows = order[within * plan.batch_size : (within + 1) * plan.batch_size]
-                yield tuple(each[rows] for each in arrays)
-
-        return stream
+        arrays, given = (
+            self.pairs(part),
+            {"batch_size": plan.batch_size, "seed": self.settings.seed},
+        )
+        return lambda first: kc.data.array_batches(*arrays, first=first, **given)
 
     def validation(self, part, plan, model):
         return {}

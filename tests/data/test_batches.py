@@ -57,6 +57,27 @@ def test_a_stream_begins_at_any_number_and_ends_with_the_last(count):
     assert next(iter(twice.skip(3)))[0].numpy().tolist() == [[6.0] * 4] * 2
 
 
+def test_rows_of_arrays_stay_together_each_once_in_an_epoch_from_any_batch_on():
+    x, y = np.arange(22, dtype="float32").reshape(11, 2), np.arange(11)
+    batches = kc.data.array_batches(x, y, batch_size=3, seed=4).take(6)
+    pairs = [(given.numpy(), told.numpy()) for given, told in batches]
+    for given, told in pairs:
+        assert given.shape == (3, 2) and told.dtype == y.dtype
+        np.testing.assert_array_equal(given, x[told])
+    for epoch in (0, 1):
+        seen = np.concatenate([told for _, told in pairs[3 * epoch : 3 * epoch + 3]])
+        expected = np.random.default_rng([4, epoch]).permutation(11)[:9]
+        np.testing.assert_array_equal(seen, expected)
+    later = next(iter(kc.data.array_batches(x, y, batch_size=3, seed=4, first=4)))
+    np.testing.assert_array_equal(later[1].numpy(), pairs[4][1])
+    (alone,) = next(iter(kc.data.array_batches(x, batch_size=3, seed=4)))
+    np.testing.assert_array_equal(alone.numpy(), pairs[0][0])
+    with pytest.raises(kc.InputError, match="Arrays of 10 and 11 rows were given"):
+        kc.data.array_batches(x, y[:10], batch_size=3, seed=4)
+    with pytest.raises(kc.InputError, match="Arrays of no rows were given"):
+        kc.data.array_batches(batch_size=3, seed=4)
+
+
 PROGRAM = """
 import sys
 import numpy as np

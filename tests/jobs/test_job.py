@@ -1,6 +1,8 @@
 """What every job has: its optimizer guarded, its reader's options checked, its flags in order."""
 
 import dataclasses
+import inspect
+import sys
 
 import keras
 import numpy as np
@@ -12,7 +14,9 @@ from keras_classics import distribution
 from keras_classics.jobs import continuing, training_run
 from keras_classics.jobs.output import metrics_table
 from keras_classics.training.optimizers import skipping
-from support import load_application
+from support import ROOT, load_application
+
+ROOMS = {path.name for path in (ROOT / "applications").iterdir() if path.is_dir()}
 
 
 def job_of(kind=Toy, **settings):
@@ -155,3 +159,20 @@ def test_a_run_whose_data_make_another_vocabulary_is_refused_by_the_file_and_the
     said = str(refused.value)
     assert said.startswith(f"{tmp_path / 'source.json'} is of other data (") and "\n" not in said
     assert said.endswith("Choose another --out, or delete the folder.") and "has 7 words" in said
+
+
+@pytest.mark.parametrize("name", sorted(p.stem for p in (ROOT / "applications").glob("*.py")))
+def test_what_an_application_replaces_of_a_job_takes_what_the_runner_gives(name):
+    """A method of another meaning under a name of the runner's is called by it all the same."""
+    base, module = kc.jobs.Job, load_application(name)
+    # Tasks that an application chooses from lie in rooms beside it.
+    rooms = [each for key, each in sys.modules.items() if key.split(".")[0] in ROOMS]
+    kinds = {each for room in (module, *rooms) for each in vars(room).values()
+             if inspect.isclass(each) and issubclass(each, base)}  # fmt: skip
+    # Whatever a job is made of beside it, too.
+    for kind in {part for each in kinds for part in each.__mro__} - set(base.__mro__):
+        for key, own in vars(kind).items():
+            wanted = inspect.getattr_static(base, key, None)
+            if key[0] != "_" and inspect.isfunction(own) and inspect.isfunction(wanted):
+                given, taken = (list(inspect.signature(f).parameters) for f in (wanted, own))
+                assert taken[: len(given)] == given, f"{kind.__name__}.{key}"

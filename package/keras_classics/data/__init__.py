@@ -4,6 +4,7 @@
 """
 
 from keras_classics.core.picture_files import write_picture
+from keras_classics.data.array_batches import array_batches
 from keras_classics.data.captions.caption_batches import caption_batches
 from keras_classics.data.clips.clip_folders import read_clip
 from keras_classics.data.load import Data, Info, load
@@ -54,6 +55,7 @@ __all__ = [
     "Units",
     "Vocabulary",
     "arm_reaches",
+    "array_batches",
     "boundary_map",
     "by_language",
     "caption_batches",

@@ -16,6 +16,7 @@ from keras_classics.export.formats import (
     Exported,
     Program,
     check_names,
+    most_probable,
     require_tensorflow,
     write,
 )
@@ -64,9 +65,7 @@ def export_clip_classifier(
     @empty_batches_too
     def serve(clips: Tensor) -> dict[str, Tensor]:
         answers = model(tf.cast(clips, tf.float32), training=False)
-        probabilities = end.probabilities(answers)
-        found = tf.gather(tf.constant(list(classes)), tf.argmax(probabilities, axis=-1))
-        return {"classes": found, "probabilities": probabilities}
+        return most_probable(end.probabilities(answers), classes)
 
     rows = 1 if format == "litert" else None
     spec = Spec((rows, None, *model.input_shape[2:]), "uint8")

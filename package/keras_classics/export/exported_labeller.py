@@ -16,6 +16,7 @@ from keras_classics.export.formats import (
     Exported,
     Program,
     check_names,
+    most_probable,
     require_tensorflow,
     write,
 )
@@ -63,9 +64,7 @@ def export_text_labeller(
     check_names(len(classes), end.classes)
 
     def answer(ids: Tensor) -> dict[str, Tensor]:
-        probabilities = end.probabilities(model(ids, training=False))
-        found = tf.gather(tf.constant(list(classes)), tf.argmax(probabilities, axis=-1))
-        return {"classes": found, "probabilities": probabilities}
+        return most_probable(end.probabilities(model(ids, training=False)), classes)
 
     if format != "saved_model":
         shape = (1 if format == "litert" else None, None)

@@ -17,6 +17,7 @@ from keras_classics.export.formats import (
     Exported,
     Program,
     check_names,
+    most_probable,
     require_tensorflow,
     write,
 )
@@ -129,9 +130,7 @@ def export_sound_classifier(
         # Networks take frames of zeros for padding.
         real = tf.sequence_mask(counts, tf.shape(frames)[1])
         heard = tf.where(real[..., None], frames, 0.0)
-        probabilities = end.probabilities(model(heard, training=False))
-        found = tf.gather(tf.constant(list(classes)), tf.argmax(probabilities, axis=-1))
-        return {"classes": found, "probabilities": probabilities}
+        return most_probable(end.probabilities(model(heard, training=False)), classes)
 
     rows = 1 if format == "litert" else None
     program = Program(

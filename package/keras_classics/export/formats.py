@@ -138,6 +138,19 @@ def check_names(given: int, outputs: int | None) -> None:
         )
 
 
+def most_probable(probabilities: Tensor, classes: Sequence[str]) -> dict[str, Tensor]:
+    """What classifiers answer, in TensorFlow: the name of the most probable class, and all shares.
+
+    Args:
+        probabilities: `(..., classes)`.
+        classes: Their names.
+    """
+    import tensorflow as tf
+
+    found = tf.gather(tf.constant(list(classes)), tf.argmax(probabilities, axis=-1))
+    return {"classes": found, "probabilities": probabilities}
+
+
 def write(
     program: Program,
     path: str | os.PathLike,

@@ -8,7 +8,6 @@ training", arXiv:2001.03994.
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,8 +30,8 @@ from keras_classics.core.errors import (
 )
 from keras_classics.core.graph import functional
 from keras_classics.core.registration import registered
-from keras_classics.core.text_files import parse_json
 from keras_classics.core.types import Config, Tensor, Whole
+from keras_classics.training.nested_networks import as_config, with_networks
 
 
 @dataclass(frozen=True)
@@ -223,8 +222,7 @@ class AdversarialModel(keras.Model):
         """See Keras."""
         plain = keras.Model(self.input, self.output, name=self.name)
         return {
-            # As JSON has it, tuples as lists: equal to what a file gives back.
-            "model": parse_json(plain.to_json()),
+            "model": as_config(plain),
             "method": self.method,
             "epsilon": self.epsilon,
             "bounds": [each.squeeze().tolist() for each in self.bounds],
@@ -239,10 +237,7 @@ class AdversarialModel(keras.Model):
     @classmethod
     def from_config(cls, config: Config, custom_objects: Any = None) -> AdversarialModel:
         """See Keras."""
-        # Keras empties the config of a functional model while it reads it.
-        own = copy.deepcopy(config["model"])
-        model = keras.saving.deserialize_keras_object(own, custom_objects)
-        return cls(**{**config, "model": model})
+        return cls(**with_networks(config, ["model"], custom_objects))
 
     def _check_moves(self) -> None:
         shapes = [tuple(each.shape[1:]) for each in self.inputs]

@@ -7,7 +7,6 @@ techniques for training GANs", NIPS 2016 (smoothing of one side).
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,10 +17,10 @@ from keras import ops
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_rate, check_whole
 from keras_classics.core.registration import registered
-from keras_classics.core.text_files import parse_json
 from keras_classics.core.types import Config, Name, Optimizer, Tensor, Whole
 from keras_classics.training.divided_optimizer import DividedOptimizer
-from keras_classics.training.generating import made_of
+from keras_classics.training.generating import made_of, refuse_weights, track
+from keras_classics.training.nested_networks import as_config, with_networks
 
 LOSSES = ("non_saturating", "minimax")
 LATENTS = ("uniform", "normal")
@@ -141,12 +140,7 @@ class GANTrainer(keras.Model):
         training: bool = True,
     ) -> Tensor:
         """The losses of both, each of which has gradients by its own weights alone."""
-        if sample_weight is not None:
-            raise InputError(
-                "Weights of pictures were given",
-                "pictures that count alike",
-                "Leave sample_weight out.",
-            )
+        refuse_weights(sample_weight)
         made = self.generator(self._latents(ops.shape(x)[0]), training=training)
         on_real = y_pred
         on_made = self.discriminator(ops.stop_gradient(made), training=training)
@@ -160,13 +154,14 @@ class GANTrainer(keras.Model):
         own, sign = (1.0, 1.0) if self.form == "non_saturating" else (0.0, -1.0)
         discriminator = sum(self._mean_entropy(*side) for side in sides)
         generator = sign * self._mean_entropy(own, judged)
-        self._track(
+        told = (
             sum(_entropies(*side) for side in sides),
             sign * _entropies(own, judged),
             ops.sigmoid(on_real),
             ops.sigmoid(on_made),
             _spread(made) / ops.maximum(_spread(x), keras.config.epsilon()),
         )
+        track(self.trackers, told)
         return discriminator + generator
 
     @checked
@@ -198,9 +193,8 @@ class GANTrainer(keras.Model):
     def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
-            # As JSON has it, tuples as lists: equal to what a file gives back.
-            "generator": parse_json(self.generator.to_json()),
-            "discriminator": parse_json(self.discriminator.to_json()),
+            "generator": as_config(self.generator),
+            "discriminator": as_config(self.discriminator),
             "loss": self.form,
             "smoothing": self.smoothing,
             "latent": self.latent,
@@ -211,12 +205,7 @@ class GANTrainer(keras.Model):
     @classmethod
     def from_config(cls, config: Config, custom_objects: Any = None) -> GANTrainer:
         """See Keras."""
-        # Keras empties the config of a functional model while it reads it.
-        read, config = keras.saving.deserialize_keras_object, copy.deepcopy(config)
-        networks = {
-            name: read(config[name], custom_objects) for name in ("generator", "discriminator")
-        }
-        return cls(**{**config, **networks})
+        return cls(**with_networks(config, ("generator", "discriminator"), custom_objects))
 
     def get_compile_config(self) -> Config | None:
         """See Keras."""
@@ -233,7 +222,6 @@ class GANTrainer(keras.Model):
     def compile_from_config(self, config: Config) -> None:
         """See Keras."""
         self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
 
     def _latents(self, count: Any) -> Tensor:
         shape = (count, self.generator.inputs[0].shape[1])
@@ -245,10 +233,6 @@ class GANTrainer(keras.Model):
         """The part of the loss, divided among replicas as Keras does with its losses."""
         logits = ops.cast(logits, "float32")
         return self.entropy(ops.full_like(logits, target), logits)
-
-    def _track(self, *values: Tensor) -> None:
-        for tracker, each in zip(self.trackers, values, strict=True):
-            tracker.update_state(each)
 
 
 def _entropies(target: float, logits: Tensor) -> Tensor:

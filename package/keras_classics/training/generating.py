@@ -1,13 +1,16 @@
-"""What trainers of generators have in common: numbers in, pictures out."""
+"""What trainers of networks that make pictures have in common."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from keras_classics.core.errors import InputError, check_whole
-from keras_classics.core.types import Whole
+from keras_classics.core.types import Tensor, Whole
 
 
 def made_of(model: keras.Model, latents: np.ndarray, batch_size: Whole) -> np.ndarray:
@@ -32,3 +35,23 @@ def made_of(model: keras.Model, latents: np.ndarray, batch_size: Whole) -> np.nd
     made = [ops.convert_to_numpy(model(x.astype("float32"), training=False)) for x in parts]
     none = np.zeros((0, *model.outputs[0].shape[1:]), "float32")
     return np.concatenate([none, *made]).astype("float32")
+
+
+def refuse_weights(sample_weight: Any) -> None:
+    """Refuse weights of pictures, which `fit` hands to `compute_loss`.
+
+    Raises:
+        InputError: There are some.
+    """
+    if sample_weight is not None:
+        raise InputError(
+            "Weights of pictures were given",
+            "pictures that count alike",
+            "Leave sample_weight out.",
+        )
+
+
+def track(trackers: Sequence[keras.metrics.Metric], values: Iterable[Tensor]) -> None:
+    """Let each tracker see its value of a batch."""
+    for tracker, value in zip(trackers, values, strict=True):
+        tracker.update_state(value)

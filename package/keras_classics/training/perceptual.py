@@ -23,6 +23,7 @@ from keras_classics.core.picture_values import check_picture
 from keras_classics.core.trunk import levels_of
 from keras_classics.core.types import Config, Name, Tensor
 from keras_classics.training.batch_mean import BatchMean
+from keras_classics.training.generating import refuse_weights, track
 
 # The levels of a network by the stride of their maps: of VGG-16 relu1_2, relu2_2, relu3_3, relu4_3.
 CONTENT_LEVEL, STYLE_LEVELS = 2, 4
@@ -201,12 +202,7 @@ class PerceptualTrainer(keras.Model):
         training: bool = True,
     ) -> Tensor:
         """The weighted sum."""
-        if sample_weight is not None:
-            raise InputError(
-                "Weights of pictures were given",
-                "pictures that count alike",
-                "Leave sample_weight out.",
-            )
+        refuse_weights(sample_weight)
         wanted = ops.cast(x if y is None else y, "float32")
         made = ops.cast(y_pred, "float32")
         _check_sides(made, wanted)
@@ -223,8 +219,7 @@ class PerceptualTrainer(keras.Model):
         losses["variation"] = variation(made)
         if self.weights_of["pixels"]:
             losses["pixels"] = ops.mean(ops.square((made - wanted) / 255.0), axis=(1, 2, 3))
-        for tracker, value in zip(self.trackers, losses.values(), strict=True):
-            tracker.update_state(value)
+        track(self.trackers, losses.values())
         total = sum(weight * losses[name] for name, weight in self.weights_of.items() if weight)
         return self.per_picture(total, total)
 

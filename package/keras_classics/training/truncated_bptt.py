@@ -7,7 +7,6 @@ gradients that reach h steps back (`k2`).
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import keras
@@ -16,10 +15,10 @@ from keras import ops
 from keras_classics.core.arguments import checked
 from keras_classics.core.registration import registered
 from keras_classics.core.replicas import rows_of_all_replicas, rows_of_replica
-from keras_classics.core.text_files import parse_json
 from keras_classics.core.types import Config, Count, Tensor
 from keras_classics.core.variables import value_of
 from keras_classics.core.window_numbers import check_windows
+from keras_classics.training.nested_networks import as_config, with_networks
 
 
 @registered
@@ -106,8 +105,7 @@ class TruncatedBPTT(keras.Model):
     def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
-            # As JSON has it, tuples as lists: equal to what a file gives back.
-            "network": parse_json(self.network.to_json()),
+            "network": as_config(self.network),
             "batch_size": self.batch_size,
             "k1": self.k1,
             "k2": self.k2,
@@ -117,6 +115,4 @@ class TruncatedBPTT(keras.Model):
     @classmethod
     def from_config(cls, config: Config) -> TruncatedBPTT:
         """Build the network too."""
-        # Keras empties the config of a functional model while it reads it.
-        network = keras.saving.deserialize_keras_object(copy.deepcopy(config["network"]))
-        return cls(**{**config, "network": network})
+        return cls(**with_networks(config, ["network"]))

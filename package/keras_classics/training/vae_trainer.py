@@ -6,7 +6,6 @@ Salakhutdinov, "Importance weighted autoencoders", ICLR 2016, arXiv:1509.00519.
 
 from __future__ import annotations
 
-import copy
 import math
 from statistics import NormalDist
 from typing import Any
@@ -23,10 +22,10 @@ from keras_classics.core.errors import (
     check_whole,
 )
 from keras_classics.core.registration import registered
-from keras_classics.core.text_files import parse_json
 from keras_classics.core.types import Config, Name, Tensor, Whole
 from keras_classics.training.batch_mean import BatchMean
-from keras_classics.training.generating import made_of
+from keras_classics.training.generating import made_of, refuse_weights, track
+from keras_classics.training.nested_networks import as_config, with_networks
 
 LIKELIHOODS = ("bernoulli", "gaussian")
 BOUNDS = ("elbo", "iwae")
@@ -123,12 +122,7 @@ class VAETrainer(keras.Model):
         training: bool = True,
     ) -> Tensor:
         """The negative bound."""
-        if sample_weight is not None:
-            raise InputError(
-                "Weights of pictures were given",
-                "pictures that count alike",
-                "Leave sample_weight out.",
-            )
+        refuse_weights(sample_weight)
         mean, log_variance = y_pred["mean"], y_pred["log_variance"]
         size = (ops.shape(x)[0], self.samples, mean.shape[-1])
         noise = keras.random.normal(size, seed=self.draws)
@@ -144,10 +138,7 @@ class VAETrainer(keras.Model):
             weights = ops.logsumexp(likelihoods + prior - own, axis=1)
             losses = math.log(self.samples) - weights
         active = ops.sum(ops.cast(ops.var(mean, axis=0) > ACTIVE, "float32"))
-        for tracker, value in zip(
-            self.trackers, (-ops.mean(likelihoods, axis=1), kl, active), strict=True
-        ):
-            tracker.update_state(value)
+        track(self.trackers, (-ops.mean(likelihoods, axis=1), kl, active))
         return self.per_picture(losses, losses)
 
     @checked
@@ -263,9 +254,8 @@ class VAETrainer(keras.Model):
     def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
-            # As JSON has it, tuples as lists: equal to what a file gives back.
-            "encoder": parse_json(self.encoder.to_json()),
-            "decoder": parse_json(self.decoder.to_json()),
+            "encoder": as_config(self.encoder),
+            "decoder": as_config(self.decoder),
             "likelihood": self.likelihood,
             "deviation": self.deviation,
             "bound": self.bound,
@@ -278,10 +268,7 @@ class VAETrainer(keras.Model):
     @classmethod
     def from_config(cls, config: Config, custom_objects: Any = None) -> VAETrainer:
         """See Keras."""
-        # Keras empties the config of a functional model while it reads it.
-        read, config = keras.saving.deserialize_keras_object, copy.deepcopy(config)
-        halves = {name: read(config[name], custom_objects) for name in ("encoder", "decoder")}
-        return cls(**{**config, **halves})
+        return cls(**with_networks(config, ("encoder", "decoder"), custom_objects))
 
     def _log_likelihoods(self, x: Tensor, codes: Tensor, training: bool) -> Tensor:
         """`log p(x|z)` `(batch, samples)`, of codes `(batch, samples, latent)`."""
