@@ -23,6 +23,7 @@ CRITERION = (
     "above the lowest; and for some share c a point of gradient below 1e-6 has eigenvalues below "
     "-1e-4 and above 1e-4, and a step along the lowest lowers the loss."
 )
+FURTHER = "The criterion was written anew after a quick run, before the first whole one."
 X = np.linspace(-3, 3, 21)
 Y = 2 * np.tanh(X) - np.tanh(4 * X)
 symmetries = kc.analysis.symmetries
