@@ -5,6 +5,7 @@ reads all proposals so, and learns support vector machines and ridges behind it;
 trunk and learns what stands behind its pyramid, at one scale and at five; Fast R-CNN begins with
 the same trunk and learns all of it. SPP-net ends here in the two tasks of Fast R-CNN, which takes
 the place of its own support vector machines. Each time of learning has that of the trunk in it.
+What has learned is asked with its normalisation folded away.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def compared(job):
         rows[name]["AP50"] = precision["AP"]
         job.output.remark(f"{name}: AP50 {precision['AP']:.3f}, {total:.3f} s a picture")
 
-    rcnn = kc.models.RCNN(features, classes, context=context(settings))
+    rcnn = kc.models.RCNN(kc.export.fold(features), classes, context=context(settings))
     begun = time.perf_counter()
     rcnn.fit(train, known, penalty=settings.penalty, seed=settings.seed)
     own = time.perf_counter() - begun
@@ -71,6 +72,7 @@ def compared(job):
         learning.seeded(settings)
         model = end(job, trunk_of(job, features, settings.window), scales)
         own = learning.learned(model, train, known, classes, settings)
+        model = kc.export.fold(model)
         convolution = convolution_of_pictures(job, features, scales, test)
         enter(name, shared + own, convolution, lambda number, model=model: kc.models.detect(
             model, [test[number].image], [asked[number]], batch_size=1)[0])  # fmt: skip
@@ -142,7 +144,7 @@ def trunk_of(job, features, size):
 def convolution_of_regions(job, features, examples, proposals):
     """Seconds in which the trunk reads all warped regions of a picture."""
     settings = job.settings
-    trunk = trunk_of(job, features, settings.window)
+    trunk = kc.export.fold(trunk_of(job, features, settings.window))
     warped = [
         kc.models.warp_regions(
             example.image, boxes, settings.window, context=context(settings)
@@ -158,15 +160,22 @@ def convolution_of_regions(job, features, examples, proposals):
 
 
 def convolution_of_pictures(job, features, scales, examples):
-    """Seconds in which the trunk reads a picture at some scales."""
-    seconds, count = 0.0, job.settings.timed
-    for scale in scales:
-        factor = scale / min(job.size)
-        size = tuple(round(side * factor) for side in job.size)
-        trunk = trunk_of(job, features, size)
-        zeros = [np.zeros((1, *size, 3), "float32")] * min(count, len(examples))
-        seconds += timed(trunk.predict_on_batch, zeros)[1]
-    return seconds
+    """Seconds in which the trunk reads a picture at some scales, in one call."""
+    import keras
+
+    factors = [scale / min(job.size) for scale in scales]
+    sizes = [tuple(round(side * factor) for side in job.size) for factor in factors]
+    # One trunk of each size, as the networks read them.
+    trunks = [kc.export.fold(trunk_of(job, features, size)) for size in sizes]
+    for number, trunk in enumerate(trunks):
+        trunk.name = f"scale{number}"
+    images = [keras.Input((*size, 3)) for size in sizes]
+    network = keras.Model(
+        images, [trunk(image) for trunk, image in zip(trunks, images, strict=True)]
+    )
+    count = min(job.settings.timed, len(examples))
+    zeros = [[np.zeros((1, *size, 3), "float32") for size in sizes]] * count
+    return timed(network.predict_on_batch, zeros)[1]
 
 
 def timed(function, inputs):

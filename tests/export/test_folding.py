@@ -91,6 +91,20 @@ def test_a_convolution_called_twice_keeps_its_normalisation():
     np.testing.assert_array_equal(folded(pictures), model(pictures))
 
 
+def test_layers_that_are_called_several_times_alike_are_folded_once():
+    image = keras.Input((8, 8, 3), name="image")
+    conv = keras.layers.Conv2D(3, 3, padding="same", name="conv")
+    norm = keras.layers.BatchNormalization(name="norm")
+    tall, wide = (norm(conv(each)) for each in (image, keras.layers.Permute((2, 1, 3))(image)))
+    pictures = np.random.default_rng(0).normal(size=(2, 8, 8, 3)).astype("float32")
+    for outputs, gone in (([tall, wide], True), ([tall, wide, norm(image)], False)):
+        model = randomized(keras.Model({"image": image}, outputs))
+        folded = kc.export.fold(model)
+        assert ("norm" not in {layer.name for layer in folded.layers}) == gone
+        for one, other in zip(folded({"image": pictures}), model({"image": pictures}), strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-5)
+
+
 def test_layers_that_also_stand_in_another_model_are_folded_where_they_stand():
     encoder = kc.models.ResNet20CIFAR(repeats=(1,), include_top=False, pooling="avg")
     randomized(encoder)

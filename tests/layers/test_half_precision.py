@@ -54,7 +54,7 @@ LAYERS = {
     "MultiDimensionalLSTM": ({"units": 3, "directions": 4, "leaky": True}, MAPS),
     "MultiDimensionalRNN": ({"units": 3}, MAPS),
     "NCReLU": ({}, MAPS),
-    "NearestScale": ({"window": 4}, [VECTORS[:, None], 2 * VECTORS[:, None]], [BOXES[:, :1]] * 2),
+    "NearestScale": ({"window": 4}, [BOXES, 2 * BOXES]),
     "OneHot": ({"size": 9}, IDS),
     "PaddedMaxPooling2D": ({"pool_size": 3, "strides": 2, "padding": 1}, MAPS),
     "ReflectionPadding2D": ({}, MAPS),

@@ -71,21 +71,22 @@ def _norms(model: keras.Model) -> dict[str, keras.layers.BatchNormalization]:
     calls = Counter(id(node.operation) for node in nodes)
     readers = Counter(id(tensor) for node in nodes for tensor in node.input_tensors)
     readers.update(id(tensor) for tensor in model.outputs)
-    sources = {
-        id(node.outputs[0]): node.operation
-        for node in nodes
-        # A layer that is called twice must go on doing the same both times.
-        if _linear(node.operation) and calls[id(node.operation)] == 1
-    }
-    norms = {}
+    sources = {id(node.outputs[0]): node.operation for node in nodes if _linear(node.operation)}
+    follows = dict[keras.layers.Layer, list[keras.layers.Layer]]()
     for node in nodes:
         layer = node.operation
-        if isinstance(layer, keras.layers.BatchNormalization) and calls[id(layer)] == 1:
+        if isinstance(layer, keras.layers.BatchNormalization):
             (tensor,) = node.input_tensors
             source = sources.get(id(tensor))
             # A convolution that others read too must go on giving them what it gave.
             if source is not None and readers[id(tensor)] == 1 and _normalizes_last(node):
-                norms[source.name] = layer
+                follows.setdefault(source, []).append(layer)
+    norms = {}
+    for source, found in follows.items():
+        # Layers that are called several times must belong together every time.
+        times = {len(found), calls[id(source)], calls[id(found[0])]}
+        if len(times) == 1 and len({id(each) for each in found}) == 1:
+            norms[source.name] = found[0]
     return norms
 
 

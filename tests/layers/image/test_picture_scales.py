@@ -44,13 +44,13 @@ def test_a_box_has_the_scale_in_which_its_area_is_nearest_to_the_window():
     expected = [0, 1, 2, 2, 1, 1, 0, 0]
     corners = np.concatenate([np.full_like(sides, 3), 3 + sides], axis=1)[None]
     scaled = [corners * factor for factor in (1, 2, 4)]
-    said = [np.full((1, 8, 2, 3), number, "float32") for number in range(3)]
-    found = np.asarray(NearestScale(8)(said, scaled))
-    assert found.shape == (1, 8, 2, 3)
-    assert found[0, :, 0, 0].tolist() == expected
+    boxes, number = (np.asarray(each) for each in NearestScale(8)(scaled))
+    assert number[0].tolist() == expected
+    chosen = [scaled[scale][0, place] for place, scale in enumerate(expected)]
+    np.testing.assert_array_equal(boxes[0], chosen)
     # Equally near: 32 and 96 of 64.
     tied = [np.float32([[[0, 0, 4, 8]]]), np.float32([[[0, 0, 8, 12]]])]
-    assert NearestScale(8)([said[0][:, :1], said[1][:, :1]], tied).numpy().max() == 0
+    assert np.asarray(NearestScale(8)(tied)[1]).item() == 0
 
 
 def test_arguments_are_kept_and_nonsense_is_refused():
@@ -58,5 +58,6 @@ def test_arguments_are_kept_and_nonsense_is_refused():
     assert twin.pixels == 20 and NearestScale.from_config(NearestScale(9).get_config()).window == 9
     with pytest.raises(InputError, match="pixels=0"):
         ShorterSide(0)
-    with pytest.raises(InputError, match="equally many"):
-        NearestScale(9)([IMAGES[:, 0]], [BOXES, BOXES])
+    with pytest.raises(InputError, match=r"Give \[boxes\]"):
+        NearestScale(9)(BOXES)
+    np.testing.assert_array_equal(NearestScale(9)([BOXES])[0], BOXES)

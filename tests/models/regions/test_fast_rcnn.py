@@ -106,6 +106,9 @@ def test_at_several_scales_each_region_is_read_in_the_one_nearest_to_the_window(
     areas = [sides.prod(axis=-1) * (scale / 32) ** 2 for scale in scales]
     chosen = np.abs(np.array(areas) - 14 * 14).argmin(axis=0)
     assert set(chosen) == {0, 1, 2, 3, 4}
+    # No scale is read twice, nor is any region pooled at all of them.
+    network_of_all = kc.models.spp_net(network, 3, scales=scales, window=14, **options)
+    assert len(network_of_all.get_layer("region_pooling")._inbound_nodes) == 1
     alone = {number: said(scales[number]) for number in set(chosen)}
     for region, (found, number) in enumerate(zip(said(*scales), chosen, strict=True)):
         np.testing.assert_allclose(found, alone[number][region], atol=1e-5)

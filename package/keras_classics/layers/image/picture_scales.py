@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import keras
 from keras import ops
 
 from keras_classics.core.arguments import checked
@@ -85,50 +86,50 @@ def _interpolation(before: Tensor, after: Tensor) -> Tensor:
 
 @registered
 class NearestScale(ImageLayer):
-    """Of what each scale says of a box, that of the scale in which its area is nearest to a square.
+    """Of boxes at several scales those of the scale in which their area is nearest to a square.
 
-    Called on a list of descriptions `(batch, boxes, ...)`, one for each scale, and a list of the
-    same boxes `(batch, boxes, 4)` in pixels of each scale; gives one description of each box. Of
-    two scales equally near it takes the first.
+    Called on a list of the same boxes `(batch, boxes, 4)` in pixels of each scale; gives, of each
+    box, its corners in the scale chosen, float32 `(batch, boxes, 4)`, and the number of the scale,
+    int32 `(batch, boxes)`. Of scales equally near it takes the first.
 
     Args:
         window: Side of the square in pixels; 224 in the paper.
 
     Raises:
-        InputError: It is no positive whole number, or there is not one list of boxes for each of
-            descriptions.
+        InputError: It is no positive whole number, or there are no boxes.
     """
 
     @checked
     def __init__(self, window: Whole = 224, **kwargs: Any) -> None:
+        # Half precision has no numbers for the far corners of a picture.
         super().__init__(autocast=False, **kwargs)
         self.window = check_whole("window", window)
 
-    def call(self, described: Sequence[Tensor], boxes: Sequence[Tensor]) -> Tensor:
-        """Choose the scale of each box, then what is said there."""
-        if len(described) != len(boxes):
+    def call(self, boxes: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Choose the scale of each box."""
+        if not isinstance(boxes, (list, tuple)) or not boxes:
             raise InputError(
-                f"Descriptions at {len(described)} scales and boxes at {len(boxes)} were given",
-                "equally many",
-                "Give both at every scale.",
+                f"{type(boxes).__name__} was given",
+                "a list of boxes (batch, boxes, 4), one tensor for each scale",
+                "Give [boxes] where there is one scale.",
             )
+        scales = [ops.cast(each, "float32") for each in boxes]
         distances = []
-        for each in boxes:
-            sides = ops.cast(each[..., 2:], "float32") - ops.cast(each[..., :2], "float32")
+        for each in scales:
+            sides = each[..., 2:] - each[..., :2]
             distances.append(ops.absolute(sides[..., 0] * sides[..., 1] - self.window**2))
-        nearest = ops.argmin(ops.stack(distances), axis=0)
-        for _ in described[0].shape[2:]:
-            nearest = nearest[..., None]
-        found = described[0]
-        for number, each in enumerate(described[1:], start=1):
-            found = ops.where(nearest == number, each, found)
-        return found
+        nearest = ops.cast(ops.argmin(ops.stack(distances), axis=0), "int32")
+        found = scales[0]
+        for number, each in enumerate(scales[1:], start=1):
+            found = ops.where(nearest[..., None] == number, each, found)
+        return found, nearest
 
-    def compute_output_shape(
-        self, described_shape: Sequence[Shape], boxes_shape: Sequence[Shape]
-    ) -> Shape:
-        """One description of each box."""
-        return tuple(described_shape[0])
+    def compute_output_spec(
+        self, boxes: Sequence[Tensor]
+    ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+        """Boxes and numbers, which have types of their own."""
+        shape = tuple(boxes[0].shape)
+        return keras.KerasTensor(shape, "float32"), keras.KerasTensor(shape[:-1], "int32")
 
     def get_config(self) -> Config:
         """The constructor's arguments."""

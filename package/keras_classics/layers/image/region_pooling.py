@@ -1,24 +1,30 @@
 """Maxima over regions of maps: of the region in each of its bins, whatever its size.
 
-Both layers look maxima up. Once for all regions there is made, of every place, the maximum over
-windows of 1, 2, 4, ... rows and columns that begin there, as large as a bin can be; the maximum
-over any bin is then that over four of these windows, which overlap. So the work does not grow with
-the size of a region, the sizes of pictures need not be known, and the gradient goes to where the
-maximum is. Bins of a coarse grid are joined from those of a fine one that divides them.
+Both layers look maxima up, see `region_maxima`. Bins of a coarse grid are joined from those of a
+fine one that divides them. Of a picture at several scales the maps are looked up as one, in which
+they stand below one another: each region costs as much as in a single map.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import check_choice, check_pair, check_whole, check_wholes
+from keras_classics.core.errors import (
+    InputError,
+    check_choice,
+    check_pair,
+    check_whole,
+    check_wholes,
+)
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor, Whole
 from keras_classics.layers.image.image_layer import ImageLayer
+from keras_classics.layers.image.region_maxima import Edges, maxima
 
 # How a corner in the picture is found in a map: Fast R-CNN rounds it; SPP-net takes the responses
 # whose centres lie within the region.
@@ -28,6 +34,22 @@ _LARGEST_MAP = 128
 # Cells before and behind a map to which boxes are cut: rounding, and maps that end before their
 # picture does, put that many behind the last one.
 _BEYOND = 2
+
+
+class _Regions(NamedTuple):
+    """Boxes in cells of one map.
+
+    Attributes:
+        maps: `(batch, height, width, channels)`.
+        cells: int32 `(batch, boxes, 4)`: first rows and columns, and the ends.
+        limits: Likewise of the part of the map that each box is read in, or of the whole.
+        sides: The largest height and width of such a part, None where it is not known.
+    """
+
+    maps: Tensor
+    cells: Tensor
+    limits: Tensor
+    sides: Sequence[int | None]
 
 
 class _RegionLayer(ImageLayer):
@@ -47,12 +69,45 @@ class _RegionLayer(ImageLayer):
         self.mapping = mapping
         self.largest_map = check_whole("largest_map", largest_map)
 
-    def _cells(self, boxes: Tensor, sides: tuple[Tensor, Tensor]) -> Tensor:
-        """First rows and columns and the ends of boxes in the map: `(batch, boxes, 4)` int32."""
+    def _looked_at(
+        self, maps: Tensor | Sequence[Tensor], boxes: Tensor, scale: Tensor | None
+    ) -> _Regions:
+        """The boxes in a map, which of several scales is made here."""
+        several = isinstance(maps, (list, tuple))
+        if several != (scale is not None):
+            raise InputError(
+                f"{'Maps at several scales' if several else 'A map'} and scale={scale} were given",
+                "one map, or a list of maps and the number of the one that each box is read in",
+                "Give what kc.layers.NearestScale says as boxes and scale, or one map alone.",
+            )
+        if not several:
+            maps = ops.cast(maps, self.compute_dtype)
+            sides = ops.stack(list(ops.shape(maps)[1:3]))
+            limits = ops.concatenate([ops.zeros_like(sides), sides])
+            return _Regions(maps, self._cells(boxes, sides), limits, maps.shape[1:3])
+        sides = ops.stack([ops.stack(list(ops.shape(each)[1:3])) for each in maps])
+        tops = ops.pad(ops.cumsum(sides[:-1, 0]), [(1, 0)])
+        firsts = ops.stack([tops, ops.zeros_like(tops)], axis=1)
+        own, first = (ops.take(each, scale, axis=0) for each in (sides, firsts))
+        cells = self._cells(boxes, own) + ops.concatenate([first, first], axis=-1)
+        whole = _below_one_another([ops.cast(each, self.compute_dtype) for each in maps])
+        limits = ops.concatenate([first, first + own], axis=-1)
+        known = zip(*(each.shape[1:3] for each in maps), strict=True)
+        return _Regions(
+            whole, cells, limits, [None if None in each else max(each) for each in known]
+        )
+
+    def _cells(self, boxes: Tensor, sides: Tensor) -> Tensor:
+        """First rows and columns and the ends of boxes in the map: `(batch, boxes, 4)` int32.
+
+        Args:
+            boxes: In pixels of the picture.
+            sides: int32, height and width of the map, or of that of each box.
+        """
         boxes = ops.cast(boxes, "float32") / self.stride
         if self.mapping == "rounded":
             # The last pixel of a box, not the end behind it, is what the papers round.
-            most = ops.cast(ops.stack(list(sides)), "float32") + _BEYOND
+            most = ops.cast(sides, "float32") + _BEYOND
             least = -float(_BEYOND)
             first = ops.clip(ops.floor(boxes[..., :2] + 0.5), least, most)
             last = ops.clip(ops.floor(boxes[..., 2:] - 1.0 / self.stride + 0.5), least, most)
@@ -67,10 +122,29 @@ class _RegionLayer(ImageLayer):
         end = ops.maximum(ops.cast(last, "int32") + 1, first + 1)
         if self.mapping == "centred":
             # No region without a place; Fast R-CNN's bins beyond the map are empty.
-            sizes = ops.stack(list(sides))
-            first = ops.clip(first, 0, sizes - 1)
-            end = ops.minimum(ops.maximum(end, first + 1), sizes)
+            first = ops.clip(first, 0, sides - 1)
+            end = ops.minimum(ops.maximum(end, first + 1), sides)
         return ops.concatenate([first, end], axis=-1)
+
+    def _grid(
+        self,
+        regions: _Regions,
+        bins: tuple[int, int],
+        empty: float,
+        form: str = "general",
+    ) -> Tensor:
+        """Maxima `(batch, boxes, *bins, channels)`."""
+        # Of `n` in `size` cells a bin has `(size - 2) // n + 2` at most, and what the map has.
+        sides = [known or self.largest_map for known in regions.sides]
+        reach = 2 * _BEYOND + 1
+        most = [
+            min(side, (side + reach - 2) // count + 2)
+            for side, count in zip(sides, bins, strict=True)
+        ]
+        tops, lefts = (
+            _edges(regions.cells, regions.limits, axis, bins[axis], form) for axis in (0, 1)
+        )
+        return maxima(regions.maps, Edges(*tops, *lefts), (most[0], most[1]), empty)
 
     def get_config(self) -> Config:
         """The constructor's arguments."""
@@ -91,7 +165,8 @@ class RegionMaxPooling(_RegionLayer):
     xmax)` in pixels of the picture, the far edges exclusive; gives `(batch, boxes, rows, columns,
     channels)`. Bin `i` of `n` covers the cells from `floor(i size / n)` to `ceil((i + 1) size / n)`
     of the box; one that lies outside of the map is empty and gives 0. Boxes are cut two cells
-    before and behind the map, which none in a picture reaches.
+    before and behind the map, which none in a picture reaches. Of a picture at several scales it is
+    called on a list of maps and on what `NearestScale` says, `layer(maps, boxes, scale)`.
 
     Args:
         size: Rows and columns of the grid, or one number for both.
@@ -116,16 +191,20 @@ class RegionMaxPooling(_RegionLayer):
         super().__init__(stride, mapping, largest_map, **kwargs)
         self.size = check_pair("size", size)
 
-    def call(self, maps: Tensor, boxes: Tensor) -> Tensor:
+    def call(
+        self, maps: Tensor | Sequence[Tensor], boxes: Tensor, scale: Tensor | None = None
+    ) -> Tensor:
         """Map the boxes, look the maxima up."""
-        maps = ops.cast(maps, self.compute_dtype)
-        cells = self._cells(boxes, tuple(ops.shape(maps)[1:3]))
-        found, empty = _maxima(maps, cells, self.size, self.largest_map)
-        return ops.where(empty, ops.zeros((), found.dtype), found)
+        return self._grid(self._looked_at(maps, boxes, scale), self.size, 0.0)
 
-    def compute_output_shape(self, maps_shape: Shape, boxes_shape: Shape) -> Shape:
+    def compute_output_shape(
+        self,
+        maps_shape: Shape | Sequence[Shape],
+        boxes_shape: Shape,
+        scale_shape: Shape | None = None,
+    ) -> Shape:
         """A grid of each box."""
-        return (maps_shape[0], boxes_shape[1], *self.size, maps_shape[-1])
+        return (*boxes_shape[:2], *self.size, _channels(maps_shape, scale_shape))
 
     def get_config(self) -> Config:
         """The constructor's arguments."""
@@ -139,10 +218,11 @@ class SpatialPyramidPooling(_RegionLayer):
     He et al., "Spatial pyramid pooling in deep convolutional networks for visual recognition",
     ECCV 2014. Called on maps `(batch, height, width, channels)` of any size it gives `(batch,
     bins * channels)`; called on maps and boxes `(batch, boxes, 4)` in pixels of the
-    picture, `(batch, boxes, bins * channels)`. Bin `i` of `n` spans `floor(i size / n)` to
-    `ceil((i + 1) size / n)`, the paper's general form, which leaves no row out; or, as the paper
-    trains, windows of `ceil(size / n)` that are `floor(size / n)` apart, which leave the last rows
-    out where `n` is no divisor. Levels follow one another, each row by row.
+    picture, `(batch, boxes, bins * channels)`; at several scales as `RegionMaxPooling`. Bin `i` of
+    `n` spans `floor(i size / n)` to `ceil((i + 1) size / n)`, the paper's general form, which
+    leaves no row out; or, as the paper trains, windows of `ceil(size / n)` that are `floor(size /
+    n)` apart, which leave the last rows out where `n` is no divisor. Levels follow one another,
+    each row by row.
 
     Args:
         levels: Sides of the grids; 1, 2, 3 and 6 in the paper, 50 bins.
@@ -170,40 +250,50 @@ class SpatialPyramidPooling(_RegionLayer):
         check_choice("form", form, tuple(_FORMS))
         self.form = form
 
-    def call(self, maps: Tensor, boxes: Tensor | None = None) -> Tensor:
+    def call(
+        self,
+        maps: Tensor | Sequence[Tensor],
+        boxes: Tensor | None = None,
+        scale: Tensor | None = None,
+    ) -> Tensor:
         """The pyramid of the map, or of each box."""
-        maps = ops.cast(maps, self.compute_dtype)
-        cells = None if boxes is None else self._cells(boxes, tuple(ops.shape(maps)[1:3]))
-        may_be_empty = cells is not None and self.mapping == "rounded"
+        if boxes is None:
+            maps = ops.cast(maps, self.compute_dtype)
+        else:
+            regions = self._looked_at(maps, boxes, scale)
+        may_be_empty = boxes is not None and self.mapping == "rounded"
         grids: dict[int, Tensor] = {}
         for level in sorted(set(self.levels), reverse=True):
             # Windows that leave rows out are not those of a finer grid.
             known = grids if self.form == "general" else {}
-            finer = next((each for each in known if each % level == 0), None)
+            finer = min((each for each in known if each % level == 0), default=None)
             if finer is not None:
                 grids[level] = _joined(grids[finer], level)
-            elif cells is None:
+            elif boxes is None:
                 rows = _sliced(maps, level, 1, self.form)
                 grids[level] = _sliced(rows, level, 2, self.form)[:, None]
             else:
-                bins = (level, level)
-                found, empty = _maxima(maps, cells, bins, self.largest_map, self.form)
                 # Joined bins are empty where all of their parts are.
-                lowest = ops.full((), float("-inf"), found.dtype)
-                grids[level] = ops.where(empty, lowest, found) if may_be_empty else found
+                empty = float("-inf") if may_be_empty else 0.0
+                grids[level] = self._grid(regions, (level, level), empty, self.form)
         if may_be_empty:
             grids = {level: _filled(each) for level, each in grids.items()}
-        batch, regions, *_, channels = ops.shape(grids[self.levels[0]])
+        batch, count, *_, channels = ops.shape(grids[self.levels[0]])
         parts = [
-            ops.reshape(grids[level], (batch, regions, level * level * channels))
+            ops.reshape(grids[level], (batch, count, level * level * channels))
             for level in self.levels
         ]
         pyramid = ops.concatenate(parts, axis=-1)
         return pyramid[:, 0] if boxes is None else pyramid
 
-    def compute_output_shape(self, maps_shape: Shape, boxes_shape: Shape | None = None) -> Shape:
+    def compute_output_shape(
+        self,
+        maps_shape: Shape | Sequence[Shape],
+        boxes_shape: Shape | None = None,
+        scale_shape: Shape | None = None,
+    ) -> Shape:
         """All bins of all channels."""
-        channels = maps_shape[-1]
+        channels = _channels(maps_shape, scale_shape)
         bins = sum(level * level for level in self.levels)
         width = None if channels is None else bins * channels
         return (maps_shape[0], width) if boxes_shape is None else (*boxes_shape[:2], width)
@@ -226,8 +316,11 @@ def _joined(grids: Tensor, level: int) -> Tensor:
     """
     batch, regions, finer, _, channels = ops.shape(grids)
     each = finer // level
-    shape = (batch, regions, level, each, level, each, channels)
-    return ops.max(ops.reshape(grids, shape), axis=(3, 5))
+    # One by one: a reduction over axes in the middle takes engines several times as long.
+    rows = ops.reshape(grids, (batch, regions, level, each, finer * channels))
+    found = functools.reduce(ops.maximum, [rows[:, :, :, part] for part in range(each)])
+    columns = ops.reshape(found, (batch, regions, level, level, each, channels))
+    return functools.reduce(ops.maximum, [columns[..., part, :] for part in range(each)])
 
 
 def _sliced(maps: Tensor, bins: int, axis: int, form: str) -> Tensor:
@@ -254,87 +347,29 @@ def _windows(number: Tensor, size: Tensor, bins: int) -> tuple[Tensor, Tensor]:
 _FORMS = {"general": _shares, "windows": _windows}
 
 
-def _tables(maps: Tensor, powers: tuple[int, int]) -> Tensor:
-    """Maxima over windows of `2^k` rows and `2^l` columns that begin at each place.
-
-    Returns:
-        `(powers of rows * powers of columns, batch, height, width, channels)`.
-    """
-    down = [maps]
-    for power in range(powers[0] - 1):
-        down.append(_doubled(down[-1], 2**power, 1))
-    tables = []
-    for right in down:
-        tables.append(right)
-        for power in range(powers[1] - 1):
-            tables.append(_doubled(tables[-1], 2**power, 2))
-    return ops.stack(tables)
-
-
-def _doubled(maps: Tensor, step: int, axis: int) -> Tensor:
-    """The maximum of each place and of that a step further; beyond the border nothing is."""
-    size = ops.shape(maps)[axis]
-    padding = [(0, 0)] * 4
-    padding[axis] = (0, step)
-    lowest = ops.pad(maps, padding, constant_values=float("-inf"))
-    begin = [slice(None)] * 4
-    begin[axis] = slice(step, size + step)
-    return ops.maximum(maps, lowest[tuple(begin)])
-
-
-def _maxima(
-    maps: Tensor, cells: Tensor, bins: tuple[int, int], largest: int, form: str = "general"
-) -> tuple[Tensor, Tensor]:
-    """Maxima `(batch, boxes, *bins, channels)` of boxes given in cells, and which bins are empty.
-
-    What is said of empty bins has no meaning.
-    """
-    batch, height, width, channels = ops.shape(maps)
-    known = [isinstance(side, int) for side in maps.shape[1:3]]
-    # A bin has no more cells than one beyond its share, rounded up; two windows cover it.
-    rows, columns = (
-        max(1, (-(-((side or largest) + 2 * _BEYOND + 1) // count)).bit_length())
-        for side, count in zip(maps.shape[1:3], bins, strict=True)
-    )
-    flat = ops.reshape(_tables(maps, (rows, columns)), (-1, channels))
-    starts = _edges(cells, 0, bins[0], height, form)
-    ends = _edges(cells, 1, bins[1], width, form)
-    top, bottom = starts[0][..., :, None], starts[1][..., :, None]
-    left, right = ends[0][..., None, :], ends[1][..., None, :]
-    empty = ops.logical_or(bottom <= top, right <= left)
-    tall, wide = (
-        _power(far - near, count)
-        for far, near, count in ((bottom, top, rows), (right, left, columns))
-    )
-    examples = ops.reshape(ops.arange(batch, dtype="int32"), (-1, 1, 1, 1))
-    table = (tall * columns + wide) * batch + examples
-
-    def looked_up(row: Tensor, column: Tensor) -> Tensor:
-        row, column = ops.clip(row, 0, height - 1), ops.clip(column, 0, width - 1)
-        return ops.take(flat, (table * height + row) * width + column, axis=0)
-
-    lower = bottom - ops.left_shift(ops.ones_like(tall), tall)
-    further = right - ops.left_shift(ops.ones_like(wide), wide)
-    found = looked_up(top, left)
-    for row, column in ((top, further), (lower, left), (lower, further)):
-        found = ops.maximum(found, looked_up(row, column))
-    if not all(known):
-        beyond = ops.logical_or(bottom - top > 2**rows, right - left > 2**columns)
-        found = ops.where(beyond[..., None], ops.full((), float("nan"), found.dtype), found)
-    return found, empty[..., None]
-
-
-def _edges(cells: Tensor, axis: int, bins: int, side: Tensor, form: str) -> tuple[Tensor, Tensor]:
-    """First cells and ends `(batch, boxes, bins)` of bins along an axis, within the map."""
+def _edges(cells: Tensor, limits: Tensor, axis: int, bins: int, form: str) -> tuple[Tensor, Tensor]:
+    """First cells and ends `(batch, boxes, bins)` of bins along an axis, within their map."""
     first, size = cells[..., axis, None], (cells[..., axis + 2] - cells[..., axis])[..., None]
-    numbers = ops.arange(bins, dtype="int32")
-    start, end = _FORMS[form](numbers, size, bins)
-    return ops.clip(first + start, 0, side), ops.clip(first + end, 0, side)
+    start, end = _FORMS[form](ops.arange(bins, dtype="int32"), size, bins)
+    least, most = limits[..., axis, None], limits[..., axis + 2, None]
+    begins, ends = (ops.minimum(ops.maximum(first + each, least), most) for each in (start, end))
+    return begins, ends
 
 
-def _power(size: Tensor, count: int) -> Tensor:
-    """The greatest power of two that is no more than a size, as its exponent."""
-    power = ops.zeros_like(size)
-    for exponent in range(1, count):
-        power = power + ops.cast(size >= 2**exponent, "int32")
-    return power
+def _below_one_another(maps: Sequence[Tensor]) -> Tensor:
+    """One map `(batch, rows, columns, channels)` of several, whose rows follow those before."""
+    widths = [ops.shape(each)[2] for each in maps]
+    known = all(isinstance(width, int) for width in widths)
+    widest = max(widths) if known else functools.reduce(ops.maximum, widths)
+    return ops.concatenate(
+        [
+            ops.pad(each, [(0, 0), (0, 0), (0, widest - width), (0, 0)])
+            for each, width in zip(maps, widths, strict=True)
+        ],
+        axis=1,
+    )
+
+
+def _channels(maps_shape: Shape | Sequence[Shape], scale_shape: Shape | None) -> int | None:
+    """Of a map, or of the first of a list."""
+    return (maps_shape if scale_shape is None else maps_shape[0])[-1]

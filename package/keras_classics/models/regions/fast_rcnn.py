@@ -192,9 +192,8 @@ def _region_network(
             ShorterSide(pixels, name=f"scale{number}")(image, boxes)
             for number, pixels in enumerate(check_wholes("scales", scales), start=1)
         ]
-        pooled = [pool(inline(backbone, picture), moved) for picture, moved in sizes]
-        nearest = NearestScale(window, name="nearest_scale")
-        regions = nearest(pooled, [moved for _, moved in sizes])
+        moved, nearest = NearestScale(window, name="nearest_scale")([each for _, each in sizes])
+        regions = pool([inline(backbone, picture) for picture, _ in sizes], moved, nearest)
     # Keras's TimeDistributed mixes up axes where the number of regions is not known.
     x = layers.Reshape((-1, math.prod(regions.shape[2:])), name="region_vector")(regions)
     for number, width in enumerate(widths, start=1):
