@@ -56,6 +56,12 @@ MARKS = "<!-- benchmark -->", "<!-- end of benchmark -->"
 
 # Of each verb the module, which needs an engine. These have tables of their own on the page:
 TABLES = {
+    "binary": "binary",
+    "packed": "binary",
+    "forms": "binary",
+    "depth": "depth",
+    "scaling": "scaling",
+    "boxes": "boxes",
     "maps": "maps",
     "recurrent": "recurrent",
     "multidimensional": "recurrent",
@@ -68,15 +74,9 @@ VERBS = {
     "inference": "models",
     "fold": "models",
     "decode": "searches",
-    "binary": "binary",
-    "packed": "binary",
-    "forms": "binary",
-    "depth": "depth",
-    "scaling": "scaling",
     "landscape": "landscapes",
     "attacks": "attacks",
     "inversion": "inversions",
-    "boxes": "boxes",
     **TABLES,
 }
 
