@@ -1,5 +1,6 @@
 """CTC: golden probabilities, all alignments counted, both searches."""
 
+import time
 from itertools import groupby, product
 
 import keras
@@ -9,6 +10,7 @@ import pytest
 import keras_classics as kc
 from keras_classics.core.ctc_probabilities import (
     fewest_steps,
+    found_log_probabilities,
     labelling_log_probabilities,
     step_lengths,
 )
@@ -131,6 +133,30 @@ def test_brute_force_over_all_alignments(seed):
     np.testing.assert_allclose(
         np.exp(array(beam.log_probabilities))[0], [expected[each] for each in ranked], rtol=1e-4
     )
+
+
+def test_labellings_that_are_compared_have_the_probability_that_is_learned():
+    draw = np.random.default_rng(9)
+    logits, lengths = draw.normal(size=(3, 9, 4)).astype("float32"), np.array([9, 4, 0])
+    labellings = [(1, 2, 3), (2, 2), (), (3, 3, 1, 1), (1, 1, 1, 2, 3)]
+    labels = np.stack([padded(labellings, 9)] * 3)
+    found = array(found_log_probabilities(labels, logits, lengths))
+    for n, each in enumerate(labellings):
+        expected = log_probabilities([each] * 3, logits, lengths)
+        np.testing.assert_allclose(found[:, n], expected, rtol=1e-5, atol=1e-5)
+    assert found[2].tolist() == [-np.inf, -np.inf, 0.0, -np.inf, -np.inf]
+
+
+def test_a_minute_of_speech_is_labelled_in_seconds():
+    tf = pytest.importorskip("tensorflow")
+    # A step of TensorFlow's loss over labels that are padded to all steps takes their square.
+    logits = np.random.default_rng(10).normal(size=(1, 3000, 11)).astype("float32")
+    logits[..., 0] += 20
+    logits[0, 10::100, 3] += 40
+    seconds = time.process_time()
+    found = tf.function(kc.decoding.ctc_beam_search)(logits, width=10, n_best=3)
+    assert array(found.ids)[0, 0, :31].tolist() == [3] * 30 + [0]
+    assert time.process_time() - seconds < 20
 
 
 def test_ragged_rows_equal_rows_alone():

@@ -60,3 +60,63 @@ def labelling_log_probabilities(
     logits = ops.maximum(logits, NEVER)
     found = -ops.ctc_loss(labels, logits, counts, lengths, mask_index=BLANK)
     return ops.where(possible, found, -float("inf"))
+
+
+def found_log_probabilities(labels: Tensor, logits: Tensor, lengths: Tensor) -> Tensor:
+    """Logarithms of the probabilities of several labellings of each row, for comparison.
+
+    What `labelling_log_probabilities` says of each, by the forward variables alone. The engines'
+    losses make gradients along with it, and on TensorFlow time and memory of every step grow with
+    the square of what the labels are padded to: minutes for half a minute of speech.
+
+    Args:
+        labels: int `(batch, labellings, most labels)`.
+        logits: `(batch, steps, labels + 1)`.
+        lengths: Steps of each row, int `(batch,)`.
+
+    Returns:
+        float32 `(batch, labellings)`; minus infinity for what needs more steps than there are.
+    """
+    labels = ops.maximum(ops.cast(labels, "int32"), BLANK)
+    rows, count, most = ops.shape(labels)
+    states = 2 * most + 1
+    # A blank before, between and behind the labels, one state each.
+    blanks = ops.full_like(labels, BLANK)
+    said = ops.reshape(ops.stack([blanks, labels], axis=-1), (rows, count, states - 1))
+    said = ops.pad(said, ((0, 0), (0, 0), (0, 1)), constant_values=BLANK)
+    # Only two different labels may follow one another without the blank.
+    skips = ops.logical_and(said[..., 2:] != BLANK, said[..., 2:] != said[..., :-2])
+    skips = ops.where(skips, 0.0, NEVER)
+
+    # Minus infinity, which forbids a label, would make every labelling NaN.
+    spoken = ops.log_softmax(ops.maximum(ops.cast(logits, "float32"), NEVER), axis=-1)
+    symbols = spoken.shape[-1]
+    # Time first, and the rest in one axis, so that a step is two look-ups.
+    spoken = ops.reshape(ops.transpose(spoken, (1, 0, 2)), (-1, rows * symbols))
+    places = said + ops.arange(rows, dtype="int32")[:, None, None] * symbols
+
+    def advance(step: Tensor, reached: Tensor) -> Tensor:
+        """Log-probabilities of the states after one step more."""
+        moved = ops.logaddexp(reached, _behind(reached[..., :-1], 1))
+        moved = ops.logaddexp(moved, _behind(reached[..., :-2] + skips, 2))
+        moved = moved + ops.take(spoken[step], places)
+        return ops.where((step < lengths)[:, None, None], moved, reached)
+
+    # Before the first step, in the first blank.
+    start = ops.where(ops.arange(states) == 0, 0.0, NEVER)
+    start = ops.broadcast_to(start, (rows, count, states))
+    reached = ops.fori_loop(0, ops.shape(spoken)[0], advance, start)
+    # In the last label or the blank behind it; without labels, in the only blank.
+    counts = ops.sum(ops.cast(labels != BLANK, "int32"), axis=-1, keepdims=True)
+    blank, label = (
+        ops.take_along_axis(reached, place, axis=-1)[..., 0]
+        for place in (2 * counts, ops.maximum(2 * counts - 1, 0))
+    )
+    found = ops.where(counts[..., 0] > 0, ops.logaddexp(blank, label), blank)
+    fewest = ops.reshape(fewest_steps(ops.reshape(labels, (-1, most))), (rows, count))
+    return ops.where(ops.cast(lengths, "int32")[:, None] >= fewest, found, -float("inf"))
+
+
+def _behind(values: Tensor, count: int) -> Tensor:
+    """Values `(batch, labellings, states)`, behind `count` states that cannot be reached."""
+    return ops.pad(values, ((0, 0), (0, 0), (count, 0)), constant_values=NEVER)

@@ -14,7 +14,7 @@ from keras_classics.core.arguments import checked
 from keras_classics.core.ctc_probabilities import (
     BLANK,
     NEVER,
-    labelling_log_probabilities,
+    found_log_probabilities,
     step_lengths,
 )
 from keras_classics.core.errors import InputError, check_axes, check_lengths
@@ -109,13 +109,10 @@ def _searched(
     found = found[..., : ops.shape(logits)[1]]
     # It pads with -1.
     ids = ops.maximum(ops.cast(ops.transpose(found, (1, 0, 2)), "int32"), BLANK)
-    columns = [
-        labelling_log_probabilities(ids[:, n], logits, lengths) for n in range(found.shape[0])
-    ]
-    scores = ops.stack(columns, axis=1)
+    scores = found_log_probabilities(ids, logits, lengths)
     if n_best > 1:
         # What a row cannot say was found in the steps it was lengthened by, or is forbidden there.
-        # `ctc_loss` does not tell it from the improbable on every engine; the search does.
+        # The search tells it from the improbable.
         scores = ops.where(followed_scores > NEVER / 2, scores, -float("inf"))
         ids = ops.where(ops.isfinite(scores)[..., None], ids, BLANK)
     # The search saw only the paths within its width.
