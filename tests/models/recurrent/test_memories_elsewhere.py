@@ -46,6 +46,7 @@ for over_time in ("gru", "frame", "mean", "differences"):
     model = kc.models.video_classifier(encoder, 2, over_time=over_time, units=3)
     model.compile("sgd", "sparse_categorical_crossentropy")
     assert np.isfinite(model.train_on_batch(clips, np.array([0, 1, 0, 1]))), over_time
+    assert np.isfinite(model.predict(clips[:, :1], verbose=0)).all(), over_time
 points = kc.transfer.embedder(encoder, 3)
 points.compile("sgd", kc.training.ContrastiveLoss(mining="all"))
 assert np.isfinite(points.train_on_batch(clips[:, 0], np.array([0, 1, 0, 1])))

@@ -68,6 +68,20 @@ def test_differences_do_not_see_what_stands_still():
     np.testing.assert_allclose(answers(model, CLIPS + 1.5), answers(model), atol=1e-4)
 
 
+def test_of_one_frame_nothing_moves():
+    moved = kc.layers.FrameDifferences()
+    np.testing.assert_array_equal(convert_to_numpy(moved(CLIPS[:, :1])), 0 * CLIPS[:, :1])
+    np.testing.assert_array_equal(
+        convert_to_numpy(moved(CLIPS[:, :2])), np.diff(CLIPS[:, :2], axis=1)
+    )
+    assert moved.compute_output_shape((3, 1, 4)) == (3, 1, 4)
+    model = network("differences")
+    still = np.repeat(CLIPS[:, :1], 4, axis=1)
+    # As a clip whose frames are all alike.
+    one = model.predict(CLIPS[:, :1], verbose=0)
+    np.testing.assert_allclose(one, answers(model, still), rtol=1e-5)
+
+
 def test_a_convolutional_lstm_reads_clips(tmp_path):
     model = kc.models.convolutional_lstm((16, 12, 3), 4, filters=(3, 5))
     clips = CLIPS[:, :, :16, :12]

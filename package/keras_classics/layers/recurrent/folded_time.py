@@ -45,16 +45,23 @@ class UnfoldTime(keras.layers.Layer):
 
 @registered
 class FrameDifferences(keras.layers.Layer):
-    """Each frame less the one before: `(batch, time - 1, ...)`."""
+    """Each frame less the one before: `(batch, time - 1, ...)`.
+
+    Of one frame alone nothing has moved: its difference is zero, `(batch, 1, ...)`.
+    """
 
     def call(self, inputs: Tensor) -> Tensor:
-        """One step fewer."""
-        return inputs[:, 1:] - inputs[:, :-1]
+        """One step fewer, at least one."""
+        steps: Any = ops.shape(inputs)[1]
+        steps = max(steps - 1, 1) if isinstance(steps, int) else ops.maximum(steps - 1, 1)
+        moved = inputs[:, 1:] - inputs[:, :-1]
+        still = ops.zeros_like(inputs[:, :1])
+        return ops.concatenate([moved, still], axis=1)[:, :steps]
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """One step fewer."""
+        """One step fewer, at least one."""
         time: Any = input_shape[1]
-        return (input_shape[0], None if time is None else time - 1, *input_shape[2:])
+        return (input_shape[0], None if time is None else max(time - 1, 1), *input_shape[2:])
 
 
 @registered
