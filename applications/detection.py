@@ -33,6 +33,7 @@ class Detection(kc.jobs.Job):
     name, makes = "detection", "detector"
     verbs = {
         **kc.jobs.VERBS,
+        "export": "write a SavedModel",
         "detect": "find objects in image files",
         "compare": "R-CNN, SPP-net and Fast R-CNN on the same trunk: time and precision",
         "upsampling": "small objects, by factor of upsampling and depth of the trunk",
@@ -42,10 +43,9 @@ class Detection(kc.jobs.Job):
     extras = {"compare": [("sklearn.svm", "digits")]}
     takes, gives = {"images": "uint8"}, ("boxes", "classes", "scores")
     runless = ("compare", "upsampling", "proposals")
+    whole_verbs = ("train", "evaluate", "export", "detect")
+    formats = ("saved_model",)
     shipped = Path(__file__).resolve().parent.parent / "saved_models" / "detection-scenes"
-
-    def whole(self):
-        return ["train", "evaluate", "export", "detect"]
 
     def complete(self):
         scenes = self.settings.data == "scenes"

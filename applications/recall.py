@@ -63,10 +63,8 @@ class Recall(Storing, classification.Classification):
         "solve": "queens on a board and tours of cities by annealing",
     }
     asks, runless = None, ("recall", "capacity", "solve")
+    whole_verbs = ("train", "evaluate", "recall")
     figures = ("loss",)
-
-    def whole(self):
-        return ["train", "evaluate", "recall"]
 
     def complete(self):
         mining = "semi_hard" if self.settings.loss == "triplet" else "all"

@@ -36,11 +36,9 @@ class Segmentation(kc.jobs.Job):
     reads, asks, queries = "class_mask", "segment", "IMAGE"
     takes, gives = {"images": "uint8"}, ("masks", "probabilities", "names")
     runless = ("compare",)
+    whole_verbs = ("train", "evaluate", "export", "segment")
     figures = ("loss", "mean_IU")
     shipped = Path(__file__).resolve().parent.parent / "saved_models" / "segmentation-scenes"
-
-    def whole(self):
-        return ["train", "evaluate", "export", "segment"]
 
     def complete(self):
         if self.settings.data == "scenes":

@@ -51,6 +51,14 @@ def test_a_picture_and_arrays_are_asked_about(models, tmp_path):
     assert len(served.milliseconds) == 2 and served.latency > 0
 
 
+def test_a_folder_with_a_model_within_names_it(models, tmp_path):
+    run = tmp_path / "a run"
+    (run / "saved_model").mkdir(parents=True)
+    (run / "saved_model" / "saved_model.pb").touch()
+    with pytest.raises(kc.InputError, match=r"a run holds no model.* Name .*/a run/saved_model\.$"):
+        kc.export.serve_check(run)
+
+
 def test_a_median_of_no_calls_is_refused(models):
     with pytest.raises(kc.InputError, match="repeats=0 was given. Allowed: .* from 1 on"):
         kc.export.serve_check(models / "pictures", repeats=0)

@@ -33,7 +33,12 @@ def test_a_folder_that_was_named_answers_or_is_refused(finished, tmp_path, monke
     monkeypatch.setattr(Toy, "shipped", shipped)
     monkeypatch.setattr(Toy, "out", tmp_path / "own")
     assert run("ask", "1", "--out", tmp_path / "none") == 1
-    assert "holds no exported model" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"{tmp_path / 'none'} does not exist. Allowed: the --out of a finished run" in said
+    assert "Name one, or train it: python applications/toy.py --out" in said
+    (tmp_path / "none").mkdir()
+    assert run("ask", "1", "--out", tmp_path / "none") == 1
+    assert "holds no exported model, and holds no trained line" in capsys.readouterr().err
     assert run("ask", "1") == 0
     assert f"answers from the shipped model, {shipped}" in capsys.readouterr().err
     shutil.copytree(finished, tmp_path / "own")
@@ -124,6 +129,27 @@ def test_the_export_of_another_job_is_refused_with_what_both_take(tmp_path, take
     job.takes, job.gives = takes, gives
     with pytest.raises(kc.InputError, match=r"takes texts \(string\) and answers with .*transl"):
         kc.jobs.Job.open_export(job, folder)
+
+
+def test_the_help_names_what_is_done_without_a_verb_what_is_asked_and_the_formats(
+    monkeypatch, capsys
+):
+    def told(*argv):
+        with pytest.raises(SystemExit):
+            run(*argv, "--help")
+        return " ".join(capsys.readouterr().out.split())
+
+    assert "none train, evaluate, export, look, ask, one after the other" in told()
+    asked = told("ask")
+    assert "ask [NUMBER ...] [flags]" in asked and "or else the lines of standard input" in asked
+    assert "--format {saved_model,litert,onnx}" in told("export")
+    monkeypatch.setattr(Toy, "whole_verbs", ("train", "ask"))
+    monkeypatch.setattr(Toy, "formats", ("saved_model",))
+    assert "none train, ask, one after the other" in told()
+    alone = told("export")
+    assert "--format {saved_model}" in alone and "by default OUT/saved_model --" in alone
+    assert run("export", "--format", "onnx") == 2
+    assert "saved_model" in capsys.readouterr().err
 
 
 def test_what_two_verbs_would_say_is_said_once(capsys):

@@ -196,10 +196,11 @@ def _open(path: Path, threads: int | None = None) -> tuple[Reopened, int]:
     """The model, and the greatest id it can be asked about."""
     saved = path.is_dir() and (path / SAVED_MODEL).exists()
     if not saved and not (path.is_file() and path.suffix in (".tflite", ".onnx", ".keras")):
+        within = next(path.glob(f"*/{SAVED_MODEL}"), None)
         raise InputError(
             f"{path} holds no model" if path.exists() else f"{path} does not exist",
             "a folder with saved_model.pb, or a file ending in .tflite, .onnx or .keras",
-            "Export one: see help(keras_classics.export).",
+            f"Name {within.parent}." if within else "Export one: see help(keras_classics.export).",
         )
     if path.suffix == ".keras":
         return _keras(path)

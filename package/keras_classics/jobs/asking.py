@@ -115,10 +115,11 @@ def _answering(kind: type[Job], asked: Asked) -> tuple[Job, Path | None, str]:
                 f"Name {f'{kind.shipped}, or ' if kind.shipped else ''}the --out of a finished "
                 "run of this application.",
             )
+    lacks = f"holds no exported model, and holds no trained {kind.makes}"
     raise InputError(
-        f"{place} holds no exported model, and holds no trained {kind.makes}",
+        f"{place} {lacks if place.exists() else 'does not exist'}",
         "the --out of a finished run, or an exported model",
-        f"Run: {kind.command} --out {asked.out or kind.out}",
+        f"Name one, or train it: {kind.command} --out {asked.out or kind.out}",
     )
 
 

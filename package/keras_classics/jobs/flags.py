@@ -98,18 +98,21 @@ def _parser(
     job: type[Job], verb: str | None, flags: Sequence[Flag], about: str
 ) -> argparse.ArgumentParser:
     told = job.verbs[verb] if verb else about
+    asking = verb is not None and verb == job.asks
+    queries = f" [{job.queries} ...]" if job.reads_lines else f" {job.queries} [{job.queries} ...]"
     parser = Parser(
         prog=f"{job.command} {verb}" if verb else job.command,
         description=told,
-        usage="%(prog)s [flags]" if verb else "%(prog)s [VERB] [flags]",
+        usage=f"%(prog)s{queries if asking else '' if verb else ' [VERB]'} [flags]",
         epilog=None if verb else _verbs(job),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
-    asking = verb is not None and verb == job.asks
     if asking:
-        parser.add_argument("queries", nargs="*" if job.reads_lines else "+", metavar=job.queries)
+        more = ", or else the lines of standard input" if job.reads_lines else ""
+        parser.add_argument("queries", nargs="*" if job.reads_lines else "+", metavar=job.queries,
+            help=f"what is asked about, one or several{more}")  # fmt: skip
     for each in flags:
         # A flag of another verb is parsed, to be refused by its name.
         _add(parser, each, shown=verb is None or verb in each.verbs)
@@ -121,11 +124,12 @@ def _parser(
             help="an exported model or a run's folder; by default that of --out"
             + (", or else the shipped model" if job.shipped else ""))  # fmt: skip
     if verb == "export":
-        own("--format", choices=tuple(EXPORTS), default="saved_model", help="litert and onnx take "
-            "pictures of one size and ids in place of texts; see "
-            "help(keras_classics.export)")  # fmt: skip
-        own("--to", type=_new_path, help="by default OUT/saved_model, OUT/model.tflite or "
-            "OUT/model.onnx")  # fmt: skip
+        forms = [form for form in EXPORTS if form in job.formats]
+        own("--format", choices=forms, default=forms[0], help="litert and onnx take pictures of "
+            "one size and ids in place of texts; see help(keras_classics.export)"
+            if len(forms) > 1 else "the only one there is for it")  # fmt: skip
+        places = [f"OUT/{EXPORTS[form]}" for form in forms]
+        own("--to", type=_new_path, help=f"by default {' or '.join(places)}")
     if verb in (None, TRAIN):
         own("--tensorboard", action="store_true", help="write logs for it into OUT/tensorboard")
     if verb is None:
@@ -142,7 +146,7 @@ def _verbs(job: type[Job]) -> str:
     lines = [f"  {verb:<{width}}{help}" for verb, help in job.verbs.items()]
     return "\n".join(
         ["verbs, of which each has flags of its own (VERB --help):", *lines,
-         f"  {'none':<{width}}{', '.join(job.verbs)}, one after the other"]
+         f"  {'none':<{width}}{', '.join(job.whole_verbs or job.verbs)}, one after the other"]
     )  # fmt: skip
 
 

@@ -134,6 +134,8 @@ class Job(ABC):
         verbs: What it can be told to do, each with a line of help, in the order of the whole job.
             `train`, `evaluate` and `export` are known, `asks` asks the export; each other is a
             method of its name that takes the trained model.
+        whole_verbs: The verbs of the whole job, in order; by default all.
+        formats: What its exports can be written as.
         runless: Verbs that need no trained model, whose methods take nothing; of the settings
             those that are typed.
         asks: The verb that asks a model, or None.
@@ -159,6 +161,8 @@ class Job(ABC):
     name: ClassVar[str]
     makes: ClassVar[str] = "model"
     verbs: ClassVar[Mapping[str, str]]
+    whole_verbs: ClassVar[Sequence[str] | None] = None
+    formats: ClassVar[Sequence[str]] = ("saved_model", "litert", "onnx")
     runless: ClassVar[Sequence[str]] = ()
     reads: ClassVar[str]
     asks: ClassVar[str | None] = None
@@ -206,8 +210,8 @@ class Job(ABC):
         return False
 
     def whole(self) -> list[str]:
-        """The verbs of the whole job, in order."""
-        return list(self.verbs)
+        """The verbs of the whole job, in order, where they follow from its settings too."""
+        return list(self.whole_verbs or self.verbs)
 
     @cached_property
     def data(self) -> Data:
