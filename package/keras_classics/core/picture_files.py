@@ -38,6 +38,21 @@ def picture_endings() -> frozenset[str]:
     return frozenset(ending for ending, kind in known.items() if kind in _formats())
 
 
+def find_picture(folder: Path, stem: str) -> Path | None:
+    """The picture of a name without its ending, which may be in capitals; None where there is none.
+
+    Args:
+        folder: Where to look.
+        stem: The name, perhaps from outside: one that no file can have is nowhere.
+    """
+    names = [
+        f"{stem}{written}"
+        for ending in sorted(picture_endings())
+        for written in (ending, ending.upper())
+    ]
+    return next((folder / name for name in names if os.path.isfile(folder / name)), None)
+
+
 def most_pixels() -> int:
     """How many pixels a picture may have, which take 500 MB while it is read.
 

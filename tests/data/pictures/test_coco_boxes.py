@@ -56,6 +56,47 @@ def test_crowd_ignore_and_area(tmp_path):
     assert truth.crowd.tolist() == [True, False, False]
     assert truth.difficult.tolist() == [False, True, False]
     assert truth.areas.tolist() == [17.5, 50, 50]
+    # Resized to half the height the object is half as large.
+    assert first(tmp_path / "instances.json", image_size=(10, 30))[0].areas[0] == 8.75
+
+
+def test_flags_may_be_texts_and_an_area_is_within_the_picture(tmp_path):
+    said = ["0", "1", "false", "True", None, 0.0, True]
+    annotations = [annotation(iscrowd=flag, ignore=flag) for flag in said]
+    # An area of 0 is no object's; more than 600 pixels are no picture's of 20 x 30.
+    areas = [
+        annotation(area=0),
+        annotation(area=600),
+        annotation(area=600.5),
+        annotation(area=1e300),
+    ]
+    found, data = first(written(tmp_path, annotations + areas))
+    assert found.crowd.tolist()[:7] == [False, True, False, True, False, False, True]
+    assert found.difficult.tolist() == found.crowd.tolist()
+    assert Truth.of(found).areas.tolist()[7:] == [50, 600, 50, 50]
+    assert len(data.info.skipped) == 2 and "has the area 600.5 in a picture" in data.info.skipped[0]
+
+
+def test_two_annotations_of_one_picture_are_joined_and_named(tmp_path):
+    file = written(tmp_path, [annotation(), annotation(image=77, bbox=(1, 1, 9, 9))])
+    content = json.loads(file.read_text())
+    content["images"].append({**content["images"][0], "id": 77})
+    file.write_text(json.dumps(content))
+    found, data = first(file)
+    assert len(found.boxes) == 2 and sum(data.info.sizes.values()) == 6
+    with pytest.raises(InputError, match="instances.json is twice about the picture .*0.png"):
+        load(f"coco:{file}", strict=True)
+
+
+def test_a_name_that_no_file_can_have_and_a_size_that_is_none_are_named(tmp_path):
+    file = written(tmp_path, [annotation()])
+    content = json.loads(file.read_text())
+    content["images"].append({"id": 77, "file_name": "x" * 5000, "height": 20, "width": 30})
+    file.write_text(json.dumps(content))
+    assert "which is not in" in first(file)[1].info.skipped[0]
+    outline = {"size": 40, "counts": [600]}
+    with pytest.raises(InputError, match="run lengths .* do not fit"):
+        load(f"coco:{written(tmp_path, [annotation(segmentation=outline)])}", masks=True)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +106,8 @@ def test_crowd_ignore_and_area(tmp_path):
         (annotation(category="person"), "annotation 1, has the category_id 'person'"),
         (annotation(image=77), "annotation 1, is about the image 77"),
         (annotation(bbox=(1, 2, 3)), "annotation 1, has the bbox"),
+        (annotation(iscrowd="no"), "annotation 1, has the iscrowd 'no'"),
+        (annotation(ignore=2), "annotation 1, has the ignore 2"),
         (annotation(bbox=(4, 2, 0, 5)), "annotation 1, has the box .*an area"),
         (annotation(bbox=(4, 2, -3, 5)), "annotation 1, has the box .*ends behind"),
     ],

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from data.pictures.boxed_folders import picture
+from keras_classics.boxes import Truth
 from keras_classics.core.errors import InputError
 from keras_classics.data import load
 from keras_classics.data.doctor import examine
@@ -45,13 +46,37 @@ def test_a_line_of_kitti(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "line", ["Car 0 0 0 1 2 3\n", "Car 0 nan 0 1 2 3 4\n", "Car a b c d e f g\n"]
+    "line",
+    ["Car 0 0 0 1 2 3\n", "Car 0 nan 0 1 2 3 4\n", "Car a b c d e f g\n", "Car 0 .5 0 1 2 3 4\n"],
 )
 def test_a_bad_line_of_kitti_is_named(tmp_path, line):
     spec = kitti(tmp_path, LINE + line)
     assert len(everything(load(spec))["000000"].boxes) == 1
     with pytest.raises(InputError, match="000000.txt, line 2, is 'Car"):
         load(spec, strict=True)
+
+
+@pytest.mark.parametrize(
+    "start", ["Car inf 0", "Car 0 99999999999", "Car 0 4", "Car 1.5 0", "Car -2 0"]
+)
+def test_what_is_no_share_and_no_grade_of_kitti_is_named(tmp_path, start):
+    spec = kitti(tmp_path, LINE + f"{start} 0 1 2 3 4\n")
+    found = everything(load(spec))["000000"]
+    assert len(found.boxes) == 1 and len(Truth.of(found)) == 1
+    with pytest.raises(InputError, match="000000.txt, line 2, has the truncation .* and the occ"):
+        load(spec, strict=True)
+
+
+def test_one_file_of_labels_in_another_encoding_costs_no_other_and_pictures_may_be_in_capitals(
+    tmp_path,
+):
+    spec = kitti(tmp_path, LINE)
+    (tmp_path / "training" / "label_2" / "000001.txt").write_bytes(b"F\xe4hre" + LINE.encode())
+    picture_file = tmp_path / "training" / "image_2" / "000002.png"
+    picture_file.rename(picture_file.with_suffix(".PNG"))
+    data = load(spec)
+    assert sorted(everything(data)) == ["000000", "000002", "000003", "000004", "000005"]
+    assert len(data.info.skipped) == 1 and "000001.txt" in data.info.skipped[0]
 
 
 def test_a_folder_that_is_not_kittis_is_refused(tmp_path):

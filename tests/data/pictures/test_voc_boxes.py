@@ -124,6 +124,21 @@ def test_an_unknown_class_an_absent_picture_and_another_size_are_told(tmp_path):
         load(f"voc:{tmp_path}", strict=True)
 
 
+def test_names_that_no_file_can_have_and_two_files_about_one_picture_are_told(tmp_path):
+    voc(tmp_path, several(CAT))
+    twin = tmp_path / "Annotations" / "zz.xml"
+    text = (tmp_path / "Annotations" / "p0.xml").read_text()
+    twin.write_text(text.replace("p0.jpg", "x" * 5000))
+    assert (
+        "zz.xml is about a picture 'zz', which is not in" in load(f"voc:{tmp_path}").info.skipped[0]
+    )
+    twin.write_text(text.replace(CAT, CAT + voc_object("cat", 1, 1, 4, 4)))
+    data = load(f"voc:{tmp_path}")
+    assert [len(each.boxes) for each in everything(data) if each.name == "p0"] == [3]
+    with pytest.raises(InputError, match=r"zz.xml and .*p0.xml are about the picture .*p0.png"):
+        load(f"voc:{tmp_path}", strict=True)
+
+
 def test_a_picture_without_boxes_has_none_of_them(tmp_path):
     found = boxes_of(voc(tmp_path, {**several(CAT), "p0": ""}), strict=True)["p0"]
     assert found.boxes.shape == (0, 4) and found.box_labels.shape == (0,)

@@ -4,9 +4,9 @@ As in `augmentation`, every step takes a float32 picture and draws from a genera
 batch is a pure function of its seed. Keras's own layers are not used: `RandomCrop` of 3.15.1 moves
 boxes on swapped axes (keras#23519).
 
-A box that is cut stays where enough of it can still be seen, measured before it is cut. What else
-is known of it follows, and so do proposals. `Views` is what training batches are made of, and what
-`keras-classics draw-data` draws.
+A box that is cut stays where enough of it can still be seen, measured against the whole that it had
+before any cut, however many there were. What else is known of it follows, and so do proposals.
+`Views` is what training batches are made of, and what `keras-classics draw-data` draws.
 """
 
 from __future__ import annotations
@@ -42,12 +42,16 @@ class Boxed:
         rows: Columns of what else is known of the boxes, `(n, ...)` each, such as `"box_labels"`,
             and stays so when they are moved, as areas do not.
         proposals: float32 `(m, 4)`, other boxes that move along.
+        seen: `(n,)`, the share of each box that earlier cuts have left; None where there was none.
+        seen_proposals: `(m,)` likewise.
     """
 
     image: np.ndarray
     boxes: np.ndarray
     rows: dict[str, np.ndarray]
     proposals: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), "float32"))
+    seen: np.ndarray | None = None
+    seen_proposals: np.ndarray | None = None
 
     @classmethod
     def of(cls, example: Any, proposals: ArrayLike = ()) -> Boxed:
@@ -72,32 +76,40 @@ class Boxed:
             image: The picture.
             move: Where boxes `(n, 4)` are in it.
         """
-        return Boxed(image, move(self.boxes), self.rows, move(self.proposals))
+        return replace(self, image=image, boxes=move(self.boxes), proposals=move(self.proposals))
+
+    def shares(self) -> tuple[np.ndarray, np.ndarray]:
+        """What is left of each box and of each proposal."""
+        return (
+            np.ones(len(self.boxes)) if self.seen is None else self.seen,
+            np.ones(len(self.proposals)) if self.seen_proposals is None else self.seen_proposals,
+        )
 
     def within(self, least_visible: float = LEAST_VISIBLE, least_side: float = LEAST_SIDE) -> Boxed:
         """The picture with those boxes that can be seen, cut to it.
 
         Args:
-            least_visible: Share of a box's area that must lie in the picture.
+            least_visible: Share of a box's area, before any cut, that must lie in the picture.
             least_side: Pixels that its shorter side must keep.
         """
-        boxes, stay = self._cut(self.boxes, least_visible, least_side)
-        proposals, seen = self._cut(self.proposals, least_visible, least_side)
+        (boxes, stay, left), (proposals, seen, rest) = (
+            self._cut(each, shares, least_visible, least_side)
+            for each, shares in zip((self.boxes, self.proposals), self.shares(), strict=True)
+        )
         rows = {name: column[stay] for name, column in self.rows.items()}
-        return Boxed(self.image, boxes[stay], rows, proposals[seen])
+        return Boxed(self.image, boxes[stay], rows, proposals[seen], left[stay], rest[seen])
 
     def _cut(
-        self, boxes: np.ndarray, least_visible: float, least_side: float
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Boxes cut to the picture, and which can be seen."""
+        self, boxes: np.ndarray, shares: np.ndarray, least_visible: float, least_side: float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Boxes cut to the picture, which can be seen, and how much of each is left."""
         cut = clip_boxes(boxes, self.image.shape[:2])
         whole, visible = (box_areas(each.astype("float64")) for each in (boxes, cut))
         sides = (cut[:, 2:] - cut[:, :2]).min(axis=1, initial=np.inf)
         untouched = (cut == boxes).all(axis=1)
-        stay = (visible > 0) & (
-            untouched | ((visible >= least_visible * whole) & (sides >= least_side))
-        )
-        return cut, stay
+        left = shares * np.divide(visible, whole, out=np.ones_like(whole), where=whole > 0)
+        stay = (visible > 0) & (untouched | ((left >= least_visible) & (sides >= least_side)))
+        return cut, stay, left
 
 
 def flip_boxes(picture: Boxed, rng: np.random.Generator) -> Boxed:
@@ -271,11 +283,14 @@ def mosaic(
         page[rows, columns] = window.image
         offset = np.array([rows.start, columns.start] * 2, "float32")
         parts.append(window.moved(page, partial(np.add, offset)))
+    seen, seen_proposals = map(np.concatenate, zip(*(part.shares() for part in parts), strict=True))
     return Boxed(
         page,
         np.concatenate([part.boxes for part in parts]),
         {name: np.concatenate([part.rows[name] for part in parts]) for name in pictures[0].rows},
         np.concatenate([part.proposals for part in parts]),
+        seen,
+        seen_proposals,
     )
 
 

@@ -7,8 +7,9 @@ outside the picture or of an unknown class is left out and counted, with the fil
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from keras_classics.data.splits import Made, Picture
 
 # A box may reach so far beyond the border: who counts from 1, or rounds, is not wrong.
 _SLACK = 1.0
+# KITTI's "unknown".
+_MOST_HIDDEN = 3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -135,7 +138,10 @@ def boxed_data(
         )
     numbers: dict[str | None, int] = {label: number for number, label in enumerate(classes)}
     numbers[None] = NO_CLASS
-    checked = {split: _sound(part, numbers, asked.faults) for split, part in sheets.items()}
+    checked = {
+        split: _sound(_joined(part, asked.faults), numbers, asked.faults)
+        for split, part in sheets.items()
+    }
     make = partial(_picture, size=asked.size)
     return checked_data(asked, checked, rules, make, classes=tuple(classes), **facts)
 
@@ -174,6 +180,23 @@ def checked_data(
         image_shape=(*distinct.pop(), 3) if len(distinct) == 1 else None,
         **facts,
     )
+
+
+def _joined(sheets: Sequence[Sheet], faults: Faults) -> list[Sheet]:
+    """Of each picture one sheet: what is background in one may have a box in another."""
+    found: dict[tuple[Any, ...], Sheet] = {}
+    for sheet in sheets:
+        first = found.setdefault((sheet.path, sheet.size), sheet)
+        if first is not sheet:
+            where = str(sheet.source)
+            where += f" and {first.source} are" if first.source != sheet.source else " is twice"
+            faults.add(
+                f"{where} about the picture {sheet.path}, whose boxes were joined",
+                "one annotation of each picture",
+                "Join them, or give each the name of its own picture.",
+            )
+            found[sheet.path, sheet.size] = replace(first, rows=first.rows + sheet.rows)
+    return list(found.values())
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -222,6 +245,13 @@ def _is_sound(
         )
     elif not np.isfinite(row.box).all():
         faults.add(told, "finite numbers", "Correct it.")
+    elif not (0 <= row.truncation <= 1 and 0 <= row.occlusion <= _MOST_HIDDEN):
+        faults.add(
+            f"{row.where} has the truncation {row.truncation:g} and the occlusion "
+            f"{row.occlusion:.3g}",
+            f"a share of 0 to 1, and 0 to {_MOST_HIDDEN}",
+            "Correct them.",
+        )
     elif ymax < ymin or xmax < xmin:
         faults.add(
             told,
@@ -237,6 +267,13 @@ def _is_sound(
             "Check the order of the coordinates, and whether the picture was resized.",
         )
     else:
+        if row.area is not None and not _is_area(row.area, size):
+            faults.add(
+                f"{row.where} has the area {row.area:g} in a picture of {height} x {width} pixels, "
+                "and that of its box was taken",
+                "square pixels within the picture",
+                "Correct it or leave it out.",
+            )
         beyond = max(-ymin, -xmin, ymax - height, xmax - width)
         if beyond > _SLACK:
             faults.add(
@@ -249,6 +286,11 @@ def _is_sound(
     return False
 
 
+def _is_area(area: float, size: tuple[int, int]) -> bool:
+    """Whether an object in a picture can have so many square pixels."""
+    return 0 < area <= size[0] * size[1]
+
+
 def _written(box: Sequence[float]) -> str:
     return f"({', '.join(f'{each:g}' for each in box)})"
 
@@ -258,7 +300,7 @@ def _columns(
 ) -> Mapping[str, Any]:
     boxes = np.array([row.box for row in rows], "float64").reshape(-1, 4)
     boxes = clip_boxes(boxes, size)
-    given = [row.area if row.area is not None else area
+    given = [row.area if row.area is not None and _is_area(row.area, size) else area
              for row, area in zip(rows, box_areas(boxes), strict=True)]  # fmt: skip
     return {
         "boxes": boxes.astype("float32"),
@@ -302,7 +344,8 @@ def find_pictures(
             for start in (0, len(parts) - 1)
             if parts
         ]
-        path = next((each for each in candidates if each.is_file()), None)
+        # Of a name that no file can have there is none.
+        path = next((each for each in candidates if os.path.isfile(each)), None)
         if path is None:
             faults.add(
                 f"{source(name)} is about the picture {name!r}, which is not in "

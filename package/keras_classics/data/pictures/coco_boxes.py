@@ -161,6 +161,11 @@ def _row(
             "Correct it, or add the category.",
         )
         return None
+    flags = {name: _truth_value(each.get(name, 0)) for name in ("ignore", "iscrowd")}
+    if None in flags.values():
+        name = next(name for name, value in flags.items() if value is None)
+        faults.add(f"{where} has the {name} {each[name]!r}", "0 or 1", "Correct it.")
+        return None
     x, y, width, height = map(float, box)
     area = each.get("area")
     return Row(
@@ -168,11 +173,19 @@ def _row(
         label=categories[each["category_id"]],
         where=where,
         # Their own tool overwrites what is to be ignored by what is no crowd (cocoapi#466).
-        difficult=bool(each.get("ignore", 0)),
-        crowd=bool(each.get("iscrowd", 0)),
+        difficult=bool(flags["ignore"]),
+        crowd=bool(flags["iscrowd"]),
         area=float(area) if is_number(area) and float(area) > 0 else None,
         outline=each.get("segmentation") or None,
     )
+
+
+def _truth_value(value: Any) -> bool | None:
+    """What a flag says, which some write as a text; None of what is none."""
+    written = {"": False, "0": False, "false": False, "none": False, "1": True, "true": True}
+    if isinstance(value, bool | int | str | None):
+        return written.get(str(value).lower())
+    return bool(value) if value in (0.0, 1.0) else None
 
 
 def _is_known(number: Any, known: Mapping) -> bool:
@@ -300,7 +313,7 @@ def _runs(outline: Mapping[str, Any], size: tuple[int, int], name: str) -> list[
     if not (
         isinstance(runs, list)
         and all(isinstance(run, int) and 0 <= run <= _MOST_PIXELS for run in runs)
-        and list(outline.get("size", ())) == list(size)
+        and outline.get("size") == list(size)
         and sum(runs) == size[0] * size[1]
     ):
         raise InputError(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError
-from keras_classics.core.picture_files import picture_endings
+from keras_classics.core.picture_files import find_picture
 from keras_classics.core.text_files import read_lines
 from keras_classics.data.faults import Faults
 from keras_classics.data.load import Asked, Data
@@ -48,8 +48,7 @@ def load_kitti(asked: Asked, *, classes: Sequence[str] | None = None) -> Data:
     for file in sorted((root / "label_2").glob("*.txt")):
         if file.name[0] == ".":
             continue
-        candidates = [root / "image_2" / f"{file.stem}{end}" for end in sorted(picture_endings())]
-        picture = next((each for each in candidates if each.is_file()), None)
+        picture = find_picture(root / "image_2", file.stem)
         if picture is None:
             faults.add(
                 f"{file} is about a picture {file.stem!r}, which is not in {root / 'image_2'}",
@@ -57,7 +56,11 @@ def load_kitti(asked: Asked, *, classes: Sequence[str] | None = None) -> Data:
                 "Add the picture or remove the labels.",
             )
             continue
-        lines = enumerate(read_lines(file), start=1)
+        try:
+            lines = list(enumerate(read_lines(file), start=1))
+        except InputError as error:
+            faults.take(error)
+            continue
         rows = [_row(line, f"{file}, line {number},", faults) for number, line in lines]
         found = tuple(row for row in rows if row is not None)
         sheets.append(Sheet(name=file.stem, path=picture, rows=found, source=file))
@@ -70,8 +73,9 @@ def _row(line: str, where: str, faults: Faults) -> Row | None:
         return None
     try:
         truncation, occlusion, _, left, top, right, bottom = map(float, parts[1:_FIELDS])
-        hidden = int(occlusion)
-    except (ValueError, OverflowError):
+        if not occlusion.is_integer():
+            raise ValueError
+    except ValueError:
         faults.add(
             f"{where} is {line[:80]!r}",
             "type truncation occlusion alpha left top right bottom, and seven numbers more",
@@ -83,6 +87,6 @@ def _row(line: str, where: str, faults: Faults) -> Row | None:
         label=None if parts[0] == "DontCare" else parts[0],
         where=where,
         # -1 where nobody says.
-        truncation=max(0.0, truncation),
-        occlusion=max(0, hidden),
+        truncation=0.0 if truncation == -1 else truncation,
+        occlusion=0 if occlusion == -1 else int(occlusion),
     )

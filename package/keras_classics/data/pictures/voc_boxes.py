@@ -14,7 +14,7 @@ from pathlib import Path
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError
-from keras_classics.core.picture_files import picture_endings
+from keras_classics.core.picture_files import find_picture
 from keras_classics.core.xml_files import Element, read_xml
 from keras_classics.data.faults import Faults
 from keras_classics.data.holdout import listed_splits
@@ -121,13 +121,9 @@ def _row(thing: Element, where: str, faults: Faults) -> Row | None:
 def _picture(folder: Path, file: Path, said: str) -> Path | None:
     """The picture of an annotation, by its own name or by what it says."""
     names = [file.stem, Path(said.replace("\\", "/")).stem] if said else [file.stem]
-    for place in (folder / "JPEGImages", file.parent, folder):
-        for name in names:
-            for ending in sorted(picture_endings()):
-                for each in (place / f"{name}{ending}", place / f"{name}{ending.upper()}"):
-                    if each.is_file():
-                        return each
-    return None
+    places = (folder / "JPEGImages", file.parent, folder)
+    found = (find_picture(place, name) for place in places for name in names)
+    return next((each for each in found if each is not None), None)
 
 
 def _text(element: Element, path: str) -> str:
