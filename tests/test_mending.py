@@ -85,3 +85,21 @@ def test_one_device_computes_the_same_after_mending(unmended):
     before = losses()
     mending._apply(mending.REPLICAS, ())
     assert losses() == before
+
+
+def test_statistics_of_batch_norm_take_one_exchange_and_are_the_whole_batch_s(monkeypatch):
+    import tensorflow as tf
+
+    rows = np.random.default_rng(0).normal(3, 2, (5, 4, 3)).astype("float32")
+    mended = mending._pooling(tf.nn.moments)
+    monkeypatch.setattr(mending, "replica_context", lambda: True)
+    told = []
+    monkeypatch.setattr(mending, "sum_over_replicas", lambda value: told.append(value) or value)
+    mended(tf.constant(rows[3:]), [0, 1], False)
+    (other,) = told
+    monkeypatch.setattr(mending, "sum_over_replicas", lambda value: value + other)
+    # Of replicas that have three rows and two.
+    for keepdims in (False, True):
+        found = mended(tf.constant(rows[:3]), [0, 1], keepdims)
+        for value, whole in zip(found, (rows.mean, rows.var), strict=True):
+            np.testing.assert_allclose(value, whole((0, 1), keepdims=keepdims), rtol=1e-5)
