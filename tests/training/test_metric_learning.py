@@ -67,9 +67,37 @@ def test_losses_by_hand(kind, mining):
     assert again.get_config() == loss.get_config()
 
 
-def test_equal_points_have_a_finite_gradient():
+def test_large_numbers_of_classes_are_told_apart():
+    # In the losses' own precision 100000001 and 100000002 are one, in bfloat16 256 and 257.
+    people = 100000000 + LABELS
+    for loss in (kc.training.TripletLoss(0.7), kc.training.ContrastiveLoss(0.7)):
+        assert float(loss(people, POINTS)) == float(loss(LABELS, POINTS)) > 0
+    coarse = kc.training.TripletLoss(0.7, dtype="bfloat16")
+    assert float(coarse(LABELS + 255, POINTS)) == float(coarse(LABELS, POINTS)) > 0
+    model = keras.Sequential(
+        [keras.Input((3,)), keras.layers.Dense(3, "linear", False, "identity")]
+    )
+    model.compile("sgd", kc.training.TripletLoss(0.7))
+    expected = by_hand("triplet", "hard", 0.7)
+    assert model.evaluate(POINTS, people, batch_size=9, verbose=0) == pytest.approx(expected, 1e-4)
+
+
+def test_distances_are_those_of_the_points_wherever_they_lie():
+    for loss in (kc.training.TripletLoss(0.7), kc.training.ContrastiveLoss(0.7)):
+        moved = loss(LABELS, POINTS + 1024)
+        assert float(moved) == pytest.approx(float(loss(LABELS, POINTS)), rel=1e-3)
+    line = np.array([[0.0], [1], [10], [11]])
+    labels = np.array([0, 0, 1, 1])
+    for each in (line, line + 1e10, line * 1e160, line * 1e-160):
+        assert kc.training.recall_at_k(each, labels, (1,)) == {1: 1.0}
+    with pytest.raises(kc.InputError, match="labels of shape"):
+        kc.training.recall_at_k(line, labels[:, None], (1,))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_equal_points_have_a_finite_gradient(dtype):
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, use_bias=False)])
-    model.compile(keras.optimizers.SGD(0.1), kc.training.TripletLoss())
+    model.compile(keras.optimizers.SGD(0.1), kc.training.TripletLoss(dtype=dtype))
     model.train_on_batch(np.ones((4, 2)), np.array([0, 0, 1, 1]))
     assert np.isfinite(model.get_weights()[0]).all()
 
@@ -138,5 +166,8 @@ def test_classes_of_other_examples_are_refused():
     loss = kc.training.TripletLoss()
     with pytest.raises(kc.InputError, match=r"shape \(3,\) and y_pred of shape \(4, 2\)"):
         loss(np.zeros(3), np.zeros((4, 2)))
+    for wrong, rows in ((np.zeros((4, 1, 1)), 4), (np.zeros(()), 4), (np.zeros(0), 0)):
+        with pytest.raises(kc.InputError, match="a class or one-hot row for each embedding"):
+            loss(wrong, np.zeros((rows, 2)))
     with pytest.raises(kc.InputError, match=r"the axes \(batch, size\)"):
         loss(np.zeros(3), np.zeros(3))

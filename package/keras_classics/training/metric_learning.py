@@ -50,21 +50,25 @@ class _DistanceLoss(keras.losses.Loss):
         self.margin = check_positive("margin", margin)
         self.mining = mining
 
+    def __call__(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> Tensor:
+        """The loss of a batch, by its classes or one-hot rows, and embeddings."""
+        # Keras makes targets numbers of the loss's type, in which different large ones are equal.
+        return super().__call__(_alike(y_true, y_pred), y_pred, sample_weight)
+
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """`(batch,)`; who has no partner counts nothing, and the others all the more."""
-        check_axes("y_pred", y_pred, "(batch, size)")
-        labels = ops.cast(y_true, "float32")
-        if None not in (sizes := {labels.shape[0], y_pred.shape[0]}) and len(sizes) > 1:
-            raise InputError(
-                f"y_true of shape {y_true.shape} and y_pred of shape {y_pred.shape} were given",
-                "a class for each embedding",
-                "Give the classes of the same examples.",
-            )
-        if len(labels.shape) == 2:
-            one = labels.shape[-1] == 1
-            labels = labels[:, 0] if one else ops.cast(ops.argmax(labels, -1), "float32")
-        same = ops.equal(labels[:, None], labels)
-        oneself = ops.cast(ops.eye(ops.shape(labels)[0]), "bool")
+        """Cost of each; who has no partner counts nothing, and the others all the more.
+
+        Args:
+            y_true: `(batch, batch)`, 1 where two are of one class, else 0.
+            y_pred: `(batch, size)`.
+
+        Returns:
+            `(batch,)`.
+        """
+        same = ops.cast(y_true, "bool")
+        oneself = ops.cast(ops.eye(ops.shape(same)[0]), "bool")
         positive = ops.logical_and(same, ops.logical_not(oneself))
         cost, counts = self.costs(distances(y_pred), positive, ops.logical_not(same))
         counts = ops.cast(counts, cost.dtype)
@@ -179,7 +183,10 @@ class ContrastiveLoss(_DistanceLoss):
 
 def distances(embeddings: Tensor) -> Tensor:
     """Euclidean distances of all pairs `(batch, batch)`; equal ones have no gradient."""
-    embeddings = ops.convert_to_tensor(embeddings)
+    # In half precision the smallest square would be none, and far from the origin squares would
+    # leave nothing of their differences.
+    embeddings = ops.cast(embeddings, "float32")
+    embeddings = embeddings - ops.mean(embeddings, axis=0)
     squares = ops.sum(ops.square(embeddings), axis=-1)
     products = ops.matmul(embeddings, ops.transpose(embeddings))
     apart = squares[:, None] + squares - 2 * products
@@ -205,6 +212,7 @@ def recall_at_k(
             none or not finite.
     """
     check_axes("embeddings", embeddings, "(examples, size)")
+    check_axes("labels", labels, "(examples)")
     table, classes = np.asarray(embeddings, "float64"), np.asarray(labels)
     if not np.isfinite(table).all():
         raise InputError(
@@ -222,12 +230,31 @@ def recall_at_k(
             "a label for each, more examples than neighbours, and two of some class",
             "Give more examples of the classes, or smaller ks.",
         )
+    # Neighbours stay the same, and their squares finite and apart from each other.
+    table = table - table.mean(axis=0)
+    table /= np.abs(table).max(initial=1e-300)
     squares = np.sum(table**2, axis=1)
     apart = squares[:, None] + squares - 2 * table @ table.T
     np.fill_diagonal(apart, np.inf)
     order = np.argsort(apart, axis=1, kind="stable")[:, : max(ks)]
     found = np.take_along_axis(same, order, axis=1)[asked]
     return {k: float(found[:, :k].any(axis=1).mean()) for k in ks}
+
+
+def _alike(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """Where two examples are of one class, bool `(batch, batch)`."""
+    check_axes("y_pred", y_pred, "(batch, size)")
+    labels, shape = ops.convert_to_tensor(y_true), y_pred.shape
+    rows = labels.shape[0] if len(labels.shape) in (1, 2) else -1
+    if None not in (rows, shape[0]) and (rows != shape[0] or rows == 0):
+        raise InputError(
+            f"y_true of shape {tuple(labels.shape)} and y_pred of shape {tuple(shape)} were given",
+            "a class or one-hot row for each embedding, and one embedding or more",
+            "Give the classes of the same examples.",
+        )
+    if len(labels.shape) == 2:
+        labels = labels[:, 0] if labels.shape[-1] == 1 else ops.argmax(labels, axis=-1)
+    return ops.equal(labels[:, None], labels)
 
 
 def _mean(values: Tensor, chosen: Tensor, axes: tuple[int, ...]) -> Tensor:

@@ -118,6 +118,41 @@ def test_components_and_tables_that_are_not_there_are_refused():
         kc.models.fit_kernel_perceptron(kc.models.kernel_perceptron(x), np.eye(6, 2))
 
 
+def test_far_from_the_origin_the_answers_are_those_that_were_learned():
+    years = np.arange(2000.0, 2012)[:, None]
+    labels = np.arange(12) // 2 % 2
+    model = kc.models.kernel_perceptron(years, width=0.3)
+    assert kc.models.fit_kernel_perceptron(model, labels).converged
+    np.testing.assert_array_equal(convert_to_numpy(model(years))[:, 0] > 0, labels)
+    x = RNG.normal(size=(12, 3))
+    near, far = (kc.models.kernel_pca(x + each, 2, width=1.0) for each in (0, 4096))
+    np.testing.assert_allclose(far.predict(x + 4096), near.predict(x), atol=2e-3)
+
+
+@pytest.mark.parametrize("kernel", ["linear", "polynomial"])
+def test_what_single_precision_cannot_tell_apart_is_refused(kernel):
+    x = RNG.normal(size=(12, 3))
+    with pytest.raises(kc.InputError, match="x.mean") as told:
+        kc.models.kernel_pca(x + 1e4, 2, kernel=kernel)
+    assert "up to 1e+04" in str(told.value)
+    moved = (x + 1e4 - (x + 1e4).mean(0)) / (x + 1e4).std(0)
+    kc.models.kernel_pca(moved, 2, kernel=kernel)
+
+
+def test_sums_that_are_no_numbers_are_not_learned():
+    x = RNG.normal(size=(12, 3))
+    labels = (x[:, 0] > 0).astype(int)
+    for settings in ({"degree": 8}, {"degree": 3}):
+        model = kc.models.kernel_perceptron(x * 1e30, kernel="polynomial", **settings)
+        with pytest.raises(kc.InputError, match="x.mean"):
+            kc.models.fit_kernel_perceptron(model, labels)
+    for far in (1e100, 1e300):
+        with pytest.raises(kc.InputError, match="x.mean"):
+            kc.models.kernel_pca(x * far, 2, kernel="polynomial", degree=5)
+    with pytest.raises(kc.InputError, match="x.mean"):
+        kc.models.kernel_perceptron(x * 1e300, kernel="linear")
+
+
 def test_random_associations_let_a_perceptron_do_what_it_cannot_alone():
     units = kc.layers.AssociationUnits(60, excitatory=1, inhibitory=1, threshold=1.0, seed=1)
     hidden = convert_to_numpy(units(XOR[0]))

@@ -67,16 +67,21 @@ class KernelExpansion(keras.layers.Layer):
     def call(self, inputs: Tensor) -> Tensor:
         """`(batch, units)`."""
         kept = ops.convert_to_tensor(self.kept)
+        if self.kernel == "gaussian":
+            # Far from the origin a square would leave nothing of the distance in single precision.
+            centre = ops.mean(kept, axis=0)
+            inputs, kept = inputs - centre, kept - centre
         products = ops.matmul(inputs, ops.transpose(kept))
         own = ops.sum(ops.square(inputs), axis=-1, keepdims=True)
-        values = self._of(products, own, ops.sum(ops.square(kept), axis=-1), ops.exp)
+        other = ops.sum(ops.square(kept), axis=-1)
+        values = self._of(products, own, other, _exponential)
         return ops.matmul(values, self.coefficients) + self.bias
 
     def gram(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """The kernel at each pair of rows, float64 `(first, second)`."""
         one, other = np.asarray(first, "float64"), np.asarray(second, "float64")
         squares = np.sum(one**2, axis=1, keepdims=True), np.sum(other**2, axis=1)
-        return self._of(one @ other.T, *squares, np.exp)
+        return self._of(one @ other.T, *squares, lambda x: np.exp(np.minimum(x, 0)))
 
     def _of(self, products: Any, own: Any, other: Any, exp: Callable[[Any], Any]) -> Any:
         if self.kernel == "linear":
@@ -100,3 +105,8 @@ class KernelExpansion(keras.layers.Layer):
             "offset": self.offset,
             "width": self.width,
         }
+
+
+def _exponential(values: Tensor) -> Tensor:
+    """Of what is below zero but for rounding."""
+    return ops.exp(ops.minimum(values, 0.0))

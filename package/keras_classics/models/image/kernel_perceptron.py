@@ -22,6 +22,8 @@ from keras_classics.models.image.perceptron import PerceptronHistory, check_labe
 
 # Of the largest eigenvalue: what is smaller is rounding.
 SMALLEST_EIGENVALUE = 1e-10
+# Of the largest answer: how far single precision may be off.
+_TOLERANCE = 1e-2
 
 
 @checked
@@ -73,12 +75,13 @@ def fit_kernel_perceptron(
         max_epochs: Greatest number of passes.
 
     Raises:
-        InputError: The labels are none of the model's classes, or not one for each example.
+        InputError: The labels are none of the model's classes, or not one for each example, or the
+            model's numbers are too coarse for what was learned.
     """
     layer, max_epochs = _expansion_of(model), check_whole("max_epochs", max_epochs)
     kept = keras.ops.convert_to_numpy(layer.kept)
     sides = check_labels(labels, len(kept), layer.units)
-    gram = layer.gram(kept, kept)
+    gram = _gram(layer, kept)
     coefficients = np.zeros(sides.shape)
     sums = np.zeros(sides.shape)
     corrections = np.zeros(layer.units, int)
@@ -93,6 +96,7 @@ def fit_kernel_perceptron(
             corrections += wrong
         converged = np.array_equal(corrections, before)
     layer.coefficients.assign(coefficients)
+    _check_precision(model, kept, sums)
     return PerceptronHistory(corrections, epochs, converged)
 
 
@@ -118,7 +122,7 @@ def mistake_bounds(model: keras.Model, labels: np.ndarray) -> np.ndarray:
         for each in (layer.kept, layer.coefficients)
     )
     sides = check_labels(labels, len(kept), layer.units)
-    gram = layer.gram(kept, kept)
+    gram = _gram(layer, kept)
     least = np.min(sides * (gram @ coefficients), axis=0)
     squared_norm = np.sum(coefficients * (gram @ coefficients), axis=0)
     bounds = np.full(layer.units, np.inf)
@@ -151,12 +155,13 @@ def kernel_pca(
         A functional model from `(batch, features)` to `(batch, components)`.
 
     Raises:
-        InputError: An argument is not admitted, or the examples have fewer components.
+        InputError: An argument is not admitted, the examples have fewer components, or the
+            model's numbers are too coarse for them.
     """
     rows, components = _table(examples), check_whole("components", components)
     model = _expansion(rows, components, kernel, settings, name)
     layer = model.get_layer("expansion")
-    gram = layer.gram(rows, rows)
+    gram = _gram(layer, rows)
     centred = gram - gram.mean(0) - gram.mean(1, keepdims=True) + gram.mean()
     values, vectors = np.linalg.eigh(centred)
     values, vectors = values[::-1], vectors[:, ::-1]
@@ -175,7 +180,9 @@ def kernel_pca(
     # Centring is linear in the kernel: it goes into coefficients and bias.
     coefficients = coefficients - coefficients.mean(0)
     layer.coefficients.assign(coefficients)
-    layer.bias.assign(-gram.mean(0) @ coefficients)
+    bias = -gram.mean(0) @ coefficients
+    layer.bias.assign(bias)
+    _check_precision(model, rows, gram @ coefficients + bias)
     return model
 
 
@@ -202,6 +209,31 @@ def _expansion_of(model: keras.Model) -> KernelExpansion:
     )
 
 
+def _gram(layer: KernelExpansion, rows: np.ndarray) -> np.ndarray:
+    """The kernel at all pairs of examples; what overflows is refused."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        gram = layer.gram(rows, rows)
+    if not (gram < np.finfo("float32").max).all():
+        raise _too_coarse(rows, "the kernel of two is no finite number in single precision")
+    return gram
+
+
+def _check_precision(model: keras.Model, rows: np.ndarray, expected: np.ndarray) -> None:
+    """Refuse a model that does not answer what was found in double precision."""
+    found = model.predict(rows, verbose=0)
+    off = np.max(np.abs(found - expected), initial=0.0) / max(np.max(np.abs(expected)), 1e-30)
+    if not off <= _TOLERANCE:
+        raise _too_coarse(rows, f"answers are off by {off:.2g} of the largest")
+
+
+def _too_coarse(rows: np.ndarray, why: str) -> InputError:
+    return InputError(
+        f"Examples with numbers up to {np.abs(rows).max():.3g} were given, for which {why}",
+        "examples around zero, of the size of one",
+        "Pass them, and what you ask later, as (x - x.mean(0)) / x.std(0) of the examples.",
+    )
+
+
 def _table(examples: np.ndarray | Sequence) -> np.ndarray:
     rows = np.asarray(examples)
     known = rows.ndim == 2 and rows.size and rows.dtype.kind in "biuf"
@@ -211,4 +243,6 @@ def _table(examples: np.ndarray | Sequence) -> np.ndarray:
             "a table (examples, features) of finite numbers",
             "Pass pictures.reshape(len(pictures), -1) for pictures.",
         )
+    if np.abs(rows).max() > np.finfo("float32").max:
+        raise _too_coarse(rows, "single precision has no number")
     return rows.astype("float64")
