@@ -14,6 +14,8 @@ from collections.abc import Iterable, Sized
 from types import ModuleType
 from typing import SupportsFloat, SupportsIndex, TypeGuard, cast
 
+import numpy as np
+
 # No axis of an engine is longer, and labels are numbers of 32 bits.
 LARGEST = 2**31 - 1
 
@@ -245,6 +247,26 @@ def check_axes(argument: str, value: object, axes: str, remedy: str | None = Non
             f"the axes {axes}",
             remedy or f"Give {argument} those axes, with 1 for what there is one of.",
         )
+
+
+def check_even(argument: str, value: object) -> np.ndarray:
+    """An array of what was given, of which all rows are of one length.
+
+    Args:
+        argument: Name of the argument.
+        value: What was given: an array or nested lists.
+
+    Raises:
+        InputError: Its rows are of different lengths.
+    """
+    try:
+        return np.asarray(value)
+    except ValueError:
+        raise InputError(
+            f"{argument} with rows of different lengths were given",
+            "rows of one length",
+            "Add to the shorter ones what is missing.",
+        ) from None
 
 
 def check_lengths(argument: str, value: Sized, other: str, beside: Sized) -> None:

@@ -153,6 +153,14 @@ def test_sums_that_are_no_numbers_are_not_learned():
         kc.models.kernel_perceptron(x * 1e300, kernel="linear")
 
 
+def test_what_a_kernel_is_not_told_is_refused():
+    for kernel, wrong in (("gaussian", "gamma"), ("linear", "degree"), ("polynomial", "width")):
+        with pytest.raises(kc.InputError, match=f"'{wrong}' was given to 'the {kernel} kernel'"):
+            kc.models.kernel_perceptron(XOR[0], kernel=kernel, **{wrong: 3})
+    with pytest.raises(kc.InputError, match="rows of different lengths"):
+        kc.models.kernel_perceptron([[0, 1], [1]])
+
+
 def test_random_associations_let_a_perceptron_do_what_it_cannot_alone():
     units = kc.layers.AssociationUnits(60, excitatory=1, inhibitory=1, threshold=1.0, seed=1)
     hidden = convert_to_numpy(units(XOR[0]))

@@ -73,12 +73,21 @@ def test_any_automaton_and_any_start(tmp_path):
         (([[0, 1], [1, 0]], [[0], [1]]), "an output for each transition"),
         (([[0, 1], [1, 0]], None, 2), "a whole number from 0 to 1"),
         (([[0.5]],), r"pass \[\[0, 0\]\]"),
+        (([[0, 1], [1]],), "transitions with rows of different lengths"),
+        (([[0, 1], [1, 0]], [[0, 1], [1]]), "outputs with rows of different lengths"),
     ],
 )
 def test_what_is_no_automaton_is_refused(tables, message):
     with pytest.raises(kc.InputError, match=message):
         kc.models.Automaton(*tables)
     kc.models.automaton([[0, 0]])
+
+
+def test_what_was_checked_stays_as_it_was():
+    table = np.array([[0, 1], [1, 0]])
+    machine = kc.models.Automaton(table)
+    table[:] = 9
+    assert machine.run([1, 0, 1]) == [1, 1, 0]
 
 
 def test_symbols_that_there_are_not_are_refused():

@@ -95,6 +95,23 @@ def test_states_of_no_square_are_refused_and_none_are_no_tours():
     assert valid.shape == (0,) and tours.shape == (0, 0)
     valid, tours = kc.models.tours_of(np.zeros((2, 3, 3)))
     assert not valid.any() and tours.shape == (0, 3)
-    for states in (np.zeros((2, 5)), np.zeros((2, 2, 8)), np.eye(3)):
+    nothing = (np.zeros(()), np.zeros((3, 0)))
+    for states in (np.zeros((2, 5)), np.zeros((2, 2, 8)), np.eye(3), *nothing):
         with pytest.raises(kc.InputError, match="one row each"):
             kc.models.tours_of(states)
+
+
+def test_energies_that_a_network_cannot_hold_are_refused():
+    none = np.zeros((3, 3))
+    for weights, bias in ((none, np.zeros(5)), (np.zeros((3, 4)), np.zeros(3))):
+        with pytest.raises(kc.InputError, match="a bias, to each unit"):
+            kc.models.annealed_network(kc.models.QuadraticEnergy(weights, bias, 0.0))
+    for bias, constant in ((np.full(3, np.nan), 0.0), (np.zeros(3), 1e300)):
+        with pytest.raises(kc.InputError, match="Pass smaller constants"):
+            kc.models.annealed_network(kc.models.QuadraticEnergy(none, bias, constant))
+    with pytest.raises(kc.InputError, match="Pass smaller constants"):
+        kc.models.annealed_network(kc.models.queens_energy(4, lines=1e300))
+    # In metres it would be cheaper to leave cities out.
+    with pytest.raises(kc.InputError, match=r"Pass distances / distances.max\(\)"):
+        kc.models.tour_energy(1000 * DISTANCES)
+    kc.models.tour_energy(1000 * DISTANCES / (1000 * DISTANCES).max())

@@ -103,6 +103,15 @@ def test_more_is_stored_the_steeper_the_energy():
     assert shares[0] < 0.1 and shares[1] > 0.8
 
 
+def test_any_power_recalls():
+    patterns, asked = random_patterns(5, 40, 12)
+    for power in (3, 200, 10**9):
+        model = kc.models.hopfield(patterns, "dense", power=power)
+        np.testing.assert_array_equal(model.predict(asked, verbose=0), patterns)
+    half = np.where(np.arange(40) < 20, 0, patterns)
+    np.testing.assert_array_equal(model.predict(half, verbose=0), patterns)
+
+
 def test_attention_recalls_thousands():
     patterns, asked = random_patterns(5000, 64, 13)
     model = kc.models.hopfield(patterns, "softmax", steps=3)
@@ -142,6 +151,23 @@ def test_what_is_refused_and_that_the_remedy_works():
         kc.models.hopfield_energy(model, flat[0])
     with pytest.raises(kc.InputError, match="hopfield or kc.models.annealed_network"):
         kc.models.hopfield_energy(keras.Sequential([keras.Input((2,))]), np.zeros((1, 2)))
+
+
+def test_what_single_precision_cannot_hold_is_refused():
+    patterns, _ = random_patterns(4, 24, 0)
+    for softness, step in ((1e-300, 0.05), (0.1, 1e30)):
+        with pytest.raises(kc.InputError, match="Leave them out for softness=0.1"):
+            kc.layers.ContinuousMemory(softness=softness, time_step=step)
+    for size in (1e25, 1e300):
+        with pytest.raises(kc.InputError, match="Pass patterns / np.abs"):
+            kc.models.hopfield(size * patterns, "softmax")
+    large = 1e25 * patterns
+    kc.models.hopfield(large / np.abs(large).max(), "softmax")
+    memory = kc.models.hopfield(patterns).get_layer("memory")
+    with pytest.raises(kc.InputError, match="24, the units of this memory"):
+        memory.remember(patterns[:, :5])
+    with pytest.raises(kc.InputError, match="patterns with rows of different lengths"):
+        kc.models.hopfield([[1, -1], [1]])
 
 
 def test_drawings_are_written(tmp_path):

@@ -63,6 +63,16 @@ def test_baselines_see_no_order_and_cells_do():
     np.testing.assert_allclose(answers(model, still), answers(model), atol=1e-6)
 
 
+def test_what_follows_from_other_arguments_is_refused():
+    for name, given in (("cell", "lstm"), ("input_size", 9), ("output_activation", None)):
+        with pytest.raises(kc.InputError, match=f"{name}=.* Give the cell as over_time"):
+            network(**{name: given})
+    vector = keras.Input((8, 8, 3))
+    named = {"features": keras.layers.GlobalAveragePooling2D()(vector)}
+    model = kc.models.video_classifier(keras.Model(vector, named), 2, units=3)
+    assert model(CLIPS[:, :, :8, :8]).shape == (3, 2)
+
+
 def test_differences_do_not_see_what_stands_still():
     model = network("differences")
     np.testing.assert_allclose(answers(model, CLIPS + 1.5), answers(model), atol=1e-4)

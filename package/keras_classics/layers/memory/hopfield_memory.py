@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import check_choice, check_positive, check_whole
+from keras_classics.core.errors import InputError, check_choice, check_positive, check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Sizes, Tensor
 from keras_classics.layers.memory.settling import AssociativeMemory, check_signs, column, one_by_one
@@ -19,6 +19,8 @@ UPDATES = ("asynchronous", "synchronous")
 TIE = 1e-6
 # Outputs of a graded unit where a state is -1 or +1, which only infinite sums would give.
 NEARLY_ONE = 1 - 1e-4
+# Least softness of graded units: sums over it stay numbers.
+SHARPEST = 1e-4
 
 
 class WeightedMemory(AssociativeMemory):
@@ -50,9 +52,15 @@ class WeightedMemory(AssociativeMemory):
             patterns: `(patterns, units)`.
 
         Raises:
-            InputError: There are other values in them.
+            InputError: There are other values in them, or they are of other units.
         """
-        rows = check_signs(patterns)
+        rows, units = check_signs(patterns), self.bias.shape[0]
+        if rows.shape[1] != units:
+            raise InputError(
+                f"Patterns of {rows.shape[1]} units were given",
+                f"{units}, the units of this memory",
+                "Make another memory: kc.models.hopfield(patterns).",
+            )
         if self.rule == "hebb":
             weights = rows.T @ rows / rows.shape[1]
         else:
@@ -123,9 +131,9 @@ class ContinuousMemory(WeightedMemory):
     the weaker the memories; a small softness approaches the network of 1982.
 
     Args:
-        softness: `u_0` of the paper.
-        time_step: Length of a step, in units of the time constant. Where it is not small beside the
-            softness the steps overshoot.
+        softness: `u_0` of the paper, at least 1e-4.
+        time_step: Length of a step, in units of the time constant, at most 1. Where it is not small
+            beside the softness the steps overshoot.
         max_steps: The most updates of an example that does not come to rest.
         **kwargs: `rule`, and `steps` as for all memories.
     """
@@ -139,6 +147,13 @@ class ContinuousMemory(WeightedMemory):
         super().__init__(max_steps=max_steps, **kwargs)
         self.softness = check_positive("softness", softness)
         self.time_step = check_positive("time_step", time_step)
+        if self.softness < SHARPEST or self.time_step > 1:
+            raise InputError(
+                f"softness={softness} and time_step={time_step} were given",
+                f"a softness of at least {SHARPEST} and a time step of at most 1",
+                "Leave them out for softness=0.1 and time_step=0.05; units without softness are "
+                "those of kc.layers.HopfieldMemory.",
+            )
 
     def start(self, state: Tensor) -> Tensor:
         """The sum that gives each output."""

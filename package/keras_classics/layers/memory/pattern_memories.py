@@ -20,6 +20,9 @@ from keras_classics.layers.memory.settling import (
     one_by_one,
 )
 
+# Of a state and a pattern; less is none.
+SMALLEST_OVERLAP = 1e-6
+
 
 class PatternMemory(AssociativeMemory):
     """A table `(patterns, units)`.
@@ -108,18 +111,20 @@ class DenseMemory(PatternMemory):
         def choose(unit: Tensor, state: Tensor) -> Tensor:
             own, old = ops.transpose(column(self.table, unit)), column(state, unit)
             others = self.overlaps(state) - old * own
-            steps = self._steep(others + own) - self._steep(others - own)
+            up, down = ops.relu(others + own), ops.relu(others - own)
+            # Powers of shares of the units would vanish; which of both is larger is the same.
+            largest = ops.max(ops.maximum(up, down), axis=-1, keepdims=True)
+            largest = ops.maximum(largest, SMALLEST_OVERLAP)
+            steps = ops.power(up / largest, self.power) - ops.power(down / largest, self.power)
             less = ops.sum(steps, axis=-1, keepdims=True)
             return ops.where(ops.equal(less, 0), old, ops.sign(less))
 
         return one_by_one(units, self.seed, choose, inner)
 
-    def _steep(self, overlaps: Tensor) -> Tensor:
-        return ops.power(ops.relu(overlaps / self.table.shape[1]), self.power)
-
     def energy(self, states: Tensor) -> Tensor:
         """`-sum_p F(x_p . s)`, `(batch,)`."""
-        return -ops.sum(self._steep(self.overlaps(ops.cast(states, "float32"))), axis=-1)
+        shares = ops.relu(self.overlaps(ops.cast(states, "float32")) / self.table.shape[1])
+        return -ops.sum(ops.power(shares, self.power), axis=-1)
 
     def get_config(self) -> Config:
         """The constructor's arguments."""
@@ -141,6 +146,26 @@ class SoftmaxMemory(PatternMemory):
     """
 
     tolerance = 1e-5
+
+    def remember(self, patterns: np.ndarray) -> None:
+        """Store patterns.
+
+        Args:
+            patterns: `(patterns, units)`, as many as the table has.
+
+        Raises:
+            InputError: They have another shape, or are too long for products in single precision.
+        """
+        with np.errstate(over="ignore"):
+            sharpest = self.beta * np.sum(check_patterns(patterns) ** 2, axis=1).max()
+        if not sharpest < float(np.finfo("float32").max):
+            raise InputError(
+                f"beta={self.beta:g} and patterns of numbers up to {np.abs(patterns).max():g} were "
+                "given",
+                "products beta x . x that single precision can hold",
+                "Pass patterns / np.abs(patterns).max(), and states of that size.",
+            )
+        super().remember(patterns)
 
     @checked
     def __init__(self, patterns: int, beta: float = 1.0, **kwargs: Any):

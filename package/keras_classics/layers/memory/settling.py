@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_classics.core.errors import InputError, check_whole
+from keras_classics.core.errors import InputError, check_even, check_whole
 from keras_classics.core.types import Config, Shape, Tensor
 
 
@@ -132,7 +132,7 @@ def check_patterns(patterns: np.ndarray | Sequence) -> np.ndarray:
     Raises:
         InputError: They are no table of finite numbers.
     """
-    array = np.asarray(patterns)
+    array = check_even("patterns", patterns)
     known = array.ndim == 2 and array.size and array.dtype.kind in "biuf"
     if not known or not np.isfinite(array).all():
         raise InputError(

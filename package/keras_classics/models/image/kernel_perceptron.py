@@ -15,13 +15,16 @@ import keras
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole
+from keras_classics.core.errors import InputError, check_even, check_whole
+from keras_classics.core.names import check_known
 from keras_classics.core.types import Name, Whole
 from keras_classics.layers.image.kernel_expansion import KernelExpansion
 from keras_classics.models.image.perceptron import PerceptronHistory, check_labels
 
 # Of the largest eigenvalue: what is smaller is rounding.
 SMALLEST_EIGENVALUE = 1e-10
+# What each kernel may be told.
+SETTINGS = {"polynomial": ("degree", "offset"), "gaussian": ("width",)}
 # Of the largest answer: how far single precision may be off.
 _TOLERANCE = 1e-2
 
@@ -45,8 +48,8 @@ def kernel_perceptron(
         units: One for two classes, otherwise one for each class.
         kernel: `"linear"`, `"polynomial"` or `"gaussian"`.
         name: Name of the model.
-        **settings: `degree` and `offset` of the polynomial, `width` of the Gaussian; see
-            `kc.layers.KernelExpansion`.
+        **settings: `degree` and `offset` of the polynomial, `width` of the Gaussian, and of all
+            `dtype`; see `kc.layers.KernelExpansion`.
 
     Returns:
         A functional model from `(batch, features)` to the sums `(batch, units)`: positive where a
@@ -189,6 +192,8 @@ def kernel_pca(
 def _expansion(
     rows: np.ndarray, units: int, kernel: str, settings: dict[str, Any], name: str
 ) -> keras.Model:
+    own = {name: value for name, value in settings.items() if name != "dtype"}
+    check_known(f"the {kernel} kernel", own, SETTINGS.get(kernel, ()))
     # Small sums of large terms: in half precision they would have another sign than was learned.
     settings = {"dtype": "float32", **settings}
     layer = KernelExpansion(units, len(rows), kernel, name="expansion", **settings)
@@ -235,7 +240,7 @@ def _too_coarse(rows: np.ndarray, why: str) -> InputError:
 
 
 def _table(examples: np.ndarray | Sequence) -> np.ndarray:
-    rows = np.asarray(examples)
+    rows = check_even("examples", examples)
     known = rows.ndim == 2 and rows.size and rows.dtype.kind in "biuf"
     if not known or not np.isfinite(rows).all():
         raise InputError(

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_places, check_whole
+from keras_classics.core.errors import InputError, check_even, check_places, check_whole
 from keras_classics.core.types import Name, Whole, Wholes
 from keras_classics.layers.image.activations import threshold
 from keras_classics.models.recurrent.rnn import rnn
@@ -86,7 +86,9 @@ def automaton(
 
     Returns:
         A model of `kc.models.rnn("many_to_many", ...)` from symbols int `(batch, time)` to `(batch,
-        time, outputs)`, 1 at the answer and 0 elsewhere. It has `states * symbols + 1` units.
+        time, outputs)`, 1 at the answer and 0 elsewhere. It has `states * symbols + 1` units. What
+        is no symbol of the automaton, which `Automaton.run` refuses, leaves no unit on, and from
+        there on no answer.
 
     Raises:
         InputError: The automaton is none.
@@ -151,7 +153,8 @@ def adding_automaton() -> Automaton:
 
 
 def _checked(argument: str, table: np.ndarray | Sequence) -> np.ndarray:
-    array = np.asarray(table)
+    # A table of its own: what was checked stays as it was.
+    array = np.array(check_even(argument, table))
     if array.ndim != 2 or not array.size or array.dtype.kind not in "iu" or array.min() < 0:
         raise InputError(
             f"{argument} of shape {array.shape} and type {array.dtype} were given",

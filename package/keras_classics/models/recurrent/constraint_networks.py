@@ -98,7 +98,7 @@ def tour_energy(
     As in the paper, with the number of cities itself as the number of units that are on.
 
     Args:
-        distances: Symmetric `(cities, cities)`; constants are for a largest distance near 1.
+        distances: Symmetric `(cities, cities)`; the constants are for a largest distance near 1.
         lines: A and B: for each city at two places, and each place with two cities.
         count: C.
         length: D. Where it is large beside the others, short tours that leave out cities win.
@@ -107,16 +107,24 @@ def tour_energy(
         Of `cities^2` units, city by city.
 
     Raises:
-        InputError: An argument is not admitted.
+        InputError: An argument is not admitted, or the distances are too large beside them.
     """
     table = _checked_distances(distances)
-    side = len(table)
+    side, largest = len(table), table.max()
+    if check_positive("length", length) * largest > lines + count:
+        raise InputError(
+            f"Distances up to {largest:.3g} with length={length}, lines={lines} and count={count} "
+            "were given",
+            "length times the largest distance up to lines + count: else it is cheaper to leave "
+            "cities out",
+            "Pass distances / distances.max().",
+        )
     city, place = np.divmod(np.arange(side * side), side)
     apart = (place[:, None] - place) % side
     # With two cities the one before is the one after, and the way is gone twice.
     follows = (apart == 1).astype(float) + (apart == side - 1)
     pairs = check_positive("lines", lines) * (_same(city) + _same(place))
-    pairs += check_positive("length", length) * table[city][:, city] * follows
+    pairs += length * table[city][:, city] * follows
     return _energy(pairs, check_positive("count", count), side)
 
 
@@ -142,9 +150,23 @@ def annealed_network(
         A functional model.
 
     Raises:
-        InputError: An argument is not admitted, or weights are not symmetric or have a diagonal.
+        InputError: An argument is not admitted, or weights are not symmetric, have a diagonal, or
+            are of other units or too large.
     """
-    weights = np.asarray(energy.weights)
+    weights, bias = np.asarray(energy.weights), np.asarray(energy.bias)
+    if weights.ndim != 2 or weights.shape != (*bias.shape, *bias.shape):
+        raise InputError(
+            f"Weights of shape {weights.shape} and a bias of shape {bias.shape} were given",
+            "(units, units) and (units,)",
+            "Give a row and a column of the weights, and a bias, to each unit.",
+        )
+    largest = max(np.abs(weights).sum(1).max() + np.abs(bias).max(), abs(energy.constant))
+    if not largest * len(bias) < float(np.finfo("float32").max):
+        raise InputError(
+            f"An energy with numbers up to {largest:.3g} was given",
+            "finite ones whose sums single precision can hold",
+            "Pass smaller constants: the least energy stays where it is if all are divided.",
+        )
     if not np.allclose(weights, weights.T) or np.diag(weights).any():
         raise InputError(
             "Weights that are not symmetric, or have a diagonal, were given",
@@ -157,7 +179,7 @@ def annealed_network(
     model = keras.Model(state, layer(state), name=name)
     for variable, value in (
         (layer.kernel, weights),
-        (layer.bias, energy.bias),
+        (layer.bias, bias),
         (layer.constant, energy.constant),
     ):
         variable.assign(value)
@@ -191,6 +213,9 @@ def valid_queens(states: np.ndarray) -> np.ndarray:
 
     Returns:
         bool `(batch,)`.
+
+    Raises:
+        InputError: The states are of no board.
     """
     boards = _boards(states)
     side = boards.shape[1]
@@ -297,9 +322,11 @@ def _energy(pairs: np.ndarray, count: float, wanted: int) -> QuadraticEnergy:
 
 def _boards(states: np.ndarray) -> np.ndarray:
     states = np.asarray(states)
-    side = math.isqrt(math.prod(states.shape[1:])) if len(states) else 0
-    square = states.shape[1:] in ((side * side,), (side, side))
-    if len(states) and not square:
+    # Of no states it need not be known what of.
+    empty = states.ndim > 0 and not len(states)
+    side = 0 if empty else math.isqrt(math.prod(states.shape[1:]))
+    square = side > 0 and states.shape[1:] in ((side * side,), (side, side))
+    if not empty and not square:
         raise InputError(
             f"States of shape {states.shape} were given",
             "(batch, cities * places) or (batch, cities, places), as many of both",

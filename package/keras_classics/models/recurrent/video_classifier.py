@@ -28,6 +28,8 @@ from keras_classics.models.recurrent.tagger import sequence_classifier
 
 # What reads no order of more than two frames.
 BASELINES = ("frame", "mean", "differences")
+# Arguments of `sequence_classifier` that follow from others here.
+FIXED = {"cell", "input_size", "output_activation"}
 # "jordan" feeds back classes, which an encoder has not.
 CELLS = tuple(each for each in RECURRENT_LAYERS if each != "jordan")
 
@@ -74,6 +76,12 @@ def video_classifier(
     check_choice("over_time", over_time, (*CELLS, *BASELINES))
     clips, features = _frames(encoder, over_time)
     if over_time in CELLS:
+        if taken := sorted(FIXED & network.keys()):
+            raise InputError(
+                f"{taken[0]}={network[taken[0]]!r} was given",
+                f"what the classifier does not set itself, as it does {', '.join(sorted(FIXED))}",
+                "Give the cell as over_time, and the activation as classifier_activation.",
+            )
         settings = {"bidirectional": False, "padded": False} | network
         reader = sequence_classifier(
             classes=classes, input_size=features.shape[-1], cell=over_time, units=units,
@@ -182,8 +190,9 @@ def _frames(encoder: keras.Model, over_time: str) -> tuple[Tensor, Tensor]:
         )
     clips = x = keras.Input((None, *encoder.inputs[0].shape[1:]), name="clips")
     if over_time == "frame":
-        return clips, encoder(MiddleFrame(name="middle_frame")(x))
+        (middle,) = keras.tree.flatten(encoder(MiddleFrame(name="middle_frame")(x)))
+        return clips, middle
     if over_time == "differences":
         x = FrameDifferences(name="frame_differences")(x)
-    frames = encoder(FoldTime(name="fold_time")(x))
+    (frames,) = keras.tree.flatten(encoder(FoldTime(name="fold_time")(x)))
     return clips, UnfoldTime(name="unfold_time")([frames, x])
