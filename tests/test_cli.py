@@ -103,7 +103,7 @@ def test_check_data_names_faults_and_draw_data_shows_boxes(tmp_path, capsys):
     folder = voc(tmp_path, {**several(cat), "p9": cat + voc_object("cat", 9, 9, 2, 2)})
     assert cli.main(["check-data", f"voc:{folder}"]) == 0
     out = capsys.readouterr().out
-    assert "1 faults" in out and f"{folder / 'Annotations' / 'p9.xml'}, object 2" in out
+    assert "1 fault\n" in out and f"{folder / 'Annotations' / 'p9.xml'}, object 2" in out
     assert cli.main(["check-data", f"voc:{folder}", "--set", "strict=True"]) == 1
     path = tmp_path / "drawn.png"
     assert cli.main(["draw-data", f"voc:{folder}", "--out", str(path), "--count", "2"]) == 0

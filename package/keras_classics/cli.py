@@ -411,14 +411,14 @@ def _sizes(shape: Sequence[int]) -> str:
 
 def _check_data(options: argparse.Namespace) -> None:
     from keras_classics.data import load
-    from keras_classics.data.doctor import examine
+    from keras_classics.data.doctor import counted, examine
 
     found = examine(load(options.spec, **dict(options.arguments)))
     print(*found.facts, sep="\n")
     if found.table:
         print(columns(found.table, left=1))
     for kind, sentences in (("fault", found.faults), ("remark", found.remarks)):
-        print(f"{len(sentences)} {kind}s")
+        print(counted(len(sentences), kind))
         for sentence in sentences:
             print(f"  {printable(sentence)}")
 

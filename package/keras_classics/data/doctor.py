@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_classics.core.progress import tracked
+from keras_classics.data.faults import listed
 from keras_classics.data.holdout import SPLIT_NAMES, digest
 from keras_classics.data.load import Data
 from keras_classics.data.mask_findings import MaskFindings
@@ -46,9 +47,9 @@ def examine(data: Data) -> Findings:
     facts = [f"{info.name}: " + ", ".join(f"{n} {split}" for split, n in info.sizes.items())]
     facts += [f"splits: {info.split_rule}"] if info.split_rule else []
     facts += [f"origin: {info.origin}"] if info.origin else []
-    remarks = [*_id_gaps(data), *_near_names(info.classes or ())]
+    remarks = [*info.remarks, *_id_gaps(data), *_near_names(info.classes or ())]
     counts: dict[str, Counter[int]] = {}
-    seen: dict[bytes, tuple[str, str]] = {}
+    seen: dict[tuple[Any, ...], tuple[str, str, list[Any]]] = {}
     empty, small, twice, left_out = list[str](), list[str](), list[str](), list[str]()
     shapes = Counter[tuple[int, ...]]()
     masks = MaskFindings(info.pixel_classes or ())
@@ -61,10 +62,14 @@ def examine(data: Data) -> Findings:
             if image is None:
                 continue
             shapes[image.shape[:2]] += 1
-            first = seen.setdefault(digest(image), (split, example.name))
-            if first[0] != split:
+            said = _said(example)
+            where, name, other = seen.setdefault(
+                (image.shape, digest(image)), (split, example.name, said)
+            )
+            if where != split or other != said:
+                otherwise = ", and something else is said of it" if other != said else ""
                 remarks.append(
-                    f"The picture {example.name} of {split} is {first[1]} of {first[0]} too."
+                    f"The picture {example.name} of {split} is {name} of {where} too{otherwise}."
                 )
             mask = getattr(example, "class_mask", None)
             if mask is not None:
@@ -86,11 +91,14 @@ def examine(data: Data) -> Findings:
         (least, most) = min(shapes), max(shapes)
         sizes = f"{least[0]} x {least[1]}"
         sizes += f" to {most[0]} x {most[1]}" if most != least else ""
-        facts.append(f"pictures: {sizes} pixels (height x width), {len(shapes)} sizes")
-    remarks += _listed(left_out, "pictures have boxes without area or class, which are left out")
-    remarks += _listed(empty, "pictures have no box")
-    remarks += _listed(small, f"boxes have a side below {_SMALL:g} pixels")
-    remarks += _listed(twice, "pictures have the same box of the same class twice")
+        facts.append(f"pictures: {sizes} pixels (height x width), {counted(len(shapes), 'size')}")
+    lost_boxes = "boxes without area or class, which are left out"
+    double = "the same box of the same class twice"
+    below = f"a side below {_SMALL:g} pixels"
+    remarks += listed(left_out, f"picture has {lost_boxes}", f"pictures have {lost_boxes}")
+    remarks += listed(empty, "picture has no box", "pictures have no box")
+    remarks += listed(small, f"box has {below}", f"boxes have {below}")
+    remarks += listed(twice, f"picture has {double}", f"pictures have {double}")
     table: tuple[tuple[str, ...], ...] = ()
     if info.classes:
         rows = [
@@ -103,11 +111,31 @@ def examine(data: Data) -> Findings:
             for number, name in enumerate(info.classes)
             if not counts["train"][number] and any(counts[split][number] for split in SPLIT_NAMES)
         ]
-        remarks += _listed(lacking, "classes are in no training example")
+        remarks += listed(
+            lacking, "class is in no training example", "classes are in no training example"
+        )
     elif info.pixel_classes:
         table = masks.table()
     remarks += masks.remarks()
     return Findings(tuple(facts), table, tuple(info.skipped), tuple(remarks))
+
+
+def counted(number: int, what: str) -> str:
+    """A number and what there are so many of, such as `"1 fault"` and `"2 faults"`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _said(example: Any) -> list[Any]:
+    """What is to be learned of a picture, whatever the order of its objects."""
+    mask = getattr(example, "class_mask", None)
+    boxes, objects = getattr(example, "boxes", None), list[Any]()
+    if boxes is not None:
+        objects = np.column_stack([boxes, example.box_labels]).tolist()
+    return [
+        getattr(example, "label", None),
+        None if mask is None else digest(mask),
+        sorted(objects),
+    ]
 
 
 def _count(example: Any, counter: Counter[int]) -> None:
@@ -144,10 +172,3 @@ def _near_names(classes: Sequence[str]) -> list[str]:
         for names in groups.values()
         if len(names) > 1
     ]
-
-
-def _listed(names: Sequence[str], what: str) -> list[str]:
-    if not names:
-        return []
-    more = ", ..." if len(names) > _NAMED else ""
-    return [f"{len(names)} {what}: {', '.join(names[:_NAMED])}{more}."]

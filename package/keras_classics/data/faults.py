@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from keras_classics.core.errors import InputError
 
+_NAMED = 5
+
 
 @dataclass
 class Faults:
-    """What was left out; under `strict` the first of them is refused."""
+    """What was left out; under `strict` the first of them is refused.
+
+    Attributes:
+        strict: Whether it is.
+        messages: One sentence for each.
+        remarks: What was not left out and may be a mistake, which is never refused.
+    """
 
     strict: bool = False
     messages: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     def add(self, given: str, allowed: str, remedy: str) -> None:
         """Note a fault in three parts, as `InputError` has them.
@@ -37,3 +47,18 @@ class Faults:
         if not self.messages:
             return ""
         return f" The first of {len(self.messages)} faults: {self.messages[0]}"
+
+
+def listed(names: Sequence[str], one: str, several: str) -> list[str]:
+    """One sentence about all of some names, of which the first are told; none of no name.
+
+    Args:
+        names: Of whom it is said.
+        one: What is said of a single one, such as `"picture has no box"`.
+        several: What is said of more.
+    """
+    if not names:
+        return []
+    more = ", ..." if len(names) > _NAMED else ""
+    said = one if len(names) == 1 else several
+    return [f"{len(names)} {said}: {', '.join(names[:_NAMED])}{more}."]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -31,6 +32,8 @@ class Info:
         pixel_classes: Names of the classes of pixels, where each pixel has one.
         languages: The languages of parallel text.
         skipped: One sentence for everything that was left out because it is faulty.
+        remarks: What a reader did not leave out and may be a mistake; `keras-classics check-data`
+            has more of them.
         split_rule: Where the splits come from.
         origin: Where the data come from and under which licence, as far as known.
         made_with: Releases by library of what makes the data, where another release may make
@@ -45,6 +48,7 @@ class Info:
     pixel_classes: tuple[str, ...] | None = None
     languages: tuple[str, ...] | None = None
     skipped: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     split_rule: str = ""
     origin: str = ""
     made_with: Mapping[str, str] = field(default_factory=dict)
@@ -136,6 +140,13 @@ class Asked:
         return Path(self.argument).expanduser()
 
     @property
+    def paths(self) -> list[Path]:
+        """That as paths, which commas separate; as one where a file of that name is there."""
+        if os.path.isfile(self.path):
+            return [self.path]
+        return [Path(each.strip()).expanduser() for each in self.argument.split(",")]
+
+    @property
     def size(self) -> tuple[int, int] | None:
         """Height and width of pictures, or None for their own."""
         # Which itself needs Pillow, as a reader of texts does not.
@@ -164,9 +175,9 @@ class Asked:
         self, splits: Mapping[str, Sequence[Any]], rule: str | Mapping[str, str], **facts: Any
     ) -> Data:
         """What was asked for; arguments as of `Data.of`, the origin by default the path."""
-        skipped = tuple(self.faults.messages)
-        facts = {"origin": str(self.path), **facts}
-        return Data.of(splits, rule, name=self.spec, skipped=skipped, **facts)
+        noted = {"skipped": tuple(self.faults.messages), "remarks": tuple(self.faults.remarks)}
+        facts = {"origin": str(self.path), **noted, **facts}
+        return Data.of(splits, rule, name=self.spec, **facts)
 
 
 class Source(NamedTuple):

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_classics.data.faults import listed
 from keras_classics.data.holdout import SPLIT_NAMES
 from keras_classics.data.pictures.mask_files import IGNORED
 
-_NAMED = 5
 # From this share of ignored pixels on, the rest teaches little.
 _MUCH = 0.5
 
@@ -57,12 +57,14 @@ class MaskFindings:
         lacking = [
             name for number, name in enumerate(self.classes) if not self.counts["train"][number]
         ]
+        single, half = "of a single class", "in more than half of"
+        no_pixel = "no pixel in a training mask"
         return [
-            f"{len(names)} {what}: {', '.join(names[:_NAMED])}{', ...' * (len(names) > _NAMED)}."
-            for names, what in (
-                (self.single, "masks are of a single class"),
-                (self.silent, "masks do not count in more than half of their pixels"),
-                (lacking, "classes have no pixel in a training mask"),
-            )
-            if names
+            *listed(self.single, f"mask is {single}", f"masks are {single}"),
+            *listed(
+                self.silent,
+                f"mask does not count {half} its pixels",
+                f"masks do not count {half} their pixels",
+            ),
+            *listed(lacking, f"class has {no_pixel}", f"classes have {no_pixel}"),
         ]

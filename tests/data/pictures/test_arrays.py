@@ -86,6 +86,7 @@ def test_shared_cifar_is_read():
         ({"x": PICTURES[..., :2], "y": CLASSES}, "1 or 3"),
         ({"x": PICTURES, "y": CLASSES[:9]}, "for 60 pictures"),
         ({"x": PICTURES, "y": CLASSES - 1}, "0 and above"),
+        ({"x": PICTURES, "y": CLASSES + 2**32}, "0 and above"),
         ({"x": PICTURES, "y": CLASSES, "classes": ["a"]}, "a name for each class"),
     ],
 )

@@ -146,6 +146,23 @@ def test_the_doctor_tells_gaps_of_ids_however_far_they_are(tmp_path):
     assert any("1 to 1000000000, without 2, 4, 5, 6, 7, ...: here" in each for each in told)
 
 
+def test_a_file_may_have_a_comma_in_its_name(tmp_path):
+    file = written(tmp_path / "a,b", [annotation()])
+    assert sum(load(f"coco:{file}", strict=True).info.sizes.values()) == 6
+
+
+def test_pictures_that_no_entry_names_are_remarked(tmp_path):
+    train = written(tmp_path, [annotation()], count=7, name="instances_train.json")
+    content = json.loads(train.read_text())
+    bare = content["images"].pop()
+    train.write_text(json.dumps(content))
+    assert load(f"coco:{train}").info.remarks == ("1 picture has no annotation: 6.png.",)
+    content["images"] = [bare]
+    val = train.with_name("instances_val.json")
+    val.write_text(json.dumps({**content, "annotations": []}))
+    assert not load(f"coco:{train},{val}", strict=True).info.remarks
+
+
 def test_a_file_for_each_split_has_the_same_classes(tmp_path):
     train = written(tmp_path, [annotation()], name="instances_train.json")
     val = written(tmp_path, [annotation()], name="instances_val.json")

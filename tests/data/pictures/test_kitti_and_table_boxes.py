@@ -77,6 +77,9 @@ def test_one_file_of_labels_in_another_encoding_costs_no_other_and_pictures_may_
     data = load(spec)
     assert sorted(everything(data)) == ["000000", "000002", "000003", "000004", "000005"]
     assert len(data.info.skipped) == 1 and "000001.txt" in data.info.skipped[0]
+    assert not data.info.remarks
+    picture(picture_file.with_name("bare.png"))
+    assert load(spec).info.remarks == ("1 picture has no annotation: bare.png.",)
 
 
 def test_a_folder_that_is_not_kittis_is_refused(tmp_path):
@@ -119,6 +122,7 @@ def test_a_column_of_splits_divides_and_does_not_divide_a_picture(tmp_path):
         ("0.png,,1,2,3,4", r"line 2, has the class '' and the box \[1.0, 2.0, 3.0, 4.0\]"),
         ("gone.png,cat,1,2,3,4", "is about the picture 'gone.png', which is not in"),
         ("../../etc/passwd,cat,1,2,3,4", "is about the picture"),
+        (f"{'x' * 5000}.png,cat,1,2,3,4", r"is about the picture 'x{199}\.\.\., which is not"),
     ],
 )
 def test_bad_rows_are_named(tmp_path, row, message):
@@ -129,8 +133,30 @@ def test_bad_rows_are_named(tmp_path, row, message):
 
 
 def test_columns_that_lack_are_named(tmp_path):
-    with pytest.raises(InputError, match="also xmin, ymin, xmax, ymax or x, y, width, height"):
+    told = "Write .* and xmin, ymin, xmax, ymax or x, y, width, height"
+    with pytest.raises(InputError, match=told):
         load(table(tmp_path, "0.png,cat,1\n", "image,class,xmin\n"))
+
+
+@pytest.mark.parametrize(
+    ("names", "four"), [("x1,y1,x2,y2", "3,2,30,12"), ("x,y,w,h,width,height", "3,2,27,10,30,20")]
+)
+def test_columns_have_the_names_of_others_too(tmp_path, names, four):
+    rows = "".join(f"{number}.png,cat,{four}\n" for number in range(6))
+    data = load(table(tmp_path, rows, f"image,class,{names}\n"), strict=True)
+    assert everything(data)["0.png"].boxes.tolist() == [[2, 3, 12, 30]]
+
+
+def test_flags_of_a_table(tmp_path):
+    said = ["1", "TRUE", "0.0", ""]
+    rows = "".join(f"{number}.png,cat,1,1,9,9,{said[number % 4]}\n" for number in range(6))
+    header = "image,class,xmin,ymin,xmax,ymax,difficult\n"
+    found = everything(load(table(tmp_path, rows, header), strict=True))
+    assert [found[f"{number}.png"].difficult.tolist() for number in range(4)] == [
+        [True], [True], [False], [False]
+    ]  # fmt: skip
+    with pytest.raises(InputError, match="line 8, has the difficult 'yes'. Allowed: 0 or 1"):
+        load(table(tmp_path, f"{rows}0.png,cat,1,1,9,9,yes\n", header), strict=True)
 
 
 def test_the_doctor_names_what_is_left_out_and_what_is_strange(tmp_path):
@@ -142,8 +168,8 @@ def test_the_doctor_names_what_is_left_out_and_what_is_strange(tmp_path):
     assert any("line 4, has the box" in each for each in findings.faults)
     told = " ".join(findings.remarks)
     assert "The classes 'Cat', 'cat' may be one." in told
-    assert "1 pictures have the same box of the same class twice: 0.png" in told
-    assert "1.png (0.5)" in told and "boxes have a side below 8 pixels" in told
+    assert "1 picture has the same box of the same class twice: 0.png" in told
+    assert "1.png (0.5)" in told and "1 box has a side below 8 pixels" in told
     assert findings.table[0] == ("class", "train", "validation", "test")
     assert sum(int(each) for each in findings.table[1][1:]) == 2
 
@@ -155,9 +181,29 @@ def test_the_doctor_names_empty_and_double_pictures_and_what_is_never_learned(tm
     spec = table(tmp_path, rows, header)
     (tmp_path / "images" / "3.png").write_bytes((tmp_path / "images" / "0.png").read_bytes())
     told = " ".join(examine(load(spec)).remarks)
-    assert "1 pictures have no box: 1.png" in told
-    assert "1 classes are in no training example: dog" in told
+    assert "1 picture has no box: 1.png" in told
+    assert "1 class is in no training example: dog" in told
     assert "The picture 3.png of test is 0.png of train too." in told
+
+
+@pytest.mark.parametrize("boxes", ["20,2,29,9", ""])
+def test_the_doctor_names_equal_pictures_of_which_different_things_are_said(tmp_path, boxes):
+    header = "image,class,xmin,ymin,xmax,ymax,split\n"
+    two = ["1,1,20,12", "3,3,9,9"]
+    # The order of objects is none.
+    rows = "".join(
+        f"{name}.png,cat,{box},train\n" for name, order in ((0, 1), (1, -1)) for box in two[::order]
+    )
+    rows += f"2.png,{'cat' if boxes else ''},{boxes or ',,,'},train\n"
+    rows += "3.png,cat,1,1,20,12,val\n4.png,cat,1,1,20,12,test\n"
+    spec = table(tmp_path, rows, header)
+    images = tmp_path / "images"
+    for other in ("1.png", "2.png"):
+        (images / other).write_bytes((images / "0.png").read_bytes())
+    told = [each for each in examine(load(spec)).remarks if each.startswith("The picture")]
+    assert told == [
+        "The picture 2.png of train is 0.png of train too, and something else is said of it."
+    ]
 
 
 TURNED = {

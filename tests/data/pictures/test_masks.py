@@ -231,7 +231,7 @@ def test_the_doctor_counts_pixels_and_the_command_draws_them(tmp_path, capsys):
     found = examine(load(f"masks:{place}"))
     assert found.table[0] == ("class", "train %", "validation %", "test %")
     assert sum(float(row[1]) for row in found.table[1:]) == pytest.approx(100, abs=0.02)
-    assert any("1 masks are of a single class: p3" in each for each in found.remarks)
+    assert any("1 mask is of a single class: p3" in each for each in found.remarks)
     drawn = tmp_path / "drawn.png"
     assert cli.main(["draw-data", f"masks:{place}", "--out", str(drawn), "--count", "3"]) == 0
     assert drawn.stat().st_size > 5_000

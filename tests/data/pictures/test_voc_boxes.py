@@ -9,6 +9,7 @@ from data.pictures.boxed_folders import picture, several, voc, voc_object
 from keras_classics.boxes import Truth
 from keras_classics.core.errors import InputError
 from keras_classics.data import load
+from keras_classics.data.doctor import examine
 from support import shared
 
 CAT = voc_object("cat", 1, 1, 1, 1)
@@ -37,12 +38,15 @@ def test_a_file_that_counts_from_0_is_cut_by_a_pixel_and_kept(tmp_path):
 
 def test_fractions_are_numbers_and_flags_are_read(tmp_path):
     odd = voc_object("cat", "45.70000076293945e-1", 2.5, 9, 9, "<difficult>1</difficult>")
-    odd += voc_object("cat", 5, 5, 9, 9, "<truncated>0.0597</truncated><occluded>1</occluded>")
+    odd += voc_object("cat", 5, 5, 9, 9, "<truncated>0.0597</truncated><occluded>TRUE</occluded>")
+    odd += voc_object("cat", 5, 5, 9, 9, "<truncated>true</truncated>")
+    odd += voc_object("cat", 5, 5, 9, 9, "<truncated>Unspecified</truncated>")
     found = boxes_of(voc(tmp_path, several(odd)))["p0"]
     np.testing.assert_allclose(found.boxes[0], [1.5, 3.57000007, 9, 9], rtol=1e-6)
-    assert found.difficult.tolist() == [True, False] and found.occlusion.tolist() == [0, 1]
-    np.testing.assert_allclose(found.truncation, [0, 0.0597], rtol=1e-6)
-    assert Truth.of(found).difficult.tolist() == [True, False]
+    assert found.difficult.tolist() == [True, False, False, False]
+    assert found.occlusion.tolist() == [0, 1, 0, 0]
+    np.testing.assert_allclose(found.truncation, [0, 0.0597, 1, 0], rtol=1e-6)
+    assert Truth.of(found).difficult.tolist() == [True, False, False, False]
 
 
 @pytest.mark.parametrize(
@@ -87,6 +91,10 @@ def test_files_of_macos_are_passed_over_and_lists_followed(tmp_path):
         (voc_object("cat", "left", 5, 9, 9), "object 2, has the name 'cat' and the sides"),
         (voc_object("", 5, 5, 9, 9), "object 2, has the name ''"),
         (voc_object("cat", "nan", 5, 9, 9), "object 2, has the name 'cat' and the sides"),
+        (voc_object("cat", 5, 5, 9, 9, "<difficult>2</difficult>"), "2, has the difficult '2'"),
+        (voc_object("cat", 5, 5, 9, 9, "<occluded>much</occluded>"), "2, has the occluded 'much'"),
+        (voc_object("cat", 5, 5, 9, 9, "<truncated>yes</truncated>"), "has the truncated 'yes'"),
+        (voc_object("cat", 5, 5, 9, 9, "<truncated>3</truncated>"), "2, has the truncation 3"),
     ],
 )
 def test_bad_boxes_are_counted_by_name_and_refused_when_strict(tmp_path, thing, message):
@@ -139,6 +147,27 @@ def test_names_that_no_file_can_have_and_two_files_about_one_picture_are_told(tm
         load(f"voc:{tmp_path}", strict=True)
 
 
+def test_pictures_without_an_annotation_are_remarked_and_no_fault(tmp_path):
+    folder = voc(tmp_path, several(CAT))
+    picture(folder / "JPEGImages" / "bare.png", seed=9)
+    # Of one whose annotation is broken that is said already.
+    (folder / "Annotations" / "p0.xml").write_text("<annotation>")
+    data = load(f"voc:{folder}")
+    assert data.info.remarks == ("1 picture has no annotation: bare.png.",)
+    assert len(data.info.skipped) == 1
+    assert examine(data).remarks[0] == data.info.remarks[0]
+
+
+@pytest.mark.parametrize("most", [1.0, 1.5])
+def test_shares_of_the_sides_are_no_pixels(tmp_path, most):
+    share = voc_object("cat", 0.25, 0.5, 0.75, most)
+    with pytest.raises(InputError, match="No box of voc:.* reaches beyond 2.*Multiply"):
+        load(f"voc:{voc(tmp_path, several(share))}")
+    # One that does reach further shows that they are pixels.
+    folder = voc(tmp_path, {**several(share), "p0": voc_object("cat", 1, 1, 9, 9)})
+    assert not load(f"voc:{folder}").info.skipped
+
+
 def test_a_picture_without_boxes_has_none_of_them(tmp_path):
     found = boxes_of(voc(tmp_path, {**several(CAT), "p0": ""}), strict=True)["p0"]
     assert found.boxes.shape == (0, 4) and found.box_labels.shape == (0,)
@@ -146,10 +175,10 @@ def test_a_picture_without_boxes_has_none_of_them(tmp_path):
 
 
 def test_boxes_are_resized_with_their_pictures(tmp_path):
-    found = boxes_of(voc(tmp_path, several(voc_object("cat", 7, 11, 21, 20))), image_size=(40, 15))
-    assert found["p0"].image.shape == (40, 15, 3)
-    assert found["p0"].boxes.tolist() == [[20, 3, 40, 10.5]]
-    assert found["p0"].areas.tolist() == [10 * 15.0]
+    found = boxes_of(voc(tmp_path, several(voc_object("cat", 7, 11, 21, 20))), image_size=(60, 15))
+    assert found["p0"].image.shape == (60, 15, 3)
+    assert found["p0"].boxes.tolist() == [[30, 3, 60, 10.5]]
+    assert found["p0"].areas.tolist() == [30 * 7.5]
 
 
 def test_bccd():

@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.array_files import read_arrays
-from keras_classics.core.errors import InputError, import_extra, shown
+from keras_classics.core.errors import LARGEST, InputError, import_extra, shown
 from keras_classics.core.versions import installed
 from keras_classics.data.holdout import digest
 from keras_classics.data.load import Asked, Data
@@ -67,7 +67,7 @@ def load_npz(asked: Asked, *, validation: float = 0.1, test: float = 0.1) -> Dat
     Raises:
         InputError: A file is missing, damaged or of other contents, or a share not within 0 to 1.
     """
-    paths = [Path(each).expanduser() for each in asked.argument.split(",")]
+    paths = asked.paths
     if len(paths) > 2:
         raise InputError(
             f"{len(paths)} npz files were given", "one or two", "Write npz:TRAIN,TEST."
@@ -192,7 +192,8 @@ def _pictures(path: Path, arrays: dict[str, np.ndarray], ending: str) -> Labelle
             "uint8, or floats of 0 to 1, (n, height, width) or (n, height, width, 1 or 3)",
             remedy,
         )
-    if labels.dtype.kind not in "iu" or len(labels) != len(images) or labels.min() < 0:
+    fitting = labels.dtype.kind in "iu" and len(labels) == len(images)
+    if not fitting or not 0 <= labels.min() <= labels.max() <= LARGEST:
         if len(labels) == len(images):
             numbered = "classes, numbers = numpy.unique(old, return_inverse=True)"
             named = f"numpy.savez(file, {x}=pictures, {y}=numbers, classes=classes.astype(str))"

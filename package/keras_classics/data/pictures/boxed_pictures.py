@@ -7,7 +7,6 @@ outside the picture or of an unknown class is left out and counted, with the fil
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from keras_classics.boxes.detections import NO_CLASS, box_areas, clip_boxes
-from keras_classics.core.errors import InputError
+from keras_classics.core.errors import InputError, shown
 from keras_classics.core.files import file_fingerprint
 from keras_classics.data.faults import Faults
 from keras_classics.data.load import Asked, Data
@@ -28,6 +27,12 @@ from keras_classics.data.splits import Made, Picture
 _SLACK = 1.0
 # KITTI's "unknown".
 _MOST_HIDDEN = 3
+# Shares of a picture's sides end by 1, or little beyond where a box leads out of it.
+_SHARES_END = 2.0
+_FLAGS = {
+    **dict.fromkeys(("1", "1.0", "true"), True),
+    **dict.fromkeys(("0", "0.0", "false", "none", "unspecified", ""), False),
+}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -125,10 +130,11 @@ def boxed_data(
         **facts: What else `Info` holds.
 
     Raises:
-        InputError: No class, or a split without a picture.
+        InputError: No class, or a split without a picture, or boxes that are no pixels.
     """
+    rows = [row for part in sheets.values() for sheet in part for row in sheet.rows]
+    _check_pixels(asked.spec, rows)
     if classes is None:
-        rows = [row for part in sheets.values() for sheet in part for row in sheet.rows]
         classes = sorted({row.label for row in rows if row.label is not None})
     if not classes:
         raise InputError(
@@ -144,6 +150,38 @@ def boxed_data(
     }
     make = partial(_picture, size=asked.size)
     return checked_data(asked, checked, rules, make, classes=tuple(classes), **facts)
+
+
+def read_flags(where: str, faults: Faults, **said: Any) -> dict[str, bool] | None:
+    """What a file says of an object, 0 or 1, or true or false; where it is silent, it is false.
+
+    Args:
+        where: The place in the file.
+        faults: Where to note what is neither.
+        **said: What stands there, by its name.
+
+    Returns:
+        Truth values by name; None where something is neither.
+    """
+    found = {name: _FLAGS.get(str(value).strip().lower()) for name, value in said.items()}
+    wrong = [f"the {name} {shown(said[name])}" for name, value in found.items() if value is None]
+    if wrong:
+        faults.add(f"{where} has {' and '.join(wrong)}", "0 or 1, true or false", "Correct it.")
+        return None
+    return {name: bool(value) for name, value in found.items()}
+
+
+def _check_pixels(spec: str, rows: Sequence[Row]) -> None:
+    """Refuse a set in which every box is given as shares of its picture's sides."""
+    ends = np.array([row.box[2:] for row in rows], "float64").reshape(-1, 2)
+    ends = ends[np.isfinite(ends).all(axis=1)]
+    if ends.size and ends.max() <= _SHARES_END and (ends % 1 > 0).any():
+        raise InputError(
+            f"No box of {spec} reaches beyond {_SHARES_END:g}, such as that of {rows[0].where} "
+            "which ends at (y, x) = " + _written(rows[0].box[2:]),
+            "pixels; these seem to be shares of the pictures' sides",
+            "Multiply what is across by the picture's width, and what is down by its height.",
+        )
 
 
 def checked_data(
@@ -321,38 +359,3 @@ def _picture(example: _Checked, size: tuple[int, int] | None) -> BoxedPicture:
     columns["boxes"] = columns["boxes"] * np.array([down, right, down, right], "float32")
     columns["areas"] = columns["areas"] * np.float32(down * right)
     return BoxedPicture(image=image, name=example.sheet.name, file_size=example.size, **columns)
-
-
-def find_pictures(
-    names: Sequence[str], folders: Sequence[Path], faults: Faults, source: Callable[[str], str]
-) -> dict[str, Path]:
-    """The file of each picture, in the first of some folders that has it.
-
-    Args:
-        names: File names, perhaps with folders before them, which may be another machine's.
-        folders: Where to look.
-        faults: Where to note those that are nowhere.
-        source: What annotates a picture of a name, for the message.
-    """
-    found = {}
-    for name in names:
-        # Of a path of another machine the last part; never one that leads out of the folders.
-        parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
-        candidates = [
-            folder.joinpath(*parts[start:])
-            for folder in folders
-            for start in (0, len(parts) - 1)
-            if parts
-        ]
-        # Of a name that no file can have there is none.
-        path = next((each for each in candidates if os.path.isfile(each)), None)
-        if path is None:
-            faults.add(
-                f"{source(name)} is about the picture {name!r}, which is not in "
-                f"{', '.join(map(str, folders))}",
-                "a file for each picture",
-                "Add the picture or remove its annotation.",
-            )
-        else:
-            found[name] = path
-    return found

@@ -25,10 +25,11 @@ from keras_classics.data.pictures.boxed_pictures import (
     Row,
     Sheet,
     boxed_data,
-    find_pictures,
+    read_flags,
 )
 from keras_classics.data.pictures.mask_files import IGNORED, resize_mask
 from keras_classics.data.pictures.masked_pictures import MaskedPicture
+from keras_classics.data.pictures.picture_places import find_pictures, remark_unannotated
 from keras_classics.data.splits import Made
 
 _REMEDY = "Give an instances_*.json of COCO."
@@ -57,7 +58,7 @@ def load_coco(asked: Asked, *, images: str | Path | None = None, masks: bool = F
         InputError: A file is not in COCO's form, or files have other classes; or masks are asked
             for and no object has an outline.
     """
-    files = [Path(each.strip()).expanduser() for each in asked.argument.split(",")]
+    files = asked.paths
     if len(files) > len(SPLIT_NAMES):
         raise InputError(
             f"{len(files)} files were given", "training, validation, test", "Give up to three."
@@ -73,6 +74,7 @@ def load_coco(asked: Asked, *, images: str | Path | None = None, masks: bool = F
                 "Write all categories into each file.",
             )
         categories, parts[split], rules[split] = found, sheets, file.name
+    remark_unannotated((sheet.path for sheets in parts.values() for sheet in sheets), asked.faults)
     if masks:
         _check_outlines(asked.argument, parts, asked.faults)
     data = boxed_data(
@@ -161,10 +163,9 @@ def _row(
             "Correct it, or add the category.",
         )
         return None
-    flags = {name: _truth_value(each.get(name, 0)) for name in ("ignore", "iscrowd")}
-    if None in flags.values():
-        name = next(name for name, value in flags.items() if value is None)
-        faults.add(f"{where} has the {name} {each[name]!r}", "0 or 1", "Correct it.")
+    said = {name: each.get(name) for name in ("ignore", "iscrowd")}
+    flags = read_flags(where, faults, **said)
+    if flags is None:
         return None
     x, y, width, height = map(float, box)
     area = each.get("area")
@@ -173,19 +174,11 @@ def _row(
         label=categories[each["category_id"]],
         where=where,
         # Their own tool overwrites what is to be ignored by what is no crowd (cocoapi#466).
-        difficult=bool(flags["ignore"]),
-        crowd=bool(flags["iscrowd"]),
+        difficult=flags["ignore"],
+        crowd=flags["iscrowd"],
         area=float(area) if is_number(area) and float(area) > 0 else None,
         outline=each.get("segmentation") or None,
     )
-
-
-def _truth_value(value: Any) -> bool | None:
-    """What a flag says, which some write as a text; None of what is none."""
-    written = {"": False, "0": False, "false": False, "none": False, "1": True, "true": True}
-    if isinstance(value, bool | int | str | None):
-        return written.get(str(value).lower())
-    return bool(value) if value in (0.0, 1.0) else None
 
 
 def _is_known(number: Any, known: Mapping) -> bool:

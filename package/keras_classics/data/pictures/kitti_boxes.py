@@ -8,6 +8,7 @@ taken as exclusive, as KITTI's own kit computes areas. `DontCare` is a region wi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError
@@ -16,6 +17,7 @@ from keras_classics.core.text_files import read_lines
 from keras_classics.data.faults import Faults
 from keras_classics.data.load import Asked, Data
 from keras_classics.data.pictures.boxed_pictures import Row, Sheet, boxed_data
+from keras_classics.data.pictures.picture_places import remark_unannotated
 
 _FIELDS = 8
 
@@ -44,7 +46,7 @@ def load_kitti(asked: Asked, *, classes: Sequence[str] | None = None) -> Data:
             "a folder of KITTI's object benchmark",
             "Check the path.",
         )
-    sheets = []
+    sheets, annotated = list[Sheet](), list[Path]()
     for file in sorted((root / "label_2").glob("*.txt")):
         if file.name[0] == ".":
             continue
@@ -56,6 +58,7 @@ def load_kitti(asked: Asked, *, classes: Sequence[str] | None = None) -> Data:
                 "Add the picture or remove the labels.",
             )
             continue
+        annotated.append(picture)
         try:
             lines = list(enumerate(read_lines(file), start=1))
         except InputError as error:
@@ -64,6 +67,7 @@ def load_kitti(asked: Asked, *, classes: Sequence[str] | None = None) -> Data:
         rows = [_row(line, f"{file}, line {number},", faults) for number, line in lines]
         found = tuple(row for row in rows if row is not None)
         sheets.append(Sheet(name=file.stem, path=picture, rows=found, source=file))
+    remark_unannotated(annotated, faults)
     return boxed_data(asked, {"train": sheets}, {"train": "label_2"}, classes=classes)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from keras_classics.core.picture_files import picture_endings
 from keras_classics.data.faults import Faults
 from keras_classics.data.pictures.masked_pictures import MaskSheet
+from keras_classics.data.pictures.picture_places import picture_files
 
 # What a mask's name may have more than its picture's.
 _SUFFIXES = (
@@ -16,15 +16,6 @@ _SUFFIXES = (
 # Where there are several files of a name, masks are what has no loss.
 _LOSSY_ENDINGS = (".avif", ".gif", ".jfif", ".jp2", ".jpeg", ".jpg", ".webp")
 _NAMED = 5
-
-
-def picture_files(folder: Path) -> list[Path]:
-    """The picture files below a folder, sorted; those of macOS that begin with "._" are none."""
-    endings = picture_endings()
-    return sorted(
-        path for path in folder.rglob("*")
-        if path.suffix.lower() in endings and path.name[0] != "." and path.is_file()
-    )  # fmt: skip
 
 
 def pairs(

@@ -1,9 +1,9 @@
 """Boxes in a table of one's own: a CSV with a row for each box.
 
 Columns are `image` (a file name, from the table's folder or `images` in it), `class`, and
-`xmin, ymin, xmax, ymax` or `x, y, width, height`, in pixels from the upper left corner 0, the far
-edges exclusive. A column `split` (train, val, test) divides, `difficult` and `crowd` (0 or 1) tell
-more. A picture without boxes has a row with an empty class.
+`xmin, ymin, xmax, ymax` (or `x1, y1, x2, y2`) or `x, y, width, height` (or `x, y, w, h`), in pixels
+from the upper left corner 0, the far edges exclusive. A column `split` (train, val, test) divides,
+`difficult` and `crowd` (0 or 1) tell more. A picture without boxes has a row with an empty class.
 """
 
 from __future__ import annotations
@@ -22,14 +22,17 @@ from keras_classics.data.pictures.boxed_pictures import (
     Row,
     Sheet,
     boxed_data,
-    find_pictures,
+    read_flags,
 )
+from keras_classics.data.pictures.picture_places import find_pictures, remark_unannotated
 from keras_classics.data.tables import column_named, text_table
 
 _IMAGE = ("image", "filename", "file_name", "file", "image_path", "path")
 _CLASS = ("class", "label", "name", "category")
-_CORNERS, _SIDES = ("xmin", "ymin", "xmax", "ymax"), ("x", "y", "width", "height")
-_REMEDY = "Write the columns image, class, xmin, ymin, xmax, ymax."
+# Beside w and h, a width and a height are the picture's.
+_CORNERS = ("xmin", "ymin", "xmax", "ymax"), ("x1", "y1", "x2", "y2")
+_SIDES = ("x", "y", "w", "h"), ("x", "y", "width", "height")
+_REMEDY = "Write the columns image, class, and xmin, ymin, xmax, ymax or x, y, width, height."
 
 
 @checked
@@ -49,11 +52,11 @@ def load_boxes(asked: Asked, *, classes: Sequence[str] | None = None) -> Data:
     image, label = (
         columns[column_named(file, columns, each, _REMEDY)] for each in (_IMAGE, _CLASS)
     )
-    corners = set(_CORNERS) <= set(columns)
-    if not corners and not set(_SIDES) <= set(columns):
+    known = next((each for each in (*_CORNERS, *_SIDES) if set(each) <= set(columns)), None)
+    if known is None:
         raise InputError(
             f"{file} has the columns {', '.join(columns)}",
-            f"also {', '.join(_CORNERS)} or {', '.join(_SIDES)}",
+            f"also {' or '.join(map(', '.join, (*_CORNERS, *_SIDES)))}",
             _REMEDY,
         )
     rows: dict[str, list[Row]] = {}
@@ -64,7 +67,7 @@ def load_boxes(asked: Asked, *, classes: Sequence[str] | None = None) -> Data:
         split = _split(file, number, str(record.get("split", "train")))
         check_one_split(owners, name, split, f"{file}, line {number}")
         class_name = record[label].strip()
-        numbers = _numbers(record, _CORNERS if corners else _SIDES)
+        numbers = _numbers(record, known)
         if not class_name and numbers is None:
             continue
         if not class_name or numbers is None:
@@ -75,21 +78,25 @@ def load_boxes(asked: Asked, *, classes: Sequence[str] | None = None) -> Data:
                 "Complete the row.",
             )
             continue
+        said = {name: record.get(name) for name in ("difficult", "crowd")}
+        flags = read_flags(f"{file}, line {number},", faults, **said)
+        if flags is None:
+            continue
         left, top, right, bottom = numbers
-        if not corners:
+        if known in _SIDES:
             right, bottom = left + right, top + bottom
         rows[name].append(
             Row(
                 box=(top, left, bottom, right),
                 label=class_name,
                 where=f"{file}, line {number},",
-                difficult=record.get("difficult", "") in ("1", "true", "True"),
-                crowd=record.get("crowd", "") in ("1", "true", "True"),
+                **flags,
             )
         )
     paths = find_pictures(
         list(rows), [file.parent, file.parent / "images"], faults, lambda _: str(file)
     )
+    remark_unannotated(paths.values(), faults)
     parts: dict[str, list[Sheet]] = {"train": []}
     for name, found in paths.items():
         parts.setdefault(owners[name], []).append(

@@ -19,7 +19,8 @@ from keras_classics.core.xml_files import Element, read_xml
 from keras_classics.data.faults import Faults
 from keras_classics.data.holdout import listed_splits
 from keras_classics.data.load import Asked, Data
-from keras_classics.data.pictures.boxed_pictures import Row, Sheet, boxed_data
+from keras_classics.data.pictures.boxed_pictures import Row, Sheet, boxed_data, read_flags
+from keras_classics.data.pictures.picture_places import remark_unannotated
 from keras_classics.data.pictures.voc_masks import load_voc_masks
 
 _ALLOWED = "an annotation of PASCAL VOC: XML with <object>, <name> and <bndbox>"
@@ -49,6 +50,9 @@ def load_voc(asked: Asked, *, classes: Sequence[str] | None = None, masks: bool 
         sheet = _sheet(folder, file, faults)
         if sheet is not None:
             sheets[stem] = sheet
+    # A file that cannot be read is about the picture of its name.
+    own = [found for file in files.values() if (found := _picture(folder, file, "")) is not None]
+    remark_unannotated([*own, *(sheet.path for sheet in sheets.values())], faults)
     # Of lists of a single class, which lie there too, none is read.
     lists = folder / "ImageSets" / "Main"
     parts, rules = listed_splits(lists, sheets, "annotation", faults, passed=files)
@@ -105,16 +109,21 @@ def _row(thing: Element, where: str, faults: Faults) -> Row | None:
         )
         return None
     ymin, xmin, ymax, xmax = map(float, sides)
+    # Some write the share, VOC itself 0 or 1.
     truncated = _text(thing, "truncated")
+    share = _is_number(truncated)
+    said = {"difficult": _text(thing, "difficult"), "occluded": _text(thing, "occluded")}
+    flags = read_flags(where, faults, **said, truncated="" if share else truncated)
+    if flags is None:
+        return None
     return Row(
         # From 1, the last pixel included.
         box=(ymin - 1.0, xmin - 1.0, ymax, xmax),
         label=name,
         where=where,
-        difficult=_text(thing, "difficult") in ("1", "true", "True"),
-        # Some write the share, VOC itself 0 or 1.
-        truncation=min(1.0, max(0.0, float(truncated))) if _is_number(truncated) else 0.0,
-        occlusion=int(_text(thing, "occluded") in ("1", "true", "True")),
+        difficult=flags["difficult"],
+        truncation=float(truncated) if share else float(flags["truncated"]),
+        occlusion=int(flags["occluded"]),
     )
 
 

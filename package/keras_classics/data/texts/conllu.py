@@ -57,7 +57,7 @@ def load_conllu(
     """
     check_choice("column", column, TAGGED)
     files = asked.argument
-    names = files.split(",")
+    names = [str(path) for path in asked.paths]
     if len(names) not in _SPLITS:
         raise InputError(
             f"{len(names)} files were given", "one to three", "Write conllu:TRAIN,VALIDATION,TEST."
