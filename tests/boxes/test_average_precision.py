@@ -194,8 +194,9 @@ def test_a_threshold_is_an_overlap_perhaps_one_by_class():
     assert average_precision(
         [found], [there], 2, rules="voc10", threshold={1: 0.7}
     ).by_class["AP"].tolist() == [1, 0]  # fmt: skip
-    for wrong in (50, {1: 50}):
-        with pytest.raises(InputError, match="threshold=50 was given. Allowed: a number from 0 to"):
+    # At 0 boxes that are apart would be one.
+    for wrong in (50, {1: 50}, 0):
+        with pytest.raises(InputError, match=r"threshold=\d+ was given. Allowed: a number above 0"):
             average_precision([found], [there], 2, threshold=wrong)
     with pytest.raises(InputError, match="threshold with 2"):
         average_precision([found], [there], 2, threshold={2: 0.5})
@@ -213,3 +214,12 @@ def test_a_threshold_is_an_overlap_perhaps_one_by_class():
 def test_what_is_no_number_of_its_kind_is_refused(columns, message):
     with pytest.raises(InputError, match=message):
         Detections([[0, 0, 1, 1]], *columns)
+
+
+def test_ranges_and_neighbours_that_are_none_are_refused():
+    pair = [Detections([[0, 0, 1, 1]], [0], [1])], [Truth([[0, 0, 1, 1]], [0])]
+    with pytest.raises(InputError, match=r"sizes\['s'\]=\(50, 1\).*smaller one first"):
+        average_precision(*pair, 2, sizes={"s": (50, 1)})
+    for neighbours in ({0: 99}, {99: 0}):
+        with pytest.raises(InputError, match="neighbours.*99"):
+            average_precision(*pair, 2, rules="kitti", neighbours=neighbours)

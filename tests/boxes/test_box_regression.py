@@ -62,3 +62,30 @@ def test_ridge_regression_is_that_of_scikit_learn_with_the_bias_among_the_featur
     np.testing.assert_allclose(exact.predict(features), targets, atol=1e-6)
     with pytest.raises(InputError, match="at least one"):
         RidgeBoxes.fit(np.zeros((0, 6)), np.zeros((0, 4)))
+
+
+@pytest.mark.parametrize(
+    ("targets", "options", "message"),
+    [
+        (np.zeros((1, 4)), {}, r"2 proposals and targets of shape \(1, 4\)"),
+        (np.zeros((3, 4)), {}, r"targets of shape \(3, 4\)"),
+        (np.zeros((2, 3)), {}, r"targets of shape \(2, 3\)"),
+        (np.full((2, 4), np.nan), {}, "8 of them NaN"),
+        (np.full((2, 4), 1000.0), {}, "Give the size of the picture"),
+        (np.zeros((2, 4)), {"size": (-5, -5)}, "size"),
+    ],
+)
+def test_targets_that_lead_to_no_box_are_refused(targets, options, message):
+    boxes = [[0, 0, 5, 5], [1, 2, 9, 8]]
+    with pytest.raises(InputError, match=message):
+        apply_regression(boxes, targets, **options)
+    # As the remedy says: cut to the picture, whatever the size.
+    far = apply_regression(boxes, np.full((2, 4), 1000.0), (10, 10))
+    assert np.isfinite(far).all() and far.max() <= 10
+
+
+def test_nothing_and_what_is_not_finite_is_not_learned_from():
+    with pytest.raises(InputError, match="No target"):
+        Whitening.fit(np.zeros((0, 4)))
+    with pytest.raises(InputError, match="Features .* NaN"):
+        RidgeBoxes.fit(np.full((3, 2), np.nan), np.zeros((3, 4)))

@@ -69,3 +69,14 @@ def test_nothing_found_is_all_missed_and_nothing_there_all_background():
     some = Detections([[0, 0, 5, 5]], [0], [0.5])
     counts = sort_errors([nothing, some], [Truth([[0, 0, 5, 5]], [0]), Truth([], [])]).counts
     assert counts["missed"] == 1 and counts["background"] == 1
+
+
+def test_of_two_boxes_of_a_class_the_nearer_one_is_found():
+    # Both overlap it by more than a half: 8 / 10, and 10 / 12 of the second.
+    there = Truth([[0, 0, 10, 8], [0, 0, 10, 12]], [0, 0])
+    found = Detections([[0, 0, 10, 10]], [0], [0.9])
+    assert sort_errors([found], [there]).missed[0].tolist() == [True, False]
+    with pytest.raises(InputError, match=r"background=0\.5 and threshold=0\.1"):
+        sort_errors([found], [there], threshold=0.1, background=0.5)
+    with pytest.raises(InputError, match="a number above 0"):
+        sort_errors([found], [there], threshold=0.0)

@@ -82,3 +82,18 @@ def test_no_proposal_of_either_kind_is_refused_with_a_remedy_that_works():
     with pytest.raises(InputError, match=r"background=\(0.0, 0.5\)"):
         sample_regions(overlaps, 4, rng, background=(0.1, 0.5))
     assert len(sample_regions(overlaps, 4, rng, background=(0.0, 0.5))) == 4
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"positive": 5}, {"background": (0.5, 0.1)}, {"background": (0, 7)}]
+)
+def test_overlaps_that_are_none_draw_nothing(wrong):
+    with pytest.raises(InputError, match="positive=5|a least overlap and a higher end"):
+        sample_regions([0.1, 0.9], 4, np.random.default_rng(0), **wrong)
+
+
+def test_a_box_alone_is_no_list_of_boxes():
+    for function in (overlap, coverage, match):
+        with pytest.raises(InputError, match=r"\(n, 4\)"):
+            function([0, 0, 2, 2], [1, 1, 3, 3])
+        function([[0, 0, 2, 2]], [[1, 1, 3, 3]])

@@ -50,3 +50,12 @@ def test_recall_and_mabo_by_hand():
         proposal_quality(proposals, truths, 1)
     with pytest.raises(InputError, match="threshold=50"):
         proposal_quality(proposals, truths, 3, threshold=50)
+
+
+@pytest.mark.parametrize("options", [{"step": 1e-6}, {"sides": (1e-3,)}])
+def test_more_windows_than_memory_holds_are_refused_before_they_are_made(options):
+    with pytest.raises(InputError, match="such as sides=.*up to 10000000 windows|up to 10000000"):
+        sliding_windows((1000, 1000), **options)
+    assert len(sliding_windows((1000, 1000), sides=(32, 64), step=0.5)) < 30_000
+    with pytest.raises(InputError, match="a number above 0"):
+        proposal_quality([[]], [Truth([[0, 0, 1, 1]], [0])], 1, threshold=0)

@@ -219,3 +219,14 @@ def test_the_settings_are_those_of_the_paper_and_large_boxes_come_early():
     boxes = np.array([[0, 0, side, side] for side in range(1, 201)], "float64")
     sides = module._in_order(boxes, 0)[:, 2]
     assert sides[:50].mean() > sides[-50:].mean() + 50
+
+
+def test_arguments_are_looked_at_before_the_search(monkeypatch):
+    def searched(*arguments):
+        raise AssertionError("searched")
+
+    module = importlib.import_module("keras_classics.boxes.selective_search")
+    monkeypatch.setattr(module, "_by_ourselves", searched)
+    for wrong in ({"most": 0}, {"seed": -1}):
+        with pytest.raises(InputError, match="whole number"):
+            selective_search(np.zeros((30, 30, 3), "uint8"), engine="own", **wrong)

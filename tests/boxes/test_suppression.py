@@ -85,5 +85,13 @@ def test_nothing_gives_nothing_and_nonsense_is_refused():
     with pytest.raises(InputError, match="a number from 0 to 1"):
         suppress([[0, 0, 1, 1]], [0.5], threshold=30)
     for scores in ([np.nan], [np.inf], [0.5, 0.5]):
-        with pytest.raises(InputError, match="one finite score"):
+        with pytest.raises(InputError, match="scores=.*finite numbers|scores of shape"):
             suppress([[0, 0, 1, 1]], scores)
+
+
+@pytest.mark.parametrize("classes", [[np.nan, 0], [0.5, 0.7], [None, "a"], [0]])
+def test_a_class_that_is_no_whole_number_loses_no_box_in_silence(classes):
+    with pytest.raises(InputError, match=r"classes=.*whole numbers|classes of shape \(1,\)"):
+        suppress([[0, 0, 1, 1], [5, 5, 6, 6]], [0.5, 0.4], classes)
+    with pytest.raises(InputError, match="not equally many"):
+        suppress([[0, 0, 1, 1], [5, 5]], [0.5, 0.4])

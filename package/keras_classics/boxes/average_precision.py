@@ -31,9 +31,10 @@ from keras_classics.boxes.overlap import coverage, overlap
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Whole
 from keras_classics.core.errors import (
+    InputError,
     check_choice,
+    check_overlap,
     check_places,
-    check_probability,
     check_whole,
 )
 
@@ -119,7 +120,7 @@ def average_precision(
         classes: Number of classes.
         rules: `"coco"` (ten overlaps, 101 recalls), `"voc07"` (11 recalls), `"voc10"` (the area
             below the curve), `"kitti"` (40 recalls) or `"kitti11"` (its 11 of before 10/2019).
-        threshold: An overlap in place of those of the rules, 0 to 1, or one by class; a class that
+        threshold: An overlap in place of those of the rules, above 0, or one by class; a class that
             is not among them keeps the rules' own. KITTI's own is 0.5, and for its cars
             `{car: 0.7}` is to be given, as no rule knows which class these are.
         sizes: Ranges of areas of which there are figures; for KITTI its grades take their place.
@@ -131,7 +132,7 @@ def average_precision(
 
     Raises:
         InputError: The rules are unknown, a class is beyond those there are, a threshold is no
-            overlap, or there is no picture, or not the truth for each.
+            overlap, a range of sizes is none, or there is no picture, or not the truth for each.
     """
     check_choice("rules", rules, (*RULES, *KITTI))
     classes = check_whole("classes", classes)
@@ -139,6 +140,14 @@ def average_precision(
     check_labels("detection", _joined([each.box_labels for each in detections]), classes)
     check_labels("true box", _joined([each.box_labels for each in truths]), classes, NO_CLASS)
     by_threshold = _thresholds(threshold, classes)
+    check_places("neighbours", [*neighbours, *neighbours.values()], classes)
+    for name, (low, high) in sizes.items():
+        if not 0 <= low <= high:
+            raise InputError(
+                f"sizes[{name!r}]={(low, high)} were given",
+                "a least and a greatest area in square pixels",
+                "Give the smaller one first.",
+            )
     if rules in KITTI:
         by_class, counts = kitti_figures(
             detections, truths, by_threshold, neighbours, eleven=rules == "kitti11"
@@ -165,10 +174,10 @@ def _thresholds(
 ) -> tuple[float | None, ...]:
     """The overlap of each class, None for that of the rules."""
     if not isinstance(given, Mapping):
-        known = None if given is None else check_probability("threshold", given)
+        known = None if given is None else check_overlap("threshold", given)
         return (known,) * classes
     check_places("threshold", given, classes)
-    found = {label: check_probability("threshold", each) for label, each in given.items()}
+    found = {label: check_overlap("threshold", each) for label, each in given.items()}
     return tuple(found.get(label) for label in range(classes))
 
 

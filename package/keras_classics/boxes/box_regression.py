@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from keras_classics.boxes.detections import as_boxes, clip_boxes
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_positive
+from keras_classics.core.errors import InputError, check_pair, check_positive
 
 # What is added to the variances before they are divided by, as in the released code of R-CNN.
 _LEAST_VARIANCE = 1e-3
@@ -62,13 +62,33 @@ def apply_regression(
 
     Returns:
         float32 `(n, 4)`.
+
+    Raises:
+        InputError: There is not one target of four numbers for each proposal, one is not finite or,
+            without a size, so large that the box has no end, or the size is none.
     """
+    proposals, targets = as_boxes(proposals), as_numbers("Targets", targets)
+    if targets.shape != proposals.shape:
+        raise InputError(
+            f"{len(proposals)} proposals and targets of shape {targets.shape} were given",
+            f"targets ({len(proposals)}, 4)",
+            "Give four numbers for each proposal.",
+        )
+    size = None if size is None else check_pair("size", size)
     # Tensors: on PyTorch Keras mixes arrays with those of its own.
-    given = keras.ops.convert_to_tensor(as_boxes(proposals).astype("float32"))
-    wanted = keras.ops.convert_to_tensor(np.asarray(targets, "float32"))
+    given = keras.ops.convert_to_tensor(proposals.astype("float32"))
+    wanted = keras.ops.convert_to_tensor(targets.astype("float32"))
     found = keras.utils.bounding_boxes.decode_deltas_to_boxes(given, wanted, "yxyx", "yxyx")
     boxes = keras.ops.convert_to_numpy(found)
-    return boxes if size is None else clip_boxes(boxes, size)
+    if size is not None:
+        return clip_boxes(boxes, size)
+    if not np.isfinite(boxes).all():
+        raise InputError(
+            f"Targets up to {targets.max():g} were given, which stretch a box beyond all numbers",
+            "logarithms of factors, such as below 10",
+            "Give the size of the picture, to which boxes are cut then.",
+        )
+    return boxes
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,8 +109,14 @@ class Whitening:
     @classmethod
     @checked
     def fit(cls, targets: ArrayLike) -> Whitening:
-        """Learn mean and matrix from targets `(n, 4)` with n of 1 and above."""
-        found = np.asarray(targets, "float64")
+        """Learn mean and matrix from targets `(n, 4)` with n of 1 and above.
+
+        Raises:
+            InputError: There is none, or one is not finite.
+        """
+        found = as_numbers("Targets", targets)
+        if not len(found):
+            raise InputError("No target was given", "one or more", "Leave out empty classes.")
         mean = found.mean(axis=0)
         centred = found - mean
         values, vectors = np.linalg.eigh(centred.T @ centred / len(found))
@@ -130,10 +156,11 @@ class RidgeBoxes:
             penalty: Weight of the squares; 1000 in the paper.
 
         Raises:
-            InputError: There is nothing to learn from, or the penalty is not positive.
+            InputError: There is nothing to learn from or not finite, or the penalty is not
+                positive.
         """
         penalty = check_positive("penalty", penalty)
-        given, wanted = np.asarray(features, "float64"), np.asarray(targets, "float64")
+        given, wanted = as_numbers("Features", features), as_numbers("Targets", targets)
         if len(given) != len(wanted) or not len(given):
             raise InputError(
                 f"Features of {len(given)} and targets of {len(wanted)} proposals were given",
@@ -150,6 +177,19 @@ class RidgeBoxes:
         """Targets `(n, 4)` of proposals with features `(n, features)`."""
         rows = with_bias(np.asarray(features, "float64"))
         return self.whitening.unwhiten(rows @ self.weights)
+
+
+def as_numbers(what: str, values: ArrayLike) -> np.ndarray:
+    """Finite numbers as float64 `(n, m)`; of none `(0, 4)`."""
+    found = np.asarray(values, "float64")
+    found = found.reshape(0, 4) if found.size == 0 else found
+    if found.ndim != 2 or not np.isfinite(found).all():
+        raise InputError(
+            f"{what} of shape {found.shape} were given, {np.isnan(found).sum()} of them NaN",
+            "finite numbers (n, m), a row for each proposal",
+            "Leave out rows that are not finite, or train what makes them anew.",
+        )
+    return found
 
 
 def with_bias(features: np.ndarray) -> np.ndarray:

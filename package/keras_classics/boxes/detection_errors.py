@@ -13,7 +13,7 @@ import numpy as np
 from keras_classics.boxes.detections import NO_CLASS, Detections, Truth, check_paired
 from keras_classics.boxes.overlap import coverage, overlap
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import check_probability
+from keras_classics.core.errors import InputError, check_overlap, check_probability
 
 KINDS = ("right", "localisation", "class", "both", "duplicate", "background", "neither")
 
@@ -57,18 +57,23 @@ def sort_errors(
         detections: What was found in each picture; leave out unsure ones before.
         truths: What is there.
         threshold: The overlap from which a box is found.
-        background: The overlap up to which there is nothing.
+        background: The overlap up to which there is nothing, no more than the threshold.
 
     Returns:
         Counts, and the kinds by picture.
 
     Raises:
-        InputError: There is no picture, or not the truth for each, or an overlap is not between 0
-            and 1.
+        InputError: There is no picture, or not the truth for each, or an overlap is none.
     """
     check_paired(detections, truths)
-    threshold = check_probability("threshold", threshold)
+    threshold = check_overlap("threshold", threshold)
     background = check_probability("background", background)
+    if background > threshold:
+        raise InputError(
+            f"background={background:g} and threshold={threshold:g} were given",
+            "a background of less overlap than what is found",
+            "Give a lower background.",
+        )
     kinds, missed = [], []
     for found, there in zip(detections, truths, strict=True):
         names, taken = _sorted_picture(found, there, threshold, background)

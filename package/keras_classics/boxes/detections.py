@@ -118,7 +118,14 @@ def as_boxes(boxes: ArrayLike) -> np.ndarray:
     Raises:
         InputError: They have another shape, are not finite, or end before they begin.
     """
-    array = np.asarray(boxes, "float64")
+    try:
+        array = np.asarray(boxes, "float64")
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"Boxes that are no numbers, or not equally many each, were given ({error})",
+            "(n, 4)",
+            "Give four numbers for each.",
+        ) from error
     array = array.reshape(0, 4) if array.size == 0 else array
     if array.ndim != 2 or array.shape[1] != 4:
         raise InputError(
@@ -136,7 +143,9 @@ def as_boxes(boxes: ArrayLike) -> np.ndarray:
         raise InputError(
             f"Box {number} of {len(array)} is {array[number].tolist()}",
             "(ymin, xmin, ymax, xmax) in pixels, each end at or behind its beginning",
-            "Height and width seem to stand in place of the ends: convert them first, by "
+            "Height and width seem to stand in place of the ends: convert them first, (y, x, "
+            "height, width) by numpy.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], "
+            "axis=1), and (x, y, width, height) by "
             "keras.utils.bounding_boxes.convert_format(boxes, source='xywh', target='yxyx')."
             if sized
             else "Give the ends after the beginnings, as finite numbers.",
@@ -220,18 +229,33 @@ def _set_columns(
     # A frozen dataclass leaves no other way to keep what was converted.
     object.__setattr__(target, "boxes", boxes)
     for name, (values, dtype) in columns.items():
-        column = np.asarray(values)
-        if column.shape != boxes.shape[:1]:
-            raise InputError(
-                f"{name} of shape {column.shape} were given for {len(boxes)} boxes",
-                f"({len(boxes)},)",
-                "Give one for each box.",
-            )
-        numbers = column.dtype.kind in "biuf" and np.isfinite(column).all()
-        if column.size and not (numbers and (column == column.astype(dtype)).all()):
-            raise InputError(
-                f"{name}={shown(values)} were given",
-                f"{_KINDS[dtype]}, one for each box",
-                "Correct them, or leave out the boxes of which they are unknown.",
-            )
-        object.__setattr__(target, name, column.astype(dtype))
+        object.__setattr__(target, name, as_column(name, values, dtype, len(boxes)))
+
+
+def as_column(name: str, values: Any, dtype: str, count: int) -> np.ndarray:
+    """Numbers `(count,)` of a type, one for each box.
+
+    Args:
+        name: What they are, for the message.
+        values: What was given.
+        dtype: `"int64"`, `"float64"` or `"bool"`.
+        count: How many boxes there are.
+
+    Raises:
+        InputError: They are not so many, or no numbers of the kind.
+    """
+    column = np.asarray(values)
+    if column.shape != (count,):
+        raise InputError(
+            f"{name} of shape {column.shape} were given for {count} boxes",
+            f"({count},)",
+            "Give one for each box.",
+        )
+    numbers = column.dtype.kind in "biuf" and np.isfinite(column).all()
+    if column.size and not (numbers and (column == column.astype(dtype)).all()):
+        raise InputError(
+            f"{name}={shown(values)} were given",
+            f"{_KINDS[dtype]}, one for each box",
+            "Correct them, or leave out the boxes of which they are unknown.",
+        )
+    return column.astype(dtype)

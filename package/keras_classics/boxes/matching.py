@@ -11,7 +11,7 @@ from keras_classics.boxes.detections import as_boxes
 from keras_classics.boxes.overlap import overlap
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Whole
-from keras_classics.core.errors import InputError, check_probability, check_whole
+from keras_classics.core.errors import InputError, check_overlap, check_probability, check_whole
 
 
 class Matches(NamedTuple):
@@ -72,10 +72,17 @@ def sample_regions(
         int64 `(count,)`, numbers of proposals, those that show something first.
 
     Raises:
-        InputError: There is no proposal of either kind.
+        InputError: There is no proposal of either kind, or an overlap is none.
     """
     count = check_whole("count", count)
     share = check_probability("positive_share", positive_share)
+    positive = check_overlap("positive", positive)
+    if not 0 <= background[0] < background[1] <= 1:
+        raise InputError(
+            f"background={tuple(background)} was given",
+            "a least overlap and a higher end, within 0 to 1",
+            "Give (0.0, 0.5), or (0.1, 0.5) as Fast R-CNN.",
+        )
     found = np.asarray(overlaps, "float64")
     shows = np.flatnonzero(found >= positive)
     empty = np.flatnonzero((found >= background[0]) & (found < background[1]))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from keras_classics.boxes.detections import box_areas
+from keras_classics.boxes.detections import as_boxes, box_areas
 from keras_classics.core.arguments import checked
 
 
 @checked
-def overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+def overlap(boxes: ArrayLike, others: ArrayLike) -> np.ndarray:
     """Intersection over union of every box with every other, in float64.
 
     `keras.utils.bounding_boxes.compute_iou` computes the same in float32 and adds 1e-7 below the
@@ -21,15 +22,18 @@ def overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
 
     Returns:
         `(n, m)`, 0 to 1; 0 of two boxes without area.
+
+    Raises:
+        InputError: Boxes have another shape, are not finite, or end before they begin.
     """
-    boxes, others = np.asarray(boxes, "float64"), np.asarray(others, "float64")
+    boxes, others = as_boxes(boxes), as_boxes(others)
     shared = intersection(boxes, others)
     union = box_areas(boxes)[:, None] + box_areas(others) - shared
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
 
 
 @checked
-def coverage(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+def coverage(boxes: ArrayLike, others: ArrayLike) -> np.ndarray:
     """Which share of every box lies in every other: what is asked of crowds and DontCare regions.
 
     Args:
@@ -38,8 +42,11 @@ def coverage(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
 
     Returns:
         `(n, m)`, 0 to 1; 0 of a box without area.
+
+    Raises:
+        InputError: As of `overlap`.
     """
-    boxes, others = np.asarray(boxes, "float64"), np.asarray(others, "float64")
+    boxes, others = as_boxes(boxes), as_boxes(others)
     shared = intersection(boxes, others)
     areas = np.broadcast_to(box_areas(boxes)[:, None], shared.shape)
     return np.divide(shared, areas, out=np.zeros_like(shared), where=areas > 0)

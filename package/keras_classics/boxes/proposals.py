@@ -19,11 +19,14 @@ from keras_classics.boxes.overlap import overlap
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Whole
 from keras_classics.core.errors import (
+    InputError,
+    check_overlap,
     check_pair,
     check_positive,
-    check_probability,
     check_whole,
 )
+
+_MOST_WINDOWS = 10_000_000
 
 
 @checked
@@ -47,20 +50,33 @@ def sliding_windows(
         itself is one of them.
 
     Raises:
-        InputError: A size, aspect or step is not positive.
+        InputError: A size, aspect or step is not positive, or there would be more windows than
+            anybody asks for: ten million.
     """
     step = check_positive("step", step)
     size = check_pair("size", size)
-    found = [np.array([[0.0, 0.0, *size]])]
+    found, count = [np.array([[0.0, 0.0, *size]])], 1
     for side in sides:
         for aspect in aspects:
             aspect = check_positive("aspects", aspect)
             area = check_positive("sides", side)
             height = min(float(size[0]), area / aspect**0.5)
             width = min(float(size[1]), area * aspect**0.5)
-            tops, lefts = (
-                np.linspace(0.0, whole - part, 1 + int(np.ceil((whole - part) / (step * part))))
+            steps = [
+                1 + np.ceil((whole - part) / (step * part))
                 for whole, part in zip(size, (height, width), strict=True)
+            ]
+            count += steps[0] * steps[1]
+            if count > _MOST_WINDOWS:
+                raise InputError(
+                    f"sides={side:g} and step={step:g} make {count:.0f} windows or more in a "
+                    f"picture of {size[0]} x {size[1]} pixels",
+                    f"up to {_MOST_WINDOWS} windows",
+                    "Give larger sides or steps, such as sides=(32, 64) and step=0.5.",
+                )
+            tops, lefts = (
+                np.linspace(0.0, whole - part, int(number))
+                for whole, part, number in zip(size, (height, width), steps, strict=True)
             )
             y, x = (each.ravel() for each in np.meshgrid(tops, lefts, indexing="ij"))
             found.append(np.stack([y, x, y + height, x + width], axis=1))
@@ -107,7 +123,7 @@ def proposal_quality(
     classes = check_whole("classes", classes)
     for there in truths:
         check_labels("true box", there.box_labels, classes, NO_CLASS)
-    threshold = check_probability("threshold", threshold)
+    threshold = check_overlap("threshold", threshold)
     best, labels = [np.zeros(0)], [np.zeros(0, "int64")]
     for boxes, there in zip(proposals, truths, strict=True):
         counted = ~there.difficult & ~there.crowd & (there.box_labels >= 0)

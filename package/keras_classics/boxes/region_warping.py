@@ -14,6 +14,7 @@ from keras_classics.core.resizing import resize_windows
 
 # Pixels of 227 around a box, in R-CNN.
 CONTEXT = 16
+_LARGEST = 4096
 
 
 @checked
@@ -31,7 +32,7 @@ def warp_regions(
     lies around it in the picture, and the picture's mean colour beyond the border.
 
     Args:
-        image: uint8 `(height, width, 3)`.
+        image: uint8 `(height, width, 3)`, or `(height, width, 1)`.
         boxes: `(n, 4)`, `(ymin, xmin, ymax, xmax)`.
         size: Side of the results.
         context: Pixels of the results on each side of the box; 16 of 227 in the paper.
@@ -39,13 +40,19 @@ def warp_regions(
             found it worse than stretching the box itself.
 
     Returns:
-        float32 `(n, size, size, 3)`, 0 to 255.
+        float32 `(n, size, size, 3)`, or 1, 0 to 255.
 
     Raises:
-        InputError: The context leaves nothing of the box, a box has no area or lies far beyond the
-            picture, or the picture is none, or not of bytes.
+        InputError: The size is beyond 4,096, the context leaves nothing of the box, a box has no
+            area or lies far beyond the picture, or the picture is none, or not of bytes.
     """
     size, context = check_whole("size", size), check_whole("context", context, 0)
+    if size > _LARGEST:
+        raise InputError(
+            f"size={size} was given",
+            f"up to {_LARGEST}, larger than what networks take",
+            "Give the side that the network takes.",
+        )
     regions = as_boxes(boxes)
     check_picture(image, (1, 3))
     # Else a picture would be surrounded by more than memory holds.

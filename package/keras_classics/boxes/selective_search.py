@@ -99,6 +99,8 @@ def selective_search(
     check_choice("mode", mode, tuple(MODES))
     least = check_positive("least_side", least_side)
     longest = check_whole("longest_side", longest_side, 8)
+    most = None if most is None else check_whole("most", most)
+    seed = check_whole("seed", seed, 0)
     engine = engine or ("opencv" if _has_opencv() else "own")
     check_choice("engine", engine, ENGINES)
     pixels = _rgb(image)
@@ -112,9 +114,7 @@ def selective_search(
     back = np.array([height / pixels.shape[0], width / pixels.shape[1]] * 2)
     boxes = np.unique(np.round(found * back), axis=0)
     boxes = boxes[(boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=np.inf) >= least]
-    if most is not None:
-        return _in_order(boxes, seed)[: check_whole("most", most)]
-    return _in_order(boxes, seed)
+    return _in_order(boxes, seed)[:most]
 
 
 def _in_order(boxes: np.ndarray, seed: int) -> np.ndarray:

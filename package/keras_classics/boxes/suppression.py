@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_classics.boxes.detections import as_boxes
+from keras_classics.boxes.detections import as_boxes, as_column
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Whole
-from keras_classics.core.errors import InputError, check_probability, check_whole
+from keras_classics.core.errors import check_probability, check_whole
 
 
 @checked
@@ -44,24 +44,19 @@ def suppress(
         int64, the numbers of the boxes that stay, surest first.
 
     Raises:
-        InputError: Shapes do not fit, a score is not finite, or the threshold is no overlap.
+        InputError: Shapes do not fit, a score is not finite, a class no whole number, or the
+            threshold no overlap.
     """
-    boxes, scores = as_boxes(boxes), np.asarray(scores, "float64")
-    labels = np.zeros(len(boxes), "int64") if classes is None else np.asarray(classes)
+    boxes = as_boxes(boxes)
+    scores = as_column("scores", scores, "float64", len(boxes))
+    labels = None if classes is None else as_column("classes", classes, "int64", len(boxes))
     threshold = check_probability("threshold", threshold)
     if most is not None:
         most = check_whole("most", most)
-    fit = scores.shape == (len(boxes),) == labels.shape
-    if not fit or not np.isfinite(scores).all():
-        raise InputError(
-            f"{len(boxes)} boxes, scores {scores.shape} and classes {labels.shape} were given",
-            "one finite score and one class for each box",
-            "Give as many of each, and leave out boxes without a score.",
-        )
     # Of equal scores the first one given.
     order = np.argsort(-scores, kind="stable")
     order = order[: np.count_nonzero(scores >= least_score)]
-    if classes is None:
+    if labels is None:
         return order[_survivors(boxes[order], threshold, most)]
     stay = np.zeros(len(boxes), bool)
     for label in np.unique(labels):

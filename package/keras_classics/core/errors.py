@@ -358,6 +358,21 @@ def check_probability(argument: str, value: object, remedy: str | None = None) -
     raise _refused(argument, value, "a number from 0 to 1", remedy)
 
 
+def check_overlap(argument: str, value: object) -> float:
+    """An overlap from which boxes are one: above 0, where those are apart, and 1 at most.
+
+    Args:
+        argument: Name of the argument.
+        value: What was given.
+
+    Raises:
+        InputError: It is no number, or outside.
+    """
+    if is_number(value) and 0 < float(value) <= 1:
+        return float(value)
+    raise _refused(argument, value, "a number above 0, up to 1", None)
+
+
 def _index(value: object) -> int | None:
     try:
         return operator.index(value)  # type: ignore[arg-type]  # whether it has one is the question

@@ -134,3 +134,27 @@ def test_what_does_not_fit_is_refused():
     assert metric.precision().counts.tolist() == [8]
     metric = kc.training.AveragePrecision(2, rules="kitti", figure="AP hard")
     assert type(metric).from_config(metric.get_config()).get_config() == metric.get_config()
+
+
+@pytest.mark.parametrize("label", [np.nan, 0.5, -5, 7])
+@pytest.mark.parametrize("part", ["truth", "detections"])
+def test_a_label_that_is_none_is_refused_with_its_batch_and_leaves_nothing(part, label):
+    metric = kc.training.AveragePrecision(2, figure="AP50")
+    good = {"boxes": np.float32([[[0, 0, 9, 9]]]), "labels": [[0.0]]}
+    said = {**good, "scores": [[0.9]]}
+    metric.update_state(good, said)
+    bad = {"labels": [[label]]}
+    with pytest.raises(InputError, match="labels that are no whole numbers|is of class"):
+        if part == "truth":
+            metric.update_state({**good, **bad}, said)
+        else:
+            metric.update_state(good, {**said, **bad})
+    metric.update_state(good, said)
+    assert metric.result() == 1.0
+
+
+@pytest.mark.parametrize("name", ["foo", "rel_xyxy", None])
+def test_a_format_that_is_none_or_wants_a_size_is_refused_at_once(name):
+    with pytest.raises(InputError, match="bounding_box_format"):
+        kc.training.AveragePrecision(2, bounding_box_format=name)
+    kc.training.AveragePrecision(2, bounding_box_format="center_xywh")

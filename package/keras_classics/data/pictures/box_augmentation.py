@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike
 
 from keras_classics.boxes.detections import Truth, as_boxes, box_areas, clip_boxes
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, check_probability
+from keras_classics.core.errors import InputError, check_choice, check_probability, check_whole
 from keras_classics.data.pictures.augmentation import resize
 
 # A box of which less can be seen, or that is left with a shorter side in pixels, is no object.
@@ -364,7 +364,7 @@ def seen_by_detectors(
     Returns:
         Of each `image`, uint8, `boxes` and `box_labels`, and a `name` that says if it was changed.
     """
-    views = Views(examples, augment)
+    views, seed = Views(examples, augment), check_whole("seed", seed, 0)
     rng, found = np.random.default_rng(seed), []
     for number, example in enumerate(examples):
         view, changed = views(number, rng)

@@ -119,7 +119,7 @@ def region_batches(
             or an augmentation is unknown.
     """
     classes, regions = check_whole("classes", classes), check_whole("regions", regions)
-    batch_size = check_whole("batch_size", batch_size)
+    batch_size, seed = check_whole("batch_size", batch_size), check_whole("seed", seed, 0)
     # Read once: a split may decode its pictures anew.
     held = list(examples)
     images, known = matched_regions(held, proposals, classes)

@@ -63,7 +63,7 @@ def warped_batches(
     Raises:
         InputError: There are not as many proposals as pictures, or no region at all.
     """
-    classes = check_whole("classes", classes)
+    classes, seed = check_whole("classes", classes), check_whole("seed", seed, 0)
     images, known = matched_regions(examples, proposals, classes)
     overlaps = np.concatenate([np.zeros(0), *(each.overlaps for each in known)])
     if not (overlaps >= 0).any():

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from keras_classics.boxes.average_precision import SIZES, Precision, average_precision
-from keras_classics.boxes.detections import NO_CLASS, Detections, Truth
+from keras_classics.boxes.detections import NO_CLASS, Detections, Truth, check_labels
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.registration import registered
@@ -42,6 +42,9 @@ class AveragePrecision(keras.metrics.Metric):
         bounding_box_format: Of what it is given, one of `keras.utils.bounding_boxes` that needs no
             size of the picture.
         name: Name in the history.
+
+    Raises:
+        InputError: An argument is none of those.
     """
 
     @checked
@@ -65,6 +68,14 @@ class AveragePrecision(keras.metrics.Metric):
         self.sizes = {key: (float(low), float(high)) for key, (low, high) in sizes.items()}
         self.neighbours = dict(neighbours)
         self.bounding_box_format = bounding_box_format
+        try:
+            self._convert(np.zeros((1, 0, 4), "float32"))
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"bounding_box_format={bounding_box_format!r} was given",
+                "yxyx, xyxy, xywh or center_xywh, which need no size of the picture",
+                "Convert shares of the sides to pixels before.",
+            ) from error
         self._truths: list[Truth] = []
         self._detections: list[Detections] = []
         # Rules and figure are those of an answer about one picture without boxes.
@@ -95,7 +106,8 @@ class AveragePrecision(keras.metrics.Metric):
             sample_weight: Without meaning here, and refused.
 
         Raises:
-            InputError: A part is lacking or unknown, shapes do not fit, or the step is compiled.
+            InputError: A part is lacking or unknown, shapes do not fit, a label is none, or the
+                step is compiled.
         """
         if sample_weight is not None:
             raise InputError(
@@ -174,6 +186,13 @@ class AveragePrecision(keras.metrics.Metric):
             neighbours=self.neighbours,
         )
 
+    def _convert(self, boxes: np.ndarray) -> np.ndarray:
+        """Boxes `(batch, n, 4)` of the format in the package's own."""
+        found = keras.utils.bounding_boxes.convert_format(
+            boxes, source=self.bounding_box_format, target="yxyx"
+        )
+        return keras.ops.convert_to_numpy(found)
+
     def _rows(
         self,
         what: str,
@@ -200,14 +219,19 @@ class AveragePrecision(keras.metrics.Metric):
                 "boxes (batch, n, 4), and (batch, n) of all others",
                 "Fill up pictures with fewer boxes: labels of -1 and boxes of 0.",
             )
-        boxes = keras.utils.bounding_boxes.convert_format(
-            arrays["boxes"].astype("float32"), source=self.bounding_box_format, target="yxyx"
-        )
-        arrays["boxes"] = keras.ops.convert_to_numpy(boxes)
-        stay = arrays["labels"] >= 0
+        labels = arrays["labels"]
+        if not (np.isfinite(labels).all() and (labels == np.floor(labels)).all()):
+            raise InputError(
+                f"The {what} of a batch have labels that are no whole numbers",
+                f"0 to {self.classes - 1}, and -1 where there is none",
+                "Correct them; of a network that says NaN, lower the learning rate.",
+            )
+        check_labels("true box" if what == "truth" else "detection", labels, self.classes, NO_CLASS)
+        arrays["boxes"] = self._convert(arrays["boxes"].astype("float32"))
+        stay = labels >= 0
         if what == "truth":
             sides = arrays["boxes"][..., 2:] - arrays["boxes"][..., :2]
-            stay |= (arrays["labels"] == NO_CLASS) & (sides > 0).all(axis=2)
+            stay |= (labels == NO_CLASS) & (sides > 0).all(axis=2)
         return [
             {name: each[number][stay[number]] for name, each in arrays.items()}
             for number in range(len(stay))
