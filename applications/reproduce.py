@@ -82,7 +82,7 @@ def list_claims(results: Path) -> None:
     """A line for each claim."""
     for name, stem in claims.names().items():
         found = claims.record_of(name, results)
-        word = found["verdict"] if found else ""
+        word = claims.told(found) if found else ""
         console.print(
             f"{int(stem.split('_')[1]):>2}  {name:<28} {word:<10} {claims.load(name).title}"
         )
@@ -96,7 +96,7 @@ def run_all(options: argparse.Namespace) -> int:
         found = claims.record_of(name, options.out)
         claim = claims.load(name)
         if found and found["verdict"] and found["code"] == claim.code and not options.again:
-            console.print(f"{name}: {found['verdict']} already")
+            console.print(f"{name}: {claims.told(found)} already")
             continue
         spent = (time.monotonic() - begun) / 60
         if spent + (1 if options.quick else claim.module.MINUTES) > options.budget:
@@ -122,7 +122,7 @@ def write_page(results: Path, path: Path) -> None:
         rows, module = claims.rows_of(name, results), claim.module
         sections.append(
             kc.analysis.PageSection(
-                f"{claim.number}. {claim.title}: {found['verdict']}",
+                f"{claim.number}. {claim.title}: {claims.told(found)}",
                 [
                     *claim.about,
                     f"It holds if {found['criterion'][0].lower()}{found['criterion'][1:]}",

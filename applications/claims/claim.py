@@ -122,7 +122,7 @@ def run(
     seeds = 1 if quick else getattr(module, "SEEDS", 3)
     same = found is not None and (found["code"], found["quick"]) == (claim.code, quick)
     if same and found["verdict"] and not again:
-        tell(f"{claim.name}: {found['verdict']} already, since {found['started']}")
+        tell(f"{claim.name}: {told(found)} already, since {found['started']}")
         return found
     earlier = found["earlier"] if found else []
     if found and found["verdict"]:
@@ -156,8 +156,16 @@ def run(
     draw(claim, rows, folder / f"{claim.name}.png")
     record |= {"verdict": word, "reason": reason}
     kc.jobs.write_json(folder / f"{claim.name}.json", record)
-    tell(f"{claim.name}: {word}. {reason}")
+    tell(f"{claim.name}: {told(record)}. {reason}")
     return record
+
+
+def told(record: dict) -> str:
+    """The verdict in a word, and that of a quick run as what it is."""
+    quick = record["quick"] and record["verdict"]
+    return (
+        f"{record['verdict']}, in a quick run, which proves nothing" if quick else record["verdict"]
+    )
 
 
 def draw(claim: Claim, rows: pd.DataFrame, path: Path) -> None:

@@ -78,6 +78,7 @@ def test_a_stored_verdict_is_what_its_rows_say(name):
 def test_a_third_of_the_claims_run_quickly(name, tmp_path):
     record = claims.run(claims.load(name), tmp_path, quick=True, again=False, tell=print)
     assert record["verdict"] in WORDS and record["reason"]
+    assert claims.told(record) == f"{record['verdict']}, in a quick run, which proves nothing"
     assert (tmp_path / f"{name}.png").stat().st_size <= 60_000
     assert len(claims.rows_of(name, tmp_path)) > 0
 
@@ -102,6 +103,7 @@ def test_a_killed_run_goes_on_with_the_next_seed_and_the_criterion_stands_first(
     claim.module.measure = lambda seed, quick: told.append(seed) or real(seed, quick)
     record = claims.run(claim, tmp_path, quick=False, again=False, tell=print)
     assert told == [0, 1, 2] and record["verdict"] == claims.HOLDS
+    assert claims.told(record) == claims.HOLDS
     assert claims.rows_of("toy", tmp_path)["number"].tolist() == [0, 4, 2, 4, 4, 4]
     # What is decided is not done again.
     assert claims.run(claim, tmp_path, quick=False, again=False, tell=print) == record
