@@ -212,8 +212,7 @@ class _Job:
             raise refused("onnx" if path.suffix == ".onnx" else "litert", str(error)) from error
         self.after = float((found == self.classes).mean())
         self.changed = float((found != self.said).mean())
-        # One sample of a hundred is 0.010000000000000009 of them.
-        return self.before - self.after > self.most_loss + 1e-9
+        return loses(self.before, self.after, self.most_loss)
 
     def _too_bad(self) -> ExportError:
         return ExportError(
@@ -316,6 +315,12 @@ class _Job:
             name: (float(np.ravel(found.lowest)[0]), float(np.ravel(found.highest)[0]))
             for name, found in calibrator.compute_data().items()
         }
+
+
+def loses(before: float, after: float, most_loss: float) -> bool:
+    """Whether a share of samples falls by more than is admitted."""
+    # One sample of a hundred is 0.010000000000000009 of them.
+    return before - after > most_loss + 1e-9
 
 
 def batches_of(samples: np.ndarray, rows: int) -> Iterator[np.ndarray]:

@@ -16,13 +16,14 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import MissingExtraError, check_whole, import_extra
+from keras_classics.core.errors import MissingExtraError, check_whole, explain, import_extra
 from keras_classics.core.graph import functional
 from keras_classics.core.processor import processors
 from keras_classics.core.types import Whole
-from keras_classics.export.eight_bits import batches_of, quantize
-from keras_classics.export.formats import ENDINGS, keep, require_tensorflow
-from keras_classics.export.plain import export_model, input_names
+from keras_classics.export.differences import differences, worst
+from keras_classics.export.eight_bits import batches_of, loses, quantize
+from keras_classics.export.formats import ENDINGS, TOLERANCE, keep, require_tensorflow
+from keras_classics.export.plain import export_model, input_names, output_names
 from keras_classics.export.reopening import Arrays, Spec, start, start_in_openvino
 from keras_classics.export.sample_inputs import SIZES, sample_inputs
 from keras_classics.export.samples import split_samples
@@ -94,7 +95,7 @@ def fastest(
     model = functional(model)
     threads = processors()
     require_tensorflow("saved_model", "model")
-    measured = None if data is None else split_samples(model, data, None, labels)[1]
+    measured = None if data is None else split_samples(model, data, None, labels)[1:]
     asked = _question(model, batch_size, data)
     given = keras.tree.pack_sequence_as(model.input, list(asked.values()))
     contenders: dict[tuple[str, str], Callable[[], Any]] = {
@@ -124,7 +125,10 @@ def fastest(
             try:
                 import_extra("openvino", "openvino")
                 run = start_in_openvino(paths[source], threads)
-                off = _off(model, run, asked, measured if numbers == "int8" else None)
+                if numbers == "float32":
+                    off = _off(model, run, asked, TOLERANCE + facts[source][0])
+                else:
+                    off = _changed(model, run, asked, measured, most_loss)
             except Exception as error:
                 # What it does not know of a file it tells in errors of its own.
                 facts[key] = (np.nan, 0, _told(error))
@@ -165,25 +169,57 @@ def _told(error: Exception) -> str:
 
 
 def _off(
+    model: keras.Model, run: Callable[[Arrays], Arrays], asked: Arrays, tolerance: float
+) -> float:
+    """How far answers are from the model's, if no further than is admitted."""
+    given = keras.tree.pack_sequence_as(model.input, list(asked.values()))
+    said = keras.tree.flatten(model.predict_on_batch(given))
+    found = run(asked).values()
+    pairs = [dict(zip(output_names(model), each, strict=True)) for each in (said, found)]
+    distance = worst(differences(*pairs, tolerance))[1]
+    if distance > tolerance:
+        raise ExportError(
+            explain(
+                f"Its answers differ from the model's by {distance:.2g}",
+                f"differences up to {tolerance:.2g}",
+                "Take another form.",
+            ),
+            f"differs by {distance:.2g}",
+        )
+    return distance
+
+
+def _changed(
     model: keras.Model,
     run: Callable[[Arrays], Arrays],
     asked: Arrays,
-    measured: np.ndarray | None,
+    measured: tuple[np.ndarray, np.ndarray | None] | None,
+    most_loss: float,
 ) -> float:
-    """How far answers are from the model's; with samples, how many have another class."""
+    """How many samples have another class than the model's, if no more is lost than is admitted."""
     if measured is None:
-        given = keras.tree.pack_sequence_as(model.input, list(asked.values()))
-        answers = keras.tree.flatten(model.predict_on_batch(given))
-        return max(
-            float(np.abs(np.asarray(one) - other).max())
-            for one, other in zip(answers, run(asked).values(), strict=True)
-        )
+        raise ValueError("eight bits need data")
+    samples, labels = measured
     ((name, batch),) = asked.items()
-    changed = []
-    for part in batches_of(measured, len(batch)):
-        (found,) = run({name: part}).values()
-        changed.append(found.argmax(-1) != np.argmax(model.predict_on_batch(part), -1))
-    return float(np.concatenate(changed)[: len(measured)].mean())
+    said, found = [], []
+    for part in batches_of(samples, len(batch)):
+        said.append(np.argmax(model.predict_on_batch(part), -1))
+        (answer,) = run({name: part}).values()
+        found.append(answer.argmax(-1))
+    one, other = (np.concatenate(each)[: len(samples)] for each in (said, found))
+    classes = one if labels is None else labels
+    before, after = (float((each == classes).mean()) for each in (one, other))
+    if loses(before, after, most_loss):
+        raise ExportError(
+            explain(
+                f"Of {len(samples)} samples {after:.1%} are right in eight bits, and {before:.1%} "
+                "of the model's",
+                f"a loss of at most {most_loss:.1%}",
+                "Take another form, or raise most_loss.",
+            ),
+            f"loses {before - after:.1%}",
+        )
+    return float((one != other).mean())
 
 
 def _written(
