@@ -249,7 +249,10 @@ def load(
             there are no pictures, or these are of one size by their nature.
         strict: Refuse faulty files with their name, instead of skipping and counting them. Without
             meaning where nothing can be left out.
-        **options: The source's own, those of its reader, such as `load_phrases` in
+        **options: The source's own: `classes` of boxes and masks, `masks` of `voc:`, `coco:` and
+            `tfds:`, `validation` and `test` where they are held out, `train` too of what is made.
+            All are those of its reader, such as `load_voc` in
+            `keras_classics.data.pictures.voc_boxes` or `load_phrases` in
             `keras_classics.data.worlds.phrases`; an unknown one is answered with those there are.
 
     Raises:
