@@ -100,6 +100,17 @@ def test_rows_of_other_lengths_than_the_header_are_refused_with_their_line(
         table(tmp_path, text, **options)
 
 
+def test_rows_of_other_lengths_may_be_told_and_left_out(tmp_path):
+    # Rows end where they do in the file, whatever is blank above them or quoted in them.
+    text = '\n"a\nx",b\n1,2\n\n3\n  \n"4\n4,5","5\n",6\n"7\n7",8\n9,10\n'
+    told = []
+    found = table(tmp_path, text, uneven=told.append, dtype=str)
+    assert told == [f"line {n} has {m} fields and the header 2" for n, m in ((6, 1), (10, 3))]
+    assert found.values.tolist() == [["1", "2"], ["7\n7", "8"], ["9", "10"]]
+    assert found.index.tolist() == [4, 12, 13]
+    assert table(tmp_path, "a\n1\n  \n2\n", uneven=told.append).index.tolist() == [2, 4]
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import csv
 import gzip
+import io
 import json
 import math
 import os
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import accumulate, chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple, cast
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, shown
@@ -214,7 +215,12 @@ def as_json(content: Any) -> Any:
 
 @checked
 def read_table(
-    path: str | os.PathLike[str], allowed: str, remedy: str, **options: Any
+    path: str | os.PathLike[str],
+    allowed: str,
+    remedy: str,
+    *,
+    uneven: Callable[[str], object] | None = None,
+    **options: Any,
 ) -> pd.DataFrame:
     """Read a table: a header, then rows with as many fields.
 
@@ -225,6 +231,9 @@ def read_table(
         path: The file, in UTF-8; `.gz` is unpacked.
         allowed: What it should be, for the message.
         remedy: What to do, for the message.
+        uneven: Is told of each row with other fields than the header, with its line; such rows are
+            left out, and the index of the table has the lines of the others. By default the table
+            is refused.
         **options: Further arguments of `pandas.read_csv`.
 
     Raises:
@@ -233,29 +242,54 @@ def read_table(
     import pandas as pd
 
     with reading(path, allowed, remedy):
-        layout = _layout(path, allowed, remedy, options.get("skipinitialspace", False))
+        spaced = options.get("skipinitialspace", False)
+        layout = _layout(path, allowed, remedy, spaced, uneven)
         with _unpacked(path) as (file, _), warnings.catch_warnings():
             # Of what is lost pandas only warns.
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            return pd.read_csv(
-                file,
+            table = pd.read_csv(
+                file if not layout.left_out else _without(path, allowed, remedy, layout.left_out),
                 encoding="utf-8-sig",
                 # Else a row with a field too many would have one for its name.
                 index_col=False,
-                **layout,
+                **layout.options,
                 **options,
             )
+        if uneven is not None:
+            table.index = pd.Index(layout.lines)
+        return table
+
+
+class _Layout(NamedTuple):
+    """How a table is written.
+
+    Attributes:
+        options: Arguments of `pandas.read_csv`, which fills up short rows, and lets long ones pass
+            where what is too much is empty.
+        lines: The line at which each row ends.
+        left_out: The lines of rows that are left out.
+    """
+
+    options: dict[str, Any]
+    lines: list[int]
+    left_out: set[int]
+
+
+def _without(
+    path: str | os.PathLike[str], allowed: str, remedy: str, left_out: set[int]
+) -> io.StringIO:
+    lines = enumerate(_decoded(path, allowed, remedy), start=1)
+    return io.StringIO("".join(line for number, line in lines if number not in left_out))
 
 
 def _layout(
-    path: str | os.PathLike[str], allowed: str, remedy: str, spaced: bool
-) -> dict[str, Any]:
-    """How a table is written, after a look at whether all rows have the fields of its header.
-
-    Returns:
-        Arguments of `pandas.read_csv`, which fills up short rows, and lets long ones pass where
-        what is too much is empty.
-    """
+    path: str | os.PathLike[str],
+    allowed: str,
+    remedy: str,
+    spaced: bool,
+    uneven: Callable[[str], object] | None,
+) -> _Layout:
+    """How a table is written, after a look at whether all rows have the fields of its header."""
     lines, above, header = _decoded(path, allowed, remedy), 0, ""
     for header in lines:
         # What is blank above the header is none.
@@ -274,16 +308,24 @@ def _layout(
         strict=True,
     )
     names: list[str] = []
+    found, left_out, end = list[int](), set[int](), above
     for row in rows:
+        begin, end = end + 1, above + rows.line_num
         if len(names) > _MOST_COLUMNS:
             raise ValueError(f"its header has more than {_MOST_COLUMNS:,} fields")
         if not names:
             names = row
-        elif len(row) != len(names) and (len(row) > 1 or "".join(row).strip()):
-            raise ValueError(
-                f"line {above + rows.line_num} has {len(row)} fields and the header {len(names)}"
-            )
-    return {"sep": separator, "quoting": quoting}
+        elif len(row) < 2 and not "".join(row).strip():
+            continue
+        elif len(row) == len(names):
+            found.append(end)
+        else:
+            told = f"line {end} has {len(row)} fields and the header {len(names)}"
+            if uneven is None:
+                raise ValueError(told)
+            uneven(told)
+            left_out.update(range(begin, end + 1))
+    return _Layout({"sep": separator, "quoting": quoting}, found, left_out)
 
 
 def _decoded(path: str | os.PathLike[str], allowed: str, remedy: str) -> Iterator[str]:

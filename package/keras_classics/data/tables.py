@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,12 +14,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def text_table(path: Path, remedy: str) -> pd.DataFrame:
-    """Read a table as texts; its header in lower case, with `_` for spaces and hyphens."""
+def text_table(
+    path: Path, remedy: str, uneven: Callable[[str], object] | None = None
+) -> pd.DataFrame:
+    """Read a table as texts; its header in lower case, with `_` for spaces and hyphens.
+
+    Args:
+        path: The file.
+        remedy: What to do where it is none, for the message.
+        uneven: As for `read_table`.
+    """
     table = read_table(
         path,
         "a header, then rows with as many fields as the header",
         remedy,
+        uneven=uneven,
         dtype=str,
         keep_default_na=False,
         skipinitialspace=True,

@@ -47,7 +47,11 @@ def load_boxes(asked: Asked, *, classes: Sequence[str] | None = None) -> Data:
         InputError: A column is lacking, or a picture is in two splits.
     """
     file, faults = asked.path, asked.faults
-    table = text_table(file, _REMEDY)
+
+    def uneven(told: str) -> None:
+        faults.add(f"{file}, {told}", "as many fields as the header has", "Complete the row.")
+
+    table = text_table(file, _REMEDY, uneven)
     columns = list(table.columns)
     image, label = (
         columns[column_named(file, columns, each, _REMEDY)] for each in (_IMAGE, _CLASS)
@@ -61,7 +65,7 @@ def load_boxes(asked: Asked, *, classes: Sequence[str] | None = None) -> Data:
         )
     rows: dict[str, list[Row]] = {}
     owners: dict[str, str] = {}
-    for number, record in enumerate(table.to_dict("records"), start=2):
+    for number, record in zip(table.index, table.to_dict("records"), strict=True):
         name = record[image].strip()
         rows.setdefault(name, [])
         split = _split(file, number, str(record.get("split", "train")))
