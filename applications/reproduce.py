@@ -14,6 +14,7 @@ undecided. Those of our own run are in `applications/claims/results/`.
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import subprocess
 import sys
@@ -72,6 +73,8 @@ def run(argv: Sequence[str] | None) -> int | None:
         if options.verb == "all":
             return run_all(options)
         kc.cli.import_keras()
+        # A claim makes many small networks, each traced anew, which TensorFlow takes for a mistake.
+        logging.getLogger("tensorflow").setLevel("ERROR")
         for name in options.names:
             claims.run(claims.load(name), options.out, quick=options.quick, again=options.again,
                 tell=console.print)  # fmt: skip

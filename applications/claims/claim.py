@@ -162,10 +162,8 @@ def run(
 
 def told(record: dict) -> str:
     """The verdict in a word, and that of a quick run as what it is."""
-    quick = record["quick"] and record["verdict"]
-    return (
-        f"{record['verdict']}, in a quick run, which proves nothing" if quick else record["verdict"]
-    )
+    word = record["verdict"]
+    return f"{word}, in a quick run, which proves nothing" if word and record["quick"] else word
 
 
 def draw(claim: Claim, rows: pd.DataFrame, path: Path) -> None:
