@@ -34,7 +34,7 @@ class Word(Task):
         return {"digits": (1, 1)}
 
     def read(self, split):
-        return kc.data.transcribed(self.data, split)
+        return kc.data.transcribed(self.data, split, field="audio")
 
     def make_facts(self, training):
         return {"codec": {"classes": sorted({each.target for each in training})}}

@@ -13,17 +13,18 @@ def changed(distortion, seed=0):
 
 
 def test_runs_of_bands_and_moments_are_hidden():
-    widest, longest = 0, 0
+    widest, longest, everywhere = 0, 0, np.zeros(24, bool)
     for seed in range(30):
         bands = changed(kc.data.Distortion(bands=5), seed)
         # A band is hidden always or never.
         assert (bands.all(axis=0) == bands.any(axis=0)).all()
-        widest = max(widest, bands[0].sum())
+        widest, everywhere = max(widest, bands[0].sum()), everywhere | bands[0]
         moments = changed(kc.data.Distortion(frames=8, every=50), seed)
         assert (moments.all(axis=1) == moments.any(axis=1)).all()
         longest = max(longest, moments[:, 0].sum())
     # Two runs of five bands at most, and one of eight frames for each of 50, 50 and 20.
     assert 5 < widest <= 10 and 16 < longest <= 24
+    assert everywhere.all()
     hidden = kc.data.Distortion(bands=5)(FRAMES, np.random.default_rng(1))
     gone = (hidden != FRAMES).any(axis=0)
     np.testing.assert_allclose(hidden[:, gone], FRAMES.mean(axis=0)[gone] + 0 * hidden[:, gone])

@@ -38,6 +38,8 @@ def test_wave_files_become_strings_of_digits_of_one_speaker(waves):
     found = list(data.train)
     assert data.info.classes == ("0", "1", "2")
     assert sum(len(each.text) for each in found) == 2 * (24 - 3 - 3)
+    # Only training is repeated.
+    assert sum(len(each.text) for each in data.test) == 3
     for each in found:
         assert len(each.audio) == 900 * len(each.text)
         digits = [tone(int(digit)) for digit in each.text]
@@ -106,6 +108,82 @@ def test_waves_of_another_rate_or_kind_are_refused_with_a_remedy(waves, settings
     assert len(skipped) == 1 and "7_c_0.wav" in skipped[0]
 
 
+def npz(path, digits, **others):
+    """Recordings of 900 samples each."""
+    audio = np.concatenate([tone(n % 5, take=n) for n in range(len(digits))])
+    offsets = 900 * np.arange(len(digits) + 1)
+    np.savez(path, **{"audio": audio, "digit": digits, "offsets": offsets, **others})
+
+
+def test_floats_sound_as_the_same_whole_numbers_do(tmp_path):
+    digits = np.arange(12) % 3
+    npz(tmp_path / "whole.npz", digits)
+    loud = np.concatenate([tone(n % 5, take=n) for n in range(12)]) / 32768
+    npz(tmp_path / "floats.npz", digits, audio=loud.astype("float32"))
+    whole, floats = (kc.data.load(f"speech:{tmp_path / name}.npz") for name in ("whole", "floats"))
+    for one, other in zip(whole.train, floats.train, strict=True):
+        np.testing.assert_array_equal(one.audio, other.audio)
+    npz(tmp_path / "loud.npz", digits, audio=(32768 * loud).astype("float32"))
+    with pytest.raises(kc.InputError, match="has audio of -8000 to 80.*Allowed: floats of -1 to 1"):
+        kc.data.load(f"speech:{tmp_path / 'loud.npz'}")
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        ({"audio": np.zeros(12 * 900, "int64")}, "audio int64 .*Allowed: audio of int16"),
+        ({"audio": np.full(12 * 900, np.nan)}, "has audio of nan"),
+        ({"speaker": np.zeros(5, int)}, r"speaker int64 \(5,\).*as many speakers as digits"),
+        ({"speaker": np.zeros((12, 2), int)}, "as many speakers as digits"),
+        ({"rate": "abc"}, "rate <U3"),
+        ({"rate": np.nan}, "has nan samples a second"),
+    ],
+    ids=str,
+)
+def test_arrays_that_are_no_recordings_are_refused(tmp_path, array, message):
+    npz(tmp_path / "all.npz", np.arange(12) % 3, **array)
+    with pytest.raises(kc.InputError, match=message):
+        kc.data.load(f"speech:{tmp_path / 'all.npz'}")
+
+
+def test_recordings_of_a_file_that_are_short_or_say_nothing_are_left_out_by_number(tmp_path):
+    words = ["yes", "no", "", "x y"] + 5 * ["yes", "no"]
+    offsets = 900 * np.arange(15)
+    offsets[-1] = offsets[-2] + 50
+    npz(tmp_path / "all.npz", words, offsets=offsets)
+    data = kc.data.load(f"speech:{tmp_path / 'all.npz'}", digits=(1, 1))
+    assert sum(data.info.sizes.values()) == 11
+    told = data.info.skipped
+    assert "all.npz, recording 2 does not say" in told[0] and "recording 3 does not" in told[1]
+    assert "all.npz, recording 13, has 50 samples" in told[2] and len(told) == 3
+
+
+def test_words_are_read_as_digits_are(tmp_path):
+    for take in range(6):
+        for number, word in enumerate(("yes", "no")):
+            write(tmp_path / f"{word}_anna_{take}.wav", tone(number, take=take))
+    write(tmp_path / "noise.wav", tone(1))
+    write(tmp_path / "no_anna_6.wav", tone(1)[:128])
+    data = kc.data.load(f"speech:{tmp_path}", digits=(1, 1))
+    assert {each.text for each in data.train} == {"yes", "no"}
+    assert data.info.classes == ("e", "n", "o", "s", "y") and len(data.info.skipped) == 2
+    with pytest.raises(kc.InputError, match="no transcribed lines.*Use digit_lines or iam"):
+        kc.data.transcribed(data, "train", field="image")
+
+
+def test_what_is_repeated_is_bounded(waves):
+    with pytest.raises(kc.InputError, match="one repetition to 1,000"):
+        kc.data.load(f"speech:{waves}", repeat=1001)
+
+
+def test_a_test_is_learned_from_when_a_speaker_is_the_test(tmp_path):
+    npz(tmp_path / "train.npz", np.arange(12) % 3, speaker=np.arange(12) % 2)
+    npz(tmp_path / "test.npz", np.arange(4) % 3, speaker=np.arange(4) % 2)
+    data = kc.data.load(f"speech:{tmp_path}", digits=(1, 1), leave_out=0)
+    assert data.info.sizes["test"] == 8
+    assert {each.name[:4] for each in [*data.train, *data.validation]} == {"trai", "test"}
+
+
 def test_equal_recordings_are_of_one_split(tmp_path):
     digits = np.arange(60) % 2
     audio = np.concatenate([tone(digit, take=n % 20) for n, digit in enumerate(digits)])
@@ -139,6 +217,8 @@ def test_faulty_files_and_folders_are_refused(tmp_path):
 def test_a_wave_file_comes_back(tmp_path):
     write_wave(tmp_path / "x.wav", tone(3) / 32768)
     np.testing.assert_array_equal(read_wave(tmp_path / "x.wav"), tone(3))
+    write_wave(tmp_path / "x.wav", np.array([-1.5, 1.5]))
+    np.testing.assert_array_equal(read_wave(tmp_path / "x.wav"), [-32768, 32767])
 
 
 def test_frames_within_a_recording_do_not_depend_on_its_padding():

@@ -1,4 +1,4 @@
-"""Spoken digits from `.npz` or wave files, and what a network hears of a recording."""
+"""Spoken digits and words from `.npz` or wave files, and what a network hears of a recording."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SHORTEST = _WINDOW // 2 + 1
 LOUDEST = 32768
 # Of the hiss in the silences that join recordings, in steps of 16 bits: no microphone is mute.
 _HISS = 8.0
-_LONGEST_SILENCE = 10
+_LONGEST_SILENCE, _MOST_REPEATS = 10, 1000
 # Decibels of a band of loud speech, about, to numbers of the size of one.
 _MIDDLE, _SPREAD = -20.0, 20.0
 
@@ -55,7 +55,6 @@ class Recording:
 def load_speech(
     asked: Asked,
     *,
-    rate: int = RATE,
     digits: tuple[int, int] = (1, 5),
     repeat: int = 3,
     silence: tuple[float, float] = (0.0, 0.25),
@@ -63,19 +62,19 @@ def load_speech(
     validation: float = 0.1,
     test: float = 0.1,
 ) -> Data:
-    """Read spoken digits, joined to strings of digits that one speaker says.
+    """Read spoken digits or words at 8 kHz, joined to strings that one speaker says.
 
     A folder has `.npz` files that begin with `train`, `dev` (or `validation`) or `test`, or wave
-    files named `DIGITS_SPEAKER_....wav`; or the path is one `.npz` file. An `.npz` file has
-    `audio`, int16, all recordings end to end, `offsets`, where they begin and the last one ends,
-    `digit`, perhaps `speaker` and `rate`. Of a `Recording` the `audio` is float32 `(samples,)` of
-    -1 to 1, the `text` the digits.
+    files named `7_SPEAKER_....wav` or `yes_SPEAKER_....wav`; or the path is one `.npz` file. An
+    `.npz` file has `audio`, int16 or floats of -1 to 1, all recordings end to end, `offsets`, where
+    they begin and the last one ends, `digit`, numbers or words, perhaps `speaker`, one for each,
+    and `rate`. Of a `Recording` the `audio` is float32 `(samples,)` of -1 to 1, heard in 16 bits,
+    the `text` what is said, in a string without blanks.
 
     Args:
         asked: The folder or file.
-        rate: Samples a second that are expected.
         digits: Fewest and most recordings in a string; `(1, 1)` leaves them as they are.
-        repeat: How often each training recording is used, every time beside others.
+        repeat: How often each training recording is used, every time beside others; at most 1,000.
         silence: Shortest and longest pause between the recordings of a string, in seconds.
         leave_out: A speaker, all of whose recordings become the test split, whatever file they are
             in; the other splits are of the others. By default the speakers of all splits are the
@@ -93,13 +92,13 @@ def load_speech(
             f"seconds from 0 to {_LONGEST_SILENCE}, the lesser number first",
             "Leave it out for silence=(0.0,0.25).",
         )
-    if not 1 <= digits[0] <= digits[1] or repeat < 1:
+    if not 1 <= digits[0] <= digits[1] or not 1 <= repeat <= _MOST_REPEATS:
         raise InputError(
             f"digits={digits} and repeat={repeat} were given",
-            "one digit and more, the lesser number first, and one repetition and more",
+            f"one digit and more, the lesser number first, and one repetition to {_MOST_REPEATS:,}",
             "Leave them out for digits=(1,5) and repeat=3.",
         )
-    parts = _find(asked.path, rate, asked.faults)
+    parts = _find(asked.path, asked.faults)
     rules = {split: f"{len(part)} recordings of their own" for split, part in parts.items()}
     if leave_out is not None:
         parts = _without(parts, str(leave_out), asked.argument)
@@ -115,7 +114,7 @@ def load_speech(
         split: _strings(
             part, [asked.seed, number], digits,
             repeat if split == "train" and digits != (1, 1) else 1,
-            (round(silence[0] * rate), round(silence[1] * rate)),
+            (round(silence[0] * RATE), round(silence[1] * RATE)),
         )
         for number, (split, part) in enumerate(parts.items())
     }  # fmt: skip
@@ -163,7 +162,7 @@ def write_wave(path: str | os.PathLike, audio: np.ndarray, rate: int = RATE) -> 
     Raises:
         InputError: The file cannot be written.
     """
-    samples = np.clip(np.round(audio * LOUDEST), -LOUDEST, LOUDEST - 1).astype("<i2")
+    samples = _sixteen_bits(audio)
 
     def write(fresh: Path) -> None:
         with wave.open(str(fresh), "wb") as file:
@@ -173,6 +172,10 @@ def write_wave(path: str | os.PathLike, audio: np.ndarray, rate: int = RATE) -> 
             file.writeframes(samples.tobytes())
 
     write_whole(path, write)
+
+
+def _sixteen_bits(audio: np.ndarray) -> np.ndarray:
+    return np.clip(np.round(audio * np.float32(LOUDEST)), -LOUDEST, LOUDEST - 1).astype("<i2")
 
 
 @checked
@@ -234,17 +237,17 @@ def check_long_enough(what: object, audio: np.ndarray) -> None:
         )
 
 
-def _find(folder: Path, rate: int, faults: Faults) -> dict[str, list[Recording]]:
-    if folder.suffix == ".npz":
-        return {"train": _npz(folder, rate)}
+def _find(folder: Path, faults: Faults) -> dict[str, list[Recording]]:
     files = sorted(folder.glob("*.npz")) if folder.is_dir() else []
     named = {
-        split: [_npz(file, rate) for file in files if file.name.startswith(names)]
+        split: [_npz(file, faults) for file in files if file.name.startswith(names)]
         for split, names in SPLIT_NAMES.items()
     }
     found = {split: sum(parts, []) for split, parts in named.items() if parts}
-    if not found and folder.is_dir():
-        found = {"train": _waves(sorted(folder.glob("*.wav")), rate, faults)}
+    if folder.suffix == ".npz":
+        found = {"train": _npz(folder, faults)}
+    elif not found and folder.is_dir():
+        found = {"train": _waves(sorted(folder.glob("*.wav")), faults)}
     if not found.get("train"):
         raise InputError(
             f"{folder} has no recording to train on",
@@ -254,7 +257,7 @@ def _find(folder: Path, rate: int, faults: Faults) -> dict[str, list[Recording]]
     return found
 
 
-def _npz(path: Path, rate: int) -> list[Recording]:
+def _npz(path: Path, faults: Faults) -> list[Recording]:
     arrays = read_npz(path)
     remedy = "Write the file anew, resampled if need be."
     missing = {"audio", "offsets", "digit"} - arrays.keys()
@@ -262,56 +265,78 @@ def _npz(path: Path, rate: int) -> list[Recording]:
         raise InputError(
             f"{path} has no {', '.join(sorted(missing))}", "audio, offsets and digit", remedy
         )
+    nobody = np.zeros(arrays["digit"].shape, int)
+    arrays = {"speaker": nobody, "rate": np.array(RATE), **arrays}
     if not _are_recordings(arrays):
         raise InputError(
             f"{path} holds "
             + ", ".join(f"{name} {each.dtype} {each.shape}" for name, each in arrays.items()),
-            "audio of whole numbers or floats, offsets into it that rise, one more than there are "
-            "digits",
+            "audio of int16 or floats, offsets into it that rise, one more than there are digits, "
+            "as many speakers as digits, both numbers or texts, and one rate",
             remedy,
         )
-    if (found := int(arrays.get("rate", rate))) != rate:
-        raise InputError(f"{path} has {found} samples a second", f"{rate} a second", remedy)
-    offsets, digits = arrays["offsets"], arrays["digit"]
-    speakers = arrays.get("speaker", np.zeros(len(digits), int))
-    return [
-        Recording(
-            arrays["audio"][offsets[n] : offsets[n + 1]], str(digit), str(speaker),
-            f"{path.stem}-{n:05d}",
-        )
-        for n, (digit, speaker) in enumerate(zip(digits, speakers, strict=True))
-    ]  # fmt: skip
+    if arrays["rate"] != RATE:
+        raise InputError(f"{path} has {arrays['rate']} samples a second", f"{RATE}", remedy)
+    audio, offsets = arrays["audio"], arrays["offsets"]
+    if audio.dtype.kind == "f":
+        # What is no number is not at most 1, either.
+        if not np.abs(audio).max(initial=0) <= 1:
+            raise InputError(
+                f"{path} has audio of {audio.min():g} to {audio.max():g}",
+                "floats of -1 to 1, or int16",
+                "Write the file anew, with whole numbers as int16.",
+            )
+        audio = _sixteen_bits(audio)
+    found = []
+    for n, (digit, speaker) in enumerate(zip(arrays["digit"], arrays["speaker"], strict=True)):
+        name = f"{path.stem}-{n:05d}"
+        try:
+            _check_said(str(digit), f"{path}, recording {n}")
+            heard = audio[offsets[n] : offsets[n + 1]]
+            check_long_enough(f"{path}, recording {n},", heard)
+            found.append(Recording(heard, str(digit), str(speaker), name))
+        except InputError as error:
+            faults.take(error)
+    return found
 
 
 def _are_recordings(arrays: dict[str, np.ndarray]) -> bool:
     """Whether arrays are of the types they should be, and offsets lead nowhere but into audio."""
     audio, offsets, digits = (arrays[name] for name in ("audio", "offsets", "digit"))
+    speakers, rate = arrays["speaker"], arrays["rate"]
     sound = audio.ndim == digits.ndim == 1 and offsets.shape == (len(digits) + 1,)
-    sound = sound and audio.dtype.kind in "if" and offsets.dtype.kind in "iu"
-    sound = sound and digits.dtype.kind in "iuU" and arrays.get("rate", np.int64()).shape == ()
+    sound = sound and (audio.dtype == np.int16 or audio.dtype.kind == "f")
+    sound = sound and offsets.dtype.kind in "iu" and digits.dtype.kind in "iuU"
+    sound = sound and speakers.dtype.kind in "iuU" and speakers.shape == digits.shape
+    sound = sound and rate.dtype.kind in "iuf" and rate.shape == ()
     if sound and len(digits):
         steps = np.diff(offsets.astype("int64"))
         sound = offsets[0] >= 0 and offsets[-1] <= len(audio) and bool((steps >= 0).all())
     return bool(sound)
 
 
-def _waves(files: Sequence[Path], rate: int, faults: Faults) -> list[Recording]:
+def _waves(files: Sequence[Path], faults: Faults) -> list[Recording]:
     found = []
     for file in files:
-        text, _, rest = file.stem.partition("_")
+        text, bar, rest = file.stem.partition("_")
         try:
-            if not text.isdigit():
-                raise InputError(
-                    f"{file} does not say what is spoken",
-                    "names such as 7_jackson_0.wav, the digits first",
-                    "Rename it.",
-                )
-            audio = read_wave(file, rate)
+            _check_said(text if bar else "", file)
+            audio = read_wave(file)
             check_long_enough(file, audio)
             found.append(Recording(audio, text, rest.partition("_")[0], file.name))
         except InputError as error:
             faults.take(error)
     return found
+
+
+def _check_said(text: str, where: object) -> None:
+    if text.split() != [text] or not text.isprintable():
+        raise InputError(
+            f"{where} does not say what is spoken",
+            "digits or a word without blanks; first in the name of a file, such as "
+            "7_jackson_0.wav or yes_anna_1.wav",
+            "Rename it.",
+        )
 
 
 class _String(NamedTuple):

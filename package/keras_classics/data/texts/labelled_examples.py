@@ -14,6 +14,12 @@ from keras_classics.data.holdout import SPLIT_NAMES
 if TYPE_CHECKING:
     from keras_classics.data.load import Data
 
+# By the field in which contents are: what they are, and where there are some.
+_TRANSCRIBED = {
+    "image": ("lines", "digit_lines or iam:FOLDER"),
+    "audio": ("recordings", "speech:FOLDER"),
+}
+
 
 class Labelled(NamedTuple):
     """What is read, what is to be said of it, and a name for tables and messages."""
@@ -24,24 +30,29 @@ class Labelled(NamedTuple):
 
 
 @checked
-def transcribed(data: Data, split: str) -> list[Labelled]:
+def transcribed(data: Data, split: str, *, field: str | None = None) -> list[Labelled]:
     """Pictures of lines, or recordings, with their texts.
 
     Args:
         data: Such as `load("digit_lines")` or `load("speech:FOLDER")`.
         split: `"train"`, `"validation"` or `"test"`.
+        field: `"image"` for lines alone, `"audio"` for recordings alone; by default either.
 
     Raises:
         InputError: The data are others.
     """
-    field = next((field for field in ("image", "audio") if data.has(field, "text")), None)
-    if field is None:
+    if field is not None:
+        check_choice("field", field, tuple(_TRANSCRIBED))
+    sought = {field: _TRANSCRIBED[field]} if field else _TRANSCRIBED
+    found = next((each for each in sought if data.has(each, "text")), None)
+    if found is None:
+        kinds, sources = zip(*sought.values(), strict=True)
         raise InputError(
-            f"The data {data.info.name!r} have no transcribed lines or recordings",
-            "lines of text or speech",
-            "Use digit_lines, iam:FOLDER or speech:FOLDER.",
+            f"The data {data.info.name!r} have no transcribed {' or '.join(kinds)}",
+            " or ".join(kinds) + " with what they say",
+            f"Use {' or '.join(sources)}.",
         )
-    return [Labelled(getattr(each, field), each.text, each.name) for each in _split(data, split)]
+    return [Labelled(getattr(each, found), each.text, each.name) for each in _split(data, split)]
 
 
 @checked
