@@ -41,6 +41,12 @@ class Settings(kc.jobs.Settings):
         "once in each half second; 0 for none")  # fmt: skip
     stretch: float = flag(0.1, "of speech: greatest share by which training says it slower or "
         "faster")  # fmt: skip
+    voice: float = flag(0.0, "of speech: greatest share by which training moves all frequencies, "
+        "as of a speaker with a shorter or longer throat")  # fmt: skip
+    noise: float | None = flag(None, "of speech: loudest noise that training adds, in decibels of "
+        "a sine of full scale, such as -20")  # fmt: skip
+    normalize: bool = flag(False, "of --task recognize: read each band of a recording less its "
+        "mean, over its deviation, as for speakers it never heard")  # fmt: skip
     encoder: str = flag("lenet_5_modern", "of clips: what sees each frame, a name of "
         "keras-classics list")  # fmt: skip
     encoder_options: dict = flag(dict, "arguments of its builder, such as width=0.5")
@@ -96,8 +102,9 @@ class Task(kc.jobs.Job):
         """The distortion of recordings that the settings ask for."""
         settings = self.settings
         return kc.data.Distortion(
-            bands=settings.hide_bands, frames=settings.hide_frames, stretch=settings.stretch
-        )
+            bands=settings.hide_bands, frames=settings.hide_frames, stretch=settings.stretch,
+            voice=settings.voice, noise=settings.noise,
+        )  # fmt: skip
 
     def validation(self, part, plan, model):
         return {"validation_data": part.all_batches()}
@@ -153,6 +160,7 @@ class Recognize(Task):
         network = {"labels": len(self.lines.labels), "input_shape": self.lines.input_shape}
         network |= self.settings.some("cell", "units", "layers", "dropout")
         filters, strides = FRONT_ENDS[self.codec["kind"]]
+        network["normalized"] = self.settings.normalize
         return kc.models.ctc_recognizer(filters=filters, strides=strides, **network)
 
     def sizes(self, model):

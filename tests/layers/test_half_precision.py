@@ -73,6 +73,7 @@ LAYERS = {
     "SumOverTime": ({}, SEQUENCES),
     "TrainableSubsampling": ({}, MAPS),
     "UnfoldTime": ({}, [np.repeat(VECTORS, 5, 0), CLIPS]),
+    "NormalizedSteps": ({}, [SEQUENCES, np.array([5, 2, 0])]),
     "ValidSteps": ({}, [SEQUENCES, np.array([5, 2, 0])]),
     "WeightedAggregation": ({}, [MAPS, 2 * MAPS]),
     "ZeroInterleaving2D": ({}, MAPS),

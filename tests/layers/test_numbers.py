@@ -39,6 +39,7 @@ LAYERS = {
     "StepwiseAdditiveAttention": ({}, {"units": 4}),
     "StochasticDepth": ({}, {"survival": 0.5}),
     "TrainableSubsampling": ({}, {"pool_size": 2}),
+    "NormalizedSteps": ({}, {"stride": 2}),
     "ValidSteps": ({}, {"stride": 2}),
     "WeightedAggregation": ({}, {"edge_dropout": 0.25}),
     "ZeroPaddedShortcut": ({}, {"filters": 8, "strides": 2}),

@@ -25,7 +25,7 @@ from keras_classics.data.pictures.mask_files import read_mask, resize_mask
 from keras_classics.data.pictures.preparation import Preparation, fit_preparation
 from keras_classics.data.pictures.region_batches import region_batches
 from keras_classics.data.pictures.warped_batches import warped_batches
-from keras_classics.data.sound.distortion import Distortion, stretched
+from keras_classics.data.sound.distortion import Distortion, revoiced, stretched
 from keras_classics.data.splits import Pictures
 from keras_classics.data.store import collect
 from keras_classics.data.texts.alphabet import Alphabet
@@ -85,6 +85,7 @@ __all__ = [
     "sentence_groups",
     "sequence_batches",
     "still_shapes",
+    "revoiced",
     "stretched",
     "tagged",
     "text_windows",

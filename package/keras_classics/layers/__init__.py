@@ -55,7 +55,7 @@ from keras_classics.layers.recurrent.folded_time import (
 )
 from keras_classics.layers.recurrent.hoisted import GRU, LSTM
 from keras_classics.layers.recurrent.initial_state import LearnedInitialState
-from keras_classics.layers.recurrent.lengths import BlankPadding, ValidSteps
+from keras_classics.layers.recurrent.lengths import BlankPadding, NormalizedSteps, ValidSteps
 from keras_classics.layers.recurrent.lstm_cells import LSTMVariantCell
 from keras_classics.layers.recurrent.multidimensional import (
     MultiDimensionalLSTM,
@@ -114,6 +114,7 @@ __all__ = [
     "MultiplicativeRNNCell",
     "NCReLU",
     "NearestScale",
+    "NormalizedSteps",
     "OneHot",
     "OutputFeedbackCell",
     "PaddedMaxPooling2D",

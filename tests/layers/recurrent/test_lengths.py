@@ -31,6 +31,21 @@ def test_valid_steps_contract():
     assert kc.layers.ValidSteps().compute_mask([SEQUENCES, LENGTHS]) is None
 
 
+def test_normalized_steps_contract():
+    layer = kc.layers.NormalizedSteps(least=0.5)
+    found = array(layer([SEQUENCES, LENGTHS]))
+    for row, length in zip((0, 1), LENGTHS, strict=True):
+        own = SEQUENCES[row, :length]
+        expected = (own - own.mean(axis=0)) / np.sqrt(own.var(axis=0) + 0.25)
+        np.testing.assert_allclose(found[row, :length], expected, rtol=1e-4, atol=1e-5)
+    assert not found[1, 2:].any()
+    # Loudness is gone, and what pads a sequence is not looked at.
+    other = SEQUENCES + np.array([3.0, -1, 7], "float32")
+    other[1, 2:] = np.nan
+    np.testing.assert_allclose(array(layer([other, LENGTHS])), found, atol=1e-4)
+    assert not array(layer([SEQUENCES, np.array([0, 1])])).any()
+
+
 def test_masked_steps_do_not_count_contract():
     mask = np.arange(5) < LENGTHS[:, None]
     total = array(kc.layers.SumOverTime()(SEQUENCES, mask=mask))

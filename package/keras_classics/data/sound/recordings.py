@@ -38,7 +38,7 @@ LOUDEST = 32768
 _HISS = 8.0
 _LONGEST_SILENCE, _MOST_REPEATS = 10, 1000
 # Decibels of a band of loud speech, about, to numbers of the size of one.
-_MIDDLE, _SPREAD = -20.0, 20.0
+MIDDLE, SPREAD = -20.0, 20.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,7 +192,7 @@ def log_mel(audio: Tensor) -> Tensor:
     import keras
 
     decibels = keras.ops.swapaxes(_bands()(audio), -1, -2)
-    return (decibels - _MIDDLE) / _SPREAD
+    return (decibels - MIDDLE) / SPREAD
 
 
 @cache

@@ -10,7 +10,7 @@ from keras import ops
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.ctc_probabilities import BLANK, NEVER
-from keras_classics.core.errors import check_whole
+from keras_classics.core.errors import check_positive, check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Sizes, Tensor
 
@@ -66,6 +66,43 @@ class ValidSteps(keras.layers.Layer):
         first = sequence[(slice(None), slice(None), *(0,) * (len(sequence.shape) - 2))]
         numbers = ops.cumsum(ops.ones_like(first, dtype="int32"), axis=1)
         return numbers <= ops.expand_dims(ops.cast(lengths, "int32") // self.stride, 1)
+
+
+@registered
+class NormalizedSteps(ValidSteps):
+    """Each feature less its mean over the steps of its sequence, over its deviation there.
+
+    Of a recording this takes away how loud it is and what a microphone does to each band. Input as
+    of `ValidSteps`, and output, of the same shape, zero behind the end. Computed in float32: sums
+    over many steps are more than half precision holds.
+
+    Args:
+        least: What deviations are made up to, smoothly: `x / sqrt(variance + least^2)`. A feature
+            that hardly changes stays small.
+        **kwargs: `stride` and `masked`, as of `ValidSteps`.
+
+    Raises:
+        InputError: An argument is not admitted.
+    """
+
+    @checked
+    def __init__(self, least: float = 0.3, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.least = check_positive("least", least)
+
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
+        """The sequence, mean 0 and deviation 1 in each feature."""
+        steps = ops.cast(super().call(inputs), "float32")
+        valid = ops.cast(self._valid(inputs), "float32")
+        valid = ops.reshape(valid, (*ops.shape(valid), *(1,) * (len(steps.shape) - 2)))
+        shares = valid / ops.maximum(ops.sum(valid, axis=1, keepdims=True), 1)
+        apart = (steps - ops.sum(steps * shares, axis=1, keepdims=True)) * valid
+        variance = ops.sum(ops.square(apart) * shares, axis=1, keepdims=True)
+        return ops.cast(apart / ops.sqrt(variance + self.least**2), inputs[0].dtype)
+
+    def get_config(self) -> Config:
+        """The constructor's arguments."""
+        return {**super().get_config(), "least": self.least}
 
 
 @registered

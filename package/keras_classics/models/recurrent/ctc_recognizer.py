@@ -21,7 +21,7 @@ from keras_classics.core.arguments import checked
 from keras_classics.core.channels_last import check_setting
 from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.types import Name, Shape, Tensor
-from keras_classics.layers.recurrent.lengths import BlankPadding, ValidSteps
+from keras_classics.layers.recurrent.lengths import BlankPadding, NormalizedSteps, ValidSteps
 from keras_classics.models.recurrent.stack import RecurrentStack
 
 KERNEL = 3
@@ -39,6 +39,7 @@ def ctc_recognizer(
     layers: int = 1,
     bidirectional: bool = True,
     dropout: float = 0.0,
+    normalized: bool = False,
     name: Name = "ctc_recognizer",
     **cell_arguments: Any,
 ) -> keras.Model:
@@ -62,12 +63,15 @@ def ctc_recognizer(
         layers: Recurrent layers.
         bidirectional: Read in both directions, in every layer.
         dropout: Rate between recurrent layers and before the output.
+        normalized: Whether each feature of a sequence is read less its mean over the steps, and
+            over its deviation (`kc.layers.NormalizedSteps`): speakers and microphones differ in
+            both. Not of images.
         name: Name of the model.
         **cell_arguments: Further arguments of the recurrent layers.
 
     Raises:
         InputError: A size is not positive, the shape of another rank, the strides are not one for
-            each convolution, or the images too low for so many.
+            each convolution, the images too low for so many, or to be normalised.
     """
     filters = tuple(check_whole("filters", size) for size in filters)
     strides = (1,) * len(filters) if strides is None else strides
@@ -75,11 +79,18 @@ def ctc_recognizer(
     units, layers = check_whole("units", units), check_whole("layers", layers)
     labels = check_whole("labels", labels)
     _check_shape(input_shape, filters, strides)
+    if normalized and len(input_shape) == 3:
+        raise InputError(
+            f"normalized=True was given with input_shape={input_shape}",
+            "features (time, width), whose loudness differs from recording to recording",
+            "Leave it out for images.",
+        )
     check_setting()
 
     sequence = keras.Input(input_shape, name="sequence")
     length = keras.Input((), dtype="int32", name="length")
-    x = _front_end(sequence, length, filters, strides)
+    x = NormalizedSteps(name="normalized")([sequence, length]) if normalized else sequence
+    x = _front_end(x, length, filters, strides)
     total = math.prod(strides)
     x = ValidSteps(total, masked=True, name="steps")([x, length])
     stack = RecurrentStack(
