@@ -82,6 +82,17 @@ def test_large_numbers_of_classes_are_told_apart():
     assert model.evaluate(POINTS, people, batch_size=9, verbose=0) == pytest.approx(expected, 1e-4)
 
 
+def test_classes_that_lie_far_apart_are_still_others():
+    for factor in (50, 1e4):
+        far = kc.training.TripletLoss(0.7)(LABELS, factor * POINTS)
+        costs = []
+        for anchor in range(8):
+            own, others = groups(anchor)
+            gap = APART[anchor, own].max() - APART[anchor, others].min()
+            costs.append(max(0, 0.7 + factor * gap))
+        assert float(far) == pytest.approx(np.mean(costs), rel=1e-3)
+
+
 def test_distances_are_those_of_the_points_wherever_they_lie():
     for loss in (kc.training.TripletLoss(0.7), kc.training.ContrastiveLoss(0.7)):
         moved = loss(LABELS, POINTS + 1024)
@@ -123,8 +134,9 @@ def test_recall_by_counting():
     recall = kc.training.recall_at_k(points, labels, (1, 2, 5))
     # Within two: 0 -> 1, 2 (right); 1 -> 0, 2 (wrong); 4 -> 5, 3 (wrong).
     assert recall == {1: 2 / 5, 2: 3 / 5, 5: 1.0}
-    with pytest.raises(kc.InputError, match="more examples than neighbours"):
-        kc.training.recall_at_k(points, labels)
+    for ks in ((1, 2, 4, 8), (6,)):
+        with pytest.raises(kc.InputError, match="more examples than neighbours"):
+            kc.training.recall_at_k(points, labels, ks)
     with pytest.raises(kc.InputError, match="not finite"):
         kc.training.recall_at_k(points * np.nan, labels, (1,))
 

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError
 from keras_classics.core.registration import registered
 from keras_classics.core.types import DType, Name, Reduction, Tensor
 from keras_classics.models.recurrent.mixture_head import mixture_parameters
@@ -38,6 +39,14 @@ class MixtureDensityLoss(keras.losses.Loss):
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """`(batch, steps)`, in nats."""
         mixture = mixture_parameters(y_pred)
+        numbers = 2 + mixture.bit.shape[-1]
+        if y_true.shape[-1] != numbers or len(y_true.shape) != len(y_pred.shape):
+            raise InputError(
+                f"Targets of shape {tuple(y_true.shape)} were given to a network that answers "
+                f"{tuple(y_pred.shape)}",
+                f"{numbers} numbers for each step, as its mixture has",
+                f"Give those, or build it with outputs={y_true.shape[-1]}.",
+            )
         off = y_true[..., None, :2] - mixture.means
         first, second = ops.unstack(off / ops.exp(mixture.log_deviations), 2, axis=-1)
         free = 1 - ops.square(mixture.correlations)

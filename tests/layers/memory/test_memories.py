@@ -81,6 +81,29 @@ def test_contract_of_1984_is_eulers_steps_and_its_energy_falls():
     assert (energies[1] < energies[0]).all()
 
 
+@pytest.mark.parametrize("update", ["asynchronous", "synchronous", "continuous"])
+def test_contract_biases_pull_towards_their_sign_and_lower_the_energy(update):
+    own = update == "continuous"
+    layer = ContinuousMemory(steps=1) if own else HopfieldMemory(update=update, steps=1)
+    layer(np.zeros((1, 4)))
+    bias = np.array([1.0, -1, 2, -2])
+    layer.bias.assign(bias)
+    # Without weights it alone decides.
+    np.testing.assert_array_equal(np.sign(value(layer(np.zeros((1, 4))))), [np.sign(bias)])
+    lower, higher = value(layer.energy(0.5 * np.sign([bias, -bias])))
+    np.testing.assert_allclose(higher - lower, np.abs(bias).sum(), rtol=1e-5)
+
+
+def test_contract_of_equal_energies_none_is_taken():
+    # Two patterns that differ in one unit alone, and states as near to one as to the other.
+    layer = DenseMemory(2, steps=1)
+    layer(np.ones((1, 3)))
+    layer.remember([[1, 1, 1], [1, 1, -1]])
+    for last in (1.0, -1.0):
+        state = np.array([[1, 1, last]])
+        np.testing.assert_array_equal(value(layer(state)), state)
+
+
 @pytest.mark.parametrize("power", [2, 5])
 def test_contract_of_2016_takes_the_value_of_less_energy(power):
     layer = made(DenseMemory(4, power=power, steps=1))

@@ -63,6 +63,32 @@ def test_what_no_plane_separates_is_learned_within_the_bound(kernel, settings, t
     assert (tmp_path / "bound.png").stat().st_size > 1000
 
 
+def test_the_bound_is_novikoffs_in_the_explicit_features():
+    x = np.array([[0.2, 0.1], [2, 1.5], [-0.3, 0.4], [-1, 2.5], [0.1, -0.5], [1.5, -2]])
+    labels = np.array([0, 1, 0, 1, 0, 1])
+    model = kc.models.kernel_perceptron(x, kernel="polynomial")
+    assert kc.models.fit_kernel_perceptron(model, labels).converged
+    features, sides = squares(x), 2 * labels - 1
+    weights = convert_to_numpy(model.get_layer("expansion").coefficients)[:, 0] @ features
+    margin = (sides * (features @ weights)).min() / np.linalg.norm(weights)
+    longest = np.linalg.norm(features, axis=1).max()
+    np.testing.assert_allclose(kc.models.mistake_bounds(model, labels), (longest / margin) ** 2)
+
+
+def test_components_are_signed_by_their_largest_coefficient():
+    x = RNG.normal(size=(30, 4))
+    layer = kc.models.kernel_pca(x, 3, width=2.0).get_layer("expansion")
+    gram = layer.gram(x, x)
+    centred = gram - gram.mean(0) - gram.mean(1, keepdims=True) + gram.mean()
+    vectors = np.linalg.eigh(centred)[1][:, :-4:-1]
+    found = convert_to_numpy(layer.coefficients)
+    for ours, theirs in zip(found.T, vectors.T, strict=True):
+        own = ours / np.linalg.norm(ours)
+        largest = np.abs(theirs).argmax()
+        np.testing.assert_allclose(own, theirs * np.sign(theirs[largest]), atol=1e-3)
+        assert own[largest] > 0
+
+
 def test_what_a_plane_cannot_do_has_no_bound(tmp_path):
     model = kc.models.kernel_perceptron(XOR[0], kernel="linear")
     history = kc.models.fit_kernel_perceptron(model, XOR[1], max_epochs=20)
@@ -114,6 +140,10 @@ def test_components_and_tables_that_are_not_there_are_refused():
         kc.models.kernel_pca(np.ones((3, 2)), 1)
     with pytest.raises(kc.InputError, match="Build one: kc.models.kernel_perceptron"):
         kc.models.mistake_bounds(kc.models.hopfield([[1, -1]]), np.array([0]))
+    centred = kc.models.kernel_pca(x, 1, width=3.0)
+    for call in (kc.models.fit_kernel_perceptron, kc.models.mistake_bounds):
+        with pytest.raises(kc.InputError, match="or a bias beside them"):
+            call(centred, np.arange(6) % 2)
     with pytest.raises(kc.InputError, match="not one-hot"):
         kc.models.fit_kernel_perceptron(kc.models.kernel_perceptron(x), np.eye(6, 2))
 
@@ -159,6 +189,23 @@ def test_what_a_kernel_is_not_told_is_refused():
             kc.models.kernel_perceptron(XOR[0], kernel=kernel, **{wrong: 3})
     with pytest.raises(kc.InputError, match="rows of different lengths"):
         kc.models.kernel_perceptron([[0, 1], [1]])
+
+
+def test_associations_are_of_the_seed_and_of_so_many_of_each_kind():
+    wide = np.zeros((1, 4000), "float32")
+
+    def kernel(**given):
+        units = kc.layers.AssociationUnits(200, **given)
+        units(wide)
+        return convert_to_numpy(units.kernel)
+
+    # Of so many inputs hardly one is drawn twice.
+    for given, added, taken in (({}, 5, 5), ({"excitatory": 3, "inhibitory": 1}, 3, 1)):
+        drawn = kernel(**given)
+        assert np.median(np.maximum(drawn, 0).sum(0)) == added
+        assert np.median(np.maximum(-drawn, 0).sum(0)) == taken
+    np.testing.assert_array_equal(kernel(seed=2), kernel(seed=2))
+    assert (kernel(seed=2) != kernel(seed=3)).any()
 
 
 def test_random_associations_let_a_perceptron_do_what_it_cannot_alone():

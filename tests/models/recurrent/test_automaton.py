@@ -73,6 +73,7 @@ def test_any_automaton_and_any_start(tmp_path):
         (([[0, 1], [1, 0]], [[0], [1]]), "an output for each transition"),
         (([[0, 1], [1, 0]], None, 2), "a whole number from 0 to 1"),
         (([[0.5]],), r"pass \[\[0, 0\]\]"),
+        (([[0, -1], [1, 0]],), "whole numbers from 0 on"),
         (([[0, 1], [1]],), "transitions with rows of different lengths"),
         (([[0, 1], [1, 0]], [[0, 1], [1]]), "outputs with rows of different lengths"),
     ],

@@ -90,6 +90,16 @@ def test_trains_and_reloads(options, tmp_path):
     assert isinstance(reloaded.loss, kc.training.CTCLoss)
 
 
+def test_a_normalised_recogniser_does_not_hear_how_loud_a_band_is():
+    model = small("features", normalized=True)
+    x = KINDS["features"][1]
+    given = [x, x + np.array([3, -1, 0, 7, 2], "float32")]
+    heard, louder = (model.predict_on_batch({"sequence": e, "length": LENGTHS}) for e in given)
+    np.testing.assert_allclose(heard, louder, atol=1e-4)
+    alone = model.predict_on_batch({"sequence": x[1:, :9], "length": LENGTHS[1:]})
+    np.testing.assert_allclose(heard[1, :4], alone[0], atol=1e-5)
+
+
 def test_every_weight_learns():
     inputs = {"sequence": KINDS["features"][1], "length": np.array([13, 13])}
     check_gradients(small("features"), inputs, (2, 6, 4))
@@ -101,6 +111,7 @@ def test_every_weight_learns():
         ({"input_shape": (8, None)}, r"\(time, width\) or \(height, width, channels\)"),
         ({"input_shape": (8, 9, 1, 1)}, "input_shape="),
         ({"input_shape": (3, None, 1)}, "Images 3 high were given for 2 convolutions"),
+        ({"normalized": True}, "Leave it out for images"),
         ({"strides": (1,)}, "1 strides were given for 2 convolutions"),
         ({"labels": 0}, "labels=0 was given"),
         ({"filters": (4, 0)}, "filters=0 was given"),

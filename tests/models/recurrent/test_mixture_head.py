@@ -90,6 +90,29 @@ def test_an_arm_reaches_its_goals_with_the_elbow_to_either_side(tmp_path):
     assert (tmp_path / "arm.png").stat().st_size > 1000
 
 
+def test_the_seed_chooses_the_draws():
+    model = kc.models.rnn("one_to_many", outputs=2, input_size=2, units=4, mixture=2)
+    goals = np.ones((2, 2))
+    one, again, other = (
+        kc.models.sample_trajectories(model, goals, 3, seed=seed) for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(one, again)
+    assert (one != other).all()
+
+
+def test_points_of_another_width_than_the_mixture_are_refused():
+    loss = kc.training.MixtureDensityLoss()
+    for outputs in (2, 3):
+        raw = np.zeros((1, 2, kc.models.mixture_width(2, outputs)), "float32")
+        assert np.isfinite(float(loss(np.zeros((1, 2, outputs)), raw)))
+        for wrong in (1, 5 - outputs, 4):
+            with pytest.raises(kc.InputError, match=f"build it with outputs={wrong}"):
+                loss(np.zeros((1, 2, wrong)), raw)
+    for outputs in (1, 8):
+        with pytest.raises(kc.InputError, match=f"outputs={outputs}"):
+            kc.models.mixture_width(3, outputs)
+
+
 def test_what_has_no_mixture_is_refused():
     with pytest.raises(kc.InputError, match="Leave mixture out"):
         network(outputs=5)

@@ -92,6 +92,39 @@ def test_of_one_frame_nothing_moves():
     np.testing.assert_allclose(one, answers(model, still), rtol=1e-5)
 
 
+def test_outputs_are_logits_where_no_activation_is_given():
+    built = [network(each, classifier_activation=None) for each in ("gru", "mean")]
+    built.append(
+        kc.models.convolutional_lstm((8, 8, 3), 4, filters=(3,), classifier_activation=None)
+    )
+    for model in built:
+        clips = 9 * CLIPS[:, :, : model.input_shape[2], : model.input_shape[3]]
+        assert not np.allclose(answers(model, clips).sum(axis=1), 1, atol=1e-3)
+
+
+def test_a_clip_is_read_forwards_unless_it_is_told():
+    states = [
+        network(**given).get_layer("reader").count_params()
+        for given in ({}, {"bidirectional": True})
+    ]
+    # 24 features, 6 units of three gates with a bias each, and the classes.
+    gru = 3 * (24 * 6 + 6 * 6 + 6)
+    assert states == [gru + 7 * 4, 2 * gru + 13 * 4]
+
+
+def test_of_a_map_the_frames_stand_in_their_order():
+    with pytest.raises(kc.InputError, match="over_time='frame'"):
+        kc.models.video_encoder(small(), over_time="frame", as_map=True)
+    steps = kc.models.video_encoder(small(), over_time="differences", as_map=True)
+    assert answers(steps).shape == (3, 4, 1, 24)
+
+
+def test_maps_of_a_convolutional_lstm_are_halved_after_each_layer():
+    model = kc.models.convolutional_lstm((16, 12, 3), 4, filters=(3, 5, 2))
+    shapes = [model.get_layer(f"recurrent_{level}").output.shape for level in (1, 2, 3)]
+    assert [shape[-3:-1] for shape in shapes] == [(16, 12), (8, 6), (4, 3)]
+
+
 def test_a_convolutional_lstm_reads_clips(tmp_path):
     model = kc.models.convolutional_lstm((16, 12, 3), 4, filters=(3, 5))
     clips = CLIPS[:, :, :16, :12]

@@ -50,7 +50,7 @@ class AssociativeMemory(keras.layers.Layer):
         raise NotImplementedError
 
     def energy(self, states: Tensor) -> Tensor:
-        """The energy `(batch,)` of states `(batch, units)`, which no step raises."""
+        """The energy `(batch,)` of states `(batch, units)`; see each memory for what raises it."""
         raise NotImplementedError
 
     def remember(self, patterns: np.ndarray) -> None:

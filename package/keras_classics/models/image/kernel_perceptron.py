@@ -205,10 +205,11 @@ def _expansion(
 
 def _expansion_of(model: keras.Model) -> KernelExpansion:
     for layer in model.layers:
-        if isinstance(layer, KernelExpansion):
+        # What was centred, as kernel_pca does it, has a bias.
+        if isinstance(layer, KernelExpansion) and not np.any(layer.bias):
             return layer
     raise InputError(
-        f"The model {model.name!r} was given, which has no examples",
+        f"The model {model.name!r} was given, which has no examples, or a bias beside them",
         "a model of kc.models.kernel_perceptron",
         "Build one: kc.models.kernel_perceptron(examples).",
     )

@@ -82,7 +82,10 @@ def hopfield(
 
 @checked
 def hopfield_energy(model: keras.Model, states: np.ndarray | Tensor) -> np.ndarray:
-    """The energy of states, which the network's steps never raise.
+    """The energy of states.
+
+    Units that change one after the other never raise it, nor do the continuous ones of 1984 in
+    steps that are small beside the softness; all at once (`update="synchronous"`) may.
 
     Args:
         model: A model of `hopfield` or `annealed_network`, loaded from a file or not.

@@ -14,7 +14,7 @@ import numpy as np
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole, is_number
+from keras_classics.core.errors import InputError, check_choice, check_whole, is_number
 from keras_classics.core.types import Tensor, Whole
 
 # Share, two means, two deviations and a correlation.
@@ -43,8 +43,18 @@ class Mixture(NamedTuple):
 
 @checked
 def mixture_width(gaussians: Whole, outputs: Whole = 2) -> int:
-    """Numbers that a mixture takes: six for each Gaussian, and one for a bit."""
-    return PER_GAUSSIAN * check_whole("gaussians", gaussians) + check_whole("outputs", outputs) - 2
+    """Numbers that a mixture takes: six for each Gaussian, and one for a bit.
+
+    Args:
+        gaussians: How many.
+        outputs: 2 for points, 3 for points with a bit.
+
+    Raises:
+        InputError: An argument is not admitted.
+    """
+    gaussians, outputs = check_whole("gaussians", gaussians), check_whole("outputs", outputs)
+    check_choice("outputs", outputs, (2, 3))
+    return PER_GAUSSIAN * gaussians + outputs - 2
 
 
 @checked
