@@ -21,6 +21,9 @@ def test_an_epoch_visits_each_example_once_in_an_order_of_its_own():
     assert not np.array_equal(Visits(23, 5, seed=2)(6)[2], seen[6][2])
     with pytest.raises(kc.InputError, match="4 training examples were given for batches of 5"):
         Visits(4, 5, seed=1)
+    # Not at the first batch, within the engine.
+    with pytest.raises(kc.InputError, match="seed=-1 was given"):
+        Visits(23, 5, seed=-1)
 
 
 def test_examples_of_about_one_length_are_together():
@@ -53,6 +56,8 @@ def test_a_stream_begins_at_any_number_and_ends_with_the_last(count):
     batches = zip(stream(make, like, first=3, count=count), range(4), strict=False)
     found = [y.numpy()[0] for (_, y), _ in batches]
     assert found == ([3, 4] if count else [3, 4, 5, 6])
+    with pytest.raises(kc.InputError, match="first=-1 was given"):
+        stream(make, like, first=-1, count=count)
     twice = stream(make, like, then=lambda given, y: (given["x"] * 2, y))
     assert next(iter(twice.skip(3)))[0].numpy().tolist() == [[6.0] * 4] * 2
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Count
-from keras_classics.core.errors import InputError
+from keras_classics.core.errors import InputError, check_whole
 
 if TYPE_CHECKING:
     import keras
@@ -60,13 +60,14 @@ class Visits:
         steps: Batches in an epoch.
 
     Raises:
-        InputError: There are fewer examples than a batch holds.
+        InputError: There are fewer examples than a batch holds, or `seed` is negative.
     """
 
     def __init__(
         self, examples: int, batch_size: Count, seed: int, lengths: np.ndarray | None = None
     ) -> None:
         self.steps = steps_per_epoch(examples, batch_size)
+        seed = check_whole("seed", seed, 0)
 
         # Two, so that nothing is drawn anew at the turn of an epoch.
         @lru_cache(2)
@@ -144,8 +145,13 @@ def stream(
         first: Number of the first batch.
         count: Number of all batches; None for no end.
         then: What is made of every batch by operations of the backend.
+
+    Raises:
+        InputError: `first` is negative.
     """
     import keras
+
+    first = check_whole("first", first, 0)
 
     if keras.backend.backend() != "tensorflow":
 

@@ -47,6 +47,9 @@ def test_one_clip_is_read_from_its_folder(folder):
     assert kc.data.read_clip(folder / "fade" / "clip_0", frames=3, size=8).shape == (3, 8, 8, 3)
     with pytest.raises(kc.InputError, match="holds no picture"):
         kc.data.read_clip(folder / "fade")
+    pytest.importorskip("av")
+    with pytest.raises(kc.InputError, match="there is no such file"):
+        kc.data.read_clip(folder / ("x" * 5000))
 
 
 def test_faulty_frames_are_left_out_of_their_clip(folder):

@@ -10,7 +10,7 @@ from keras_classics.boxes import Truth
 from keras_classics.core.errors import InputError
 from keras_classics.data import load
 from keras_classics.data.doctor import examine
-from keras_classics.data.pictures.coco_boxes import object_masks
+from keras_classics.data.pictures.coco_boxes import _unpacked, object_masks
 from support import shared
 
 CATEGORIES = [{"id": 90, "name": "toothbrush"}, {"id": 1, "name": "person"}, {"id": 13, "name": "stop sign"}]  # fmt: skip
@@ -144,6 +144,11 @@ def test_the_doctor_tells_gaps_of_ids_however_far_they_are(tmp_path):
     far = [{"id": each, "name": str(each)} for each in (10**9, 3, 1, 13)]
     told = examine(load(f"coco:{written(tmp_path, [annotation()], categories=far)}")).remarks
     assert any("1 to 1000000000, without 2, 4, 5, 6, 7, ...: here" in each for each in told)
+
+
+def test_a_packed_length_ends_after_eight_characters():
+    # Else a text of these alone would be one number of a million bits.
+    assert len(_unpacked("o" * 800)) == 100
 
 
 def test_a_file_may_have_a_comma_in_its_name(tmp_path):

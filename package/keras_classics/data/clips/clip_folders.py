@@ -9,6 +9,7 @@ them, or held out.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -129,7 +130,8 @@ def read_clip(
         ImportError: It is a video file, and PyAV is not installed.
     """
     path = Path(path).expanduser()
-    if not path.is_dir():
+    # Which, unlike a path's own, answers of names too long for any file.
+    if not os.path.isdir(path):
         return read_video(path, frames=frames, size=size)
     files = _frame_files(path)
     if not files:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -87,7 +86,7 @@ def evenly(count: int, frames: Whole) -> list[int]:
 @contextmanager
 def _decoded(path: str | os.PathLike) -> Iterator[Iterator[Any]]:
     av = require_av()
-    if not Path(path).is_file():
+    if not os.path.isfile(path):
         raise _unreadable(path, "there is no such file")
     try:
         with av.open(os.fspath(path)) as container:
