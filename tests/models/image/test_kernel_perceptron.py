@@ -1,5 +1,7 @@
 """Kernel perceptrons are perceptrons in features; kernel components those of scikit-learn."""
 
+import re
+
 import numpy as np
 import pytest
 from keras.ops import convert_to_numpy
@@ -61,6 +63,12 @@ def test_what_no_plane_separates_is_learned_within_the_bound(kernel, settings, t
         tmp_path / "bound.png", {kernel: [(history.corrections[0], bound)]}
     )
     assert (tmp_path / "bound.png").stat().st_size > 1000
+    # The numbers of an axis tell where a point lies, of few mistakes and of many.
+    for bound, scale in ((9, "linear"), (9e4, "log")):
+        drawn = tmp_path / f"{scale}.svg"
+        kc.analysis.draw_mistake_bounds(drawn, {kernel: [(4, bound)]})
+        numbers = re.findall(r"<!-- ([\d.,]+) -->", drawn.read_text())
+        assert len(set(numbers)) >= 3, numbers
 
 
 def test_the_bound_is_novikoffs_in_the_explicit_features():

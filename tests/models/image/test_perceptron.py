@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import keras_classics as kc
+from keras_classics.models.image.perceptron import check_labels
 
 XOR = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], "float32"), np.array([0, 1, 1, 0])
 
@@ -82,6 +83,11 @@ def test_one_unit_a_class_separates_what_each_class_can_be_separated_from():
 
 
 def test_one_hot_rows_are_refused():
+    signs = np.array([-1, 1])
+    with pytest.raises(kc.InputError, match="Labels with -1 were given.*return_inverse"):
+        check_labels(signs, 2, 1)
+    numbered = np.unique(signs, return_inverse=True)[1]
+    np.testing.assert_array_equal(check_labels(numbered, 2, 1), [[-1], [1]])
     with pytest.raises(kc.InputError, match="not one-hot"):
         kc.models.fit_perceptron(unit(2, 3), np.zeros((4, 2)), np.eye(4, 3))
 

@@ -112,6 +112,14 @@ def test_any_power_recalls():
     np.testing.assert_array_equal(model.predict(half, verbose=0), patterns)
 
 
+def test_one_pattern_is_recalled_without_a_warning(recwarn):
+    patterns, asked = random_patterns(1, 20, 6)
+    for kind in ("softmax", "dense", "binary"):
+        model = kc.models.hopfield(patterns, kind)
+        np.testing.assert_allclose(model.predict(asked, verbose=0), patterns, atol=1e-5)
+    assert not [each for each in recwarn if "softmax" in str(each.message)]
+
+
 def test_attention_recalls_thousands():
     patterns, asked = random_patterns(5000, 64, 13)
     model = kc.models.hopfield(patterns, "softmax", steps=3)

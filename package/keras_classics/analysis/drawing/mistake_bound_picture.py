@@ -12,6 +12,9 @@ from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Figure
 from keras_classics.core.errors import InputError
 
+# Corrections that are drawn evenly.
+FEW = 100
+
 
 @checked
 def draw_mistake_bounds(
@@ -46,6 +49,8 @@ def draw_mistake_bounds(
     ends = [1.0, 1.5 * max(float(table.max()) for table in shown.values())]
     axis.plot(ends, ends, linestyle="--", color="black", linewidth=1, label="bound")
     axis.set(xlabel="bound (R / d)^2", ylabel="corrections")
-    scale_by_logarithm(axis, "x", "y")
+    # Of less than a decade or two logarithmic axes would number one place.
+    if ends[1] > FEW:
+        scale_by_logarithm(axis, "x", "y")
     axis.legend(fontsize=8)
     write_figure(path, figure)

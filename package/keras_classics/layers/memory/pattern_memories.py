@@ -174,7 +174,10 @@ class SoftmaxMemory(PatternMemory):
 
     def update(self, inner: Tensor) -> Tensor:
         """The mean of the patterns, each weighted by how near it is."""
-        return ops.matmul(ops.softmax(self.beta * self.overlaps(inner)), self.table)
+        near = self.beta * self.overlaps(inner)
+        # Of one pattern Keras's softmax warns that it may not be meant.
+        shares = ops.exp(near - ops.logsumexp(near, axis=-1, keepdims=True))
+        return ops.matmul(shares, self.table)
 
     def energy(self, states: Tensor) -> Tensor:
         """As in the paper, `(batch,)`."""

@@ -43,7 +43,8 @@ def boolean_network(
         name: Name of the model.
 
     Returns:
-        A functional model from `(batch, inputs)` to `(batch, 1)`, of -1 and +1.
+        A functional model from `(batch, inputs)` to `(batch, 1)`; false is -1 and true +1 in both,
+        and an input of 0 is neither.
 
     Raises:
         InputError: The table is none, or of more than 16 inputs.

@@ -156,11 +156,19 @@ def check_labels(labels: np.ndarray, examples: int, units: int) -> np.ndarray:
     """
     labels = np.asarray(labels)
     classes = max(2, units)
-    if labels.shape != (examples,) or not np.isin(labels, np.arange(classes)).all():
+    allowed = f"one whole number from 0 to {classes - 1} for each"
+    if labels.shape != (examples,):
         raise InputError(
             f"Labels of shape {labels.shape} were given for {examples} examples",
-            f"one whole number from 0 to {classes - 1} for each",
+            allowed,
             "Pass class numbers, not one-hot rows.",
+        )
+    strange = [*dict.fromkeys(labels[~np.isin(labels, np.arange(classes))].tolist())]
+    if strange:
+        raise InputError(
+            f"Labels with {strange[0]!r} were given",
+            allowed,
+            "Pass np.unique(labels, return_inverse=True)[1], which numbers them.",
         )
     targets = labels[:, None] == (np.arange(units) if units > 1 else 1)
     return np.where(targets, 1.0, -1.0)

@@ -136,7 +136,8 @@ def annealed_network(
 
         energy = kc.models.queens_energy(8)
         model = kc.models.annealed_network(energy)
-        boards = model.predict(kc.models.random_starts(energy, 100)).reshape(-1, 8, 8)
+        starts = kc.models.random_starts(energy, 100)
+        boards = model.predict(starts, batch_size=100).reshape(-1, 8, 8)
 
     Input and output are states `(batch, units)` of 0 and 1.
 
