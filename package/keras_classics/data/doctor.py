@@ -151,6 +151,8 @@ def _id_gaps(data: Data) -> list[str]:
     ids, names = data.info.class_ids, data.info.classes
     if not ids or not names or ids == tuple(range(len(ids))):
         return []
+    if len(ids) == 1:
+        return [f"The file numbers its only class, {names[0]}, {ids[0]}: here it is 0."]
     # Ids may be any numbers: what lies between two far ones is not counted up.
     between = (range(low + 1, high) for low, high in pairwise(sorted(ids)))
     missing = list(islice(chain.from_iterable(between), _NAMED + 1))

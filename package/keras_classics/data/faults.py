@@ -46,7 +46,9 @@ class Faults:
         """The first of them behind another sentence; empty where there are none."""
         if not self.messages:
             return ""
-        return f" The first of {len(self.messages)} faults: {self.messages[0]}"
+        count = len(self.messages)
+        which = "The only fault" if count == 1 else f"The first of {count} faults"
+        return f" {which}: {self.messages[0]}"
 
 
 def listed(names: Sequence[str], one: str, several: str) -> list[str]:

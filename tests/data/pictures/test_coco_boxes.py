@@ -69,12 +69,15 @@ def test_flags_may_be_texts_and_an_area_is_within_the_picture(tmp_path):
         annotation(area=600),
         annotation(area=600.5),
         annotation(area=1e300),
+        annotation(area="17.5"),
+        annotation(area=10**400),
+        annotation(area=-3),
     ]
     found, data = first(written(tmp_path, annotations + areas))
     assert found.crowd.tolist()[:7] == [False, True, False, True, False, False, True]
     assert found.difficult.tolist() == found.crowd.tolist()
-    assert Truth.of(found).areas.tolist()[7:] == [50, 600, 50, 50]
-    assert len(data.info.skipped) == 2 and "has the area 600.5 in a picture" in data.info.skipped[0]
+    assert Truth.of(found).areas.tolist()[7:] == [50, 600, 50, 50, 50, 50, 50]
+    assert len(data.info.skipped) == 5 and "has the area 600.5 in a picture" in data.info.skipped[0]
 
 
 def test_two_annotations_of_one_picture_are_joined_and_named(tmp_path):
@@ -141,6 +144,9 @@ def test_whose_an_annotation_is_has_to_be_told(tmp_path, part, number, message):
 def test_the_doctor_tells_gaps_of_ids_however_far_they_are(tmp_path):
     told = examine(load(f"coco:{written(tmp_path, [annotation()])}")).remarks
     assert any("3 classes 1 to 90, without 2, 3, 4, 5, 6, ...: here" in each for each in told)
+    one = written(tmp_path, [annotation()], categories=CATEGORIES[2:])
+    told = examine(load(f"coco:{one}")).remarks
+    assert told[0] == "The file numbers its only class, stop sign, 13: here it is 0."
     far = [{"id": each, "name": str(each)} for each in (10**9, 3, 1, 13)]
     told = examine(load(f"coco:{written(tmp_path, [annotation()], categories=far)}")).remarks
     assert any("1 to 1000000000, without 2, 4, 5, 6, 7, ...: here" in each for each in told)

@@ -135,6 +135,14 @@ def test_bad_rows_are_named(tmp_path, row, message):
         load(spec, strict=True)
 
 
+def test_where_nothing_is_left_the_first_fault_is_told(tmp_path):
+    header = "class,image,xmin,ymin,xmax,ymax\n"
+    with pytest.raises(InputError, match="no box of any class.* The only fault: .*line 2 has 2"):
+        load(table(tmp_path, "cat,0.png\n", header))
+    with pytest.raises(InputError, match="no box of any class.* The first of 2 faults: .*line 2"):
+        load(table(tmp_path, "cat,0.png\n" * 2, header))
+
+
 def test_columns_that_lack_are_named(tmp_path):
     told = "Write .* and xmin, ymin, xmax, ymax or x, y, width, height"
     with pytest.raises(InputError, match=told):

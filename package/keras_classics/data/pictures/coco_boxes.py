@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, import_extra, is_number
+from keras_classics.core.errors import InputError, import_extra, is_number, shown
 from keras_classics.core.text_files import read_json
 from keras_classics.data.captions.flickr8k_coco_csv import told_origin
 from keras_classics.data.faults import Faults
@@ -146,7 +146,7 @@ def _row(
 ) -> Row | None:
     box = each.get("bbox") if isinstance(each, dict) else None
     if not isinstance(box, list) or len(box) != 4 or not all(map(is_number, box)):
-        faults.add(f"{where} has the bbox {box!r}", "[x, y, width, height]", "Correct it.")
+        faults.add(f"{where} has the bbox {shown(box)}", "[x, y, width, height]", "Correct it.")
         return None
     if not _is_known(each.get("image_id"), pictures):
         faults.add(
@@ -168,7 +168,6 @@ def _row(
     if flags is None:
         return None
     x, y, width, height = map(float, box)
-    area = each.get("area")
     return Row(
         box=(y, x, y + height, x + width),
         label=categories[each["category_id"]],
@@ -176,9 +175,16 @@ def _row(
         # Their own tool overwrites what is to be ignored by what is no crowd (cocoapi#466).
         difficult=flags["ignore"],
         crowd=flags["iscrowd"],
-        area=float(area) if is_number(area) and float(area) > 0 else None,
+        area=_area(each.get("area")),
         outline=each.get("segmentation") or None,
     )
+
+
+def _area(said: Any) -> float | None:
+    """The area of an object; NaN, which is none of a picture's, for what is no number."""
+    if said is None or said == 0:
+        return None
+    return float(said) if is_number(said) else np.nan
 
 
 def _is_known(number: Any, known: Mapping) -> bool:
