@@ -258,7 +258,7 @@ def test_a_model_that_reads_no_text_is_refused_by_the_facts_of_one(application):
         (["--data-options", "digits=(0,1)"], "1 to 100 digits"),
         (["--data-options", "letters=3"], "'letters' was given to 'digit_lines'"),
         (["--model", "lstmm", "--batch-size", "8", *LINES], "cell='lstmm' was given"),
-        (["label", "x.png"], "holds no exported model"),
+        (["label", "x.png"], "does not exist"),
         (["evaluate"], "holds no trained labeller"),
     ],
     ids=str,

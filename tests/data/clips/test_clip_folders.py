@@ -66,18 +66,36 @@ def test_even_distances():
     assert evenly(12, 4) == [0, 4, 7, 11] and evenly(3, 8) == [0, 1, 2] and evenly(5, 1) == [0]
 
 
-def test_video_files_are_clips(tmp_path):
-    av = pytest.importorskip("av")
+def write(path, pictures):
+    import av
 
-    def write(path, pictures):
-        path.parent.mkdir(exist_ok=True)
-        with av.open(str(path), "w") as container:
-            stream = container.add_stream("mpeg4", rate=10)
-            stream.width, stream.height, stream.pix_fmt = 16, 16, "yuv420p"
-            for picture in pictures:
-                frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-                container.mux(stream.encode(frame))
-            container.mux(stream.encode())
+    path.parent.mkdir(exist_ok=True)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.height, stream.width = pictures.shape[1:3]
+        stream.pix_fmt = "yuv420p"
+        for picture in pictures:
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+
+
+def test_damaged_videos_and_lists_of_others_are_refused(tmp_path):
+    pytest.importorskip("av")
+    noise = np.random.default_rng(0).integers(0, 256, (10, 8, 8, 3)).astype("uint8")
+    write(tmp_path / "a.avi", noise.repeat(8, 1).repeat(8, 2))
+    assert len(read_video(tmp_path / "a.avi", frames=10)) == 10
+    content = (tmp_path / "a.avi").read_bytes()
+    (tmp_path / "cut.avi").write_bytes(content[: len(content) * 6 // 10])
+    with pytest.raises(kc.InputError, match="frame 0 is damaged"):
+        read_video(tmp_path / "cut.avi", frames=10)
+    (tmp_path / "list.mkv").write_text("ffconcat version 1.0\nfile a.avi\n")
+    with pytest.raises(kc.InputError, match=r"list.mkv cannot be read"):
+        read_video(tmp_path / "list.mkv")
+
+
+def test_video_files_are_clips(tmp_path):
+    pytest.importorskip("av")
 
     for name, sign in (("fade", -1), ("rise", 1)):
         for clip in range(5):

@@ -15,6 +15,8 @@ from keras_classics.core.errors import InputError, check_whole
 from keras_classics.data.pictures.images import eight_bit_rgb, resolve_size
 
 VIDEO_ENDINGS = (".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm")
+# What FFmpeg may take a file for, whatever its name: no list of others that it would open as well.
+_CONTAINERS = "avi,gif,m4v,matroska,mov,mp4,mpeg,mpegts,mpegvideo,webm"
 
 
 def require_av() -> Any:
@@ -47,7 +49,8 @@ def read_video(
         uint8 `(frames, height, width, 3)`.
 
     Raises:
-        InputError: The file is missing, damaged, or has no moving picture.
+        InputError: The file is missing, has no moving picture, or is damaged as far as its decoder
+            can tell: a Matroska or GIF file that was cut off may be a shorter one.
         ImportError: PyAV is not installed.
     """
     target = resolve_size(size)
@@ -89,12 +92,20 @@ def _decoded(path: str | os.PathLike) -> Iterator[Iterator[Any]]:
     if not os.path.isfile(path):
         raise _unreadable(path, "there is no such file")
     try:
-        with av.open(os.fspath(path)) as container:
+        with av.open(os.fspath(path), options={"format_whitelist": _CONTAINERS}) as container:
             if not container.streams.video:
                 raise _unreadable(path, "it has no moving picture")
-            yield container.decode(video=0)
+            yield _whole(container.decode(video=0), path)
     except av.error.FFmpegError as error:
         raise _unreadable(path, str(error.strerror)) from error
+
+
+def _whole(frames: Iterator[Any], path: str | os.PathLike) -> Iterator[Any]:
+    """The frames, of which a decoder must not have made up any."""
+    for number, frame in enumerate(frames):
+        if frame.is_corrupt:
+            raise _unreadable(path, f"its frame {number} is damaged")
+        yield frame
 
 
 def _unreadable(path: str | os.PathLike, why: str) -> InputError:
