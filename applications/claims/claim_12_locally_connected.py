@@ -18,6 +18,14 @@ CRITERION = (
     "times the weights as its map has places; taught by 100 and by 300 digits the convolutions "
     "are right in at least 1 point more of the test digits, and of the moved ones in at least 5."
 )
+FURTHER = (
+    "Weights and cost are as claimed, but what is shared does not help here: the digits stand in "
+    "the middle, so that every place sees its own part of them, as faces do in DeepFace. Where "
+    "300 digits are scattered by up to four pixels, in training and in the test, the locally "
+    "connected network is still right in more of them (47 to 52 % against 44 to 48 %). The "
+    "classifier behind both has weights for each place, and sharing helps only what lies before "
+    "it."
+)
 LAYERS = {"convolutional": keras.layers.Conv2D, "locally connected": kc.layers.LocallyConnected2D}
 COUNTS = (100, 300, 1200)
 

@@ -22,6 +22,15 @@ CRITERION = (
 )
 
 
+FURTHER = (
+    "Counts and channels are as claimed; undecided is the loss. With reductions to 16 and 8 "
+    "channels in place of 8 and 4, at 0.31 of the cost of the naive network in place of 0.17, the "
+    "small network is right in 0.3 and 0.6 points less than the naive one with the first two "
+    "seeds, in place of 1.7 and 3.3: how much may be reduced at no loss depends on what there is "
+    "to be reduced."
+)
+
+
 def naive(x, name):
     """The lecture's module without reductions."""
     return kc.models.naive_inception_module(x, (128, 192, 96), name=name)
