@@ -58,14 +58,31 @@ def test_lists_name_lines_or_forms(folder):
     assert found["test"] == ["a03-003u-01", "a04-004u-00"]
 
 
+def test_lines_in_no_list_are_for_training(folder):
+    (folder / "testset.txt").write_text("\ufeffa00-000u\na04-004u-00\n", encoding="utf-8")
+    data = kc.data.load(f"iam:{folder}")
+    found = lines(data)
+    assert found["test"] == ["a00-000u-00", "a00-000u-01", "a04-004u-00"]
+    assert sum(map(len, found.values())) == 12 and "every line in no list" in data.info.split_rule
+
+
+def test_lists_that_share_a_line_are_refused(folder):
+    (folder / "trainset.txt").write_text("a00-000u\na01-001u\n")
+    (folder / "testset.txt").write_text("a03-003u\na01-001u-01\n")
+    with pytest.raises(kc.InputError, match="'a01-001u-01' is in the train and in the test split"):
+        kc.data.load(f"iam:{folder}")
+
+
 def test_what_is_faulty_is_named(folder):
     (folder / "lines" / "a01" / "a01-001u" / "a01-001u-00.png").unlink()
     (folder / "lines" / "a02" / "a02-002u" / "a02-002u-00.png").write_bytes(b"no picture")
+    # Of the height of the others it would be 288,000 pixels wide.
+    Image.new("L", (9000, 1)).save(folder / "lines" / "a03" / "a03-003u" / "a03-003u-00.png")
     with open(folder / "ascii" / "lines.txt", "a") as table:
         table.write("\na09-000u-00 ok 154")
     data = kc.data.load(f"iam:{folder}", validation=0.3, test=0.3)
     told = " ".join(data.info.skipped)
-    assert len(data.info.skipped) == 3
+    assert len(data.info.skipped) == 4 and "9000 pixels wide and 1 high" in told
     assert "no a01-001u-00.png" in told and "has 3 fields" in told and "a02-002u-00" in told
     with pytest.raises(kc.InputError, match="no a01-001u-00.png"):
         kc.data.load(f"iam:{folder}", strict=True)

@@ -6,6 +6,7 @@ IJDAR 5, 2002. The database itself needs a registration and is not here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -17,12 +18,15 @@ from keras_classics.core.counts import Whole
 from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.text_files import read_lines
 from keras_classics.data.faults import Faults
+from keras_classics.data.holdout import check_one_split
 from keras_classics.data.load import Asked, Data
 from keras_classics.data.pictures.images import measure_images, read_image
 from keras_classics.data.splits import Made, Picture
 
 # Of a row: name, whether its division into words is right, grey level, components, box, text.
 _FIELDS = 9
+# How many times as wide as high a line may be; those of the database are less than thirty times.
+_WIDEST = 200
 _LISTS = {
     "train": ("trainset.txt", "train.txt"),
     "validation": ("validationset1.txt", "validationset2.txt", "validation.txt", "val.txt"),
@@ -47,8 +51,9 @@ def load_iam(
     They become negatives, bright on dark, so that what pads them is paper; and of one height, the
     aspect ratio kept. Splits are those of `trainset.txt`, `validationset1.txt`,
     `validationset2.txt` and `testset.txt`, in the folder or below, which name lines or forms, a
-    row each; where there is none, all lines of a writer are of one split (of a form, where
-    `forms.txt` does not name the writers).
+    row each; where no list is of training, that is what stands in no list. Where there is none of
+    validation or test, all lines of a writer are of one split (of a form, where `forms.txt` does
+    not name the writers).
 
     Args:
         asked: The folder; pictures are not resized but to the height.
@@ -57,12 +62,13 @@ def load_iam(
         test: The same of the test split.
 
     Raises:
-        InputError: The folder is not laid out so, or nothing in it is sound.
+        InputError: The folder is not laid out so, nothing in it is sound, or a line is in the lists
+            of two splits.
     """
     folder, faults = asked.path, asked.faults
     lines = _lines(folder, faults)
     sizes = measure_images([line.path for line in lines], faults)
-    sound = [line for line in lines if line.path in sizes]
+    sound = [line for line in lines if line.path in sizes and _is_line(line, sizes, faults)]
     parts, rules = _listed(folder, sound)
     parts, held = asked.divided(parts, (validation, test), "line", same=lambda line: (line.writer,))
     reader = partial(_read, height=check_whole("height", height))
@@ -72,6 +78,18 @@ def load_iam(
         classes=tuple(sorted({sign for part in parts.values() for line in part
                               for sign in line.text})),
     )  # fmt: skip
+
+
+def _is_line(line: _Line, sizes: Mapping[Path, tuple[int, int]], faults: Faults) -> bool:
+    height, width = sizes[line.path]
+    if width <= _WIDEST * height:
+        return True
+    faults.add(
+        f"{line.path} is {width} pixels wide and {height} high",
+        f"a line of at most {_WIDEST} times its height",
+        "Cut it out anew, or remove it.",
+    )
+    return False
 
 
 def _read(line: _Line, height: int) -> Picture:
@@ -139,8 +157,6 @@ def _writers(folder: Path) -> dict[str, str]:
 def _listed(folder: Path, lines: list[_Line]) -> tuple[dict[str, list[_Line]], dict[str, str]]:
     """Lines by the split whose list names them or their form, and where that stands."""
     lists = {split: files for split, names in _LISTS.items() if (files := _found(folder, names))}
-    if "train" not in lists:
-        return {"train": lines}, {}
     named = {
         split: {row.strip() for file in files for row in read_lines(file) if row.strip()}
         for split, files in lists.items()
@@ -149,6 +165,15 @@ def _listed(folder: Path, lines: list[_Line]) -> tuple[dict[str, list[_Line]], d
         split: [line for line in lines if {line.name, _form(line.name)} & names]
         for split, names in named.items()
     }
+    owners: dict[str, str] = {}
+    for split, part in parts.items():
+        for line in part:
+            check_one_split(owners, line.name, split)
     # A list of lines that are all absent is as good as none.
     parts = {split: part for split, part in parts.items() if part or split == "train"}
-    return parts, {split: ", ".join(file.name for file in lists[split]) for split in parts}
+    rules = {split: ", ".join(file.name for file in lists[split]) for split in parts}
+    if "train" not in parts:
+        parts = {"train": [line for line in lines if line.name not in owners], **parts}
+        if owners:
+            rules["train"] = "every line in no list"
+    return parts, rules
