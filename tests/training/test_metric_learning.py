@@ -141,6 +141,16 @@ def test_recall_by_counting():
         kc.training.recall_at_k(points * np.nan, labels, (1,))
 
 
+def test_recall_of_many_is_that_of_the_whole_table():
+    rng = np.random.default_rng(1)
+    points, labels = rng.normal(size=(1200, 2)), rng.integers(40, size=1200)
+    labels[-1] = 99
+    apart = np.linalg.norm(points[:, None] - points, axis=-1)
+    np.fill_diagonal(apart, np.inf)
+    nearest = labels[apart.argmin(axis=1)] == labels
+    assert kc.training.recall_at_k(points, labels, (1,))[1] == pytest.approx(nearest[:-1].mean())
+
+
 def test_any_network_becomes_an_embedder(tmp_path):
     model = kc.create_model("lenet_5_modern", classes=3)
     network = kc.transfer.embedder(model, 5)

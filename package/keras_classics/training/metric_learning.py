@@ -22,6 +22,8 @@ from keras_classics.core.types import Config, DType, Name, Reduction, Tensor
 # Below it a distance is none, and has no gradient.
 SMALLEST_SQUARE = 1e-12
 FAR = 1e9
+# Examples whose distances from all others are in memory at once.
+_ROWS = 1000
 
 
 class _DistanceLoss(keras.losses.Loss):
@@ -221,10 +223,8 @@ def recall_at_k(
             "Train with a smaller learning rate, or with --skip-non-finite.",
         )
     ks = check_wholes("ks", ks)
-    same = classes[:, None] == classes
-    np.fill_diagonal(same, False)
-    asked = same.any(axis=1)
-    if len(table) != len(classes) or max(ks) >= len(table) or not asked.any():
+    _, numbers, sizes = np.unique(classes, return_inverse=True, return_counts=True)
+    if len(table) != len(classes) or max(ks) >= len(table) or sizes.max(initial=0) < 2:
         raise InputError(
             f"{len(table)} embeddings and {len(classes)} labels were given for k={max(ks)}",
             "a label for each, more examples than neighbours, and two of some class",
@@ -233,12 +233,15 @@ def recall_at_k(
     # Neighbours stay the same, and their squares finite and apart from each other.
     table = table - table.mean(axis=0)
     table /= np.abs(table).max(initial=1e-300)
-    squares = np.sum(table**2, axis=1)
-    apart = squares[:, None] + squares - 2 * table @ table.T
-    np.fill_diagonal(apart, np.inf)
-    order = np.argsort(apart, axis=1, kind="stable")[:, : max(ks)]
-    found = np.take_along_axis(same, order, axis=1)[asked]
-    return {k: float(found[:, :k].any(axis=1).mean()) for k in ks}
+    squares, asked = np.sum(table**2, axis=1), np.flatnonzero(sizes[numbers] > 1)
+    found = []
+    for rows in np.split(asked, range(_ROWS, len(asked), _ROWS)):
+        apart = squares[rows, None] + squares - 2 * table[rows] @ table.T
+        apart[np.arange(len(rows)), rows] = np.inf
+        order = np.argsort(apart, axis=1, kind="stable")[:, : max(ks)]
+        found.append(numbers[order] == numbers[rows, None])
+    right = np.concatenate(found)
+    return {k: float(right[:, :k].any(axis=1).mean()) for k in ks}
 
 
 def _alike(y_true: Tensor, y_pred: Tensor) -> Tensor:

@@ -84,6 +84,13 @@ def test_what_is_no_automaton_is_refused(tables, message):
     kc.models.automaton([[0, 0]])
 
 
+def test_what_is_too_large_for_a_network_is_refused_and_runs_by_itself():
+    deep = kc.models.bracket_automaton(20_000)
+    with pytest.raises(kc.InputError, match="Answer by Automaton.run"):
+        kc.models.automaton(deep)
+    assert deep.run([0, 0, 1, 1]) == [0, 0, 0, 1]
+
+
 def test_what_was_checked_stays_as_it_was():
     table = np.array([[0, 1], [1, 0]])
     machine = kc.models.Automaton(table)

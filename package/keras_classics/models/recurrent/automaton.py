@@ -21,6 +21,9 @@ from keras_classics.core.types import Name, Whole, Wholes
 from keras_classics.layers.image.activations import threshold
 from keras_classics.models.recurrent.rnn import rnn
 
+# Pairs of a state and a symbol whose network still has weights of moderate size, 256 MiB.
+MOST_PAIRS = 8192
+
 
 @checked
 @dataclass(frozen=True, eq=False)
@@ -91,13 +94,19 @@ def automaton(
         there on no answer.
 
     Raises:
-        InputError: The automaton is none.
+        InputError: The automaton is none, or too large for a network.
     """
     if not isinstance(machine, Automaton):
         machine = Automaton(machine)
     moves, answers = np.asarray(machine.transitions), np.asarray(machine.outputs)
     states, symbols = moves.shape
     pairs = states * symbols
+    if pairs > MOST_PAIRS:
+        raise InputError(
+            f"An automaton of {states} states and {symbols} symbols was given",
+            f"at most {MOST_PAIRS} pairs of both: the weights are as many as their square",
+            "Answer by Automaton.run, or by an automaton of fewer states.",
+        )
     model = rnn(
         "many_to_many", outputs=int(answers.max()) + 1, vocabulary_size=symbols, cell="elman",
         units=pairs + 1, learned_initial_state=True, output_activation=None, activation=threshold,
