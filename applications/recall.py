@@ -47,7 +47,8 @@ class Settings(classification.Settings):
     unseen: list[str] = flag([], "classes that are not learned but looked for; by default each "
         "third from the second on", metavar="CLASS")  # fmt: skip
     stored: int = flag(10, "pictures stored, of one class after the other", verbs=["recall"])
-    stored_data: str = flag("digits", "whose pictures are stored, small ones", verbs=["recall"])
+    stored_data: str = flag("digits", "whose pictures are stored, of one size and up to 64 x 64",
+        verbs=["recall"])  # fmt: skip
 
 
 class Recall(Storing, classification.Classification):
@@ -67,7 +68,14 @@ class Recall(Storing, classification.Classification):
     figures = ("loss",)
 
     def complete(self):
-        mining = "semi_hard" if self.settings.loss == "triplet" else "all"
+        triplets = self.settings.loss == "triplet"
+        if self.settings.mining == "semi_hard" and not triplets:
+            raise kc.InputError(
+                f"--mining semi_hard was given with --loss {self.settings.loss}",
+                "semi_hard ones of triplets alone, and of others hard or all",
+                "Leave --mining out for all.",
+            )
+        mining = "semi_hard" if triplets else "all"
         self.settings.fill(epochs=15, batch_size=64, learning_rate=2e-3, mining=mining)
         if self.settings.data == "scenes":
             self.settings.fill(data_options=SCENES)

@@ -47,7 +47,7 @@ class Clip(Task):
             raise kc.InputError(
                 f"{name} has frames of {clip.shape[1:3]}",
                 f"{size}, the size of the first clip of the training",
-                f"Give --data-options image_size={size}.",
+                f"Give --data-options 'image_size=({size[0]},{size[1]})'.",
             )
         places = np.linspace(0, len(clip) - 1, self.codec["frames"])
         return clip[places.round().astype(int)]

@@ -18,6 +18,22 @@ QUEENS, CITIES, STARTS = 8, 10, 100
 # Tours cool longer than queens.
 COOLING = {"sweeps": 1000, "hottest": 0.5}
 
+# A memory has a weight for each pair of its units: of so many, 64 MiB.
+MOST_UNITS = 4096
+
+
+def check_alike(pictures, data):
+    """Refuse pictures of several sizes, and of more pixels than units."""
+    sizes = sorted({each.shape[:2] for each in pictures})
+    units = max(height * width for height, width in sizes)
+    if len(sizes) > 1 or units > MOST_UNITS:
+        told = ", ".join(f"{height} x {width}" for height, width in sizes[:3])
+        raise kc.InputError(
+            f"--stored-data {data} has pictures of {told}{', ...' if sizes[3:] else ''} pixels",
+            f"pictures of one size, of {MOST_UNITS:,} pixels at most, as 64 x 64",
+            "Resize them, or use --stored-data digits.",
+        )
+
 
 class Storing:
     """For a job with the settings `stored` and `stored_data`."""
@@ -81,13 +97,16 @@ class Storing:
 
     def patterns(self):
         """Pictures of one class after the other as -1 and +1 `(pictures, units)`; their shape."""
-        part = kc.data.load(self.settings.stored_data, seed=self.settings.seed).train
-        labels = np.array([each.label for each in part])
+        data = kc.data.load(self.settings.stored_data, seed=self.settings.seed)
+        part = kc.data.collect(data.train, "label", description="train")
+        labels = part.labels
         rank = np.zeros(len(labels), int)
         for label in set(labels.tolist()):
             rank[labels == label] = np.arange(np.sum(labels == label))
         chosen = np.lexsort((labels, rank))[: self.settings.stored]
-        grey = np.stack([part[int(n)].image.mean(axis=-1) for n in chosen])
+        pictures = [part.images[n] for n in chosen]
+        check_alike(pictures, self.settings.stored_data)
+        grey = np.stack(pictures).mean(axis=-1)
         middle = grey.mean(axis=(1, 2), keepdims=True)
         states = np.where(grey > middle, 1.0, -1.0).reshape(len(grey), -1).astype("float32")
         return states, grey.shape[1:]

@@ -1,6 +1,8 @@
 """The labelling application as a user meets it, good input and bad."""
 
 import json
+import shlex
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -158,6 +160,14 @@ def test_what_happens_in_clips_is_classified(application, tmp_path, capsys):
     other = ["train", "--task", "clip", "--data", "digits", "--out", str(tmp_path / "other")]
     assert application.main(other) == 1
     assert "Use moving_scenes, frames:FOLDER" in capsys.readouterr().err
+
+
+def test_the_remedy_of_frames_of_another_size_can_be_typed(application):
+    job = SimpleNamespace(codec={"size": [32, 24], "frames": 4})
+    with pytest.raises(kc.InputError, match="Give --data-options (.*)[.]$") as refusal:
+        application.TASKS["clip"].even(job, np.zeros((4, 30, 40, 3), "uint8"), "a")
+    [typed] = shlex.split(str(refusal.value).partition("--data-options ")[2].removesuffix("."))
+    assert typed == "image_size=(32,24)"
 
 
 @pytest.mark.slow

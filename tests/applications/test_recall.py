@@ -3,6 +3,7 @@
 import json
 import sys
 
+import numpy as np
 import pytest
 
 import keras_classics as kc
@@ -59,10 +60,33 @@ def test_verbs_that_learn_nothing_keep_their_figures(application, tmp_path, monk
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--stored", "0"], "--stored=0 was given"),
+        (["--stored-data", "digit_lines"], "Pictures without classes were given"),
+        (["--stored-data", "moving_scenes"], "Examples that are no pictures were given"),
+        (["--stored-data", "folder:DIR"], "has pictures of 8 x 8, 8 x 9 pixels"),
+        (["--stored-data", "npz:DIR.npz"], "has pictures of 65 x 64 pixels"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_stored_is_one_sentence(application, arguments, message, tmp_path, capsys):
+    for number in range(12):
+        picture = np.full((8, 8 + number % 2, 3), 10 * number, "uint8")
+        kc.data.write_picture(tmp_path / "DIR" / "ab"[number % 4 // 2] / f"{number}.png", picture)
+    large = np.arange(12, dtype="uint8")[:, None, None] + np.zeros((12, 65, 64), "uint8")
+    np.savez(tmp_path / "DIR.npz", x=large, y=np.arange(12) % 2)
+    given = [each.replace("DIR", str(tmp_path / "DIR")) for each in arguments]
+    assert application.main(["recall", *given, "--out", str(tmp_path / "run")]) != 0
+    error = capsys.readouterr().err
+    assert message in error and "error: " in error and "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
         (["--unseen", "cube"], "--unseen cube was given"),
         (["--unseen", "circle", "star", "ring", "heart", "cross", "square", "triangle"],
          "--unseen named 7 of 8 classes"),
-        (["--loss", "contrastive", "--mining", "semi_hard"], "mining='semi_hard'"),
+        (["--loss", "contrastive", "--mining", "semi_hard"], "--mining semi_hard was given with"),
         (["evaluate"], "holds no trained embedder"),
     ],
     ids=str,

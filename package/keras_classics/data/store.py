@@ -106,6 +106,8 @@ def collect(split: Sequence[Any], field: str, *, description: str = "Reading") -
         return []
     if not len(split) or getattr(split[0], field, None) is None:
         raise InputError(*refusal)
+    if field not in ("text", "texts") and getattr(split[0], "image", None) is None:
+        raise InputError("Examples that are no pictures were given", *refusal[1:])
     if field == "texts":
         return split
     if field == "text":

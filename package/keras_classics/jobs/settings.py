@@ -29,6 +29,7 @@ CHECKS: dict[str, Check] = {
     "count": check_whole,
     "steps": check_whole,
     "points": check_whole,
+    "stored": check_whole,
     "epsilon": check_positive,
 }
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
