@@ -2,6 +2,7 @@
 
 import itertools
 
+import keras
 import numpy as np
 import pytest
 
@@ -33,6 +34,24 @@ def test_functions_of_three_inputs_and_of_ten():
     np.testing.assert_array_equal(np.asarray(model(inputs(10)))[:, 0], np.where(table, 1, -1))
     # Mostly true: the units stand for the false rows.
     assert model.get_layer("rows").units == np.sum(~table) <= 512
+
+
+def test_sixteen_inputs_are_the_most():
+    table = np.zeros(2**16, bool)
+    table[[5, 40000]] = True
+    np.testing.assert_array_equal(answers(table, 16), np.where(table, 1, -1))
+    with pytest.raises(kc.InputError, match="16"):
+        kc.models.boolean_network(np.zeros(2**17, bool))
+
+
+def test_half_precision_does_not_miscount():
+    table = np.random.default_rng(1).random(1024) < 0.5
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        np.testing.assert_array_equal(answers(table, 10), np.where(table, 1, -1))
+    finally:
+        keras.config.set_dtype_policy(policy)
 
 
 def test_it_reloads(tmp_path):

@@ -90,6 +90,15 @@ def test_an_arm_reaches_its_goals_with_the_elbow_to_either_side(tmp_path):
     assert (tmp_path / "arm.png").stat().st_size > 1000
 
 
+def test_deviations_and_correlations_stay_where_densities_are_finite():
+    for far, deviation in ((-500, -7), (500, 7)):
+        mixture = kc.models.mixture_parameters(np.full((1, 12), far, "float32"))
+        np.testing.assert_allclose(np.asarray(mixture.log_deviations), deviation)
+        np.testing.assert_allclose(np.asarray(mixture.correlations), np.sign(far) * 0.99)
+        # Both Gaussians are equally probable, and sums of their shares one.
+        np.testing.assert_allclose(np.asarray(mixture.log_shares), np.log(0.5), rtol=1e-6)
+
+
 def test_the_seed_chooses_the_draws():
     model = kc.models.rnn("one_to_many", outputs=2, input_size=2, units=4, mixture=2)
     goals = np.ones((2, 2))
