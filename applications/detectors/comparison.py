@@ -6,6 +6,9 @@ trunk and learns what stands behind its pyramid, at one scale and at five; Fast 
 the same trunk and learns all of it. SPP-net ends here in the two tasks of Fast R-CNN, which takes
 the place of its own support vector machines. Each time of learning has that of the trunk in it.
 What has learned is asked with its normalisation folded away.
+
+Times of a picture are those of the processor, all threads together, so that what else the machine
+does hardly counts: of all that a detector does the median, of the convolution alone the least.
 """
 
 from __future__ import annotations
@@ -49,7 +52,8 @@ def compared(job):
 
     def enter(name, training, convolution, find):
         """A row: what it took, and what it finds."""
-        found, total = timed(find, range(len(test)))
+        found, seconds = timed(find, range(len(test)))
+        total = float(np.median(seconds))
         precision, _ = figures.precisions(found, truths, job.classes, rules="voc10")
         rows[name] = {"training": training, "convolution": convolution, "total": total}
         first = next(iter(rows.values()))
@@ -156,7 +160,7 @@ def convolution_of_regions(job, features, examples, proposals):
         for begin in range(0, len(crops), AT_ONCE):
             trunk.predict_on_batch(crops[begin : begin + AT_ONCE])
 
-    return timed(read, warped)[1]
+    return min(timed(read, warped)[1])
 
 
 def convolution_of_pictures(job, features, scales, examples):
@@ -175,15 +179,15 @@ def convolution_of_pictures(job, features, scales, examples):
     )
     count = min(job.settings.timed, len(examples))
     zeros = [[np.zeros((1, *size, 3), "float32") for size in sizes]] * count
-    return timed(network.predict_on_batch, zeros)[1]
+    return min(timed(network.predict_on_batch, zeros)[1])
 
 
 def timed(function, inputs):
-    """Answers, and the median of the seconds of a call, after one that prepares it."""
+    """Answers, and the processor's seconds of each call, after one that prepares them."""
     function(inputs[0])
     answers, seconds = [], []
     for each in inputs:
-        begun = time.perf_counter()
+        begun = time.process_time()
         answers.append(function(each))
-        seconds.append(time.perf_counter() - begun)
-    return answers, float(np.median(seconds))
+        seconds.append(time.process_time() - begun)
+    return answers, seconds
