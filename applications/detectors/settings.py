@@ -44,8 +44,7 @@ class Settings(kc.jobs.Settings):
     augment: list[str] = flag(lambda: ["flip"], "of pictures in training: some of mosaic, scale, "
         "crop, flip and colour; keras-classics draw-data shows them")  # fmt: skip
     regions: int = flag(32, "of a picture in a batch, a quarter of which show something")
-    overlap: float = flag(0.3, "that two boxes of a class may have",
-        verbs=("evaluate", "export", "detect"))  # fmt: skip
+    overlap: float = flag(0.3, "that two boxes of a class may have", verbs=("evaluate", "export"))
     least_score: float = flag(0.05, "of a box that counts", verbs=("evaluate", "export"))
     shown_from: float = flag(0.5, "score of a box that is drawn or told",
         verbs=("evaluate", "detect"))  # fmt: skip

@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import shutil
+import types
+import unittest.mock
 
 import keras
 import numpy as np
@@ -79,13 +81,20 @@ def test_the_export_finds_what_the_model_finds_in_pixels_of_the_picture(job, fin
 def test_an_export_without_windows_is_asked_with_proposals_of_selective_search(
     application, job, finished, tmp_path
 ):
-    settings = dataclasses.replace(job.settings, proposals="fast", least_score=0.05)
+    settings = dataclasses.replace(job.settings, proposals="fast", least_score=0.05, shown_from=0.0)
     other = application.Detection(settings, finished, job.output)
     other.complete()
     other.facts = job.facts
     other.export(job.trained(), tmp_path / "export", "saved_model")
-    answer = other.ask(finished / "example.png", other.open_export(tmp_path / "export"))
-    assert set(answer.record) == {"boxes", "classes", "scores"}
+    exported, model = other.open_export(tmp_path / "export"), job.trained()
+    large = tmp_path / "large.png"
+    Image.open(finished / "example.png").resize((160, 160), Image.Resampling.NEAREST).save(large)
+    for query in (finished / "example.png", large):
+        asked, evaluated = other.ask(query, exported).record, other.ask_model(query, model).record
+        assert set(asked) == {"boxes", "classes", "scores"}
+        # The proposals of both are those of the picture as the network sees it.
+        assert asked["classes"] == evaluated["classes"]
+        np.testing.assert_allclose(asked["boxes"], evaluated["boxes"], atol=0.5)
     with pytest.raises(
         kc.InputError,
         match=r"takes images \(uint8\), proposals \(float32\) and answers with boxes, classes, counts",
@@ -196,6 +205,39 @@ def test_an_enlarged_picture_has_a_finer_map(application, tmp_path):
     for factor, stride in ((1.0, 16), (2.0, 8), (4.0, 4)):
         model = small_objects.detector(job, "conv3", factor)
         assert model.get_layer("region_pooling").stride == stride
+
+
+def test_regions_of_no_class_teach_the_ways_that_are_compared_nothing(application, tmp_path):
+    from detectors import comparison
+
+    trunk = {"name": "resnet_20_cifar", "layer": "stage3_out", "width": 0.25, "repeats": (1, 1, 1)}
+    settings = application.Settings(window=16, epochs=1, units=[4], regions=64, compared=trunk)
+    job = application.Detection(settings, tmp_path, kc.jobs.Output(quiet=True))
+    job.facts = {"known": {"classes": ["a", "b"], "size": [64, 64]}}
+    shown = types.SimpleNamespace(
+        image=np.zeros((64, 64, 3), "uint8"), name="street",
+        boxes=np.float32([[0, 0, 20, 20], [30, 30, 60, 60]]), box_labels=np.int32([1, -1]),
+    )  # fmt: skip
+    seen, made = [], kc.data.warped_batches
+
+    def batches(*arguments, **options):
+        for pictures, labels in made(*arguments, **options):
+            seen.append(np.asarray(labels))
+            yield pictures, labels
+
+    with unittest.mock.patch.object(kc.data, "warped_batches", batches):
+        proposals = np.float32([[0, 0, 20, 20], [30, 30, 60, 60], [0, 40, 20, 60]])
+        features, _ = comparison.told_apart(job, [shown] * 2, [proposals] * 2)
+    assert {1, 2} == set(np.concatenate(seen).tolist())
+    assert all(np.isfinite(weight).all() for weight in features.get_weights())
+
+
+@pytest.mark.parametrize(
+    "given", [["--shown-from", "-1"], ["--overlap", "7"], ["--least-score", "2"]]
+)
+def test_what_is_no_share_is_refused_before_anything_runs(application, given, tmp_path, capsys):
+    assert application.main(["evaluate", *given, "--out", str(tmp_path)]) == 1
+    assert "a number from 0 to 1" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from boxes.box_samples import by_kitti, random_street
 from keras_classics.boxes import Detections, Truth, average_precision
+from keras_classics.boxes.kitti_precision import GRADES
 
 CAR, VAN = 0, 1
 
@@ -105,3 +107,22 @@ def test_what_is_found_too_small_finds_nothing_and_leaves_the_box_to_what_is_lar
         stray = Detections([second, car(height, row=500)], [CAR] * 2, [0.5, 0.9])
         expected = 1 / 22 if wrong else 1 / 11
         assert grades(stray, there, rules="kitti11")["AP easy"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("rules", ["kitti", "kitti11"])
+def test_all_figures_equal_those_of_its_kit(rules):
+    seen = set()
+    for seed in range(60):
+        found, there = random_street(seed)
+        threshold = 0.7 if seed % 2 else 0.5
+        known = average_precision(
+            found, there, 2, rules=rules, threshold=threshold, neighbours={CAR: VAN}
+        )
+        for name, grade in GRADES.items():
+            expected = by_kitti(
+                found, there, grade, threshold, neighbour=VAN, eleven=rules == "kitti11"
+            )
+            figure = known.by_class[f"AP {name}"][CAR]
+            assert figure == pytest.approx(expected, abs=1e-12, nan_ok=True), (seed, name)
+            seen.add(expected)
+    assert len(seen) > 40

@@ -230,3 +230,22 @@ def test_arguments_are_looked_at_before_the_search(monkeypatch):
     for wrong in ({"most": 0}, {"seed": -1}):
         with pytest.raises(InputError, match="whole number"):
             selective_search(np.zeros((30, 30, 3), "uint8"), engine="own", **wrong)
+
+
+def test_the_fast_mode_is_that_of_the_paper():
+    module = importlib.import_module("keras_classics.boxes.selective_search")
+    fast, single = module.MODES["fast"], module.MODES["single"]
+    assert (fast.colours, fast.scales) == (("hsv", "lab"), (50, 100))
+    assert fast.strategies == ("CTSF", "TSF")
+    assert (single.colours, single.scales, single.strategies) == (("hsv",), (100,), ("CTSF",))
+
+
+def test_pixels_that_touch_at_a_corner_are_neighbours_both_ways():
+    for turned in (False, True):
+        pixels = np.zeros((24, 24, 3), "uint8")
+        pixels[:12, :12] = pixels[12:, 12:] = 255
+        if turned:
+            pixels = pixels[:, ::-1].copy()
+        # Two regions, each of two squares that touch in one corner only.
+        regions = segment(pixels, scale=100, sigma=0.1, least=4)
+        assert regions.max() == 1

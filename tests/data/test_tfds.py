@@ -11,6 +11,7 @@ import tensorflow_datasets as tfds
 from keras_classics.core.errors import InputError
 from keras_classics.data import load
 from keras_classics.data import tfds as tfds_reader
+from keras_classics.data.doctor import examine
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -267,5 +268,9 @@ def test_the_boxes_of_a_set_are_pixels_of_its_pictures(tmp_path):
     example = data.train[0]
     assert example.boxes.tolist() == [[5, 20, 15, 40]] and example.box_labels.tolist() == [1]
     assert example.difficult.tolist() == [True] and example.areas.tolist() == [200.0]
+    # What has no extent is left out of each, and counted.
+    assert example.left_out == 1
+    told = " ".join(examine(data).remarks)
+    assert "10 pictures have boxes without area or class, which are left out" in told
     resized = load("tfds:boxed_pictures", data_dir=tmp_path, image_size=40).train[0]
     assert resized.boxes.tolist() == [[10, 20, 30, 40]]

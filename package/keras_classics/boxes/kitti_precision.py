@@ -5,6 +5,9 @@ harder is neither right nor wrong to find, and so are boxes of a neighbouring cl
 DontCare region, or is found too small, is no mistake. The curve is read at scores that divide the
 recall evenly, of which there are no more than true boxes: of fewer than 40 the figure stays below
 1, as the kit's does.
+
+The kit gives boxes to true boxes in the order of their file; here these are sorted first, so that
+no order counts. Where boxes overlap much a figure may so differ from that of the kit.
 """
 
 from __future__ import annotations

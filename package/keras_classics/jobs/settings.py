@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_positive, check_whole
+from keras_classics.core.errors import InputError, check_positive, check_probability, check_whole
 from keras_classics.core.text_files import as_json
 from keras_classics.distribution import STRATEGIES
 
@@ -31,6 +31,9 @@ CHECKS: dict[str, Check] = {
     "points": check_whole,
     "stored": check_whole,
     "epsilon": check_positive,
+    "least_score": check_probability,
+    "overlap": check_probability,
+    "shown_from": check_probability,
 }
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 

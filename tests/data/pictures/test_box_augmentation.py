@@ -198,3 +198,51 @@ def test_what_a_detector_sees_is_mirrored_by_chance_with_its_boxes():
         width = image.shape[1]
         boxes = example.boxes[:, [0, 3, 2, 1]] * [1, -1, 1, -1] + [0, width, 0, width]
         np.testing.assert_allclose(each.boxes, boxes if mirrored_one else example.boxes)
+
+
+def test_strengths_and_chances_are_those_that_are_promised():
+    plain = Boxed(np.full((80, 120, 3), 100, "float32"), np.zeros((0, 4), "float32"), {})
+    plain.image[:40] = 200
+    crops, scales, shades = [], [], []
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        crop = crop_boxes(plain, rng).image.shape[:2]
+        crops.append((crop[0] * crop[1] / 9600, crop[1] / crop[0] / 1.5))
+        scales.append(scale_boxes(plain, rng).image.shape[0] / 80)
+        shades.append(colour_boxes(plain, rng).image)
+    (least, most), (low, high) = np.quantile(crops, [0.0, 1.0], axis=0).T
+    assert 0.45 < least < 0.6 and 0.9 < most <= 1.0
+    assert 0.7 < low < 0.85 and 1.18 < high < 1.38
+    assert 0.74 < min(scales) < 0.8 and 1.42 < max(scales) < 1.51
+    means = np.mean(shades, axis=(1, 2, 3)) - 150
+    assert -51 <= min(means) < -40 and 35 < max(means) <= 51
+    ranges = [(each.max() - each.min()) / 100 for each in shades]
+    assert 0.79 < np.min(ranges) < 0.85
+    # What is beyond a picture has its mean colour.
+    page = framed(plain, np.random.default_rng(0), 200, 200).image
+    assert set(np.unique(page)) == {100, 150, 200}
+
+
+def test_a_crop_without_a_box_is_drawn_anew_as_long_as_there_is_one():
+    box = np.float32([[0, 0, 8, 8]])
+    picture = Boxed(np.zeros((80, 80, 3), "float32"), box, {"box_labels": np.zeros(1)})
+    smallest = {"area": (0.05, 0.06), "aspect": (1.0, 1.0)}
+    found = [crop_boxes(picture, np.random.default_rng(seed), **smallest) for seed in range(30)]
+    assert all(len(each.boxes) for each in found)
+    assert sum(each.image.shape == (80, 80, 3) for each in found) < 25
+
+
+def test_every_second_picture_is_a_mosaic_around_a_point_of_its_middle_half():
+    parts = [
+        Boxed(np.full((40, 60, 3), 60.0 * n, "float32"), np.zeros((0, 4)), {}) for n in range(4)
+    ]
+    points = set()
+    for seed in range(60):
+        image = mosaic(parts, np.random.default_rng(seed)).image[..., 0]
+        points.add((int((image[:, 0] == 0).sum()), int((image[0] == 0).sum())))
+    (top, bottom), (left, right) = np.quantile(list(points), [0, 1], axis=0).T
+    assert 10 <= top < 13 and 27 < bottom <= 30 and 15 <= left < 18 and 42 < right <= 45
+    examples = load("scenes", train=4, validation=1, test=1).train
+    views, rng = Views(examples, ("mosaic",)), np.random.default_rng(0)
+    changed = sum(views(number % 4, rng)[1] for number in range(200))
+    assert 70 < changed < 130

@@ -216,3 +216,44 @@ def test_arguments_that_are_none_are_refused():
         SpatialPyramidPooling(levels=())
     with pytest.raises(InputError, match="size=0"):
         RegionMaxPooling(0)
+
+
+def test_a_box_beyond_the_map_on_both_sides_has_bins_larger_than_the_maps_shares():
+    maps = RNG.normal(size=(1, 9, 9, 2)).astype("float32")
+    # From -2 to 12: the middle one of three bins has 6 of 9 cells.
+    boxes = np.float32([[[-2, -2, 12, 12], [-2, 0, 12, 9]]])
+    for count in (1, 2, 3, 7):
+        found = np.asarray(RegionMaxPooling(count, stride=1)(maps, boxes))
+        np.testing.assert_array_equal(found, pooled_by_hand(maps, boxes, count, 1))
+
+
+def test_every_size_of_a_map_and_grid_is_pooled_as_by_hand():
+    for side in (1, 2, 5, 8, 16, 23):
+        maps = RNG.normal(size=(1, side, side + 3, 1)).astype("float32")
+        corners = RNG.integers(-2, side, (1, 12, 2)).astype("float32")
+        ends = corners + RNG.integers(1, side + 5, corners.shape)
+        boxes = np.concatenate([corners, ends], axis=2).astype("float32")
+        for count in (1, 2, 3, 7):
+            found = np.asarray(RegionMaxPooling(count, stride=1)(maps, boxes))
+            np.testing.assert_array_equal(found, pooled_by_hand(maps, boxes, count, 1))
+
+
+def test_regions_at_several_scales_are_pooled_each_in_its_own_map():
+    maps = [RNG.normal(size=(2, *size, 3)).astype("float32") for size in ((5, 9), (12, 4), (7, 7))]
+    boxes = np.float32(RNG.uniform(-10, 60, (2, 9, 2)))
+    boxes = np.concatenate([boxes, boxes + RNG.uniform(1, 80, boxes.shape)], axis=2)
+    boxes = boxes.astype("float32")
+    scale = RNG.integers(0, 3, (2, 9)).astype("int32")
+    layers = [RegionMaxPooling(3, 8), SpatialPyramidPooling((1, 2), 8),
+              SpatialPyramidPooling((2, 6), 8, "rounded")]  # fmt: skip
+    for layer in layers:
+        found = np.asarray(answering(layer, maps, boxes, scale)(maps, boxes, scale))
+        alone = np.stack([np.asarray(layer(each, boxes)) for each in maps])
+        expected = np.take_along_axis(
+            alone, scale.reshape(1, 2, 9, *[1] * (found.ndim - 2)), axis=0
+        )[0]
+        np.testing.assert_array_equal(found, expected)
+    with pytest.raises(InputError, match="NearestScale says"):
+        layers[0](maps, boxes)
+    with pytest.raises(InputError, match="A map and scale="):
+        layers[0](maps[0], boxes, scale)

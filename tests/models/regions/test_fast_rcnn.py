@@ -362,3 +362,25 @@ def test_neither_pictures_nor_regions_are_counted_in_a_graph():
     said, expected = graph(given), model.predict_on_batch(given)
     for name, each in expected.items():
         np.testing.assert_allclose(said[name], each, atol=1e-5)
+
+
+def test_from_an_overlap_of_a_half_on_a_region_shows_something_and_below_it_is_background():
+    example = Painted(0)
+    example.boxes = np.float32([[0, 0, 20, 20]])
+    # Overlaps of 0.5, 0.49 and 0 by the areas 200, 196 and 0 of 400.
+    proposals = np.float32([[0, 0, 10, 20], [0, 0, 9.8, 20], [22, 22, 30, 30]])
+    given, wanted = next(iter(kc.data.region_batches(
+        [example], [proposals], classes=3, batch_size=1, seed=0, regions=64, augment=(),
+    )))  # fmt: skip
+    heights = np.asarray(given["boxes"])[0, :, 2] - np.asarray(given["boxes"])[0, :, 0]
+    shows = np.asarray(wanted["classes"])[0] < 3
+    assert {round(float(each), 1) for each in heights[shows]} == {10.0, 20.0}
+    assert {round(float(each), 1) for each in heights[~shows]} == {9.8, 8.0}
+
+
+def test_the_last_layers_are_drawn_as_wide_as_the_paper_draws_them():
+    model = detector(units=(256,))
+    spread = {name: np.std(model.get_layer(name).get_weights()[0])
+              for name in ("classes", "head_offsets")}  # fmt: skip
+    assert spread["classes"] == pytest.approx(0.01, rel=0.15)
+    assert spread["head_offsets"] == pytest.approx(0.001, rel=0.15)

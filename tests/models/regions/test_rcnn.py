@@ -266,3 +266,26 @@ def test_what_is_not_ready_is_refused():
         kc.models.RCNN(keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(2, 3)]), 3)
     with pytest.raises(InputError, match="equally many"):
         kc.models.RCNN(colours(), 3).fit([Painted(0)], [])
+
+
+def test_so_many_at_most_are_found_and_by_default_none_below_the_border(fitted):
+    detector, image, boxes = fitted, Painted(0).image, GRID
+    every = detector.detect(image, boxes, least_score=-100.0, threshold=1.0, most=1000)
+    few = detector.detect(image, boxes, least_score=-100.0, threshold=1.0, most=3)
+    assert len(every) > 3 and every.scores.min() < -1
+    np.testing.assert_array_equal(few.scores, every.scores[:3])
+    plain = detector.detect(image, boxes, threshold=1.0, most=1000)
+    assert len(plain) == (every.scores >= -1).sum()
+
+
+def test_pictures_and_proposals_of_another_number_are_refused_by_all_that_take_both(fitted):
+    examples, boxes = [Painted(0), Painted(1)], [GRID]
+    options = {"classes": 3, "batch_size": 1, "seed": 0}
+    for take in (
+        lambda: kc.data.region_batches(examples, boxes, **options),
+        lambda: kc.data.warped_batches(examples, boxes, **options),
+        lambda: kc.models.RCNN(colours(), 3).fit(examples, boxes),
+        lambda: kc.boxes.proposal_quality(boxes, [Truth.of(each) for each in examples], 3),
+    ):
+        with pytest.raises(InputError, match="2 pictures and proposals for 1 .*equally many"):
+            take()

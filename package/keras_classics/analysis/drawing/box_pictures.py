@@ -15,6 +15,8 @@ from keras_classics.core.arguments import checked
 COLUMNS = 4
 _WIDTH, _HEIGHT = 3.6, 3.7
 _LINE, _TITLE, _LABEL = 3.4, 10, 8
+# What a name takes of the height of a picture.
+_ROOM = 0.06
 
 
 @checked
@@ -70,9 +72,10 @@ def _draw(axis: Any, box: np.ndarray, text: str, colour: str, line: str, side: s
             linewidth=1.5,
         )
     )
+    y, side = _label_place(ymin, ymax, side, axis.get_ylim())
     axis.text(
         xmin,
-        ymin if side == "bottom" else ymax,
+        y,
         text,
         fontsize=_LABEL,
         color="black",
@@ -80,3 +83,13 @@ def _draw(axis: Any, box: np.ndarray, text: str, colour: str, line: str, side: s
         clip_on=True,
         bbox={"facecolor": colour, "alpha": 0.6, "linewidth": 0, "pad": 0.8},
     )
+
+
+def _label_place(
+    ymin: float, ymax: float, side: str, limits: tuple[float, float]
+) -> tuple[float, str]:
+    """Where the name of a box stands, and which edge of it: beyond the box, or else within."""
+    room = _ROOM * abs(limits[1] - limits[0])
+    if side == "bottom":
+        return ymin, side if ymin - min(limits) >= room else "top"
+    return ymax, side if max(limits) - ymax >= room else "bottom"

@@ -2,7 +2,8 @@
 
 As in `augmentation`, every step takes a float32 picture and draws from a generator, so that a
 batch is a pure function of its seed. Keras's own layers are not used: `RandomCrop` of 3.15.1 moves
-boxes on swapped axes (keras#23519).
+boxes on swapped axes (keras#23519); nor is keras-cv's mosaic, whose parts need Keras 2 and which is
+no longer kept.
 
 A box that is cut stays where enough of it can still be seen, measured against the whole that it had
 before any cut, however many there were. What else is known of it follows, and so do proposals.
