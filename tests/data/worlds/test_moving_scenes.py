@@ -5,6 +5,7 @@ import pytest
 
 import keras_classics as kc
 from keras_classics.data.worlds.moving_scenes import EVENTS
+from keras_classics.data.worlds.scene_shapes import _PALETTE
 
 
 @pytest.mark.parametrize("task", EVENTS)
@@ -37,6 +38,57 @@ def test_directions_and_speeds_are_what_the_labels_say():
     for clip in kc.data.moving_scenes(20, "speed", size=48):
         pace = np.abs(np.angle(np.exp(1j * np.diff(across(clip)))))
         assert (pace[-2:].sum() > pace[:2].sum()) == clip.label
+
+
+def test_what_speeds_up_goes_from_a_tenth_of_its_mean_speed_to_almost_the_double():
+    times = np.linspace(0, 1, 8)
+    for clip in kc.data.moving_scenes(10, "speed", size=96):
+        places = across(clip)[:: 1 if clip.label else -1]
+        steps = np.abs(np.angle(np.exp(1j * np.diff(places)))) / (2 * np.pi)
+        # Once around the picture, to a pixel.
+        np.testing.assert_allclose(steps, np.diff(0.1 * times + 0.9 * times**2), atol=0.012)
+        # No two frames are of the same paper.
+        assert 6 < np.std(np.diff(clip.frames[:2, 0].astype(float), axis=0)) < 11
+
+
+def ink_of(clip):
+    """Where there is something before the paper `(frames, height, width)`."""
+    return np.abs(clip.frames - np.median(clip.frames, axis=(0, 1, 2))).max(axis=-1) > 45
+
+
+def colour_of(frame, ink):
+    """The colour that is nearest to what is drawn."""
+    mean = np.median(frame[ink], axis=0)
+    return min(_PALETTE, key=lambda name: np.abs(mean - _PALETTE[name]).sum())
+
+
+def test_two_meet_behind_a_bar_and_come_out_on_the_side_that_is_told():
+    for clip in kc.data.moving_scenes(12, "bounce", frames=9, size=64):
+        # Frames 2 and 6 are the meetings, of which nothing is seen but the bar.
+        ink = ink_of(clip)
+        assert (clip.frames[:, :, 23:41] == 90).all()
+        ink[:, :, 23:41] = False
+        assert not ink[[2, 6]].any() and ink[[0, 1, 3, 4, 5, 7, 8]].any(axis=(1, 2)).all()
+        first, between, last = (
+            colour_of(clip.frames[n, :, :23], ink[n, :, :23]) for n in (0, 4, 8)
+        )
+        # Who is on the left changes when they pass, and not when they bounce.
+        passed = {
+            (True, False): "passes and then bounces",
+            (False, True): "bounces and then passes",
+        }
+        assert passed[first != between, between != last] in clip.captions[0]
+
+
+def test_the_square_comes_before_the_triangle_or_after_it_as_is_told():
+    for clip in kc.data.moving_scenes(20, "order", frames=6, size=48):
+        words = clip.captions[0].split()
+        square, triangle = words[1], words[-2]
+        assert words[2] == "square" and words[-1] == "triangle."
+        seen = [*map(colour_of, clip.frames, ink_of(clip))]
+        assert len(set(seen)) == 3 and seen[:3] == seen[3:]
+        [follows] = {after for one, after in zip(seen, seen[1:], strict=False) if one == square}
+        assert (follows == triangle) == (clip.label == 0) == ("comes before" in clip.captions[0])
 
 
 def test_no_frame_tells_the_label_even_by_its_number():
