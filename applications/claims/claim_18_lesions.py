@@ -22,6 +22,15 @@ CRITERION = (
 )
 
 
+FURTHER = (
+    "Which block is gone matters: without the first one the residual network is right in 10, 12 "
+    "and 58 %, without one of the last three in 91 to 99 %, and nowhere does a plain one without "
+    "a convolution reach 48 %. That any block can be spared is not so in a network of nine blocks "
+    "that was trained for 12 epochs, in which the paths that bring the gradient are only a tenth "
+    "shorter than all; the networks of the claim have 54."
+)
+
+
 def trained(name, x, y, seed, quick):
     """A network of three stages on digits."""
     keras.utils.set_random_seed(seed)
