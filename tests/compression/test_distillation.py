@@ -81,3 +81,19 @@ def test_what_does_not_fit_is_refused(student, message):
         kc.compression.distiller(teacher, teacher)
     with pytest.raises(InputError, match=message):
         kc.compression.distiller(model(student), teacher)
+
+
+def test_a_distiller_that_was_saved_is_loaded(tmp_path):
+    student, teacher = (
+        keras.Sequential([keras.Input((4,)), layers.Dense(3, activation=end)])
+        for end in ("softmax", None)
+    )
+    distiller = kc.compression.distiller(student, teacher, temperature=2.5)
+    distiller.compile("sgd", "sparse_categorical_crossentropy")
+    x, y = DRAW.normal(size=(8, 4)), DRAW.integers(0, 3, 8)
+    distiller.fit(x, y, verbose=0)
+    distiller.save(tmp_path / "a.keras")
+    loaded = keras.models.load_model(tmp_path / "a.keras")
+    # Keras does not keep how its distillers are compiled.
+    loaded.compile("sgd", "sparse_categorical_crossentropy")
+    assert loaded.evaluate(x, y, verbose=0) == pytest.approx(distiller.evaluate(x, y, verbose=0))

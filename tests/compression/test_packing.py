@@ -412,6 +412,7 @@ def test_a_damaged_file_is_told_in_one_sentence_or_says_the_same(tmp_path):
         ("1.least", lambda a: a + 2**40),
         ("2.kernel", lambda a: np.concatenate([a, a], axis=2)),
         ("0.thresholds", lambda a: a[None]),
+        ("1.scales", lambda a: a * np.nan),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused_before_anything_is_computed(tmp_path, name, change):
@@ -434,6 +435,8 @@ def test_arrays_that_do_not_fit_are_refused_before_anything_is_computed(tmp_path
         lambda steps: steps[3].update(inputs=[steps[0]["output"]]),
         lambda steps: steps[1].update(input=0),
         lambda steps: steps[2].update(like=0),
+        # A step that writes over what another has made.
+        lambda steps: steps[1].update(output=steps[0]["output"]),
     ],
 )
 def test_steps_that_take_what_others_do_not_give_are_refused(tmp_path, change):
@@ -466,3 +469,47 @@ def test_an_empty_batch_is_answered_and_a_lambda_is_not_written(tmp_path):
 def test_without_numba_numpy_computes(monkeypatch):
     monkeypatch.setattr(packed_signs.importlib.util, "find_spec", lambda name: None)
     assert packed_signs.best_engine() == "numpy"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda program: program["inputs"][0].__setitem__(2, "nonsense"),
+        lambda program: program.update(output_names=["one", "another"]),
+        lambda program: program.update(output_names="a"),
+        lambda program: program["steps"][1]["config"]["config"].update(dilation_rate=[10**6] * 2),
+        lambda program: program["steps"][1]["config"]["config"].update(padding=10**6),
+        lambda program: program["steps"][0].update(
+            pooling=[[2, 2], [2, 2], [1, 1], [[10**6, 0], [0, 0]]]
+        ),
+    ],
+)
+def test_programs_that_would_fail_or_take_all_memory_are_refused(tmp_path, change):
+    image = keras.Input((6, 6, 3))
+    x = kc.layers.BinaryConv2D(4, 3, input_scale=False)(image)
+    kc.compression.pack(keras.Model(image, x)).save(tmp_path / "a.npz")
+    with np.load(tmp_path / "a.npz") as arrays:
+        changed = dict(arrays)
+    program = json.loads(changed["program"].tobytes())
+    change(program)
+    changed["program"] = np.frombuffer(json.dumps(program).encode(), "uint8")
+    np.savez(tmp_path / "a.npz", **changed)
+    with pytest.raises(InputError, match="a complete file of a packed network"):
+        kc.compression.load_packed(tmp_path / "a.npz")
+
+
+def test_what_is_no_number_has_no_sign():
+    image = keras.Input((6, 6, 3))
+    model = keras.Model(image, kc.layers.BinaryConv2D(4, 3, input_scale=False)(image))
+    with pytest.raises(InputError, match="NaN.*Leave the examples out"):
+        kc.compression.pack(model).predict(np.full((1, 6, 6, 3), np.nan))
+    model.layers[-1].kernel.assign(np.full((3, 3, 3, 4), np.nan))
+    with pytest.raises(InputError, match="kernel are not all finite"):
+        kc.compression.pack(model)
+
+
+def test_binary_layers_of_a_model_that_is_called_twice_are_named():
+    x = keras.Input((8,))
+    inner = keras.Sequential([keras.Input((8,)), kc.layers.BinaryDense(8, name="signs")])
+    with pytest.raises(InputError, match="'signs' is within .*called twice"):
+        kc.compression.pack(keras.Model(x, inner(inner(x))))

@@ -230,6 +230,10 @@ def test_single_weights_that_are_zero_take_nothing_out():
          "no weights of two axes"),
         (lambda: kc.compression.prune_filters(
             keras.Sequential([keras.Input((3,)), layers.Dense(2)]), 0.5), "no filters"),
+        (lambda: kc.compression.prune_filters(
+            keras.Sequential([keras.Input((8, 8, 3)),
+                              layers.Conv2D(2, 3, kernel_initializer=constant(np.nan)),
+                              layers.Flatten(), layers.Dense(2)]), 0.5), "are not all finite"),
         (lambda: kc.callbacks.Pruning(0.5, begin=5, end=5), "end=5.*from 6 on"),
         (lambda: kc.compression.prune(keras.Sequential([layers.Dense(2)]), 0.5), "no weights yet"),
         (lambda: kc.compression.prune(
@@ -240,3 +244,70 @@ def test_single_weights_that_are_zero_take_nothing_out():
 def test_what_cannot_be_is_refused(call, message):
     with pytest.raises(InputError, match=message):
         call()
+
+
+def test_biases_and_gains_of_two_axes_are_no_kernels():
+    x = keras.Input((6, 4))
+    y = layers.LayerNormalization(axis=[1, 2])(layers.PReLU()(x))
+    model = keras.Model(x, layers.Dense(2)(layers.GRU(3, name="recurrent")(y)))
+    # A fresh bias is zero, and no weight that was pruned.
+    assert kc.compression.Masks.of(model).sparsity == 0
+    masks = kc.compression.prune(model, 0.5, by="layer")
+    assert sorted(each.name for each in masks.variables) == ["kernel", "kernel", "recurrent_kernel"]
+    shared = kc.compression.share_weights(model, 2)
+    assert all("kernel" in each.name for each in shared.variables)
+
+
+def test_layers_are_kept_by_their_names_wherever_they_are():
+    inner = keras.Sequential([keras.Input((4,)), layers.Dense(4, name="within")])
+    x = keras.Input((4,))
+    y = layers.Dense(4, name="beside")(inner(layers.Dense(4, name="kernel")(x)))
+    model = keras.Model(x, y)
+    masks = kc.compression.prune(model, 0.5, keep=["kernel", "within"])
+    assert [each.path for each in masks.variables] == ["beside/kernel"]
+
+
+def test_the_filters_of_the_smallest_sums_go():
+    kernel = DRAW.choice([-1, 1], (3, 3, 2, 8)) * np.array([5, 1, 8, 2, 7, 3, 6, 4]) / 8
+    convolution = layers.Conv2D(8, 3)
+    model = keras.Sequential(
+        [keras.Input((5, 5, 2)), convolution, layers.Flatten(), layers.Dense(2)]
+    )
+    convolution.set_weights([kernel, np.ones(8)])
+    kc.compression.prune_filters(model, 0.5)
+    left = np.abs(convolution.kernel.numpy()).sum((0, 1, 2)) > 0
+    assert left.tolist() == [True, False, True, False, True, False, True, False]
+
+
+def test_what_zeros_do_not_tell_is_left_in():
+    # Each of these would lose a channel that still says something, or all of them.
+    x = keras.Input((6, 6, 4))
+    grouped = layers.Conv2D(8, 3, groups=2, padding="same", name="grouped")(x)
+    twice = layers.DepthwiseConv2D(3, depth_multiplier=2, padding="same")(grouped)
+    plain = layers.Conv2D(16, 3, padding="same", use_bias=False, name="plain")(twice)
+    norm = layers.BatchNormalization(scale=False, center=False, name="norm")(plain)
+    nothing = layers.Conv2D(4, 3, padding="same", name="nothing")(norm)
+    shared = layers.Conv2D(4, 3, padding="same", name="shared")
+    again = shared(shared(layers.Conv2D(4, 1, name="reader")(nothing)))
+    wide = layers.add([again, layers.Conv2D(1, 1, name="narrow")(again)])
+    model = keras.Model(x, layers.Dense(3)(layers.Flatten()(wide)))
+    for layer in model.layers:
+        if hasattr(layer, "kernel"):
+            kernel = DRAW.normal(size=layer.kernel.shape)
+            kernel[..., 0] = 0
+            layer.kernel.assign(kernel)
+    model.get_layer("nothing").kernel.assign(np.zeros((3, 3, 16, 4)))
+    model.get_layer("norm").moving_mean.assign(DRAW.normal(size=16))
+    small = kc.compression.strip(model)
+    images = DRAW.normal(size=(2, 6, 6, 4)).astype("float32")
+    one, other = (each.predict(images, verbose=0) for each in (small, model))
+    np.testing.assert_allclose(one, other, atol=1e-5)
+    assert small.get_layer("plain").filters == 16 and small.get_layer("nothing").filters >= 1
+
+
+def test_quantised_layers_are_refused():
+    model = keras.Sequential([keras.Input((8,)), layers.Dense(8, name="a"), layers.Dense(2)])
+    model.quantize("int8")
+    for call in (kc.compression.strip, lambda m: kc.compression.prune_filters(m, 0.5)):
+        with pytest.raises(InputError, match="'a' was given after quantize"):
+            call(model)

@@ -140,3 +140,9 @@ def test_what_cannot_be_is_refused():
     model.get_layer("one").kernel.assign(np.full((20, 30), np.nan))
     with pytest.raises(InputError, match="not all finite"):
         kc.compression.share_weights(model)
+
+
+def test_bits_of_no_layer_are_refused():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    with pytest.raises(InputError, match="names no layer.*Pass bits=5"):
+        kc.compression.share_weights(model, {})

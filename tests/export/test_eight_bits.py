@@ -228,6 +228,15 @@ BAD = {
     ),
     "nothing": (lambda x: (0 * x, {}), "of the range that the model is used"),
     "labels": (lambda x: (x, {"labels": np.zeros(7)}), "7 labels were given for 256"),
+    "labels that are names": (
+        lambda x: (x, {"labels": np.full(256, "cat")}),
+        "labels such as 'cat' were given.*from 0 to 3",
+    ),
+    "labels of no class": (lambda x: (x, {"labels": np.full(256, 9)}), "labels such as 9"),
+    "labels between classes": (lambda x: (x, {"labels": np.full(256, 0.5)}), "labels such as 0.5"),
+    "check of nothing": (lambda x: (x, {"check": x[:0]}), "Samples up to|check of 0 samples"),
+    "check of one": (lambda x: (x, {"check": x[:1]}), "check of 1 samples.*16 or more"),
+    "batches of nothing": (lambda x: (x, {"batch_size": 0}), "batch_size=0"),
     "loss": (lambda x: (x, {"most_loss": 2}), "most_loss=2"),
     "format": (lambda x: (x, {"format": "saved_model"}), "format='saved_model'.*'onnx', 'litert'"),
 }
@@ -325,3 +334,48 @@ def test_a_form_that_cannot_be_had_is_a_line_with_a_reason(trained, monkeypatch)
     table = kc.export.fastest(model, turns=1).table.set_index("form")
     assert table.loc["litert", "note"] == "The model cannot be had"
     assert np.isnan(table.loc["litert", "milliseconds"])
+
+
+def test_batches_larger_than_the_samples_are_filled(trained, tmp_path):
+    model, images, _ = trained
+    made = kc.export.quantize(model, tmp_path / "a.onnx", images[:100], batch_size=64)
+    assert made.after > 0.9 and (made.layers["decibels"] > 15).all()
+
+
+@pytest.mark.parametrize("format", ["onnx", "litert"])
+def test_weights_that_are_not_finite_are_refused(trained, tmp_path, format):
+    model = keras.models.clone_model(trained[0])
+    model.get_layer("second").kernel.assign(np.full((3, 3, 8, 16), np.nan))
+    path = tmp_path / ("a.onnx" if format == "onnx" else "a.tflite")
+    with pytest.raises(InputError, match="weights of .*second/kernel are not all finite"):
+        kc.export.quantize(model, path, trained[1], format)
+    with pytest.raises(InputError, match="weights of .*second/kernel are not all finite"):
+        kc.export.fastest(model)
+
+
+def test_ids_of_no_word_are_refused(tmp_path):
+    words = keras.Input((5,), dtype="int32")
+    x = layers.GlobalAveragePooling1D()(layers.Embedding(20, 4, name="table")(words))
+    model = keras.Model(words, layers.Dense(2, activation="softmax")(x))
+    ids = DRAW.integers(0, 20, (40, 5))
+    for wrong, message in (
+        (ids + 19, "Ids from .* to .* were given.*'table' has, from 0 to 19"),
+        (ids + 0.5, "fractions"),
+    ):
+        with pytest.raises(InputError, match=message):
+            kc.export.quantize(model, tmp_path / "a.onnx", wrong)
+
+
+def test_what_a_runtime_complains_of_is_a_line_of_the_table(trained, tmp_path, monkeypatch):
+    model, images, _ = trained
+
+    def broken(*args):
+        raise RuntimeError("Type tensor(bfloat16) is invalid")
+
+    monkeypatch.setattr(eight_bits, "prepare", broken)
+    with pytest.raises(kc.export.ExportError, match="bfloat16"):
+        kc.export.quantize(model, tmp_path / "a.onnx", images)
+    monkeypatch.undo()
+    without = keras.Sequential([keras.Input((4,)), layers.Softmax()])
+    with pytest.raises(kc.export.ExportError, match="multiplies by no weights.*export_model"):
+        kc.export.quantize(without, tmp_path / "a.onnx", images.reshape(256, -1)[:, :4])

@@ -88,6 +88,14 @@ def test_several_forms_are_asked_the_same_and_compared(models, tmp_path, capsys)
         kc.InputError, match=r"Arrays for (left, right|right, left) were given. Allowed: image"
     ):
         kc.export.serve_compare([*forms, models / "sum"])
+    others = keras.Sequential(
+        [keras.Input((3,), name="x"), keras.layers.Dense(2, name="elsewhere")]
+    )
+    alike = keras.Sequential([keras.Input((3,), name="x"), keras.layers.Dense(2, name="here")])
+    for number, each in enumerate((alike, others)):
+        kc.export.export_model(each, tmp_path / f"{number}.tflite", "litert")
+    with pytest.raises(kc.InputError, match="answers .*Compare files that the same model"):
+        kc.export.serve_compare([tmp_path / "0.tflite", tmp_path / "1.tflite"])
     with pytest.raises(kc.InputError, match="0 paths and turns=5 were given"):
         kc.export.serve_compare([])
 

@@ -54,6 +54,11 @@ class ClassDistillation(keras.distillation.LogitsDistillation):
         student = _logits(student_outputs, self.student_probabilities)
         return super().compute_loss(teacher, student, **kwargs)
 
+    @classmethod
+    def from_config(cls, config: Config) -> ClassDistillation:
+        """The loss is always the divergence, which the configuration does not name."""
+        return cls(**config)
+
     def get_config(self) -> Config:
         """The constructor's arguments."""
         return {

@@ -38,6 +38,11 @@ Arrays = dict[str, np.ndarray]
 ENDING = ".npz"
 _PROGRAM = "program"
 _OF_LAYERS = ("kernel", "scales", "bias")
+# What a layer adds to each side, and the steps between the entries of its kernel, are some pixels:
+# beyond that a file of some bytes could ask for any memory.
+_MOST_PIXELS = 4096
+_DTYPES = ("bool", "float16", "float32", "float64", "int8", "int16", "int32", "int64",
+           "uint8", "uint16", "uint32", "uint64")  # fmt: skip
 _ALLOWED = "a complete file of a packed network, made by PackedModel.save"
 _REMEDY = "Fetch it again, or pack the model again: kc.compression.pack(model).save(path)."
 
@@ -162,6 +167,10 @@ def _pooling_written(pooling: Windows | None) -> tuple | None:
 def _read(arrays: Arrays, engine: str) -> PackedModel:
     program = parse_json(arrays.pop(_PROGRAM).tobytes())
     size = sum(each.nbytes for each in arrays.values())
+    for name, each in arrays.items():
+        # A threshold that is none is reached by no number, and so meant.
+        if not name.endswith(".thresholds") and each.dtype.kind == "f" and np.isnan(each).any():
+            raise ValueError("numbers in it are none")
     # Of each tensor whether it is signs.
     known = dict.fromkeys(range(len(program["inputs"])), False)
     steps: list[Step] = []
@@ -191,6 +200,11 @@ def _read(arrays: Arrays, engine: str) -> PackedModel:
     if not program["outputs"] or any(known.get(each, True) for each in program["outputs"]):
         raise ValueError("it does not make its outputs")
     names = program["output_names"]
+    if names is not None and (type(names) is not list or len(names) != len(program["outputs"])):
+        raise ValueError("it names other outputs than it has")
+    for _, _, dtype in program["inputs"]:
+        if dtype not in _DTYPES:
+            raise ValueError("an input in it is of an unknown type")
     return PackedModel(
         str(program["name"]),
         steps,
@@ -273,6 +287,9 @@ def _layer(facts: Mapping[str, Any], own: Arrays, size: int, engine: str) -> Pac
     layer = of_configuration(facts["config"], size)
     if type(layer) not in (BinaryConv2D, BinaryDense):
         raise ValueError("a configuration in it is of no binary layer")
+    if isinstance(layer, BinaryConv2D):
+        windows = Windows(layer.kernel_size, layer.strides, layer.dilation_rate, layer.margins)
+        _check_extent(windows)
     channels = facts["channels"]
     if type(channels) is not int or channels < 1:
         raise ValueError("a layer in it has no channels")
@@ -298,4 +315,11 @@ def _pooling(facts: Mapping[str, Any]) -> Windows | None:
         return None
     size, strides, dilation, margins = facts["pooling"]
     pooling = Windows.of(size, strides, dilation, 0 if margins is None else margins)
+    _check_extent(pooling)
     return replace(pooling, margins=None) if margins is None else pooling
+
+
+def _check_extent(windows: Windows) -> None:
+    sides = [*windows.size, *windows.dilation, *np.ravel(windows.margins or 0).tolist()]
+    if max(sides) > _MOST_PIXELS:
+        raise ValueError("windows in it reach further than any picture")

@@ -284,6 +284,12 @@ class PackedModel:
                 wanted.replace("None", "any"),
                 "Give what the model itself takes, in one more axis for the batch.",
             )
+        if any(each.dtype.kind == "f" and np.isnan(each).any() for each in found):
+            raise InputError(
+                f"Numbers that are none (NaN) were given to {self.name!r}",
+                "numbers: a sign has no bit for what is none",
+                "Leave the examples out in which they are.",
+            )
         return [
             each.astype(dtype, copy=False)
             for each, (_, _, dtype) in zip(found, self.inputs, strict=True)

@@ -28,8 +28,9 @@ from keras_classics.compression.thresholds import (
 )
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice
+from keras_classics.core.finite_weights import check_finite_weights
 from keras_classics.core.graph import ancestry, called_again, functional, has_graph, same_layer
-from keras_classics.core.keras_internals import Node, deep_graphs
+from keras_classics.core.keras_internals import Node, deep_graphs, layers_within
 from keras_classics.core.types import Tensor
 from keras_classics.layers.image.binary import BinaryConv2D, BinaryDense
 
@@ -44,8 +45,9 @@ def pack(model: keras.Model, *, engine: str | None = None) -> PackedModel:
     become one comparison for each channel, found by asking the layers themselves, and between two
     such layers there are bits only: the signs are exactly the network's own. With scaled inputs the
     numbers between are those of the network but for rounding. Layers whose weights alone are binary
-    take a bit a weight in the file and are as fast as before. All other layers stay as they are, on
-    Keras's backend.
+    take a bit a weight in the file and are as fast as before. The channels of a layer fill words of
+    64 bits, so that one of 32 channels takes as many as one of 64. All other layers stay as they
+    are, on Keras's backend.
 
         packed = kc.compression.pack(model)
         packed.predict(pictures)
@@ -61,8 +63,9 @@ def pack(model: keras.Model, *, engine: str | None = None) -> PackedModel:
         What answers like the model, with weights of its own.
 
     Raises:
-        InputError: The model has no graph of layers or no binary layer, its binary layers compute
-            in half precision, it returns lists within others, or the engine is unknown.
+        InputError: The model has no graph of layers or no binary layer, a weight is not finite,
+            its binary layers compute in half precision, it returns lists within others, or the
+            engine is unknown.
         ImportError: numba was asked for and is not installed.
     """
     engine = engine or best_engine()
@@ -85,6 +88,15 @@ def pack(model: keras.Model, *, engine: str | None = None) -> PackedModel:
 
 def _check_packable(model: keras.Model, binary: Sequence[keras.layers.Layer]) -> None:
     """Refuse what cannot be packed, or would be another network then."""
+    check_finite_weights(model)
+    again = [x.name for x in layers_within(model) if isinstance(x, (BinaryConv2D, BinaryDense))]
+    if again and not binary:
+        raise InputError(
+            f"The binary layer {again[0]!r} is within another layer of {model.name!r}, or in a "
+            "nested model that is called twice",
+            "binary layers that are called once, or stand in the model itself",
+            "Call the layers of the nested model one by one.",
+        )
     if not binary:
         raise InputError(
             f"The model {model.name!r} has no binary layer",

@@ -27,9 +27,13 @@ from keras_classics.core.errors import (
     check_rate,
     check_whole,
 )
+from keras_classics.core.finite_weights import check_finite
 from keras_classics.core.graph import check_model
+from keras_classics.core.keras_internals import layers_within
 
 BY = ("global", "layer")
+# Of recurrent layers, or of normalisations over several axes, they have two axes as kernels have.
+_NO_KERNELS = ("bias", "gamma", "beta", "alpha")
 
 
 class Masks:
@@ -107,8 +111,8 @@ def prune(
         masks = kc.compression.prune(model, 0.8)
         model.fit(images, labels, callbacks=[kc.callbacks.HoldWeights(masks)])
 
-    Pruned are kernels and the like, trainable weights of two axes or more; biases and normalisation
-    are not. What is zero already stays zero and counts.
+    Pruned are kernels and the like, trainable weights of two axes or more; biases, and the numbers
+    of normalisations and rectifiers, are not. What is zero already stays zero and counts.
 
     Args:
         model: Any model.
@@ -172,9 +176,10 @@ def prune_filters(model: keras.Model, share: float, *, keep: Sequence[str] = ())
 
     found = {layer: after for layer, after in free_filters(model).items() if layer.name not in keep}
     if not found:
-        raise _nothing(model, "filters that can be taken out")
+        raise _nothing(model, "filters that can be taken out", keep)
     for layer, followers in found.items():
         kernel = ops.convert_to_numpy(layer.kernel)
+        check_finite(layer.kernel, kernel)
         norms = np.abs(kernel).sum(axis=tuple(range(kernel.ndim - 1)))
         gone = np.flatnonzero(~_largest(norms, share))
         drop(layer.kernel, gone)
@@ -215,7 +220,7 @@ def cubic_sparsity(step: int, final: float, *, begin: int, end: int, initial: fl
 
 
 def prunable(model: keras.Model, keep: Sequence[str] = ()) -> list[keras.Variable]:
-    """The weights of a model that pruning is about: those with two axes or more.
+    """The weights of a model that pruning is about: kernels, tables and the like.
 
     Args:
         model: The model.
@@ -232,13 +237,19 @@ def prunable(model: keras.Model, keep: Sequence[str] = ()) -> list[keras.Variabl
             "Call it once, or give it a keras.Input.",
         )
     _check_names(model, keep)
+    kept = {
+        id(variable)
+        for layer in layers_within(model)
+        if layer.name in keep
+        for variable in layer.variables
+    }
     found = [
         each
         for each in model.trainable_variables
-        if len(each.shape) > 1 and not set(each.path.split("/")) & set(keep)
+        if len(each.shape) > 1 and each.name not in _NO_KERNELS and id(each) not in kept
     ]
     if not found:
-        raise _nothing(model, "weights of two axes or more")
+        raise _nothing(model, "weights of two axes or more", keep)
     return found
 
 
@@ -247,24 +258,6 @@ def nonzeros(model: keras.Model) -> Mapping[str, tuple[int, int]]:
     """How many weights there are and how many are not zero, by variable."""
     arrays = {each.path: ops.convert_to_numpy(each) for each in model.weights}
     return {path: (array.size, int(np.count_nonzero(array))) for path, array in arrays.items()}
-
-
-def check_finite(variable: keras.Variable, array: np.ndarray) -> None:
-    """Refuse weights that are infinite or no numbers.
-
-    Args:
-        variable: For the message.
-        array: Its values.
-
-    Raises:
-        InputError: One is.
-    """
-    if not np.isfinite(array).all():
-        raise InputError(
-            f"The weights of {variable.path} are not all finite",
-            "numbers",
-            "Train the model again from a checkpoint before they were.",
-        )
 
 
 def _largest(values: np.ndarray, sparsity: float) -> np.ndarray:
@@ -278,14 +271,16 @@ def _largest(values: np.ndarray, sparsity: float) -> np.ndarray:
 
 
 def _check_names(model: keras.Model, keep: Sequence[str]) -> None:
-    known = tuple(layer.name for layer in model.layers)
+    known = tuple(layer.name for layer in layers_within(model) if layer is not model)
     for name in keep:
-        check_choice("keep", name, known, "Give names that model.summary() shows.")
+        check_choice(
+            "keep", name, known, "Give names that model.summary(expand_nested=True) shows."
+        )
 
 
-def _nothing(model: keras.Model, what: str) -> InputError:
+def _nothing(model: keras.Model, what: str, keep: Sequence[str]) -> InputError:
     return InputError(
-        f"The model {model.name!r} has no {what} beside those that are kept",
-        "models with convolutions or dense layers that may change",
-        "Make layers trainable, or keep fewer.",
+        f"The model {model.name!r} has no {what}" + " beside those that are kept" * bool(keep),
+        "models with plain convolutions or dense layers that may change",
+        "Keep fewer." if keep else "Give another model, or make this one's layers trainable.",
     )

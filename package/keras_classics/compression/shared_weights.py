@@ -17,11 +17,12 @@ import numpy as np
 import pandas as pd
 from keras import ops
 
-from keras_classics.compression.pruning import check_finite, prunable
+from keras_classics.compression.pruning import prunable
 from keras_classics.core.archive_files import zipped_file_size, zipped_size
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Wholes
-from keras_classics.core.errors import check_choice, check_whole
+from keras_classics.core.errors import InputError, check_choice, check_whole
+from keras_classics.core.finite_weights import check_finite
 
 ROUNDS = 50
 # Bits of a distance from one weight that is left to the next: the best of these is taken.
@@ -124,6 +125,12 @@ def share_weights(
         array = ops.convert_to_numpy(variable).astype("float32")
         check_finite(variable, array)
         groups.append((variable, cluster(array, 2**count)))
+    if not groups:
+        raise InputError(
+            f"bits={bits!r} was given, which names no layer with a kernel",
+            "bits of all layers, or of some by their names",
+            "Pass bits=5.",
+        )
     shared = Shared(groups)
     shared.hold()
     return shared

@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError
 from keras_classics.core.graph import ancestry, functional, same_layer
 from keras_classics.core.keras_internals import Node, deep_graphs
 from keras_classics.layers.image.pooling import PaddedMaxPooling2D
@@ -53,9 +54,10 @@ def strip(model: keras.Model) -> keras.Model:
         A new functional model of layers of the same names, with weights of its own.
 
     Raises:
-        InputError: The model has no graph of layers.
+        InputError: The model has no graph of layers, or has been quantised or given LoRA by Keras.
     """
     model = functional(model)
+    _check_plain(model)
     gone = _Channels(model).removed()
     nodes = {node.operation.name: node for node in ancestry(model.outputs) if not node.is_input}
 
@@ -99,9 +101,10 @@ def free_filters(
         filter is among their channels.
 
     Raises:
-        InputError: The model has no graph of layers.
+        InputError: The model has no graph of layers, or has been quantised or given LoRA by Keras.
     """
     model = functional(model)
+    _check_plain(model)
     nodes = [node for node in ancestry(model.outputs) if not node.is_input]
     readers: dict[int, list[Node]] = {}
     for node in nodes:
@@ -156,6 +159,20 @@ def free_filters(
             if after is not None:
                 free[layer] = list(dict.fromkeys(after))
     return free
+
+
+def _check_plain(model: keras.Model) -> None:
+    """Refuse layers whose kernel is not all they multiply by."""
+    for layer in model.layers:
+        quantised = getattr(layer, "quantization_mode", None)
+        if quantised or getattr(layer, "lora_enabled", False):
+            raise InputError(
+                f"{layer.name!r} was given after quantize({quantised!r})"
+                if quantised
+                else f"{layer.name!r} was given after enable_lora",
+                "layers as they were built",
+                "Take filters out first, and call it on what kc.compression.strip returns.",
+            )
 
 
 class _Channels:

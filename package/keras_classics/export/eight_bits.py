@@ -22,10 +22,13 @@ from numpy.typing import ArrayLike
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import (
+    InputError,
     check_choice,
     check_probability,
+    check_whole,
     explain,
 )
+from keras_classics.core.finite_weights import check_finite_weights
 from keras_classics.core.graph import functional
 from keras_classics.core.processor import multiplies_bytes
 from keras_classics.export.edge_poolings import padding_by_edges
@@ -111,16 +114,21 @@ def quantize(
         batch_size: Rows of a batch in the file; any number by default.
 
     Raises:
-        ExportError: The format has no such operations, or more is lost whatever is done.
-        InputError: The data are too few, of another shape or kind than the model takes, of two
-            ranges, or of another than the model's first normalisation has seen in training (of a
-            model without one, a low `before` tells), or an argument is not admitted.
+        ExportError: The format has no such operations, the model nothing that multiplies, or more
+            is lost whatever is done.
+        InputError: A weight is not finite, a label is of no class, the data are too few, of another
+            shape or kind than the model takes, of two ranges, or of another than the model's first
+            normalisation has seen in training (of a model without one, a low `before` tells), or
+            an argument is not admitted.
         ImportError: A library of the format is not installed.
     """
     check_choice("format", format, FORMATS)
     require_tensorflow(format, path)
     most_loss = check_probability("most_loss", most_loss)
+    if batch_size is not None:
+        batch_size = check_whole("batch_size", batch_size)
     model = plainly(functional(model))
+    check_finite_weights(model)
     seen, measured, classes = split_samples(model, data, check, labels)
     (name,) = input_names(model)
     asked = [{name: next(batches_of(seen, batch_size or 1))}]
@@ -128,7 +136,17 @@ def quantize(
     # How far the numbers are off is told, and judged by what it costs.
     program = program_of(shipped, batch_size=batch_size, batches=asked, tolerance=_ANY)
     job = _Job(program, seen, measured, classes, most_loss, batch_size)
-    writer: Callable[[Path], None] = {"onnx": job.write_onnx, "litert": job.write_litert}[format]
+    made: Callable[[Path], None] = {"onnx": job.write_onnx, "litert": job.write_litert}[format]
+
+    def writer(fresh: Path) -> None:
+        try:
+            made(fresh)
+        except (InputError, ImportError, ExportError):
+            raise
+        except Exception as error:
+            # Converters and runtimes have errors of their own.
+            raise refused(format, str(error)) from error
+
     exported = write(program, path, format, writer)
     return Quantized(
         exported, job.measure, job.before, job.after, job.changed, job.floats, job.layers,
@@ -174,6 +192,15 @@ class _Job:
             self.bytes_before = real.stat().st_size
             prepare(real, prepared)
             names = multiplying(prepared)
+            if not names:
+                raise ExportError(
+                    explain(
+                        "The model multiplies by no weights, and nothing was written",
+                        "models with convolutions or dense layers",
+                        "Call kc.export.export_model instead.",
+                    ),
+                    "multiplies by no weights",
+                )
             halves = np.array_split(self.seen, 2)
             self.halves = [self._ranges(prepared, half, Path(folder)) for half in halves]
             self._quantized(prepared, path, [])
@@ -285,7 +312,7 @@ class _Job:
         """Signal to noise and stability of every layer that multiplies."""
         # A rectifier behind a layer becomes its range: the layer then makes what that made.
         outputs = multiplying(quantized)
-        sample = {self.input: self.measured[: self.rows]}
+        sample = {self.input: next(batches_of(self.measured, self.rows))}
         answers = []
         for number, source in enumerate((prepared, quantized)):
             told = folder / f"told{number}.onnx"

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import MissingExtraError, check_whole, explain, import_extra
+from keras_classics.core.finite_weights import check_finite_weights
 from keras_classics.core.graph import functional
 from keras_classics.core.processor import processors
 from keras_classics.core.types import Whole
@@ -93,6 +94,7 @@ def fastest(
     batch_size = check_whole("batch_size", batch_size)
     turns = check_whole("turns", turns)
     model = functional(model)
+    check_finite_weights(model)
     threads = processors()
     require_tensorflow("saved_model", "model")
     measured = None if data is None else split_samples(model, data, None, labels)[1:]

@@ -39,11 +39,15 @@ def split_samples(
     seen, measured = given[:half], given[half:]
     if check is not None:
         seen, measured = given, checked_samples("check", check, shape, model.inputs[0].dtype)
+        if len(measured) < LEAST_SAMPLES // 2:
+            raise _unfit(f"check of {len(measured)} samples was given",
+                         f"{LEAST_SAMPLES // 2} or more", "Give 100 or more.")  # fmt: skip
     one, other = (float(np.abs(each).max()) for each in (seen, measured))
     if not one or not other or max(one, other) > MOST_APART * min(one, other):
         raise _unfit(f"Samples up to {one:.3g} and samples up to {other:.3g} were given",
                      "calibration data of the range that the model is used with",
                      "Prepare both alike, and shuffle them.")  # fmt: skip
+    _check_ids(model, seen, measured)
     _check_spread(model, seen)
     if labels is None:
         return seen, measured, None
@@ -52,7 +56,18 @@ def split_samples(
     if len(classes) != wanted:
         raise _unfit(f"{len(classes)} labels were given for {wanted} samples",
                      "one for each", "Give those of check, or of data without it.")  # fmt: skip
+    known = classes.dtype.kind in "biuf" and np.isin(classes, np.arange(units)).all()
+    if not known:
+        raise _unfit(f"labels such as {_strange(classes, units)!r} were given",
+                     f"numbers of classes, from 0 to {units - 1}",
+                     "Give the place of each class among the model's outputs.")  # fmt: skip
     return seen, measured, classes if check is not None else classes[half:]
+
+
+def _strange(classes: np.ndarray, units: int) -> object:
+    """The first label that is no number of a class."""
+    numbers = range(units)
+    return next(each for each in classes.tolist() if each not in numbers)
 
 
 def _check_spread(model: keras.Model, samples: np.ndarray) -> None:
@@ -77,6 +92,18 @@ def _check_spread(model: keras.Model, samples: np.ndarray) -> None:
                      "Divide or multiply them as there, by 255 for instance.")  # fmt: skip
 
 
+def _check_ids(model: keras.Model, *parts: np.ndarray) -> None:
+    """Refuse ids beyond the vocabulary of a table that reads them."""
+    for node in ancestry(model.outputs):
+        table = node.operation
+        if isinstance(table, keras.layers.Embedding) and node.input_tensors[0] is model.inputs[0]:
+            least, most = min(each.min() for each in parts), max(each.max() for each in parts)
+            if least < 0 or most >= table.input_dim:
+                raise _unfit(f"Ids from {least} to {most} were given",
+                             f"those that {table.name!r} has, from 0 to {table.input_dim - 1}",
+                             "Encode with the vocabulary of the training.")  # fmt: skip
+
+
 def checked_samples(name: str, data: ArrayLike, shape: tuple, dtype: str) -> np.ndarray:
     """Samples as a model of one input takes them.
 
@@ -98,6 +125,10 @@ def checked_samples(name: str, data: ArrayLike, shape: tuple, dtype: str) -> np.
         raise _unfit(f"{name} of shape {array.shape} and type {array.dtype} was given",
                      f"numbers of shape {wanted}, as the model takes them",
                      "Resize or convert them.")  # fmt: skip
+    whole = np.dtype(dtype).kind in "iu" if dtype != "bfloat16" else False
+    if whole and array.dtype.kind == "f" and (array != np.floor(array)).any():
+        raise _unfit(f"{name} with fractions was given", f"whole numbers, of type {dtype}",
+                     "Give the numbers of words or classes.")  # fmt: skip
     array = array.astype(dtype)
     if not np.isfinite(array).all():
         raise _unfit(f"{name} with numbers that are not finite was given", "finite numbers",

@@ -141,6 +141,16 @@ def serve_compare(
     for path, (model, _) in zip(places, opened, strict=True):
         _check_fits(inputs, model.inputs)
         answers.append(_answered(path, model, inputs))
+    for path, each in zip(places, answers, strict=True):
+        if {name: np.shape(x) for name, x in each.items()} != {
+            name: np.shape(x) for name, x in answers[0].items()
+        }:
+            raise InputError(
+                f"{str(path)!r} answers {_shapes(each)}, and {str(places[0])!r} "
+                f"{_shapes(answers[0])}",
+                "forms of one model",
+                "Compare files that the same model was exported to.",
+            )
     seconds = timed(
         {number: partial(model, inputs) for number, (model, _) in enumerate(opened)}, turns
     )
@@ -290,6 +300,10 @@ def described(spec: Spec) -> str:
 
 def _listed(specs: Mapping[str, Spec]) -> str:
     return ", ".join(f"{name}: {described(spec)}" for name, spec in specs.items())
+
+
+def _shapes(answers: Arrays) -> str:
+    return " and ".join(f"{name} {np.shape(answers[name])}" for name in sorted(answers))
 
 
 def _first_line(error: Exception) -> str:
