@@ -1,9 +1,8 @@
-"""Networks that are made beside the trained one, and how long each takes."""
+"""Networks that are made beside the trained one, and the files of all."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +12,6 @@ import keras_classics as kc
 
 if TYPE_CHECKING:
     import keras
-
-TURNS, CALLS = 5, 20
 
 
 def seeded(seed: int) -> None:
@@ -47,63 +44,22 @@ def of_signs(shape: tuple[int, ...], classes: int) -> keras.Model:
     return keras.Model(image, keras.layers.Dense(classes, activation="softmax")(x), name="signs")
 
 
-def answers(path: Path) -> Callable[[np.ndarray], np.ndarray]:
-    """From a batch to what an exported file of one output says."""
-    model = kc.export.reopen(path)
+def opened(path: Path) -> Callable[[np.ndarray], np.ndarray]:
+    """From a batch to what a file of one output says, on as many threads as there are processors.
+
+    Args:
+        path: Of Keras, of packed signs, or exported.
+    """
+    if path.suffix == ".keras":
+        return kc.load_model(path).predict_on_batch
+    if path.suffix == ".npz":
+        return kc.compression.load_packed(path).predict
+    model = kc.export.reopen(path, threads=kc.export.processors())
     (name,) = model.inputs
     return lambda x: next(iter(model({name: x}).values()))
 
 
-def measured(
-    forms: Mapping[str, keras.Model],
-    images: np.ndarray,
-    labels: np.ndarray,
-    bits: int,
-    zipped: int | None,
-    answer: Callable[[np.ndarray], object] | None,
-) -> list[dict[str, object]]:
-    """Lines of the ledger.
-
-    Args:
-        forms: Models by the names of their forms.
-        images: Test pictures as the models take them.
-        labels: Their classes.
-        bits: Of a weight.
-        zipped: Bytes of the form; by default those of the model's weights, zipped.
-        answer: What answers in the model's place.
-    """
-    calls = {form: answer or model.predict_on_batch for form, model in forms.items()}
-    taken = milliseconds(calls, images[0])
-    found = []
-    for form, model in forms.items():
-        said = [np.asarray(calls[form](each[None]))[0] for each in images]
-        line = {
-            "form": form,
-            "weights": sum(left for _, left in kc.compression.nonzeros(model).values()),
-            "bits": bits,
-            "zipped": kc.compression.zipped_bytes(model) if zipped is None else zipped,
-            "milliseconds": taken[form],
-            "accuracy": float((np.argmax(said, axis=-1) == labels).mean()),
-            "note": "",
-        }
-        found.append(line)
-    return found
-
-
-def milliseconds(
-    calls: Mapping[str, Callable[[np.ndarray], object]], picture: np.ndarray
-) -> dict[str, float]:
-    """Of a call of each, at its fastest turn; they take turns, so that all see the same machine.
-
-    Args:
-        calls: From a batch of one picture to an answer.
-        picture: `(height, width, channels)`.
-    """
-    best = dict.fromkeys(calls, np.inf)
-    for _ in range(TURNS + 1):
-        for name, call in calls.items():
-            began = time.perf_counter()
-            for _ in range(CALLS):
-                call(picture[None])
-            best[name] = min(best[name], 1e3 * (time.perf_counter() - began) / CALLS)
-    return best
+def zipped_bytes(path: Path) -> int:
+    """Of an exported file, or of all files in a folder."""
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    return sum(kc.compression.zipped_bytes(file) for file in files if file.is_file())

@@ -22,6 +22,7 @@ An exported file is a program: who runs it runs what its maker put in. Nothing s
 of a stranger is to be treated like any other program of a stranger's.
 """
 
+from keras_classics.core.processor import processors
 from keras_classics.core.program_files import load_saved_model, saved_model_network
 from keras_classics.export.differences import differences
 from keras_classics.export.eight_bits import Quantized, quantize
@@ -100,6 +101,7 @@ __all__ = [
     "fold",
     "hash_examples",
     "load_saved_model",
+    "processors",
     "quantization_aware",
     "quantize",
     "read_examples",
