@@ -127,15 +127,11 @@ class Compress(classification.Classification):
         images, labels = self.samples()
         found = kc.export.fastest(model, 1, images, labels=labels, folder=self.folder)
         self.table("fastest.csv", found.table.to_dict("list"))
+        self.output.remark(found.table.round(4).to_string(index=False))
         form, numbers = found.winner
         file = found.path.name if found.path else self.model_file
-        note = f"{form} on {found.threads} threads is the fastest of those in fastest.csv"
-        bits = 8 if numbers == "int8" else 32
-        self.output.remark(found.table.round(4).to_string(index=False))
-        self.enter(
-            "fastest",
-            self.line(f"{numbers} {form}, one picture", model, file, bits=bits, note=note),
-        )
+        known = {"bits": 8 if numbers == "int8" else 32, "note": f"{form}, of fastest.csv"}
+        self.enter("fastest", self.line("the fastest form", model, file, **known))
 
     def measure(self, model):
         """Time all forms, the trained one first, and print the ledger."""

@@ -25,8 +25,11 @@ FORMS = [
 
 
 @pytest.mark.slow
-def test_the_whole_job_fills_the_ledger_and_a_verb_renews_its_lines(tmp_path, capsys):
+def test_the_whole_job_fills_the_ledger_and_a_verb_renews_its_lines(tmp_path, capsys, monkeypatch):
     application = load_application("compress")
+    from compressors import ledger
+
+    monkeypatch.setattr(ledger, "TURNS", 1)
     assert application.main([*SMALL, "--out", str(tmp_path)]) == 0
     told = capsys.readouterr().out
     book = pd.read_csv(tmp_path / "ledger.csv").set_index("form")
@@ -45,11 +48,12 @@ def test_the_whole_job_fills_the_ledger_and_a_verb_renews_its_lines(tmp_path, ca
     for file in book["file"]:
         assert (tmp_path / file).exists(), file
     assert kc.load_model(tmp_path / "shared.keras").count_params() > 0
-    for typed in (["prune", "--sparsity", "0.5", "--tune-epochs", "1"], ["measure"]):
-        assert application.main([*typed, "--quiet", "--out", str(tmp_path)]) == 0
-    renewed = pd.read_csv(tmp_path / "ledger.csv")
-    assert "50% zeros" in list(renewed["form"]) and "80% zeros" not in list(renewed["form"])
-    assert len(renewed) == len(book) and (renewed["milliseconds"] > 0).all()
+    typed = ["prune", "--sparsity", "0.5", "--tune-epochs", "1", "--quiet"]
+    assert application.main([*typed, "--out", str(tmp_path)]) == 0
+    renewed = pd.read_csv(tmp_path / "ledger.csv").set_index("form")
+    assert "50% zeros" in renewed.index and "80% zeros" not in renewed.index
+    # What was timed with others isn't any more, until all are timed anew.
+    assert len(renewed) == len(book) and np.isnan(renewed.loc["50% zeros", "milliseconds"])
 
 
 def test_flags_without_a_meaning_are_refused(tmp_path, capsys):
