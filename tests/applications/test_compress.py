@@ -119,6 +119,7 @@ def test_all_forms_take_turns_and_those_that_are_gone_are_left_out(tmp_path, mon
         return {"as trained": 0.04 * slower, "80% zeros": 0.02, "int8": 0.01}
 
     monkeypatch.setattr(ledger, "in_turns", in_turns)
+    monkeypatch.setattr(ledger, "CALLS", 20)
     found = ledger.timed(rows(), tmp_path, np.zeros((2, 2, 1))).set_index("form")
     assert list(found.index) == ["as trained", "80% zeros", "int8"]
     np.testing.assert_allclose(found["milliseconds"], [2, 1, 0.5])

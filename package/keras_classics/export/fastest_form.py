@@ -177,8 +177,10 @@ def _off(
     given = keras.tree.pack_sequence_as(model.input, list(asked.values()))
     said = keras.tree.flatten(model.predict_on_batch(given))
     found = run(asked).values()
-    pairs = [dict(zip(output_names(model), each, strict=True)) for each in (said, found)]
-    distance = worst(differences(*pairs, tolerance))[1]
+    expected, answered = (
+        dict(zip(output_names(model), each, strict=True)) for each in (said, found)
+    )
+    distance = worst(differences(expected, answered, tolerance))[1]
     if distance > tolerance:
         raise ExportError(
             explain(
