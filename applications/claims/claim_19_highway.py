@@ -17,6 +17,12 @@ CRITERION = (
     "Of the training digits a highway network of any depth knows 95 % or more; the plain network "
     "does with 10 layers, and with 50 and 100 it knows at most half."
 )
+FURTHER = (
+    "Up to 50 layers it is as claimed: with gates 96 to 99 % are known, without them no more than "
+    "by chance. With 100 layers the highway network learnt nothing at either rate; its loss rose "
+    "above that of chance, with one seed to 1e25, which tells of steps that are too long or of "
+    "gates that let too much through, not of gradients that do not arrive."
+)
 DEPTHS = (10, 50, 100)
 RATES = (0.03, 0.1)
 
