@@ -19,9 +19,10 @@ CRITERION = (
 )
 FURTHER = (
     "Up to 50 layers it is as claimed: with gates 96 to 99 % are known, without them no more than "
-    "by chance. With 100 layers the highway network learnt nothing at either rate; its loss rose "
-    "above that of chance, with one seed to 1e25, which tells of steps that are too long or of "
-    "gates that let too much through, not of gradients that do not arrive."
+    "by chance. With 100 layers and the package's usual bias of -3 the gates let too much "
+    "through: the loss rose above that of chance, with one seed to 1e25. With a bias of -5 "
+    "(transform_bias), tried with the first seed at a rate of 0.03, 100 layers know 99 %, as is "
+    "claimed of biases that are searched for each depth."
 )
 DEPTHS = (10, 50, 100)
 RATES = (0.03, 0.1)
