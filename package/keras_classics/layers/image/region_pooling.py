@@ -204,7 +204,7 @@ class RegionMaxPooling(_RegionLayer):
         scale_shape: Shape | None = None,
     ) -> Shape:
         """A grid of each box."""
-        return (*boxes_shape[:2], *self.size, _channels(maps_shape, scale_shape))
+        return (*boxes_shape[:2], *self.size, _first_shape(maps_shape, scale_shape)[-1])
 
     def get_config(self) -> Config:
         """The constructor's arguments."""
@@ -293,10 +293,10 @@ class SpatialPyramidPooling(_RegionLayer):
         scale_shape: Shape | None = None,
     ) -> Shape:
         """All bins of all channels."""
-        channels = _channels(maps_shape, scale_shape)
+        batch, *_, channels = _first_shape(maps_shape, scale_shape)
         bins = sum(level * level for level in self.levels)
         width = None if channels is None else bins * channels
-        return (maps_shape[0], width) if boxes_shape is None else (*boxes_shape[:2], width)
+        return (batch, width) if boxes_shape is None else (*boxes_shape[:2], width)
 
     def get_config(self) -> Config:
         """The constructor's arguments."""
@@ -370,6 +370,7 @@ def _below_one_another(maps: Sequence[Tensor]) -> Tensor:
     )
 
 
-def _channels(maps_shape: Shape | Sequence[Shape], scale_shape: Shape | None) -> int | None:
+def _first_shape(maps_shape: Any, scale_shape: Shape | None) -> Shape:
     """Of a map, or of the first of a list."""
-    return (maps_shape if scale_shape is None else maps_shape[0])[-1]
+    found: Shape = maps_shape if scale_shape is None else maps_shape[0]
+    return found
