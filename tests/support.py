@@ -241,7 +241,7 @@ def run_on(backend: str, code: str, *, timeout: int = 300) -> str:
 def engine_of(backend: str) -> engines.Engine:
     """The process whose copies `run_on` runs in; or skip the test."""
     # TensorFlow, because Keras imports it on every backend where random numbers are seeded.
-    ready = ("support", "keras_classics.core.catalogue", "tensorflow")
+    ready = ("support", "keras_classics.core.cards.catalogue", "tensorflow")
     return engines.engine(*ready, **settings_of(backend))
 
 

@@ -9,7 +9,7 @@ from fuzz import cases, run
 
 def test_every_public_callable_is_called():
     called = "\n".join([*cases.CALLS, *cases.derived(), *cases.ELSEWHERE])
-    builders = {kc.core.catalogue.builder(name).__name__ for name in kc.list_models()}
+    builders = {kc.core.cards.catalogue.builder(name).__name__ for name in kc.list_models()}
     for name, value in PUBLIC.items():
         own = name.rpartition(".")[2]
         assert own in called or own in builders or cases.is_record(value), name

@@ -22,7 +22,7 @@ import hostile
 import keras_classics as kc
 from core.test_public_face import PUBLIC
 from keras_classics.analysis.inside.trajectories import write_state
-from keras_classics.core.text_files import read_lines, read_table, read_text
+from keras_classics.core.boundary.text_files import read_lines, read_table, read_text
 from keras_classics.data.faults import Faults
 from keras_classics.data.load import SOURCES
 from keras_classics.data.sound.recordings import read_wave

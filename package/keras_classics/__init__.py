@@ -35,10 +35,10 @@ if TYPE_CHECKING:
         transfer,
         weights,
     )
-    from keras_classics.core.card import ModelCard
-    from keras_classics.core.catalogue import card, create_model, list_models, register
+    from keras_classics.core.boundary.model_files import load_model, load_weights, save_model
+    from keras_classics.core.cards.card import ModelCard
+    from keras_classics.core.cards.catalogue import card, create_model, list_models, register
     from keras_classics.core.errors import InputError
-    from keras_classics.core.model_files import load_model, load_weights, save_model
     from keras_classics.jobs.presets import Preset, load_preset, save_preset
 
 __all__ = [
@@ -75,16 +75,16 @@ __all__ = [
 
 _PLACES = {
     "InputError": "core.errors",
-    "ModelCard": "core.card",
+    "ModelCard": "core.cards.card",
     "Preset": "jobs.presets",
-    "card": "core.catalogue",
-    "create_model": "core.catalogue",
-    "list_models": "core.catalogue",
-    "load_model": "core.model_files",
+    "card": "core.cards.catalogue",
+    "create_model": "core.cards.catalogue",
+    "list_models": "core.cards.catalogue",
+    "load_model": "core.boundary.model_files",
     "load_preset": "jobs.presets",
-    "load_weights": "core.model_files",
-    "register": "core.catalogue",
-    "save_model": "core.model_files",
+    "load_weights": "core.boundary.model_files",
+    "register": "core.cards.catalogue",
+    "save_model": "core.boundary.model_files",
     "save_preset": "jobs.presets",
 }
 

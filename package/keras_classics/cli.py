@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keras_classics.core import index
+from keras_classics.core.cards import index
 from keras_classics.core.commands import (
     Parser,
     columns,
@@ -235,7 +235,7 @@ def _value(value: object) -> str:
 
 
 def _tree(options: argparse.Namespace) -> None:
-    from keras_classics.analysis.drawing.family_tree import draw_family_tree
+    from keras_classics.analysis.drawing.figures.family_tree import draw_family_tree
 
     draw_family_tree(options.out)
     print(options.out)
@@ -274,7 +274,7 @@ def _overview(options: argparse.Namespace) -> None:
 
 
 def _model(options: argparse.Namespace) -> keras.Model:
-    from keras_classics.core.catalogue import create_model
+    from keras_classics.core.cards.catalogue import create_model
 
     # Written out, so that nobody is told that nothing was loaded.
     return create_model(options.name, **({"weights": None} | dict(options.arguments)))
@@ -308,7 +308,7 @@ def _summary(options: argparse.Namespace) -> None:
 def _plot(options: argparse.Namespace) -> None:
     import keras
 
-    from keras_classics.core.files import write_whole
+    from keras_classics.core.boundary.files import write_whole
 
     path = Path(options.out or f"{options.name}.png")
     ending = path.suffix.lower()
@@ -339,8 +339,8 @@ def _plot(options: argparse.Namespace) -> None:
 
 
 def _convert(options: argparse.Namespace) -> None:
-    from keras_classics.core.files import write_whole
-    from keras_classics.core.model_files import save_model
+    from keras_classics.core.boundary.files import write_whole
+    from keras_classics.core.boundary.model_files import save_model
     from keras_classics.weights import load_keras_applications, load_torch
 
     path = options.out or f"{options.name}.weights.h5"
@@ -427,7 +427,7 @@ def _draw_data(options: argparse.Namespace) -> None:
     from keras_classics.analysis import draw_boxes, draw_masks
     from keras_classics.analysis.drawing.plots import check_ending
     from keras_classics.data import load
-    from keras_classics.data.pictures.box_augmentation import seen_by_detectors
+    from keras_classics.data.pictures.augmenting.box_augmentation import seen_by_detectors
 
     check_ending(options.out)
     data = load(options.spec, **dict(options.arguments))
@@ -449,7 +449,7 @@ def _draw_data(options: argparse.Namespace) -> None:
 
 
 def _shipped(options: argparse.Namespace) -> None:
-    from keras_classics.core.files import write_whole
+    from keras_classics.core.boundary.files import write_whole
     from keras_classics.jobs import describe_shipped
 
     text = describe_shipped(options.folder)

@@ -10,7 +10,7 @@ import numpy as np
 from keras import layers, ops
 
 import keras_classics as kc
-from keras_classics.core.capture import Capture
+from keras_classics.core.graphs.capture import Capture
 
 IMAGES = np.random.default_rng(4).normal(size=(6, 2, 2, 3)).astype("float32")
 DRAW = np.random.default_rng(5)

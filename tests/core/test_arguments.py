@@ -189,7 +189,7 @@ def is_checked(function):
 
 
 def test_everything_public_checks_its_arguments():
-    builders = {kc.core.catalogue.builder(name).__name__ for name in kc.list_models()}
+    builders = {kc.core.cards.catalogue.builder(name).__name__ for name in kc.list_models()}
     for name, found in PUBLIC.items():
         own = name.removeprefix("keras_classics.")
         function = found.__init__ if inspect.isclass(found) else found

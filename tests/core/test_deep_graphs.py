@@ -10,11 +10,11 @@ from keras import layers
 
 import keras_classics as kc
 from keras_classics.core import keras_internals
-from keras_classics.core.graph import functional
+from keras_classics.core.graphs.graph import functional
 from keras_classics.core.keras_internals import (
     deep_graphs,
 )
-from keras_classics.export.sizes import any_size
+from keras_classics.export.kinds.sizes import any_size
 
 
 def test_the_limit_is_raised_within_and_only_there():

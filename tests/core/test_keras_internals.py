@@ -14,8 +14,9 @@ from keras import layers, ops
 
 import keras_classics as kc
 from keras_classics.analysis.maps import relus
-from keras_classics.core import call_kinds, keras_internals, layer_windows
-from keras_classics.core.graph import connected_names, inputs_of
+from keras_classics.core import call_kinds, keras_internals
+from keras_classics.core.graphs import layer_windows
+from keras_classics.core.graphs.graph import connected_names, inputs_of
 from keras_classics.core.keras_internals import (
     TESTED,
     arguments_of,

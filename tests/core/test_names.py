@@ -58,7 +58,7 @@ def test_what_is_suggested_exists():
 
 def test_every_builder_and_name_of_the_catalogue_is_found_and_none_twice():
     for name in kc.list_models():
-        builder = kc.core.catalogue.builder(name).__name__
+        builder = kc.core.cards.catalogue.builder(name).__name__
         assert {kc.card(each).name for each in (name, builder, builder.lower())} == {name}
 
 

@@ -95,7 +95,7 @@ COUNTS = {"filters", "gated", "repeats", "units"}
 
 
 def signature(name):
-    return inspect.signature(kc.core.catalogue.builder(name)).parameters
+    return inspect.signature(kc.core.cards.catalogue.builder(name)).parameters
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -197,7 +197,7 @@ def test_weights_come_from_a_file(tmp_path):
 
 
 def test_inline_shares_layers_and_keeps_outputs():
-    from keras_classics.core.image_builder import inline
+    from keras_classics.core.cards.image_builder import inline
 
     model = kc.models.ResNet20CIFAR(width=0.25)
     image = keras.Input((32, 32, 3))

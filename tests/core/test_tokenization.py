@@ -10,7 +10,7 @@ from keras_classics.core.tokenization import (
     tokenize_exactly,
 )
 from keras_classics.data.texts.translation_vocabularies import CharacterVocabulary
-from keras_classics.export.text_in_graph import (
+from keras_classics.export.kinds.text_in_graph import (
     characters_in_graph,
     tokenize_exactly_in_graph,
     tokenize_in_graph,

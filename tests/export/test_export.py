@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
-from keras_classics.export import formats, plain
+from keras_classics.export import formats
+from keras_classics.export.kinds import plain
 from keras_classics.export.reopening import Spec
 
 ENDINGS = {"saved_model": "", "litert": ".tflite", "onnx": ".onnx"}

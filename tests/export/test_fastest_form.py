@@ -10,7 +10,7 @@ import pytest
 
 import keras_classics as kc
 from keras_classics.export import fastest_form, reopening, turns
-from keras_classics.export.samples import split_samples
+from keras_classics.export.few_bits.samples import split_samples
 
 pytestmark = pytest.mark.skipif(
     keras.config.backend() != "tensorflow", reason="exports are TensorFlow's"

@@ -89,7 +89,7 @@ def is_record(value: Any) -> bool:
 def _uncalled() -> Iterator[tuple[str, Any]]:
     """Public callables that no line is written for, by their names below `kc`."""
     text = "\n".join(CALLS)
-    builders = {kc.core.catalogue.builder(name).__name__ for name in kc.list_models()}
+    builders = {kc.core.cards.catalogue.builder(name).__name__ for name in kc.list_models()}
     for name, value in PUBLIC.items():
         own = name.removeprefix("keras_classics.").replace(".inside.", ".")
         known = own in ELSEWHERE or own.removeprefix("models.") in builders or is_record(value)
@@ -127,7 +127,7 @@ def draw_case(seed: int, number: int, backend: str = "tensorflow") -> str:
     if kind < 0.25:
         name = draw.choice(sorted(SMALL))
         given = ", ".join(f"{key}={value!r}" for key, value in SMALL[name].items())
-        text = f"kc.models.{kc.core.catalogue.builder(name).__name__}({given})"
+        text = f"kc.models.{kc.core.cards.catalogue.builder(name).__name__}({given})"
     else:
         (text,) = draw.choices([*CALLS, *derived()], [*OFTEN, *[5] * len(derived())])
         while backend != "tensorflow" and any(each in text for each in OF_TENSORFLOW):

@@ -15,7 +15,7 @@ import pytest
 
 import keras_classics as kc
 from jobs.toys import Toy, slope_of
-from keras_classics.core import files
+from keras_classics.core.boundary import files
 from keras_classics.jobs.flags import EXPORTS, flags_of, parse
 from keras_classics.jobs.settings import told
 from support import run_on

@@ -6,7 +6,7 @@ import pytest
 
 import keras_classics as kc
 from support import run_on
-from training import test_gan_trainer, test_perceptual, test_vae_trainer
+from training.trainers import test_gan_trainer, test_perceptual, test_vae_trainer
 
 CODE = """
 import numpy as np

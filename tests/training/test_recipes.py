@@ -9,7 +9,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 import keras_classics as kc
-from keras_classics.data.pictures.augmentation import STEPS
+from keras_classics.data.pictures.augmenting.augmentation import STEPS
 from keras_classics.data.pictures.preparation import NORMALIZATIONS
 from keras_classics.training.recipes import decay_weights, learning_rate
 from support import run_on

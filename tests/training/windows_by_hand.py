@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 import keras_classics as kc
-from keras_classics.core.gradients import value_and_gradients
+from keras_classics.core.graphs.gradients import value_and_gradients
 from support import reckon_in
 
 VOCABULARY, TIME = 5, 12

@@ -130,7 +130,7 @@ def test_inlined_shared_and_nested_networks_have_levels_too():
     inlined = kc.models.ResNet18(input_tensor=scaled, width=0.1, include_top=False)
     assert levels_of(inlined)["P5"].name == "stage4_out"
 
-    from keras_classics.core.image_builder import inline
+    from keras_classics.core.cards.image_builder import inline
 
     trunk = kc.models.ResNet18(include_top=False, width=0.1, input_shape=(64, 64, 3))
     other = keras.Input((96, 96, 3))

@@ -293,7 +293,7 @@ def test_pretrained_is_another_way_to_ask_for_imagenet():
 
 
 def test_a_twin_of_keras_says_once_that_it_brought_no_weights(monkeypatch):
-    from keras_classics.core import pretrained
+    from keras_classics.core.cards import pretrained
 
     monkeypatch.setattr(pretrained, "_EXPECTED", {"vgg_d"})
     with warnings.catch_warnings(action="error"):
@@ -311,7 +311,7 @@ def test_a_twin_of_keras_says_once_that_it_brought_no_weights(monkeypatch):
 def test_every_twin_is_expected_to_bring_weights():
     code = """
 import keras_classics as kc
-from keras_classics.core import pretrained
+from keras_classics.core.cards import pretrained
 assert pretrained._EXPECTED == {*kc.weights.TWINS, "inception_resnet_v2"}, pretrained._EXPECTED
 """
     run_on("tensorflow", code)

@@ -5,10 +5,6 @@ from keras_classics.analysis.answers import class_probabilities
 from keras_classics.analysis.cells.cells import CellFinding, CellReader, Excerpts, find_cells
 from keras_classics.analysis.cells.cells_page import write_cells_page
 from keras_classics.analysis.cells.text_targets import text_targets
-from keras_classics.analysis.drawing.alignments import draw_alignments, draw_translations
-from keras_classics.analysis.drawing.architecture import draw_architecture
-from keras_classics.analysis.drawing.box_pictures import draw_boxes
-from keras_classics.analysis.drawing.captioned_pictures import draw_captions
 from keras_classics.analysis.drawing.complexity import (
     LayerCost,
     costs,
@@ -16,20 +12,31 @@ from keras_classics.analysis.drawing.complexity import (
     trainable_parameters,
     weight_bytes,
 )
-from keras_classics.analysis.drawing.confusion import draw_confusion
-from keras_classics.analysis.drawing.family_tree import draw_family_tree, family_tree
-from keras_classics.analysis.drawing.field_picture import draw_receptive_fields
+from keras_classics.analysis.drawing.figures.alignments import draw_alignments, draw_translations
+from keras_classics.analysis.drawing.figures.architecture import draw_architecture
+from keras_classics.analysis.drawing.figures.box_pictures import draw_boxes
+from keras_classics.analysis.drawing.figures.captioned_pictures import draw_captions
+from keras_classics.analysis.drawing.figures.confusion import draw_confusion
+from keras_classics.analysis.drawing.figures.family_tree import draw_family_tree, family_tree
+from keras_classics.analysis.drawing.figures.field_picture import draw_receptive_fields
+from keras_classics.analysis.drawing.figures.isometry_picture import draw_isometry
+from keras_classics.analysis.drawing.figures.label_spikes import draw_spikes
+from keras_classics.analysis.drawing.figures.landscape_pictures import draw_landscape
+from keras_classics.analysis.drawing.figures.lesion_picture import draw_lesions
+from keras_classics.analysis.drawing.figures.mask_pictures import (
+    class_colours,
+    draw_masks,
+    overlay_classes,
+)
+from keras_classics.analysis.drawing.figures.memory_pictures import draw_completions, draw_recall
+from keras_classics.analysis.drawing.figures.method_pages import draw_methods
+from keras_classics.analysis.drawing.figures.mistake_bound_picture import draw_mistake_bounds
+from keras_classics.analysis.drawing.figures.mistakes import draw_mistakes
+from keras_classics.analysis.drawing.figures.overview_picture import draw_overview
+from keras_classics.analysis.drawing.figures.projection_picture import draw_projection
+from keras_classics.analysis.drawing.figures.training_curves import draw_history
+from keras_classics.analysis.drawing.figures.trajectory_picture import draw_trajectories
 from keras_classics.analysis.drawing.html_pages import PageSection, write_page
-from keras_classics.analysis.drawing.isometry_picture import draw_isometry
-from keras_classics.analysis.drawing.label_spikes import draw_spikes
-from keras_classics.analysis.drawing.landscape_pictures import draw_landscape
-from keras_classics.analysis.drawing.lesion_picture import draw_lesions
-from keras_classics.analysis.drawing.mask_pictures import class_colours, draw_masks, overlay_classes
-from keras_classics.analysis.drawing.memory_pictures import draw_completions, draw_recall
-from keras_classics.analysis.drawing.method_pages import draw_methods
-from keras_classics.analysis.drawing.mistake_bound_picture import draw_mistake_bounds
-from keras_classics.analysis.drawing.mistakes import draw_mistakes
-from keras_classics.analysis.drawing.overview_picture import draw_overview
 from keras_classics.analysis.drawing.pages import displayable, draw_maps, draw_tiles, overlay
 from keras_classics.analysis.drawing.plots import new_figure, write_figure
 from keras_classics.analysis.drawing.projection import (
@@ -38,9 +45,6 @@ from keras_classics.analysis.drawing.projection import (
     principal_components,
     project_groups,
 )
-from keras_classics.analysis.drawing.projection_picture import draw_projection
-from keras_classics.analysis.drawing.training_curves import draw_history
-from keras_classics.analysis.drawing.trajectory_picture import draw_trajectories
 from keras_classics.analysis.inside import symmetries
 from keras_classics.analysis.inside.inversion import Inversion, Inverter, invert
 from keras_classics.analysis.inside.isometry import (
@@ -95,8 +99,8 @@ from keras_classics.analysis.maps.sampled_gradients import (
     integrated_gradients,
     smooth_grad,
 )
-from keras_classics.core.model_ends import ModelEnd, model_ends
-from keras_classics.core.receptive_fields import ReceptiveField, receptive_field
+from keras_classics.core.graphs.model_ends import ModelEnd, model_ends
+from keras_classics.core.graphs.receptive_fields import ReceptiveField, receptive_field
 
 __all__ = [
     "AverageDrop",

@@ -12,8 +12,8 @@ from keras_classics.analysis.maps.cam_targets import PREDICTED, check_classes
 from keras_classics.core.argument_kinds import Kind, kind_of
 from keras_classics.core.arguments import as_taken, checked
 from keras_classics.core.errors import InputError, check_whole
-from keras_classics.core.graph import functional
-from keras_classics.core.model_ends import model_ends
+from keras_classics.core.graphs.graph import functional
+from keras_classics.core.graphs.model_ends import model_ends
 
 
 @checked

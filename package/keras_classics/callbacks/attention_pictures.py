@@ -10,7 +10,7 @@ from typing import Any, cast
 import keras
 import numpy as np
 
-from keras_classics.analysis.drawing.alignments import draw_alignments
+from keras_classics.analysis.drawing.figures.alignments import draw_alignments
 from keras_classics.analysis.drawing.pages import (
     displayable,
     enlarged,

@@ -17,7 +17,7 @@ from keras_classics.analysis.drawing.pages import displayable, tiles, write_pict
 from keras_classics.callbacks.picture_callback import PictureCallback, finite
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice
-from keras_classics.core.gradients import compiled_over
+from keras_classics.core.graphs.gradients import compiled_over
 
 RIGHT, WRONG, UNKNOWN = "darkgreen", "firebrick", "black"
 

@@ -15,10 +15,10 @@ import keras
 import numpy as np
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.files import opened
+from keras_classics.core.boundary.picture_files import opened_picture
 from keras_classics.core.errors import InputError
-from keras_classics.core.files import opened
 from keras_classics.core.keras_internals import bring_up_to_date, strategy_of
-from keras_classics.core.picture_files import opened_picture
 
 if TYPE_CHECKING:
     import tensorflow as tf

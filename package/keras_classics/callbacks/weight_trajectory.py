@@ -10,8 +10,8 @@ import keras
 
 from keras_classics.analysis.inside.trajectories import write_state
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.files import check_writable
 from keras_classics.core.errors import check_whole
-from keras_classics.core.files import check_writable
 from keras_classics.core.keras_internals import bring_up_to_date
 from keras_classics.core.types import Whole
 

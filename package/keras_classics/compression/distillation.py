@@ -12,8 +12,8 @@ from keras import ops
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_positive, check_probability
-from keras_classics.core.graph import functional
-from keras_classics.core.model_ends import ModelEnd, model_ends
+from keras_classics.core.graphs.graph import functional
+from keras_classics.core.graphs.model_ends import ModelEnd, model_ends
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Tensor
 

@@ -25,12 +25,12 @@ from keras_classics.compression.packed_model import (
 from keras_classics.compression.packed_signs import ENGINES, best_engine, word_count
 from keras_classics.compression.windows import Windows
 from keras_classics.core.arguments import checked
-from keras_classics.core.array_files import read_arrays
+from keras_classics.core.boundary.array_files import read_arrays
+from keras_classics.core.boundary.files import reading, write_whole
+from keras_classics.core.boundary.model_files import of_configuration
+from keras_classics.core.boundary.text_files import parse_json
 from keras_classics.core.errors import InputError, check_choice
-from keras_classics.core.files import reading, write_whole
 from keras_classics.core.keras_internals import layers_within
-from keras_classics.core.model_files import of_configuration
-from keras_classics.core.text_files import parse_json
 from keras_classics.layers.image.binary import BinaryConv2D, BinaryDense
 
 Arrays = dict[str, np.ndarray]

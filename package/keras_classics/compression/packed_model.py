@@ -18,7 +18,7 @@ from keras_classics.compression.packed_layer import PackedLayer, Signs, Turns, p
 from keras_classics.compression.windows import Windows
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole
-from keras_classics.core.gradients import compiled_over
+from keras_classics.core.graphs.gradients import compiled_over
 from keras_classics.core.processor import processors
 
 # What the steps know of each other: arrays of numbers, or signs, by a number for each tensor.

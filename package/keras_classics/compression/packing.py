@@ -29,7 +29,13 @@ from keras_classics.compression.thresholds import (
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice
 from keras_classics.core.finite_weights import check_finite_weights
-from keras_classics.core.graph import ancestry, called_again, functional, has_graph, same_layer
+from keras_classics.core.graphs.graph import (
+    ancestry,
+    called_again,
+    functional,
+    has_graph,
+    same_layer,
+)
 from keras_classics.core.keras_internals import Node, deep_graphs, layers_within
 from keras_classics.core.types import Tensor
 from keras_classics.layers.image.binary import BinaryConv2D, BinaryDense

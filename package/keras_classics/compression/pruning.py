@@ -28,7 +28,7 @@ from keras_classics.core.errors import (
     check_whole,
 )
 from keras_classics.core.finite_weights import check_finite
-from keras_classics.core.graph import check_model
+from keras_classics.core.graphs.graph import check_model
 from keras_classics.core.keras_internals import layers_within
 
 BY = ("global", "layer")

@@ -18,8 +18,8 @@ import pandas as pd
 from keras import ops
 
 from keras_classics.compression.pruning import prunable
-from keras_classics.core.archive_files import zipped_file_size, zipped_size
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.archive_files import zipped_file_size, zipped_size
 from keras_classics.core.counts import Wholes
 from keras_classics.core.errors import InputError, check_choice, check_whole
 from keras_classics.core.finite_weights import check_finite

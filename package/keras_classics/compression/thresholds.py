@@ -19,7 +19,7 @@ from keras import ops
 from keras_classics.compression.packed_layer import PackedLayer, Turns
 from keras_classics.compression.packed_signs import pack_bits
 from keras_classics.compression.windows import NO_MARGINS, Windows
-from keras_classics.core.graph import called_again
+from keras_classics.core.graphs.graph import called_again
 from keras_classics.core.keras_internals import Node
 from keras_classics.core.types import Tensor
 from keras_classics.layers.image.pooling import PaddedMaxPooling2D

@@ -13,7 +13,7 @@ from keras import ops
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError
-from keras_classics.core.graph import ancestry, functional, same_layer
+from keras_classics.core.graphs.graph import ancestry, functional, same_layer
 from keras_classics.core.keras_internals import Node, deep_graphs
 from keras_classics.layers.image.pooling import PaddedMaxPooling2D
 

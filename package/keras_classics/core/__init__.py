@@ -1,1 +1,1 @@
-"""The ground floor: catalogue, builder head and tail, registration, errors."""
+"""The ground floor: errors, checks of arguments, Keras's internals; catalogue, graphs, boundary."""

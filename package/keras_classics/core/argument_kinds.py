@@ -252,7 +252,7 @@ def _class(value: Any) -> Any:
 
 def _no_model(value: Any) -> None:
     # Which needs an engine, and is itself held against annotations.
-    from keras_classics.core.graph import check_model
+    from keras_classics.core.graphs.graph import check_model
 
     check_model(value)
 

@@ -3,25 +3,25 @@
 `load` is the door to all of them. Importing this package imports no engine.
 """
 
-from keras_classics.core.picture_files import write_picture
+from keras_classics.core.boundary.picture_files import write_picture
 from keras_classics.data.array_batches import array_batches
 from keras_classics.data.captions.caption_batches import caption_batches
 from keras_classics.data.clips.clip_folders import read_clip
 from keras_classics.data.load import Data, Info, load
-from keras_classics.data.pictures.boundary_maps import boundary_map, outlined
+from keras_classics.data.pictures.augmenting.mask_augmentation import random_view
 from keras_classics.data.pictures.class_batches import (
     classified_batches,
     predict_classes,
     validation_batches,
 )
+from keras_classics.data.pictures.formats.boundary_maps import boundary_map, outlined
+from keras_classics.data.pictures.formats.mask_files import read_mask, resize_mask
 from keras_classics.data.pictures.images import read_image
-from keras_classics.data.pictures.mask_augmentation import random_view
 from keras_classics.data.pictures.mask_batches import (
     mask_batches,
     picture_values,
     whole_mask_batches,
 )
-from keras_classics.data.pictures.mask_files import read_mask, resize_mask
 from keras_classics.data.pictures.preparation import Preparation, fit_preparation
 from keras_classics.data.pictures.region_batches import region_batches
 from keras_classics.data.pictures.warped_batches import warped_batches

@@ -9,8 +9,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from keras_classics.core.boundary.text_files import read_lines
 from keras_classics.core.errors import InputError
-from keras_classics.core.text_files import read_lines
 from keras_classics.data.faults import Faults
 
 Row = TypeVar("Row")

@@ -191,30 +191,30 @@ class Source(NamedTuple):
 SOURCES = {
     "scenes": Source("scenes", "worlds.scenes", "load_scenes"),
     "captions": Source("captions:FOLDER", "captions.folder", "load_captions"),
-    "boundaries": Source("boundaries:FOLDER", "pictures.boundary_maps", "load_boundaries"),
-    "camvid": Source("camvid:FOLDER", "pictures.mask_folders", "load_camvid"),
-    "cityscapes": Source("cityscapes:FOLDER", "pictures.mask_folders", "load_cityscapes"),
-    "boxes": Source("boxes:CSV", "pictures.table_boxes", "load_boxes"),
-    "coco": Source("coco:JSON[,JSON[,JSON]]", "pictures.coco_boxes", "load_coco"),
+    "boundaries": Source("boundaries:FOLDER", "pictures.formats.boundary_maps", "load_boundaries"),
+    "camvid": Source("camvid:FOLDER", "pictures.formats.mask_folders", "load_camvid"),
+    "cityscapes": Source("cityscapes:FOLDER", "pictures.formats.mask_folders", "load_cityscapes"),
+    "boxes": Source("boxes:CSV", "pictures.formats.table_boxes", "load_boxes"),
+    "coco": Source("coco:JSON[,JSON[,JSON]]", "pictures.formats.coco_boxes", "load_coco"),
     "conllu": Source("conllu:FILE[,FILE[,FILE]]", "texts.conllu", "load_conllu"),
     "digit_lines": Source("digit_lines", "worlds.digit_lines", "load_digit_lines"),
-    "digits": Source("digits", "pictures.arrays", "load_digits"),
+    "digits": Source("digits", "pictures.formats.arrays", "load_digits"),
     "frames": Source("frames:FOLDER", "clips.clip_folders", "load_frames"),
-    "folder": Source("folder:DIR", "pictures.class_folders", "load_folder"),
-    "iam": Source("iam:FOLDER", "pictures.handwritten_lines", "load_iam"),
-    "kitti": Source("kitti:FOLDER", "pictures.kitti_boxes", "load_kitti"),
-    "masks": Source("masks:FOLDER", "pictures.mask_folders", "load_masks"),
+    "folder": Source("folder:DIR", "pictures.formats.class_folders", "load_folder"),
+    "iam": Source("iam:FOLDER", "pictures.formats.handwritten_lines", "load_iam"),
+    "kitti": Source("kitti:FOLDER", "pictures.formats.kitti_boxes", "load_kitti"),
+    "masks": Source("masks:FOLDER", "pictures.formats.mask_folders", "load_masks"),
     "moving_scenes": Source("moving_scenes", "worlds.moving_scenes", "load_moving_scenes"),
     "parallel": Source("parallel:FILE,FILE or parallel:FOLDER", "texts.parallel", "load_parallel"),
     "phrases": Source("phrases", "worlds.phrases", "load_phrases"),
-    "npz": Source("npz:FILE[,FILE]", "pictures.arrays", "load_npz"),
+    "npz": Source("npz:FILE[,FILE]", "pictures.formats.arrays", "load_npz"),
     "sentences": Source("sentences:FOLDER", "texts.sentences", "load_sentences"),
     "source_code": Source("source_code", "worlds.source_code", "load_source_code"),
     "speech": Source("speech:FOLDER", "sound.recordings", "load_speech"),
     "text": Source("text:FILE", "texts.documents", "load_text"),
     "tfds": Source("tfds:NAME", "tfds", "load_tfds"),
     "videos": Source("videos:FOLDER", "clips.clip_folders", "load_videos"),
-    "voc": Source("voc:FOLDER", "pictures.voc_boxes", "load_voc"),
+    "voc": Source("voc:FOLDER", "pictures.formats.voc_boxes", "load_voc"),
 }
 
 
@@ -252,7 +252,7 @@ def load(
         **options: The source's own: `classes` of boxes and masks, `masks` of `voc:`, `coco:` and
             `tfds:`, `validation` and `test` where they are held out, `train` too of what is made.
             All are those of its reader, such as `load_voc` in
-            `keras_classics.data.pictures.voc_boxes` or `load_phrases` in
+            `keras_classics.data.pictures.formats.voc_boxes` or `load_phrases` in
             `keras_classics.data.worlds.phrases`; an unknown one is answered with those there are.
 
     Raises:

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_classics.data.faults import listed
 from keras_classics.data.holdout import SPLIT_NAMES
-from keras_classics.data.pictures.mask_files import IGNORED
+from keras_classics.data.pictures.formats.mask_files import IGNORED
 
 # From this share of ignored pixels on, the rest teaches little.
 _MUCH = 0.5

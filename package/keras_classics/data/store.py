@@ -11,7 +11,7 @@ from typing import IO, Any, Literal, overload
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.array_files import mapped_bytes
+from keras_classics.core.boundary.array_files import mapped_bytes
 from keras_classics.core.errors import InputError, check_choice
 from keras_classics.core.progress import tracked
 from keras_classics.data.splits import Pictures, Split

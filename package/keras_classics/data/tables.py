@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keras_classics.core.boundary.text_files import read_table
 from keras_classics.core.errors import InputError
-from keras_classics.core.text_files import read_table
 
 if TYPE_CHECKING:
     import pandas as pd

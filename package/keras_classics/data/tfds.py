@@ -20,9 +20,13 @@ from keras_classics.core.versions import installed
 from keras_classics.data.clips.video_files import evenly
 from keras_classics.data.holdout import SPLIT_NAMES, SPLIT_OF
 from keras_classics.data.load import Asked, Data
+from keras_classics.data.pictures.formats.tfds_boxes import (
+    StoredObjects,
+    boxed_example,
+    find_objects,
+)
+from keras_classics.data.pictures.formats.tfds_masks import mask_key, masked_example, stored_masks
 from keras_classics.data.pictures.images import eight_bit_rgb
-from keras_classics.data.pictures.tfds_boxes import StoredObjects, boxed_example, find_objects
-from keras_classics.data.pictures.tfds_masks import mask_key, masked_example, stored_masks
 from keras_classics.data.splits import Clip, Example, Picture, Split
 from keras_classics.data.texts.parallel import Parallel, ParallelTexts
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.text_files import parse_json
 from keras_classics.core.errors import InputError
-from keras_classics.core.text_files import parse_json
 
 _EXAMPLE = (
     '\'{"cluster": {"worker": ["10.0.0.1:12345", "10.0.0.2:12345"]}, '

@@ -22,10 +22,9 @@ An exported file is a program: who runs it runs what its maker put in. Nothing s
 of a stranger is to be treated like any other program of a stranger's.
 """
 
+from keras_classics.core.boundary.program_files import load_saved_model, saved_model_network
 from keras_classics.core.processor import processors
-from keras_classics.core.program_files import load_saved_model, saved_model_network
 from keras_classics.export.differences import differences
-from keras_classics.export.eight_bits import Quantized, quantize
 from keras_classics.export.elsewhere import answers_elsewhere
 from keras_classics.export.examples import (
     Examples,
@@ -34,22 +33,30 @@ from keras_classics.export.examples import (
     ship,
     write_examples,
 )
-from keras_classics.export.exported_captioner import export_captioner
-from keras_classics.export.exported_classifier import export_classifier
-from keras_classics.export.exported_clip_classifier import export_clip_classifier
-from keras_classics.export.exported_detector import export_detector
-from keras_classics.export.exported_labeller import export_text_labeller
-from keras_classics.export.exported_recognizer import (
+from keras_classics.export.fastest_form import Fastest, fastest
+from keras_classics.export.few_bits.eight_bits import Quantized, quantize
+from keras_classics.export.few_bits.fake_quantization import quantization_aware
+from keras_classics.export.folding import fold
+from keras_classics.export.formats import FORMATS, Exported
+from keras_classics.export.kinds.exported_captioner import export_captioner
+from keras_classics.export.kinds.exported_classifier import export_classifier
+from keras_classics.export.kinds.exported_clip_classifier import export_clip_classifier
+from keras_classics.export.kinds.exported_detector import export_detector
+from keras_classics.export.kinds.exported_labeller import export_text_labeller
+from keras_classics.export.kinds.exported_recognizer import (
     export_recognizer,
     export_sound_classifier,
 )
-from keras_classics.export.exported_segmenter import export_segmenter
-from keras_classics.export.exported_translator import export_translator
-from keras_classics.export.fake_quantization import quantization_aware
-from keras_classics.export.fastest_form import Fastest, fastest
-from keras_classics.export.folding import fold
-from keras_classics.export.formats import FORMATS, Exported
-from keras_classics.export.plain import export_model
+from keras_classics.export.kinds.exported_segmenter import export_segmenter
+from keras_classics.export.kinds.exported_translator import export_translator
+from keras_classics.export.kinds.plain import export_model
+from keras_classics.export.kinds.sizes import any_size
+from keras_classics.export.kinds.translator_folders import (
+    ExportedTranslator,
+    export_translators,
+    exported_directions,
+    trained_pairs,
+)
 from keras_classics.export.reopening import Reopened, Spec
 from keras_classics.export.sample_inputs import sample_batches, sample_inputs
 from keras_classics.export.serving import (
@@ -59,13 +66,6 @@ from keras_classics.export.serving import (
     reopen,
     serve_check,
     serve_compare,
-)
-from keras_classics.export.sizes import any_size
-from keras_classics.export.translator_folders import (
-    ExportedTranslator,
-    export_translators,
-    exported_directions,
-    trained_pairs,
 )
 from keras_classics.export.writers import ExportError
 

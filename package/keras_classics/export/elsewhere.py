@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.array_files import read_arrays
-from keras_classics.core.text_files import parse_json
+from keras_classics.core.boundary.array_files import read_arrays
+from keras_classics.core.boundary.text_files import parse_json
 from keras_classics.export import reopening
 from keras_classics.export.reopening import Arrays, reopens_with_tensorflow
 

@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.files import write_whole
+from keras_classics.core.boundary.text_files import read_json
 from keras_classics.core.errors import InputError, check_lengths
-from keras_classics.core.files import write_whole
-from keras_classics.core.text_files import read_json
 from keras_classics.data.pictures.images import read_image
 
 EXAMPLES, SHEET = "examples.json", "examples.png"

@@ -18,16 +18,16 @@ from numpy.typing import ArrayLike
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import MissingExtraError, check_whole, explain, import_extra
 from keras_classics.core.finite_weights import check_finite_weights
-from keras_classics.core.graph import functional
+from keras_classics.core.graphs.graph import functional
 from keras_classics.core.processor import processors
 from keras_classics.core.types import Whole
 from keras_classics.export.differences import differences, worst
-from keras_classics.export.eight_bits import batches_of, loses, quantize
+from keras_classics.export.few_bits.eight_bits import batches_of, loses, quantize
+from keras_classics.export.few_bits.samples import split_samples
 from keras_classics.export.formats import ENDINGS, TOLERANCE, keep, require_tensorflow
-from keras_classics.export.plain import export_model, input_names, output_names
+from keras_classics.export.kinds.plain import export_model, input_names, output_names
 from keras_classics.export.reopening import Arrays, Spec, start, start_in_openvino
 from keras_classics.export.sample_inputs import SIZES, sample_inputs
-from keras_classics.export.samples import split_samples
 from keras_classics.export.turns import bytes_of, timed
 from keras_classics.export.writers import ExportError
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.graph import ancestry, functional, same_layer
+from keras_classics.core.graphs.graph import ancestry, functional, same_layer
 from keras_classics.core.keras_internals import Node, deep_graphs
 from keras_classics.core.types import Tensor
 from keras_classics.layers.image.dirac import DiracConv2D

@@ -19,8 +19,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_classics.core.boundary.files import LOCK, locked, place_of, put, workplace, writing
 from keras_classics.core.errors import InputError, check_choice, explain, import_extra
-from keras_classics.core.files import LOCK, locked, place_of, put, workplace, writing
 from keras_classics.export.differences import differences, worst
 from keras_classics.export.reopening import SAVED_MODEL, Arrays, Spec, start
 from keras_classics.export.sample_inputs import sample_batches

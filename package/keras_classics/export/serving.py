@@ -15,17 +15,17 @@ import numpy as np
 import pandas as pd
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.array_files import read_arrays
+from keras_classics.core.boundary.array_files import read_arrays
+from keras_classics.core.boundary.model_files import load_model
+from keras_classics.core.boundary.picture_files import picture_endings
+from keras_classics.core.boundary.program_files import opening_program
 from keras_classics.core.errors import InputError, import_extra
-from keras_classics.core.graph import functional
-from keras_classics.core.model_files import load_model
-from keras_classics.core.picture_files import picture_endings
+from keras_classics.core.graphs.graph import functional
 from keras_classics.core.processor import processors
-from keras_classics.core.program_files import opening_program
 from keras_classics.data.pictures.images import read_image
 from keras_classics.export.differences import differences, worst
 from keras_classics.export.formats import ENDINGS, LIBRARIES, TOLERANCE
-from keras_classics.export.plain import input_names, largest_id, output_names
+from keras_classics.export.kinds.plain import input_names, largest_id, output_names
 from keras_classics.export.reopening import SAVED_MODEL, Arrays, Reopened, Spec, start
 from keras_classics.export.sample_inputs import SIZES, sample_inputs
 from keras_classics.export.turns import bytes_of, timed

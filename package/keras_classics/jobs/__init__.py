@@ -8,7 +8,7 @@ strategies, seed and precision, going on after a kill, records, and asking an ex
 from typing import TYPE_CHECKING
 
 from keras_classics.core import importing
-from keras_classics.core.text_files import (
+from keras_classics.core.boundary.text_files import (
     read_lines,
     read_table,
     read_text,

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from keras_classics.core.text_files import parse_json
+from keras_classics.core.boundary.text_files import parse_json
 
 DISTRIBUTION = "keras-classics"
 _PACKAGE = Path(__file__).resolve().parent.parent

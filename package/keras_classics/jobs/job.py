@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.program_files import load_saved_model, signature_of
+from keras_classics.core.boundary.text_files import write_table
 from keras_classics.core.errors import InputError
-from keras_classics.core.program_files import load_saved_model, signature_of
-from keras_classics.core.text_files import write_table
 from keras_classics.jobs.output import Output
 from keras_classics.jobs.ranked_answers import Answer, ranked
 from keras_classics.jobs.records import other_releases, read_run
@@ -276,7 +276,7 @@ class Job(ABC):
         Raises:
             InputError: It is damaged, or of another run.
         """
-        from keras_classics.core.model_files import load_model
+        from keras_classics.core.boundary.model_files import load_model
 
         model = load_model(self.folder / self.model_file)
         self.check_model(model)

@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from keras_classics.core.boundary.files import locked
 from keras_classics.core.errors import InputError
-from keras_classics.core.files import locked
 
 NAME = ".training"
 

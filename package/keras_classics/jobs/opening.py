@@ -10,8 +10,8 @@ from typing import Any
 import keras
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.files import file_fingerprint
 from keras_classics.core.errors import InputError
-from keras_classics.core.files import file_fingerprint
 from keras_classics.jobs.flags import Asked
 from keras_classics.jobs.job import Job
 from keras_classics.jobs.output import Output

@@ -20,15 +20,15 @@ import keras
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.array_files import read_state, write_safetensors
-from keras_classics.core.card import ModelCard
-from keras_classics.core.catalogue import card, list_models
+from keras_classics.core.boundary.array_files import read_state, write_safetensors
+from keras_classics.core.boundary.files import reading
+from keras_classics.core.boundary.model_files import of_configuration
+from keras_classics.core.boundary.text_files import read_json, write_json, write_text
+from keras_classics.core.cards.card import ModelCard
+from keras_classics.core.cards.catalogue import card, list_models
 from keras_classics.core.errors import InputError, import_extra
-from keras_classics.core.files import reading
-from keras_classics.core.graph import check_model
-from keras_classics.core.model_files import of_configuration
-from keras_classics.core.text_files import read_json, write_json, write_text
-from keras_classics.core.variables import warn_of_no_numbers
+from keras_classics.core.graphs.graph import check_model
+from keras_classics.core.graphs.variables import warn_of_no_numbers
 from keras_classics.core.versions import installed
 from keras_classics.jobs.records import METRICS, RUN, read_metrics, read_record
 from keras_classics.jobs.shipped import scores_table, settings_told

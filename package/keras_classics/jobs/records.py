@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from keras_classics.core import text_files
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary import text_files
+from keras_classics.core.boundary.files import write_whole
+from keras_classics.core.boundary.text_files import write_json
 from keras_classics.core.counts import Figure
 from keras_classics.core.errors import InputError
-from keras_classics.core.files import write_whole
-from keras_classics.core.text_files import write_json
 from keras_classics.core.versions import installed
 from keras_classics.jobs.commits import commit
 from keras_classics.jobs.settings import told

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keras_classics.core.boundary.files import check_writable
 from keras_classics.core.commands import guarded, import_keras
 from keras_classics.core.errors import InputError, import_extra
-from keras_classics.core.files import check_writable
 from keras_classics.distribution import check_verb
 from keras_classics.jobs.flags import EXPORTS, Asked, parse
 from keras_classics.jobs.job import Job

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.text_files import as_json
 from keras_classics.core.errors import InputError, check_positive, check_probability, check_whole
-from keras_classics.core.text_files import as_json
 from keras_classics.distribution import STRATEGIES
 
 TRAIN = "train"

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.files import opened, reading
 from keras_classics.core.errors import InputError
-from keras_classics.core.files import opened, reading
 from keras_classics.export.examples import EXAMPLES, Examples, read_examples
 from keras_classics.export.reopening import SAVED_MODEL, Spec
 from keras_classics.export.serving import described

@@ -9,8 +9,8 @@ from typing import Any
 
 import keras
 
-from keras_classics.analysis.drawing.training_curves import draw_history
-from keras_classics.core.model_files import save_model
+from keras_classics.analysis.drawing.figures.training_curves import draw_history
+from keras_classics.core.boundary.model_files import save_model
 from keras_classics.distribution import own_folder, strategy
 from keras_classics.jobs import continuing
 from keras_classics.jobs.fingerprint import fingerprint

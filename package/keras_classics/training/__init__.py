@@ -1,9 +1,6 @@
 """Training: resumable fit, recipes, optimizers, losses, metrics."""
 
-from keras_classics.core.recipe import Cosine, Drops, Exponential, Linear, Recipe, step
-from keras_classics.training.adversarial import AdversarialModel
-from keras_classics.training.boundary_loss import BoundaryLoss
-from keras_classics.training.burn_in import burn_in_weights
+from keras_classics.core.cards.recipe import Cosine, Drops, Exponential, Linear, Recipe, step
 from keras_classics.training.checkpoints import restore, steps_made
 from keras_classics.training.classifier_design import design_classifier
 from keras_classics.training.compiling import (
@@ -14,15 +11,22 @@ from keras_classics.training.compiling import (
     falling_optimizer,
     unpadded_cross_entropy,
 )
-from keras_classics.training.ctc_loss import (
+from keras_classics.training.divided_optimizer import DividedOptimizer
+from keras_classics.training.losses.boundary_loss import BoundaryLoss
+from keras_classics.training.losses.burn_in import burn_in_weights
+from keras_classics.training.losses.ctc_loss import (
     CTCLoss,
     labellable,
     labelling_metrics,
 )
-from keras_classics.training.divided_optimizer import DividedOptimizer
-from keras_classics.training.gan_trainer import GANTrainer
-from keras_classics.training.gatys import StyledPicture, descend_to_style
-from keras_classics.training.metric_learning import ContrastiveLoss, TripletLoss, recall_at_k
+from keras_classics.training.losses.metric_learning import ContrastiveLoss, TripletLoss, recall_at_k
+from keras_classics.training.losses.mixture_density import MixtureDensityLoss
+from keras_classics.training.losses.pixel_loss import (
+    PixelCrossEntropy,
+    compile_segmenter,
+    median_frequency_weights,
+)
+from keras_classics.training.losses.region_loss import compile_detector
 from keras_classics.training.metrics.boundary_benchmark import boundary_figures, thin_outlines
 from keras_classics.training.metrics.boundary_measure import boundary_f
 from keras_classics.training.metrics.boundary_metric import BoundaryF
@@ -54,20 +58,16 @@ from keras_classics.training.metrics.pixel_figures import (
 )
 from keras_classics.training.metrics.tagging import tagging_metrics
 from keras_classics.training.metrics.translations import translation_metrics
-from keras_classics.training.mixture_density import MixtureDensityLoss
 from keras_classics.training.optimizers import SkipNonFinite, averaging
-from keras_classics.training.perceptual import PerceptualLoss, PerceptualTrainer
-from keras_classics.training.pixel_loss import (
-    PixelCrossEntropy,
-    compile_segmenter,
-    median_frequency_weights,
-)
 from keras_classics.training.recipes import compile_model, quick_recipe
-from keras_classics.training.region_loss import compile_detector
 from keras_classics.training.resumable import fit, read_history
-from keras_classics.training.rtrl import ForwardTrainer
-from keras_classics.training.truncated_bptt import TruncatedBPTT
-from keras_classics.training.vae_trainer import VAETrainer
+from keras_classics.training.trainers.adversarial import AdversarialModel
+from keras_classics.training.trainers.gan_trainer import GANTrainer
+from keras_classics.training.trainers.gatys import StyledPicture, descend_to_style
+from keras_classics.training.trainers.perceptual import PerceptualLoss, PerceptualTrainer
+from keras_classics.training.trainers.rtrl import ForwardTrainer
+from keras_classics.training.trainers.truncated_bptt import TruncatedBPTT
+from keras_classics.training.trainers.vae_trainer import VAETrainer
 
 __all__ = [
     "PerceptualLoss",

@@ -12,9 +12,9 @@ import keras
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.array_files import read_arrays
+from keras_classics.core.boundary.array_files import read_arrays
+from keras_classics.core.boundary.files import reading, write_whole
 from keras_classics.core.errors import InputError
-from keras_classics.core.files import reading, write_whole
 from keras_classics.core.keras_internals import bring_up_to_date, strategy_of
 from keras_classics.training.divergence import NonFiniteError, finite_array
 

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import keras
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.card import ModelCard
-from keras_classics.core.catalogue import card, create_model
+from keras_classics.core.cards.card import ModelCard
+from keras_classics.core.cards.catalogue import card, create_model
+from keras_classics.core.cards.recipe import Recipe
 from keras_classics.core.errors import InputError
-from keras_classics.core.recipe import Recipe
 from keras_classics.data.load import Info
 from keras_classics.training.recipes import quick_recipe
 

@@ -7,10 +7,10 @@ import keras
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_choice
 from keras_classics.data.texts.vocabulary import Vocabulary
-from keras_classics.training.ctc_loss import CTCLoss
+from keras_classics.training.losses.ctc_loss import CTCLoss
 from keras_classics.training.metrics.likelihood import BitsPerCharacter
 from keras_classics.training.optimizers import averaging
-from keras_classics.training.truncated_bptt import TruncatedBPTT
+from keras_classics.training.trainers.truncated_bptt import TruncatedBPTT
 
 FALLING = ("adam", "rmsprop")
 

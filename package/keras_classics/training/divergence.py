@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_classics.core.gradients import value_and_gradients
+from keras_classics.core.graphs.gradients import value_and_gradients
 from keras_classics.core.keras_internals import heard, operations_of
 from keras_classics.core.types import Tensor
 

@@ -10,8 +10,7 @@ from typing import Any
 import keras
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice
-from keras_classics.core.recipe import (
+from keras_classics.core.cards.recipe import (
     Cosine,
     Drops,
     Exponential,
@@ -19,6 +18,7 @@ from keras_classics.core.recipe import (
     Recipe,
     step,
 )
+from keras_classics.core.errors import InputError, check_choice
 
 # A short training that suits small data: with batch normalisation a high rate and its decay, as
 # in the one-cycle policy; without it Adam at a rate that deep plain networks bear.

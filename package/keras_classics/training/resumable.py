@@ -15,10 +15,10 @@ import keras
 import pandas as pd
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.files import write_whole
+from keras_classics.core.boundary.text_files import read_table
 from keras_classics.core.errors import InputError
-from keras_classics.core.files import write_whole
 from keras_classics.core.keras_internals import strategy_of
-from keras_classics.core.text_files import read_table
 from keras_classics.training.checkpoints import (
     CHECKPOINT,
     build_optimizers,

@@ -11,9 +11,9 @@ from keras import layers
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.call_kinds import keeps, line_of, squashing
-from keras_classics.core.channels_last import check_layers
 from keras_classics.core.errors import InputError, check_whole
-from keras_classics.core.graph import ancestry, functional, has_graph
+from keras_classics.core.graphs.channels_last import check_layers
+from keras_classics.core.graphs.graph import ancestry, functional, has_graph
 from keras_classics.core.keras_internals import Node, deep_graphs
 from keras_classics.core.types import Tensor, Whole
 from keras_classics.layers.image.fractal import ColumnDraw

@@ -9,10 +9,10 @@ import keras
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError
-from keras_classics.core.graph import functional, numbered_paths
+from keras_classics.core.graphs.graph import functional, numbered_paths
+from keras_classics.core.graphs.layer_names import own_name
+from keras_classics.core.graphs.trunk import levels_of
 from keras_classics.core.keras_internals import deep_graphs
-from keras_classics.core.layer_names import own_name
-from keras_classics.core.trunk import levels_of
 from keras_classics.core.types import Tensor
 
 

@@ -10,10 +10,10 @@ from keras import layers
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError
-from keras_classics.core.graph import ancestry, check_functional, has_graph
+from keras_classics.core.graphs.graph import ancestry, check_functional, has_graph
+from keras_classics.core.graphs.layer_names import own_name
+from keras_classics.core.graphs.trunk import HEAD, levels_of
 from keras_classics.core.keras_internals import layers_within
-from keras_classics.core.layer_names import own_name
-from keras_classics.core.trunk import HEAD, levels_of
 from keras_classics.transfer.features import layer_outputs
 
 

@@ -12,11 +12,18 @@ from keras import layers
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.call_kinds import clips, combines, is_linear, line_of, squashing
-from keras_classics.core.channels_last import check_layers
 from keras_classics.core.errors import InputError, check_whole
-from keras_classics.core.graph import Place, before, called_again, functional, has_graph, origin
+from keras_classics.core.graphs.channels_last import check_layers
+from keras_classics.core.graphs.graph import (
+    Place,
+    before,
+    called_again,
+    functional,
+    has_graph,
+    origin,
+)
+from keras_classics.core.graphs.model_ends import ModelEnd, read_end, values_from
 from keras_classics.core.keras_internals import Node, deep_graphs, maker
-from keras_classics.core.model_ends import ModelEnd, read_end, values_from
 from keras_classics.core.types import Activation, Tensor, Whole
 
 # What has a weight for each class, and is drawn anew on the way to the layer that makes them.

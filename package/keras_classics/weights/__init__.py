@@ -1,6 +1,6 @@
 """Other people's weights onto our names, exactly or not at all."""
 
-from keras_classics.core.array_files import read_state
+from keras_classics.core.boundary.array_files import read_state
 from keras_classics.weights.keras_applications import TWINS, load_keras_applications
 from keras_classics.weights.published import PUBLISHED, decode_predictions, preprocess
 from keras_classics.weights.recurrent import (

@@ -11,9 +11,9 @@ import keras
 import numpy as np
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.model_files import load_model, load_weights
 from keras_classics.core.errors import InputError
-from keras_classics.core.layer_names import own_name
-from keras_classics.core.model_files import load_model, load_weights
+from keras_classics.core.graphs.layer_names import own_name
 from keras_classics.weights.naming import Rules, best_naming, by_rules, weighted
 from keras_classics.weights.slots import Slot, fill, listed
 

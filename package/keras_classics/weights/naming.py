@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 import keras
 
-from keras_classics.core.catalogue import namesake_of
+from keras_classics.core.cards.catalogue import namesake_of
 from keras_classics.core.errors import InputError
-from keras_classics.core.layer_names import own_name
+from keras_classics.core.graphs.layer_names import own_name
 
 # From a pattern on our layer's name to its foreign name, a text or a function of the pattern's
 # groups, numbers among them as such.

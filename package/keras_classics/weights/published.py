@@ -20,15 +20,15 @@ import keras
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.array_files import read_state
-from keras_classics.core.card import ModelCard
-from keras_classics.core.catalogue import builder, list_models, namesake_of
-from keras_classics.core.catalogue import card as card_of
+from keras_classics.core.boundary.array_files import read_state
+from keras_classics.core.boundary.files import opened
+from keras_classics.core.boundary.model_files import load_weights
+from keras_classics.core.cards.card import ModelCard
+from keras_classics.core.cards.catalogue import builder, list_models, namesake_of
+from keras_classics.core.cards.catalogue import card as card_of
+from keras_classics.core.cards.pretrained import Load, offer_weights
 from keras_classics.core.errors import InputError, is_whole
-from keras_classics.core.files import opened
-from keras_classics.core.model_files import load_weights
 from keras_classics.core.names import check_known
-from keras_classics.core.pretrained import Load, offer_weights
 from keras_classics.core.types import Tensor
 from keras_classics.weights.keras_applications import TWIN_FORMS, TWINS, load_keras_applications
 from keras_classics.weights.torch import load_torch

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from keras_classics.core.layer_names import own_name
+from keras_classics.core.graphs.layer_names import own_name
 from keras_classics.layers.image.shortcuts import ZeroPaddedShortcut
 from keras_classics.weights.naming import weighted
 

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.errors import InputError
-from keras_classics.core.variables import warn_of_no_numbers
+from keras_classics.core.graphs.variables import warn_of_no_numbers
 
 OTHERWISE = (
     "Build the model the state was made for (its options, classes and top), or remove or rename "

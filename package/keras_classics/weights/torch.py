@@ -14,11 +14,11 @@ import numpy as np
 from keras import layers
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.array_files import read_state
+from keras_classics.core.boundary.array_files import read_state
 from keras_classics.core.errors import InputError
-from keras_classics.core.graph import ancestry
+from keras_classics.core.graphs.graph import ancestry
+from keras_classics.core.graphs.layer_names import own_name
 from keras_classics.core.keras_internals import maker
-from keras_classics.core.layer_names import own_name
 from keras_classics.weights.naming import best_naming, weighted
 from keras_classics.weights.shortcut_channel_order import Order, channel_orders, reordered
 from keras_classics.weights.slots import Slot, fill, listed

@@ -10,7 +10,7 @@ import re
 
 import keras
 
-from keras_classics.core.layer_names import own_name
+from keras_classics.core.graphs.layer_names import own_name
 from keras_classics.weights.naming import Rules, by_rules
 
 # How torchvision and timm abbreviate our kinds of layers.

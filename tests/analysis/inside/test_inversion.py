@@ -10,7 +10,7 @@ from keras import layers, ops
 import keras_classics as kc
 from analysis.maps.cam_networks import network
 from keras_classics.analysis.inside.inversion import Inverter, variation
-from keras_classics.core.gradients import value_and_gradients
+from keras_classics.core.graphs.gradients import value_and_gradients
 from support import run_on
 
 BOUNDS = (-3.0, 3.0)

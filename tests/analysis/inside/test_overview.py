@@ -8,9 +8,9 @@ from matplotlib.text import Text
 
 import keras_classics as kc
 from keras_classics import cli
-from keras_classics.analysis.drawing import overview_picture
+from keras_classics.analysis.drawing.figures import overview_picture
 from keras_classics.analysis.inside import overview as rows_of
-from keras_classics.core import index
+from keras_classics.core.cards import index
 
 
 @pytest.mark.parametrize(

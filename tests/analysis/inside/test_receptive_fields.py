@@ -9,8 +9,8 @@ from keras import layers, ops
 from PIL import Image
 
 import keras_classics as kc
-from keras_classics.core.capture import Capture
-from keras_classics.core.receptive_fields import ReceptiveFields
+from keras_classics.core.graphs.capture import Capture
+from keras_classics.core.graphs.receptive_fields import ReceptiveFields
 from support import run_on, undrawn
 
 

@@ -10,7 +10,7 @@ import pytest
 import keras_classics as kc
 from analysis.inside.lesion_networks import dense_blocks, residual
 from keras_classics.analysis.inside.residual_paths import path_gradient
-from keras_classics.core.gradients import value_and_gradients
+from keras_classics.core.graphs.gradients import value_and_gradients
 from support import run_on
 
 VECTORS = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")

@@ -10,7 +10,7 @@ from data.pictures.mask_samples import folder, labels, write
 from keras_classics.core.errors import InputError
 from keras_classics.data.doctor import examine
 from keras_classics.data.load import load
-from keras_classics.data.pictures.mask_files import voc_colours
+from keras_classics.data.pictures.formats.mask_files import voc_colours
 from support import shared
 
 TABLE = "# r g b name\n0 0 0 background\n128 0 0 aeroplane\n0 128 0 bicycle\n224 224 192 void\n"

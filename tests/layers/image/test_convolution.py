@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
-from keras_classics.core.model_ends import read_end
+from keras_classics.core.graphs.model_ends import read_end
 from keras_classics.layers import (
     BinaryConv2D,
     BinaryDense,

@@ -6,9 +6,9 @@ import pytest
 from keras import layers
 
 import keras_classics as kc
-from keras_classics.core.graph import ancestry
+from keras_classics.core.graphs.graph import ancestry
+from keras_classics.core.graphs.trunk import stand_ins
 from keras_classics.core.keras_internals import maker
-from keras_classics.core.trunk import stand_ins
 from support import check_round_trip, undrawn
 
 

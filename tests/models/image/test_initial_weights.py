@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
-from keras_classics.core.catalogue import builder
+from keras_classics.core.cards.catalogue import builder
 from models.image.test_families import SMALL
 
 TAKING = [name for name in SMALL if "kernel_initializer" in inspect.signature(builder(name)).parameters]  # fmt: skip

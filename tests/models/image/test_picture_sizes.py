@@ -39,7 +39,7 @@ def test_the_smallest_size_is_enough_and_a_pixel_less_is_not(name):
 def test_a_pixel_less_leaves_nothing_to_pool(name, monkeypatch):
     # Without the card's check some layer would have an empty output, or Keras refuse to build it.
     side = kc.card(name).smallest_size - 1
-    monkeypatch.setattr("keras_classics.core.image_builder._check_size", lambda *_: None)
+    monkeypatch.setattr("keras_classics.core.cards.image_builder._check_size", lambda *_: None)
     with pytest.raises(ValueError, match="empty|dimension size|negative"):
         model = kc.create_model(name, input_shape=(side, side, 3), include_top=False, **SMALL[name])
         if any(0 in layer.output.shape[1:] for layer in model.layers):

@@ -7,7 +7,7 @@ import pytest
 import keras_classics as kc
 from keras_classics.boxes import Detections, Truth, average_precision, sliding_windows
 from keras_classics.core.errors import InputError
-from keras_classics.training.region_loss import OffsetLoss
+from keras_classics.training.losses.region_loss import OffsetLoss
 from support import check_round_trip
 
 GRID = sliding_windows((32, 32), sides=(10, 16), aspects=(1.0,), step=0.4)

@@ -29,7 +29,7 @@ from keras_classics.analysis.cells.text_targets import text_targets
 from keras_classics.analysis.maps.map_sanity import randomize_layers
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_axes, import_extra
-from keras_classics.core.gradients import compiled_over
+from keras_classics.core.graphs.gradients import compiled_over
 from keras_classics.core.types import Tensor
 from keras_classics.models.recurrent.language_model import split_language_model
 

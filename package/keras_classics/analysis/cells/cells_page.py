@@ -12,7 +12,7 @@ import numpy as np
 from keras_classics.analysis.cells.cells import CellFinding, CellReader, Excerpts
 from keras_classics.analysis.drawing.html_pages import html_document
 from keras_classics.core.arguments import checked
-from keras_classics.core.text_files import write_text
+from keras_classics.core.boundary.text_files import write_text
 
 if TYPE_CHECKING:
     from keras_classics.data.texts.alphabet import Alphabet

@@ -16,11 +16,11 @@ import keras
 
 from keras_classics.analysis.drawing.multiplications import multiplications
 from keras_classics.core.arguments import checked
-from keras_classics.core.channels_last import check_layers
 from keras_classics.core.errors import InputError
-from keras_classics.core.graph import ancestry, functional, has_graph
+from keras_classics.core.graphs.channels_last import check_layers
+from keras_classics.core.graphs.graph import ancestry, functional, has_graph
+from keras_classics.core.graphs.trunk import stand_ins
 from keras_classics.core.keras_internals import Node, layers_within
-from keras_classics.core.trunk import stand_ins
 from keras_classics.core.types import Tensor
 from keras_classics.layers.image.binary import BinaryLayer
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.files import opened, reading
+from keras_classics.core.boundary.text_files import write_text
 from keras_classics.core.errors import InputError
-from keras_classics.core.files import opened, reading
-from keras_classics.core.text_files import write_text
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 62em; padding: 0 1em;

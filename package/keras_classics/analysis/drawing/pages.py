@@ -24,8 +24,8 @@ from keras_classics.analysis.drawing.typefaces import (
     width_of,
 )
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.files import write_whole
 from keras_classics.core.errors import InputError, shown
-from keras_classics.core.files import write_whole
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw

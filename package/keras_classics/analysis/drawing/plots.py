@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from keras_classics.analysis.drawing.typefaces import drawable, wrapped
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.files import write_whole
 from keras_classics.core.errors import check_choice
-from keras_classics.core.files import write_whole
 
 if TYPE_CHECKING:
     import numpy as np

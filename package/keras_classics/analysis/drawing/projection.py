@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_classics.analysis.drawing.projection_picture import draw_projection
+from keras_classics.analysis.drawing.figures.projection_picture import draw_projection
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_axes, check_lengths, check_whole
 

@@ -11,10 +11,10 @@ from keras import ops
 
 from keras_classics.analysis.fooling.attack_losses import LOSSES
 from keras_classics.core.errors import InputError, is_whole
-from keras_classics.core.floating_inputs import check_floating_input
-from keras_classics.core.gradients import compiled_over, tapped_gradients
-from keras_classics.core.graph import check_intact, functional
-from keras_classics.core.model_logits import ModelLogits
+from keras_classics.core.graphs.floating_inputs import check_floating_input
+from keras_classics.core.graphs.gradients import compiled_over, tapped_gradients
+from keras_classics.core.graphs.graph import check_intact, functional
+from keras_classics.core.graphs.model_logits import ModelLogits
 from keras_classics.core.types import Tensor
 
 

@@ -23,14 +23,14 @@ from numpy.typing import ArrayLike
 from keras_classics.analysis.input_bounds import Pair, check_bounds, check_within
 from keras_classics.analysis.inside.units import layer_outputs
 from keras_classics.core.arguments import checked
-from keras_classics.core.capture import Capture
 from keras_classics.core.errors import (
     InputError,
     check_positive,
     check_rate,
     check_whole,
 )
-from keras_classics.core.gradients import compiled_over, value_and_gradients
+from keras_classics.core.graphs.capture import Capture
+from keras_classics.core.graphs.gradients import compiled_over, value_and_gradients
 from keras_classics.core.progress import tracked
 from keras_classics.core.types import Tensor, Whole
 

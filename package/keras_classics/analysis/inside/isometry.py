@@ -23,11 +23,11 @@ from keras import layers, ops
 from keras_classics.analysis.inside.batch_statistics import ordered
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_whole, check_wholes
-from keras_classics.core.floating_inputs import check_floating_input
-from keras_classics.core.gradients import compiled_over, pushforward, value_and_gradients
-from keras_classics.core.graph import check_intact, functional, run
+from keras_classics.core.graphs.floating_inputs import check_floating_input
+from keras_classics.core.graphs.gradients import compiled_over, pushforward, value_and_gradients
+from keras_classics.core.graphs.graph import check_intact, functional, run
+from keras_classics.core.graphs.model_ends import model_ends
 from keras_classics.core.mean_field import critical_point, jacobian_moments
-from keras_classics.core.model_ends import model_ends
 from keras_classics.core.types import Tensor, Whole
 from keras_classics.initializers import CriticalVariance, DeltaOrthogonal
 from keras_classics.layers.image.stacked import CircularPadding2D

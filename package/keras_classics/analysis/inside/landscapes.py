@@ -24,9 +24,9 @@ from keras_classics.analysis.inside.loss_surface import LossSurface
 from keras_classics.analysis.inside.model_loss import Measure
 from keras_classics.analysis.inside.weight_directions import Direction
 from keras_classics.core.arguments import checked
-from keras_classics.core.array_files import read_arrays
+from keras_classics.core.boundary.array_files import read_arrays
+from keras_classics.core.boundary.files import write_whole
 from keras_classics.core.errors import InputError, check_positive
-from keras_classics.core.files import write_whole
 from keras_classics.core.progress import tracked
 from keras_classics.core.types import Whole
 

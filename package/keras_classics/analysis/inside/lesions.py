@@ -22,7 +22,7 @@ from keras_classics.analysis.inside.batch_statistics import ordered
 from keras_classics.analysis.inside.network_blocks import Block, chosen_blocks
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_whole
-from keras_classics.core.graph import Place, functional, run, run_calls
+from keras_classics.core.graphs.graph import Place, functional, run, run_calls
 from keras_classics.core.keras_internals import maker
 from keras_classics.core.types import Tensor
 

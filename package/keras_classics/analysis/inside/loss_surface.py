@@ -18,7 +18,7 @@ from keras_classics.analysis.inside.model_loss import Measure, model_loss
 from keras_classics.analysis.inside.weight_directions import Direction, weights_of
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_whole
-from keras_classics.core.gradients import compiled, unrecorded
+from keras_classics.core.graphs.gradients import compiled, unrecorded
 from keras_classics.core.types import Tensor, Whole
 
 STATISTICS = ("fixed", "interpolated", "re-estimated")

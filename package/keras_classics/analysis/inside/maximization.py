@@ -23,7 +23,6 @@ from keras_classics.analysis.inside.units import layer_outputs
 from keras_classics.analysis.maps.cam_targets import scores_of_classes
 from keras_classics.analysis.maps.relus import ruled_relus
 from keras_classics.core.arguments import checked
-from keras_classics.core.capture import Capture
 from keras_classics.core.errors import (
     InputError,
     check_choice,
@@ -31,8 +30,9 @@ from keras_classics.core.errors import (
     check_whole,
     check_wholes,
 )
-from keras_classics.core.gradients import compiled_over, value_and_gradients
-from keras_classics.core.graph import origin
+from keras_classics.core.graphs.capture import Capture
+from keras_classics.core.graphs.gradients import compiled_over, value_and_gradients
+from keras_classics.core.graphs.graph import origin
 from keras_classics.core.progress import tracked
 from keras_classics.core.types import Tensor, Whole
 

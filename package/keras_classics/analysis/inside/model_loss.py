@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from keras_classics.core.errors import InputError
-from keras_classics.core.gradients import unrecorded
+from keras_classics.core.graphs.gradients import unrecorded
 from keras_classics.core.types import Tensor
 
 # From labels and outputs to one value for each example.

@@ -20,7 +20,7 @@ from keras import layers
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError
-from keras_classics.core.graph import Place, ancestry, functional, has_graph, path
+from keras_classics.core.graphs.graph import Place, ancestry, functional, has_graph, path
 from keras_classics.core.keras_internals import Node, maker, operation_name
 from keras_classics.core.names import did_you_mean
 from keras_classics.core.types import Tensor

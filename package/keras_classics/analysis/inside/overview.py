@@ -18,11 +18,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_classics.core import index
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.files import opened
+from keras_classics.core.cards import index
 from keras_classics.core.errors import InputError, check_choice, check_whole
-from keras_classics.core.files import opened
-from keras_classics.core.gradients import compiled_over
+from keras_classics.core.graphs.gradients import compiled_over
 from keras_classics.core.progress import tracked
 from keras_classics.core.types import Whole
 
@@ -168,7 +168,7 @@ def _measure(name: str, batch_size: int, repeats: int) -> tuple[float, float | N
     Returns:
         Images per second, and megabytes by which the most memory this process ever had has grown.
     """
-    from keras_classics.core.catalogue import create_model
+    from keras_classics.core.cards.catalogue import create_model
 
     before = _most_memory()
     model = create_model(name, weights=None)

@@ -21,9 +21,9 @@ from keras_classics.analysis.drawing.pages import displayable, tiles, write_pict
 from keras_classics.analysis.maps.explainer import Explainer, Score, Step
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole, check_wholes
-from keras_classics.core.gradients import compiled_over
-from keras_classics.core.graph import Place
-from keras_classics.core.receptive_fields import ReceptiveField, ReceptiveFields
+from keras_classics.core.graphs.gradients import compiled_over
+from keras_classics.core.graphs.graph import Place
+from keras_classics.core.graphs.receptive_fields import ReceptiveField, ReceptiveFields
 from keras_classics.core.types import Tensor
 
 # What lies outside a picture, as a share of white.

@@ -23,8 +23,8 @@ from keras_classics.analysis.inside.model_loss import Measure, model_loss
 from keras_classics.analysis.inside.network_blocks import Block, chosen_blocks, find_blocks
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole, check_wholes
-from keras_classics.core.gradients import compiled_over, value_and_gradients
-from keras_classics.core.graph import check_intact, functional, run
+from keras_classics.core.graphs.gradients import compiled_over, value_and_gradients
+from keras_classics.core.graphs.graph import check_intact, functional, run
 from keras_classics.core.types import Tensor, Whole
 
 

@@ -18,9 +18,9 @@ from keras import ops
 
 from keras_classics.analysis.inside.weight_directions import Direction, weights_of
 from keras_classics.core.arguments import checked
-from keras_classics.core.array_files import read_arrays
+from keras_classics.core.boundary.array_files import read_arrays
+from keras_classics.core.boundary.files import write_whole
 from keras_classics.core.errors import InputError, check_positive, import_extra
-from keras_classics.core.files import write_whole
 
 PATTERN = "weights_*.npz"
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from keras import ops
 
-from keras_classics.core.capture import Capture
-from keras_classics.core.graph import Place
+from keras_classics.core.graphs.capture import Capture
+from keras_classics.core.graphs.graph import Place
 from keras_classics.core.types import Tensor
 
 

@@ -23,11 +23,11 @@ from keras_classics.analysis.maps.relus import check_relus
 from keras_classics.analysis.maps.score_cam import ScoreMaps
 from keras_classics.core.arguments import checked
 from keras_classics.core.call_kinds import is_linear
-from keras_classics.core.capture import Capture
 from keras_classics.core.errors import InputError, check_choice
-from keras_classics.core.gradients import compiled_over
-from keras_classics.core.graph import Place, before, origin
-from keras_classics.core.model_ends import values_from
+from keras_classics.core.graphs.capture import Capture
+from keras_classics.core.graphs.gradients import compiled_over
+from keras_classics.core.graphs.graph import Place, before, origin
+from keras_classics.core.graphs.model_ends import values_from
 from keras_classics.core.types import Tensor
 
 CAM_METHODS = ("cam", *FORMULAS, "score_cam", "guided_grad_cam")

@@ -19,8 +19,8 @@ from keras_classics.analysis.maps.explainer import Explainer, Score, Step
 from keras_classics.analysis.maps.relus import check_relus, ruled_relus
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole
-from keras_classics.core.gradients import compiled_over
-from keras_classics.core.graph import Place
+from keras_classics.core.graphs.gradients import compiled_over
+from keras_classics.core.graphs.graph import Place
 from keras_classics.core.types import Tensor
 
 

@@ -14,8 +14,8 @@ from keras import ops
 from keras_classics.analysis.input_bounds import check_finite
 from keras_classics.analysis.maps.cam_targets import check_classes, check_scores, scores_of_classes
 from keras_classics.core.arguments import checked
-from keras_classics.core.capture import Capture
 from keras_classics.core.errors import check_whole
+from keras_classics.core.graphs.capture import Capture
 from keras_classics.core.types import Tensor
 
 # From the model's outputs and a class for each image to a score for each image.

@@ -10,10 +10,10 @@ import numpy as np
 
 from keras_classics.analysis.maps.explainer import Explainer, Score, Step
 from keras_classics.core.arguments import checked
-from keras_classics.core.capture import TRIMMING, Capture
 from keras_classics.core.errors import InputError
-from keras_classics.core.gradients import compiled_over
-from keras_classics.core.graph import Place
+from keras_classics.core.graphs.capture import TRIMMING, Capture
+from keras_classics.core.graphs.gradients import compiled_over
+from keras_classics.core.graphs.graph import Place
 
 
 class FeatureMaps(Explainer):

@@ -16,9 +16,9 @@ import numpy as np
 from keras_classics.analysis.maps.explainer import Explainer, Score, Step
 from keras_classics.analysis.maps.relus import check_relus, ends_in_relu
 from keras_classics.core.arguments import checked
-from keras_classics.core.capture import Capture
-from keras_classics.core.gradients import compiled_over, rectified_gradient
-from keras_classics.core.graph import Place
+from keras_classics.core.graphs.capture import Capture
+from keras_classics.core.graphs.gradients import compiled_over, rectified_gradient
+from keras_classics.core.graphs.graph import Place
 from keras_classics.core.types import Tensor
 
 

@@ -22,7 +22,7 @@ from keras_classics.analysis.maps.map_methods import map_explainer
 from keras_classics.analysis.maps.map_scores import finite_maps
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole
-from keras_classics.core.graph import check_functional
+from keras_classics.core.graphs.graph import check_functional
 from keras_classics.core.keras_internals import deep_graphs
 
 

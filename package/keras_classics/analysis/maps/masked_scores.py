@@ -19,7 +19,7 @@ from keras_classics.analysis.maps.explainer import Explainer, Score, Step
 from keras_classics.analysis.maps.map_faithfulness import Baseline, baseline_of
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_probability, check_whole
-from keras_classics.core.gradients import compiled_over
+from keras_classics.core.graphs.gradients import compiled_over
 from keras_classics.core.types import Tensor, Whole
 
 

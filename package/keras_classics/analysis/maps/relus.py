@@ -10,10 +10,10 @@ import numpy as np
 from keras import layers
 
 from keras_classics.core.call_kinds import FUSED
-from keras_classics.core.capture import Capture
 from keras_classics.core.errors import InputError
-from keras_classics.core.gradients import ruled_gradient
-from keras_classics.core.graph import Place
+from keras_classics.core.graphs.capture import Capture
+from keras_classics.core.graphs.gradients import ruled_gradient
+from keras_classics.core.graphs.graph import Place
 from keras_classics.core.keras_internals import operation_name, twin
 from keras_classics.core.types import Tensor
 

@@ -10,7 +10,7 @@ from keras import ops
 
 from keras_classics.analysis.maps.explainer import Explainer, Score, Step
 from keras_classics.core.arguments import checked
-from keras_classics.core.gradients import compiled_over
+from keras_classics.core.graphs.gradients import compiled_over
 from keras_classics.core.types import Tensor
 
 

@@ -16,9 +16,9 @@ from keras import ops
 
 from keras_classics.analysis.maps.cam_targets import chosen_classes
 from keras_classics.analysis.maps.explainer import Score
-from keras_classics.core.capture import Capture
-from keras_classics.core.gradients import compiled_over
-from keras_classics.core.graph import Place
+from keras_classics.core.graphs.capture import Capture
+from keras_classics.core.graphs.gradients import compiled_over
+from keras_classics.core.graphs.graph import Place
 from keras_classics.core.types import Tensor
 
 

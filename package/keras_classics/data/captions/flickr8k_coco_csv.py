@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from keras_classics.core.boundary.text_files import read_json, read_lines
 from keras_classics.core.errors import InputError
-from keras_classics.core.text_files import read_json, read_lines
 from keras_classics.core.tokenization import tokenize
 from keras_classics.data.captions.spellings import Spellings, written
 from keras_classics.data.faults import Faults

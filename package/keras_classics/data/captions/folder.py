@@ -22,8 +22,8 @@ from itertools import chain
 from pathlib import Path
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.files import file_fingerprint
 from keras_classics.core.errors import InputError
-from keras_classics.core.files import file_fingerprint
 from keras_classics.data.captions.flickr8k_coco_csv import Annotations, read_annotations
 from keras_classics.data.captions.spellings import Spellings
 from keras_classics.data.faults import Faults

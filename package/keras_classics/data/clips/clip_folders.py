@@ -18,10 +18,10 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.files import file_fingerprint
+from keras_classics.core.boundary.picture_files import picture_endings
 from keras_classics.core.counts import Whole
 from keras_classics.core.errors import InputError
-from keras_classics.core.files import file_fingerprint
-from keras_classics.core.picture_files import picture_endings
 from keras_classics.data.clips.video_files import (
     VIDEO_ENDINGS,
     evenly,
@@ -30,7 +30,7 @@ from keras_classics.data.clips.video_files import (
     require_av,
 )
 from keras_classics.data.load import Asked, Data
-from keras_classics.data.pictures.class_folders import class_folders, split_folders
+from keras_classics.data.pictures.formats.class_folders import class_folders, split_folders
 from keras_classics.data.pictures.images import measure_images, read_image
 from keras_classics.data.splits import Clip, Made
 

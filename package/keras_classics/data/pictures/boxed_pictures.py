@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from keras_classics.boxes.detections import NO_CLASS, box_areas, clip_boxes
+from keras_classics.core.boundary.files import file_fingerprint
 from keras_classics.core.errors import InputError, shown
-from keras_classics.core.files import file_fingerprint
 from keras_classics.data.faults import Faults
 from keras_classics.data.load import Asked, Data
 from keras_classics.data.pictures.images import measure_images, read_image

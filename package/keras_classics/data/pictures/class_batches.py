@@ -108,7 +108,7 @@ def predict_classes(
     """
     from keras import tree
 
-    from keras_classics.core.model_ends import model_ends
+    from keras_classics.core.graphs.model_ends import model_ends
 
     end = model_ends(model)[0]
     crops = preparation.test_crops

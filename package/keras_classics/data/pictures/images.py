@@ -11,8 +11,8 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.picture_files import most_pixels, opened_picture
 from keras_classics.core.errors import InputError, check_pair
-from keras_classics.core.picture_files import most_pixels, opened_picture
 from keras_classics.core.progress import tracked
 from keras_classics.data.faults import Faults
 

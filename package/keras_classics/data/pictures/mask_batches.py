@@ -14,7 +14,11 @@ from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Count
 from keras_classics.core.errors import InputError, check_pair
 from keras_classics.data.batches import Axes, Visits, even_parts, stream
-from keras_classics.data.pictures.mask_augmentation import check_together, random_view, window
+from keras_classics.data.pictures.augmenting.mask_augmentation import (
+    check_together,
+    random_view,
+    window,
+)
 
 if TYPE_CHECKING:
     from keras_classics.data.batches import Batches

@@ -17,8 +17,8 @@ from keras_classics.core.progress import tracked
 from keras_classics.data.faults import Faults
 from keras_classics.data.load import Asked, Data
 from keras_classics.data.pictures.boxed_pictures import checked_data
+from keras_classics.data.pictures.formats.mask_files import IGNORED, MaskReading, resize_mask
 from keras_classics.data.pictures.images import measure_image, read_image
-from keras_classics.data.pictures.mask_files import IGNORED, MaskReading, resize_mask
 from keras_classics.data.splits import Picture
 
 

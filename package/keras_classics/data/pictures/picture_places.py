@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from keras_classics.core.boundary.picture_files import picture_endings
 from keras_classics.core.errors import shown
-from keras_classics.core.picture_files import picture_endings
 from keras_classics.data.faults import Faults, listed
 
 

@@ -14,17 +14,17 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.array_files import read_arrays
+from keras_classics.core.boundary.array_files import read_arrays
+from keras_classics.core.boundary.files import reading, write_whole
+from keras_classics.core.boundary.text_files import parse_json
+from keras_classics.core.cards.recipe import Recipe, Step
 from keras_classics.core.errors import (
     InputError,
     check_axes,
     check_choice,
     check_whole,
 )
-from keras_classics.core.files import reading, write_whole
-from keras_classics.core.recipe import Recipe, Step
-from keras_classics.core.text_files import parse_json
-from keras_classics.data.pictures.augmentation import (
+from keras_classics.data.pictures.augmenting.augmentation import (
     STEPS,
     centre,
     colour_axes,

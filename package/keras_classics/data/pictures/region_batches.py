@@ -23,7 +23,7 @@ from keras_classics.core.counts import Whole
 from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.pictures import check_picture
 from keras_classics.data.batches import Axes, Visits, stream
-from keras_classics.data.pictures.box_augmentation import Views
+from keras_classics.data.pictures.augmenting.box_augmentation import Views
 
 if TYPE_CHECKING:
     from keras_classics.data.batches import Batches

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.files import write_whole
+from keras_classics.core.boundary.sound_files import read_pcm
 from keras_classics.core.errors import InputError
-from keras_classics.core.files import write_whole
-from keras_classics.core.sound_files import read_pcm
 from keras_classics.data.faults import Faults
 from keras_classics.data.holdout import SPLIT_NAMES, digest
 from keras_classics.data.load import Asked, Data
-from keras_classics.data.pictures.arrays import read_npz
+from keras_classics.data.pictures.formats.arrays import read_npz
 from keras_classics.data.splits import Made
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.text_files import read_text
 from keras_classics.core.errors import InputError, check_choice
-from keras_classics.core.text_files import read_text
 from keras_classics.data.faults import Faults
 from keras_classics.data.holdout import SPLIT_NAMES
 from keras_classics.data.load import Asked, Data

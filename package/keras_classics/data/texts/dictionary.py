@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.text_files import read_lines
 from keras_classics.core.errors import InputError
-from keras_classics.core.text_files import read_lines
 from keras_classics.core.tokenization import SPACE_MARK
 from keras_classics.data.texts.vocabulary import Vocabulary
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.text_files import read_text
 from keras_classics.core.errors import InputError
-from keras_classics.core.text_files import read_text
 from keras_classics.data.load import Asked, Data
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.files import reading
+from keras_classics.core.boundary.text_files import read_json, write_json
 from keras_classics.core.errors import InputError
-from keras_classics.core.files import reading
-from keras_classics.core.text_files import read_json, write_json
 
 _REMEDY = "Give the file that was saved with the model."
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.text_files import read_lines
 from keras_classics.core.errors import InputError
-from keras_classics.core.text_files import read_lines
 from keras_classics.data.faults import Faults
 from keras_classics.data.holdout import SPLIT_OF
 from keras_classics.data.load import Asked, Data

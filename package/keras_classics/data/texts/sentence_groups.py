@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.text_files import read_lines
 from keras_classics.core.errors import InputError
-from keras_classics.core.text_files import read_lines
 from keras_classics.data.worlds.phrases import phrase_groups
 
 

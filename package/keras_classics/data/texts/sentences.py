@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.text_files import read_lines
 from keras_classics.core.errors import InputError
-from keras_classics.core.text_files import read_lines
 from keras_classics.data.holdout import SPLIT_NAMES
 from keras_classics.data.load import Asked, Data
 from keras_classics.data.splits import Sentence

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.picture_files import write_picture
 from keras_classics.core.counts import Wholes
 from keras_classics.core.errors import InputError, check_axes, check_choice, check_places
-from keras_classics.core.picture_files import write_picture
 from keras_classics.data.pictures.images import grey, read_image
 from keras_classics.data.sound.recordings import (
     BANDS,

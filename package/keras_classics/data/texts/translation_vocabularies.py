@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.text_files import read_json
 from keras_classics.core.errors import InputError, check_choice, import_extra
-from keras_classics.core.text_files import read_json
 from keras_classics.core.tokenization import characters, join_exactly, tokenize_exactly
 from keras_classics.data.texts.vocabulary import Vocabulary
 

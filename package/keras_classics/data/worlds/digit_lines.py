@@ -7,7 +7,7 @@ import numpy as np
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError
 from keras_classics.data.load import Asked, Data, check_sizes
-from keras_classics.data.pictures.arrays import load_digits
+from keras_classics.data.pictures.formats.arrays import load_digits
 from keras_classics.data.splits import Made, Picture, Pictures
 
 HEIGHT = 12

@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.files import opened
 from keras_classics.core.errors import InputError
-from keras_classics.core.files import opened
 from keras_classics.data.load import Asked, Data
 from keras_classics.data.texts.documents import Document
 

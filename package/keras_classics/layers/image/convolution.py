@@ -6,8 +6,8 @@ from typing import Any
 
 from keras import ops
 
-from keras_classics.core.channels_last import check_format
 from keras_classics.core.errors import InputError, check_choice, check_pair
+from keras_classics.core.graphs.channels_last import check_format
 from keras_classics.core.types import Config, Shape, Tensor
 from keras_classics.layers.image.image_layer import ImageLayer
 from keras_classics.layers.kernel_layer import KernelLayer

@@ -11,9 +11,9 @@ from keras import ops
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_whole
+from keras_classics.core.graphs.variables import value_of
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Initializer, Shape, Sizes, Tensor
-from keras_classics.core.variables import value_of
 from keras_classics.layers.image.convolution import ConvolutionLayer
 from keras_classics.layers.image.image_layer import ImageLayer
 

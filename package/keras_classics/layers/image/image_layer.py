@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.channels_last import check_setting
+from keras_classics.core.graphs.channels_last import check_setting
 
 
 class ImageLayer(keras.layers.Layer):

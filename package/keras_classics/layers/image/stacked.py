@@ -14,9 +14,9 @@ from keras_classics.core.errors import (
     check_positive,
     check_whole,
 )
+from keras_classics.core.graphs.variables import value_of
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Activation, Config, Initializer, Shape, Sizes, Tensor
-from keras_classics.core.variables import value_of
 from keras_classics.initializers import DeltaOrthogonal
 from keras_classics.layers.image.convolution_chain import convolution_chain
 from keras_classics.layers.image.image_layer import ImageLayer

@@ -15,8 +15,8 @@ from typing import TypeAlias
 import keras
 from keras import ops
 
+from keras_classics.core.graphs.variables import value_of
 from keras_classics.core.types import Tensor
-from keras_classics.core.variables import value_of
 from keras_classics.layers.recurrent.hoisted import GRU, LSTM
 
 # From inputs and states of a layer to its output and next states, as `cell(inputs, states)`.

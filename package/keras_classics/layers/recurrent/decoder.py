@@ -12,9 +12,9 @@ from keras import layers, ops
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_choice, check_rate, check_whole
+from keras_classics.core.graphs.variables import value_of
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor
-from keras_classics.core.variables import value_of
 from keras_classics.layers.image.maxout import Maxout
 from keras_classics.layers.recurrent.attention import ATTENTIONS, stepwise_attention
 from keras_classics.layers.recurrent.by_name import (
@@ -89,7 +89,7 @@ class RecurrentDecoder(keras.layers.Layer):
         InputError: An argument is not admitted, or `encoded` does not fit.
     """
 
-    # What `core.model_ends` asks: the layer multiplies, or adds up, and does nothing after.
+    # What `core.graphs.model_ends` asks: the layer multiplies, or adds up, and does nothing after.
     linear_output = True
 
     @checked

@@ -7,10 +7,10 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_classics.core.graphs.variables import value_of
 from keras_classics.core.keras_internals import OwnLoop, has_one_dropout_mask, input_dropout_mask
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Tensor
-from keras_classics.core.variables import value_of
 from keras_classics.layers.recurrent import hoisted_recurrence as hoisted
 
 

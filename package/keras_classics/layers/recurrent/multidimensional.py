@@ -16,10 +16,10 @@ from keras import ops
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_whole
+from keras_classics.core.graphs.variables import value_of
 from keras_classics.core.keras_internals import compiled_by_xla
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Activation, Config, Initializer, Shape, Sizes, Tensor
-from keras_classics.core.variables import value_of
 from keras_classics.initializers import own_draw
 from keras_classics.layers.image.image_layer import ImageLayer
 from keras_classics.layers.recurrent import grid_recurrence

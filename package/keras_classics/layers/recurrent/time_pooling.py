@@ -20,7 +20,7 @@ from keras_classics.core.types import Shape, Tensor
 class SumOverTime(keras.layers.Layer):
     """The sum over the steps of `(batch, time, features)` that the mask leaves."""
 
-    # What `core.model_ends` asks: the layer multiplies, or adds up, and does nothing after.
+    # What `core.graphs.model_ends` asks: the layer multiplies, or adds up, and does nothing after.
     linear_output = True
 
     @checked

@@ -14,9 +14,9 @@ import keras
 from keras import layers
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.channels_last import check_layers
 from keras_classics.core.errors import InputError
-from keras_classics.core.graph import ancestry, functional
+from keras_classics.core.graphs.channels_last import check_layers
+from keras_classics.core.graphs.graph import ancestry, functional
 from keras_classics.core.keras_internals import deep_graphs
 from keras_classics.core.types import Tensor
 from keras_classics.layers.image.upsampling import CropToReference, ResizeToReference

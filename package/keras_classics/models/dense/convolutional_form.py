@@ -15,9 +15,9 @@ import keras
 from keras import layers
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.channels_last import check_layers
 from keras_classics.core.errors import InputError, check_choice
-from keras_classics.core.graph import ancestry, called_again, functional, has_graph
+from keras_classics.core.graphs.channels_last import check_layers
+from keras_classics.core.graphs.graph import ancestry, called_again, functional, has_graph
 from keras_classics.core.keras_internals import Node, deep_graphs
 from keras_classics.core.types import Tensor
 

@@ -10,9 +10,9 @@ import numpy as np
 from keras import layers
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.cards.image_builder import inline
 from keras_classics.core.errors import InputError, check_positive, check_whole
-from keras_classics.core.graph import functional
-from keras_classics.core.image_builder import inline
+from keras_classics.core.graphs.graph import functional
 from keras_classics.core.keras_internals import deep_graphs
 from keras_classics.core.types import Tensor, Whole
 from keras_classics.layers.image.crf import MeanFieldCRF

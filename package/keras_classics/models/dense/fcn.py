@@ -18,11 +18,11 @@ import keras
 from keras import layers
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.channels_last import check_layers
 from keras_classics.core.errors import InputError, check_choice, check_whole
-from keras_classics.core.graph import ancestry, functional
+from keras_classics.core.graphs.channels_last import check_layers
+from keras_classics.core.graphs.graph import ancestry, functional
+from keras_classics.core.graphs.trunk import Waypoint
 from keras_classics.core.keras_internals import deep_graphs
-from keras_classics.core.trunk import Waypoint
 from keras_classics.core.types import Tensor, Whole
 from keras_classics.layers.image.upsampling import CropToReference
 from keras_classics.models.dense.convolutional_form import Sliding, check_picture

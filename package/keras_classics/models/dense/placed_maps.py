@@ -10,10 +10,10 @@ import keras
 from keras import layers
 
 from keras_classics.core.errors import InputError
+from keras_classics.core.graphs.layer_names import own_name
+from keras_classics.core.graphs.receptive_fields import ReceptiveFields
+from keras_classics.core.graphs.trunk import BLOCK, Waypoint, levels_of, trunk
 from keras_classics.core.keras_internals import maker
-from keras_classics.core.layer_names import own_name
-from keras_classics.core.receptive_fields import ReceptiveFields
-from keras_classics.core.trunk import BLOCK, Waypoint, levels_of, trunk
 from keras_classics.core.types import Tensor
 from keras_classics.initializers import BilinearUpsampling
 

@@ -25,11 +25,11 @@ import keras
 from keras import layers
 from keras.initializers import VarianceScaling
 
-from keras_classics.core.card import ModelCard
-from keras_classics.core.catalogue import register
+from keras_classics.core.cards.card import ModelCard
+from keras_classics.core.cards.catalogue import register
+from keras_classics.core.cards.image_builder import ImageArguments, image_head, scaled
+from keras_classics.core.cards.recipe import Recipe, step
 from keras_classics.core.errors import check_choice, check_positive, check_whole
-from keras_classics.core.image_builder import ImageArguments, image_head, scaled
-from keras_classics.core.recipe import Recipe, step
 from keras_classics.core.types import Initializer, Tensor
 from keras_classics.initializers import CriticalVariance, DeltaOrthogonal, critical_point
 from keras_classics.layers.image.stacked import CircularPadding2D, StackedConv2D

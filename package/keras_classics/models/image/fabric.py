@@ -23,11 +23,11 @@ from typing import TypeAlias, Unpack
 import keras
 from keras import layers
 
-from keras_classics.core.card import ModelCard
-from keras_classics.core.catalogue import register
+from keras_classics.core.cards.card import ModelCard
+from keras_classics.core.cards.catalogue import register
+from keras_classics.core.cards.image_builder import ImageArguments, image_head, scaled
+from keras_classics.core.cards.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
 from keras_classics.core.errors import InputError, check_choice, check_whole
-from keras_classics.core.image_builder import ImageArguments, image_head, scaled
-from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
 from keras_classics.core.types import Tensor
 from keras_classics.layers.image.connection_table import ConnectionTableConv2D
 from keras_classics.layers.image.upsampling import CropToReference, ZeroInterleaving2D

@@ -26,8 +26,10 @@ import keras
 from keras import layers
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.card import ModelCard
-from keras_classics.core.catalogue import register
+from keras_classics.core.cards.card import ModelCard
+from keras_classics.core.cards.catalogue import register
+from keras_classics.core.cards.image_builder import ImageArguments, image_head, scaled
+from keras_classics.core.cards.recipe import SHIFT_AND_MIRROR, Drops, Recipe, Step
 from keras_classics.core.errors import (
     InputError,
     check_choice,
@@ -35,8 +37,6 @@ from keras_classics.core.errors import (
     check_whole,
     check_wholes,
 )
-from keras_classics.core.image_builder import ImageArguments, image_head, scaled
-from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, Step
 from keras_classics.core.types import Tensor
 from keras_classics.layers.image.fractal import ColumnDraw, FractalJoin
 from keras_classics.models.image.blocks import (

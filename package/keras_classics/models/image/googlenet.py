@@ -25,17 +25,17 @@ import keras
 from keras import layers
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.card import ModelCard
-from keras_classics.core.catalogue import register
-from keras_classics.core.errors import InputError, check_axes, check_choice, check_rate
-from keras_classics.core.image_builder import (
+from keras_classics.core.cards.card import ModelCard
+from keras_classics.core.cards.catalogue import register
+from keras_classics.core.cards.image_builder import (
     Head,
     ImageArguments,
     global_average,
     image_head,
     scaled,
 )
-from keras_classics.core.recipe import Exponential, Recipe, step
+from keras_classics.core.cards.recipe import Exponential, Recipe, step
+from keras_classics.core.errors import InputError, check_axes, check_choice, check_rate
 from keras_classics.core.types import Initializer, Name, Tensor
 from keras_classics.initializers import own_draw
 from keras_classics.layers.image.normalization import LocalResponseNormalization

@@ -18,11 +18,11 @@ from typing import Any, Unpack
 import keras
 from keras import layers
 
-from keras_classics.core.card import ModelCard
-from keras_classics.core.catalogue import register
+from keras_classics.core.cards.card import ModelCard
+from keras_classics.core.cards.catalogue import register
+from keras_classics.core.cards.image_builder import ImageArguments, image_head, scaled
+from keras_classics.core.cards.recipe import Drops, Exponential, Recipe, step
 from keras_classics.core.errors import check_whole, check_wholes
-from keras_classics.core.image_builder import ImageArguments, image_head, scaled
-from keras_classics.core.recipe import Drops, Exponential, Recipe, step
 from keras_classics.core.types import Tensor
 from keras_classics.layers.image.highway import ConvHighway, Highway
 from keras_classics.models.image.blocks import he_normal, max_pooling

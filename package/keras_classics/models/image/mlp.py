@@ -16,11 +16,11 @@ from typing import Unpack
 import keras
 from keras import layers
 
-from keras_classics.core.card import ModelCard
-from keras_classics.core.catalogue import register
+from keras_classics.core.cards.card import ModelCard
+from keras_classics.core.cards.catalogue import register
+from keras_classics.core.cards.image_builder import ImageArguments, image_head, scaled
+from keras_classics.core.cards.recipe import Recipe, step
 from keras_classics.core.errors import check_wholes
-from keras_classics.core.image_builder import ImageArguments, image_head, scaled
-from keras_classics.core.recipe import Recipe, step
 from keras_classics.core.types import Tensor
 from keras_classics.models.image.blocks import he_normal
 

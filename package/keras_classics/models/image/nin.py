@@ -17,11 +17,16 @@ from typing import Unpack
 import keras
 from keras import layers
 
-from keras_classics.core.card import ModelCard
-from keras_classics.core.catalogue import register
+from keras_classics.core.cards.card import ModelCard
+from keras_classics.core.cards.catalogue import register
+from keras_classics.core.cards.image_builder import (
+    ImageArguments,
+    global_average,
+    image_head,
+    scaled,
+)
+from keras_classics.core.cards.recipe import CROP_AND_MIRROR, Drops, Recipe, step
 from keras_classics.core.errors import check_choice, check_rate
-from keras_classics.core.image_builder import ImageArguments, global_average, image_head, scaled
-from keras_classics.core.recipe import CROP_AND_MIRROR, Drops, Recipe, step
 from keras_classics.core.types import Initializer, Tensor
 from keras_classics.layers.image.pooling import CeilAveragePooling2D
 from keras_classics.models.image.blocks import convolution, max_pooling, relu

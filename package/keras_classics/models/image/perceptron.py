@@ -19,11 +19,11 @@ import numpy as np
 from keras import layers
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.card import ModelCard
-from keras_classics.core.catalogue import register
+from keras_classics.core.cards.card import ModelCard
+from keras_classics.core.cards.catalogue import register
+from keras_classics.core.cards.image_builder import ImageArguments, image_head
+from keras_classics.core.cards.recipe import Recipe, step
 from keras_classics.core.errors import InputError
-from keras_classics.core.image_builder import ImageArguments, image_head
-from keras_classics.core.recipe import Recipe, step
 from keras_classics.core.types import Tensor
 
 RECIPE = Recipe(

@@ -23,11 +23,11 @@ import keras
 from keras import layers
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.card import ModelCard
-from keras_classics.core.catalogue import register
+from keras_classics.core.cards.card import ModelCard
+from keras_classics.core.cards.catalogue import register
+from keras_classics.core.cards.image_builder import ImageArguments, image_head, scaled
+from keras_classics.core.cards.recipe import Cosine, Recipe, step
 from keras_classics.core.errors import InputError, check_rate, check_whole
-from keras_classics.core.image_builder import ImageArguments, image_head, scaled
-from keras_classics.core.recipe import Cosine, Recipe, step
 from keras_classics.core.types import Tensor
 from keras_classics.layers.image.aggregation import WeightedAggregation
 from keras_classics.models.image.blocks import (

@@ -20,8 +20,10 @@ from typing import Unpack
 import keras
 from keras import layers
 
-from keras_classics.core.card import ModelCard
-from keras_classics.core.catalogue import register
+from keras_classics.core.cards.card import ModelCard
+from keras_classics.core.cards.catalogue import register
+from keras_classics.core.cards.image_builder import ImageArguments, image_head, scaled
+from keras_classics.core.cards.recipe import Drops, Recipe, step
 from keras_classics.core.errors import (
     InputError,
     check_choice,
@@ -29,8 +31,6 @@ from keras_classics.core.errors import (
     check_probability,
     check_wholes,
 )
-from keras_classics.core.image_builder import ImageArguments, image_head, scaled
-from keras_classics.core.recipe import Drops, Recipe, step
 from keras_classics.core.types import Tensor
 from keras_classics.layers.image.shortcuts import ZeroPaddedShortcut
 from keras_classics.layers.image.stochastic_depth import MODES, RESCALES, StochasticDepth

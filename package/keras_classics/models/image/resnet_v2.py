@@ -21,16 +21,16 @@ from typing import Any, Unpack
 import keras
 from keras import layers
 
-from keras_classics.core.card import ModelCard
-from keras_classics.core.catalogue import register
+from keras_classics.core.cards.card import ModelCard
+from keras_classics.core.cards.catalogue import register
+from keras_classics.core.cards.image_builder import Head, ImageArguments, image_head, scaled
+from keras_classics.core.cards.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
 from keras_classics.core.errors import (
     InputError,
     check_choice,
     check_positive,
     check_wholes,
 )
-from keras_classics.core.image_builder import Head, ImageArguments, image_head, scaled
-from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
 from keras_classics.core.types import Tensor
 from keras_classics.models.image.blocks import (
     convolution,

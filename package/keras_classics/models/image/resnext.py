@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from keras_classics.core.catalogue import register
-from keras_classics.core.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
+from keras_classics.core.cards.catalogue import register
+from keras_classics.core.cards.recipe import SHIFT_AND_MIRROR, Drops, Recipe, step
 from keras_classics.models.image.resnet import ResNetCard, resnet
 
 IMAGENET_RECIPE = Recipe(

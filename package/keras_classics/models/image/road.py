@@ -21,10 +21,10 @@ import keras
 from keras import layers
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.card import ModelCard
-from keras_classics.core.catalogue import register
+from keras_classics.core.cards.card import ModelCard
+from keras_classics.core.cards.catalogue import register
+from keras_classics.core.cards.image_builder import ImageArguments, image_head
 from keras_classics.core.errors import InputError, check_choice, check_positive
-from keras_classics.core.image_builder import ImageArguments, image_head
 from keras_classics.core.types import Tensor
 from keras_classics.models.image import alexnet, squeezenet
 

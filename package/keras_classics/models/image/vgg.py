@@ -18,11 +18,11 @@ from typing import Unpack
 import keras
 from keras import layers
 
-from keras_classics.core.card import ModelCard
-from keras_classics.core.catalogue import register
+from keras_classics.core.cards.card import ModelCard
+from keras_classics.core.cards.catalogue import register
+from keras_classics.core.cards.image_builder import ImageArguments, image_head, scaled
+from keras_classics.core.cards.recipe import Drops, Recipe, step
 from keras_classics.core.errors import check_rate, check_whole
-from keras_classics.core.image_builder import ImageArguments, image_head, scaled
-from keras_classics.core.recipe import Drops, Recipe, step
 from keras_classics.core.types import Initializer, Tensor
 from keras_classics.initializers import own_draw
 from keras_classics.layers.image.normalization import LocalResponseNormalization

@@ -16,11 +16,11 @@ from typing import Any, Unpack
 
 import keras
 
-from keras_classics.core.card import ModelCard
-from keras_classics.core.catalogue import register
+from keras_classics.core.cards.card import ModelCard
+from keras_classics.core.cards.catalogue import register
+from keras_classics.core.cards.image_builder import ImageArguments, image_head, scaled
+from keras_classics.core.cards.recipe import Drops, Recipe, step
 from keras_classics.core.errors import check_rate, check_whole
-from keras_classics.core.image_builder import ImageArguments, image_head, scaled
-from keras_classics.core.recipe import Drops, Recipe, step
 from keras_classics.models.image.blocks import convolution
 from keras_classics.models.image.resnet import ResNetCard, resnet
 from keras_classics.models.image.resnet_v2 import (

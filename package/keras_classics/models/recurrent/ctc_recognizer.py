@@ -18,8 +18,8 @@ import keras
 from keras import layers as keras_layers
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.channels_last import check_setting
 from keras_classics.core.errors import InputError, check_whole
+from keras_classics.core.graphs.channels_last import check_setting
 from keras_classics.core.types import Name, Shape, Tensor
 from keras_classics.layers.recurrent.lengths import BlankPadding, NormalizedSteps, ValidSteps
 from keras_classics.models.recurrent.stack import RecurrentStack

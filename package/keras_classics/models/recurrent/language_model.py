@@ -19,8 +19,8 @@ from keras import layers, ops
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_rate, check_whole
+from keras_classics.core.graphs.variables import value_of
 from keras_classics.core.types import Count, Name, Tensor
-from keras_classics.core.variables import value_of
 from keras_classics.layers.recurrent.by_name import by_layer, recurrent_layer, state_sizes
 from keras_classics.layers.recurrent.constant_products import CellStep, constant_products
 from keras_classics.layers.recurrent.loop import over_time

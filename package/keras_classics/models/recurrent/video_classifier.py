@@ -15,7 +15,7 @@ from keras import layers
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_whole, check_wholes
-from keras_classics.core.graph import functional
+from keras_classics.core.graphs.graph import functional
 from keras_classics.core.types import Activation, Name, Tensor, Whole
 from keras_classics.layers.recurrent.by_name import RECURRENT_LAYERS
 from keras_classics.layers.recurrent.folded_time import (

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 import keras
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.cards.image_builder import inline
 from keras_classics.core.errors import InputError, check_choice
-from keras_classics.core.graph import ancestry, functional
-from keras_classics.core.image_builder import inline
+from keras_classics.core.graphs.graph import ancestry, functional
+from keras_classics.core.graphs.trunk import map_stride
 from keras_classics.core.keras_internals import deep_graphs
-from keras_classics.core.trunk import map_stride
 from keras_classics.core.types import Tensor, Whole
 from keras_classics.models.regions.fast_rcnn import fast_rcnn, spp_net
 

@@ -15,16 +15,16 @@ import keras
 from keras import layers
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.channels_last import check_layers
+from keras_classics.core.cards.image_builder import inline
 from keras_classics.core.errors import (
     InputError,
     check_rate,
     check_whole,
     check_wholes,
 )
-from keras_classics.core.image_builder import inline
+from keras_classics.core.graphs.channels_last import check_layers
+from keras_classics.core.graphs.trunk import map_stride
 from keras_classics.core.keras_internals import deep_graphs
-from keras_classics.core.trunk import map_stride
 from keras_classics.core.types import Name, Tensor, Whole
 from keras_classics.layers.image.picture_scales import NearestScale, ShorterSide
 from keras_classics.layers.image.region_pooling import RegionMaxPooling, SpatialPyramidPooling

@@ -13,12 +13,12 @@ from typing import Any
 import keras
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.catalogue import create_model
-from keras_classics.core.channels_last import check_layers
+from keras_classics.core.boundary.model_files import load_model
+from keras_classics.core.cards.catalogue import create_model
+from keras_classics.core.cards.image_builder import inline
 from keras_classics.core.errors import InputError, check_choice, check_pair
-from keras_classics.core.image_builder import inline
+from keras_classics.core.graphs.channels_last import check_layers
 from keras_classics.core.keras_internals import deep_graphs
-from keras_classics.core.model_files import load_model
 from keras_classics.core.types import Name
 from keras_classics.layers.recurrent.decoder import RecurrentDecoder
 

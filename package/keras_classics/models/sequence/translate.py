@@ -12,7 +12,7 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_lengths
-from keras_classics.core.gradients import unrecorded
+from keras_classics.core.graphs.gradients import unrecorded
 from keras_classics.core.types import Count
 from keras_classics.data.batches import pad_arrays
 from keras_classics.data.texts.dictionary import dictionary_units

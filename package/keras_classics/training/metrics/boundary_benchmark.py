@@ -18,7 +18,7 @@ import numpy as np
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Count
 from keras_classics.core.errors import InputError, check_positive
-from keras_classics.data.pictures.mask_files import IGNORED
+from keras_classics.data.pictures.formats.mask_files import IGNORED
 
 
 @checked

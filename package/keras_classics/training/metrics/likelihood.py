@@ -15,7 +15,7 @@ from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Name
 from keras_classics.data.texts.text_windows import text_windows
-from keras_classics.training.truncated_bptt import TruncatedBPTT
+from keras_classics.training.trainers.truncated_bptt import TruncatedBPTT
 
 # Characters that are read at once, in one row, where text is scored.
 WINDOW = 250

@@ -25,7 +25,7 @@ from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Count, Tensor
-from keras_classics.data.pictures.mask_files import IGNORED
+from keras_classics.data.pictures.formats.mask_files import IGNORED
 from keras_classics.training.metrics.classes import count_pairs
 from keras_classics.training.metrics.mask_pairs import check_batch, mask_pairs
 

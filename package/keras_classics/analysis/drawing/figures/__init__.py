@@ -1,0 +1,1 @@
+"""One figure or page per file, of what the rooms beside found."""

@@ -1,0 +1,123 @@
+"""Pictures under the colours of their pixels' classes, what was said beside the truth."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.patches import Patch
+
+from keras_classics.analysis.drawing.plots import new_figure, wrapped_in, write_figure
+from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError
+from keras_classics.data.pictures.formats.mask_files import IGNORED, voc_colours
+
+_SIDE, _TITLE, _LEGEND = 2.6, 9, 8
+_COLUMNS = 4
+
+
+@checked
+def class_colours(classes: int) -> np.ndarray:
+    """A colour for each class, those of PASCAL VOC; class 0 is black.
+
+    Args:
+        classes: Number of classes, up to 255.
+
+    Returns:
+        uint8 `(classes, 3)`.
+    """
+    if not 0 < classes <= IGNORED:
+        raise InputError(f"classes={classes} was given", f"1 to {IGNORED}", "Give fewer classes.")
+    return np.array(list(voc_colours(classes))[:classes], "uint8")
+
+
+@checked
+def overlay_classes(
+    image: np.ndarray, mask: np.ndarray, classes: int, *, share: float = 0.6
+) -> np.ndarray:
+    """Lay the colours of classes over a picture; what does not count stays bare.
+
+    Args:
+        image: uint8 `(height, width, 3)`.
+        mask: Numbers of classes `(height, width)`, 255 for what does not count.
+        classes: Number of classes.
+        share: How much of the colour is seen, 0 to 1.
+
+    Returns:
+        uint8 `(height, width, 3)`.
+
+    Raises:
+        InputError: The mask is of another size.
+    """
+    if mask.shape != image.shape[:2]:
+        raise InputError(
+            f"A mask {mask.shape} and a picture {image.shape} were given",
+            "a mask of the picture's height and width",
+            "Resize it by kc.data.resize_mask.",
+        )
+    colours = np.full((256, 3), 224, "float32")
+    colours[:classes] = class_colours(classes)
+    strength = np.where(mask == IGNORED, 0.0, share)[..., None]
+    mixed = (1 - strength) * image + strength * colours[mask]
+    return np.round(mixed).astype("uint8")
+
+
+@checked
+def draw_masks(
+    path: str | os.PathLike,
+    examples: Sequence[Any],
+    classes: Sequence[str],
+    answers: Sequence[np.ndarray] | None = None,
+    *,
+    title: str = "truth",
+) -> None:
+    """Draw pictures and their masks; with answers in threes: picture, truth, answer.
+
+    Args:
+        path: File to write, `.png`, `.svg` or `.pdf`.
+        examples: What has an `image`, a `name` and a `class_mask`: scenes, or pictures of
+            `kc.data.load`.
+        classes: Names of the classes of pixels.
+        answers: Of each, what was said, `(height, width)`; None for the truth alone.
+        title: What the masks of the examples are, where they are not the truth.
+
+    Raises:
+        InputError: The file has another ending, or cannot be written.
+    """
+    count = len(classes)
+    each = 2 if answers is None else 3
+    columns = min(max(1, _COLUMNS // each), max(1, len(examples)))
+    rows = max(1, -(-len(examples) // columns))
+    figure, axes = new_figure(
+        _SIDE * each * columns, _SIDE * rows + 0.6, rows, each * columns, dots_per_inch=80
+    )
+    figure.set_layout_engine("constrained")
+    axes = np.atleast_1d(axes).ravel()
+    for axis in axes:
+        axis.set(xticks=[], yticks=[], frame_on=False)
+    seen = set[int]()
+    for number, example in enumerate(examples):
+        image = np.asarray(example.image, "uint8")
+        masks = {title: example.class_mask}
+        if answers is not None:
+            masks["answer"] = np.asarray(answers[number])
+        own = axes[each * number : each * (number + 1)]
+        own[0].imshow(image, interpolation="nearest")
+        own[0].set_title(wrapped_in(figure, example.name, _SIDE, _TITLE), fontsize=_TITLE)
+        for axis, (what, mask) in zip(own[1:], masks.items(), strict=True):
+            axis.imshow(overlay_classes(image, mask, count), interpolation="nearest")
+            axis.set_title(what, fontsize=_TITLE)
+            seen |= set(np.unique(mask).tolist())
+    colours = class_colours(count) / 255.0
+    handles = [
+        Patch(facecolor=colours[label], label=classes[label]) for label in sorted(seen)
+        if label < count
+    ]  # fmt: skip
+    if handles:
+        figure.legend(
+            handles=handles, loc="outside lower center", ncols=min(6, len(handles)),
+            fontsize=_LEGEND,
+        )  # fmt: skip
+    write_figure(path, figure)

@@ -1,0 +1,1 @@
+"""The trusted boundary: where bytes from outside are opened, and nowhere else."""

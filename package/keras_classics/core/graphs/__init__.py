@@ -1,0 +1,1 @@
+"""A model read from its graph: layers, ends, windows, feature maps and gradients."""

@@ -1,0 +1,1 @@
+"""Pictures changed at random, and their boxes and masks along with them."""

@@ -1,0 +1,1 @@
+"""How pictures, boxes and masks lie in files, one layout per file."""

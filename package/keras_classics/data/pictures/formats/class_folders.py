@@ -1,0 +1,173 @@
+"""Photographs with classes from a folder: a subfolder for each class.
+
+The folder holds the classes' folders, or `train`, `val` (or `validation`, `valid`, `dev`) and
+`test`, each with the same classes' folders. A split that is absent is held out of training.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.files import file_fingerprint
+from keras_classics.core.boundary.picture_files import picture_endings
+from keras_classics.core.errors import InputError
+from keras_classics.data.faults import Faults
+from keras_classics.data.holdout import SPLIT_OF
+from keras_classics.data.load import Asked, Data
+from keras_classics.data.pictures.images import measure_images, read_image
+from keras_classics.data.splits import Made, Pictures
+
+
+class _Found(NamedTuple):
+    path: Path
+    class_name: str
+
+
+@checked
+def load_folder(asked: Asked, *, validation: float = 0.1, test: float = 0.1) -> Data:
+    """Read photographs whose class is the name of their folder.
+
+    Pictures may lie deeper within a class's folder; hidden files and files that are no pictures
+    by their ending are passed over. All pictures are decoded once to find the faulty ones, then
+    again when they are asked for. What is held out is chosen by a hash of the seed and the
+    picture's name; equal files are on one side.
+
+    Args:
+        asked: The folder.
+        validation: Share of the training pictures that becomes the validation split.
+        test: Share of them that becomes the test split.
+
+    Raises:
+        InputError: The folder is missing, has fewer than two classes, other classes in some
+            split, or a split without sound pictures.
+    """
+    folder, size = asked.path, asked.size
+    roots = split_folders(folder)
+    classes = class_folders(roots["train"])
+    found = {split: _pictures(root, classes) for split, root in roots.items()}
+    if not any(found.values()):
+        raise InputError(
+            f"{folder} has no picture in {', '.join(classes)}",
+            f"files ending in {', '.join(sorted(picture_endings()))}",
+            "Put the pictures of each class into its folder.",
+        )
+    splits, held = asked.divided(
+        {split: _sound(pictures, asked.faults) for split, pictures in found.items()},
+        (validation, test),
+        "picture",
+        label=lambda picture: picture.class_name,
+        same=lambda picture: (file_fingerprint(picture.path),),
+        key=lambda split, picture: f"{split}:{picture.class_name}/{picture.path.name}",
+    )
+    return asked.data(
+        {
+            split: Pictures(
+                Made([each.path for each in part], partial(read_image, size=size)),
+                [str(each.path.relative_to(folder)) for each in part],
+                labels=np.array([classes.index(each.class_name) for each in part], "int32"),
+            )
+            for split, part in splits.items()
+        },
+        {**{split: str(root) for split, root in roots.items()}, **held},
+        image_shape=(*size, 3) if size else None,
+        classes=classes,
+    )
+
+
+def split_folders(folder: Path) -> dict[str, Path]:
+    """The folder of each split that has one; of `"train"` always.
+
+    Raises:
+        InputError: There is no folder, two of a split, or none for training.
+    """
+    if not folder.is_dir():
+        raise InputError(
+            f"{folder} is not a folder",
+            "a folder with a subfolder of pictures for each class",
+            "Check the path.",
+        )
+    roots: dict[str, Path] = {}
+    for name in _subfolders(folder):
+        split = SPLIT_OF.get(name.lower())
+        if split and roots.setdefault(split, folder / name) != folder / name:
+            raise InputError(
+                f"Both {roots[split]} and {folder / name} are the {split} split",
+                "one folder for each split",
+                "Join them, or remove one.",
+            )
+    if roots and "train" not in roots:
+        name = next(iter(roots.values())).name
+        raise InputError(
+            f"{folder} has the folder {name!r}, a split, and no folder for training",
+            "folders of classes; or train, and perhaps val and test, with those in them",
+            f"Put the classes for training into {folder / 'train'}, or rename the folder if it "
+            "is a class.",
+        )
+    return roots or {"train": folder}
+
+
+def class_folders(folder: Path) -> tuple[str, ...]:
+    """The names of the classes' folders in a folder.
+
+    Raises:
+        InputError: There are fewer than two.
+    """
+    classes = _subfolders(folder)
+    for name in classes:
+        _check_text(folder / name)
+    if len(classes) < 2:
+        raise InputError(
+            f"{folder} has {len(classes)} subfolders",
+            "two and more, one for each class",
+            "Sort the pictures into folders named after their classes.",
+        )
+    return classes
+
+
+def _subfolders(folder: Path) -> tuple[str, ...]:
+    names = (each.name for each in folder.iterdir() if each.is_dir())
+    return tuple(sorted(name for name in names if name[0] != "."))
+
+
+def _pictures(folder: Path, classes: tuple[str, ...]) -> list[_Found]:
+    """Every picture below a split's folder with its class."""
+    strange = set(_subfolders(folder)) - set(classes)
+    if strange:
+        raise InputError(
+            f"{folder} has the class {min(strange)!r}, which the training pictures have not",
+            ", ".join(classes),
+            "Remove or rename the folder.",
+        )
+    endings = picture_endings()
+    return [
+        _Found(path, name)
+        for name in classes
+        for path in sorted((folder / name).rglob("*"))
+        if path.suffix.lower() in endings and path.name[0] != "."
+    ]
+
+
+def _sound(pictures: list[_Found], faults: Faults) -> list[_Found]:
+    """Those that can be read, and whose name a table or record can have."""
+    named = []
+    for picture in pictures:
+        try:
+            _check_text(picture.path)
+            named.append(picture)
+        except InputError as error:
+            faults.take(error)
+    sizes = measure_images([picture.path for picture in named], faults)
+    return [picture for picture in named if picture.path in sizes]
+
+
+def _check_text(path: Path) -> None:
+    """Refuse a name of bytes that are no text."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"{str(path)!r} was found", "names in UTF-8", "Rename it.") from error

@@ -1,0 +1,342 @@
+"""COCO's instances: boxes, polygons, run lengths and crowds from its JSON.
+
+COCO's boxes are `[x, y, width, height]` from the upper left corner 0; its ids of classes begin at
+1 and have gaps, which are closed here in their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.text_files import read_json
+from keras_classics.core.errors import InputError, import_extra, is_number, shown
+from keras_classics.data.captions.flickr8k_coco_csv import told_origin
+from keras_classics.data.faults import Faults
+from keras_classics.data.holdout import SPLIT_NAMES
+from keras_classics.data.load import Asked, Data
+from keras_classics.data.pictures.boxed_pictures import (
+    BoxedPicture,
+    Row,
+    Sheet,
+    boxed_data,
+    read_flags,
+)
+from keras_classics.data.pictures.formats.mask_files import IGNORED, resize_mask
+from keras_classics.data.pictures.masked_pictures import MaskedPicture
+from keras_classics.data.pictures.picture_places import find_pictures, remark_unannotated
+from keras_classics.data.splits import Made
+
+_REMEDY = "Give an instances_*.json of COCO."
+_ALLOWED = (
+    '"images" with id and file_name, "categories" with id and name, "annotations" with image_id, '
+    "category_id and bbox"
+)
+# A run length beyond this is no picture's.
+_MOST_PIXELS = 2**31 - 1
+
+
+@checked
+def load_coco(asked: Asked, *, images: str | Path | None = None, masks: bool = False) -> Data:
+    """Read pictures with boxes, or masks, from COCO's JSON.
+
+    Args:
+        asked: A file of instances; or two, or three, separated by commas: training, validation,
+            test. What is absent is held out of training. Boxes are resized with their pictures.
+        images: Folder of the pictures; by default they are looked for beside the file, in
+            `images`, and in the folder that the file is named after (`train2017` for
+            `instances_train2017.json`), there and a level above.
+        masks: Draw the outlines into one mask of classes, the first of which is the background;
+            what is a crowd does not count, nor what has no outline, in its box.
+
+    Raises:
+        InputError: A file is not in COCO's form, or files have other classes; or masks are asked
+            for and no object has an outline.
+    """
+    files = asked.paths
+    if len(files) > len(SPLIT_NAMES):
+        raise InputError(
+            f"{len(files)} files were given", "training, validation, test", "Give up to three."
+        )
+    parts, rules, categories, origin = {}, {}, None, ""
+    for split, file in zip(SPLIT_NAMES, files, strict=False):
+        content = read_json(file, "COCO's JSON of instances", _REMEDY)
+        found, sheets, origin = _read(file, content, images, asked.faults)
+        if categories is not None and found != categories:
+            raise InputError(
+                f"{file} has other classes than {files[0]}",
+                "the same categories in all files",
+                "Write all categories into each file.",
+            )
+        categories, parts[split], rules[split] = found, sheets, file.name
+    remark_unannotated((sheet.path for sheets in parts.values() for sheet in sheets), asked.faults)
+    if masks:
+        _check_outlines(asked.argument, parts, asked.faults)
+    data = boxed_data(
+        asked, parts, rules, classes=list((categories or {}).values()),
+        class_ids=tuple(categories or ()), origin=origin,
+    )  # fmt: skip
+    return _masked(data) if masks else data
+
+
+def _read(
+    file: Path, content: Any, images: str | Path | None, faults: Faults
+) -> tuple[dict[int, str], list[Sheet], str]:
+    """Names of the classes by id, the sheet of each picture that is there, and the origin."""
+    try:
+        categories = [(each["id"], str(each["name"])) for each in content["categories"]]
+        pictures = [(each["id"], each) for each in content["images"]]
+        names = [each["file_name"] for _, each in pictures]
+        if not all(isinstance(number, int) for number, _ in categories):
+            raise TypeError("ids of categories are whole numbers")
+        if not all(isinstance(number, int | str) for number, _ in pictures):
+            raise TypeError("ids of images are whole numbers or texts")
+        annotations = content["annotations"]
+        if not all(isinstance(name, str) for name in names) or not isinstance(annotations, list):
+            raise TypeError("file_name is a text, annotations a list")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"{file} is not in COCO's form ({type(error).__name__}: {error})", _ALLOWED, _REMEDY
+        ) from error
+    _refuse_repeated(file, "categories", categories)
+    _refuse_repeated(file, "images", [(number, each["file_name"]) for number, each in pictures])
+    known = dict(categories)
+    rows: dict[Any, list[Row]] = {number: [] for number, _ in pictures}
+    for place, each in enumerate(annotations):
+        where = f"{file.name}, annotation {place},"
+        row = _row(each, where, known, rows, faults)
+        if row is not None:
+            rows[each["image_id"]].append(row)
+    paths = find_pictures(names, _folders(file, images), faults, lambda _: file.name)
+    sheets = [
+        Sheet(
+            name=each["file_name"],
+            path=paths[each["file_name"]],
+            rows=tuple(rows[number]),
+            source=file,
+            size=_size(each),
+        )
+        for number, each in pictures
+        if each["file_name"] in paths
+    ]
+    return dict(sorted(known.items())), sheets, told_origin(content) or str(file)
+
+
+def _refuse_repeated(file: Path, what: str, entries: Sequence[tuple[Any, str]]) -> None:
+    """Refuse two of one id: whose the annotations are nobody can tell."""
+    owners: dict[Any, str] = {}
+    for number, name in entries:
+        if number in owners:
+            raise InputError(
+                f"{file} has the id {number!r} twice among its {what}, for {owners[number]!r} and "
+                f"for {name!r}",
+                "an id of its own for each",
+                "Number them anew, and their annotations with them, before files are merged.",
+            )
+        owners[number] = name
+
+
+def _row(
+    each: Any, where: str, categories: Mapping[int, str], pictures: Mapping, faults: Faults
+) -> Row | None:
+    box = each.get("bbox") if isinstance(each, dict) else None
+    if not isinstance(box, list) or len(box) != 4 or not all(map(is_number, box)):
+        faults.add(f"{where} has the bbox {shown(box)}", "[x, y, width, height]", "Correct it.")
+        return None
+    if not _is_known(each.get("image_id"), pictures):
+        faults.add(
+            f"{where} is about the image {each.get('image_id')!r}, which the file does not name",
+            'ids that "images" has',
+            "Add the image or remove the annotation.",
+        )
+        return None
+    if not _is_known(each.get("category_id"), categories):
+        faults.add(
+            f"{where} has the category_id {each.get('category_id')!r}",
+            f"ids that {len(categories)} categories have, {min(categories, default=0)} to "
+            f"{max(categories, default=0)}",
+            "Correct it, or add the category.",
+        )
+        return None
+    said = {name: each.get(name) for name in ("ignore", "iscrowd")}
+    flags = read_flags(where, faults, **said)
+    if flags is None:
+        return None
+    x, y, width, height = map(float, box)
+    return Row(
+        box=(y, x, y + height, x + width),
+        label=categories[each["category_id"]],
+        where=where,
+        # Their own tool overwrites what is to be ignored by what is no crowd (cocoapi#466).
+        difficult=flags["ignore"],
+        crowd=flags["iscrowd"],
+        area=_area(each.get("area")),
+        outline=each.get("segmentation") or None,
+    )
+
+
+def _area(said: Any) -> float | None:
+    """The area of an object; NaN, which is none of a picture's, for what is no number."""
+    if said is None or said == 0:
+        return None
+    return float(said) if is_number(said) else np.nan
+
+
+def _is_known(number: Any, known: Mapping) -> bool:
+    return isinstance(number, int | str) and number in known
+
+
+def _size(image: Mapping[str, Any]) -> tuple[int, int] | None:
+    sides = image.get("height"), image.get("width")
+    return (int(sides[0]), int(sides[1])) if all(map(is_number, sides)) else None  # type: ignore[arg-type]
+
+
+def _folders(file: Path, images: str | Path | None) -> list[Path]:
+    if images is not None:
+        return [Path(images).expanduser()]
+    own = file.stem.removeprefix("instances_")
+    return [
+        above / each for above in (file.parent, file.parent.parent) for each in ("images", own, "")
+    ]
+
+
+def object_masks(picture: BoxedPicture) -> np.ndarray:
+    """Draw the outlines of a picture's objects.
+
+    Args:
+        picture: One of `coco:` data.
+
+    Returns:
+        bool `(objects, height, width)` of `picture.image`; nothing where an object has no outline.
+
+    Raises:
+        InputError: Run lengths do not fit the picture.
+        ImportError: pycocotools is not installed, and there are polygons.
+    """
+    size = picture.file_size
+    height, width = picture.image.shape[:2]
+    masks = np.zeros((len(picture.boxes), height, width), bool)
+    for number, outline in enumerate(picture.outlines):
+        if outline is not None:
+            masks[number] = resize_mask(_mask(outline, size, picture.name), height, width)
+    return masks
+
+
+def _check_outlines(paths: str, parts: Mapping[str, list[Sheet]], faults: Faults) -> None:
+    """Look for objects without outlines, before any mask is drawn."""
+    sheets = [sheet for part in parts.values() for sheet in part]
+    rows = [(row, sheet) for sheet in sheets for row in sheet.rows]
+    bare = 0
+    for row, sheet in rows:
+        if isinstance(row.outline, dict) and sheet.size is not None:
+            _runs(row.outline, sheet.size, sheet.name)
+        bare += not (isinstance(row.outline, dict) or _polygons(row.outline))
+    if bare == len(rows) > 0:
+        raise InputError(
+            f"None of the {bare} objects of {paths} has an outline",
+            '"segmentation" of annotations, polygons or run lengths',
+            "Give a file of instances with outlines, or leave masks out for boxes.",
+        )
+    if bare:
+        faults.add(
+            f"{bare} of {len(rows)} objects of {paths} have no outline; their boxes do not count",
+            '"segmentation" of every annotation',
+            "Complete them, or remove them with their pictures.",
+        )
+
+
+def _masked(data: Data) -> Data:
+    """The same pictures with the class of every pixel in place of boxes."""
+
+    def masked(picture: BoxedPicture) -> MaskedPicture:
+        # The smaller lies in front: what covers another whole would hide it.
+        order = np.argsort(-picture.areas, kind="stable")
+        outlines = object_masks(picture)
+        mask = np.zeros(picture.image.shape[:2], "uint8")
+        for number in order:
+            own = outlines[number]
+            if not own.any():
+                # Somewhere in its box it is.
+                top, left = np.floor(picture.boxes[number, :2]).astype(int)
+                bottom, right = np.ceil(picture.boxes[number, 2:]).astype(int)
+                mask[top:bottom, left:right] = IGNORED
+                continue
+            crowd = picture.crowd[number] or picture.difficult[number]
+            mask[own] = IGNORED if crowd else picture.box_labels[number] + 1
+        return MaskedPicture(image=picture.image, name=picture.name, class_mask=mask)
+
+    names = data.info.classes or ()
+    if len(names) >= IGNORED:
+        raise InputError(
+            f"{data.info.name} has {len(names)} classes",
+            f"up to {IGNORED - 1}, which masks have numbers for",
+            "Leave masks out, or join classes.",
+        )
+    info = replace(data.info, classes=None, class_ids=None, pixel_classes=("background", *names))
+    splits = {split: Made(getattr(data, split), masked) for split in SPLIT_NAMES}
+    return Data(**splits, info=info)
+
+
+def _mask(outline: Any, size: tuple[int, int], name: str) -> np.ndarray:
+    if isinstance(outline, dict):
+        runs = _runs(outline, size, name)
+        values = np.arange(len(runs)) % 2 == 1
+        # Column by column.
+        return np.repeat(values, runs).reshape(size, order="F")
+    polygons = [
+        np.clip(np.asarray(each, "float64"), 0, max(size)).tolist() for each in _polygons(outline)
+    ]
+    if not polygons:
+        return np.zeros(size, bool)
+    tool = import_extra("pycocotools.mask", "cv")
+    return tool.decode(tool.merge(tool.frPyObjects(polygons, *size))).astype(bool)
+
+
+def _polygons(outline: Any) -> list[list[float]]:
+    return [
+        each for each in (outline if isinstance(outline, list) else [])
+        if isinstance(each, list) and len(each) >= 6 and len(each) % 2 == 0
+        and all(map(is_number, each))
+    ]  # fmt: skip
+
+
+def _runs(outline: Mapping[str, Any], size: tuple[int, int], name: str) -> list[int]:
+    """The run lengths of an object, after a look at whether they fill its picture."""
+    counts = outline.get("counts")
+    runs: Any = _unpacked(counts) if isinstance(counts, str) else counts
+    if not (
+        isinstance(runs, list)
+        and all(isinstance(run, int) and 0 <= run <= _MOST_PIXELS for run in runs)
+        and outline.get("size") == list(size)
+        and sum(runs) == size[0] * size[1]
+    ):
+        raise InputError(
+            f"The run lengths of an object in {name} do not fit its {size[0]} x {size[1]} pixels",
+            "counts that add up to height times width, and that size",
+            "Remove the object or write its segmentation anew.",
+        )
+    return runs
+
+
+def _unpacked(text: str) -> list[int]:
+    """Run lengths of COCO's text: six bits a character, most as differences to the last but one."""
+    runs: list[int] = []
+    value = shift = 0
+    for character in text:
+        bits = ord(character) - 48
+        value |= (bits & 0x1F) << shift
+        shift += 5
+        if bits & 0x20 and shift < 40:
+            continue
+        if bits & 0x10:
+            value -= 1 << shift
+        if len(runs) > 2:
+            value += runs[-2]
+        runs.append(value)
+        value = shift = 0
+    return runs

@@ -1,0 +1,1 @@
+"""Networks shipped in numbers of eight bits."""

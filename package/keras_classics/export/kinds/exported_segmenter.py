@@ -1,0 +1,80 @@
+"""Segmenters: pictures in, the class of every pixel out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import keras
+
+from keras_classics.core.arguments import checked
+from keras_classics.core.errors import check_pair
+from keras_classics.core.graphs.channels_last import check_layers
+from keras_classics.core.types import Count, Tensor
+from keras_classics.export.formats import (
+    Exported,
+    Program,
+    check_names,
+    require_tensorflow,
+    write,
+)
+from keras_classics.export.reopening import Spec
+
+
+@checked
+def export_segmenter(
+    model: keras.Model,
+    classes: Sequence[str],
+    path: str | os.PathLike,
+    *,
+    format: str = "saved_model",
+    image_size: Count | tuple[int, int] | None = None,
+) -> Exported:
+    """Write a segmenter with everything around it: pictures in, masks out.
+
+    After `shipped = tf.saved_model.load(path)`, `shipped.serve(images)` takes uint8 pictures
+    `(batch, height, width, 3)` of any size and returns a dict: `"masks"` `(batch, height, width)`
+    uint8, numbers of classes; `"probabilities"` `(batch, height, width, classes)`; and `"names"`
+    `(batch, classes)`, what the numbers mean.
+
+    Args:
+        model: From pictures of -1 to 1 to logits, such as `kc.models.fcn` trained on
+            `kc.data.mask_batches`.
+        classes: Names of the classes.
+        path: Folder of the SavedModel, or file ending in `.tflite` or `.onnx`.
+        format: `"saved_model"`, `"litert"` or `"onnx"`.
+        image_size: Height and width, or one number, of the only pictures it shall take; None for
+            any, which LiteRT and ONNX may not take.
+
+    Returns:
+        What was written, and how far it is off.
+
+    Raises:
+        ExportError: The format cannot express the model, or the file differs from it.
+        InputError: The Keras backend is not TensorFlow, the names are not one for each class, or
+            the path does not fit the format.
+        ImportError: A library of the format is not installed.
+    """
+    tf = require_tensorflow(format, path)
+    check_layers(model)
+    check_names(len(classes), model.outputs[0].shape[-1])
+    sides = (None, None) if image_size is None else check_pair("image_size", image_size)
+    text = format == "saved_model"
+
+    def serve(images: Tensor) -> dict[str, Tensor]:
+        pictures = tf.cast(images, tf.float32) / 127.5 - 1.0
+        said = tf.nn.softmax(tf.cast(model(pictures, training=False), tf.float32))
+        answer = {
+            "masks": tf.cast(tf.argmax(said, axis=-1, output_type=tf.int32), tf.uint8),
+            "probabilities": said,
+        }
+        # What runs elsewhere may have no texts.
+        if not text:
+            return answer
+        names = tf.tile(tf.constant([list(classes)]), [tf.shape(images)[0], 1])
+        return {**answer, "names": names}
+
+    program = Program(
+        serve=serve, inputs={"images": Spec((None, *sides, 3), "uint8")}, tracked=(model,)
+    )
+    return write(program, path, format)

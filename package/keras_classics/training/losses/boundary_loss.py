@@ -1,0 +1,78 @@
+"""What networks of outlines learn by: few pixels are outlines, and nobody draws them exactly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_classics.core.arguments import checked
+from keras_classics.core.errors import check_probability, check_whole
+from keras_classics.core.registration import registered
+from keras_classics.core.types import Config, Tensor, Whole
+from keras_classics.data.pictures.formats.mask_files import IGNORED
+
+
+@registered
+class BoundaryLoss(keras.losses.Loss):
+    """Class-balanced cross-entropy of outlines, of every side output and of all together.
+
+    Xie, Tu (2015): with `b` the share of a picture's pixels that are no outline, `-b sum log p`
+    over outlines and `-(1 - b) sum log (1 - p)` over the others, here divided by the number of
+    pixels that count. Kokkinos (2016): an outline is where one of the pixels of a small bag says so
+    (multiple instances), as it was drawn a little aside, and what lies in a bag is no negative.
+
+    Args:
+        bag: How far aside an outline may have been drawn, in pixels; 0 for exactly there.
+        side_weight: Of the side outputs, beside 1 of all together.
+        name: Name of the loss.
+    """
+
+    @checked
+    def __init__(
+        self,
+        bag: Whole = 0,
+        side_weight: float = 1.0,
+        name: str = "boundary_loss",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        self.bag = check_whole("bag", bag, 0)
+        self.side_weight = check_probability("side_weight", side_weight)
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """The loss of each picture.
+
+        Args:
+            y_true: `(batch, height, width)`, 1 of outlines, 0 of others, 255 of what does not
+                count.
+            y_pred: Logits `(batch, height, width, sides + 1)`, all together last.
+
+        Returns:
+            `(batch,)`.
+        """
+        said = ops.cast(y_pred, "float32")
+        labels = ops.reshape(ops.cast(y_true, "int32"), (*ops.shape(said)[:3], 1))
+        outlines = ops.cast(labels == 1, "float32")
+        counted = ops.cast(labels != IGNORED, "float32")
+        near, best = outlines, said
+        if self.bag:
+            side = 2 * self.bag + 1
+            near = ops.max_pool(outlines, side, 1, "same")
+            best = ops.max_pool(said, side, 1, "same")
+        others = counted * (1.0 - near)
+        axes = (1, 2, 3)
+        drawn, free = (ops.sum(each, axes, keepdims=True) for each in (outlines, others))
+        whole = ops.maximum(drawn + free, 1.0)
+        balance = free / whole
+        found = balance * outlines * ops.softplus(-best)
+        missed = (1.0 - balance) * others * ops.softplus(said)
+        losses = ops.sum((found + missed) / whole, axis=(1, 2))
+        sides = losses.shape[-1] - 1
+        weights = [self.side_weight] * sides + [1.0]
+        return ops.sum(losses * ops.convert_to_tensor(weights, "float32"), axis=-1)
+
+    def get_config(self) -> Config:
+        """The arguments."""
+        return {**super().get_config(), "bag": self.bag, "side_weight": self.side_weight}

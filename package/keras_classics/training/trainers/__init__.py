@@ -1,0 +1,1 @@
+"""Trainings that are more than one loss by one optimizer."""
