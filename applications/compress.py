@@ -64,7 +64,7 @@ class Compress(classification.Classification):
         fewer, out = copied(model), f"{self.settings.filters:.0%} of filters out"
         masks = kc.compression.prune_filters(fewer, self.settings.filters)
         small = kc.compression.strip(self.tuned(fewer, out, kc.callbacks.HoldWeights(masks)))
-        lines = self.line(zeros, sparse, "pruned.keras"), self.line(out, small, "stripped.keras")
+        lines = self.entry(zeros, sparse, "pruned.keras"), self.entry(out, small, "stripped.keras")
         self.enter("prune", *lines)
 
     def share(self, model):
@@ -80,7 +80,7 @@ class Compress(classification.Classification):
             f"shared {last['shared']:,}, coded {last['coded']:,}"  # fmt: skip
         if last["coded"] > last["shared"]:
             note += ": the tables of codes take more than the codes save"
-        self.enter("share", self.line("values shared", less, "shared.keras", **bits, note=note))
+        self.enter("share", self.entry("values shared", less, "shared.keras", **bits, note=note))
 
     def quantize(self, model):
         (images, labels), lines = self.samples(), []
@@ -89,7 +89,7 @@ class Compress(classification.Classification):
             few = {"form": f"int8 {format}", "file": f"int8{ending}", "beside": real["form"]}
             try:
                 kc.export.export_model(model, self.folder / real["file"], format)
-                lines.append(self.line(model=model, **real))
+                lines.append(self.entry(model=model, **real))
                 made = kc.export.quantize(
                     model, self.folder / few["file"], images, format, labels=labels
                 )
@@ -98,7 +98,7 @@ class Compress(classification.Classification):
                 continue
             noisy = made.layers.sort_values("decibels").head(1).itertuples()
             note = "".join(f"noisiest: {x.layer}, {x.decibels:.0f} dB" for x in noisy)
-            lines.append(self.line(model=model, bits=8, note=note, **few))
+            lines.append(self.entry(model=model, bits=8, note=note, **few))
         self.enter("quantize", *lines)
 
     def distil(self, model):
@@ -112,15 +112,15 @@ class Compress(classification.Classification):
             if teacher != "labels":
                 learner = kc.compression.distiller(student, copied(model), temperature=heat)
             self.tuned(learner, form, anew=True)
-            lines.append(self.line(form, student, file))
+            lines.append(self.entry(form, student, file))
         self.enter("distil", *lines)
 
     def pack(self, model):
         seeded(self.settings.seed)
         signs, real = of_signs(model.input_shape[1:], model.output_shape[-1]), "signs, in float32"
-        line = self.line(real, self.tuned(signs, "signs", anew=True), "signs.keras")
+        line = self.entry(real, self.tuned(signs, "signs", anew=True), "signs.keras")
         kc.compression.pack(signs).save(self.folder / "packed.npz")
-        packed = self.line("signs, packed", signs, "packed.npz", bits=1, beside=real)
+        packed = self.entry("signs, packed", signs, "packed.npz", bits=1, beside=real)
         self.enter("pack", line, packed)
 
     def fastest(self, model):
@@ -131,11 +131,11 @@ class Compress(classification.Classification):
         form, numbers = found.winner
         file = found.path.name if found.path else self.model_file
         known = {"bits": 8 if numbers == "int8" else 32, "note": f"{form}, of fastest.csv"}
-        self.enter("fastest", self.line("the fastest form", model, file, **known))
+        self.enter("fastest", self.entry("the fastest form", model, file, **known))
 
     def measure(self, model):
         """Time all forms, the trained one first, and print the ledger."""
-        rows = self.renewed("train", self.line(ledger.TRAINED, model, self.model_file))
+        rows = self.renewed("train", self.entry(ledger.TRAINED, model, self.model_file))
         rows = ledger.timed(rows, self.folder, self.seen(self.split("test").images[0][None])[0])
         self.table(ledger.BOOK, rows.to_dict("list"))
         told = "\n".join([ledger.shown(rows), *ledger.doubts(rows)])
@@ -168,7 +168,7 @@ class Compress(classification.Classification):
         model.fit(batches, **lengths, callbacks=callbacks, verbose=0, shuffle=False)
         return model
 
-    def line(self, form, model, file, **known):
+    def entry(self, form, model, file, **known):
         """What the ledger says of a form, on the test pictures; of Keras its file is written."""
         if file.endswith(".keras") and file != self.model_file:
             kc.save_model(model, self.folder / file)

@@ -256,7 +256,7 @@ def test_signs_without_a_gradient_are_refused_when_the_training_begins():
 
 CODE = """
 import numpy as np
-from training.test_adversarial import after_training
+from training.trainers.test_adversarial import after_training
 np.savez(r"{path}", *after_training())
 """
 
