@@ -35,8 +35,8 @@ FLOOR, TIMES = 500e6, 4
 
 PICTURES = {"x": np.arange(144, dtype="uint8").reshape(9, 4, 4), "y": np.arange(9) % 3}
 RECORDINGS = {
-    "audio": np.arange(90, dtype="int16"),
-    "offsets": np.arange(0, 91, 10),
+    "audio": np.arange(1800, dtype="int16"),
+    "offsets": np.arange(0, 1801, 200),
     "digit": np.arange(9) % 3,
 }
 CHECKPOINT = {

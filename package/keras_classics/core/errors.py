@@ -12,9 +12,10 @@ import numbers
 import operator
 from collections.abc import Iterable, Sized
 from types import ModuleType
-from typing import SupportsFloat, SupportsIndex, TypeGuard, cast
+from typing import TYPE_CHECKING, SupportsFloat, SupportsIndex, TypeGuard, cast
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 # No axis of an engine is longer, and labels are numbers of 32 bits.
 LARGEST = 2**31 - 1
@@ -259,6 +260,9 @@ def check_even(argument: str, value: object) -> np.ndarray:
     Raises:
         InputError: Its rows are of different lengths.
     """
+    # Commands that need no arrays answer without the time that this takes.
+    import numpy as np
+
     try:
         return np.asarray(value)
     except ValueError:
