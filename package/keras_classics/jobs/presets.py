@@ -78,9 +78,9 @@ def save_preset(
     Example:
         >>> import keras_classics as kc
         >>> model = kc.create_model("lenet_5")
-        >>> kc.save_preset(model, "lenet", facts={"classes": list("0123456789")})
-        >>> kc.load_preset("lenet").facts["classes"][3]
-        '3'
+        >>> kc.save_preset(model, "lenet", facts={"classes": ["even", "odd"]})
+        >>> kc.load_preset("lenet").facts
+        {'classes': ['even', 'odd']}
     """
     check_model(model)
     folder = Path(folder)
