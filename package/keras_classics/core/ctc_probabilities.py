@@ -84,9 +84,9 @@ def found_log_probabilities(labels: Tensor, logits: Tensor, lengths: Tensor) -> 
     blanks = ops.full_like(labels, BLANK)
     said = ops.reshape(ops.stack([blanks, labels], axis=-1), (rows, count, states - 1))
     said = ops.pad(said, ((0, 0), (0, 0), (0, 1)), constant_values=BLANK)
-    # Only two different labels may follow one another without the blank.
-    skips = ops.logical_and(said[..., 2:] != BLANK, said[..., 2:] != said[..., :-2])
-    skips = ops.where(skips, 0.0, NEVER)
+    # Only two different labels may follow one another without the blank. What stands behind the
+    # last label is reached so too, but never left for it, and not read.
+    skips = ops.where(said[..., 2:] != said[..., :-2], 0.0, NEVER)
 
     # Minus infinity, which forbids a label, would make every labelling NaN.
     spoken = ops.log_softmax(ops.maximum(ops.cast(logits, "float32"), NEVER), axis=-1)
