@@ -124,7 +124,7 @@ def _parser(
             help="an exported model or a run's folder; by default that of --out"
             + (", or else the shipped model" if job.shipped else ""))  # fmt: skip
     if verb == "export":
-        forms = [form for form in EXPORTS if form in job.formats]
+        forms = tuple(job.formats or EXPORTS)
         own("--format", choices=forms, default=forms[0], help="litert and onnx take pictures of "
             "one size and ids in place of texts; see help(keras_classics.export)"
             if len(forms) > 1 else "the only one there is for it")  # fmt: skip

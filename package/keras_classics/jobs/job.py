@@ -135,7 +135,7 @@ class Job(ABC):
             `train`, `evaluate` and `export` are known, `asks` asks the export; each other is a
             method of its name that takes the trained model.
         whole_verbs: The verbs of the whole job, in order; by default all.
-        formats: What its exports can be written as.
+        formats: What its exports can be written as; by default every format.
         runless: Verbs that need no trained model, whose methods take nothing; of the settings
             those that are typed.
         asks: The verb that asks a model, or None.
@@ -162,7 +162,7 @@ class Job(ABC):
     makes: ClassVar[str] = "model"
     verbs: ClassVar[Mapping[str, str]]
     whole_verbs: ClassVar[Sequence[str] | None] = None
-    formats: ClassVar[Sequence[str]] = ("saved_model", "litert", "onnx")
+    formats: ClassVar[Sequence[str] | None] = None
     runless: ClassVar[Sequence[str]] = ()
     reads: ClassVar[str]
     asks: ClassVar[str | None] = None
