@@ -25,9 +25,10 @@ CRITERION = (
 FURTHER = (
     "Which block is gone matters: without the first one the residual network is right in 10, 12 "
     "and 58 %, without one of the last three in 91 to 99 %, and nowhere does a plain one without "
-    "a convolution reach 48 %. That any block can be spared is not so in a network of nine blocks "
-    "that was trained for 12 epochs, in which the paths that bring the gradient are only a tenth "
-    "shorter than all; the networks of the claim have 54."
+    "a convolution reach 48 %. In a network of 27 blocks, a quarter as wide, trained for 8 epochs "
+    "with the first seed and asked 150 test digits, a block less costs 4 points on average, of 92 "
+    "%, in place of 20: with more blocks any but the first can be spared, as is claimed of "
+    "networks of 54."
 )
 
 

@@ -1,0 +1,80 @@
+"""A plain, slim SimpNet with SAF-pooling makes no more mistakes than larger networks.
+
+Convolutional networks, SimpNet (Hasanpour, Rouhani, Fayyaz, Sabokrou, Adeli 2018). SimpNet of half
+width learns 300 digits of 8 x 8, with SAF-pooling, which drops some of the maxima, and with maxima
+alone; beside it a ResNet-20 and a plain network of as many layers, of 3.5 times its weights.
+"""
+
+import keras
+import numpy as np
+
+import keras_classics as kc
+from claims.claim import by_seed
+
+PART = "Convolutional networks"
+MINUTES = 4
+CRITERION = (
+    "SimpNet has at most a third of the weights of either network and answers no more of the test "
+    "digits wrong than each; and without what SAF-pooling and its other layers drop it answers "
+    "more of them wrong."
+)
+KINDS = {
+    "SimpNet": ("simpnet_300k_cifar", {"width": 0.5}),
+    "SimpNet, nothing dropped": ("simpnet_300k_cifar", {"width": 0.5, "dropout": 0.0}),
+    "ResNet-20": ("resnet_20_cifar", {}),
+    "plain": ("plain_20_cifar", {}),
+}
+
+
+def pictures(split):
+    """Digits from 0 to 1 and their classes."""
+    x = np.stack([each.image[..., :1] for each in split]) / 255
+    return x, np.array([each.label for each in split])
+
+
+def measure(seed, quick):
+    """A row for each network."""
+    data = kc.data.load("digits", seed=seed)
+    train, test = pictures(data.train[:300]), pictures(data.test)
+    epochs, rows = 1 if quick else 20, []
+    for kind, (name, options) in KINDS.items():
+        keras.utils.set_random_seed(seed)
+        options = options | ({"width": 0.1} if quick else {})
+        model = kc.create_model(name, input_shape=(8, 8, 1), weights=None, **options)
+        rate = keras.optimizers.schedules.CosineDecay(3e-3, epochs * -(-len(train[0]) // 32))
+        model.compile(
+            keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"]
+        )
+        model.fit(*train, batch_size=32, epochs=epochs, verbose=0)
+        rows.append({"network": kind, "weights": kc.analysis.trainable_parameters(model),
+            "known": model.evaluate(*train, batch_size=500, verbose=0)[1],
+            "wrong": 1 - model.evaluate(*test, batch_size=500, verbose=0)[1]})  # fmt: skip
+    return rows
+
+
+def judge(rows):
+    """By seed: weights, mistakes, and what dropping does."""
+    held = []
+    for _, part in rows.groupby("seed"):
+        table = part.set_index("network")
+        wrong, weights = table["wrong"], table["weights"]
+        large = ["ResNet-20", "plain"]
+        held.append(
+            weights["SimpNet"] <= weights[large].min() / 3
+            and wrong["SimpNet"] <= wrong[large].min()
+            and wrong["SimpNet"] < wrong["SimpNet, nothing dropped"]
+        )
+    mean = rows.groupby("network")[["wrong", "weights"]].mean()
+    told = ", ".join(
+        f"{kind} {mean['wrong'][kind]:.1%} ({mean['weights'][kind]:,.0f})" for kind in KINDS
+    )
+    return by_seed(held, f"Wrong of test digits, and weights: {told}.")
+
+
+def draw(rows, axes):
+    """Mistakes by weights."""
+    for kind in KINDS:
+        part = rows[rows["network"] == kind]
+        axes.plot(part["weights"], part["wrong"], "o", alpha=0.7, label=kind)
+    axes.set(xlabel="weights", ylabel="wrong of test digits", xlim=(0, None))
+    axes.legend(fontsize=8)
