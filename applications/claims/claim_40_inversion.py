@@ -98,10 +98,12 @@ def judge(rows):
 def draw(rows, axes):
     """Distances by layer."""
     order = list(rows["layer"].unique())
+    places = [order.index(layer) for layer in rows["layer"]]
     for figure, label in (("away", "from the digit"), ("apart", "of two finds"),
                           ("features away", "in features")):  # fmt: skip
-        middle = rows.groupby("layer")[figure].median()
-        axes.plot(order, [middle[layer] for layer in order], "o-", label=label)
-        axes.plot(rows["layer"], rows[figure], ".", color=axes.lines[-1].get_color(), alpha=0.15)
+        middle = rows.groupby("layer", sort=False)[figure].median()
+        axes.plot(range(len(order)), middle, "o-", label=label)
+        axes.plot(places, rows[figure], ".", color=axes.lines[-1].get_color(), alpha=0.15)
+    axes.set_xticks(range(len(order)), order)
     axes.set(ylabel="in distances to another digit")
     axes.legend()

@@ -121,9 +121,11 @@ def judge(rows):
 def draw(rows, axes):
     """Fooled, beside noise."""
     names = list(rows["model"].unique())
+    places = [names.index(name) for name in rows["model"]]
     for figure in ("fooled", "by noise"):
-        mean = rows.groupby("model")[figure].mean()
-        axes.plot(names, [mean[name] for name in names], "_", markersize=24, label=figure)
-        axes.plot(rows["model"], rows[figure], ".", color=axes.lines[-1].get_color(), alpha=0.5)
+        mean = rows.groupby("model", sort=False)[figure].mean()
+        axes.plot(range(len(names)), mean, "_", markersize=24, label=figure)
+        axes.plot(places, rows[figure], ".", color=axes.lines[-1].get_color(), alpha=0.5)
+    axes.set_xticks(range(len(names)), names)
     axes.set(ylabel="misread", ylim=(-0.03, 1.03))
     axes.legend()
