@@ -1,4 +1,4 @@
-"""Who learns by pixels enlarges nearer in pixels; by features, nearer in features, and sharper.
+"""Learned by pixels, enlarging is nearer in pixels; by features, nearer in features and sharper.
 
 Boxes, pixels, seeing: perceptual losses (Johnson, Alahi, Fei-Fei 2016). A small network learns to
 enlarge scenes of 16 x 16 pixels four times, once by the squared differences of pixels, and once by

@@ -1,4 +1,4 @@
-"""Who learns from pictures that fool him withstands such pictures, at little cost on others.
+"""A network taught by pictures that fool it withstands such pictures, at little cost on others.
 
 Boxes, pixels, seeing: adversarial training (Goodfellow et al. 2015, Madry et al. 2018). LeNet-5
 learns digits three times, equally long: as they are; half from pictures that one step of FGSM makes
