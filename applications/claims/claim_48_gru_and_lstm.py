@@ -32,7 +32,7 @@ NETWORKS = {
 
 
 def texts(seed, letters):
-    """Numbers of letters of code to learn from, and of other code, in rows; and how many letters."""
+    """Numbers of letters of code to learn from and of other code, in rows; how many there are."""
     data = kc.data.load("source_code", seed=seed)
     alphabet = kc.data.Alphabet.from_texts(
         each.text for split in (data.train, data.test) for each in split

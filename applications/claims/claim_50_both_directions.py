@@ -9,7 +9,6 @@ word is ambiguous where a tenth or more of its occurrences there were of other c
 
 import re
 
-import keras
 import numpy as np
 
 import keras_classics as kc

@@ -11,7 +11,6 @@ other: whether it does so better than chance, than the last two letters, and tha
 
 import re
 
-import keras
 import numpy as np
 
 import keras_classics as kc

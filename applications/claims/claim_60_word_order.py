@@ -11,7 +11,6 @@ which it has every word.
 
 import itertools
 
-import keras
 import numpy as np
 
 import keras_classics as kc
@@ -122,8 +121,8 @@ def judge(rows):
     told = ", ".join(f"{name} {by_wording[name]:.0%}" for name in WORDINGS)
     return by_seed(
         held,
-        f"{mean['right']:.1%} of the held-back sentences are right; nearer to their meaning than to "
-        f"their words: {told}. Mean cosine within a meaning {mean['within']:.2f}, with the people "
+        f"{mean['right']:.1%} of the held-back sentences are right; nearer to their meaning than "
+        f"to their words: {told}. Mean cosine within a meaning {mean['within']:.2f}, with the people "
         f"exchanged {mean['exchanged']:.2f}.",
     )
 
