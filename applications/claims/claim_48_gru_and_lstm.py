@@ -2,9 +2,10 @@
 
 Recurrent networks, gated cells (Chung et al. 2014, who find both alike and both before the plain
 one). A network with one recurrent layer learns to say the next letter of Python's own library from
-200,000 letters and is asked about 20,000 letters of other files: an Elman network, a GRU and an LSTM
-of about as many weights, and an Elman network and a GRU with as many units as the LSTM, to see what
-the LSTM's further weights bring. All have the same optimizer, which was chosen for none of them.
+200,000 letters and is asked about 20,000 letters of other files: an Elman network, a GRU and an
+LSTM of about as many weights, and an Elman network and a GRU with as many units as the LSTM, to see
+what the LSTM's further weights bring. All have the same optimizer, which was chosen for none of
+them.
 """
 
 import keras
@@ -16,9 +17,9 @@ from claims.claim import by_seed
 PART = "Recurrent networks"
 MINUTES = 4
 CRITERION = (
-    "The recurrent layer of a GRU has between 0.74 and 0.76 times the weights of that of an LSTM of "
-    "as many units; with as many weights in all, within 2 %, the bits a new letter of both differ "
-    "by at most 3 %, and both are at least 0.1 bits below those of the Elman network."
+    "The recurrent layer of a GRU has between 0.74 and 0.76 times the weights of that of an LSTM "
+    "of as many units; with as many weights in all, within 2 %, the bits a new letter of both "
+    "differ by at most 3 %, and both are at least 0.1 bits below those of the Elman network."
 )
 STEPS, BATCH = 50, 32
 # Names, cells and units; the first three come to about as many weights, the LSTM's last.

@@ -1,11 +1,11 @@
 """Learning the order of labels by CTC does as well as learning the label of every frame.
 
-Recurrent networks, connectionist temporal classification (Graves et al. 2006). Lines of three to six
-scanned digits with gaps of no to three columns are read column by column, by a bidirectional LSTM
-that says a digit or nothing at each. It learns from the digits' order alone by CTC; from the digit
-in every column, which only whoever cut the line knows; and from the same guessed, as if all digits
-were spread evenly over the line. What was said is read alike: repetitions and nothing are left out.
-Size and rate follow `applications/labelling.py`, which has five times as much to do.
+Recurrent networks, connectionist temporal classification (Graves et al. 2006). Lines of three to
+six scanned digits with gaps of no to three columns are read column by column, by a bidirectional
+LSTM that says a digit or nothing at each. It learns from the digits' order alone by CTC; from the
+digit in every column, which only whoever cut the line knows; and from the same guessed, as if all
+digits were spread evenly over the line. What was said is read alike: repetitions and nothing are
+left out. Size and rate follow `applications/labelling.py`, which has five times as much to do.
 """
 
 import keras

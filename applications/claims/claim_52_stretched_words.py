@@ -4,8 +4,8 @@ Recurrent networks, what the state does with time. So that all may run it, speec
 sounds of 12 bands each, ten words of four of them, in which the order counts, each sound 3 to 7
 frames long, in another voice and noise each time. A GRU and a dense network over a window of 60
 frames, with more weights, learn words as they are said, and are then asked about new ones said from
-twice as fast to twice as slowly. (Of real digits, `applications/labelling.py --task word` knows 0.967
-at their own pace and 0.925 twice as slowly, as `package/docs/measured.md` has it.)
+twice as fast to twice as slowly. (Of real digits, `applications/labelling.py --task word` knows
+0.967 at their own pace and 0.925 twice as slowly, as `package/docs/measured.md` has it.)
 """
 
 import keras
@@ -18,8 +18,8 @@ PART = "Recurrent networks"
 MINUTES = 2
 CRITERION = (
     "Both networks know 95 % or more of the new words as they are said; at every pace from half to "
-    "twice as long the GRU knows 85 % or more; the dense network knows less than 60 % of those said "
-    "twice as slowly and of those said twice as fast."
+    "twice as long the GRU knows 85 % or more; the dense network knows less than 60 % of those "
+    "said twice as slowly and of those said twice as fast."
 )
 SOUNDS, BANDS, WORDS, WINDOW = 6, 12, 10, 60
 PACES = (0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0)

@@ -1,4 +1,4 @@
-"""A network of letters learns to write words step by step, and single cells keep track of the text.
+"""A network of letters learns to write step by step, and single cells keep track of the text.
 
 Recurrent networks, what Karpathy's networks of letters write and know. An LSTM learns Python's own
 library in windows of 50 letters, states carried on. After 30, 100, 300, 700 and 2,000 iterations it
@@ -20,10 +20,10 @@ PART = "Recurrent networks"
 MINUTES = 4
 CRITERION = (
     "From each number of iterations from 100 on to the next the share of known words does not fall "
-    "by more than 2 points, it rises by 20 or more from 30 to 2,000 iterations, and ends above that "
-    "of the writer by pairs by 20 or more; cells follow three or more targets, one of them with a "
-    "correlation of 0.7 or more, and holding still the cell of each of these three makes the next "
-    "letter cost more where its target holds."
+    "by more than 2 points, it rises by 20 or more from 30 to 2,000 iterations, and ends above "
+    "that of the writer by pairs by 20 or more; cells follow three or more targets, one of them "
+    "with a correlation of 0.7 or more, and holding still the cell of each of these three makes "
+    "the next letter cost more where its target holds."
 )
 ITERATIONS = (30, 100, 300, 700, 2000)
 ROWS, WINDOW, WRITTEN = 32, 50, 3000

@@ -1,11 +1,12 @@
 """Languages that share a translator are translated between in directions that were never trained.
 
-Recurrent networks, shared encoders and decoders (Dong et al. 2015, Firat et al. 2016, Johnson et al.
-2017). Of dates, times, lists of countries and of languages, two forms learn English to French and to
-Dutch and back: all weights shared, with a first word that names the language to write, and an encoder
-and a decoder for each language around a shared middle. Both are then asked from French to Dutch and
-from Dutch to French, of which they have seen no pair, and beside that by way of English, in two
-steps. Numbers are left out of what is said, as Dutch writes each as one word of its own.
+Recurrent networks, shared encoders and decoders (Dong et al. 2015, Firat et al. 2016, Johnson et
+al. 2017). Of dates, times, lists of countries and of languages, two forms learn English to French
+and to Dutch and back: all weights shared, with a first word that names the language to write, and
+an encoder and a decoder for each language around a shared middle. Both are then asked from French
+to Dutch and from Dutch to French, of which they have seen no pair, and beside that by way of
+English, in two steps. Numbers are left out of what is said, as Dutch writes each as one word of its
+own.
 """
 
 import keras

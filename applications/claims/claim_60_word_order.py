@@ -1,12 +1,12 @@
 """An encoder's states follow what a sentence means, in whatever order its words stand.
 
-Recurrent networks, what a translator finds alike (Sutskever et al. 2014, figure 2: states of
-"John admires Mary" lie apart from those of "Mary admires John", and beside those of other wordings).
-A translator without attention learns to write who does what to whom in one fixed order, out of three
+Recurrent networks, what a translator finds alike (Sutskever et al. 2014, figure 2: states of "John
+admires Mary" lie apart from those of "Mary admires John", and beside those of other wordings). A
+translator without attention learns to write who does what to whom in one fixed order, out of three
 wordings, active, passive and cleft. 12 people, 6 verbs: a tenth of the 792 meanings is held back in
-all wordings. Of each held-back sentence it is asked whether its state is nearer to those of the same
-meaning in other words, or to that of the same wording in which both people have changed places, of
-which it has every word.
+all wordings. Of each held-back sentence it is asked whether its state is nearer to those of the
+same meaning in other words, or to that of the same wording in which both people have changed
+places, of which it has every word.
 """
 
 import itertools
@@ -20,9 +20,9 @@ PART = "Recurrent networks"
 MINUTES = 2
 CRITERION = (
     "Of the held-back sentences 95 % or more are translated without a mistake; 90 % or more lie "
-    "nearer, by the cosine, to both other wordings of their meaning than to the same words with the "
-    "people exchanged; the mean cosine within a meaning is above that between a meaning and its "
-    "exchange by 0.5 or more; by bags of words the exchange is at a cosine of 1."
+    "nearer, by the cosine, to both other wordings of their meaning than to the same words with "
+    "the people exchanged; the mean cosine within a meaning is above that between a meaning and "
+    "its exchange by 0.5 or more; by bags of words the exchange is at a cosine of 1."
 )
 PEOPLE = "ada ben carl dora emil fred gina hans ida jan karl lea".split()
 VERBS = {"admires": "admired", "helps": "helped", "sees": "seen", "calls": "called",

@@ -1,11 +1,12 @@
 """A GAN's samples look like what it learnt from, of every kind, and are no copies of it.
 
-Unsupervised learning, adversarial nets (Goodfellow et al. 2014). A DCGAN learns scanned digits of 16
-x 16 pixels with the settings of `applications/generate.py`, and makes 1,000. A classifier of the
+Unsupervised learning, adversarial nets (Goodfellow et al. 2014). A DCGAN learns scanned digits of
+16 x 16 pixels with the settings of `applications/generate.py`, and makes 1,000. A classifier of the
 digits learnt from judges them, by how far its features of them are from those of other true digits
 (FID in its own features) and by what it calls them. Beside them stand those of the network before
-training, and of a Gaussian with the mean and covariance of the pixels learnt from. How near a sample
-lies to the nearest digit learnt from is compared with how near true digits do that were not learnt.
+training, and of a Gaussian with the mean and covariance of the pixels learnt from. How near a
+sample lies to the nearest digit learnt from is compared with how near true digits do that were not
+learnt.
 """
 
 import keras
@@ -17,10 +18,10 @@ from claims.claim import by_seed
 PART = "Unsupervised learning"
 MINUTES = 5
 CRITERION = (
-    "The FID of the samples is at most a tenth of that of the untrained network's and below that of "
-    "the Gaussian's; each of the ten digits is a hundredth of the samples or more; and the median "
-    "distance of a sample to the nearest digit learnt from is at least 0.75 times that of true "
-    "digits which were not learnt."
+    "The FID of the samples is at most a tenth of that of the untrained network's and below that "
+    "of the Gaussian's; each of the ten digits is a hundredth of the samples or more; and the "
+    "median distance of a sample to the nearest digit learnt from is at least 0.75 times that of "
+    "true digits which were not learnt."
 )
 SIDE, LATENT, SAMPLES = 16, 32, 1000
 

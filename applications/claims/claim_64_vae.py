@@ -1,9 +1,9 @@
 """More samples tighten a VAE's bound, and learning by weighted samples gives a better likelihood.
 
-Unsupervised learning, variational autoencoders and importance weights (Burda et al. 2016). Digits of
-8 x 8 pixels, black or white, are learnt by the evidence bound of one sample and by the weighted one
-of 20, with the same networks, steps and rate. The likelihood of 200 digits that were not learnt is
-bounded with 1, 5, 50 and 500 samples, and the numbers of the code whose mean varies over these
+Unsupervised learning, variational autoencoders and importance weights (Burda et al. 2016). Digits
+of 8 x 8 pixels, black or white, are learnt by the evidence bound of one sample and by the weighted
+one of 20, with the same networks, steps and rate. The likelihood of 200 digits that were not learnt
+is bounded with 1, 5, 50 and 500 samples, and the numbers of the code whose mean varies over these
 digits by more than 0.01 are counted. What it would cost to know only how often each pixel is white
 stands beside it. The number of epochs is that of `applications/generate.py`.
 """
@@ -19,8 +19,8 @@ MINUTES = 3
 CRITERION = (
     "With both the mean bound rises from each number of samples to the next, and from 1 to 500 by "
     "0.5 nats or more; the bound of 500 samples lies above the digits' likelihood by single pixels "
-    "by 5 nats or more; learning by the weights of 20 samples ends with a bound of 500 samples that "
-    "is greater by 0.2 nats or more, and with no fewer active numbers in the code."
+    "by 5 nats or more; learning by the weights of 20 samples ends with a bound of 500 samples "
+    "that is greater by 0.2 nats or more, and with no fewer active numbers in the code."
 )
 SAMPLES = (1, 5, 50, 500)
 SHAPE, LATENT = (8, 8, 1), 16
