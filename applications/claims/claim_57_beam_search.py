@@ -1,11 +1,10 @@
 """A beam costs K times what greedy search does, and loses little of what exhaustive search finds.
 
-Recurrent networks, how the best sentence is found. Beside a network that says what comes next there
-are as many sentences of T letters as V^T: greedy search asks it T times, a beam of K sentences K T
-times, for V letters each time, exhaustive search more often with every letter. Networks are drawn
-here, as tables of what follows any two letters, 100 for each pair of V and T: a search knows no
-more of a network than its step. What the step is asked is counted, and what is found is compared
-with the best sentence there is.
+Recurrent networks, how the best sentence is found. Of T letters there are V^T sentences: greedy
+search asks it T times, a beam of K sentences K T times, for V letters each time, exhaustive search
+more often with every letter. Networks are drawn here, as tables of what follows any two letters,
+100 for each pair of V and T: a search knows no more of a network than its step. What the step is
+asked is counted, and what is found is compared with the best sentence there is.
 """
 
 import keras
@@ -17,11 +16,12 @@ from claims.claim import by_seed
 PART = "Recurrent networks"
 MINUTES = 2
 CRITERION = (
-    "For one sentence of T letters out of V and the end, the step is asked exactly T times by "
-    "greedy search, K T times by a beam of K, and (V^T - 1) / (V - 1) times by exhaustive search; "
-    "a beam as wide as there are beginnings finds the best sentence always; greedy search misses "
-    "it in a quarter of the cases or more, and a beam of 16 makes good at least 95 % of what "
-    "greedy search loses, in the mean over all cases of each size."
+    "For one sentence of T signs, of which the last is the end and the others are V letters, the "
+    "step is asked exactly T times by greedy search, K T times by a beam of K, and (V^T - 1) / (V "
+    "- 1) times by exhaustive search; a beam as wide as there are beginnings finds the best "
+    "sentence always; greedy search misses it in a quarter of the cases or more, and a beam of 16 "
+    "makes good at least 95 % of what greedy search loses, in the mean over all cases of each "
+    "size."
 )
 SIZES = ((4, 5), (4, 7), (8, 5))
 WIDTHS = (2, 4, 8, 16)

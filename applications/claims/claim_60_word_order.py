@@ -121,9 +121,9 @@ def judge(rows):
     told = ", ".join(f"{name} {by_wording[name]:.0%}" for name in WORDINGS)
     return by_seed(
         held,
-        f"{mean['right']:.1%} of the held-back sentences are right; nearer to their meaning than "
-        f"to their words: {told}. Mean cosine within a meaning {mean['within']:.2f}, with the people "
-        f"exchanged {mean['exchanged']:.2f}.",
+        f"{mean['right']:.1%} of the held-back sentences are right; nearer to their meaning "
+        f"than to their words: {told}. Mean cosine within a meaning {mean['within']:.2f}, "
+        f"with the people exchanged {mean['exchanged']:.2f}.",
     )
 
 
