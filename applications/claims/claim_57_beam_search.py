@@ -1,10 +1,11 @@
 """A beam costs K times what greedy search does, and loses little of what exhaustive search finds.
 
 Recurrent networks, how the best sentence is found. Of T letters there are V^T sentences: greedy
-search asks it T times, a beam of K sentences K T times, for V letters each time, exhaustive search
-more often with every letter. Networks are drawn here, as tables of what follows any two letters,
-100 for each pair of V and T: a search knows no more of a network than its step. What the step is
-asked is counted, and what is found is compared with the best sentence there is.
+search asks the network T times what comes next, a beam of K sentences K T times, for V letters each
+time, exhaustive search more often with every letter. Networks are drawn here, as tables of what
+follows any two letters, 100 for each pair of V and T: a search knows no more of a network than its
+step. What the step is asked is counted, and what is found is compared with the best sentence there
+is.
 """
 
 import keras
