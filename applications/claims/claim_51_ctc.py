@@ -73,7 +73,7 @@ def measure(seed, quick):
         model.compile(kc.training.cosine_adam(0.005, -(-len(x) // 32) * epochs), loss)
 
         def read(lines):
-            return {"sequence": lines, "length": np.full(len(lines), WIDTH)}
+            return {"sequence": lines, "length": np.full(len(lines), WIDTH, "int32")}
 
         model.fit(read(x), targets, batch_size=32, epochs=epochs, verbose=0)
         logits = model.predict(read(new), batch_size=100, verbose=0)

@@ -58,8 +58,9 @@ def adversaries(seed):
 
 def by_pixels(x, count, draw):
     """Pictures drawn from a Gaussian of the pixels, cut to what pixels can be."""
-    flat = x.reshape(len(x), -1)
-    made = draw.multivariate_normal(flat.mean(0), np.cov(flat.T), count, method="eigh")
+    flat = x.reshape(len(x), -1).astype("float64")
+    # Pixels at the edges never vary: no inverse of the covariance is wanted.
+    made = draw.multivariate_normal(flat.mean(0), np.cov(flat.T), count, "ignore", method="eigh")
     return made.reshape(count, *x.shape[1:]).clip(-1, 1).astype("float32")
 
 
