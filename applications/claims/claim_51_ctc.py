@@ -110,6 +110,7 @@ def judge(rows):
 def draw(rows, axes):
     """Mistakes by what was learnt from."""
     for seed, part in rows.groupby("seed"):
-        axes.plot(part["learnt from"], part["wrong"], "o", label=f"seed {seed}")
-    axes.set(ylabel="digits wrong", yscale="log")
+        axes.plot(range(len(part)), part["wrong"], "o", label=f"seed {seed}")
+    ways = part["learnt from"]
+    axes.set(ylabel="digits wrong", yscale="log", xticks=range(len(ways)), xticklabels=ways)
     axes.legend()

@@ -125,6 +125,7 @@ def judge(rows):
 def draw(rows, axes):
     """Distances, on a logarithmic scale."""
     for seed, part in rows.groupby("seed"):
-        axes.plot(part["pictures"], part["FID"], "o", label=f"seed {seed}")
-    axes.set(ylabel="FID in features of a classifier", yscale="log")
+        axes.plot(range(len(part)), part["FID"], "o", label=f"seed {seed}")
+    axes.set(ylabel="FID in features of a classifier", yscale="log", xticks=range(len(part)),
+        xticklabels=part["pictures"])  # fmt: skip
     axes.legend()
