@@ -1,0 +1,109 @@
+"""A captioner that learns from its own words, more and more of them, writes better ones.
+
+Recurrent networks, scheduled sampling (Bengio et al. 2015, table 1: BLEU-4 of 28.8 for the
+baseline, 30.6 for scheduled, 29.2 for uniform sampling, 11.2 for always feeding one's own words).
+The four rows are measured anew, of captioners of drawn scenes. In a run of this project as short as
+6 epochs of 3,000 scenes sampling brought nothing (36.0, 28.9, 33.7 and 5.1, see
+`package/docs/measured.md`). So the size was chosen where the baseline must overfit: 400 scenes, and
+each seen 48 times, by a network of 96 units. What a new word costs after the true ones before it,
+beside one learnt from, tells whether it did.
+"""
+
+import keras
+
+import keras_classics as kc
+from claims.claim import by_seed
+
+PART = "Recurrent networks"
+MINUTES = 8
+CRITERION = (
+    "The baseline overfits: a word of new captions costs it at least 1.5 times what one of those "
+    "learnt from does. Then BLEU-4 of scheduled sampling is above the baseline's by 0.01 or more, "
+    "that of uniform sampling is above the baseline's, and that of always is below half of it."
+)
+# As the table has them, by the modes of kc.callbacks.ScheduledSampling.
+MODES = {"baseline": "none", "scheduled": "model", "uniform": "uniform", "always": "always"}
+MAX_WORDS, BATCH, EPOCHS = 16, 32, 48
+
+
+def encoder():
+    """From a picture to 64 numbers."""
+    picture = x = keras.Input((32, 32, 3))
+    for filters in (16, 32, 64):
+        x = keras.layers.Conv2D(filters, 3, strides=2, padding="same", activation="relu")(x)
+    x = keras.layers.Dense(64, "tanh")(keras.layers.Flatten()(x))
+    return keras.Model(picture, x)
+
+
+def learnt(mode, part, vocabulary, epochs, seed):
+    """A captioner that has learnt in a mode."""
+    keras.utils.set_random_seed(seed)
+    model = kc.models.captioner(encoder(), len(vocabulary), units=96)
+    per_epoch = len(part.images) // BATCH
+    model.compile(
+        kc.training.cosine_adam(0.004, per_epoch * epochs),
+        kc.training.unpadded_cross_entropy(),
+        jit_compile=False,
+    )
+    batches = kc.data.caption_batches(
+        part, vocabulary, max_words=MAX_WORDS, batch_size=BATCH, seed=seed
+    )
+    # Half way from the true words to its own after half of the steps.
+    sampling = kc.callbacks.scheduled_sampling(mode, steps=per_epoch * epochs)
+    model.fit(batches, steps_per_epoch=per_epoch, epochs=epochs, shuffle=False,
+        callbacks=sampling, verbose=0)  # fmt: skip
+    return model
+
+
+def cost(model, part, vocabulary, steps):
+    """Nats a word of the captions of some pictures, each after the true ones."""
+    batches = kc.data.caption_batches(
+        part, vocabulary, max_words=MAX_WORDS, batch_size=min(100, len(part.images)), seed=0
+    )
+    return float(model.evaluate(batches, steps=steps, verbose=0))
+
+
+def measure(seed, quick):
+    """A row for each mode."""
+    sizes = {"train": 64, "test": 20} if quick else {"train": 400, "test": 300}
+    data = kc.data.load("scenes", seed=seed, image_size=32, validation=1, **sizes)
+    part, test = (kc.data.collect(each, "captions") for each in (data.train, data.test))
+    vocabulary = kc.data.make_vocabulary("word", [text for each in part.captions for text in each])
+    rows = []
+    for name, mode in MODES.items():
+        model = learnt(mode, part, vocabulary, 1 if quick else EPOCHS, seed)
+        found = kc.models.caption(model, vocabulary, test.images, max_words=MAX_WORDS, width=2)
+        captions = [best.text for best, *_ in found]
+        figures = kc.training.caption_metrics(captions, test.captions, meteor=False)
+        rows.append({"row": name, "BLEU-4": figures["BLEU-4"], "CIDEr-D": figures["CIDEr-D"],
+            "learnt word": cost(model, part, vocabulary, 1 if quick else 4),
+            "new word": cost(model, test, vocabulary, 1 if quick else 3)})  # fmt: skip
+    return rows
+
+
+def judge(rows):
+    """By seed: whether the baseline overfits, and the rows of the table."""
+    held = []
+    for _, part in rows.groupby("seed"):
+        table = part.set_index("row")
+        bleu, base = table["BLEU-4"], table.loc["baseline"]
+        held.append(
+            base["new word"] >= 1.5 * base["learnt word"]
+            and bleu["scheduled"] >= bleu["baseline"] + 0.01
+            and bleu["uniform"] > bleu["baseline"]
+            and bleu["always"] < bleu["baseline"] / 2
+        )
+    mean = rows.groupby("row").mean(numeric_only=True).loc[list(MODES)]
+    told = ", ".join(f"{name} {each['BLEU-4']:.3f}" for name, each in mean.iterrows())
+    base = mean.loc["baseline"]
+    return by_seed(
+        held,
+        f"BLEU-4: {told}. A new word costs the baseline {base['new word']:.2f} nats, one it has "
+        f"learnt {base['learnt word']:.2f}.",
+    )
+
+
+def draw(rows, axes):
+    """BLEU-4 by row of the table."""
+    table = rows.pivot_table(index="seed", columns="row", values="BLEU-4")[list(MODES)]
+    table.plot.bar(ax=axes, rot=0, ylabel="BLEU-4")

@@ -1,0 +1,101 @@
+"""Languages that share a translator are translated between in directions that were never trained.
+
+Recurrent networks, shared encoders and decoders (Dong et al. 2015, Firat et al. 2016, Johnson et
+al. 2017). Of dates, times, lists of countries and of languages, two forms learn English to French
+and to Dutch and back: all weights shared, with a first word that names the language to write, and
+an encoder and a decoder for each language around a shared middle. Both are then asked from French
+to Dutch and from Dutch to French, of which they have seen no pair, and beside that by way of
+English, in two steps. Numbers are left out of what is said, as Dutch writes each as one word of its
+own.
+"""
+
+import keras
+
+import keras_classics as kc
+from claims.claim import by_seed
+
+PART = "Recurrent networks"
+MINUTES = 7
+CRITERION = (
+    "With both forms the mean BLEU of the trained directions is 60 or more, and that of the two "
+    "that were never trained at least half of what the way through English reaches."
+)
+KINDS = ("date", "time", "countries", "languages")
+TRAINED = [("en", "fr"), ("fr", "en"), ("en", "nl"), ("nl", "en")]
+NEW = [("fr", "nl"), ("nl", "fr")]
+FORMS = {"tokens": "all shared", "middle": "shared middle"}
+MAX_WORDS, BATCH = 20, 64
+
+
+def sentences(split, count):
+    """Parallel sentences of some kinds by language."""
+    chosen = [each for each in split if each.name.rsplit("-", 1)[0] in KINDS][:count]
+    return {language: [each.texts[language] for each in chosen] for language in ("en", "fr", "nl")}
+
+
+def learnt(sharing, texts, epochs, seed):
+    """A translator of all trained directions."""
+    keras.utils.set_random_seed(seed)
+    sharing.make_vocabularies(texts, lambda side: kc.data.make_vocabulary("token", side))
+    numbered = sharing.number(texts, max_words=MAX_WORDS)
+    model, learner = sharing.build(units=96, bidirectional=True, attention="additive")
+    # A step is a batch of all directions mixed, or a batch of each: an epoch is all either way.
+    steps = len(numbered) // BATCH
+    kc.training.compile_translator(learner, kc.training.cosine_adam(0.004, steps * epochs))
+    batches = sharing.batches(numbered, batch_size=BATCH, seed=seed)
+    learner.fit(batches, steps_per_epoch=steps, epochs=epochs, shuffle=False, verbose=0)
+    return model
+
+
+def bleu(found, texts):
+    """Of translations."""
+    references = [[text] for text in texts]
+    told = [each.text for each in found]
+    return kc.training.translation_metrics(told, references).figures["BLEU"]
+
+
+def measure(seed, quick):
+    """A row for each form and direction."""
+    sizes = {"train": 400, "test": 60} if quick else {"train": 4000, "test": 500}
+    data = kc.data.load("phrases", seed=seed, languages=("en", "fr", "nl"), validation=1, **sizes)
+    texts = sentences(data.train, 128 if quick else 1600)
+    test = sentences(data.test, 10 if quick else 150)
+    rows = []
+    for form, told in FORMS.items():
+        sharing = kc.models.SHARINGS[form](TRAINED)
+        model = learnt(sharing, texts, 1 if quick else 10, seed)
+        limits = {"max_words": MAX_WORDS, "width": 2}
+        asked = {pair: test[pair[0]] for pair in (*TRAINED, *NEW)}
+        found = sharing.translate([model], asked, **limits)
+        # Into English, and from there.
+        bridged = sharing.translate([model], {(source, "en", target): [each.text
+            for each in found[source, "en"]] for source, target in NEW}, **limits)  # fmt: skip
+        for way, answers in {**found, **bridged}.items():
+            kind = "through English" if len(way) > 2 else "trained" if way in TRAINED else "new"
+            rows.append({"form": told, "direction": "-".join(way), "kind": kind,
+                "weights": model.count_params(), "BLEU": bleu(answers, test[way[-1]])})  # fmt: skip
+    return rows
+
+
+def judge(rows):
+    """By seed: directions that were never trained beside the way through English."""
+    held = []
+    for _, part in rows.groupby("seed"):
+        mean = part.pivot_table(index="form", columns="kind", values="BLEU")
+        held.append(
+            bool((mean["trained"] >= 60).all())
+            and bool((mean["new"] >= 0.5 * mean["through English"]).all())
+        )
+    mean = rows.pivot_table(index="form", columns="kind", values="BLEU")
+    told = "; ".join(
+        f"{form}, trained {each['trained']:.1f}, never trained {each['new']:.1f}, through English "
+        f"{each['through English']:.1f}"
+        for form, each in mean.iterrows()
+    )
+    return by_seed(held, f"Mean BLEU: {told}.")
+
+
+def draw(rows, axes):
+    """Mean BLEU by form and kind of direction."""
+    table = rows.pivot_table(index="form", columns="kind", values="BLEU")
+    table[["trained", "new", "through English"]].plot.bar(ax=axes, rot=0, ylabel="BLEU", xlabel="")
