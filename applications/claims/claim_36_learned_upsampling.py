@@ -26,7 +26,8 @@ def learned(scenes, classes, stride, form, steps, seed):
     trunk = kc.create_model("resnet_18", include_top=False, weights=None, width=0.25)
     model = kc.models.fcn(trunk, classes, stride, upsampling=form)
     rate = kc.training.cosine_adam(4e-3, steps, warm_up_steps=steps // 20)
-    kc.training.compile_segmenter(model, rate, metrics=[])
+    # A single step costs less than its tracing.
+    kc.training.compile_segmenter(model, rate, metrics=[], run_eagerly=steps == 1)
     batches = kc.data.mask_batches(scenes, batch_size=8, seed=seed)
     model.fit(batches, steps_per_epoch=steps, verbose=0, shuffle=False)
     return model

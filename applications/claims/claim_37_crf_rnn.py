@@ -32,7 +32,8 @@ def network(classes, *, field=False):
 def learned(model, scenes, rate, steps, seed):
     """The model after so many batches of eight."""
     rate = kc.training.cosine_adam(rate, steps, warm_up_steps=steps // 20)
-    kc.training.compile_segmenter(model, rate, metrics=[])
+    # A single step costs less than its tracing.
+    kc.training.compile_segmenter(model, rate, metrics=[], run_eagerly=steps == 1)
     batches = kc.data.mask_batches(scenes, batch_size=8, seed=seed)
     model.fit(batches, steps_per_epoch=steps, verbose=0, shuffle=False)
     return model
