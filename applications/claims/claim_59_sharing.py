@@ -61,7 +61,7 @@ def measure(seed, quick):
     texts = sentences(data.train, 128 if quick else 1600)
     test = sentences(data.test, 10 if quick else 150)
     rows = []
-    for form, told in FORMS.items():
+    for form, told in list(FORMS.items())[: 1 if quick else None]:
         sharing = kc.models.SHARINGS[form](TRAINED)
         model = learnt(sharing, texts, 1 if quick else 10, seed)
         limits = {"max_words": MAX_WORDS, "width": 2}
