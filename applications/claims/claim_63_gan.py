@@ -16,7 +16,7 @@ import keras_classics as kc
 from claims.claim import by_seed
 
 PART = "Unsupervised learning"
-MINUTES = 5
+MINUTES = 2
 CRITERION = (
     "The FID of the samples is at most a tenth of that of the untrained network's and below that "
     "of the Gaussian's; each of the ten digits is a hundredth of the samples or more; and the "
