@@ -82,7 +82,9 @@ def _of_pictures(case: str, place) -> list[float]:
             model.compile(keras.optimizers.SGD(0.01))
         elif case == "coded":
             halves = kc.models.vae_encoder, kc.models.vae_decoder
-            model = kc.training.VAETrainer(*(half((8, 8, 3), latent=2, units=(4,)) for half in halves))
+            model = kc.training.VAETrainer(
+                *(half((8, 8, 3), latent=2, units=(4,)) for half in halves)
+            )
             model.compile(keras.optimizers.SGD(1e-3))
             pictures = pictures / 255
         else:

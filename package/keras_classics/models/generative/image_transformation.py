@@ -155,9 +155,7 @@ def _convolution(
     return layers.ReLU(name=f"{stage}_relu")(_normalised(x, normalization, stage))
 
 
-def _enlarged(
-    x: Tensor, filters: int, normalization: str, stage: str, enlarging: str
-) -> Tensor:
+def _enlarged(x: Tensor, filters: int, normalization: str, stage: str, enlarging: str) -> Tensor:
     if enlarging == "nearest":
         x = layers.UpSampling2D(2, name=f"{stage}_up")(x)
         return _convolution(x, filters, 3, 1, normalization, stage)
