@@ -88,6 +88,22 @@ class Transforming(Task):
         units = self.facts["units"]
         return {f"{name}_weight": weight / units[name] for name, weight in given.items()}
 
+    def begun(self, model):
+        """The same network, with the weights of the run that it goes on from."""
+        folder = self.settings.start_from
+        # What goes on has its own weights, and the run that it began from may be gone.
+        if folder is not None and not kc.training.steps_made(self.folder):
+            earlier = kc.jobs.open_run(self.door, folder)
+            if type(earlier) is not type(self):
+                raise kc.InputError(
+                    f"--start-from {folder} was given, a run of --task {earlier.settings.task}",
+                    f"runs of --task {self.settings.task}",
+                    "Name such a run, or leave --start-from out.",
+                )
+            kept = kc.models.take_over(earlier.trained(), model)
+            self.output.remark(f"goes on from {folder}; new are {', '.join(kept) or 'no layers'}")
+        return model
+
     def rate(self, plan):
         """Rises over the first steps, and falls to 0 with the last."""
         highest, warm = self.settings.learning_rate, min(WARM, plan.steps // 2)
@@ -117,8 +133,10 @@ class Stylist(Transforming):
         return waves(self.settings.image_size) if own is None else kc.data.read_image(own)
 
     def build(self):
-        return kc.models.style_network(
-            filters=max(2, self.settings.filters // 4), blocks=2, enlarging="nearest"
+        return self.begun(
+            kc.models.style_network(
+                filters=max(2, self.settings.filters // 4), blocks=2, enlarging="nearest"
+            )
         )
 
     def units(self, pictures):
@@ -239,9 +257,12 @@ class Enlarger(Transforming):
 
     def build(self):
         # Without statistics and from the bilinear enlargement, minutes of training count.
-        return kc.models.super_resolution(
-            self.settings.factor, filters=self.settings.filters, normalization="none", residual=True
-        )
+        return self.begun(
+            kc.models.super_resolution(
+                self.settings.factor, filters=self.settings.filters, normalization="none",
+                residual=True, enlarging="nearest",
+            )
+        )  # fmt: skip
 
     def units(self, pictures):
         """How far the bicubic enlargement is off."""
