@@ -72,6 +72,14 @@ def pack(model: keras.Model, *, engine: str | None = None) -> PackedModel:
             its binary layers compute in half precision, it returns lists within others, or the
             engine is unknown.
         ImportError: numba was asked for and is not installed.
+
+    Example:
+        ```python
+        layers = [keras.layers.Flatten(), kc.layers.BinaryDense(16), kc.layers.BinaryDense(5)]
+        model = keras.Sequential([keras.Input((8, 8, 3)), *layers])
+        packed = kc.compression.pack(model)
+        packed.predict(np.ones((2, 8, 8, 3), "float32")).shape  # (2, 5)
+        ```
     """
     engine = engine or best_engine()
     check_choice("engine", engine, ENGINES)
