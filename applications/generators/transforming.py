@@ -20,6 +20,8 @@ MEASURED = 16
 # Steps in which the learning rate rises.
 WARM = 50
 read_units = functools.partial(kc.jobs.read_record, members={"content": float})
+# Pixels by which the part that is seen of enlarged pictures moves: beyond the strides of its content.
+SHIFT = 7
 # Pictures that are seen at once.
 TOGETHER = 32
 # Test pictures that are descended for, one after another.
@@ -278,8 +280,9 @@ class Enlarger(Transforming):
             content=0.0 if alone else 1.0, pixel=1.0 if alone else self.settings.pixel_weight
         )
         trainer = kc.training.PerceptualTrainer(
-            model, self.perception, variation_weight=0.0, **weights
-        )
+            model, self.perception, variation_weight=0.0, shift=SHIFT, seed=self.settings.seed,
+            **weights,
+        )  # fmt: skip
         trainer.compile(self.guarded(keras.optimizers.Adam(self.rate(plan))))
         return trainer
 
