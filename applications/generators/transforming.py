@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 import keras_classics as kc
-from generators.classifiers import network_of, preparation, trained_classifier
+from generators.classifiers import network_of, preparation, trained_seer
 from generators.task import Task
 
 SEEING, UNITS = "loss_network.keras", "units.json"
@@ -20,6 +20,8 @@ MEASURED = 16
 # Steps in which the learning rate rises.
 WARM = 50
 read_units = functools.partial(kc.jobs.read_record, members={"content": float})
+# Pixels by which what is seen of enlarged pictures moves at most: strides up to 8 fall anywhere.
+SHIFT = 7
 # Pictures that are seen at once.
 TOGETHER = 32
 # Test pictures that are descended for, one after another.
@@ -51,10 +53,7 @@ class Transforming(Task):
             return {name: load(self.folder / file) for name, (file, load) in kept.items()}
         if self.settings.loss_network is None:
             self.output.remark("training a classifier of the pictures, which is to see them")
-            seen = training.images.astype("float32") / 127.5 - 1
-            self.facts["seeing"] = trained_classifier(
-                seen, training.labels, epochs=4, any_size=True
-            )
+            self.facts["seeing"] = trained_seer(training.images, training.labels)
         units = self.units(training.images[:MEASURED].astype("float32"))
         return {**self.facts, "units": {name: float(np.mean(x)) for name, x in units.items()}}
 
@@ -88,6 +87,22 @@ class Transforming(Task):
         units = self.facts["units"]
         return {f"{name}_weight": weight / units[name] for name, weight in given.items()}
 
+    def begun(self, model):
+        """The same network, with the weights of the run that it goes on from."""
+        folder = self.settings.start_from
+        # What goes on has its own weights, and the run that it began from may be gone.
+        if folder is not None and not kc.training.steps_made(self.folder):
+            earlier = kc.jobs.open_run(self.door, folder)
+            if type(earlier) is not type(self):
+                raise kc.InputError(
+                    f"--start-from {folder} was given, a run of --task {earlier.settings.task}",
+                    f"runs of --task {self.settings.task}",
+                    "Name such a run, or leave --start-from out.",
+                )
+            kept = kc.models.take_over(earlier.trained(), model)
+            self.output.remark(f"goes on from {folder}; new are {', '.join(kept) or 'no layers'}")
+        return model
+
     def rate(self, plan):
         """Rises over the first steps, and falls to 0 with the last."""
         highest, warm = self.settings.learning_rate, min(WARM, plan.steps // 2)
@@ -117,8 +132,10 @@ class Stylist(Transforming):
         return waves(self.settings.image_size) if own is None else kc.data.read_image(own)
 
     def build(self):
-        return kc.models.style_network(
-            filters=max(2, self.settings.filters // 4), blocks=2, enlarging="nearest"
+        return self.begun(
+            kc.models.style_network(
+                filters=max(2, self.settings.filters // 4), blocks=2, enlarging="nearest"
+            )
         )
 
     def units(self, pictures):
@@ -239,9 +256,12 @@ class Enlarger(Transforming):
 
     def build(self):
         # Without statistics and from the bilinear enlargement, minutes of training count.
-        return kc.models.super_resolution(
-            self.settings.factor, filters=self.settings.filters, normalization="none", residual=True
-        )
+        return self.begun(
+            kc.models.super_resolution(
+                self.settings.factor, filters=self.settings.filters, normalization="none",
+                residual=True, enlarging="nearest",
+            )
+        )  # fmt: skip
 
     def units(self, pictures):
         """How far the bicubic enlargement is off."""
@@ -257,8 +277,9 @@ class Enlarger(Transforming):
             content=0.0 if alone else 1.0, pixel=1.0 if alone else self.settings.pixel_weight
         )
         trainer = kc.training.PerceptualTrainer(
-            model, self.perception, variation_weight=0.0, **weights
-        )
+            model, self.perception, variation_weight=0.0, shift=SHIFT, seed=self.settings.seed,
+            **weights,
+        )  # fmt: skip
         trainer.compile(self.guarded(keras.optimizers.Adam(self.rate(plan))))
         return trainer
 

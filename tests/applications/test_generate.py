@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -37,7 +38,7 @@ def test_what_makes_pictures_is_trained_drawn_judged_and_exported(application, t
     assert "--task style" in capsys.readouterr().err
 
 
-def test_pictures_are_styled_and_enlarged(application, tmp_path):
+def test_pictures_are_styled_and_enlarged(application, tmp_path, capsys):
     photograph = tmp_path / "odd.png"
     pixels = np.random.default_rng(0).integers(0, 256, (18, 22, 3), "uint8")
     Image.fromarray(pixels).save(photograph)
@@ -61,3 +62,30 @@ def test_pictures_are_styled_and_enlarged(application, tmp_path):
         assert application.main(["evaluate", *beside[task], *out]) == 0
     metrics = json.loads((tmp_path / "super_resolution" / "metrics.json").read_text())
     assert metrics["bicubic"]["PSNR"] > 10
+    # With hardly a step, what goes on is what was there.
+    asked = ["train", "--task", "super_resolution", *small, "--learning-rate", "1e-9"]
+    begun, again = tmp_path / "super_resolution", tmp_path / "again"
+    assert application.main([*asked, "--start-from", str(begun), "--out", str(again)]) == 0
+    weights = (keras.saving.load_model(run / "model.keras").get_weights() for run in (begun, again))
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    capsys.readouterr()
+    other = ["--start-from", str(tmp_path / "style"), "--out", str(tmp_path / "none")]
+    assert application.main([*asked, *other]) == 1
+    assert "a run of --task style" in capsys.readouterr().err
+
+
+def test_textures_have_the_direction_and_length_of_their_class(application):
+    from generators.classifiers import DIRECTIONS, LENGTHS, textures
+
+    side = 128
+    patterns, kinds = textures(40, (side, side), np.random.default_rng(0))
+    for pattern, kind in zip(patterns, kinds, strict=True):
+        told = pattern[..., pattern.std(axis=(0, 1)).argmax()]
+        strength = np.abs(np.fft.fft2(told - told.mean()))
+        place = np.unravel_index(strength.argmax(), strength.shape)
+        row, column = (each - side if each > side / 2 else each for each in place)
+        direction, length = divmod(kind, len(LENGTHS))
+        assert 0.75 < side / np.hypot(row, column) / LENGTHS[length] < 1.35
+        turns = np.arctan2(row, column) / np.pi - direction / DIRECTIONS
+        assert abs(turns - round(turns)) < 0.45 / DIRECTIONS

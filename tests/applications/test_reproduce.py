@@ -119,7 +119,11 @@ def test_who_changes_a_claim_after_its_verdict_says_so(tmp_path, application, mo
     assert record["verdict"] == claims.FAILS and record["reason"].endswith("0 of 3 seeds it held.")
     [earlier] = record["earlier"]
     assert (earlier["verdict"], earlier["code"]) == (claims.HOLDS, first.code)
-    assert "the verdict was: holds" in application.changes(changed, record)[0]
+    [told] = application.changes(changed, record)
+    assert "before its file was changed, the verdict was: holds." in told
+    claims.run(changed, tmp_path, quick=False, again=True, tell=print)
+    first, second = application.changes(changed, claims.record_of("toy", tmp_path))
+    assert first == told and "changed" not in second and "was: fails here." in second
 
 
 def test_three_words_by_seeds():
@@ -137,9 +141,40 @@ def test_a_page_shows_table_picture_and_verdict(tmp_path, application, monkeypat
     assert application.main(["page", "--results", str(tmp_path), "--out", str(page)]) == 0
     text = page.read_text()
     assert "1 of 2 claims were run: 1 holds, 0 fails here, 0 undecided." in text
-    assert '<h2 id="0">1. Numbers are even: holds</h2>' in text
-    assert "It holds if every number is even." in text and "In the first lecture." in text
+    assert "<h2>Toys</h2>" in text and text.count(">holds</span>") == 2
+    assert "Criterion: Every number is even." in text and "In the first lecture." in text
+    assert "Holds. Seen. With 3 of 3 seeds it held." in text
+    assert "To run it again: python applications/reproduce.py run toy (a few seconds on" in text
     assert text.count("<tr>") == 7 and "data:image/png" in text
+
+
+def test_a_run_of_minutes_says_how_many_of_them_the_processor_was_busy(application):
+    took = application.took
+    assert took({"minutes": 2.04, "processor_minutes": 1.26}) == (
+        "2.0 minutes, 1.3 of processor time,"
+    )
+    assert took({"minutes": 0.84, "processor_minutes": 0.0}) == "0.8 minutes"
+
+
+def test_numbers_of_a_logarithmic_axis_are_plain_and_the_legend_hides_nothing(tmp_path):
+    drawn = """
+def draw(rows, axes):
+    axes.loglog([3000, 40000], [1e-20, 1], label="a line")
+    axes.legend()
+    global figure
+    figure = axes.figure
+"""
+    claim = toy(tmp_path / "toy.py", TOY.split("def draw")[0] + drawn)
+    claims.draw(claim, pd.DataFrame({"number": [1]}), tmp_path / "toy.png")
+    figure = claim.module.figure
+    [axes], [legend] = figure.axes, figure.legends
+    labels = [each.get_text() for each in axes.get_xticklabels()]
+    assert labels == ["5,000", "10,000", "20,000"]
+    assert not any(each.get_text() for each in axes.get_xticklabels(minor=True))
+    powers = [each.get_text() for each in axes.get_yticklabels()]
+    assert 4 <= len(powers) <= 10 and powers[-1] == "1" and powers[0].startswith("1e-2")
+    assert axes.get_legend() is None and legend.get_texts()[0].get_text() == "a line"
+    assert legend.get_window_extent().y0 >= axes.get_window_extent().y1
 
 
 def test_all_leaves_out_what_does_not_fit_and_goes_on(tmp_path, application, monkeypatch, capsys):

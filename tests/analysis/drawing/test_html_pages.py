@@ -33,6 +33,33 @@ def test_a_page_holds_its_pictures_and_shows_texts_as_they_are(tmp_path, picture
     assert not re.search(r"(src|href)=.(?!data:image/png;base64,|#)", content)
 
 
+def test_groups_stand_above_their_sections_and_above_their_links(tmp_path, picture):
+    section = kc.analysis.PageSection
+    rows = [{"share": 0.5, "of": "<all>"}] * 3
+    sections = [
+        section("One", ["a"], {}, rows, group="First & last", mark="so > so", colour="#fed"),
+        section("Two", ["b"], {"red": picture}, rows, group="First & last", folded=True),
+        section("Three", ["c"], {}, group="Then"),
+    ]
+    kc.analysis.write_page(tmp_path / "page.html", "A page", sections)
+    links, body = (tmp_path / "page.html").read_text("utf-8").split("</nav>")
+    mark = '<span class="mark" style="background: #fed">so &gt; so</span>'
+    for text in (links, body):
+        assert re.findall("<h2>(.*?)</h2>", text) == ["First &amp; last", "Then"]
+        assert text.count(mark) == 1
+    assert re.findall('<li><a href="#(.)">(.*?)</a>', links) == [
+        ("0", "One"), ("1", "Two"), ("2", "Three"),
+    ]  # fmt: skip
+    headings = re.findall('<h2>|<h3 id="(.)">(.*?)</h3>', body)
+    assert headings == [("", ""), ("0", f"One {mark}"), ("1", "Two"), ("", ""), ("2", "Three")]
+    # A folded table is the last of its section; others are open.
+    first, second = body.split('<h3 id="1">')
+    assert "<details>" not in first and first.count("<tr>") == 4
+    assert re.search(
+        r"<figure>.*<details><summary>The table, 3 rows</summary><table>", second, re.S
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "message"), [("a.txt", r"end in \.png"), ("a.png", "cannot be read")]
 )

@@ -100,6 +100,15 @@ def test_numbers_along_an_axis_are_matplotlibs_affair():
         assert any("$" in label.get_text() for label in labels)
 
 
+def test_numbers_between_the_powers_of_a_logarithmic_axis_are_matplotlibs_too():
+    figure, axes = plots.new_figure(4, 2)
+    axes[0, 0].semilogx([300, 4000], [0, 1])
+    plots.draw_as_written(figure)
+    figure.draw_without_rendering()
+    labels = [each for each in axes[0, 0].xaxis.get_minorticklabels() if each.get_text()]
+    assert labels and all(label.get_parse_math() for label in labels)
+
+
 @pytest.mark.parametrize("name", DRAWINGS)
 def test_another_ending_is_refused_with_one_that_works(name, tmp_path):
     with pytest.raises(ValueError, match=r"'.bmp'.*\.png, \.svg|'.bmp'.*'.png'.*FILE.png"):

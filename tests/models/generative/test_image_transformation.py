@@ -39,20 +39,22 @@ def test_maps_are_the_papers_and_the_picture_keeps_its_size():
         assert small(picture).shape == (1, *size, 3)
 
 
-def test_each_pixel_four_times_leaves_no_chequered_pattern():
+@pytest.mark.parametrize("network", [kc.models.style_network, kc.models.super_resolution])
+def test_each_pixel_four_times_leaves_no_chequered_pattern(network):
     options = dict(filters=2, blocks=1)
     grey = np.full((1, 48, 48, 3), 200, "float32")
 
     def pattern(enlarging):
         keras.utils.set_random_seed(1)
         # Statistics of training, with which an even picture stays one within its border.
-        model = kc.models.style_network(**options, enlarging=enlarging, normalization="batch")
-        inner = keras.ops.convert_to_numpy(model(grey))[0, 20:28, 20:28]
-        return np.ptp(inner, axis=(0, 1)).max()
+        model = network(**options, enlarging=enlarging, normalization="batch")
+        made = keras.ops.convert_to_numpy(model(grey))[0]
+        middle = slice(len(made) // 2 - 4, len(made) // 2 + 4)
+        return np.ptp(made[middle, middle], axis=(0, 1)).max()
 
     assert pattern("nearest") < 1e-2 < pattern("transposed")
     with pytest.raises(kc.InputError, match="'transposed', 'nearest'"):
-        kc.models.style_network(enlarging="bicubic")
+        network(enlarging="bicubic")
 
 
 @pytest.mark.parametrize("factor", [4, 8])
@@ -109,6 +111,17 @@ def test_tiles_are_the_whole():
     assert np.abs(tiled.astype(int) - whole).max() <= 1
     (apart,) = kc.models.transform_pictures(model, [picture], tile=9, overlap=0)
     assert np.abs(apart.astype(int) - whole).max() > 1
+
+
+@pytest.mark.parametrize("tile, height, width", [(13, 71, 90), (16, 69, 74)])
+def test_tiles_of_any_side_are_the_whole_of_a_network_with_strides(tile, height, width):
+    keras.utils.set_random_seed(1)
+    model = kc.models.style_network(filters=2, blocks=1, normalization="batch")
+    picture = DRAW.integers(0, 256, (height, width, 3)).astype("uint8")
+    (whole,) = kc.models.transform_pictures(model, [picture])
+    (tiled,) = kc.models.transform_pictures(model, [picture], tile=tile)
+    assert tiled.shape == whole.shape
+    assert np.abs(tiled.astype(int) - whole).max() <= 1
 
 
 def test_what_is_no_picture_or_makes_none_is_refused():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import itertools
 import mimetypes
 import os
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,10 @@ body { font: 16px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 62em; 
 """
 _PICTURES = """
 nav a { margin-right: 1em; }
+nav ul { list-style: none; padding: 0; }
+nav li { margin: 0.2em 0; }
+.mark { font-size: 0.8rem; font-weight: normal; padding: 0.1em 0.6em; border-radius: 1em;
+  color: #111; white-space: nowrap; }
 figure { margin: 1em 0; }
 img { max-width: 100%; height: auto; border: 1px solid #ccc; }
 figcaption { color: #555; }
@@ -36,12 +41,21 @@ class PageSection(NamedTuple):
         sentences: What is told, a paragraph each.
         pictures: Files of pictures by what stands below them, `.png`, `.jpg` or `.svg`.
         table: Rows of a table, each by its columns' names; they stand below the sentences.
+        group: Heading that it shares with its neighbours; the links of a page with groups stand
+            below each other.
+        mark: A word beside its heading and its link, such as how it ended.
+        colour: Of the mark, as HTML names it, light enough for black letters.
+        folded: Whether the table stands last and is shown when its line is clicked.
     """
 
     title: str
     sentences: Sequence[str]
     pictures: Mapping[str, str | os.PathLike]
     table: Sequence[Mapping[str, Any]] = ()
+    group: str = ""
+    mark: str = ""
+    colour: str = "#eee"
+    folded: bool = False
 
 
 @checked
@@ -59,12 +73,21 @@ def write_page(
     Raises:
         InputError: A picture is absent or of another kind, or the file cannot be written.
     """
-    links = "".join(
-        f'<a href="#{number}">{html.escape(each.title)}</a>' for number, each in enumerate(sections)
-    )
-    parts = [_section(number, each) for number, each in enumerate(sections)]
+    links, parts = [], []
+    for group, members in itertools.groupby(enumerate(sections), lambda each: each[1].group):
+        numbered = list(members)
+        shown = [
+            f'<a href="#{number}">{html.escape(each.title)}</a>{_mark(each)}'
+            for number, each in numbered
+        ]
+        if group:
+            heading = f"<h2>{html.escape(group)}</h2>\n"
+            shown = [heading, "<ul>", *(f"<li>{each}</li>\n" for each in shown), "</ul>\n"]
+            parts.append(heading)
+        links += shown
+        parts += [_section(number, each) for number, each in numbered]
     told = f"<p>{html.escape(about)}</p>\n" if about else ""
-    body = f"{told}<nav>{links}</nav>\n{''.join(parts)}"
+    body = f"{told}<nav>{''.join(links)}</nav>\n{''.join(parts)}"
     write_text(path, html_document(title, body, _PICTURES))
 
 
@@ -98,9 +121,20 @@ def _section(number: int, section: PageSection) -> str:
         f"<figcaption>{html.escape(caption)}</figcaption></figure>\n"
         for caption, file in section.pictures.items()
     )
-    return (
-        f'<h2 id="{number}">{html.escape(section.title)}</h2>\n{told}{_table(section.table)}{shown}'
-    )
+    level = "h3" if section.group else "h2"
+    heading = f'<{level} id="{number}">{html.escape(section.title)}{_mark(section)}</{level}>\n'
+    table = _table(section.table)
+    if table and section.folded:
+        summary = f"<summary>The table, {len(section.table)} rows</summary>"
+        return f"{heading}{told}{shown}<details>{summary}{table}</details>\n"
+    return f"{heading}{told}{table}{shown}"
+
+
+def _mark(section: PageSection) -> str:
+    if not section.mark:
+        return ""
+    style = f"background: {html.escape(section.colour)}"
+    return f' <span class="mark" style="{style}">{html.escape(section.mark)}</span>'
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -85,9 +85,12 @@ def draw_as_written(figure: Figure) -> None:
     numbers: set[int] = set()
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
+            # Matplotlib's own; how it writes them is the user's setting.
+            own = ScalarFormatter | LogFormatter
             labels = axis.get_majorticklabels()
-            if isinstance(axis.get_major_formatter(), ScalarFormatter | LogFormatter):
-                # Matplotlib's own; how it writes them is the user's setting.
+            if isinstance(axis.get_minor_formatter(), own):
+                numbers.update(map(id, axis.get_minorticklabels()))
+            if isinstance(axis.get_major_formatter(), own):
                 numbers.update(map(id, labels))
             elif labels:
                 # An axis writes its names anew whenever it is drawn.

@@ -11,17 +11,21 @@ from keras_classics.core.errors import shown
 from keras_classics.data.faults import Faults, listed
 
 
-def picture_files(folder: Path, *, below: bool = True) -> list[Path]:
+def picture_files(folder: Path, *, below: bool = True, regular: bool = True) -> list[Path]:
     """The picture files of a folder, sorted; those of macOS that begin with "._" are none.
 
     Args:
         folder: Where to look; there may be none.
         below: Look in the folders in it, too.
+        regular: Pass over pipes and folders of such a name, which are else for who reads them to
+            refuse.
     """
     endings = picture_endings()
     return sorted(
         path for path in folder.glob("**/*" if below else "*")
-        if path.suffix.lower() in endings and path.name[0] != "." and path.is_file()
+        if path.suffix.lower() in endings
+        and path.name[0] != "."
+        and (not regular or path.is_file())
     )  # fmt: skip
 
 

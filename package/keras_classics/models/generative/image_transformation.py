@@ -88,6 +88,7 @@ def super_resolution(
     filters: Whole = 64,
     blocks: Whole = 4,
     residual: bool = False,
+    enlarging: str = "transposed",
     name: Name = "super_resolution",
 ) -> keras.Model:
     """Johnson's network that makes pictures larger.
@@ -101,6 +102,7 @@ def super_resolution(
         residual: Whether what is made is added to the enlargement from where it begins (Kim, Lee,
             Lee, arXiv:1511.04587, of a bicubic one), so that little training is not worse than
             none. It is bilinear: bicubic ones are not the same on all engines.
+        enlarging: As of `style_network`.
         name: Name of the model.
 
     Returns:
@@ -115,6 +117,7 @@ def super_resolution(
             f"factor={factor} was given", "4 or 8, the paper's", "Leave factor out for 4."
         )
     check_choice("normalization", normalization, (*NORMALIZATIONS, "none"))
+    check_choice("enlarging", enlarging, ENLARGINGS)
     filters, blocks = check_whole("filters", filters), check_whole("blocks", blocks)
     picture = keras.Input((None, None, 3), name="picture")
     # Where nothing else does, the picture comes in numbers near 1.
@@ -123,7 +126,7 @@ def super_resolution(
     for number in range(1, blocks + 1):
         x = _block(x, filters, normalization, f"stage1_block{number}", padding="same")
     for number in range(2, factor.bit_length() + 1):
-        x = _enlarged(x, filters, normalization, f"stage{number}")
+        x = _enlarged(x, filters, normalization, f"stage{number}", enlarging)
     if not residual:
         return keras.Model(picture, _picture(x), name=name)
     large = layers.UpSampling2D(factor, interpolation="bilinear", dtype="float32", name="large")
@@ -152,9 +155,7 @@ def _convolution(
     return layers.ReLU(name=f"{stage}_relu")(_normalised(x, normalization, stage))
 
 
-def _enlarged(
-    x: Tensor, filters: int, normalization: str, stage: str, enlarging: str = ENLARGINGS[0]
-) -> Tensor:
+def _enlarged(x: Tensor, filters: int, normalization: str, stage: str, enlarging: str) -> Tensor:
     if enlarging == "nearest":
         x = layers.UpSampling2D(2, name=f"{stage}_up")(x)
         return _convolution(x, filters, 3, 1, normalization, stage)

@@ -12,6 +12,9 @@ from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.picture_values import check_picture
 from keras_classics.core.types import Whole
 
+# Tiles are read from its places on, so that strides of 2 and 4 fall where they do in the whole.
+GRID = 4
+
 
 @checked
 def transform_pictures(
@@ -31,9 +34,9 @@ def transform_pictures(
     Args:
         model: Such as `kc.models.style_network` or `kc.models.super_resolution`.
         pictures: RGB `(height, width, 3)` each, between 0 and 255.
-        tile: Side of what is read at once without its border; None for whole pictures. A multiple
-            of 4 for style networks, whose strides begin anew in each tile.
-        overlap: Width of the border, likewise.
+        tile: Side of what is read at once without its border; None for whole pictures.
+        overlap: Width of the border; up to 3 more are read, so that the strides of a style network
+            fall where they do in the whole.
 
     Returns:
         uint8 `(height, width, 3)` each, times the factor of the model.
@@ -77,12 +80,23 @@ def _tiled(model: keras.Model, picture: np.ndarray, side: int, border: int) -> n
     for top in range(0, height, side):
         row = []
         for left in range(0, width, side):
-            up, back = max(0, top - border), max(0, left - border)
-            part = picture[up : top + side + border, back : left + side + border]
+            high, wide = _read(top, side, border, height), _read(left, side, border, width)
+            part = picture[high, wide]
             made = _made(model, part)
             factor = made.shape[0] // part.shape[0]
-            high, wide = min(side, height - top), min(side, width - left)
-            down, right = factor * (top - up), factor * (left - back)
-            row.append(made[down : down + factor * high, right : right + factor * wide])
+            row.append(made[_kept(top, side, high, factor), _kept(left, side, wide, factor)])
         rows.append(np.concatenate(row, axis=1))
     return np.concatenate(rows)
+
+
+def _read(first: int, side: int, border: int, length: int) -> slice:
+    """A tile with its border: begins on the grid, and ends as far from it as the whole does."""
+    before = max(0, first - border) // GRID * GRID
+    behind = max(0, length - first - side - border) // GRID * GRID
+    return slice(before, length - behind)
+
+
+def _kept(first: int, side: int, read: slice, factor: int) -> slice:
+    """Of what is made of it, the tile."""
+    begin = factor * (first - read.start)
+    return slice(begin, begin + factor * min(side, read.stop - first))

@@ -20,6 +20,7 @@ from keras_classics.data.faults import Faults
 from keras_classics.data.holdout import SPLIT_OF
 from keras_classics.data.load import Asked, Data
 from keras_classics.data.pictures.images import measure_images, read_image
+from keras_classics.data.pictures.picture_places import picture_files
 from keras_classics.data.splits import Made, Pictures
 
 
@@ -143,12 +144,11 @@ def _pictures(folder: Path, classes: tuple[str, ...]) -> list[_Found]:
             ", ".join(classes),
             "Remove or rename the folder.",
         )
-    endings = picture_endings()
+    # Who names a pipe or a folder like a picture is told so.
     return [
         _Found(path, name)
         for name in classes
-        for path in sorted((folder / name).rglob("*"))
-        if path.suffix.lower() in endings and path.name[0] != "."
+        for path in picture_files(folder / name, regular=False)
     ]
 
 
