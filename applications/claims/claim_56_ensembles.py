@@ -15,7 +15,7 @@ import keras_classics as kc
 from claims.claim import by_seed
 
 PART = "Recurrent networks"
-MINUTES = 6
+MINUTES = 2
 CRITERION = (
     "CIDEr-D and BLEU-4 of the four together are above those of the best of the four alone, and "
     "CIDEr-D is above the mean of the four by a twentieth of that or more."

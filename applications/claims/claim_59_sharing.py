@@ -15,7 +15,7 @@ import keras_classics as kc
 from claims.claim import by_seed
 
 PART = "Recurrent networks"
-MINUTES = 7
+MINUTES = 5
 CRITERION = (
     "With both forms the mean BLEU of the trained directions is 60 or more, and that of the two "
     "that were never trained at least half of what the way through English reaches."
@@ -23,8 +23,10 @@ CRITERION = (
 KINDS = ("date", "time", "countries", "languages")
 TRAINED = [("en", "fr"), ("fr", "en"), ("en", "nl"), ("nl", "en")]
 NEW = [("fr", "nl"), ("nl", "fr")]
-FORMS = {"tokens": "all shared", "middle": "shared middle"}
-MAX_WORDS, BATCH = 20, 64
+# What a form is called, and the sentences of each batch: a step learns from one batch of all
+# directions mixed, or from one of each of the four, of 64 pairs either way.
+FORMS = {"tokens": ("all shared", 64), "middle": ("shared middle", 16)}
+MAX_WORDS = 20
 
 
 def sentences(split, count):
@@ -33,16 +35,15 @@ def sentences(split, count):
     return {language: [each.texts[language] for each in chosen] for language in ("en", "fr", "nl")}
 
 
-def learnt(sharing, texts, epochs, seed):
+def learnt(sharing, texts, batch, epochs, seed):
     """A translator of all trained directions."""
     keras.utils.set_random_seed(seed)
     sharing.make_vocabularies(texts, lambda side: kc.data.make_vocabulary("token", side))
     numbered = sharing.number(texts, max_words=MAX_WORDS)
     model, learner = sharing.build(units=96, bidirectional=True, attention="additive")
-    # A step is a batch of all directions mixed, or a batch of each: an epoch is all either way.
-    steps = len(numbered) // BATCH
+    steps = len(numbered) // batch
     kc.training.compile_translator(learner, kc.training.cosine_adam(0.004, steps * epochs))
-    batches = sharing.batches(numbered, batch_size=BATCH, seed=seed)
+    batches = sharing.batches(numbered, batch_size=batch, seed=seed)
     learner.fit(batches, steps_per_epoch=steps, epochs=epochs, shuffle=False, verbose=0)
     return model
 
@@ -61,9 +62,9 @@ def measure(seed, quick):
     texts = sentences(data.train, 128 if quick else 1600)
     test = sentences(data.test, 10 if quick else 150)
     rows = []
-    for form, told in FORMS.items():
+    for form, (told, batch) in list(FORMS.items())[: 1 if quick else None]:
         sharing = kc.models.SHARINGS[form](TRAINED)
-        model = learnt(sharing, texts, 1 if quick else 10, seed)
+        model = learnt(sharing, texts, batch, 1 if quick else 10, seed)
         limits = {"max_words": MAX_WORDS, "width": 2}
         asked = {pair: test[pair[0]] for pair in (*TRAINED, *NEW)}
         found = sharing.translate([model], asked, **limits)
@@ -99,3 +100,4 @@ def draw(rows, axes):
     """Mean BLEU by form and kind of direction."""
     table = rows.pivot_table(index="form", columns="kind", values="BLEU")
     table[["trained", "new", "through English"]].plot.bar(ax=axes, rot=0, ylabel="BLEU", xlabel="")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)

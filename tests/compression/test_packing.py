@@ -146,6 +146,17 @@ def shared():
     return keras.Model(x, same(layers.BatchNormalization()(same(x))))
 
 
+def called_twice():
+    """A nested model in the place of three, each behind another."""
+    x = keras.Input((6, 6, 12))
+    same = keras.Sequential(
+        [keras.Input((6, 6, 12)), layers.BatchNormalization(), layers.LeakyReLU(),
+         BinaryConv2D(12, input_scale=False, name="inside"), layers.Conv2D(12, 1)]
+    )  # fmt: skip
+    y = layers.add([same(same(x)), same(layers.ReLU()(x))])
+    return keras.Model(x, BinaryConv2D(3, input_scale=False)(y))
+
+
 def pooled_for_two():
     x = keras.Input((8, 8, 6))
     pooled = layers.MaxPooling2D(2)(BinaryConv2D(6)(x))
@@ -175,6 +186,27 @@ NETWORKS = {
     "nested": lambda: keras.Sequential(
         [keras.Input((8, 8, 12)), layers.BatchNormalization(), inner(),
          layers.BatchNormalization(), BinaryConv2D(9, input_scale=False)]
+    ),
+    "called twice": called_twice,
+    # What bits and comparisons cannot be of: windows that end outside, pooled rows and channels,
+    # numbers that are rounded to eight bits. Before a layer that takes signs, and one that does not.
+    "rounded up": lambda: keras.Sequential(
+        [keras.Input((8, 8, 5)), BinaryConv2D(7), PaddedMaxPooling2D(3, 2, ceil_mode=True),
+         layers.BatchNormalization(), BinaryConv2D(6, input_scale=False),
+         PaddedMaxPooling2D(3, 2, ceil_mode=True), layers.BatchNormalization(),
+         BinaryConv2D(4, 1, input_scale=False)]
+    ),
+    "channels first": lambda: keras.Sequential(
+        [keras.Input((8, 8, 12)), BinaryConv2D(16),
+         layers.MaxPooling2D(2, data_format="channels_first"), layers.BatchNormalization(),
+         BinaryConv2D(12, input_scale=False),
+         layers.MaxPooling2D(2, data_format="channels_first"), layers.BatchNormalization(),
+         BinaryConv2D(4, 1, input_scale=False)]
+    ),
+    "normalised in half precision": lambda: keras.Sequential(
+        [keras.Input((6, 6, 5), dtype="bfloat16"), BinaryConv2D(7, input_scale=False),
+         layers.BatchNormalization(dtype="bfloat16"), BinaryConv2D(6, input_scale=False),
+         layers.BatchNormalization(dtype="bfloat16"), BinaryConv2D(4)]
     ),
     "residual": residual,
     "shared": shared,
@@ -256,6 +288,14 @@ def test_a_normalisation_behind_two_poolings_rounds_as_the_network_where_signs_a
 def test_parts_that_threads_share_are_the_whole(monkeypatch):
     monkeypatch.setattr(packed_signs, "_WORDS_OF_A_THREAD", 1)
     monkeypatch.setattr(packed_layer, "_NUMBERS_OF_A_THREAD", 1)
+    shares, parted = set(), packed_signs.in_parts
+
+    def in_parts(work, count, threads):
+        shares.add(threads)
+        parted(work, count, threads)
+
+    for module in (packed_signs, packed_layer):
+        monkeypatch.setattr(module, "in_parts", in_parts)
     model = drawn(
         keras.Sequential(
             [keras.Input((5, 4, 70)), BinaryConv2D(100), layers.BatchNormalization(),
@@ -267,7 +307,11 @@ def test_parts_that_threads_share_are_the_whole(monkeypatch):
     for rows in (1, 2):
         x = np.random.default_rng(1).normal(size=(rows, 5, 4, 70)).astype("float32")
         packed = kc.compression.pack(model, engine=ENGINE)
-        np.testing.assert_array_equal(packed.predict(x, threads=3), packed.predict(x, threads=1))
+        shares.clear()
+        alone = packed.predict(x, threads=1)
+        assert shares <= {0, 1}
+        np.testing.assert_array_equal(packed.predict(x, threads=3), alone)
+        assert ENGINE == "numpy" or 3 in shares
         np.testing.assert_allclose(packed(x), model(x, training=False), rtol=1e-4, atol=1e-4)
 
 
@@ -436,7 +480,7 @@ def test_arrays_that_do_not_fit_are_refused_before_anything_is_computed(tmp_path
         lambda steps: steps[1].update(input=0),
         lambda steps: steps[2].update(like=0),
         # A step that writes over what another has made.
-        lambda steps: steps[1].update(output=steps[0]["output"]),
+        lambda steps: (steps[2].update(output=0), steps[3].update(inputs=[0])),
     ],
 )
 def test_steps_that_take_what_others_do_not_give_are_refused(tmp_path, change):
@@ -508,8 +552,16 @@ def test_what_is_no_number_has_no_sign():
         kc.compression.pack(model)
 
 
-def test_binary_layers_of_a_model_that_is_called_twice_are_named():
-    x = keras.Input((8,))
-    inner = keras.Sequential([keras.Input((8,)), kc.layers.BinaryDense(8, name="signs")])
-    with pytest.raises(InputError, match="'signs' is within .*called twice"):
-        kc.compression.pack(keras.Model(x, inner(inner(x))))
+def test_a_binary_layer_within_another_is_named_and_the_remedy_works():
+    image = keras.Input((5, 8))
+    wrapped = layers.TimeDistributed(BinaryDense(4, name="signs"))(image)
+    with pytest.raises(InputError, match="'signs' is within another layer.*takes sequences"):
+        kc.compression.pack(keras.Model(image, wrapped))
+    kc.compression.pack(keras.Model(image, BinaryDense(4)(image)))
+
+
+@pytest.mark.parametrize("layer", [layers.ReLU, layers.LeakyReLU])
+def test_rectifiers_never_fall(layer):
+    """Keras refuses those that would, and signs behind them would not be one comparison."""
+    with pytest.raises(ValueError, match="negative"):
+        layer(negative_slope=-0.1)

@@ -133,6 +133,13 @@ def average_precision(
     Raises:
         InputError: The rules are unknown, a class is beyond those there are, a threshold is no
             overlap, a range of sizes is none, or there is no picture, or not the truth for each.
+
+    Example:
+        ```python
+        found = [kc.boxes.Detections([[10, 10, 50, 50]], [0], [0.9])]  # of each picture
+        truths = [kc.boxes.Truth([[10, 10, 50, 46]], [0])]
+        kc.boxes.average_precision(found, truths, 1, rules="voc10").figures
+        ```
     """
     check_choice("rules", rules, (*RULES, *KITTI))
     classes = check_whole("classes", classes)

@@ -33,6 +33,11 @@ def regression_targets(proposals: ArrayLike, truths: ArrayLike) -> np.ndarray:
 
     Raises:
         InputError: A box has no area, or they are not equally many.
+
+    Example:
+        ```python
+        kc.boxes.regression_targets([[0, 0, 10, 10]], [[0, 0, 20, 10]])  # [[0.5, 0, 0.693, 0]]
+        ```
     """
     proposals, truths = as_boxes(proposals), as_boxes(truths)
     sides = np.concatenate([boxes[:, 2:] - boxes[:, :2] for boxes in (proposals, truths)])

@@ -63,6 +63,13 @@ def diagnose(
 
     Raises:
         InputError: There is no picture, or not the truth for each.
+
+    Example:
+        ```python
+        found = [kc.boxes.Detections([[10, 10, 50, 50]], [1], [0.9])]
+        truths = [kc.boxes.Truth([[10, 10, 50, 50]], [0])]
+        kc.boxes.diagnose(found, truths, 2)  # sentences; none where nothing looks wrong
+        ```
     """
     check_paired(detections, truths)
     found = [each.boxes for each in detections]

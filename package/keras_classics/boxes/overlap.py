@@ -25,6 +25,11 @@ def overlap(boxes: ArrayLike, others: ArrayLike) -> np.ndarray:
 
     Raises:
         InputError: Boxes have another shape, are not finite, or end before they begin.
+
+    Example:
+        ```python
+        kc.boxes.overlap([[0, 0, 10, 10]], [[0, 0, 10, 5], [20, 20, 30, 30]])  # [[0.5, 0.0]]
+        ```
     """
     boxes, others = as_boxes(boxes), as_boxes(others)
     shared = intersection(boxes, others)

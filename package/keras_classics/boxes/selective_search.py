@@ -95,6 +95,13 @@ def selective_search(
     Raises:
         InputError: The image is no picture, or an argument is out of range.
         ImportError: The engine's library is not installed.
+
+    Example:
+        ```python
+        image = np.zeros((60, 80, 3), "uint8")
+        image[10:40, 20:60] = (200, 30, 30)
+        proposals = kc.boxes.selective_search(image)  # (n, 4), best first
+        ```
     """
     check_choice("mode", mode, tuple(MODES))
     least = check_positive("least_side", least_side)

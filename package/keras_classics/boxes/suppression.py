@@ -46,6 +46,12 @@ def suppress(
     Raises:
         InputError: Shapes do not fit, a score is not finite, a class no whole number, or the
             threshold no overlap.
+
+    Example:
+        ```python
+        boxes = [[0, 0, 10, 10], [0, 0, 10, 9], [20, 20, 30, 30]]
+        kc.boxes.suppress(boxes, [0.8, 0.9, 0.3], threshold=0.5)  # [1, 2], best first
+        ```
     """
     boxes = as_boxes(boxes)
     scores = as_column("scores", scores, "float64", len(boxes))

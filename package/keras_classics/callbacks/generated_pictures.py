@@ -35,6 +35,17 @@ class Generated(PictureCallback):
 
     Raises:
         InputError: See there.
+
+    Example:
+        ```python
+        trainer = kc.training.GANTrainer(
+            kc.models.gan_generator((4, 4, 1), units=(8,)),
+            kc.models.gan_discriminator((4, 4, 1), units=(8,)),
+        )
+        trainer.compile()
+        pictures = np.zeros((8, 4, 4, 1), "float32")
+        trainer.fit(pictures, verbose=0, callbacks=[kc.callbacks.Generated("grid", pictures=4)])
+        ```
     """
 
     kind = "generated"
@@ -71,6 +82,17 @@ class WarnOfCollapse(keras.callbacks.Callback):
         patience: After how many epochs in a row below the bound.
         diversity: Its least admitted value, in parts of that of real pictures.
         kl: Its least admitted value, in nats.
+
+    Example:
+        ```python
+        trainer = kc.training.VAETrainer(
+            kc.models.vae_encoder((4, 4, 1), latent=2, units=(8,)),
+            kc.models.vae_decoder((4, 4, 1), latent=2, units=(8,)),
+        )
+        trainer.compile("adam")
+        pictures = np.zeros((8, 4, 4, 1), "float32")
+        trainer.fit(pictures, verbose=0, callbacks=[kc.callbacks.WarnOfCollapse(patience=1)])
+        ```
     """
 
     @checked

@@ -43,8 +43,11 @@ class GradCAM(ClassifierPictures):
 
     Example:
         ```python
-        callback = kc.callbacks.GradCAM(x_test[:8], "runs/maps", y_test[:8], names, every_steps=500)
-        model.fit(x, y, callbacks=[callback])
+        model = kc.create_model("lenet_5_modern")
+        model.compile("adam", "sparse_categorical_crossentropy")
+        images, labels = np.zeros((8, 32, 32, 1), "float32"), np.arange(8)
+        maps = kc.callbacks.GradCAM(images[:4], "maps", labels[:4])
+        model.fit(images, labels, verbose=0, callbacks=[maps])  # a picture after every epoch
         ```
     """
 

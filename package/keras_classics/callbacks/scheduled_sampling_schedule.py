@@ -56,6 +56,12 @@ class ScheduledSampling(keras.callbacks.Callback):
 
     Raises:
         InputError: A value is not admitted, or the model has no decoder to sample from.
+
+    Example:
+        ```python
+        model = kc.models.translator(20, 30, units=8)
+        callback = kc.callbacks.ScheduledSampling("linear", slope=1e-3, minimum=0.5)  # to `fit`
+        ```
     """
 
     @checked

@@ -35,6 +35,15 @@ class HoldWeights(keras.callbacks.Callback):
 
     Args:
         held: What `kc.compression.prune`, `prune_filters` or `share_weights` returned.
+
+    Example:
+        ```python
+        model = kc.create_model("lenet_5_modern")
+        masks = kc.compression.prune(model, 0.8)
+        model.compile("adam", "sparse_categorical_crossentropy")
+        images, labels = np.zeros((8, 32, 32, 1), "float32"), np.arange(8)
+        model.fit(images, labels, verbose=0, callbacks=[kc.callbacks.HoldWeights(masks)])
+        ```
     """
 
     @checked
@@ -75,6 +84,15 @@ class Pruning(keras.callbacks.Callback):
     Raises:
         InputError: An argument is not admitted; or, when training begins, the optimizer has made
             steps of the schedule and the model was not pruned in them.
+
+    Example:
+        ```python
+        model = kc.create_model("lenet_5_modern")
+        model.compile("adam", "sparse_categorical_crossentropy")
+        images, labels = np.zeros((8, 32, 32, 1), "float32"), np.arange(8)
+        pruning = kc.callbacks.Pruning(0.8, begin=2, end=6, every=2)  # in steps
+        model.fit(images, labels, batch_size=1, verbose=0, callbacks=[pruning])
+        ```
     """
 
     @checked

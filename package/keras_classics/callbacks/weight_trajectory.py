@@ -28,6 +28,14 @@ class WeightTrajectory(keras.callbacks.Callback):
 
     Raises:
         InputError: `every` is no positive whole number, or nothing can be written in the folder.
+
+    Example:
+        ```python
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        kept = kc.callbacks.WeightTrajectory("states")  # after every epoch
+        model.fit(np.eye(2), np.ones((2, 1)), epochs=3, verbose=0, callbacks=[kept])
+        ```
     """
 
     @checked

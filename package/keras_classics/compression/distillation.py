@@ -95,6 +95,16 @@ def distiller(
     Raises:
         InputError: A model has no graph of layers or is no classifier, both differ in inputs or
             classes, or an argument is out of its range.
+
+    Example:
+        ```python
+        teacher = kc.create_model("lenet_5_modern")
+        layers = [keras.layers.Flatten(), keras.layers.Dense(10, "softmax")]
+        student = keras.Sequential([keras.Input((32, 32, 1)), *layers])
+        taught = kc.compression.distiller(student, teacher, temperature=4)
+        taught.compile("adam", "sparse_categorical_crossentropy")
+        taught.fit(np.zeros((8, 32, 32, 1), "float32"), np.arange(8), verbose=0)
+        ```
     """
     temperature = check_positive("temperature", temperature)
     student_share = check_probability("student_share", student_share)

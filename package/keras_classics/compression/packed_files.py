@@ -25,7 +25,7 @@ from keras_classics.compression.packed_model import (
 from keras_classics.compression.packed_signs import ENGINES, best_engine, word_count
 from keras_classics.compression.windows import Windows
 from keras_classics.core.arguments import checked
-from keras_classics.core.boundary.array_files import read_arrays
+from keras_classics.core.boundary.array_files import read_arrays, storable
 from keras_classics.core.boundary.files import reading, write_whole
 from keras_classics.core.boundary.model_files import of_configuration
 from keras_classics.core.boundary.text_files import parse_json
@@ -41,7 +41,7 @@ _OF_LAYERS = ("kernel", "scales", "bias")
 # What a layer adds to each side, and the steps between the entries of its kernel, are some pixels:
 # beyond that a file of some bytes could ask for any memory.
 _MOST_PIXELS = 4096
-_DTYPES = ("bool", "float16", "float32", "float64", "int8", "int16", "int32", "int64",
+_DTYPES = ("bfloat16", "bool", "float16", "float32", "float64", "int8", "int16", "int32", "int64",
            "uint8", "uint16", "uint32", "uint64")  # fmt: skip
 _ALLOWED = "a complete file of a packed network, made by PackedModel.save"
 _REMEDY = "Fetch it again, or pack the model again: kc.compression.pack(model).save(path)."
@@ -125,7 +125,7 @@ def _written(step: Step) -> tuple[dict[str, Any], Arrays]:
             "outputs": list(step.outputs),
         }
         weights = step.model.get_weights()
-        return facts, {f"weight{place}": each for place, each in enumerate(weights)}
+        return facts, {f"weight{place}": storable(each) for place, each in enumerate(weights)}
     if isinstance(step, Compare):
         facts = {"kind": "compare", "input": step.input, "output": step.output}
         turns, own = _turns_written(step.turns)

@@ -61,8 +61,7 @@ def pack(model: keras.Model, *, engine: str | None = None) -> PackedModel:
 
     Args:
         model: A functional or built sequential model, of the catalogue or one's own, in which there
-            are `BinaryConv2D` or `BinaryDense` layers; in models nested in it too, unless those are
-            called twice.
+            are `BinaryConv2D` or `BinaryDense` layers; in models nested in it too.
         engine: `"numba"` or `"numpy"`; by default numba where it is installed.
 
     Returns:
@@ -73,6 +72,14 @@ def pack(model: keras.Model, *, engine: str | None = None) -> PackedModel:
             its binary layers compute in half precision, it returns lists within others, or the
             engine is unknown.
         ImportError: numba was asked for and is not installed.
+
+    Example:
+        ```python
+        layers = [keras.layers.Flatten(), kc.layers.BinaryDense(16), kc.layers.BinaryDense(5)]
+        model = keras.Sequential([keras.Input((8, 8, 3)), *layers])
+        packed = kc.compression.pack(model)
+        packed.predict(np.ones((2, 8, 8, 3), "float32")).shape  # (2, 5)
+        ```
     """
     engine = engine or best_engine()
     check_choice("engine", engine, ENGINES)
@@ -95,13 +102,12 @@ def pack(model: keras.Model, *, engine: str | None = None) -> PackedModel:
 def _check_packable(model: keras.Model, binary: Sequence[keras.layers.Layer]) -> None:
     """Refuse what cannot be packed, or would be another network then."""
     check_finite_weights(model)
-    again = [x.name for x in layers_within(model) if isinstance(x, (BinaryConv2D, BinaryDense))]
-    if again and not binary:
+    within = [x.name for x in layers_within(model) if isinstance(x, (BinaryConv2D, BinaryDense))]
+    if within and not binary:
         raise InputError(
-            f"The binary layer {again[0]!r} is within another layer of {model.name!r}, or in a "
-            "nested model that is called twice",
-            "binary layers that are called once, or stand in the model itself",
-            "Call the layers of the nested model one by one.",
+            f"The binary layer {within[0]!r} is within another layer of {model.name!r}",
+            "binary layers that stand in the model itself, or in models nested in it",
+            "Call the binary layers themselves: BinaryDense takes sequences as it is.",
         )
     if not binary:
         raise InputError(
@@ -171,12 +177,12 @@ class _Graph:
         return self.names[id(tensor)]
 
     def _walk(self, model: keras.Model) -> None:
-        nodes = [node for node in ancestry(model.outputs) if not node.is_input]
-        times = Counter(id(node.operation) for node in nodes)
-        for node in nodes:
+        for node in ancestry(model.outputs):
+            if node.is_input:
+                continue
             inputs = [self.names[id(tensor)] for tensor in node.input_tensors]
             nested = node.operation
-            if has_graph(nested) and times[id(nested)] == 1 and _holds_binary(nested):
+            if has_graph(nested) and _holds_binary(nested):
                 inner = functional(nested)
                 self.names |= zip(map(id, inner.inputs), inputs, strict=True)
                 self._walk(inner)

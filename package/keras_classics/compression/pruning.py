@@ -125,6 +125,13 @@ def prune(
 
     Raises:
         InputError: An argument is not admitted, a name is of no layer, or nothing can be pruned.
+
+    Example:
+        ```python
+        model = kc.create_model("lenet_5_modern")
+        masks = kc.compression.prune(model, 0.8)  # the smallest weights of the network are 0
+        stay = kc.callbacks.HoldWeights(masks)  # a callback for `fit` that keeps them so
+        ```
     """
     sparsity = check_rate("sparsity", sparsity, "Pass a share such as 0.8.")
     check_choice("by", by, BY)
@@ -165,6 +172,13 @@ def prune_filters(model: keras.Model, share: float, *, keep: Sequence[str] = ())
     Raises:
         InputError: An argument is not admitted, a name is of no layer, the model has no graph of
             layers, or no layer has filters that can be taken out.
+
+    Example:
+        ```python
+        model = kc.create_model("lenet_5_modern")
+        masks = kc.compression.prune_filters(model, 0.5)
+        small = kc.compression.strip(model)  # with half of the filters in each hidden layer
+        ```
     """
     share = check_rate("share", share, "Pass a share such as 0.4.")
     _check_names(model, keep)

@@ -111,6 +111,12 @@ def share_weights(
 
     Raises:
         InputError: An argument is not admitted, or a name is of no layer.
+
+    Example:
+        ```python
+        model = kc.create_model("lenet_5_modern")
+        shared = kc.compression.share_weights(model, 4)  # 16 values a layer
+        ```
     """
     wanted = bits if isinstance(bits, Mapping) else {}
     for name in wanted:

@@ -26,6 +26,8 @@ from keras_classics.layers.image.pooling import PaddedMaxPooling2D
 
 # Activations made of straight lines, which rise even after rounding.
 _RISING = ("linear", "relu", "relu6", "leaky_relu", "hard_tanh")
+# Keras refuses slopes below 0, with which they would fall and rise.
+_RECTIFIERS = (keras.layers.LeakyReLU, keras.layers.ReLU)
 # Layers that do nothing at inference.
 _IDLE = (
     keras.layers.ActivityRegularization,
@@ -111,13 +113,9 @@ def rises_or_falls(node: Node) -> bool:
         return False
     if type(layer) is keras.layers.BatchNormalization:
         return layer.axis in (-1, len(node.outputs[0].shape) - 1)
-    if type(layer) is keras.layers.ReLU:
-        return layer.negative_slope >= 0
-    if type(layer) is keras.layers.LeakyReLU:
-        return layer.negative_slope >= 0
     if type(layer) is keras.layers.Activation:
         return is_rising(layer.activation)
-    return type(layer) in _IDLE
+    return type(layer) in (*_RECTIFIERS, *_IDLE)
 
 
 def gains_and_shifts(layer: keras.layers.BatchNormalization) -> tuple[np.ndarray, np.ndarray]:

@@ -55,6 +55,13 @@ def strip(model: keras.Model) -> keras.Model:
 
     Raises:
         InputError: The model has no graph of layers, or has been quantised or given LoRA by Keras.
+
+    Example:
+        ```python
+        model = kc.create_model("lenet_5_modern")
+        kc.compression.prune_filters(model, 0.5)
+        kc.compression.strip(model).count_params()  # about a quarter of the weights
+        ```
     """
     model = functional(model)
     _check_plain(model)

@@ -125,6 +125,16 @@ def beam_search(
 
     Raises:
         InputError: A setting outside what is listed here.
+
+    Example:
+        ```python
+        decoder = kc.layers.RecurrentDecoder(30, 16)
+        encoded = np.random.default_rng(0).normal(size=(2, 16)).astype("float32")
+        decoder.build((2, 5), (2, 16))
+        state = decoder.initial_state(encoded)
+        found = kc.decoding.beam_search(decoder.step, state, start=1, end=2, max_length=5, n_best=3)
+        found.ids, found.log_probabilities  # (2, 3, 5) and (2, 3)
+        ```
     """
     admission = Admission(end, max_length, min_length, tuple(banned))
     check_search(state, end, width, n_best, coverage, coverage_method)

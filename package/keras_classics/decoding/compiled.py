@@ -52,8 +52,13 @@ class CompiledSearch:
 
     Example:
         ```python
-        search = CompiledSearch(decoder, start=1, end=2, max_length=20, width=5)
-        hypotheses = search(encoder(images))
+        decoder = kc.layers.RecurrentDecoder(30, 16)
+        encoded = np.random.default_rng(0).normal(size=(2, 16)).astype("float32")
+        decoder.build((2, 5), (2, 16))
+        search = kc.decoding.CompiledSearch(
+            decoder, start=1, end=2, max_length=5, width=3, jit_compile=False
+        )
+        search(encoded).ids  # (2, 1, 5), the best sentence of each
         ```
     """
 

@@ -76,6 +76,13 @@ def ctc_beam_search(
 
     Raises:
         InputError: `n_best` is not within 1 and `width`.
+
+    Example:
+        ```python
+        logits = np.random.default_rng(0).normal(size=(2, 12, 5)).astype("float32")
+        found = kc.decoding.ctc_beam_search(logits, np.array([12, 8]), width=10, n_best=3)
+        found.ids.shape  # (2, 3, 12): the best labellings, best first
+        ```
     """
     if not 1 <= n_best <= width:
         raise InputError(

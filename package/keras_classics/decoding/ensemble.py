@@ -39,9 +39,13 @@ class Ensemble:
 
     Example:
         ```python
-        encoders, decoders = zip(*map(kc.models.split_translator, translators))
-        search = CompiledSearch(Ensemble(decoders), start=1, end=2, max_length=20)
-        hypotheses = search([encoder(source) for encoder in encoders])
+        translators = [kc.models.translator(30, 40, units=8) for _ in range(2)]
+        source = np.array([[5, 9, 4, 2], [7, 3, 2, 0]])
+        encoders, decoders = zip(*map(kc.models.split_translator, translators), strict=True)
+        search = kc.decoding.CompiledSearch(
+            kc.decoding.Ensemble(decoders), start=1, end=2, max_length=5, jit_compile=False
+        )
+        found = search([encoder(source) for encoder in encoders])
         ```
     """
 

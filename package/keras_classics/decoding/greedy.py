@@ -57,6 +57,15 @@ def greedy(
 
     Raises:
         InputError: Lengths or banned ids under which no sentence exists.
+
+    Example:
+        ```python
+        decoder = kc.layers.RecurrentDecoder(30, 16)
+        encoded = np.random.default_rng(0).normal(size=(2, 16)).astype("float32")
+        decoder.build((2, 5), (2, 16))
+        state = decoder.initial_state(encoded)
+        kc.decoding.greedy(decoder.step, state, start=1, end=2, max_length=5).ids  # (2, 5)
+        ```
     """
     admission = Admission(end, max_length, min_length, tuple(banned))
     return roll(

@@ -58,6 +58,15 @@ def sample(
 
     Raises:
         InputError: Settings that leave nothing to draw from.
+
+    Example:
+        ```python
+        decoder = kc.layers.RecurrentDecoder(30, 16)
+        encoded = np.random.default_rng(0).normal(size=(2, 16)).astype("float32")
+        decoder.build((2, 5), (2, 16))
+        state = decoder.initial_state(encoded)
+        kc.decoding.sample(decoder.step, state, start=1, end=2, max_length=5, seed=0, top_p=0.9)
+        ```
     """
     check_filters(temperature, top_k, top_p)
     admission = Admission(end, max_length, min_length, tuple(banned))

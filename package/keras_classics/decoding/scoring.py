@@ -66,6 +66,12 @@ def perplexity(log_probabilities: Tensor, lengths: Tensor) -> Tensor:
 
     Raises:
         InputError: They have different shapes.
+
+    Example:
+        ```python
+        log_probabilities = np.log([[0.25, 0.5]]).sum(axis=1).astype("float32")
+        kc.decoding.perplexity(log_probabilities, np.array([2]))  # 2.83: 1 / sqrt(0.25 * 0.5)
+        ```
     """
     nats, counts = -ops.cast(log_probabilities, "float32"), ops.cast(lengths, "float32")
     if tuple(nats.shape) != tuple(counts.shape):

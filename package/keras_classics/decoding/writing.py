@@ -30,6 +30,15 @@ class TextWriter:
 
     Raises:
         InputError: The prime has characters that the alphabet lacks, or a number is not admitted.
+
+    Example:
+        ```python
+        alphabet = kc.data.Alphabet("to be or not to be")
+        model = kc.models.language_model(len(alphabet), 8, 1)
+        decoder = kc.models.split_language_model(model)
+        write = kc.decoding.TextWriter(decoder, alphabet, prime="to ", length=20)
+        write()  # what an untrained network makes of it
+        ```
     """
 
     @checked

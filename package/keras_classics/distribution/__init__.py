@@ -53,6 +53,12 @@ def strategy(name: str = "auto") -> AbstractContextManager:
 
     Raises:
         InputError: The name is unknown, or the engine does not offer it here.
+
+    Example:
+        ```python
+        with kc.distribution.strategy("auto"):  # all devices there are
+            model = kc.create_model("lenet_5")
+        ```
     """
     import keras
 

@@ -32,6 +32,12 @@ def fold(model: keras.Model) -> keras.Model:
 
     Raises:
         InputError: The model has no graph of layers.
+
+    Example:
+        ```python
+        model = kc.create_model("resnet_20_cifar", width=0.25)
+        folded = kc.export.fold(model)  # without batch norms, answers equal
+        ```
     """
     model = functional(model)
     norms = _norms(model)

@@ -76,11 +76,10 @@ def save_preset(
         InputError: It is no model, the facts are none of JSON's, or the folder cannot be written.
 
     Example:
-        >>> import keras_classics as kc
-        >>> model = kc.create_model("lenet_5")
-        >>> kc.save_preset(model, "lenet", facts={"classes": ["even", "odd"]})
-        >>> kc.load_preset("lenet").facts
-        {'classes': ['even', 'odd']}
+        ```python
+        model = kc.create_model("lenet_5")
+        kc.save_preset(model, "lenet", facts={"classes": ["even", "odd"]})
+        ```
     """
     check_model(model)
     folder = Path(folder)
@@ -113,6 +112,13 @@ def load_preset(path: str | os.PathLike[str]) -> Preset:
             classes that are neither Keras's nor registered, weights of other names or shapes, and
             layers that ask for far more memory than there are weights are refused.
         MissingExtraError: It is on the Hub, and `huggingface_hub` is not installed.
+
+    Example:
+        ```python
+        kc.save_preset(kc.create_model("lenet_5"), "lenet", facts={"classes": ["even", "odd"]})
+        preset = kc.load_preset("lenet")  # or hf://OWNER/NAME
+        preset.model, preset.facts  # the latter {"classes": ["even", "odd"]}
+        ```
     """
     folder, within = _place(path)
     config = read_json(_member(folder, within, CONFIG), _ALLOWED, _REMEDY)

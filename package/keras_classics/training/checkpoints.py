@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.boundary.array_files import read_arrays
+from keras_classics.core.boundary.array_files import read_arrays, storable
 from keras_classics.core.boundary.files import reading, write_whole
 from keras_classics.core.errors import InputError
 from keras_classics.core.keras_internals import bring_up_to_date, strategy_of
@@ -130,9 +130,7 @@ def _variables(model: keras.Model) -> list[keras.Variable]:
 
 
 def _array(variable: keras.Variable) -> np.ndarray:
-    array = keras.ops.convert_to_numpy(variable)
-    # NumPy's files know no bfloat16; wider, it is the same number.
-    return array.astype("float32") if array.dtype.name == "bfloat16" else array
+    return storable(keras.ops.convert_to_numpy(variable))
 
 
 def _difference(kept: list[tuple], wanted: list[tuple]) -> str:

@@ -111,6 +111,13 @@ def overlay(
     Raises:
         InputError: The maps do not fit the images, leave 0 to 1 or are all but 0, or an argument is
             not admitted.
+
+    Example:
+        ```python
+        photographs = np.zeros((1, 8, 8, 3), "uint8")
+        maps = np.linspace(0, 1, 64).reshape(1, 8, 8)
+        shown = kc.analysis.overlay(photographs, maps, strength=0.7)  # uint8 (1, 8, 8, 3)
+        ```
     """
     from PIL import Image
 

@@ -99,6 +99,16 @@ def auto_attack(
 
     Raises:
         InputError: See `fgsm`; or an attack is unknown.
+
+    Example:
+        ```python
+        model = kc.create_model("lenet_5_modern")
+        images = np.random.default_rng(0).uniform(0, 1, (2, 32, 32, 1)).astype("float32")
+        found = kc.analysis.fooling.auto_attack(
+            model, images, epsilon=0.1, bounds=(0, 1), attacks="apgd_ce", steps=3
+        )
+        found.accuracy  # what is still right, 0 to 1
+        ```
     """
     norm = checked_norm(norm)
     chosen = [attacks] if isinstance(attacks, str) else list(attacks)

@@ -161,6 +161,14 @@ def pgd(
 
     Raises:
         InputError: See `fgsm`; or restarts would all be the same.
+
+    Example:
+        ```python
+        model = kc.create_model("lenet_5_modern")
+        images = np.random.default_rng(0).uniform(0, 1, (2, 32, 32, 1)).astype("float32")
+        fooled = kc.analysis.fooling.pgd(model, images, epsilon=0.1, bounds=(0, 1), steps=3)
+        float(abs(fooled - images).max())  # at most 0.1
+        ```
     """
     norm = checked_norm(norm)
     steps, restarts = check_whole("steps", steps), check_whole("restarts", restarts)

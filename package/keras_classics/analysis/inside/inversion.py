@@ -130,8 +130,9 @@ def invert(
 
     Example:
         ```python
-        found = kc.analysis.invert(model, images, "stage3_out", bounds=(0, 255), restarts=4)
-        kc.analysis.draw_tiles("inversion.png", found.images[0].astype("uint8"))
+        model = kc.create_model("lenet_5_modern")
+        images = np.random.default_rng(0).uniform(0, 1, (2, 32, 32, 1)).astype("float32")
+        found = kc.analysis.invert(model, images[:1], model.layers[1].name, bounds=(0, 1), steps=3)
         ```
     """
     inverter = Inverter(

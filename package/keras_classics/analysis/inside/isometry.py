@@ -148,7 +148,7 @@ def isometry_by_depth(
 
     Example:
         ```python
-        found = kc.analysis.isometry_by_depth(depths=(4, 16, 64))
+        found = kc.analysis.isometry_by_depth((2, 4), starts="delta_orthogonal", channels=4)
         kc.analysis.draw_isometry("isometry.png", found)
         ```
     """

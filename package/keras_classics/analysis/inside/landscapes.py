@@ -146,9 +146,15 @@ def loss_landscape(
 
     Example:
         ```python
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, "softmax")])
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        x, y = np.eye(2)[[0, 1, 0]], np.array([0, 1, 2])
         plane = [kc.analysis.random_direction(model, seed=seed) for seed in (1, 2)]
-        landscape = kc.analysis.loss_landscape(model, images, labels, plane, path="plane.npz")
-        kc.analysis.draw_landscape("plane.png", landscape)
+        steps = np.linspace(-1, 1, 5)
+        found = kc.analysis.loss_landscape(  # goes on where its file ends
+            model, x, y, plane, along=steps, across=steps, path="plane.npz"
+        )
+        found.losses.shape  # (5, 5)
         ```
     """
     ways = [directions] if isinstance(directions, Direction) else list(directions)

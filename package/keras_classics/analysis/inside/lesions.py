@@ -94,9 +94,11 @@ def lesion(
 
     Example:
         ```python
-        for block in kc.analysis.find_blocks(model):
+        model = kc.create_model("resnet_20_cifar", width=0.25, classes=5)
+        images = np.zeros((2, 32, 32, 3), "float32")
+        for block in kc.analysis.find_blocks(model)[:2]:
             with kc.analysis.lesion(model, block):
-                print(block.name, model.evaluate(images, labels, verbose=0))
+                without = model.predict_on_batch(images)
         ```
     """
     check_choice("action", action, ACTIONS)

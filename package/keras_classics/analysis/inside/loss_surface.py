@@ -45,7 +45,10 @@ class LossSurface:
 
     Example:
         ```python
-        surface = kc.analysis.LossSurface(model, images, labels, [direction])
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, "softmax")])
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        x, y = np.eye(2)[[0, 1, 0]], np.array([0, 1, 2])
+        surface = kc.analysis.LossSurface(model, x, y, [kc.analysis.random_direction(model)])
         surface(0.0), surface(0.5)
         ```
     """

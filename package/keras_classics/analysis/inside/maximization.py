@@ -138,9 +138,9 @@ def maximize(
 
     Example:
         ```python
-        found = kc.analysis.maximize(model, [243, 282], bounds=(0, 255))
-        channels = kc.analysis.maximize(model, range(8), layer="stage2_out", bounds=(0, 255))
-        kc.analysis.draw_tiles("channels.png", channels.images.astype("uint8"))
+        model = kc.create_model("resnet_20_cifar", width=0.25)
+        found = kc.analysis.maximize(model, [3, 7], bounds=(0, 255), steps=3)
+        kc.analysis.draw_tiles("classes.png", found.images.astype("uint8"))
         ```
     """
     search = _Climb(model, layer, target, unit, image)

@@ -165,8 +165,10 @@ def find_patches(
 
     Example:
         ```python
-        patches = kc.analysis.find_patches(model, images, "stage2_out")
-        kc.analysis.draw_patches("stage2.png", patches, pictures, channels=range(16))
+        model = kc.create_model("lenet_5_modern")
+        images = np.random.default_rng(0).uniform(0, 1, (12, 32, 32, 1)).astype("float32")
+        patches = kc.analysis.find_patches(model, images, model.layers[1].name, top=4)
+        kc.analysis.draw_patches("first.png", patches, images)
         ```
     """
     check_whole("top", top)
@@ -296,6 +298,14 @@ def draw_patches(
 
     Raises:
         InputError: As `Patches.crops`.
+
+    Example:
+        ```python
+        model = kc.create_model("lenet_5_modern")
+        images = np.random.default_rng(0).uniform(0, 1, (12, 32, 32, 1)).astype("float32")
+        patches = kc.analysis.find_patches(model, images, model.layers[1].name, top=4)
+        kc.analysis.draw_patches("first.png", patches, images, channels=range(3))
+        ```
     """
     shown = range(min(64, len(patches.values))) if channels is None else channels
     shown = check_wholes("channels", shown, 0)

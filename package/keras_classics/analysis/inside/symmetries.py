@@ -112,6 +112,11 @@ def draw(units: int, seed: int | None = None) -> Symmetry:
 
     Returns:
         The symmetry, for `apply`.
+
+    Example:
+        ```python
+        kc.analysis.symmetries.draw(3, seed=1)  # an order of three units, and a sign for each
+        ```
     """
     check_whole("units", units, 0, largest=MOST_UNITS)
     generator = np.random.default_rng(seed)
@@ -134,6 +139,14 @@ def apply(symmetry: Symmetry, layer: Layer, readers: Sequence[Layer]) -> None:
     Raises:
         InputError: A layer is of another kind or width, or a sign is negative and the activation
             not odd; no weight has changed.
+
+    Example:
+        ```python
+        model = kc.models.rnn("many_to_many", outputs=4, input_size=3, cell="lstm", units=8)
+        symmetry = kc.analysis.symmetries.draw(8, seed=1)
+        readers = [model.get_layer("predictions")]
+        kc.analysis.symmetries.apply(symmetry, model.get_layer("recurrent_1"), readers)
+        ```
     """
     held, blocks = _weights_and_blocks(layer)
     units = held.units

@@ -79,6 +79,16 @@ def principal_trajectory(
     Raises:
         InputError: States are not of the model's shapes, or there are too few.
         MissingExtraError: scikit-learn is not installed.
+
+    Example:
+        ```python
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, "softmax")])
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        x, y = np.eye(2)[[0, 1, 0]], np.array([0, 1, 2])
+        model.fit(x, y, epochs=4, verbose=0, callbacks=[kc.callbacks.WeightTrajectory("states")])
+        way = kc.analysis.principal_trajectory(model, "states")
+        along, across = way.ranges()  # of a landscape that shows the whole way
+        ```
     """
     decomposition = import_extra("sklearn.decomposition", "digits")
     if isinstance(states, str | os.PathLike):

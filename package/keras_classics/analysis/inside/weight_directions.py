@@ -122,6 +122,12 @@ def random_direction(
 
     Raises:
         InputError: The model has no weights, or an option does not fit.
+
+    Example:
+        ```python
+        model = kc.create_model("lenet_5_modern")
+        along, across = (kc.analysis.random_direction(model, seed=seed) for seed in (1, 2))
+        ```
     """
     check_choice("normalization", normalization, NORMALIZATIONS)
     generator = np.random.default_rng(check_whole("seed", seed, 0))

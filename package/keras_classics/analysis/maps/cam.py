@@ -98,6 +98,14 @@ def cam(
     Raises:
         InputError: The method is unknown, the model, the images, the layer or the target do not
             fit, or an option does not belong to the method.
+
+    Example:
+        ```python
+        model = kc.create_model("lenet_5_modern")
+        images = np.random.default_rng(0).uniform(0, 1, (2, 32, 32, 1)).astype("float32")
+        maps = kc.analysis.cam(model, images, target=[3, 7])  # (2, 32, 32)
+        kc.analysis.draw_tiles("maps.png", kc.analysis.normalized(maps))
+        ```
     """
     explainer = CAM(
         model,
@@ -127,6 +135,15 @@ class CAM(Explainer):
 
     Attributes:
         layers: The paths of the layers used.
+
+    Example:
+        ```python
+        model = kc.create_model("lenet_5_modern")
+        images = np.random.default_rng(0).uniform(0, 1, (2, 32, 32, 1)).astype("float32")
+        explain = kc.analysis.CAM(model, method="layer_cam")
+        maps = explain(images)  # (2, 32, 32), of the class that the network says
+        maps = explain(images, target=[3, 7])  # of other classes; nothing is compiled again
+        ```
     """
 
     @checked
@@ -321,6 +338,11 @@ def normalized(maps: np.ndarray | list[np.ndarray]) -> np.ndarray | list[np.ndar
 
     Returns:
         The same, float32.
+
+    Example:
+        ```python
+        kc.analysis.normalized(np.array([[[1.0, 3.0], [2.0, 1.0]]]))  # [[[0, 1], [0.5, 0]]]
+        ```
     """
     if isinstance(maps, list | tuple):
         return [normalized(each) for each in maps]

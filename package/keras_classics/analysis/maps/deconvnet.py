@@ -58,8 +58,9 @@ def deconvnet(
 
     Example:
         ```python
-        pictures = kc.analysis.deconvnet(model, images, layer="conv3", channel=7)
-        kc.analysis.draw_tiles("conv3_7.png", kc.analysis.displayable(pictures))
+        model = kc.create_model("resnet_20_cifar", width=0.25)
+        images = np.random.default_rng(0).uniform(0, 1, (2, 32, 32, 3)).astype("float32")
+        found = kc.analysis.deconvnet(model, images, target=[3, 7])  # (2, 32, 32, 3)
         ```
     """
     own = Deconvnet(

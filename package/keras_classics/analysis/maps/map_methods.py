@@ -83,8 +83,10 @@ def map_explainer(
 
     Example:
         ```python
-        explain = kc.analysis.map_explainer(model, "rise")
-        maps = explain(images, target=labels)
+        model = kc.create_model("lenet_5_modern")
+        images = np.random.default_rng(0).uniform(0, 1, (2, 32, 32, 1)).astype("float32")
+        explain = kc.analysis.map_explainer(model, "layer_cam")
+        maps = explain(images, target=[3, 7])
         ```
     """
     check_choice("method", method, MAP_METHODS)

@@ -65,7 +65,9 @@ def occlusion(
 
     Example:
         ```python
-        maps = kc.analysis.occlusion(model, images, window=32, stride=8)
+        model = kc.create_model("lenet_5_modern")
+        images = np.random.default_rng(0).uniform(0, 1, (2, 32, 32, 1)).astype("float32")
+        maps = kc.analysis.occlusion(model, images, window=8, stride=8)  # (2, 32, 32)
         ```
     """
     own = Occlusion(
@@ -116,7 +118,9 @@ def rise(
 
     Example:
         ```python
-        maps = kc.analysis.rise(model, images, target=labels, masks=4000)
+        model = kc.create_model("lenet_5_modern")
+        images = np.random.default_rng(0).uniform(0, 1, (2, 32, 32, 1)).astype("float32")
+        maps = kc.analysis.rise(model, images, target=[3, 7], masks=16)  # thousands for a fine map
         ```
     """
     own = Rise(

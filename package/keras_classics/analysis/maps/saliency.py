@@ -38,6 +38,13 @@ def saliency(
 
     Raises:
         InputError: The model, the images or the target do not fit.
+
+    Example:
+        ```python
+        model = kc.create_model("lenet_5_modern")
+        images = np.random.default_rng(0).uniform(0, 1, (2, 32, 32, 1)).astype("float32")
+        maps = kc.analysis.saliency(model, images)  # (2, 32, 32)
+        ```
     """
     return Saliency(model, batch_size=batch_size, image=image)(images, target)
 

@@ -63,8 +63,10 @@ def integrated_gradients(
 
     Example:
         ```python
-        parts = kc.analysis.integrated_gradients(model, images, target=labels)
-        parts.sum((1, 2, 3))  # the logits of the labels, less those of a black image
+        model = kc.create_model("lenet_5_modern")
+        images = np.random.default_rng(0).uniform(0, 1, (2, 32, 32, 1)).astype("float32")
+        parts = kc.analysis.integrated_gradients(model, images, target=[3, 7])
+        parts.sum((1, 2, 3))  # the logits of the classes, less those of a black image
         ```
     """
     own = IntegratedGradients(
@@ -114,7 +116,9 @@ def smooth_grad(
 
     Example:
         ```python
-        maps = np.abs(kc.analysis.smooth_grad(model, images)).max(-1)
+        model = kc.create_model("lenet_5_modern")
+        images = np.random.default_rng(0).uniform(0, 1, (2, 32, 32, 1)).astype("float32")
+        maps = np.abs(kc.analysis.smooth_grad(model, images, samples=8)).max(-1)  # (2, 32, 32)
         ```
     """
     own = SmoothGrad(

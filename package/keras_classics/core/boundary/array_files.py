@@ -95,6 +95,11 @@ def read_arrays(path: str | os.PathLike[str], allowed: str, remedy: str) -> dict
         return _arrays(archive)
 
 
+def storable(array: np.ndarray) -> np.ndarray:
+    """An array as `.npz` files know it, which have no bfloat16; wider, it is the same number."""
+    return array.astype("float32") if array.dtype.name == "bfloat16" else array
+
+
 def _arrays(archive: zipfile.ZipFile) -> dict[str, np.ndarray]:
     members = archive.infolist()
     if len(members) > _MOST_ARRAYS:

@@ -45,6 +45,12 @@ def save_model(model: keras.Model, path: str | os.PathLike[str]) -> None:
 
     Raises:
         InputError: It is no model, or the file cannot be written or has another ending.
+
+    Example:
+        ```python
+        model = kc.create_model("lenet_5_modern")
+        kc.save_model(model, "lenet.keras")  # whole, or not at all
+        ```
     """
     check_model(model)
     _ending(path, MODEL_ENDINGS)
@@ -67,6 +73,12 @@ def load_model(path: str | os.PathLike[str]) -> keras.Model:
 
     Raises:
         InputError: The file is absent, damaged, hostile or of another kind.
+
+    Example:
+        ```python
+        kc.save_model(kc.create_model("lenet_5"), "lenet.keras")
+        model = kc.load_model("lenet.keras")
+        ```
     """
     ending = _ending(path, MODEL_ENDINGS)
     with (

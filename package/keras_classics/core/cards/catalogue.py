@@ -131,6 +131,12 @@ def list_models(
 
     Raises:
         InputError: No model is of that family.
+
+    Example:
+        ```python
+        kc.list_models("resnet_1*", year=2015)
+        kc.list_models(family="vgg")
+        ```
     """
     known = [
         Known(name, _BUILDERS[name].__name__, card.family, card.year)
@@ -144,6 +150,12 @@ def card(name: str) -> ModelCard:
 
     Raises:
         InputError: The name is unknown; the nearest names are listed.
+
+    Example:
+        ```python
+        kc.card("vgg_d").parameters  # 138357544
+        kc.card("VGG16").paper  # by the builder's name, too
+        ```
     """
     return _CARDS[_known(name)]
 
@@ -173,6 +185,12 @@ def create_model(name: str, /, **arguments: Any) -> keras.Model:
 
     Raises:
         InputError: The name is unknown or an argument is not admitted.
+
+    Example:
+        ```python
+        model = kc.create_model("resnet_20_cifar", classes=5, width=0.5)
+        model.output_shape  # (None, 5)
+        ```
     """
     return builder(name)(**arguments)
 

@@ -121,6 +121,14 @@ def quantize(
             normalisation has seen in training (of a model without one, a low `before` tells), or
             an argument is not admitted.
         ImportError: A library of the format is not installed.
+
+    Example:
+        ```python
+        model = kc.create_model("lenet_5_modern")
+        images = np.random.default_rng(0).uniform(0, 1, (64, 32, 32, 1)).astype("float32")
+        made = kc.export.quantize(model, "int8.onnx", images)
+        made.before, made.after  # what of the answers stays, in float and in eight bits
+        ```
     """
     check_choice("format", format, FORMATS)
     require_tensorflow(format, path)

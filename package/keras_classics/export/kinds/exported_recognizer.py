@@ -61,6 +61,13 @@ def export_recognizer(
         InputError: The Keras backend is not TensorFlow, the labels are not one for each output, or
             the path does not fit the format.
         ImportError: A library of the format is not installed.
+
+    Example:
+        ```python
+        labels = ["one", "two"]
+        model = kc.models.ctc_recognizer(labels=2, input_shape=(None, 24), units=8)
+        kc.export.export_recognizer(model, labels, "recognizer", width=3)
+        ```
     """
     tf = require_tensorflow(format, path)
     check_names(len(labels), model.output_shape[-1] - 1)
@@ -119,6 +126,13 @@ def export_sound_classifier(
         InputError: The Keras backend is not TensorFlow, the names are not one for each output, or
             the path does not fit the format.
         ImportError: A library of the format is not installed.
+
+    Example:
+        ```python
+        classes = ["one", "two"]
+        model = kc.models.sequence_classifier(classes=2, input_size=24, units=8)
+        kc.export.export_sound_classifier(model, classes, "words")
+        ```
     """
     tf = require_tensorflow(format, path)
     (end,) = model_ends(model)

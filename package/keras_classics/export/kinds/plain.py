@@ -78,6 +78,14 @@ def export_model(
             path does not fit the format or cannot be written, the backend is not TensorFlow, or an
             argument is none of the above.
         ImportError: A library of the format is not installed; the message names the extra.
+
+    Example:
+        ```python
+        model = kc.create_model("lenet_5_modern")
+        kc.export.export_model(model, "lenet")  # a SavedModel, batch norms folded
+        shipped = kc.export.load_saved_model("lenet")  # or tf.saved_model.load
+        shipped.serve(np.zeros((2, 32, 32, 1), "float32"))
+        ```
     """
     require_tensorflow(format, path)
     program = program_of(

@@ -83,8 +83,9 @@ def draw_architecture(path: str | os.PathLike, model: keras.Model) -> None:
         InputError: What `kc.analysis.costs` refuses, or the file cannot be written.
 
     Example:
-        >>> import keras_classics as kc
-        >>> kc.analysis.draw_architecture("lenet.png", kc.create_model("lenet_5"))
+        ```python
+        kc.analysis.draw_architecture("lenet.png", kc.create_model("lenet_5"))
+        ```
     """
     found = stages(model)
     figure, axes = new_figure(max(4.0, 1.35 * len(found) + 0.5), 3.0)

@@ -39,6 +39,14 @@ def draw_receptive_fields(
 
     Raises:
         InputError: The picture has another size, or a map has no such unit.
+
+    Example:
+        ```python
+        model = kc.create_model("lenet_5_modern")
+        picture = np.random.default_rng(0).uniform(0, 255, (32, 32, 1))
+        fields = [kc.analysis.receptive_field(model, layer.name) for layer in model.layers[1:3]]
+        kc.analysis.draw_receptive_fields("fields.png", picture, fields)
+        ```
     """
     fields = [fields] if isinstance(fields, ReceptiveField) else list(fields)
     shown = displayable(np.asarray(picture)[None])[0]

@@ -29,6 +29,12 @@ def draw_isometry(path: str | os.PathLike, found: Sequence[Isometry]) -> None:
 
     Raises:
         InputError: There is nothing to draw, or the file has another ending or cannot be written.
+
+    Example:
+        ```python
+        found = kc.analysis.isometry_by_depth((2, 4), channels=4)
+        kc.analysis.draw_isometry("isometry.png", found)
+        ```
     """
     if not found:
         raise InputError(

@@ -48,6 +48,17 @@ def draw_landscape(
     Raises:
         InputError: The file has another ending or cannot be written, no loss is finite, or a way is
             given where it cannot be drawn, or is none.
+
+    Example:
+        ```python
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, "softmax")])
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        x, y = np.eye(2)[[0, 1, 0]], np.array([0, 1, 2])
+        plane = [kc.analysis.random_direction(model, seed=seed) for seed in (1, 2)]
+        steps = np.linspace(-1, 1, 5)
+        landscape = kc.analysis.loss_landscape(model, x, y, plane, along=steps, across=steps)
+        kc.analysis.draw_landscape("plane.png", landscape)
+        ```
     """
     check_choice("form", form, FORMS)
     if not np.isfinite(landscape.losses).any():

@@ -38,11 +38,11 @@ def draw_lesions(
 
     Example:
         ```python
-        left = {}
-        for block in kc.analysis.find_blocks(model):
-            with kc.analysis.lesion(model, block):
-                left[block.name] = model.evaluate(images, labels, verbose=0)[1]
-        kc.analysis.draw_lesions("lesions.png", {"my network": left})
+        without = {
+            "ResNet": {"block 1": 0.9, "block 2": 0.85},
+            "plain": {"block 1": 0.1, "block 2": 0.2},
+        }
+        kc.analysis.draw_lesions("lesions.png", without, whole={"ResNet": 0.91, "plain": 0.88})
         ```
     """
     if not without or not all(without.values()):

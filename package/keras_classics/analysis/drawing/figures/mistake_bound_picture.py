@@ -29,6 +29,12 @@ def draw_mistake_bounds(
 
     Raises:
         InputError: Nothing is left to draw, or the file has another ending or cannot be written.
+
+    Example:
+        ```python
+        runs = {"two clouds": [(3, 12.5), (5, 40.0)], "far apart": [(1, 2.0)]}
+        kc.analysis.draw_mistake_bounds("bounds.png", runs)  # mistakes made, mistakes allowed
+        ```
     """
     tables = {name: np.array(points, "float64").reshape(-1, 2) for name, points in runs.items()}
     shown = {

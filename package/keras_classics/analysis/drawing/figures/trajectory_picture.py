@@ -36,6 +36,13 @@ def draw_trajectories(
     Raises:
         InputError: There is nothing to draw, or not as much of one as of the other; or the file
             has another ending or cannot be written.
+
+    Example:
+        ```python
+        angles = np.linspace(0, 2 * np.pi, 50)
+        courses = [np.stack([np.cos(angles), np.sin(turns * angles)], axis=1) for turns in (1, 2)]
+        kc.analysis.draw_trajectories("courses.png", courses, ["circle", "eight"])
+        ```
     """
     if not len(courses):
         raise InputError(
