@@ -78,15 +78,14 @@ def test_pictures_are_styled_and_enlarged(application, tmp_path, capsys):
 def test_textures_have_the_direction_and_length_of_their_class(application):
     from generators.classifiers import DIRECTIONS, LENGTHS, textures
 
-    patterns, kinds = textures(60, (64, 64), np.random.default_rng(0))
+    side = 128
+    patterns, kinds = textures(40, (side, side), np.random.default_rng(0))
     for pattern, kind in zip(patterns, kinds, strict=True):
         told = pattern[..., pattern.std(axis=(0, 1)).argmax()]
         strength = np.abs(np.fft.fft2(told - told.mean()))
-        # Half of the plane: the other one is its mirror.
-        strength[33:] = 0
-        row, column = np.unravel_index(strength.argmax(), strength.shape)
-        way = np.array([row, column - 64 if column > 32 else column])
-        length = 64 / np.hypot(*way)
-        assert 0.7 < length / LENGTHS[kind % len(LENGTHS)] < 1.4
-        turned = np.arctan2(*way) * DIRECTIONS / np.pi - kind // len(LENGTHS)
-        assert abs((turned + 0.5) % DIRECTIONS - 0.5) < 0.6 or turned % DIRECTIONS > 3.4
+        place = np.unravel_index(strength.argmax(), strength.shape)
+        row, column = (each - side if each > side / 2 else each for each in place)
+        direction, length = divmod(kind, len(LENGTHS))
+        assert 0.75 < side / np.hypot(row, column) / LENGTHS[length] < 1.35
+        turns = np.arctan2(row, column) / np.pi - direction / DIRECTIONS
+        assert abs(turns - round(turns)) < 0.45 / DIRECTIONS
