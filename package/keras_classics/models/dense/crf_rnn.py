@@ -16,6 +16,7 @@ from keras_classics.core.graphs.graph import functional
 from keras_classics.core.keras_internals import deep_graphs
 from keras_classics.core.types import Tensor, Whole
 from keras_classics.layers.image.crf import MeanFieldCRF
+from keras_classics.models.dense.segment import check_segmenter
 
 # Probabilities of 0 would forbid a class for good.
 _LEAST_PROBABILITY = 1e-8
@@ -66,20 +67,17 @@ def crf_rnn(
         InputError: The segmenter does not give logits of its pictures' size.
     """
     unary_model = functional(unary_model)
-    images, outputs = unary_model.inputs, unary_model.outputs
-    sound = len(images) == len(outputs) == 1
-    sound = sound and len(outputs[0].shape) == len(images[0].shape) == 4
-    if not sound or images[0].shape[-1] != 3 or images[0].shape[1:3] != outputs[0].shape[1:3]:
+    check_segmenter(unary_model)
+    shape = tuple(unary_model.inputs[0].shape)
+    if shape[-1] != 3:
         raise InputError(
-            f"{unary_model.name!r} is a model of "
-            f"{', '.join(str(tuple(x.shape)) for x in images)} to "
-            f"{', '.join(str(tuple(x.shape)) for x in outputs)}",
-            "one of pictures (batch, height, width, 3) to logits of their height and width",
-            "Build it by kc.models.fcn.",
+            f"{unary_model.name!r} takes pictures of shape {shape}",
+            "pictures with three colours, (batch, height, width, 3)",
+            "Build it on a backbone that takes three channels.",
         )
     if not train_unary:
         unary_model.trainable = False
-    image = keras.Input(images[0].shape[1:], name="image")
+    image = keras.Input(shape[1:], name="image")
     scale, offset = colours
     coloured = layers.Rescaling(scale, offset, dtype="float32", name="head_colours")(image)
     refined = MeanFieldCRF(
