@@ -155,6 +155,16 @@ def compile_segmenter(
         loss: As `compile` takes; by default `PixelCrossEntropy`. The paper's is the sum over
             pixels, so that its rates are smaller by their number.
         **options: Further arguments of `compile`.
+
+    Example:
+        ```python
+        trunk = kc.models.VGG11(include_top=False, input_shape=(None, None, 3), width=0.125)
+        model = kc.models.fcn(trunk, 5, 8)
+        kc.training.compile_segmenter(model, keras.optimizers.Adam())
+        masks = np.random.default_rng(0).integers(0, 5, (2, 32, 48))
+        figures = model.evaluate(np.zeros((2, 32, 48, 3)), masks, verbose=0, return_dict=True)
+        sorted(figures)  # ["loss", "mean_IU", "pixel_accuracy"]
+        ```
     """
     output: Tensor = model.outputs[0]
     figures = [
