@@ -57,6 +57,15 @@ class ScheduledSampler(keras.layers.Layer):
 
     Args:
         seed: Seed of coins and draws.
+
+    Example:
+        ```python
+        sampler = kc.layers.ScheduledSampler(seed=0)
+        sampler.build()
+        sampler.configure("linear", k=1.0, slope=0.01, minimum=0.25)
+        sampler.steps.assign(50)
+        sampler.gold_probability()  # 0.5
+        ```
     """
 
     @checked
