@@ -36,16 +36,6 @@ def layer_groups(model: keras.Model) -> dict[str, list[keras.layers.Layer]]:
     Example:
         ```python
         model = kc.models.VGG11(classes=10, input_shape=(32, 32, 3), width=0.125)
-        groups = kc.transfer.layer_groups(model)
-        list(groups)  # ["stem", "stage1", ..., "stage5", "head"]
-        for name in reversed(groups):  # from the head down, more of it learns
-            kc.transfer.freeze(model, until=name)
-            ...  # compile and fit
-        ```
-
-    Example:
-        ```python
-        model = kc.models.VGG11(classes=10, input_shape=(32, 32, 3), width=0.125)
         names = list(kc.transfer.layer_groups(model))  # ["stem", "stage1", ..., "stage5", "head"]
         for name in reversed(names[:-1]):  # the head learns, then stage5 too, ...
             kc.transfer.freeze(model, until=name)

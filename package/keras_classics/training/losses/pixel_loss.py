@@ -161,9 +161,7 @@ def compile_segmenter(
         trunk = kc.models.VGG11(include_top=False, input_shape=(None, None, 3), width=0.125)
         model = kc.models.fcn(trunk, 5, 8)
         kc.training.compile_segmenter(model, keras.optimizers.Adam())
-        masks = np.random.default_rng(0).integers(0, 5, (2, 32, 48))
-        figures = model.evaluate(np.zeros((2, 32, 48, 3)), masks, verbose=0, return_dict=True)
-        sorted(figures)  # ["loss", "mean_IU", "pixel_accuracy"]
+        ...  # model.fit(kc.data.mask_batches(...), steps_per_epoch=..., epochs=...)
         ```
     """
     output: Tensor = model.outputs[0]

@@ -241,7 +241,7 @@ class FrechetDistance(_PictureDistance):
         rng = np.random.default_rng(0)
         distance = kc.training.FrechetDistance()  # of features, without an extractor
         distance.update_state(rng.normal(size=(50, 8)), rng.normal(size=(50, 8)) + 1)
-        float(distance.result())
+        float(distance.result())  # 9.23; smaller for pictures of one kind
         ```
     """
 

@@ -51,9 +51,9 @@ class TruncatedBPTT(keras.Model):
     Example:
         ```python
         tokens = np.random.default_rng(0).integers(0, 20, 400)
-        windows = kc.data.text_windows([tokens], batch_size=4, k1=10, k2=20)
+        windows = kc.data.text_windows([tokens], batch_size=4, k1=10)
         model = kc.models.language_model(20, units=8, depth=1)
-        trainer = kc.training.TruncatedBPTT(model, batch_size=4, k1=10, k2=20)
+        trainer = kc.training.TruncatedBPTT(model, batch_size=4, k1=10)
         trainer.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
         trainer.fit(windows.batches(), steps_per_epoch=windows.steps, shuffle=False, verbose=0)
         ```

@@ -75,7 +75,7 @@ class VAETrainer(keras.Model):
         trainer.compile(keras.optimizers.Adam(1e-3))
         pictures = np.random.default_rng(0).uniform(0, 1, (8, 8, 8, 1))
         trainer.fit(pictures, batch_size=8, verbose=0)
-        bounds = trainer.importance_bound(pictures, samples=5)
+        ...  # trainer.importance_bound(others, samples=500), nats of each picture
         ```
     """
 
