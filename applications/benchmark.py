@@ -15,6 +15,7 @@
     python applications/benchmark.py attacks        # pictures that fool classifiers
     python applications/benchmark.py inversion      # steps of feature inversion
     python applications/benchmark.py boxes          # suppression, pooling, average precision
+    python applications/benchmark.py fields         # random fields over pictures
     python applications/benchmark.py recurrent      # training with LSTM and GRU
     python applications/benchmark.py multidimensional  # an LSTM over grids
     python applications/benchmark.py rtrl           # learning forward in time
@@ -77,6 +78,7 @@ VERBS = {
     "landscape": "landscapes",
     "attacks": "attacks",
     "inversion": "inversions",
+    "fields": "fields",
     **TABLES,
 }
 

@@ -73,8 +73,10 @@ def whole(out: Path, seed: str) -> int:
 def main(argv: list[str] | None = None) -> int:
     """The whole job where nothing is asked for, but perhaps a folder or a seed."""
     given = list(sys.argv[1:] if argv is None else argv)
-    asked = dict(zip(given[::2], given[1::2], strict=False))
-    if asked.keys() <= {"--out", "--seed"} and 2 * len(asked) == len(given):
+    # Both `--out FOLDER` and `--out=FOLDER`.
+    words = [word for each in given for word in each.split("=", 1)]
+    asked = dict(zip(words[::2], words[1::2], strict=False))
+    if asked.keys() <= {"--out", "--seed"} and 2 * len(asked) == len(words):
         return whole(Path(asked.get("--out", Generate.out)), asked.get("--seed", "0"))
     return kc.jobs.run(Generate, given, about=__doc__)
 

@@ -134,7 +134,7 @@ def write_page(results: Path, path: Path) -> None:
                     *claim.about,
                     f"Criterion: {found['criterion']}",
                     f"{claims.told(found).capitalize()}. {found['reason']}",
-                    *([f"Looked into: {module.FURTHER}"] if hasattr(module, "FURTHER") else []),
+                    *([f"Further: {module.FURTHER}"] if hasattr(module, "FURTHER") else []),
                     *changes(claim, found),
                     f"To run it again: python applications/reproduce.py run {name} ({took(found)} "
                     f"on {found['machine']}; {found['started'][:10]}).",

@@ -39,7 +39,7 @@ def measure(seed, quick):
     epochs, rows = 1 if quick else 30, []
     for kind, (name, options) in KINDS.items():
         if "graph" in options:
-            options = options | {"seed": seed, **({"nodes": 4} if quick else {})}
+            options = options | {"seed": seed, **({"nodes": 6} if quick else {})}
         elif quick:
             options = options | {"repeats": (1, 1)}
         keras.utils.set_random_seed(seed)

@@ -57,7 +57,7 @@ class Making(Task):
         """Distances of samples in the features of a classifier of the training pictures."""
         training, test = self.split("train"), self.split("test")
         seen = self.seen(self.values(training))
-        judge = trained_classifier(seen, training.labels, epochs=25, narrowings=2, any_size=False)
+        judge = trained_classifier(seen, training.labels)
         features = keras.Model(judge.input, judge.get_layer("features").output)
         real = self.seen(self.values(test))
         made = {self.settings.task: self.samples(model)}

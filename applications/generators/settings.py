@@ -47,8 +47,8 @@ class Settings(kc.jobs.Settings):
         ".safetensors, .npz, .h5, .keras)")  # fmt: skip
     loss_pixels: str | None = flag(None, "what the --loss-network was trained to see, where its "
         "weights are not published ones", choices=PIXELS)  # fmt: skip
-    start_from: Path | None = flag(None, "folder of a finished run to style or enlarge whose weights "
-        "it goes on from: perceptual from pixels, x8 from x4, another style")  # fmt: skip
+    start_from: Path | None = flag(None, "folder of a finished run to style or enlarge, whose "
+        "weights it goes on from: perceptual from pixels, x8 from x4, another style")  # fmt: skip
     judge_network: str | None = flag(None, "another network, by whose content enlarged pictures "
         "are judged", verbs=["evaluate"])  # fmt: skip
     judge_weights: str = flag("imagenet", "likewise", verbs=["evaluate"])

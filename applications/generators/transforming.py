@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 import keras_classics as kc
-from generators.classifiers import network_of, preparation, trained_classifier
+from generators.classifiers import network_of, preparation, trained_seer
 from generators.task import Task
 
 SEEING, UNITS = "loss_network.keras", "units.json"
@@ -20,6 +20,8 @@ MEASURED = 16
 # Steps in which the learning rate rises.
 WARM = 50
 read_units = functools.partial(kc.jobs.read_record, members={"content": float})
+# Pixels by which what is seen of enlarged pictures moves at most: strides up to 8 fall anywhere.
+SHIFT = 7
 # Pictures that are seen at once.
 TOGETHER = 32
 # Test pictures that are descended for, one after another.
@@ -51,10 +53,7 @@ class Transforming(Task):
             return {name: load(self.folder / file) for name, (file, load) in kept.items()}
         if self.settings.loss_network is None:
             self.output.remark("training a classifier of the pictures, which is to see them")
-            seen = training.images.astype("float32") / 127.5 - 1
-            self.facts["seeing"] = trained_classifier(
-                seen, training.labels, epochs=4, any_size=True
-            )
+            self.facts["seeing"] = trained_seer(training.images, training.labels)
         units = self.units(training.images[:MEASURED].astype("float32"))
         return {**self.facts, "units": {name: float(np.mean(x)) for name, x in units.items()}}
 
@@ -278,8 +277,9 @@ class Enlarger(Transforming):
             content=0.0 if alone else 1.0, pixel=1.0 if alone else self.settings.pixel_weight
         )
         trainer = kc.training.PerceptualTrainer(
-            model, self.perception, variation_weight=0.0, **weights
-        )
+            model, self.perception, variation_weight=0.0, shift=SHIFT, seed=self.settings.seed,
+            **weights,
+        )  # fmt: skip
         trainer.compile(self.guarded(keras.optimizers.Adam(self.rate(plan))))
         return trainer
 

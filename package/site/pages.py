@@ -33,6 +33,8 @@ BESIDE = {
     "CHANGELOG.md": "changelog.md",
     "saved_models/README.md": "shipped.md",
 }
+# What is looked up, not read: in a search it stands behind the guides.
+LOOKED_UP = ("api", "catalogue", "changelog", "commands", "formats", "measured", "speed")
 LINK = re.compile(r"(?P<before>\]\(|src=\")(?P<target>[^)\s\"]+)")
 
 
@@ -78,6 +80,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Let links between files of the repository be links between pages of the site."""
     source = page.file.src_uri
+    page.meta["search"] = {"boost": 0.5 if source.startswith(LOOKED_UP) else 4}
     beside = {target: name for name, target in BESIDE.items()}
     folder = Path(beside.get(source, f"package/docs/{source}")).parent
 

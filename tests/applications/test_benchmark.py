@@ -150,6 +150,27 @@ def test_an_exported_translator_is_timed_beside_a_loop(measured):
     assert (rows["ratio"] > 0).all()
 
 
+def test_the_exact_field_is_the_same_row_by_row_as_at_once(monkeypatch):
+    fields = part("fields")
+    monkeypatch.setattr(fields, "BLOCK", 7)
+    logits, image = fields.drawn((5, 6, 4))
+    layer = fields.field("exact", 3)
+    expected = np.asarray(layer([logits, image]))[0]
+    np.testing.assert_allclose(fields.row_by_row(layer, logits[0], image[0]), expected, atol=1e-4)
+
+
+def test_fields_are_timed_beside_the_exact_form_whole_or_in_rows(measured, monkeypatch):
+    fields = part("fields")
+    monkeypatch.setattr(fields, "MOST_KEPT", 4 * 30**2)
+    # In this process, as another has to import an engine first.
+    monkeypatch.setattr(fields, "_apart", fields.refine)
+    rows = measured(["fields", "--sizes", "5x6,6x6", "--classes", "3", "--repeats", "1"])
+    assert rows["beside"].tolist() == ["exact"] * 2 + ["exact, row by row"] * 2
+    assert rows["unit"].tolist() == ["ms", "MB"] * 2
+    assert rows["setting"].iloc[2] == "6 x 6, 3 classes, 10 iterations"
+    assert (rows["ours"] >= 0).all() and (rows["ours"].iloc[[0, 2]] > 0).all()
+
+
 @pytest.mark.slow
 def test_maps_are_timed_beside_those_of_others(measured):
     pytest.importorskip("tf_keras_vis")

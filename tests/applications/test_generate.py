@@ -73,3 +73,19 @@ def test_pictures_are_styled_and_enlarged(application, tmp_path, capsys):
     other = ["--start-from", str(tmp_path / "style"), "--out", str(tmp_path / "none")]
     assert application.main([*asked, *other]) == 1
     assert "a run of --task style" in capsys.readouterr().err
+
+
+def test_textures_have_the_direction_and_length_of_their_class(application):
+    from generators.classifiers import DIRECTIONS, LENGTHS, textures
+
+    side = 128
+    patterns, kinds = textures(40, (side, side), np.random.default_rng(0))
+    for pattern, kind in zip(patterns, kinds, strict=True):
+        told = pattern[..., pattern.std(axis=(0, 1)).argmax()]
+        strength = np.abs(np.fft.fft2(told - told.mean()))
+        place = np.unravel_index(strength.argmax(), strength.shape)
+        row, column = (each - side if each > side / 2 else each for each in place)
+        direction, length = divmod(kind, len(LENGTHS))
+        assert 0.75 < side / np.hypot(row, column) / LENGTHS[length] < 1.35
+        turns = np.arctan2(row, column) / np.pi - direction / DIRECTIONS
+        assert abs(turns - round(turns)) < 0.45 / DIRECTIONS

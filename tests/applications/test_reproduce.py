@@ -3,13 +3,14 @@
 import datetime
 import importlib.util
 import json
+import shutil
 
 import pandas as pd
 import pytest
 from PIL import Image
 
 from claims import claim as claims
-from support import load_application
+from support import in_browser, load_application
 
 NAMES = list(claims.names())
 STORED = [path.stem for path in sorted(claims.RESULTS.glob("*.json"))]
@@ -51,6 +52,7 @@ def test_a_claim_is_whole(name):
     assert len(claim.title) > 20 and claim.about and module.PART
     assert 0 < module.MINUTES <= 20 and len(module.CRITERION) > 30
     assert all(callable(getattr(module, part)) for part in ("measure", "judge", "draw"))
+    assert module.draw.__doc__, "what stands below its picture"
 
 
 def test_numbers_are_those_of_the_lectures_and_stand_once():
@@ -146,6 +148,30 @@ def test_a_page_shows_table_picture_and_verdict(tmp_path, application, monkeypat
     assert "Holds. Seen. With 3 of 3 seeds it held." in text
     assert "To run it again: python applications/reproduce.py run toy (a few seconds on" in text
     assert text.count("<tr>") == 7 and "data:image/png" in text
+
+
+@pytest.mark.parametrize("width", [500, 1280])
+def test_a_browser_shows_the_page_of_our_own_run(tmp_path, application, width):
+    some = [STORED[0], STORED[-1]]
+    for name in some:
+        for path in claims.RESULTS.glob(f"{name}.*"):
+            shutil.copy(path, tmp_path)
+    page = tmp_path / "page.html"
+    application.write_page(tmp_path, page)
+    seen = in_browser(page, width, """{
+        links: [...document.querySelectorAll("nav a")].map(
+            x => document.querySelector(`h3[id="${x.hash.slice(1)}"]`).textContent),
+        pictures: [...document.images].map(x => [x.complete ? x.naturalWidth : 0, x.clientWidth]),
+        closed: [...document.querySelectorAll("details")].map(x => !x.open),
+        width: document.documentElement.scrollWidth, room: document.documentElement.clientWidth,
+    }""")  # fmt: skip
+    told = {claims.load(name).title: claims.record_of(name, tmp_path)["verdict"] for name in some}
+    assert len(seen["links"]) == len(seen["pictures"]) == 2 and seen["closed"] == [True, True]
+    for link in seen["links"]:
+        [word] = [word for title, word in told.items() if title in link]
+        assert link.endswith(word)
+    assert all(own > 500 and shown <= seen["room"] for own, shown in seen["pictures"])
+    assert seen["width"] <= seen["room"]
 
 
 def test_a_run_of_minutes_says_how_many_of_them_the_processor_was_busy(application):

@@ -88,6 +88,79 @@ def test_kinds_are_compared_on_what_was_held_back(application, tmp_path, monkeyp
     assert list(rows["kind"]) == list(small) and (rows["mean IU"] > 0).all()
 
 
+def test_kinds_differ_in_what_they_are_named_for_whatever_the_command_says(
+    application, monkeypatch, tmp_path
+):
+    from segmenters import comparison
+
+    asked, begun, laid = {}, {}, []
+
+    def trained(job, settings, training, start):
+        asked[len(asked)] = settings
+        begun[len(begun)] = start
+        return f"network {len(asked) - 1}"
+
+    def segment(model, images):
+        truth = [each.class_mask for each in job.split("validation")]
+        # A network of a later number is right in more pixels.
+        number = int(model.split()[-1]) % 6
+        right = [np.arange(mask.size).reshape(mask.shape) % 7 <= number for mask in truth]
+        found = [np.where(own, mask, 1) for own, mask in zip(right, truth, strict=True)]
+        return [np.eye(9, dtype="float32")[mask] for mask in found]
+
+    def field(images, said, **_):
+        laid.append(said)
+        return said
+
+    monkeypatch.setattr(comparison, "trained", trained)
+    monkeypatch.setattr(kc.models, "segment", segment)
+    monkeypatch.setattr(kc.models, "dense_crf", field)
+    settings = application.Settings(
+        data_options={"train": 3, "validation": 2, "test": 1}, image_size=32, seeds=2, crf=True,
+        upsampling="fixed", stride=16, start_from=tmp_path,
+    )  # fmt: skip
+    job = application.Segmentation(settings, tmp_path, kc.jobs.Output())
+    job.complete()
+    rows = comparison.compared(job)
+    kinds = [kind for kind in comparison.KINDS if kind != comparison.FIELD]
+    assert len(rows) == 2 * len(comparison.KINDS) and len(asked) == 2 * len(kinds)
+    for number, own in asked.items():
+        kind = kinds[number % len(kinds)]
+        assert own.crf == ("CRF" in kind) and own.start_from is None
+        assert own.upsampling == ("fixed" if "fixed" in kind else "learned")
+        assert own.stride == int(kind.split("-")[1].split("s")[0])
+        assert own.seed == number // len(kinds)
+    # What goes on goes on from FCN-8s of its seed; the field lies over what that says.
+    finest = kinds.index(comparison.FINEST)
+    expected = [f"network {finest}" if kind in comparison.GOING_ON else None for kind in kinds]
+    assert [begun[number] for number in range(len(kinds))] == expected
+    assert begun[len(begun) - 1] == f"network {len(kinds) + finest}"
+    assert len(laid) == 2
+    for said in laid:
+        np.testing.assert_array_equal(said, segment(f"network {finest}", None))
+    by_kind = {(row["kind"], row["seed"]): row["mean IU"] for row in rows}
+    assert by_kind[comparison.FIELD, 1] == by_kind[comparison.FINEST, 1]
+    assert by_kind["FCN-32s", 0] < by_kind["FCN-16s", 0] < by_kind["FCN-8s", 0]
+
+
+def test_pictures_of_several_sizes_are_validated_whole(application, tmp_path):
+    class Example:
+        def __init__(self, height, width):
+            self.image = np.zeros((height, width, 3), "uint8")
+            self.class_mask = np.zeros((height, width), "uint8")
+
+    job = application.Segmentation(application.Settings(), tmp_path, kc.jobs.Output())
+    part = [Example(30, 12), Example(10, 40)]
+
+    class Plan:
+        batch_size = 2
+
+    batches = job.validation(part, Plan, None)["validation_data"]
+    ((pictures, masks),) = list(batches)
+    assert pictures.shape == (2, 30, 40, 3)
+    assert [np.count_nonzero(np.asarray(mask) != 255) for mask in masks] == [360, 400]
+
+
 def test_what_was_said_of_classes_and_pixels_is_read_back(application):
     from segmenters import figures
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_classics.initializers import BilinearUpsampling
-from keras_classics.layers import CropToReference, ZeroInterleaving2D
+from keras_classics.layers import CropToReference, ResizeToReference, ZeroInterleaving2D
 from support import check_layer
 
 MAPS = np.random.default_rng(5).normal(size=(2, 3, 4, 5)).astype("float32")
@@ -87,6 +87,30 @@ def test_bilinear_and_nearest_are_special_cases(stride):
     box = np.ones((stride, stride, 1, 1)) * np.eye(3)
     nearest = keras.ops.conv_transpose(maps, box.astype("float32"), stride, "valid")
     np.testing.assert_array_equal(nearest, maps.repeat(stride, 1).repeat(stride, 2))
+
+
+def test_what_is_made_smaller_is_an_average_of_all_of_it():
+    # Every second column is 1: without antialiasing some of them would not count.
+    x = np.zeros((1, 9, 12, 1), "float32")
+    x[:, :, ::2] = 1
+    found = np.asarray(ResizeToReference(1 / 3)([x, x]))
+    assert found.shape == (1, 3, 4, 1)
+    theirs = keras.ops.image.resize(x, (3, 4), "bilinear", antialias=True)
+    np.testing.assert_allclose(found, theirs, atol=1e-6)
+    np.testing.assert_allclose(found[0, :, 1:-1], 0.5, atol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("factor", "size", "expected"),
+    [(0.5, (7, 11), (4, 6)), (0.5, (5, 9), (2, 4)), (0.3, (1, 9), (1, 3)), (1.5, (3, 5), (4, 8))],
+)
+def test_sides_are_rounded_and_at_least_one_now_and_at_run_time(factor, size, expected):
+    x = np.zeros((1, *size, 2), "float32")
+    layer = ResizeToReference(factor)
+    assert layer([x, x]).shape[1:3] == expected
+    assert layer.compute_output_shape([x.shape, x.shape])[1:3] == expected
+    free = [keras.Input((None, None, 2)) for _ in range(2)]
+    assert keras.Model(free, layer(free)).predict_on_batch([x, x]).shape[1:3] == expected
 
 
 @pytest.mark.parametrize("offset", [(0, 0), (1, 2), (-2, 0), (3, 3)])

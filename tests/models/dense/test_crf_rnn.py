@@ -115,6 +115,15 @@ def test_pictures_of_different_numbers_of_classes():
     np.testing.assert_allclose(found[0], found[2])
 
 
+def test_a_frozen_segmenter_learns_again_once_it_is_told_to():
+    unary = segmenter()
+    frozen = kc.models.crf_rnn(unary, grid=3, train_unary=False)
+    # The layers are the caller's, and stay frozen there too.
+    assert not unary.trainable_weights and len(frozen.trainable_weights) == 3
+    unary.trainable = True
+    assert len(unary.trainable_weights) == 2 and len(frozen.trainable_weights) == 5
+
+
 def test_arguments_reach_the_layer():
     layer = kc.models.crf_rnn(
         segmenter(), filtering="exact", spatial_width=2.0, bilateral_width=40.0, colour_width=7.0,

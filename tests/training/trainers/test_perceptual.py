@@ -96,6 +96,27 @@ def test_a_training_goes_on_where_it_was_killed(tmp_path):
     check_goes_on(make, [(PICTURES[n : n + 1],) for n in range(6)], tmp_path)
 
 
+def test_what_is_seen_in_training_begins_elsewhere_in_each_step(tmp_path):
+    def make():
+        picture = keras.Input((None, None, 3))
+        seen = layers.Conv2D(1, 1, strides=2, kernel_initializer="ones", name="seen")(picture)
+        own = kc.training.PerceptualLoss(keras.Model(picture, seen), content=["seen"], style=[])
+        network = identity()
+        network.layers[-1].kernel.assign(0.5 * network.layers[-1].kernel)
+        made = kc.training.PerceptualTrainer(network, own, variation_weight=0.0, shift=1)
+        made.compile(keras.optimizers.SGD(1e-12))
+        return made
+
+    # One place in four has a value: a stride of 2 sees it or does not.
+    spots = np.zeros((1, 8, 8, 3), "float32")
+    spots[:, ::2, ::2] = 2.0
+    trainer = make()
+    told = [trainer.train_on_batch(spots, return_dict=True)["content"] for _ in range(16)]
+    assert {round(float(each), 3) for each in told} == {0.0, 9.0}
+    assert trainer.test_on_batch(spots, return_dict=True)["content"] == pytest.approx(9)
+    check_goes_on(make, [(spots,)] * 6, tmp_path)
+
+
 def test_super_resolution_learns_from_pairs():
     keras.utils.set_random_seed(2)
     network = kc.models.super_resolution(4, filters=2, blocks=1)
@@ -193,4 +214,12 @@ def on_a_backend():
     trainer.network.layers[-1].bias.assign([20.0, -10.0, 5.0])
     trainer.compile(keras.optimizers.SGD(1e-3))
     history = trainer.fit(PICTURES, batch_size=6, epochs=2, verbose=0).history
-    return [np.array([*history["loss"], *history["style"]])]
+    # Of even pictures all parts are alike, wherever an engine's numbers let them begin.
+    even = np.full((2, 8, 8, 3), 100, "float32")
+    picture = keras.Input((None, None, 3))
+    seen = layers.Conv2D(1, 1, strides=2, kernel_initializer="ones", name="seen")(picture / 255)
+    own = kc.training.PerceptualLoss(keras.Model(picture, seen), content=["seen"], style=[])
+    moving = kc.training.PerceptualTrainer(trainer.network, own, variation_weight=0.0, shift=2)
+    moving.compile(keras.optimizers.SGD(1e-3))
+    moved = moving.fit(even, batch_size=2, epochs=2, verbose=0).history
+    return [np.array([*history["loss"], *history["style"], *moved["loss"]])]

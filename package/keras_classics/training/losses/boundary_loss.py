@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import check_probability, check_whole
+from keras_classics.core.errors import InputError, check_probability, check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Tensor, Whole
 from keras_classics.data.pictures.formats.mask_files import IGNORED
@@ -25,21 +26,30 @@ class BoundaryLoss(keras.losses.Loss):
 
     Args:
         bag: How far aside an outline may have been drawn, in pixels; 0 for exactly there.
-        side_weight: Of the side outputs, beside 1 of all together.
+        side_weight: Of the side outputs, beside 1 of all together: one for each side, from the
+            finest, or one number for all. Kokkinos lets it fall to 0 while the network trains:
+            `model.compile(model.optimizer, BoundaryLoss(side_weight=0.5))` between two calls of
+            `fit` keeps what the optimizer has gathered.
         name: Name of the loss.
+
+    Raises:
+        InputError: A weight is not within 0 to 1, or they are not as many as the sides.
     """
 
     @checked
     def __init__(
         self,
         bag: Whole = 0,
-        side_weight: float = 1.0,
+        side_weight: float | Sequence[float] = 1.0,
         name: str = "boundary_loss",
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, **kwargs)
         self.bag = check_whole("bag", bag, 0)
-        self.side_weight = check_probability("side_weight", side_weight)
+        each = isinstance(side_weight, Sequence)
+        weights = side_weight if isinstance(side_weight, Sequence) else [side_weight]
+        checked_weights = [check_probability("side_weight", weight) for weight in weights]
+        self.side_weight = checked_weights if each else checked_weights[0]
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """The loss of each picture.
@@ -70,8 +80,16 @@ class BoundaryLoss(keras.losses.Loss):
         missed = (1.0 - balance) * others * ops.softplus(said)
         losses = ops.sum((found + missed) / whole, axis=(1, 2))
         sides = losses.shape[-1] - 1
-        weights = [self.side_weight] * sides + [1.0]
-        return ops.sum(losses * ops.convert_to_tensor(weights, "float32"), axis=-1)
+        weights = self.side_weight
+        if not isinstance(weights, list):
+            weights = [weights] * sides
+        elif len(weights) != sides:
+            raise InputError(
+                f"side_weight={weights} was given for {sides} side outputs",
+                "as many weights as sides, or one number for all",
+                "Give one for each of the network's strides.",
+            )
+        return ops.sum(losses * ops.convert_to_tensor([*weights, 1.0], "float32"), axis=-1)
 
     def get_config(self) -> Config:
         """The arguments."""

@@ -15,13 +15,13 @@ import numpy as np
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, is_number, shown
+from keras_classics.core.errors import InputError, check_whole, is_number, shown
 from keras_classics.core.graphs.capture import Capture
 from keras_classics.core.graphs.graph import Place
 from keras_classics.core.graphs.trunk import levels_of
 from keras_classics.core.keras_internals import maker
 from keras_classics.core.picture_values import check_picture
-from keras_classics.core.types import Config, Name, Tensor
+from keras_classics.core.types import Config, Name, Tensor, Whole
 from keras_classics.training.losses.batch_mean import BatchMean
 from keras_classics.training.trainers.generating import refuse_weights, track
 
@@ -155,6 +155,11 @@ class PerceptualTrainer(keras.Model):
         style_weight: The released code's 5.
         variation_weight: The released code's 1e-6.
         pixel_weight: None by default; alone, with the others 0, it is the usual per-pixel loss.
+        shift: By how many rows and columns at most the part that is seen in training begins
+            elsewhere, drawn anew in each step; as many are left out. Where the strides of both
+            networks always fall on the same places, as in super-resolution, a chequered pattern is
+            learned: give the stride of the content's maps.
+        seed: Of what is drawn.
         name: Name of the model.
 
     Raises:
@@ -172,9 +177,13 @@ class PerceptualTrainer(keras.Model):
         style_weight: float = 5.0,
         variation_weight: float = 1e-6,
         pixel_weight: float = 0.0,
+        shift: Whole = 0,
+        seed: int = 0,
         name: Name = "perceptual",
     ) -> None:
         super().__init__(name=name)
+        self.shift = check_whole("shift", shift, 0)
+        self.draws = keras.random.SeedGenerator(check_whole("seed", seed, 0))
         self.network = network
         self.perception = perception
         self.weights_of = {
@@ -209,9 +218,11 @@ class PerceptualTrainer(keras.Model):
         nothing = ops.zeros_like(made[:, 0, 0, 0])
         losses = dict.fromkeys(self.weights_of, nothing)
         if self.weights_of["content"] or self.weights_of["style"]:
-            maps = self.perception.maps(made)
+            part = self._part() if training and self.shift else None
+            maps = self.perception.maps(made if part is None else part(made))
             if self.weights_of["content"]:
-                there = self.perception.maps(ops.stop_gradient(wanted))
+                there = ops.stop_gradient(wanted)
+                there = self.perception.maps(there if part is None else part(there))
                 losses["content"] = self.perception.content_distance(maps, there)
             if self.weights_of["style"]:
                 grams = [ops.convert_to_tensor(each) for each in self.grams]
@@ -222,6 +233,17 @@ class PerceptualTrainer(keras.Model):
         track(self.trackers, losses.values())
         total = sum(weight * losses[name] for name, weight in self.weights_of.items() if weight)
         return self.per_picture(total, total)
+
+    def _part(self) -> Callable[[Tensor], Tensor]:
+        """What cuts pictures so that they begin somewhere else."""
+        top, left = ops.unstack(keras.random.randint((2,), 0, self.shift + 1, seed=self.draws))
+
+        def within(pictures: Tensor) -> Tensor:
+            batch, height, width, channels = ops.shape(pictures)
+            size = (batch, height - self.shift, width - self.shift, channels)
+            return ops.slice(pictures, ops.stack([0, top, left, 0]), size)
+
+        return within
 
     def get_config(self) -> Config:
         """Refused: a perception is no part of a file.

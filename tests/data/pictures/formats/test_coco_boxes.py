@@ -217,6 +217,27 @@ def test_run_lengths_that_do_not_fit_are_refused(tmp_path, counts):
         object_masks(found)
 
 
+def test_objects_without_an_outline_do_not_count_and_none_but_such_are_refused(tmp_path):
+    runs = {"size": [20, 30], "counts": [0, 20, 580]}
+    bare = annotation(bbox=(4, 2, 10, 5))
+    file = written(tmp_path, [annotation(category=1, segmentation=runs), bare])
+    with pytest.raises(InputError, match=r"1 of 2 objects .* have no outline"):
+        load(f"coco:{file}", masks=True, strict=True)
+    found, data = first(file, masks=True)
+    assert data.info.pixel_classes == ("background", "person", "stop sign", "toothbrush")
+    expected = np.zeros((20, 30), "uint8")
+    expected[:, 0] = 1
+    expected[2:7, 4:14] = 255
+    np.testing.assert_array_equal(found.class_mask, expected)
+    assert any("1 of 2 objects" in each for each in data.info.skipped)
+    with pytest.raises(InputError, match="None of the 1 objects .*leave masks out"):
+        load(f"coco:{written(tmp_path, [bare], name='boxes.json')}", masks=True)
+    # What does not fit is found when the file is read, not when a batch is made.
+    damaged = [annotation(segmentation={**runs, "counts": [0, 20, 579]})]
+    with pytest.raises(InputError, match="run lengths"):
+        load(f"coco:{written(tmp_path, damaged, name='damaged.json')}", masks=True)
+
+
 def test_coco_mini():
     data = load(f"coco:{shared('data', 'coco_mini', 'instances.json')}")
     assert len(data.info.classes) == 80 and sum(data.info.sizes.values()) == 80

@@ -1,0 +1,81 @@
+"""Colours of classes over pictures, and the page of pictures, truth and answers."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import keras_classics as kc
+from keras_classics.analysis.drawing.figures import mask_pictures
+from keras_classics.analysis.drawing.figures.mask_pictures import class_colours, overlay_classes
+
+RED, GREEN = (128, 0, 0), (0, 128, 0)
+
+
+def test_colours_are_vocs_and_no_two_are_alike():
+    assert class_colours(3).tolist() == [[0, 0, 0], [*RED], [*GREEN]]
+    assert len({tuple(each) for each in class_colours(255).tolist()}) == 255
+    with pytest.raises(kc.InputError, match="classes=300"):
+        class_colours(300)
+
+
+def test_a_share_of_the_colour_lies_over_the_picture_and_255_stays_bare():
+    image = np.full((1, 4, 3), 100, "uint8")
+    mask = np.array([[0, 1, 255, 7]])
+    found = overlay_classes(image, mask, 2, share=0.25)
+    # A label beyond the classes is light grey.
+    expected = [[75, 75, 75], [107, 75, 75], [100, 100, 100], [131, 131, 131]]
+    assert found[0].tolist() == expected
+    assert overlay_classes(image, mask, 2)[0, 1].tolist() == [117, 40, 40]
+    with pytest.raises(kc.InputError, match="kc.data.resize_mask"):
+        overlay_classes(image, mask[:, :3], 2)
+
+
+@pytest.mark.parametrize("title", ["truth", "answer"])
+def test_each_picture_is_beside_its_truth_and_what_was_said(tmp_path, monkeypatch, title):
+    shown = []
+    monkeypatch.setattr(mask_pictures, "write_figure", lambda path, figure: shown.append(figure))
+    rng = np.random.default_rng(0)
+    examples = [
+        SimpleNamespace(
+            image=rng.integers(0, 256, (6, 8, 3), "uint8"), name=f"p{n}",
+            class_mask=np.where(np.arange(48).reshape(6, 8) < 6 * n, 1, 0),
+        )
+        for n in range(3)
+    ]  # fmt: skip
+    answers = None if title == "answer" else [1 - each.class_mask for each in examples]
+    mask_pictures.draw_masks(
+        tmp_path / "page.png", examples, ["road", "sky", "car"], answers, title=title
+    )
+    (figure,) = shown
+    axes = [axis for axis in figure.axes if axis.images]
+    each = 2 if answers is None else 3
+    titles = [axis.get_title() for axis in axes]
+    assert titles == [
+        text for n in range(3) for text in (f"p{n}", title, *["answer"] * (each == 3))
+    ]
+    for number, example in enumerate(examples):
+        own = [axis.images[0].get_array() for axis in axes[each * number : each * (number + 1)]]
+        np.testing.assert_array_equal(own[0], example.image)
+        expected = overlay_classes(example.image, example.class_mask, 3)
+        np.testing.assert_array_equal(own[1], expected)
+        if answers is not None:
+            expected = overlay_classes(example.image, answers[number], 3)
+            np.testing.assert_array_equal(own[2], expected)
+    # Only what is to be seen is in the legend.
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["road", "sky"]
+    assert [patch.get_facecolor()[:3] for patch in legend.get_patches()] == [
+        (0, 0, 0), pytest.approx((128 / 255, 0, 0)),
+    ]  # fmt: skip
+
+
+def test_the_page_is_written(tmp_path):
+    example = SimpleNamespace(
+        image=np.full((40, 30, 3), 200, "uint8"), name="one", class_mask=np.ones((40, 30), int)
+    )
+    kc.analysis.draw_masks(tmp_path / "page.png", [example], ["road", "sky"])
+    page = np.asarray(Image.open(tmp_path / "page.png").convert("RGB")).reshape(-1, 3)
+    # Three fifths of red over a light grey.
+    assert (page == [157, 80, 80]).all(1).any() and (page == 200).all(1).any()

@@ -1,0 +1,106 @@
+"""What the pixels of a mask file mean: palettes, few bits, many bits, loss, tables of colours."""
+
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import keras_classics as kc
+from data.pictures.mask_samples import labels, write
+from keras_classics.core.errors import InputError
+from keras_classics.data.pictures.formats.mask_files import read_colours
+
+TABLE = "0 0 0 background\n128 0 0 aeroplane\n0 128 0 bicycle\n224 224 192 void\n"
+COLOURS = np.full((256, 3), (224, 224, 192), "uint8")
+COLOURS[:3] = [(0, 0, 0), (128, 0, 0), (0, 128, 0)]
+
+
+def png(path, rows, width, bits, kind):
+    """A PNG of bytes that lie ready, as Pillow does not write all kinds."""
+
+    def part(name, content):
+        check = zlib.crc32(name + content)
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", check)
+
+    head = struct.pack(">IIBBBBB", width, len(rows), bits, kind, 0, 0, 0)
+    pixels = zlib.compress(b"".join(b"\0" + bytes(row) for row in rows))
+    begin = b"\x89PNG\r\n\x1a\n"
+    path.write_bytes(begin + part(b"IHDR", head) + part(b"IDAT", pixels) + part(b"IEND", b""))
+    return path
+
+
+def test_a_palette_in_order_of_appearance_is_read_by_its_colours(tmp_path):
+    mask = labels()
+    table = tmp_path / "table.txt"
+    table.write_text(TABLE)
+    path = tmp_path / "adaptive.png"
+    Image.fromarray(COLOURS[mask]).quantize(4).save(path)
+    # Nothing but the table says what the numbers mean.
+    assert not np.array_equal(kc.data.read_mask(path), mask)
+    np.testing.assert_array_equal(kc.data.read_mask(path, colours=table), mask)
+    # A palette of other colours is one for the eye: its numbers are the classes.
+    path = write(tmp_path / "pretty.png", mask, "P")
+    np.testing.assert_array_equal(kc.data.read_mask(path, colours=table), mask)
+
+
+@pytest.mark.parametrize(("bits", "most"), [(1, 1), (2, 3), (4, 15)])
+def test_grey_of_few_bits_has_the_numbers_that_were_written(tmp_path, bits, most):
+    mask = np.random.default_rng(0).integers(0, most + 1, (5, 16))
+    shifts = 2 ** (bits * np.arange(8 // bits)[::-1])
+    rows = (mask.reshape(5, -1, 8 // bits) * shifts).sum(-1)
+    path = png(tmp_path / "grey.png", rows.tolist(), 16, bits, 0)
+    np.testing.assert_array_equal(kc.data.read_mask(path), mask)
+
+
+@pytest.mark.parametrize(("channels", "kind"), [(1, 0), (3, 2), (2, 4), (4, 6)])
+def test_sixteen_bits_are_refused_whatever_the_colours(tmp_path, channels, kind):
+    path = png(tmp_path / "deep.png", [[0, 1] * channels * 3] * 2, 3, 16, kind)
+    with pytest.raises(InputError, match=r"deep.png has 16 bits.*8-bit PNG"):
+        kc.data.read_mask(path)
+
+
+@pytest.mark.parametrize("ending", ["jpg", "jp2", "webp", "avif", "gif", "tif"])
+def test_formats_with_loss_are_refused(tmp_path, ending):
+    path = tmp_path / f"mask.{ending}"
+    more = {"compression": "jpeg"} if ending == "tif" else {}
+    try:
+        Image.fromarray(labels()).save(path, **more)
+    except (KeyError, OSError, ValueError):
+        pytest.skip(f"this Pillow writes no {ending}")
+    with pytest.raises(InputError, match="which changes values where classes meet"):
+        kc.data.read_mask(path)
+    if ending == "tif":
+        Image.fromarray(labels()).save(path)
+        np.testing.assert_array_equal(kc.data.read_mask(path), labels())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "128 64 128 lane 2", "lane 2,128,64,128", "2,lane 2,128,64,128", "128,64,128,lane 2",
+        "lane 2;128;64;128", "7,0,1,lane 2,128,64,128",
+    ],
+)  # fmt: skip
+def test_names_with_numbers_and_numbered_lines(tmp_path, line):
+    file = tmp_path / "table.csv"
+    file.write_text(f"name,r,g,b\n{line}\n0,0,0,road\n")
+    names, colours = read_colours(file)
+    assert names == ("lane 2", "road") and colours == {(128, 64, 128): 0, (0, 0, 0): 1}
+
+
+def test_four_numbers_and_no_name_are_refused(tmp_path):
+    file = tmp_path / "table.txt"
+    file.write_text("2 128 64 128\n")
+    with pytest.raises(InputError, match=r"'2 128 64 128'.*4 numbers and no name"):
+        read_colours(file)
+
+
+@pytest.mark.parametrize("name", ["void", "Void", "unlabelled", "unlabeled", "ignore", "ignored"])
+def test_what_is_named_void_does_not_count(tmp_path, name):
+    file = tmp_path / "table.txt"
+    file.write_text(f"0 0 0 road\n9 9 9 {name}\n7 7 7 sky\n")
+    names, colours = read_colours(file)
+    assert names == ("road", "sky")
+    assert colours == {(0, 0, 0): 0, (9, 9, 9): 255, (7, 7, 7): 1}

@@ -1,0 +1,90 @@
+"""Which mask belongs to which picture, and what folders without names of classes say."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data.pictures.boxed_folders import picture
+from data.pictures.mask_samples import folder, labels, write
+from keras_classics.core.errors import InputError
+from keras_classics.data.load import load
+from keras_classics.data.pictures.formats import picture_pairs
+from keras_classics.data.pictures.formats.mask_files import voc_colours
+
+
+def test_of_vocs_pictures_those_with_masks_are_taken(tmp_path):
+    for number in range(9):
+        picture(tmp_path / "JPEGImages" / f"p{number}.jpg", seed=number)
+    for number in range(5):
+        write(tmp_path / "SegmentationClass" / f"p{number}.png", labels(seed=number), "P")
+    lists = tmp_path / "ImageSets" / "Segmentation"
+    lists.mkdir(parents=True)
+    (lists / "train.txt").write_text("p0\np1\np2\n")
+    (lists / "val.txt").write_text("p3\np4\n")
+    data = load(f"voc:{tmp_path}", masks=True, strict=True)
+    assert sum(data.info.sizes.values()) == 5 and not data.info.skipped
+
+
+@pytest.mark.parametrize("suffix", picture_pairs._SUFFIXES)
+def test_what_the_name_of_a_mask_may_have_more(tmp_path, suffix):
+    for number in range(3):
+        picture(tmp_path / "images" / f"p{number}.png", seed=number)
+        write(tmp_path / "masks" / f"p{number}{suffix}.png", labels(seed=number))
+    data = load(f"masks:{tmp_path}", strict=True)
+    assert sum(data.info.sizes.values()) == 3
+
+
+def test_a_preview_with_loss_beside_a_mask_is_passed_over(tmp_path):
+    folder(tmp_path)
+    for number in range(6):
+        Image.fromarray(labels()).save(tmp_path / "masks" / f"p{number}.jpg")
+    data = load(f"masks:{tmp_path}", strict=True)
+    assert sum(data.info.sizes.values()) == 6 and not data.info.skipped
+
+
+def test_masks_without_pictures_are_named_and_all_are_counted(tmp_path):
+    folder(tmp_path)
+    for number in range(7):
+        write(tmp_path / "masks" / f"q{number}.png", labels())
+    told = load(f"masks:{tmp_path}").info.skipped
+    named = [each for each in told if "belongs to no picture" in each]
+    assert len(named) == 5 and "q0.png" in named[0]
+    assert any("2 more of" in each and "belong to no picture" in each for each in told)
+
+
+def test_values_with_gaps_are_no_numbers_of_classes_and_the_remedy_works(tmp_path):
+    for number in range(4):
+        picture(tmp_path / "images" / f"p{number}.png", seed=number)
+        mask = np.where(labels(seed=number) == 1, 128, 0).astype("uint8")
+        write(tmp_path / "masks" / f"p{number}.png", mask)
+    with pytest.raises(InputError, match=r'2 values, up to 128.*values="0,128"'):
+        load(f"masks:{tmp_path}")
+    data = load(f"masks:{tmp_path}", values="0,128", strict=True)
+    assert len(data.info.pixel_classes) == 2
+    assert set(np.unique(data.train[0].class_mask)) == {0, 1}
+
+
+def test_the_remedy_for_a_coloured_camvid_works(tmp_path):
+    colours = {label: rgb for rgb, label in voc_colours(3).items()}
+    for number in range(3):
+        picture(tmp_path / "train" / f"p{number}.png", seed=number)
+        mask = np.array([[colours[n] for n in row] for row in labels(seed=number)], "uint8")
+        write(tmp_path / "trainannot" / f"p{number}.png", mask)
+    with pytest.raises(InputError, match=r'is coloured.*colours="FILE".*as masks:FOLDER'):
+        load(f"camvid:{tmp_path}", strict=True)
+    table = tmp_path / "table.txt"
+    table.write_text("".join(
+        f"{r} {g} {b} {'void' if label == 255 else f'class {label}'}\n"
+        for label, (r, g, b) in colours.items()
+    ))  # fmt: skip
+    data = load(f"masks:{tmp_path}", colours=table, strict=True)
+    assert set(np.unique(data.train[0].class_mask)) <= {0, 1, 2, 255}
+    # Values that are none of CamVid's: all of them, as the remedy says.
+    grey = tmp_path / "grey"
+    for number in range(3):
+        picture(grey / "train" / f"p{number}.png", seed=number)
+        write(grey / "trainannot" / f"p{number}.png", labels(seed=number, classes=14))
+    with pytest.raises(InputError, match=r'load masks:FOLDER with values="([\d,]+)"') as told:
+        load(f"camvid:{grey}", strict=True)
+    values = str(told.value).split('values="')[1].split('"')[0]
+    assert load(f"masks:{grey}", values=values).info.sizes["train"]

@@ -1,0 +1,73 @@
+"""A segmenter in every format says what the network says, and of one size where it was told to."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_classics as kc
+
+CLASSES = ["road", "sky"]
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(0)
+    image = keras.Input((None, None, 3))
+    x = keras.layers.Conv2D(4, 3, 2, padding="same", activation="relu")(image)
+    return keras.Model(image, keras.layers.Conv2DTranspose(2, 2, 2)(x))
+
+
+def pictures(height=8, width=12):
+    return np.random.default_rng(0).integers(0, 256, (2, height, width, 3), "uint8")
+
+
+def check(found, model, given):
+    said = np.stack(kc.models.segment(model, list(given)))
+    np.testing.assert_allclose(found["probabilities"], said, atol=1e-4)
+    assert np.asarray(found["masks"]).dtype == "uint8"
+    np.testing.assert_array_equal(found["masks"], np.asarray(found["probabilities"]).argmax(-1))
+
+
+@pytest.mark.parametrize("size", [None, (8, 12)])
+def test_a_saved_model_takes_any_size_or_the_one_it_was_told(model, size, tmp_path):
+    pytest.importorskip("tensorflow")
+    exported = kc.export.export_segmenter(model, CLASSES, tmp_path / "m", image_size=size)
+    shipped = kc.export.load_saved_model(exported.path)
+    check(shipped.serve(pictures()), model, pictures())
+    names = shipped.serve(pictures())["names"].numpy()
+    assert [[name.decode() for name in row] for row in names] == [CLASSES] * 2
+    if size is None:
+        check(shipped.serve(pictures(10, 6)), model, pictures(10, 6))
+    else:
+        with pytest.raises((ValueError, TypeError)):
+            shipped.serve(pictures(10, 6))
+
+
+def test_litert_gives_masks_and_probabilities_of_its_size(model, tmp_path):
+    interpreter = pytest.importorskip("ai_edge_litert.interpreter")
+    exported = kc.export.export_segmenter(
+        model, CLASSES, tmp_path / "m.tflite", format="litert", image_size=(8, 12)
+    )
+    runner = interpreter.Interpreter(str(exported.path)).get_signature_runner()
+    found = runner(images=pictures()[:1])
+    check(found, model, pictures()[:1])
+    assert set(found) == {"masks", "probabilities"}
+
+
+def test_onnx_gives_masks_and_probabilities_of_its_size(model, tmp_path):
+    pytest.importorskip("tf2onnx")
+    runtime = pytest.importorskip("onnxruntime")
+    exported = kc.export.export_segmenter(
+        model, CLASSES, tmp_path / "m.onnx", format="onnx", image_size=(8, 12)
+    )
+    session = runtime.InferenceSession(str(exported.path))
+    (given,) = session.get_inputs()
+    assert list(given.shape[1:3]) == [8, 12]
+    names = [each.name for each in session.get_outputs()]
+    found = dict(zip(names, session.run(None, {given.name: pictures()}), strict=True))
+    check(found, model, pictures())
+
+
+def test_names_that_are_not_one_for_each_class_are_refused(model, tmp_path):
+    with pytest.raises(kc.InputError, match="3"):
+        kc.export.export_segmenter(model, ["a", "b", "c"], tmp_path / "m")
