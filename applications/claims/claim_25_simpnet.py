@@ -35,11 +35,13 @@ def pictures(split):
 def measure(seed, quick):
     """A row for each network."""
     data = kc.data.load("digits", seed=seed)
-    train, test = pictures(data.train[:300]), pictures(data.test)
+    train = pictures(data.train[: 64 if quick else 300])
+    test = pictures(data.test[: 64 if quick else None])
     epochs, rows = 1 if quick else 20, []
     for kind, (name, options) in KINDS.items():
         keras.utils.set_random_seed(seed)
-        options = options | ({"width": 0.1} if quick else {})
+        if quick:
+            options = options | ({"width": 0.1} if "width" in options else {"repeats": (1, 1)})
         model = kc.create_model(name, input_shape=(8, 8, 1), weights=None, **options)
         rate = keras.optimizers.schedules.CosineDecay(3e-3, epochs * -(-len(train[0]) // 32))
         model.compile(

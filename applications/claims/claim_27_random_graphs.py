@@ -35,7 +35,8 @@ def pictures(split):
 def measure(seed, quick):
     """A row for each network."""
     data = kc.data.load("digits", seed=seed, image_size=32)
-    train, test = pictures(data.train[:300]), pictures(data.test)
+    train = pictures(data.train[: 64 if quick else 300])
+    test = pictures(data.test[: 64 if quick else None])
     epochs, rows = 1 if quick else 30, []
     for kind, (name, options) in KINDS.items():
         if "graph" in options:

@@ -56,8 +56,8 @@ def network(depth, factor, seed):
 def measure(seed, quick):
     """A row for each depth, factor and size of the digits."""
     data, draw = kc.data.load("digits", seed=seed), np.random.default_rng(seed)
-    train = pictures(data.train[: 30 if quick else 300], draw)
-    test = pictures(data.test[:20] if quick else data.test, draw)
+    train = pictures(data.train[: 32 if quick else 300], draw)
+    test = pictures(data.test[:16] if quick else data.test, draw)
     epochs, rows = 1 if quick else 12, []
     for depth in DEPTHS:
         for factor in FACTORS[::2] if quick else FACTORS:

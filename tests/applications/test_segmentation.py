@@ -78,9 +78,8 @@ def test_masks_in_a_folder_are_learned_and_what_has_none_is_refused(application,
 def test_kinds_are_compared_on_what_was_held_back(application, tmp_path, monkeypatch):
     from segmenters import comparison
 
-    chosen = {name: comparison.KINDS[name] for name in ("FCN-8s", "FCN-8s, field after it")}
-    chosen["FCN-8s, CRF-RNN"] = {"crf": True}
-    small = {name: {**each, "stride": 2} for name, each in chosen.items()}
+    chosen = (comparison.FINEST, comparison.FIELD, comparison.GOING_ON[0])
+    small = {name: {**comparison.KINDS[name], "stride": 2} for name in chosen}
     monkeypatch.setattr(comparison, "KINDS", small)
     out = tmp_path / "compared"
     assert application.main(["compare", *SMALL, "--seeds", "1", "--out", str(out)]) == 0
@@ -141,6 +140,65 @@ def test_kinds_differ_in_what_they_are_named_for_whatever_the_command_says(
     by_kind = {(row["kind"], row["seed"]): row["mean IU"] for row in rows}
     assert by_kind[comparison.FIELD, 1] == by_kind[comparison.FINEST, 1]
     assert by_kind["FCN-32s", 0] < by_kind["FCN-16s", 0] < by_kind["FCN-8s", 0]
+
+
+def started(application, finished, folder, classes, **settings):
+    """A job of the kind of `finished` that goes on from it."""
+    given = json.loads((finished / "run.json").read_text())["settings"]
+    chosen = {name: given[name] for name in ("model", "model_options", "stride")} | settings
+    job = application.Segmentation(
+        application.Settings(start_from=finished, **chosen), folder, kc.jobs.Output()
+    )
+    job.facts = {"known": {"classes": classes}}
+    return job
+
+
+def test_a_run_goes_on_from_another_of_the_same_classes(application, finished, tmp_path, capsys):
+    earlier = kc.jobs.open_run(application.Segmentation, finished)
+    expected = {each.path: each for each in earlier.trained().weights}
+    model = started(application, finished, tmp_path, earlier.classes).build()
+    assert f"goes on from {finished}; new are no layers" in capsys.readouterr().out
+    for weight in model.weights:
+        np.testing.assert_array_equal(weight, expected[weight.path], weight.path)
+    started(application, finished, tmp_path, earlier.classes, crf=True).build()
+    assert "new are crf" in capsys.readouterr().out
+    with pytest.raises(kc.InputError, match=r"--start-from .* whose classes are background"):
+        started(application, finished, tmp_path, ["sky", "road"]).build()
+    # What has made steps goes on from these.
+    begun = started(application, finished, finished, earlier.classes).build()
+    assert "goes on" not in capsys.readouterr().out
+    assert any((np.asarray(each) != expected[each.path]).any() for each in begun.weights)
+
+
+def test_rare_classes_weigh_more_by_the_flag_and_what_is_no_share_is_refused(application, tmp_path):
+    settings = application.Settings(
+        balance=0.5, data_options={"train": 3, "validation": 1, "test": 1}, image_size=32
+    )
+    job = application.Segmentation(settings, tmp_path, kc.jobs.Output())
+    job.complete()
+    training = job.split("train")
+    job.make_facts(training)
+    masks = [each.class_mask for each in training]
+    count = len(job.data.info.pixel_classes)
+    assert job.weights == kc.training.median_frequency_weights(masks, count, exponent=0.5)
+    # The most common class weighs least.
+    assert np.argmin(job.weights) == 0 and max(job.weights) > 1
+    settings.balance = 2.0
+    with pytest.raises(kc.InputError, match="--balance 2.0 was given"):
+        job.complete()
+
+
+def test_the_validation_split_may_be_judged(application, finished, tmp_path):
+    job = kc.jobs.open_run(application.Segmentation, finished)
+    job.settings.judged, job.results = "validation", tmp_path
+    found = job.evaluate(job.trained())
+    assert list(found.metrics) == ["validation"]
+    held = job.split("validation")
+    by_class = pd.read_csv(tmp_path / "classes.csv")
+    counts = np.bincount(np.concatenate([each.class_mask.ravel() for each in held]), minlength=9)
+    assert by_class["pixels"].tolist() == counts[: len(by_class)].tolist()
+    # Examples that ship with a model are those of the test split.
+    assert not (tmp_path / "examples.json").exists()
 
 
 def test_pictures_of_several_sizes_are_validated_whole(application, tmp_path):

@@ -68,6 +68,15 @@ def test_onnx_gives_masks_and_probabilities_of_its_size(model, tmp_path):
     check(found, model, pictures())
 
 
-def test_names_that_are_not_one_for_each_class_are_refused(model, tmp_path):
-    with pytest.raises(kc.InputError, match="3"):
+def test_what_is_no_segmenter_or_has_other_classes_is_refused(model, tmp_path):
+    with pytest.raises(kc.InputError, match="3 names were given for 2"):
         kc.export.export_segmenter(model, ["a", "b", "c"], tmp_path / "m")
+    image = keras.Input((8, 8, 3))
+    classifier = keras.Model(image, keras.layers.GlobalAveragePooling2D()(image))
+    smaller = keras.Model(image, keras.layers.MaxPooling2D()(image))
+    for wrong in (classifier, smaller):
+        with pytest.raises(kc.InputError, match="logits of their height and width"):
+            kc.export.export_segmenter(wrong, ["a", "b", "c"], tmp_path / "m")
+    many = keras.Model(image, keras.layers.Conv2D(256, 1)(image))
+    with pytest.raises(kc.InputError, match="256 classes were given"):
+        kc.export.export_segmenter(many, [str(n) for n in range(256)], tmp_path / "m")

@@ -93,11 +93,18 @@ def test_what_is_made_smaller_is_an_average_of_all_of_it():
     # Every second column is 1: without antialiasing some of them would not count.
     x = np.zeros((1, 9, 12, 1), "float32")
     x[:, :, ::2] = 1
-    found = np.asarray(ResizeToReference(1 / 3)([x, x]))
-    assert found.shape == (1, 3, 4, 1)
+    small = np.zeros((1, 3, 4, 1), "float32")
     theirs = keras.ops.image.resize(x, (3, 4), "bilinear", antialias=True)
-    np.testing.assert_allclose(found, theirs, atol=1e-6)
-    np.testing.assert_allclose(found[0, :, 1:-1], 0.5, atol=0.1)
+    np.testing.assert_allclose(theirs[0, :, 1:-1], 0.5, atol=0.1)
+    for factor, reference in ((1 / 3, x), (1.0, small)):
+        found = ResizeToReference(factor)([x, reference])
+        np.testing.assert_allclose(found, theirs, atol=1e-6)
+
+
+def test_what_is_made_larger_is_interpolated():
+    reference = np.zeros((2, 7, 9, 1), "float32")
+    theirs = keras.ops.image.resize(MAPS, (7, 9), "bilinear")
+    np.testing.assert_allclose(ResizeToReference()([MAPS, reference]), theirs, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -109,8 +116,11 @@ def test_sides_are_rounded_and_at_least_one_now_and_at_run_time(factor, size, ex
     layer = ResizeToReference(factor)
     assert layer([x, x]).shape[1:3] == expected
     assert layer.compute_output_shape([x.shape, x.shape])[1:3] == expected
-    free = [keras.Input((None, None, 2)) for _ in range(2)]
-    assert keras.Model(free, layer(free)).predict_on_batch([x, x]).shape[1:3] == expected
+    tf = pytest.importorskip("tensorflow")
+    # A graph of any size, as the exported ones are.
+    free = [tf.TensorSpec((None, None, None, 2))]
+    resized = tf.function(lambda x: layer([x, x]), input_signature=free, autograph=False)
+    assert resized(x).shape[1:3] == expected
 
 
 @pytest.mark.parametrize("offset", [(0, 0), (1, 2), (-2, 0), (3, 3)])

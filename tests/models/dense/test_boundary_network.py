@@ -30,6 +30,16 @@ def test_sides_and_all_together_for_pictures_of_any_size(trunk, scales, tmp_path
         check_round_trip(model, pictures, tmp_path)
 
 
+def test_several_sizes_are_looked_at_in_a_graph_for_pictures_of_any_size(trunk):
+    tf = pytest.importorskip("tensorflow")
+    model = kc.models.boundary_network(trunk, strides=(1, 4), scales=(1.0, 0.5, 1.5))
+    free = [tf.TensorSpec((None, None, None, 3))]
+    graph = tf.function(lambda x: model(x), input_signature=free, autograph=False)
+    for size in ((37, 50), (16, 21)):
+        pictures = np.random.default_rng(0).normal(size=(1, *size, 3)).astype("float32")
+        np.testing.assert_allclose(graph(pictures), model(pictures), atol=1e-4)
+
+
 def test_the_sides_stay_in_place_and_are_fused_as_their_mean():
     model = kc.models.boundary_network(pools(2), strides=(2, 4), scales=(1.0, 0.5))
     for stride in (2, 4):

@@ -93,6 +93,9 @@ def test_a_scene_is_cleaned_and_sizes_may_differ():
 def test_what_does_not_fit_is_refused():
     with pytest.raises(kc.InputError, match="of their height and width"):
         kc.models.crf_rnn(kc.models.LeNet5Modern())
+    grey = keras.Input((None, None, 1))
+    with pytest.raises(kc.InputError, match="three colours"):
+        kc.models.crf_rnn(keras.Model(grey, keras.layers.Conv2D(2, 1)(grey)))
     image, said = np.zeros((3, 3, 3), "uint8"), np.full((3, 3, 2), 0.5)
     for images, answers, told in (
         ([image], [said[:2]], "Picture 0 has shape"),

@@ -23,6 +23,19 @@ def test_answers_come_in_the_order_of_the_pictures_whatever_their_sizes(model):
         np.testing.assert_allclose(said, keras.ops.softmax(logits)[0], atol=1e-5)
 
 
+def test_what_is_no_segmenter_is_refused():
+    picture = np.zeros((4, 4, 3), "uint8")
+    image = keras.Input((4, 4, 3))
+    flat = keras.layers.GlobalAveragePooling2D()(image)
+    for wrong in (
+        keras.Model(image, flat),
+        keras.Model(image, keras.layers.MaxPooling2D()(image)),
+        keras.Model(image, [image, image]),
+    ):
+        with pytest.raises(kc.InputError, match="kc.models.fcn"):
+            kc.models.segment(wrong, [picture])
+
+
 def test_what_is_no_picture_is_refused(model):
     picture = np.zeros((4, 4, 3), "uint8")
     for wrong, told in (

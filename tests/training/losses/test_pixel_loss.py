@@ -41,5 +41,17 @@ def test_rare_classes_weigh_more_by_hand():
     np.testing.assert_allclose(found, [*np.median(frequencies) / frequencies, 1])
     rooted = kc.training.median_frequency_weights(masks, 3, exponent=0.5)
     np.testing.assert_allclose(rooted, np.sqrt(found))
+    with pytest.raises(kc.InputError, match="of type float64"):
+        kc.training.median_frequency_weights([masks[0] / 1.0], 3)
     with pytest.raises(kc.InputError, match="without a pixel"):
         kc.training.median_frequency_weights(masks[:0], 3)
+
+
+def test_masks_that_lie_on_their_side_are_no_masks_of_the_answers():
+    logits = np.zeros((2, 3, 4, 5), "float32")
+    turned = np.zeros((2, 4, 3), "int32")
+    for loss in (kc.training.PixelCrossEntropy(), kc.training.BoundaryLoss()):
+        assert np.isfinite(float(loss(turned.swapaxes(1, 2), logits)))
+        assert np.isfinite(float(loss(turned.swapaxes(1, 2)[..., None], logits)))
+        with pytest.raises(kc.InputError, match=r"Masks of shape \(2, 4, 3\)"):
+            loss(turned, logits)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import keras
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import check_pair
+from keras_classics.core.errors import InputError, check_pair
 from keras_classics.core.graphs.channels_last import check_layers
 from keras_classics.core.types import Count, Tensor
 from keras_classics.export.formats import (
@@ -19,6 +19,10 @@ from keras_classics.export.formats import (
     write,
 )
 from keras_classics.export.reopening import Spec
+from keras_classics.models.dense.segment import check_segmenter
+
+# Masks are of 8 bits, and 255 is what does not count.
+_MOST_CLASSES = 255
 
 
 @checked
@@ -51,12 +55,20 @@ def export_segmenter(
 
     Raises:
         ExportError: The format cannot express the model, or the file differs from it.
-        InputError: The Keras backend is not TensorFlow, the names are not one for each class, or
-            the path does not fit the format.
+        InputError: The Keras backend is not TensorFlow, the model is no segmenter or one of more
+            than 255 classes, the names are not one for each class, or the path does not fit the
+            format.
         ImportError: A library of the format is not installed.
     """
     tf = require_tensorflow(format, path)
+    check_segmenter(model)
     check_layers(model)
+    if len(classes) > _MOST_CLASSES:
+        raise InputError(
+            f"{len(classes)} classes were given",
+            f"up to {_MOST_CLASSES}, which masks of 8 bits have numbers for",
+            "Join classes, or export the probabilities of the Keras model itself.",
+        )
     check_names(len(classes), model.outputs[0].shape[-1])
     sides = (None, None) if image_size is None else check_pair("image_size", image_size)
     text = format == "saved_model"

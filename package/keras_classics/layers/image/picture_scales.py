@@ -46,7 +46,7 @@ class ShorterSide(ImageLayer):
         """Resize both."""
         before = tuple(ops.shape(images)[1:3])
         sides = tuple(zip(before, self._sizes(before), strict=True))
-        rows, columns = (_interpolation(*each) for each in sides)
+        rows, columns = (interpolated_shares(*each) for each in sides)
         # Keras's resize wants to know sizes while a graph is made.
         resized = ops.einsum("ih,bhwc->biwc", rows, ops.cast(images, "float32"))
         resized = ops.einsum("jw,biwc->bijc", columns, resized)
@@ -74,8 +74,13 @@ class ShorterSide(ImageLayer):
         return {**super().get_config(), "pixels": self.pixels}
 
 
-def _interpolation(before: Tensor, after: Tensor) -> Tensor:
-    """What each of so many pixels after has of those before, `(after, before)`, in shares."""
+def interpolated_shares(before: Tensor, after: Tensor) -> Tensor:
+    """What each of so many pixels after has of those before, `(after, before)`, in shares.
+
+    Args:
+        before: A side of the picture, a number or a tensor.
+        after: The same side of the resized one.
+    """
     step = ops.cast(before, "float32") / ops.cast(after, "float32")
     centres = (ops.arange(after, dtype="float32") + 0.5) * step - 0.5
     apart = ops.absolute(centres[:, None] - ops.arange(before, dtype="float32"))

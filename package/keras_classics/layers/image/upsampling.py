@@ -12,6 +12,7 @@ from keras_classics.core.errors import InputError, check_positive, check_whole, 
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor, Whole
 from keras_classics.layers.image.image_layer import ImageLayer
+from keras_classics.layers.image.picture_scales import interpolated_shares
 
 
 @registered
@@ -72,12 +73,13 @@ class ResizeToReference(ImageLayer):
     def call(self, inputs: Sequence[Tensor]) -> Tensor:
         """The resized map."""
         x, reference = inputs
-        sides = [self._side(side) for side in ops.shape(reference)[1:3]]
-        smaller = self.factor < 1
-        resized = ops.image.resize(
-            ops.cast(x, "float32"), sides, "bilinear", antialias=smaller,
-            data_format="channels_last",
-        )  # fmt: skip
+        rows, columns = (
+            interpolated_shares(before, self._side(side))
+            for before, side in zip(ops.shape(x)[1:3], ops.shape(reference)[1:3], strict=True)
+        )
+        # Keras's resize wants to know sizes while a graph is made.
+        resized = ops.einsum("ih,bhwc->biwc", rows, ops.cast(x, "float32"))
+        resized = ops.einsum("jw,biwc->bijc", columns, resized)
         return ops.cast(resized, self.compute_dtype)
 
     def _side(self, side: Any) -> Any:

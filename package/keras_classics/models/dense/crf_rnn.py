@@ -16,6 +16,7 @@ from keras_classics.core.graphs.graph import functional
 from keras_classics.core.keras_internals import deep_graphs
 from keras_classics.core.types import Tensor, Whole
 from keras_classics.layers.image.crf import MeanFieldCRF
+from keras_classics.models.dense.segment import check_segmenter
 
 # Probabilities of 0 would forbid a class for good.
 _LEAST_PROBABILITY = 1e-8
@@ -64,22 +65,28 @@ def crf_rnn(
 
     Raises:
         InputError: The segmenter does not give logits of its pictures' size.
+
+    Example:
+        ```python
+        trunk = kc.models.VGG11(include_top=False, input_shape=(None, None, 3), width=0.125)
+        segmenter = kc.models.fcn(trunk, 5, 8)  # to be trained before
+        model = kc.models.crf_rnn(segmenter, grid=5)
+        kc.training.compile_segmenter(model, keras.optimizers.SGD(1e-3))
+        model(np.zeros((1, 32, 48, 3))).shape  # (1, 32, 48, 5)
+        ```
     """
     unary_model = functional(unary_model)
-    images, outputs = unary_model.inputs, unary_model.outputs
-    sound = len(images) == len(outputs) == 1
-    sound = sound and len(outputs[0].shape) == len(images[0].shape) == 4
-    if not sound or images[0].shape[-1] != 3 or images[0].shape[1:3] != outputs[0].shape[1:3]:
+    check_segmenter(unary_model)
+    shape = tuple(unary_model.inputs[0].shape)
+    if shape[-1] != 3:
         raise InputError(
-            f"{unary_model.name!r} is a model of "
-            f"{', '.join(str(tuple(x.shape)) for x in images)} to "
-            f"{', '.join(str(tuple(x.shape)) for x in outputs)}",
-            "one of pictures (batch, height, width, 3) to logits of their height and width",
-            "Build it by kc.models.fcn.",
+            f"{unary_model.name!r} takes pictures of shape {shape}",
+            "pictures with three colours, (batch, height, width, 3)",
+            "Build it on a backbone that takes three channels.",
         )
     if not train_unary:
         unary_model.trainable = False
-    image = keras.Input(images[0].shape[1:], name="image")
+    image = keras.Input(shape[1:], name="image")
     scale, offset = colours
     coloured = layers.Rescaling(scale, offset, dtype="float32", name="head_colours")(image)
     refined = MeanFieldCRF(
@@ -114,11 +121,11 @@ def dense_crf(
         images: uint8 `(height, width, 3)` each.
         probabilities: Of the classes of their pixels, `(height, width, classes)` each.
         iterations: Of mean field.
-        spatial_width: Of the kernel of positions, in pixels.
+        spatial_width: Standard deviation of the kernel of positions, in pixels.
         spatial_weight: How much it counts.
-        bilateral_width: Of the kernel of positions and colours: in pixels,
-        colour_width: and of colours, of 0 to 255.
-        bilateral_weight: How much that counts.
+        bilateral_width: That of the kernel of positions and colours in positions, in pixels.
+        colour_width: And in colours, of 0 to 255.
+        bilateral_weight: How much that kernel counts.
         filtering: `"landmarks"` or `"exact"`; see `kc.layers.MeanFieldCRF`.
         grid: Rows and columns of landmarks.
 
@@ -127,6 +134,16 @@ def dense_crf(
 
     Raises:
         InputError: Pictures and probabilities do not fit.
+
+    Example:
+        ```python
+        image = np.zeros((16, 24, 3), "uint8")
+        image[:, 12:] = 255
+        probabilities = np.where(image[..., :1] > 0, [0.3, 0.7], [0.7, 0.3])
+        probabilities[8, 5] = 0.1, 0.9  # one dark pixel is taken for a light one
+        (refined,) = kc.models.dense_crf([image], [probabilities])  # (16, 24, 2)
+        refined[8, 5].argmax()  # 0, as around it
+        ```
     """
     iterations = check_whole("iterations", iterations)
     weights = [

@@ -10,6 +10,7 @@ import numpy as np
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Count
 from keras_classics.core.errors import InputError
+from keras_classics.core.graphs.graph import check_functional
 from keras_classics.data.pictures.mask_batches import picture_values
 
 
@@ -30,8 +31,19 @@ def segment(
         mask.
 
     Raises:
-        InputError: A picture is none, not uint8, or not of the size that the model takes.
+        InputError: The model is no segmenter; or a picture is none, not uint8, or not of the size
+            that the model takes.
+
+    Example:
+        ```python
+        trunk = kc.models.VGG11(include_top=False, input_shape=(None, None, 3), width=0.125)
+        model = kc.models.fcn(trunk, 21, 32)  # to be trained before
+        photographs = [np.zeros((32, 48, 3), "uint8"), np.zeros((64, 32, 3), "uint8")]
+        probabilities = kc.models.segment(model, photographs)
+        masks = [each.argmax(-1) for each in probabilities]  # (32, 48) and (64, 32)
+        ```
     """
+    check_segmenter(model)
     taken = model.inputs[0].shape[1:]
     by_size: dict[tuple[int, ...], list[int]] = {}
     for number, image in enumerate(images):
@@ -59,3 +71,24 @@ def segment(
             said = keras.ops.convert_to_numpy(keras.ops.softmax(logits, axis=-1))
             found.update(zip(chosen, said, strict=True))
     return [found[number] for number in range(len(images))]
+
+
+def check_segmenter(model: keras.Model) -> None:
+    """Refuse what does not give logits for every pixel of its pictures.
+
+    Raises:
+        InputError: It has no graph, several inputs or outputs, or maps of another size.
+    """
+    check_functional(model)
+    shapes = [tuple(each.shape) for each in (*model.inputs, *model.outputs)]
+    sound = len(model.inputs) == len(model.outputs) == 1
+    if not sound or [len(each) for each in shapes] != [4, 4] or shapes[0][1:3] != shapes[1][1:3]:
+        given, said = (
+            ", ".join(str(tuple(each.shape)) for each in ends)
+            for ends in (model.inputs, model.outputs)
+        )
+        raise InputError(
+            f"{model.name!r} is a model of {given} to {said}",
+            "one of pictures (batch, height, width, channels) to logits of their height and width",
+            "Build it by kc.models.fcn.",
+        )

@@ -13,6 +13,7 @@ from keras_classics.core.errors import InputError, check_probability, check_whol
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Tensor, Whole
 from keras_classics.data.pictures.formats.mask_files import IGNORED
+from keras_classics.training.metrics.mask_pairs import check_batch
 
 
 @registered
@@ -61,7 +62,12 @@ class BoundaryLoss(keras.losses.Loss):
 
         Returns:
             `(batch,)`.
+
+        Raises:
+            InputError: Maps are not of the answers' height and width, or there are not as many
+                weights as sides.
         """
+        check_batch(y_true, y_pred, y_pred.shape[-1])
         said = ops.cast(y_pred, "float32")
         labels = ops.reshape(ops.cast(y_true, "int32"), (*ops.shape(said)[:3], 1))
         outlines = ops.cast(labels == 1, "float32")

@@ -14,6 +14,7 @@ from keras_classics.core.errors import InputError, check_positive, check_probabi
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Count, Tensor
 from keras_classics.data.pictures.formats.mask_files import IGNORED
+from keras_classics.training.metrics.mask_pairs import check_batch, check_whole_numbers
 from keras_classics.training.metrics.pixel_figures import PixelFigure
 
 # Of the mean weight of a batch, in which perhaps no pixel counts.
@@ -58,8 +59,10 @@ class PixelCrossEntropy(keras.losses.Loss):
             float32 `(batch, height, width)`, 0 where nothing counts.
 
         Raises:
-            InputError: There are not as many weights as classes.
+            InputError: Masks are not of the answers' height and width, or there are not as many
+                weights as classes.
         """
+        check_batch(y_true, y_pred, y_pred.shape[-1])
         said = ops.cast(y_pred, "float32")
         labels = ops.reshape(ops.cast(y_true, "int32"), ops.shape(said)[:-1])
         counted = labels != (-1 if self.ignore is None else self.ignore)
@@ -109,12 +112,14 @@ def median_frequency_weights(
         The weight of each class; 1 for one without pixels.
 
     Raises:
-        InputError: The exponent is none of 0 to 1, or no pixel is of a class.
+        InputError: The exponent is none of 0 to 1, masks are not of whole numbers, or no pixel is
+            of a class.
     """
     exponent = check_probability("exponent", exponent)
     own, among = np.zeros(classes), np.zeros(classes)
     for mask in masks:
         labels = np.asarray(mask)
+        check_whole_numbers(labels, "A mask")
         labels = labels[(labels >= 0) & (labels < classes) & (labels != ignore)]
         counts = np.bincount(labels, minlength=classes)
         own += counts
@@ -150,6 +155,14 @@ def compile_segmenter(
         loss: As `compile` takes; by default `PixelCrossEntropy`. The paper's is the sum over
             pixels, so that its rates are smaller by their number.
         **options: Further arguments of `compile`.
+
+    Example:
+        ```python
+        trunk = kc.models.VGG11(include_top=False, input_shape=(None, None, 3), width=0.125)
+        model = kc.models.fcn(trunk, 5, 8)
+        kc.training.compile_segmenter(model, keras.optimizers.Adam())
+        ...  # model.fit(kc.data.mask_batches(...), steps_per_epoch=..., epochs=...)
+        ```
     """
     output: Tensor = model.outputs[0]
     figures = [

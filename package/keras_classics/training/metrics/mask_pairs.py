@@ -49,8 +49,22 @@ def mask_pairs(
         yield true, said, counted
 
 
-def check_batch(y_true: Tensor, y_pred: Tensor, classes: int, sample_weight: None) -> None:
-    """Refuse what a metric of pixels cannot count.
+def check_whole_numbers(labels: np.ndarray, whose: str) -> None:
+    """Refuse masks that are not of whole numbers.
+
+    Raises:
+        InputError: Their type is another.
+    """
+    if labels.dtype.kind not in "iu":
+        raise InputError(
+            f"{whose} of type {labels.dtype} was given",
+            "whole numbers, those of the classes",
+            'Convert it: mask.astype("int32").',
+        )
+
+
+def check_batch(y_true: Tensor, y_pred: Tensor, classes: int, sample_weight: None = None) -> None:
+    """Refuse what a metric or a loss of pixels cannot count.
 
     Args:
         y_true: Whole numbers `(batch, height, width)`, or with a last axis of 1.

@@ -30,6 +30,11 @@ def test_a_share_of_the_colour_lies_over_the_picture_and_255_stays_bare():
     assert overlay_classes(image, mask, 2)[0, 1].tolist() == [117, 40, 40]
     with pytest.raises(kc.InputError, match="kc.data.resize_mask"):
         overlay_classes(image, mask[:, :3], 2)
+    for wrong in (mask / 1.0, mask - 1, mask + 1):
+        with pytest.raises(kc.InputError, match=r"whole numbers of 0 to 255.*argmax"):
+            overlay_classes(image, wrong, 2)
+    with pytest.raises(kc.InputError, match="share"):
+        overlay_classes(image, mask, 2, share=60.0)
 
 
 @pytest.mark.parametrize("title", ["truth", "answer"])
@@ -77,5 +82,8 @@ def test_the_page_is_written(tmp_path):
     )
     kc.analysis.draw_masks(tmp_path / "page.png", [example], ["road", "sky"])
     page = np.asarray(Image.open(tmp_path / "page.png").convert("RGB")).reshape(-1, 3)
+    for examples, answers in (([], None), ([example], []), ([example], [example.class_mask] * 2)):
+        with pytest.raises(kc.InputError, match="an answer for each"):
+            kc.analysis.draw_masks(tmp_path / "none.png", examples, ["road", "sky"], answers)
     # Three fifths of red over a light grey.
     assert (page == [157, 80, 80]).all(1).any() and (page == 200).all(1).any()

@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 
 from keras_classics.analysis.drawing.plots import new_figure, wrapped_in, write_figure
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError
+from keras_classics.core.errors import InputError, check_probability
 from keras_classics.data.pictures.formats.mask_files import IGNORED, voc_colours
 
 _SIDE, _TITLE, _LEGEND = 2.6, 9, 8
@@ -49,8 +49,15 @@ def overlay_classes(
         uint8 `(height, width, 3)`.
 
     Raises:
-        InputError: The mask is of another size.
+        InputError: The mask is of another size, or not of labels; or the share is none.
     """
+    share = check_probability("share", share)
+    if mask.dtype.kind not in "iu" or (mask.size and not 0 <= mask.min() <= mask.max() <= IGNORED):
+        raise InputError(
+            f"A mask of type {mask.dtype} was given, from {mask.min()} to {mask.max()}",
+            f"whole numbers of 0 to {IGNORED}, those of the classes",
+            "Give the most probable class of each pixel, probabilities.argmax(-1).",
+        )
     if mask.shape != image.shape[:2]:
         raise InputError(
             f"A mask {mask.shape} and a picture {image.shape} were given",
@@ -84,12 +91,20 @@ def draw_masks(
         title: What the masks of the examples are, where they are not the truth.
 
     Raises:
-        InputError: The file has another ending, or cannot be written.
+        InputError: The file has another ending, or cannot be written; there is no example, or not
+            an answer for each.
     """
+    if not len(examples) or (answers is not None and len(answers) != len(examples)):
+        given = "" if answers is None else f" and {len(answers)} answers"
+        raise InputError(
+            f"{len(examples)} examples{given} were given",
+            "one example and more, and an answer for each",
+            "Give some of data.validation, and what kc.models.segment says of them.",
+        )
     count = len(classes)
     each = 2 if answers is None else 3
-    columns = min(max(1, _COLUMNS // each), max(1, len(examples)))
-    rows = max(1, -(-len(examples) // columns))
+    columns = min(max(1, _COLUMNS // each), len(examples))
+    rows = -(-len(examples) // columns)
     figure, axes = new_figure(
         _SIDE * each * columns, _SIDE * rows + 0.6, rows, each * columns, dots_per_inch=80
     )
