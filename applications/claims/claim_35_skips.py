@@ -17,6 +17,13 @@ CRITERION = (
     "The mean IU and the F of outlines on test scenes rise from FCN-32s to FCN-16s and from that "
     "to FCN-8s, and from the first to the last the mean IU by ten points or more."
 )
+FURTHER = (
+    "The order is as claimed, but no network had learned to see much more than the background, "
+    "which is 92 % of the pixels. With the first seed and four times the steps, 960, FCN-32s, "
+    "-16s and -8s come to a mean IU of 0.194, 0.540 and 0.746 and an F of outlines of 0.130, "
+    "0.503 and 0.797: by far more than ten points. So it was the number of steps that was too "
+    "small, not the gain."
+)
 STRIDES = (32, 16, 8)
 
 
