@@ -21,8 +21,9 @@ CRITERION = (
 )
 FURTHER = (
     "The first whole run, which failed, took the SimpNet of 300,000 weights at half its width, of "
-    "which the authors drop nothing: it was compared with itself. By seed it answered 13.9, 11.1 and 8.9 % "
-    "wrong, the ResNet-20 13.4, 9.7 and 9.7 %. The network was exchanged, the criterion was not."
+    "which the authors drop nothing: it was compared with itself. By seed it answered 13.9, 11.1 "
+    "and 8.9 % wrong, the ResNet-20 13.4, 9.7 and 9.7 %. The network was exchanged, the criterion "
+    "was not."
 )
 KINDS = {
     "SimpNet": ("simpnet_600k_cifar", {"width": 0.35}),
