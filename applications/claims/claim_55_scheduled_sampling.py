@@ -109,4 +109,3 @@ def draw(rows, axes):
     """BLEU-4 by row of the table."""
     table = rows.pivot_table(index="seed", columns="row", values="BLEU-4")[list(MODES)]
     table.plot.bar(ax=axes, rot=0, ylabel="BLEU-4")
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4)

@@ -82,4 +82,3 @@ def draw(rows, axes):
     """BLEU by seed."""
     table = rows.pivot_table(index="seed", columns="read", values="BLEU")[list(READERS)]
     table.plot.bar(ax=axes, rot=0, ylabel="BLEU")
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)

@@ -100,4 +100,3 @@ def draw(rows, axes):
     """Mean BLEU by form and kind of direction."""
     table = rows.pivot_table(index="form", columns="kind", values="BLEU")
     table[["trained", "new", "through English"]].plot.bar(ax=axes, rot=0, ylabel="BLEU", xlabel="")
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)

@@ -22,6 +22,10 @@ WARM = 50
 read_units = functools.partial(kc.jobs.read_record, members={"content": float})
 # Pixels by which what is seen of enlarged pictures moves at most: strides up to 8 fall anywhere.
 SHIFT = 7
+# Of super-resolution.
+FACTORS = (4, 8)
+# Of a style's side, so that the fourth level of a loss network has something of it to see.
+LEAST_STYLE = 32
 # Pictures that are seen at once.
 TOGETHER = 32
 # Test pictures that are descended for, one after another.
@@ -32,6 +36,17 @@ class Transforming(Task):
     """What both have in common: a network that sees, and pictures of any size."""
 
     figures = ("loss", "content")
+
+    def complete(self):
+        super().complete()
+        for name in ("style_weight", "variation_weight", "pixel_weight"):
+            weight = getattr(self.settings, name)
+            if weight < 0:
+                raise kc.InputError(
+                    f"--{name.replace('_', '-')} {weight:g} was given",
+                    "numbers from 0 on",
+                    "Leave it out for the default.",
+                )
 
     def read(self, split):
         """Classes are only for the classifier that is trained here."""
@@ -51,11 +66,17 @@ class Transforming(Task):
         # A training that goes on goes on with what it began with, to the last bit.
         if all((self.folder / file).exists() for file, _ in kept.values()):
             return {name: load(self.folder / file) for name, (file, load) in kept.items()}
+        # What was given is read before anything is learned.
+        self.read_given()
         if self.settings.loss_network is None:
             self.output.remark("training a classifier of the pictures, which is to see them")
             self.facts["seeing"] = trained_seer(training.images, training.labels)
         units = self.units(training.images[:MEASURED].astype("float32"))
         return {**self.facts, "units": {name: float(np.mean(x)) for name, x in units.items()}}
+
+    def read_given(self):
+        """Files and folders that a training begins from."""
+        return self.earlier
 
     @functools.cached_property
     def seeing(self):
@@ -87,20 +108,28 @@ class Transforming(Task):
         units = self.facts["units"]
         return {f"{name}_weight": weight / units[name] for name, weight in given.items()}
 
-    def begun(self, model):
-        """The same network, with the weights of the run that it goes on from."""
+    @functools.cached_property
+    def earlier(self):
+        """The run that this one goes on from, or None."""
         folder = self.settings.start_from
         # What goes on has its own weights, and the run that it began from may be gone.
-        if folder is not None and not kc.training.steps_made(self.folder):
-            earlier = kc.jobs.open_run(self.door, folder)
-            if type(earlier) is not type(self):
-                raise kc.InputError(
-                    f"--start-from {folder} was given, a run of --task {earlier.settings.task}",
-                    f"runs of --task {self.settings.task}",
-                    "Name such a run, or leave --start-from out.",
-                )
-            kept = kc.models.take_over(earlier.trained(), model)
-            self.output.remark(f"goes on from {folder}; new are {', '.join(kept) or 'no layers'}")
+        if folder is None or kc.training.steps_made(self.folder):
+            return None
+        found = kc.jobs.open_run(self.door, folder)
+        if type(found) is not type(self):
+            raise kc.InputError(
+                f"--start-from {folder} was given, a run of --task {found.settings.task}",
+                f"runs of --task {self.settings.task}",
+                "Name such a run, or leave --start-from out.",
+            )
+        return found
+
+    def begun(self, model):
+        """The same network, with the weights of that run."""
+        if self.earlier is not None:
+            kept = kc.models.take_over(self.earlier.trained(), model)
+            new = ", ".join(kept) or "no layers"
+            self.output.remark(f"goes on from {self.settings.start_from}; new are {new}")
         return model
 
     def rate(self, plan):
@@ -127,9 +156,23 @@ class Stylist(Transforming):
 
     own_verbs = ("stylize",)
 
+    @functools.cached_property
     def style(self):
+        """The picture whose style is learned."""
         own = self.settings.style_picture
-        return waves(self.settings.image_size) if own is None else kc.data.read_image(own)
+        if own is None:
+            return waves(self.settings.image_size)
+        found = kc.data.read_image(own)
+        if min(found.shape[:2]) < LEAST_STYLE:
+            raise kc.InputError(
+                f"--style-picture {own} was given, of {found.shape[0]} x {found.shape[1]} pixels",
+                f"pictures of {LEAST_STYLE} x {LEAST_STYLE} and more",
+                "Give a larger one, or leave it out for waves.",
+            )
+        return found
+
+    def read_given(self):
+        return self.style, super().read_given()
 
     def build(self):
         return self.begun(
@@ -141,7 +184,7 @@ class Stylist(Transforming):
     def units(self, pictures):
         """Of content, what pictures differ by; of style, how far theirs is from it, by layer."""
         seen = self.perception
-        maps, grams = seen.maps(pictures), seen.style_of(self.style())
+        maps, grams = seen.maps(pictures), seen.style_of(self.style)
         others = {name: keras.ops.roll(each, 1, axis=0) for name, each in maps.items()}
         styles = seen.style_distances(maps, grams)
         return {
@@ -165,9 +208,7 @@ class Stylist(Transforming):
         return {**weights, "style_weight": own.style_weight}
 
     def trainer(self, model):
-        return kc.training.PerceptualTrainer(
-            model, self.weighing, style=self.style(), **self.weighed
-        )
+        return kc.training.PerceptualTrainer(model, self.weighing, style=self.style, **self.weighed)
 
     def compile(self, model, plan):
         trainer = self.trainer(model)
@@ -217,7 +258,7 @@ class Stylist(Transforming):
 
     def descended(self, picture):
         return kc.training.descend_to_style(
-            self.weighing, picture, self.style(), steps=self.settings.gatys, **self.weighed
+            self.weighing, picture, self.style, steps=self.settings.gatys, **self.weighed
         ).picture
 
 
@@ -253,6 +294,20 @@ class Enlarger(Transforming):
     """Super-resolution."""
 
     own_verbs = ("enlarge",)
+
+    def complete(self):
+        super().complete()
+        side, factor = self.settings.image_size, self.settings.factor
+        if factor not in FACTORS:
+            raise kc.InputError(
+                f"--factor {factor} was given", "4 and 8", "Leave --factor out for 4."
+            )
+        if side % factor:
+            raise kc.InputError(
+                f"--image-size {side} was given to learn enlarging {factor} times from",
+                f"multiples of {factor}",
+                f"Give for example --image-size {factor * (side // factor + 1)}.",
+            )
 
     def build(self):
         # Without statistics and from the bilinear enlargement, minutes of training count.

@@ -34,8 +34,6 @@ def own_draw(initializer: Initializer, weight: str) -> Callable[..., Tensor]:
     An initialiser of Keras draws the same numbers every time it is called, so that the weights of
     all layers that are given one object start alike.
 
-        layers.Dense(10, kernel_initializer=own_draw(initializer, "head_dense1"))
-
     Args:
         initializer: The rule, as layers take it: a name, a config, an object or a function.
         weight: Name of the weight, or of its layer, among those that share the rule.
@@ -45,6 +43,13 @@ def own_draw(initializer: Initializer, weight: str) -> Callable[..., Tensor]:
         name: the same rule draws the same numbers for the same name. One without has a fresh draw,
         which `keras.utils.set_random_seed` makes the same again. A function, and a rule whose seed
         is a generator or that has none, is handed back: it draws by itself what it is to draw.
+
+    Example:
+        ```python
+        rule = keras.initializers.HeNormal(seed=0)
+        first = keras.layers.Dense(10, kernel_initializer=kc.initializers.own_draw(rule, "first"))
+        second = keras.layers.Dense(10, kernel_initializer=kc.initializers.own_draw(rule, "second"))
+        ```
     """
     rule = keras.initializers.get(initializer)
     if not isinstance(rule, keras.initializers.Initializer):
@@ -133,6 +138,15 @@ class DeltaOrthogonal(keras.initializers.Initializer):
         gain: What lengths are multiplied by; `critical_point(activation, q_star).sigma_w` keeps
             the lengths of gradients.
         seed: Seed of the draw.
+
+    Example:
+        ```python
+        layer = keras.layers.Conv2D(
+            16, 3, padding="same", kernel_initializer=kc.initializers.DeltaOrthogonal(seed=0)
+        )
+        x = np.random.default_rng(0).normal(size=(1, 8, 8, 16)).astype("float32")
+        np.linalg.norm(layer(x)) / np.linalg.norm(x)  # 1.0: lengths are kept
+        ```
     """
 
     @checked
@@ -183,6 +197,17 @@ class CriticalVariance(keras.initializers.Initializer):
 
     Raises:
         InputError: An argument is not admitted.
+
+    Example:
+        ```python
+        layer = keras.layers.Dense(
+            300,
+            "tanh",
+            kernel_initializer=kc.initializers.CriticalVariance("tanh", 0.01),
+            bias_initializer=kc.initializers.CriticalVariance("tanh", 0.01, role="bias"),
+        )
+        layer(np.zeros((2, 300))).shape  # (2, 300)
+        ```
     """
 
     @checked

@@ -308,3 +308,18 @@ def test_depth_is_measured_of_equal_networks(application):
         measured = part("depth").train_stack(kind, 4, maps.shape, 1)
         assert set(measured) == set(part("depth").STACK_UNITS)
         assert measured["step per layer"] > 0 and measured["operations of the graph"] > 10
+
+
+def test_operations_of_a_depth_are_counted_once_more_where_no_memory_keeps_them(monkeypatch):
+    depth = part("depth")
+    times = pd.DataFrame({"processor": {"forward": 0.1, "both": 0.3}})
+    ran = []
+    monkeypatch.setattr(depth, "turns", lambda ways, steps: ran.extend(ways.values()) or times)
+    monkeypatch.setattr(depth, "UNROLLED", 2)
+    # Of a layer 4 x 5 x 3 numbers and 6 x 7 x 3 with their padding are kept, of four bytes.
+    whole = 10 * 4e-6 * 3 * (4 * 5 + 6 * 7)
+    for memory, seconds in ((0.0, 0.4), (whole / 2, 0.35), (2 * whole, 0.3)):
+        found = depth.single_operations(10, (2, 4, 5, 3), 1, memory)
+        assert found == {depth.PROCESSOR: pytest.approx(1e3 * seconds / 2)}
+    maps, (of_maps, of_kernels) = ran[0](), ran[1]()
+    assert maps.shape == of_maps.shape == (2, 4, 5, 3) and of_kernels.shape == (2, 3, 3, 3, 3)

@@ -75,6 +75,25 @@ def test_pictures_are_styled_and_enlarged(application, tmp_path, capsys):
     assert "a run of --task style" in capsys.readouterr().err
 
 
+def test_what_cannot_be_learned_from_is_refused_before_anything_is_learned(
+    application, tmp_path, capsys
+):
+    dot = tmp_path / "dot.png"
+    Image.new("RGB", (31, 40)).save(dot)
+    for task, asked, told in (
+        ("style", ["--style-picture", str(dot)], "32 x 32 and more"),
+        ("style", ["--style-picture", str(tmp_path / "none.png")], "does not exist"),
+        ("style", ["--start-from", str(tmp_path / "none")], "holds no trained generator"),
+        ("style", ["--style-weight", "-1"], "--style-weight -1"),
+        ("super_resolution", ["--image-size", "50"], "--image-size 52"),
+        ("super_resolution", ["--factor", "5"], "4 and 8"),
+    ):
+        out = ["--out", str(tmp_path / "out"), "--image-size", "32", *SCENES]
+        assert application.main(["train", "--task", task, *out, *asked]) == 1
+        said = capsys.readouterr()
+        assert told in said.err and "which is to see" not in said.err + said.out
+
+
 def test_textures_have_the_direction_and_length_of_their_class(application):
     from generators.classifiers import DIRECTIONS, LENGTHS, textures
 

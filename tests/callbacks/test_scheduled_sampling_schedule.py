@@ -50,8 +50,10 @@ def test_forty_steps_see_forty_values_and_trace_no_more_than_two(steps_per_execu
     one_trace = Spy.traces
     steps = np.arange(40)
     np.testing.assert_allclose(seen, k / (k + np.exp(steps / k)), rtol=1e-5)
-    train(schedule="linear", slope=0.5, epochs=3, steps_per_execution=steps_per_execution)
+    _, seen = train(schedule="linear", slope=0.5, epochs=3, steps_per_execution=steps_per_execution)
     assert Spy.traces == one_trace
+    # From teacher forcing on, if nobody says otherwise.
+    np.testing.assert_allclose(seen[:4], [1.0, 0.5, 0.0, 0.0])
 
 
 @pytest.mark.parametrize("step", [0.5, 8.0, 460.5, 6907.8])

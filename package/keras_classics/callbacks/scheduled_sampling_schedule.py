@@ -10,7 +10,7 @@ import keras
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice
-from keras_classics.layers.recurrent.scheduled_sampler import ScheduledSampler
+from keras_classics.layers.recurrent.scheduled_sampler import CONSTANTS, ScheduledSampler
 
 MODES = ("model", "uniform", "always")
 
@@ -48,8 +48,9 @@ class ScheduledSampling(keras.callbacks.Callback):
         mode: `"model"` follows the schedule; `"uniform"` keeps epsilon at `rate` throughout (the
             paper's uniform scheduled sampling); `"always"` keeps it at 0: the decoder never sees
             the true words.
-        k: Constant of the schedule; `half_way_constant` finds that of an inverse sigmoid.
-        slope: Slope of the linear schedule.
+        k: Constant of the schedule: by default 1 of the linear one, 0.9999 of the exponential one
+            and 1000 of the inverse sigmoid, for which `half_way_constant` finds another.
+        slope: Fall of the linear schedule in a step.
         minimum: Lower bound of the linear schedule.
         rate: The constant epsilon of `mode="uniform"`.
         draw: `"sample"` from the model's distribution, or its `"argmax"`.
@@ -69,7 +70,7 @@ class ScheduledSampling(keras.callbacks.Callback):
         self,
         schedule: str = "inverse_sigmoid",
         mode: str = "model",
-        k: float = 1000.0,
+        k: float | None = None,
         slope: float = 1e-4,
         minimum: float = 0.0,
         rate: float = 0.5,
@@ -80,6 +81,7 @@ class ScheduledSampling(keras.callbacks.Callback):
         check_choice("schedule", schedule, ("linear", "exponential", "inverse_sigmoid"))
         self.settings: dict[str, Any]
         if mode == "model":
+            k = CONSTANTS[schedule] if k is None else k
             self.settings = {"schedule": schedule, "k": k, "slope": slope, "minimum": minimum}
         else:
             self.settings = {"schedule": "constant", "k": rate if mode == "uniform" else 0.0}

@@ -21,9 +21,6 @@ def array_batches(*arrays: np.ndarray, batch_size: Count, seed: int, first: int 
 
     Every epoch visits each row once, in a new order.
 
-        stream = lambda first: kc.data.array_batches(x, y, batch_size=32, seed=0, first=first)
-        kc.training.fit(model, stream, steps_per_epoch=len(x) // 32, epochs=10, folder="run")
-
     Args:
         *arrays: With as many rows each, at least one array.
         batch_size: Rows in a batch.
@@ -35,6 +32,15 @@ def array_batches(*arrays: np.ndarray, batch_size: Count, seed: int, first: int 
 
     Raises:
         InputError: There is no array, they differ in length, or have fewer rows than a batch holds.
+
+    Example:
+        ```python
+        x, y = np.zeros((10, 32, 32, 3), "float32"), np.arange(10)
+        batches = lambda first: kc.data.array_batches(x, y, batch_size=4, seed=0, first=first)
+        pictures, labels = next(iter(batches(0)))
+        pictures.shape, labels.shape  # (4, 32, 32, 3), (4,)
+        ...  # kc.training.fit(model, batches, steps_per_epoch=2, epochs=10, folder="run")
+        ```
     """
     lengths = sorted({len(each) for each in arrays})
     if len(lengths) != 1:

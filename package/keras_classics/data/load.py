@@ -257,6 +257,15 @@ def load(
 
     Raises:
         InputError: The specification or the data it names are wrong.
+
+    Example:
+        ```python
+        data = kc.data.load("scenes", train=8, validation=2, test=2, image_size=32)
+        len(data.train)  # 8
+        data.train[0].image.shape  # (32, 32, 3)
+        data.train[0].captions[0]  # "a small orange heart touching a large blue striped ..."
+        data.info.classes[:3]  # ("circle", "square", "triangle")
+        ```
     """
     scheme, colon, argument = str(spec).partition(":")
     source = SOURCES.get(scheme) if isinstance(spec, str) else None

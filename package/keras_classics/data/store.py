@@ -98,6 +98,13 @@ def collect(split: Sequence[Any], field: str, *, description: str = "Reading") -
 
     Raises:
         InputError: The examples have no such field, or there is no room for the file.
+
+    Example:
+        ```python
+        data = kc.data.load("scenes", train=8, image_size=32)
+        part = kc.data.collect(data.train, "label")
+        part.images.shape, part.labels.shape  # (8, 32, 32, 3), (8,)
+        ```
     """
     check_choice("field", field, tuple(_FIELDS), "Pass the one that the examples have.")
     column, *refusal = _FIELDS[field]

@@ -94,6 +94,14 @@ def compile_labeller(
         optimizer: Its optimizer.
         placed: Whether it is known which step, or which sequence, a label belongs to; where it is
             not, CTC sums over all places, and no accuracy is told while training.
+
+    Example:
+        ```python
+        model = kc.models.tagger(classes=17, vocabulary_size=100, units=8)
+        kc.training.compile_labeller(model, keras.optimizers.Adam())
+        ids, tags = np.array([[5, 9, 3, 0]]), np.array([[2, 16, 4, 0]])  # padded with 0
+        ...  # model.fit(ids, tags)
+        ```
     """
     if placed:
         model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])

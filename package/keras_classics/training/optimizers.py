@@ -67,6 +67,15 @@ class SkipNonFinite(keras.optimizers.Optimizer):
     Raises:
         InputError: At the first step under a strategy of `tf.distribute`, whose replicas would
             have to agree first; see `refuse_strategies`.
+
+    Example:
+        ```python
+        optimizer = kc.training.SkipNonFinite(keras.optimizers.Adam(1e-3, global_clipnorm=1.0))
+        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+        model.compile(optimizer, "mse")
+        model.fit(np.full((8, 4), np.nan), np.zeros((8, 1)), verbose=0)
+        int(optimizer.skipped)  # 1
+        ```
     """
 
     @checked
@@ -187,6 +196,12 @@ def averaging(steps: float) -> dict[str, bool | float]:
 
     Raises:
         InputError: `steps` is between 0 and 1, or negative.
+
+    Example:
+        ```python
+        kc.training.averaging(500)  # {"use_ema": True, "ema_momentum": 0.998}
+        optimizer = keras.optimizers.Adam(1e-3, **kc.training.averaging(500))
+        ```
     """
     if steps == 0:
         return {}

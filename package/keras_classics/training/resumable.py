@@ -91,6 +91,22 @@ def fit(
     Raises:
         InputError: The checkpoint does not fit the model, the folder cannot be written, or the
             training has diverged.
+
+    Example:
+        ```python
+        def batches(first):  # from any step on
+            while True:
+                draw = np.random.default_rng(first)
+                yield draw.normal(size=(8, 4)), draw.normal(size=(8, 1))
+                first += 1
+
+        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+        model.compile("adam", "mse")
+        options = {"steps_per_epoch": 5, "folder": "run", "verbose": 0}
+        kc.training.fit(model, batches, epochs=1, **options)
+        history = kc.training.fit(model, batches, epochs=2, **options)  # goes on
+        len(history)  # 2
+        ```
     """
     folder, total = Path(folder), epochs * steps_per_epoch
     # A damaged one is noticed before an epoch is made, not behind it.

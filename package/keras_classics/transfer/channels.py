@@ -73,6 +73,13 @@ def adapt_channels(model: keras.Model, channels: Whole) -> keras.Model:
     Raises:
         InputError: `channels` is not positive, the input is no picture, or something else than
             such kernels depends on its channels.
+
+    Example:
+        ```python
+        model = kc.models.VGG11(include_top=False, input_shape=(32, 32, 3), width=0.125)
+        grey = kc.transfer.adapt_channels(model, 1)
+        grey(np.zeros((2, 32, 32, 1))).shape  # (2, 1, 1, 64)
+        ```
     """
     channels = check_whole(
         "channels", channels, remedy="Pass the number of channels of your pictures."

@@ -14,9 +14,6 @@ from keras_classics.transfer.heads import replace_head
 def embedder(model: keras.Model, size: Whole = 64, *, normalized: bool = True) -> keras.Model:
     """The same network with an embedding where its classifier was.
 
-        network = kc.transfer.embedder(kc.models.ResNet20CIFAR(), 32)
-        network.compile("adam", kc.training.TripletLoss())
-
     Args:
         model: A functional or built sequential model with or without a classifier, never changed;
             the new model shares its other layers.
@@ -28,6 +25,14 @@ def embedder(model: keras.Model, size: Whole = 64, *, normalized: bool = True) -
 
     Raises:
         InputError: The model has several outputs, or its classifier cannot be made anew.
+
+    Example:
+        ```python
+        trunk = kc.models.VGG11(include_top=False, input_shape=(32, 32, 3), width=0.125)
+        network = kc.transfer.embedder(trunk, 16)
+        network.compile("adam", kc.training.TripletLoss())
+        network(np.zeros((2, 32, 32, 3))).shape  # (2, 16)
+        ```
     """
     new = replace_head(model, size, classifier_activation=None)
     if len(new.outputs) != 1:

@@ -40,6 +40,13 @@ def features(model: keras.Model, levels: Sequence[str] = ("P3", "P4", "P5")) -> 
 
     Raises:
         InputError: The model has not all of the levels; those it has are listed.
+
+    Example:
+        ```python
+        model = kc.models.VGG11(include_top=False, input_shape=(None, None, 3), width=0.125)
+        maps = kc.transfer.features(model, ("P2", "P3"))(np.zeros((1, 64, 96, 3)))
+        maps["P3"].shape  # (1, 8, 12, 64)
+        ```
     """
     levels = (levels,) if isinstance(levels, str) else tuple(levels)
     model = functional(model)

@@ -21,11 +21,7 @@ from keras_classics.transfer.features import layer_outputs
 def layer_groups(model: keras.Model) -> dict[str, list[keras.layers.Layer]]:
     """The layers in groups from input to output: stem, stages, head.
 
-    For learning rates by depth and for gradual unfreezing:
-
-        for name in reversed(kc.transfer.layer_groups(model)):
-            kc.transfer.freeze(model, until=name)
-            ...  # compile and fit
+    For learning rates by depth and for gradual unfreezing.
 
     Args:
         model: A model whose layers have the catalogue's names, built or loaded from a file.
@@ -36,6 +32,15 @@ def layer_groups(model: keras.Model) -> dict[str, list[keras.layers.Layer]]:
 
     Raises:
         InputError: No layer has such a name.
+
+    Example:
+        ```python
+        model = kc.models.VGG11(classes=10, input_shape=(32, 32, 3), width=0.125)
+        names = list(kc.transfer.layer_groups(model))  # ["stem", "stage1", ..., "stage5", "head"]
+        for name in reversed(names[:-1]):  # the head learns, then stage5 too, ...
+            kc.transfer.freeze(model, until=name)
+            ...  # compile and fit
+        ```
     """
     check_functional(model)
     groups: dict[str, list[keras.layers.Layer]] = {}
@@ -80,6 +85,15 @@ def freeze(
 
     Raises:
         InputError: There is no such group, level or layer; near names are listed.
+
+    Example:
+        ```python
+        model = kc.models.VGG11(classes=10, input_shape=(32, 32, 3), width=0.125)
+        kc.transfer.freeze(model, until="stage3")  # or a level, a layer, a number
+        model.compile("adam", "sparse_categorical_crossentropy")
+        model.get_layer("stage3_conv2").trainable, model.get_layer("stage4_conv1").trainable
+        # (False, True)
+        ```
     """
     check_functional(model)
     frozen = _until(model, until)

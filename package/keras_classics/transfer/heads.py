@@ -72,6 +72,13 @@ def replace_head(
     Raises:
         InputError: `classes` or `dropout` is not admitted, or the classifier is of a kind that
             cannot be made anew, such as a sparsemax or a weighted mean of two softmaxes.
+
+    Example:
+        ```python
+        model = kc.models.VGG11(classes=1000, input_shape=(32, 32, 3), width=0.125)
+        own = kc.transfer.replace_head(model, 10, dropout=0.2)
+        own(np.zeros((2, 32, 32, 3))).shape  # (2, 10)
+        ```
     """
     remedy = "Pass the number of classes of your data."
     classes = check_whole("classes", classes, remedy=remedy)

@@ -131,6 +131,14 @@ def load_keras_applications(model: keras.Model, source: keras.Model | str | os.P
     Raises:
         InputError: Names are missing or surplus, shapes are wrong, or layers compute differently.
             All are listed, and the model is left untouched.
+
+    Example:
+        ```python
+        arguments = {"weights": None, "include_top": False, "input_shape": (32, 32, 3)}
+        theirs = keras.applications.VGG16(**arguments)
+        ours = kc.models.VGG16(**arguments)
+        kc.weights.load_keras_applications(ours, theirs)
+        ```
     """
     if not isinstance(source, keras.Model):
         source = _read(model, source)

@@ -251,6 +251,12 @@ def preprocess(images: Tensor | str | os.PathLike, name: str, **arguments: Any) 
     Raises:
         InputError: No weights are published for this model in this form, it has no such argument,
             or the pictures are a path or have not three channels, the last axis.
+
+    Example:
+        ```python
+        images = np.random.default_rng(0).uniform(0, 255, (2, 64, 64, 3))  # red, green, blue
+        x = kc.weights.preprocess(images, "VGG16")  # (2, 64, 64, 3), less ImageNet's mean
+        ```
     """
     if isinstance(images, str | os.PathLike):
         raise InputError(
@@ -292,9 +298,6 @@ def _with_channels_last(shape: tuple[int, ...]) -> str:
 def decode_predictions(predictions: Any, name: str, top: int = 5) -> list[list[Decoded]]:
     """Names of ImageNet's classes for what a network with published weights says.
 
-        images = kc.weights.preprocess(photographs, "VGG16")
-        kc.weights.decode_predictions(model.predict(images), "VGG16", top=3)
-
     Args:
         predictions: Of the classes, `(batch, 1000)`.
         name: Name of the model, in any spelling that `kc.create_model` takes.
@@ -306,6 +309,13 @@ def decode_predictions(predictions: Any, name: str, top: int = 5) -> list[list[D
     Raises:
         InputError: No weights are published for this model, the predictions are not of the 1,000
             classes, or the table of names, a file of Keras's, can neither be found nor fetched.
+
+    Example:
+        ```python
+        probabilities = np.eye(1000)[[0]]  # as of model.predict(kc.weights.preprocess(...))
+        kc.weights.decode_predictions(probabilities, "VGG16", top=1)
+        # [[("n01440764", "tench", 1.0)]]
+        ```
     """
     chosen(card_of(name).name, {})
     predictions = ops.convert_to_numpy(predictions)

@@ -47,6 +47,19 @@ def load_torch_recurrent(layers: Layer | Sequence[Layer], state: Mapping[str, An
     Raises:
         InputError: A layer is of another kind, or names are missing or surplus, or a shape is
             wrong; the layers are left untouched.
+
+    Example:
+        ```python
+        layer = keras.layers.LSTM(4)
+        layer.build((None, None, 3))
+        state = {  # as torch.nn.LSTM(3, 4).state_dict() has it
+            "weight_ih_l0": np.ones((16, 3)),
+            "weight_hh_l0": np.ones((16, 4)),
+            "bias_ih_l0": np.zeros(16),
+            "bias_hh_l0": np.zeros(16),
+        }
+        kc.weights.load_torch_recurrent(layer, state)
+        ```
     """
     state = {name: np.asarray(values) for name, values in state.items()}
     wanted = {name: values.shape for name, values in torch_recurrent_state(layers).items()}

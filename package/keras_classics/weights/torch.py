@@ -56,6 +56,19 @@ def load_torch(
     Raises:
         InputError: The file cannot be read, names are missing or surplus, shapes are wrong, or the
             model computes otherwise. All are listed, and the model is left untouched.
+
+    Example:
+        ```python
+        # A state in torchvision's names; of a file its path will do, as "resnet18.safetensors".
+        state = {"conv1.weight": np.ones((8, 3, 7, 7))}
+        state |= {f"layer1.0.conv{n}.weight": np.ones((8, 8, 3, 3)) for n in (1, 2)}
+        for norm in ("bn1", "layer1.0.bn1", "layer1.0.bn2"):
+            for part in ("weight", "bias", "running_mean", "running_var"):
+                state[f"{norm}.{part}"] = np.ones(8)
+        state |= {"fc.weight": np.ones((5, 8)), "fc.bias": np.ones(5)}
+        model = kc.models.ResNet18(repeats=(1,), width=0.125, classes=5, input_shape=(32, 32, 3))
+        kc.weights.load_torch(model, state)
+        ```
     """
     if isinstance(state, str | os.PathLike):
         state = read_state(state)

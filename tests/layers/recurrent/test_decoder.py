@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 
 import keras
 import numpy as np
@@ -147,6 +148,20 @@ def test_schedules_are_the_papers(schedule, step, epsilon):
 def test_schedules_refuse_what_is_not_admitted(bad):
     with pytest.raises(ValueError, match="Allowed"):
         make()[0].sampler.configure(**bad)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "k"),
+    [("constant", 2), ("linear", -1), ("exponential", 1000), ("inverse_sigmoid", 0)],
+)
+def test_what_a_refusal_of_a_constant_names_is_admitted(schedule, k):
+    sampler = ScheduledSampler()
+    sampler.build()
+    with pytest.raises(ValueError, match="Give k=") as refusal:
+        sampler.configure(schedule, k)
+    remedy = re.findall(r"(k|slope|minimum)=([\d.]*\d)", str(refusal.value).partition("Give ")[2])
+    sampler.configure(schedule, **{name: float(value) for name, value in remedy})
+    assert float(sampler.gold_probability()) > 0.99
 
 
 def test_the_penalty_asks_every_position_to_be_looked_at_once():

@@ -77,6 +77,17 @@ def caption_batches(
 
     Raises:
         InputError: There are fewer pictures than a batch holds, or they differ in size.
+
+    Example:
+        ```python
+        data = kc.data.load("scenes", train=8, image_size=32)
+        part = kc.data.collect(data.train, "captions")
+        texts = [caption for captions in part.captions for caption in captions]
+        vocabulary = kc.data.make_vocabulary("word", texts)
+        batches = kc.data.caption_batches(part, vocabulary, max_words=20, batch_size=4, seed=0)
+        inputs, target_out = next(iter(batches))
+        inputs["image"].shape  # (4, 32, 32, 3)
+        ```
     """
     inputs, key = (part.images, "image") if encoded is None else (encoded, "encoded")
     if not isinstance(inputs, np.ndarray):

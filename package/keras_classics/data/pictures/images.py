@@ -38,6 +38,13 @@ def read_image(path: str | Path, size: int | tuple[int, int] | None = None) -> n
 
     Raises:
         InputError: The file is missing, damaged, of an unknown format or too large to be honest.
+
+    Example:
+        ```python
+        kc.data.write_picture("photo.png", np.zeros((30, 40, 3), "uint8"))
+        kc.data.read_image("photo.png").shape  # (30, 40, 3)
+        kc.data.read_image("photo.png", 32).shape  # (32, 32, 3)
+        ```
     """
     target = resolve_size(size)
     with opened_picture(path) as image:

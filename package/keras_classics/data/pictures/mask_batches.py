@@ -56,6 +56,14 @@ def mask_batches(
 
     Raises:
         InputError: There are fewer pictures than a batch holds, or they have no masks.
+
+    Example:
+        ```python
+        data = kc.data.load("scenes", train=8, image_size=32)
+        batches = kc.data.mask_batches(data.train, batch_size=4, seed=0)
+        pictures, masks = next(iter(batches))
+        pictures.shape, masks.shape  # (4, 32, 32, 3), (4, 32, 32)
+        ```
     """
     _check_masks(examples)
     height, width = _size(examples, size)

@@ -117,6 +117,17 @@ def region_batches(
     Raises:
         InputError: Pictures differ in size, or are fewer than a batch, or not as many as proposals,
             or an augmentation is unknown.
+
+    Example:
+        ```python
+        data = kc.data.load("scenes", train=8, image_size=64)
+        proposals = [kc.boxes.sliding_windows((64, 64), sides=(32,))] * 8
+        batches = kc.data.region_batches(
+            data.train, proposals, classes=8, batch_size=2, regions=16, seed=0
+        )
+        inputs, targets = next(iter(batches))
+        inputs["image"].shape, inputs["boxes"].shape  # (2, 64, 64, 3), (2, 16, 4)
+        ```
     """
     classes, regions = check_whole("classes", classes), check_whole("regions", regions)
     batch_size, seed = check_whole("batch_size", batch_size), check_whole("seed", seed, 0)

@@ -49,6 +49,13 @@ class Distortion:
             shorter or longer throats.
         noise: Decibels in a band of the loudest noise that is added, the softest has 40 less; None
             for none.
+
+    Example:
+        ```python
+        distortion = kc.data.Distortion(bands=8, frames=10, stretch=0.1)
+        frames = np.random.default_rng(0).normal(size=(100, 80)).astype("float32")
+        heard = distortion(frames, np.random.default_rng(1))  # (90 to 110, 80)
+        ```
     """
 
     bands: int = 0

@@ -21,6 +21,13 @@ class Alphabet(Numbered):
 
     Raises:
         InputError: There are fewer than two different characters.
+
+    Example:
+        ```python
+        alphabet = kc.data.Alphabet("the quick brown fox")
+        alphabet.encode("fox")  # [4, 9, 15]
+        alphabet.decode([4, 9, 15])  # "fox"
+        ```
     """
 
     KIND, ITEM = "alphabet", "character"

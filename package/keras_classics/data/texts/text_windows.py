@@ -106,6 +106,16 @@ def text_windows(
 
     Raises:
         InputError: A number is not admitted, or there is less text than a window for each row.
+
+    Example:
+        ```python
+        text = "the quick brown fox jumps over the lazy dog. " * 10
+        alphabet = kc.data.Alphabet.from_texts([text])
+        windows = kc.data.text_windows([alphabet.encode(text)], batch_size=4, k1=25)
+        windows.tokens.shape  # (4, 5, 25): four rows, five batches
+        inputs, targets, weights = windows.batch(0)
+        inputs["tokens"].shape, targets.shape  # (4, 25) both
+        ```
     """
     k2 = k2 or k1
     check_windows(batch_size, k1, k2)

@@ -36,6 +36,16 @@ class Transcription:
     Attributes:
         labels: The signs that are written for label 1, 2, ...; 0 is the blank.
         height: Of pictures, in pixels; None for recordings.
+
+    Example:
+        ```python
+        transcription = kc.data.Transcription("0123456789", height=12)
+        lines = [np.zeros((12, 40, 3), "uint8"), np.zeros((12, 24, 3), "uint8")]
+        part = transcription.sequences(lines, ["1203", "77"])
+        part.targets[0]  # [2, 3, 1, 4]
+        transcription.text(part.targets[0])  # "1203"
+        transcription.input_shape  # (12, None, 1), as kc.models.ctc_recognizer takes it
+        ```
     """
 
     labels: Sequence[str]

@@ -186,6 +186,13 @@ def make_vocabulary(
 
     Raises:
         InputError: Another unit was given, or the texts or limits leave no vocabulary.
+
+    Example:
+        ```python
+        vocabulary = kc.data.make_vocabulary("word", ["a red circle", "a green ring"])
+        len(vocabulary)  # 9: four special words and five of the texts
+        vocabulary.decode(vocabulary.encode("A red ring."))  # "a red ring"
+        ```
     """
     check_choice("unit", unit, tuple(UNITS), "Give the one that is meant.")
     return UNITS[unit].from_captions(texts, min_count=min_count, max_size=max_size)

@@ -61,6 +61,13 @@ def arm_reaches(count: Whole, *, steps: Whole = 20, seed: Whole = 0) -> Trajecto
     Returns:
         Goals `(x, y)` of the hand; steps are the changes of both angles, times `STEP_SCALE`.
         `hand_positions` tells where they lead.
+
+    Example:
+        ```python
+        reaches = kc.data.arm_reaches(5, steps=8)
+        reaches.vectors.shape, reaches.steps.shape  # (5, 2), (5, 8, 2)
+        kc.data.hand_positions(reaches.steps)[:, -1]  # reaches.vectors: the hand arrives
+        ```
     """
     count, steps = check_whole("count", count), check_whole("steps", steps)
     rng = np.random.default_rng(check_whole("seed", seed, 0))
@@ -84,10 +91,17 @@ def hand_positions(steps: np.ndarray) -> np.ndarray:
         steps: As `arm_reaches` gives them, `(count, steps, 2)`.
 
     Returns:
-        `(count, steps, 2)`.
+        `(x, y)` after each step, `(count, steps, 2)`; each part of the arm is 1 long.
 
     Raises:
         InputError: They have another shape.
+
+    Example:
+        ```python
+        reaches = kc.data.arm_reaches(5, steps=8)
+        hand = kc.data.hand_positions(reaches.steps)  # (5, 8, 2)
+        np.allclose(hand[:, -1], reaches.vectors, atol=1e-5)  # True
+        ```
     """
     if steps.ndim != 3 or steps.shape[2] != 2:
         raise InputError(
@@ -112,6 +126,13 @@ def pen_digits(count: Whole, *, steps: Whole = 40, seed: Whole = 0) -> Trajector
     Returns:
         The digits one-hot `(count, 10)`; steps `(dx, dy, up)`, times `STEP_SCALE`, where `up` is 1
         for a step with the pen off the paper.
+
+    Example:
+        ```python
+        digits = kc.data.pen_digits(5)
+        digits.vectors.argmax(-1)  # [8, 6, 5, 2, 3]
+        digits.steps.shape  # (5, 40, 3)
+        ```
     """
     count, steps = check_whole("count", count), check_whole("steps", steps)
     rng = np.random.default_rng(check_whole("seed", seed, 0))

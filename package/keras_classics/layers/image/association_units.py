@@ -29,6 +29,13 @@ class AssociationUnits(keras.layers.Layer):
         inhibitory: Connections that take off.
         threshold: The least sum of a unit that is on.
         seed: Chooses the connections.
+
+    Example:
+        ```python
+        layer = kc.layers.AssociationUnits(200)
+        layer(np.random.default_rng(0).integers(0, 2, (4, 64))).shape  # (4, 200), of 0 and 1
+        model = keras.Sequential([keras.Input((64,)), layer, keras.layers.Dense(1)])
+        ```
     """
 
     @checked

@@ -226,6 +226,12 @@ class BinaryConv2D(ConvolutionLayer, BinaryLayer):
 
     Raises:
         InputError: An argument is not admitted.
+
+    Example:
+        ```python
+        layer = kc.layers.BinaryConv2D(16, 3, binarize="weights")
+        layer(np.zeros((2, 32, 32, 3))).shape  # (2, 32, 32, 16)
+        ```
     """
 
     @checked
@@ -315,6 +321,14 @@ class BinaryDense(BinaryLayer):
 
     Raises:
         InputError: An argument is not admitted.
+
+    Example:
+        ```python
+        model = keras.Sequential(
+            [keras.Input((64,)), kc.layers.BinaryDense(16), kc.layers.BinaryDense(5)]
+        )
+        model(np.random.default_rng(0).normal(size=(4, 64))).shape  # (4, 5)
+        ```
     """
 
     @checked

@@ -82,6 +82,14 @@ class MeanFieldCRF(ImageLayer):
 
     Raises:
         InputError: An argument is not admitted.
+
+    Example:
+        ```python
+        logits = np.zeros((1, 16, 24, 5), "float32")
+        image = np.zeros((1, 16, 24, 3), "float32")  # of 0 to 255
+        layer = kc.layers.MeanFieldCRF(iterations=5, grid=5)
+        layer([logits, image]).shape  # (1, 16, 24, 5)
+        ```
     """
 
     @checked

@@ -44,6 +44,13 @@ class DiracConv2D(ConvolutionLayer):
 
     Raises:
         InputError: `kernel_size` is even, `scale` unknown, or another argument not admitted.
+
+    Example:
+        ```python
+        layer = kc.layers.DiracConv2D(16, beta=0.0)
+        x = np.random.default_rng(0).normal(size=(1, 6, 6, 16)).astype("float32")
+        np.allclose(layer(x), x)  # True: it starts as the identity
+        ```
     """
 
     @checked

@@ -114,6 +114,12 @@ class Highway(_Gated):
         carry_gate: A carry gate of its own in place of `1 - T`.
         kernel_initializer: Initialiser of the kernels.
         **kwargs: Regularisers and constraints of kernels and biases, as Keras's layers take them.
+
+    Example:
+        ```python
+        layer = kc.layers.Highway(transform_bias=-3.0)
+        layer(np.zeros((2, 50))).shape  # (2, 50)
+        ```
     """
 
     def kernel_shape(self, channels: int) -> Sizes:

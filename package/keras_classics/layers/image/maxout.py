@@ -25,6 +25,12 @@ class Maxout(keras.layers.Layer):
 
     Raises:
         InputError: The input's channels are no multiple of `pieces`.
+
+    Example:
+        ```python
+        hidden = keras.Sequential([keras.layers.Dense(16 * 5), kc.layers.Maxout(5)])
+        hidden(np.zeros((2, 64))).shape  # (2, 16)
+        ```
     """
 
     @checked

@@ -30,6 +30,12 @@ class LocalResponseNormalization(ImageLayer):
 
     Raises:
         InputError: `size` is not a positive odd number.
+
+    Example:
+        ```python
+        layer = kc.layers.LocalResponseNormalization(size=5, alpha=1e-4, beta=0.75, bias=2.0)
+        layer(np.ones((1, 6, 6, 16))).shape  # (1, 6, 6, 16)
+        ```
     """
 
     @checked

@@ -234,6 +234,12 @@ class SAFPooling(ImageLayer):
 
     Raises:
         InputError: An argument is not admitted.
+
+    Example:
+        ```python
+        layer = kc.layers.SAFPooling(2, rate=0.2)
+        layer(np.zeros((2, 8, 8, 3)), training=True).shape  # (2, 4, 4, 3)
+        ```
     """
 
     @checked

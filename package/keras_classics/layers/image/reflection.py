@@ -7,7 +7,7 @@ from typing import Any
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole
+from keras_classics.core.errors import check_whole
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Shape, Tensor, Whole
 from keras_classics.layers.image.image_layer import ImageLayer
@@ -18,7 +18,7 @@ class ReflectionPadding2D(ImageLayer):
     """Pads maps by mirroring them at their edge, whose own row and column stand once.
 
     Input `(batch, height, width, channels)`, output with `2 * padding` more rows and columns. A map
-    smaller than the border is mirrored again at the other edge.
+    smaller than the border is mirrored again at the other edge; a single pixel is repeated.
 
     Args:
         padding: Rows and columns on each side.
@@ -34,14 +34,8 @@ class ReflectionPadding2D(ImageLayer):
         x = inputs
         for axis in (1, 2):
             side = ops.shape(x)[axis]
-            if isinstance(side, int) and side < 2:
-                raise InputError(
-                    f"A map of {side} pixel along axis {axis} was given",
-                    "maps of 2 pixels and more",
-                    "Give larger pictures.",
-                )
-            # A mirrored map repeats after two of its lengths less both edges.
-            period = 2 * (side - 1)
+            # A mirrored map repeats after two of its lengths less both edges; one pixel at once.
+            period = ops.maximum(2 * (side - 1), 1)
             places = ops.arange(-self.padding, side + self.padding, dtype="int32") % period
             x = ops.take(x, ops.minimum(places, period - places), axis=axis)
         return x

@@ -177,6 +177,13 @@ class RegionMaxPooling(_RegionLayer):
 
     Raises:
         InputError: An argument is not admitted.
+
+    Example:
+        ```python
+        maps = np.zeros((1, 8, 8, 16))  # of a picture of 128 x 128
+        boxes = np.array([[[0, 0, 128, 128], [16, 32, 96, 80]]])  # ymin, xmin, ymax, xmax
+        kc.layers.RegionMaxPooling(7, stride=16)(maps, boxes).shape  # (1, 2, 7, 7, 16)
+        ```
     """
 
     @checked
@@ -233,6 +240,13 @@ class SpatialPyramidPooling(_RegionLayer):
 
     Raises:
         InputError: An argument is not admitted.
+
+    Example:
+        ```python
+        layer = kc.layers.SpatialPyramidPooling((1, 2, 3, 6))
+        layer(np.zeros((2, 13, 13, 16))).shape  # (2, 800), 50 bins of 16 channels
+        layer(np.zeros((2, 10, 17, 16))).shape  # (2, 800)
+        ```
     """
 
     @checked

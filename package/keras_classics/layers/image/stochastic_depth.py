@@ -33,6 +33,14 @@ class StochasticDepth(keras.layers.Layer):
 
     Raises:
         InputError: An argument is not admitted.
+
+    Example:
+        ```python
+        x = keras.Input((8, 8, 16))
+        branch = keras.layers.Conv2D(16, 3, padding="same")(x)
+        y = keras.layers.Add()([x, kc.layers.StochasticDepth(0.8)(branch)])
+        model = keras.Model(x, y)
+        ```
     """
 
     @checked

@@ -79,6 +79,14 @@ def recurrent_layer(cell: str, units: int, **arguments: Any) -> keras.layers.RNN
 
     Raises:
         InputError: The name is unknown.
+
+    Example:
+        ```python
+        layer = kc.layers.recurrent_layer("lstm_peephole", 8)
+        layer(np.zeros((2, 5, 3))).shape  # (2, 5, 8)
+        states = layer.get_initial_state(batch_size=2)
+        output, states = layer.cell(np.zeros((2, 3)), states)  # one step, (2, 8)
+        ```
     """
     check_choice("cell", cell, tuple(RECURRENT_LAYERS), "Use 'gru', the course's.")
     return RECURRENT_LAYERS[cell](units, return_sequences=True, **arguments)

@@ -87,6 +87,15 @@ class RecurrentDecoder(keras.layers.Layer):
 
     Raises:
         InputError: An argument is not admitted, or `encoded` does not fit.
+
+    Example:
+        ```python
+        decoder = kc.layers.RecurrentDecoder(50, units=16)
+        encoded, words = np.zeros((2, 32)), np.ones((2, 7), "int32")
+        decoder(words, encoded).shape  # (2, 7, 50)
+        state = decoder.initial_state(encoded)
+        logits, state = decoder.step(np.array([1, 1]), state)  # (2, 50)
+        ```
     """
 
     # What `core.graphs.model_ends` asks: the layer multiplies, or adds up, and does nothing after.

@@ -86,6 +86,13 @@ class LSTM(_Hoisted, keras.layers.LSTM):
     Args:
         *args: As for `keras.layers.LSTM`.
         **kwargs: As for `keras.layers.LSTM`.
+
+    Example:
+        ```python
+        layer = kc.layers.LSTM(8, return_sequences=True)
+        layer(np.zeros((2, 5, 3))).shape  # (2, 5, 8)
+        keras.layers.Bidirectional(kc.layers.LSTM(8))(np.zeros((2, 5, 3))).shape  # (2, 16)
+        ```
     """
 
     def equations(self) -> tuple[hoisted.Equations, Tensor | None, list[Tensor]]:
@@ -104,6 +111,15 @@ class GRU(_Hoisted, keras.layers.GRU):
     Args:
         *args: As for `keras.layers.GRU`.
         **kwargs: As for `keras.layers.GRU`.
+
+    Example:
+        ```python
+        layer = kc.layers.GRU(8, return_sequences=True)
+        layer(np.zeros((2, 5, 3))).shape  # (2, 5, 8)
+        twin = keras.layers.GRU(8, return_sequences=True)
+        twin.build((None, 5, 3))
+        twin.set_weights(layer.get_weights())  # now it computes the same numbers
+        ```
     """
 
     def equations(self) -> tuple[hoisted.Equations, Tensor | None, list[Tensor]]:

@@ -270,6 +270,12 @@ class MultiDimensionalLSTM(_GridRecurrence):
 
     Raises:
         InputError: An argument is not admitted, or rows or columns are unknown.
+
+    Example:
+        ```python
+        layer = kc.layers.MultiDimensionalLSTM(4, directions=4)
+        layer(np.zeros((2, 6, 5, 1))).shape  # (2, 6, 5, 16)
+        ```
     """
 
     gates = 5

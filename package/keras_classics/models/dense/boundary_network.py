@@ -57,6 +57,14 @@ def boundary_network(
 
     Raises:
         InputError: The trunk has no map of a stride, or a scale is none.
+
+    Example:
+        ```python
+        trunk = kc.models.VGG11(include_top=False, input_shape=(None, None, 3), width=0.125)
+        model = kc.models.boundary_network(trunk, strides=(1, 2, 4))
+        logits = model(np.zeros((1, 32, 48, 3)))  # (1, 32, 48, 4)
+        outlines = ops.sigmoid(logits[..., -1])  # (1, 32, 48), of all strides together
+        ```
     """
     backbone = functional(backbone)
     check_picture(backbone)

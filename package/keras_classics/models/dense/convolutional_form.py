@@ -49,6 +49,13 @@ def convolutional_form(model: keras.Model, *, padding: str = "valid") -> keras.M
 
     Raises:
         InputError: A layer cannot be moved over a map, or the size of the pictures is not known.
+
+    Example:
+        ```python
+        model = kc.models.LeNet5Modern(input_shape=(32, 32, 1), classes=10)
+        everywhere = kc.models.convolutional_form(model)
+        everywhere(np.zeros((1, 48, 64, 1))).shape  # (1, 5, 9, 10)
+        ```
     """
     check_choice("padding", padding, ("valid", "same"))
     model = functional(model)

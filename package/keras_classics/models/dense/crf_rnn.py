@@ -65,6 +65,15 @@ def crf_rnn(
 
     Raises:
         InputError: The segmenter does not give logits of its pictures' size.
+
+    Example:
+        ```python
+        trunk = kc.models.VGG11(include_top=False, input_shape=(None, None, 3), width=0.125)
+        segmenter = kc.models.fcn(trunk, 5, 8)  # to be trained before
+        model = kc.models.crf_rnn(segmenter, grid=5)
+        kc.training.compile_segmenter(model, keras.optimizers.SGD(1e-3))
+        model(np.zeros((1, 32, 48, 3))).shape  # (1, 32, 48, 5)
+        ```
     """
     unary_model = functional(unary_model)
     check_segmenter(unary_model)
@@ -112,11 +121,11 @@ def dense_crf(
         images: uint8 `(height, width, 3)` each.
         probabilities: Of the classes of their pixels, `(height, width, classes)` each.
         iterations: Of mean field.
-        spatial_width: Of the kernel of positions, in pixels.
+        spatial_width: Standard deviation of the kernel of positions, in pixels.
         spatial_weight: How much it counts.
-        bilateral_width: Of the kernel of positions and colours: in pixels,
-        colour_width: and of colours, of 0 to 255.
-        bilateral_weight: How much that counts.
+        bilateral_width: That of the kernel of positions and colours in positions, in pixels.
+        colour_width: And in colours, of 0 to 255.
+        bilateral_weight: How much that kernel counts.
         filtering: `"landmarks"` or `"exact"`; see `kc.layers.MeanFieldCRF`.
         grid: Rows and columns of landmarks.
 
@@ -125,6 +134,16 @@ def dense_crf(
 
     Raises:
         InputError: Pictures and probabilities do not fit.
+
+    Example:
+        ```python
+        image = np.zeros((16, 24, 3), "uint8")
+        image[:, 12:] = 255
+        probabilities = np.where(image[..., :1] > 0, [0.3, 0.7], [0.7, 0.3])
+        probabilities[8, 5] = 0.1, 0.9  # one dark pixel is taken for a light one
+        (refined,) = kc.models.dense_crf([image], [probabilities])  # (16, 24, 2)
+        refined[8, 5].argmax()  # 0, as around it
+        ```
     """
     iterations = check_whole("iterations", iterations)
     weights = [

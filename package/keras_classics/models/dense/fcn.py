@@ -84,9 +84,11 @@ def fcn(
 
     Example:
         ```python
-        coarse = kc.models.fcn(kc.models.VGG16(), 21, 32)
+        trunk = {"include_top": False, "input_shape": (None, None, 3), "width": 0.125}
+        coarse = kc.models.fcn(kc.models.VGG11(**trunk), 21, 32)
+        coarse(np.zeros((1, 64, 96, 3))).shape  # (1, 64, 96, 21)
         ...  # train it
-        fine = kc.models.fcn(kc.models.VGG16(), 21, 16)
+        fine = kc.models.fcn(kc.models.VGG11(**trunk), 21, 16)
         kc.models.take_over(coarse, fine)  # go on from there
         ```
     """

@@ -33,6 +33,15 @@ def segment(
     Raises:
         InputError: The model is no segmenter; or a picture is none, not uint8, or not of the size
             that the model takes.
+
+    Example:
+        ```python
+        trunk = kc.models.VGG11(include_top=False, input_shape=(None, None, 3), width=0.125)
+        model = kc.models.fcn(trunk, 21, 32)  # to be trained before
+        photographs = [np.zeros((32, 48, 3), "uint8"), np.zeros((64, 32, 3), "uint8")]
+        probabilities = kc.models.segment(model, photographs)
+        masks = [each.argmax(-1) for each in probabilities]  # (32, 48) and (64, 32)
+        ```
     """
     check_segmenter(model)
     taken = model.inputs[0].shape[1:]

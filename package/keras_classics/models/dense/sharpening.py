@@ -57,6 +57,17 @@ def sharpen(
 
     Raises:
         InputError: Probabilities and outlines do not fit.
+
+    Example:
+        ```python
+        probabilities = np.full((16, 24, 2), 0.5)
+        probabilities[:, 4] = 0.9, 0.1  # one column is known to the left of an outline
+        probabilities[:, 20] = 0.1, 0.9  # and one to its right
+        outline = np.zeros((16, 24))
+        outline[:, 12] = 1
+        (sharp,) = kc.models.sharpen([probabilities], [outline], iterations=20)
+        sharp[8].argmax(-1)  # 0 up to the outline, 1 behind it
+        ```
     """
     iterations = check_whole("iterations", iterations)
     width, weight = check_positive("width", width), check_positive("weight", weight)

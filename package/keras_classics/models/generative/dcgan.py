@@ -58,6 +58,12 @@ def dcgan_generator(
 
     Raises:
         InputError: A size is not admitted.
+
+    Example:
+        ```python
+        model = kc.models.dcgan_generator((16, 16, 1), latent=10, filters=8)
+        model(np.random.default_rng(0).uniform(-1, 1, (4, 10))).shape  # (4, 16, 16, 1)
+        ```
     """
     height, width, channels = _checked_shape(image_shape)
     steps = halvings(height, width)
@@ -110,6 +116,12 @@ def dcgan_discriminator(
 
     Raises:
         InputError: A size or the rate is not admitted.
+
+    Example:
+        ```python
+        model = kc.models.dcgan_discriminator((16, 16, 1), filters=8)
+        model(np.zeros((4, 16, 16, 1))).shape  # (4, 1)
+        ```
     """
     height, width, channels = _checked_shape(image_shape)
     filters, kernel = check_whole("filters", filters), check_whole("kernel", kernel)

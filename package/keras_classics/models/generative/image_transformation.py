@@ -62,6 +62,12 @@ def style_network(
 
     Raises:
         InputError: An argument is not admitted.
+
+    Example:
+        ```python
+        model = kc.models.style_network(filters=4, blocks=1)
+        styled = ops.clip(model(np.zeros((1, 48, 64, 3))), 0, 255)  # (1, 48, 64, 3)
+        ```
     """
     check_choice("normalization", normalization, NORMALIZATIONS)
     check_choice("enlarging", enlarging, ENLARGINGS)
@@ -111,6 +117,12 @@ def super_resolution(
 
     Raises:
         InputError: An argument is not admitted.
+
+    Example:
+        ```python
+        model = kc.models.super_resolution(4, filters=4, blocks=1)
+        model(np.zeros((1, 12, 16, 3))).shape  # (1, 48, 64, 3)
+        ```
     """
     if factor not in FACTORS:
         raise InputError(

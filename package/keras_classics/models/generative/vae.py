@@ -45,6 +45,13 @@ def vae_encoder(
 
     Raises:
         InputError: A size is not admitted.
+
+    Example:
+        ```python
+        model = kc.models.vae_encoder((8, 8, 1), latent=3, units=(16,))
+        codes = model(np.zeros((4, 8, 8, 1)))
+        codes["mean"].shape  # (4, 3)
+        ```
     """
     shape = _checked_shape(image_shape, len(filters))
     latent = check_whole("latent", latent)
@@ -94,6 +101,12 @@ def vae_decoder(
 
     Raises:
         InputError: A size is not admitted.
+
+    Example:
+        ```python
+        model = kc.models.vae_decoder((8, 8, 1), latent=3, units=(16,))
+        pictures = ops.sigmoid(model(np.random.default_rng(0).normal(size=(4, 3))))  # (4, 8, 8, 1)
+        ```
     """
     shape = _checked_shape(image_shape, len(filters))
     maps = _widths("filters", filters)

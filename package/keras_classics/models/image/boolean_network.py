@@ -30,9 +30,6 @@ def boolean_network(
 ) -> keras.Model:
     """Build the network of a Boolean function.
 
-        xor = kc.models.boolean_network([False, True, True, False])
-        xor.predict(np.array([[-1, 1]]))  # 1.0
-
     A hidden unit is `sign(x_m . x - D + 1)`: the sum is 1 for `x = x_m` and -1 or less for all
     others. The output is `sign(sum z + M - 1)` of M hidden units, negated where they stand for the
     false rows.
@@ -48,6 +45,12 @@ def boolean_network(
 
     Raises:
         InputError: The table is none, or of more than 16 inputs.
+
+    Example:
+        ```python
+        xor = kc.models.boolean_network([False, True, True, False])
+        xor(np.array([[-1, 1]]))  # [[1.]]
+        ```
     """
     table = _checked(truth_table)
     inputs = len(table).bit_length() - 1

@@ -40,9 +40,6 @@ def kernel_perceptron(
 ) -> keras.Model:
     """Build a perceptron in the space of a kernel; `fit_kernel_perceptron` teaches it.
 
-        xor = kc.models.kernel_perceptron(x, kernel="polynomial", degree=2)
-        kc.models.fit_kernel_perceptron(xor, labels)
-
     Args:
         examples: What it will learn from and then answers by, `(examples, features)`.
         units: One for two classes, otherwise one for each class.
@@ -57,6 +54,14 @@ def kernel_perceptron(
 
     Raises:
         InputError: An argument is not admitted, or the examples are no table of numbers.
+
+    Example:
+        ```python
+        x, labels = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]]), np.array([0, 1, 1, 0])
+        xor = kc.models.kernel_perceptron(x, kernel="polynomial", degree=2)
+        kc.models.fit_kernel_perceptron(xor, labels)
+        xor(np.array([[-1, 1]]))  # above 0: yes
+        ```
     """
     return _expansion(_table(examples), check_whole("units", units), kernel, settings, name)
 
@@ -77,9 +82,21 @@ def fit_kernel_perceptron(
         labels: Class of each of its examples, int `(examples,)`; 0 and 1 for one unit.
         max_epochs: Greatest number of passes.
 
+    Returns:
+        Corrections of each unit, the passes that were made, and whether the last one was without
+        a mistake.
+
     Raises:
         InputError: The labels are none of the model's classes, or not one for each example, or the
             model's numbers are too coarse for what was learned.
+
+    Example:
+        ```python
+        x, labels = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]]), np.array([0, 1, 1, 0])
+        xor = kc.models.kernel_perceptron(x, kernel="polynomial")
+        history = kc.models.fit_kernel_perceptron(xor, labels)
+        (xor.predict(x, verbose=0)[:, 0] > 0) == labels  # all are right
+        ```
     """
     layer, max_epochs = _expansion_of(model), check_whole("max_epochs", max_epochs)
     kept = keras.ops.convert_to_numpy(layer.kept)
@@ -118,6 +135,15 @@ def mistake_bounds(model: keras.Model, labels: np.ndarray) -> np.ndarray:
 
     Raises:
         InputError: The labels are none of the model's classes, or not one for each example.
+
+    Example:
+        ```python
+        x, labels = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]]), np.array([0, 1, 1, 0])
+        xor = kc.models.kernel_perceptron(x, kernel="polynomial")
+        history = kc.models.fit_kernel_perceptron(xor, labels)
+        history.corrections  # [4]
+        kc.models.mistake_bounds(xor, labels)  # [4.5]
+        ```
     """
     layer = _expansion_of(model)
     kept, coefficients = (
@@ -160,6 +186,13 @@ def kernel_pca(
     Raises:
         InputError: An argument is not admitted, the examples have fewer components, or the
             model's numbers are too coarse for them.
+
+    Example:
+        ```python
+        examples = np.random.default_rng(0).normal(size=(50, 8))
+        model = kc.models.kernel_pca(examples, 2, width=4.0)
+        model(examples).shape  # (50, 2)
+        ```
     """
     rows, components = _table(examples), check_whole("components", components)
     model = _expansion(rows, components, kernel, settings, name)

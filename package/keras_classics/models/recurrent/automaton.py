@@ -79,9 +79,6 @@ def automaton(
 ) -> keras.Model:
     """Build the recurrent network of a finite automaton.
 
-        parity = kc.models.automaton([[0, 1], [1, 0]])
-        parity.predict(np.array([[1, 1, 0, 1]])).argmax(-1)  # [[1, 0, 0, 1]]
-
     Args:
         machine: The automaton, or its transitions, int `(states, symbols)`, where it starts in
             state 0 and the states are its answers.
@@ -95,6 +92,13 @@ def automaton(
 
     Raises:
         InputError: The automaton is none, or too large for a network.
+
+    Example:
+        ```python
+        parity = kc.models.automaton([[0, 1], [1, 0]])  # in state 1 after an odd number of ones
+        bits = np.array([[1, 1, 0, 1]])
+        parity.predict(bits, verbose=0).argmax(-1)  # [[1, 0, 0, 1]]
+        ```
     """
     if not isinstance(machine, Automaton):
         machine = Automaton(machine)
@@ -129,7 +133,13 @@ def automaton(
 
 
 def parity_automaton() -> Automaton:
-    """Whether the ones that were read are odd in number: 0 or 1 at every bit."""
+    """Whether the ones that were read are odd in number: 0 or 1 at every bit.
+
+    Example:
+        ```python
+        kc.models.parity_automaton().run([1, 1, 0, 1])  # [1, 0, 0, 1]
+        ```
+    """
     return Automaton([[0, 1], [1, 0]])
 
 

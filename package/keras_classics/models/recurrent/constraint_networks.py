@@ -81,6 +81,14 @@ def queens_energy(
 
     Raises:
         InputError: An argument is not admitted.
+
+    Example:
+        ```python
+        energy = kc.models.queens_energy(4)
+        board = np.eye(4)[[1, 3, 0, 2]]
+        energy.of(board.reshape(-1))  # 0.0: none attacks another
+        energy.of(np.eye(4).reshape(-1))  # above 0: all in one diagonal
+        ```
     """
     side = check_whole("queens", queens)
     row, column = np.divmod(np.arange(side * side), side)
@@ -134,11 +142,6 @@ def annealed_network(
 ) -> keras.Model:
     """Build a network that looks for states of low energy.
 
-        energy = kc.models.queens_energy(8)
-        model = kc.models.annealed_network(energy)
-        starts = kc.models.random_starts(energy, 100)
-        boards = model.predict(starts, batch_size=100).reshape(-1, 8, 8)
-
     Input and output are states `(batch, units)` of 0 and 1.
 
     Args:
@@ -153,6 +156,15 @@ def annealed_network(
     Raises:
         InputError: An argument is not admitted, or weights are not symmetric, have a diagonal, or
             are of other units or too large.
+
+    Example:
+        ```python
+        energy = kc.models.queens_energy(5)
+        model = kc.models.annealed_network(energy, sweeps=20)
+        starts = kc.models.random_starts(energy, 10)
+        boards = model.predict(starts, verbose=0).reshape(-1, 5, 5)
+        kc.models.valid_queens(boards).mean()  # the share of boards without an attack
+        ```
     """
     weights, bias = np.asarray(energy.weights), np.asarray(energy.bias)
     if weights.ndim != 2 or weights.shape != (*bias.shape, *bias.shape):

@@ -72,6 +72,17 @@ def ctc_recognizer(
     Raises:
         InputError: A size is not positive, the shape of another rank, the strides are not one for
             each convolution, the images too low for so many, or to be normalised.
+
+    Example:
+        ```python
+        model = kc.models.ctc_recognizer(
+            labels=10, input_shape=(12, None, 1), filters=(8, 8), strides=(1, 2), units=8
+        )
+        model.compile("adam", kc.training.CTCLoss())
+        lines, widths = np.zeros((3, 12, 40, 1)), np.array([40, 24, 32])
+        logits = model({"sequence": lines, "length": widths})  # (3, 20, 11)
+        kc.decoding.ctc_greedy(logits)  # ids, their lengths and log-probabilities
+        ```
     """
     filters = tuple(check_whole("filters", size) for size in filters)
     strides = (1,) * len(filters) if strides is None else strides

@@ -45,10 +45,6 @@ def hopfield(
 ) -> keras.Model:
     """Build a network that remembers patterns.
 
-        digits = np.where(pictures > 0.5, 1, -1).reshape(10, -1)
-        model = kc.models.hopfield(digits, rule="projection")
-        whole = model.predict(half)
-
     Input and output are states `(batch, units)`; what is not known of an input is 0, or -1 and +1
     at random. Every example runs until it rests, whatever else is in the batch.
 
@@ -67,6 +63,14 @@ def hopfield(
 
     Raises:
         InputError: An argument is not admitted, or the patterns are of another kind.
+
+    Example:
+        ```python
+        patterns = np.random.default_rng(0).choice([-1, 1], (5, 100))
+        model = kc.models.hopfield(patterns)
+        wrong = np.where(np.arange(100) < 10, -patterns, patterns)  # a tenth of each is turned
+        (model.predict(wrong, verbose=0) == patterns).all()  # True
+        ```
     """
     check_choice("kind", kind, tuple(MEMORIES))
     check_known(f"hopfield(kind={kind!r})", memory, sorted(_arguments(MEMORIES[kind])))
@@ -96,6 +100,15 @@ def hopfield_energy(model: keras.Model, states: np.ndarray | Tensor) -> np.ndarr
 
     Raises:
         InputError: It is another model, or the states are of other units.
+
+    Example:
+        ```python
+        patterns = np.random.default_rng(0).choice([-1, 1], (5, 100))
+        model = kc.models.hopfield(patterns)
+        wrong = np.where(np.arange(100) < 10, -patterns, patterns)
+        before, after = (kc.models.hopfield_energy(model, each) for each in (wrong, patterns))
+        (after < before).all()  # True
+        ```
     """
     layers = [layer for layer in model.layers if hasattr(layer, "energy")]
     if len(layers) != 1:

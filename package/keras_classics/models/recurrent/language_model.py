@@ -64,6 +64,15 @@ def language_model(
 
     Raises:
         InputError: An argument is not admitted.
+
+    Example:
+        ```python
+        model = kc.models.language_model(50, units=16, depth=1)
+        states = [np.zeros((2, 16)), np.zeros((2, 16))]  # output and cell of the LSTM
+        answer = model({"tokens": np.zeros((2, 5), "int32"), "states": states})
+        answer["logits"].shape  # (2, 5, 50)
+        trainer = kc.training.TruncatedBPTT(model, batch_size=2, k1=5)  # keeps the states
+        ```
     """
     vocabulary_size = check_whole("vocabulary_size", vocabulary_size, 2)
     units, depth = check_whole("units", units), check_whole("depth", depth)
@@ -127,8 +136,21 @@ def split_language_model(model: keras.Model) -> LanguageDecoder:
     Args:
         model: From `language_model`.
 
+    Returns:
+        What has `first_states(batch)` and `step(token, state)`, with the weights of the model.
+
     Raises:
         InputError: It is another kind of model.
+
+    Example:
+        ```python
+        model = kc.models.language_model(50, units=16, depth=1)
+        decoder = kc.models.split_language_model(model)
+        write = kc.decoding.CompiledSearch(
+            decoder, "sample", jit_compile=False, start=1, end=None, pad=-1, max_length=20, seed=1
+        )
+        write(decoder.first_states(batch=1)).ids.shape  # (1, 20)
+        ```
     """
     names = {layer.name for layer in model.layers}
     if not {"tokens", "recurrent_1"} <= names:
@@ -148,11 +170,10 @@ class LanguageDecoder:
 
     Example:
         ```python
-        decoder = kc.models.split_language_model(model)
-        write = kc.decoding.CompiledSearch(
-            decoder, "sample", start=newline, end=None, pad=-1, max_length=500, seed=1
-        )
-        ids = write(decoder.first_states(batch=1)).ids
+        decoder = kc.models.LanguageDecoder(kc.models.language_model(50, units=16, depth=1))
+        states = decoder.first_states(batch=2)
+        logits, states = decoder.step(np.array([1, 1]), states)
+        logits.shape  # (2, 50)
         ```
     """
 

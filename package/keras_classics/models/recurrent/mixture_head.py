@@ -101,6 +101,13 @@ def sample_trajectories(
 
     Raises:
         InputError: An argument is not admitted.
+
+    Example:
+        ```python
+        model = kc.models.rnn("one_to_many", outputs=2, input_size=2, units=8, mixture=3)
+        goals = kc.data.arm_reaches(5).vectors
+        drawn = kc.models.sample_trajectories(model, goals, 10, bias=1.0)  # (5, 10, 2)
+        ```
     """
     steps, rng = check_whole("steps", steps), np.random.default_rng(check_whole("seed", seed, 0))
     if not is_number(bias) or float(bias) < 0:

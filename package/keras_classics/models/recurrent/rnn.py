@@ -99,10 +99,19 @@ def rnn(
         **cell_arguments: Further arguments of the cell, such as `factors` or `hidden_feedback`.
 
     Returns:
-        A functional model. With one input it takes a tensor, with two a dict by the names above.
+        A functional model. With one input it takes a tensor, with two a dict by the names above:
+        `"vector"` or `"source"`, and `"target_in"`. It gives `(batch, outputs)` where one thing is
+        asked for, and `(batch, time, outputs)` where every step is.
 
     Raises:
         InputError: An argument is not admitted, or not together with another.
+
+    Example:
+        ```python
+        model = kc.models.rnn("many_to_one", outputs=3, vocabulary_size=20, units=8, padded=True)
+        model.compile("adam", "sparse_categorical_crossentropy")
+        model(np.array([[4, 7, 2, 0, 0]])).shape  # (1, 3)
+        ```
     """
     outputs, units = check_whole("outputs", outputs), check_whole("units", units)
     layers = check_whole("layers", layers)

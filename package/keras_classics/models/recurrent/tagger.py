@@ -50,6 +50,13 @@ def tagger(
 
     Raises:
         InputError: An argument is not admitted.
+
+    Example:
+        ```python
+        model = kc.models.tagger(classes=17, vocabulary_size=100, cell="lstm", units=8)
+        kc.training.compile_labeller(model, keras.optimizers.Adam())
+        model(np.array([[5, 9, 3, 0], [7, 2, 0, 0]])).shape  # (2, 4, 17)
+        ```
     """
     reader = rnn(
         "many_to_many", outputs=check_whole("classes", classes), padded=padded,
@@ -92,6 +99,13 @@ def sequence_classifier(
 
     Raises:
         InputError: An argument is not admitted.
+
+    Example:
+        ```python
+        model = kc.models.sequence_classifier(classes=6, vocabulary_size=100, cell="lstm", units=8)
+        kc.training.compile_labeller(model, keras.optimizers.Adam())
+        model(np.array([[5, 9, 3, 0], [7, 2, 0, 0]])).shape  # (2, 6)
+        ```
     """
     check_choice("summary", summary, SUMMARIES)
     common: dict[str, Any] = {

@@ -47,9 +47,6 @@ def video_classifier(
 ) -> keras.Model:
     """Build a classifier of clips from a network for pictures.
 
-        encoder = kc.models.ResNet20CIFAR(include_top=False, pooling="avg")
-        model = kc.models.video_classifier(encoder, 10)
-
     The encoder sees all frames as one batch, so batch normalisation in training is over all of
     them.
 
@@ -71,6 +68,15 @@ def video_classifier(
 
     Raises:
         InputError: An argument is not admitted, or the encoder gives no vectors.
+
+    Example:
+        ```python
+        encoder = kc.models.VGG11(
+            include_top=False, pooling="avg", input_shape=(32, 32, 3), width=0.125
+        )
+        model = kc.models.video_classifier(encoder, 10, units=8)
+        model(np.zeros((2, 5, 32, 32, 3))).shape  # (2, 10), of five frames
+        ```
     """
     classes, units = check_whole("classes", classes), check_whole("units", units)
     check_choice("over_time", over_time, (*CELLS, *BASELINES))
@@ -106,9 +112,6 @@ def video_encoder(
 ) -> keras.Model:
     """Build a network from clips to what a captioner says: what happens, in words.
 
-        encoder = kc.models.ResNet20CIFAR(include_top=False, pooling="avg")
-        model = kc.models.captioner(kc.models.video_encoder(encoder), len(vocabulary))
-
     Its clips are then the captioner's `"image"`, `(batch, time, height, width, channels)`, and
     `kc.data.Pictures` of clips the examples of `kc.data.caption_batches`.
 
@@ -123,6 +126,16 @@ def video_encoder(
 
     Raises:
         InputError: An argument is not admitted, or the encoder gives no vectors.
+
+    Example:
+        ```python
+        encoder = kc.models.VGG11(
+            include_top=False, pooling="avg", input_shape=(32, 32, 3), width=0.125
+        )
+        model = kc.models.captioner(kc.models.video_encoder(encoder), 50, units=8)
+        inputs = {"image": np.zeros((2, 5, 32, 32, 3)), "target_in": np.ones((2, 7), "int32")}
+        model(inputs).shape  # (2, 7, 50)
+        ```
     """
     units = check_whole("units", units)
     check_choice("over_time", over_time, (*CELLS, *BASELINES[as_map:]))

@@ -50,6 +50,17 @@ def detect(
     Raises:
         InputError: Not as many proposals as pictures, a picture is none or not of bytes, a score or
             overlap is not between 0 and 1, or the model says NaN.
+
+    Example:
+        ```python
+        trunk = kc.models.VGG11(include_top=False, input_shape=(64, 64, 3), width=0.125)
+        model = kc.models.fast_rcnn(trunk, 5, units=(32,))  # to be trained before
+        photograph = np.zeros((64, 64, 3), "uint8")
+        windows = kc.boxes.sliding_windows((64, 64), sides=(32,))
+        (found,) = kc.models.detect(model, [photograph], [windows], most=3)
+        found.boxes.shape  # (3, 4), surest first
+        found.box_labels, found.scores  # (3,) each
+        ```
     """
     check_proposals(proposals, len(images))
     channels = int(model.get_layer("image").output.shape[-1])

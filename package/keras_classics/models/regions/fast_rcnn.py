@@ -80,6 +80,16 @@ def fast_rcnn(
 
     Raises:
         InputError: The backbone makes no map, or one whose rows and columns have other strides.
+
+    Example:
+        ```python
+        trunk = kc.models.VGG11(include_top=False, input_shape=(64, 64, 3), width=0.125)
+        model = kc.models.fast_rcnn(trunk, 5, units=(32,))
+        boxes = np.array([[[8, 8, 40, 40], [0, 0, 64, 64]]])  # ymin, xmin, ymax, xmax
+        answer = model({"image": np.zeros((1, 64, 64, 3)), "boxes": boxes})
+        answer["classes"].shape  # (1, 2, 6)
+        answer["offsets"].shape  # (1, 2, 5, 4)
+        ```
     """
     return _region_network(
         backbone,

@@ -92,6 +92,19 @@ def caption(
 
     Yields:
         The captions of each picture, best first.
+
+    Example:
+        ```python
+        vocabulary = kc.data.make_vocabulary("word", ["a red circle", "a green ring"])
+        encoder = kc.models.VGG11(
+            include_top=False, pooling="avg", input_shape=(32, 32, 3), width=0.125
+        )
+        model = kc.models.captioner(encoder, len(vocabulary), units=8)  # to be trained before
+        photographs = np.zeros((2, 32, 32, 3), "uint8")
+        first, second = kc.models.caption(model, vocabulary, photographs, max_words=5, width=2)
+        first[0].text  # some of the words
+        first[0].log_probability  # below 0
+        ```
     """
     # Without XLA, as in the exported model: the two must say the same to the last word.
     search = CompiledSearch(

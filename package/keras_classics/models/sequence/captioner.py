@@ -96,6 +96,16 @@ def captioner(
 
     Raises:
         InputError: The encoder does not turn one image into one encoding that fits the decoder.
+
+    Example:
+        ```python
+        encoder = kc.models.VGG11(
+            include_top=False, pooling="avg", input_shape=(32, 32, 3), width=0.125
+        )
+        model = kc.models.captioner(encoder, 50, units=16)
+        inputs = {"image": np.zeros((2, 32, 32, 3)), "target_in": np.ones((2, 7), "int32")}
+        model(inputs).shape  # (2, 7, 50)
+        ```
     """
     if len(encoder.inputs) != 1 or len(encoder.outputs) != 1:
         raise InputError(

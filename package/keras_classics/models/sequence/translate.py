@@ -88,6 +88,17 @@ def translate(
         InputError: Unknown words are to be replaced and there is no attention; there is a
             dictionary and they are not, or it has more than words; the vocabularies of several
             models are of different sizes; or the model does not translate that pair.
+
+    Example:
+        ```python
+        english, french = ["a red circle", "a green ring"], ["un cercle rouge", "un anneau vert"]
+        source = kc.data.make_vocabulary("word", english)
+        target = kc.data.make_vocabulary("token", french)
+        model = kc.models.translator(len(source), len(target), units=8)  # to be trained before
+        (found,) = kc.models.translate(model, source, target, english[:1], max_words=5, width=2)
+        found.text  # some of the French words
+        found.log_probability  # below 0
+        ```
     """
     encode, decoder, attends = _taken_apart(model, pair)
     limits = {**target_vocabulary.search_limits(max_words), **beam_arguments}

@@ -83,6 +83,13 @@ def translator(
 
     Raises:
         InputError: An argument is not admitted.
+
+    Example:
+        ```python
+        model = kc.models.translator(30, 40, units=8, attention="additive", bidirectional=True)
+        source, target_in = np.array([[5, 9, 3, 0]]), np.array([[1, 7, 2, 4, 6]])
+        model({"source": source, "target_in": target_in}).shape  # (1, 5, 40)
+        ```
     """
     units, depth = check_whole("units", units), check_whole("depth", depth)
     dropout = check_rate("dropout", dropout)
@@ -159,6 +166,15 @@ def multilingual_translator(
 
     Raises:
         InputError: An argument is not admitted, or a pair has no vocabulary.
+
+    Example:
+        ```python
+        model = kc.models.multilingual_translator(
+            {"en": 30, "fr": 40}, {"en": 30, "fr": 40}, units=8
+        )
+        sorted(model.output)  # ["en_fr", "fr_en"]
+        encoder, decoder = kc.models.split_translator(model, ("en", "fr"))
+        ```
     """
     units, depth = check_whole("units", units), check_whole("depth", depth)
     dropout = check_rate("dropout", dropout)
@@ -209,6 +225,14 @@ def split_translator(
 
     Raises:
         InputError: The model does not translate that pair.
+
+    Example:
+        ```python
+        model = kc.models.translator(30, 40, units=8)
+        encoder, decoder = kc.models.split_translator(model)
+        state = decoder.initial_state(encoder(np.array([[5, 9, 3, 0]])))
+        logits, state = decoder.step(np.array([1]), state)  # (1, 40)
+        ```
     """
     names = {layer.name for layer in model.layers}
     prefix, target = ("", "") if pair is None else (f"{pair[0]}_{pair[1]}_", f"{pair[1]}_")

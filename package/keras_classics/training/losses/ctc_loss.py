@@ -30,6 +30,15 @@ class CTCLoss(keras.losses.Loss):
         reduction: Over the batch.
         name: Of the loss.
         dtype: Type in which it is computed; that of `keras.config.floatx()` by default.
+
+    Example:
+        ```python
+        labels = np.array([[3, 1, 0]])  # the labelling (3, 1), padded
+        logits = np.random.default_rng(0).normal(size=(1, 8, 5)).astype("float32")
+        kc.training.CTCLoss()(labels, logits)  # 9.22
+        model = kc.models.ctc_recognizer(labels=4, input_shape=(None, 6), units=8)
+        model.compile("adam", kc.training.CTCLoss())
+        ```
     """
 
     @checked
@@ -133,6 +142,14 @@ def labelling_metrics(found: Sequence[Sequence], right: Sequence[Sequence]) -> d
 
     Raises:
         InputError: There are no true labels, or not as many sequences on both sides.
+
+    Example:
+        ```python
+        kc.training.labelling_metrics(["1243", "56"], ["1234", "56"])
+        # {"label error rate": 0.333, "sequences right": 0.5}: two edits of six labels
+        kc.training.labelling_metrics(["we left".split()], ["we all left".split()])
+        # {"label error rate": 0.333, "sequences right": 0.0}: one word of three
+        ```
     """
     labels = sum(map(len, right))
     if not labels or len(found) != len(right):

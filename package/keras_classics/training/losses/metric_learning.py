@@ -109,6 +109,16 @@ class TripletLoss(_DistanceLoss):
         reduction: Over the batch.
         name: Of the loss.
         dtype: Type in which it is computed; that of `keras.config.floatx()` by default.
+
+    Example:
+        ```python
+        embeddings = np.array([[0.0, 1], [0.1, 1], [1, 0], [1, 0.1]], "float32")
+        labels = np.array([0, 0, 1, 1])
+        kc.training.TripletLoss()(labels, embeddings)  # 0.0: others are farther, by the margin
+        trunk = kc.models.VGG11(include_top=False, input_shape=(32, 32, 3), width=0.125)
+        network = kc.transfer.embedder(trunk, 16)
+        network.compile("adam", kc.training.TripletLoss())
+        ```
     """
 
     minings = ("hard", "semi_hard", "all")
@@ -212,6 +222,13 @@ def recall_at_k(
     Raises:
         InputError: There are fewer examples than neighbours, no two of a class, or embeddings are
             none or not finite.
+
+    Example:
+        ```python
+        embeddings = np.array([[0.0], [0.1], [1.0], [1.1], [0.2]])
+        classes = np.array([0, 0, 1, 1, 1])  # the last lies among others
+        kc.training.recall_at_k(embeddings, classes, ks=(1, 2))  # {1: 0.8, 2: 0.8}
+        ```
     """
     check_axes("embeddings", embeddings, "(examples, size)")
     check_axes("labels", labels, "(examples)")

@@ -25,6 +25,17 @@ class MixtureDensityLoss(keras.losses.Loss):
         reduction: Over batch and steps.
         name: Of the loss.
         dtype: Type in which it is computed; that of `keras.config.floatx()` by default.
+
+    Example:
+        ```python
+        model = kc.models.rnn("one_to_many", outputs=2, input_size=2, units=8, mixture=3)
+        model.compile("adam", kc.training.MixtureDensityLoss())
+        reaches = kc.data.arm_reaches(8, steps=5)
+        before = np.pad(reaches.steps[:, :-1], ((0, 0), (1, 0), (0, 0)))
+        ...  # model.fit({"vector": reaches.vectors, "target_in": before}, reaches.steps)
+        predicted = model({"vector": reaches.vectors, "target_in": before})
+        kc.training.MixtureDensityLoss()(reaches.steps, predicted)  # nats of a step
+        ```
     """
 
     @checked

@@ -155,6 +155,14 @@ def compile_segmenter(
         loss: As `compile` takes; by default `PixelCrossEntropy`. The paper's is the sum over
             pixels, so that its rates are smaller by their number.
         **options: Further arguments of `compile`.
+
+    Example:
+        ```python
+        trunk = kc.models.VGG11(include_top=False, input_shape=(None, None, 3), width=0.125)
+        model = kc.models.fcn(trunk, 5, 8)
+        kc.training.compile_segmenter(model, keras.optimizers.Adam())
+        ...  # model.fit(kc.data.mask_batches(...), steps_per_epoch=..., epochs=...)
+        ```
     """
     output: Tensor = model.outputs[0]
     figures = [

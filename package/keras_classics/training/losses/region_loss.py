@@ -79,6 +79,14 @@ def compile_detector(model: keras.Model, optimizer: Optimizer, **options: Any) -
         model: As of `kc.models.fast_rcnn`.
         optimizer: As `compile` takes.
         **options: Further arguments of `compile`.
+
+    Example:
+        ```python
+        trunk = kc.models.VGG11(include_top=False, input_shape=(64, 64, 3), width=0.125)
+        model = kc.models.fast_rcnn(trunk, 5, units=(32,))
+        kc.training.compile_detector(model, keras.optimizers.SGD(1e-3, momentum=0.9))
+        ...  # model.fit(kc.data.region_batches(...), steps_per_epoch=..., epochs=...)
+        ```
     """
     losses = {
         "classes": keras.losses.SparseCategoricalCrossentropy(from_logits=True),

@@ -29,6 +29,15 @@ class BoundaryF(keras.metrics.Metric):
             whole pixels.
         ignore: Label of the pixels that do not count, nor what is beside them; None where all do.
         name: Name in the history.
+
+    Example:
+        ```python
+        metric = kc.training.BoundaryF(2)
+        masks, answers = np.zeros((1, 32, 32), "int32"), np.zeros((1, 32, 32), "int32")
+        masks[:, :, 16:] = answers[:, :, 17:] = 1
+        metric.update_state(masks, np.eye(2)[answers])
+        metric.result()  # 1.0: a pixel aside is forgiven
+        ```
     """
 
     @checked

@@ -45,6 +45,19 @@ class AveragePrecision(keras.metrics.Metric):
 
     Raises:
         InputError: An argument is none of those.
+
+    Example:
+        ```python
+        metric = kc.training.AveragePrecision(2, figure="AP50")
+        true = {"boxes": np.array([[[0.0, 0, 10, 10]]]), "labels": np.array([[1]])}
+        found = {
+            "boxes": np.array([[[0.0, 0, 10, 9], [20, 20, 30, 30]]]),
+            "labels": np.array([[1, 1]]),
+            "scores": np.array([[0.9, 0.4]]),
+        }
+        metric.update_state(true, found)
+        metric.result()  # 1.0: what was wrong was less sure
+        ```
     """
 
     @checked

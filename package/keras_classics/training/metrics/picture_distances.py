@@ -228,10 +228,6 @@ class _PictureDistance(keras.metrics.Metric):
 class FrechetDistance(_PictureDistance):
     """FID: the Frechet distance of Gaussians fitted to features, by sums in float64.
 
-        distance = kc.training.FrechetDistance(extractor)
-        distance.update_state(real, trainer.generate(len(real)))
-        float(distance.result())
-
     It is biased: the fewer pictures, the larger. With fewer than features the covariances have no
     full rank, which it warns of once; `KernelDistance` has no such bias.
 
@@ -239,6 +235,14 @@ class FrechetDistance(_PictureDistance):
         extractor: A model from pictures to features `(batch, features)`, or maps, whose mean over
             the pixels counts; None for features themselves.
         name: Name in the history. Only of the Inception weights it was published with it is FID.
+
+    Example:
+        ```python
+        rng = np.random.default_rng(0)
+        distance = kc.training.FrechetDistance()  # of features, without an extractor
+        distance.update_state(rng.normal(size=(50, 8)), rng.normal(size=(50, 8)) + 1)
+        float(distance.result())  # 9.23; smaller for pictures of one kind
+        ```
     """
 
     @checked
@@ -292,6 +296,14 @@ class KernelDistance(_PictureDistance):
     Raises:
         InputError: A number is not admitted; at the result, there are fewer pictures than in a
             subset.
+
+    Example:
+        ```python
+        rng = np.random.default_rng(0)
+        distance = kc.training.KernelDistance(subsets=None)  # of features, without an extractor
+        distance.update_state(rng.normal(size=(50, 8)), rng.normal(size=(50, 8)) + 1)
+        float(distance.result())  # 7.89; about 0 for pictures of one kind
+        ```
     """
 
     @checked

@@ -72,11 +72,6 @@ class AdversarialModel(keras.Model):
     arguments of `fit` or by `kc.training.fit`, resumed, saved, loaded and exported like any other;
     only its loss in training is another. The model that it was made of has learned what it has.
 
-        model = kc.models.LeNet5(input_shape=(28, 28, 1), classes=10)
-        trained = kc.training.AdversarialModel(model, method="pgd", epsilon=0.3, bounds=(0, 1))
-        trained.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-        trained.fit(images, labels, epochs=10, validation_data=(others, their_labels))
-
     In each step the images are moved against the model as it stands, in inference mode and by the
     gradient of the cross-entropy of its logits, whatever its own loss; no gradient goes through
     that. Then `clean_share * loss(images) + (1 - clean_share) * loss(moved images)` is minimised.
@@ -108,6 +103,16 @@ class AdversarialModel(keras.Model):
     Raises:
         InputError: The model is no classifier, its images are of whole numbers, or an argument is
             out of its range; when the training begins, its images have no gradient.
+
+    Example:
+        ```python
+        layers = [keras.layers.Flatten(), keras.layers.Dense(10, "softmax")]
+        model = keras.Sequential([keras.Input((8, 8, 1)), *layers])
+        trained = kc.training.AdversarialModel(model, epsilon=0.1, bounds=(0, 1))
+        trained.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        images = np.random.default_rng(0).uniform(0, 1, (10, 8, 8, 1))
+        trained.fit(images, np.arange(10), verbose=0)  # `model` has learned it
+        ```
     """
 
     @checked

@@ -31,13 +31,6 @@ COMPILING = ("auto_scale_loss", "jit_compile", "run_eagerly", "steps_per_executi
 class GANTrainer(keras.Model):
     """A generator and a discriminator that `fit` trains against each other.
 
-        generator = kc.models.dcgan_generator((32, 32, 1))
-        discriminator = kc.models.dcgan_discriminator((32, 32, 1))
-        trainer = kc.training.GANTrainer(generator, discriminator)
-        trainer.compile()
-        trainer.fit(pictures, batch_size=128, epochs=25)
-        made = trainer.generate(64)
-
     With D the probability that the discriminator gives, it descends
     `-log D(real) - log(1 - D(made))`, real and made pictures in batches of their own, so that
     batch normalisation does not tell them apart by their company; the generator descends
@@ -68,6 +61,17 @@ class GANTrainer(keras.Model):
 
     Raises:
         InputError: The networks do not fit each other, or an argument is not admitted.
+
+    Example:
+        ```python
+        generator = kc.models.dcgan_generator((8, 8, 1), latent=10, filters=4)
+        discriminator = kc.models.dcgan_discriminator((8, 8, 1), filters=4)
+        trainer = kc.training.GANTrainer(generator, discriminator)
+        trainer.compile()
+        pictures = np.random.default_rng(0).uniform(-1, 1, (8, 8, 8, 1))
+        trainer.fit(pictures, batch_size=8, verbose=0)
+        made = trainer.generate(16)  # (16, 8, 8, 1)
+        ```
     """
 
     @checked

@@ -32,9 +32,6 @@ CONTENT_LEVEL, STYLE_LEVELS = 2, 4
 class PerceptualLoss:
     """How far pictures are apart in content, and in style, as a network sees them.
 
-        network = kc.models.VGG16(weights="imagenet")
-        perception = kc.training.PerceptualLoss(network, prepare=preparation_of_its_weights)
-
     Content is the squared distance of maps, divided by their number of values; style the squared
     Frobenius distance of their Gram matrices `F F^T / (channels * height * width)`, summed over the
     layers. Both are in float32, whatever the policy. The network is only read, in inference mode.
@@ -54,6 +51,13 @@ class PerceptualLoss:
 
     Raises:
         InputError: There is no such layer, or the network is none of pictures.
+
+    Example:
+        ```python
+        seeing = kc.models.VGG11(include_top=False, input_shape=(None, None, 3), width=0.125)
+        perception = kc.training.PerceptualLoss(seeing, prepare=lambda x: x / 127.5 - 1)
+        perception.content  # ("stage3_relu2",)
+        ```
     """
 
     @checked
@@ -127,17 +131,8 @@ class PerceptualLoss:
 class PerceptualTrainer(keras.Model):
     """A network from picture to picture that `fit` trains by perceptual losses.
 
-    Style transfer learns from pictures alone:
-
-        network = kc.models.style_network()
-        trainer = kc.training.PerceptualTrainer(network, perception, style=style_picture)
-        trainer.compile(keras.optimizers.Adam(1e-3))
-        trainer.fit(pictures, batch_size=4)
-
-    and super-resolution from small pictures and the large ones that they come of:
-
-        trainer = kc.training.PerceptualTrainer(kc.models.super_resolution(4), perception)
-        trainer.fit(small, large)
+    Style transfer learns from pictures alone, by `fit(pictures)`; super-resolution from small
+    pictures and the large ones that they come of, by `fit(small, large)`.
 
     The loss is `content_weight * content + style_weight * style + variation_weight * variation +
     pixel_weight * pixels`, all of which are in the history: the content of the given picture, or of
@@ -164,6 +159,17 @@ class PerceptualTrainer(keras.Model):
 
     Raises:
         InputError: A weight is below 0, or all are 0.
+
+    Example:
+        ```python
+        seeing = kc.models.VGG11(include_top=False, input_shape=(None, None, 3), width=0.125)
+        perception = kc.training.PerceptualLoss(seeing, prepare=lambda x: x / 127.5 - 1)
+        network = kc.models.style_network(filters=4, blocks=1)
+        style = np.random.default_rng(0).uniform(0, 255, (48, 64, 3))
+        trainer = kc.training.PerceptualTrainer(network, perception, style=style)
+        trainer.compile(keras.optimizers.Adam(1e-3))
+        ...  # trainer.fit(pictures, batch_size=4), and `network` has learned the style
+        ```
     """
 
     @checked

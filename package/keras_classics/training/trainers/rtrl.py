@@ -182,6 +182,15 @@ class ForwardTrainer:
 
     Raises:
         InputError: An argument is not admitted.
+
+    Example:
+        ```python
+        sequences = np.random.default_rng(0).normal(size=(4, 10, 3))
+        sums = sequences.sum(axis=2, keepdims=True).cumsum(axis=1)
+        cell = kc.layers.recurrent_layer("elman", 8).cell
+        trainer = kc.training.ForwardTrainer(cell, keras.layers.Dense(1), method="snap1")
+        losses = trainer.fit(sequences, sums, epochs=2, batch_size=4)  # one of each epoch
+        ```
     """
 
     @checked

@@ -47,6 +47,16 @@ class TruncatedBPTT(keras.Model):
 
     Raises:
         InputError: `k2` is no multiple of `k1`, or a number is below 1.
+
+    Example:
+        ```python
+        tokens = np.random.default_rng(0).integers(0, 20, 400)
+        windows = kc.data.text_windows([tokens], batch_size=4, k1=10)
+        model = kc.models.language_model(20, units=8, depth=1)
+        trainer = kc.training.TruncatedBPTT(model, batch_size=4, k1=10)
+        trainer.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+        trainer.fit(windows.batches(), steps_per_epoch=windows.steps, shuffle=False, verbose=0)
+        ```
     """
 
     @checked

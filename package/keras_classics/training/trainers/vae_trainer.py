@@ -40,13 +40,6 @@ LOG_TWO_PI = math.log(2 * math.pi)
 class VAETrainer(keras.Model):
     """An encoder and a decoder that `fit` trains by a bound of the pictures' likelihood.
 
-        encoder = kc.models.vae_encoder((28, 28, 1), latent=20)
-        decoder = kc.models.vae_decoder((28, 28, 1), latent=20)
-        trainer = kc.training.VAETrainer(encoder, decoder)
-        trainer.compile(keras.optimizers.Adam(1e-3))
-        trainer.fit(pictures, batch_size=100, epochs=50)
-        bounds = trainer.importance_bound(others, samples=500)
-
     A code z is Gaussian about the encoder's answer, and before that a standard one. The loss is the
     mean over the batch of `-log p(x|z)`, summed over pixels and channels, and of the divergence in
     its closed form, `-1/2 sum(1 + log s^2 - m^2 - s^2)`; or with `"iwae"` of
@@ -73,6 +66,17 @@ class VAETrainer(keras.Model):
 
     Raises:
         InputError: The halves do not fit each other, or an argument is not admitted.
+
+    Example:
+        ```python
+        encoder = kc.models.vae_encoder((8, 8, 1), latent=3, units=(16,))
+        decoder = kc.models.vae_decoder((8, 8, 1), latent=3, units=(16,))
+        trainer = kc.training.VAETrainer(encoder, decoder)
+        trainer.compile(keras.optimizers.Adam(1e-3))
+        pictures = np.random.default_rng(0).uniform(0, 1, (8, 8, 8, 1))
+        trainer.fit(pictures, batch_size=8, verbose=0)
+        ...  # trainer.importance_bound(others, samples=500), nats of each picture
+        ```
     """
 
     @checked
