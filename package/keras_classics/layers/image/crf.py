@@ -39,6 +39,7 @@ permutohedral lattice hashes, which graphs cannot.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -124,14 +125,17 @@ class MeanFieldCRF(ImageLayer):
         Raises:
             InputError: It is not called on logits and a picture of their height and width.
         """
-        shapes = [tuple(shape) for shape in input_shape]
+        # Of a single tensor it is numbers.
+        shapes = [
+            tuple(shape) if isinstance(shape, Sequence) else (shape,) for shape in input_shape
+        ]
         fit = len(shapes) == 2 and all(len(shape) == 4 for shape in shapes) and shapes[1][-1] == 3
         if not fit or any(
             None not in sides and len(set(sides)) > 1
-            for sides in zip(*(shape[1:3] for shape in shapes), strict=True)
+            for sides in zip(*(shape[:3] for shape in shapes), strict=True)
         ):
             raise InputError(
-                f"{self.name!r} was called on shapes {shapes}",
+                f"{self.name!r} was called on shapes {list(input_shape)}",
                 "[logits, image], (batch, height, width, classes) and (..., 3)",
                 "Give both, the picture with colours of 0 to 255.",
             )
