@@ -3,12 +3,14 @@
 import json
 import re
 import shlex
+from unittest import mock
 
 import keras
 import numpy as np
 import pytest
 
 import keras_classics as kc
+from keras_classics.distribution import sums
 from keras_classics.distribution.cluster import this_worker
 
 
@@ -29,6 +31,44 @@ def test_what_the_engine_does_not_offer_names_what_works(name, remedy, monkeypat
     monkeypatch.delenv("TF_CONFIG", raising=False)
     with pytest.raises(kc.InputError, match=remedy):
         kc.distribution.strategy(name)
+
+
+@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="replicas are TensorFlow's")
+def test_few_numbers_of_workers_with_a_processor_each_are_gathered(monkeypatch):
+    import tensorflow as tf
+
+    strategy = mock.create_autospec(tf.distribute.MultiWorkerMirroredStrategy, instance=True)
+    strategy.extended.worker_devices = ["/job:worker/replica:0/task:1/device:CPU:0"]
+    context = mock.Mock(strategy=strategy, num_replicas_in_sync=2, all_reduce=lambda _, x: 10 * x)
+    monkeypatch.setattr(sums, "replica_context", lambda: context)
+    asked = []
+
+    def gather(input, **options):
+        asked.append(options)
+        return tf.concat([input, 3 * input], 0)
+
+    monkeypatch.setattr(tf.raw_ops, "CollectiveGatherV2", gather)
+
+    @tf.function(autograph=False)
+    def summed(value):
+        with tf.GradientTape() as tape:
+            tape.watch(value)
+            total = sums.sum_over_replicas(value)
+        return total, tape.gradient(total, value)
+
+    ones = tf.ones((2, 3))
+    for found in summed(ones):
+        np.testing.assert_array_equal(found, np.full((2, 3), 4))
+    # Forward, and backward what the loss of the other replica owes to this one.
+    assert [each["group_size"] for each in asked] == [2, 2]
+    assert all(len(each["ordering_token"]) == 1 for each in asked)
+    # Others are left to TensorFlow: many, of another type, outside of a program, of graphics cards.
+    for value in (tf.ones(2**14 + 1), tf.ones(3, "float16")):
+        assert summed(value)[0][0] == 10
+    assert sums.sum_over_replicas(tf.ones(())) == 10
+    strategy.extended.worker_devices = ["/job:worker/replica:0/task:1/device:GPU:0"]
+    assert summed(tf.ones(2))[0][0] == 10
+    assert len(asked) == 2
 
 
 def test_a_place_is_entered_again_for_fit():

@@ -14,7 +14,11 @@ import pandas as pd
 from keras import ops
 
 import keras_classics as kc
-from benchmarks.measuring import MEASURED
+from benchmarks.measuring import MEASURED, turns
+
+# Convolutions that a graph of single operations has.
+UNROLLED = 100
+BESIDE = "tf.while_loop,Conv2D layers,single operations"
 
 
 def depth(
@@ -25,11 +29,14 @@ def depth(
     batch: Annotated[int, "maps of a step"] = 32,
     steps: Annotated[int, "steps after the first; the fastest counts"] = 3,
     memory: Annotated[float, "megabytes for each map that layers keep; 0 for the least"] = 0.0,
+    beside: Annotated[str, "of these, with commas"] = BESIDE,
 ) -> pd.DataFrame:
     """`StackedConv2D` beside what one writes by hand: a plain `tf.while_loop`, and single layers.
 
-    Single layers only up to a depth of 100: they take minutes to start at 1,000. Each is measured
-    in a process of its own, so that the memory is its own.
+    Single layers only up to a depth of 100: they take minutes to start at 1,000. Single operations
+    are what no way can do without: convolution and tanh forward, forward again where that memory
+    does not keep them, and backward, a hundred of them in a graph, by the processor's time. Each is
+    measured in a process of its own, so that the memory is its own.
     """
     if keras.config.backend() != "tensorflow":
         raise kc.InputError(
@@ -37,23 +44,35 @@ def depth(
             "tensorflow, whose loop is the peer",
             "Set KERAS_BACKEND=tensorflow.",
         )
+    for other in beside.split(","):
+        if other not in BESIDE.split(","):
+            raise kc.InputError(
+                f"--beside {other} was given", BESIDE.replace(",", ", "), "Choose from these."
+            )
     rows, shape = [], (batch, size, size, channels)
     for count in map(int, depths.split(",")):
         ours = _apart(train_stack, "StackedConv2D", count, shape, steps, memory)
-        for beside in ("tf.while_loop", *(["Conv2D layers"] if count <= 100 else [])):
-            peer = _apart(train_stack, beside, count, shape, steps)
-            for quantity, unit in STACK_UNITS.items():
+        for other in beside.split(","):
+            if other == "single operations":
+                peer = _apart(single_operations, count, shape, steps, memory)
+            elif other != "Conv2D layers" or count <= 100:
+                peer = _apart(train_stack, other, count, shape, steps)
+            else:
+                continue
+            for quantity, found in peer.items():
                 model = f"{count} convolutions: {quantity}"
-                both = {"ours": ours[quantity], "peer": peer[quantity], "unit": unit}
-                rows.append({"model": model, "beside": beside, **both})
+                both = {"ours": ours[quantity], "peer": found, "unit": STACK_UNITS[quantity]}
+                rows.append({"model": model, "beside": other, **both})
     setting = f"{size} x {size} x {channels}, batch {batch}"
     setting += f", {memory:g} MB a map" if memory else ""
     return pd.DataFrame(rows).assign(setting=setting).reindex(columns=MEASURED)
 
 
+PROCESSOR = "step per layer, processor's time"
 STACK_UNITS = {
     "build and first step": "s",
     "step per layer": "ms",
+    PROCESSOR: "ms",
     "growth of the process": "MB",
     "operations of the graph": "nodes",
 }
@@ -85,11 +104,8 @@ def train_stack(
     model = keras.Model(image, x)
     model.compile("sgd", "mse")
     model.train_on_batch(maps, maps)
-    first, seconds = time.perf_counter() - began, []
-    for _ in range(steps):
-        began = time.perf_counter()
-        model.train_on_batch(maps, maps)
-        seconds.append(time.perf_counter() - began)
+    first = time.perf_counter() - began
+    seconds = turns({kind: lambda: model.train_on_batch(maps, maps)}, steps).loc[kind]
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
 
     @tf.function(autograph=False)
@@ -100,8 +116,41 @@ def train_stack(
 
     graph = gradients.get_concrete_function().graph.as_graph_def()
     nodes = len(graph.node) + sum(len(inner.node_def) for inner in graph.library.function)
-    measured = (first, 1e3 * min(seconds) / count, grown, float(nodes))
+    per_layer = 1e3 * seconds[["wall", "processor"]] / count
+    measured = (first, *per_layer, grown, float(nodes))
     return dict(zip(STACK_UNITS, measured, strict=True))
+
+
+def single_operations(
+    count: int, shape: tuple[int, ...], steps: int, memory: float
+) -> dict[str, float]:
+    """Of `STACK_UNITS` the processor's time of a layer's operations alone."""
+    import tensorflow as tf
+
+    draw, channels = np.random.default_rng(0), shape[-1]
+    maps = tf.constant(draw.normal(size=shape), tf.float32)
+    kernels = draw.normal(size=(UNROLLED, 3, 3, channels, channels)) / (9 * channels) ** 0.5
+    kernels = tf.constant(kernels, tf.float32)
+
+    @tf.function(autograph=False)
+    def forward():
+        x = maps
+        for kernel in tf.unstack(kernels):
+            x = tf.tanh(tf.nn.conv2d(x, kernel, 1, "SAME"))
+        return x
+
+    @tf.function(autograph=False)
+    def both():
+        with tf.GradientTape() as tape:
+            tape.watch([maps, kernels])
+            x = forward()
+        return tape.gradient(x, [maps, kernels])
+
+    seconds = turns({"forward": forward, "both": both}, steps)["processor"]
+    # Of a layer its padded input and its output.
+    layer = 4e-6 * channels * ((shape[1] + 2) * (shape[2] + 2) + shape[1] * shape[2])
+    again = 1 - min(1, memory / (layer * count))
+    return {PROCESSOR: 1e3 * (seconds["both"] + again * seconds["forward"]) / UNROLLED}
 
 
 class PlainLoop(kc.layers.StackedConv2D):

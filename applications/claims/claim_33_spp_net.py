@@ -44,8 +44,9 @@ def told_apart(scenes, proposals, classes, steps, seed):
     dense = keras.layers.Dense(128, "relu")(keras.layers.Flatten()(network.output))
     features = keras.Model(network.input, [dense, pooled])
     tuned = kc.models.region_classifier(features, classes)
-    tuned.compile(kc.training.cosine_adam(3e-3, steps),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True))  # fmt: skip
+    # A single step costs less than its tracing.
+    tuned.compile(kc.training.cosine_adam(3e-3, steps), run_eagerly=steps == 1,
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))  # fmt: skip
     tuned.fit(
         kc.data.warped_batches(scenes, proposals, classes=classes, seed=seed, batch_size=128,
             size=WINDOW, context=CONTEXT),
@@ -63,7 +64,8 @@ def pyramid(features, scales, scenes, proposals, classes, steps, seed):
         network, classes, levels=(1, 2, 3, 6), units=(128,), dropout=0.0, scales=scales,
         window=WINDOW,
     )  # fmt: skip
-    kc.training.compile_detector(model, kc.training.cosine_adam(3e-3, steps))
+    rate = kc.training.cosine_adam(3e-3, steps)
+    kc.training.compile_detector(model, rate, run_eagerly=steps == 1)
     batches = kc.data.region_batches(
         scenes, proposals, classes=classes, batch_size=4, regions=32, seed=seed
     )

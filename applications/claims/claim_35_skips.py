@@ -17,6 +17,13 @@ CRITERION = (
     "The mean IU and the F of outlines on test scenes rise from FCN-32s to FCN-16s and from that "
     "to FCN-8s, and from the first to the last the mean IU by ten points or more."
 )
+FURTHER = (
+    "The order is as claimed, but no network had learned to see much more than the background, "
+    "which is 92 % of the pixels. With the first seed and four times the steps, 960, FCN-32s, "
+    "-16s and -8s come to a mean IU of 0.194, 0.540 and 0.746 and an F of outlines of 0.130, "
+    "0.503 and 0.797: by far more than ten points. So it was the number of steps that was too "
+    "small, not the gain."
+)
 STRIDES = (32, 16, 8)
 
 
@@ -26,7 +33,8 @@ def learned(scenes, classes, stride, steps, seed):
     trunk = kc.create_model("resnet_18", include_top=False, weights=None, width=0.25)
     model = kc.models.fcn(trunk, classes, stride)
     rate = kc.training.cosine_adam(4e-3, steps, warm_up_steps=steps // 20)
-    kc.training.compile_segmenter(model, rate, metrics=[])
+    # A single step costs less than its tracing.
+    kc.training.compile_segmenter(model, rate, metrics=[], run_eagerly=steps == 1)
     batches = kc.data.mask_batches(scenes, batch_size=8, seed=seed)
     model.fit(batches, steps_per_epoch=steps, verbose=0, shuffle=False)
     return model

@@ -17,6 +17,14 @@ CRITERION = (
     "The mean IU on test scenes is higher with learned enlargements, of FCN-32s by five points or "
     "more and of FCN-8s at all, and it gains more of the former than of the latter."
 )
+FURTHER = (
+    "No network had learned to see much more than the background, which is 92 % of the pixels. "
+    "With the first seed, 800 scenes and 960 steps in place of 200, FCN-32s comes to a mean IU of "
+    "0.111 with fixed and 0.194 with learned enlargements, FCN-8s to 0.629 and 0.746. So learning "
+    "helps both by more than five points, as is claimed, but FCN-8s gains more, 12 points, than "
+    "FCN-32s, 8. A scene of 64 x 64 pixels has four places in the last map of FCN-32s, which may "
+    "be too few to be enlarged from by any weights; that was not looked into."
+)
 STRIDES, FORMS = (32, 8), ("fixed", "learned")
 
 
@@ -26,7 +34,8 @@ def learned(scenes, classes, stride, form, steps, seed):
     trunk = kc.create_model("resnet_18", include_top=False, weights=None, width=0.25)
     model = kc.models.fcn(trunk, classes, stride, upsampling=form)
     rate = kc.training.cosine_adam(4e-3, steps, warm_up_steps=steps // 20)
-    kc.training.compile_segmenter(model, rate, metrics=[])
+    # A single step costs less than its tracing.
+    kc.training.compile_segmenter(model, rate, metrics=[], run_eagerly=steps == 1)
     batches = kc.data.mask_batches(scenes, batch_size=8, seed=seed)
     model.fit(batches, steps_per_epoch=steps, verbose=0, shuffle=False)
     return model

@@ -16,6 +16,14 @@ CRITERION = (
     "of FCN-8s alone, and of CRF-RNN higher than with the field after it and than of FCN-8s that "
     "learned on without it."
 )
+FURTHER = (
+    "FCN-8s had learned to see little more than the background, so that the field had nothing to "
+    "go by. With the first seed and 960 steps in place of 240, mean IU and F of outlines are "
+    "0.746 and 0.797 of FCN-8s, 0.814 and 0.817 with the field after it, 0.747 and 0.801 learned "
+    "on, and 0.799 and 0.851 of CRF-RNN. So the field helps, and learning with it what learning "
+    "on alone does not; but only of the outlines is CRF-RNN ahead of the field after FCN-8s, and "
+    "by mean IU it is behind, after 60 further steps at a tenth of the rate."
+)
 ALONE, AFTER, ON, TOGETHER = "FCN-8s", "field after it", "FCN-8s, learned on", "CRF-RNN"
 KINDS, COLOURS = (ALONE, AFTER, ON, TOGETHER), 13.0
 
@@ -32,7 +40,8 @@ def network(classes, *, field=False):
 def learned(model, scenes, rate, steps, seed):
     """The model after so many batches of eight."""
     rate = kc.training.cosine_adam(rate, steps, warm_up_steps=steps // 20)
-    kc.training.compile_segmenter(model, rate, metrics=[])
+    # A single step costs less than its tracing.
+    kc.training.compile_segmenter(model, rate, metrics=[], run_eagerly=steps == 1)
     batches = kc.data.mask_batches(scenes, batch_size=8, seed=seed)
     model.fit(batches, steps_per_epoch=steps, verbose=0, shuffle=False)
     return model

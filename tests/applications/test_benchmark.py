@@ -159,16 +159,17 @@ def test_the_exact_field_is_the_same_row_by_row_as_at_once(monkeypatch):
     np.testing.assert_allclose(fields.row_by_row(layer, logits[0], image[0]), expected, atol=1e-4)
 
 
-def test_fields_are_timed_beside_the_exact_form_whole_or_in_rows(measured, monkeypatch):
+def test_fields_are_timed_beside_the_exact_form_in_rows(measured, monkeypatch):
     fields = part("fields")
     monkeypatch.setattr(fields, "MOST_KEPT", 4 * 30**2)
     # In this process, as another has to import an engine first.
     monkeypatch.setattr(fields, "_apart", fields.refine)
-    rows = measured(["fields", "--sizes", "5x6,6x6", "--classes", "3", "--repeats", "1"])
-    assert rows["beside"].tolist() == ["exact"] * 2 + ["exact, row by row"] * 2
-    assert rows["unit"].tolist() == ["ms", "MB"] * 2
-    assert rows["setting"].iloc[2] == "6 x 6, 3 classes, 10 iterations"
-    assert (rows["ours"] >= 0).all() and (rows["ours"].iloc[[0, 2]] > 0).all()
+    rows = measured(["fields", "--sizes", "6x6", "--classes", "3", "--repeats", "1"])
+    assert set(rows["beside"]) == {"exact, row by row"}
+    assert rows["unit"].tolist() == ["ms", "MB", "% of the change"]
+    assert set(rows["setting"]) == {"6 x 6, 3 classes, 10 iterations"}
+    # There are more landmarks than pixels.
+    assert rows["ours"].iloc[0] > 0 and 0 <= rows["ours"].iloc[2] < 5
 
 
 @pytest.mark.slow
@@ -251,6 +252,7 @@ def test_twins_are_in_the_catalogue(application):
         (["train", "--models", "lenet_5"], "--models lenet_5 was given. Allowed: vgg_d, "),
         (["build", "--models", "vgg17"], "--models vgg17 was given"),
         (["maps", "--methods", "gradcam"], "--methods gradcam was given. Allowed: grad_cam, "),
+        (["fields", "--sizes", "64,64"], "--sizes 64,64 was given"),
         (["build", "--out", "PAGE"], "a file of results"),
         (["table", "PAGE"], "a file of results"),
         (["table", "--insert", "PAGE"], "a text that has <!-- benchmark -->"),
@@ -308,3 +310,18 @@ def test_depth_is_measured_of_equal_networks(application):
         measured = part("depth").train_stack(kind, 4, maps.shape, 1)
         assert set(measured) == set(part("depth").STACK_UNITS)
         assert measured["step per layer"] > 0 and measured["operations of the graph"] > 10
+
+
+def test_operations_of_a_depth_are_counted_once_more_where_no_memory_keeps_them(monkeypatch):
+    depth = part("depth")
+    times = pd.DataFrame({"processor": {"forward": 0.1, "both": 0.3}})
+    ran = []
+    monkeypatch.setattr(depth, "turns", lambda ways, steps: ran.extend(ways.values()) or times)
+    monkeypatch.setattr(depth, "UNROLLED", 2)
+    # Of a layer 4 x 5 x 3 numbers and 6 x 7 x 3 with their padding are kept, of four bytes.
+    whole = 10 * 4e-6 * 3 * (4 * 5 + 6 * 7)
+    for memory, seconds in ((0.0, 0.4), (whole / 2, 0.35), (2 * whole, 0.3)):
+        found = depth.single_operations(10, (2, 4, 5, 3), 1, memory)
+        assert found == {depth.PROCESSOR: pytest.approx(1e3 * seconds / 2)}
+    maps, (of_maps, of_kernels) = ran[0](), ran[1]()
+    assert maps.shape == of_maps.shape == (2, 4, 5, 3) and of_kernels.shape == (2, 3, 3, 3, 3)

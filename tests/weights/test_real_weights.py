@@ -12,15 +12,38 @@ import keras_classics as kc
 from support import shared
 
 
-@pytest.mark.parametrize(("depth", "right"), [(20, 1842), (32, 1849)])
-def test_cifar_resnets_answer_as_documented(depth, right):
-    with np.load(shared("data", "cifar10", "test_2k.npz")) as data:
-        images, labels = data["x"], data["y"]
+def photographs(part, count):
+    """The first of CIFAR-10, as the networks were trained on them, and their classes."""
+    with np.load(shared("data", "cifar10", f"{part}.npz")) as data:
+        images, labels = data["x"][:count], data["y"][:count]
+    return ((images / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)).astype(
+        "float32"
+    ), labels
+
+
+def residual_network(depth):
     model = kc.create_model(f"resnet_{depth}_cifar")
     kc.weights.load_torch(model, shared("data", "weights", "cifar10_resnet", f"resnet{depth}.npz"))
-    x = (images / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)
-    answers = model.predict(x.astype("float32"), batch_size=500, verbose=0).argmax(-1)
+    return model
+
+
+@pytest.mark.parametrize(("depth", "right"), [(20, 1842), (32, 1849)])
+def test_cifar_resnets_answer_as_documented(depth, right):
+    images, labels = photographs("test_2k", 2000)
+    answers = residual_network(depth).predict(images, batch_size=500, verbose=0).argmax(-1)
     assert (answers == labels).sum() == right
+
+
+@pytest.mark.slow
+def test_a_cifar_resnet_loses_at_most_a_point_in_eight_bits(tmp_path):
+    """Of a quarter of the pictures; the page of measurements has all, and a deeper network."""
+    pytest.importorskip("onnxruntime")
+    samples, _ = photographs("train_10k", 100)
+    images, labels = photographs("test_2k", 500)
+    model, path = residual_network(20), tmp_path / "a.onnx"
+    made = kc.export.quantize(model, path, samples, check=images, labels=labels, most_loss=0.01)
+    # And not by going back to real numbers.
+    assert made.after >= made.before - 0.01 and made.before > 0.9 and not made.floats
 
 
 def digits(part):

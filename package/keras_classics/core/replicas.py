@@ -24,12 +24,6 @@ def replica_context() -> Any:
     return context if several else None
 
 
-def sum_over_replicas(value: Tensor) -> Tensor:
-    """The sum of all replicas' values; the value itself where there is one."""
-    context = replica_context()
-    return value if context is None else context.all_reduce("SUM", value)
-
-
 def rows_of_replica(value: Tensor) -> Tensor:
     """The rows `(batch / replicas, ...)` that are this replica's, of `(batch, ...)`."""
     context = replica_context()

@@ -38,7 +38,8 @@ from keras import ops, tree
 
 from keras_classics.core.errors import InputError
 from keras_classics.core.keras_internals import TESTED, layers_within, strategy_of, untested
-from keras_classics.core.replicas import replica_context, sum_over_replicas
+from keras_classics.core.replicas import replica_context
+from keras_classics.distribution.sums import sum_over_replicas
 
 # Layers of batch norm that were not synchronised when a fit began.
 _synchronized: weakref.WeakSet[keras.layers.BatchNormalization] = weakref.WeakSet()
