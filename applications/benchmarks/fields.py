@@ -63,12 +63,13 @@ def read_sizes(text: str) -> list[tuple[int, int]]:
     Raises:
         InputError: They are none.
     """
-    found = [re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", part.strip()) for part in text.split(",")]
+    side = r"([1-9]\d{0,3})"
+    found = [re.fullmatch(f"{side}x{side}", part.strip()) for part in text.split(",")]
     if not all(found):
         raise kc.InputError(
             f"--sizes {text} was given",
             "heights and widths such as 64x64,180x240",
-            "Write two numbers for each size, with an x between them.",
+            "Write two numbers of up to four digits for each size, with an x between them.",
         )
     return [(int(each[1]), int(each[2])) for each in found if each]
 
