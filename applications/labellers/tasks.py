@@ -123,6 +123,11 @@ class Task(kc.jobs.Job):
         return kc.jobs.Answer(text, {"probabilities": best})
 
 
+def judged(answers, references):
+    """Figures of texts that were read, beside the true ones."""
+    return kc.training.labelling_metrics(answers, [text for (text,) in references])
+
+
 class Recognize(Task):
     """Codec: `"kind"`, `"image"` or `"speech"`; `"labels"`; and of images the `"height"`."""
 
@@ -177,7 +182,11 @@ class Recognize(Task):
         shown = [each[..., 0] if part.axis else each.T[::-1] for each in part.inputs[drawn]]
         kc.analysis.draw_spikes(self.results / "spikes.png", shown, shares, labels, beam, right)
         ending = "wav" if self.lines.height is None else "png"
-        self.lines.write(self.results / f"example.{ending}", self.split("test")[0].content)
+        contents = {each.name: each.content for each in self.split("test")}
+        self.lines.write(self.results / f"example.{ending}", next(iter(contents.values())))
+        if self.lines.height is not None:
+            lines, true = [contents[name] for name in part.names], [[text] for text in right]
+            kc.export.write_examples(self.results, lines, true, beam, judged)
         table = {"name": part.names, "true": right, "best path": best, "beam": beam}
         table["log_probability"] = [each.log_probabilities[0] for each in found]
         metrics, decoded = kc.training.labelling_metrics, {"best path": best, f"beam {WIDTH}": beam}
