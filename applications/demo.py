@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import sys
 import tempfile
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ from demonstrations.tabs import Tab, add_tab, examples, fenced
 
 if TYPE_CHECKING:
     import gradio
+    import uvicorn
 
 METHODS = ("grad_cam", "cam", "layer_cam", "guided_grad_cam", "saliency", "integrated_gradients")
 MISSING = "`saved_models` holds no {}: this tab answers when one is shipped."
@@ -38,7 +39,7 @@ PICTURE = [("picture", "Picture")]
 TABS = [
     Tab("Captions", "A sentence about a picture, by attention over its parts.",
         "captioning-scenes", PICTURE,
-        asked("captioning", "Captioning", "captioning-scenes", n_best=3)),
+        asked("captioning", "Captioning", "captioning-scenes", n_best=3), draws=False),
     Tab("Translation", "English to French, of numbers, dates, times, sums and measures; below, "
         "what each French word looks at.", "translation-phrases",
         [("text", "English", "")],
@@ -51,17 +52,17 @@ TABS = [
         "writing-shakespeare",
         [("text", "Beginning", "ROMEO:"), ("number", "Temperature", 0.2, 1.5, 0.7, 0.1),
          ("number", "Letters", 50, 1000, 300, 50), ("number", "Seed", 0, 100, 0, 1)],
-        answers.written),
-    Tab("Lines of digits", "Digits beside each other, read without knowing where each begins.",
+        answers.written, draws=False),
+    Tab("Digits", "Lines of digits, beside each other, read without knowing where each begins.",
         "labelling-digit_lines", PICTURE,
-        asked("labelling", "Labelling", "labelling-digit_lines", answers.line_of)),
+        asked("labelling", "Labelling", "labelling-digit_lines", answers.line_of), draws=False),
     Tab("Detection", "Boxes around things, with their names.", "detection-scenes", PICTURE,
         asked("detection", "Detection", "detection-scenes")),
     Tab("Segmentation", "The class of every pixel.", "segmentation-scenes", PICTURE,
         asked("segmentation", "Segmentation", "segmentation-scenes")),
-    Tab("Fooling", "The smallest values of a picture are changed until it is called otherwise.",
+    Tab("Fooling", "Every value of a picture is changed a little, so that it is called otherwise.",
         "classification-scenes",
-        [*PICTURE, ("number", "Largest change of a value, of 255", 0.5, 16, 4, 0.5)],
+        [*PICTURE, ("number", "Largest change of a value, of 255", 0.5, 16, 8, 0.5)],
         answers.fooled),
     Tab("Style", "A picture painted anew.", "style-*", PICTURE, answers.styled),
 ]  # fmt: skip
@@ -82,16 +83,13 @@ def run(argv: Sequence[str] | None) -> None:
     add("--port", type=kc.cli.positive, default=7860, help="(default: %(default)s)")
     options = parser.parse_args(argv)
     with tempfile.TemporaryDirectory() as folder:
-        page = serve(options.host, options.port, Path(folder))
+        server = server_of(options.host, options.port, Path(folder))
         print(f"page: http://{options.host}:{options.port}  (Ctrl-C ends it)", flush=True)
-        try:
-            threading.Event().wait()
-        finally:
-            page.close(verbose=False)
+        server.run()
 
 
-def serve(host: str, port: int, folder: Path) -> gradio.Blocks:
-    """Begin to answer, and go on without waiting.
+def server_of(host: str, port: int, folder: Path) -> uvicorn.Server:
+    """What answers, once it is run.
 
     Args:
         host: Address.
@@ -99,32 +97,37 @@ def serve(host: str, port: int, folder: Path) -> gradio.Blocks:
         folder: For what visitors bring and what is drawn.
 
     Raises:
-        InputError: Something else answers there.
+        InputError: The address is not of this machine, or something else answers there.
         ImportError: gradio is not installed.
     """
     # Read when it is imported.
     os.environ.update(GRADIO_ANALYTICS_ENABLED="False", GRADIO_TEMP_DIR=str(folder))
+    import fastapi
     import gradio as gr
+    import uvicorn
     from PIL import Image
 
+    try:
+        with socket.create_server((host, port)):
+            pass
+    except OSError as error:
+        raise kc.InputError(
+            f"{host}:{port} cannot be answered on ({error.strerror})",
+            "an address of this machine, and a port that is free",
+            "Give another --port.",
+        ) from None
     # `kc.data.read_image` takes two thirds of it.
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS * 3 // 2
     kc.cli.import_keras()
-    page = built(folder)
-    try:
-        page.launch(
-            server_name=host, server_port=port, share=False, quiet=True, prevent_thread_lock=True,
-            footer_links=[], max_file_size=FILE, ssr_mode=False, enable_monitoring=False,
-            # By default fonts are fetched from elsewhere.
-            theme=gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
-            app_kwargs={"middleware": [(fenced, (), {})]},
-        )  # fmt: skip
-    except OSError as error:
-        raise kc.InputError(
-            f"{host}:{port} cannot be answered on ({error})", "an address of this machine and a "
-            "free port", "Give another --port."
-        ) from None  # fmt: skip
-    return page
+    app = gr.mount_gradio_app(
+        fastapi.FastAPI(openapi_url=None), built(folder), "/", server_name=host, server_port=port,
+        footer_links=[], run_history=False, max_file_size=FILE, ssr_mode=False, show_error=False,
+        # By default fonts are fetched from elsewhere.
+        theme=gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
+    )  # fmt: skip
+    return uvicorn.Server(
+        uvicorn.Config(fenced(app), host, port, log_level="warning", timeout_graceful_shutdown=1)
+    )
 
 
 def built(folder: Path) -> gradio.Blocks:

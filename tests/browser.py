@@ -104,10 +104,9 @@ class Browser:
         self.wait("document.readyState === 'complete'")
 
     def value(self, expression: str) -> Any:
-        """What an expression of JavaScript is on the page, as JSON has it."""
-        found = self.call(
-            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
-        )
+        """What an expression of JavaScript is on the page, as JSON has it; true of an element."""
+        told = f"(found => found instanceof Node ? true : found)({expression})"
+        found = self.call("Runtime.evaluate", expression=told, returnByValue=True)
         assert "exceptionDetails" not in found, found["exceptionDetails"]
         return found["result"].get("value")
 

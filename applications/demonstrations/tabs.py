@@ -18,13 +18,23 @@ POLICY = b"default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; frame-a
 
 
 class Tab(NamedTuple):
-    """A tab: what it is about, the models it needs, what is asked, and who answers."""
+    """A tab.
+
+    Attributes:
+        title: Its title.
+        about: A sentence about it.
+        model: Folder of the model among the shipped ones, perhaps as a pattern.
+        asks: What a visitor fills in, as `field` takes it.
+        answer: From a folder to draw into and what was filled in to `Told`.
+        draws: Whether a picture is a part of the answer.
+    """
 
     title: str
     about: str
     model: str
     asks: Sequence[tuple]
     answer: Callable
+    draws: bool = True
 
     @property
     def name(self) -> str:
@@ -43,8 +53,12 @@ def add_tab(tab: Tab, shown: Sequence[str]) -> None:
             if shown:
                 gr.Examples([[each] for each in shown], inputs[0], label="Examples")
         with gr.Column():
-            said = gr.Textbox(label="Answer", interactive=False, elem_id=f"{tab.name}-said")
-            drawn = gr.Image(label="Picture", interactive=False, format="png", visible=False)
+            said = gr.Textbox(
+                label="Answer", interactive=False, lines=2, elem_id=f"{tab.name}-said"
+            )
+            drawn = gr.Image(label="Picture", interactive=False, format="png", visible=tab.draws,
+                             buttons=["download", "fullscreen"],
+                             elem_id=f"{tab.name}-drawn")  # fmt: skip
     # One at a time: models and figures are not made for several at once.
     button.click(functools.partial(told, tab), inputs, [said, drawn], concurrency_id="models",
                  concurrency_limit=1)  # fmt: skip
@@ -52,16 +66,12 @@ def add_tab(tab: Tab, shown: Sequence[str]) -> None:
 
 def told(tab: Tab, *given: Any) -> tuple[str, Any]:
     """An answer, or why there is none, in a sentence."""
-    import gradio as gr
-
     with tempfile.TemporaryDirectory() as folder:
         try:
             found = tab.answer(Path(folder), *given)
         except kc.InputError as error:
-            return str(error), gr.Image(None, visible=False)
-        if found.picture is None:
-            return found.text, gr.Image(None, visible=False)
-        return found.text, gr.Image(kc.data.read_image(found.picture), visible=True)
+            return str(error), None
+        return found.text, found.picture and kc.data.read_image(found.picture)
 
 
 def field(kind: str, label: str, *more: Any) -> Any:
@@ -69,25 +79,16 @@ def field(kind: str, label: str, *more: Any) -> Any:
     import gradio as gr
 
     if kind == "picture":
-        return picture_field()(label=label, type="filepath", sources=["upload", "clipboard"])
+        found = gr.Image(label=label, type="filepath", sources=["upload", "clipboard"])
+        # By itself it might unpack a picture before its size was looked at.
+        found.preprocess = lambda payload: payload.path if payload else None
+        return found
     if kind == "text":
         return gr.Textbox(*more, label=label, max_length=LETTERS)
     if kind == "choice":
         return gr.Dropdown([*more[0]], value=more[0][0], label=label)
     least, most, value, step = more
     return gr.Slider(least, most, value=value, step=step, label=label)
-
-
-@functools.cache
-def picture_field() -> type:
-    """A field for a picture that is not unpacked before its size was looked at."""
-    import gradio as gr
-
-    class Picture(gr.Image):
-        def preprocess(self, payload: Any) -> str | None:
-            return payload.path if payload else None
-
-    return Picture
 
 
 def examples(model: Path, folder: Path) -> list[str]:

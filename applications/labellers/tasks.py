@@ -78,6 +78,12 @@ class Task(kc.jobs.Job):
     @property
     def codec(self):
         """What the network reads and writes."""
+        if "codec" not in self.facts:
+            raise kc.InputError(
+                f"{self.folder} holds an export without the run that made it",
+                "the folder of a run, or a shipped model with codec.json",
+                "Name the run's folder with --from.",
+            )
         return self.facts["codec"]
 
     def check_model(self, model):
