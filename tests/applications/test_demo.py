@@ -39,7 +39,7 @@ def page(application, tmp_path_factory):
             while not server.started:
                 time.sleep(0.05)
             browser.open(url)
-            browser.wait("document.querySelectorAll('[role=tab]').length > 8")
+            browser.wait("document.querySelector('#captions-ask')")
             yield SimpleNamespace(browser=browser, url=url)
     finally:
         server.should_exit = True
@@ -61,11 +61,16 @@ def bomb(tmp_path_factory):
     return path
 
 
-def chosen(browser, tab):
-    """Open a tab and take the first of its examples, if it has any."""
+def opened(browser, tab):
+    """Open a tab."""
     tabs = "[...document.querySelectorAll('[role=tab]')]"
     browser.value(f"{tabs}.find(each => each.textContent.trim() === {tab.title!r}).click()")
-    browser.wait(f"document.querySelector('#{tab.name}').offsetParent !== null")
+
+
+def chosen(browser, tab):
+    """Open a tab and take the first of its examples, if it has any."""
+    opened(browser, tab)
+    browser.wait(f"document.querySelector('#{tab.name}-ask')?.offsetParent")
     first = f"document.querySelector('#{tab.name} .gallery-item')"
     if browser.value(f"{first} !== null"):
         browser.value(f"{first}.click()")
@@ -88,7 +93,8 @@ def test_every_tab_answers_in_a_browser_and_nothing_is_fetched_from_elsewhere(ap
     for tab in application.TABS:
         if not [*SHIPPED.glob(tab.model)]:
             missing = f"saved_models holds no {tab.model}"
-            assert browser.value(f"document.documentElement.textContent.includes({missing!r})")
+            opened(browser, tab)
+            browser.wait(f"document.body.textContent.includes({missing!r})")
             continue
         chosen(browser, tab)
         said = answered(browser, tab)

@@ -130,9 +130,9 @@ def test_the_shipped_models_recorded_figure_is_true_and_it_writes(application, c
     figures = kc.training.text_metrics(job.trained(), encoded, {"test": encoded}, len(alphabet))
     assert figures["test"]["nats"] == pytest.approx(examples.figures["nats"], abs=1e-3)
     # The whole test split is carried, which is what the figure of the guide is about.
-    recorded = json.loads((SHIPPED / "metrics.json").read_text())
+    recorded = json.loads((SHIPPED / "metrics.json").read_text())["test"]["nats"]
     assert len(encoded) == examples.split_size
-    assert recorded["test"]["nats"] == pytest.approx(examples.figures["nats"], abs=1e-4) < 1.6
+    assert recorded == pytest.approx(examples.figures["nats"], abs=1e-4) and recorded < 1.6
     asked = ["write", "--prime", "ROMEO:", "--length", "40", "--out", str(SHIPPED)]
     assert application.main(asked) == 0
     assert len(capsys.readouterr().out) > len("ROMEO:") + 40

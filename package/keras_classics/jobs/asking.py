@@ -97,10 +97,10 @@ class Answers:
 
     Example:
         ```python
-        from captioning import Captioning
+        from classification import Classification
 
-        answers = kc.jobs.Answers(Captioning, "saved_models/captioning-scenes")
-        print(answers("photo.jpg", "runs/asked").text)
+        answers = kc.jobs.Answers(Classification, Classification.shipped)
+        print(answers(Classification.shipped / "example.png", "runs/asked").text)
         ```
     """
 
