@@ -420,7 +420,7 @@ WRITE = {
 # They run programs, as their documentation says.
 RUN = {
     "export.reopen", "export.answers_elsewhere", "export.load_saved_model", "export.saved_model_network", "jobs.Answers",
-    "jobs.Answers.__call__", "jobs.Job.open_export",
+    "jobs.Job.open_export",
 }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 from types import SimpleNamespace
 
 import keras
@@ -315,3 +316,14 @@ def test_the_shipped_models_recorded_score_is_true(application):
         pytest.skip(f"{data.info.made_with} has other lines: the figure on all is another")
     recorded = json.loads((SHIPPED / "metrics.json").read_text())["beam 10"]["label error rate"]
     assert measured(list(lines), true) == pytest.approx(recorded, abs=1e-3) and recorded < 0.04
+
+
+def test_an_export_without_its_run_is_refused_in_a_sentence(application, tmp_path, capsys):
+    shutil.copytree(SHIPPED / "variables", tmp_path / "variables")
+    shutil.copy(SHIPPED / "saved_model.pb", tmp_path)
+    asked = ["label", str(SHIPPED / "example.png"), "--from"]
+    assert application.main([*asked, str(tmp_path)]) == 1
+    assert "holds an export without the run that made it" in capsys.readouterr().err
+    assert application.main([*asked, str(SHIPPED)]) == 0
+    [true, *_] = kc.export.read_examples(SHIPPED).references[0]
+    assert f"example.png: {true} " in capsys.readouterr().out
