@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -33,7 +33,8 @@ EXPORT, PROGRAM_FILE = "saved_model", "saved_model.pb"
 MOST_TEXTS, MOST_PICTURES = 1000, 40
 _COLUMNS = 8
 
-Inputs = Sequence[str] | Sequence[np.ndarray] | np.ndarray
+Pictures = Sequence[np.ndarray] | np.ndarray
+Inputs = Sequence[str] | Pictures
 References = Sequence[Sequence[str]]
 
 
@@ -101,7 +102,8 @@ def write_examples(
     texts = not isinstance(inputs, np.ndarray) and all(isinstance(each, str) for each in inputs)
     most = MOST_TEXTS if texts else MOST_PICTURES
     shown, true = inputs[:most], [list(each) for each in references[:most]]
-    given: dict[str, Any] = {"inputs": list(shown)} if texts else _shapes(shown)
+    pictures = cast("Pictures", shown)
+    given: dict[str, Any] = {"inputs": list(shown)} if texts else _shapes(pictures)
     content = {
         "split_size": len(inputs),
         "split_sha256": hash_examples(inputs, references),
@@ -110,7 +112,7 @@ def write_examples(
         "references": true,
     }
     if not texts:
-        write_whole(folder / SHEET, partial(_draw, shown))
+        write_whole(folder / SHEET, partial(_draw, pictures))
     text = json.dumps(content, indent=0, ensure_ascii=False) + "\n"
     write_whole(folder / EXAMPLES, lambda fresh: fresh.write_text(text, "utf-8"))
 
@@ -194,7 +196,7 @@ def ship(run: str | os.PathLike, to: str | os.PathLike, files: Sequence[str] = (
             write_whole(to / path.name, partial(shutil.copyfile, path))
 
 
-def _shapes(pictures: Sequence[np.ndarray] | np.ndarray) -> dict[str, Any]:
+def _shapes(pictures: Pictures) -> dict[str, Any]:
     """The shape that holds every picture, and the height and width of each where they differ."""
     shapes = [each.shape for each in pictures]
     shape = [max(sides) for sides in zip(*shapes, strict=True)]
@@ -202,7 +204,7 @@ def _shapes(pictures: Sequence[np.ndarray] | np.ndarray) -> dict[str, Any]:
     return {"shape": shape} | ({"sizes": sizes} if any(s != shape[:2] for s in sizes) else {})
 
 
-def _draw(pictures: Sequence[np.ndarray] | np.ndarray, path: Path) -> None:
+def _draw(pictures: Pictures, path: Path) -> None:
     from PIL import Image
 
     count, (height, width, channels) = len(pictures), _shapes(pictures)["shape"]
