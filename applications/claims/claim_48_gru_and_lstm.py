@@ -21,6 +21,14 @@ CRITERION = (
     "of as many units; with as many weights in all, within 2 %, the bits a new letter of both "
     "differ by at most 3 %, and both are at least 0.1 bits below those of the Elman network."
 )
+FURTHER = (
+    "The weights are as claimed, and with every seed the GRU is 0.12 bits or more before the plain "
+    "network; it is the LSTM that falls behind. Its training is not merely cut short: with the "
+    "first seed, four times the text and as many more steps, a new letter takes 2.77 bits with the "
+    "GRU, 2.96 with the Elman network and 3.08 with the LSTM. Nor does it overfit: a letter learnt "
+    "from takes it 2.51 bits, and the GRU 1.97. So the LSTM learns more slowly at this rate, from "
+    "one-hot letters; whether another rate or start would mend that was not tried."
+)
 STEPS, BATCH = 50, 32
 # Names, cells and units; the first three come to about as many weights, the LSTM's last.
 NETWORKS = {

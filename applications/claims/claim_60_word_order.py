@@ -28,6 +28,7 @@ PEOPLE = "ada ben carl dora emil fred gina hans ida jan karl lea".split()
 VERBS = {"admires": "admired", "helps": "helped", "sees": "seen", "calls": "called",
     "thanks": "thanked", "loves": "loved"}  # fmt: skip
 WORDINGS = ("active", "passive", "cleft")
+MAX_WORDS = 8
 
 
 def worded(one, verb, other):
@@ -50,7 +51,8 @@ def learnt(meanings, units, epochs, seed):
     sides = list(zip(*pairs, strict=True))
     known = [kc.data.make_vocabulary("word", side) for side in sides]
     rows = [
-        kc.data.encode_sentences(side, own, 8)[0] for side, own in zip(sides, known, strict=True)
+        kc.data.encode_sentences(side, own, MAX_WORDS)[0]
+        for side, own in zip(sides, known, strict=True)
     ]
     model = kc.models.translator(len(known[0]), len(known[1]), units=units)
     steps = len(pairs) // 64
@@ -79,11 +81,12 @@ def measure(seed, quick):
     kept = [each for each in every if each not in asked]
     model, source, target = learnt(kept, 64, 1 if quick else 40, seed)
     sentences = [text for each in asked for text in worded(*each)]
-    states = kc.models.sentence_states(model, kc.data.encode_sentences(sentences, source, 8)[0])
+    read, _ = kc.data.encode_sentences(sentences, source, MAX_WORDS)
+    states = kc.models.sentence_states(model, read)
     # By meaning and wording, the mean taken off: it is in all of them.
     states = (states - states.mean(0)).reshape(len(asked), len(WORDINGS), -1)
     exchanged = np.roll(states, len(asked) // 2, axis=0)
-    answers = kc.models.translate(model, source, target, sentences, max_words=4, width=1)
+    answers = kc.models.translate(model, source, target, sentences, max_words=MAX_WORDS, width=1)
     right = [answer.text == written(*asked[number // len(WORDINGS)])
         for number, answer in enumerate(answers)]  # fmt: skip
     bags = np.array([np.bincount(source.encode(text), minlength=len(source)) for text in sentences])

@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from support import load_application
+import keras_classics as kc
+from support import ROOT, load_application
+
+SHIPPED = ROOT / "saved_models" / "style-waves"
 
 SCENES = ["--data", "scenes", "--data-options", "train=8", "validation=4", "test=8"]
 
@@ -75,6 +78,21 @@ def test_pictures_are_styled_and_enlarged(application, tmp_path, capsys):
     assert "a run of --task style" in capsys.readouterr().err
 
 
+def test_photographs_without_classes_are_seen_by_what_is_trained_here(application, tmp_path):
+    draw = np.random.default_rng(0)
+    rows = ["image,caption"]
+    (tmp_path / "data" / "Images").mkdir(parents=True)
+    for number in range(12):
+        picture = draw.integers(0, 256, (32, 32, 3)).astype("uint8")
+        Image.fromarray(picture).save(tmp_path / "data" / "Images" / f"{number}.png")
+        rows.append(f"{number}.png,noise")
+    (tmp_path / "data" / "captions.txt").write_text("\n".join(rows) + "\n")
+    out, data = tmp_path / "run", f"captions:{tmp_path / 'data'}"
+    small = ["--epochs", "1", "--filters", "4", "--image-size", "32", "--data", data]
+    assert application.main(["train", "--task", "style", *small, "--out", str(out)]) == 0
+    assert (out / "loss_network.keras").exists()
+
+
 def test_what_cannot_be_learned_from_is_refused_before_anything_is_learned(
     application, tmp_path, capsys
 ):
@@ -108,3 +126,33 @@ def test_textures_have_the_direction_and_length_of_their_class(application):
         assert 0.75 < side / np.hypot(row, column) / LENGTHS[length] < 1.35
         turns = np.arctan2(row, column) / np.pi - direction / DIRECTIONS
         assert abs(turns - round(turns)) < 0.45 / DIRECTIONS
+
+
+def test_the_shipped_style_network_makes_what_it_made(application, tmp_path, monkeypatch):
+    tf = pytest.importorskip("tensorflow")
+    examples = kc.export.read_examples(SHIPPED)
+    # By way of `loaded`: who only keeps the function loses its variables.
+    loaded = tf.saved_model.load(SHIPPED)
+    pictures = tf.cast(examples.inputs[:8], "float32")
+    made = loaded.signatures["serving_default"](picture=pictures)["styled"].numpy().clip(0, 255)
+    true = np.array([line.split() for (line,) in examples.references[:8]], "float64")
+    # Processors round otherwise; another network is off by tens.
+    assert np.abs(made.mean(axis=(1, 2)) - true).max() < 1
+    monkeypatch.chdir(tmp_path)
+    asked = ["--network", str(SHIPPED), "--images", str(SHIPPED / "example.png")]
+    assert application.main(["stylize", *asked]) == 0
+    (styled,) = tmp_path.rglob("example.png-styled.png")
+    assert np.abs(np.asarray(Image.open(styled)) - made[0]).mean() < 1
+    size = sum(path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file())
+    assert size <= 5e6
+
+
+def test_the_shipped_style_network_is_near_gatys():
+    """What the run recorded: the loss of a descent, and of the network far below the picture's."""
+    metrics = json.loads((SHIPPED / "metrics.json").read_text())
+    loss = {name: row["loss"] for name, row in metrics.items()}
+    style = {name: row["style"] for name, row in metrics.items()}
+    assert style["styled"] < 0.5 * style["as they are"]
+    assert loss["first 2, styled"] < 1.3 * loss["first 2, Gatys"]
+    seconds = [metrics[name]["seconds a picture"] for name in ("styled", "first 2, Gatys")]
+    assert 100 * seconds[0] < seconds[1]

@@ -213,14 +213,17 @@ def test_batches_are_a_function_of_seed_and_number_and_refusals_say_what_to_do()
     np.testing.assert_array_equal(seen[0][0], data.validation[0].class_mask)
     with pytest.raises(InputError, match="have no class_mask.*masks:FOLDER"):
         kc.data.mask_batches(load("digits").train, batch_size=2, seed=0)
-    with pytest.raises(InputError, match="scales"):
-        kc.data.random_view(
-            np.zeros((4, 4, 3)),
-            np.zeros((4, 4)),
-            np.random.default_rng(),
-            size=(4, 4),
-            scales=(2, 1),
-        )
+    image, mask = np.zeros((4, 4, 3), "float32"), np.zeros((4, 4), "uint8")
+    for given, told in (
+        ({"scales": (2, 1)}, "scales"),
+        ({"size": (-4, 4)}, "size"),
+        ({"mask": mask / 1.0}, "mask.astype"),
+        ({"mask": mask[:3]}, "resize_mask"),
+        ({"image": np.zeros((4, 4, 4), "float32")}, r"\(height, width, 3\)"),
+    ):
+        every = {"image": image, "mask": mask, "size": (4, 4), **given}
+        with pytest.raises(InputError, match=told):
+            kc.data.random_view(rng=np.random.default_rng(), **every)
 
 
 def test_the_doctor_counts_pixels_and_the_command_draws_them(tmp_path, capsys):

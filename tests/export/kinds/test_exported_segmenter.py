@@ -77,6 +77,11 @@ def test_what_is_no_segmenter_or_has_other_classes_is_refused(model, tmp_path):
     for wrong in (classifier, smaller):
         with pytest.raises(kc.InputError, match="logits of their height and width"):
             kc.export.export_segmenter(wrong, ["a", "b", "c"], tmp_path / "m")
+    grey = keras.Input((8, 8, 1))
+    with pytest.raises(kc.InputError, match="three colours"):
+        kc.export.export_segmenter(
+            keras.Model(grey, keras.layers.Conv2D(2, 1)(grey)), CLASSES, tmp_path / "m"
+        )
     many = keras.Model(image, keras.layers.Conv2D(256, 1)(image))
     with pytest.raises(kc.InputError, match="256 classes were given"):
         kc.export.export_segmenter(many, [str(n) for n in range(256)], tmp_path / "m")

@@ -101,6 +101,8 @@ def test_what_does_not_fit_is_refused():
         ([image], [said[:2]], "Picture 0 has shape"),
         ([image], [], "1 pictures and 0 answers"),
         ([image], [said - 1], "no probabilities"),
+        ([image[:0]], [said[:0]], "Picture 0 has shape"),
+        ([image], [said[..., :0]], "Picture 0 has shape"),
         ([image], [said * 40], "no probabilities"),
         ([image / 255], [said], "values of type float64"),
     ):
@@ -142,5 +144,7 @@ def test_arguments_reach_the_layer():
     assert {name: default[name] for name in paper} == paper
     own = kc.layers.MeanFieldCRF().get_config()
     assert {name: own[name] for name in paper} == paper
-    with pytest.raises(kc.InputError, match="was called on shapes"):
-        kc.layers.MeanFieldCRF()([np.zeros((1, 4, 4, 2)), np.zeros((1, 4, 5, 3))])
+    logits = np.zeros((1, 4, 4, 2))
+    for wrong in ([logits, np.zeros((1, 4, 5, 3))], [logits, np.zeros((2, 4, 4, 3))], logits):
+        with pytest.raises(kc.InputError, match="was called on shapes"):
+            kc.layers.MeanFieldCRF()(wrong)

@@ -23,6 +23,14 @@ def test_answers_come_in_the_order_of_the_pictures_whatever_their_sizes(model):
         np.testing.assert_allclose(said, keras.ops.softmax(logits)[0], atol=1e-5)
 
 
+def test_networks_in_half_precision_answer_in_single():
+    image = keras.Input((None, None, 3))
+    half = keras.Model(image, keras.layers.Conv2D(2, 1, dtype="float16")(image))
+    (found,) = kc.models.segment(half, [np.full((3, 4, 3), 200, "uint8")])
+    assert found.dtype == "float32"
+    np.testing.assert_allclose(found.sum(-1), 1, atol=1e-6)
+
+
 def test_what_is_no_segmenter_is_refused():
     picture = np.zeros((4, 4, 3), "uint8")
     image = keras.Input((4, 4, 3))
@@ -31,9 +39,12 @@ def test_what_is_no_segmenter_is_refused():
         keras.Model(image, flat),
         keras.Model(image, keras.layers.MaxPooling2D()(image)),
         keras.Model(image, [image, image]),
+        keras.Model(image, image[..., 0]),
     ):
         with pytest.raises(kc.InputError, match="kc.models.fcn"):
             kc.models.segment(wrong, [picture])
+        with pytest.raises(kc.InputError, match="kc.models.fcn"):
+            kc.training.compile_segmenter(wrong, "adam")
 
 
 def test_what_is_no_picture_is_refused(model):

@@ -107,3 +107,5 @@ def test_what_is_no_probability_and_no_map_of_outlines_is_refused():
     ):
         with pytest.raises(kc.InputError, match=told):
             kc.training.boundary_figures([map_], [said])
+    with pytest.raises(kc.InputError, match="1 values not finite"):
+        kc.training.thin_outlines(np.where(np.arange(9).reshape(3, 3) == 4, np.inf, 0.5))

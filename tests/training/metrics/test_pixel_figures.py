@@ -77,6 +77,9 @@ def test_labels_that_are_no_class_are_refused_and_no_figure_hides_them():
     assert np.isnan(metric.result())
     with pytest.raises(kc.InputError, match="whole numbers of one shape"):
         kc.training.pixel_confusion(true, logits, 4)
+    for wrong in ([[1, -1], [0, 1]], [[1, np.nan], [0, 1]], [[1, np.inf], [0, 1]]):
+        with pytest.raises(kc.InputError, match="negative or no finite"):
+            kc.training.pixel_figures(np.array(wrong))
     with pytest.raises(kc.InputError, match="'mean IoU'.*Did you mean"):
         kc.training.PixelFigure(4, "mean IoU")
     with pytest.raises(kc.InputError, match=r"\(batch, height, width, 3\)"):

@@ -65,7 +65,7 @@ def mask_batches(
         pictures.shape, masks.shape  # (4, 32, 32, 3), (4, 32, 32)
         ```
     """
-    _check_masks(examples)
+    check_masks(examples)
     height, width = _size(examples, size)
     visits = Visits(len(examples), batch_size, seed)
 
@@ -92,7 +92,7 @@ def whole_mask_batches(
 
     What a picture lacks of `size` is black, and 255 in its mask.
     """
-    _check_masks(examples)
+    check_masks(examples)
     height, width = _size(examples, size)
     parts = even_parts(len(examples), batch_size)
 
@@ -114,7 +114,12 @@ def picture_values(pictures: np.ndarray) -> np.ndarray:
     return np.asarray(pictures, "float32") / np.float32(127.5) - np.float32(1.0)
 
 
-def _check_masks(examples: Sequence[Any]) -> None:
+def check_masks(examples: Sequence[Any]) -> None:
+    """Refuse pictures without masks, by a look at the first.
+
+    Raises:
+        InputError: There is none, or it has no mask of its size.
+    """
     if not len(examples) or getattr(examples[0], "class_mask", None) is None:
         raise InputError(
             f"{len(examples)} examples were given"

@@ -61,7 +61,7 @@ def export_segmenter(
         ImportError: A library of the format is not installed.
     """
     tf = require_tensorflow(format, path)
-    check_segmenter(model)
+    check_segmenter(model, coloured=True)
     check_layers(model)
     if len(classes) > _MOST_CLASSES:
         raise InputError(

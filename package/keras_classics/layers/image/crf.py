@@ -31,14 +31,16 @@ With D, on probabilities that are drawn anew for every pixel, four photographs o
 6 % and 0.1 to 0.6 % (without it 5 to 9 % and 0.1 to 0.5 %), one of 240 x 180 has 5 % and 0.1 % (3 %
 and 0.1 %).
 
-Ten iterations for 12 classes take 38 ms of one processor at 64 x 64 (exactly: 112) and 390 ms at
-240 x 180, where the matrix has 76 MB a picture. It is symmetric and of matrix products alone, so
-that gradients pass, batches are of any size, and every engine and the SavedModel have it; a
-permutohedral lattice hashes, which graphs cannot.
+Ten iterations for 12 classes take 29 ms of one processor at 64 x 64 (exactly: 87) and 386 ms at
+240 x 180 (exactly, with rows of the kernel computed anew for each iteration: 26 s), where the
+matrix has 76 MB a picture; `applications/benchmark.py fields` measures it. It is symmetric and of
+matrix products alone, so that gradients pass, batches are of any size, and every engine and the
+SavedModel have it; a permutohedral lattice hashes, which graphs cannot.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -124,14 +126,17 @@ class MeanFieldCRF(ImageLayer):
         Raises:
             InputError: It is not called on logits and a picture of their height and width.
         """
-        shapes = [tuple(shape) for shape in input_shape]
+        # Of a single tensor it is numbers.
+        shapes = [
+            tuple(shape) if isinstance(shape, Sequence) else (shape,) for shape in input_shape
+        ]
         fit = len(shapes) == 2 and all(len(shape) == 4 for shape in shapes) and shapes[1][-1] == 3
         if not fit or any(
             None not in sides and len(set(sides)) > 1
-            for sides in zip(*(shape[1:3] for shape in shapes), strict=True)
+            for sides in zip(*(shape[:3] for shape in shapes), strict=True)
         ):
             raise InputError(
-                f"{self.name!r} was called on shapes {shapes}",
+                f"{self.name!r} was called on shapes {list(input_shape)}",
                 "[logits, image], (batch, height, width, classes) and (..., 3)",
                 "Give both, the picture with colours of 0 to 255.",
             )

@@ -76,17 +76,10 @@ def crf_rnn(
         ```
     """
     unary_model = functional(unary_model)
-    check_segmenter(unary_model)
-    shape = tuple(unary_model.inputs[0].shape)
-    if shape[-1] != 3:
-        raise InputError(
-            f"{unary_model.name!r} takes pictures of shape {shape}",
-            "pictures with three colours, (batch, height, width, 3)",
-            "Build it on a backbone that takes three channels.",
-        )
+    check_segmenter(unary_model, coloured=True)
     if not train_unary:
         unary_model.trainable = False
-    image = keras.Input(shape[1:], name="image")
+    image = keras.Input(unary_model.inputs[0].shape[1:], name="image")
     scale, offset = colours
     coloured = layers.Rescaling(scale, offset, dtype="float32", name="head_colours")(image)
     refined = MeanFieldCRF(
@@ -169,7 +162,7 @@ def dense_crf(
     for number, (image, said) in enumerate(zip(images, probabilities, strict=True)):
         said = np.asarray(said, "float32")
         image = np.asarray(image)
-        if said.ndim != 3 or image.shape != (*said.shape[:2], 3):
+        if said.ndim != 3 or not said.size or image.shape != (*said.shape[:2], 3):
             raise _unfit(f"Picture {number} has shape {image.shape}, its answer {said.shape}")
         if image.dtype != "uint8":
             raise _unfit(f"Picture {number} has values of type {image.dtype}")

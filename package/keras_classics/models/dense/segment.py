@@ -67,22 +67,27 @@ def segment(
         for start in range(0, len(numbers), batch_size):
             chosen = numbers[start : start + batch_size]
             pictures = picture_values(np.stack([images[n] for n in chosen]))
-            logits = model.predict_on_batch(pictures)
+            # Of networks in half precision too.
+            logits = keras.ops.cast(model.predict_on_batch(pictures), "float32")
             said = keras.ops.convert_to_numpy(keras.ops.softmax(logits, axis=-1))
             found.update(zip(chosen, said, strict=True))
     return [found[number] for number in range(len(images))]
 
 
-def check_segmenter(model: keras.Model) -> None:
+def check_segmenter(model: keras.Model, *, coloured: bool = False) -> None:
     """Refuse what does not give logits for every pixel of its pictures.
 
+    Args:
+        model: The network.
+        coloured: Whether its pictures have to have three channels.
+
     Raises:
-        InputError: It has no graph, several inputs or outputs, or maps of another size.
+        InputError: It has no graph, several inputs or outputs, maps of another size or other
+            channels.
     """
     check_functional(model)
     shapes = [tuple(each.shape) for each in (*model.inputs, *model.outputs)]
-    sound = len(model.inputs) == len(model.outputs) == 1
-    if not sound or [len(each) for each in shapes] != [4, 4] or shapes[0][1:3] != shapes[1][1:3]:
+    if [len(each) for each in shapes] != [4, 4] or shapes[0][1:3] != shapes[1][1:3]:
         given, said = (
             ", ".join(str(tuple(each.shape)) for each in ends)
             for ends in (model.inputs, model.outputs)
@@ -91,4 +96,10 @@ def check_segmenter(model: keras.Model) -> None:
             f"{model.name!r} is a model of {given} to {said}",
             "one of pictures (batch, height, width, channels) to logits of their height and width",
             "Build it by kc.models.fcn.",
+        )
+    if coloured and shapes[0][-1] != 3:
+        raise InputError(
+            f"{model.name!r} takes pictures of shape {shapes[0]}",
+            "pictures with three colours, (batch, height, width, 3)",
+            "Build it on a backbone that takes three channels.",
         )

@@ -14,6 +14,7 @@ from keras_classics.core.errors import InputError, check_positive, check_probabi
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Count, Tensor
 from keras_classics.data.pictures.formats.mask_files import IGNORED
+from keras_classics.models.dense.segment import check_segmenter
 from keras_classics.training.metrics.mask_pairs import check_batch, check_whole_numbers
 from keras_classics.training.metrics.pixel_figures import PixelFigure
 
@@ -156,6 +157,9 @@ def compile_segmenter(
             pixels, so that its rates are smaller by their number.
         **options: Further arguments of `compile`.
 
+    Raises:
+        InputError: The model does not give logits for every pixel of its pictures.
+
     Example:
         ```python
         trunk = kc.models.VGG11(include_top=False, input_shape=(None, None, 3), width=0.125)
@@ -164,6 +168,7 @@ def compile_segmenter(
         ...  # model.fit(kc.data.mask_batches(...), steps_per_epoch=..., epochs=...)
         ```
     """
+    check_segmenter(model)
     output: Tensor = model.outputs[0]
     figures = [
         PixelFigure(output.shape[-1], figure, ignore) for figure in ("pixel accuracy", "mean IU")

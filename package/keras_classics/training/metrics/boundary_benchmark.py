@@ -89,9 +89,11 @@ def thin_outlines(probabilities: np.ndarray) -> np.ndarray:
         The same with 0 beside ridges.
 
     Raises:
-        InputError: It is no map of 2 x 2 pixels or more.
+        InputError: It is no map of 2 x 2 pixels or more, or has numbers that are not finite.
     """
     values = np.asarray(probabilities, "float64")
+    if not np.isfinite(values).all():
+        raise _unfit(f"A map with {np.count_nonzero(~np.isfinite(values))} values not finite")
     if values.ndim != 2 or min(values.shape) < 2:
         raise _unfit(f"A map of shape {values.shape} was given")
     smooth = _blurred(values)

@@ -207,4 +207,10 @@ def _square(confusion: np.ndarray) -> np.ndarray:
             "counts (classes, classes)",
             "Give what kc.training.pixel_confusion returns.",
         )
+    if not (np.isfinite(confusion).all() and (confusion >= 0).all()):
+        raise InputError(
+            "A confusion matrix with negative or no finite counts was given",
+            "counts from 0 on",
+            "Give what kc.training.pixel_confusion returns.",
+        )
     return confusion

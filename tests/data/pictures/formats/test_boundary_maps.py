@@ -6,6 +6,7 @@ import pytest
 from data.pictures.boxed_folders import picture
 from data.pictures.mask_samples import write
 from keras_classics.core.errors import InputError
+from keras_classics.data import boundary_map, outlined
 from keras_classics.data.load import load
 
 
@@ -33,3 +34,12 @@ def test_lines_of_one_pixel_are_whole_at_half_and_a_third_of_the_size(tmp_path):
 def test_a_folder_of_matlab_files_is_none_of_maps(tmp_path):
     with pytest.raises(InputError, match="side by side.*boundaries"):
         load(f"boundaries:{written(tmp_path, 'groundTruth')}")
+
+
+def test_what_is_no_mask_is_refused():
+    mask = np.zeros((4, 5), "uint8")
+    for wrong in (mask / 1.0, mask[:0], mask[0]):
+        with pytest.raises(InputError, match="whole numbers .height, width."):
+            boundary_map(wrong)
+    with pytest.raises(InputError, match="have no class_mask"):
+        outlined(load("digits").train)

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError
+from keras_classics.core.errors import InputError, check_pair
 from keras_classics.data.pictures.augmenting.augmentation import resize
 from keras_classics.data.pictures.formats.mask_files import IGNORED, resize_mask
 
@@ -47,6 +47,7 @@ def random_view(
         InputError: Picture and mask differ in size, or a range is none.
     """
     check_together(image, mask)
+    size = check_pair("size", size)
     if not 0 < scales[0] <= scales[1]:
         raise InputError(
             f"scales={scales} was given",
@@ -115,11 +116,17 @@ def check_together(image: np.ndarray, mask: np.ndarray) -> None:
     """Refuse a mask that is not of its picture.
 
     Raises:
-        InputError: They differ in size.
+        InputError: They differ in size, the picture has other channels, or the mask other numbers.
     """
-    if image.ndim != 3 or image.shape[:2] != mask.shape:
+    if image.ndim != 3 or image.shape[2] not in (1, 3) or image.shape[:2] != mask.shape:
         raise InputError(
             f"A picture {image.shape} and a mask {mask.shape} were given",
-            "a picture (height, width, channels) and a mask of its height and width",
+            "a picture (height, width, 3) and a mask of its height and width",
             "Resize one of them, the mask by kc.data.resize_mask.",
+        )
+    if mask.dtype != "uint8":
+        raise InputError(
+            f"A mask of type {mask.dtype} was given",
+            f"uint8, numbers of classes and {IGNORED} for what does not count",
+            'Convert it: mask.astype("uint8").',
         )

@@ -12,6 +12,7 @@ from keras_classics.core.errors import InputError
 from keras_classics.data.load import Asked, Data
 from keras_classics.data.pictures.formats.mask_files import IGNORED, MaskReading, resize_mask
 from keras_classics.data.pictures.formats.mask_folders import paired_folders
+from keras_classics.data.pictures.mask_batches import check_masks
 from keras_classics.data.pictures.masked_pictures import MaskedPicture, masked_data
 from keras_classics.data.splits import Made
 
@@ -30,10 +31,15 @@ def boundary_map(mask: np.ndarray) -> np.ndarray:
 
     Returns:
         uint8 `(height, width)`: 1 of outlines, 0 of others, 255 beside what is unknown.
+
+    Raises:
+        InputError: It is no mask, or of other numbers.
     """
-    if mask.ndim != 2:
+    if mask.ndim != 2 or not mask.size or mask.dtype.kind not in "iub":
         raise InputError(
-            f"A mask of shape {mask.shape} was given", "(height, width)", "Give one mask."
+            f"A mask of type {mask.dtype} and shape {mask.shape} was given",
+            "whole numbers (height, width)",
+            "Give one mask, of probabilities their argmax(-1).",
         )
     padded = np.pad(mask, ((0, 1), (0, 1)), mode="edge")
     neighbours = padded[:-1, 1:], padded[1:, :-1]
@@ -52,7 +58,11 @@ def outlined(examples: Sequence[Any]) -> Sequence[MaskedPicture]:
 
     Returns:
         Pictures whose `class_mask` is 1 on outlines and 0 elsewhere.
+
+    Raises:
+        InputError: Pictures have no masks.
     """
+    check_masks(examples)
 
     def made(example: Any) -> MaskedPicture:
         mask = getattr(example, "mask", None)
