@@ -1,8 +1,9 @@
 """A plain, slim SimpNet with SAF-pooling makes no more mistakes than larger networks.
 
-Convolutional networks, SimpNet (Hasanpour, Rouhani, Fayyaz, Sabokrou, Adeli 2018). SimpNet of half
-width learns 300 digits of 8 x 8, with SAF-pooling, which drops some of the maxima, and with maxima
-alone; beside it a ResNet-20 and a plain network of as many layers, of 3.5 times its weights.
+Convolutional networks, SimpNet (Hasanpour, Rouhani, Fayyaz, Sabokrou, Adeli 2018). The SimpNet of
+600,000 weights, the smallest whose authors drop anything, learns 300 digits of 8 x 8 at 0.35 of its
+width, with SAF-pooling, which drops some of the maxima, and with maxima alone; beside it a
+ResNet-20 and a plain network of as many layers, of 3.6 times its weights.
 """
 
 import keras
@@ -18,9 +19,15 @@ CRITERION = (
     "digits wrong than each; and without what SAF-pooling and its other layers drop it answers "
     "more of them wrong."
 )
+FURTHER = (
+    "The first whole run, which failed, took the SimpNet of 300,000 weights at half its width, of "
+    "which the authors drop nothing: it was compared with itself. By seed it answered 13.9, 11.1 "
+    "and 8.9 % wrong, the ResNet-20 13.4, 9.7 and 9.7 %. The network was exchanged, the criterion "
+    "was not."
+)
 KINDS = {
-    "SimpNet": ("simpnet_300k_cifar", {"width": 0.5}),
-    "SimpNet, nothing dropped": ("simpnet_300k_cifar", {"width": 0.5, "dropout": 0.0}),
+    "SimpNet": ("simpnet_600k_cifar", {"width": 0.35}),
+    "SimpNet, nothing dropped": ("simpnet_600k_cifar", {"width": 0.35, "dropout": 0.0}),
     "ResNet-20": ("resnet_20_cifar", {}),
     "plain": ("plain_20_cifar", {}),
 }
