@@ -41,6 +41,12 @@ class Settings(kc.jobs.Settings):
         "epochs", may_change=True, metavar="EPOCHS")  # fmt: skip
 
 
+def right(answers, references):
+    """The share of names that are true ones."""
+    pairs = zip(answers, references, strict=True)
+    return {"accuracy": float(np.mean([answer in true for answer, true in pairs]))}
+
+
 class Classification(kc.jobs.Job):
     """Pictures in, names of classes out."""
 
@@ -50,6 +56,7 @@ class Classification(kc.jobs.Job):
     reads, asks, queries = "label", "predict", "IMAGE"
     takes, gives = {"images": "uint8"}, ("classes", "probabilities")
     figures = ("loss", "accuracy")
+    shipped = Path(__file__).resolve().parent.parent / "saved_models" / "classification-scenes"
 
     def complete(self):
         if self.settings.data == "scenes":
@@ -136,6 +143,9 @@ class Classification(kc.jobs.Job):
         kc.analysis.draw_confusion(confusion, counts, classes)
         kc.analysis.draw_mistakes(mistakes, test.images, test.labels, found, classes, most=most)
         kc.data.write_picture(self.results / "example.png", test.images[0])
+        true = [[classes[label]] for label in test.labels]
+        answers = [classes[label] for label in found.argmax(axis=1)]
+        kc.export.write_examples(self.results, test.images, true, answers, right)
         self.output.remark(f"pictures: {confusion}, {mistakes}")
         metrics = {"test": kc.training.classification_metrics(test.labels, found)}
         return kc.jobs.Scores(metrics, f"{len(test)} test pictures", digits=4)

@@ -23,6 +23,7 @@ import keras_classics as kc
 from classification import Classification
 from explainers.classifiers import Classifier, class_number, load
 from explainers.flags import parse
+from explainers.maps import Maps
 from explainers.scenes import Question, examples, kinds_in, scenes
 
 TABLE, CLASSIFIER = "methods.csv", "classifier"
@@ -99,42 +100,17 @@ def explain(
     """Draw a row for each question: the picture, then the map of each method over it."""
     from rich.progress import track
 
-    shown, prepared = classifier.view([each.picture for each in questions])
-    probabilities = kc.analysis.class_probabilities(classifier.model, prepared)
-    # Without a target a question becomes one for each of the most probable classes.
-    best = np.argsort(-probabilities, axis=1)[:, : options.top]
-    asked = [
-        (row, int(target))
-        for row, question in enumerate(questions)
-        for target in (best[row] if question.target is None else [question.target])
-    ]
-    titles = []
-    for row, target in asked:
-        name, sure = classifier.classes[target], probabilities[row, target]
-        console.print(
-            f"{questions[row].name}: {name} {sure:.1%}",
-            highlight=False,
-        )
-        titles.append(f"{questions[row].name}\n{name.split(',')[0]} {sure:.0%}")
-    rows, targets = (np.array(each) for each in zip(*asked, strict=True))
-    laid = {}
     # In the whole job, which asks about no files, the picture shows all there is.
     asking = methods(options, classifier.model, "grad_cam" if options.images else "all")
-    for method in track(asking, "Drawing maps", console=console, transient=True):
-        maps = kc.analysis.map_explainer(classifier.model, method, layer=options.layer)(
-            prepared[rows], targets
-        )
-        laid[method] = kc.analysis.overlay(shown[rows], kc.analysis.normalized(visible(maps)))
+    maps = Maps(classifier, options.layer)
+    found = maps.found(questions, options.top)
+    for line in found.told:
+        console.print(line, highlight=False)
+    laid = maps.laid(found, track(asking, "Drawing maps", console=console, transient=True))
     record(options)
     path = Path(options.out) / options.picture
-    kc.analysis.draw_methods(path, shown[rows], titles, laid)
+    kc.analysis.draw_methods(path, found.shown, found.titles, laid)
     console.print(f"picture: {path}")
-
-
-def visible(maps: np.ndarray) -> np.ndarray:
-    """Maps without the few points that would leave all others in the dark."""
-    high = np.quantile(maps, 0.99, axis=(1, 2), keepdims=True)
-    return np.where(high > 0, np.minimum(maps, high), maps)
 
 
 def methods(options: argparse.Namespace, model: Any, default: str) -> Sequence[str]:

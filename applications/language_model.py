@@ -17,6 +17,8 @@ import sys
 import keras_classics as kc
 
 flag, SPLITS = kc.jobs.flag, ("train", "validation", "test")
+# Test documents that a model carries with it, and the first characters of each.
+CARRIED, EXCERPT = 100, 2000
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -111,6 +113,12 @@ class LanguageModel(kc.jobs.Job):
         texts = {split: self.encoded(self.split(split)) for split in SPLITS}
         learnt, size = texts.pop("train"), len(self.facts["alphabet"])
         metrics = kc.training.text_metrics(model, learnt, texts, size)
+        if excerpts := [each.text[:EXCERPT] for each in self.split("test")[:CARRIED]]:
+            encoded = [*map(self.facts["alphabet"].encode, excerpts)]
+            figures = kc.training.text_metrics(model, learnt, {"test": encoded}, size)["test"]
+            # The truth of a text is itself.
+            given = excerpts, [[]] * len(excerpts), excerpts
+            kc.export.write_examples(self.results, *given, lambda *_: figures)
         return kc.jobs.Scores(metrics, "per character of held-out text", digits=4)
 
     def cells(self, model):

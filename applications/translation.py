@@ -19,6 +19,8 @@ from pathlib import Path
 import keras_classics as kc
 
 PHRASES_DATA = {"train": 20000, "validation": 500, "test": 1000}
+# Sentences whose answers are drawn, at most.
+DRAWN = 4
 flag = kc.jobs.flag
 
 
@@ -62,7 +64,7 @@ class Translation(kc.jobs.Job):
         self.search = settings.search()
         self.sharing = kc.models.SHARINGS[settings.sharing](self.pairs)
         self.form = f"{', '.join(map('-'.join, self.pairs))} with --sharing {settings.sharing}"
-        self.cut = 0
+        self.cut, self.asked = 0, []
         if settings.ensemble:
             # What several write together stands beside what one wrote alone.
             self.results = self.folder / "ensemble"
@@ -169,13 +171,15 @@ class Translation(kc.jobs.Job):
         return kc.export.ExportedTranslator(folder, self.settings.into, self.settings.out_of)
 
     def ask(self, query, exported):
-        texts, scores, cut = exported.answers(query, strict=self.settings.strict)
-        self.cut, self.limit = self.cut + cut, f"{exported.limit} {exported.vocabulary.UNIT}s"
-        return self.answer(texts, scores)
+        found, known = exported.answers(query, strict=self.settings.strict), exported.vocabulary
+        self.cut, self.limit = self.cut + found.cut, f"{exported.limit} {known.UNIT}s"
+        self.asked.append((found.asked, found.best, (known, known)))
+        return self.answer(found.texts, found.log_probabilities)
 
     def ask_model(self, query, model):
         pair = next((each for each in self.pairs if each[1] == self.settings.into), self.pairs[0])
         [best] = self.sharing.translate([model], {pair: [query]}, **self.search)[pair]
+        self.asked.append((self.sharing.told(query, pair[1]), best, self.sharing.sides(pair)))
         return self.answer([best.text], [best.log_probability])
 
     def answer(self, texts, scores):
@@ -190,6 +194,11 @@ class Translation(kc.jobs.Job):
         if self.cut:
             were = " was" if self.cut == 1 else "s were"
             self.output.remark(f"{self.cut} sentence{were} cut to {self.limit}")
+        if self.settings.draw and self.asked:
+            told, found, sides = zip(*self.asked[:DRAWN], strict=True)
+            page = self.results / "answers.png"
+            if kc.analysis.draw_translations(page, told, found, sides[0]):
+                self.output.remark(f"picture: {page}")
 
 
 main = functools.partial(kc.jobs.run, Translation)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import gc
-import html
 import importlib.util
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,6 +19,7 @@ import numpy as np
 import pytest
 
 import engines
+from browser import Browser
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -184,22 +183,11 @@ def in_browser(page: Path, width: int, seen: str) -> dict:
     Args:
         page: The file.
         width: Of the window, in pixels.
-        seen: An object of JavaScript, in whose `...` the body still stands.
+        seen: An object of JavaScript.
     """
-    browser = shutil.which("chromium") or shutil.which("google-chrome")
-    if browser is None:
-        pytest.skip("no Chromium on this machine")
-    script = f'document.body.textContent = "SEEN" + JSON.stringify({seen}) + "NEES";'
-    probe = page.with_name("probe.html")
-    content = page.read_text("utf-8")
-    probe.write_text(content.replace("</body>", f"<script>{script}</script></body>"), "utf-8")
-    profile = page.with_name("profile")
-    shown = subprocess.run(
-        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-         f"--user-data-dir={profile}", f"--window-size={width},900", "--dump-dom", probe.as_uri()],
-        capture_output=True, text=True, timeout=120, check=True,
-    ).stdout  # fmt: skip
-    return json.loads(html.unescape(shown.split("SEEN")[1].split("NEES")[0]))
+    with Browser(page.with_name("profile"), width) as browser:
+        browser.open(page.as_uri())
+        return browser.value(f"({seen})")
 
 
 # JAX spends most of a test in compiling, of that most in optimising and in writing fused loops by

@@ -419,7 +419,8 @@ WRITE = {
 }  # fmt: skip
 # They run programs, as their documentation says.
 RUN = {
-    "export.reopen", "export.answers_elsewhere", "export.load_saved_model", "export.saved_model_network", "jobs.Job.open_export",
+    "export.reopen", "export.answers_elsewhere", "export.load_saved_model", "export.saved_model_network", "jobs.Answers",
+    "jobs.Job.open_export",
 }  # fmt: skip
 
 

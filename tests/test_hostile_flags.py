@@ -492,12 +492,13 @@ SAME = {("segmentation", "--from"), ("classification", "--from"), ("labelling", 
         ("generate", "--judge-network"), ("generate", "--judge-weights")}  # fmt: skip
 # Texts, names and numbers; and places that are only written.
 PLAIN = {
-    PROGRAM: {"--augment", "--family", "--out", "name", "pattern", "to"},
+    PROGRAM: {"--augment", "--family", "--files", "--out", "name", "pattern", "to"},
     "benchmark": {"--attacks", "--cells", "--depths", "--layers", "--methods", "--model", "--models",
         "--networks", "--widths"},  # fmt: skip
     "captioning": {"--decoder", "--encoder-layer", "--to"},
     "classification": {"--model", "--recipe", "--to"},
     "compress": {"--model", "--recipe"},
+    "demo": {"--host"},
     "detection": {"--augment", "--backbone-layer", "--depths", "--to"},
     "explain": {"--layer", "--out", "--picture", "--target"},
     "generate": {"--to"},

@@ -24,6 +24,16 @@ CRITERION = (
     "the people exchanged; the mean cosine within a meaning is above that between a meaning and "
     "its exchange by 0.5 or more; by bags of words the exchange is at a cosine of 1."
 )
+FURTHER = (
+    "In the first run the sentences to be translated were cut to four words by mistake, so that "
+    "only the active ones were right; that was mended, and all else is as it was. Why does an "
+    "exchange lie so near, at a cosine of 0.82? Because the verb, which is written first, is more "
+    "than half of what the states vary by: with the mean of each verb's sentences taken off, it is "
+    "0.61 with the first two seeds, and 0.86 to 0.90 within a meaning. A translator of the first "
+    "seed that writes the one who acts first, and the verb second, has 0.60 and 0.95 with nothing "
+    "taken off. So the order is in the states, and a nearest neighbour sees it; how far apart it "
+    "puts them depends on what is to be written first. The distance asked for was too great."
+)
 PEOPLE = "ada ben carl dora emil fred gina hans ida jan karl lea".split()
 VERBS = {"admires": "admired", "helps": "helped", "sees": "seen", "calls": "called",
     "thanks": "thanked", "loves": "loved"}  # fmt: skip

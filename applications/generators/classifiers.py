@@ -53,16 +53,17 @@ def trained_classifier(images: np.ndarray, labels: np.ndarray) -> keras.Model:
     return _fitted(model, images, labels, epochs=25)
 
 
-def trained_seer(images: np.ndarray, labels: np.ndarray) -> keras.Model:
+def trained_seer(images: np.ndarray, labels: np.ndarray | None) -> keras.Model:
     """A loss network for pictures of any size: it tells pictures in any colours, and textures.
 
     What only told scenes apart would see neither colours nor stripes, and style is both.
 
     Args:
         images: uint8 `(count, height, width, 3)`.
-        labels: Their classes.
+        labels: Their classes; without, they are told from textures alone.
     """
     draw = np.random.default_rng(0)
+    labels = np.zeros(len(images), int) if labels is None else labels
     images, labels = images[:MOST_SEEN], labels[:MOST_SEEN]
     classes = int(labels.max()) + 1
     patterns, kinds = textures(len(images), images.shape[1:3], draw)

@@ -49,11 +49,10 @@ class Transforming(Task):
                 )
 
     def read(self, split):
-        """Classes are only for the classifier that is trained here."""
+        """Pictures with classes, which help what is trained here to see, or with captions."""
         part = getattr(self.data, split)
         known = len(part) and getattr(part[0], "label", None) is not None
-        field = "label" if known or self.settings.loss_network is None else "captions"
-        return kc.data.collect(part, field, description=split)
+        return kc.data.collect(part, "label" if known else "captions", description=split)
 
     def fact_files(self):
         files = {"units": kc.jobs.Fact(UNITS, read_units)}
@@ -70,7 +69,8 @@ class Transforming(Task):
         self.read_given()
         if self.settings.loss_network is None:
             self.output.remark("training a classifier of the pictures, which is to see them")
-            self.facts["seeing"] = trained_seer(training.images, training.labels)
+            labels = getattr(training, "labels", None)
+            self.facts["seeing"] = trained_seer(training.images, labels)
         units = self.units(training.images[:MEASURED].astype("float32"))
         return {**self.facts, "units": {name: float(np.mean(x)) for name, x in units.items()}}
 

@@ -42,22 +42,45 @@ def fool(subject: Subject) -> Finding:
     )
     drawn = {}
     if fooled.any():
-        tiles, titles = [], []
-        for n in np.flatnonzero(fooled)[: subject.settings.pictures]:
-            before = subject.probabilities[chosen[n]].max()
-            larger = 127.5 * (1 + (found[n] - own[n]) / size)
-            tiles += [shown_as(each) for each in (own[n], larger, found[n])]
-            titles += [
-                f"{subject.name(labels[n])}\n{before:.0%}",
-                f"change\nx {127.5 / size:.0f}",
-                f"{subject.name(named[n])}\n{sure[n]:.0%}",
-            ]
-        kc.analysis.draw_tiles(subject.file("fooled.png"), tiles, titles, columns=6)
+        some = np.flatnonzero(fooled)[: subject.settings.pictures]
+        before = subject.probabilities[chosen[some]].max(axis=1)
+        names = [[subject.name(n) for n in each[some]] for each in (labels, named)]
+        tiles = beside(own[some], found[some], names, (before, sure[some]), size)
+        kc.analysis.draw_tiles(subject.file("fooled.png"), *tiles, columns=6)
         drawn["Pictures, the change made larger, and what they are called with it"] = "fooled.png"
     drawn["Accuracy by the size of the change"] = "robustness.png"
     figures = {"epsilon": size, "largest change": change, "fooled": int(fooled.sum()),
                "of": len(chosen), "accuracy": curves.table.to_dict()}  # fmt: skip
     return Finding([sentence], drawn, figures)
+
+
+def beside(
+    own: np.ndarray,
+    changed: np.ndarray,
+    names: Sequence[Sequence[str]],
+    sure: Sequence[np.ndarray],
+    size: float,
+) -> tuple[list[np.ndarray], list[str]]:
+    """Pictures before and after a change, with the change made larger between: tiles and titles.
+
+    Args:
+        own: float32 `(pictures, height, width, channels)` of 0 to 255.
+        changed: The same, changed.
+        names: What each is called, before and after.
+        sure: Probabilities of these.
+        size: The largest change that was admitted.
+    """
+    tiles, titles = [], []
+    for before, after, *called in zip(own, changed, *names, *sure, strict=True):
+        first, second, surely, then = called
+        larger = 127.5 * (1 + (after - before) / size)
+        tiles += [shown_as(each) for each in (before, larger, after)]
+        titles += [
+            f"{first}\n{surely:.0%}",
+            f"change\nx {127.5 / size:.0f}",
+            f"{second}\n{then:.0%}",
+        ]
+    return tiles, titles
 
 
 def landscape(subject: Subject) -> Finding:

@@ -78,6 +78,12 @@ class Task(kc.jobs.Job):
     @property
     def codec(self):
         """What the network reads and writes."""
+        if "codec" not in self.facts:
+            raise kc.InputError(
+                f"{self.folder} holds an export without the run that made it",
+                "the folder of a run, or a shipped model with codec.json",
+                "Name the run's folder with --from.",
+            )
         return self.facts["codec"]
 
     def check_model(self, model):
@@ -121,6 +127,11 @@ class Task(kc.jobs.Job):
         best = {classes[n]: float(found[n]) for n in np.argsort(-found)}
         text = ", ".join(f"{name} {share:.1%}" for name, share in best.items())
         return kc.jobs.Answer(text, {"probabilities": best})
+
+
+def judged(answers, references):
+    """Figures of texts that were read, beside the true ones."""
+    return kc.training.labelling_metrics(answers, [text for (text,) in references])
 
 
 class Recognize(Task):
@@ -177,7 +188,11 @@ class Recognize(Task):
         shown = [each[..., 0] if part.axis else each.T[::-1] for each in part.inputs[drawn]]
         kc.analysis.draw_spikes(self.results / "spikes.png", shown, shares, labels, beam, right)
         ending = "wav" if self.lines.height is None else "png"
-        self.lines.write(self.results / f"example.{ending}", self.split("test")[0].content)
+        contents = {each.name: each.content for each in self.split("test")}
+        self.lines.write(self.results / f"example.{ending}", next(iter(contents.values())))
+        if self.lines.height is not None:
+            lines, true = [contents[name] for name in part.names], [[text] for text in right]
+            kc.export.write_examples(self.results, lines, true, beam, judged)
         table = {"name": part.names, "true": right, "best path": best, "beam": beam}
         table["log_probability"] = [each.log_probabilities[0] for each in found]
         metrics, decoded = kc.training.labelling_metrics, {"best path": best, f"beam {WIDTH}": beam}

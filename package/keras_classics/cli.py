@@ -162,6 +162,9 @@ def _parser() -> Parser:
     ship = verb("ship", _ship, "copy a run's export with its record, figures and test examples")
     ship.add_argument("folder", metavar="RUN", help="folder of a run, evaluated and exported")
     ship.add_argument("to", metavar="FOLDER", help="such as saved_models/NAME")
+    ship.add_argument("--files", nargs="+", default=[], metavar="NAME",
+        help="of the run's own model, as model.keras classes.json, which then is opened as a "
+        "run's is")  # fmt: skip
     return parser
 
 
@@ -463,5 +466,5 @@ def _shipped(options: argparse.Namespace) -> None:
 def _ship(options: argparse.Namespace) -> None:
     from keras_classics.export import ship
 
-    ship(options.folder, options.to)
+    ship(options.folder, options.to, options.files)
     print(options.to)

@@ -64,8 +64,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
     for source, target in BESIDE.items():
         add(target, (ROOT / source).read_text("utf-8"))
-    for picture in sorted((ROOT / "saved_models").glob("*/*.png")):
-        add(str(picture.relative_to(ROOT)), picture.read_bytes())
+    for pattern in ("saved_models/*/*.png", "applications/claims/results/*.png"):
+        for picture in sorted(ROOT.glob(pattern)):
+            add(str(picture.relative_to(ROOT)), picture.read_bytes())
     add("CITATION.cff", (ROOT / "CITATION.cff").read_bytes())
     for family, cards in families().items():
         smallest = min(cards, key=lambda card: (card.parameters, card.name))

@@ -157,6 +157,9 @@ def test_the_exact_field_is_the_same_row_by_row_as_at_once(monkeypatch):
     layer = fields.field("exact", 3)
     expected = np.asarray(layer([logits, image]))[0]
     np.testing.assert_allclose(fields.row_by_row(layer, logits[0], image[0]), expected, atol=1e-4)
+    # Who changes nothing is wrong by all of the change.
+    assert fields.error((5, 6, 4), logits[0], expected) == pytest.approx(100)
+    assert fields.error((5, 6, 4), expected, expected) == 0
 
 
 def test_fields_are_timed_beside_the_exact_form_in_rows(measured, monkeypatch):

@@ -11,7 +11,9 @@ import pytest
 from PIL import Image
 
 import keras_classics as kc
-from support import load_application, run_on, run_without_us
+from support import ROOT, load_application, run_on, run_without_us
+
+SHIPPED = ROOT / "saved_models" / "classification-scenes"
 
 
 @pytest.fixture(scope="module")
@@ -276,3 +278,45 @@ def test_an_unwritable_out_is_one_sentence(application, tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert application.main(["--out", str(tmp_path / "file" / "run")]) == 1
     assert "cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_shipped_models_recorded_score_is_true(application):
+    import tensorflow as tf
+
+    run = json.loads((SHIPPED / "run.json").read_text())
+    assert run["commit"] and not run["commit"].endswith("-dirty")
+    assert sum(path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file()) <= 5 * 2**20
+    exported = tf.saved_model.load(str(SHIPPED))
+
+    def measured(images, references):
+        rows = exported.serve(tf.constant(images))["classes"].numpy()
+        return application.right([row[0].decode() for row in rows], references)["accuracy"]
+
+    examples = kc.export.read_examples(SHIPPED)
+    found = measured(examples.inputs, examples.references)
+    # One of 40 may be called otherwise where a processor rounds otherwise.
+    assert found == pytest.approx(examples.figures["accuracy"], abs=0.026) and found >= 0.95
+    # What maps and attacks are asked of says the same.
+    job = kc.jobs.open_run(application.Classification, SHIPPED)
+    own = kc.data.predict_classes(job.trained(), job.facts["preparation"], examples.inputs)
+    classes = [[job.facts["classes"][number]] for number in own.argmax(axis=1)]
+    assert measured(examples.inputs, classes) == 1
+
+    settings = run["settings"]
+    data = kc.data.load("scenes", seed=settings["seed"], **settings["data_options"])
+    test = kc.data.collect(data.test, "label")
+    true = [[data.info.classes[label]] for label in test.labels]
+    if kc.export.hash_examples(test.images, true) != examples.split_sha256:
+        pytest.skip(f"{data.info.made_with} renders other scenes: the figure on all is another")
+    recorded = json.loads((SHIPPED / "metrics.json").read_text())["test"]["accuracy"]
+    assert measured(test.images, true) == pytest.approx(recorded, abs=3e-3)
+
+
+def test_predict_answers_from_the_shipped_model(application, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert application.main(["predict", str(SHIPPED / "example.png")]) == 0
+    said = capsys.readouterr()
+    true = kc.export.read_examples(SHIPPED).references[0][0]
+    assert f"example.png: {true} " in said.out and f"the shipped model, {SHIPPED}" in said.err
+    assert (tmp_path / "runs" / "classification" / "answers.png").exists()

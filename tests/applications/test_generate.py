@@ -78,6 +78,21 @@ def test_pictures_are_styled_and_enlarged(application, tmp_path, capsys):
     assert "a run of --task style" in capsys.readouterr().err
 
 
+def test_photographs_without_classes_are_seen_by_what_is_trained_here(application, tmp_path):
+    draw = np.random.default_rng(0)
+    rows = ["image,caption"]
+    (tmp_path / "data" / "Images").mkdir(parents=True)
+    for number in range(12):
+        picture = draw.integers(0, 256, (32, 32, 3)).astype("uint8")
+        Image.fromarray(picture).save(tmp_path / "data" / "Images" / f"{number}.png")
+        rows.append(f"{number}.png,noise")
+    (tmp_path / "data" / "captions.txt").write_text("\n".join(rows) + "\n")
+    out, data = tmp_path / "run", f"captions:{tmp_path / 'data'}"
+    small = ["--epochs", "1", "--filters", "4", "--image-size", "32", "--data", data]
+    assert application.main(["train", "--task", "style", *small, "--out", str(out)]) == 0
+    assert (out / "loss_network.keras").exists()
+
+
 def test_what_cannot_be_learned_from_is_refused_before_anything_is_learned(
     application, tmp_path, capsys
 ):

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 from types import SimpleNamespace
 
 import keras
@@ -13,7 +14,9 @@ from PIL import Image
 import keras_classics as kc
 from keras_classics.data.batches import pad_arrays
 from keras_classics.data.sound.recordings import read_wave, write_wave
-from support import load_application, shared
+from support import ROOT, load_application, shared
+
+SHIPPED = ROOT / "saved_models" / "labelling-digit_lines"
 
 TINY = ["--epochs", "1", "--batch-size", "8", "--units", "6", "--pictures", "2"]
 LINES = ["--data-options", "train=24", "validation=8", "test=6", "digits=(2,3)"]
@@ -277,3 +280,50 @@ def test_bad_input_is_one_sentence(application, arguments, message, tmp_path, ca
     assert application.main([*arguments, "--out", str(tmp_path / "run")]) == 1
     error = capsys.readouterr().err
     assert message in error and error.startswith("error: ") and error.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_the_shipped_models_recorded_score_is_true(application):
+    import tensorflow as tf
+
+    from labellers.tasks import judged
+
+    run = json.loads((SHIPPED / "run.json").read_text())
+    assert run["commit"] and not run["commit"].endswith("-dirty")
+    assert sum(path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file()) <= 5 * 2**20
+    exported = tf.saved_model.load(str(SHIPPED))
+
+    def measured(lines, references):
+        texts = []
+        for start in range(0, len(lines), 50):
+            some = lines[start : start + 50]
+            widths = np.array([line.shape[1] for line in some], "int32")
+            given = pad_arrays(some, 8, axis=1), widths
+            texts += [row[0].decode() for row in exported.serve(*given)["texts"].numpy()]
+        return judged(texts, references)["label error rate"]
+
+    examples = kc.export.read_examples(SHIPPED)
+    found = measured(examples.inputs, examples.references)
+    # Of some 220 digits one may be read otherwise where a processor rounds otherwise.
+    assert found == pytest.approx(examples.figures["label error rate"], abs=6e-3)
+
+    settings = run["settings"]
+    pytest.importorskip("sklearn", reason="the digits are scikit-learn's")
+    data = kc.data.load("digit_lines", seed=settings["seed"], **settings["data_options"])
+    lines, texts, _ = zip(*kc.data.transcribed(data, "test"), strict=True)
+    true = [[text] for text in texts]
+    if kc.export.hash_examples(lines, true) != examples.split_sha256:
+        pytest.skip(f"{data.info.made_with} has other lines: the figure on all is another")
+    recorded = json.loads((SHIPPED / "metrics.json").read_text())["beam 10"]["label error rate"]
+    assert measured(list(lines), true) == pytest.approx(recorded, abs=1e-3) and recorded < 0.04
+
+
+def test_an_export_without_its_run_is_refused_in_a_sentence(application, tmp_path, capsys):
+    shutil.copytree(SHIPPED / "variables", tmp_path / "variables")
+    shutil.copy(SHIPPED / "saved_model.pb", tmp_path)
+    asked = ["label", str(SHIPPED / "example.png"), "--from"]
+    assert application.main([*asked, str(tmp_path)]) == 1
+    assert "holds an export without the run that made it" in capsys.readouterr().err
+    assert application.main([*asked, str(SHIPPED)]) == 0
+    [true, *_] = kc.export.read_examples(SHIPPED).references[0]
+    assert f"example.png: {true} " in capsys.readouterr().out

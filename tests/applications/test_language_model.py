@@ -5,7 +5,10 @@ import json
 import pandas as pd
 import pytest
 
-from support import load_application, shared
+import keras_classics as kc
+from support import ROOT, load_application, shared
+
+SHIPPED = ROOT / "saved_models" / "writing-shakespeare"
 
 MADE = ["--data-options", "characters=30000", "--units", "12", "--batch-size", "8"]
 SMALL = [
@@ -115,3 +118,21 @@ def test_verbs_that_need_a_trained_model_say_so(application, verb, tmp_path, cap
 def test_faulty_wishes_are_one_sentence(application, arguments, message, tmp_path, capsys):
     assert application.main(["train", *arguments, "--out", str(tmp_path / "run")]) == 1
     assert message in capsys.readouterr().err
+
+
+def test_the_shipped_models_recorded_figure_is_true_and_it_writes(application, capsys):
+    run = json.loads((SHIPPED / "run.json").read_text())
+    assert run["commit"] and not run["commit"].endswith("-dirty")
+    assert sum(path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file()) <= 5 * 2**20
+    job = kc.jobs.open_run(application.LanguageModel, SHIPPED)
+    alphabet, examples = job.facts["alphabet"], kc.export.read_examples(SHIPPED)
+    encoded = [*map(alphabet.encode, examples.inputs)]
+    figures = kc.training.text_metrics(job.trained(), encoded, {"test": encoded}, len(alphabet))
+    assert figures["test"]["nats"] == pytest.approx(examples.figures["nats"], abs=1e-3)
+    # The whole test split is carried, which is what the figure of the guide is about.
+    recorded = json.loads((SHIPPED / "metrics.json").read_text())["test"]["nats"]
+    assert len(encoded) == examples.split_size
+    assert recorded == pytest.approx(examples.figures["nats"], abs=1e-4) and recorded < 1.6
+    asked = ["write", "--prime", "ROMEO:", "--length", "40", "--out", str(SHIPPED)]
+    assert application.main(asked) == 0
+    assert len(capsys.readouterr().out) > len("ROMEO:") + 40

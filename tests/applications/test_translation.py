@@ -372,6 +372,12 @@ def test_translate_answers_from_the_shipped_model_and_names_faulty_sentences(
     assert application.main(arguments) == 1
     captured = capsys.readouterr()
     assert "3 kilomètres" in captured.out and "Line 2 of standard input" in captured.err
+    drawn = tmp_path / "runs" / "translation" / "answers.png"
+    assert not drawn.exists()
+    assert application.main([*arguments, "twenty-one", "3 kilometers", "--draw"]) == 0
+    # A square for each.
+    width, height = Image.open(drawn).size
+    assert width == 2 * height
 
 
 @pytest.mark.parametrize("verb", ["evaluate", "export", "project"])

@@ -1,6 +1,7 @@
 """Test examples that a model carries with it come back as they were, and nothing else does."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -83,6 +84,16 @@ def test_a_sheet_of_another_size_is_refused(tmp_path):
         kc.export.read_examples(tmp_path)
 
 
+def test_pictures_of_several_sizes_come_back_as_they_were(tmp_path):
+    lines = [np.full((4, 5 + 3 * number, 3), number, "uint8") for number in range(9)]
+    true = [[str(number)] for number in range(9)]
+    kc.export.write_examples(tmp_path, lines, true, [str(n) for n in range(9)], share_right)
+    found = kc.export.read_examples(tmp_path)
+    for line, read in zip(lines, found.inputs, strict=True):
+        np.testing.assert_array_equal(line, read)
+    assert kc.export.hash_examples(found.inputs, true) == found.split_sha256
+
+
 @pytest.fixture
 def run(tmp_path):
     """A run's folder, evaluated and exported."""
@@ -109,6 +120,24 @@ def test_shipping_copies_what_judges_a_model_and_no_more(run, tmp_path, capsys):
     assert kc.export.read_examples(to) == kc.export.read_examples(run)
 
 
+def test_a_run_is_shipped_with_its_own_model_or_with_that_alone(run, tmp_path, capsys):
+    to, files = tmp_path / "shipped", ["model.keras", "classes.json"]
+    assert cli.main(["ship", str(run), str(to), "--files", *files]) == 1
+    assert "lacks model.keras, classes.json" in capsys.readouterr().err
+    for name in files:
+        (run / name).write_text(name)
+    assert cli.main(["ship", str(run), str(to), "--files", *files]) == 0
+    assert (to / "saved_model.pb").exists() and (to / "model.keras").read_text() == "model.keras"
+    shutil.rmtree(run / "saved_model")
+    capsys.readouterr()
+    assert cli.main(["ship", str(run), str(to)]) == 1
+    assert "lacks saved_model/saved_model.pb" in capsys.readouterr().err
+    kc.export.ship(run, tmp_path / "alone", files)
+    assert (tmp_path / "alone" / "model.keras").exists()
+    with pytest.raises(kc.InputError, match="names of files in"):
+        kc.export.ship(run, to, ["../secret.json"])
+
+
 def test_what_cannot_be_judged_is_not_shipped_nor_over_anything_else(run, tmp_path, capsys):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
@@ -121,7 +150,7 @@ def test_what_cannot_be_judged_is_not_shipped_nor_over_anything_else(run, tmp_pa
 
 
 def test_every_shipped_model_carries_small_examples():
-    models = sorted(path.parent for path in (ROOT / "saved_models").glob("*/saved_model.pb"))
+    models = sorted(path.parent for path in (ROOT / "saved_models").glob("*/run.json"))
     assert models
     for model in models:
         examples = kc.export.read_examples(model)

@@ -53,6 +53,43 @@ def test_a_folder_that_was_named_answers_or_is_refused(finished, tmp_path, monke
     assert said.out == f"1: {3 * slope:.3f}\n"
 
 
+def test_a_program_asks_as_the_command_does_and_no_query_has_another_ones_results(
+    finished, tmp_path, monkeypatch
+):
+    def answered(job):
+        job.table("asked.csv", {"asked": job.seen})
+
+    def line_at(job, query, slope):
+        job.seen.append(query)
+        return of_toy(job, query, slope)
+
+    of_toy = Toy.line_at
+    monkeypatch.setattr(Toy, "seen", [], raising=False)
+    monkeypatch.setattr(Toy, "complete", lambda job: setattr(job, "seen", []))
+    monkeypatch.setattr(Toy, "line_at", line_at)
+    monkeypatch.setattr(Toy, "answered", answered)
+    before = sorted(path.name for path in finished.iterdir())
+    answers = kc.jobs.Answers(Toy, finished, times=3)
+    slope = slope_of(kc.load_model(finished / "model.keras"))
+    for query in ("1", "2"):
+        found = answers(query, tmp_path / query)
+        assert found.record["value"] == pytest.approx(3 * slope * int(query))
+        assert (tmp_path / query / "asked.csv").read_text() == f"asked\n{query}\n"
+    assert sorted(path.name for path in finished.iterdir()) == before
+    with pytest.raises(kc.InputError, match="'one' is no number"):
+        answers("one", tmp_path)
+    with pytest.raises(kc.InputError, match="does not exist"):
+        kc.jobs.Answers(Toy, tmp_path / "none")
+
+
+def test_nothing_is_written_into_a_shipped_run(finished, tmp_path, monkeypatch):
+    monkeypatch.setattr(Toy, "shipped", finished)
+    monkeypatch.setattr(Toy, "out", tmp_path / "own")
+    monkeypatch.setattr(Toy, "answered", lambda job: job.table("asked.csv", {"x": [1]}))
+    assert run("ask", "1") == 0
+    assert (tmp_path / "own" / "asked.csv").exists() and not (finished / "asked.csv").exists()
+
+
 def test_an_answer_is_one_where_nothing_can_be_written(finished, tmp_path, monkeypatch, capsys):
     def answered(job):
         job.results = finished / "run.json" / "no folder"

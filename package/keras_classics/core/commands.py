@@ -43,8 +43,9 @@ MOST = 2**63 - 1
 # nothing is guessed: whoever likes may have published something under its name.
 DISTRIBUTIONS = {
     "PIL": "pillow", "ai_edge_litert": "ai-edge-litert", "av": "av", "babel": "babel",
-    "cv2": "opencv-contrib-python-headless", "h5py": "h5py", "huggingface_hub": "huggingface-hub",
-    "jax": "jax", "keras": "keras", "keras_hub": "keras-hub", "matplotlib": "matplotlib",
+    "cv2": "opencv-contrib-python-headless", "gradio": "gradio", "h5py": "h5py",
+    "huggingface_hub": "huggingface-hub", "jax": "jax", "keras": "keras",
+    "keras_hub": "keras-hub", "matplotlib": "matplotlib",
     "networkx": "networkx", "num2words": "num2words", "numba": "numba", "numpy": "numpy",
     "onnx": "onnx", "onnxruntime": "onnxruntime", "openvino": "openvino", "pandas": "pandas",
     "pycocoevalcap": "pycocoevalcap", "pycocotools": "pycocotools", "pydot": "pydot",

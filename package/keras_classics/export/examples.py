@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
@@ -27,12 +28,13 @@ from keras_classics.core.errors import InputError, check_lengths
 from keras_classics.data.pictures.images import read_image
 
 EXAMPLES, SHEET = "examples.json", "examples.png"
-EXPORT = "saved_model"
+EXPORT, PROGRAM_FILE = "saved_model", "saved_model.pb"
 # Few enough that both, pictures of 64 x 64 with grain or short sentences, take less than 300 kB.
 MOST_TEXTS, MOST_PICTURES = 1000, 40
 _COLUMNS = 8
 
-Inputs = Sequence[str] | np.ndarray
+Pictures = Sequence[np.ndarray] | np.ndarray
+Inputs = Sequence[str] | Pictures
 References = Sequence[Sequence[str]]
 
 
@@ -41,7 +43,7 @@ class Examples:
     """Test examples of a model.
 
     Attributes:
-        inputs: Texts, or uint8 pictures `(examples, height, width, 3)`.
+        inputs: Texts, or uint8 pictures `(examples, height, width, 3)`; of several sizes a list.
         references: The true answers to each.
         figures: What the model scored on them.
         split_size: Number of examples in the test split whose first these are.
@@ -60,7 +62,7 @@ def hash_examples(inputs: Inputs, references: References) -> str:
     """SHA-256 of examples: of any other input or reference, or another order, it is another.
 
     Args:
-        inputs: Texts, or uint8 pictures of one size.
+        inputs: Texts, or uint8 pictures.
         references: The true answers to each.
     """
     check_lengths("inputs", inputs, "references", references)
@@ -81,13 +83,14 @@ def write_examples(
     answers: Sequence[str],
     score: Callable[[Sequence[str], References], Mapping[str, float]],
 ) -> None:
-    """Write the first test examples into a run's folder: 1,000 texts, or 40 pictures of one size.
+    """Write the first test examples into a run's folder: 1,000 texts, or 40 pictures.
 
     Pictures are written without loss onto one sheet, `examples.png`.
 
     Args:
         folder: The run's folder.
-        inputs: Of the whole test split: texts, or uint8 pictures `(n, height, width, 3)`.
+        inputs: Of the whole test split: texts, or uint8 pictures `(n, height, width, 3)`; those of
+            several sizes, lines say, in a list.
         references: The true answers to each.
         answers: What the model answers to each.
         score: From answers and references to figures.
@@ -96,13 +99,11 @@ def write_examples(
         InputError: The folder cannot be written.
     """
     folder = Path(folder)
-    most = MOST_PICTURES if isinstance(inputs, np.ndarray) else MOST_TEXTS
+    texts = not isinstance(inputs, np.ndarray) and all(isinstance(each, str) for each in inputs)
+    most = MOST_TEXTS if texts else MOST_PICTURES
     shown, true = inputs[:most], [list(each) for each in references[:most]]
-    given = (
-        {"shape": list(shown.shape[1:])}
-        if isinstance(shown, np.ndarray)
-        else {"inputs": list(shown)}
-    )
+    pictures = cast("Pictures", shown)
+    given: dict[str, Any] = {"inputs": list(shown)} if texts else _shapes(pictures)
     content = {
         "split_size": len(inputs),
         "split_sha256": hash_examples(inputs, references),
@@ -110,8 +111,8 @@ def write_examples(
         **given,
         "references": true,
     }
-    if isinstance(shown, np.ndarray):
-        write_whole(folder / SHEET, partial(_draw, shown))
+    if not texts:
+        write_whole(folder / SHEET, partial(_draw, pictures))
     text = json.dumps(content, indent=0, ensure_ascii=False) + "\n"
     write_whole(folder / EXAMPLES, lambda fresh: fresh.write_text(text, "utf-8"))
 
@@ -136,6 +137,9 @@ def read_examples(folder: str | os.PathLike) -> Examples | None:
         inputs = content.get("inputs")
         if inputs is None:
             inputs = _cut(read_image(path.with_name(SHEET)), tuple(content["shape"]), references)
+            if "sizes" in content:
+                sizes = zip(inputs, content["sizes"], strict=True)
+                inputs = [each[:height, :width] for each, (height, width) in sizes]
         sound = len(inputs) == len(references) and all(
             isinstance(text, str) for true in references for text in true
         )
@@ -150,44 +154,64 @@ def read_examples(folder: str | os.PathLike) -> Examples | None:
 
 
 @checked
-def ship(run: str | os.PathLike, to: str | os.PathLike) -> None:
+def ship(run: str | os.PathLike, to: str | os.PathLike, files: Sequence[str] = ()) -> None:
     """Copy an export with what its run left beside it: record, figures, history, examples, ...
 
     Args:
-        run: Folder of a run that was evaluated and exported.
+        run: Folder of a run that was evaluated and exported; of one whose job has no export, the
+            files of the model.
         to: The model's own folder among the shipped ones; files of the same names are replaced.
+        files: Names of further files in the run's folder: those of its own model, which then is
+            opened as that of a run is, such as `["model.keras", "classes.json"]`.
 
     Raises:
-        InputError: The run lacks its export, its record or its examples, or `to` holds anything
-            else than an export.
+        InputError: The run lacks its export, its record, its examples or one of the files, or `to`
+            holds anything else than a shipped model.
     """
     run, to = Path(run), Path(to)
-    lacking = [name for name in (f"{EXPORT}/saved_model.pb", "run.json", "metrics.json", EXAMPLES)
-               if not (run / name).exists()]  # fmt: skip
+    if strange := [name for name in files if Path(name).name != name]:
+        raise InputError(
+            f"files={strange[0]!r} was given", f"names of files in {run}", "Leave the folder out."
+        )
+    needed = ["run.json", "metrics.json", EXAMPLES, *files]
+    exported = (run / EXPORT / PROGRAM_FILE).exists()
+    if not exported and not any(name.endswith(".keras") for name in files):
+        needed.insert(0, f"{EXPORT}/{PROGRAM_FILE}")
+    lacking = [name for name in needed if not (run / name).exists()]
     if lacking:
         raise InputError(
             f"{run} lacks {', '.join(lacking)}",
-            "the folder of a captioner or translator that was evaluated and exported",
+            "the folder of a run that was evaluated and exported",
             "Run the application's evaluate and export with this --out.",
         )
-    if to.exists() and any(to.iterdir()) and not (to / "saved_model.pb").exists():
+    if to.exists() and any(to.iterdir()) and not (to / "run.json").exists():
         raise InputError(
-            f"{to} holds something else", "a new folder, or an export's", "Choose another."
+            f"{to} holds something else", "a new folder, or a shipped model's", "Choose another."
         )
-    shutil.copytree(run / EXPORT, to, dirs_exist_ok=True)
-    for path in (*run.glob("*.png"), *run.glob("metrics.*"), run / "history.csv", run / "run.json",
-                 run / EXAMPLES):  # fmt: skip
-        if path.exists():
+    if exported:
+        shutil.copytree(run / EXPORT, to, dirs_exist_ok=True)
+    beside = [*run.glob("*.png"), *run.glob("metrics.*"), run / "history.csv"]
+    for path in (*beside, *(run / name for name in needed)):
+        if path.is_file():
             write_whole(to / path.name, partial(shutil.copyfile, path))
 
 
-def _draw(pictures: np.ndarray, path: Path) -> None:
+def _shapes(pictures: Pictures) -> dict[str, Any]:
+    """The shape that holds every picture, and the height and width of each where they differ."""
+    shapes = [each.shape for each in pictures]
+    shape = [max(sides) for sides in zip(*shapes, strict=True)]
+    sizes = [list(each[:2]) for each in shapes]
+    return {"shape": shape} | ({"sizes": sizes} if any(s != shape[:2] for s in sizes) else {})
+
+
+def _draw(pictures: Pictures, path: Path) -> None:
     from PIL import Image
 
-    count, height, width, channels = pictures.shape
+    count, (height, width, channels) = len(pictures), _shapes(pictures)["shape"]
     rows = math.ceil(count / _COLUMNS)
     sheet = np.zeros((rows * _COLUMNS, height, width, channels), "uint8")
-    sheet[:count] = pictures
+    for place, picture in zip(sheet, pictures, strict=False):
+        place[: picture.shape[0], : picture.shape[1]] = picture
     sheet = sheet.reshape(rows, _COLUMNS, height, width, channels).swapaxes(1, 2)
     Image.fromarray(sheet.reshape(rows * height, _COLUMNS * width, channels)).save(
         path, "PNG", optimize=True

@@ -37,11 +37,13 @@ from keras_classics.jobs.setting_groups import (
 from keras_classics.jobs.settings import Settings, flag
 
 if TYPE_CHECKING:
+    from keras_classics.jobs.asking import Answers
     from keras_classics.jobs.opening import open_run, open_twin
     from keras_classics.jobs.shipped import describe_shipped
 
 __all__ = [
     "Answer",
+    "Answers",
     "CaptionerSettings",
     "Fact",
     "Job",
@@ -78,5 +80,11 @@ __all__ = [
 
 # What needs more than a command line does.
 __getattr__ = importing.later(
-    __name__, {"describe_shipped": "shipped", "open_run": "opening", "open_twin": "opening"}
+    __name__,
+    {
+        "Answers": "asking",
+        "describe_shipped": "shipped",
+        "open_run": "opening",
+        "open_twin": "opening",
+    },
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 import keras
 
+from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError
 from keras_classics.jobs.flags import Asked
 from keras_classics.jobs.job import Job
@@ -20,6 +23,7 @@ from keras_classics.jobs.opening import (
     refuse_unfinished,
     tell_stale,
 )
+from keras_classics.jobs.output import Output
 from keras_classics.jobs.ranked_answers import Answer
 from keras_classics.jobs.records import read_run
 
@@ -41,7 +45,7 @@ def ask(kind: type[Job], asked: Asked) -> int:
     """
     job, export, named = _answering(kind, asked)
     queries = asked.queries if asked.verb else job.example()
-    answer = _from_model(job) if export is None else _from_export(job, export)
+    answer = _answerer(job, export)
     job.output.remark(f"answers from {named}")
     lines = not queries and kind.reads_lines
     failed = 0
@@ -54,7 +58,7 @@ def ask(kind: type[Job], asked: Asked) -> int:
             if unread is not None:
                 raise unread
             _check_text(query)
-            found = answer(query)
+            found = answer(job, query)
         except InputError as error:
             job.output.error(error)
             failed += 1
@@ -80,14 +84,59 @@ def _check_text(query: Any) -> None:
         ) from None
 
 
-def _from_model(job: Job) -> Callable[[Any], Answer]:
-    model = opened(job)
-    return lambda query: job.ask_model(query, model)
+class Answers:
+    """A model that answers one query after another, whoever asks: a page, say, or a program.
+
+    Args:
+        kind: What kind of job.
+        folder: An exported model, or a run's folder.
+        **settings: Of the verb that asks, such as `n_best=3`.
+
+    Raises:
+        InputError: There is no such model, or a damaged one.
+
+    Example:
+        ```python
+        from classification import Classification
+
+        answers = kc.jobs.Answers(Classification, Classification.shipped)
+        print(answers(Classification.shipped / "example.png", "runs/asked").text)
+        ```
+    """
+
+    @checked
+    def __init__(self, kind: type[Job], folder: str | os.PathLike[str], **settings: Any) -> None:
+        given = Asked(kind.asks, settings, source=Path(folder), output=Output(quiet=True))
+        self._job, export, _ = _answering(kind, given)
+        self._answer = _answerer(self._job, export)
+
+    @checked
+    def __call__(self, query: str | os.PathLike[str], results: str | os.PathLike[str]) -> Answer:
+        """Answer a query.
+
+        Args:
+            query: A text, or the path of a file, as the job asks for.
+            results: Folder of what the job writes or draws of its answers.
+
+        Raises:
+            InputError: It is none that can be answered, or the folder cannot be written.
+        """
+        _check_text(query)
+        # A job keeps what it was asked, to draw it in the end.
+        job = copy.deepcopy(self._job)
+        job.results = Path(results)
+        found = self._answer(job, os.fspath(query))
+        job.answered()
+        return found
 
 
-def _from_export(job: Job, export: Path) -> Callable[[Any], Answer]:
+def _answerer(job: Job, export: Path | None) -> Callable[[Job, Any], Answer]:
+    """From a job and a query to the answer of an export, or of the run's own model."""
+    if export is None:
+        model = opened(job)
+        return lambda job, query: job.ask_model(query, model)
     exported = job.open_export(export)
-    return lambda query: job.ask(query, exported)
+    return lambda job, query: job.ask(query, exported)
 
 
 def _answering(kind: type[Job], asked: Asked) -> tuple[Job, Path | None, str]:
@@ -146,10 +195,14 @@ def _job(kind: type[Job], asked: Asked, place: Path) -> Job:
         job = fresh(kind, asked, place)
     if asked.out is not None:
         job.results = asked.out
-    elif not _holds_model(kind, place):
-        # Nothing is written beside an export of somebody else.
+    elif not _holds_model(kind, place) or _is_shipped(kind, place):
+        # Nothing is written beside a model of somebody else.
         job.results = kind.out
     return job
+
+
+def _is_shipped(kind: type[Job], place: Path) -> bool:
+    return kind.shipped is not None and place.resolve() == kind.shipped.resolve()
 
 
 def _holds_model(kind: type[Job], place: Path) -> bool:

@@ -150,6 +150,9 @@ class TranslatorSettings(RecurrentSettings):
         metavar="FOLDER",
     )
     n_best: int = flag(1, "translations of a sentence", verbs=("translate",))
+    draw: bool = flag(
+        False, "draw what each word of the translations looks at", verbs=("translate",)
+    )
 
     def network(self) -> dict[str, Any]:
         """Arguments of `kc.models.translator`."""

@@ -50,11 +50,13 @@ KINDS = {
         "labelling.py label 'some text' --from",
     ),
 }
+# The same of what has no export, by the job that made it.
+JOBS = {"language_model": ("Writer: text out.", "language_model.py write --out")}
 
 
 @checked
 def describe_shipped(folder: str | os.PathLike) -> str:
-    """Write the Markdown page of a folder of SavedModels with what their runs left beside them.
+    """Write the Markdown page of a folder of models with what their runs left beside them.
 
     Of each model: what it is, its inputs and outputs with shapes and types, size, recorded scores,
     the command that made it, and how to call it. Nothing is loaded or run.
@@ -66,46 +68,56 @@ def describe_shipped(folder: str | os.PathLike) -> str:
         InputError: There is no model in it.
     """
     folder = Path(folder)
-    models = sorted(path.parent for path in folder.glob(f"*/{SAVED_MODEL}"))
+    models = sorted(
+        {path.parent for name in (SAVED_MODEL, "*.keras") for path in folder.glob(f"*/{name}")}
+    )
     if not models:
         raise InputError(
             f"{folder} holds no exported model",
-            f"a folder whose folders hold {SAVED_MODEL}",
+            f"a folder whose folders hold {SAVED_MODEL} or a .keras file",
             "Export one: see help(keras_classics.export).",
         )
     head = (
         f"# Shipped models\n\nWritten by `keras-classics shipped {folder.name} --out "
-        f"{folder.name}/README.md`. Any of them is tried out by `keras-classics serve-check PATH`."
+        f"{folder.name}/README.md`. Any export is tried out by `keras-classics serve-check PATH`."
     )
     return "\n\n".join([head, *map(_section, models)]) + "\n"
 
 
 def _section(model: Path) -> str:
-    inputs, outputs = _signature(model)
     path = f"{model.parent.name}/{model.name}"
-    what, asking = next((KINDS[name] for name in KINDS if name in outputs), ("A model.", None))
+    exported = (model / SAVED_MODEL).exists()
+    inputs, outputs = _signature(model) if exported else ({}, {})
+    record = read_record(model / RUN, RECORD) if (model / RUN).exists() else {}
+    kinds = [KINDS[name] for name in KINDS if name in outputs]
+    what, asking = [*kinds, JOBS.get(record.get("job", ""), ("A model.", None))][0]
     picture = f"{path}/example.png" if (model / "example.png").exists() else "picture.png"
-    parts = [f"## {model.name}", what, _facts(model)]
-    parts.append(markdown_table(["", "name", "type and shape"], [
-        *(["input", f"`{name}`", described(spec)] for name, spec in inputs.items()),
-        *(["output", f"`{name}`", described(spec)] for name, spec in outputs.items()),
-    ]))  # fmt: skip
+    parts = [f"## {model.name}", what, _facts(model, record)]
+    if exported:
+        parts.append(markdown_table(["", "name", "type and shape"], [
+            *(["input", f"`{name}`", described(spec)] for name, spec in inputs.items()),
+            *(["output", f"`{name}`", described(spec)] for name, spec in outputs.items()),
+        ]))  # fmt: skip
     if (model / METRICS).exists():
         parts.append(scores_table(read_metrics(model)))
     if (examples := read_examples(model)) is not None:
         parts.append(_carried(examples))
-    parts.append(_call(path, inputs, picture))
+    if exported:
+        parts.append(_call(path, inputs, picture))
+    for each in sorted(model.glob("*.keras")):
+        load = f'model = kc.load_model("{path}/{each.name}")'
+        parts.append(f"```python\nimport keras_classics as kc\n\n{load}\n```")
     if asking:
         parts.append(f"```bash\npython applications/{asking.format(file=picture)} {path}\n```")
     return "\n\n".join(parts)
 
 
-def _facts(model: Path) -> str:
-    files = [model / SAVED_MODEL, *model.glob("variables/*"), *model.glob("assets/*")]
+def _facts(model: Path, record: Mapping[str, Any]) -> str:
+    names = (SAVED_MODEL, "*.keras", "variables/*", "assets/*")
+    files = [file for name in names for file in model.glob(name)]
     size = f"{sum(file.stat().st_size for file in files) / 1e6:.2f} MB"
-    if not (model / RUN).exists():
+    if not record:
         return f"{size}; how it was made is not recorded."
-    record = read_record(model / RUN, RECORD)
     return (
         f"{size}. Made by `python {record['command']}` at commit `{record['commit']}`, started "
         f"{record['started'][:10]}, with Keras {record['versions'].get('keras')} on "

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 
@@ -21,6 +21,7 @@ from keras_classics.data.texts.translation_vocabularies import load_vocabulary
 from keras_classics.export.kinds.exported_translator import export_translator
 from keras_classics.export.reopening import SAVED_MODEL
 from keras_classics.models.sequence.sharing import SHARINGS, Pair, Sharing, untrained_pairs
+from keras_classics.models.sequence.translate import Translation
 
 SOURCE, RECORD = "source.json", "run.json"
 
@@ -144,6 +145,25 @@ def chosen_export(place: Path, into: str | None, out_of: str | None) -> tuple[Pa
     return fitting.pop()
 
 
+class TranslatorAnswer(NamedTuple):
+    """What an exported translator says to a sentence.
+
+    Attributes:
+        asked: The sentence as it was told the encoder.
+        best: The best translation, with what it looks at where the export tells and its units are
+            words, tokens or characters.
+        texts: All translations, the best first.
+        log_probabilities: Of each.
+        cut: Whether the sentence was cut.
+    """
+
+    asked: str
+    best: Translation
+    texts: list[str]
+    log_probabilities: list[float]
+    cut: bool
+
+
 class ExportedTranslator:
     """An exported translator, asked for one sentence after another.
 
@@ -173,8 +193,8 @@ class ExportedTranslator:
         self._model = load_saved_model(path)
 
     @checked
-    def answers(self, text: str, *, strict: bool = False) -> tuple[list[str], list[float], bool]:
-        """The best translations of a sentence, their log-probabilities, and whether it was cut.
+    def answers(self, text: str, *, strict: bool = False) -> TranslatorAnswer:
+        """The best translations of a sentence.
 
         Args:
             text: The sentence; what of it is beyond `limit` is cut off.
@@ -198,7 +218,11 @@ class ExportedTranslator:
         takes_numbers = unit == "sentencepiece"
         found = self._model.serve([self.vocabulary.encode(asked) if takes_numbers else asked])
         written = [answer.decode() for answer in found["translations"][0].numpy()]
-        return written, found["log_probabilities"][0].numpy().tolist(), long
+        scores = found["log_probabilities"][0].numpy().tolist()
+        # Of sentencepieces an export does not know what they are.
+        looked = None if takes_numbers or "alignments" not in found else found["alignments"]
+        best = Translation(written[0], scores[0], None if looked is None else looked[0, 0].numpy())
+        return TranslatorAnswer(asked, best, written, scores, long)
 
 
 def _is_export(path: Path) -> bool:

@@ -1,0 +1,55 @@
+"""Guides as notebooks: text, and a cell for every block of Python or of a shell.
+
+Beside the guides, or where `--out` says, as `python package/site/notebooks.py explain.md --out DIR`
+does with one; without a page all that have Python to run. Needs the extra `docs`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+# Said before each page: jupytext would take the language of most blocks, which may be a shell's.
+KERNEL = """---
+jupyter:
+  kernelspec: {display_name: Python 3, language: python, name: python3}
+---
+
+"""
+
+
+def notebook(page: Path) -> Any:
+    """A guide as a notebook of `nbformat`.
+
+    Args:
+        page: The Markdown file.
+    """
+    import jupytext
+
+    return jupytext.reads(KERNEL + page.read_text("utf-8"), fmt="md")
+
+
+def main() -> int:
+    """Write a notebook for each guide that has Python to run."""
+    import nbformat
+
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("pages", nargs="*", type=Path, help="by default all that have Python")
+    parser.add_argument("--out", type=Path, help="folder; by default that of each page")
+    options = parser.parse_args()
+    all_pages = [page for page in sorted(DOCS.glob("*.md")) if "```python\n" in page.read_text()]
+    for page in options.pages or all_pages:
+        path = (options.out or page.parent) / f"{page.stem}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook(page), path)
+        print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
