@@ -18,6 +18,15 @@ CRITERION = (
     "selective search find as many as 1,000 windows do or more, by an overlap of 0.5 and by one of "
     "0.7; and all that it proposes find 95 % by 0.5."
 )
+FURTHER = (
+    "By an overlap of 0.7 it holds by far; by 0.5 the windows know too much: objects here are "
+    "nearly square and most of them 36 to 93 pixels across, and windows of 32 to 128 pixels, a "
+    "third of them square, were made to fit. In 40 scenes of the first seed, 1,000 of 34,621 "
+    "windows of 16 to 256 pixels, up to three times as wide as high or the other way round, find "
+    "0.36 by 0.5, and the first 100 of the search 0.80. The search also says much the same thing "
+    "eight times, as it joins regions in eight ways: by one way alone (mode='single') its 66 "
+    "boxes, on average, find all."
+)
 NUMBERS = (10, 30, 100, 300, 1000)
 SIDE, SIDES = 256, (32, 48, 68, 96, 128)
 
