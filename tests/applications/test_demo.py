@@ -6,6 +6,7 @@ import threading
 import time
 from types import SimpleNamespace
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -104,6 +105,8 @@ def test_every_tab_answers_in_a_browser_and_nothing_is_fetched_from_elsewhere(ap
             browser.wait(f"{drawn} && {drawn}.naturalWidth > 0")
     hosts = {urlsplit(each).hostname for each in browser.requested if each.startswith("http")}
     assert hosts == {"127.0.0.1"}
+    with urlopen(page.url) as answer:
+        assert answer.headers["content-security-policy"].startswith("default-src 'self' ")
 
 
 def test_a_picture_that_unpacks_to_too_much_is_refused_on_the_page(application, page, bomb):
@@ -132,6 +135,17 @@ def test_what_is_absurd_is_refused_before_it_is_unpacked(bomb, tmp_path, monkeyp
         answers.checked_text(301 * "a")
     with pytest.raises(kc.InputError, match="100000 letters were asked for"):
         answers.written(tmp_path, "a", 1.0, 100_000, 0)
+
+
+def test_the_page_hands_a_picture_on_unopened(bomb, monkeypatch):
+    gradio = pytest.importorskip("gradio", reason="the demo needs gradio")
+    from demonstrations.tabs import field
+
+    with gradio.Blocks(analytics_enabled=False):
+        found = field("picture", "Picture")
+    monkeypatch.setattr(Image, "open", lambda *_, **__: pytest.fail("it was opened"))
+    brought = SimpleNamespace(path=str(bomb), url=None, orig_name="bomb.png")
+    assert found.preprocess(brought) == str(bomb) and found.preprocess(None) is None
 
 
 def test_pictures_become_what_models_are_asked_about(tmp_path):

@@ -1,5 +1,6 @@
 """Borders that are mirrored, as NumPy mirrors them."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -14,3 +15,11 @@ def test_borders_are_mirrored_however_wide(padding, shape):
     found = check_layer(kc.layers.ReflectionPadding2D(padding), maps)
     around = [(0, 0), (padding, padding), (padding, padding), (0, 0)]
     np.testing.assert_array_equal(found, np.pad(maps, around, mode="reflect"))
+
+
+def test_a_file_mirrors_as_the_layer_does(tmp_path):
+    pytest.importorskip("onnxruntime")
+    picture = keras.Input((None, None, 3), name="picture")
+    model = keras.Model(picture, kc.layers.ReflectionPadding2D(3)(picture))
+    # Refused where the file says something else.
+    kc.export.export_model(model, tmp_path / "border.onnx", "onnx")

@@ -36,7 +36,8 @@ class ReflectionPadding2D(ImageLayer):
             side = ops.shape(x)[axis]
             # A mirrored map repeats after two of its lengths less both edges; one pixel at once.
             period = ops.maximum(2 * (side - 1), 1)
-            places = ops.arange(-self.padding, side + self.padding, dtype="int32") % period
+            # Both ways from the first alike; ONNX's remainders of numbers below 0 are others.
+            places = ops.abs(ops.arange(-self.padding, side + self.padding, dtype="int32")) % period
             x = ops.take(x, ops.minimum(places, period - places), axis=axis)
         return x
 
