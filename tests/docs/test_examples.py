@@ -1,4 +1,4 @@
-"""Every example of a docstring runs."""
+"""Every example of a docstring runs, and what the guides begin with has one."""
 
 import inspect
 import re
@@ -10,6 +10,7 @@ import pytest
 from keras import ops
 
 import keras_classics as kc
+import pages
 
 # What an example may take as given; else each stands alone.
 GIVEN = {"__name__": "__main__", "keras": keras, "kc": kc, "np": np, "ops": ops}
@@ -50,3 +51,16 @@ def test_an_example_runs_by_itself(name, tmp_path, monkeypatch):
     keras.utils.set_random_seed(0)
     exec(compile(EXAMPLES[name], f"<{name}>", "exec"), dict(GIVEN))
     assert name.rpartition(".")[2] in EXAMPLES[name]
+
+
+def test_what_the_guides_begin_with_has_an_example():
+    said = {
+        f"kc{name}"
+        for page in pages.GUIDES
+        for name in re.findall(r"\bkc((?:\.\w+)+)", page.read_text())
+    }
+    # Cards describe the catalogue's networks; a whole job stands in the guide of jobs.
+    cards = map(kc.card, kc.list_models())
+    elsewhere = {f"kc.models.{card.builder or card.name}" for card in cards}
+    elsewhere |= {name for name in PUBLIC if name.startswith("kc.jobs.") and "preset" not in name}
+    assert sorted((said & PUBLIC.keys()) - elsewhere - EXAMPLES.keys()) == []

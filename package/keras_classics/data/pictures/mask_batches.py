@@ -110,7 +110,14 @@ def whole_mask_batches(
 
 @checked
 def picture_values(pictures: np.ndarray) -> np.ndarray:
-    """Pictures as segmenters take them: float32 of -1 to 1, from 0 to 255."""
+    """Pictures as segmenters take them: float32 of -1 to 1, from 0 to 255.
+
+    Example:
+        ```python
+        images = np.zeros((2, 32, 32, 3), "uint8")
+        kc.data.picture_values(images).shape  # (2, 32, 32, 3), all -1
+        ```
+    """
     return np.asarray(pictures, "float32") / np.float32(127.5) - np.float32(1.0)
 
 

@@ -35,6 +35,13 @@ class BoundaryLoss(keras.losses.Loss):
 
     Raises:
         InputError: A weight is not within 0 to 1, or they are not as many as the sides.
+
+    Example:
+        ```python
+        trunk = kc.models.VGG11(width=0.1, include_top=False, weights=None)
+        model = kc.models.boundary_network(trunk, strides=(1, 2, 4))
+        model.compile("adam", kc.training.BoundaryLoss(side_weight=0.5))
+        ```
     """
 
     @checked

@@ -47,6 +47,14 @@ def boundary_figures(
 
     Raises:
         InputError: Maps do not fit each other, or have other values.
+
+    Example:
+        ```python
+        truth = np.zeros((16, 16), "uint8")
+        truth[8] = 1
+        said = np.where(truth, 0.9, 0.1)
+        kc.training.boundary_figures([truth], [said])["ODS"]  # 1.0
+        ```
     """
     tolerance = check_positive("tolerance", tolerance)
     cuts = np.arange(1, thresholds + 1) / (thresholds + 1)

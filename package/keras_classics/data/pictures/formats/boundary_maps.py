@@ -61,6 +61,12 @@ def outlined(examples: Sequence[Any]) -> Sequence[MaskedPicture]:
 
     Raises:
         InputError: Pictures have no masks.
+
+    Example:
+        ```python
+        data = kc.data.load("scenes", train=2, validation=1, test=1)
+        kc.data.outlined(data.train)[0].class_mask  # 1 where an object ends, else 0
+        ```
     """
     check_masks(examples)
 
