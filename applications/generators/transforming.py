@@ -26,6 +26,8 @@ SHIFT = 7
 FACTORS = (4, 8)
 # Of a style's side, so that the fourth level of a loss network has something of it to see.
 LEAST_STYLE = 32
+# Of what an export makes, in grey levels of 255.
+TOLERANCE = 0.01
 # Pictures that are seen at once.
 TOGETHER = 32
 # Test pictures that are descended for, one after another.
@@ -148,7 +150,7 @@ class Transforming(Task):
         return [f"test {n}" for n in range(8)], list(test.images[:8])
 
     def export(self, model, path, format):
-        kc.export.export_model(model, path, format)
+        kc.export.export_model(model, path, format, tolerance=TOLERANCE)
 
 
 class Stylist(Transforming):
