@@ -24,6 +24,14 @@ CRITERION = (
     "layers; agreement in kind rises from each layer to the next from the second on, and in the "
     "last is greater than that in texture or in colour."
 )
+FURTHER = (
+    "Edges and kinds are as claimed with every seed; what differs is texture, and there the "
+    "measure is at fault. Of 1,000 test objects of the second seed 825 are plain, 88 striped and "
+    "87 dotted, so that nine drawn at random agree in 0.82 of them, and nine of which half are "
+    "striped agree in less: below 0, as nearly all layers are. So it does not tell in which layer "
+    "textures are seen, and that stays open; it would take scenes whose textures are equally "
+    "frequent."
+)
 LAYERS = tuple(f"relu{number}" for number in range(1, 6))
 KNOWN = ("texture", "colour", "kind")
 
