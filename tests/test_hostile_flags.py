@@ -332,6 +332,12 @@ FLAGS = {
          lambda path, _: ["evaluate", "--beside", str(path.parent),
                           "--out", str(path.parent / "out")]),
     ],
+    ("generate", "--start-from"): [
+        ("run.json", hostile.json_files,
+         lambda path, _: ["train", "--task", "super_resolution", "--start-from", str(path.parent),
+                          "--loss", "pixels", *SCENES, "--image-size", "32",
+                          "--out", str(path.parent / "out")]),
+    ],
     ("generate", "--images"): [("a.png", hostile.picture_files, styled)],
     ("generate", "--out"): [
         ("run.json", hostile.json_files, of_run("generate", "sample")),
@@ -493,8 +499,8 @@ SAME = {("segmentation", "--from"), ("classification", "--from"), ("labelling", 
 # Texts, names and numbers; and places that are only written.
 PLAIN = {
     PROGRAM: {"--augment", "--family", "--files", "--out", "name", "pattern", "to"},
-    "benchmark": {"--attacks", "--cells", "--depths", "--layers", "--methods", "--model", "--models",
-        "--networks", "--widths"},  # fmt: skip
+    "benchmark": {"--attacks", "--beside", "--cells", "--depths", "--layers", "--methods", "--model",
+        "--models", "--networks", "--sizes", "--widths"},  # fmt: skip
     "captioning": {"--decoder", "--encoder-layer", "--to"},
     "classification": {"--model", "--recipe", "--to"},
     "compress": {"--model", "--recipe"},

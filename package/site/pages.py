@@ -17,9 +17,10 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "package"))
+sys.path[:0] = [str(ROOT / "package"), str(ROOT / "applications")]
 
 import keras_classics as kc  # noqa: E402
+from claims import claim as claims  # noqa: E402
 
 # Rooms whose public callables a user starts from.
 ROOMS = (
@@ -68,6 +69,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         for picture in sorted(ROOT.glob(pattern)):
             add(str(picture.relative_to(ROOT)), picture.read_bytes())
     add("CITATION.cff", (ROOT / "CITATION.cff").read_bytes())
+    for name in claims.names():
+        picture = claims.RESULTS / f"{name}.png"
+        if picture.exists():
+            add(f"applications/claims/results/{picture.name}", picture.read_bytes())
     for family, cards in families().items():
         smallest = min(cards, key=lambda card: (card.parameters, card.name))
         add(f"catalogue/{family}.svg", drawn(smallest.name))
@@ -81,6 +86,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Let links between files of the repository be links between pages of the site."""
     source = page.file.src_uri
+    if source == "courses.md":
+        markdown += verdicts()
     page.meta["search"] = {"boost": 0.5 if source.startswith(LOOKED_UP) else 4}
     beside = {target: name for name, target in BESIDE.items()}
     folder = Path(beside.get(source, f"package/docs/{source}")).parent
@@ -160,6 +167,26 @@ def listed(told: dict[str, str]) -> str:
     return "\n".join(
         f"- {', '.join(f'`{name}`' for name in names)}: {text}" for text, names in said.items()
     )
+
+
+def verdicts() -> str:
+    """What came of each claim of the courses, part by part."""
+    parts: dict[str, list[str]] = {}
+    for name in claims.names():
+        found = claims.record_of(name, claims.RESULTS)
+        if found is None or not found["verdict"]:
+            continue
+        claim = claims.load(name)
+        told = [
+            f"### {claim.number}. {claim.title}",
+            f"**{claims.told(found).capitalize()}.** {found['reason']}",
+            f"*Criterion, written before the run: {found['criterion']}*",
+            f"![{claim.title}](applications/claims/results/{name}.png)",
+            *([claim.module.FURTHER] if hasattr(claim.module, "FURTHER") else []),
+            f"`python applications/reproduce.py run {name}`",
+        ]
+        parts.setdefault(claim.module.PART, []).append("\n\n".join(told))
+    return "".join(f"\n\n## {part}\n\n" + "\n\n".join(told) for part, told in parts.items())
 
 
 def room_page(room: str) -> str:
