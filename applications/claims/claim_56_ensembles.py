@@ -21,10 +21,13 @@ CRITERION = (
     "CIDEr-D is above the mean of the four by a twentieth of that or more."
 )
 FURTHER = (
-    "After 400 steps each the captioners of a seed differ much, from 0.34 to 0.61 in CIDEr-D. "
-    "Together they are above their mean by 4, 15 and 17 %, but with the first seed two of them did "
-    "better alone, and with each other seed one: a mean of good and poor ones is not above the "
-    "good. Whether those that have learnt longer, and are more alike, gain more was not yet run."
+    "Together the four are above their mean by 4, 15 and 17 %, but with the first seed two of them "
+    "did better alone, and with each other seed one. It is not that they have learnt too little: "
+    "with the first seed and four times the steps they have 0.52 to 0.59 alone and 0.46 together. "
+    "They hardly differ in what they foretell: a new word takes 1.212 to 1.219 nats alone, 1.211 "
+    "together, after four times the steps 1.119 to 1.141 and 1.122. So a mean has little to mend, "
+    "and CIDEr-D, which tells them apart, may follow the wording that each prefers; that was not "
+    "looked into."
 )
 MEMBERS, MAX_WORDS = 4, 16
 
