@@ -69,10 +69,6 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         for picture in sorted(ROOT.glob(pattern)):
             add(str(picture.relative_to(ROOT)), picture.read_bytes())
     add("CITATION.cff", (ROOT / "CITATION.cff").read_bytes())
-    for name in claims.names():
-        picture = claims.RESULTS / f"{name}.png"
-        if picture.exists():
-            add(f"applications/claims/results/{picture.name}", picture.read_bytes())
     for family, cards in families().items():
         smallest = min(cards, key=lambda card: (card.parameters, card.name))
         add(f"catalogue/{family}.svg", drawn(smallest.name))
