@@ -26,11 +26,11 @@ CRITERION = (
 )
 FURTHER = (
     "That five scales find less than one is no chance of 50 test scenes. On 300 others, with the "
-    "second seed AP50 is 0.512 at one scale and 0.467 at five, with the third 0.422 and 0.374, and "
-    "with another start of what stands behind its pyramid 0.438 and 0.395: five scales are four to "
-    "five points worse each time. A region is read at that of the five at which its size is nearest "
-    "to what the trunk learned from, so that behind the pyramid each sees few kinds of regions; "
-    "whether this is why, or the 250 steps that both learn there, was not looked into."
+    "second seed AP50 is 0.512 at one scale and 0.467 at five, with the third 0.422 and 0.374, "
+    "and with another start of what stands behind its pyramid 0.438 and 0.395: five scales are "
+    "four to five points worse each time. A region is read at that of the five at which its size "
+    "is nearest to what the trunk learned from, so that behind the pyramid each sees few kinds of "
+    "regions; whether this is why, or the 250 steps that both learn there, was not looked into."
 )
 # Side of a warped region, and shorter sides of the pictures that SPP-net reads: all five together
 # have a tenth of the pixels of R-CNN's regions.
