@@ -90,7 +90,9 @@ def load_tfds(
     drawn = (
         stored_masks(
             name, pixels, features[pixels],
-            builder.as_dataset(split=splits["train"], decoders=decoders),
+            builder.as_dataset(
+                split=splits["train"], decoders=tfds.decode.PartialDecoding({pixels: True})
+            ),
         )
         if pixels else None
     )  # fmt: skip

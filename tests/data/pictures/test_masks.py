@@ -245,8 +245,10 @@ def test_masks_of_tensorflow_datasets_offline():
     tf = pytest.importorskip("tensorflow")
     mask = np.arange(1, 4).repeat(8)[:, None, None] * np.ones((1, 20, 1), int)
 
-    def stored(self, **_):
-        # The first asks which values there are.
+    def stored(self, decoders, **_):
+        # The first asks which values there are, for which no picture is read.
+        alone = set(decoders.extract_features(self.info.features)) == {"segmentation_mask"}
+        assert alone == (spoil not in calls)
         calls.append(spoil)
         late = spoil == "value" and calls.count(spoil) > 1
         spoiled = np.where(mask == 3, 9, mask) if late else mask

@@ -6,6 +6,7 @@ import pytest
 
 import keras_classics as kc
 from keras_classics.layers import MeanFieldCRF
+from keras_classics.layers.image.crf import _Bilateral, _Landmarks
 from support import check_round_trip
 
 
@@ -139,13 +140,14 @@ def test_gradients_end_to_end_are_finite_differences(filtering):
     toward = rng.normal(size=logits.shape).astype("float32")
 
     def loss(x):
-        return tf.reduce_sum(tf.nn.softmax(layer([x, image], training=True)) * toward)
+        return tf.reduce_sum(tf.nn.softmax(layer([x, seen], training=True)) * toward)
 
-    given = tf.constant(logits)
+    given, seen = tf.constant(logits), tf.constant(image)
     with tf.GradientTape() as tape:
-        tape.watch(given)
+        tape.watch([given, seen])
         value = loss(given)
-    found = tape.gradient(value, [given, *layer.trainable_weights])
+    to_image, *found = tape.gradient(value, [seen, given, *layer.trainable_weights])
+    assert to_image is None
     for gradient, move in zip(found, [None, *layer.trainable_weights], strict=True):
         way = rng.normal(size=gradient.shape).astype("float32")
         step, ends = 1e-2, []
@@ -159,6 +161,32 @@ def test_gradients_end_to_end_are_finite_differences(filtering):
                 move.assign(before)
         expected = (ends[0] - ends[1]) / (2 * step)
         assert float(tf.reduce_sum(gradient * way)) == pytest.approx(expected, rel=0.02, abs=2e-3)
+
+
+def test_landmarks_are_the_middles_of_equal_parts_and_hear_exactly():
+    # Nine blocks of colours far apart; what is said in the middle of one is heard there alone.
+    image = np.kron(np.arange(9).reshape(3, 3) * 25, np.ones((3, 3)))[..., None].repeat(3, -1)
+    layer = MeanFieldCRF(grid=3, bilateral_width=3.0, colour_width=5.0)
+    said = np.zeros((1, 9, 9, 1), "float32")
+    said[0, 4, 4] = 1
+    given = np.float32(image[None])
+    exact, near = (np.array(kind(layer, given)(said)) for kind in (_Bilateral, _Landmarks))
+    block = exact[0, 3:6, 3:6, 0]
+    y, x = np.mgrid[-1:2, -1:2]
+    np.testing.assert_allclose(block, np.exp(-(x**2 + y**2) / 18), rtol=1e-5)
+    # But for what is added among landmarks.
+    np.testing.assert_allclose(near[0, 3:6, 3:6, 0], block, rtol=2e-3)
+    np.testing.assert_allclose(near, exact, atol=2e-3)
+
+
+@pytest.mark.parametrize("filtering", ["exact", "landmarks"])
+def test_logits_of_half_precision_are_refined_in_single(filtering):
+    logits, image = drawn(height=6, width=7)
+    logits, image = logits.astype("float16"), np.rint(image).astype("float16")
+    given = {"grid": 4, "colour_width": 30.0, "filtering": filtering}
+    found = MeanFieldCRF(dtype="mixed_float16", **given)([logits, image])
+    expected = MeanFieldCRF(**given)([logits.astype("float32"), image.astype("float32")])
+    np.testing.assert_array_equal(found, np.asarray(expected).astype("float16"))
 
 
 @pytest.mark.parametrize("filtering", ["exact", "landmarks"])

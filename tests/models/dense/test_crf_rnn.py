@@ -140,7 +140,8 @@ def test_arguments_reach_the_layer():
     assert {name: config[name] for name in told} == told
     default = kc.models.crf_rnn(segmenter()).get_layer("crf").get_config()
     paper = {"iterations": 5, "inference_iterations": 10, "spatial_width": 3.0,
-             "bilateral_width": 160.0, "colour_width": 3.0}  # fmt: skip
+             "bilateral_width": 160.0, "colour_width": 3.0, "filtering": "landmarks", "grid": 21,
+             "normalization": "after"}  # fmt: skip
     assert {name: default[name] for name in paper} == paper
     own = kc.layers.MeanFieldCRF().get_config()
     assert {name: own[name] for name in paper} == paper

@@ -51,6 +51,15 @@ def test_a_picture_of_which_nothing_is_known_costs_nothing():
     assert float(unknown) == 0 and float(known) > 0
 
 
+@pytest.mark.parametrize("wrong", [2, -1, 254, 0.5])
+def test_masks_of_classes_are_no_maps_of_outlines(wrong):
+    labels = np.zeros((2, 4, 5), "float32")
+    labels[:, 2], labels[1, 0, 0] = 1, wrong
+    logits = np.zeros((2, 4, 5, 1), "float32")
+    right, unknown = kc.training.BoundaryLoss(reduction="none")(labels, logits)
+    assert np.isfinite(float(right)) and np.isnan(float(unknown))
+
+
 def test_weights_that_are_not_one_for_each_side_are_refused():
     loss = kc.training.BoundaryLoss(side_weight=[1.0, 0.5])
     with pytest.raises(kc.InputError, match="for 1 side outputs"):

@@ -29,6 +29,21 @@ def test_the_loss_by_hand():
         kc.training.PixelCrossEntropy(class_weights=[1, 2])(masks, logits)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "ignore"), [(5, 255), (-1, 255), (1.7, 255), (-1, None), (255, None), (np.nan, None)]
+)
+def test_a_label_that_is_no_class_is_no_number_of_the_loss(wrong, ignore):
+    masks = np.ones((1, 3, 4), "float32")
+    logits = np.zeros((1, 3, 4, 5), "float32")
+    loss = kc.training.PixelCrossEntropy(ignore, [1, 2, 3, 4, 5], reduction="none")
+    right = np.array(loss(masks, logits))
+    assert np.isfinite(right).all()
+    masks[0, 1, 2] = wrong
+    found = np.array(loss(masks, logits))
+    assert np.argwhere(np.isnan(found)).tolist() == [[0, 1, 2]]
+    np.testing.assert_allclose(found[0, 0], right[0, 0], rtol=0.1)
+
+
 def test_rare_classes_weigh_more_by_hand():
     # Class 0: 6 of 8 pixels of both pictures; 1: 2 of 4 pixels of one picture; 2: nowhere.
     masks = [

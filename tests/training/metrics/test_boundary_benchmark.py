@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
-from keras_classics.training.metrics.boundary_benchmark import _matches
+from keras_classics.training.metrics.boundary_benchmark import _blurred, _matches
 
 
 def drawn(size=60):
@@ -74,7 +74,33 @@ def test_a_blurred_outline_is_thinned_to_its_ridge():
         thin = kc.training.thin_outlines(said)
         kept = thin > 0.5
         inner = (slice(4, -4),) * 2
+        # They are what was said, not what is smoothed to find them.
+        np.testing.assert_array_equal(thin[kept], said[kept])
         assert kept.sum() > 20 and np.abs(across[inner][kept[inner]]).max() < 1.1
+
+
+def test_outlines_are_smoothed_by_twice_1_2_1():
+    point = np.zeros((7, 7))
+    point[3, 3] = 256
+    once = np.array([1, 4, 6, 4, 1])
+    np.testing.assert_allclose(_blurred(point)[1:6, 1:6], np.outer(once, once))
+
+
+def test_reach_is_a_share_of_the_diagonal_and_outlines_are_thinned_unless_they_are():
+    # The diagonal of 30 x 40 is 50.
+    true, said = np.zeros((30, 40), "uint8"), np.zeros((30, 40))
+    true[:, 20], said[:, 23] = 1, 1.0
+    for reach, found in ((3.05, 1), (2.95, 0)):
+        figures = kc.training.boundary_figures([true], [said], tolerance=reach / 50)
+        assert figures["ODS"] == found
+    # An outline of three columns, of which the middle says most.
+    said[:, 19:24] = [0.6, 1.0, 0.6, 0.0, 0.0]
+    thinned, whole = (
+        kc.training.boundary_figures([true], [said], **given) for given in ({}, {"thin": False})
+    )
+    assert thinned["ODS"] == whole["ODS"] == 1
+    # What is beside the ridge is right of no threshold, or of those above it.
+    assert thinned["threshold"] == pytest.approx(1 / 34) and whole["threshold"] > 0.6
 
 
 def test_average_precision_by_hand_and_what_does_not_count():

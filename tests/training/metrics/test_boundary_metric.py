@@ -39,6 +39,20 @@ def test_the_metric_is_the_function_after_any_batches(batch):
     assert type(metric).from_config(config).get_config() == metric.get_config()
 
 
+def test_no_figure_hides_a_label_that_is_no_class():
+    true, said = drawn()
+    for wrong, ignore in ((7, 255), (-1, 255), (255, None)):
+        metric = kc.training.BoundaryF(3, ignore=ignore)
+        labels = np.where(true == 255, 0, true)
+        # Of one class it is and of no outline, but for the label.
+        labels[3, 5, 5] = wrong
+        for some in (slice(3, 4), slice(0, 3)):
+            metric.update_state(labels[some], np.eye(3)[said[some]])
+        assert np.isnan(metric.result())
+        with pytest.raises(kc.InputError, match=f"has the label {wrong}"):
+            kc.training.boundary_f(labels, said, 3, ignore=ignore)
+
+
 def test_it_counts_in_compiled_steps_and_wants_pictures_of_known_size():
     true, said = drawn()
     picture = np.eye(3, dtype="float32")[said]

@@ -75,6 +75,8 @@ def test_labels_that_are_no_class_are_refused_and_no_figure_hides_them():
     metric = kc.training.PixelFigure(4, ignore=None)
     metric.update_state(true, logits)
     assert np.isnan(metric.result())
+    with pytest.raises(kc.InputError, match=f"{(true == 255).sum()} pixels had labels"):
+        metric.confusion()
     with pytest.raises(kc.InputError, match="whole numbers of one shape"):
         kc.training.pixel_confusion(true, logits, 4)
     for wrong in ([[1, -1], [0, 1]], [[1, np.nan], [0, 1]], [[1, np.inf], [0, 1]]):

@@ -67,7 +67,8 @@ def fcn(
             paper; any stride that the backbone has a map of. Of a network without blocks the first
             map of a stride is scored, its pool, and of one with blocks the last.
         form: `"same"` for maps as large as the picture divided by their stride; `"paper"` pads the
-            picture by 100 pixels and answers for whole windows, as VGG-16 in the paper.
+            picture by 99 pixels, to which VGG's first convolution adds the last of the paper's 100,
+            and answers for whole windows.
         upsampling: Which enlargements learn: `"learned"` for all, `"between"` for those between
             maps but not the last, to the pixels (as in PAMI 2017), `"fixed"` for none (as in the
             paper's program). The last of FCN-32s has `4096 classes^2` weights.

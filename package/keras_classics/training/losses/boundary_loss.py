@@ -68,7 +68,7 @@ class BoundaryLoss(keras.losses.Loss):
             y_pred: Logits `(batch, height, width, sides + 1)`, all together last.
 
         Returns:
-            `(batch,)`.
+            `(batch,)`, NaN of a picture that has another value, as masks of classes have.
 
         Raises:
             InputError: Maps are not of the answers' height and width, or there are not as many
@@ -76,9 +76,10 @@ class BoundaryLoss(keras.losses.Loss):
         """
         check_batch(y_true, y_pred, y_pred.shape[-1])
         said = ops.cast(y_pred, "float32")
-        labels = ops.reshape(ops.cast(y_true, "int32"), (*ops.shape(said)[:3], 1))
+        labels = ops.reshape(ops.cast(y_true, "float32"), (*ops.shape(said)[:3], 1))
         outlines = ops.cast(labels == 1, "float32")
         counted = ops.cast(labels != IGNORED, "float32")
+        other = ops.logical_and(labels != 0, ops.logical_and(labels != 1, labels != IGNORED))
         near, best = outlines, said
         if self.bag:
             side = 2 * self.bag + 1
@@ -102,7 +103,8 @@ class BoundaryLoss(keras.losses.Loss):
                 "as many weights as sides, or one number for all",
                 "Give one for each of the network's strides.",
             )
-        return ops.sum(losses * ops.convert_to_tensor([*weights, 1.0], "float32"), axis=-1)
+        total = ops.sum(losses * ops.convert_to_tensor([*weights, 1.0], "float32"), axis=-1)
+        return ops.where(ops.any(other, axis=axes), float("nan"), total)
 
     def get_config(self) -> Config:
         """The arguments."""

@@ -57,7 +57,8 @@ class PixelCrossEntropy(keras.losses.Loss):
             y_pred: Logits `(batch, height, width, classes)`.
 
         Returns:
-            float32 `(batch, height, width)`, 0 where nothing counts.
+            float32 `(batch, height, width)`, 0 where nothing counts, NaN where a label that counts
+            is none of the classes.
 
         Raises:
             InputError: Masks are not of the answers' height and width, or there are not as many
@@ -65,9 +66,14 @@ class PixelCrossEntropy(keras.losses.Loss):
         """
         check_batch(y_true, y_pred, y_pred.shape[-1])
         said = ops.cast(y_pred, "float32")
-        labels = ops.reshape(ops.cast(y_true, "int32"), ops.shape(said)[:-1])
-        counted = labels != (-1 if self.ignore is None else self.ignore)
-        labels = ops.where(counted, labels, 0)
+        given = ops.reshape(ops.cast(y_true, "float32"), ops.shape(said)[:-1])
+        labels = ops.cast(given, "int32")
+        known = ops.logical_and(labels >= 0, labels < said.shape[-1])
+        # What is cut to a whole number is none.
+        known = ops.logical_and(known, ops.cast(labels, "float32") == given)
+        counted = ops.ones_like(known) if self.ignore is None else given != self.ignore
+        unknown = ops.logical_and(counted, ops.logical_not(known))
+        labels = ops.where(known, labels, 0)
         losses = ops.sparse_categorical_crossentropy(labels, said, from_logits=True)
         weights = ops.cast(counted, "float32")
         if self.class_weights is not None:
@@ -80,7 +86,9 @@ class PixelCrossEntropy(keras.losses.Loss):
                 )
             table = ops.convert_to_tensor(self.class_weights, "float32")
             weights = weights * ops.take(table, labels)
-        return losses * weights / ops.maximum(ops.mean(weights), _LEAST)
+        losses = losses * weights / ops.maximum(ops.mean(weights), _LEAST)
+        # Engines refuse such labels each in its own way, or pass over them.
+        return ops.where(unknown, float("nan"), losses)
 
     def get_config(self) -> Config:
         """The arguments."""

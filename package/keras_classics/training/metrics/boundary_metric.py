@@ -21,7 +21,7 @@ from keras_classics.training.metrics.mask_pairs import check_batch
 class BoundaryF(keras.metrics.Metric):
     """Mean F of the outlines of classes over all pictures since the last reset.
 
-    That of `boundary_f`, whatever the batches were.
+    That of `boundary_f`, whatever the batches were; NaN where it refuses labels.
 
     Args:
         classes: Number of classes.
@@ -83,8 +83,10 @@ class BoundaryF(keras.metrics.Metric):
         labels = ops.reshape(ops.cast(y_true, "int32"), (-1, *sides, 1))
         said = ops.reshape(ops.cast(ops.argmax(y_pred, axis=-1), "int32"), (-1, *sides, 1))
         counted = ops.ones_like(labels, dtype="float32")
+        unknown = ops.logical_or(labels < 0, labels >= self.classes)
         if self.ignore is not None:
             counted = 1.0 - _within(ops.cast(labels == self.ignore, "float32"), 1)
+            unknown = ops.logical_and(unknown, labels != self.ignore)
         classes = ops.arange(self.classes, dtype="int32")
         true, found = (
             _outlines(ops.cast(each == classes, "float32")) * counted for each in (labels, said)
@@ -96,11 +98,12 @@ class BoundaryF(keras.metrics.Metric):
         known = ops.cast(drawn > 0, "float32")
         number = ops.sum(known, axis=-1)
         means = ops.sum(scores * known, axis=-1) / ops.maximum(number, 1.0)
+        means = ops.where(ops.any(unknown, axis=(1, 2, 3)), float("nan"), means)
         self.total.assign_add(ops.sum(means))
         self.pictures.assign_add(ops.sum(ops.cast(number > 0, "float32")))
 
     def result(self) -> Tensor:
-        """0 to 1; NaN before the first picture that has an outline."""
+        """0 to 1; NaN before the first outline, and where a label was no class."""
         return self.total / self.pictures
 
     def get_config(self) -> Config:

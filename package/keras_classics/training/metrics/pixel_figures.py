@@ -155,10 +155,20 @@ class PixelFigure(keras.metrics.Metric):
         self.counts.assign(ops.stack([low % _CARRY, high]))
 
     def confusion(self) -> np.ndarray:
-        """int64 `(classes, classes)`: what was counted, true classes in rows."""
+        """int64 `(classes, classes)`: what was counted, true classes in rows.
+
+        Raises:
+            InputError: A label was no class.
+        """
         low, high = np.asarray(ops.convert_to_numpy(self.counts), "int64")
-        counts: np.ndarray = (high * _CARRY + low)[:-1].reshape(self.classes, self.classes)
-        return counts
+        counts: np.ndarray = high * _CARRY + low
+        if counts[-1]:
+            raise InputError(
+                f"{counts[-1]} pixels had labels that are no class",
+                f"0 to {self.classes - 1}",
+                "Correct the masks, give all classes, or name the label to ignore.",
+            )
+        return counts[:-1].reshape(self.classes, self.classes)
 
     def result(self) -> Tensor:
         """The figure; NaN before the first pixel, and where a label was no class."""

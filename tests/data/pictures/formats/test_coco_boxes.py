@@ -209,6 +209,18 @@ def test_outlines_are_those_of_pycocotools(tmp_path):
     np.testing.assert_array_equal(object_masks(doubled), masks.repeat(2, axis=1).repeat(2, axis=2))
 
 
+def test_an_outline_that_leaves_the_picture_keeps_its_form_inside(tmp_path):
+    pytest.importorskip("pycocotools")
+    # A triangle from far outside, and the upper right half of the whole plane.
+    outlines = [[[-20, 0, 20, 0, 20, 20]], [[-1e12, -1e12, 1e12, -1e12, 1e12, 1e12]]]
+    file = written(tmp_path, [annotation(segmentation=each) for each in outlines])
+    cut, far = object_masks(first(file)[0])
+    y, x = np.mgrid[:20, :30] + 0.5
+    expected = (x < 20) & (y < (x + 20) / 2)
+    assert np.count_nonzero(cut != expected) <= 10
+    assert np.count_nonzero(far != (y < x)) <= 20
+
+
 @pytest.mark.parametrize("counts", [[601], [5, -5, 600], "0" * 30, "zzzz", [2**40]])
 def test_run_lengths_that_do_not_fit_are_refused(tmp_path, counts):
     outline = {"size": [20, 30], "counts": counts}

@@ -45,6 +45,37 @@ def test_a_palette_in_order_of_appearance_is_read_by_its_colours(tmp_path):
     np.testing.assert_array_equal(kc.data.read_mask(path, colours=table), mask)
 
 
+def test_a_palette_of_which_the_table_knows_a_part_is_refused_and_the_remedies_work(tmp_path):
+    mask = labels()
+    table, path = tmp_path / "table.txt", tmp_path / "smoothed.png"
+    table.write_text(TABLE)
+    colours = COLOURS[mask]
+    colours[3, 4] = (60, 64, 3)
+    Image.fromarray(colours).quantize(8).save(path)
+    with pytest.raises(InputError, match=r"of no class in 1 pixels, such as \(60, 64, 3\)"):
+        kc.data.read_mask(path, colours=table)
+    table.write_text(f"{TABLE}60 64 3 void\n")
+    expected = mask.copy()
+    expected[3, 4] = 255
+    np.testing.assert_array_equal(kc.data.read_mask(path, colours=table), expected)
+    # Of greys in a palette the table may know white, which is then the number 255 all the same.
+    table.write_text("9 9 9 road\n8 8 8 car\n255 255 255 void\n")
+    greys = bytes(np.arange(256, dtype="uint8").repeat(3).tobytes())
+    path = write(tmp_path / "greys.png", mask, "P", greys)
+    np.testing.assert_array_equal(kc.data.read_mask(path, colours=table), mask)
+
+
+def test_the_colours_of_great_numbers_of_a_palette_are_their_own(tmp_path):
+    mask = np.array([[1, 100, 200], [200, 1, 100]], "uint8")
+    palette = np.zeros((256, 3), "uint8")
+    palette[[1, 100, 200]] = [(0, 0, 1), (0, 0, 2), (0, 0, 3)]
+    table = tmp_path / "table.txt"
+    table.write_text("0 0 1 one\n0 0 2 two\n0 0 3 three\n")
+    path = write(tmp_path / "great.png", mask, "P", palette.tobytes())
+    found = kc.data.read_mask(path, colours=table)
+    np.testing.assert_array_equal(found, [[0, 1, 2], [2, 0, 1]])
+
+
 @pytest.mark.parametrize(("bits", "most"), [(1, 1), (2, 3), (4, 15)])
 def test_grey_of_few_bits_has_the_numbers_that_were_written(tmp_path, bits, most):
     mask = np.random.default_rng(0).integers(0, most + 1, (5, 16))

@@ -8,7 +8,6 @@ from data.pictures.boxed_folders import picture
 from data.pictures.mask_samples import folder, labels, write
 from keras_classics.core.errors import InputError
 from keras_classics.data.load import load
-from keras_classics.data.pictures.formats import picture_pairs
 from keras_classics.data.pictures.formats.mask_files import voc_colours
 
 
@@ -25,7 +24,24 @@ def test_of_vocs_pictures_those_with_masks_are_taken(tmp_path):
     assert sum(data.info.sizes.values()) == 5 and not data.info.skipped
 
 
-@pytest.mark.parametrize("suffix", picture_pairs._SUFFIXES)
+def test_of_vocs_palette_a_label_beyond_the_classes_is_named(tmp_path):
+    colours = {label: rgb for rgb, label in voc_colours(255).items()}
+    palette = bytes(np.array([colours[n] for n in range(256)], "uint8").tobytes())
+    for number in range(4):
+        picture(tmp_path / "JPEGImages" / f"p{number}.jpg", seed=number)
+        mask = np.where(labels(seed=number) == 2, 30, labels(seed=number)).astype("uint8")
+        write(tmp_path / "SegmentationClass" / f"p{number}.png", mask, "P", palette)
+    with pytest.raises(InputError, match=r"has the labels 30 in .*Name all classes"):
+        load(f"voc:{tmp_path}", masks=True, strict=True)
+
+
+@pytest.mark.parametrize(
+    "suffix",
+    [
+        "", "_L", "_mask", "-mask", "_masks", "_label", "_labels", "_gt", "_seg", "_segmentation",
+        "_GT", "_edges", "_boundary",
+    ],
+)  # fmt: skip
 def test_what_the_name_of_a_mask_may_have_more(tmp_path, suffix):
     for number in range(3):
         picture(tmp_path / "images" / f"p{number}.png", seed=number)
@@ -50,6 +66,53 @@ def test_masks_without_pictures_are_named_and_all_are_counted(tmp_path):
     named = [each for each in told if "belongs to no picture" in each]
     assert len(named) == 5 and "q0.png" in named[0]
     assert any("2 more of" in each and "belong to no picture" in each for each in told)
+
+
+@pytest.mark.parametrize(
+    "layout", ["{split}/images {split}/{kind}", "images/{split} {kind}/{split}"]
+)
+def test_a_split_whose_folder_of_masks_has_another_name_is_told(tmp_path, layout):
+    for split in ("train", "val", "test"):
+        for number in range(4):
+            kind = "mask" if split == "val" else "masks"
+            images, masks = layout.format(split=split, kind=kind).split()
+            seed = number + 10 * len(split)
+            picture(tmp_path / images / f"{split}{number}.png", seed=seed)
+            if split != "test":
+                write(tmp_path / masks / f"{split}{number}.png", labels(seed=seed))
+    images, masks = layout.format(split="val", kind="masks").split()
+    with pytest.raises(InputError, match=rf"{images} have no folder with a mask.*{masks}"):
+        load(f"masks:{tmp_path}", strict=True)
+    (fault,) = load(f"masks:{tmp_path}").info.skipped
+    assert images in fault
+    # Masks of tests are often kept from everybody.
+    wrong, right = (layout.format(split="val", kind=kind).split()[1] for kind in ("mask", "masks"))
+    (tmp_path / wrong).rename(tmp_path / right)
+    data = load(f"masks:{tmp_path}", strict=True)
+    assert data.info.sizes == {"train": 3, "validation": 4, "test": 1}
+    (remark,) = data.info.remarks
+    assert layout.format(split="test", kind="").split()[0] in remark
+
+
+def test_a_mask_is_of_one_picture(tmp_path):
+    folder(tmp_path)
+    for number in (2, 4):
+        path = tmp_path / "images" / f"p{number}.png"
+        with Image.open(path) as image:
+            image.save(path.with_suffix(".jpg"))
+    with pytest.raises(InputError, match=r"p2.png belongs to two pictures, .*p2.jpg and .*p2.png"):
+        load(f"masks:{tmp_path}", strict=True)
+    data = load(f"masks:{tmp_path}")
+    assert sum(data.info.sizes.values()) == 6 and len(data.info.skipped) == 2
+
+
+def test_as_many_classes_as_labels_have_numbers(tmp_path):
+    folder(tmp_path)
+    names = [f"class {number}" for number in range(256)]
+    data = load(f"masks:{tmp_path}", classes=names[:255], strict=True)
+    assert len(data.info.pixel_classes) == 255
+    with pytest.raises(InputError, match="256 classes were given.*2 to 255"):
+        load(f"masks:{tmp_path}", classes=names)
 
 
 def test_values_with_gaps_are_no_numbers_of_classes_and_the_remedy_works(tmp_path):

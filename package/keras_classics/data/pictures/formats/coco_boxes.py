@@ -37,6 +37,8 @@ _ALLOWED = (
     '"images" with id and file_name, "categories" with id and name, "annotations" with image_id, '
     "category_id and bbox"
 )
+# So many pictures beyond their own, outlines are as they are said.
+_AROUND = 9
 # A run length beyond this is no picture's.
 _MOST_PIXELS = 2**31 - 1
 
@@ -288,8 +290,12 @@ def _mask(outline: Any, size: tuple[int, int], name: str) -> np.ndarray:
         values = np.arange(len(runs)) % 2 == 1
         # Column by column.
         return np.repeat(values, runs).reshape(size, order="F")
+    # The tool cuts what lies outside; corners moved to the border would turn the sides inside. It
+    # walks along all sides in steps of a fifth of a pixel, so that there has to be an end.
+    around = _AROUND * max(size)
     polygons = [
-        np.clip(np.asarray(each, "float64"), 0, max(size)).tolist() for each in _polygons(outline)
+        np.clip(np.asarray(each, "float64"), -around, max(size) + around).tolist()
+        for each in _polygons(outline)
     ]
     if not polygons:
         return np.zeros(size, bool)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -63,8 +64,10 @@ class MaskReading:
                 pixels = pixels[..., 0]
             palette = image.getpalette("RGB") if mode == "P" and self.colours else None
         if pixels.ndim == 2:
-            if palette is not None and (table := self._of_palette(pixels, palette)) is not None:
-                return table[pixels]
+            if palette is not None:
+                labels = self._of_palette(path, pixels, palette)
+                if labels is not None:
+                    return labels
             return self._from_values(path, pixels.astype("uint8") // np.uint8(scale))
         if self.colours is None and _is_grey(pixels):
             return self._from_values(path, np.ascontiguousarray(pixels[..., 0]))
@@ -93,21 +96,39 @@ class MaskReading:
             )
         return labels.astype("uint8")
 
-    def _of_palette(self, pixels: np.ndarray, palette: list[int]) -> np.ndarray | None:
-        """Labels of the numbers of a palette picture, where the table knows all its colours.
+    def _of_palette(
+        self, path: str | Path, pixels: np.ndarray, palette: list[int]
+    ) -> np.ndarray | None:
+        """Labels by the colours of a palette picture; None where its numbers are the classes.
 
-        Programs that save coloured masks by a palette number colours as they occur.
+        Programs that save coloured masks by a palette number colours as they occur. Of a palette
+        for the eye the table knows none, or black, which most palettes have.
+
+        Raises:
+            InputError: The table knows some of the colours, but not all.
         """
-        table = np.zeros(256, "uint8")
-        for number in np.unique(pixels):
-            colour = palette[3 * number : 3 * number + 3]
-            label = None
-            if len(colour) == 3:
-                label = (self.colours or {}).get((colour[0], colour[1], colour[2]))
-            if label is None:
+        found, counts = np.unique(pixels, return_counts=True)
+        # Thrice a number of 8 bits has more of them.
+        numbers = found.tolist()
+        colours = [tuple(palette[3 * number : 3 * number + 3]) for number in numbers]
+        known: Mapping[Any, int] = self.colours or {}
+        unknown = [place for place, colour in enumerate(colours) if colour not in known]
+        if unknown:
+            # What is stored as a palette of greys is a grey picture.
+            grey = all(
+                colour == (number,) * 3 for number, colour in zip(numbers, colours, strict=True)
+            )
+            if grey or not any(any(colour) for colour in colours if colour in known):
                 return None
-            table[number] = label
-        return table
+            raise self._of_no_class(
+                path,
+                int(counts[unknown].sum()),
+                [colours[place] for place in unknown],
+                " If its numbers are the classes, write them as a grey picture.",
+            )
+        table = np.zeros(256, "uint8")
+        table[numbers] = [known[colour] for colour in colours]
+        return table[pixels]
 
     def _from_colours(self, path: str | Path, pixels: np.ndarray) -> np.ndarray:
         codes = pixels.astype("int32") @ np.array([65536, 256, 1])
@@ -128,22 +149,27 @@ class MaskReading:
         unknown = known_codes[place] != codes
         if unknown.any():
             colours = pixels[unknown]
-            shown = ", ".join(str(tuple(map(int, each))) for each in np.unique(colours, axis=0)[:3])
-            raise InputError(
-                f"The mask {path} has colours of no class in {len(colours)} pixels, such as "
-                f"{shown}",
-                f"the {len(known_codes)} colours of its table",
-                "Complete the table, or write the mask anew without smoothing.",
-            )
+            raise self._of_no_class(path, len(colours), np.unique(colours, axis=0).tolist())
         return labels[place].astype("uint8")
+
+    def _of_no_class(
+        self, path: str | Path, count: int, colours: Sequence[Sequence[int]], remedy: str = ""
+    ) -> InputError:
+        shown = ", ".join(str(tuple(each)) for each in colours[:3])
+        return InputError(
+            f"The mask {path} has colours of no class in {count} pixels, such as {shown}",
+            f"the {len(self.colours or ())} colours of its table",
+            f"Complete the table, or write the mask anew without smoothing.{remedy}",
+        )
 
 
 @checked
 def read_mask(path: str | Path, *, colours: str | Path | None = None) -> np.ndarray:
     """Read the class of every pixel from a file.
 
-    Of palette pictures the numbers are the classes, whatever their colours look like; of grey ones
-    the values are; of coloured ones a table says which colour is which.
+    Of palette pictures the numbers are the classes, whatever their colours look like, unless a
+    table is given that knows their colours; of grey ones the values are; of coloured ones a table
+    says which colour is which.
 
     Args:
         path: A picture file without loss, such as PNG, of at most 8 bits.

@@ -14,6 +14,7 @@ from keras_classics.data.load import Asked, Data
 from keras_classics.data.pictures.formats.mask_files import IGNORED, MaskReading, read_colours
 from keras_classics.data.pictures.formats.picture_pairs import pairs
 from keras_classics.data.pictures.masked_pictures import MaskSheet, masked_data
+from keras_classics.data.pictures.picture_places import picture_files
 
 CAMVID_CLASSES = (
     "sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian",
@@ -47,7 +48,8 @@ def load_masks(
 
     Masks are PNG or other pictures without loss of the pictures' sizes and names (perhaps with
     `_mask`, `_label` or `_L` behind): palette or grey, whose values are the numbers of the classes
-    and 255 is what does not count, or coloured, with a table of the colours.
+    and 255 is what does not count, or coloured, with a table of the colours; a palette of the
+    table's colours is read by them.
 
     Args:
         asked: The folder; masks are resized along, to the nearest pixel.
@@ -132,10 +134,10 @@ def load_cityscapes(asked: Asked) -> Data:
 
 def _load(asked: Asked, classes: Sequence[str] | None, reading: MaskReading) -> Data:
     parts = paired_folders(asked.path, asked.faults, "mask")
-    if classes is not None and not 1 < len(classes) < IGNORED:
+    if classes is not None and not 1 < len(classes) <= IGNORED:
         raise InputError(
             f"{len(classes)} classes were given for {asked.spec}",
-            f"2 to {IGNORED - 1}, the background among them",
+            f"2 to {IGNORED}, the background among them",
             "Name all classes.",
         )
     rules = dict.fromkeys(parts, "its folder")
@@ -149,7 +151,8 @@ def paired_folders(
 
     Args:
         folder: The folder.
-        faults: Where files without a partner are noted.
+        faults: Where files without a partner are noted, and pictures of a split without a folder
+            of what belongs to them; of tests, which are often kept from everybody, as a remark.
         what: What lies beside a picture.
         names: What folders of that may be called.
 
@@ -166,15 +169,15 @@ def paired_folders(
         ),
     ]  # fmt: skip
     for way in ways:
-        parts = {}
+        places = {}
         for split, called in SPLIT_NAMES.items():
-            for name in called:
-                found = _first_folders(*way(name))
-                if found:
-                    parts[split] = pairs(*found, faults, what)
-                    break
-        if "train" in parts:
-            return parts
+            each = (_first_folders(*way(name)) for name in called)
+            places[split] = next(filter(None, each), None)
+        if places["train"] is None:
+            continue
+        for split in [split for split, found in places.items() if found is None]:
+            _tell_alone(split, [way(name) for name in SPLIT_NAMES[split]], faults, what)
+        return {split: pairs(*found, faults, what) for split, found in places.items() if found}
     found = _first_folders([folder / each for each in _PICTURES], [folder / each for each in names])
     if not found:
         raise _not_laid_out(folder, _LAYOUTS.replace("masks", names[0]))
@@ -184,6 +187,27 @@ def paired_folders(
 def _first_folders(pictures: Sequence[Path], masks: Sequence[Path]) -> tuple[Path, Path] | None:
     places = [next((path for path in paths if path.is_dir()), None) for paths in (pictures, masks)]
     return (places[0], places[1]) if places[0] and places[1] else None
+
+
+def _tell_alone(
+    split: str, ways: Sequence[tuple[list[Path], list[Path]]], faults: Faults, what: str
+) -> None:
+    """Note the pictures of a split that lie there without a folder beside them."""
+    for pictures, beside in ways:
+        for folder in pictures:
+            if not picture_files(folder):
+                continue
+            if split == "test":
+                faults.remarks.append(
+                    f"The pictures of {folder} have no folder with a {what} for each, and are "
+                    "passed over."
+                )
+                continue
+            faults.add(
+                f"The pictures of {folder} have no folder with a {what} for each",
+                f"one of the folders {', '.join(map(str, beside))}",
+                "Call the folder so, or remove the pictures.",
+            )
 
 
 def _not_laid_out(folder: Path, layouts: str) -> InputError:

@@ -33,7 +33,7 @@ def pairs(
     Args:
         pictures: Folder of pictures.
         masks: Folder of what belongs to them.
-        faults: Where pictures without are noted, and what belongs to none.
+        faults: Where pictures without are noted, what belongs to none, and what to two.
         what: What belongs to a picture, `"mask"`.
         picture_suffix: What ends the names of pictures before the ending; others are passed over.
         mask_suffixes: What may stand there in the names of masks.
@@ -44,7 +44,7 @@ def pairs(
         picture_files(masks), key=lambda each: each.suffix.lower() in _LOSSY_ENDINGS
     ):
         by_name.setdefault(path.relative_to(masks).with_suffix("").as_posix(), path)
-    sheets, used = [], set()
+    sheets, used = list[MaskSheet](), dict[Path, Path]()
     for path in picture_files(pictures):
         name = path.relative_to(pictures).with_suffix("").as_posix()
         if not name.endswith(picture_suffix):
@@ -59,9 +59,15 @@ def pairs(
                 f"a {what} for each picture",
                 f"Add the {what}, or remove the picture.",
             )
+        elif mask in used:
+            faults.add(
+                f"The {what} {mask} belongs to two pictures, {used[mask]} and {path}",
+                f"one picture for each {what}",
+                "Remove one of them; what is there twice comes into two splits.",
+            )
         elif mask is not None:
             sheets.append(MaskSheet(stem, path, mask))
-            used.add(mask)
+            used[mask] = path
     known = [path for path in by_name.values() if path not in used]
     if mask_suffixes is _SUFFIXES and known and sheets:
         told = [f"The {what} {path} belongs to no picture." for path in known[:_NAMED]]

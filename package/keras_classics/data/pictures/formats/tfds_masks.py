@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_classics.core.errors import InputError
+from keras_classics.core.progress import tracked
 from keras_classics.data.pictures.formats.mask_files import IGNORED, resize_mask
 from keras_classics.data.pictures.masked_pictures import MaskedPicture
 
@@ -66,7 +67,7 @@ def stored_masks(name: str, key: str, feature: Any, train: tf.data.Dataset) -> S
         name: The set.
         key: The feature.
         feature: Its kind.
-        train: The training examples.
+        train: The training examples; of them the masks are enough.
 
     Raises:
         InputError: There is one class only, or more values than a mask has.
@@ -75,7 +76,9 @@ def stored_masks(name: str, key: str, feature: Any, train: tf.data.Dataset) -> S
     if names:
         return StoredMasks(key, tuple(range(len(names))), tuple(names))
     seen = set[int]()
-    for example in train.as_numpy_iterator():
+    examples, number = train.as_numpy_iterator(), int(train.cardinality())
+    # Less than none where it is not known.
+    for example in tracked(examples, "Checking masks", number) if number > 0 else examples:
         seen |= set(np.unique(example[key]).tolist())
     values = tuple(sorted(seen - {IGNORED}))
     if len(values) < 2 or values[-1] > IGNORED:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from keras_classics.core.errors import InputError
 from keras_classics.data.holdout import listed_splits
 from keras_classics.data.load import Asked, Data
-from keras_classics.data.pictures.formats.mask_files import MaskReading, voc_colours
+from keras_classics.data.pictures.formats.mask_files import IGNORED, MaskReading, voc_colours
 from keras_classics.data.pictures.formats.picture_pairs import pairs
 from keras_classics.data.pictures.masked_pictures import masked_data
 
@@ -47,5 +47,6 @@ def load_voc_masks(asked: Asked, *, classes: Sequence[str] | None = None) -> Dat
     lists = folder / "ImageSets" / "Segmentation"
     parts, rules = listed_splits(lists, found, "mask", faults)
     names = VOC_CLASSES if classes is None else tuple(classes)
-    reading = MaskReading(colours=voc_colours(len(names)))
+    # All colours that labels can have, so that of those beyond the classes the numbers are told.
+    reading = MaskReading(colours=voc_colours(IGNORED))
     return masked_data(asked, parts, rules, classes=names, reading=reading)
