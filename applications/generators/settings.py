@@ -57,7 +57,7 @@ class Settings(kc.jobs.Settings):
         "pixels beside perceptual", verbs=["evaluate", "enlarge"])  # fmt: skip
     gatys: int = flag(500, "steps of descent on the pixels, to compare a style network with; 0 "
         "for none", verbs=["evaluate"])  # fmt: skip
-    count: int = flag(64, "pictures drawn", verbs=["sample", "interpolate", "evaluate"])
+    count: int = flag(64, "pictures drawn", verbs=["sample", "interpolate"])
     tile: int | None = flag(None, "side of what is read at once; whole pictures by default",
         verbs=["stylize", "enlarge"])  # fmt: skip
     network: Path | None = flag(None, "in the place of a run's: a .keras file, or the folder of an "

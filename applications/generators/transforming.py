@@ -102,7 +102,7 @@ class Transforming(Task):
         return kc.training.PerceptualLoss(network, content=content, prepare=prepare, **style)
 
     def units(self, pictures):
-        """What each part of the loss is measured in, so that weights suit any loss network."""
+        """What each part of the loss is measured in, of any loss network."""
         raise NotImplementedError
 
     def weights(self, **given):
@@ -148,6 +148,14 @@ class Transforming(Task):
             return [path.name for path in files], [kc.data.read_image(path) for path in files]
         test = self.split("test")
         return [f"test {n}" for n in range(8)], list(test.images[:8])
+
+    def keep_each(self, names, pictures, ending):
+        """A file for each, with its number where several would have one name."""
+        files = [name.replace(" ", "-") for name in names]
+        if len(set(files)) < len(files):
+            files = [f"{number}-{file}" for number, file in enumerate(files, start=1)]
+        for file, picture in zip(files, pictures, strict=True):
+            kc.data.write_picture(self.results / f"{file}-{ending}.png", picture)
 
     def export(self, model, path, format):
         kc.export.export_model(model, path, format, tolerance=TOLERANCE)
@@ -225,8 +233,7 @@ class Stylist(Transforming):
         made = kc.models.transform_pictures(model, pictures, tile=self.settings.tile)
         shown = [each for pair in zip(pictures, made, strict=True) for each in pair]
         titles = [each for name in names for each in (name, "styled")]
-        for name, picture in zip(names, made, strict=True):
-            kc.data.write_picture(self.results / f"{name.replace(' ', '-')}-styled.png", picture)
+        self.keep_each(names, made, "styled")
         self.page("styled.png", shown, "Style transfer", columns=4, titles=titles)
 
     def evaluate(self, model):
@@ -379,8 +386,7 @@ class Enlarger(Transforming):
             name: kc.models.transform_pictures(each, pictures, tile=self.settings.tile)
             for name, each in networks.items()
         }
-        for name, picture in zip(names, made[self.settings.loss], strict=True):
-            kc.data.write_picture(self.results / f"{name.replace(' ', '-')}-large.png", picture)
+        self.keep_each(names, made[self.settings.loss], "large")
         plain = [self.bicubic(each[None].astype("float32"))[0] for each in pictures]
         shown = {"bicubic": [np.rint(each.clip(0, 255)).astype("uint8") for each in plain], **made}
         if true:

@@ -1,6 +1,7 @@
 """The application that makes pictures as a user meets it."""
 
 import json
+import types
 
 import keras
 import numpy as np
@@ -147,8 +148,50 @@ def test_the_shipped_style_network_makes_what_it_made(application, tmp_path, mon
     assert size <= 5e6
 
 
+def test_pictures_of_one_name_have_a_file_each(application, tmp_path):
+    run = types.SimpleNamespace(results=tmp_path)
+    pictures = [np.full((4, 5, 3), shade, "uint8") for shade in (10, 20, 30)]
+    keep = application.TASKS["style"].keep_each
+    keep(run, ["a b.png", "photo.png", "a-b.png"], pictures, "styled")
+    keep(run, ["photo.png", "test 1"], pictures[:2], "large")
+    shades = {path.name: int(np.asarray(Image.open(path)).max()) for path in tmp_path.iterdir()}
+    assert shades == {
+        "1-a-b.png-styled.png": 10, "2-photo.png-styled.png": 20, "3-a-b.png-styled.png": 30,
+        "photo.png-large.png": 10, "test-1-large.png": 20,
+    }  # fmt: skip
+
+
+def test_the_whole_job_trains_judges_and_shows_all_three(application, tmp_path, monkeypatch):
+    asked = []
+
+    def run(job, words):
+        asked.append(words)
+        folder = tmp_path / words[-1]
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in application.SHOWN[folder.name]:
+            Image.new("RGB", (4, 4)).save(folder / file)
+        return 0
+
+    monkeypatch.setattr(kc.jobs, "run", run)
+    assert application.main([f"--out={tmp_path}", "--seed", "3"]) == 0
+    assert [(words[0], words[-1].rpartition("/")[2]) for words in asked] == [
+        *[(verb, "vae") for verb in ("train", "sample", "interpolate", "evaluate")],
+        *[(verb, "gan") for verb in ("train", "sample", "interpolate", "evaluate")],
+        *[(verb, "style") for verb in ("train", "stylize", "evaluate")],
+    ]
+    trained = [words[1:5] for words in asked if words[0] == "train"]
+    assert trained == [["--task", task, "--seed", "3"] for task in ("vae", "gan", "style")]
+    assert asked[7][1:3] == ["--beside", str(tmp_path / "vae")]
+    page = (tmp_path / "generate.html").read_text()
+    assert page.count("data:image/") == 5
+    # A verb that fails ends it.
+    monkeypatch.setattr(kc.jobs, "run", lambda *_: 1)
+    assert application.main(["--out", str(tmp_path / "none")]) == 1
+    assert not (tmp_path / "none" / "generate.html").exists()
+
+
 def test_the_shipped_style_network_is_near_gatys():
-    """What the run recorded: the loss of a descent, and of the network far below the picture's."""
+    """What the run recorded beside a descent of 100 steps, which had not ended."""
     metrics = json.loads((SHIPPED / "metrics.json").read_text())
     loss = {name: row["loss"] for name, row in metrics.items()}
     style = {name: row["style"] for name, row in metrics.items()}

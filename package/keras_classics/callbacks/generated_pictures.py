@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import keras
 from keras_classics.analysis.drawing.pages import draw_tiles
 from keras_classics.callbacks.picture_callback import PictureCallback, finite
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import check_positive, check_whole
+from keras_classics.core.errors import InputError, check_positive, check_whole, shown
 from keras_classics.core.types import Whole
 
 # Figure of the history, what is too little of it, and what that means.
@@ -29,6 +30,8 @@ class Generated(PictureCallback):
         folder: As for `kc.callbacks.PictureCallback`.
         pictures: How many.
         seed: Of what they are made of.
+        bounds: What is drawn black and what white, the same on every page; by default the
+            `picture_range` of the model, or 0 and 1 where it has none.
         **arguments: `every_epochs`, `every_steps`, `tensorboard`, `model`; the model, the trained
             one by default, has `latents` and `generate`, as `kc.training.GANTrainer` and
             `kc.training.VAETrainer` do.
@@ -52,11 +55,24 @@ class Generated(PictureCallback):
 
     @checked
     def __init__(
-        self, folder: str | os.PathLike, *, pictures: Whole = 36, seed: int = 0, **arguments: Any
+        self,
+        folder: str | os.PathLike,
+        *,
+        pictures: Whole = 36,
+        seed: int = 0,
+        bounds: Sequence[float] | None = None,
+        **arguments: Any,
     ) -> None:
         super().__init__(folder, **arguments)
         self.pictures = check_whole("pictures", pictures)
         self.seed = check_whole("seed", seed, 0)
+        if bounds is not None and not (len(bounds) == 2 and bounds[0] < bounds[1]):
+            raise InputError(
+                f"bounds={shown(bounds)} was given",
+                "two numbers, the lower first",
+                "Give bounds=(0, 1), or leave it out for what the model says of itself.",
+            )
+        self.bounds = None if bounds is None else tuple(bounds)
 
     def prepare(self) -> None:
         """Draw what they are made of."""
@@ -64,10 +80,9 @@ class Generated(PictureCallback):
 
     def draw(self, path: Path, when: str) -> None:
         """Write one page."""
-        made = finite(self.explained.generate(self.latents))
-        # Generators end in tanh or in probabilities.
-        if made.min() < 0:
-            made = (made + 1) / 2
+        known = self.bounds or getattr(self.explained, "picture_range", None)
+        least, most = known or (0.0, 1.0)
+        made = (finite(self.explained.generate(self.latents)) - least) / (most - least)
         columns = max(1, round(self.pictures**0.5))
         draw_tiles(path, list(made.clip(0, 1)), columns=columns, heading=f"Generated, {when}")
 

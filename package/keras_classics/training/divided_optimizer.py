@@ -21,6 +21,9 @@ class DividedOptimizer(keras.optimizers.Optimizer):
     So what trains several networks at once is trained by Keras's own step, on every backend, under
     strategies and with scaled losses. All parts move at once, by gradients of one point.
 
+    Its learning rate is that of the first part, and setting it, as callbacks do, moves those of the
+    others in proportion.
+
     Args:
         optimizers: Keras optimizers, or their names, one for each part.
         name: Name of the optimizer.
@@ -32,7 +35,7 @@ class DividedOptimizer(keras.optimizers.Optimizer):
 
     @checked
     def __init__(self, optimizers: Sequence[Optimizer], name: Name = "divided") -> None:
-        # Keras wants a rate; those in use are the ones of the parts.
+        # Keras wants a variable for a rate; those in use are the ones of the parts.
         super().__init__(learning_rate=0.0, name=name)
         found = [keras.optimizers.get(each) for each in optimizers]
         if not found or len({id(each) for each in found}) < len(found):
@@ -69,6 +72,18 @@ class DividedOptimizer(keras.optimizers.Optimizer):
             optimizer.build(group)
         super().build(variables)
         self.trained: Callable[[], list[keras.Variable]] = partial(list, variables)
+
+    @property
+    def learning_rate(self) -> Any:
+        """That of the first part."""
+        return self.parts[0].learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        rates = [float(keras.ops.convert_to_numpy(part.learning_rate)) for part in self.parts]
+        for part, rate in zip(self.parts, rates, strict=True):
+            # Of a rate of 0 nothing is a part.
+            part.learning_rate = value * (rate / rates[0]) if rates[0] else value
 
     @property
     def variables(self) -> list[keras.Variable]:

@@ -21,6 +21,22 @@ def test_the_generator_is_the_papers_table():
     assert model.count_params() == by_hand == 18_858_883
 
 
+def test_numbers_beside_the_table_are_the_papers():
+    generator = kc.models.dcgan_generator((16, 16, 3), filters=32)
+    discriminator = kc.models.dcgan_discriminator((16, 16, 3), filters=64, dropout=0.3)
+    for model in (generator, discriminator):
+        kernels = [x.kernel for x in model.layers if hasattr(x, "kernel")]
+        assert len(kernels) == 3
+        for kernel in kernels:
+            assert keras.ops.convert_to_numpy(kernel).std() == pytest.approx(0.02, rel=0.1)
+        normal = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
+        assert {(x.momentum, x.epsilon) for x in normal} == {(0.9, 1e-5)}
+    bent = [x for x in discriminator.layers if x.name.endswith("_relu")]
+    assert [x.negative_slope for x in bent] == pytest.approx([0.2, 0.2])
+    assert [x.rate for x in discriminator.layers if x.name.endswith("_dropout")] == [0.3, 0.3]
+    assert generator.layers[-1].activation is keras.activations.tanh
+
+
 def test_the_discriminator_is_its_mirror():
     model = kc.models.dcgan_discriminator()
     assert maps(model, "_relu") == [(32, 32, 128), (16, 16, 256), (8, 8, 512), (4, 4, 1024)]

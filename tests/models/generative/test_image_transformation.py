@@ -39,6 +39,36 @@ def test_maps_are_the_papers_and_the_picture_keeps_its_size():
         assert small(picture).shape == (1, *size, 3)
 
 
+def test_maps_are_normalised_picture_by_picture_and_channel_by_channel():
+    model = kc.models.style_network(filters=3, blocks=1)
+    pictures = DRAW.uniform(0, 255, (2, 16, 20, 3)).astype("float32") * [[[[1]]], [[[0.3]]]]
+    maps = keras.Model(model.input, model.get_layer("stage1_in").output)(pictures)
+    maps = keras.ops.convert_to_numpy(maps)
+    np.testing.assert_allclose(maps.mean(axis=(1, 2)), 0, atol=1e-4)
+    np.testing.assert_allclose(maps.std(axis=(1, 2)), 1, atol=1e-3)
+    bent = [x.name for x in model.layers if isinstance(x, keras.layers.ReLU)]
+    # In a block between the convolutions, none after the sum.
+    stages = [f"stage{number}_relu" for number in (1, 2, 3)]
+    ends = ["stage4_relu", "stage5_relu"]
+    assert bent == [*stages, "stage3_block1_conv1_relu", *ends]
+
+
+def test_colours_are_those_about_the_means_of_imagenet():
+    means = np.array([123.68, 116.779, 103.939], "float32")
+    model = kc.models.style_network(filters=1, blocks=1)
+    np.testing.assert_allclose(model.get_layer("centre")(means[None, None, None]), 0, atol=1e-4)
+    plain = kc.models.super_resolution(4, normalization="none", filters=1, blocks=1)
+    centred = plain.get_layer("centre")(means[None, None, None] + 150)
+    np.testing.assert_allclose(centred, np.ones((1, 1, 1, 3)), atol=1e-5)
+    # As far as tanh goes, of red down to -26, of blue to -46.
+    layer = model.get_layer("picture_conv")
+    for sign in (-1, 1):
+        layer.set_weights([np.zeros(layer.kernel.shape), np.full(3, sign * 99.0)])
+        made = model(np.zeros((1, 8, 8, 3), "float32"))[0, 0, 0]
+        np.testing.assert_allclose(made, means + sign * 150, atol=1e-3)
+        assert -47 < float(made[2]) < 274
+
+
 @pytest.mark.parametrize("network", [kc.models.style_network, kc.models.super_resolution])
 def test_each_pixel_four_times_leaves_no_chequered_pattern(network):
     options = dict(filters=2, blocks=1)
@@ -119,9 +149,21 @@ def test_tiles_of_any_side_are_the_whole_of_a_network_with_strides(tile, height,
     model = kc.models.style_network(filters=2, blocks=1, normalization="batch")
     picture = DRAW.integers(0, 256, (height, width, 3)).astype("uint8")
     (whole,) = kc.models.transform_pictures(model, [picture])
-    (tiled,) = kc.models.transform_pictures(model, [picture], tile=tile)
+    (tiled,) = kc.models.transform_pictures(model, [picture], tile=tile, overlap=25)
     assert tiled.shape == whole.shape
     assert np.abs(tiled.astype(int) - whole).max() <= 1
+
+
+def test_the_default_border_is_as_wide_as_the_default_networks_see():
+    keras.utils.set_random_seed(1)
+    model = kc.models.style_network(filters=1, normalization="batch")
+    model.set_weights([2 * each for each in model.get_weights()])
+    picture = DRAW.integers(0, 256, (24, 200, 3)).astype("uint8")
+    (whole,) = kc.models.transform_pictures(model, [picture])
+    (tiled,) = kc.models.transform_pictures(model, [picture], tile=60)
+    assert np.abs(tiled.astype(int) - whole).max() <= 1
+    (apart,) = kc.models.transform_pictures(model, [picture], tile=60, overlap=32)
+    assert np.abs(apart.astype(int) - whole).max() > 1
 
 
 def test_what_is_no_picture_or_makes_none_is_refused():
@@ -136,6 +178,15 @@ def test_what_is_no_picture_or_makes_none_is_refused():
     pooled = keras.layers.GlobalAveragePooling2D()(model.output)
     with pytest.raises(kc.InputError, match="style_network"):
         kc.models.transform_pictures(keras.Model(model.input, pooled), [picture])
+
+
+def test_tiles_that_shrink_are_refused():
+    image = keras.Input((None, None, 3))
+    halved = keras.Model(image, keras.layers.AveragePooling2D(2)(image))
+    picture = np.zeros((21, 22, 3), "uint8")
+    with pytest.raises(kc.InputError, match="Leave tile out"):
+        kc.models.transform_pictures(halved, [picture], tile=8)
+    assert kc.models.transform_pictures(halved, [picture])[0].shape == (10, 11, 3)
 
 
 def test_it_comes_back_from_a_file(tmp_path):

@@ -14,7 +14,9 @@ REAL, MADE = DRAW.normal(size=(40, 3)), DRAW.normal(0.4, 1.3, (30, 3))
 def extractor(seed=1):
     keras.utils.set_random_seed(seed)
     picture = keras.Input((6, 6, 1))
-    return keras.Model(picture, layers.Conv2D(2, 3, activation="relu")(picture))
+    # A metric sees no dropout.
+    x = layers.Conv2D(2, 3, activation="relu")(layers.Dropout(0.5)(picture))
+    return keras.Model(picture, x)
 
 
 def test_gaussians_have_the_closed_form():
@@ -34,11 +36,34 @@ def test_gaussians_have_the_closed_form():
     assert kc.training.frechet_distance(zero, own, zero, other) == pytest.approx(expected)
 
 
-def test_batches_make_the_covariance_of_all():
+def test_values_are_those_of_torch_fidelity():
+    """Of its release 0.4.0, on the same features in float64."""
+    squares = np.square(np.arange(160.0)).reshape(40, 4)
+    real, made = np.sin(0.37 * squares), 0.3 + 1.2 * np.cos(0.53 * squares)
+    gaussian, kernel = kc.training.FrechetDistance(), kc.training.KernelDistance(None, 2000, 10)
+    for metric in (gaussian, kernel):
+        metric.update_state(real[:25], made)
+        metric.update_state(real[25:], None)
+    assert float(gaussian.result()) == pytest.approx(0.3812811152281519, rel=1e-9)
+    assert kc.training.kernel_distance(real, made) == pytest.approx(0.1580112218984322, rel=1e-9)
+    # Its 2,000 subsets of 10 are others.
+    assert float(kernel.result()) == pytest.approx(0.1758, abs=6 * 0.4117 / 2000**0.5)
+    assert kernel.deviation() == pytest.approx(0.4117, rel=0.1)
+
+
+def test_a_covariance_that_is_not_symmetric_is_refused():
+    zero, one = np.zeros(2), np.eye(2)
+    for spreads in (([[1, 0.9], [0, 1]], one), (one, [[1, 0], [0.9, 1]])):
+        with pytest.raises(kc.InputError, match="numpy.cov"):
+            kc.training.frechet_distance(zero, spreads[0], zero, spreads[1])
+
+
+@pytest.mark.parametrize("far", [1e4, 1e8])
+def test_batches_make_the_covariance_of_all(far):
     metric = kc.training.FrechetDistance()
-    # Far from zero, sums of squares in single precision would be of no use.
+    # Far from zero, sums of squares would be of no use.
     for start in range(0, 40, 7):
-        metric.update_state(REAL[start : start + 7] + 1e4, MADE[start : start + 7] + 1e4)
+        metric.update_state(REAL[start : start + 7] + far, MADE[start : start + 7] + far)
     expected = kc.training.frechet_distance(
         REAL.mean(0), np.cov(REAL, rowvar=False), MADE.mean(0), np.cov(MADE, rowvar=False)
     )
@@ -78,18 +103,40 @@ def test_one_picture_is_refused(kind):
     metric.update_state(REAL[:1], MADE)
     with pytest.raises(kc.InputError, match="1 real and 30 made"):
         metric.result()
-    metric.update_state(REAL[1:2], None)
+    metric.reset_state()
+    with pytest.raises(kc.InputError, match="0 real and 0 made"):
+        metric.result()
+    metric.update_state(REAL[:2], MADE)
     if kind == "KernelDistance":
         with pytest.raises(kc.InputError, match="subset_size=2 or less"):
             metric.result()
         return
-    with pytest.warns(UserWarning, match="no full rank"):
+    with pytest.warns(UserWarning, match="no full rank") as told:
         metric.result()
+        metric.result()
+    assert len(told) == 1
 
 
 def test_features_that_are_not_finite_are_refused():
     with pytest.raises(kc.InputError, match="not finite"):
         kc.training.KernelDistance().update_state(REAL, MADE * np.nan)
+
+
+@pytest.mark.parametrize(
+    "kind, options",
+    [
+        ("FrechetDistance", {}),
+        ("KernelDistance", {"subsets": 3, "subset_size": 5, "seed": 7}),
+    ],
+)
+def test_a_metric_comes_back_from_a_file(kind, options):
+    metric = getattr(kc.training, kind)(**options)
+    twin = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(metric))
+    assert type(twin) is type(metric) and twin.get_config() == metric.get_config()
+    for each in (metric, twin):
+        each.update_state(REAL, MADE)
+    assert twin.result() == metric.result()
+    assert {name: twin.get_config()[name] for name in options} == options
 
 
 def test_a_metric_from_a_file_wants_the_weights_it_had():

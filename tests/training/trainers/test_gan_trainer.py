@@ -60,6 +60,7 @@ def test_losses_and_steps_are_the_papers(loss, smoothing):
     assert found["generator_loss"] == pytest.approx(others, rel=1e-5)
     assert found["loss"] == pytest.approx(own + others, rel=1e-5)
     assert found["real_score"] == pytest.approx(d_real.mean(), rel=1e-5)
+    assert found["made_score"] == pytest.approx(d_made.mean(), rel=1e-5)
     spread = made.std(axis=0).mean() / real.std(axis=0).mean()
     assert found["diversity"] == pytest.approx(spread, rel=1e-4)
     np.testing.assert_allclose(discriminator.get_weights()[0], expected_by, atol=1e-6)
@@ -79,6 +80,75 @@ def test_real_and_made_pictures_are_normalised_apart_and_the_generator_moves_no_
     # Once the real ones, then the made ones, and no third time.
     expected = 0.5 * (0.5 * (PICTURES + 3).mean()) + 0.5 * made.mean()
     assert own.layers[1].moving_mean.numpy()[0] == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_real_side_is_smoothed_in_training_alone():
+    real, found = PICTURES[:6, :4, :4], {}
+    for smoothing in (0.0, 0.5):
+        for way in ("test_on_batch", "train_on_batch"):
+            model = kc.training.GANTrainer(*plain(), smoothing=smoothing)
+            model.compile("sgd", "sgd")
+            on_real = float(ops.mean(model.discriminator(real)))
+            told = getattr(model, way)(real, return_dict=True)
+            found[way, smoothing] = float(told["discriminator_loss"])
+    assert abs(on_real) > 0.01
+    assert found["test_on_batch", 0.5] == pytest.approx(found["test_on_batch", 0.0], rel=1e-6)
+    apart = found["train_on_batch", 0.5] - found["train_on_batch", 0.0]
+    assert apart == pytest.approx(0.5 * on_real, rel=1e-3)
+
+
+@pytest.mark.parametrize("latent, deviation, most", [("uniform", 3**-0.5, 1.0), ("normal", 1, 9)])
+def test_pictures_are_made_of_numbers_about_zero(latent, deviation, most):
+    given = trainer(latent=latent, smoothing=0.1, loss="minimax", seed=3).get_config()
+    model = kc.training.GANTrainer.from_config(given)
+    assert (model.latent, model.smoothing, model.form, model.seed) == (latent, 0.1, "minimax", 3)
+    for found in (model.latents(2000, seed=1), ops.convert_to_numpy(model._latents(2000))):
+        assert found.shape == (2000, 3)
+        assert found.std() == pytest.approx(deviation, rel=0.05)
+        assert abs(found.mean()) < 0.05 and 0.99 < np.abs(found).max() <= most
+
+
+def test_callbacks_move_the_rates_of_both_optimizers():
+    model = trainer((keras.optimizers.Adam(4e-4), keras.optimizers.Adam(2e-4)))
+    slower = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 4)
+    history = model.fit(PICTURES[:8], verbose=0, callbacks=[slower]).history
+
+    def rates():
+        return [float(part.learning_rate) for part in model.optimizer.parts]
+
+    assert rates() == pytest.approx([1e-4, 5e-5]) and history["learning_rate"] == rates()[:1]
+    # As half precision wraps it.
+    keras.optimizers.LossScaleOptimizer(model.optimizer).learning_rate = 3e-4
+    assert rates() == pytest.approx([3e-4, 1.5e-4])
+    for part in trainer((None, None)).optimizer.parts:
+        assert isinstance(part, keras.optimizers.Adam) and part.beta_1 == 0.5
+        assert float(part.learning_rate) == pytest.approx(2e-4)
+
+
+def test_pictures_that_the_generator_cannot_make_are_refused():
+    grey = (PICTURES[:8] + 1) * 127.5
+    model = trainer()
+    with pytest.raises(kc.InputError, match="between -1 and 1.*pictures / 127.5 - 1"):
+        model.fit(grey, verbose=0)
+    model.fit(grey / 127.5 - 1, verbose=0)
+    dense = kc.models.gan_generator((8, 8, 1), latent=3, units=(4,))
+    model = kc.training.GANTrainer(dense, networks()[1])
+    model.compile("sgd", "sgd")
+    assert model.picture_range == (0, 1) and trainer().picture_range == (-1, 1)
+    with pytest.raises(kc.InputError, match="between 0 and 1.*pictures / 255"):
+        model.fit(PICTURES, verbose=0)
+    model.fit(grey / 255, verbose=0)
+
+
+def test_a_batch_of_one_says_nothing_of_diversity():
+    watch = kc.callbacks.WarnOfCollapse(patience=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        history = trainer().fit(PICTURES[:2], batch_size=1, verbose=0, callbacks=[watch]).history
+    assert np.isnan(history["diversity"]).all()
+    whole = trainer().train_on_batch(PICTURES[:8], return_dict=True)["diversity"]
+    history = trainer().fit(PICTURES[:9], batch_size=8, shuffle=False, verbose=0).history
+    assert history["diversity"] == pytest.approx([float(whole)], rel=1e-5)
 
 
 def test_it_is_saved_with_both_optimizers(tmp_path):

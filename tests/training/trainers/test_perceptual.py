@@ -201,6 +201,32 @@ def test_no_loss_at_all_is_refused():
         kc.training.PerceptualTrainer(
             identity(), perception(), content_weight=0.0, variation_weight=0.0
         )
+    # Of no layers there is no content, and of no picture no style.
+    own = perception(content=[])
+    with pytest.raises(kc.InputError, match="layers that were not given.*pixel_weight=1"):
+        kc.training.PerceptualTrainer(identity(), own, variation_weight=0.0)
+    trainer = kc.training.PerceptualTrainer(identity(), own, style=STYLE)
+    assert {name for name, weight in trainer.weights_of.items() if weight} == {"style", "variation"}
+    trainer.compile("sgd", loss="mse")
+    with pytest.raises(kc.InputError, match="Leave loss out"):
+        trainer.train_on_batch(PICTURES)
+
+
+def test_pictures_of_other_values_or_too_small_ones_are_refused():
+    trainer = kc.training.PerceptualTrainer(identity(), perception(), shift=11)
+    trainer.compile(keras.optimizers.SGD(1e-9))
+    for values, told in ((PICTURES / 255, r"\* 255"), (PICTURES / 127.5 - 1, r"\* 127.5")):
+        with pytest.raises(kc.InputError, match=told):
+            trainer.fit(values, verbose=0)
+    with pytest.raises(kc.InputError, match="12 rows.*shift=11.*sides of 13 and more"):
+        trainer.fit(PICTURES, verbose=0)
+    network = kc.models.VGG11(input_shape=(None, None, 3), include_top=False, weights=None)
+    deep = kc.training.PerceptualLoss(network)
+    with pytest.raises(kc.InputError, match="7 rows or columns.*stride of 8.*sides of 8 and more"):
+        deep.style_of(STYLE[:7, :9])
+    assert len(deep.style_of(STYLE[:8, :9])) == 4
+    own = kc.training.PerceptualLoss(network, content=[], style=deep.style[:2])
+    assert len(own.style_of(STYLE[:2, :2])) == 2
 
 
 def on_a_backend():

@@ -78,7 +78,11 @@ def test_otherwise_it_grows_with_the_samples_up_to_the_likelihood():
 @pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
 @pytest.mark.parametrize("bound, samples", [("elbo", 2), ("iwae", 4)])
 def test_the_loss_is_the_bound_by_hand(likelihood, bound, samples):
-    model = trainer(likelihood=likelihood, deviation=0.7, bound=bound, samples=samples)
+    given = trainer(
+        likelihood=likelihood, deviation=0.7, bound=bound, samples=samples, kl_weight=0.5
+    ).get_config()
+    model = kc.training.VAETrainer.from_config(given)
+    model.compile("sgd")
     answer = {k: ops.convert_to_numpy(v).astype("float64") for k, v in model(PICTURES).items()}
     mean, log_variance = answer["mean"][:, None], answer["log_variance"][:, None]
     seed = keras.random.SeedGenerator(0)
@@ -98,13 +102,28 @@ def test_the_loss_is_the_bound_by_hand(likelihood, bound, samples):
     logs = model.test_on_batch(PICTURES, return_dict=True)
     assert logs["reconstruction"] == pytest.approx(-likelihoods.mean(), rel=1e-5)
     assert logs["kl"] == pytest.approx(kl.mean(), rel=1e-4)
+    active = (mean[:, 0].var(axis=0) > 0.01).sum()
+    assert logs["active_units"] == active > 0
     if bound == "elbo":
-        assert logs["loss"] == pytest.approx(logs["reconstruction"] + logs["kl"], rel=1e-5)
+        assert logs["loss"] == pytest.approx(logs["reconstruction"] + logs["kl"] / 2, rel=1e-5)
         return
     normal = -0.5 * np.square(codes).sum(axis=2)
     own = -0.5 * (noise**2 + log_variance).sum(axis=2)
     weights = np.exp(likelihoods + normal - own)
     assert logs["loss"] == pytest.approx(-np.log(weights.mean(axis=1)).mean(), rel=1e-5)
+
+
+def test_pictures_are_the_chances_of_codes_that_are_normal():
+    model = trainer()
+    codes = model.latents(2000, seed=1)
+    assert codes.std() == pytest.approx(1, rel=0.05) and abs(codes.mean()) < 0.05
+    logits = ops.convert_to_numpy(model.decoder(codes[:4]))
+    np.testing.assert_allclose(model.generate(codes[:4]), 1 / (1 + np.exp(-logits)), atol=1e-6)
+    bounds = [model.importance_bound(PICTURES[:1], samples=2, seed=seed) for seed in (0, 0, 1)]
+    assert bounds[0] == bounds[1] != bounds[2]
+    halved = halves(filters=(4, 6), activation="relu")
+    layers_of = [x for half in halved for x in half.layers if "conv" in x.name]
+    assert [x.activation.__name__ for x in layers_of] == 3 * ["relu"]
 
 
 def test_log_variances_are_cut():
@@ -146,6 +165,12 @@ def test_pictures_without_a_likelihood_are_refused():
     with pytest.raises(kc.InputError, match="seed=-1"):
         model.importance_bound(PICTURES[:1], seed=-1)
     assert model.reconstruct(PICTURES[:0]).shape == (0, 8, 8, 2)
+    for values, told in ((255 * PICTURES, "by 255"), (2 * PICTURES - 1, r"\(pictures \+ 1\) / 2")):
+        with pytest.raises(kc.InputError, match=told):
+            model.fit(values, verbose=0)
+    model.compile("sgd", loss="mse")
+    with pytest.raises(kc.InputError, match="Leave loss out"):
+        model.train_on_batch(PICTURES)
     apart = kc.training.VAETrainer(*halves(), likelihood="gaussian")
     assert np.isfinite(apart.importance_bound(255 * PICTURES[:2], samples=2)).all()
 
@@ -159,8 +184,9 @@ def test_the_manifold_is_even_in_probability():
     found = two.manifold(5)
     assert found.shape == (25, 4, 4, 1)
     # The middle is the most likely code, the corner that of probabilities of 1/10.
-    codes = np.array([[0, 0], [-1.2815516, -1.2815516]], "float32")
-    np.testing.assert_allclose(found[[12, 0]], two.generate(codes), atol=1e-6)
+    end = 1.2815516
+    codes = np.array([[0, 0], [-end, -end], [-end, end]], "float32")
+    np.testing.assert_allclose(found[[12, 0, 4]], two.generate(codes), atol=1e-6)
     with pytest.raises(kc.InputError, match="latent=2"):
         trainer().manifold(3)
 

@@ -58,7 +58,7 @@ def style_network(
 
     Returns:
         A functional model from RGB pictures of any size, `(batch, height, width, 3)` between 0 and
-        255, to float32 ones of the same size between -26 and 274: cut them to between 0 and 255.
+        255, to float32 ones of the same size between -47 and 274: cut them to between 0 and 255.
 
     Raises:
         InputError: An argument is not admitted.

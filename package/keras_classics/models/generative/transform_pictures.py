@@ -22,14 +22,15 @@ def transform_pictures(
     pictures: Sequence[np.ndarray] | np.ndarray,
     *,
     tile: Whole | None = None,
-    overlap: Whole = 32,
+    overlap: Whole = 64,
 ) -> list[np.ndarray]:
     """Style or enlarge pictures.
 
     A tile is read with a border of its neighbours, which is cut off what is made of it. Of a
     network that normalises by statistics of the training, what is made is that of the whole where
-    the border is as wide as it sees; one that normalises each picture on its own sees each tile as
-    a picture, and brightness may change from one to the next.
+    the border is as wide as it sees: by default as wide as a `kc.models.style_network` of 5 blocks
+    does, each further one of which sees 8 pixels more. One that normalises each picture on its own
+    sees each tile as a picture, and brightness may change from one to the next.
 
     Args:
         model: Such as `kc.models.style_network` or `kc.models.super_resolution`.
@@ -43,7 +44,7 @@ def transform_pictures(
 
     Raises:
         InputError: The model makes no pictures of pictures, a picture is none, or a number is not
-            admitted.
+            admitted; or what it makes of a tile is not a whole number of times as large.
     """
     border = check_whole("overlap", overlap, 0)
     _check_model(model)
@@ -84,6 +85,13 @@ def _tiled(model: keras.Model, picture: np.ndarray, side: int, border: int) -> n
             part = picture[high, wide]
             made = _made(model, part)
             factor = made.shape[0] // part.shape[0]
+            if not factor or made.shape[:2] != (factor * part.shape[0], factor * part.shape[1]):
+                raise InputError(
+                    f"{model.name!r} makes a picture of {made.shape[0]} x {made.shape[1]} of a "
+                    f"tile of {part.shape[0]} x {part.shape[1]}",
+                    "models that keep the size, or make it a whole number of times as large",
+                    "Leave tile out to have pictures made as a whole.",
+                )
             row.append(made[_kept(top, side, high, factor), _kept(left, side, wide, factor)])
         rows.append(np.concatenate(row, axis=1))
     return np.concatenate(rows)

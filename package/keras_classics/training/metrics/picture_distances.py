@@ -43,7 +43,7 @@ def frechet_distance(
         other_covariance: As `covariance`.
 
     Raises:
-        InputError: The sizes differ.
+        InputError: The sizes differ, or a covariance is not symmetric.
     """
     means = [np.asarray(each, "float64") for each in (mean, other_mean)]
     spreads = [np.asarray(each, "float64") for each in (covariance, other_covariance)]
@@ -56,6 +56,14 @@ def frechet_distance(
             "Compute them of the features of one network: x.mean(axis=0) and "
             "numpy.cov(x, rowvar=False).",
         )
+    for spread in spreads:
+        if not np.allclose(spread, spread.T, rtol=1e-5, equal_nan=True):
+            raise InputError(
+                f"A covariance was given that differs from its transpose by up to "
+                f"{np.abs(spread - spread.T).max():g}",
+                "symmetric ones",
+                "Compute it with numpy.cov(x, rowvar=False).",
+            )
     values, vectors = np.linalg.eigh(spreads[0])
     root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
     product = root @ spreads[1] @ root
@@ -254,25 +262,29 @@ class FrechetDistance(_PictureDistance):
 
     def reset_state(self) -> None:
         """Forget all pictures."""
-        self._sums: dict[str, tuple[int, np.ndarray, np.ndarray]] = {}
+        self._sums: dict[str, tuple[int, np.ndarray, np.ndarray, np.ndarray]] = {}
 
     def _count(self, side: str) -> int:
         return self._sums[side][0] if side in self._sums else 0
 
     def _take(self, side: str, features: np.ndarray) -> None:
-        count, total, products = self._sums.get(side, (0, 0.0, 0.0))
+        # About a place near their mean: squares of what is far from zero would cancel.
+        count, place, total, products = self._sums.get(side, (0, features.mean(axis=0), 0.0, 0.0))
+        apart = features - place
         self._sums[side] = (
             count + len(features),
-            total + features.sum(axis=0),
-            products + features.T @ features,
+            place,
+            total + apart.sum(axis=0),
+            products + apart.T @ apart,
         )
 
     def _distance(self) -> float:
         gaussians = []
         for side in SIDES:
-            count, total, products = self._sums[side]
+            count, place, total, products = self._sums[side]
             mean = total / count
-            gaussians += [mean, (products - count * np.outer(mean, mean)) / (count - 1)]
+            spread = (products - count * np.outer(mean, mean)) / (count - 1)
+            gaussians += [place + mean, spread]
             if count <= len(mean) and not self._warned:
                 self._warned = True
                 warn_user(

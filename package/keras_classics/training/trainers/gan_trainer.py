@@ -19,16 +19,25 @@ from keras_classics.core.errors import InputError, check_choice, check_rate, che
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Name, Optimizer, Tensor, Whole
 from keras_classics.training.divided_optimizer import DividedOptimizer
-from keras_classics.training.trainers.generating import made_of, refuse_weights, track
+from keras_classics.training.trainers.generating import (
+    PictureTrainer,
+    made_of,
+    refuse_weights,
+    track,
+)
 from keras_classics.training.trainers.nested_networks import as_config, with_networks
 
 LOSSES = ("non_saturating", "minimax")
 LATENTS = ("uniform", "normal")
+# Between what the pictures lie that end in these.
+RANGES = {keras.activations.tanh: (-1.0, 1.0), keras.activations.sigmoid: (0.0, 1.0)}
+# What resizing may overshoot by.
+OVERSHOOT = 0.5
 COMPILING = ("auto_scale_loss", "jit_compile", "run_eagerly", "steps_per_execution")
 
 
 @registered
-class GANTrainer(keras.Model):
+class GANTrainer(PictureTrainer):
     """A generator and a discriminator that `fit` trains against each other.
 
     With D the probability that the discriminator gives, it descends
@@ -45,7 +54,8 @@ class GANTrainer(keras.Model):
     The history has `discriminator_loss` and `generator_loss`, whose sum is `loss`; `real_score` and
     `made_score`, the mean D of both; and `diversity`: how much made pictures differ within a batch,
     the deviation of a pixel over it, in parts of how much real ones do. At 0 all are one picture;
-    `kc.callbacks.WarnOfCollapse` says so. Labels are not used.
+    `kc.callbacks.WarnOfCollapse` says so. Batches of one real picture, or of one many times, say
+    nothing of it; where there are no others, it is no number. Labels are not used.
 
     Args:
         generator: A model from `(batch, latent)` to pictures.
@@ -60,7 +70,8 @@ class GANTrainer(keras.Model):
         name: Name of the model.
 
     Raises:
-        InputError: The networks do not fit each other, or an argument is not admitted.
+        InputError: The networks do not fit each other, or an argument is not admitted; out of
+            `fit`, real pictures are far from what the generator's last activation can make.
 
     Example:
         ```python
@@ -98,8 +109,8 @@ class GANTrainer(keras.Model):
         self.discriminator = discriminator
         self.draws = keras.random.SeedGenerator(self.seed)
         self.entropy = keras.losses.BinaryCrossentropy(from_logits=True)
-        names = ("discriminator_loss", "generator_loss", "real_score", "made_score", "diversity")
-        self.trackers = [keras.metrics.Mean(name=each) for each in names]
+        names = ("discriminator_loss", "generator_loss", "real_score", "made_score")
+        self.trackers = [*map(keras.metrics.Mean, names), _MeanOfSome(name="diversity")]
         self.built = True
 
     @checked
@@ -163,9 +174,12 @@ class GANTrainer(keras.Model):
             sign * _entropies(own, judged),
             ops.sigmoid(on_real),
             ops.sigmoid(on_made),
-            _spread(made) / ops.maximum(_spread(x), keras.config.epsilon()),
         )
-        track(self.trackers, told)
+        *trackers, diversity = self.trackers
+        track(trackers, told)
+        real, least = _spread(x), keras.config.epsilon()
+        share = _spread(made) / ops.maximum(real, least)
+        diversity.update_state(share, sample_weight=ops.cast(real > least, "float32"))
         return discriminator + generator
 
     @checked
@@ -193,6 +207,22 @@ class GANTrainer(keras.Model):
         draw = np.random.default_rng(check_whole("seed", seed, 0))
         found = draw.uniform(-1, 1, size) if self.latent == "uniform" else draw.normal(size=size)
         return found.astype("float32")
+
+    @property
+    def picture_range(self) -> tuple[float, float]:
+        """Lowest and highest value of made pictures; -1 and 1 where nothing bounds them."""
+        return self._bounds() or (-1.0, 1.0)
+
+    def check_values(self, least: float, most: float) -> None:
+        """Refuse real pictures that the generator could not make."""
+        lowest, highest = self._bounds() or (-np.inf, np.inf)
+        if not (least >= lowest - OVERSHOOT and most <= highest + OVERSHOOT):
+            raise InputError(
+                f"Pictures of values from {least:g} to {most:g} were given",
+                f"values between {lowest:g} and {highest:g}, as {self.generator.name!r} makes them",
+                "Bring those of 0 to 255 there: pictures / 127.5 - 1 for a generator that ends in "
+                "tanh, pictures / 255 for a sigmoid.",
+            )
 
     def get_config(self) -> Config:
         """The constructor's arguments."""
@@ -227,6 +257,11 @@ class GANTrainer(keras.Model):
         """See Keras."""
         self.compile(**keras.saving.deserialize_keras_object(config))
 
+    def _bounds(self) -> tuple[float, float] | None:
+        """What the last activation of the generator bounds pictures to."""
+        ends = [x for x in self.generator.layers if not isinstance(x, keras.layers.Reshape)]
+        return RANGES.get(getattr(ends[-1], "activation", None))
+
     def _latents(self, count: Any) -> Tensor:
         shape = (count, self.generator.inputs[0].shape[1])
         if self.latent == "uniform":
@@ -237,6 +272,13 @@ class GANTrainer(keras.Model):
         """The part of the loss, divided among replicas as Keras does with its losses."""
         logits = ops.cast(logits, "float32")
         return self.entropy(ops.full_like(logits, target), logits)
+
+
+class _MeanOfSome(keras.metrics.Mean):
+    """A mean that is no number where nothing counted."""
+
+    def result(self) -> Tensor:
+        return ops.where(self.count > 0, super().result(), float("nan"))
 
 
 def _entropies(target: float, logits: Tensor) -> Tensor:

@@ -9,8 +9,49 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_classics.core.errors import InputError, check_whole
+from keras_classics.core.errors import InputError, check_whole, shown
 from keras_classics.core.types import Tensor, Whole
+
+
+class PictureTrainer(keras.Model):
+    """A model with losses of its own, whose `fit` looks at the values of pictures first."""
+
+    def fit(self, x: Any = None, *arguments: Any, **options: Any) -> keras.callbacks.History:
+        """As Keras has it.
+
+        Raises:
+            InputError: `x` is an array of values that the losses are not made for. What comes batch
+                by batch is not looked at.
+        """
+        if isinstance(x, np.ndarray) and x.size:
+            self.check_values(float(x.min()), float(x.max()))
+        return super().fit(x, *arguments, **options)
+
+    def check_values(self, least: float, most: float) -> None:
+        """Refuse pictures whose values are not as they should be.
+
+        Args:
+            least: The lowest value of all pictures.
+            most: The highest.
+
+        Raises:
+            InputError: They are not.
+        """
+        raise NotImplementedError
+
+    def refuse_loss(self) -> None:
+        """Refuse the loss that Keras's `compile` takes.
+
+        Raises:
+            InputError: There is one.
+        """
+        if self.loss is not None:
+            raise InputError(
+                f"compile(loss={shown(self.loss)}) was given to {self.name!r}, which has a loss "
+                "of its own",
+                "an optimizer, without a loss",
+                "Leave loss out.",
+            )
 
 
 def made_of(model: keras.Model, latents: np.ndarray, batch_size: Whole) -> np.ndarray:

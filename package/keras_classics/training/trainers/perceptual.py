@@ -23,7 +23,7 @@ from keras_classics.core.keras_internals import maker
 from keras_classics.core.picture_values import check_picture
 from keras_classics.core.types import Config, Name, Tensor, Whole
 from keras_classics.training.losses.batch_mean import BatchMean
-from keras_classics.training.trainers.generating import refuse_weights, track
+from keras_classics.training.trainers.generating import PictureTrainer, refuse_weights, track
 
 # The levels of a network by the stride of their maps: of VGG-16 relu1_2, relu2_2, relu3_3, relu4_3.
 CONTENT_LEVEL, STYLE_LEVELS = 2, 4
@@ -85,11 +85,19 @@ class PerceptualLoss:
             check_weights(self.style_weights)
         self.prepare = prepare
         names = list(dict.fromkeys((*self.content, *self.style)))
+        strides = [point.stride for point in points if point.name in names and point.stride]
+        # Of smaller pictures a map of that stride may have no rows.
+        self.least_side = max(strides, default=1)
         self.capture = _cut(whole, [whole.place(name) for name in names])
         self._places = {name: self.capture.place(name) for name in names}
 
     def maps(self, pictures: Tensor) -> dict[str, Tensor]:
-        """The maps of all layers, float32, by layer."""
+        """The maps of all layers, float32, by layer.
+
+        Raises:
+            InputError: The pictures are smaller than the stride of a level that is looked at.
+        """
+        self.check_sides(pictures)
         pictures = ops.cast(pictures, "float32")
         given = pictures if self.prepare is None else self.prepare(pictures)
         model = self.capture.model
@@ -98,6 +106,27 @@ class PerceptualLoss:
         with keras.StatelessScope(held):
             _, found = self.capture.maps([given], list(self._places.values()))
         return dict(zip(self._places, found, strict=True))
+
+    def check_sides(self, pictures: Tensor, shift: int = 0) -> None:
+        """Refuse pictures of which nothing is left behind the strides.
+
+        Args:
+            pictures: `(batch, height, width, 3)`.
+            shift: How many rows and columns are left out before.
+
+        Raises:
+            InputError: A side is too small.
+        """
+        sides = [side for side in pictures.shape[1:3] if side is not None]
+        if sides and min(sides) - shift < self.least_side:
+            without = f", {shift} of which shift={shift} leaves out," if shift else ""
+            raise InputError(
+                f"Pictures with {min(sides)} rows or columns{without} were given to be seen at a "
+                f"stride of {self.least_side}",
+                f"sides of {self.least_side + shift} and more",
+                "Give larger pictures, or name earlier layers: "
+                "kc.training.PerceptualLoss(network, content=[...], style=[...]).",
+            )
 
     def grams(self, maps: dict[str, Tensor]) -> list[Tensor]:
         """The Gram matrices of the style's layers, `(batch, channels, channels)` each."""
@@ -128,7 +157,7 @@ class PerceptualLoss:
         return dict(zip(self.style, squares, strict=True))
 
 
-class PerceptualTrainer(keras.Model):
+class PerceptualTrainer(PictureTrainer):
     """A network from picture to picture that `fit` trains by perceptual losses.
 
     Style transfer learns from pictures alone, by `fit(pictures)`; super-resolution from small
@@ -158,7 +187,9 @@ class PerceptualTrainer(keras.Model):
         name: Name of the model.
 
     Raises:
-        InputError: A weight is below 0, or all are 0.
+        InputError: A weight is below 0, or all are 0 but for those of a style or of layers that
+            were not given; out of `fit`, arrays of pictures are between 0 and 1 or -1 and 1,
+            pictures are smaller than what is looked at, or `compile` was given a loss.
 
     Example:
         ```python
@@ -192,12 +223,16 @@ class PerceptualTrainer(keras.Model):
         self.draws = keras.random.SeedGenerator(check_whole("seed", seed, 0))
         self.network = network
         self.perception = perception
-        self.weights_of = {
+        given = {
             "content": content_weight,
-            "style": style_weight if style is not None else 0.0,
+            "style": style_weight,
             "variation": variation_weight,
             "pixels": pixel_weight,
         }
+        check_weights(given)
+        there = {"content": perception.content, "style": perception.style and style is not None}
+        # What has no layers or no picture has no gradient either.
+        self.weights_of = {x: weight if there.get(x, True) else 0.0 for x, weight in given.items()}
         check_weights(self.weights_of)
         self.grams = [] if style is None else perception.style_of(style)
         self.per_picture = BatchMean()
@@ -217,6 +252,7 @@ class PerceptualTrainer(keras.Model):
         training: bool = True,
     ) -> Tensor:
         """The weighted sum."""
+        self.refuse_loss()
         refuse_weights(sample_weight)
         wanted = ops.cast(x if y is None else y, "float32")
         made = ops.cast(y_pred, "float32")
@@ -224,7 +260,7 @@ class PerceptualTrainer(keras.Model):
         nothing = ops.zeros_like(made[:, 0, 0, 0])
         losses = dict.fromkeys(self.weights_of, nothing)
         if self.weights_of["content"] or self.weights_of["style"]:
-            part = self._part() if training and self.shift else None
+            part = self._part(made) if training and self.shift else None
             maps = self.perception.maps(made if part is None else part(made))
             if self.weights_of["content"]:
                 there = ops.stop_gradient(wanted)
@@ -240,8 +276,19 @@ class PerceptualTrainer(keras.Model):
         total = sum(weight * losses[name] for name, weight in self.weights_of.items() if weight)
         return self.per_picture(total, total)
 
-    def _part(self) -> Callable[[Tensor], Tensor]:
+    def check_values(self, least: float, most: float) -> None:
+        """Refuse pictures that are not of 0 to 255."""
+        if 0 < max(-least, most) <= 1:
+            raise InputError(
+                f"Pictures of values from {least:g} to {most:g} were given",
+                "values between 0 and 255",
+                "Give pictures as kc.data.read_image reads them: those between 0 and 1 as "
+                "pictures * 255, those between -1 and 1 as (pictures + 1) * 127.5.",
+            )
+
+    def _part(self, made: Tensor) -> Callable[[Tensor], Tensor]:
         """What cuts pictures so that they begin somewhere else."""
+        self.perception.check_sides(made, self.shift)
         top, left = ops.unstack(keras.random.randint((2,), 0, self.shift + 1, seed=self.draws))
 
         def within(pictures: Tensor) -> Tensor:
@@ -310,5 +357,7 @@ def check_weights(weights: dict[str, float]) -> None:
             )
     if not any(weights.values()):
         raise InputError(
-            "All weights are 0", "one above 0", "Give pixel_weight=1 for the usual loss."
+            "All weights are 0, or those of a style or of layers that were not given",
+            "one above 0 of a part that is there",
+            "Give pixel_weight=1 for the usual loss.",
         )

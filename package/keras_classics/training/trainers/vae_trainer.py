@@ -24,7 +24,12 @@ from keras_classics.core.errors import (
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Name, Tensor, Whole
 from keras_classics.training.losses.batch_mean import BatchMean
-from keras_classics.training.trainers.generating import made_of, refuse_weights, track
+from keras_classics.training.trainers.generating import (
+    PictureTrainer,
+    made_of,
+    refuse_weights,
+    track,
+)
 from keras_classics.training.trainers.nested_networks import as_config, with_networks
 
 LIKELIHOODS = ("bernoulli", "gaussian")
@@ -37,7 +42,7 @@ LOG_TWO_PI = math.log(2 * math.pi)
 
 
 @registered
-class VAETrainer(keras.Model):
+class VAETrainer(PictureTrainer):
     """An encoder and a decoder that `fit` trains by a bound of the pictures' likelihood.
 
     A code z is Gaussian about the encoder's answer, and before that a standard one. The loss is the
@@ -65,7 +70,8 @@ class VAETrainer(keras.Model):
         name: Name of the model.
 
     Raises:
-        InputError: The halves do not fit each other, or an argument is not admitted.
+        InputError: The halves do not fit each other, or an argument is not admitted; out of `fit`,
+            pictures have no likelihood, or `compile` was given a loss.
 
     Example:
         ```python
@@ -126,6 +132,7 @@ class VAETrainer(keras.Model):
         training: bool = True,
     ) -> Tensor:
         """The negative bound."""
+        self.refuse_loss()
         refuse_weights(sample_weight)
         mean, log_variance = y_pred["mean"], y_pred["log_variance"]
         size = (ops.shape(x)[0], self.samples, mean.shape[-1])
@@ -255,6 +262,21 @@ class VAETrainer(keras.Model):
         none = np.zeros((0, self.decoder.inputs[0].shape[1]), "float32")
         return self.generate(np.concatenate([none, *means]), batch_size=batch)
 
+    @property
+    def picture_range(self) -> tuple[float, float]:
+        """Lowest and highest value of a picture as it is drawn; a Gaussian's means may pass it."""
+        return 0.0, 1.0
+
+    def check_values(self, least: float, most: float) -> None:
+        """Refuse pictures that have no likelihood."""
+        lowest, highest = (0.0, 1.0) if self.likelihood == "bernoulli" else (-np.inf, np.inf)
+        if not (least >= lowest and most <= highest):
+            raise InputError(
+                f"Pictures of values from {least:g} to {most:g} were given",
+                f"numbers between {lowest:g} and {highest:g}, as {self.likelihood!r} has it",
+                "Divide those of 0 to 255 by 255; of those of -1 to 1 take (pictures + 1) / 2.",
+            )
+
     def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
@@ -295,13 +317,8 @@ class VAETrainer(keras.Model):
                 f"the axes (count, *{shape})",
                 "Give pictures of the encoder's size; one picture as picture[None].",
             )
-        least, most = (0.0, 1.0) if self.likelihood == "bernoulli" else (-np.inf, np.inf)
-        if len(pictures) and not (pictures.min() >= least and pictures.max() <= most):
-            raise InputError(
-                f"pictures of values from {pictures.min():g} to {pictures.max():g} was given",
-                f"numbers between {least:g} and {most:g}, as {self.likelihood!r} has it",
-                "Divide those of 0 to 255 by 255.",
-            )
+        if len(pictures):
+            self.check_values(float(pictures.min()), float(pictures.max()))
 
     def _exact_likelihoods(self, picture: np.ndarray, codes: np.ndarray) -> np.ndarray:
         """The same of one picture, summed up in float64."""
