@@ -23,7 +23,9 @@ FURTHER = (
     "The first whole run, which failed, took the SimpNet of 300,000 weights at half its width, of "
     "which the authors drop nothing: it was compared with itself. By seed it answered 13.9, 11.1 "
     "and 8.9 % wrong, the ResNet-20 13.4, 9.7 and 9.7 %. The network was exchanged, the criterion "
-    "was not."
+    "was not. The one that drops, taught by few digits for so few epochs, is wrong in 36.4 %, and "
+    "without dropping in 9.7, less than the ResNet-20 of 3.6 times its weights (11.0): a plain "
+    "slim network is as good here, and dropping in every pooling is what 300 digits do not bear."
 )
 KINDS = {
     "SimpNet": ("simpnet_600k_cifar", {"width": 0.35}),

@@ -19,6 +19,13 @@ CRITERION = (
     "On 300 new phrases the BLEU of reading backwards is above that of reading forwards by 1 or "
     "more, and that of reading both ways above the better of these by 1 or more."
 )
+FURTHER = (
+    "None had learned to translate: BLEU is about 2. With the first seed, 48 epochs in place of "
+    "12 bring forwards to 35.0, backwards to 35.4 and both ways to 35.9 (perplexity 3.16, 3.61, "
+    "3.52): the order of the claim, by less than half a point each where one was asked, and not "
+    "by perplexity. Phrases are dates, numbers and measures of few words, whose end is as near as "
+    "their beginning; sentences of Multi30k, which are longer, tell the three apart."
+)
 UNITS, BATCH, MAX_WORDS = 96, 64, 20
 READERS = {
     "forwards": {},
