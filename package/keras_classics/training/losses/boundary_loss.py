@@ -54,10 +54,11 @@ class BoundaryLoss(keras.losses.Loss):
     ) -> None:
         super().__init__(name=name, **kwargs)
         self.bag = check_whole("bag", bag, 0)
-        each = isinstance(side_weight, Sequence)
-        weights = side_weight if isinstance(side_weight, Sequence) else [side_weight]
-        checked_weights = [check_probability("side_weight", weight) for weight in weights]
-        self.side_weight = checked_weights if each else checked_weights[0]
+        self.side_weight = (
+            [check_probability("side_weight", weight) for weight in side_weight]
+            if isinstance(side_weight, Sequence)
+            else check_probability("side_weight", side_weight)
+        )
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """The loss of each picture.
