@@ -177,6 +177,14 @@ def load_application(name: str) -> ModuleType:
     return module
 
 
+def shipped_record(folder: Path) -> dict:
+    """The record of a shipped model, which a commit made as it stands and which is small."""
+    run = json.loads((folder / "run.json").read_text())
+    assert run["commit"] and not run["commit"].endswith("-dirty")
+    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) <= 5 * 2**20
+    return run
+
+
 def in_browser(page: Path, width: int, seen: str) -> dict:
     """What a script sees of a page in a real browser, or skip where there is none.
 

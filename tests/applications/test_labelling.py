@@ -14,7 +14,7 @@ from PIL import Image
 import keras_classics as kc
 from keras_classics.data.batches import pad_arrays
 from keras_classics.data.sound.recordings import read_wave, write_wave
-from support import ROOT, load_application, shared
+from support import ROOT, load_application, shared, shipped_record
 
 SHIPPED = ROOT / "saved_models" / "labelling-digit_lines"
 
@@ -288,9 +288,7 @@ def test_the_shipped_models_recorded_score_is_true(application):
 
     from labellers.tasks import judged
 
-    run = json.loads((SHIPPED / "run.json").read_text())
-    assert run["commit"] and not run["commit"].endswith("-dirty")
-    assert sum(path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file()) <= 5 * 2**20
+    run = shipped_record(SHIPPED)
     exported = tf.saved_model.load(str(SHIPPED))
 
     def measured(lines, references):
