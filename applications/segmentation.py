@@ -78,20 +78,7 @@ class Segmentation(kc.jobs.Job):
 
     def build(self):
         model = comparison.network(self.settings, len(self.classes))
-        begun = self.settings.start_from
-        # What goes on has its own weights, and the run that it began from may be gone.
-        if begun is not None and not kc.training.steps_made(self.folder):
-            earlier = kc.jobs.open_run(Segmentation, begun)
-            if earlier.classes != self.classes:
-                raise kc.InputError(
-                    f"--start-from {begun} was given, whose classes are "
-                    f"{', '.join(earlier.classes)}",
-                    f"a run of the classes of {self.settings.data}, {', '.join(self.classes)}",
-                    "Name such a run, or leave --start-from out.",
-                )
-            kept = kc.models.take_over(earlier.trained(), model)
-            self.output.remark(f"goes on from {begun}; new are {', '.join(kept) or 'no layers'}")
-        return model
+        return kc.jobs.begin_with(self, model, kc.jobs.earlier_run(self, "classes"))
 
     def compile(self, model, plan):
         rate = self.settings.learning_rate

@@ -24,6 +24,10 @@ class Task(kc.jobs.Job):
     # What opens a run of any task.
     door: ClassVar[type[kc.jobs.Job]]
 
+    @property
+    def task(self):
+        return self.settings.task
+
     def complete(self):
         self.settings.follow()
 

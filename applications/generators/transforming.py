@@ -113,26 +113,7 @@ class Transforming(Task):
     @functools.cached_property
     def earlier(self):
         """The run that this one goes on from, or None."""
-        folder = self.settings.start_from
-        # What goes on has its own weights, and the run that it began from may be gone.
-        if folder is None or kc.training.steps_made(self.folder):
-            return None
-        found = kc.jobs.open_run(self.door, folder)
-        if type(found) is not type(self):
-            raise kc.InputError(
-                f"--start-from {folder} was given, a run of --task {found.settings.task}",
-                f"runs of --task {self.settings.task}",
-                "Name such a run, or leave --start-from out.",
-            )
-        return found
-
-    def begun(self, model):
-        """The same network, with the weights of that run."""
-        if self.earlier is not None:
-            kept = kc.models.take_over(self.earlier.trained(), model)
-            new = ", ".join(kept) or "no layers"
-            self.output.remark(f"goes on from {self.settings.start_from}; new are {new}")
-        return model
+        return kc.jobs.earlier_run(self, "task", self.door)
 
     def rate(self, plan):
         """Rises over the first steps, and falls to 0 with the last."""
@@ -185,11 +166,10 @@ class Stylist(Transforming):
         return self.style, super().read_given()
 
     def build(self):
-        return self.begun(
-            kc.models.style_network(
-                filters=max(2, self.settings.filters // 4), blocks=2, enlarging="nearest"
-            )
+        model = kc.models.style_network(
+            filters=max(2, self.settings.filters // 4), blocks=2, enlarging="nearest"
         )
+        return kc.jobs.begin_with(self, model, self.earlier)
 
     def units(self, pictures):
         """Of content, what pictures differ by; of style, how far theirs is from it, by layer."""
@@ -320,12 +300,11 @@ class Enlarger(Transforming):
 
     def build(self):
         # Without statistics and from the bilinear enlargement, minutes of training count.
-        return self.begun(
-            kc.models.super_resolution(
-                self.settings.factor, filters=self.settings.filters, normalization="none",
-                residual=True, enlarging="nearest",
-            )
+        model = kc.models.super_resolution(
+            self.settings.factor, filters=self.settings.filters, normalization="none",
+            residual=True, enlarging="nearest",
         )  # fmt: skip
+        return kc.jobs.begin_with(self, model, self.earlier)
 
     def units(self, pictures):
         """How far the bicubic enlargement is off."""

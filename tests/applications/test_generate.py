@@ -76,7 +76,7 @@ def test_pictures_are_styled_and_enlarged(application, tmp_path, capsys):
     capsys.readouterr()
     other = ["--start-from", str(tmp_path / "style"), "--out", str(tmp_path / "none")]
     assert application.main([*asked, *other]) == 1
-    assert "a run of --task style" in capsys.readouterr().err
+    assert "a run of the task style" in capsys.readouterr().err
 
 
 def test_photographs_without_classes_are_seen_by_what_is_trained_here(application, tmp_path):

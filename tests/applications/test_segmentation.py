@@ -162,7 +162,7 @@ def test_a_run_goes_on_from_another_of_the_same_classes(application, finished, t
         np.testing.assert_array_equal(weight, expected[weight.path], weight.path)
     started(application, finished, tmp_path, earlier.classes, crf=True).build()
     assert "new are crf" in capsys.readouterr().out
-    with pytest.raises(kc.InputError, match=r"--start-from .* whose classes are background"):
+    with pytest.raises(kc.InputError, match=r"--start-from .* a run of the classes background"):
         started(application, finished, tmp_path, ["sky", "road"]).build()
     # What has made steps goes on from these.
     begun = started(application, finished, finished, earlier.classes).build()

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from keras_classics.jobs.asking import Answers
     from keras_classics.jobs.opening import open_run, open_twin
     from keras_classics.jobs.shipped import describe_shipped
+    from keras_classics.jobs.starting import begin_with, earlier_run
 
 __all__ = [
     "Answer",
@@ -55,9 +56,11 @@ __all__ = [
     "TranslatorSettings",
     "VERBS",
     "WritingSettings",
+    "begin_with",
     "check_count",
     "describe_run",
     "describe_shipped",
+    "earlier_run",
     "first_answer",
     "flag",
     "metrics_table",
@@ -83,7 +86,9 @@ __getattr__ = importing.later(
     __name__,
     {
         "Answers": "asking",
+        "begin_with": "starting",
         "describe_shipped": "shipped",
+        "earlier_run": "starting",
         "open_run": "opening",
         "open_twin": "opening",
     },
