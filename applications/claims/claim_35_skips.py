@@ -12,17 +12,16 @@ import keras_classics as kc
 from claims.claim import by_seed
 
 PART = "Boxes, pixels, seeing"
-MINUTES = 5
+MINUTES = 15
 CRITERION = (
     "The mean IU and the F of outlines on test scenes rise from FCN-32s to FCN-16s and from that "
     "to FCN-8s, and from the first to the last the mean IU by ten points or more."
 )
 FURTHER = (
-    "The order is as claimed, but no network had learned to see much more than the background, "
-    "which is 92 % of the pixels. With the first seed and four times the steps, 960, FCN-32s, "
-    "-16s and -8s come to a mean IU of 0.194, 0.540 and 0.746 and an F of outlines of 0.130, "
-    "0.503 and 0.797: by far more than ten points. So it was the number of steps that was too "
-    "small, not the gain."
+    "The first whole run, of 240 steps, failed, with a mean IU of 0.104, 0.121 and 0.142: in the "
+    "order of the claim, but no network had learned to see much more than the background, which "
+    "is 92 % of the pixels. So the steps were made four times as many, and nothing else was "
+    "changed, nor the criterion; the first seed had been tried at that size before."
 )
 STRIDES = (32, 16, 8)
 
@@ -42,7 +41,8 @@ def learned(scenes, classes, stride, steps, seed):
 
 def measure(seed, quick):
     """A row for each stride."""
-    count, tested, steps = (8, 4, 1) if quick else (800, 150, 240)
+    # Grown from 240 steps after a first verdict, because nothing had learned.
+    count, tested, steps = (8, 4, 1) if quick else (800, 150, 960)
     data = kc.data.load("scenes", seed=seed, train=count, validation=1, test=tested)
     train, test, classes = list(data.train), list(data.test), len(data.info.pixel_classes)
     truth = [scene.class_mask for scene in test]
