@@ -363,7 +363,7 @@ def check_probability(argument: str, value: object, remedy: str | None = None) -
 
 
 def check_overlap(argument: str, value: object) -> float:
-    """An overlap from which boxes are one: above 0, where those are apart, and 1 at most.
+    """An overlap or another share of which there is something: above 0, and 1 at most.
 
     Args:
         argument: Name of the argument.

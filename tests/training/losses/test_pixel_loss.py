@@ -25,6 +25,12 @@ def test_the_loss_by_hand():
     for weighted in (loss, again):
         expected = -(own[counted] * each).sum() / each.sum()
         assert float(weighted(masks, logits)) == pytest.approx(expected, rel=1e-5)
+    # What weights are beside each other counts, of any size.
+    for scale in (1e38, 1e-38):
+        loss = kc.training.PixelCrossEntropy(class_weights=[scale * each for each in weights])
+        assert float(loss(masks, logits)) == pytest.approx(expected, rel=1e-5)
+    with pytest.raises(kc.InputError, match=r"class_weights\[1\]=0 was given.*above 0"):
+        kc.training.PixelCrossEntropy(class_weights=[1, 0, 2])
     with pytest.raises(kc.InputError, match="2 class_weights were given"):
         kc.training.PixelCrossEntropy(class_weights=[1, 2])(masks, logits)
 
@@ -58,6 +64,8 @@ def test_rare_classes_weigh_more_by_hand():
     np.testing.assert_allclose(rooted, np.sqrt(found))
     with pytest.raises(kc.InputError, match="of type float64"):
         kc.training.median_frequency_weights([masks[0] / 1.0], 3)
+    with pytest.raises(kc.InputError, match="Mask 1 has the label 7, in 2 pixels"):
+        kc.training.median_frequency_weights([masks[0], np.array([[0, 1], [7, 7]])], 3)
     with pytest.raises(kc.InputError, match="without a pixel"):
         kc.training.median_frequency_weights(masks[:0], 3)
 

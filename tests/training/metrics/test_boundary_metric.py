@@ -89,3 +89,22 @@ def test_masks_that_cannot_be_counted_are_refused():
     ):
         with pytest.raises(kc.InputError, match=told):
             kc.training.boundary_f(true, said, 3)
+
+
+@pytest.mark.parametrize(
+    ("shape", "tolerance"),
+    [((20, 3000), 0.0075), ((4, 800), 0.0075), ((10, 50), 0.5), ((40, 50), 1.0)],
+)
+def test_what_is_forgiven_may_be_more_than_a_side_of_the_picture(shape, tolerance):
+    true, said = np.zeros(shape, int), np.zeros(shape, int)
+    far = shape[1] // 2
+    true[:, 5:], said[:, far:] = 1, 1
+    found = kc.training.boundary_f([true], [said], 2, tolerance=tolerance)
+    # The one line is as far from the other in every row.
+    reach = np.ceil(tolerance * np.hypot(*shape))
+    assert found == (far - 5 <= reach)
+    assert kc.training.boundary_f([true], [true], 2, tolerance=tolerance) == 1.0
+    metric = kc.training.BoundaryF(2, tolerance)
+    assert float(metric(true[None], np.eye(2)[said][None])) == found
+    with pytest.raises(kc.InputError, match="tolerance=5.0 was given.*up to 1"):
+        kc.training.BoundaryF(2, 5.0)

@@ -110,3 +110,64 @@ def test_masks_that_do_not_fit_are_refused_and_negative_labels_are_told():
         metric.update_state(np.zeros((1, 2, 3), int), np.zeros((1, 3, 2, 2)))
     metric.update_state(np.array([[[0, -1]]]), np.zeros((1, 1, 2, 2)))
     assert np.isnan(metric.result())
+
+
+def test_a_class_in_each_channel_is_no_mask_and_the_remedy_works():
+    masks = np.array([[[0, 1], [1, 1]]])
+    channels = np.eye(2)[masks]
+    made = (
+        kc.training.PixelFigure(2),
+        kc.training.BoundaryF(2),
+        kc.training.PixelCrossEntropy(),
+        kc.training.BoundaryLoss(),
+    )
+    for each in made:
+        # Where there is but one picture, its channels could be taken for further ones.
+        for batch in (1, 2):
+            true, said = (np.repeat(what, batch, axis=0) for what in (channels, 9 * channels - 4))
+            with pytest.raises(kc.InputError, match=r"argmax\(-1\)"):
+                each(true, said)
+            assert np.isfinite(float(each(true.argmax(-1), said)))
+
+
+@pytest.mark.parametrize("wrong", [0.6, -0.4, 1.6, np.nan, 2.0**32 + 1, -(2.0**31) - 1])
+def test_what_is_cut_to_a_class_is_none(wrong):
+    masks = np.array([[[0, 1], [wrong, 1]]])
+    said = np.eye(2)[[[[0, 1], [0, 1]]]]
+    for metric in (kc.training.PixelFigure(2), kc.training.BoundaryF(2)):
+        assert np.isnan(metric(masks, said))
+    # JAX has no whole numbers of 64 bits.
+    if wrong == 2**32 + 1 and keras.config.backend() != "jax":
+        metric = kc.training.PixelFigure(2)
+        assert np.isnan(metric(masks.astype("int64"), said))
+
+
+def test_a_network_that_says_nan_has_no_figure_unless_it_is_where_nothing_counts():
+    masks = np.array([[[0, 1], [255, 1]]])
+    said = np.eye(2)[[[[0, 1], [0, 1]]]]
+    for place, known in (((0, 1, 0), True), ((0, 0, 0), False)):
+        spoilt = said.copy()
+        spoilt[place] = np.nan
+        metric = kc.training.PixelFigure(2)
+        assert np.isfinite(metric(masks, spoilt)) == known
+        if known:
+            assert metric.confusion().tolist() == [[1, 0], [0, 2]]
+        else:
+            with pytest.raises(kc.InputError, match="1 pixels had.*no number"):
+                metric.confusion()
+    masks[masks == 255] = 0
+    metric = kc.training.BoundaryF(2)
+    assert float(metric(masks, said)) == 1.0
+    said[0, 0, 0] = np.nan
+    assert np.isnan(metric(masks, said))
+
+
+def test_pictures_without_pixels_are_refused():
+    empty = np.zeros((0, 4), "int32")
+    for count in (kc.training.pixel_confusion, kc.training.boundary_f):
+        with pytest.raises(kc.InputError, match=r"picture 0 has the shape \(0, 4\)"):
+            count([empty], [empty], 2)
+    with pytest.raises(kc.InputError, match=r"float64 \(0, 0\) was given"):
+        kc.training.pixel_figures(np.zeros((0, 0)))
+    with pytest.raises(kc.InputError, match=r"map \(0, 4\)"):
+        kc.training.boundary_figures([empty], [np.zeros((0, 4))])

@@ -15,7 +15,12 @@ from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Count, Tensor
 from keras_classics.data.pictures.formats.mask_files import IGNORED
 from keras_classics.models.dense.segment import check_segmenter
-from keras_classics.training.metrics.mask_pairs import check_batch, check_whole_numbers
+from keras_classics.training.metrics.mask_pairs import (
+    check_batch,
+    check_labels,
+    check_whole_numbers,
+    read_labels,
+)
 from keras_classics.training.metrics.pixel_figures import PixelFigure
 
 # Of the mean weight of a batch, in which perhaps no pixel counts.
@@ -25,6 +30,9 @@ _LEAST = 1e-12
 @registered
 class PixelCrossEntropy(keras.losses.Loss):
     """Cross-entropy of logits, the mean over the pixels that count, each by its class's weight.
+
+    The mean is over a batch; where a strategy of `tf.distribute` divides one, over each replica's
+    part, and the loss is the mean of these, however many pixels count in each.
 
     Args:
         ignore: Label of the pixels that do not count; None where all do.
@@ -47,7 +55,14 @@ class PixelCrossEntropy(keras.losses.Loss):
         self.ignore = ignore
         self.class_weights = None
         if class_weights is not None:
-            self.class_weights = [check_positive("class_weights", each) for each in class_weights]
+            self.class_weights = [
+                check_positive(
+                    f"class_weights[{label}]",
+                    each,
+                    "Give each class a number above 0, and 1 to one without pixels.",
+                )
+                for label, each in enumerate(class_weights)
+            ]
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Losses whose mean over all places is the mean over the pixels that count.
@@ -66,14 +81,8 @@ class PixelCrossEntropy(keras.losses.Loss):
         """
         check_batch(y_true, y_pred, y_pred.shape[-1])
         said = ops.cast(y_pred, "float32")
-        given = ops.reshape(ops.cast(y_true, "float32"), ops.shape(said)[:-1])
-        labels = ops.cast(given, "int32")
-        known = ops.logical_and(labels >= 0, labels < said.shape[-1])
-        # What is cut to a whole number is none.
-        known = ops.logical_and(known, ops.cast(labels, "float32") == given)
-        counted = ops.ones_like(known) if self.ignore is None else given != self.ignore
-        unknown = ops.logical_and(counted, ops.logical_not(known))
-        labels = ops.where(known, labels, 0)
+        given = ops.reshape(y_true, ops.shape(said)[:-1])
+        labels, counted, unknown = read_labels(given, said.shape[-1], self.ignore)
         losses = ops.sparse_categorical_crossentropy(labels, said, from_logits=True)
         weights = ops.cast(counted, "float32")
         if self.class_weights is not None:
@@ -84,7 +93,9 @@ class PixelCrossEntropy(keras.losses.Loss):
                     f"{said.shape[-1]}, one for each class",
                     "Give what kc.training.median_frequency_weights says of all classes.",
                 )
-            table = ops.convert_to_tensor(self.class_weights, "float32")
+            # Only what they are beside each other counts, and large ones have no sum.
+            greatest = max(self.class_weights)
+            table = ops.convert_to_tensor([w / greatest for w in self.class_weights], "float32")
             weights = weights * ops.take(table, labels)
         losses = losses * weights / ops.maximum(ops.mean(weights), _LEAST)
         # Engines refuse such labels each in its own way, or pass over them.
@@ -121,15 +132,16 @@ def median_frequency_weights(
         The weight of each class; 1 for one without pixels.
 
     Raises:
-        InputError: The exponent is none of 0 to 1, masks are not of whole numbers, or no pixel is
-            of a class.
+        InputError: The exponent is none of 0 to 1, masks are not of whole numbers, a label that
+            counts is none of the classes, or no pixel is of one.
     """
     exponent = check_probability("exponent", exponent)
     own, among = np.zeros(classes), np.zeros(classes)
-    for mask in masks:
+    for number, mask in enumerate(masks):
         labels = np.asarray(mask)
         check_whole_numbers(labels, "A mask")
-        labels = labels[(labels >= 0) & (labels < classes) & (labels != ignore)]
+        labels = labels[labels != ignore]
+        check_labels(labels, classes, f"Mask {number}")
         counts = np.bincount(labels, minlength=classes)
         own += counts
         among += counts.sum() * (counts > 0)

@@ -17,7 +17,7 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Count
-from keras_classics.core.errors import InputError, check_positive
+from keras_classics.core.errors import InputError, check_overlap
 from keras_classics.data.pictures.formats.mask_files import IGNORED
 
 
@@ -56,14 +56,14 @@ def boundary_figures(
         kc.training.boundary_figures([truth], [said])["ODS"]  # 1.0
         ```
     """
-    tolerance = check_positive("tolerance", tolerance)
+    tolerance = check_overlap("tolerance", tolerance)
     cuts = np.arange(1, thresholds + 1) / (thresholds + 1)
     counts = np.zeros((len(truth), thresholds, 4))
     if len(truth) != len(probabilities):
         raise _unfit(f"{len(truth)} maps and {len(probabilities)} answers were given")
     for number, (drawn, said) in enumerate(zip(truth, probabilities, strict=True)):
         drawn, said = np.asarray(drawn), np.asarray(said, "float64")
-        if drawn.ndim != 2 or drawn.shape != said.shape:
+        if drawn.ndim != 2 or drawn.shape != said.shape or not drawn.size:
             raise _unfit(f"Picture {number} has a map {drawn.shape} and an answer {said.shape}")
         _check_values(number, drawn, said)
         said = thin_outlines(said) if thin else said

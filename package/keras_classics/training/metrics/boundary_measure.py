@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_positive
+from keras_classics.core.errors import InputError, check_overlap
 from keras_classics.core.types import Count
 from keras_classics.data.pictures.formats.mask_files import IGNORED
 from keras_classics.training.metrics.mask_pairs import mask_pairs
@@ -45,7 +45,7 @@ def boundary_f(
     Raises:
         InputError: Masks do not fit each other, or a label is none of the classes.
     """
-    tolerance = check_positive("tolerance", tolerance)
+    tolerance = check_overlap("tolerance", tolerance)
     scores = []
     for true, said, _ in mask_pairs(truth, answers, classes, ignore):
         found = class_scores(true, said, classes, tolerance, ignore)
@@ -104,7 +104,7 @@ def within(pixels: np.ndarray, distance: float) -> np.ndarray:
         distance: In pixels, between centres.
     """
     height, width = pixels.shape
-    reach = math.floor(distance)
+    reach = min(math.floor(distance), height - 1)
     near = np.zeros_like(pixels)
     columns = np.arange(width)
     before = np.pad(np.cumsum(pixels, axis=1), ((0, 0), (1, 0)))

@@ -10,11 +10,11 @@ import numpy as np
 from keras import ops
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_positive
+from keras_classics.core.errors import InputError, check_overlap
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Count, Tensor
 from keras_classics.data.pictures.formats.mask_files import IGNORED
-from keras_classics.training.metrics.mask_pairs import check_batch
+from keras_classics.training.metrics.mask_pairs import check_batch, read_labels, without_answer
 
 
 @registered
@@ -51,7 +51,7 @@ class BoundaryF(keras.metrics.Metric):
     ) -> None:
         super().__init__(name=name, **kwargs)
         self.classes = classes
-        self.tolerance = check_positive("tolerance", tolerance)
+        self.tolerance = check_overlap("tolerance", tolerance)
         self.ignore = ignore
         self.total = self.add_variable((), "zeros", name="total")
         self.pictures = self.add_variable((), "zeros", name="pictures")
@@ -80,13 +80,16 @@ class BoundaryF(keras.metrics.Metric):
                 "afterwards by kc.training.boundary_f.",
             )
         distance = math.ceil(self.tolerance * math.hypot(*sides))
-        labels = ops.reshape(ops.cast(y_true, "int32"), (-1, *sides, 1))
+        given = ops.reshape(y_true, (-1, *sides, 1))
+        labels, judged, unknown = read_labels(given, self.classes, self.ignore)
+        lost = ops.reshape(without_answer(y_pred), (-1, *sides, 1))
+        unknown = ops.logical_or(unknown, ops.logical_and(judged, lost))
+        # Of what is no class there is no region.
+        labels = ops.where(ops.logical_and(judged, ops.logical_not(unknown)), labels, -1)
         said = ops.reshape(ops.cast(ops.argmax(y_pred, axis=-1), "int32"), (-1, *sides, 1))
-        counted = ops.ones_like(labels, dtype="float32")
-        unknown = ops.logical_or(labels < 0, labels >= self.classes)
+        counted = 1.0
         if self.ignore is not None:
-            counted = 1.0 - _within(ops.cast(labels == self.ignore, "float32"), 1)
-            unknown = ops.logical_and(unknown, labels != self.ignore)
+            counted = 1.0 - _within(1.0 - ops.cast(judged, "float32"), 1)
         classes = ops.arange(self.classes, dtype="int32")
         true, found = (
             _outlines(ops.cast(each == classes, "float32")) * counted for each in (labels, said)
@@ -103,7 +106,7 @@ class BoundaryF(keras.metrics.Metric):
         self.pictures.assign_add(ops.sum(ops.cast(number > 0, "float32")))
 
     def result(self) -> Tensor:
-        """0 to 1; NaN before the first outline, and where a label was no class."""
+        """0 to 1; NaN before the first outline, and where a label was no class or NaN was said."""
         return self.total / self.pictures
 
     def get_config(self) -> Config:
@@ -122,8 +125,12 @@ def _outlines(regions: Tensor) -> Tensor:
 
 def _within(pixels: Tensor, distance: int) -> Tensor:
     """1 within a distance of pixels that are 1, of every channel by itself."""
-    places = np.arange(-distance, distance + 1)
-    disk = (places[:, None] ** 2 + places**2 <= distance**2).astype("float32")
+    # Beyond the picture there is nothing to be near to.
+    down, right = (
+        np.arange(-reach, reach + 1)
+        for reach in (min(distance, side - 1) for side in pixels.shape[1:3])
+    )
+    disk = (down[:, None] ** 2 + right**2 <= distance**2).astype("float32")
     kernel = np.repeat(disk[:, :, None, None], pixels.shape[-1], axis=2)
     counts = ops.depthwise_conv(
         pixels, ops.convert_to_tensor(kernel), padding="same", data_format="channels_last"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from keras import ops
 
 from keras_classics.core.errors import InputError
 from keras_classics.core.types import Tensor
@@ -35,6 +36,12 @@ def mask_pairs(
         )
     for number, (true, said) in enumerate(zip(truth, answers, strict=True)):
         true, said = np.asarray(true), np.asarray(said)
+        if not true.size:
+            raise InputError(
+                f"The true mask of picture {number} has the shape {true.shape}",
+                "masks with pixels",
+                "Leave the picture out.",
+            )
         if true.shape != said.shape or true.dtype.kind not in "iu" or said.dtype.kind not in "iu":
             raise InputError(
                 f"Picture {number} has a true mask {true.dtype} {true.shape} and an answer "
@@ -44,8 +51,8 @@ def mask_pairs(
                 "resize what is resized by kc.data.resize_mask.",
             )
         counted = np.ones(true.shape, bool) if ignore is None else true != ignore
-        _check_labels(true[counted], classes, f"The true mask of picture {number}")
-        _check_labels(said[counted], classes, f"The answer for picture {number}")
+        check_labels(true[counted], classes, f"The true mask of picture {number}")
+        check_labels(said[counted], classes, f"The answer for picture {number}")
         yield true, said, counted
 
 
@@ -82,7 +89,7 @@ def check_batch(y_true: Tensor, y_pred: Tensor, classes: int, sample_weight: Non
             "Leave sample_weight out, or give metrics instead of weighted_metrics.",
         )
     shape, said = tuple(y_true.shape), tuple(y_pred.shape)
-    places = shape[:-1] if len(shape) == len(said) else shape
+    places = shape[:-1] if len(shape) == len(said) and shape[-1] in (1, None) else shape
     fit = len(places) == len(said) - 1 and all(
         one == other or None in (one, other) for one, other in zip(places, said[:-1], strict=True)
     )
@@ -90,11 +97,47 @@ def check_batch(y_true: Tensor, y_pred: Tensor, classes: int, sample_weight: Non
         raise InputError(
             f"Masks of shape {shape} and answers of shape {said} were given",
             f"(batch, height, width) and (batch, height, width, {classes})",
-            "Give masks of the pictures' size, and the metric the model's number of classes.",
+            "Give masks of the pictures' size, of one map for each class their argmax(-1), and the "
+            "metric the model's number of classes.",
         )
 
 
-def _check_labels(labels: np.ndarray, classes: int, whose: str) -> None:
+def read_labels(y_true: Tensor, classes: int, ignore: int | None) -> tuple[Tensor, Tensor, Tensor]:
+    """The labels of a batch, which of them count, and which are no class: all of its shape.
+
+    Args:
+        y_true: Numbers of any type.
+        classes: Number of classes.
+        ignore: Label of the pixels that do not count; None where all do.
+
+    Returns:
+        int32, 0 where it is no class; bool; and bool, where a label counts and is no class.
+    """
+    given = ops.cast(y_true, "float32")
+    # As they were given: what has no place in an int32 becomes some other number there.
+    within = ops.logical_and(given >= 0, given < classes)
+    labels = ops.cast(ops.where(within, given, 0.0), "int32")
+    # What is cut to a whole number is none.
+    known = ops.logical_and(within, ops.cast(labels, "float32") == given)
+    counted = ops.ones_like(known) if ignore is None else given != ignore
+    return labels, counted, ops.logical_and(counted, ops.logical_not(known))
+
+
+def without_answer(y_pred: Tensor) -> Tensor:
+    """Where NaN was said, of which no class is the greatest: bool `(batch, height, width)`.
+
+    Args:
+        y_pred: Logits or probabilities `(batch, height, width, classes)`.
+    """
+    return ops.any(ops.isnan(ops.cast(y_pred, "float32")), axis=-1)
+
+
+def check_labels(labels: np.ndarray, classes: int, whose: str) -> None:
+    """Refuse labels that are no class.
+
+    Raises:
+        InputError: One is.
+    """
     wrong = labels[(labels < 0) | (labels >= classes)]
     if wrong.size:
         raise InputError(

@@ -27,7 +27,12 @@ from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Count, Tensor
 from keras_classics.data.pictures.formats.mask_files import IGNORED
 from keras_classics.training.metrics.classes import count_pairs
-from keras_classics.training.metrics.mask_pairs import check_batch, mask_pairs
+from keras_classics.training.metrics.mask_pairs import (
+    check_batch,
+    mask_pairs,
+    read_labels,
+    without_answer,
+)
 
 FIGURES = ("pixel accuracy", "mean accuracy", "mean IU", "frequency-weighted IU")
 # Counts are kept in two numbers of 32 bits, as JAX has no longer ones; the lower is below this.
@@ -126,7 +131,7 @@ class PixelFigure(keras.metrics.Metric):
         self.figure = figure
         self.ignore = ignore
         shape = (2, classes * classes + 1)
-        # The last counts labels that are no class.
+        # The last counts labels that are no class, and pixels of which nothing was said.
         self.counts = self.add_variable(shape, "zeros", dtype="int32", name="counts")
 
     def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: None = None) -> None:
@@ -142,12 +147,11 @@ class PixelFigure(keras.metrics.Metric):
         """
         check_batch(y_true, y_pred, self.classes, sample_weight)
         pairs = self.classes**2
-        true = ops.reshape(ops.cast(y_true, "int32"), (-1,))
+        true, counted, unknown = read_labels(ops.reshape(y_true, (-1,)), self.classes, self.ignore)
         said = ops.reshape(ops.cast(ops.argmax(y_pred, axis=-1), "int32"), (-1,))
-        known = ops.logical_and(true >= 0, true < self.classes)
-        place = ops.where(known, true * self.classes + said, pairs)
-        if self.ignore is not None:
-            place = ops.where(true == self.ignore, pairs + 1, place)
+        lost = ops.logical_or(unknown, ops.reshape(without_answer(y_pred), (-1,)))
+        place = ops.where(lost, pairs, true * self.classes + said)
+        place = ops.where(counted, place, pairs + 1)
         ones = ops.ones_like(place)
         found = ops.segment_sum(ones, place, num_segments=pairs + 2)[: pairs + 1]
         low = self.counts[0] + found
@@ -164,14 +168,15 @@ class PixelFigure(keras.metrics.Metric):
         counts: np.ndarray = high * _CARRY + low
         if counts[-1]:
             raise InputError(
-                f"{counts[-1]} pixels had labels that are no class",
-                f"0 to {self.classes - 1}",
-                "Correct the masks, give all classes, or name the label to ignore.",
+                f"{counts[-1]} pixels had labels that are no class, or answers that are no number",
+                f"labels 0 to {self.classes - 1}, and numbers",
+                "Correct the masks, give all classes, or name the label to ignore; a network that "
+                "says NaN has to be trained anew at a smaller rate.",
             )
         return counts[:-1].reshape(self.classes, self.classes)
 
     def result(self) -> Tensor:
-        """The figure; NaN before the first pixel, and where a label was no class."""
+        """The figure; NaN before the first pixel, where a label was no class or NaN was said."""
         counts = ops.cast(self.counts, "float32")
         total = counts[1] * float(_CARRY) + counts[0]
         square = ops.reshape(total[:-1], (self.classes, self.classes))
@@ -211,7 +216,8 @@ def _number(are: Any, like: Any, on: Any) -> Any:
 
 
 def _square(confusion: np.ndarray) -> np.ndarray:
-    if confusion.ndim != 2 or len(set(confusion.shape)) > 1 or confusion.dtype.kind not in "iuf":
+    square = confusion.ndim == 2 and len(set(confusion.shape)) == 1 and confusion.size
+    if not square or confusion.dtype.kind not in "iuf":
         raise InputError(
             f"A confusion matrix {confusion.dtype} {confusion.shape} was given",
             "counts (classes, classes)",
