@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_whole
+from keras_classics.core.errors import InputError, check_whole, is_whole
 from keras_classics.core.names import check_known
 from keras_classics.data.faults import Faults
 from keras_classics.data.holdout import SPLIT_NAMES, Row, complete_splits
@@ -249,9 +249,9 @@ def load(
             there are no pictures, or these are of one size by their nature.
         strict: Refuse faulty files with their name, instead of skipping and counting them. Without
             meaning where nothing can be left out.
-        **options: The source's own: `classes` of boxes and masks, `masks` of `voc:`, `coco:` and
-            `tfds:`, `validation` and `test` where they are held out, `train` too of what is made.
-            All are those of its reader, such as `load_voc` in
+        **options: The source's own: `classes` of boxes and masks, a list or one text with commas,
+            `masks` of `voc:`, `coco:` and `tfds:`, `validation` and `test` where they are held
+            out, `train` too of what is made. All are those of its reader, such as `load_voc` in
             `keras_classics.data.pictures.formats.voc_boxes` or `load_phrases` in
             `keras_classics.data.worlds.phrases`; an unknown one is answered with those there are.
 
@@ -283,6 +283,8 @@ def load(
     parameters = inspect.signature(reader).parameters.values()
     known = [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
     check_known(scheme, options, known)
+    if "classes" in options:
+        options["classes"] = _names(options["classes"])
     seed = check_whole("seed", seed, 0)
     found = reader(Asked(spec=spec, seed=seed, image_size=image_size, strict=strict), **options)
     names = found.info.pixel_classes or found.info.classes or ()
@@ -305,6 +307,15 @@ def check_sizes(sizes: Mapping[str, int], most: int, what: str) -> None:
                 f"1 to {most:,} {what}",
                 f"Give another number of {what}.",
             )
+
+
+def _names(classes: Any) -> Any:
+    """Names of classes, which a command line has as one text, or as numbers if they look so."""
+    if isinstance(classes, str):
+        return [name.strip() for name in classes.split(",")]
+    if isinstance(classes, list | tuple):
+        return [str(name) if is_whole(name) else name for name in classes]
+    return classes
 
 
 def _check_path(name: str) -> None:

@@ -6,6 +6,7 @@ from PIL import Image
 
 from data.pictures.boxed_folders import picture
 from data.pictures.mask_samples import folder, labels, write
+from keras_classics.core.commands import key_values
 from keras_classics.core.errors import InputError
 from keras_classics.data.load import load
 from keras_classics.data.pictures.formats.mask_files import voc_colours
@@ -122,9 +123,25 @@ def test_values_with_gaps_are_no_numbers_of_classes_and_the_remedy_works(tmp_pat
         write(tmp_path / "masks" / f"p{number}.png", mask)
     with pytest.raises(InputError, match=r'2 values, up to 128.*values="0,128"'):
         load(f"masks:{tmp_path}")
-    data = load(f"masks:{tmp_path}", values="0,128", strict=True)
-    assert len(data.info.pixel_classes) == 2
-    assert set(np.unique(data.train[0].class_mask)) == {0, 1}
+    # In Python as it stands there, and without the marks, which a shell takes away.
+    for given in ({"values": "0,128"}, dict([key_values("values=0,128")])):
+        data = load(f"masks:{tmp_path}", **given, strict=True)
+        assert len(data.info.pixel_classes) == 2
+        assert set(np.unique(data.train[0].class_mask)) == {0, 1}
+    for wrong in ((0, 256), (0, 0), (-1, 3), (5,)):
+        with pytest.raises(InputError, match=r"different numbers of 0 to 255"):
+            load(f"masks:{tmp_path}", values=wrong)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [("sky,road,car", ("sky", "road", "car")), ("7,8,9", ("7", "8", "9")),
+     ("['sky, clear', 'road', 'car']", ("sky, clear", "road", "car"))],
+)  # fmt: skip
+def test_classes_are_named_on_a_command_line(tmp_path, written, expected):
+    folder(tmp_path)
+    given = dict([key_values(f"classes={written}")])
+    assert load(f"masks:{tmp_path}", **given).info.pixel_classes == expected
 
 
 def test_the_remedy_for_a_coloured_camvid_works(tmp_path):

@@ -42,7 +42,7 @@ def load_masks(
     *,
     classes: Sequence[str] | None = None,
     colours: str | Path | None = None,
-    values: str | None = None,
+    values: Sequence[int] | str | None = None,
 ) -> Data:
     """Read pictures with masks: `images` beside `masks`, or `train` beside `trainannot`.
 
@@ -57,8 +57,8 @@ def load_masks(
             of `classes.txt` in the folder, a name a line, or the numbers from 0 to the greatest.
         colours: A file with a line `red green blue name` for each class; by default
             `label_colors.txt` or `class_dict.csv` in the folder, if there is one.
-        values: The values of grey masks in the order of the classes, `"0,255"` where white is
-            class 1; by default 0, 1, 2 and so on.
+        values: The values of grey masks in the order of the classes, `(0, 255)` or `"0,255"` where
+            white is class 1; by default 0, 1, 2 and so on.
 
     Raises:
         InputError: The folder is not laid out so, or nothing in it is sound.
@@ -218,15 +218,15 @@ def _not_laid_out(folder: Path, layouts: str) -> InputError:
     )
 
 
-def _values(text: str | None) -> Mapping[int, int] | None:
+def _values(given: Sequence[int] | str | None) -> Mapping[int, int] | None:
     """The label of each value, of values written in the order of the classes."""
-    if text is None:
+    if given is None:
         return None
-    parts = [part.strip() for part in text.split(",")]
-    numbers = [int(part) for part in parts if part.isdecimal() and int(part) <= 255]
+    parts = [part.strip() for part in given.split(",")] if isinstance(given, str) else list(given)
+    numbers = [int(part) for part in parts if str(part).isdecimal() and int(part) <= 255]
     if len(numbers) < len(parts) or len(set(numbers)) < len(numbers) or len(numbers) < 2:
         raise InputError(
-            f"values={text!r} was given",
+            f"values={given!r} was given",
             "two and more different numbers of 0 to 255, separated by commas",
             'Give for example values="0,255".',
         )
