@@ -141,7 +141,8 @@ class Segmentation(kc.jobs.Job):
             path = self.results / f"{Path(query).stem}-{number}-mask.png"
             number += 1
         self.written.add(path)
-        kc.data.write_picture(path, mask[..., None])
+        palette = kc.analysis.class_colours(len(names))
+        kc.data.write_picture(path, mask[..., None], palette=palette)
         shares = np.bincount(mask.ravel(), minlength=len(names)) / mask.size
         best = [n for n in np.argsort(-shares) if shares[n] > 0]
         told = ", ".join(f"{names[n]} {shares[n]:.0%}" for n in best)

@@ -57,6 +57,10 @@ def test_the_export_says_of_any_picture_what_the_model_says(application, finishe
     one = job.ask(photograph, job.open_export(finished / "saved_model"))
     mask = np.asarray(Image.open(tmp_path / "odd-mask.png"))
     assert mask.shape == (37, 61)
+    # Which a viewer shows in the colours of the classes.
+    with Image.open(tmp_path / "odd-mask.png") as image:
+        shown = np.asarray(image.convert("RGB"))
+    np.testing.assert_array_equal(shown, kc.analysis.class_colours(9)[mask])
     other = job.ask_model(photograph, job.trained())
     # A second answer of that name does not take the place of the first.
     assert (np.asarray(Image.open(tmp_path / "odd-2-mask.png")) == mask).mean() > 0.999

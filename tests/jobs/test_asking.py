@@ -35,7 +35,11 @@ def test_a_folder_that_was_named_answers_or_is_refused(finished, tmp_path, monke
     assert run("ask", "1", "--out", tmp_path / "none") == 1
     said = capsys.readouterr().err
     assert f"{tmp_path / 'none'} does not exist. Allowed: the --out of a finished run" in said
-    assert "Name one, or train it: python applications/toy.py --out" in said
+    assert "or train it: python applications/toy.py --out" in said
+    # The remedy for who meant the shipped model, with results in a new folder.
+    remedy = said.split("write ")[1].split(" for the shipped model")[0].split()
+    assert run("ask", "1", "--out", tmp_path / "new", *remedy) == 0
+    assert f"answers from {shipped}" in capsys.readouterr().err
     (tmp_path / "none").mkdir()
     assert run("ask", "1", "--out", tmp_path / "none") == 1
     assert "holds no exported model, and holds no trained line" in capsys.readouterr().err

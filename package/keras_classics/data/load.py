@@ -277,6 +277,11 @@ def load(
         )
     for name in argument.split(","):
         _check_path(name)
+    folder = source.usage in (f"{scheme}:FOLDER", f"{scheme}:DIR")
+    if folder and not Path(argument).expanduser().exists():
+        raise InputError(
+            f"{argument} does not exist", "the path of a folder", "Check the path, and from where."
+        )
     reader: Callable[..., Data] = getattr(
         importlib.import_module(f"keras_classics.data.{source.module}"), source.function
     )

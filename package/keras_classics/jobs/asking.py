@@ -165,10 +165,11 @@ def _answering(kind: type[Job], asked: Asked) -> tuple[Job, Path | None, str]:
                 "run of this application.",
             )
     lacks = f"holds no exported model, and holds no trained {kind.makes}"
+    shipped = f"write --from {kind.shipped} for the shipped model, " if kind.shipped else ""
     raise InputError(
         f"{place} {lacks if place.exists() else 'does not exist'}",
         "the --out of a finished run, or an exported model",
-        f"Name one, or train it: {kind.command} --out {asked.out or kind.out}",
+        f"Name one, {shipped}or train it: {kind.command} --out {asked.out or kind.out}",
     )
 
 

@@ -122,7 +122,7 @@ def _parser(
         names = ("--from", *job.source_names)
         own(*names, dest="source", type=_path, metavar="FOLDER",
             help="an exported model or a run's folder; by default that of --out"
-            + (", or else the shipped model" if job.shipped else ""))  # fmt: skip
+            + (", and where none is named the shipped model" if job.shipped else ""))  # fmt: skip
     if verb == "export":
         forms = tuple(job.formats or EXPORTS)
         own("--format", choices=forms, default=forms[0], help="litert and onnx take pictures of "

@@ -50,3 +50,23 @@ def test_who_has_room_does_not_wait_and_what_failed_has_given_its_room_back(smal
         assert opened.wait(60)
         thread.join()
     assert picture_files._taken == 0
+
+
+def test_a_palette_colours_a_mask_and_its_numbers_stay(tmp_path):
+    mask = np.array([[0, 1, 2], [2, 1, 255]], "uint8")
+    colours = kc.analysis.class_colours(3)
+    path = tmp_path / "mask.png"
+    kc.data.write_picture(path, mask[..., None], palette=colours)
+    assert kc.data.read_mask(path).tolist() == mask.tolist()
+    with Image.open(path) as image:
+        shown = np.asarray(image.convert("RGB"))
+    assert shown[:, :2].tolist() == colours[mask[:, :2]].tolist()
+    for wrong, picture, name in (
+        (colours[0], mask[..., None], "a.png"),
+        (np.zeros((257, 3), "uint8"), mask[..., None], "a.png"),
+        (colours, np.zeros((2, 3, 3), "uint8"), "a.png"),
+        (colours, mask[..., None], "a.jpg"),
+    ):
+        with pytest.raises(kc.InputError, match="Leave the palette out"):
+            kc.data.write_picture(tmp_path / name, picture, palette=wrong)
+    assert not (tmp_path / "a.png").exists()

@@ -33,6 +33,20 @@ def test_what_is_right_has_all_figures_1_and_what_is_far_away_few():
     assert all(np.isnan(value) for value in nothing.values())
 
 
+def test_what_is_said_as_it_was_drawn_is_right_whatever_its_shape():
+    # A disc, whose outline has steps, of which thinning leaves a line.
+    rows, columns = np.mgrid[:60, :60]
+    disc = kc.data.boundary_map(((rows - 30) ** 2 + (columns - 28) ** 2 < 300).astype(int))
+    for true in (disc, drawn()):
+        for said in (true.astype(float), 0.9 * true):
+            found = kc.training.boundary_figures([true], [said])
+            assert found["ODS"] == found["OIS"] == found["AP"] == 1
+    # Half of it is half: the steps of the other half are missing too.
+    said = np.where(columns < 28, disc, 0.0)
+    found = kc.training.boundary_figures([disc], [said], thresholds=1)
+    assert found["ODS"] == pytest.approx(2 / 3, abs=0.04)
+
+
 def test_each_pixel_is_matched_once():
     true = drawn()
     # 0.0075 of the diagonal of 85 is less than a pixel: what is doubled is half wrong.

@@ -104,15 +104,21 @@ def opened_picture(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
 
 
 @checked
-def write_picture(path: str | os.PathLike[str], picture: np.ndarray) -> None:
+def write_picture(
+    path: str | os.PathLike[str], picture: np.ndarray, *, palette: np.ndarray | None = None
+) -> None:
     """Write a picture, whole or not at all, making the folder.
 
     Args:
         path: The file; its ending chooses the format.
         picture: uint8 `(height, width, 3)`, or `(height, width, 1)` for grey.
+        palette: uint8 `(colours, 3)`; the values of a grey picture are numbers of these colours,
+            such as `kc.analysis.class_colours` has for masks, and read back they are the numbers.
+            Only for PNG.
 
     Raises:
-        InputError: The picture or the format is none, or the file cannot be written.
+        InputError: The picture or the format is none, the palette does not fit them, or the file
+            cannot be written.
     """
     check_axes("picture", picture, "(height, width, channels)")
     if not picture.size:
@@ -127,8 +133,22 @@ def write_picture(path: str | os.PathLike[str], picture: np.ndarray) -> None:
             "endings such as .png and .jpg",
             f"Write {Path(path).with_suffix('.png') if Path(path).name else 'a.png'}.",
         )
-    pixels = picture[..., 0] if picture.shape[-1] == 1 else picture
-    write_whole(path, lambda fresh: Image.fromarray(np.uint8(pixels)).save(fresh))
+    pixels = np.uint8(picture[..., 0] if picture.shape[-1] == 1 else picture)
+    image = Image.fromarray(pixels)
+    if palette is not None:
+        fits = palette.ndim == 2 and palette.shape[1] == 3 and 0 < len(palette) <= 256
+        if ending != ".png" or pixels.ndim != 2 or not fits:
+            raise InputError(
+                f"A palette of shape {palette.shape} was given for a picture of shape "
+                f"{picture.shape} in {path}",
+                "(colours, 3), up to 256 of them, for (height, width, 1) in a .png file",
+                "Leave the palette out, or give such a picture and file.",
+            )
+        # Of a shorter one Pillow writes values beyond it as others.
+        colours = np.zeros((256, 3), "uint8")
+        colours[: len(palette)] = palette
+        image.putpalette(colours.ravel().tolist())
+    write_whole(path, lambda fresh: image.save(fresh))
 
 
 def _pixels(image: Image.Image) -> int:

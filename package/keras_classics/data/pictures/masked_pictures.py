@@ -89,22 +89,24 @@ def masked_data(
             else "Check that these are the masks.",
         )
     if classes is None:
-        _check_gaps(asked.spec, found)
+        _check_gaps(asked.spec, found, [each for part in checked.values() for each in part])
         classes = [str(number) for number in range(int(found.max(initial=0)) + 1)]
     make = partial(_picture, size=asked.size, reading=reading, resized=resized)
     return checked_data(asked, checked, rules, make, pixel_classes=tuple(classes))
 
 
-def _check_gaps(name: str, found: np.ndarray) -> None:
+def _check_gaps(name: str, found: np.ndarray, examples: Sequence[_Checked]) -> None:
     """Refuse values such as 0 and 128, which are hardly numbers of classes."""
     if len(found) and found[-1] + 1 > 2 * len(found):
         told = ",".join(map(str, found))
+        having = [each.sheet.mask for each in examples if each.counts[found[-1]]]
+        others = f" and {len(having) - 1} more" if len(having) > 1 else ""
         raise InputError(
-            f"The masks of {name} have {len(found)} values, up to {found[-1]}, and the classes "
-            "have no names",
+            f"The masks of {name} have {len(found)} values, up to {found[-1]} in {having[0]}"
+            f"{others}, and the classes have no names",
             "values 0, 1, 2 and so on, or which value is which class",
-            f'Give values="{told}", so that each of them is a class, or name all '
-            f"{found[-1] + 1} classes.",
+            f'Give values="{told}" if each of them is a class, name all {found[-1] + 1} classes, '
+            "or correct the files.",
         )
 
 

@@ -20,6 +20,8 @@ from keras_classics.core.counts import Count
 from keras_classics.core.errors import InputError, check_overlap
 from keras_classics.data.pictures.formats.mask_files import IGNORED
 
+_DIGITS = 9
+
 
 @checked
 def boundary_figures(
@@ -40,7 +42,8 @@ def boundary_figures(
         probabilities: Of each, `(height, width)`, 0 to 1; 2 x 2 pixels at least.
         thresholds: How many, evenly between 0 and 1; 99 in the benchmark.
         tolerance: Greatest distance as a share of the diagonal.
-        thin: Whether to keep of each said outline its ridge only; False if that was done.
+        thin: Whether to keep of each outline its ridge only, of the drawn ones too, whose steps
+            are two pixels wide: what is said as it was drawn is right. False if that was done.
 
     Returns:
         `"ODS"`, `"OIS"`, `"AP"`, and `"threshold"`, that of ODS; NaN where nothing was drawn.
@@ -66,12 +69,14 @@ def boundary_figures(
         if drawn.ndim != 2 or drawn.shape != said.shape or not drawn.size:
             raise _unfit(f"Picture {number} has a map {drawn.shape} and an answer {said.shape}")
         _check_values(number, drawn, said)
-        said = thin_outlines(said) if thin else said
+        true = drawn == 1
+        if thin:
+            said, true = thin_outlines(said), thin_outlines(true) > 0
         reach = tolerance * math.hypot(*drawn.shape)
         for row, cut in enumerate(cuts):
             found = (said >= cut) & (drawn != IGNORED)
-            matched = _matches(found, drawn == 1, reach)
-            counts[number, row] = matched, found.sum(), matched, (drawn == 1).sum()
+            matched = _matches(found, true, reach)
+            counts[number, row] = matched, found.sum(), matched, true.sum()
     if not counts[:, 0, 3].sum():
         return dict.fromkeys(("ODS", "OIS", "AP", "threshold"), float("nan"))
     whole = _f(counts.sum(axis=0))
@@ -105,6 +110,9 @@ def thin_outlines(probabilities: np.ndarray) -> np.ndarray:
     if values.ndim != 2 or min(values.shape) < 2:
         raise _unfit(f"A map of shape {values.shape} was given")
     smooth = _blurred(values)
+    # Where two directions are alike, as at corners, a rounding would choose between them.
+    if greatest := np.abs(smooth).max():
+        smooth = np.round(smooth / greatest, _DIGITS)
     down, right = np.gradient(smooth)
     twice_down, mixed = np.gradient(down)
     twice_right = np.gradient(right)[1]

@@ -20,14 +20,15 @@ def test_colours_are_vocs_and_no_two_are_alike():
         class_colours(300)
 
 
-def test_a_share_of_the_colour_lies_over_the_picture_and_255_stays_bare():
+def test_classes_have_their_colours_and_of_class_0_the_picture_is_grey():
     image = np.full((1, 4, 3), 100, "uint8")
     mask = np.array([[0, 1, 255, 7]])
+    # 165 + 70 * 100 / 255; what does not count is white, a label beyond the classes black.
+    painted = np.array([[192, 192, 192], [*RED], [255, 255, 255], [0, 0, 0]])
+    assert overlay_classes(image, mask, 2)[0].tolist() == painted.tolist()
     found = overlay_classes(image, mask, 2, share=0.25)
-    # A label beyond the classes is light grey.
-    expected = [[75, 75, 75], [107, 75, 75], [100, 100, 100], [131, 131, 131]]
-    assert found[0].tolist() == expected
-    assert overlay_classes(image, mask, 2)[0, 1].tolist() == [117, 40, 40]
+    np.testing.assert_allclose(found[0], 75 + painted / 4, atol=0.6)
+    assert overlay_classes(image, mask, 2, share=0.0).tolist() == image.tolist()
     with pytest.raises(kc.InputError, match="kc.data.resize_mask"):
         overlay_classes(image, mask[:, :3], 2)
     for wrong in (mask / 1.0, mask - 1, mask + 1):
@@ -35,6 +36,17 @@ def test_a_share_of_the_colour_lies_over_the_picture_and_255_stays_bare():
             overlay_classes(image, wrong, 2)
     with pytest.raises(kc.InputError, match="share"):
         overlay_classes(image, mask, 2, share=60.0)
+
+
+def test_where_nothing_was_found_no_colour_is_seen():
+    # Every colour of a picture, those of the classes too: a network that says 0 of all of them.
+    image = np.stack(np.meshgrid(*[np.arange(0, 256, 17)] * 3), -1).reshape(64, 64, 3)
+    found = overlay_classes(image.astype("uint8"), np.zeros((64, 64), int), 255)
+    assert (found == found[..., :1]).all()
+    of_classes = {tuple(each) for each in class_colours(21).tolist()}
+    assert not of_classes & {tuple(each) for each in found.reshape(-1, 3).tolist()}
+    # What is bright stays so: the picture is to be known again.
+    assert found[(image == 255).all(-1)].max() == 235 and found[(image == 0).all(-1)].min() == 165
 
 
 @pytest.mark.parametrize("title", ["truth", "answer"])
@@ -45,11 +57,13 @@ def test_each_picture_is_beside_its_truth_and_what_was_said(tmp_path, monkeypatc
     examples = [
         SimpleNamespace(
             image=rng.integers(0, 256, (6, 8, 3), "uint8"), name=f"p{n}",
-            class_mask=np.where(np.arange(48).reshape(6, 8) < 6 * n, 1, 0),
+            class_mask=np.where(np.arange(48).reshape(6, 8) < 6 * n, 1, np.eye(6, 8, 2) * 255)
+            .astype("uint8"),
         )
         for n in range(3)
     ]  # fmt: skip
-    answers = None if title == "answer" else [1 - each.class_mask for each in examples]
+    answers = None if title == "answer" else [each.class_mask == 0 for each in examples]
+    answers = answers and [each.astype(int) for each in answers]
     mask_pictures.draw_masks(
         tmp_path / "page.png", examples, ["road", "sky", "car"], answers, title=title
     )
@@ -70,10 +84,13 @@ def test_each_picture_is_beside_its_truth_and_what_was_said(tmp_path, monkeypatc
             np.testing.assert_array_equal(own[2], expected)
     # Only what is to be seen is in the legend.
     (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["road", "sky"]
-    assert [patch.get_facecolor()[:3] for patch in legend.get_patches()] == [
-        (0, 0, 0), pytest.approx((128 / 255, 0, 0)),
-    ]  # fmt: skip
+    assert [text.get_text() for text in legend.get_texts()] == ["road", "sky", "does not count"]
+    # Colours of the legend are those that were painted; of class 0 one of the greys.
+    grey, red, white = [patch.get_facecolor()[:3] for patch in legend.get_patches()]
+    assert red == pytest.approx((128 / 255, 0, 0)) and white == (1, 1, 1)
+    assert grey == pytest.approx((200 / 255,) * 3)
+    painted = {tuple(each) for each in axes[1 + each].images[0].get_array().reshape(-1, 3).tolist()}
+    assert {(128, 0, 0), (255, 255, 255)} <= painted
 
 
 def test_the_page_is_written(tmp_path):
@@ -85,5 +102,4 @@ def test_the_page_is_written(tmp_path):
     for examples, answers in (([], None), ([example], []), ([example], [example.class_mask] * 2)):
         with pytest.raises(kc.InputError, match="an answer for each"):
             kc.analysis.draw_masks(tmp_path / "none.png", examples, ["road", "sky"], answers)
-    # Three fifths of red over a light grey.
-    assert (page == [157, 80, 80]).all(1).any() and (page == 200).all(1).any()
+    assert (page == [*RED]).all(1).any() and (page == 200).all(1).any()

@@ -95,6 +95,14 @@ def test_a_split_whose_folder_of_masks_has_another_name_is_told(tmp_path, layout
     assert layout.format(split="test", kind="").split()[0] in remark
 
 
+@pytest.mark.parametrize("source", ["masks", "camvid", "cityscapes", "boundaries", "voc", "kitti"])
+def test_a_folder_that_is_not_there_is_told_from_one_laid_out_otherwise(tmp_path, source):
+    with pytest.raises(InputError, match=r"none does not exist\..*Check the path"):
+        load(f"{source}:{tmp_path / 'none'}")
+    with pytest.raises(InputError, match=r"has no (XML|folder)"):
+        load(f"{source}:{tmp_path}")
+
+
 def test_a_mask_is_of_one_picture(tmp_path):
     folder(tmp_path)
     for number in (2, 4):
@@ -121,7 +129,7 @@ def test_values_with_gaps_are_no_numbers_of_classes_and_the_remedy_works(tmp_pat
         picture(tmp_path / "images" / f"p{number}.png", seed=number)
         mask = np.where(labels(seed=number) == 1, 128, 0).astype("uint8")
         write(tmp_path / "masks" / f"p{number}.png", mask)
-    with pytest.raises(InputError, match=r'2 values, up to 128.*values="0,128"'):
+    with pytest.raises(InputError, match=r'up to 128 in .*p0.png and 3 more,.*values="0,128"'):
         load(f"masks:{tmp_path}")
     # In Python as it stands there, and without the marks, which a shell takes away.
     for given in ({"values": "0,128"}, dict([key_values("values=0,128")])):

@@ -1,4 +1,8 @@
-"""Pictures under the colours of their pixels' classes, what was said beside the truth."""
+"""Pictures in the colours of their pixels' classes, what was said beside the truth.
+
+Of class 0, mostly the background, the picture is seen in light greys, which no class has: where
+nothing was found nothing of the picture's own colours looks like an answer.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,9 @@ from keras_classics.data.pictures.formats.mask_files import IGNORED, voc_colours
 
 _SIDE, _TITLE, _LEGEND = 2.6, 9, 8
 _COLUMNS = 4
+# Greys of class 0, from black to white of the picture; what does not count is white.
+_DARKEST, _LIGHTEST, _UNCOUNTED = 165.0, 235.0, 255
+_GREY_WEIGHTS = (0.299, 0.587, 0.114)
 
 
 @checked
@@ -35,15 +42,18 @@ def class_colours(classes: int) -> np.ndarray:
 
 @checked
 def overlay_classes(
-    image: np.ndarray, mask: np.ndarray, classes: int, *, share: float = 0.6
+    image: np.ndarray, mask: np.ndarray, classes: int, *, share: float = 1.0
 ) -> np.ndarray:
-    """Lay the colours of classes over a picture; what does not count stays bare.
+    """Paint the classes of pixels over a picture.
+
+    Every class has its colour by `class_colours` but class 0, of which the picture is seen in light
+    greys; what does not count is white, and a label beyond the classes black.
 
     Args:
         image: uint8 `(height, width, 3)`.
         mask: Numbers of classes `(height, width)`, 255 for what does not count.
         classes: Number of classes.
-        share: How much of the colour is seen, 0 to 1.
+        share: How much of that is seen, 0 to 1; the rest is the picture.
 
     Returns:
         uint8 `(height, width, 3)`.
@@ -64,11 +74,13 @@ def overlay_classes(
             "a mask of the picture's height and width",
             "Resize it by kc.data.resize_mask.",
         )
-    colours = np.full((256, 3), 224, "float32")
+    colours = np.zeros((256, 3), "float32")
     colours[:classes] = class_colours(classes)
-    strength = np.where(mask == IGNORED, 0.0, share)[..., None]
-    mixed = (1 - strength) * image + strength * colours[mask]
-    return np.round(mixed).astype("uint8")
+    colours[IGNORED] = _UNCOUNTED
+    light = (image @ np.array(_GREY_WEIGHTS, "float32"))[..., None] / 255
+    greys = _DARKEST + (_LIGHTEST - _DARKEST) * light
+    painted = np.where((mask == 0)[..., None], greys, colours[mask])
+    return np.round((1 - share) * image + share * painted).astype("uint8")
 
 
 @checked
@@ -126,10 +138,13 @@ def draw_masks(
             axis.set_title(what, fontsize=_TITLE)
             seen |= set(np.unique(mask).tolist())
     colours = class_colours(count) / 255.0
+    colours[0] = (_DARKEST + _LIGHTEST) / 2 / 255
+    named = {label: (colours[label], classes[label]) for label in range(count)}
+    named[IGNORED] = (np.full(3, _UNCOUNTED / 255), "does not count")
     handles = [
-        Patch(facecolor=colours[label], label=classes[label]) for label in sorted(seen)
-        if label < count
-    ]  # fmt: skip
+        Patch(facecolor=named[label][0], edgecolor="0.5", label=named[label][1])
+        for label in sorted(seen & named.keys())
+    ]
     if handles:
         figure.legend(
             handles=handles, loc="outside lower center", ncols=min(6, len(handles)),
