@@ -513,6 +513,7 @@ PLAIN = {
     "look_inside": {"--layers", "--recipe"},
     "multi30k": {"--out", "--systems"},
     "recall": {"--model", "--recipe", "--unseen"},
+    "reproduce": {"--names", "names"},
     "segmentation": {"--to"},
     "translation": {"--cell", "--into", "--languages", "--out-of", "--pairs", "--to",
                     "--zero-shot", "queries"},

@@ -10,6 +10,10 @@ A claim is a module `claim_NN_name.py` with
 - `judge(rows)`: the verdict on all rows, a table with a column `seed`;
 - `draw(rows, axes)`: the picture of it, in axes of Matplotlib;
 - where it failed, `FURTHER`: what was then looked into.
+
+Rows are measured again when what measures them, or the criterion, was changed. What is said of
+them (docstrings, `judge`, `draw`, `FURTHER`) may be mended later: then the same rows are judged and
+drawn again, and the record says so.
 """
 
 from __future__ import annotations
@@ -18,17 +22,17 @@ import ast
 import dataclasses
 import hashlib
 import importlib
-import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
 import keras_classics as kc
+from claims.pictures import write_picture
 
 HOLDS, FAILS, UNDECIDED = "holds", "fails here", "undecided"
 RESULTS = Path(__file__).parent / "results"
@@ -36,6 +40,9 @@ RESULTS = Path(__file__).parent / "results"
 RECORD = {"name": str, "title": str, "part": str, "criterion": str, "code": str, "quick": bool,
     "seeds": int, "verdict": str, "reason": str, "minutes": float, "processor_minutes": float,
     "earlier": list}  # fmt: skip
+EARLIER = {"code": str, "verdict": str, "started": str, "quick": bool}
+# What of a claim's file does not say how its rows come to be.
+SAID_LATER = ("FURTHER", "MINUTES", "judge", "draw")
 
 
 class Verdict(NamedTuple):
@@ -45,10 +52,30 @@ class Verdict(NamedTuple):
     reason: str
 
 
-def by_seed(held: Sequence[bool], reason: str) -> Verdict:
-    """It holds if it does with every seed, fails if with none, and is undecided otherwise."""
-    word = HOLDS if all(held) else UNDECIDED if any(held) else FAILS
-    return Verdict(word, f"{reason} With {sum(map(bool, held))} of {len(held)} seeds it held.")
+def by_seed(held: Sequence[bool | Mapping[str, bool]], reason: str) -> Verdict:
+    """It holds if it does with every seed, fails if with none, and is undecided otherwise.
+
+    Of a seed it is told whether the criterion held, or which of its parts did, by names; then the
+    reason says with which seeds which of them failed.
+    """
+    parts = [each if isinstance(each, Mapping) else {"": each} for each in held]
+    whole = [all(each.values()) for each in parts]
+    word = HOLDS if all(whole) else UNDECIDED if any(whole) else FAILS
+    failed: dict[str, list[int]] = {}
+    for seed, each in enumerate(parts):
+        for name in each:
+            if name and not each[name]:
+                failed.setdefault(name, []).append(seed)
+    told = "; ".join(f"{name} {_with(seeds, len(held))}" for name, seeds in failed.items())
+    told = f" What failed: {told}." if told else ""
+    return Verdict(word, f"{reason} With {sum(whole)} of {len(held)} seeds it held.{told}")
+
+
+def _with(seeds: Sequence[int], count: int) -> str:
+    if len(seeds) == count:
+        return "with every seed" if count > 1 else "with its only seed"
+    numbers = " and ".join(map(str, seeds))
+    return f"with seed {numbers}" if len(seeds) == 1 else f"with seeds {numbers}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,13 +100,27 @@ class Claim:
 
 
 def code_of(path: Path) -> str:
-    """What tells one state of a claim's file from another.
+    """What tells one way of measuring from another.
 
-    Layout and comments are left out of it, and `FURTHER`, which is written after the verdict.
+    Layout, comments and docstrings are left out of it, and what is said of the rows later.
     """
     tree = ast.parse(kc.jobs.read_text(path))
-    tree.body = [each for each in tree.body if not ast.unparse(each).startswith("FURTHER")]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef) and ast.get_docstring(
+            node
+        ):
+            node.body = node.body[1:] or [ast.Pass()]
+    tree.body = [each for each in tree.body if _name(each) not in SAID_LATER]
     return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()[:12]
+
+
+def _name(node: ast.stmt) -> str:
+    """What a statement defines; nothing where that is no single name."""
+    if isinstance(node, ast.FunctionDef):
+        return node.name
+    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+        return node.targets[0].id
+    return ""
 
 
 def names() -> dict[str, str]:
@@ -98,7 +139,22 @@ def load(name: str) -> Claim:
 def record_of(name: str, folder: Path) -> dict | None:
     """What is recorded of a claim; None where it was not run."""
     path = folder / f"{name}.json"
-    return kc.jobs.read_record(path, RECORD) if path.exists() else None
+    if not path.exists():
+        return None
+    found = kc.jobs.read_record(path, RECORD)
+    words = (HOLDS, FAILS, UNDECIDED)
+    remedy = "Run it again with --again, or choose another folder."
+    if found["verdict"] not in (*words, ""):
+        raise kc.InputError(
+            f"{path} has the verdict {found['verdict']!r}", f"one of {', '.join(words)}", remedy
+        )
+    for each in found["earlier"]:
+        kind = all(isinstance(each, dict) and isinstance(each.get(key), kind)
+                   for key, kind in EARLIER.items())  # fmt: skip
+        if not kind:
+            raise kc.InputError(f"{path} has an earlier run that tells nothing",
+                f"earlier runs with {', '.join(EARLIER)}", remedy)  # fmt: skip
+    return found
 
 
 def rows_of(name: str, folder: Path) -> pd.DataFrame:
@@ -106,7 +162,12 @@ def rows_of(name: str, folder: Path) -> pd.DataFrame:
     path = folder / f"{name}.csv"
     if not path.exists():
         return pd.DataFrame({"seed": []}, dtype=int)
-    return kc.jobs.read_table(path, "the rows of a claim", "Run it --again.")
+    rows = kc.jobs.read_table(path, "the rows of a claim", "Run it --again.")
+    if "seed" not in rows:
+        raise kc.InputError(
+            f"{path} has no column 'seed'", "the rows of a claim", "Run it --again."
+        )
+    return rows
 
 
 def run(
@@ -115,22 +176,26 @@ def run(
     """Measure what is not measured yet, judge, draw and record.
 
     The criterion is in the record before anything is measured, and each seed's rows are kept as
-    soon as they are there, so that a killed run goes on with the next seed. Whoever changes the
-    claim's file measures anew, and the verdict there was stays in the record.
+    soon as they are there, so that a killed run goes on with the next seed. Whoever changes how a
+    claim is measured measures anew, and the verdict there was stays in the record; so it does where
+    the same rows are judged in other words. A quick run never takes the place of a whole one.
     """
     import keras
 
     module, found, table = claim.module, record_of(claim.name, folder), folder / f"{claim.name}.csv"
+    if found and quick and not found["quick"]:
+        raise kc.InputError(
+            f"{folder} has a whole run of {claim.name}", "quick runs in folders of their own",
+            "Name another folder by --out, or leave --out away.",
+        )  # fmt: skip
     seeds = 1 if quick else getattr(module, "SEEDS", 3)
     same = found is not None and (found["code"], found["quick"]) == (claim.code, quick)
-    if same and found["verdict"] and not again:
-        tell(f"{claim.name}: {told(found)} already, since {found['started']}")
-        return found
-    earlier = found["earlier"] if found else []
-    if found and found["verdict"]:
-        earlier += [{key: found[key] for key in ("code", "verdict", "started", "quick")}]
+    if same and found["verdict"]:
+        # A verdict whose rows are gone is none.
+        same = set(range(seeds)) <= set(rows_of(claim.name, folder)["seed"])
     if not same or again:
         table.unlink(missing_ok=True)
+        earlier = found["earlier"] + [in_short(found)] * bool(found["verdict"]) if found else []
         found = None
     record = found or {
         "name": claim.name, "title": claim.title, "part": module.PART,
@@ -155,11 +220,44 @@ def run(
     # As the file has them, so that whoever judges it again says the same.
     rows = rows_of(claim.name, folder)
     word, reason = module.judge(rows)
-    draw(claim, rows, folder / f"{claim.name}.png")
-    record |= {"verdict": word, "reason": reason}
+    write_picture(module.draw, rows, folder / f"{claim.name}.png")
+    known = (record["verdict"], record["reason"]) == (word, reason)
+    if record["verdict"] and not known:
+        record["earlier"] = [*record["earlier"], in_short(record)]
+    record |= {"title": claim.title, "verdict": word, "reason": reason}
     kc.jobs.write_json(folder / f"{claim.name}.json", record)
-    tell(f"{claim.name}: {told(record)}. {reason}")
+    since = f", measured {record['started']}" if found and found["verdict"] else ""
+    tell(f"{claim.name}: {told(record)}{since}. {reason}")
     return record
+
+
+def in_short(record: dict) -> dict:
+    """What is kept of a verdict when there is another."""
+    return {key: record[key] for key in (*EARLIER, "reason")}
+
+
+def doubts(claim: Claim, found: dict, folder: Path) -> list[str]:
+    """What a record says and neither the claim's file nor the rows beside it do, in sentences."""
+    told = []
+    if found["code"] != claim.code:
+        told.append("How it is measured was changed since, and it was not run again.")
+    if found["criterion"] != claim.module.CRITERION:
+        told.append(f"Its file has another criterion: {claim.module.CRITERION}")
+    rows = rows_of(claim.name, folder)
+    if missing := sorted(set(range(found["seeds"])) - set(rows["seed"])):
+        told.append(f"Rows are missing, of the seeds {', '.join(map(str, missing))}, so that "
+            "nothing could be judged again.")  # fmt: skip
+        return told
+    try:
+        word, reason = claim.module.judge(rows)
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        told.append(f"Its rows cannot be judged again ({type(error).__name__}: {error}).")
+        return told
+    if word != found["verdict"]:
+        told.append(f"Judged again, its rows say: {word}.")
+    if reason != found["reason"]:
+        told.append(f"Judged again, its rows give another reason: {reason}")
+    return told
 
 
 def processor_time() -> float:
@@ -171,42 +269,3 @@ def told(record: dict) -> str:
     """The verdict in a word, and that of a quick run as what it is."""
     word = record["verdict"]
     return f"{word}, in a quick run, which proves nothing" if word and record["quick"] else word
-
-
-def draw(claim: Claim, rows: pd.DataFrame, path: Path) -> None:
-    """The picture of a claim, at most 60 kB of it."""
-    figure, ((axes,),) = kc.analysis.new_figure(7, 3.6, dots_per_inch=90)
-    claim.module.draw(rows, axes)
-    for axis in (axes.xaxis, axes.yaxis):
-        if axis.get_scale() == "log":
-            number(axis)
-    if axes.get_legend():
-        explain_above(axes)
-    kc.analysis.write_figure(path, figure)
-
-
-def number(axis: Any) -> None:
-    """Let the numbers along a logarithmic axis be plain and few; own names of places stay."""
-    axis.set_minor_formatter("")
-    if hasattr(axis.get_major_locator(), "locs"):
-        return
-    low, high = axis.get_view_interval()
-    steps = (1, 2, 5) if high < 1000 * low else (1,)
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)))
-    places = [step * 10.0**power for power in powers for step in steps]
-    places = [place for place in places if low <= place <= high]
-    places = places[:: -(-len(places) // 10)]
-    axis.set_ticks(places, [f"{place:,g}" for place in places])
-
-
-def explain_above(axes: Any) -> None:
-    """Move what explains lines and colours out of the picture, where it hides none of them."""
-    legend, figure = axes.get_legend(), axes.get_figure()
-    shown = [text.get_text() for text in legend.get_texts()]
-    title = legend.get_title().get_text() or None
-    found = zip(*axes.get_legend_handles_labels(), strict=True)
-    handles = [handle for handle, name in found if name in shown]
-    columns = max(1, 110 // (max(map(len, shown)) + 8))
-    legend.remove()
-    figure.legend(handles, shown, title=title, ncols=min(len(shown), columns), fontsize=9,
-        loc="outside upper center", frameon=False)  # fmt: skip

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 import keras_classics as kc
+from support import in_browser
 
 
 @pytest.fixture
@@ -42,12 +43,13 @@ def test_groups_stand_above_their_sections_and_above_their_links(tmp_path, pictu
         section("Three", ["c"], {}, group="Then"),
     ]
     kc.analysis.write_page(tmp_path / "page.html", "A page", sections)
-    links, body = (tmp_path / "page.html").read_text("utf-8").split("</nav>")
+    content = (tmp_path / "page.html").read_text("utf-8")
+    links, body = content.split("</nav>")
     mark = '<span class="mark" style="background: #fed">so &gt; so</span>'
     for text in (links, body):
         assert re.findall("<h2>(.*?)</h2>", text) == ["First &amp; last", "Then"]
         assert text.count(mark) == 1
-    assert re.findall('<li><a href="#(.)">(.*?)</a>', links) == [
+    assert re.findall('<li[^>]*><a href="#(.)">(.*?)</a>', links) == [
         ("0", "One"), ("1", "Two"), ("2", "Three"),
     ]  # fmt: skip
     headings = re.findall('<h2>|<h3 id="(.)">(.*?)</h3>', body)
@@ -58,6 +60,47 @@ def test_groups_stand_above_their_sections_and_above_their_links(tmp_path, pictu
     assert re.search(
         r"<figure>.*<details><summary>The table, 3 rows</summary><table>", second, re.S
     )
+    assert body.count('<a href="#">To the top</a>') == 3
+    # One mark is nothing to choose from.
+    assert 'type="radio"' not in content
+
+
+def test_sentences_show_code_powers_and_what_stands_first(tmp_path):
+    path = tmp_path / "page.html"
+    sentences = [
+        "run `a^2 <b>` for 2^(n + 1) - 1 <= 10^-9 of 2^H H!",
+        ("So", "a `lone backtick, a ^ alone"),
+    ]
+    kc.analysis.write_page(path, "A page", [kc.analysis.PageSection("M / d^2", sentences, {})])
+    content = path.read_text("utf-8")
+    assert (
+        "<p>run <code>a^2 &lt;b&gt;</code> for 2<sup>n + 1</sup> - 1 &lt;= 10<sup>-9</sup> of "
+        "2<sup>H</sup> H!</p>" in content
+    )
+    assert "<p><strong>So.</strong> a `lone backtick, a ^ alone</p>" in content
+    assert content.count("M / d<sup>2</sup></") == 2
+
+
+def test_a_browser_shows_the_sections_of_one_mark_alone(tmp_path):
+    section, path = kc.analysis.PageSection, tmp_path / "page.html"
+    sections = [section(f"Number {n}", [], {}, group="All", mark=mark)
+                for n, mark in enumerate(["good", "bad", "good"])]  # fmt: skip
+    kc.analysis.write_page(path, "A page", sections)
+    seen = in_browser(
+        path,
+        800,
+        """(() => {
+        const shown = () => [...document.querySelectorAll("h3, li a")]
+            .filter(x => x.getClientRects().length).map(x => x.firstChild.textContent.trim());
+        const every = shown();
+        document.querySelectorAll("label")[2].click();
+        return {every, bad: shown(), names: [...document.querySelectorAll("label")].map(
+            x => x.textContent.trim())};
+    })()""",
+    )
+    names = ["Number 0", "Number 1", "Number 2"]
+    assert seen["names"] == ["all", "good", "bad"]
+    assert seen["every"] == names + names and seen["bad"] == ["Number 1", "Number 1"]
 
 
 @pytest.mark.parametrize(

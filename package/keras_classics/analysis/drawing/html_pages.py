@@ -7,6 +7,7 @@ import html
 import itertools
 import mimetypes
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -29,6 +30,11 @@ figure { margin: 1em 0; }
 img { max-width: 100%; height: auto; border: 1px solid #ccc; }
 figcaption { color: #555; }
 table { border-collapse: collapse; display: block; overflow-x: auto; }
+code { background: #f2f2f2; padding: 0 0.2em; overflow-wrap: anywhere; }
+sup { line-height: 0; }
+.top { font-size: 0.8rem; }
+.choice { position: sticky; top: 0; background: #fff; padding: 0.4em 0; }
+.choice label { margin-right: 1em; white-space: nowrap; }
 th, td { padding: 0.1em 0.8em 0.1em 0; text-align: left; }
 """
 
@@ -38,18 +44,21 @@ class PageSection(NamedTuple):
 
     Attributes:
         title: Its heading.
-        sentences: What is told, a paragraph each.
+        sentences: What is told, a paragraph each; of a pair the first stands before the second,
+            in bold letters. In them, and in headings, what stands between backticks is code, and
+            what follows a ^ is a power: `2^D`, `2^(n + 1)`.
         pictures: Files of pictures by what stands below them, `.png`, `.jpg` or `.svg`.
         table: Rows of a table, each by its columns' names; they stand below the sentences.
         group: Heading that it shares with its neighbours; the links of a page with groups stand
-            below each other.
-        mark: A word beside its heading and its link, such as how it ended.
+            below each other, and each section ends with one back to them.
+        mark: A word beside its heading and its link, such as how it ended. A page with groups and
+            several marks can be made to show the sections of one of them alone.
         colour: Of the mark, as HTML names it, light enough for black letters.
         folded: Whether the table stands last and is shown when its line is clicked.
     """
 
     title: str
-    sentences: Sequence[str]
+    sentences: Sequence[str | tuple[str, str]]
     pictures: Mapping[str, str | os.PathLike]
     table: Sequence[Mapping[str, Any]] = ()
     group: str = ""
@@ -74,21 +83,28 @@ def write_page(
         InputError: A picture is absent or of another kind, or the file cannot be written.
     """
     links, parts = [], []
+    grouped = [each for each in sections if each.group]
+    marks = list(dict.fromkeys(each.mark for each in grouped if each.mark))
     for group, members in itertools.groupby(enumerate(sections), lambda each: each[1].group):
         numbered = list(members)
         shown = [
-            f'<a href="#{number}">{html.escape(each.title)}</a>{_mark(each)}'
-            for number, each in numbered
+            f'<a href="#{number}">{_set(each.title)}</a>{_mark(each)}' for number, each in numbered
         ]
         if group:
             heading = f"<h2>{html.escape(group)}</h2>\n"
-            shown = [heading, "<ul>", *(f"<li>{each}</li>\n" for each in shown), "</ul>\n"]
+            lines = zip(numbered, shown, strict=True)
+            shown = [heading, "<ul>", *(f"<li{_class(each.mark, marks)}>{line}</li>\n"
+                for (_, each), line in lines), "</ul>\n"]  # fmt: skip
             parts.append(heading)
         links += shown
-        parts += [_section(number, each) for number, each in numbered]
-    told = f"<p>{html.escape(about)}</p>\n" if about else ""
-    body = f"{told}<nav>{''.join(links)}</nav>\n{''.join(parts)}"
-    write_text(path, html_document(title, body, _PICTURES))
+        parts += [
+            f"<section{_class(each.mark, marks)}>{_section(number, each)}</section>\n"
+            for number, each in numbered
+        ]
+    told = f"<p>{_set(about)}</p>\n" if about else ""
+    choice, hidden = _choice(marks) if len(marks) > 1 else ("", "")
+    body = f"{told}{choice}<nav>{''.join(links)}</nav>\n{''.join(parts)}"
+    write_text(path, html_document(title, body, _PICTURES + hidden))
 
 
 def html_document(title: str, body: str, style: str = "") -> str:
@@ -115,19 +131,65 @@ def html_document(title: str, body: str, style: str = "") -> str:
 
 
 def _section(number: int, section: PageSection) -> str:
-    told = "".join(f"<p>{html.escape(sentence)}</p>\n" for sentence in section.sentences)
+    told = "".join(f"<p>{_sentence(sentence)}</p>\n" for sentence in section.sentences)
     shown = "".join(
         f'<figure><img src="{_embedded(file)}" alt="{html.escape(caption)}">'
-        f"<figcaption>{html.escape(caption)}</figcaption></figure>\n"
+        f"<figcaption>{_set(caption)}</figcaption></figure>\n"
         for caption, file in section.pictures.items()
     )
     level = "h3" if section.group else "h2"
-    heading = f'<{level} id="{number}">{html.escape(section.title)}{_mark(section)}</{level}>\n'
+    heading = f'<{level} id="{number}">{_set(section.title)}{_mark(section)}</{level}>\n'
+    top = '<p class="top"><a href="#">To the top</a></p>\n' if section.group else ""
     table = _table(section.table)
     if table and section.folded:
         summary = f"<summary>The table, {len(section.table)} rows</summary>"
-        return f"{heading}{told}{shown}<details>{summary}{table}</details>\n"
-    return f"{heading}{told}{table}{shown}"
+        return f"{heading}{told}{shown}<details>{summary}{table}</details>\n{top}"
+    return f"{heading}{told}{table}{shown}{top}"
+
+
+def _sentence(sentence: str | tuple[str, str]) -> str:
+    if isinstance(sentence, str):
+        return _set(sentence)
+    first, then = sentence
+    return f"<strong>{_set(first)}.</strong> {_set(then)}"
+
+
+def _set(text: str) -> str:
+    """A text as HTML, code and powers set as such."""
+    parts = html.escape(text).split("`")
+    # Without a second backtick the last is one by itself.
+    paired = len(parts) - (len(parts) % 2 == 0)
+    told = [
+        f"<code>{part}</code>" if place % 2 else _POWER.sub(_raised, part)
+        for place, part in enumerate(parts[:paired])
+    ]
+    return "".join(told) + "".join(f"`{part}" for part in parts[paired:])
+
+
+# A number, a letter, or what stands in brackets.
+_POWER = re.compile(r"(?<=\S)\^(?:\(([^()]*)\)|(-?\d+|[A-Za-z]\b))")
+
+
+def _raised(found: re.Match[str]) -> str:
+    return f"<sup>{found[1] or found[2]}</sup>"
+
+
+def _class(mark: str, marks: Sequence[str]) -> str:
+    return f' class="mark{marks.index(mark)}"' if mark in marks else ""
+
+
+def _choice(marks: Sequence[str]) -> tuple[str, str]:
+    """What one of the marks is chosen by, and the rules that hide the others."""
+    buttons = [
+        f'<label><input type="radio" name="mark" id="only{place}"{" checked" * (place == "")}> '
+        f"{html.escape(mark)}</label>"
+        for place, mark in [("", "all"), *enumerate(marks)]
+    ]
+    rules = "".join(
+        f"body:has(#only{place}:checked) :is(section, li):not(.mark{place}) {{ display: none; }}\n"
+        for place in range(len(marks))
+    )
+    return f'<p class="choice">{"".join(buttons)}</p>\n', rules
 
 
 def _mark(section: PageSection) -> str:
