@@ -288,3 +288,58 @@ def test_the_picture_itself_is_no_map():
     alone = keras.Model(image, layers.Dense(3)(layers.Flatten()(image)))
     with pytest.raises(kc.InputError, match="has no map"):
         kc.models.fcn(alone, 3)
+
+
+def test_a_trunk_that_keeps_the_pictures_size_is_scored_there_too():
+    keras.utils.set_random_seed(0)
+    trunk = kc.models.VGG11(include_top=False, input_shape=(None, None, 3), width=0.05)
+    model = kc.models.fcn(trunk, 3, 1)
+    for layer in model.layers:
+        if layer.name.startswith("head_score"):
+            layer.kernel.assign(np.random.default_rng(0).normal(size=layer.kernel.shape))
+    picture = np.random.default_rng(0).normal(size=(1, 37, 41, 3)).astype("float32")
+    sums = keras.Model(model.inputs, model.get_layer("head_sum1").output)
+    # Nothing is enlarged any more: the last sum is the answer, and no weight is between.
+    np.testing.assert_allclose(model(picture), sums(picture), atol=1e-5)
+    assert not model.get_layer("head_place1").trainable_weights
+
+
+def test_hidden_layers_of_a_frozen_classifier_stay_frozen(vgg):
+    vgg.trainable = False
+    try:
+        names = {
+            weight.path.split("/")[0] for weight in kc.models.fcn(vgg, 4, 32).trainable_weights
+        }
+    finally:
+        vgg.trainable = True
+    assert names == {"head_score", "head_upsample1"}
+
+
+def test_a_trunk_of_ones_own_layers_is_taken_unless_it_is_bound_to_a_size():
+    class Own(layers.Layer):
+        def call(self, x):
+            return x - keras.ops.mean(x, axis=(1, 2), keepdims=True)
+
+    for kind, told in (
+        (Own(), None),
+        (layers.GroupNormalization(2), None),
+        (layers.PReLU(name="bound"), "'bound' is a PReLU"),
+        (
+            layers.LayerNormalization(axis=(1, 2, 3), name="bound"),
+            "'bound' is a LayerNormalization",
+        ),
+        (lambda x: x * keras.ops.image.resize(x, (16, 16)), "bound to the size"),
+    ):
+        image = keras.Input((32, 32, 3), name="image")
+        x = kind(layers.Conv2D(4, 3, 2, padding="same", name="stage1_conv")(image))
+        x = layers.Conv2D(4, 3, padding="same", name="stage1_out")(x)
+        trunk = keras.Model(image, x)
+        if told:
+            for build in (
+                lambda t=trunk: kc.models.fcn(t, 2, 2),
+                lambda t=trunk: kc.models.boundary_network(t),
+            ):
+                with pytest.raises(kc.InputError, match=told):
+                    build()
+        else:
+            assert kc.models.fcn(trunk, 2, 2)(np.zeros((1, 40, 48, 3))).shape == (1, 40, 48, 2)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import keras
 
+from keras_classics.core.errors import InputError
 from keras_classics.core.graphs.channels_last import check_layers
 from keras_classics.core.graphs.graph import ancestry, check_functional
 from keras_classics.core.graphs.layer_names import own_name
@@ -142,7 +143,15 @@ def _outputs(node: Node, known: dict[int, Tensor]) -> list[Tensor]:
     if isinstance(operation, keras.layers.Resizing):
         return [_resized(*node.input_tensors, *node.outputs, *arguments)]
     if not isinstance(operation, keras.Model):
-        return keras.tree.flatten(operation.compute_output_spec(*arguments, **options))
+        try:
+            return keras.tree.flatten(operation.compute_output_spec(*arguments, **options))
+        # Of a constant with a number for each place.
+        except ValueError as error:
+            raise InputError(
+                f"The layer {operation.name!r} is bound to the size of its map",
+                "layers that take maps of any size",
+                "Put one in its place that says the same of every place of a map.",
+            ) from error
     # A nested model insists on the size it was built for; its layers do not.
     inputs = dict(zip(map(id, operation.inputs), keras.tree.flatten(arguments), strict=True))
     inner = stand_ins(ancestry(operation.outputs), inputs)

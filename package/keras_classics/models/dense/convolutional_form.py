@@ -18,13 +18,17 @@ from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice
 from keras_classics.core.graphs.channels_last import check_layers
 from keras_classics.core.graphs.graph import ancestry, called_again, functional, has_graph
-from keras_classics.core.keras_internals import Node, deep_graphs
-from keras_classics.core.types import Tensor
+from keras_classics.core.keras_internals import Node, deep_graphs, is_keras, maker
+from keras_classics.core.registration import registered
+from keras_classics.core.types import Config, Tensor
+from keras_classics.models.dense.local_calls import (
+    activates_vectors_alike,
+    is_by_value,
+    is_by_vector,
+    is_local,
+    takes_any_size,
+)
 
-# What does to every value what it does to it alone; activations but for softmax.
-_BY_ELEMENT = (layers.Dropout, layers.Activation, layers.ReLU, layers.LeakyReLU, layers.Identity)
-# What does to every position of a map what it does to a vector.
-_ALIKE = (*_BY_ELEMENT, layers.Softmax, layers.LayerNormalization)
 _GLOBAL_POOLS = {
     layers.GlobalAveragePooling2D: layers.AveragePooling2D,
     layers.GlobalMaxPooling2D: layers.MaxPooling2D,
@@ -44,11 +48,13 @@ def convolutional_form(model: keras.Model, *, padding: str = "valid") -> keras.M
             answer; `"same"` answers at every place of the map.
 
     Returns:
-        A model of `(batch, height, width, channels)` to `(batch, rows, columns, classes)`. Where no
-        convolution pads, each answer is that of the classifier for its window.
+        A model of `(batch, height, width, channels)` to `(batch, rows, columns, classes)`. Where
+        nothing pads or enlarges, each answer is that of the classifier for its window.
 
     Raises:
-        InputError: A layer cannot be moved over a map, or the size of the pictures is not known.
+        InputError: A layer cannot be moved over a map, such as one that reads the whole of it or
+            has weights for each place, or one of your own; or the size of the pictures is not
+            known.
 
     Example:
         ```python
@@ -62,7 +68,11 @@ def convolutional_form(model: keras.Model, *, padding: str = "valid") -> keras.M
     check_layers(model)
     check_picture(model)
     image = keras.Input((None, None, model.inputs[0].shape[-1]), name="image")
-    found = Sliding(model, padding).applied(ancestry(model.outputs), image)
+    sliding = Sliding(model, padding)
+    found = sliding.applied(ancestry(model.outputs), image)
+    for tensor in model.outputs:
+        if sliding.is_flat(tensor):
+            raise _refused(maker(tensor))
     outputs = [found[id(tensor)] for tensor in model.outputs]
     return keras.Model(
         image, outputs[0] if len(outputs) == 1 else outputs, name=f"{model.name}_convolutional"
@@ -97,6 +107,8 @@ class Sliding:
         self.kernels: dict[str, tuple[int, int]] = {}
         self._made: dict[int, keras.layers.Layer] = {}
         self._trunk = {id(node.operation) for node in trunk}
+        # Height and width of the map that a vector was.
+        self._flat: dict[int, tuple[int, int]] = {}
         # Maps of windows that were pooled.
         self._windows = set[int]()
 
@@ -108,54 +120,67 @@ class Sliding:
             image: What stands for the picture.
         """
         known = {id(self.model.inputs[0]): image}
-        # Height and width of the map that a vector was, and how many values one of its places has.
-        flat: dict[int, tuple[int, int]] = {}
         for node in nodes:
             if not node.is_input:
-                self._call(node, known, flat)
+                self._call(node, known)
         return known
 
-    def _call(self, node: Node, known: dict[int, Tensor], flat: dict[int, tuple[int, int]]) -> None:
-        operation, inputs = node.operation, node.input_tensors
+    def is_flat(self, tensor: Tensor) -> bool:
+        """Whether a vector of the classifier is a map of several places, laid flat."""
+        return self._flat.get(id(tensor), (1, 1)) != (1, 1)
+
+    def _call(self, node: Node, known: dict[int, Tensor]) -> None:
+        operation, inputs, flat = node.operation, node.input_tensors, self._flat
         sizes = [flat[id(tensor)] for tensor in inputs if id(tensor) in flat]
         result: Any
-        if isinstance(operation, layers.Flatten) and len(inputs[0].shape) == 4:
+        if type(operation) is layers.Flatten and len(inputs[0].shape) == 4:
             known[id(node.outputs[0])] = known[id(inputs[0])]
             flat[id(node.outputs[0])] = _sides(inputs[0], operation.name)
             return
         of_windows = {id(tensor) in self._windows for tensor in inputs}
         if True in of_windows:
             self._windows |= set(map(id, node.outputs))
-        if isinstance(operation, tuple(_GLOBAL_POOLS)) and id(operation) in self._trunk:
+        if type(operation) in _GLOBAL_POOLS and id(operation) in self._trunk:
             if len(node.outputs[0].shape) != 4:
-                raise _refused(node.operation.name, type(node.operation).__name__)
+                raise _refused(node)
             result = called_again(node, known[id(inputs[0])])
-        elif isinstance(operation, tuple(_GLOBAL_POOLS)):
+        elif type(operation) in _GLOBAL_POOLS:
             result = self._pooled(operation, inputs[0], known[id(inputs[0])])
             self._windows |= set(map(id, node.outputs))
         elif len(of_windows) > 1:
             # A map, and what was said of windows of it: no window is there alone.
-            raise _refused(operation.name, type(operation).__name__)
-        elif isinstance(operation, layers.Dense) and len(inputs[0].shape) == 2:
-            layer = self._convolution(operation, inputs[0], sizes[0] if sizes else (1, 1))
-            result = layer(known[id(inputs[0])])
+            raise _refused(node)
         elif len(node.outputs[0].shape) == 4 and not sizes:
-            if isinstance(operation, layers.Reshape | layers.Resizing) or has_graph(operation):
-                raise _refused(operation.name, type(operation).__name__)
+            self._check_map(node)
             layer = self._made.setdefault(id(operation), self.instead(operation))
             result = called_again(node, *(known[id(each)] for each in inputs), operation=layer)
-        elif isinstance(operation, layers.BatchNormalization) and not sizes:
+        elif len(inputs) != 1:
+            raise _refused(node)
+        elif _is_dense(operation) and len(inputs[0].shape) == 2:
+            layer = self._convolution(operation, inputs[0], sizes[0] if sizes else (1, 1))
+            result = layer(known[id(inputs[0])])
+        elif _is_normalization(operation) and not sizes:
             result = self._normalization(operation)(known[id(inputs[0])])
-        elif _is_alike(operation) and all(size == (1, 1) for size in sizes):
+        elif is_by_vector(operation) and sizes in ([], [(1, 1)]):
             result = operation(known[id(inputs[0])])
-        elif isinstance(operation, _BY_ELEMENT) and not _is_softmax(operation):
+        elif is_by_value(operation) and sizes:
             # Element by element: before the dense layer a vector is still a map.
             flat[id(node.outputs[0])] = sizes[0]
             result = operation(known[id(inputs[0])])
         else:
-            raise _refused(operation.name, type(operation).__name__)
+            raise _refused(node)
         results = keras.tree.flatten(result)
         known |= zip(map(id, node.outputs), results, strict=True)
+
+    def _check_map(self, node: Node) -> None:
+        """Refuse a call on maps that cannot be moved, or in the trunk is bound to their size."""
+        operation = node.operation
+        maps = all(len(tensor.shape) == 4 for tensor in node.input_tensors)
+        if maps and is_local(node):
+            return
+        shapes = isinstance(operation, layers.Reshape | layers.Resizing) or has_graph(operation)
+        if shapes or id(operation) not in self._trunk or not takes_any_size(node):
+            raise _refused(node)
 
     def _pooled(self, operation: keras.layers.Layer, tensor: Tensor, x: Tensor) -> Tensor:
         if not self.pooled:
@@ -170,7 +195,7 @@ class Sliding:
     def _normalization(self, layer: layers.BatchNormalization) -> keras.layers.Layer:
         """One of maps with the weights of one of vectors, which insists on these."""
         if id(layer) not in self._made:
-            made = type(layer).from_config(layer.get_config())
+            made = type(layer).from_config({**layer.get_config(), "axis": -1})
             made.build((None, None, None, layer.moving_mean.shape[0]))
             for ours, theirs in zip(made.weights, layer.weights, strict=True):
                 ours.assign(theirs)
@@ -181,6 +206,7 @@ class Sliding:
         self, dense: layers.Dense, tensor: Tensor, sides: tuple[int, int]
     ) -> keras.layers.Layer:
         if id(dense) not in self._made:
+            regularizer, constraint = dense.kernel_regularizer, dense.kernel_constraint
             layer = layers.Conv2D(
                 dense.units,
                 sides,
@@ -188,6 +214,12 @@ class Sliding:
                 activation=dense.activation,
                 use_bias=dense.use_bias,
                 kernel_initializer="zeros",
+                kernel_regularizer=regularizer and _DenseRegularizer(regularizer),
+                bias_regularizer=dense.bias_regularizer,
+                activity_regularizer=dense.activity_regularizer,
+                kernel_constraint=constraint and _DenseConstraint(constraint),
+                bias_constraint=dense.bias_constraint,
+                trainable=dense.trainable,
                 dtype=dense.dtype_policy,
                 name=dense.name,
             )
@@ -202,14 +234,44 @@ class Sliding:
         return self._made[id(dense)]
 
 
-def _is_alike(operation: keras.layers.Layer) -> bool:
-    """Whether a layer treats each position of a map as it does a vector: along the last axis."""
-    axis = getattr(operation, "axis", -1)
-    return isinstance(operation, _ALIKE) and axis in (-1, (-1,), [-1])
+@registered
+class _DenseRegularizer(keras.regularizers.Regularizer):
+    """A dense layer's, of the kernel that its kernel became."""
+
+    def __init__(self, rule: Any) -> None:
+        self.rule = keras.regularizers.get(rule)
+
+    def __call__(self, kernel: Tensor) -> Tensor:
+        return self.rule(keras.ops.reshape(kernel, (-1, kernel.shape[-1])))
+
+    def get_config(self) -> Config:
+        return {"rule": keras.regularizers.serialize(self.rule)}
 
 
-def _is_softmax(operation: keras.layers.Layer) -> bool:
-    return getattr(operation, "activation", None) is keras.activations.softmax
+@registered
+class _DenseConstraint(keras.constraints.Constraint):
+    """A dense layer's, of the kernel that its kernel became."""
+
+    def __init__(self, rule: Any) -> None:
+        self.rule = keras.constraints.get(rule)
+
+    def __call__(self, kernel: Tensor) -> Tensor:
+        flat = keras.ops.reshape(kernel, (-1, kernel.shape[-1]))
+        return keras.ops.reshape(self.rule(flat), kernel.shape)
+
+    def get_config(self) -> Config:
+        return {"rule": keras.constraints.serialize(self.rule)}
+
+
+def _is_dense(operation: Any) -> bool:
+    """Whether a layer is Keras's own dense one, with weights as they were trained."""
+    dense = isinstance(operation, layers.Dense) and is_keras(operation)
+    whole = dense and getattr(operation, "quantization_mode", None) is None
+    return whole and activates_vectors_alike(operation)
+
+
+def _is_normalization(operation: Any) -> bool:
+    return isinstance(operation, layers.BatchNormalization) and is_keras(operation)
 
 
 def check_picture(model: keras.Model) -> None:
@@ -238,10 +300,18 @@ def _sides(tensor: Tensor, name: str) -> tuple[int, int]:
     return height, width
 
 
-def _refused(name: str, kind: str) -> InputError:
+def _refused(node: Node) -> InputError:
+    operation, before = node.operation, maker(node.input_tensors[0])
+    while not isinstance(before.operation, layers.Layer):
+        before = maker(before.input_tensors[0])
+    function = getattr(operation, "activation", None)
+    named = f" with the activation {getattr(function, '__name__', function)}" if function else ""
     return InputError(
-        f"The layer {name!r} is a {kind}, which cannot be moved over a map",
-        "convolutions and pools, then Flatten or a global pool, then dense layers and what "
-        "treats each value alike",
-        "Cut the model before that layer: keras.Model(model.input, model.get_layer(NAME).output).",
+        f"The layer {operation.name!r} is a {type(operation).__name__}{named}, which cannot be "
+        "moved over a map",
+        "convolutions, pools and what reads of every place its channels alone, all of Keras or of "
+        "this package, then Flatten or a global pool, then dense layers and what treats each value "
+        "alike",
+        "Put another in its place, or cut the model before it: "
+        f"keras.Model(model.inputs, model.get_layer({before.operation.name!r}).output).",
     )

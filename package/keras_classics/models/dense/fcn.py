@@ -126,7 +126,10 @@ def fcn(
         own = _score(tensor, classes, f"head_score{skip.stride}")
         scores = _joined(scores, skip._replace(tensor=own), upsampling != "fixed")
     pixels = PlacedMap(image, 1, (0.0, 0.0))
-    larger, offset = enlarged(scores, pixels, upsampling == "learned", "head_upsample1")
+    # Scores of stride 1 are as large as the picture, and are only laid on it.
+    above = scores.stride > 1
+    learned, last = upsampling == "learned" and above, "head_upsample1" if above else "head_place1"
+    larger, offset = enlarged(scores, pixels, learned, last)
     logits = CropToReference(offset, dtype="float32", name="predictions")([larger, image])
     return keras.Model(image, logits, name=name or f"fcn_{stride}s")
 
