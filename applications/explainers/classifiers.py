@@ -247,8 +247,9 @@ def class_number(classes: Sequence[str], wanted: str) -> int:
     if len(found) == 1:
         return found[0]
     near = [classes[n] for n in found] or difflib.get_close_matches(wanted, classes, 5, 0.5)
+    several = f", and {len(classes) - 10:,} others" if len(classes) > 10 else ""
     raise kc.InputError(
-        f"--target {wanted} was given, which {len(found) or 'no'} classes are called. Allowed: "
-        f"numbers below {len(classes)}, and names. "
-        + (f"Did you mean {' or '.join(near[:5])}?" if near else "See the model's classes.")
+        f"--target {wanted} was given, which {len(found) or 'no'} classes are called",
+        f"{', '.join(classes[:10])}{several}, or a number below {len(classes)}",
+        f"Did you mean {' or '.join(near[:5])}?" if near else "Pass one of them.",
     )

@@ -73,7 +73,7 @@ def test_methods_are_scored_on_the_scenes_of_the_run(application, run_folder, tm
     assert application.main([*arguments, "--data-options", "clutter=0.5"]) == 0
     table = pd.read_csv(tmp_path / "methods.csv", index_col="method")
     assert [*table.index] == ["grad_cam", "eigen_cam", "centre"]
-    assert np.isfinite(table.drop(columns="random")).all(axis=None)
+    assert np.isfinite(table.drop(columns="untrained")).all(axis=None)
     assert table["energy"].between(0, 1).all() and (table["energy"] > 0).any()
     printed = capsys.readouterr().out
     assert "objects in 3 test scenes" in printed and "eigen_cam" in printed
@@ -113,7 +113,11 @@ def test_classes_are_asked_for_by_number_name_or_part_of_one(wanted, number):
 
 @pytest.mark.parametrize(
     ("wanted", "message"),
-    [("t", "2 classes are called.*tench or tiger"), ("tigr", "mean tiger"), ("7", "numbers below")],
+    [
+        ("t", "2 classes are called.*tench or tiger"),
+        ("tigr", "mean tiger"),
+        ("7", "Allowed: tench, tiger, owl, or a number below 3. Pass one of them."),
+    ],
 )
 def test_unclear_classes_are_refused(wanted, message):
     from explainers.classifiers import class_number

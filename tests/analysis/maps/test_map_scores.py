@@ -123,7 +123,7 @@ def test_one_table_tells_methods_that_see_the_object_from_one_that_does_not():
     assert (seeing["deletion"] < blind["deletion"]).all()
     assert (seeing["insertion"] > blind["insertion"]).all()
     assert (seeing["drop %"] < blind["drop %"]).all()
-    assert seeing["random"].abs().max() <= 1 and np.isnan(blind["random"])
+    assert seeing["untrained"].abs().max() <= 1 and np.isnan(blind["untrained"])
 
 
 def test_methods_that_ask_for_another_head_are_not_admitted():
@@ -147,7 +147,7 @@ def test_the_table_is_the_same_on_every_backend(backend):
     found = json.loads(run_on(backend, code).splitlines()[-1])
     for name, column in table(methods=["grad_cam", "eigen_cam"]).items():
         # Each backend draws other weights.
-        if name != "random":
+        if name != "untrained":
             assert found[name] == pytest.approx(column.to_dict(), abs=1e-4), name
 
 

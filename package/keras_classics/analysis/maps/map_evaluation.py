@@ -93,7 +93,7 @@ def evaluate_maps(
         A row for each method. Shares from 0 to 1: `pointing` (the game's accuracy, the mean over
         the classes), `energy` and `insertion` (area), all to be high, and `deletion` (area), to be
         low. Of `average_drop`: `drop %`, to be low, `increase %` and `gain %`, to be high.
-        `random`: rank correlation with the maps of the model drawn anew, to be near 0; NaN for
+        `untrained`: rank correlation with the maps of the model drawn anew, to be near 0; NaN for
         `others`.
 
     Raises:
@@ -130,11 +130,11 @@ def evaluate_maps(
         drawn = explainer(images, classes)
         likeness = rank_correlations(maps, drawn).mean()
         copy.set_weights(model.get_weights())
-        return scores(maps) | {"random": likeness}
+        return scores(maps) | {"untrained": likeness}
 
     rows = {}
     for method in tracked(methods, "Evaluating maps", len(methods)):
         rows[method] = explained(method)
     for name, maps in (others or {}).items():
-        rows[name] = scores(maps) | {"random": math.nan}
+        rows[name] = scores(maps) | {"untrained": math.nan}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("method")
