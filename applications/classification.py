@@ -73,6 +73,9 @@ class Classification(kc.jobs.Job):
         preparation = kc.data.fit_preparation(recipe, training.images, **taken)
         return {"classes": list(self.data.info.classes), "preparation": preparation}
 
+    def check_data(self, data):
+        kc.jobs.check_classes(self.facts["classes"], data.info.classes, "classes.json")
+
     def check_model(self, model):
         known = len(self.facts["classes"])
         kc.jobs.check_count("classes", known, model.output_shape[-1], "classes.json")

@@ -83,11 +83,13 @@ class Detection(kc.jobs.Job):
         return tuple(self.facts["known"]["size"])
 
     def check_model(self, model):
-        for what, known, trained in (
-            ("classes", len(self.classes), model.get_layer("offsets").output.shape[-2]),
-            ("pixels of height and width", self.size, model.get_layer("image").output.shape[1:3]),
-        ):
-            kc.jobs.check_count(what, known, trained, "known.json")
+        classes = model.get_layer("offsets").output.shape[-2]
+        kc.jobs.check_count("classes", len(self.classes), classes, "known.json")
+        pixels = model.get_layer("image").output.shape[1:3]
+        kc.jobs.check_count("pixels of height and width", self.size, pixels, "known.json")
+
+    def check_data(self, data):
+        kc.jobs.check_classes(self.classes, data.info.classes, "known.json")
 
     def build(self):
         settings, size = self.settings, self.size
@@ -144,8 +146,7 @@ class Detection(kc.jobs.Job):
         picture, asked = kc.data.read_image(query), []
         if "proposals" in self.takes:
             # Of the picture as the network sees it, as in evaluate.
-            small = kc.data.read_image(query, self.size)
-            [proposed] = proposing.propose([small], self.settings)
+            [proposed] = proposing.propose([kc.data.read_image(query, self.size)], self.settings)
             asked = [(proposed * self.scale(picture))[None].astype("float32")]
         found = kc.jobs.first_answer(exported, picture[None], *asked)
         return self.answer(query, picture, found["boxes"], found["classes"], found["scores"])
@@ -189,9 +190,8 @@ class Detection(kc.jobs.Job):
 
     def answered(self):
         if self.asked:
-            drawn = self.results / "answers.png"
-            figures.draw_answers(drawn, self.asked)
-            self.output.remark(f"picture: {drawn}")
+            figures.draw_answers(self.results / "answers.png", self.asked)
+            self.output.remark(f"picture: {self.results / 'answers.png'}")
 
 
 main = functools.partial(kc.jobs.run, Detection)

@@ -76,6 +76,9 @@ class Segmentation(kc.jobs.Job):
         classes = model.output_shape[-1]
         kc.jobs.check_count("classes", len(self.classes), classes, "known.json")
 
+    def check_data(self, data):
+        kc.jobs.check_classes(self.classes, data.info.pixel_classes, "known.json")
+
     def build(self):
         model = comparison.network(self.settings, len(self.classes))
         return kc.jobs.begin_with(self, model, kc.jobs.earlier_run(self, "classes"))

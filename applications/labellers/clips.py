@@ -35,6 +35,9 @@ class Clip(Task):
         classes = list(self.data.info.classes)
         return {"codec": {"classes": classes, "frames": frames, "size": list(first.shape[1:3])}}
 
+    def check_data(self, data):
+        kc.jobs.check_classes(self.codec["classes"], data.info.classes, "codec.json")
+
     def numbered(self, part, split):
         clips, labels, names = zip(*part, strict=True)
         whole = [self.even(clip, name) for clip, name in zip(clips, names, strict=True)]

@@ -16,7 +16,8 @@ from keras_classics.core.boundary.text_files import (
     write_table,
     write_text,
 )
-from keras_classics.jobs.job import VERBS, Fact, Job, Plan, Scores, check_count
+from keras_classics.jobs.fact_checks import check_classes, check_count
+from keras_classics.jobs.job import VERBS, Fact, Job, Plan, Scores
 from keras_classics.jobs.output import Output, metrics_table
 from keras_classics.jobs.ranked_answers import Answer, first_answer, ranked
 from keras_classics.jobs.records import (
@@ -57,6 +58,7 @@ __all__ = [
     "VERBS",
     "WritingSettings",
     "begin_with",
+    "check_classes",
     "check_count",
     "describe_run",
     "describe_shipped",

@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from keras_classics.core.arguments import checked
 from keras_classics.core.boundary.program_files import load_saved_model, signature_of
 from keras_classics.core.boundary.text_files import write_table
 from keras_classics.core.errors import InputError
@@ -93,29 +92,6 @@ class Scores(NamedTuple):
     metrics: Mapping[str, Mapping[str, float]]
     title: str
     digits: int = 3
-
-
-@checked
-def check_count(
-    what: str, known: int | tuple[int, ...], trained: int | tuple[int, ...], file: str
-) -> None:
-    """Refuse facts that have more or fewer of something than a model, or something of other size.
-
-    Args:
-        what: What is numbered, such as `"classes"`.
-        known: How many the facts have, or of which size.
-        trained: How many the model has, or of which size.
-        file: The facts' file.
-
-    Raises:
-        InputError: They differ.
-    """
-    if known != trained:
-        raise InputError(
-            f"{file} has {known} {what} and the model {trained}",
-            f"the {file} that was written with the model",
-            "Put it back, or train into another --out.",
-        )
 
 
 def _listed(inputs: Mapping[str, str]) -> str:
@@ -234,6 +210,8 @@ class Job(ABC):
         with self.output.reading():
             data = self.data
         if first:
+            if self.facts:
+                self.check_data(data)
             for sentence in data.info.skipped:
                 self.output.remark_once(f"skipped: {sentence}")
             record = read_run(self.folder) or {}
@@ -268,6 +246,13 @@ class Job(ABC):
 
         Raises:
             InputError: It is.
+        """
+
+    def check_data(self, data: Data) -> None:  # noqa: B027 - a hook
+        """Refuse data that are of other facts than those of the run.
+
+        Raises:
+            InputError: They are.
         """
 
     def trained(self) -> keras.Model:
