@@ -70,6 +70,50 @@ def test_a_faulty_mask_is_named_left_out_and_refused_under_strict(tmp_path, spoi
         load(f"masks:{tmp_path}", strict=True)
 
 
+def turned(path, orientation, tag=True):
+    """Write a file anew as cameras do: stored on its side, with how it is to be seen."""
+    back = {3: Image.Transpose.ROTATE_180, 2: Image.Transpose.FLIP_LEFT_RIGHT,
+            6: Image.Transpose.ROTATE_90}[orientation]  # fmt: skip
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.open(path).transpose(back).save(path, **({"exif": exif} if tag else {}))
+
+
+@pytest.mark.parametrize("orientation", [2, 3, 6])
+def test_masks_lie_over_pictures_that_exif_turns(tmp_path, orientation):
+    upright = {each.name: each for each in everything(load(f"masks:{folder(tmp_path)}"))}
+    # Drawn over what is seen, and without a word of it in the mask.
+    turned(tmp_path / "images" / "p1.png", orientation)
+    # Stored as the picture was.
+    turned(tmp_path / "images" / "p2.png", orientation)
+    turned(tmp_path / "masks" / "p2.png", orientation)
+    data = load(f"masks:{tmp_path}", strict=True)
+    for each in everything(data):
+        np.testing.assert_array_equal(each.image, upright[each.name].image)
+        np.testing.assert_array_equal(each.class_mask, upright[each.name].class_mask)
+    remarks = [each for each in data.info.remarks if "EXIF" in each]
+    # On its side it has another size, by which it is seen which of both a mask is of.
+    assert len(remarks) == (orientation != 6)
+    assert all("its mask is taken to be of what is seen" in each for each in remarks)
+    assert all(f": p1 ({orientation})." in each for each in remarks)
+
+
+def test_a_mask_of_what_is_stored_is_refused_by_the_orientation_and_the_remedies_work(tmp_path):
+    folder(tmp_path)
+    picture_file, mask_file = tmp_path / "images" / "p1.png", tmp_path / "masks" / "p1.png"
+    whole = Image.open(mask_file).copy()
+    turned(picture_file, 6)
+    turned(mask_file, 6, tag=False)
+    with pytest.raises(InputError, match="p1.png 20 x 30 .*orientation 6.* Turn the mask likewise"):
+        load(f"masks:{tmp_path}", strict=True)
+    stored = Image.open(mask_file).copy()
+    whole.save(mask_file)
+    assert load(f"masks:{tmp_path}", strict=True)
+    stored.save(mask_file)
+    Image.open(picture_file).save(picture_file, exif=b"")
+    assert load(f"masks:{tmp_path}", strict=True)
+
+
 def test_unknown_colours_and_a_single_class_are_refused(tmp_path):
     folder(tmp_path / "a")
     (tmp_path / "a" / "label_colors.txt").write_text(TABLE)

@@ -20,7 +20,7 @@ from keras_classics.core.boundary.files import file_fingerprint
 from keras_classics.core.errors import InputError, shown
 from keras_classics.data.faults import Faults
 from keras_classics.data.load import Asked, Data
-from keras_classics.data.pictures.images import measure_images, read_image
+from keras_classics.data.pictures.images import look_at_image, measure_images, read_image
 from keras_classics.data.splits import Made, Picture
 
 # A box may reach so far beyond the border: who counts from 1, or rounds, is not wrong.
@@ -251,17 +251,20 @@ def _sound(
 ) -> list[_Checked]:
     """The pictures that can be read and are of the size that was annotated."""
     found = []
-    sizes = measure_images([sheet.path for sheet in sheets], faults)
+    sizes = measure_images([sheet.path for sheet in sheets], faults, placed=True)
     for sheet in sheets:
         size = sizes.get(sheet.path)
         if size is None:
             continue
         if sheet.size is not None and min(sheet.size) > 0 and sheet.size != size:
+            told = look_at_image(sheet.path).told()
             faults.add(
                 f"{sheet.source} is about a picture of {sheet.size[0]} x {sheet.size[1]} pixels, "
-                f"and {sheet.path} has {size[0]} x {size[1]} (height x width)",
+                f"and {sheet.path} has {size[0]} x {size[1]} (height x width)" + told,
                 "annotations of the picture that is there",
-                "Resize the boxes with the picture, or give back its former size.",
+                "Take the orientation out of the picture's file if boxes are of what is stored."
+                if told
+                else "Resize the boxes with the picture, or give back its former size.",
             )
         else:
             rows = [row for row in sheet.rows if _is_sound(row, size, numbers, faults)]

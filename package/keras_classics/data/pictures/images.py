@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
@@ -14,9 +15,10 @@ from keras_classics.core.arguments import checked
 from keras_classics.core.boundary.picture_files import most_pixels, opened_picture
 from keras_classics.core.errors import InputError, check_pair
 from keras_classics.core.progress import tracked
-from keras_classics.data.faults import Faults
+from keras_classics.data.faults import Faults, listed
 
-_SIDEWAYS = (5, 6, 7, 8)
+# As EXIF numbers them.
+_UPRIGHT, _SIDEWAYS = 1, (5, 6, 7, 8)
 _STRIP_PIXELS = 2**20
 
 
@@ -78,14 +80,49 @@ def resolve_size(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
     return height, width
 
 
+class Measured(NamedTuple):
+    """What `look_at_image` finds.
+
+    Attributes:
+        size: Height and width that `read_image` would give.
+        orientation: EXIF's number of how the stored picture is turned to be seen, 1 for not at all.
+    """
+
+    size: tuple[int, int]
+    orientation: int
+
+    def told(self) -> str:
+        """The orientation, behind the size in a message; empty of what is not turned."""
+        if self.orientation == _UPRIGHT:
+            return ""
+        return f", turned by EXIF's orientation {self.orientation}"
+
+    @property
+    def turned_unseen(self) -> bool:
+        """Whether it is turned, and no change of its size shows it."""
+        height, width = self.size
+        return self.orientation != _UPRIGHT and (
+            self.orientation not in _SIDEWAYS or height == width
+        )
+
+
 def measure_image(path: str | Path) -> tuple[int, int]:
-    """Decode an image completely, as cheaply as its format allows, to see that it is sound.
+    """Height and width that `read_image` would give, after a look at all of the file.
 
     Args:
         path: The file.
 
-    Returns:
-        Height and width that `read_image` would give.
+    Raises:
+        InputError: As `read_image`.
+    """
+    return look_at_image(path).size
+
+
+def look_at_image(path: str | Path) -> Measured:
+    """Decode an image completely, as cheaply as its format allows, to see that it is sound.
+
+    Args:
+        path: The file.
 
     Raises:
         InputError: As `read_image`.
@@ -94,41 +131,66 @@ def measure_image(path: str | Path) -> tuple[int, int]:
         width, height = image.size
         # JPEG can decode at an eighth of the size: still every byte, at a third of the cost.
         drafted = image.draft("RGB", (1, 1)) is not None
-        sideways = image.getexif().get(ExifTags.Base.Orientation) in _SIDEWAYS
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+        # Pillow turns by these alone.
+        orientation = orientation if orientation in range(1, 9) else _UPRIGHT
         upright = _upright_rgb(image)
         if not drafted:
             width, height = upright.size
-        elif sideways:
+        elif orientation in _SIDEWAYS:
             width, height = height, width
-    return height, width
+    return Measured((height, width), orientation)
 
 
-def measure_images(paths: Sequence[Path], faults: Faults) -> dict[Path, tuple[int, int]]:
+def measure_images(
+    paths: Sequence[Path], faults: Faults, *, placed: bool = False
+) -> dict[Path, tuple[int, int]]:
     """Apply `measure_image` to many files at once, with a progress bar when that takes long.
 
     Args:
         paths: The files.
         faults: Where to note those that cannot be read.
+        placed: Whether there are boxes in them: then it is remarked which pictures are turned to be
+            seen, as the boxes may be of the stored ones.
 
     Returns:
         Height and width of each of the others.
     """
 
-    def measured(path: Path) -> tuple[int, int] | InputError:
+    def measured(path: Path) -> Measured | InputError:
         try:
-            return measure_image(path)
+            return look_at_image(path)
         except InputError as error:
             return error
 
-    sizes = {}
+    sizes, turned = {}, list[str]()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = tracked(pool.map(measured, paths), "Checking images", len(paths))
-        for path, size in zip(paths, found, strict=True):
-            if isinstance(size, InputError):
-                faults.take(size)
-            else:
-                sizes[path] = size
+        for path, each in zip(paths, found, strict=True):
+            if isinstance(each, InputError):
+                faults.take(each)
+                continue
+            sizes[path] = each.size
+            if placed and each.turned_unseen:
+                turned.append(f"{path.name} ({each.orientation})")
+    faults.remarks += told_turned(turned, "its boxes are", "their boxes are")
     return sizes
+
+
+def told_turned(names: Sequence[str], its: str, their: str) -> list[str]:
+    """One sentence about pictures that EXIF turns; none of no name.
+
+    Args:
+        names: The pictures, each with EXIF's number.
+        its: What is not turned with a single one, such as `"its mask is"`.
+        their: The same of more.
+    """
+    seen = "taken to be of what is seen; if of what is stored, take the orientation out of the file"
+    return listed(
+        names,
+        f"picture is turned by EXIF's orientation, and {its} {seen}",
+        f"pictures are turned by EXIF's orientation, and {their} {seen}s",
+    )
 
 
 def eight_bit_rgb(image: np.ndarray, size: tuple[int, int] | None = None) -> np.ndarray:

@@ -18,7 +18,7 @@ from keras_classics.data.faults import Faults
 from keras_classics.data.load import Asked, Data
 from keras_classics.data.pictures.boxed_pictures import checked_data
 from keras_classics.data.pictures.formats.mask_files import IGNORED, MaskReading, resize_mask
-from keras_classics.data.pictures.images import measure_image, read_image
+from keras_classics.data.pictures.images import look_at_image, read_image, told_turned
 from keras_classics.data.splits import Picture
 
 
@@ -43,11 +43,15 @@ class MaskSheet(NamedTuple):
 
 @dataclass(frozen=True)
 class _Checked:
-    """A sheet whose files are sound; how often each label occurs in its mask."""
+    """A sheet whose files are sound; how often each label occurs in its mask.
+
+    `turned` is EXIF's orientation where the picture has one and the mask none.
+    """
 
     sheet: MaskSheet
     size: tuple[int, int]
     counts: np.ndarray
+    turned: int | None = None
 
 
 def masked_data(
@@ -118,19 +122,23 @@ def _sound(
 ) -> list[_Checked]:
     def look(sheet: MaskSheet) -> _Checked | InputError:
         try:
-            size, mask = measure_image(sheet.path), reading.read(sheet.mask)
+            picture, mask = look_at_image(sheet.path), reading.read(sheet.mask)
+            # A mask that is turned likewise was stored as its picture was.
+            alone = picture.turned_unseen and not look_at_image(sheet.mask).told()
         except InputError as error:
             return error
-        return (
-            _Checked(sheet, size, np.bincount(mask.ravel(), minlength=256))
-            if (mask.shape == size)
-            else InputError(
+        size = picture.size
+        if mask.shape != size:
+            return InputError(
                 f"The mask {sheet.mask} has {mask.shape[0]} x {mask.shape[1]} pixels and its "
-                f"picture {sheet.path} {size[0]} x {size[1]} (height x width)",
+                f"picture {sheet.path} {size[0]} x {size[1]} (height x width){picture.told()}",
                 "masks of their pictures' size",
-                "Resize one of them; masks without smoothing.",
+                "Turn the mask likewise, or take the orientation out of the picture's file."
+                if picture.told()
+                else "Resize one of them; masks without smoothing.",
             )
-        )
+        counts = np.bincount(mask.ravel(), minlength=256)
+        return _Checked(sheet, size, counts, picture.orientation if alone else None)
 
     found = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -157,6 +165,8 @@ def _sound(
                 )
             else:
                 found.append(each)
+    turned = [f"{each.sheet.name} ({each.turned})" for each in found if each.turned]
+    faults.remarks += told_turned(turned, "its mask is", "their masks are")
     return found
 
 

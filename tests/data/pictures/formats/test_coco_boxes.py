@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from data.pictures.boxed_folders import picture
 from keras_classics.boxes import Truth
@@ -248,6 +249,23 @@ def test_objects_without_an_outline_do_not_count_and_none_but_such_are_refused(t
     damaged = [annotation(segmentation={**runs, "counts": [0, 20, 579]})]
     with pytest.raises(InputError, match="run lengths"):
         load(f"coco:{written(tmp_path, damaged, name='damaged.json')}", masks=True)
+
+
+@pytest.mark.parametrize(("orientation", "size"), [(3, (20, 30)), (6, (30, 20)), (6, (20, 30))])
+def test_boxes_of_pictures_that_exif_turns_are_told(tmp_path, orientation, size):
+    file = written(tmp_path, [annotation()])
+    path = tmp_path / "images" / "0.png"
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture(path, *size)
+    Image.open(path).save(path, exif=exif)
+    if orientation == 6 and size == (20, 30):
+        with pytest.raises(InputError, match=r"30 x 20 .*orientation 6.*Take the orientation out"):
+            load(f"coco:{file}", strict=True)
+        Image.open(path).save(path, exif=b"")
+    data = load(f"coco:{file}", strict=True)
+    told = [each for each in data.info.remarks if "EXIF" in each]
+    assert len(told) == (orientation == 3) and all("0.png (3)" in each for each in told)
 
 
 def test_coco_mini():

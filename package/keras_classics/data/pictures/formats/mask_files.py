@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.boundary.picture_files import opened_picture
@@ -58,6 +58,7 @@ class MaskReading:
         with opened_picture(path) as image:
             _check(path, image)
             scale = _SCALED.get(_stored_as(image)[:3], 1)
+            ImageOps.exif_transpose(image, in_place=True)
             mode = image.mode
             pixels = np.array(image if mode in ("P", "L", "1") else image.convert("RGB"))
             if mode == "LA":
