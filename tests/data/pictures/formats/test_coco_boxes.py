@@ -11,7 +11,7 @@ from keras_classics.boxes import Truth
 from keras_classics.core.errors import InputError
 from keras_classics.data import load
 from keras_classics.data.doctor import examine
-from keras_classics.data.pictures.formats.coco_boxes import _unpacked, object_masks
+from keras_classics.data.pictures.formats.coco_boxes import _around, _unpacked, object_masks
 from support import shared
 
 CATEGORIES = [{"id": 90, "name": "toothbrush"}, {"id": 1, "name": "person"}, {"id": 13, "name": "stop sign"}]  # fmt: skip
@@ -226,7 +226,7 @@ def test_an_outline_that_leaves_the_picture_keeps_its_form_inside(tmp_path):
 def test_run_lengths_that_do_not_fit_are_refused(tmp_path, counts):
     outline = {"size": [20, 30], "counts": counts}
     found, _ = first(written(tmp_path, [annotation(segmentation=outline)]))
-    with pytest.raises(InputError, match="do not fit its 20 x 30"):
+    with pytest.raises(InputError, match="do not fit its picture's 20 x 30"):
         object_masks(found)
 
 
@@ -249,6 +249,78 @@ def test_objects_without_an_outline_do_not_count_and_none_but_such_are_refused(t
     damaged = [annotation(segmentation={**runs, "counts": [0, 20, 579]})]
     with pytest.raises(InputError, match="run lengths"):
         load(f"coco:{written(tmp_path, damaged, name='damaged.json')}", masks=True)
+    crowds = [annotation(segmentation=runs, iscrowd=1)]
+    for number, content in enumerate((crowds, [])):
+        with pytest.raises(InputError, match=f"None of the {len(content)} objects"):
+            load(f"coco:{written(tmp_path, content, name=f'{number}.json')}", masks=True)
+
+
+def columns(first, last):
+    """The run lengths of some columns of a picture of 20 x 30."""
+    return {"size": [20, 30], "counts": [20 * first, 20 * (last - first), 20 * (30 - last)]}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "label", "around", "message"),
+    [
+        # Of what is there and has a fault its outline does not count; boxes are not needed for one.
+        ({"category_id": 77}, 255, 0, "annotation 1, has the category_id 77"),
+        ({"iscrowd": 2}, 255, 0, "annotation 1, has the iscrowd 2"),
+        ({"bbox": None}, 2, 0, None),
+        ({"bbox": [9, 9, -5, 0]}, 2, 0, None),
+        # Damaged, it is somewhere in its box; without one, anywhere.
+        (
+            {"segmentation": {"size": [20, 30], "counts": [7]}},
+            255,
+            0,
+            "annotation 1, has run lengths",
+        ),
+        ({"segmentation": None, "bbox": None}, 255, 255, "annotation 1, has the bbox None"),
+        ({"segmentation": [[1, 2]], "bbox": [1, 1, 0, 9]}, 255, 255, "1 of 3 objects"),
+        # As wide as its picture's other end.
+        ({"segmentation": [[40, 2, 50, 2, 50, 9]]}, 0, 0, "annotation 1, has an outline outside"),
+    ],
+)
+def test_an_object_with_a_fault_is_no_background(tmp_path, wrong, label, around, message):
+    pytest.importorskip("pycocotools")
+    sound = annotation(category=1, segmentation=columns(0, 5))
+    faulty = annotation(category=13, bbox=(10, 0, 5, 20), segmentation=columns(10, 15)) | wrong
+    file = written(tmp_path, [sound, faulty, annotation(image=1, segmentation=columns(0, 1))])
+    found, data = first(file, masks=True)
+    expected = np.full((20, 30), around, "uint8")
+    expected[:, :5], expected[:, 10:15] = 1, label
+    np.testing.assert_array_equal(found.class_mask, expected)
+    if message is None:
+        assert not data.info.skipped
+        load(f"coco:{file}", masks=True, strict=True)
+    else:
+        assert any(message in each for each in data.info.skipped)
+        with pytest.raises(InputError, match="annotation 1|1 of 3"):
+            load(f"coco:{file}", masks=True, strict=True)
+
+
+def test_where_an_outline_lies_is_known_before_it_is_drawn():
+    tool = pytest.importorskip("pycocotools.mask")
+    rng = np.random.default_rng(0)
+    for number in range(30):
+        mask = np.zeros((20, 30), bool)
+        top, left = rng.integers(0, 18, 2)
+        mask[top : top + 1 + number % 3, left : left + 1 + number % 5] = True
+        runs = np.diff([0, *np.flatnonzero(np.diff(mask.ravel(order="F"), prepend=False)), 600])
+        found = _around({"size": [20, 30], "counts": runs.tolist()}, (20, 30), "")
+        rows, places = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        assert found == (rows[0], places[0], rows[-1] + 1, places[-1] + 1)
+        corners = rng.uniform(-5, 35, (4, 2))
+        found = _around([corners.ravel().tolist()], (20, 30), "")
+        drawn = tool.decode(tool.merge(tool.frPyObjects([corners.ravel().tolist()], 20, 30)))
+        inside = np.zeros((20, 30), bool)
+        y, x, bottom, right = map(int, found)
+        # Their tool rounds corners to pixels.
+        inside[max(0, y - 1) : bottom + 1, max(0, x - 1) : right + 1] = True
+        assert not (drawn.astype(bool) & ~inside).any()
+    assert _around({"size": [20, 30], "counts": [600]}, (20, 30), "") is None
+    whole = {"size": [20, 30], "counts": [19, 2, 579]}
+    assert _around(whole, (20, 30), "") == (0, 0, 20, 2)
 
 
 @pytest.mark.parametrize(("orientation", "size"), [(3, (20, 30)), (6, (30, 20)), (6, (20, 30))])

@@ -28,6 +28,7 @@ from keras_classics.data.pictures.boxed_pictures import (
     read_flags,
 )
 from keras_classics.data.pictures.formats.mask_files import IGNORED, resize_mask
+from keras_classics.data.pictures.images import measure_image
 from keras_classics.data.pictures.masked_pictures import MaskedPicture
 from keras_classics.data.pictures.picture_places import find_pictures, remark_unannotated
 from keras_classics.data.splits import Made
@@ -54,11 +55,13 @@ def load_coco(asked: Asked, *, images: str | Path | None = None, masks: bool = F
             `images`, and in the folder that the file is named after (`train2017` for
             `instances_train2017.json`), there and a level above.
         masks: Draw the outlines into one mask of classes, the first of which is the background;
-            what is a crowd does not count, nor what has no outline, in its box.
+            what is a crowd does not count, nor what has no outline, in its box. Boxes are not
+            looked at where there is an outline; of an object with a fault, the outline does not
+            count, and what no object covers does not where nothing says where it is.
 
     Raises:
         InputError: A file is not in COCO's form, or files have other classes; or masks are asked
-            for and no object has an outline.
+            for and no object that counts has an outline.
     """
     files = asked.paths
     if len(files) > len(SPLIT_NAMES):
@@ -68,7 +71,7 @@ def load_coco(asked: Asked, *, images: str | Path | None = None, masks: bool = F
     parts, rules, categories, origin = {}, {}, None, ""
     for split, file in zip(SPLIT_NAMES, files, strict=False):
         content = read_json(file, "COCO's JSON of instances", _REMEDY)
-        found, sheets, origin = _read(file, content, images, asked.faults)
+        found, sheets, origin = _read(file, content, images, asked.faults, masks)
         if categories is not None and found != categories:
             raise InputError(
                 f"{file} has other classes than {files[0]}",
@@ -87,7 +90,7 @@ def load_coco(asked: Asked, *, images: str | Path | None = None, masks: bool = F
 
 
 def _read(
-    file: Path, content: Any, images: str | Path | None, faults: Faults
+    file: Path, content: Any, images: str | Path | None, faults: Faults, masks: bool
 ) -> tuple[dict[int, str], list[Sheet], str]:
     """Names of the classes by id, the sheet of each picture that is there, and the origin."""
     try:
@@ -108,13 +111,24 @@ def _read(
     _refuse_repeated(file, "categories", categories)
     _refuse_repeated(file, "images", [(number, each["file_name"]) for number, each in pictures])
     known = dict(categories)
+    paths = find_pictures(names, _folders(file, images), faults, lambda _: file.name)
+    entries = {number: each for number, each in pictures if each["file_name"] in paths}
     rows: dict[Any, list[Row]] = {number: [] for number, _ in pictures}
     for place, each in enumerate(annotations):
         where = f"{file.name}, annotation {place},"
-        row = _row(each, where, known, rows, faults)
+        if not masks:
+            row = _row(each, where, known, rows, faults)
+        elif not _is_of_picture(each, where, rows, faults) or each["image_id"] not in entries:
+            continue
+        else:
+            entry = entries[each["image_id"]]
+            size = _size(entry)
+            if size is None or min(size) < 1:
+                size = _measured(paths[entry["file_name"]])
+            # Of a picture that cannot be read nothing else is said.
+            row = _outlined(each, where, known, size, faults) if size else None
         if row is not None:
             rows[each["image_id"]].append(row)
-    paths = find_pictures(names, _folders(file, images), faults, lambda _: file.name)
     sheets = [
         Sheet(
             name=each["file_name"],
@@ -146,17 +160,98 @@ def _refuse_repeated(file: Path, what: str, entries: Sequence[tuple[Any, str]]) 
 def _row(
     each: Any, where: str, categories: Mapping[int, str], pictures: Mapping, faults: Faults
 ) -> Row | None:
+    """An object with a box; None where it has a fault."""
+    box = _box(each, where, faults)
+    if box is None or not _is_of_picture(each, where, pictures, faults):
+        return None
+    facts = _facts(each, where, categories, faults)
+    if facts is None:
+        return None
+    return Row(box=box, where=where, outline=each.get("segmentation") or None, **facts)
+
+
+def _outlined(
+    each: Any, where: str, categories: Mapping[int, str], size: tuple[int, int], faults: Faults
+) -> Row | None:
+    """An object of a mask, as far as it is known; None where it is outside of the picture."""
+    facts = _facts(each, where, categories, faults)
+    # Something is there, which is not what lies around it.
+    facts = {"label": None, "crowd": True} if facts is None else facts
+    outline, box = each.get("segmentation") or None, None
+    try:
+        box = _around(outline, size, where)
+    except InputError as error:
+        faults.take(error)
+    if box is None:
+        outline = None
+        box = _box(each, where, faults)
+        if box is None or box[2] <= box[0] or box[3] <= box[1]:
+            box = (0.0, 0.0, float(size[0]), float(size[1]))
+    elif not (box[0] < size[0] and box[1] < size[1] and box[2] > 0 and box[3] > 0):
+        faults.add(
+            f"{where} has an outline outside of the picture's {size[0]} x {size[1]} pixels",
+            "outlines in the picture",
+            "Check whether the picture was resized.",
+        )
+        return None
+    return Row(box=box, where=where, outline=outline, **facts)
+
+
+def _around(
+    outline: Any, size: tuple[int, int], where: str
+) -> tuple[float, float, float, float] | None:
+    """The whole pixels of a picture that an outline lies in; None where there is none.
+
+    Raises:
+        InputError: Run lengths do not fit the picture.
+    """
+    height, width = size
+    if isinstance(outline, dict):
+        ends = np.cumsum(_runs(outline, size, where))
+        starts, ends = ends[:-1:2], ends[1::2]
+        starts, ends = starts[ends > starts], ends[ends > starts] - 1
+        if not len(starts):
+            return None
+        # Column by column; what goes on in the next has the whole height.
+        whole = (starts // height != ends // height).any()
+        top, bottom = (0, height) if whole else ((starts % height).min(), (ends % height).max() + 1)
+        left, right = starts.min() // height, ends.max() // height + 1
+    else:
+        corners = np.array([side for each in _polygons(outline) for side in each]).reshape(-1, 2)
+        if not len(corners):
+            return None
+        left, top = np.floor(corners.min(axis=0))
+        right, bottom = np.maximum(np.ceil(corners.max(axis=0)), (left + 1, top + 1))
+        top, left = max(top, 0), max(left, 0)
+        bottom, right = min(bottom, height), min(right, width)
+    return float(top), float(left), float(bottom), float(right)
+
+
+def _box(each: Any, where: str, faults: Faults) -> tuple[float, float, float, float] | None:
     box = each.get("bbox") if isinstance(each, dict) else None
     if not isinstance(box, list) or len(box) != 4 or not all(map(is_number, box)):
         faults.add(f"{where} has the bbox {shown(box)}", "[x, y, width, height]", "Correct it.")
         return None
-    if not _is_known(each.get("image_id"), pictures):
-        faults.add(
-            f"{where} is about the image {each.get('image_id')!r}, which the file does not name",
-            'ids that "images" has',
-            "Add the image or remove the annotation.",
-        )
-        return None
+    x, y, width, height = map(float, box)
+    return y, x, y + height, x + width
+
+
+def _is_of_picture(each: Any, where: str, pictures: Mapping, faults: Faults) -> bool:
+    number = each.get("image_id") if isinstance(each, dict) else None
+    if _is_known(number, pictures):
+        return True
+    faults.add(
+        f"{where} is about the image {number!r}, which the file does not name",
+        'ids that "images" has',
+        "Add the image or remove the annotation.",
+    )
+    return False
+
+
+def _facts(
+    each: Mapping[str, Any], where: str, categories: Mapping[int, str], faults: Faults
+) -> dict[str, Any] | None:
+    """What an annotation says of its object beside where it is; None where that has a fault."""
     if not _is_known(each.get("category_id"), categories):
         faults.add(
             f"{where} has the category_id {each.get('category_id')!r}",
@@ -169,17 +264,13 @@ def _row(
     flags = read_flags(where, faults, **said)
     if flags is None:
         return None
-    x, y, width, height = map(float, box)
-    return Row(
-        box=(y, x, y + height, x + width),
-        label=categories[each["category_id"]],
-        where=where,
+    return {
+        "label": categories[each["category_id"]],
         # Their own tool overwrites what is to be ignored by what is no crowd (cocoapi#466).
-        difficult=flags["ignore"],
-        crowd=flags["iscrowd"],
-        area=_area(each.get("area")),
-        outline=each.get("segmentation") or None,
-    )
+        "difficult": flags["ignore"],
+        "crowd": flags["iscrowd"],
+        "area": _area(each.get("area")),
+    }
 
 
 def _area(said: Any) -> float | None:
@@ -191,6 +282,14 @@ def _area(said: Any) -> float | None:
 
 def _is_known(number: Any, known: Mapping) -> bool:
     return isinstance(number, int | str) and number in known
+
+
+def _measured(path: Path) -> tuple[int, int] | None:
+    try:
+        return measure_image(path)
+    # It is told when all pictures are looked at.
+    except InputError:
+        return None
 
 
 def _size(image: Mapping[str, Any]) -> tuple[int, int] | None:
@@ -225,28 +324,25 @@ def object_masks(picture: BoxedPicture) -> np.ndarray:
     masks = np.zeros((len(picture.boxes), height, width), bool)
     for number, outline in enumerate(picture.outlines):
         if outline is not None:
-            masks[number] = resize_mask(_mask(outline, size, picture.name), height, width)
+            told = f"An object in {picture.name}"
+            masks[number] = resize_mask(_mask(outline, size, told), height, width)
     return masks
 
 
 def _check_outlines(paths: str, parts: Mapping[str, list[Sheet]], faults: Faults) -> None:
     """Look for objects without outlines, before any mask is drawn."""
-    sheets = [sheet for part in parts.values() for sheet in part]
-    rows = [(row, sheet) for sheet in sheets for row in sheet.rows]
-    bare = 0
-    for row, sheet in rows:
-        if isinstance(row.outline, dict) and sheet.size is not None:
-            _runs(row.outline, sheet.size, sheet.name)
-        bare += not (isinstance(row.outline, dict) or _polygons(row.outline))
-    if bare == len(rows) > 0:
+    rows = [row for part in parts.values() for sheet in part for row in sheet.rows]
+    bare = [row for row in rows if row.outline is None]
+    if all(row.outline is None or row.crowd or row.difficult for row in rows):
         raise InputError(
-            f"None of the {bare} objects of {paths} has an outline",
+            f"None of the {len(rows)} objects of {paths} has an outline that counts",
             '"segmentation" of annotations, polygons or run lengths',
-            "Give a file of instances with outlines, or leave masks out for boxes.",
+            "Give a file of instances with outlines, or leave masks out for boxes." + faults.told(),
         )
     if bare:
         faults.add(
-            f"{bare} of {len(rows)} objects of {paths} have no outline; their boxes do not count",
+            f"{len(bare)} of {len(rows)} objects of {paths} have no outline; their boxes do not "
+            "count",
             '"segmentation" of every annotation',
             "Complete them, or remove them with their pictures.",
         )
@@ -284,9 +380,9 @@ def _masked(data: Data) -> Data:
     return Data(**splits, info=info)
 
 
-def _mask(outline: Any, size: tuple[int, int], name: str) -> np.ndarray:
+def _mask(outline: Any, size: tuple[int, int], where: str) -> np.ndarray:
     if isinstance(outline, dict):
-        runs = _runs(outline, size, name)
+        runs = _runs(outline, size, where)
         values = np.arange(len(runs)) % 2 == 1
         # Column by column.
         return np.repeat(values, runs).reshape(size, order="F")
@@ -311,7 +407,7 @@ def _polygons(outline: Any) -> list[list[float]]:
     ]  # fmt: skip
 
 
-def _runs(outline: Mapping[str, Any], size: tuple[int, int], name: str) -> list[int]:
+def _runs(outline: Mapping[str, Any], size: tuple[int, int], where: str) -> list[int]:
     """The run lengths of an object, after a look at whether they fill its picture."""
     counts = outline.get("counts")
     runs: Any = _unpacked(counts) if isinstance(counts, str) else counts
@@ -322,7 +418,7 @@ def _runs(outline: Mapping[str, Any], size: tuple[int, int], name: str) -> list[
         and sum(runs) == size[0] * size[1]
     ):
         raise InputError(
-            f"The run lengths of an object in {name} do not fit its {size[0]} x {size[1]} pixels",
+            f"{where} has run lengths that do not fit its picture's {size[0]} x {size[1]} pixels",
             "counts that add up to height times width, and that size",
             "Remove the object or write its segmentation anew.",
         )
