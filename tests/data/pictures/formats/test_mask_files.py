@@ -128,6 +128,48 @@ def test_four_numbers_and_no_name_are_refused(tmp_path):
         read_colours(file)
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "1 255 0 0 a\n2 0 255 0 b\n3 0 0 255 c d",
+        "0 255 0 0 a\n7 0 255 0 b\n11 0 0 255 c d",
+        "id,r,g,b,name\n0,255,0,0,a\n1,0,255,0,b\n2,0,0,255,c d",
+        "r,g,b,id,name\n255,0,0,0,a\n0,255,0,1,b\n0,0,255,2,c d",
+        "id,name,r,g,b\n5,a,255,0,0\n2,b,0,255,0\n9,c d,0,0,255",
+        "# of 3 classes, 2026\n255 0 0 a\n\n0 255 0 b\n# 0 255 255 none\n0 0 255 c d",
+    ],
+)  # fmt: skip
+def test_the_number_of_a_class_is_no_part_of_its_colour(tmp_path, lines):
+    file = tmp_path / "table.txt"
+    file.write_text(lines)
+    names, colours = read_colours(file)
+    assert names == ("a", "b", "c d")
+    assert colours == {(255, 0, 0): 0, (0, 255, 0): 1, (0, 0, 255): 2}
+
+
+def test_names_may_begin_with_a_number(tmp_path):
+    file = tmp_path / "table.txt"
+    file.write_text("128 0 0 2 wheelers\n0 0 9 4 wheelers\n")
+    assert read_colours(file)[0] == ("2 wheelers", "4 wheelers")
+
+
+@pytest.mark.parametrize("line", ["0 255 b", "-1 0 0 b", "0.5 0 0 b", "1000 0 0 b", "b", "0 0 b 0"])
+@pytest.mark.parametrize("place", [0, 1])
+def test_no_line_is_passed_over_whose_class_the_others_would_take(tmp_path, line, place):
+    file = tmp_path / "table.txt"
+    lines = ["255 0 0 a", "0 0 255 c"]
+    lines.insert(place, line)
+    file.write_text("\n".join(lines))
+    if line == "b" and place == 0:
+        # A heading, for all that is known.
+        assert read_colours(file)[0] == ("a", "c")
+        return
+    with pytest.raises(InputError, match=f"line {place + 1}, is '{line}'"):
+        read_colours(file)
+    file.write_text(file.read_text().replace(line, f"# {line}"))
+    assert read_colours(file)[0] == ("a", "c")
+
+
 @pytest.mark.parametrize("name", ["void", "Void", "unlabelled", "unlabeled", "ignore", "ignored"])
 def test_what_is_named_void_does_not_count(tmp_path, name):
     file = tmp_path / "table.txt"

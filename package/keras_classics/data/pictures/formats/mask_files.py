@@ -214,20 +214,29 @@ def read_colours(path: str | Path) -> tuple[tuple[str, ...], Colours]:
     """Read a table of colours.
 
     Args:
-        path: Lines with a name and three numbers of 0 to 255, the name before or behind them. Those
-            named void, unlabelled or ignore are no classes.
+        path: Lines with a name and three numbers of 0 to 255, the name before or behind them, and
+            perhaps the number of the class in front of all. Those named void, unlabelled or ignore
+            are no classes. Before them may stand a heading, and comments behind `#` anywhere.
 
     Returns:
         Names of the classes, and the label of each colour.
 
     Raises:
-        InputError: The file has no such line, or a colour twice.
+        InputError: The file has no such line, or another one, or a colour twice.
     """
     names, colours = list[str](), dict[tuple[int, int, int], int]()
-    for number, line in enumerate(read_lines(Path(path).expanduser()), start=1):
-        found = _coloured(line.strip())
+    lines = [_Line.of(line.strip()) for line in read_lines(Path(path).expanduser())]
+    numbered = _are_numbered(lines)
+    for number, line in enumerate(lines, start=1):
+        found = line.coloured(numbered)
         if found is None:
-            continue
+            if line.is_silent or (not colours and line.may_be_heading):
+                continue
+            raise InputError(
+                f"{path}, line {number}, is {line.text!r}",
+                'lines "red green blue name" or "name, red, green, blue"',
+                "Correct it, or write # before what is no class.",
+            )
         name, (red, green, blue) = found
         if max(red, green, blue) > 255 or (red, green, blue) in colours:
             raise InputError(
@@ -251,29 +260,75 @@ def read_colours(path: str | Path) -> tuple[tuple[str, ...], Colours]:
     return tuple(names), colours
 
 
-def _coloured(line: str) -> tuple[str, tuple[int, int, int]] | None:
-    """The name and the colour of a line; None where it has none, as a heading.
+@dataclass(frozen=True)
+class _Line:
+    """A line of a table of colours: its parts, and which of them are whole numbers."""
 
-    Names may have numbers too, and lines a number of their own.
+    text: str
+    parts: list[str]
+    numeric: list[bool]
+    separated: bool
+
+    @classmethod
+    def of(cls, text: str) -> _Line:
+        fields = [part.strip() for part in re.split(r"[,;]", text)]
+        separated = len(fields) > 3
+        parts = fields if separated else [part for part in re.split(r"[\s,;]+", text) if part]
+        numeric = [bool(re.fullmatch(r"\d{1,3}", part)) for part in parts]
+        return cls(text, parts, numeric, separated)
+
+    @property
+    def is_silent(self) -> bool:
+        return not any(self.parts) or self.text.startswith("#")
+
+    @property
+    def may_be_heading(self) -> bool:
+        return len(re.findall(r"(?<!\w)[+-]?\d", self.text)) < 2
+
+    @property
+    def leading(self) -> list[int]:
+        """The four numbers in front of a name; empty where there are not as many."""
+        four = len(self.parts) > 4 and all(self.numeric[:4]) and not all(self.numeric[-3:])
+        return [int(part) for part in self.parts[:4]] if four else []
+
+    def coloured(self, numbered: bool) -> tuple[str, tuple[int, int, int]] | None:
+        """Its name and its colour; None where it has none, as a heading.
+
+        Names may have numbers too, and lines a number of their own.
+        """
+        if self.is_silent:
+            return None
+        parts, numeric = self.parts, self.numeric
+        if sum(numeric) == len(parts) > 3:
+            raise InputError(
+                f"The line {self.text!r} of a table of colours has {len(parts)} numbers and no "
+                "name",
+                '"red green blue name" or "name, red, green, blue"',
+                "Name the class, or leave the fourth number out.",
+            )
+        if numbered:
+            parts, numeric = parts[1:], numeric[1:]
+        for place in (slice(-3, None), slice(0, 3)):
+            if len(parts) >= 3 and all(numeric[place]):
+                red, green, blue = map(int, parts[place])
+                others = [*parts[:-3]] if place.stop is None else parts[3:]
+                if self.separated:
+                    others = [part for part in others if not re.fullmatch(r"\d{1,3}", part)]
+                return " ".join(others), (red, green, blue)
+        return None
+
+
+def _are_numbered(lines: Sequence[_Line]) -> bool:
+    """Whether the lines begin with numbers of classes: where all have one more, and it goes up.
+
+    Else names begin with a number, or that of the class stands behind the colour.
     """
-    fields = [part.strip() for part in re.split(r"[,;]", line)]
-    separated = len(fields) > 3
-    parts = fields if separated else [part for part in re.split(r"[\s,;]+", line) if part]
-    numeric = [bool(re.fullmatch(r"\d{1,3}", part)) for part in parts]
-    if sum(numeric) == len(parts) > 3:
-        raise InputError(
-            f"The line {line!r} of a table of colours has {len(parts)} numbers and no name",
-            '"red green blue name" or "name, red, green, blue"',
-            "Name the class, or leave the fourth number out.",
-        )
-    for place in (slice(-3, None), slice(0, 3)):
-        if len(parts) >= 3 and all(numeric[place]):
-            red, green, blue = map(int, parts[place])
-            others = [*parts[:-3]] if place.stop is None else parts[3:]
-            if separated:
-                others = [part for part in others if not re.fullmatch(r"\d{1,3}", part)]
-            return " ".join(others), (red, green, blue)
-    return None
+    found = [line.leading for line in lines if line.coloured(False)]
+    if len(found) < 2 or not all(found):
+        return False
+    first, fourth = ([four[place] for four in found] for place in (0, 3))
+    steps = np.diff(first)
+    return bool((steps == 1).all() or ((steps > 0).all() and not (np.diff(fourth) > 0).all()))
 
 
 def voc_colours(classes: int) -> Colours:
