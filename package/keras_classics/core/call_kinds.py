@@ -314,6 +314,9 @@ def _number(value: Any) -> float | None:
 
 def mixes(operation: Any) -> bool:
     """Whether an operation gives logits for logits, but no probabilities for probabilities."""
+    # Layers of ours say so themselves.
+    if getattr(operation, "mixes_values", False):
+        return True
     if not is_keras(operation):
         return False
     return isinstance(operation, _MIXING) or operation_name(operation) in _MIXING_OPERATIONS

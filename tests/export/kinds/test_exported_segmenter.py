@@ -85,3 +85,26 @@ def test_what_is_no_segmenter_or_has_other_classes_is_refused(model, tmp_path):
     many = keras.Model(image, keras.layers.Conv2D(256, 1)(image))
     with pytest.raises(kc.InputError, match="256 classes were given"):
         kc.export.export_segmenter(many, [str(n) for n in range(256)], tmp_path / "m")
+
+
+@pytest.mark.parametrize(("units", "end"), [(3, "softmax"), (1, "sigmoid"), (3, "sigmoid")])
+def test_what_ends_in_probabilities_ships_them(units, end, tmp_path):
+    pytest.importorskip("tensorflow")
+    keras.utils.set_random_seed(0)
+    image = keras.Input((None, None, 3))
+    model = keras.Model(image, keras.layers.Conv2D(units, 3, padding="same", activation=end)(image))
+    names = ["a", "b", "c"][: max(units, 2)]
+    shipped = kc.export.load_saved_model(
+        kc.export.export_segmenter(model, names, tmp_path / "m").path
+    )
+    check(shipped.serve(pictures()), model, pictures())
+    said = np.asarray(model(pictures() / 127.5 - 1))
+    np.testing.assert_allclose(
+        shipped.serve(pictures())["probabilities"][..., -units:], said, atol=1e-5
+    )
+
+
+def test_two_classes_of_one_name_are_refused(model, tmp_path):
+    pytest.importorskip("tensorflow")
+    with pytest.raises(kc.InputError, match="named 'sky'"):
+        kc.export.export_segmenter(model, ["sky", "sky"], tmp_path / "m")

@@ -47,6 +47,69 @@ def test_what_is_no_segmenter_is_refused():
             kc.training.compile_segmenter(wrong, "adam")
 
 
+ENDS = {
+    "softmax": lambda x: keras.layers.Softmax()(keras.layers.Conv2D(3, 1)(x)),
+    "activation": lambda x: keras.layers.Conv2D(3, 1, activation="softmax")(x),
+    "cropped": lambda x: keras.layers.Softmax()(
+        kc.layers.CropToReference()([keras.layers.Conv2D(3, 1)(x), x])
+    ),
+    "log_softmax": lambda x: keras.layers.Conv2D(3, 1, activation="log_softmax")(x),
+    "sigmoids": lambda x: keras.layers.Conv2D(3, 1, activation="sigmoid")(x),
+    "sigmoid": lambda x: keras.layers.Conv2D(1, 1, activation="sigmoid")(x),
+    "unit": lambda x: keras.layers.Conv2D(1, 1)(x),
+    "relu": lambda x: keras.layers.Conv2D(3, 1, activation="relu")(x),
+}
+
+
+def ending(name):
+    keras.utils.set_random_seed(0)
+    image = keras.Input((None, None, 3))
+    return keras.Model(image, ENDS[name](image))
+
+
+@pytest.mark.parametrize("name", [name for name in ENDS if name != "relu"])
+def test_what_a_model_says_is_read_by_its_end(name):
+    model = ending(name)
+    picture = np.random.default_rng(0).integers(0, 256, (5, 4, 3), "uint8")
+    said = np.asarray(model(picture[None].astype("float32") / 127.5 - 1))[0]
+    if name == "log_softmax":
+        said = np.exp(said)
+    if name == "unit":
+        said = 1 / (1 + np.exp(-said))
+    expected = np.concatenate([1 - said, said], -1) if said.shape[-1] == 1 else said
+    np.testing.assert_allclose(kc.models.segment(model, [picture])[0], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_only_logits_of_classes_are_learned_or_refined(name):
+    model, image = ending(name), keras.Input((None, None, 3))
+    for build in (
+        lambda each: kc.models.crf_rnn(each, grid=3),
+        lambda each: kc.training.compile_segmenter(each, "sgd"),
+    ):
+        with pytest.raises(kc.InputError, match="logits, one for each of two or more classes"):
+            build(model)
+        # As the refusal says.
+        build(keras.Model(image, keras.layers.Conv2D(3, 1)(image)))
+    if name == "relu":
+        with pytest.raises(kc.InputError, match="cannot be read.*activation relu.*Conv2D"):
+            kc.models.segment(model, [np.zeros((4, 4, 3), "uint8")])
+
+
+def test_how_the_packages_segmenters_end_is_known():
+    trunk = kc.models.VGG11(include_top=False, input_shape=(None, None, 3), width=0.05)
+    fcn = kc.models.fcn(trunk, 3, 16)
+    for model in (fcn, kc.models.crf_rnn(fcn, grid=3), kc.models.pixel_fabric(3, channels=4)):
+        (end,) = kc.analysis.model_ends(model)
+        assert (end.kind, end.units) == ("logits", 3)
+    image = keras.Input((8, 8, 3))
+    cut = kc.layers.CropToReference()(
+        [keras.layers.Conv2D(3, 1, activation="softmax")(image), image]
+    )
+    (end,) = kc.analysis.model_ends(keras.Model(image, cut))
+    assert end.kind == "unknown" and "softmax" in end.reason
+
+
 def test_what_is_no_picture_is_refused(model):
     picture = np.zeros((4, 4, 3), "uint8")
     for wrong, told in (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 
 import keras
@@ -42,9 +43,10 @@ def export_segmenter(
     `(batch, classes)`, what the numbers mean.
 
     Args:
-        model: From pictures of -1 to 1 to logits, such as `kc.models.fcn` trained on
-            `kc.data.mask_batches`.
-        classes: Names of the classes.
+        model: From pictures of -1 to 1 to logits or probabilities, such as `kc.models.fcn` trained
+            on `kc.data.mask_batches`. What it ends in is read from its graph, see
+            `kc.analysis.model_ends`: one unit has two classes.
+        classes: Names of the classes, each its own.
         path: Folder of the SavedModel, or file ending in `.tflite` or `.onnx`.
         format: `"saved_model"`, `"litert"` or `"onnx"`.
         image_size: Height and width, or one number, of the only pictures it shall take; None for
@@ -56,12 +58,12 @@ def export_segmenter(
     Raises:
         ExportError: The format cannot express the model, or the file differs from it.
         InputError: The Keras backend is not TensorFlow, the model is no segmenter or one of more
-            than 255 classes, the names are not one for each class, or the path does not fit the
-            format.
+            than 255 classes, the names are not one for each class or the same for two, or the path
+            does not fit the format.
         ImportError: A library of the format is not installed.
     """
     tf = require_tensorflow(format, path)
-    check_segmenter(model, coloured=True)
+    end = check_segmenter(model, coloured=True)
     check_layers(model)
     if len(classes) > _MOST_CLASSES:
         raise InputError(
@@ -69,13 +71,19 @@ def export_segmenter(
             f"up to {_MOST_CLASSES}, which masks of 8 bits have numbers for",
             "Join classes, or export the probabilities of the Keras model itself.",
         )
-    check_names(len(classes), model.outputs[0].shape[-1])
+    check_names(len(classes), end.classes)
+    if twice := [name for name, count in Counter(classes).items() if count > 1]:
+        raise InputError(
+            f"{len(classes)} classes were given, more than one of them named {twice[0]!r}",
+            "names by which classes can be told apart",
+            "Give each class a name of its own.",
+        )
     sides = (None, None) if image_size is None else check_pair("image_size", image_size)
     text = format == "saved_model"
 
     def serve(images: Tensor) -> dict[str, Tensor]:
         pictures = tf.cast(images, tf.float32) / 127.5 - 1.0
-        said = tf.nn.softmax(tf.cast(model(pictures, training=False), tf.float32))
+        said = end.probabilities(tf.cast(model(pictures, training=False), tf.float32))
         answer = {
             "masks": tf.cast(tf.argmax(said, axis=-1, output_type=tf.int32), tf.uint8),
             "probabilities": said,

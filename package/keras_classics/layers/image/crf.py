@@ -94,6 +94,9 @@ class MeanFieldCRF(ImageLayer):
         ```
     """
 
+    # Logits less what others say, whatever that is made of.
+    linear_output = True
+
     @checked
     def __init__(
         self,

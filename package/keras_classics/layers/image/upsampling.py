@@ -65,6 +65,9 @@ class ResizeToReference(ImageLayer):
         factor: Share of the other's height and width, rounded, at least one pixel.
     """
 
+    # Of logits it makes logits.
+    mixes_values = True
+
     @checked
     def __init__(self, factor: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -109,6 +112,9 @@ class CropToReference(ImageLayer):
     Args:
         offset: Row and column of the window's corner in the map, which may be negative.
     """
+
+    # Of logits it makes logits.
+    mixes_values = True
 
     @checked
     def __init__(self, offset: Sequence[int] = (0, 0), **kwargs: Any) -> None:

@@ -64,7 +64,8 @@ def crf_rnn(
         A functional model of the same pictures to refined logits, float32.
 
     Raises:
-        InputError: The segmenter does not give logits of its pictures' size.
+        InputError: The segmenter does not give logits of its pictures' size, of two classes or
+            more.
 
     Example:
         ```python
@@ -76,7 +77,7 @@ def crf_rnn(
         ```
     """
     unary_model = functional(unary_model)
-    check_segmenter(unary_model, coloured=True)
+    check_segmenter(unary_model, coloured=True, logits=True)
     if not train_unary:
         unary_model.trainable = False
     image = keras.Input(unary_model.inputs[0].shape[1:], name="image")

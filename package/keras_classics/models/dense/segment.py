@@ -11,6 +11,7 @@ from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Count
 from keras_classics.core.errors import InputError
 from keras_classics.core.graphs.graph import check_functional
+from keras_classics.core.graphs.model_ends import ModelEnd, model_ends
 from keras_classics.data.pictures.mask_batches import picture_values
 
 
@@ -21,8 +22,9 @@ def segment(
     """Ask a segmenter about pictures, of whatever sizes it takes.
 
     Args:
-        model: From pictures of -1 to 1 to logits, such as `kc.models.fcn` or `kc.models.crf_rnn`
-            trained on `kc.data.mask_batches`.
+        model: From pictures of -1 to 1 to logits or probabilities, such as `kc.models.fcn` or
+            `kc.models.crf_rnn` trained on `kc.data.mask_batches`. What it ends in is read from its
+            graph, see `kc.analysis.model_ends`: one unit has two classes.
         images: uint8 `(height, width, 3)` each.
         batch_size: Pictures of one size that are read at once.
 
@@ -43,7 +45,7 @@ def segment(
         masks = [each.argmax(-1) for each in probabilities]  # (32, 48) and (64, 32)
         ```
     """
-    check_segmenter(model)
+    end = check_segmenter(model)
     taken = model.inputs[0].shape[1:]
     by_size: dict[tuple[int, ...], list[int]] = {}
     for number, image in enumerate(images):
@@ -68,22 +70,29 @@ def segment(
             chosen = numbers[start : start + batch_size]
             pictures = picture_values(np.stack([images[n] for n in chosen]))
             # Of networks in half precision too.
-            logits = keras.ops.cast(model.predict_on_batch(pictures), "float32")
-            said = keras.ops.convert_to_numpy(keras.ops.softmax(logits, axis=-1))
+            answer = np.asarray(model.predict_on_batch(pictures), "float32")
+            said = end.probabilities(answer, np)
             found.update(zip(chosen, said, strict=True))
     return [found[number] for number in range(len(images))]
 
 
-def check_segmenter(model: keras.Model, *, coloured: bool = False) -> None:
-    """Refuse what does not give logits for every pixel of its pictures.
+def check_segmenter(
+    model: keras.Model, *, coloured: bool = False, logits: bool = False
+) -> ModelEnd:
+    """Refuse what does not tell the classes of every pixel of its pictures.
 
     Args:
         model: The network.
         coloured: Whether its pictures have to have three channels.
+        logits: Whether it has to end in logits, one for each of two or more classes; otherwise
+            softmax, sigmoids and one unit for two classes do as well.
+
+    Returns:
+        How it ends.
 
     Raises:
         InputError: It has no graph, several inputs or outputs, maps of another size or other
-            channels.
+            channels, or ends in something else.
     """
     check_functional(model)
     shapes = [tuple(each.shape) for each in (*model.inputs, *model.outputs)]
@@ -103,3 +112,21 @@ def check_segmenter(model: keras.Model, *, coloured: bool = False) -> None:
             "pictures with three colours, (batch, height, width, 3)",
             "Build it on a backbone that takes three channels.",
         )
+    (end,) = model_ends(model)
+    allowed = "ends in logits, softmax or sigmoids"
+    if logits:
+        allowed = "logits, one for each of two or more classes, which softmax is meant to follow"
+    if end.kind == "unknown":
+        raise InputError(
+            f"How {model.name!r} ends cannot be read: {end.reason}",
+            allowed,
+            "End it in keras.layers.Conv2D(classes, 1), without an activation.",
+        )
+    if logits and (end.kind != "logits" or end.units == 1):
+        ending = "one unit" if end.units == 1 else end.kind
+        raise InputError(
+            f"{model.name!r} ends in {ending}",
+            allowed,
+            "Give its last layer one unit for each class, and no activation.",
+        )
+    return end

@@ -178,7 +178,8 @@ def compile_segmenter(
         **options: Further arguments of `compile`.
 
     Raises:
-        InputError: The model does not give logits for every pixel of its pictures.
+        InputError: The model does not give logits, for two classes or more, for every pixel of its
+            pictures.
 
     Example:
         ```python
@@ -188,7 +189,7 @@ def compile_segmenter(
         ...  # model.fit(kc.data.mask_batches(...), steps_per_epoch=..., epochs=...)
         ```
     """
-    check_segmenter(model)
+    check_segmenter(model, logits=True)
     output: Tensor = model.outputs[0]
     figures = [
         PixelFigure(output.shape[-1], figure, ignore) for figure in ("pixel accuracy", "mean IU")
