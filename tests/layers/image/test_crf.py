@@ -223,3 +223,36 @@ def test_what_does_not_fit_is_refused():
         MeanFieldCRF()([np.zeros((1, 4, 4, 2)), np.zeros((1, 4, 4, 1))])
     with pytest.raises(kc.InputError, match="colour_width=0"):
         MeanFieldCRF(colour_width=0.0)
+
+
+@pytest.mark.parametrize("name", ["spatial_width", "bilateral_width", "colour_width"])
+def test_widths_that_single_precision_cannot_reckon_with_are_refused(name):
+    logits, image = drawn(height=6, width=7)
+    for wrong in (1e-38, 1e-10, 1e10, 1e300):
+        with pytest.raises(kc.InputError, match=rf"{name}=1e.*from 1e-09 to 1e\+09.*Leave"):
+            MeanFieldCRF(**{name: wrong})
+    for filtering in ("landmarks", "exact"):
+        for edge in (1e-9, 1e9):
+            layer = MeanFieldCRF(grid=5, filtering=filtering, **{name: edge})
+            assert np.isfinite(layer([logits, image])).all()
+
+
+def test_a_built_layer_still_asks_whether_its_inputs_fit():
+    layer = MeanFieldCRF(grid=3)
+    layer([np.zeros((1, 4, 6, 2)), np.zeros((1, 4, 6, 3))])
+    for sizes in (((1, 9, 6), (1, 8, 6)), ((1, 0, 6), (1, 0, 6)), ((2, 4, 6), (1, 4, 6))):
+        with pytest.raises(kc.InputError, match="of one size"):
+            layer([np.zeros((*sizes[0], 2)), np.zeros((*sizes[1], 3))])
+    assert layer([np.zeros((0, 4, 6, 2)), np.zeros((0, 4, 6, 3))]).shape == (0, 4, 6, 2)
+
+
+@pytest.mark.parametrize("filtering", ["landmarks", "exact"])
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_a_picture_that_is_none_has_no_answer_and_leaves_the_others_theirs(filtering, wrong):
+    logits, image = drawn(batch=2, height=6, width=7)
+    layer = MeanFieldCRF(grid=3, colour_width=30.0, filtering=filtering)
+    expected = np.asarray(layer([logits[1:], image[1:]]))
+    image[0, 2, 3, 1] = wrong
+    found = np.asarray(layer([logits, image]))
+    assert np.isnan(found[0]).all()
+    np.testing.assert_allclose(found[1:], expected, atol=1e-4)

@@ -101,6 +101,8 @@ def test_what_does_not_fit_is_refused():
         ([image], [said[:2]], "Picture 0 has shape"),
         ([image], [], "1 pictures and 0 answers"),
         ([image], [said - 1], "no probabilities"),
+        ([image], [said * 0], "no probabilities"),
+        ([image], [said * 1.5], "add up to 1"),
         ([image[:0]], [said[:0]], "Picture 0 has shape"),
         ([image], [said[..., :0]], "Picture 0 has shape"),
         ([image], [said * 40], "no probabilities"),
@@ -108,6 +110,20 @@ def test_what_does_not_fit_is_refused():
     ):
         with pytest.raises(kc.InputError, match=told):
             kc.models.dense_crf(images, answers)
+
+
+def test_probabilities_that_eight_bits_rounded_are_some():
+    said = softmax(np.random.default_rng(0).normal(size=(6, 7, 60)))
+    rounded = np.rint(said * 255) / 255
+    assert np.abs(rounded.sum(-1) - 1).max() > 0.01
+    assert kc.models.dense_crf([np.zeros((6, 7, 3), "uint8")], [rounded], grid=3)
+
+
+@pytest.mark.parametrize("name", ["spatial_weight", "bilateral_weight", "colour_width"])
+def test_weights_beyond_single_precision_are_refused(name):
+    image, said = np.zeros((6, 7, 3), "uint8"), np.full((6, 7, 2), 0.5)
+    with pytest.raises(kc.InputError, match=rf"{name}=1e\+300"):
+        kc.models.dense_crf([image], [said], **{name: 1e300})
 
 
 def test_pictures_of_different_numbers_of_classes():

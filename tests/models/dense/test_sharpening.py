@@ -54,6 +54,27 @@ def test_what_does_not_fit_is_refused():
         ([said], [drawn[:2]], "Picture 0: an answer"),
         ([said], [drawn - 1], "no probabilities"),
         ([said * 9], [drawn], "no probabilities"),
+        ([said * 0], [drawn], "add up to 1"),
+        ([said], [drawn + 2], "no probabilities"),
     ):
         with pytest.raises(kc.InputError, match=told):
             kc.models.sharpen(answers, outlines)
+
+
+@pytest.mark.parametrize("name", ["width", "weight", "steepness"])
+def test_numbers_beyond_single_precision_are_refused(name):
+    said, drawn = np.full((3, 4, 2), 0.5), np.zeros((3, 4))
+    said[1, 1] = 0.9, 0.1
+    for wrong in (1e-300, 1e300):
+        with pytest.raises(kc.InputError, match=f"{name}=1e"):
+            kc.models.sharpen([said], [drawn], **{name: wrong})
+    for edge in (1e-9, 1e9):
+        (found,) = kc.models.sharpen([said], [drawn], **{name: edge})
+        np.testing.assert_allclose(found.sum(-1), 1, atol=1e-5)
+
+
+def test_a_width_beyond_the_picture_hears_all_of_it_alike():
+    said = np.random.default_rng(0).dirichlet(np.ones(3), (3, 4))
+    (found,) = kc.models.sharpen([said], [np.zeros((3, 4))], iterations=1, width=1e9, weight=2.0)
+    expected = softmax(np.log(said) + 2 * said.mean((0, 1)))
+    np.testing.assert_allclose(found, expected, atol=1e-5)

@@ -60,6 +60,8 @@ from keras_classics.layers.image.image_layer import ImageLayer
 # Added among landmarks, of which some are alike: 32 bits hold what remains.
 _JITTER = 1e-3
 _LEAST = 1e-6
+# What lies beyond is as good as 0 or without end, and in single precision its squares are.
+_SMALLEST, _LARGEST = 1e-9, 1e9
 
 
 @registered
@@ -116,9 +118,9 @@ class MeanFieldCRF(ImageLayer):
         check_choice("normalization", normalization, ("after", "symmetric"))
         self.iterations = check_whole("iterations", iterations)
         self.inference_iterations = check_whole("inference_iterations", inference_iterations)
-        self.spatial_width = check_positive("spatial_width", spatial_width)
-        self.bilateral_width = check_positive("bilateral_width", bilateral_width)
-        self.colour_width = check_positive("colour_width", colour_width)
+        self.spatial_width = checked_factor("spatial_width", spatial_width)
+        self.bilateral_width = checked_factor("bilateral_width", bilateral_width)
+        self.colour_width = checked_factor("colour_width", colour_width)
         self.filtering = filtering
         self.grid = check_whole("grid", grid, 2)
         self.normalization = normalization
@@ -129,20 +131,7 @@ class MeanFieldCRF(ImageLayer):
         Raises:
             InputError: It is not called on logits and a picture of their height and width.
         """
-        # Of a single tensor it is numbers.
-        shapes = [
-            tuple(shape) if isinstance(shape, Sequence) else (shape,) for shape in input_shape
-        ]
-        fit = len(shapes) == 2 and all(len(shape) == 4 for shape in shapes) and shapes[1][-1] == 3
-        if not fit or any(
-            None not in sides and len(set(sides)) > 1
-            for sides in zip(*(shape[:3] for shape in shapes), strict=True)
-        ):
-            raise InputError(
-                f"{self.name!r} was called on shapes {list(input_shape)}",
-                "[logits, image], (batch, height, width, classes) and (..., 3)",
-                "Give both, the picture with colours of 0 to 255.",
-            )
+        shapes = self._checked_shapes(input_shape)
         classes = shapes[0][-1]
         # Half precision would not hold sums over pixels: all is computed in single.
         kind = {"dtype": "float32", "autocast": False}
@@ -155,8 +144,13 @@ class MeanFieldCRF(ImageLayer):
     def call(self, inputs: list[Tensor], training: bool = False) -> Tensor:
         """The refined logits."""
         logits, image = inputs
+        self._checked_shapes([tuple(each.shape) for each in inputs])
         unary = ops.cast(logits, "float32")
         image = ops.stop_gradient(ops.cast(image, "float32"))
+        # What has no colour would leave no matrix of landmarks: its picture alone has no answer.
+        sound = ops.all(ops.isfinite(image), axis=-1, keepdims=True)
+        unary = ops.where(sound, unary, float("nan"))
+        image = ops.where(sound, image, 0.0)
         batch, height, width, classes = ops.shape(unary)
         near = _Spatial(height, width, self.spatial_width)
         alike = _FILTERS[self.filtering](self, image)
@@ -170,6 +164,21 @@ class MeanFieldCRF(ImageLayer):
             message = sum(weight * kernel(likely) for kernel, weight in kernels)
             refined = unary - ops.matmul(message, self.compatibility)
         return ops.cast(refined, self.compute_dtype)
+
+    def _checked_shapes(self, given: Sequence[Any]) -> list[Shape]:
+        """The shapes of logits and picture, as far as they are known."""
+        # Of a single tensor it is numbers.
+        shapes = [tuple(shape) if isinstance(shape, Sequence) else (shape,) for shape in given]
+        fit = len(shapes) == 2 and all(len(shape) == 4 for shape in shapes) and shapes[1][-1] == 3
+        sides = list(zip(*(shape[:3] for shape in shapes), strict=True)) if fit else []
+        unlike = any(None not in pair and len(set(pair)) > 1 for pair in sides)
+        if not fit or unlike or any(0 in pair for pair in sides[1:]):
+            raise InputError(
+                f"{self.name!r} was called on shapes {list(given)}",
+                "[logits, image], (batch, height, width, classes) and (..., 3), of one size",
+                "Give both, the picture with colours of 0 to 255.",
+            )
+        return shapes
 
     def compute_output_shape(self, input_shape: list[Shape]) -> Shape:
         """That of the logits."""
@@ -281,6 +290,27 @@ class _Normalized:
 
 
 _FILTERS = {"exact": _Bilateral, "landmarks": _Landmarks}
+
+
+def checked_factor(argument: str, value: object) -> float:
+    """A width or weight that single precision can reckon with.
+
+    Args:
+        argument: Name of the argument.
+        value: What was given.
+
+    Raises:
+        InputError: It is no number, or so small or large that nothing could be told from 0 or from
+            infinity.
+    """
+    factor = check_positive(argument, value)
+    if _SMALLEST <= factor <= _LARGEST:
+        return factor
+    raise InputError(
+        f"{argument}={factor:g} was given",
+        f"a number from {_SMALLEST:g} to {_LARGEST:g}",
+        f"Leave {argument} out for the default.",
+    )
 
 
 def _gaussian(one: Tensor, other: Tensor) -> Tensor:

@@ -11,17 +11,15 @@ from keras import layers
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.cards.image_builder import inline
-from keras_classics.core.errors import InputError, check_positive, check_whole
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.graphs.graph import functional
 from keras_classics.core.keras_internals import deep_graphs
 from keras_classics.core.types import Tensor, Whole
-from keras_classics.layers.image.crf import MeanFieldCRF
-from keras_classics.models.dense.segment import check_segmenter
+from keras_classics.layers.image.crf import MeanFieldCRF, checked_factor
+from keras_classics.models.dense.segment import are_probabilities, check_segmenter
 
 # Probabilities of 0 would forbid a class for good.
 _LEAST_PROBABILITY = 1e-8
-# What half precision rounds beyond 1 is a probability; logits are none.
-_MOST_PROBABILITY = 1.01
 
 
 @deep_graphs()
@@ -141,8 +139,8 @@ def dense_crf(
     """
     iterations = check_whole("iterations", iterations)
     weights = [
-        check_positive("spatial_weight", spatial_weight),
-        check_positive("bilateral_weight", bilateral_weight),
+        checked_factor("spatial_weight", spatial_weight),
+        checked_factor("bilateral_weight", bilateral_weight),
     ]
 
     @functools.cache
@@ -167,8 +165,11 @@ def dense_crf(
             raise _unfit(f"Picture {number} has shape {image.shape}, its answer {said.shape}")
         if image.dtype != "uint8":
             raise _unfit(f"Picture {number} has values of type {image.dtype}")
-        if not np.isfinite(said).all() or said.min() < 0 or said.max() > _MOST_PROBABILITY:
-            raise _unfit(f"The answer for picture {number} has values that are no probabilities")
+        if not are_probabilities(said):
+            raise _unfit(
+                f"The answer for picture {number} has values that are no probabilities, which add "
+                "up to 1 at each pixel"
+            )
         unary = np.log(np.maximum(said, _LEAST_PROBABILITY))
         refined: Tensor = field(said.shape[-1])([unary[None], image[None].astype("float32")])
         found.append(keras.ops.convert_to_numpy(keras.ops.softmax(refined[0])))

@@ -14,6 +14,9 @@ from keras_classics.core.graphs.graph import check_functional
 from keras_classics.core.graphs.model_ends import ModelEnd, model_ends
 from keras_classics.data.pictures.mask_batches import picture_values
 
+# Of what the probabilities of a pixel add up to.
+_ROUNDING = 0.05
+
 
 @checked
 def segment(
@@ -74,6 +77,16 @@ def segment(
             said = end.probabilities(answer, np)
             found.update(zip(chosen, said, strict=True))
     return [found[number] for number in range(len(images))]
+
+
+def are_probabilities(said: np.ndarray) -> bool:
+    """Whether numbers are probabilities of classes, of which each pixel has one.
+
+    Args:
+        said: float32 `(height, width, classes)`, which half precision or 8 bits may have rounded.
+    """
+    sound = np.isfinite(said).all() and said.min() >= 0
+    return bool(sound and np.abs(said.sum(axis=-1) - 1).max() <= _ROUNDING)
 
 
 def check_segmenter(

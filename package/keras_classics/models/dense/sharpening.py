@@ -13,8 +13,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_positive, check_whole
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.types import Whole
+from keras_classics.layers.image.crf import checked_factor
+from keras_classics.models.dense.segment import are_probabilities
 
 _LEAST_PROBABILITY = 1e-8
 # Beyond so many standard deviations a neighbour says next to nothing.
@@ -48,7 +50,7 @@ def sharpen(
         outlines: Of each picture how probable an outline is, `(height, width)`, 0 to 1: the sigmoid
             of what `boundary_network` says last.
         iterations: Of mean field.
-        width: Standard deviation in pixels.
+        width: Standard deviation in pixels; the time grows with its third power.
         weight: How much neighbours count beside what is said of the pixel itself.
         steepness: How much a sure outline divides, as an exponent.
 
@@ -70,8 +72,8 @@ def sharpen(
         ```
     """
     iterations = check_whole("iterations", iterations)
-    width, weight = check_positive("width", width), check_positive("weight", weight)
-    steepness = check_positive("steepness", steepness)
+    width, weight = checked_factor("width", width), checked_factor("weight", weight)
+    steepness = checked_factor("steepness", steepness)
     if len(probabilities) != len(outlines):
         raise _unfit(f"{len(probabilities)} answers and {len(outlines)} maps of outlines")
     found = []
@@ -79,7 +81,7 @@ def sharpen(
         said, drawn = np.asarray(said, "float32"), np.asarray(drawn, "float32")
         if said.ndim != 3 or drawn.shape != said.shape[:2] or not said.size:
             raise _unfit(f"Picture {number}: an answer {said.shape} and outlines {drawn.shape}")
-        if not all(_is_probable(values) for values in (said, drawn)):
+        if not are_probabilities(said) or not _is_probable(drawn):
             raise _unfit(f"Picture {number}: values that are no probabilities")
         unary = np.log(np.maximum(said, _LEAST_PROBABILITY))
         kernel = _kernel(drawn, width, steepness)
@@ -93,13 +95,15 @@ def sharpen(
 
 def _kernel(drawn: np.ndarray, width: float, steepness: float) -> dict[tuple[int, int], np.ndarray]:
     """What every pixel's neighbours count, by where they are; beyond the border nothing."""
-    reach = math.ceil(_REACH * width)
+    radius = math.ceil(_REACH * width)
+    # Beyond the picture there is nobody.
+    reach = min(radius, max(drawn.shape))
     padded = np.pad(drawn, reach)
     inside = np.pad(np.ones_like(drawn), reach)
     parts, total = {}, np.zeros_like(drawn)
     for down in range(-reach, reach + 1):
         for right in range(-reach, reach + 1):
-            if (apart := down * down + right * right) > reach * reach:
+            if (apart := down * down + right * right) > radius * radius:
                 continue
             steps = max(abs(down), abs(right), 1)
             between = np.zeros_like(drawn)
@@ -136,7 +140,7 @@ def _is_probable(values: np.ndarray) -> bool:
 def _unfit(given: str) -> InputError:
     return InputError(
         f"{given} were given",
-        "probabilities (height, width, classes) and outlines (height, width) of the same pictures, "
-        "0 to 1",
+        "probabilities (height, width, classes), which add up to 1 at each pixel, and outlines "
+        "(height, width) of the same pictures, 0 to 1",
         "Give what kc.models.segment says, and the sigmoid of what a boundary_network says last.",
     )
