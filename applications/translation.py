@@ -19,8 +19,6 @@ from pathlib import Path
 import keras_classics as kc
 
 PHRASES_DATA = {"train": 20000, "validation": 500, "test": 1000}
-# Sentences whose answers are drawn, at most.
-DRAWN = 4
 flag = kc.jobs.flag
 
 
@@ -30,9 +28,6 @@ class Settings(kc.jobs.TranslatorSettings, epochs=8, batch_size=64, learning_rat
 
     data: str = flag("phrases", "phrases, parallel:FILE.en,FILE.fr, parallel:FOLDER or tfds:NAME")
     data_options: dict = flag(dict, "phrases: train=20000 ...; files: validation=v.en,v.fr ...")
-    sentences: int = flag(4, "test sentences whose attention is drawn", verbs=["evaluate"])
-    groups: Path | None = flag(None, "a text file with groups of sentences, empty lines between; "
-        "dates in several forms by default", verbs=["project"], metavar="FILE")  # fmt: skip
 
 
 class Translation(kc.jobs.Job):
@@ -105,9 +100,8 @@ class Translation(kc.jobs.Job):
 
     def told(self, model, plan, training):
         sizes = ", ".join(f"{len(each)} {name}" for name, each in self.facts.items())
-        directions = "1 direction" if len(self.pairs) == 1 else f"{len(self.pairs)} directions"
-        told = f"{super().told(model, plan, training)}, {directions}"
-        return f"{told}\n{self.settings.vocabulary}s: {sizes}"
+        count, told = len(self.pairs), super().told(model, plan, training)
+        return f"{told}, {count} direction{'s' * (count > 1)}\n{self.settings.vocabulary}s: {sizes}"
 
     def batches(self, part, plan, model):
         size, seed = min(plan.batch_size, len(part)), self.settings.seed
@@ -135,8 +129,8 @@ class Translation(kc.jobs.Job):
         if kc.analysis.draw_translations(page, told[shown], found[shown], sharing.sides(pair)):
             self.output.remark(f"picture: {page}")
         self.output.remark(f"BLEU: {scored.signature}")
-        title = f"{len(told)} test sentences, beam {settings.beam}"
-        title += f", {len(models)} models" if settings.ensemble else ""
+        together = f", {len(models)} models" if settings.ensemble else ""
+        title = f"{len(told)} test sentences, beam {settings.beam}{together}"
         return kc.jobs.Scores(scored.metrics, title)
 
     def project(self, model):
@@ -192,10 +186,9 @@ class Translation(kc.jobs.Job):
 
     def answered(self):
         if self.cut:
-            were = " was" if self.cut == 1 else "s were"
-            self.output.remark(f"{self.cut} sentence{were} cut to {self.limit}")
+            self.output.remark(f"sentences that were cut to {self.limit}: {self.cut}")
         if self.settings.draw and self.asked:
-            told, found, sides = zip(*self.asked[:DRAWN], strict=True)
+            told, found, sides = zip(*self.asked[: self.settings.sentences], strict=True)
             page = self.results / "answers.png"
             if kc.analysis.draw_translations(page, told, found, sides[0]):
                 self.output.remark(f"picture: {page}")

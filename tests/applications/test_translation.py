@@ -364,7 +364,7 @@ def test_translate_answers_from_the_shipped_model_and_names_faulty_sentences(
     long = " ".join(["one"] * 60)
     assert application.main([*arguments, long]) == 0
     # Not among the translations.
-    assert "1 sentence was cut to 50 tokens" in capsys.readouterr().err
+    assert "sentences that were cut to 50 tokens: 1" in capsys.readouterr().err
     assert application.main([*arguments, "--strict", long]) == 1
     assert "has 60 tokens" in capsys.readouterr().err
     lines = io.TextIOWrapper(io.BytesIO("3 kilometers\nan \xe9".encode("latin-1")))

@@ -153,6 +153,18 @@ class TranslatorSettings(RecurrentSettings):
     draw: bool = flag(
         False, "draw what each word of the translations looks at", verbs=("translate",)
     )
+    sentences: int = flag(
+        4,
+        "whose attention is drawn, at most: of the test, or of those translated with --draw",
+        verbs=("evaluate", "translate"),
+    )
+    groups: Path | None = flag(
+        None,
+        "a text file with groups of sentences, empty lines between; dates in several forms by "
+        "default",
+        verbs=("project",),
+        metavar="FILE",
+    )
 
     def network(self) -> dict[str, Any]:
         """Arguments of `kc.models.translator`."""
