@@ -51,9 +51,6 @@ __all__ = [
     "sound",
 ]
 
-# Pictures of a graph; Graphviz draws all but the first.
-GRAPH_ENDINGS = (".dot", ".png", ".svg", ".pdf")
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Answer a command line; returns the exit code.
@@ -309,35 +306,12 @@ def _summary(options: argparse.Namespace) -> None:
 
 
 def _plot(options: argparse.Namespace) -> None:
-    import keras
-
-    from keras_classics.core.boundary.files import write_whole
+    from keras_classics.analysis.drawing.graph_picture import check_graph_ending, draw_graph
 
     path = Path(options.out or f"{options.name}.png")
-    ending = path.suffix.lower()
-    if ending not in GRAPH_ENDINGS:
-        raise InputError(
-            f"--out {path} was given",
-            f"a file ending in {', '.join(GRAPH_ENDINGS)}",
-            f"Write --out {path.with_suffix('.png')}.",
-        )
-    model = _model(options)
-    try:
-        dot = keras.utils.model_to_dot(model, show_shapes=True, show_layer_names=True)
-        drawn = dot.to_string().encode() if ending == ".dot" else dot.create(format=ending[1:])
-    except (ImportError, FileNotFoundError) as error:
-        remedy = (
-            "Run: pip install 'keras-classics[plot]'"
-            if isinstance(error, ImportError)
-            else f"Install Graphviz (on Debian: apt-get install graphviz), or write --out "
-            f"{path.with_suffix('.dot')}."
-        )
-        raise InputError(
-            f"The graph cannot be drawn here ({str(error).splitlines()[0]})",
-            "an environment with pydot and, but for .dot files, the Graphviz programs",
-            remedy,
-        ) from error
-    write_whole(path, lambda fresh: fresh.write_bytes(drawn))
+    # Before a large model is built.
+    check_graph_ending(path)
+    draw_graph(path, _model(options))
     print(path)
 
 

@@ -17,8 +17,9 @@ from keras_classics.core.boundary.text_files import (
     write_text,
 )
 from keras_classics.jobs.fact_checks import check_classes, check_count
-from keras_classics.jobs.job import VERBS, Fact, Job, Plan, Scores
+from keras_classics.jobs.job import VERBS, Fact, Job, Scores
 from keras_classics.jobs.output import Output, metrics_table
+from keras_classics.jobs.plan import Plan
 from keras_classics.jobs.ranked_answers import Answer, first_answer, ranked
 from keras_classics.jobs.records import (
     describe_run,

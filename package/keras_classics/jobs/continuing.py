@@ -9,8 +9,9 @@ from typing import Any
 import keras
 
 from keras_classics.core.errors import InputError
-from keras_classics.jobs.job import Fact, Plan
+from keras_classics.jobs.job import Fact
 from keras_classics.jobs.output import Output
+from keras_classics.jobs.plan import Plan
 
 _OTHER = "Choose another --out, or delete the folder."
 

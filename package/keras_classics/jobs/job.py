@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -13,6 +12,7 @@ from keras_classics.core.boundary.program_files import load_saved_model, signatu
 from keras_classics.core.boundary.text_files import write_table
 from keras_classics.core.errors import InputError
 from keras_classics.jobs.output import Output
+from keras_classics.jobs.plan import Plan
 from keras_classics.jobs.ranked_answers import Answer, ranked
 from keras_classics.jobs.records import other_releases, read_run
 from keras_classics.jobs.settings import Settings
@@ -39,45 +39,6 @@ class Fact(NamedTuple):
 
     file: str
     load: Callable[[Path], Any]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The length of a training.
-
-    Attributes:
-        steps_per_epoch: Batches in an epoch.
-        epochs: Epochs in all.
-        batch_size: Examples in a batch.
-        trained_by: How, for the record, where settings do not tell.
-    """
-
-    steps_per_epoch: int
-    epochs: int
-    batch_size: int
-    trained_by: str = ""
-
-    @classmethod
-    def of(cls, examples: int, batch_size: int, epochs: int | Callable[[int], int]) -> Plan:
-        """The plan that visits each of some examples once in an epoch, but for an incomplete batch.
-
-        Args:
-            examples: Their number.
-            batch_size: Of a batch.
-            epochs: How many, or from the batches of an epoch to how many.
-
-        Raises:
-            InputError: There is not even one batch.
-        """
-        from keras_classics.data.batches import steps_per_epoch
-
-        steps = steps_per_epoch(examples, batch_size)
-        return cls(steps, epochs(steps) if callable(epochs) else epochs, batch_size)
-
-    @property
-    def steps(self) -> int:
-        """Batches in all."""
-        return self.steps_per_epoch * self.epochs
 
 
 class Scores(NamedTuple):

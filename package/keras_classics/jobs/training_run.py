@@ -15,10 +15,11 @@ from keras_classics.distribution import own_folder, strategy
 from keras_classics.jobs import continuing
 from keras_classics.jobs.fingerprint import fingerprint
 from keras_classics.jobs.flags import Asked
-from keras_classics.jobs.job import Job, Plan
+from keras_classics.jobs.job import Job
 from keras_classics.jobs.lock import alone
 from keras_classics.jobs.opening import fresh, tell_stale
 from keras_classics.jobs.output import Output
+from keras_classics.jobs.plan import Plan
 from keras_classics.jobs.records import Session, check_job, read_run, write_json
 from keras_classics.jobs.settings import made_of
 from keras_classics.training.checkpoints import (
