@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 Whole: TypeAlias = SupportsIndex
 # A size of batches, say.
 Count: TypeAlias = Annotated[int, whole_from(1)]
+# A seed, or a number of what is counted from 0.
+Index: TypeAlias = Annotated[int, whole_from(0)]
 # What was measured, which need not be finite.
 Figure: TypeAlias = Annotated[float, ANY_NUMBER]
 # Ids, or places in a list.

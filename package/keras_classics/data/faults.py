@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from keras_classics.core.errors import InputError
+from keras_classics.core.progress import tracked
+
+Item = TypeVar("Item")
+Found = TypeVar("Found")
 
 _NAMED = 5
 
@@ -42,6 +50,18 @@ class Faults:
             raise error
         self.messages.append(str(error))
 
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """Note what is refused within, and go on behind it.
+
+        Raises:
+            InputError: It is, under `strict`.
+        """
+        try:
+            yield
+        except InputError as error:
+            self.take(error)
+
     def told(self) -> str:
         """The first of them behind another sentence; empty where there are none."""
         if not self.messages:
@@ -49,6 +69,36 @@ class Faults:
         count = len(self.messages)
         which = "The only fault" if count == 1 else f"The first of {count} faults"
         return f" {which}: {self.messages[0]}"
+
+
+def looked_at(
+    items: Sequence[Item], look: Callable[[Item], Found], faults: Faults, description: str
+) -> Iterator[tuple[Item, Found]]:
+    """Look at many things, several at once, with a progress bar when that takes long.
+
+    Args:
+        items: The things.
+        look: What finds something in one, or refuses it.
+        faults: Where to note what was refused.
+        description: Text beside the progress bar.
+
+    Yields:
+        Each of the others, and what was found in it.
+    """
+
+    def attempt(item: Item) -> Found | InputError:
+        try:
+            return look(item)
+        except InputError as error:
+            return error
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = tracked(pool.map(attempt, items), description, len(items))
+        for item, each in zip(items, found, strict=True):
+            if isinstance(each, InputError):
+                faults.take(each)
+            else:
+                yield item, each
 
 
 def listed(names: Sequence[str], one: str, several: str) -> list[str]:

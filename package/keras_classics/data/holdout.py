@@ -22,7 +22,6 @@ SPLIT_NAMES = {
     "test": ("test",),
 }
 SPLIT_OF = {name: split for split, names in SPLIT_NAMES.items() for name in names}
-_NO_FAULTS = Faults()
 
 
 def complete_splits(
@@ -32,10 +31,10 @@ def complete_splits(
     *,
     source: object,
     what: str,
+    faults: Faults,
+    same: Callable[[Row], Sequence[Hashable]],
     label: Callable[[Row], Hashable] = lambda row: 0,
-    same: Callable[[Row], Sequence[Hashable]] | None = None,
     key: Callable[[str, Row], str] | None = None,
-    faults: Faults = _NO_FAULTS,
 ) -> tuple[dict[str, list[Row]], dict[str, str]]:
     """Hold out of training the validation and test splits that are absent.
 
@@ -46,12 +45,12 @@ def complete_splits(
         seed: Chooses them.
         source: Where they come from, for errors.
         what: One of them, such as `"sentence"`.
-        label: The class of an example: a share is held out of each.
+        faults: What was left out, for the error.
         same: What makes examples equal, those that agree in any of several things, or are joined by
             others that do: they are held out together.
+        label: The class of an example: a share is held out of each.
         key: By whose hash, of the split and an example, it is chosen, instead of by its place: more
             examples then move no other.
-        faults: What was left out, for the error.
 
     Returns:
         Examples of all three splits, and how the absent ones were chosen.
@@ -67,9 +66,9 @@ def complete_splits(
         if split in found:
             continue
         rows = found["train"]
-        groups = equal_groups(*zip(*map(same, rows), strict=True)) if same else None
+        groups = equal_groups(*zip(*map(same, rows), strict=True))
         if callable(shares):
-            count = count or shares(len(rows) if groups is None else len(set(groups.tolist())))
+            count = count or shares(len(np.unique(groups)))
             rules[split] = f"{count} different {what}s of train"
         else:
             share = shares[split == "test"]
@@ -157,9 +156,7 @@ def _chosen(members: np.ndarray, sizes: np.ndarray, share: float) -> list[int]:
     return chosen
 
 
-def check_filled(
-    splits: Mapping[str, Sized], source: object, what: str, faults: Faults = _NO_FAULTS
-) -> None:
+def check_filled(splits: Mapping[str, Sized], source: object, what: str, faults: Faults) -> None:
     """Refuse splits of which one is empty; arguments as of `complete_splits`."""
     for split, examples in splits.items():
         if len(examples) == 0:

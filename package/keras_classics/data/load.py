@@ -146,6 +146,25 @@ class Asked:
             return [self.path]
         return [Path(each.strip()).expanduser() for each in self.argument.split(",")]
 
+    def files(self, *ways: Sequence[str]) -> dict[str, Path]:
+        """Those paths by split.
+
+        Args:
+            *ways: The splits that one file, two files and so on are of.
+
+        Raises:
+            InputError: There are more files.
+        """
+        paths = self.paths
+        if len(paths) > len(ways):
+            scheme = self.spec.partition(":")[0]
+            raise InputError(
+                f"{len(paths)} files were given",
+                f"1 to {len(ways)}",
+                f"Write {scheme}:{','.join(map(str.upper, ways[-1]))}.",
+            )
+        return dict(zip(ways[len(paths) - 1], paths, strict=True))
+
     @property
     def size(self) -> tuple[int, int] | None:
         """Height and width of pictures, or None for their own."""
@@ -303,8 +322,8 @@ def load(
     return found
 
 
-def check_sizes(sizes: Mapping[str, int], most: int, what: str) -> None:
-    """Refuse splits of a world that are empty, or of more than the most examples."""
+def world_sizes(most: int, what: str, **sizes: int) -> dict[str, int]:
+    """Sizes of a world's splits, of which none is empty, nor of more than the most examples."""
     for split, size in sizes.items():
         if not 0 < size <= most:
             raise InputError(
@@ -312,6 +331,7 @@ def check_sizes(sizes: Mapping[str, int], most: int, what: str) -> None:
                 f"1 to {most:,} {what}",
                 f"Give another number of {what}.",
             )
+    return sizes
 
 
 def _names(classes: Any) -> Any:

@@ -7,14 +7,14 @@ import re
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.counts import Whole
+from keras_classics.core.counts import Count
 from keras_classics.core.errors import InputError
 from keras_classics.core.versions import installed
 from keras_classics.data.clips.video_files import evenly
@@ -42,7 +42,7 @@ _PROBE_SECONDS = 3.0
 
 @checked
 def load_tfds(
-    asked: Asked, *, data_dir: str | Path | None = None, masks: bool = False, frames: Whole = 8
+    asked: Asked, *, data_dir: str | Path | None = None, masks: bool = False, frames: Count = 8
 ) -> Data:
     """Load a set of TensorFlow Datasets: images with captions, classes, boxes or masks, or texts.
 
@@ -78,7 +78,6 @@ def load_tfds(
     title = next((key for key in NAME_FEATURES if key in features), None)
     _prepare(builder)
 
-    splits, rule = _splits(name, list(builder.info.splits))
     wanted: dict = {key: True for key in (image, *texts[:1], label, title) if key}
     if len(texts) == 2:
         wanted[texts[0]] = {texts[1]: True}
@@ -91,7 +90,8 @@ def load_tfds(
         stored_masks(
             name, pixels, features[pixels],
             builder.as_dataset(
-                split=splits["train"], decoders=tfds.decode.PartialDecoding({pixels: True})
+                split=_splits(builder)["train"],
+                decoders=tfds.decode.PartialDecoding({pixels: True}),
             ),
         )
         if pixels else None
@@ -118,16 +118,14 @@ def load_tfds(
             return boxed_example(facts, example[objects.key], objects, found_image.shape[:2])
         return Picture(**facts)
 
-    found = {
-        split: Streamed(builder.as_dataset(split=part, decoders=decoders), picture)
-        for split, part in splits.items()
-    }
+    def read(part: str) -> Streamed[Picture]:
+        return Streamed(builder.as_dataset(split=part, decoders=decoders), picture)
+
     sides = size or features[image].shape[:2]
     return _data(
         asked,
         builder,
-        found,
-        rule,
+        read,
         image_shape=None if None in sides else (*sides, 3),
         classes=objects.classes if objects else tuple(features[label].names) if label else None,
         pixel_classes=drawn.classes if drawn else None,
@@ -137,20 +135,21 @@ def load_tfds(
 def _data(
     asked: Asked,
     builder: tfds.core.DatasetBuilder,
-    splits: Mapping[str, Sequence[Any]],
-    rule: str,
+    read: Callable[[str], Sequence[Any]],
     **facts: Any,
 ) -> Data:
+    """The set of what is read of each split, named as TFDS names it."""
+    splits = _splits(builder)
     return asked.data(
-        splits,
-        rule,
+        {split: read(part) for split, part in splits.items()},
+        "; ".join(f"{split}: {splits[split]}" for split in SPLIT_NAMES),
         origin=f"TensorFlow Datasets {builder.info.full_name}, {builder.info.homepage}",
         made_with=installed(["tensorflow-datasets"]),
         **facts,
     )
 
 
-def _clips(asked: Asked, builder: tfds.core.DatasetBuilder, video: str, frames: Whole) -> Data:
+def _clips(asked: Asked, builder: tfds.core.DatasetBuilder, video: str, frames: int) -> Data:
     """Load a set whose examples are moving pictures, with classes where it has them."""
     import tensorflow_datasets as tfds
 
@@ -158,17 +157,16 @@ def _clips(asked: Asked, builder: tfds.core.DatasetBuilder, video: str, frames: 
     labels = [key for key, each in features.items() if isinstance(each, tfds.features.ClassLabel)]
     label = labels[0] if labels else None
     _prepare(builder)
-    splits, rule = _splits(asked.argument, list(builder.info.splits))
 
     def clip(number: int, example: dict) -> Clip:
         whole = example[video]
         chosen = [eight_bit_rgb(whole[n], asked.size) for n in evenly(len(whole), frames)]
         return Clip(np.stack(chosen), str(number), int(example[label]) if label else None)
 
-    found = {split: Streamed(builder.as_dataset(split=part), clip)
-             for split, part in splits.items()}  # fmt: skip
-    classes = tuple(features[label].names) if label else None
-    return _data(asked, builder, found, rule, classes=classes)
+    def read(part: str) -> Streamed[Clip]:
+        return Streamed(builder.as_dataset(split=part), clip)
+
+    return _data(asked, builder, read, classes=tuple(features[label].names) if label else None)
 
 
 class Streamed(Split[Example]):
@@ -264,15 +262,15 @@ def _translations(asked: Asked, builder: tfds.core.DatasetBuilder) -> Data:
     """Load a set whose examples are a sentence in each of its languages."""
     languages = tuple(builder.info.features.languages)
     _prepare(builder)
-    splits, rule = _splits(asked.argument, list(builder.info.splits))
-    found = {}
-    for split, part in splits.items():
+
+    def read(part: str) -> ParallelTexts:
         rows = enumerate(builder.as_dataset(split=part).as_numpy_iterator())
         sentences = [
             Parallel({each: row[each].decode() for each in languages}, str(n)) for n, row in rows
         ]
-        found[split] = ParallelTexts.gathered(sentences, languages)
-    return _data(asked, builder, found, rule, languages=languages)
+        return ParallelTexts.gathered(sentences, languages)
+
+    return _data(asked, builder, read, languages=languages)
 
 
 def _find_features(
@@ -314,14 +312,14 @@ def _text_path(key: str, feature: tfds.features.FeatureConnector) -> tuple[str, 
     return None
 
 
-def _splits(name: str, available: list[str]) -> tuple[dict[str, str], str]:
+def _splits(builder: tfds.core.DatasetBuilder) -> dict[str, str]:
     """Choose the TFDS split, or the slice of its train split, for each of our splits."""
     # A mocked set lists no splits, and gives examples for any.
-    available = available or ["train"]
+    available = list(builder.info.splits) or ["train"]
     splits = {SPLIT_OF[name]: name for name in SPLIT_OF if name in available}
     if "train" not in splits:
         raise InputError(
-            f"The TensorFlow Datasets set {name!r} has the splits {', '.join(available)}",
+            f"The TensorFlow Datasets set {builder.name!r} has the splits {', '.join(available)}",
             "a set with a train split",
             "Choose another set or configuration.",
         )
@@ -332,4 +330,4 @@ def _splits(name: str, available: list[str]) -> tuple[dict[str, str], str]:
             end -= 10
     if end < 100:
         splits["train"] = f"train[:{end}%]"
-    return splits, "; ".join(f"{split}: {splits[split]}" for split in SPLIT_NAMES)
+    return splits

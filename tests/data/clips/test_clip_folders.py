@@ -62,6 +62,21 @@ def test_faulty_frames_are_left_out_of_their_clip(folder):
         kc.data.load(f"frames:{folder}", strict=True)
 
 
+def test_a_class_that_training_has_not_is_refused_as_it_is_of_pictures(folder):
+    (folder / "train").mkdir()
+    for name in ("fade", "rise"):
+        (folder / name).rename(folder / "train" / name)
+    strange = folder / "val" / "hop" / "clip"
+    strange.mkdir(parents=True)
+    Image.new("RGB", (16, 16)).save(strange / "1.png")
+    with pytest.raises(kc.InputError, match="the class 'hop', which the training clips have not"):
+        kc.data.load(f"frames:{folder}")
+    # As the remedy says.
+    (folder / "val" / "hop").rename(folder / "val" / "rise")
+    [clip] = kc.data.load(f"frames:{folder}").validation
+    assert clip.label == 1 and clip.name == "val/rise/clip"
+
+
 def test_even_distances():
     assert evenly(12, 4) == [0, 4, 7, 11] and evenly(3, 8) == [0, 1, 2] and evenly(5, 1) == [0]
 

@@ -11,16 +11,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.boundary.files import file_fingerprint
-from keras_classics.core.boundary.picture_files import picture_endings
-from keras_classics.core.counts import Whole
+from keras_classics.core.counts import Count
 from keras_classics.core.errors import InputError
 from keras_classics.data.clips.video_files import (
     VIDEO_ENDINGS,
@@ -30,20 +27,15 @@ from keras_classics.data.clips.video_files import (
     require_av,
 )
 from keras_classics.data.load import Asked, Data
-from keras_classics.data.pictures.formats.class_folders import class_folders, split_folders
+from keras_classics.data.pictures.formats.class_folders import Classed, classed_data
 from keras_classics.data.pictures.images import measure_images, read_image
+from keras_classics.data.pictures.picture_places import picture_files
 from keras_classics.data.splits import Clip, Made
-
-
-class _Found(NamedTuple):
-    path: Path
-    class_name: str
-    files: tuple[Path, ...]
 
 
 @checked
 def load_frames(
-    asked: Asked, *, frames: Whole = 8, validation: float = 0.1, test: float = 0.1
+    asked: Asked, *, frames: Count = 8, validation: float = 0.1, test: float = 0.1
 ) -> Data:
     """Read clips that are folders of frames, in folders of classes.
 
@@ -60,17 +52,15 @@ def load_frames(
     """
     size, faults = asked.size, asked.faults
 
-    def clips(folder: Path, class_name: str) -> list[_Found]:
-        found = []
-        for clip in sorted(each for each in (folder / class_name).iterdir() if each.is_dir()):
+    def clips(folder: Path) -> Iterator[tuple[Path, tuple[Path, ...]]]:
+        for clip in sorted(each for each in folder.iterdir() if each.is_dir()):
             sizes = measure_images(_frame_files(clip), faults)
             if len({size or own for own in sizes.values()}) > 1:
                 faults.take(_of_several_sizes(clip, len(set(sizes.values()))))
             elif sizes:
-                found.append(_Found(clip, class_name, tuple(sizes)))
-        return found
+                yield clip, tuple(sizes)
 
-    def read(clip: _Found) -> np.ndarray:
+    def read(clip: Classed) -> np.ndarray:
         return _read_frames(clip.path, clip.files, frames, size)
 
     return _clips(asked, clips, read, (validation, test))
@@ -78,7 +68,7 @@ def load_frames(
 
 @checked
 def load_videos(
-    asked: Asked, *, frames: Whole = 8, validation: float = 0.1, test: float = 0.1
+    asked: Asked, *, frames: Count = 8, validation: float = 0.1, test: float = 0.1
 ) -> Data:
     """Read clips that are video files, in folders of classes.
 
@@ -94,18 +84,14 @@ def load_videos(
     """
     require_av()
 
-    def clips(folder: Path, class_name: str) -> list[_Found]:
-        found = []
-        for file in sorted((folder / class_name).rglob("*")):
+    def clips(folder: Path) -> Iterator[tuple[Path, tuple[Path, ...]]]:
+        for file in sorted(folder.rglob("*")):
             if file.suffix.lower() in VIDEO_ENDINGS and file.name[0] != ".":
-                try:
+                with asked.faults.noting():
                     frame_count(file)
-                    found.append(_Found(file, class_name, (file,)))
-                except InputError as error:
-                    asked.faults.take(error)
-        return found
+                    yield file, (file,)
 
-    def read(clip: _Found) -> np.ndarray:
+    def read(clip: Classed) -> np.ndarray:
         return read_video(clip.path, frames=frames, size=asked.size)
 
     return _clips(asked, clips, read, (validation, test))
@@ -113,7 +99,7 @@ def load_videos(
 
 @checked
 def read_clip(
-    path: str | Path, *, frames: Whole = 8, size: int | tuple[int, int] | None = None
+    path: str | Path, *, frames: Count = 8, size: int | tuple[int, int] | None = None
 ) -> np.ndarray:
     """Read a clip: a folder of frames, by the order of their names (2 before 10), or a video file.
 
@@ -145,14 +131,12 @@ def read_clip(
 
 def _frame_files(clip: Path) -> list[Path]:
     """The frames of a folder, as people count them."""
-    endings = picture_endings()
-    found = [each for each in clip.iterdir()
-             if each.suffix.lower() in endings and each.name[0] != "."]  # fmt: skip
-    return sorted(found, key=_counted)
+    # Who names a pipe or a folder like a frame is told so.
+    return sorted(picture_files(clip, below=False, regular=False), key=_counted)
 
 
 def _read_frames(
-    clip: Path, files: Sequence[Path], frames: Whole, size: int | tuple[int, int] | None
+    clip: Path, files: Sequence[Path], frames: Count, size: int | tuple[int, int] | None
 ) -> np.ndarray:
     read = [read_image(files[n], size) for n in evenly(len(files), frames)]
     if len({each.shape for each in read}) > 1:
@@ -170,36 +154,24 @@ def _of_several_sizes(clip: Path, count: int) -> InputError:
 
 def _clips(
     asked: Asked,
-    clips: Callable[[Path, str], list[_Found]],
-    read: Callable[[_Found], np.ndarray],
+    clips: Callable[[Path], Iterator[tuple[Path, tuple[Path, ...]]]],
+    read: Callable[[Classed], np.ndarray],
     shares: tuple[float, float],
 ) -> Data:
-    folder = asked.path
-    roots = split_folders(folder)
-    classes = class_folders(roots["train"])
-    found = {
-        split: [clip for name in classes if (root / name).is_dir() for clip in clips(root, name)]
-        for split, root in roots.items()
-    }
-    splits, held = asked.divided(
-        found,
-        shares,
-        "clip",
-        label=lambda clip: clip.class_name,
-        same=lambda clip: (tuple(map(file_fingerprint, clip.files)),),
-        key=lambda split, clip: f"{split}:{clip.class_name}/{clip.path.name}",
-    )
+    """The clips of each class's folder, with the files of each, as a data set."""
 
-    def made(clip: _Found) -> Clip:
-        label = classes.index(clip.class_name)
-        return Clip(read(clip), str(clip.path.relative_to(folder)), label)
+    def sound(root: Path, classes: Sequence[str]) -> list[Classed]:
+        folders = {name: root / name for name in classes if (root / name).is_dir()}
+        return [
+            Classed(clip, name, files)
+            for name, folder in folders.items()
+            for clip, files in clips(folder)
+        ]
 
-    return asked.data(
-        {split: Made(part, made) for split, part in splits.items()},
-        {**{split: str(root) for split, root in roots.items()}, **held},
-        image_shape=(*asked.size, 3) if asked.size else None,
-        classes=classes,
-    )
+    def made(part: Sequence[Classed], names: Sequence[str], labels: np.ndarray) -> Made[int, Clip]:
+        return Made(range(len(part)), lambda n: Clip(read(part[n]), names[n], int(labels[n])))
+
+    return classed_data(asked, shares, "clip", sound, made)
 
 
 def _counted(path: Path) -> list[tuple[int, str]]:

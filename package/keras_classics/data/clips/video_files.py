@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.counts import Whole
-from keras_classics.core.errors import InputError, check_whole
+from keras_classics.core.counts import Count
+from keras_classics.core.errors import InputError
 from keras_classics.data.pictures.images import eight_bit_rgb, resolve_size
 
 VIDEO_ENDINGS = (".avi", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm")
@@ -36,7 +36,7 @@ def require_av() -> Any:
 
 @checked
 def read_video(
-    path: str | os.PathLike, *, frames: Whole = 8, size: int | tuple[int, int] | None = None
+    path: str | os.PathLike, *, frames: Count = 8, size: int | tuple[int, int] | None = None
 ) -> np.ndarray:
     """Read frames of a video file at even distances, the first and the last among them.
 
@@ -80,10 +80,9 @@ def frame_count(path: str | os.PathLike) -> int:
     return count
 
 
-def evenly(count: int, frames: Whole) -> list[int]:
+def evenly(count: int, frames: int) -> list[int]:
     """Numbers of frames out of so many, at even distances; all where there are fewer."""
-    chosen = min(count, check_whole("frames", frames))
-    return np.linspace(0, count - 1, chosen).round().astype(int).tolist()
+    return np.linspace(0, count - 1, min(count, frames)).round().astype(int).tolist()
 
 
 @contextmanager

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,8 +12,7 @@ from PIL import ExifTags, Image, ImageOps
 from keras_classics.core.arguments import checked
 from keras_classics.core.boundary.picture_files import most_pixels, opened_picture
 from keras_classics.core.errors import InputError, check_pair
-from keras_classics.core.progress import tracked
-from keras_classics.data.faults import Faults, listed
+from keras_classics.data.faults import Faults, listed, looked_at
 
 # As EXIF numbers them.
 _UPRIGHT, _SIDEWAYS = 1, (5, 6, 7, 8)
@@ -156,25 +153,11 @@ def measure_images(
     Returns:
         Height and width of each of the others.
     """
-
-    def measured(path: Path) -> Measured | InputError:
-        try:
-            return look_at_image(path)
-        except InputError as error:
-            return error
-
-    sizes, turned = {}, list[str]()
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = tracked(pool.map(measured, paths), "Checking images", len(paths))
-        for path, each in zip(paths, found, strict=True):
-            if isinstance(each, InputError):
-                faults.take(each)
-                continue
-            sizes[path] = each.size
-            if placed and each.turned_unseen:
-                turned.append(f"{path.name} ({each.orientation})")
+    found = dict(looked_at(paths, look_at_image, faults, "Checking images"))
+    turned = [f"{path.name} ({each.orientation})" for path, each in found.items()
+              if placed and each.turned_unseen]  # fmt: skip
     faults.remarks += told_turned(turned, "its boxes are", "their boxes are")
-    return sizes
+    return {path: each.size for path, each in found.items()}
 
 
 def told_turned(names: Sequence[str], its: str, their: str) -> list[str]:

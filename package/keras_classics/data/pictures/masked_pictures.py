@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,8 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_classics.core.errors import InputError
-from keras_classics.core.progress import tracked
-from keras_classics.data.faults import Faults
+from keras_classics.data.faults import Faults, looked_at
 from keras_classics.data.load import Asked, Data
 from keras_classics.data.pictures.boxed_pictures import checked_data
 from keras_classics.data.pictures.formats.mask_files import IGNORED, MaskReading, resize_mask
@@ -57,7 +54,7 @@ class _Checked:
 def masked_data(
     asked: Asked,
     sheets: Mapping[str, Sequence[MaskSheet]],
-    rules: Mapping[str, str],
+    rules: Mapping[str, str] | None = None,
     *,
     classes: Sequence[str] | None,
     reading: MaskReading,
@@ -68,7 +65,7 @@ def masked_data(
     Args:
         asked: What was asked for; masks are resized with their pictures.
         sheets: By split, of `"train"` at least.
-        rules: Where the splits come from, by split.
+        rules: Where the splits come from, by split; by default each from its folder.
         classes: Names of the classes; None for numbers, from 0 to the greatest that
             occurs.
         reading: How masks are read.
@@ -95,6 +92,7 @@ def masked_data(
     if classes is None:
         _check_gaps(asked.spec, found, [each for part in checked.values() for each in part])
         classes = [str(number) for number in range(int(found.max(initial=0)) + 1)]
+    rules = dict.fromkeys(sheets, "its folder") if rules is None else rules
     make = partial(_picture, size=asked.size, reading=reading, resized=resized)
     return checked_data(asked, checked, rules, make, pixel_classes=tuple(classes))
 
@@ -120,16 +118,13 @@ def _sound(
     reading: MaskReading,
     faults: Faults,
 ) -> list[_Checked]:
-    def look(sheet: MaskSheet) -> _Checked | InputError:
-        try:
-            picture, mask = look_at_image(sheet.path), reading.read(sheet.mask)
-            # A mask that is turned likewise was stored as its picture was.
-            alone = picture.turned_unseen and not look_at_image(sheet.mask).told()
-        except InputError as error:
-            return error
+    def look(sheet: MaskSheet) -> _Checked:
+        picture, mask = look_at_image(sheet.path), reading.read(sheet.mask)
+        # A mask that is turned likewise was stored as its picture was.
+        alone = picture.turned_unseen and not look_at_image(sheet.mask).told()
         size = picture.size
         if mask.shape != size:
-            return InputError(
+            raise InputError(
                 f"The mask {sheet.mask} has {mask.shape[0]} x {mask.shape[1]} pixels and its "
                 f"picture {sheet.path} {size[0]} x {size[1]} (height x width){picture.told()}",
                 "masks of their pictures' size",
@@ -138,33 +133,24 @@ def _sound(
                 else "Resize one of them; masks without smoothing.",
             )
         counts = np.bincount(mask.ravel(), minlength=256)
+        labels = np.flatnonzero(counts)
+        beyond = labels[(labels < IGNORED) & (labels >= len(classes or ()))]
+        if classes is not None and len(beyond):
+            raise InputError(
+                f"The mask {sheet.mask} has the labels {', '.join(map(str, beyond))} in "
+                f"{counts[beyond].sum()} pixels",
+                f"0 to {len(classes) - 1} for {len(classes)} classes, and 255",
+                "Name all classes, or correct the mask.",
+            )
+        if labels.tolist() == [IGNORED]:
+            raise InputError(
+                f"The mask {sheet.mask} is 255 everywhere",
+                "masks that say something",
+                "Draw it, or remove it with its picture.",
+            )
         return _Checked(sheet, size, counts, picture.orientation if alone else None)
 
-    found = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for sheet, each in zip(
-            sheets, tracked(pool.map(look, sheets), "Checking masks", len(sheets)), strict=True
-        ):
-            if isinstance(each, InputError):
-                faults.take(each)
-                continue
-            labels = np.flatnonzero(each.counts)
-            beyond = labels[(labels < IGNORED) & (labels >= len(classes or ()))]
-            if classes is not None and len(beyond):
-                faults.add(
-                    f"The mask {sheet.mask} has the labels {', '.join(map(str, beyond))} in "
-                    f"{each.counts[beyond].sum()} pixels",
-                    f"0 to {len(classes) - 1} for {len(classes)} classes, and 255",
-                    "Name all classes, or correct the mask.",
-                )
-            elif labels.tolist() == [IGNORED]:
-                faults.add(
-                    f"The mask {sheet.mask} is 255 everywhere",
-                    "masks that say something",
-                    "Draw it, or remove it with its picture.",
-                )
-            else:
-                found.append(each)
+    found = [each for _, each in looked_at(sheets, look, faults, "Checking masks")]
     turned = [f"{each.sheet.name} ({each.turned})" for each in found if each.turned]
     faults.remarks += told_turned(turned, "its mask is", "their masks are")
     return found

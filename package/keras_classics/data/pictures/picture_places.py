@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from keras_classics.core.boundary.picture_files import picture_endings
@@ -30,7 +30,7 @@ def picture_files(folder: Path, *, below: bool = True, regular: bool = True) -> 
 
 
 def find_pictures(
-    names: Sequence[str], folders: Sequence[Path], faults: Faults, source: Callable[[str], str]
+    names: Sequence[str], folders: Sequence[Path], faults: Faults, source: object
 ) -> dict[str, Path]:
     """The file of each picture, in the first of some folders that has it.
 
@@ -38,7 +38,7 @@ def find_pictures(
         names: File names, perhaps with folders before them, which may be another machine's.
         folders: Where to look.
         faults: Where to note those that are nowhere.
-        source: What annotates a picture of a name, for the message.
+        source: The file that annotates them, for the message.
     """
     found = {}
     for name in names:
@@ -53,15 +53,27 @@ def find_pictures(
         # Of a name that no file can have there is none.
         path = next(filter(os.path.isfile, candidates), None)
         if path is None:
-            faults.add(
-                f"{source(name)} is about the picture {shown(name)}, which is not in "
-                f"{', '.join(map(str, folders))}",
-                "a file for each picture",
-                "Add the picture or remove its annotation.",
-            )
+            note_absent(source, name, folders, faults)
         else:
             found[name] = path
     return found
+
+
+def note_absent(source: object, name: str, folders: Iterable[Path], faults: Faults) -> None:
+    """Note that a picture lies in none of some folders.
+
+    Args:
+        source: The file that annotates it.
+        name: What it is called there.
+        folders: Where it was looked for.
+        faults: Where to note it.
+    """
+    faults.add(
+        f"{source} is about the picture {shown(name)}, which is not in "
+        f"{', '.join(map(str, folders))}",
+        "a file for each picture",
+        "Add the picture or remove its annotation.",
+    )
 
 
 def remark_unannotated(annotated: Iterable[Path], faults: Faults) -> None:

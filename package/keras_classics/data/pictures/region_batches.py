@@ -19,8 +19,8 @@ from keras_classics.boxes.detections import (
 from keras_classics.boxes.matching import match, sample_regions
 from keras_classics.boxes.overlap import coverage
 from keras_classics.core.arguments import checked
-from keras_classics.core.counts import Whole
-from keras_classics.core.errors import InputError, check_whole
+from keras_classics.core.counts import Count, Index
+from keras_classics.core.errors import InputError
 from keras_classics.core.pictures import check_picture
 from keras_classics.data.batches import Axes, Visits, stream
 from keras_classics.data.pictures.augmenting.box_augmentation import Views
@@ -82,10 +82,10 @@ def region_batches(
     examples: Sequence[Any],
     proposals: Sequence[ArrayLike],
     *,
-    classes: Whole,
-    batch_size: Whole,
-    seed: int,
-    regions: Whole = 64,
+    classes: Count,
+    batch_size: Count,
+    seed: Index,
+    regions: Count = 64,
     positive: float = 0.5,
     background: tuple[float, float] = (0.0, 0.5),
     augment: Sequence[str] = ("flip",),
@@ -129,8 +129,6 @@ def region_batches(
         inputs["image"].shape, inputs["boxes"].shape  # (2, 64, 64, 3), (2, 16, 4)
         ```
     """
-    classes, regions = check_whole("classes", classes), check_whole("regions", regions)
-    batch_size, seed = check_whole("batch_size", batch_size), check_whole("seed", seed, 0)
     # Read once: a split may decode its pictures anew.
     held = list(examples)
     images, known = matched_regions(held, proposals, classes)

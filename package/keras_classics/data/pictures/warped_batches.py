@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 from keras_classics.boxes.matching import sample_regions
 from keras_classics.boxes.region_warping import CONTEXT, warp_regions
 from keras_classics.core.arguments import checked
-from keras_classics.core.counts import Count, Whole
-from keras_classics.core.errors import InputError, check_whole
+from keras_classics.core.counts import Count, Index
+from keras_classics.core.errors import InputError
 from keras_classics.data.batches import Axes, stream
 from keras_classics.data.pictures.region_batches import matched_regions
 
@@ -25,11 +25,11 @@ def warped_batches(
     examples: Sequence[Any],
     proposals: Sequence[ArrayLike],
     *,
-    classes: Whole,
-    seed: int,
+    classes: Count,
+    seed: Index,
     batch_size: Count = 128,
     size: Count = 227,
-    context: Whole = CONTEXT,
+    context: Index = CONTEXT,
     square: bool = False,
     positive: float = 0.5,
     positive_share: float = 0.25,
@@ -63,7 +63,6 @@ def warped_batches(
     Raises:
         InputError: There are not as many proposals as pictures, or no region at all.
     """
-    classes, seed = check_whole("classes", classes), check_whole("seed", seed, 0)
     images, known = matched_regions(examples, proposals, classes)
     overlaps = np.concatenate([np.zeros(0), *(each.overlaps for each in known)])
     if not (overlaps >= 0).any():

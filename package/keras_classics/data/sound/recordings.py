@@ -290,13 +290,11 @@ def _npz(path: Path, faults: Faults) -> list[Recording]:
     found = []
     for n, (digit, speaker) in enumerate(zip(arrays["digit"], arrays["speaker"], strict=True)):
         name = f"{path.stem}-{n:05d}"
-        try:
+        with faults.noting():
             _check_said(str(digit), f"{path}, recording {n}")
             heard = audio[offsets[n] : offsets[n + 1]]
             check_long_enough(f"{path}, recording {n},", heard)
             found.append(Recording(heard, str(digit), str(speaker), name))
-        except InputError as error:
-            faults.take(error)
     return found
 
 
@@ -319,13 +317,11 @@ def _waves(files: Sequence[Path], faults: Faults) -> list[Recording]:
     found = []
     for file in files:
         text, bar, rest = file.stem.partition("_")
-        try:
+        with faults.noting():
             _check_said(text if bar else "", file)
             audio = read_wave(file)
             check_long_enough(file, audio)
             found.append(Recording(audio, text, rest.partition("_")[0], file.name))
-        except InputError as error:
-            faults.take(error)
     return found
 
 

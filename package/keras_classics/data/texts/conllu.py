@@ -22,8 +22,6 @@ _PARTS = re.compile(r"\d+[-.]\d+", re.ASCII)
 # No sentence has more words.
 _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 TAGGED = ("upos", "xpos", "deprel")
-# Which splits so many files are.
-_SPLITS = {1: ("train",), 2: ("train", "test"), 3: tuple(SPLIT_NAMES)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,15 +54,9 @@ def load_conllu(
             range.
     """
     check_choice("column", column, TAGGED)
-    files = asked.argument
-    names = [str(path) for path in asked.paths]
-    if len(names) not in _SPLITS:
-        raise InputError(
-            f"{len(names)} files were given", "one to three", "Write conllu:TRAIN,VALIDATION,TEST."
-        )
-    rules = dict(zip(_SPLITS[len(names)], names, strict=True))
+    files = asked.files(["train"], ["train", "test"], [*SPLIT_NAMES])
     parts, held = asked.divided(
-        {split: list(read_conllu(name, asked.faults, column)) for split, name in rules.items()},
+        {split: list(read_conllu(file, asked.faults, column)) for split, file in files.items()},
         (validation, test),
         "sentence",
         same=lambda row: (tuple(row.words),),
@@ -72,7 +64,7 @@ def load_conllu(
     classes = sorted({tag for part in parts.values() for row in part for tag in row.tags})
     if len(classes) < 2:
         raise InputError(
-            f"Every word of {files} is tagged {classes[0]!r} in the column {column!r}",
+            f"Every word of {asked.argument} is tagged {classes[0]!r} in the column {column!r}",
             "two tags and more",
             f"Choose another column: {', '.join(each for each in TAGGED if each != column)}.",
         )
@@ -85,9 +77,9 @@ def load_conllu(
             ]
             for split, part in parts.items()
         },
-        rules | held,
+        {split: str(file) for split, file in files.items()} | held,
         classes=tuple(classes),
-        origin=files,
+        origin=asked.argument,
     )
 
 
@@ -102,7 +94,7 @@ def read_conllu(file: str | Path, faults: Faults, column: str = "upos") -> Itera
     Raises:
         InputError: The file cannot be read, or has no sound sentence.
     """
-    path = Path(file.strip() if isinstance(file, str) else file).expanduser()
+    path = Path(file).expanduser()
     place, found = COLUMNS.index(column), 0
     for first, lines in _blocks(read_text(path)):
         rows = [(first + n, line.split("\t")) for n, line in enumerate(lines) if line[0] != "#"]

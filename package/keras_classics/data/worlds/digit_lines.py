@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError
-from keras_classics.data.load import Asked, Data, check_sizes
+from keras_classics.data.load import Asked, Data, world_sizes
 from keras_classics.data.pictures.formats.arrays import load_digits
 from keras_classics.data.splits import Made, Picture, Pictures
 
@@ -41,8 +41,7 @@ def load_digit_lines(
         InputError: A number is out of range.
         ImportError: scikit-learn is not installed.
     """
-    sizes = {"train": train, "validation": validation, "test": test}
-    check_sizes(sizes, _MOST, "lines")
+    sizes = world_sizes(_MOST, "lines", train=train, validation=validation, test=test)
     if not (1 <= digits[0] <= digits[1] <= 100 and -4 <= gap[0] <= gap[1] <= 100):
         raise InputError(
             f"digits={digits} and gap={gap} were given",

@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.counts import Whole
+from keras_classics.core.counts import Count, Index
 from keras_classics.core.errors import check_choice, check_whole
 from keras_classics.core.versions import installed
-from keras_classics.data.load import Asked, Data, check_sizes
+from keras_classics.data.load import Asked, Data, world_sizes
 from keras_classics.data.splits import Clip, Made
 from keras_classics.data.worlds.scene_captions import COLOURS, KINDS, SceneObject
 from keras_classics.data.worlds.scene_shapes import Sprite, draw_sprite
@@ -39,13 +39,13 @@ _NOISE, _BAR = 6.0, 90.0
 
 @checked
 def moving_scenes(
-    count: Whole,
+    count: Count,
     task: str = "direction",
     *,
-    frames: Whole = 8,
-    size: Whole = 32,
-    seed: Whole = 0,
-    first: Whole = 0,
+    frames: int = 8,
+    size: int = 32,
+    seed: Index = 0,
+    first: Index = 0,
 ) -> Made[int, Clip]:
     """Clips of a task, each rendered when it is asked for.
 
@@ -67,9 +67,7 @@ def moving_scenes(
         InputError: An argument is not admitted.
     """
     check_choice("task", task, tuple(EVENTS))
-    count, first = check_whole("count", count), check_whole("first", first, 0)
     frames, size = check_whole("frames", frames, 4), check_whole("size", size, 24)
-    seed = check_whole("seed", seed, 0)
     return Made(
         range(first, first + count), lambda index: _rendered(task, index, frames, size, seed)
     )
@@ -77,11 +75,11 @@ def moving_scenes(
 
 @checked
 def still_shapes(
-    count: Whole,
+    count: Count,
     kinds: Sequence[str] = ("square", "triangle", "circle"),
     *,
-    size: Whole = 32,
-    seed: Whole = 0,
+    size: int = 32,
+    seed: Index = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Single frames as those of `"order"`, each with the kind of its shape.
 
@@ -100,8 +98,7 @@ def still_shapes(
     Raises:
         InputError: An argument is not admitted.
     """
-    count, size = check_whole("count", count), check_whole("size", size, 24)
-    seed = check_whole("seed", seed, 0)
+    size = check_whole("size", size, 24)
     for kind in kinds or ("none",):
         check_choice("kinds", kind, KINDS)
     frames, labels = [], np.arange(count) % len(kinds)
@@ -119,8 +116,8 @@ def load_moving_scenes(
     asked: Asked,
     *,
     task: str = "direction",
-    frames: Whole = 8,
-    size: Whole = 32,
+    frames: int = 8,
+    size: int = 32,
     train: int = 2000,
     validation: int = 200,
     test: int = 400,
@@ -139,8 +136,7 @@ def load_moving_scenes(
     Raises:
         InputError: An argument is not admitted.
     """
-    sizes = {"train": train, "validation": validation, "test": test}
-    check_sizes(sizes, _MOST, "clips")
+    sizes = world_sizes(_MOST, "clips", train=train, validation=validation, test=test)
     splits = {
         split: moving_scenes(
             count, task, frames=frames, size=size, seed=asked.seed, first=2 * _MOST * number

@@ -26,7 +26,7 @@ import numpy as np
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import check_choice, import_extra
 from keras_classics.core.versions import installed
-from keras_classics.data.load import Asked, Data, check_sizes
+from keras_classics.data.load import Asked, Data, world_sizes
 from keras_classics.data.texts.parallel import Parallel, ParallelTexts, check_languages
 
 if TYPE_CHECKING:
@@ -131,8 +131,7 @@ def load_phrases(
         ImportError: num2words or Babel is not installed.
     """
     languages = check_languages(languages, LANGUAGES)
-    sizes = {"train": train, "validation": validation, "test": test}
-    check_sizes(sizes, MOST, "phrases")
+    sizes = world_sizes(MOST, "phrases", train=train, validation=validation, test=test)
     return asked.data(
         {
             split: ParallelTexts.gathered(part, languages)

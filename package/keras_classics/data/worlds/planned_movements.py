@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.counts import Whole
-from keras_classics.core.errors import InputError, check_whole
+from keras_classics.core.counts import Count, Index
+from keras_classics.core.errors import InputError
 
 # Both parts of the arm are 1 long; the point stays off the shoulder and off full stretch.
 _NEAREST, _FARTHEST = 0.6, 1.8
@@ -48,7 +48,7 @@ class Trajectories(NamedTuple):
 
 
 @checked
-def arm_reaches(count: Whole, *, steps: Whole = 20, seed: Whole = 0) -> Trajectories:
+def arm_reaches(count: Count, *, steps: Count = 20, seed: Index = 0) -> Trajectories:
     """Reaches of an arm of two parts of length 1, with the elbow to either side.
 
     The angles move from rest to the goal with the least jerk (Flash, Hogan 1985).
@@ -69,8 +69,7 @@ def arm_reaches(count: Whole, *, steps: Whole = 20, seed: Whole = 0) -> Trajecto
         kc.data.hand_positions(reaches.steps)[:, -1]  # reaches.vectors: the hand arrives
         ```
     """
-    count, steps = check_whole("count", count), check_whole("steps", steps)
-    rng = np.random.default_rng(check_whole("seed", seed, 0))
+    rng = np.random.default_rng(seed)
     distance = rng.uniform(_NEAREST, _FARTHEST, count)
     # Before the body, so that no movement turns all the way round.
     bearing = rng.uniform(-np.pi, 0, count)
@@ -115,7 +114,7 @@ def hand_positions(steps: np.ndarray) -> np.ndarray:
 
 
 @checked
-def pen_digits(count: Whole, *, steps: Whole = 40, seed: Whole = 0) -> Trajectories:
+def pen_digits(count: Count, *, steps: Count = 40, seed: Index = 0) -> Trajectories:
     """Digits written by a pen, each slanted and stretched a little differently.
 
     Args:
@@ -134,8 +133,7 @@ def pen_digits(count: Whole, *, steps: Whole = 40, seed: Whole = 0) -> Trajector
         digits.steps.shape  # (5, 40, 3)
         ```
     """
-    count, steps = check_whole("count", count), check_whole("steps", steps)
-    rng = np.random.default_rng(check_whole("seed", seed, 0))
+    rng = np.random.default_rng(seed)
     digits = rng.integers(10, size=count)
     tables = {digit: _even_steps(digit, steps) for digit in range(10)}
     written = np.stack([tables[digit] for digit in digits])

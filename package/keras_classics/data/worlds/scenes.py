@@ -15,7 +15,7 @@ import numpy as np
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError
 from keras_classics.core.versions import installed
-from keras_classics.data.load import Asked, Data, check_sizes
+from keras_classics.data.load import Asked, Data, world_sizes
 from keras_classics.data.splits import Made
 from keras_classics.data.worlds.scene_captions import KINDS, SceneObject, describe
 from keras_classics.data.worlds.scene_layout import (
@@ -303,8 +303,7 @@ def load_scenes(
     if height != width:
         raise InputError(f"image_size={(height, width)} was given", "a square", "Give one number.")
     options = SceneOptions(height, objects, clutter, occlusion, noise)
-    sizes = {"train": train, "validation": validation, "test": test}
-    check_sizes(sizes, _APART, "scenes")
+    sizes = world_sizes(_APART, "scenes", train=train, validation=validation, test=test)
     return asked.data(
         {
             split: scenes(size, seed=asked.seed, first=number * _APART, options=options)

@@ -125,7 +125,7 @@ def test_an_unknown_class_an_absent_picture_and_another_size_are_told(tmp_path):
     data = load(f"voc:{tmp_path}", classes=["cat"])
     assert len(data.info.skipped) == 6 and {len(each.boxes) for each in everything(data)} == {1}
     (tmp_path / "JPEGImages" / "p0.png").unlink()
-    with pytest.raises(InputError, match="p0.xml is about a picture 'p0', which is not in"):
+    with pytest.raises(InputError, match="p0.xml is about the picture 'p0', which is not in"):
         load(f"voc:{tmp_path}", strict=True)
     picture(tmp_path / "JPEGImages" / "p0.png", 40, 60)
     with pytest.raises(InputError, match="about a picture of 20 x 30 pixels, and .* has 40 x 60"):
@@ -138,7 +138,8 @@ def test_names_that_no_file_can_have_and_two_files_about_one_picture_are_told(tm
     text = (tmp_path / "Annotations" / "p0.xml").read_text()
     twin.write_text(text.replace("p0.jpg", "x" * 5000))
     assert (
-        "zz.xml is about a picture 'zz', which is not in" in load(f"voc:{tmp_path}").info.skipped[0]
+        "zz.xml is about the picture 'zz', which is not in"
+        in load(f"voc:{tmp_path}").info.skipped[0]
     )
     twin.write_text(text.replace(CAT, CAT + voc_object("cat", 1, 1, 4, 4)))
     data = load(f"voc:{tmp_path}")

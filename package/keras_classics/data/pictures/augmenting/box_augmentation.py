@@ -23,7 +23,8 @@ from numpy.typing import ArrayLike
 
 from keras_classics.boxes.detections import Truth, as_boxes, box_areas, clip_boxes
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_choice, check_probability, check_whole
+from keras_classics.core.counts import Index
+from keras_classics.core.errors import InputError, check_choice, check_probability
 from keras_classics.data.pictures.augmenting.augmentation import resize
 
 # A box of which less can be seen, or that is left with a shorter side in pixels, is no object.
@@ -353,7 +354,7 @@ class Views:
 
 @checked
 def seen_by_detectors(
-    examples: Sequence[Any], *, seed: int, augment: Sequence[str] = ("flip",)
+    examples: Sequence[Any], *, seed: Index, augment: Sequence[str] = ("flip",)
 ) -> list[SimpleNamespace]:
     """Pictures as `region_batches` gives them to a detector.
 
@@ -365,8 +366,7 @@ def seen_by_detectors(
     Returns:
         Of each `image`, uint8, `boxes` and `box_labels`, and a `name` that says if it was changed.
     """
-    views, seed = Views(examples, augment), check_whole("seed", seed, 0)
-    rng, found = np.random.default_rng(seed), []
+    views, rng, found = Views(examples, augment), np.random.default_rng(seed), []
     for number, example in enumerate(examples):
         view, changed = views(number, rng)
         found.append(

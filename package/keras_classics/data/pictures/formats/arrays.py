@@ -67,13 +67,8 @@ def load_npz(asked: Asked, *, validation: float = 0.1, test: float = 0.1) -> Dat
     Raises:
         InputError: A file is missing, damaged or of other contents, or a share not within 0 to 1.
     """
-    paths = asked.paths
-    if len(paths) > 2:
-        raise InputError(
-            f"{len(paths)} npz files were given", "one or two", "Write npz:TRAIN,TEST."
-        )
     parts, classes = {}, None
-    for path, split in zip(paths, ("train", "test"), strict=False):
+    for split, path in asked.files(["train"], ["train", "test"]).items():
         arrays = read_npz(path)
         if "classes" in arrays and not classes:
             classes = tuple(map(str, arrays["classes"].tolist()))

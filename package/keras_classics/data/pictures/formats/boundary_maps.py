@@ -95,11 +95,10 @@ def load_boundaries(asked: Asked) -> Data:
     """
     values = dict.fromkeys(range(1, _HALF), IGNORED) | dict.fromkeys(range(_HALF, 256), 1)
     parts = paired_folders(asked.path, asked.faults, "map of outlines", _FOLDERS)
+    reading = MaskReading(values={0: 0, **values})
     return masked_data(
-        asked, parts, dict.fromkeys(parts, "its folder"),
-        classes=BOUNDARY_CLASSES, reading=MaskReading(values={0: 0, **values}),
-        resized=resize_outlines,
-    )  # fmt: skip
+        asked, parts, classes=BOUNDARY_CLASSES, reading=reading, resized=resize_outlines
+    )
 
 
 def resize_outlines(labels: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -6,9 +6,10 @@ The folder holds the classes' folders, or `train`, `val` (or `validation`, `vali
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,7 +17,6 @@ from keras_classics.core.arguments import checked
 from keras_classics.core.boundary.files import file_fingerprint
 from keras_classics.core.boundary.picture_files import picture_endings
 from keras_classics.core.errors import InputError
-from keras_classics.data.faults import Faults
 from keras_classics.data.holdout import SPLIT_OF
 from keras_classics.data.load import Asked, Data
 from keras_classics.data.pictures.images import measure_images, read_image
@@ -24,9 +24,18 @@ from keras_classics.data.pictures.picture_places import picture_files
 from keras_classics.data.splits import Made, Pictures
 
 
-class _Found(NamedTuple):
+class Classed(NamedTuple):
+    """An example that lies in the folder of its class.
+
+    Attributes:
+        path: The file or folder that it is.
+        class_name: Name of its class.
+        files: The files it is made of.
+    """
+
     path: Path
     class_name: str
+    files: tuple[Path, ...]
 
 
 @checked
@@ -47,30 +56,78 @@ def load_folder(asked: Asked, *, validation: float = 0.1, test: float = 0.1) -> 
         InputError: The folder is missing, has fewer than two classes, other classes in some
             split, or a split without sound pictures.
     """
+
+    def sound(root: Path, classes: Sequence[str]) -> list[Classed]:
+        # Who names a pipe or a folder like a picture is told so.
+        found = [
+            Classed(path, name, (path,))
+            for name in classes
+            for path in picture_files(root / name, regular=False)
+        ]
+        if not found:
+            raise InputError(
+                f"{root} has no picture in {', '.join(classes)}",
+                f"files ending in {', '.join(sorted(picture_endings()))}",
+                "Put the pictures of each class into its folder.",
+            )
+        named = list[Path]()
+        for each in found:
+            with asked.faults.noting():
+                _check_text(each.path)
+                named.append(each.path)
+        sizes = measure_images(named, asked.faults)
+        return [each for each in found if each.path in sizes]
+
+    def made(part: Sequence[Classed], names: Sequence[str], labels: np.ndarray) -> Pictures:
+        images = Made([each.path for each in part], partial(read_image, size=asked.size))
+        return Pictures(images, names, labels=labels)
+
+    return classed_data(asked, (validation, test), "picture", sound, made)
+
+
+def classed_data(
+    asked: Asked,
+    shares: tuple[float, float],
+    what: str,
+    sound: Callable[[Path, Sequence[str]], list[Classed]],
+    made: Callable[[Sequence[Classed], Sequence[str], np.ndarray], Sequence[Any]],
+) -> Data:
+    """Make a data set of what lies in folders of classes; the module describes the layout.
+
+    Args:
+        asked: The folder.
+        shares: Those of validation and test, where they are held out.
+        what: One example, such as `"picture"`.
+        sound: From a split's folder and the classes to what can be read in them.
+        made: From such examples, what each is called and the number of its class to a split.
+
+    Raises:
+        InputError: The folder is not laid out so, or a split has no example.
+    """
     folder, size = asked.path, asked.size
     roots = split_folders(folder)
     classes = class_folders(roots["train"])
-    found = {split: _pictures(root, classes) for split, root in roots.items()}
-    if not any(found.values()):
-        raise InputError(
-            f"{folder} has no picture in {', '.join(classes)}",
-            f"files ending in {', '.join(sorted(picture_endings()))}",
-            "Put the pictures of each class into its folder.",
-        )
+    for root in roots.values():
+        if strange := set(_subfolders(root)) - set(classes):
+            raise InputError(
+                f"{root} has the class {min(strange)!r}, which the training {what}s have not",
+                ", ".join(classes),
+                "Remove or rename the folder.",
+            )
     splits, held = asked.divided(
-        {split: _sound(pictures, asked.faults) for split, pictures in found.items()},
-        (validation, test),
-        "picture",
-        label=lambda picture: picture.class_name,
-        same=lambda picture: (file_fingerprint(picture.path),),
-        key=lambda split, picture: f"{split}:{picture.class_name}/{picture.path.name}",
+        {split: sound(root, classes) for split, root in roots.items()},
+        shares,
+        what,
+        label=lambda each: each.class_name,
+        same=lambda each: (tuple(map(file_fingerprint, each.files)),),
+        key=lambda split, each: f"{split}:{each.class_name}/{each.path.name}",
     )
     return asked.data(
         {
-            split: Pictures(
-                Made([each.path for each in part], partial(read_image, size=size)),
+            split: made(
+                part,
                 [str(each.path.relative_to(folder)) for each in part],
-                labels=np.array([classes.index(each.class_name) for each in part], "int32"),
+                np.array([classes.index(each.class_name) for each in part], "int32"),
             )
             for split, part in splits.items()
         },
@@ -133,36 +190,6 @@ def class_folders(folder: Path) -> tuple[str, ...]:
 def _subfolders(folder: Path) -> tuple[str, ...]:
     names = (each.name for each in folder.iterdir() if each.is_dir())
     return tuple(sorted(name for name in names if name[0] != "."))
-
-
-def _pictures(folder: Path, classes: tuple[str, ...]) -> list[_Found]:
-    """Every picture below a split's folder with its class."""
-    strange = set(_subfolders(folder)) - set(classes)
-    if strange:
-        raise InputError(
-            f"{folder} has the class {min(strange)!r}, which the training pictures have not",
-            ", ".join(classes),
-            "Remove or rename the folder.",
-        )
-    # Who names a pipe or a folder like a picture is told so.
-    return [
-        _Found(path, name)
-        for name in classes
-        for path in picture_files(folder / name, regular=False)
-    ]
-
-
-def _sound(pictures: list[_Found], faults: Faults) -> list[_Found]:
-    """Those that can be read, and whose name a table or record can have."""
-    named = []
-    for picture in pictures:
-        try:
-            _check_text(picture.path)
-            named.append(picture)
-        except InputError as error:
-            faults.take(error)
-    sizes = measure_images([picture.path for picture in named], faults)
-    return [picture for picture in named if picture.path in sizes]
 
 
 def _check_text(path: Path) -> None:

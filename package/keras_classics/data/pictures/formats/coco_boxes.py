@@ -63,18 +63,15 @@ def load_coco(asked: Asked, *, images: str | Path | None = None, masks: bool = F
         InputError: A file is not in COCO's form, or files have other classes; or masks are asked
             for and no object that counts has an outline.
     """
-    files = asked.paths
-    if len(files) > len(SPLIT_NAMES):
-        raise InputError(
-            f"{len(files)} files were given", "training, validation, test", "Give up to three."
-        )
+    every = [*SPLIT_NAMES]
+    files = asked.files(every[:1], every[:2], every)
     parts, rules, categories, origin = {}, {}, None, ""
-    for split, file in zip(SPLIT_NAMES, files, strict=False):
+    for split, file in files.items():
         content = read_json(file, "COCO's JSON of instances", _REMEDY)
         found, sheets, origin = _read(file, content, images, asked.faults, masks)
         if categories is not None and found != categories:
             raise InputError(
-                f"{file} has other classes than {files[0]}",
+                f"{file} has other classes than {files['train']}",
                 "the same categories in all files",
                 "Write all categories into each file.",
             )
@@ -111,7 +108,7 @@ def _read(
     _refuse_repeated(file, "categories", categories)
     _refuse_repeated(file, "images", [(number, each["file_name"]) for number, each in pictures])
     known = dict(categories)
-    paths = find_pictures(names, _folders(file, images), faults, lambda _: file.name)
+    paths = find_pictures(names, _folders(file, images), faults, file.name)
     entries = {number: each for number, each in pictures if each["file_name"] in paths}
     rows: dict[Any, list[Row]] = {number: [] for number, _ in pictures}
     for place, each in enumerate(annotations):

@@ -15,8 +15,8 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.boundary.text_files import read_lines
-from keras_classics.core.counts import Whole
-from keras_classics.core.errors import InputError, check_whole
+from keras_classics.core.counts import Count
+from keras_classics.core.errors import InputError
 from keras_classics.data.faults import Faults
 from keras_classics.data.holdout import check_one_split
 from keras_classics.data.load import Asked, Data
@@ -43,7 +43,7 @@ class _Line(NamedTuple):
 
 @checked
 def load_iam(
-    asked: Asked, *, height: Whole = 32, validation: float = 0.1, test: float = 0.1
+    asked: Asked, *, height: Count = 32, validation: float = 0.1, test: float = 0.1
 ) -> Data:
     """Read a folder with `lines.txt` (or `ascii/lines.txt`), `lines/a01/a01-000u/a01-000u-00.png`.
 
@@ -71,7 +71,7 @@ def load_iam(
     sound = [line for line in lines if line.path in sizes and _is_line(line, sizes, faults)]
     parts, rules = _listed(folder, sound)
     parts, held = asked.divided(parts, (validation, test), "line", same=lambda line: (line.writer,))
-    reader = partial(_read, height=check_whole("height", height))
+    reader = partial(_read, height=height)
     return asked.data(
         {split: Made(part, reader) for split, part in parts.items()},
         rules | held,
@@ -121,25 +121,22 @@ def _lines(folder: Path, faults: Faults) -> list[_Line]:
         # The text is what is left, and may have blanks of its own.
         fields = row.split(maxsplit=_FIELDS - 1)
         where = f"{tables[0]}, line {number}"
-        try:
-            if len(fields) < _FIELDS:
-                raise InputError(
-                    f"{where} has {len(fields)} fields",
-                    "9: name, ok or err, grey level, components, four of the box, and the text",
-                    "Write it so.",
-                )
-            name, text = fields[0], fields[-1].strip().replace("|", " ")
-            if name not in pictures:
-                raise InputError(
-                    f"{where} names {name}, and there is no {name}.png",
-                    "a picture for each line",
-                    "Put it there, or remove the row.",
-                )
-        except InputError as error:
-            faults.take(error)
-            continue
+        name, text = fields[0], fields[-1].strip().replace("|", " ")
         form = _form(name)
-        lines.append(_Line(name, text, pictures[name], writers.get(form, form)))
+        if len(fields) < _FIELDS:
+            faults.add(
+                f"{where} has {len(fields)} fields",
+                "9: name, ok or err, grey level, components, four of the box, and the text",
+                "Write it so.",
+            )
+        elif name not in pictures:
+            faults.add(
+                f"{where} names {name}, and there is no {name}.png",
+                "a picture for each line",
+                "Put it there, or remove the row.",
+            )
+        else:
+            lines.append(_Line(name, text, pictures[name], writers.get(form, form)))
     return lines
 
 

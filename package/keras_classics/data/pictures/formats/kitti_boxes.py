@@ -17,7 +17,7 @@ from keras_classics.core.errors import InputError
 from keras_classics.data.faults import Faults
 from keras_classics.data.load import Asked, Data
 from keras_classics.data.pictures.boxed_pictures import Row, Sheet, boxed_data
-from keras_classics.data.pictures.picture_places import remark_unannotated
+from keras_classics.data.pictures.picture_places import note_absent, remark_unannotated
 
 _FIELDS = 8
 
@@ -52,21 +52,14 @@ def load_kitti(asked: Asked, *, classes: Sequence[str] | None = None) -> Data:
             continue
         picture = find_picture(root / "image_2", file.stem)
         if picture is None:
-            faults.add(
-                f"{file} is about a picture {file.stem!r}, which is not in {root / 'image_2'}",
-                "a picture for each file of labels",
-                "Add the picture or remove the labels.",
-            )
+            note_absent(file, file.stem, [root / "image_2"], faults)
             continue
         annotated.append(picture)
-        try:
-            lines = list(enumerate(read_lines(file), start=1))
-        except InputError as error:
-            faults.take(error)
-            continue
-        rows = [_row(line, f"{file}, line {number},", faults) for number, line in lines]
-        found = tuple(row for row in rows if row is not None)
-        sheets.append(Sheet(name=file.stem, path=picture, rows=found, source=file))
+        with faults.noting():
+            lines = enumerate(read_lines(file), start=1)
+            rows = [_row(line, f"{file}, line {number},", faults) for number, line in lines]
+            found = tuple(row for row in rows if row is not None)
+            sheets.append(Sheet(name=file.stem, path=picture, rows=found, source=file))
     remark_unannotated(annotated, faults)
     return boxed_data(asked, {"train": sheets}, {"train": "label_2"}, classes=classes)
 

@@ -126,10 +126,8 @@ def load_cityscapes(asked: Asked) -> Data:
         for split, name in (("train", "train"), ("validation", "val"))
         if (pictures / name).is_dir()
     }  # fmt: skip
-    return masked_data(
-        asked, parts, dict.fromkeys(parts, "its folder"),
-        classes=tuple(CITYSCAPES_CLASSES), reading=MaskReading(values=values),
-    )  # fmt: skip
+    reading = MaskReading(values=values)
+    return masked_data(asked, parts, classes=tuple(CITYSCAPES_CLASSES), reading=reading)
 
 
 def _load(asked: Asked, classes: Sequence[str] | None, reading: MaskReading) -> Data:
@@ -140,8 +138,7 @@ def _load(asked: Asked, classes: Sequence[str] | None, reading: MaskReading) -> 
             f"2 to {IGNORED}, the background among them",
             "Name all classes.",
         )
-    rules = dict.fromkeys(parts, "its folder")
-    return masked_data(asked, parts, rules, classes=classes, reading=reading)
+    return masked_data(asked, parts, classes=classes, reading=reading)
 
 
 def paired_folders(

@@ -97,9 +97,7 @@ def load_boxes(asked: Asked, *, classes: Sequence[str] | None = None) -> Data:
                 **flags,
             )
         )
-    paths = find_pictures(
-        list(rows), [file.parent, file.parent / "images"], faults, lambda _: str(file)
-    )
+    paths = find_pictures(list(rows), [file.parent, file.parent / "images"], faults, file)
     remark_unannotated(paths.values(), faults)
     parts: dict[str, list[Sheet]] = {"train": []}
     for name, found in paths.items():

@@ -21,7 +21,7 @@ from keras_classics.data.holdout import listed_splits
 from keras_classics.data.load import Asked, Data
 from keras_classics.data.pictures.boxed_pictures import Row, Sheet, boxed_data, read_flags
 from keras_classics.data.pictures.formats.voc_masks import load_voc_masks
-from keras_classics.data.pictures.picture_places import remark_unannotated
+from keras_classics.data.pictures.picture_places import note_absent, remark_unannotated
 
 _ALLOWED = "an annotation of PASCAL VOC: XML with <object>, <name> and <bndbox>"
 _SIDES = ("ymin", "xmin", "ymax", "xmax")
@@ -80,12 +80,7 @@ def _sheet(folder: Path, file: Path, faults: Faults) -> Sheet | None:
         return None
     picture = _picture(folder, file, _text(root, "filename"))
     if picture is None:
-        faults.add(
-            f"{file} is about a picture {file.stem!r}, which is not in {folder / 'JPEGImages'} or "
-            "beside it",
-            "a picture for each annotation",
-            "Add the picture or remove the annotation.",
-        )
+        note_absent(file, file.stem, _places(folder, file), faults)
         return None
     rows = []
     for number, thing in enumerate(root.findall("object"), start=1):
@@ -130,9 +125,13 @@ def _row(thing: Element, where: str, faults: Faults) -> Row | None:
 def _picture(folder: Path, file: Path, said: str) -> Path | None:
     """The picture of an annotation, by its own name or by what it says."""
     names = [file.stem, Path(said.replace("\\", "/")).stem] if said else [file.stem]
-    places = (folder / "JPEGImages", file.parent, folder)
-    found = (find_picture(place, name) for place in places for name in names)
+    found = (find_picture(place, name) for place in _places(folder, file) for name in names)
     return next((each for each in found if each is not None), None)
+
+
+def _places(folder: Path, file: Path) -> list[Path]:
+    """Where the picture of an annotation may lie."""
+    return [*dict.fromkeys((folder / "JPEGImages", file.parent, folder))]
 
 
 def _text(element: Element, path: str) -> str:
