@@ -14,13 +14,8 @@ from typing import cast
 import numpy as np
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import (
-    InputError,
-    check_axes,
-    check_positive,
-    check_rate,
-    check_whole,
-)
+from keras_classics.core.counts import Count, Index
+from keras_classics.core.errors import InputError, check_axes, check_positive, check_rate
 from keras_classics.data.sound.recordings import MIDDLE, RATE, SPREAD
 
 # Runs of bands that are hidden, as in the paper's stronger policies.
@@ -58,17 +53,14 @@ class Distortion:
         ```
     """
 
-    bands: int = 0
-    frames: int = 0
-    every: int = 50
+    bands: Index = 0
+    frames: Index = 0
+    every: Count = 50
     stretch: float = 0.0
     voice: float = 0.0
     noise: float | None = None
 
     def __post_init__(self) -> None:
-        check_whole("bands", self.bands, 0)
-        check_whole("frames", self.frames, 0)
-        check_whole("every", self.every)
         check_rate("stretch", self.stretch)
         check_rate("voice", self.voice)
         if self.noise is not None and not -200 <= self.noise <= 100:

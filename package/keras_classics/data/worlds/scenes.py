@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.counts import Count, Index
 from keras_classics.core.errors import InputError
 from keras_classics.core.versions import installed
 from keras_classics.data.load import Asked, Data, world_sizes
@@ -163,8 +164,9 @@ def render_scene(seed: int, index: int, options: SceneOptions = _DEFAULTS) -> Sc
     )
 
 
+@checked
 def scenes(
-    count: int, *, seed: int = 0, first: int = 0, options: SceneOptions = _DEFAULTS
+    count: Count, *, seed: Index = 0, first: Index = 0, options: SceneOptions = _DEFAULTS
 ) -> Made[int, Scene]:
     """Scenes `first` to `first + count - 1` of a seed, each rendered when it is asked for.
 
@@ -177,12 +179,6 @@ def scenes(
     Raises:
         InputError: `count` is below 1, or `seed` or `first` below 0.
     """
-    if count < 1 or seed < 0 or first < 0:
-        raise InputError(
-            f"count={count}, seed={seed}, first={first} was given",
-            "a count of 1 and above, seed and first of 0 and above",
-            "Correct the value that is too low.",
-        )
     return Made(range(first, first + count), lambda index: render_scene(seed, index, options))
 
 

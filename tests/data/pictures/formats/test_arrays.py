@@ -102,7 +102,9 @@ def test_files_that_are_no_npz_are_refused(tmp_path):
     for name in ("array.npy", "text.npz"):
         with pytest.raises(InputError, match="cannot be read"):
             load(f"npz:{tmp_path / name}")
-    with pytest.raises(InputError, match="3 files were given. Allowed: 1 to 2. Write npz:TRAIN,TEST"):
+    with pytest.raises(
+        InputError, match="3 files were given. Allowed: 1 to 2. Write npz:TRAIN,TEST"
+    ):
         load("npz:a,b,c")
 
 
