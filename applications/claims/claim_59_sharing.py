@@ -24,9 +24,14 @@ FURTHER = (
     "Trained directions reach 70 and more, as was asked; what was never trained does not come: 7 "
     "to 11 where all is shared, below 1 through a shared middle, beside 53 to 66 through English. "
     "The form that shares all has seen each language on both sides and each pair only with "
-    "English, so that French in asks for English out; the shared middle has decoders that never "
-    "saw what the encoder of the other language says. No further run was made: what was looked at "
-    "are the rows, and more pairs of languages, as the papers have, are the experiment to make."
+    "English, so that French in may ask for English out; the shared middle has decoders that "
+    "never saw what the encoder of the other language says. Is it that each language was paired "
+    "with but one other? German was added to the first seed's form that shares all, once, with as "
+    "many sentences, to and from English, French and Dutch, so that French and Dutch have two "
+    "partners each and still no pair. Then what was never trained reaches 72.4 and 75.8, trained "
+    "directions 85.3 in the mean, and the way through English 79.1 and 79.0, through German 76.3 "
+    "and 80.6. So the claim comes true with more pairs, as the papers have them. Whether a shared "
+    "middle gains as much was not measured, nor what German with English alone would do."
 )
 KINDS = ("date", "time", "countries", "languages")
 TRAINED = [("en", "fr"), ("fr", "en"), ("en", "nl"), ("nl", "en")]
