@@ -137,11 +137,11 @@ class Segmentation(kc.jobs.Job):
 
     def answer(self, query, picture, mask, names):
         """Shares of the classes; the mask is written, and drawn over the picture in the end."""
-        path = self.results / f"{Path(query).stem}-mask.png"
-        number = 2
+        stem, number = figures.shortened(Path(query).stem), 2
+        path = self.results / f"{stem}-mask.png"
         # Pictures of other folders or endings may have the name too.
         while path in self.written:
-            path = self.results / f"{Path(query).stem}-{number}-mask.png"
+            path = self.results / f"{stem}-{number}-mask.png"
             number += 1
         self.written.add(path)
         palette = kc.analysis.class_colours(len(names))

@@ -82,18 +82,29 @@ def told(mask, classes):
     pixels = mask.ravel()
     starts = np.flatnonzero(np.diff(pixels, prepend=-1))
     lengths = np.diff(starts, append=len(pixels))
-    names = [*classes, *["-"] * (256 - len(classes))]
+    names = [*_spelled(classes), *["-"] * (256 - len(classes))]
     return ", ".join(
         f"{names[pixels[start]]} {length}" for start, length in zip(starts, lengths, strict=True)
     )
 
 
+def _spelled(classes):
+    """Names as `told` has them: a number in place of one that could be read as something else."""
+    unclear = re.compile(r"\d, |^-$|^#\d+$")
+    return [f"#{n}" if unclear.search(name) else name for n, name in enumerate(classes)]
+
+
 def mask_of(text, shape, classes):
     """The mask of a text by `told`."""
     runs = [run.rsplit(" ", 1) for run in re.split(r"(?<=\d), ", text)]
-    labels = {**{name: label for label, name in enumerate(classes)}, "-": 255}
+    labels = {**{name: label for label, name in enumerate(_spelled(classes))}, "-": 255}
     values = [labels[name] for name, _ in runs]
     return np.repeat(values, [int(length) for _, length in runs]).reshape(shape)
+
+
+def shortened(name):
+    """What of a name leaves room behind it: file systems take 255 bytes."""
+    return name.encode()[:200].decode(errors="ignore")
 
 
 def means(rows):

@@ -1,6 +1,7 @@
 """The segmentation application as a user meets it, good input and bad."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -68,6 +69,21 @@ def test_the_export_says_of_any_picture_what_the_model_says(application, finishe
     assert one.record["shares"]["background"] == pytest.approx(np.mean(mask == 0))
 
 
+@pytest.mark.parametrize("name", [f"{'é' * 125}.png", "two\nlines.png"])
+def test_whatever_a_file_is_called_it_has_a_mask_and_one_line(
+    application, tmp_path, monkeypatch, capsys, name
+):
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_bytes((SHIPPED / "example.png").read_bytes())
+    assert application.main(["segment", name, name]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert sum("background 97%" in line for line in said) == 2
+    told = name.replace("\n", "\\n")
+    assert "".join(said).count(f"{told}: background") == 2
+    written = list((tmp_path / "runs" / "segmentation").glob("*-mask.png"))
+    assert len(written) == 2
+
+
 def test_masks_in_a_folder_are_learned_and_what_has_none_is_refused(application, tmp_path, capsys):
     place = folder(tmp_path / "set", 24)
     given = [*SMALL[4:], "--data", f"masks:{place}", "--out", str(tmp_path / "run"), "--crop", "16"]
@@ -77,6 +93,23 @@ def test_masks_in_a_folder_are_learned_and_what_has_none_is_refused(application,
     given = [*SMALL, "--stride", "64", "--out", str(tmp_path / "none")]
     assert application.main(["train", *given]) == 1
     assert "stride=64 was given" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("verb", "flag", "wrong"),
+    [
+        ("train", "--crop", "0"), ("train", "--stride", "-8"), ("train", "--stride", "0"),
+        ("evaluate", "--pictures", "0"), ("evaluate", "--pictures", "-1"),
+        ("compare", "--seeds", "0"), ("compare", "--further-epochs", "0"),
+    ],
+)  # fmt: skip
+def test_what_is_no_count_is_refused_by_its_flag_before_anything_runs(
+    application, tmp_path, capsys, verb, flag, wrong
+):
+    assert application.main([verb, flag, wrong, "--out", str(tmp_path / "run")]) == 1
+    told = capsys.readouterr().err
+    assert f"{flag}={wrong} was given. Allowed: a positive whole number." in told
+    assert "from 0" not in told and not (tmp_path / "run").exists()
 
 
 def test_kinds_are_compared_on_what_was_held_back(application, tmp_path, monkeypatch):
@@ -231,6 +264,12 @@ def test_what_was_said_of_classes_and_pixels_is_read_back(application):
     assert said == "the sky, blue 2, road 2, - 1, the sky, blue 1"
     said = figures.told(mask, ["sky", "road 2"])
     np.testing.assert_array_equal(figures.mask_of(said, (2, 3), ["sky", "road 2"]), mask)
+    # Names that look like what stands between them, or like no name.
+    odd = ["back 2, ground", "-", "#0", "a"]
+    mask = np.array([[0, 1, 2], [3, 255, 0]], "uint8")
+    said = figures.told(mask, odd)
+    assert said == "#0 1, #1 1, #2 1, a 1, - 1, #0 1"
+    np.testing.assert_array_equal(figures.mask_of(said, (2, 3), odd), mask)
     wide = np.zeros((200, 300), "uint8")
     wide[150:, 250:] = 1
     down, right = figures.window_of(wide)

@@ -65,7 +65,9 @@ def ask(kind: type[Job], asked: Asked) -> int:
             if lines:
                 job.output.result("", {"query": query, "error": str(error)})
             continue
-        job.output.result(job.line(query, found), {"query": query, **found.record})
+        # A line is an answer, whatever a file is called.
+        told = "\\n".join(str(query).splitlines())
+        job.output.result(job.line(told, found), {"query": query, **found.record})
     try:
         job.answered()
     except InputError as error:
