@@ -185,11 +185,12 @@ def _new_path(text: str) -> Path:
 def _value(each: Flag, typed: Any) -> Any:
     if each.many == "dict":
         return dict(typed)
+    # What admits no 0 is not told that 0 is the smallest.
+    if each.check and not each.parse:
+        return each.check(each.option, typed)
     for number in typed if each.many else [typed]:
         _check_number(each, number)
-    if each.parse:
-        return each.parse(typed)
-    return each.check(each.option, typed) if each.check else typed
+    return each.parse(typed) if each.parse else typed
 
 
 def _check_number(each: Flag, number: Any) -> None:

@@ -270,6 +270,29 @@ def test_batches_are_a_function_of_seed_and_number_and_refusals_say_what_to_do()
             kc.data.random_view(rng=np.random.default_rng(), **every)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"scales": (2.0, 1.0)}, r"scales=\(2.0, 1.0\)"),
+        ({"scales": (0.0, 0.0)}, "positive factor"),
+        ({"scales": (-1.0, 1.0)}, "positive factor"),
+        ({"scales": (1e9, 1e9)}, "up to 315 for pictures of 20 x 30"),
+        ({"scales": (1.0, 1e300)}, "positive factor, up to"),
+        ({"degrees": -5.0}, "degrees=-5.0"),
+        ({"degrees": 181.0}, "0 to 180"),
+        ({"size": 100_000}, "10,000,000,000 pixels"),
+        ({"size": 0}, "size=0"),
+    ],
+)
+def test_what_moves_no_picture_is_refused_before_the_first_batch(tmp_path, wrong, told):
+    part = load(f"masks:{folder(tmp_path)}").train
+    with pytest.raises(InputError, match=told):
+        kc.data.mask_batches(part, batch_size=2, seed=0, **wrong)
+    if "size" in wrong:
+        with pytest.raises(InputError, match=told):
+            kc.data.whole_mask_batches(part, batch_size=2, **wrong)
+
+
 def test_the_doctor_counts_pixels_and_the_command_draws_them(tmp_path, capsys):
     from keras_classics import cli
 

@@ -66,13 +66,28 @@ def resolve_size(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
     """
     if size is None:
         return None
-    remedy = "Give for example image_size=224."
-    height, width = check_pair("image_size", size, remedy=remedy)
+    return check_size("image_size", size, "Give for example image_size=224.")
+
+
+def check_size(
+    argument: str, size: int | tuple[int, int], remedy: str | None = None
+) -> tuple[int, int]:
+    """Height and width of pictures that can be held.
+
+    Args:
+        argument: Name of the argument.
+        size: Height and width, or one number for a square.
+        remedy: What to do; by default, to leave it out.
+
+    Raises:
+        InputError: `size` is neither, not positive, or of more pixels than pictures have.
+    """
+    height, width = check_pair(argument, size, remedy=remedy)
     if height * width > most_pixels():
         raise InputError(
-            f"image_size={size!r} was given, {height * width:,} pixels",
+            f"{argument}={size!r} was given, {height * width:,} pixels",
             f"up to {most_pixels():,} pixels",
-            remedy,
+            remedy or f"Leave {argument} out for the default.",
         )
     return height, width
 

@@ -12,13 +12,15 @@ import numpy as np
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.counts import Count
-from keras_classics.core.errors import InputError, check_pair
+from keras_classics.core.errors import InputError
 from keras_classics.data.batches import Axes, Visits, even_parts, stream
 from keras_classics.data.pictures.augmenting.mask_augmentation import (
+    check_motions,
     check_together,
     random_view,
     window,
 )
+from keras_classics.data.pictures.images import check_size
 
 if TYPE_CHECKING:
     from keras_classics.data.batches import Batches
@@ -55,7 +57,8 @@ def mask_batches(
         height, width)`, 255 where nothing is to be learnt.
 
     Raises:
-        InputError: There are fewer pictures than a batch holds, or they have no masks.
+        InputError: There are fewer pictures than a batch holds, they have no masks, or a range is
+            none.
 
     Example:
         ```python
@@ -67,6 +70,8 @@ def mask_batches(
     """
     check_masks(examples)
     height, width = _size(examples, size)
+    # Later a refusal comes out of the engine's threads.
+    check_motions(examples[0].class_mask.shape, scales, degrees)
     visits = Visits(len(examples), batch_size, seed)
 
     def make(number: int) -> tuple[np.ndarray, np.ndarray]:
@@ -138,7 +143,7 @@ def check_masks(examples: Sequence[Any]) -> None:
 
 
 def _size(examples: Sequence[Any], size: int | tuple[int, int] | None) -> tuple[int, int]:
-    return check_pair("size", examples[0].class_mask.shape if size is None else size)
+    return check_size("size", examples[0].class_mask.shape if size is None else size)
 
 
 def _axes(height: int, width: int, rows: int | None) -> tuple[Axes, Axes]:

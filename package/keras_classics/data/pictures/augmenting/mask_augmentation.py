@@ -7,13 +7,19 @@ from a generator, so that a batch is a pure function of its seed.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from PIL import Image
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, check_pair
+from keras_classics.core.boundary.picture_files import most_pixels
+from keras_classics.core.errors import InputError
 from keras_classics.data.pictures.augmenting.augmentation import resize
 from keras_classics.data.pictures.formats.mask_files import IGNORED, resize_mask
+from keras_classics.data.pictures.images import check_size
+
+_HALF_TURN = 180
 
 Pair = tuple[np.ndarray, np.ndarray]
 
@@ -47,13 +53,8 @@ def random_view(
         InputError: Picture and mask differ in size, or a range is none.
     """
     check_together(image, mask)
-    size = check_pair("size", size)
-    if not 0 < scales[0] <= scales[1]:
-        raise InputError(
-            f"scales={scales} was given",
-            "a least and a greatest positive factor",
-            "Give for example scales=(0.5, 2).",
-        )
+    size = check_size("size", size)
+    check_motions(mask.shape, scales, degrees)
     if scales[1] != scales[0] or scales[0] != 1.0:
         factor = float(np.exp(rng.uniform(*np.log(scales))))
         height, width = (max(1, round(side * factor)) for side in mask.shape)
@@ -64,6 +65,34 @@ def random_view(
     if flip and rng.random() < 0.5:
         image, mask = image[:, ::-1], mask[:, ::-1]
     return image, mask
+
+
+def check_motions(shape: tuple[int, ...], scales: tuple[float, float], degrees: float) -> None:
+    """Refuse ranges of factors and angles that are none, or make pictures that nothing holds.
+
+    Args:
+        shape: Height and width of a picture.
+        scales: As for `random_view`.
+        degrees: Likewise.
+
+    Raises:
+        InputError: One is.
+    """
+    # Of the greatest factor, so that what is too large for a number is no error.
+    most = math.sqrt(most_pixels() / math.prod(shape))
+    if not 0 < scales[0] <= scales[1] <= most:
+        raise InputError(
+            f"scales={scales} was given",
+            f"a least and a greatest positive factor, up to {most:.3g} for pictures of "
+            f"{shape[0]} x {shape[1]}",
+            "Give for example scales=(0.5, 2).",
+        )
+    if not 0 <= degrees <= _HALF_TURN:
+        raise InputError(
+            f"degrees={degrees} was given",
+            f"the greatest angle to either side, 0 to {_HALF_TURN}",
+            "Give for example degrees=10.",
+        )
 
 
 def window(
