@@ -414,7 +414,7 @@ WRITE = {
     "analysis.PageSection", "callbacks.*", "compression.*.save", "compression.zipped_bytes", "data.*.save", "data.collect",
     "data.write_*", "data.Transcription.write", "distribution.own_folder", "export.export*",
     "export.Exported*", "export.Fastest", "export.fastest", "export.quantize", "export.ship", "export.write_examples", "save_model", "save_preset",
-    "jobs.Fact", "jobs.Job", "jobs.Job.of", "jobs.Job.export", "jobs.Job.exports_in", "jobs.TranslatorSettings", "jobs.check_count",
+    "jobs.Fact", "jobs.Job", "jobs.Job.of", "jobs.Job.export", "jobs.Job.exports_in", "jobs.TranslatorSettings", "jobs.check_c*",
     "jobs.record_metrics", "jobs.write_*", "weights.preprocess",
 }  # fmt: skip
 # They run programs, as their documentation says.

@@ -143,9 +143,9 @@ def look_at_image(path: str | Path) -> Measured:
         width, height = image.size
         # JPEG can decode at an eighth of the size: still every byte, at a third of the cost.
         drafted = image.draft("RGB", (1, 1)) is not None
-        orientation = image.getexif().get(ExifTags.Base.Orientation)
+        said = image.getexif().get(ExifTags.Base.Orientation)
         # Pillow turns by these alone.
-        orientation = orientation if orientation in range(1, 9) else _UPRIGHT
+        orientation = said if isinstance(said, int) and 1 <= said <= 8 else _UPRIGHT
         upright = _upright_rgb(image)
         if not drafted:
             width, height = upright.size
