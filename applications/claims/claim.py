@@ -66,16 +66,15 @@ def by_seed(held: Sequence[bool | Mapping[str, bool]], reason: str) -> Verdict:
         for name in each:
             if name and not each[name]:
                 failed.setdefault(name, []).append(seed)
-    told = "; ".join(f"{name} {_with(seeds, len(held))}" for name, seeds in failed.items())
+    told = "; ".join(f"{name} ({_seeds(seeds, len(held))})" for name, seeds in failed.items())
     told = f" What failed: {told}." if told else ""
     return Verdict(word, f"{reason} With {sum(whole)} of {len(held)} seeds it held.{told}")
 
 
-def _with(seeds: Sequence[int], count: int) -> str:
+def _seeds(seeds: Sequence[int], count: int) -> str:
     if len(seeds) == count:
-        return "with every seed" if count > 1 else "with its only seed"
-    numbers = " and ".join(map(str, seeds))
-    return f"with seed {numbers}" if len(seeds) == 1 else f"with seeds {numbers}"
+        return "every seed" if count > 1 else "its only seed"
+    return f"seed{'s' * (len(seeds) > 1)} {' and '.join(map(str, seeds))}"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,8 +3,11 @@
 Feed-forward networks, the perceptron and its convergence. Examples that a unit vector through the
 origin separates with margin d, none of them longer than 1, are shown in turn until none is answered
 wrong; the bound is the largest squared length M over d^2, whatever the order and however many
-examples there are. XOR is shown for 1,000 passes. The same examples are then shown in ten orders,
-and to one perceptron from ten starts.
+examples there are. A threshold is the weight of one more input, which is always 1: with it M is 2
+at most, and the bound 50 for a margin of 0.2. XOR is shown for 1,000 passes. The same examples are
+then shown in ten orders, and to one perceptron from ten starts. In the table `found` is the number
+of corrections, for XOR 1 if it was learnt and 0 if not, and for orders and starts how many
+different lines they ended with.
 """
 
 import numpy as np
@@ -85,9 +88,11 @@ def judge(rows):
             and min(kinds["orders"], kinds["starts"]) >= 2
         )
     most = (rows["found"] / rows["bound"]).max()
+    learnt = int(rows[rows["kind"] == "xor"]["found"].sum())
     return by_seed(
         held,
-        f"At most {most:.0%} of the bound was used; ten orders ended with "
+        f"At most {most:.0%} of the bound was used; XOR was "
+        f"{f'learnt with {learnt} seeds' if learnt else 'never learnt'}; ten orders ended with "
         f"{rows[rows['kind'] == 'orders']['found'].min():.0f} lines at least, ten starts with "
         f"{rows[rows['kind'] == 'starts']['found'].min():.0f}.",
     )

@@ -18,6 +18,12 @@ CRITERION = (
     "Every row of every table is answered right, with at most 2^D hidden units, and for every D "
     "that is asked one function needs 2^(D - 1), which is parity."
 )
+FURTHER = (
+    "The last part of the criterion cannot fail: it counts the hidden units that this construction "
+    "makes, one for each true row, and not the fewest that a function needs. Fewer do for parity: "
+    "D threshold units, of which unit k asks whether k inputs or more are true, and a unit that "
+    "adds and subtracts them by turns."
+)
 
 
 def measure(seed, quick):

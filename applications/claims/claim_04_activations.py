@@ -1,9 +1,10 @@
-"""Sigmoids saturate, ReLUs are faster and can die, and maxout and ReLU are each the other.
+"""Sigmoids saturate, ReLUs are faster and can die, and maxout and ReLU can each replace the other.
 
-Feed-forward networks, activation functions. Networks of five hidden layers learn digits: of each is
-told how much smaller the gradient is in the lowest layer than in the highest before training, and
-how many epochs it needs. One learns at a rate 100 times as large, and ReLUs that answer no digit
-any more are counted. Maxout of two pieces, one of them zero, is a ReLU; three ReLUs are a maxout.
+Feed-forward networks, activation functions. Networks of five hidden layers learn digits: for each
+it is measured how much smaller the gradient is in the lowest layer than in the highest before
+training, and how many epochs it needs. One learns at a rate 100 times as large, and ReLUs that
+answer no digit any more are counted. Maxout of two pieces, one of them zero, is a ReLU; three ReLUs
+are a maxout.
 """
 
 import keras
@@ -104,13 +105,16 @@ def judge(rows):
         by = part.set_index("what")
         share, epochs, died = by["gradient share"], by["epochs"], by["dead"]
         held.append(
-            share["sigmoid"] <= 0.01
-            and share["relu"] >= 0.1
-            and epochs["relu"] < epochs["tanh"]
-            and epochs["sigmoid"] >= 2 * epochs["relu"]
-            and died["relu at rate 1"] >= 0.2
-            and died["relu at rate 1"] >= 3 * died["relu"]
-            and by["gap"]["maxout"] <= 1e-5
+            {
+                "the gradient with sigmoids": share["sigmoid"] <= 0.01,
+                "the gradient with ReLUs": share["relu"] >= 0.1,
+                "ReLUs before tanh": epochs["relu"] < epochs["tanh"],
+                "ReLUs twice as fast as sigmoids": epochs["sigmoid"] >= 2 * epochs["relu"],
+                "a fifth of the ReLUs dead": died["relu at rate 1"] >= 0.2,
+                "three times as many dead as at the low rate": died["relu at rate 1"]
+                >= 3 * died["relu"],
+                "maxout": by["gap"]["maxout"] <= 1e-5,
+            }
         )
     mean = rows.groupby("what").mean(numeric_only=True)
     share, epochs, died = mean["gradient share"], mean["epochs"], mean["dead"]
@@ -124,8 +128,16 @@ def judge(rows):
 
 
 def draw(rows, axes):
-    """Epochs by gradient share."""
+    """Epochs by gradient share; shares of dead units and the gap of maxout stand in the names."""
+    most = rows["epochs"].max()
+    died = rows.groupby("what")["dead"].mean()
+    told = {"relu": f"relu ({died['relu']:.0%} dead, at the rate of 1.0 "
+        f"{died['relu at rate 1']:.0%})"}  # fmt: skip
     for what, part in rows.dropna(subset="epochs").groupby("what"):
-        axes.semilogx(part["gradient share"], part["epochs"], "o", label=what)
-    axes.set(xlabel="gradient of the lowest layer / of the highest", ylabel="epochs to 90 %")
+        axes.semilogx(part["gradient share"], part["epochs"], "o", label=told.get(what, what))
+    axes.plot([], [], " ", label=f"maxout and ReLU differ by {rows['gap'].max():.0e} at most")
+    axes.axhline(most, color="k", linestyle=":")
+    axes.text(axes.get_xlim()[1], most - 1, "never", ha="right", va="top")
+    axes.set(xlabel="gradient of the lowest layer / of the highest", ylabel="epochs to 90 %",
+        ylim=(0, most + 2))  # fmt: skip
     axes.legend()

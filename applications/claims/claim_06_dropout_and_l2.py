@@ -83,10 +83,15 @@ def judge(rows):
         by = part.set_index("kind")
         plain, rules = by.loc["none"], by.loc[["dropout", "L2"]]
         held.append(
-            plain["training accuracy"] == 1
-            and (rules["test loss"] <= 0.9 * plain["test loss"]).all()
-            and (rules["test accuracy"] >= plain["test accuracy"] - 0.005).all()
-            and by["length of weights"]["L2"] < plain["length of weights"]
+            {
+                "all training digits known": plain["training accuracy"] == 1,
+                "the test loss": (rules["test loss"] <= 0.9 * plain["test loss"]).all(),
+                "the test digits that are right": (
+                    rules["test accuracy"] >= plain["test accuracy"] - 0.005
+                ).all(),
+                "the length of the weights": by["length of weights"]["L2"]
+                < plain["length of weights"],
+            }
         )
     mean = chosen.groupby("kind").mean(numeric_only=True)
     told_of = ", ".join(
@@ -97,8 +102,18 @@ def judge(rows):
 
 
 def draw(rows, axes):
-    """Test loss of every strength, by what the training digits were."""
-    for kind, part in rows.groupby("kind"):
-        axes.plot(part["length of weights"], part["test loss"], "o", label=kind)
-    axes.set(xlabel="length of the weights", ylabel="loss on test digits")
+    """Test loss by rule and strength, a line for each seed; large dots: what validation chose."""
+    names = [f"{kind}\n{strength:g}" if strength else kind
+             for kind, strengths in STRENGTHS.items() for strength in strengths]  # fmt: skip
+    for seed, part in rows.groupby("seed"):
+        places = [
+            names.index(f"{kind}\n{strength:g}" if strength else kind)
+            for kind, strength in zip(part["kind"], part["strength"], strict=True)
+        ]
+        axes.plot(places, part["test loss"], ".:", color=f"C{seed}")
+        chosen = part["chosen"].to_numpy() == 1
+        axes.plot(np.array(places)[chosen], part["test loss"][chosen], "o", color=f"C{seed}",
+            markersize=9, label=f"seed {seed}")  # fmt: skip
+    axes.set_xticks(range(len(names)), names)
+    axes.set(ylabel="loss on test digits")
     axes.legend()

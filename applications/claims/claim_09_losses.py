@@ -109,15 +109,18 @@ def judge(rows):
     """By seed: epochs at the best rates, and margins."""
     epochs = rows.groupby(["seed", "what"])["epochs"].min().unstack()
     margins = rows.groupby(["seed", "what"])["margin"].mean().unstack()
-    held = (
-        (epochs["binary_crossentropy"] <= epochs["mean_squared_error"] / 2)
-        & (margins["hinge"] >= 0.95)
-        & (margins["perceptron"] <= 0.8)
-        & margins["logistic"].between(margins["perceptron"], margins["hinge"])
-    )
+    held = [
+        {
+            "half the epochs": needed["binary_crossentropy"] <= needed["mean_squared_error"] / 2,
+            "the hinge's margin": each["hinge"] >= 0.95,
+            "the perceptron's margin": each["perceptron"] <= 0.8,
+            "the logistic margin": each["perceptron"] <= each["logistic"] <= each["hinge"],
+        }
+        for (_, needed), (_, each) in zip(epochs.iterrows(), margins.iterrows(), strict=True)
+    ]
     told = ", ".join(f"{loss} {margins[loss].mean():.0%}" for loss in LOSSES)
     return by_seed(
-        held.tolist(),
+        held,
         f"Epochs to 90 %, mean of the seeds: {epochs['binary_crossentropy'].mean():.1f} by "
         f"cross-entropy, {epochs['mean_squared_error'].mean():.1f} by squared error (41 is never). "
         f"Share of the widest margin: {told}.",

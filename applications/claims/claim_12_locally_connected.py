@@ -89,11 +89,13 @@ def judge(rows):
         one, other = (table.xs(kind, axis=1, level="kind") for kind in LAYERS)
         few = [count for count in one.index if count <= 300]
         held.append(
-            (one["multiply-adds"] == other["multiply-adds"]).all()
-            and (other["weights 1"] == 64 * one["weights 1"]).all()
-            and (other["weights 2"] == 16 * one["weights 2"]).all()
-            and (one["right"] - other["right"])[few].min() >= 0.01
-            and (one["right moved"] - other["right moved"])[few].min() >= 0.05
+            {
+                "multiply-adds": (one["multiply-adds"] == other["multiply-adds"]).all(),
+                "weights of the first layer": (other["weights 1"] == 64 * one["weights 1"]).all(),
+                "weights of the second layer": (other["weights 2"] == 16 * one["weights 2"]).all(),
+                "digits in their places": (one["right"] - other["right"])[few].min() >= 0.01,
+                "moved digits": (one["right moved"] - other["right moved"])[few].min() >= 0.05,
+            }
         )
     mean = rows.groupby(["kind", "digits"])[["right", "right moved"]].mean()
     told = "; ".join(

@@ -1,4 +1,4 @@
-"""Pooling makes answers bear small shifts, and average pooling is a convolution.
+"""Pooling makes answers withstand small shifts, and average pooling is a convolution.
 
 Convolutional networks, pooling. Two stages of 3 x 3 convolutions learn digits and halve the picture
 by max pooling, by average pooling, or by the step of the convolution itself; the weights are as
@@ -21,8 +21,9 @@ CRITERION = (
     "average pooling differs from a convolution whose weights are 1/4 by less than 1e-6."
 )
 FURTHER = (
-    "Max pooling bears shifts best with every seed, but not by as much as was asked, and average "
-    "pooling bears one pixel worse than steps. The classifier behind the maps knows their places. "
+    "Max pooling withstands shifts best with every seed, but not by as much as was asked, and a "
+    "shift of one pixel changes more with average pooling than with steps. The classifier behind "
+    "the maps has weights for each place. "
     "Where it sees only the mean of 64 further maps over the picture, a shift of two pixels "
     "changes 29 to 32 % of the answers with max pooling in place of 40 to 44 %, and 36 to 42 % "
     "with average pooling, 35 to 44 % with steps; one of one pixel about as many as before."
@@ -95,13 +96,15 @@ def judge(rows):
     for _, part in rows.groupby("seed"):
         changed = part.set_index(["kind", "pixels"])["changed"]
         held.append(
-            all(
-                changed[kind, 1] <= 0.75 * changed["steps", 1]
-                and changed[kind, 2] <= changed["steps", 2]
-                for kind in ("max", "average")
-            )
-            and part["weights"].nunique() == 1
-            and part[part["kind"] == "difference"]["changed"].max() < 1e-6
+            {
+                "answers that change": all(
+                    changed[kind, 1] <= 0.75 * changed["steps", 1]
+                    and changed[kind, 2] <= changed["steps", 2]
+                    for kind in ("max", "average")
+                ),
+                "weights": part["weights"].nunique() == 1,
+                "the convolution": part[part["kind"] == "difference"]["changed"].max() < 1e-6,
+            }
         )
     mean = rows.groupby(["kind", "pixels"])[["changed", "right"]].mean()
     one, two = (

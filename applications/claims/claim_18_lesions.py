@@ -1,4 +1,4 @@
-"""A residual network bears the loss of any block, as many short paths would; a plain one none.
+"""A residual network survives the loss of any block, as short paths would; a plain one does not.
 
 Convolutional networks, residual networks as ensembles of paths (Veit, Wilber, Belongie 2016). A
 ResNet-20 of half width and its twin without shortcuts learn digits; then each block that keeps its
@@ -95,10 +95,13 @@ def judge(rows):
         lengths = [(paths["length"] * paths[name]).sum() for name in ("gradient", "share")]
         ratios.append(lengths[0] / lengths[1])
         held.append(
-            min(mean["residual", 0], mean["plain", 0]) >= 0.95
-            and mean["residual", 0] - mean["residual", 1] <= 0.1
-            and mean["plain", 0] - mean["plain", 1] >= 0.4
-            and ratios[-1] <= 0.8
+            {
+                "both whole": min(mean["residual", 0], mean["plain", 0]) >= 0.95,
+                "the residual network without a block": mean["residual", 0] - mean["residual", 1]
+                <= 0.1,
+                "the plain network without a block": mean["plain", 0] - mean["plain", 1] >= 0.4,
+                "the length of the paths": ratios[-1] <= 0.8,
+            }
         )
     mean = rows.groupby(["kind", "gone"])["right"].mean()
     told = "; ".join(

@@ -81,15 +81,18 @@ def judge(rows):
     right = rows.pivot(index="seed", columns="network", values="right")
     fold = rows[rows["network"] == "DiracNet"].set_index("seed")
     nothing = fold[["special layers", "weights more", "multiply-adds more"]].eq(0).all(axis=1)
-    held = (
-        (right["DiracNet"] >= right["ResNet"] - 0.02)
-        & (right["DiracNet"] >= right["plain"] + 0.1)
-        & nothing
-        & (fold["difference"] < 1e-4)
-    )
+    held = [
+        {
+            "against the ResNet": each["DiracNet"] >= each["ResNet"] - 0.02,
+            "against the plain network": each["DiracNet"] >= each["plain"] + 0.1,
+            "nothing more when folded": nothing[seed],
+            "the same answers when folded": fold["difference"][seed] < 1e-4,
+        }
+        for seed, each in right.iterrows()
+    ]
     told = ", ".join(f"{kind} {right[kind].mean():.1%}" for kind in KINDS)
     return by_seed(
-        held.tolist(),
+        held,
         f"Right of test digits: {told}. Folded, the answers differ by at most "
         f"{fold['difference'].max():.1g}.",
     )

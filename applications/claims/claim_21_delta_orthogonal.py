@@ -14,7 +14,7 @@ import keras_classics as kc
 from claims.claim import by_seed
 
 PART = "Convolutional networks"
-MINUTES = 5
+MINUTES = 7
 CRITERION = (
     "From the delta-orthogonal start every depth knows 80 % of the training digits or more, and 72 "
     "layers end with at most 1.5 times the loss of 6; from Glorot's the 72 layers know at most "
@@ -102,12 +102,15 @@ def judge(rows):
         delta, glorot = (found.loc[seed, start] for start in STARTS)
         deepest = max(delta.index)
         held.append(
-            delta["known"].min() >= 0.8
-            and delta["loss"][deepest] <= 1.5 * delta["loss"][min(delta.index)]
-            and glorot["known"][deepest] <= 0.2
-            and spectra["low"][seed, STARTS[0]] >= 0.5
-            and spectra["high"][seed, STARTS[0]] <= 2
-            and spectra["high"][seed, STARTS[1]] < 0.1
+            {
+                "every depth from the delta-orthogonal start": delta["known"].min() >= 0.8,
+                "the loss of 72 layers": delta["loss"][deepest]
+                <= 1.5 * delta["loss"][min(delta.index)],
+                "72 layers from Glorot's start": glorot["known"][deepest] <= 0.2,
+                "singular values above 0.5": spectra["low"][seed, STARTS[0]] >= 0.5,
+                "singular values below 2": spectra["high"][seed, STARTS[0]] <= 2,
+                "singular values from Glorot's start": spectra["high"][seed, STARTS[1]] < 0.1,
+            }
         )
     mean = found.groupby(["start", "layers"]).mean()["known"]
     told = "; ".join(

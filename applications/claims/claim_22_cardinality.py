@@ -59,7 +59,10 @@ def judge(rows):
         table = part.set_index("groups")
         costs = table[["weights", "million multiply-adds"]]
         held.append(
-            (costs.max() <= 1.1 * costs.min()).all() and table["wrong"][32] < table["wrong"][1]
+            {
+                "cost": (costs.max() <= 1.1 * costs.min()).all(),
+                "mistakes": table["wrong"][32] < table["wrong"][1],
+            }
         )
     mean = rows.groupby("groups")[["wrong", "million multiply-adds"]].mean()
     told = ", ".join(f"{groups} groups {share:.1%}" for groups, share in mean["wrong"].items())

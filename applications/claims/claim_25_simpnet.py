@@ -75,9 +75,11 @@ def judge(rows):
         wrong, weights = table["wrong"], table["weights"]
         large = ["ResNet-20", "plain"]
         held.append(
-            weights["SimpNet"] <= weights[large].min() / 3
-            and wrong["SimpNet"] <= wrong[large].min()
-            and wrong["SimpNet"] < wrong["SimpNet, nothing dropped"]
+            {
+                "weights": weights["SimpNet"] <= weights[large].min() / 3,
+                "mistakes against the others": wrong["SimpNet"] <= wrong[large].min(),
+                "mistakes without dropping": wrong["SimpNet"] < wrong["SimpNet, nothing dropped"],
+            }
         )
     mean = rows.groupby("network")[["wrong", "weights"]].mean()
     told = ", ".join(

@@ -23,8 +23,10 @@ CRITERION = (
     "answers in at most half the time."
 )
 FURTHER = (
-    "Only the time failed: such a small network is done in floating point within the time that a "
-    "packed call takes whatever it does. With 256 filters on maps of 16 x 16, 20 times the "
+    "What failed with every seed is the time: such a small network is done in floating point "
+    "within the time that a packed call takes whatever it does. With the first seed binary inputs "
+    "also cost less than was asked, 0.84 points of the test digits where it was to be 1 or more; "
+    "with the others they cost 2.5 and 1.1. With 256 filters on maps of 16 x 16, 20 times the "
     "multiply-adds, untrained, a picture takes 8.4 ms packed and 36 in floating point on a "
     "machine that others used too."
 )
@@ -100,17 +102,20 @@ def judge(rows):
     """By seed: accuracy, bytes, time."""
     right = rows.pivot(index="seed", columns="kind", values="right")
     last = rows[rows["kind"] == KINDS[2]].set_index("seed")
-    held = (
-        (right["binary weights"] >= right["real"] - 0.01)
-        & (right[KINDS[2]] <= right["binary weights"] - 0.01)
-        & (right[KINDS[2]] >= 0.8)
-        & (last["times smaller"] >= 32)
-        & (last["same answers"] == 1)
-        & (last["packed ms"] <= last["float ms"] / 2)
-    )
+    held = [
+        {
+            "binary weights lose at most 1 point": each["binary weights"] >= each["real"] - 0.01,
+            "binary inputs lose at least 1 point": each[KINDS[2]] <= each["binary weights"] - 0.01,
+            "binary inputs are right in 80 %": each[KINDS[2]] >= 0.8,
+            "a 32nd of the bytes": last["times smaller"][seed] >= 32,
+            "the same answers when packed": last["same answers"][seed] == 1,
+            "half the time": last["packed ms"][seed] <= last["float ms"][seed] / 2,
+        }
+        for seed, each in right.iterrows()
+    ]
     told = ", ".join(f"{kind} {right[kind].mean():.1%}" for kind in KINDS)
     return by_seed(
-        held.tolist(),
+        held,
         f"Right: {told}. Packed, binary weights are {last['times smaller'].mean():.0f} times "
         f"smaller, and a picture takes {last['packed ms'].mean():.2f} ms in place of "
         f"{last['float ms'].mean():.2f}.",

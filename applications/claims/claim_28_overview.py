@@ -3,7 +3,8 @@
 Convolutional networks, the overview of Canziani, Paszke and Culurciello (2016). Accuracies on
 ImageNet are the published ones of `kc.analysis.overview`, of networks up to that year; operations
 and weights are counted from the networks themselves; the time of an image and the memory are
-measured here, for ten networks of different families, each in a process of its own.
+measured here, each in a process of its own, for ten networks: four ResNets and a plain twin, two
+VGGs, AlexNet, ZFNet and SqueezeNet.
 """
 
 import numpy as np
@@ -24,7 +25,8 @@ FURTHER = (
     "Times are those of idle processor cores. The same code had run before beside other work on "
     "the same two cores: operations and times went together at 0.60 only, and it failed, as "
     "ResNet-18 took 0.28 seconds for a picture, in place of 0.010, and SqueezeNet 0.28, in place "
-    "of 0.005. What is counted was the same in both runs."
+    "of 0.005. What is counted was the same in both runs. The processor time of the ten processes "
+    "was not counted yet when it ran."
 )
 LAST_YEAR = 2016
 TIMED = ("squeezenet_1_0", "alexnet", "zfnet", "vgg_a", "vgg_d", "plain_18", "resnet_18",
@@ -81,16 +83,18 @@ def judge(rows):
         f"Of {len(rows)} networks: operations and time go together at {by_time:.2f} (of "
         f"{len(timed)} that were timed), weights and accuracy at {by_weight:.2f}; "
         f"{len(lighter)} networks of a fifth of the weights are better than "
-        f"{heaviest['network']}; a point costs {below:.2f} thousand million operations below the "
+        f"{heaviest['network']}; a point costs {below:.2f} billion operations below the "
         f"median and {above:.2f} above it.",
     )
 
 
 def draw(rows, axes):
-    """Accuracy by operations, the area of a dot its weights."""
+    """Accuracy by operations; areas are weights, numbers the milliseconds of those timed."""
     for family, part in rows.groupby("family"):
         axes.scatter(part["giga-operations"], part["accuracy"], part["million weights"],
             alpha=0.6, label=family)  # fmt: skip
-    axes.set(xscale="log", xlabel="thousand million operations (area: weights)",
-        ylabel="accuracy in %")  # fmt: skip
+    for _, each in rows.dropna(subset="seconds").iterrows():
+        axes.annotate(f"{1e3 * each['seconds']:.0f} ms", (each["giga-operations"],
+            each["accuracy"]), fontsize=7, xytext=(5, 4), textcoords="offset points")  # fmt: skip
+    axes.set(xscale="log", xlabel="billion operations (area: weights)", ylabel="accuracy in %")
     axes.legend(fontsize=6, ncols=2, markerscale=0.5)

@@ -14,7 +14,7 @@ import keras_classics as kc
 from claims.claim import by_seed
 
 PART = "Convolutional networks"
-MINUTES = 5
+MINUTES = 12
 CRITERION = (
     "Enlarged four times, small digits are told in at least 20 points more than as they are, at "
     "both depths, and large ones gain less than small ones; and as they are, small digits are told "

@@ -4,8 +4,9 @@ Boxes, pixels, seeing: maximally activating patches (Zeiler and Fergus 2014). A 
 convolutions learns the kind of the one object in a scene. Of each channel of each layer the nine
 pictures are looked up that excite it most, and what is known of them: whether an object's outline
 runs through what the unit sees, and how far the nine agree in the texture, the colour and the kind
-of their object. Agreement is the share of the commonest value, from 0, that of nine pictures drawn
-at random, to 1. The pictures have each texture equally often, which drawn scenes do not.
+of their object. Agreement is the share of the commonest value, on a scale on which nine pictures
+drawn at random have 0 and nine that are all alike 1; nine that agree in less than such have less
+than 0. The pictures have each texture equally often, which drawn scenes do not.
 """
 
 import collections
@@ -122,10 +123,12 @@ def judge(rows):
         table = part.set_index("layer").sort_index()
         kind, last = table["kind"], table.loc[len(LAYERS)]
         held.append(
-            table["outlined"][1] >= 3 * table["outlined anywhere"][1]
-            and table["texture"].idxmax() in (2, 3, 4)
-            and (kind.loc[2:].diff().dropna() > 0).all()
-            and last["kind"] > max(last["texture"], last["colour"])
+            {
+                "outlines": table["outlined"][1] >= 3 * table["outlined anywhere"][1],
+                "texture": table["texture"].idxmax() in (2, 3, 4),
+                "kind from layer to layer": (kind.loc[2:].diff().dropna() > 0).all(),
+                "kind in the last layer": last["kind"] > max(last["texture"], last["colour"]),
+            }
         )
     mean = rows.groupby("layer")[["outlined", "outlined anywhere", *KNOWN]].mean()
     told = "; ".join(

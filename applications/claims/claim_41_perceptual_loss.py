@@ -119,11 +119,13 @@ def judge(rows):
         psnr, features = table["PSNR"], table["features"]
         own, detail = table["its features"], table["detail"]
         held.append(
-            psnr[PIXELS] >= psnr[FEATURES] + 0.3
-            and features[FEATURES] <= 0.9 * features[PIXELS]
-            and detail[PIXELS] < detail[FEATURES] <= 1.1
-            and psnr[PIXELS] > psnr[BICUBIC]
-            and own[FEATURES] < own[BICUBIC]
+            {
+                "PSNR": psnr[PIXELS] >= psnr[FEATURES] + 0.3,
+                "features of the other network": features[FEATURES] <= 0.9 * features[PIXELS],
+                "detail": detail[PIXELS] < detail[FEATURES] <= 1.1,
+                "pixels against bicubic": psnr[PIXELS] > psnr[BICUBIC],
+                "its own features against bicubic": own[FEATURES] < own[BICUBIC],
+            }
         )
     mean = rows.groupby("enlarged")[["PSNR", "features", "detail"]].mean()
     told = "; ".join(

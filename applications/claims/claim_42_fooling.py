@@ -108,14 +108,14 @@ def judge(rows):
         )
     mean = rows.groupby("model")[["fooled", "by noise", "length"]].mean()
     fooled, noise = mean["fooled"], mean["by noise"]
-    told = " and ".join(f"{each} {fooled[each]:.1%} ({noise[each]:.1%})" for each in OTHERS)
+    told = " and ".join(f"{each} misreads {fooled[each]:.1%}" for each in OTHERS)
     return by_seed(
         held,
         f"DeepFool fools LeNet-5 in {fooled[LEAST]:.1%} of the digits that all read, by "
         f"changes of {mean['length'][LEAST]:.3f} of a picture's length in the median; noise as "
         f"long does in {noise[LEAST]:.1%}. Within 0.2 PGD fools it in "
-        f"{fooled[WITHIN]:.1%}, and of these {told} are misread by the others; in "
-        f"brackets what noise of 0.2 does.",
+        f"{fooled[WITHIN]:.1%}; of these pictures {told}. With noise of 0.2 alone they misread "
+        f"{noise[OTHERS[0]]:.1%} and {noise[OTHERS[1]]:.1%}.",
     )
 
 

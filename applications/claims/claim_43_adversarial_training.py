@@ -21,13 +21,14 @@ CRITERION = (
     "least 30 points more than the one that was not."
 )
 FURTHER = (
-    "All that is asked held with every seed but two figures: under PGD what learned from PGD's is "
-    "right in 44 to 50 %, not 60. With the first seed and 48 epochs in place of 12 it is right in "
+    "All that is asked held with every seed but two figures. Under PGD what learned from PGD's is "
+    "right in 44 to 50 %, not 60, with every seed. And with the second seed it is right in 94.4 % "
+    "of the digits as they are, 3.6 points less than what learned without attacks (98.0), where 3 "
+    "were allowed. With the first seed and 48 epochs in place of 12 it is right in "
     "54.9 %, and in 70.5 % of digits that it learned from; what learned from FGSM's falls to 29.0 "
     "% under PGD while it is right in 68.0 % under FGSM, so that one step is learned for its own "
     "sake. Longer training helps, and 1,295 digits are few: the gap between learned and new "
-    "digits is 16 points. The other figure is small: the first seed's network gains 34 points "
-    "under FGSM, the others more."
+    "digits is 16 points."
 )
 EPSILON, METHODS = 0.15, ("plain", "fgsm", "pgd")
 
@@ -83,11 +84,13 @@ def judge(rows):
         table = part.set_index("learned from")
         clean, fast, strong = (table[x] for x in ("as they are", "under FGSM", "under PGD"))
         held.append(
-            strong["plain"] <= 0.2
-            and strong["pgd"] >= 0.6
-            and strong["pgd"] > strong["fgsm"]
-            and clean["pgd"] >= clean["plain"] - 0.03
-            and min(fast["fgsm"], fast["pgd"]) >= fast["plain"] + 0.3
+            {
+                "without hardening at most 20 % under PGD": strong["plain"] <= 0.2,
+                "60 % under PGD": strong["pgd"] >= 0.6,
+                "PGD before FGSM under PGD": strong["pgd"] > strong["fgsm"],
+                "digits as they are": clean["pgd"] >= clean["plain"] - 0.03,
+                "30 points under FGSM": min(fast["fgsm"], fast["pgd"]) >= fast["plain"] + 0.3,
+            }
         )
     mean = rows.groupby("learned from")[["as they are", "under FGSM", "under PGD"]].mean()
     told = "; ".join(

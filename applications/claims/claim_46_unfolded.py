@@ -94,11 +94,11 @@ def judge(rows):
 
 
 def draw(rows, axes):
-    """How far the sum and the nearest single copy are from the recurrent gradient."""
+    """How far the sum and the nearest single copy are from the gradient; 0 is drawn at 1e-9."""
     for kind, part in rows.groupby("cell"):
         mean = part.groupby("steps").mean(numeric_only=True)
         axes.semilogy(mean.index, mean["sum apart"].clip(lower=1e-9), "o-", label=f"{kind}, sum")
         axes.semilogy(mean.index, mean["nearest copy"].clip(lower=1e-9), "x:",
             label=f"{kind}, nearest copy")  # fmt: skip
-    axes.set(xlabel="steps", ylabel="difference / gradient")
+    axes.set(xlabel="steps", ylabel="difference / gradient", xticks=sorted(rows["steps"].unique()))
     axes.legend(fontsize=7)

@@ -1,11 +1,11 @@
 """Gradients vanish or explode with the lag, a gated cell keeps them, and clipping tames them.
 
 Recurrent networks, vanishing and exploding gradients. How far the state moves when an input some
-steps before it does is the largest singular value of a Jacobian: it is told for lags of 1 to 64, of
-Elman networks whose recurrent weights are a rotation times 0.5, 1, 1.1 and 1.5 (the last two have
-no activation: tanh would bound them), of IRNN, GRU, and LSTM with a forget bias of 5. Then that of
-1.1 learns to add what it reads along 64 steps, with and without its gradient clipped to 1 (of 1.5
-the gradient is so long that its square is no number, which no clipping mends).
+steps before it does is the largest singular value of a Jacobian: it is measured (`moved`) for lags
+of 1 to 64, of Elman networks whose recurrent weights are a rotation times 0.5, 1, 1.1 and 1.5 (the
+last two have no activation: tanh would bound them), of IRNN, GRU, and LSTM with a forget bias of 5.
+Then that of 1.1 learns to add what it reads along 64 steps, with and without its gradient clipped
+to 1 (of 1.5 the gradient is so long that its square is no number, which no clipping mends).
 """
 
 import keras
@@ -23,11 +23,16 @@ CRITERION = (
     "above 1, what always saying the mean costs, or is no number, and with clipping it ends below."
 )
 FURTHER = (
-    "All but IRNN is as claimed with every seed. IRNN is cut off with two of them: from a state "
-    "of zero a unit's sum soon falls below zero, where a ReLU hands nothing on, and no unit is "
-    "left at lag 64. Begun from a state of 1, where none falls so far, IRNN keeps the value of "
-    "lag 1 to all digits at lags 16 and 64, with all three seeds. The criterion was written anew "
-    "after a quick run, before the first whole one."
+    "All but IRNN is as asked with every seed. IRNN is cut off with all three, at some lag: at 16 "
+    "and 64 with the first, at 16 with the second, at 64 with the third. That the second held is "
+    "chance: what is read between is drawn anew for each lag, so that the points of a curve are "
+    "not of one sequence. From a state of zero a unit's sum soon falls below zero, where a ReLU "
+    "hands nothing on, and at last no unit may be left. Begun from a state of 1, where none falls "
+    "so far, IRNN keeps the value of lag 1 to all digits at lags 16 and 64, with all three seeds. "
+    "Of the GRU too little was asked for the claim: it had to keep a thousand times what 0.5 "
+    "leaves, and kept 1e-13 to 2e-12 of the value at lag 1, so that it vanishes too, only later; "
+    "of the gated cells just the LSTM with its forget bias keeps it. The criterion was written "
+    "anew after a quick run, before the first whole one."
 )
 UNITS, INPUTS, LAGS = 16, 2, (1, 4, 16, 64)
 ROTATION = keras.initializers.Orthogonal
@@ -102,12 +107,16 @@ def judge(rows):
         ratio, loss = table[64] / table[1], part.set_index("cell")["loss"]
         kept.append(ratio)
         held.append(
-            ratio["rotation x 0.5"] <= 1e-9
-            and ratio["rotation x 1.5"] >= 1e9
-            and ratio[["IRNN", "LSTM, forget bias 5"]].between(0.1, 10).all()
-            and 1e3 * ratio["rotation x 0.5"] <= ratio["GRU"] < 1
-            and loss["not clipped"] > 1
-            and loss["clipped"] < 1
+            {
+                "0.5 vanishes": ratio["rotation x 0.5"] <= 1e-9,
+                "1.5 explodes": ratio["rotation x 1.5"] >= 1e9,
+                "IRNN and LSTM keep it": ratio[["IRNN", "LSTM, forget bias 5"]]
+                .between(0.1, 10)
+                .all(),
+                "GRU": 1e3 * ratio["rotation x 0.5"] <= ratio["GRU"] < 1,
+                "not clipped": loss["not clipped"] > 1,
+                "clipped": loss["clipped"] < 1,
+            }
         )
     told = ", ".join(f"{cell} {each[0]:.1g}" for cell, each in zip(
         kept[0].index, np.array(kept).T, strict=True))  # fmt: skip
@@ -120,7 +129,7 @@ def judge(rows):
 
 
 def draw(rows, axes):
-    """How far the state moves, by lag."""
+    """How far the state moves, by lag, the middle one of the seeds; 0 is drawn at 1e-30."""
     for cell in CELLS:
         mean = rows[rows["cell"] == cell].groupby("lag")["moved"].median()
         axes.loglog(mean.index, mean.clip(lower=1e-30), "o-", label=cell)

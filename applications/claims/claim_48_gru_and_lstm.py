@@ -80,10 +80,12 @@ def judge(rows):
         bits, weights = table["bits"], table["weights"].loc[["Elman", "GRU", "LSTM"]]
         share = table["of the layer"]["GRU, units of the LSTM"] / table["of the layer"]["LSTM"]
         held.append(
-            0.74 <= share <= 0.76
-            and weights.max() <= 1.02 * weights.min()
-            and abs(bits["GRU"] - bits["LSTM"]) <= 0.03 * bits["LSTM"]
-            and max(bits["GRU"], bits["LSTM"]) <= bits["Elman"] - 0.1
+            {
+                "three quarters of the weights": 0.74 <= share <= 0.76,
+                "equal weights": weights.max() <= 1.02 * weights.min(),
+                "GRU and LSTM within 3 %": abs(bits["GRU"] - bits["LSTM"]) <= 0.03 * bits["LSTM"],
+                "both before Elman": max(bits["GRU"], bits["LSTM"]) <= bits["Elman"] - 0.1,
+            }
         )
     mean = rows.groupby("network").mean(numeric_only=True).loc[list(NETWORKS)]
     told = ", ".join(

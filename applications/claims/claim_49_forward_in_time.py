@@ -124,11 +124,15 @@ def judge(rows):
         cost = part[part["what"] == "cost"].set_index("units")
         windows = part[part["what"] == "window"].pivot(index="cell", columns="window")["apart"]
         held.append(
-            part["apart"][part["what"] == "gradient"].max() <= 1e-3
-            and (cost["kept 10"] == cost["kept 100"]).all()
-            and (cost["kept 10"].to_numpy()[1:] >= 6 * cost["kept 10"].to_numpy()[:-1]).all()
-            and cost["seconds"].iloc[-1] >= 4 * cost["seconds"].loc[16]
-            and (np.diff(windows, axis=1) < 0).all()
+            {
+                "gradients": part["apart"][part["what"] == "gradient"].max() <= 1e-3,
+                "numbers kept by steps": (cost["kept 10"] == cost["kept 100"]).all(),
+                "numbers kept by units": (
+                    cost["kept 10"].to_numpy()[1:] >= 6 * cost["kept 10"].to_numpy()[:-1]
+                ).all(),
+                "time by units": cost["seconds"].iloc[-1] >= 4 * cost["seconds"].loc[16],
+                "windows": (np.diff(windows, axis=1) < 0).all(),
+            }
         )
     cost = rows[rows["what"] == "cost"].groupby("units").mean(numeric_only=True)
     windows = rows[rows["what"] == "window"].groupby("window")["apart"].mean()

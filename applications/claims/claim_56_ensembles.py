@@ -97,7 +97,10 @@ def judge(rows):
         table = part.set_index("captioner")
         both, alone = table.loc["together"], table.drop("together")
         held.append(
-            bool((both > alone.max()).all()) and both["CIDEr-D"] >= 1.05 * alone["CIDEr-D"].mean()
+            {
+                "better than the best alone": bool((both > alone.max()).all()),
+                "a twentieth above the mean": both["CIDEr-D"] >= 1.05 * alone["CIDEr-D"].mean(),
+            }
         )
     kinds = np.where(rows["captioner"] == "together", "together", "alone")
     mean = rows.groupby(kinds)[["BLEU-4", "CIDEr-D"]].mean()

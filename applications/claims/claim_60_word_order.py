@@ -123,10 +123,12 @@ def judge(rows):
     """By seed: what is right, what is nearer, and cosines."""
     asked = rows[rows["nearer"].notna()]
     held = [
-        part["right"].mean() >= 0.95
-        and part["nearer"].mean() >= 0.9
-        and part["within"].mean() - part["exchanged"].mean() >= 0.5
-        and part["exchanged, bags"].min() > 0.999
+        {
+            "translations": part["right"].mean() >= 0.95,
+            "nearer to the same meaning": part["nearer"].mean() >= 0.9,
+            "the distance of 0.5": part["within"].mean() - part["exchanged"].mean() >= 0.5,
+            "bags of words": part["exchanged, bags"].min() > 0.999,
+        }
         for _, part in asked.groupby("seed")
     ]
     mean = asked.mean(numeric_only=True)

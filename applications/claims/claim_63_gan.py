@@ -120,7 +120,8 @@ def judge(rows):
     told = ", ".join(f"{name} {each['FID']:.1f}" for name, each in mean.iterrows())
     return by_seed(
         held,
-        f"FID in the features of a classifier that is right of {mean['judge right'].iloc[0]:.1%}: "
+        f"FID in the features of a classifier that reads {mean['judge right'].iloc[0]:.1%} of true "
+        f"digits right: "
         f"{told}. The rarest digit is {mean['least of a digit']['GAN']:.1%} of the GAN's samples; "
         f"to the nearest digit learnt from a sample has {mean['nearest']['GAN']:.2f}, a true one "
         f"{mean['nearest']['true, not learnt']:.2f}.",
@@ -132,7 +133,10 @@ def draw(rows, axes):
     wall, names = [], []
     for name, part in rows.groupby("pictures", sort=False):
         shown = [np.frombuffer(text.encode(), "uint8") for text in part["pixels"].dropna()]
-        wall.append(np.hstack([greys.reshape(SIDE, SIDE) for greys in shown]))
+        # A light edge keeps neighbours apart.
+        tiles = [np.pad(x.reshape(SIDE, SIDE), 1, constant_values=112) for x in shown]
+        wall.append(np.hstack(tiles))
         names.append(f"{name}\nFID {', '.join(f'{each:.1f}' for each in part['FID'].dropna())}")
     axes.imshow(np.vstack(wall), "gray", interpolation="nearest")
-    axes.set(xticks=[], yticks=np.arange(len(names)) * SIDE + SIDE / 2, yticklabels=names)
+    places = np.arange(len(names)) * (SIDE + 2) + SIDE / 2 + 0.5
+    axes.set(xticks=[], yticks=places, yticklabels=names)

@@ -12,6 +12,8 @@ import pandas as pd
 
 import keras_classics as kc
 
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 
 def write_picture(
     draw: Callable[[pd.DataFrame, Any], object], rows: pd.DataFrame, path: Path
@@ -52,7 +54,8 @@ def number(axis: Any) -> None:
 def _in_powers(place: float) -> str:
     power = math.floor(math.log10(place) + 1e-9)
     step = round(place / 10.0**power)
-    return f"$10^{{{power}}}$" if step == 1 else f"${step} \\cdot 10^{{{power}}}$"
+    raised = f"10{str(power).translate(RAISED)}"
+    return raised if step == 1 else f"{step}·{raised}"
 
 
 def explain_above(axes: Any) -> None:
