@@ -34,6 +34,7 @@ code { background: #f2f2f2; padding: 0 0.2em; overflow-wrap: anywhere; }
 sup { line-height: 0; }
 .top { font-size: 0.8rem; }
 .choice { position: sticky; top: 0; background: #fff; padding: 0.4em 0; }
+h3 { scroll-margin-top: 2.5em; }
 .choice label { margin-right: 1em; white-space: nowrap; }
 th, td { padding: 0.1em 0.8em 0.1em 0; text-align: left; }
 """
