@@ -31,8 +31,12 @@ FURTHER = (
     "striped in less, and nearly all layers lay below 0. So the test pictures were drawn to have "
     "each texture equally often; the criterion and the trainings are the same. Now it can be "
     "told: nine pictures agree most in their texture, with every seed, in the first layer, of "
-    "which one sees three pixels, and with the first seed those of the second layer agree more in "
-    "kind than those of the third."
+    "which a unit sees three pixels; and with the first seed the third layer's agree less in kind "
+    "than the second's. Why textures in the first? With the second seed, 140 of the 144 pictures "
+    "that excite its units most have striped or dotted objects, though a third of all is plain, "
+    "and an object's outline runs through 19 % of these patches: the edges that it sees are "
+    "mostly those of stripes and dots. In the last layer 231 of 576 are plain. So edges and "
+    "textures are one thing here, as the textures of these scenes are made of sharp edges."
 )
 LAYERS = tuple(f"relu{number}" for number in range(1, 6))
 KNOWN = ("texture", "colour", "kind")

@@ -28,10 +28,12 @@ FURTHER = (
     "never saw what the encoder of the other language says. Is it that each language was paired "
     "with but one other? German was added to the first seed's form that shares all, once, with as "
     "many sentences, to and from English, French and Dutch, so that French and Dutch have two "
-    "partners each and still no pair. Then what was never trained reaches 72.4 and 75.8, trained "
-    "directions 85.3 in the mean, and the way through English 79.1 and 79.0, through German 76.3 "
-    "and 80.6. So the claim comes true with more pairs, as the papers have them. Whether a shared "
-    "middle gains as much was not measured, nor what German with English alone would do."
+    "partners each and still no pair: ten directions in place of four, so two and a half times as "
+    "many steps. Then what was never trained reaches 72.4 and 75.8, trained directions 85.3 in "
+    "the mean, and the way through English 79.1 and 79.0, through German 76.3 and 80.6. So the "
+    "claim comes true with more pairs, as the papers have them, though the longer training may "
+    "have its share. Whether a shared middle gains as much was not measured, nor what German with "
+    "English alone would do."
 )
 KINDS = ("date", "time", "countries", "languages")
 TRAINED = [("en", "fr"), ("fr", "en"), ("en", "nl"), ("nl", "en")]
