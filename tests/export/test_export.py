@@ -236,6 +236,16 @@ def test_a_network_of_multiples_of_a_size_is_not_of_any_size(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_layer_that_wants_to_know_sizes_is_named_and_a_fixed_size_is_the_way_out(tmp_path):
+    picture = keras.Input((None, None, 3), name="picture")
+    large = keras.layers.UpSampling2D(2, interpolation="bilinear")(picture)
+    model = keras.Model(picture, large)
+    with pytest.raises(kc.export.ExportError, match="its UpSampling2D wants.*Give size=64"):
+        kc.export.export_model(model, tmp_path / "large")
+    written = kc.export.export_model(model, tmp_path / "large", size=64, batch_size=1)
+    assert written.inputs["picture"].shape == (1, 64, 64, 3)
+
+
 def test_what_is_nested_counts_for_tolerance_and_ids(tmp_path, monkeypatch):
     monkeypatch.setattr(plain, "write", lambda program, path, format: program)
     half = keras.layers.Dense(4, dtype="mixed_bfloat16")

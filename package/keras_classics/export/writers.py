@@ -46,8 +46,9 @@ def write_saved_model(
         # Of layers the endpoint's own variables are written; tracked, they would be there twice.
         if not isinstance(each, keras.Layer):
             archive.track(each)
-    archive.add_endpoint("serve", serve, _signature(inputs))
-    archive.write_out(str(path), verbose=False)
+    with _traced():
+        archive.add_endpoint("serve", serve, _signature(inputs))
+        archive.write_out(str(path), verbose=False)
 
 
 def write_litert(
@@ -95,7 +96,7 @@ def onnx_graph(serve: Callable, inputs: Mapping[str, Spec]) -> onnx.ModelProto:
 
     signature = _signature(inputs)
     function = tf.function(serve, input_signature=signature, autograph=False)
-    with _inlined():
+    with _inlined(), _traced():
         function.get_concrete_function()
     log = logging.getLogger("tf2onnx")
     level = log.level
@@ -166,6 +167,27 @@ def _signature(inputs: Mapping[str, Spec]) -> list:
     import tensorflow as tf
 
     return [tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in inputs.items()]
+
+
+@contextlib.contextmanager
+def _traced() -> Iterator[None]:
+    """Say what a layer lacks that wants to know sizes while a graph is made."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except tf.errors.OperatorNotAllowedInGraphError as error:
+        found = re.search(r"when calling (\w+)\.call", str(error))
+        layer = f"its {found[1]}" if found else "a layer of it"
+        reason = f"{layer} wants to know sizes that the model leaves open"
+        raise ExportError(
+            explain(
+                f"The model cannot be exported as it is ({reason})",
+                "layers that take any size, or a model of a fixed one",
+                "Give size=64, say, and batch_size=1, or put another layer in its place.",
+            ),
+            reason,
+        ) from error
 
 
 @contextlib.contextmanager

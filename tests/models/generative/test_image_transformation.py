@@ -113,6 +113,36 @@ def test_a_residual_network_begins_at_the_bilinear_enlargement():
     )
 
 
+@pytest.mark.parametrize("factor", [4, 8])
+def test_the_enlargement_of_any_size_is_keras_bilinear_one(factor):
+    small = kc.models.super_resolution(
+        factor, normalization="none", residual=True, filters=2, blocks=1
+    )
+    for height, width in ((1, 1), (1, 5), (7, 4)):
+        picture = DRAW.uniform(0, 255, (2, height, width, 3)).astype("float32")
+        plain = keras.ops.image.resize(picture, (factor * height, factor * width), "bilinear")
+        np.testing.assert_allclose(small(picture), plain, atol=2e-3)
+
+
+@pytest.mark.slow
+def test_a_residual_network_is_exported_for_pictures_of_any_size(tmp_path):
+    runtime = pytest.importorskip("onnxruntime")
+    model = kc.models.super_resolution(
+        4, normalization="none", residual=True, filters=2, blocks=1, enlarging="nearest"
+    )
+    model.get_layer("picture_conv").bias.assign([0.1, 0.0, -0.1])
+    kc.export.export_model(model, tmp_path / "saved")
+    kc.export.export_model(model, tmp_path / "large.onnx", "onnx")
+    saved = kc.export.load_saved_model(tmp_path / "saved")
+    session = runtime.InferenceSession(str(tmp_path / "large.onnx"))
+    for shape in ((1, 7, 5, 3), (2, 16, 9, 3)):
+        picture = DRAW.uniform(0, 255, shape).astype("float32")
+        wanted = keras.ops.convert_to_numpy(model(picture))
+        (answer,) = session.run(None, {"picture": picture})
+        for found in (np.asarray(saved.serve(picture)["picture_values"]), answer):
+            np.testing.assert_allclose(found, wanted, atol=1e-2)
+
+
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_half_precision_makes_nearly_the_same_in_single(policy):
     """Of large values: what is summed over pixels must not overflow."""

@@ -141,12 +141,26 @@ def super_resolution(
         x = _enlarged(x, filters, normalization, f"stage{number}", enlarging)
     if not residual:
         return keras.Model(picture, _picture(x), name=name)
-    large = layers.UpSampling2D(factor, interpolation="bilinear", dtype="float32", name="large")
     x = layers.Conv2D(3, 9, padding="same", kernel_initializer="zeros", name="picture_conv")(x)
     x = layers.Activation("tanh", dtype="float32", name="picture_tanh")(x)
     x = layers.Rescaling(AMPLITUDE, dtype="float32", name="detail")(x)
-    whole = layers.Add(dtype="float32", name="picture_values")([large(picture), x])
+    whole = layers.Add(dtype="float32", name="picture_values")([_bilinear(picture, factor), x])
     return keras.Model(picture, whole, name=name)
+
+
+def _bilinear(picture: Tensor, factor: int) -> Tensor:
+    """A picture, enlarged; Keras's own `UpSampling2D` cannot be exported for any size.
+
+    Of pixels that are repeated, the mean of so many and then of two is bilinear.
+    """
+    whole = {"strides": 1, "padding": "valid", "dtype": "float32"}
+    wide = layers.ZeroPadding2D(1, dtype="float32", name="large_room")(picture)
+    # Beyond its border the picture goes on as it ends.
+    bordered = CropToReference((-1, -1), dtype="float32", name="large_border")([picture, wide])
+    x = layers.UpSampling2D(factor, dtype="float32", name="large_repeated")(bordered)
+    x = layers.AveragePooling2D(factor, **whole, name="large_mean1")(x)
+    x = layers.AveragePooling2D(2, **whole, name="large_mean2")(x)
+    return layers.Cropping2D(factor // 2, dtype="float32", name="large")(x)
 
 
 def _centred(picture: Tensor, unit: float = 1.0) -> Tensor:
