@@ -23,6 +23,12 @@ _NONE = np.zeros((0, 0, 3), "uint8")
 
 # Of what may be kept: the column of `Pictures`, and what to say where it is not there.
 _FIELDS = {
+    "image": (
+        "names",
+        "Examples that are no pictures were given",
+        "pictures",
+        "Use digits, scenes, npz:FILE, folder:DIR, captions:FOLDER, or a TFDS set of pictures.",
+    ),
     "label": (
         "labels",
         "Pictures without classes were given",
@@ -70,7 +76,7 @@ def collect(
 ) -> list[Document]: ...
 @overload
 def collect(
-    split: Sequence[Any], field: Literal["label", "captions"], *, description: str = ...
+    split: Sequence[Any], field: Literal["image", "label", "captions"], *, description: str = ...
 ) -> Pictures: ...
 @overload
 def collect(
@@ -87,9 +93,9 @@ def collect(split: Sequence[Any], field: str, *, description: str = "Reading") -
 
     Args:
         split: Examples with a `name`, the field, and, unless that is a text, an `image`.
-        field: What is kept: `"label"` or `"captions"` of pictures, `"text"`, or with `"boxes"` or
-            `"class_mask"` all that is known of pictures that have them, with `"texts"` all of
-            parallel text.
+        field: What is kept: `"label"` or `"captions"` of pictures, of any no more than `"image"`;
+            `"text"`; or with `"boxes"` or `"class_mask"` all that is known of pictures that have
+            them, with `"texts"` all of parallel text.
         description: Text beside the progress bar.
 
     Returns:
@@ -130,11 +136,14 @@ def collect(split: Sequence[Any], field: str, *, description: str = "Reading") -
             for example in tracked(split, description, len(split)):
                 store.add(example.image)
                 names.append(example.name)
-                kept.append(replace(example, image=_NONE) if whole
-                            else getattr(example, field))  # fmt: skip
+                if field != "image":
+                    kept.append(replace(example, image=_NONE) if whole
+                                else getattr(example, field))  # fmt: skip
             images = store.images()
     if whole:
         return [replace(each, image=image) for each, image in zip(kept, images, strict=True)]
+    if field == "image":
+        return Pictures(images, names)
     found: Any = np.asarray(kept, "int32") if field == "label" else list(kept)
     return Pictures(images, names, **{column: found})
 

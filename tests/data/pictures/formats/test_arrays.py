@@ -152,13 +152,28 @@ def test_folders_of_splits_are_kept(folder, tmp_path):
         load(f"folder:{target}")
 
 
-def test_folders_without_classes_are_refused(tmp_path):
-    (tmp_path / "one").mkdir()
-    with pytest.raises(InputError, match="has 1 subfolders"):
-        load(f"folder:{tmp_path}")
-    (tmp_path / "two").mkdir()
-    with pytest.raises(InputError, match="has no picture"):
-        load(f"folder:{tmp_path}")
+def test_folders_without_pictures_are_refused(tmp_path):
+    (tmp_path / "notes.txt").write_text("none")
+    for name, told in (("one", "has no picture. "), ("two", "has no picture in one, two. ")):
+        (tmp_path / name).mkdir()
+        with pytest.raises(InputError, match=told):
+            load(f"folder:{tmp_path}")
+
+
+def test_pictures_in_no_folders_or_all_in_one_have_no_classes(tmp_path):
+    folder = tmp_path / "album" / "summer"
+    folder.mkdir(parents=True)
+    for n in range(20):
+        place = tmp_path / "album" if n % 2 else folder
+        Image.new("RGB", (8, 8), (n, 0, 0)).save(place / f"{n}.png")
+    data = load(f"folder:{tmp_path / 'album'}")
+    found = [collect(getattr(data, split), "image") for split in ("train", "validation", "test")]
+    assert sorted(int(each.images[n][0, 0, 0]) for each in found for n in range(len(each))) == [
+        *range(20)
+    ]
+    assert len(found[0]) < 20 and all(each.labels is None for each in found)
+    with pytest.raises(InputError, match="without classes were given.*a subfolder for each class"):
+        collect(data.train, "label")
 
 
 def test_pictures_without_classes_are_refused(tmp_path):

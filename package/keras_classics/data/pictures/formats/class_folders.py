@@ -2,6 +2,7 @@
 
 The folder holds the classes' folders, or `train`, `val` (or `validation`, `valid`, `dev`) and
 `test`, each with the same classes' folders. A split that is absent is held out of training.
+Pictures in no folders, or all in one, have no classes: who needs none can learn from them.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Classed(NamedTuple):
 
 @checked
 def load_folder(asked: Asked, *, validation: float = 0.1, test: float = 0.1) -> Data:
-    """Read photographs whose class is the name of their folder.
+    """Read photographs whose class is the name of their folder, if there are two and more.
 
     Pictures may lie deeper within a class's folder; hidden files and files that are no pictures
     by their ending are passed over. All pictures are decoded once to find the faulty ones, then
@@ -53,22 +54,23 @@ def load_folder(asked: Asked, *, validation: float = 0.1, test: float = 0.1) -> 
         test: Share of them that becomes the test split.
 
     Raises:
-        InputError: The folder is missing, has fewer than two classes, other classes in some
-            split, or a split without sound pictures.
+        InputError: The folder is missing, has other classes in some split, or a split without
+            sound pictures.
     """
 
     def sound(root: Path, classes: Sequence[str]) -> list[Classed]:
         # Who names a pipe or a folder like a picture is told so.
         found = [
             Classed(path, name, (path,))
-            for name in classes
+            for name in classes or [""]
             for path in picture_files(root / name, regular=False)
         ]
         if not found:
             raise InputError(
-                f"{root} has no picture in {', '.join(classes)}",
+                f"{root} has no picture{' in ' if classes else ''}{', '.join(classes)}",
                 f"files ending in {', '.join(sorted(picture_endings()))}",
-                "Put the pictures of each class into its folder.",
+                "Put the pictures of each class into a folder of its own, or all into this one "
+                "where classes are not needed.",
             )
         named = list[Path]()
         for each in found:
@@ -78,11 +80,11 @@ def load_folder(asked: Asked, *, validation: float = 0.1, test: float = 0.1) -> 
         sizes = measure_images(named, asked.faults)
         return [each for each in found if each.path in sizes]
 
-    def made(part: Sequence[Classed], names: Sequence[str], labels: np.ndarray) -> Pictures:
+    def made(part: Sequence[Classed], names: Sequence[str], labels: np.ndarray | None) -> Pictures:
         images = Made([each.path for each in part], partial(read_image, size=asked.size))
         return Pictures(images, names, labels=labels)
 
-    return classed_data(asked, (validation, test), "picture", sound, made)
+    return classed_data(asked, (validation, test), "picture", sound, made, plain=True)
 
 
 def classed_data(
@@ -90,7 +92,9 @@ def classed_data(
     shares: tuple[float, float],
     what: str,
     sound: Callable[[Path, Sequence[str]], list[Classed]],
-    made: Callable[[Sequence[Classed], Sequence[str], np.ndarray], Sequence[Any]],
+    made: Callable[[Sequence[Classed], Sequence[str], Any], Sequence[Any]],
+    *,
+    plain: bool = False,
 ) -> Data:
     """Make a data set of what lies in folders of classes; the module describes the layout.
 
@@ -100,15 +104,18 @@ def classed_data(
         what: One example, such as `"picture"`.
         sound: From a split's folder and the classes to what can be read in them.
         made: From such examples, what each is called and the number of its class to a split.
+        plain: Of fewer than two folders, what lies in them and beside them is read without classes;
+            labels are then None.
 
     Raises:
         InputError: The folder is not laid out so, or a split has no example.
     """
     folder, size = asked.path, asked.size
     roots = split_folders(folder)
-    classes = class_folders(roots["train"])
+    unsorted = plain and len(_subfolders(roots["train"])) < 2
+    classes = () if unsorted else class_folders(roots["train"])
     for root in roots.values():
-        if strange := set(_subfolders(root)) - set(classes):
+        if not unsorted and (strange := set(_subfolders(root)) - set(classes)):
             raise InputError(
                 f"{root} has the class {min(strange)!r}, which the training {what}s have not",
                 ", ".join(classes),
@@ -127,7 +134,9 @@ def classed_data(
             split: made(
                 part,
                 [str(each.path.relative_to(folder)) for each in part],
-                np.array([classes.index(each.class_name) for each in part], "int32"),
+                None
+                if unsorted
+                else np.array([classes.index(each.class_name) for each in part], "int32"),
             )
             for split, part in splits.items()
         },
