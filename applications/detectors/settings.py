@@ -39,8 +39,10 @@ class Settings(kc.jobs.Settings):
     proposals: str | None = flag(None, "windows of a grid, or selective search",
         choices=proposing.KINDS)  # fmt: skip
     least_side: float = flag(8.0, "smallest side of a proposal in pixels; 20 in the papers")
-    sides: list[float] | None = flag(None, "of the windows of a grid, in pixels")
-    step: float | None = flag(None, "between windows, as a share of their side")
+    sides: list[float] | None = flag(None, "of the windows of a grid, in pixels",
+        when={"proposals": ["grid"]})  # fmt: skip
+    step: float | None = flag(None, "between windows, as a share of their side",
+        when={"proposals": ["grid"]})  # fmt: skip
     augment: list[str] = flag(lambda: ["flip"], "of pictures in training: some of mosaic, scale, "
         "crop, flip and colour; keras-classics draw-data shows them")  # fmt: skip
     regions: int = flag(32, "of a picture in a batch, a quarter of which show something")

@@ -14,6 +14,8 @@ WIDTH, STRIDE = 10, 2
 # Convolutions, and how many columns or frames become one step of each: two in all.
 FRONT_ENDS = {"image": ((16, 32), (1, 2)), "speech": ((64,), (2,))}
 flag = kc.jobs.flag
+# What has a meaning for some tasks alone.
+HEARD, CLIPS = {"task": ["recognize", "word"]}, {"task": ["clip"]}
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -32,27 +34,30 @@ class Settings(kc.jobs.Settings):
     layers: int = flag(1)
     dropout: float = flag(0.2)
     unit: str | None = flag(None, "of classified texts; by default characters for languages, else "
-        "words", choices=("word", "character"))  # fmt: skip
+        "words", choices=("word", "character"), when={"task": ["classify"]})  # fmt: skip
     summary: str = flag("last", "what of all steps is classified: the last state, the mean, or the "
-        "sum of the votes", choices=("last", "mean", "sum"))  # fmt: skip
+        "sum of the votes", choices=("last", "mean", "sum"),
+        when={"task": ["classify", "word", "clip"]})  # fmt: skip
     hide_bands: int = flag(5, "of speech: most neighbouring bands of 24 that training hides, twice "
-        "in each recording; 0 for none")  # fmt: skip
+        "in each recording; 0 for none", when=HEARD)  # fmt: skip
     hide_frames: int = flag(8, "of speech: most hundredths of a second that training hides, "
-        "once in each half second; 0 for none")  # fmt: skip
+        "once in each half second; 0 for none", when=HEARD)  # fmt: skip
     stretch: float = flag(0.1, "of speech: greatest share by which training says it slower or "
-        "faster")  # fmt: skip
+        "faster", when=HEARD)  # fmt: skip
     voice: float = flag(0.0, "of speech: greatest share by which training moves all frequencies, "
-        "as of a speaker with a shorter or longer throat")  # fmt: skip
+        "as of a speaker with a shorter or longer throat", when=HEARD)  # fmt: skip
     noise: float | None = flag(None, "of speech: loudest noise that training adds, in decibels of "
-        "a sine of full scale, such as -20")  # fmt: skip
-    normalize: bool = flag(False, "of --task recognize: read each band of a recording less its "
-        "mean, over its deviation, as for speakers it never heard")  # fmt: skip
-    encoder: str = flag("lenet_5_modern", "of clips: what sees each frame, a name of "
-        "keras-classics list")  # fmt: skip
-    encoder_options: dict = flag(dict, "arguments of its builder, such as width=0.5")
-    still_epochs: int | None = flag(None, "of clips: epochs in which it first learns still shapes; "
-        "by default 10 for moving_scenes with task=order, else none")  # fmt: skip
-    pictures: int = flag(6, "sequences that are drawn over time", verbs=["evaluate"])
+        "a sine of full scale, such as -20", when=HEARD)  # fmt: skip
+    normalize: bool = flag(False, "read each band of a recording less its mean, over its "
+        "deviation, as for speakers it never heard", when={"task": ["recognize"]})  # fmt: skip
+    encoder: str = flag("lenet_5_modern", "what sees each frame, a name of "
+        "keras-classics list", when=CLIPS)  # fmt: skip
+    encoder_options: dict = flag(dict, "arguments of its builder, such as width=0.5",
+        when=CLIPS)  # fmt: skip
+    still_epochs: int | None = flag(None, "epochs in which it first learns still shapes; by "
+        "default 10 for moving_scenes with task=order, else none", when=CLIPS)  # fmt: skip
+    pictures: int = flag(6, "sequences that are drawn over time", verbs=["evaluate"],
+        when={"task": ["recognize", "clip"]})  # fmt: skip
 
 
 class Task(kc.jobs.Job):

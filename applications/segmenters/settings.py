@@ -36,7 +36,8 @@ class Settings(kc.jobs.Settings):
         "FCN-16s from FCN-32s, FCN-8s from that, CRF-RNN from FCN-8s")  # fmt: skip
     scaled_skips: bool = flag(False, "scale skips down, as the paper for training at once")
     crf: bool = flag(False, "a random field over it, trained with it (CRF-RNN)")
-    colour_width: float = flag(13.0, "of the field's colours, of 0 to 255")
+    colour_width: float = flag(13.0, "of the field's colours, of 0 to 255",
+        when={"crf": [True]})  # fmt: skip
     balance: float = flag(0.0, "how much more rare classes weigh: 0 for all alike, 1 for median "
         "frequency balancing, 0.5 for its roots")  # fmt: skip
     judged: str = flag("test", "split that figures are of; a folder without one has a tenth of its "

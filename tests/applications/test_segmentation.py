@@ -194,7 +194,7 @@ def test_a_run_goes_on_from_another_of_the_same_classes(application, finished, t
     earlier = kc.jobs.open_run(application.Segmentation, finished)
     expected = {each.path: each for each in earlier.trained().weights}
     model = started(application, finished, tmp_path, earlier.classes).build()
-    assert f"goes on from {finished}; new are no layers" in capsys.readouterr().out
+    assert f"goes on from {finished}; no layer is new" in capsys.readouterr().out
     for weight in model.weights:
         np.testing.assert_array_equal(weight, expected[weight.path], weight.path)
     started(application, finished, tmp_path, earlier.classes, crf=True).build()

@@ -66,7 +66,7 @@ def test_the_weights_of_the_run_are_those_of_the_start_and_what_is_new_is_told(
     learned = kernel_of(kc.load_model(finished / "model.keras"))
     model = job_of(tmp_path, start_from=finished).build()
     assert kernel_of(model) == learned
-    assert f"goes on from {finished}; new are no layers" in capsys.readouterr().out
+    assert f"goes on from {finished}; no layer is new" in capsys.readouterr().out
     assert kernel_of(job_of(tmp_path, start_from=finished, further=True).build()) == learned
     assert f"goes on from {finished}; new are bend" in capsys.readouterr().out
     assert kernel_of(job_of(tmp_path).build()) != learned

@@ -32,6 +32,10 @@ class Settings(kc.jobs.Settings):
     learning_rate: float = flag(0.1)
     slope: float = flag(2.0, "of the line")
     names: list[str] = flag(["a", "b"], "of the classes")
+    form: str = flag("line", "that is drawn", choices=("line", "curve"))
+    bend: float = flag(1.0, "of a curve", when={"form": ["curve"]})
+    corners: int = flag(2, "that are drawn", verbs=["evaluate"],
+        when={"form": ["curve"], "bend": []})  # fmt: skip
     stop_at: int = flag(0, "Ctrl-C comes at this step", may_change=True)
     digits: int = flag(3, "that are shown", verbs=["evaluate"])
     times: int = flag(1, "what the answer is multiplied by", verbs=["ask"])

@@ -61,7 +61,7 @@ def explain(given: str, allowed: str, remedy: str) -> str:
         allowed: What would have been accepted.
         remedy: What the user should do, as a full sentence.
     """
-    return f"{given.rstrip('.')}. Allowed: {allowed.rstrip('.')}. {remedy}"
+    return f"{given.removesuffix('.')}. Allowed: {allowed.removesuffix('.')}. {remedy}"
 
 
 def shown(value: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from keras_classics.core.errors import InputError, UsageError
 from keras_classics.core.names import did_you_mean
 from keras_classics.core.version import __version__
 from keras_classics.jobs.output import Output
-from keras_classics.jobs.settings import TRAIN, Flag, flags_of
+from keras_classics.jobs.settings import TRAIN, Flag, Settings, flags_of, needed, unmet
 
 if TYPE_CHECKING:
     from keras_classics.jobs.job import Job
@@ -80,7 +80,18 @@ def parse(job: type[Job], argv: Sequence[str], about: str = "") -> Asked:
     typed = {each.field: found.pop(each.field) for each in flags if each.field in found}
     typed = {each.field: _value(each, typed[each.field]) for each in flags if each.field in typed}
     if verb is not None:
-        _refuse_others(job, verb, [each for each in flags if each.field in typed])
+        # Those that make the run may be repeated, and are compared with it later.
+        others = [
+            each.option
+            for each in flags
+            if each.field in typed and verb not in each.verbs and not each.made
+        ]
+        _refuse(
+            others,
+            f"to {verb}",
+            f"the flags of {verb}, and those of the training as they were",
+            f"{job.command} {verb} --help lists its flags.",
+        )
     return Asked(
         verb=verb,
         typed=typed,
@@ -146,8 +157,15 @@ def _verbs(job: type[Job]) -> str:
     lines = [f"  {verb:<{width}}{help}" for verb, help in job.verbs.items()]
     return "\n".join(
         ["verbs, of which each has flags of its own (VERB --help):", *lines,
-         f"  {'none':<{width}}{', '.join(job.whole_verbs or job.verbs)}, one after the other"]
+         f"  {'none':<{width}}{_whole(job)}"]
     )  # fmt: skip
+
+
+def _whole(job: type[Job]) -> str:
+    # Where the verbs follow from settings too, the description says what is done.
+    if job.whole.__qualname__ != "Job.whole":
+        return "the whole job, as said above"
+    return f"{', '.join(job.whole_verbs or job.verbs)}, one after the other"
 
 
 def _add(parser: argparse.ArgumentParser, each: Flag, *, shown: bool) -> None:
@@ -157,7 +175,8 @@ def _add(parser: argparse.ArgumentParser, each: Flag, *, shown: bool) -> None:
         parser.add_argument(each.option, action="store_true", **arguments)
         return
     if each.many:
-        arguments["nargs"] = "+" if each.many == "dict" else "*"
+        # An empty list may be meant, of files it is what a shell makes of a name that none has.
+        arguments["nargs"] = "+" if each.many == "dict" or each.kind is Path else "*"
     if each.choices is None:
         kind = "KEY=VALUE" if each.many == "dict" else METAVARS[each.kind]
         arguments["metavar"] = each.metavar or kind
@@ -204,15 +223,35 @@ def _check_number(each: Flag, number: Any) -> None:
     raise InputError(f"{each.option}={number} was given", allowed, f"Leave {each.option} out.")
 
 
-def _refuse_others(job: type[Job], verb: str, typed: Sequence[Flag]) -> None:
-    """Refuse flags that have no meaning for a verb.
+def refuse_idle(settings: Settings, typed: Mapping[str, Any]) -> None:
+    """Refuse flags that have no meaning beside the other settings; their defaults are no fault.
 
-    Those that make the run may be repeated, and are compared with it later.
+    Args:
+        settings: Completed.
+        typed: What was typed, by field.
+
+    Raises:
+        UsageError: There is one.
     """
-    wrong = [each.option for each in typed if verb not in each.verbs and not each.made]
-    if wrong:
+    kind = type(settings)
+    default, idle, places, allowed = vars(kind()), [], [], []
+    for each in flags_of(kind):
+        if each.field not in typed or typed[each.field] == default[each.field]:
+            continue
+        if (place := unmet(settings, each.when)) is not None:
+            idle.append(each.option)
+            places.append(place)
+            needs = [needed(kind, name, values) for name, values in each.when.items()]
+            allowed.append(f"{each.option} {' and '.join(needs)}")
+    _refuse(idle, ", ".join(dict.fromkeys(places)), "; ".join(allowed))
+
+
+def _refuse(options: Sequence[str], place: str, allowed: str, more: str = "") -> None:
+    """Refuse flags that have no meaning in some place, if there are any."""
+    if options:
+        out = f"Leave {'it' if len(options) == 1 else 'them'} out"
         raise UsageError(
-            f"{', '.join(wrong)} was given to {verb}, for which it has no meaning",
-            f"the flags of {verb}, and those of the training as they were",
-            f"Leave it out; {job.command} {verb} --help lists its flags.",
+            f"{', '.join(options)} was given {place}, where it has no meaning",
+            allowed,
+            f"{out}; {more}" if more else f"{out}.",
         )

@@ -15,7 +15,7 @@ from keras_classics.jobs.output import Output
 from keras_classics.jobs.plan import Plan
 from keras_classics.jobs.ranked_answers import Answer, ranked
 from keras_classics.jobs.records import other_releases, read_run
-from keras_classics.jobs.settings import Settings
+from keras_classics.jobs.settings import Needs, Settings
 
 if TYPE_CHECKING:
     import keras
@@ -71,6 +71,8 @@ class Job(ABC):
         verbs: What it can be told to do, each with a line of help, in the order of the whole job.
             `train`, `evaluate` and `export` are known, `asks` asks the export; each other is a
             method of its name that takes the trained model.
+        verb_needs: By verb, the settings with whose values alone it has a meaning, as the `when` of
+            a flag has them; it is refused of other runs.
         whole_verbs: The verbs of the whole job, in order; by default all.
         formats: What its exports can be written as; by default every format.
         runless: Verbs that need no trained model, whose methods take nothing; of the settings
@@ -98,6 +100,7 @@ class Job(ABC):
     name: ClassVar[str]
     makes: ClassVar[str] = "model"
     verbs: ClassVar[Mapping[str, str]]
+    verb_needs: ClassVar[Mapping[str, Needs]] = {}
     whole_verbs: ClassVar[Sequence[str] | None] = None
     formats: ClassVar[Sequence[str] | None] = None
     runless: ClassVar[Sequence[str]] = ()

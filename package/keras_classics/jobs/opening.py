@@ -12,11 +12,21 @@ import keras
 from keras_classics.core.arguments import checked
 from keras_classics.core.boundary.files import file_fingerprint
 from keras_classics.core.errors import InputError
-from keras_classics.jobs.flags import Asked
+from keras_classics.jobs.flags import Asked, refuse_idle
 from keras_classics.jobs.job import Job
 from keras_classics.jobs.output import Output
 from keras_classics.jobs.records import RUN, check_job, read_run, update_run
-from keras_classics.jobs.settings import TRAIN, check_kinds, flags_of, from_record, made_of, told
+from keras_classics.jobs.settings import (
+    TRAIN,
+    check_kinds,
+    flags_of,
+    from_record,
+    made_of,
+    needed,
+    option_of,
+    told,
+    unmet,
+)
 from keras_classics.training.checkpoints import steps_made
 
 
@@ -24,6 +34,9 @@ def fresh(job: type[Job], asked: Asked, folder: Path) -> Job:
     """A job with the settings that were typed."""
     made = job.of(job.Settings(**asked.typed), folder, asked.output)
     made.complete()
+    # What needs no run may try all that settings can be.
+    if asked.verb not in job.runless:
+        refuse_idle(made.settings, asked.typed)
     return made
 
 
@@ -43,7 +56,7 @@ def of_run(job: type[Job], asked: Asked, verb: str, folder: Path) -> Job:
     """
     if job.of(job.Settings(**asked.typed), folder, asked.output).brings_model():
         return fresh(job, asked, folder)
-    record = finished(job, folder)
+    record = finished(job, folder, verb)
     check_kinds(job.Settings, record["settings"], folder / RUN)
     known = {each.field: each for each in flags_of(job.Settings)}
     made = {
@@ -53,12 +66,19 @@ def of_run(job: type[Job], asked: Asked, verb: str, folder: Path) -> Job:
     }
     found = job.of(job.Settings(**{**made, **asked.typed}), folder, asked.output)
     found.complete()
+    _refuse_other_runs(found, verb)
+    refuse_idle(found.settings, asked.typed)
     _refuse_contradictions(found, asked, verb, record)
     return found
 
 
-def finished(job: type[Job], folder: Path) -> dict[str, Any]:
+def finished(job: type[Job], folder: Path, verb: str) -> dict[str, Any]:
     """The record of a finished training in a folder.
+
+    Args:
+        job: What kind of job.
+        folder: The run's folder.
+        verb: What is to be done with the run.
 
     Raises:
         InputError: It holds none, or one of another job.
@@ -71,9 +91,34 @@ def finished(job: type[Job], folder: Path) -> dict[str, Any]:
         raise InputError(
             f"{folder} holds no trained {job.makes}",
             "the --out of a finished training",
-            f"Run: {job.command} train --out {folder}",
+            f"Run: {_training(job, verb)} --out {folder}",
         )
     return record
+
+
+def _training(job: type[Job], verb: str) -> str:
+    """The command that trains what a verb is for."""
+    chosen = [
+        f"{option_of(job.Settings, name)} {values[0]}"
+        for name, values in job.verb_needs.get(verb, {}).items()
+    ]
+    return " ".join([job.command, "train", *chosen])
+
+
+def _refuse_other_runs(job: Job, verb: str) -> None:
+    """Refuse a verb for which a run has no meaning.
+
+    Raises:
+        InputError: It has none.
+    """
+    kind, needs = type(job.settings), job.verb_needs.get(verb, {})
+    if (place := unmet(job.settings, needs)) is not None:
+        wanted = [needed(kind, name, values) for name, values in needs.items()]
+        raise InputError(
+            f"{verb} was asked of {job.folder}, a run {place}",
+            f"runs {' and '.join(wanted)}",
+            f"Name one by --out, or train it: {_training(type(job), verb)} --out FOLDER",
+        )
 
 
 def refuse_unfinished(job: type[Job], folder: Path) -> None:
@@ -103,11 +148,14 @@ def refuse_unfinished(job: type[Job], folder: Path) -> None:
 def _refuse_contradictions(job: Job, asked: Asked, verb: str, record: Mapping[str, Any]) -> None:
     # A run of before there was a setting has its default.
     default = told(vars(type(job).Settings()))
-    wrong = []
+    wrong, made = [], made_of(job.settings)
     for each in flags_of(type(job).Settings):
         if each.field not in asked.typed or verb in each.verbs or not each.made:
             continue
-        now = made_of(job.settings)[each.field]
+        # Of no meaning, and its default.
+        if each.field not in made:
+            continue
+        now = made[each.field]
         then = record["settings"].get(each.field, default[each.field])
         if now != then:
             wrong.append(f"{each.option} {now!r}, but {job.folder} has {then!r}")

@@ -19,6 +19,8 @@ from keras_classics.distribution import STRATEGIES
 TRAIN = "train"
 # From the name of a flag and what was typed to the value, or an error that says what is admitted.
 Check = Callable[[str, Any], Any]
+# Settings by name, and the values that are needed of them; none stand for all but the default.
+Needs = Mapping[str, Sequence[Any]]
 # Of the settings of these names, in whatever job; no 0 stands for a default.
 CHECKS: dict[str, Check] = {
     "epochs": check_whole,
@@ -39,6 +41,7 @@ CHECKS: dict[str, Check] = {
     "least_score": check_probability,
     "overlap": check_probability,
     "shown_from": check_probability,
+    "tile": check_whole,
 }
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 
@@ -49,6 +52,7 @@ def flag(
     help: str = "",
     *,
     verbs: Sequence[str] = (TRAIN,),
+    when: Needs | None = None,
     may_change: bool = False,
     choices: Sequence[str] | None = None,
     name: str | None = None,
@@ -63,6 +67,8 @@ def flag(
         help: Stands beside the flag.
         verbs: Those that have the flag. What `train` has makes the run: it is recorded, and later
             verbs take it from there.
+        when: Other settings, with whose values alone it has a meaning, such as
+            `{"task": ["vae"]}`; no values stand for all but the default. Elsewhere it is refused.
         may_change: Whether a run may be continued with another value, such as more epochs.
         choices: All values there are.
         name: The flag's name; by default the field's.
@@ -74,6 +80,7 @@ def flag(
         metadata={
             "help": help,
             "verbs": tuple(verbs),
+            "when": dict(when or {}),
             "may_change": may_change,
             "choices": tuple(choices) if choices else None,
             "name": name,
@@ -154,6 +161,7 @@ class Flag:
         kind: Type of the value, or of each of them: int, float, str, bool or Path.
         many: Whether several values follow: None, `"list"` or `"dict"`.
         verbs: Verbs that have it.
+        when: Other settings, by name, with whose values alone it has a meaning.
         may_change: Whether a run may be continued with another value.
         help: Stands beside it, the default included.
         choices: All values there are, or None for any.
@@ -167,6 +175,7 @@ class Flag:
     kind: type
     many: str | None
     verbs: tuple[str, ...]
+    when: Needs
     may_change: bool
     help: str
     choices: tuple[str, ...] | None
@@ -183,26 +192,28 @@ class Flag:
 def flags_of(settings: type[Settings]) -> list[Flag]:
     """The flags of settings, in the order of their fields."""
     hints = typing.get_type_hints(settings)
-    return [_flag(field, hints[field.name]) for field in dataclasses.fields(settings)]
+    return [_flag(settings, each, hints[each.name]) for each in dataclasses.fields(settings)]
 
 
-def _flag(field: dataclasses.Field[Any], hint: Any) -> Flag:
+def _flag(settings: type[Settings], field: dataclasses.Field[Any], hint: Any) -> Flag:
     data = field.metadata
     # What is parsed as a whole is typed as one text.
     kind, many = (str, None) if field.metadata["parse"] else _kind(hint)
     factory = field.default_factory
     default = None if factory is dataclasses.MISSING else factory()
-    help = data["help"]
+    notes = [needed(settings, name, values) for name, values in data["when"].items()]
     # 0 is a default that is worth saying, False none.
     if default is not None and default is not False and default not in ("", [], {}):
         shown = " ".join(map(str, default)) if isinstance(default, list) else default
-        help = f"{help} (default: {shown})".strip()
+        notes.append(f"default: {shown}")
+    help = f"{data['help']} ({'; '.join(notes)})".strip() if notes else data["help"]
     return Flag(
         field=field.name,
-        option="--" + (data["name"] or field.name).replace("_", "-"),
+        option=option_of(settings, field.name),
         kind=kind,
         many=many,
         verbs=data["verbs"],
+        when=data["when"],
         may_change=data["may_change"],
         help=help,
         choices=data["choices"],
@@ -210,6 +221,37 @@ def _flag(field: dataclasses.Field[Any], hint: Any) -> Flag:
         parse=data["parse"],
         check=CHECKS.get(field.name),
     )
+
+
+def option_of(settings: type[Settings], name: str) -> str:
+    """The flag of a field."""
+    data = settings.__dataclass_fields__[name].metadata
+    return "--" + (data["name"] or name).replace("_", "-")
+
+
+def needed(settings: type[Settings], name: str, values: Sequence[Any]) -> str:
+    """What is needed of a setting, as it is typed, such as `"with --task gan or vae"`."""
+    # What is only set or not, or may have any value, is its flag.
+    typed = " or ".join(str(each) for each in values if each is not True)
+    return f"with {option_of(settings, name)} {typed}".strip()
+
+
+def unmet(settings: Settings, needs: Needs) -> str | None:
+    """The first setting that has another value than is needed, as it is typed; None if none has.
+
+    Args:
+        settings: Completed, so that what follows from others is there.
+        needs: By name, as `flag(when=)` has them.
+    """
+    kind = type(settings)
+    default = vars(kind())
+    for name, values in needs.items():
+        value = getattr(settings, name)
+        if value not in values if values else value == default[name]:
+            absent = value in (None, False)
+            option = option_of(kind, name)
+            return f"without {option}" if absent else f"with {option} {value}"
+    return None
 
 
 def _kind(hint: Any) -> tuple[type, str | None]:
@@ -272,7 +314,8 @@ def check_kinds(settings: type[Settings], values: Mapping[str, Any], where: obje
             sound = isinstance(value, list) and all(_is_kind(one, kind) for one in value)
         else:
             sound = _is_kind(value, kind)
-        if not sound:
+        chosen = value if each.many == "list" else [value]
+        if not sound or (each.choices and not set(chosen) <= set(each.choices)):
             raise InputError(
                 f"{where} has {each.field}={value!r}",
                 "the settings that a training wrote",
@@ -287,6 +330,10 @@ def _is_kind(value: Any, kind: type) -> bool:
 
 
 def made_of(settings: Settings) -> dict[str, Any]:
-    """What makes the run, and the number of epochs, as a record keeps them."""
-    fields = [each.field for each in flags_of(type(settings)) if each.made]
+    """What makes the run, and the number of epochs, as a record keeps them.
+
+    What has no meaning beside the other settings makes nothing.
+    """
+    flags = [each for each in flags_of(type(settings)) if each.made]
+    fields = [each.field for each in flags if unmet(settings, each.when) is None]
     return told({name: getattr(settings, name) for name in [*fields, "epochs"]})

@@ -59,8 +59,8 @@ def begin_with(job: Job, model: keras.Model, earlier: Job | None) -> keras.Model
     """
     if earlier is not None:
         new = take_over(earlier.trained(), model)
-        told = ", ".join(new) or "no layers"
-        job.output.remark(f"goes on from {job.settings.start_from}; new are {told}")
+        told = f"new are {', '.join(new)}" if new else "no layer is new"
+        job.output.remark(f"goes on from {job.settings.start_from}; {told}")
     return model
 
 
