@@ -1,7 +1,8 @@
 """Pictures made, styled and enlarged: a DCGAN, a VAE, a style network, super-resolution.
 
 Without a verb the whole job: a small DCGAN and a VAE learn to make digits and a style network to
-style scenes, each into a folder of --out, and one page shows what they make.
+style scenes, each into a folder of --out, and one page shows what they make, in some minutes. With
+a --task and no verb one network does all that it can: train, evaluate, its own verbs, export.
 
     python applications/generate.py
     python applications/generate.py --seed 1 --out runs/again
@@ -19,9 +20,10 @@ import sys
 from pathlib import Path
 
 import keras_classics as kc
+from generators.enlarging import Brought, Enlarger
 from generators.making import Adversarial, Variational
 from generators.task import Task
-from generators.transforming import Brought, Enlarger, Stylist
+from generators.transforming import Stylist
 
 TASKS = {
     "gan": Adversarial,
@@ -29,11 +31,25 @@ TASKS = {
     "style": Stylist,
     "super_resolution": Enlarger,
 }
-# Of the whole job: what is shown of each.
+# Of the whole job: what is shown of each, and what it is.
+DRAWN = {
+    "samples.png": "Pictures made of random numbers",
+    "walks.png": "Each row goes from one picture to another in even steps between their numbers",
+}
 SHOWN = {
-    "vae": ("samples.png", "walks.png"),
-    "gan": ("samples.png", "walks.png"),
-    "style": ("styled.png",),
+    "vae": DRAWN,
+    "gan": DRAWN,
+    "style": {
+        "style.png": "The style that is learned",
+        "styled.png": "Test pictures, and each with this style",
+        "gatys.png": "The same by the network, and by Gatys's descent on the pixels",
+    },
+}
+TOLD = {
+    "vae": "KID-own and FID-own are distances from test pictures in the features of a classifier "
+    "of the training pictures, the less the better; bounds are of the log-likelihood, in nats.",
+    "gan": "As above; the row untrained is of the network before its training.",
+    "style": "The loss of the network beside that of Gatys's way, weighed, and its parts.",
 }
 
 
@@ -42,11 +58,16 @@ class Generate(Task):
 
     @classmethod
     def of(cls, settings, folder, output):
-        kind = TASKS[settings.task] if settings.network is None else Brought
+        kind = TASKS[settings.task or "gan"] if settings.network is None else Brought
         return kind(settings, folder, output)
 
 
 Task.door = Generate
+# What each task does besides learning; `gan` and `vae` both draw.
+Task.verb_needs = {
+    verb: {"task": [name for name, kind in TASKS.items() if verb in kind.own_verbs]}
+    for verb in Task.verbs.keys() - kc.jobs.VERBS.keys()
+}
 
 
 def whole(out: Path, seed: str) -> int:
@@ -61,13 +82,23 @@ def whole(out: Path, seed: str) -> int:
                 return code
     sections = [
         kc.analysis.PageSection(
-            task, [TASKS[task].__doc__ or ""], {file: out / task / file for file in files}
+            task,
+            [TASKS[task].__doc__ or "", TOLD[task]],
+            {what: out / task / file for file, what in files.items()},
+            table=figures(out / task),
         )
         for task, files in SHOWN.items()
     ]
     kc.analysis.write_page(out / "generate.html", "Made, and styled", sections)
     print(f"page: {out / 'generate.html'}")
     return 0
+
+
+def figures(folder: Path) -> list[dict]:
+    """What a run's evaluation found, rows of a table."""
+    found = kc.jobs.read_metrics(folder)
+    columns = {name: "" for row in found.values() for name in row}
+    return [{"": name, **columns, **row} for name, row in found.items()]
 
 
 def main(argv: list[str] | None = None) -> int:

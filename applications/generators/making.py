@@ -26,6 +26,17 @@ class Making(Task):
         side = self.settings.image_size
         return (side, side, 1 if self.settings.data == "digits" else 3)
 
+    def check_model(self, model):
+        """Refuse what makes no such pictures: who reads a run need not have trained it."""
+        sound = isinstance(model, self.trainer)
+        if not sound or self.maker(model).output_shape[1:] != self.shape:
+            raise kc.InputError(
+                f"{self.folder / self.model_file} makes no pictures of {self.shape}, as run.json "
+                f"has them for --task {self.task}",
+                "a run as its training left it",
+                "Put the files back, or train into another --out.",
+            )
+
     def values(self, part):
         """What the trainer takes."""
         raise NotImplementedError
@@ -42,20 +53,36 @@ class Making(Task):
 
     def sample(self, model):
         made = model.generate(self.settings.count, seed=self.settings.seed)
-        self.page("samples.png", list(self.shown(made)), f"{self.settings.task}: samples")
+        self.page(self.file("samples"), list(self.shown(made)), f"{self.task}: samples")
+
+    def file(self, name):
+        """Of a page; what is drawn by another seed than the run's has it in its name."""
+        seed = self.settings.seed
+        first = seed == kc.jobs.read_run(self.folder)["settings"].get("seed", seed)
+        return f"{name}.png" if first else f"{name}-seed-{seed}.png"
 
     def interpolate(self, model):
         """Walks from one code to another, a row each."""
-        rows = max(2, self.settings.count // 8)
+        count = self.settings.count
+        rows = -(-count // 8)
         ends = model.latents(2 * rows, seed=self.settings.seed)
         shares = np.linspace(0, 1, 8, dtype="float32")[None, :, None]
         way = ends[:rows, None] * (1 - shares) + ends[rows:, None] * shares
-        made = model.generate(way.reshape(-1, ends.shape[1]))
-        self.page("walks.png", list(self.shown(made)), f"{self.settings.task}: walks", columns=8)
+        made = model.generate(way.reshape(-1, ends.shape[1])[:count])
+        self.page(
+            self.file("walks"), list(self.shown(made)), f"{self.settings.task}: walks", columns=8
+        )
 
     def evaluate(self, model):
         """Distances of samples in the features of a classifier of the training pictures."""
         training, test = self.split("train"), self.split("test")
+        if training.labels is None:
+            raise kc.InputError(
+                f"{self.settings.data} has pictures without classes, and made ones are judged by a "
+                "classifier of them",
+                "data with a class for each picture",
+                "Look at what the verb sample draws, or train on such data.",
+            )
         seen = self.seen(self.values(training))
         judge = trained_classifier(seen, training.labels)
         features = keras.Model(judge.input, judge.get_layer("features").output)
@@ -123,6 +150,8 @@ class Making(Task):
 class Adversarial(Making):
     """A DCGAN."""
 
+    trainer = kc.training.GANTrainer
+
     def complete(self):
         super().complete()
         if self.settings.skip_non_finite:
@@ -158,6 +187,18 @@ class Adversarial(Making):
 
 class Variational(Making):
     """A convolutional VAE."""
+
+    trainer = kc.training.VAETrainer
+
+    def complete(self):
+        super().complete()
+        side = self.settings.image_size
+        if side % 4:
+            raise kc.InputError(
+                f"--image-size {side} was given to a VAE",
+                "multiples of 4",
+                f"Give for example --image-size {4 * (side // 4 + 1)}.",
+            )
 
     def build(self):
         own = self.settings

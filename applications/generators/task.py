@@ -20,6 +20,7 @@ class Task(kc.jobs.Job):
         "stylize": "give pictures the learned style",
         "enlarge": "make pictures larger",
     }
+    # Of `verbs`, those that the task has alone.
     own_verbs = ("sample", "interpolate")
     # What opens a run of any task.
     door: ClassVar[type[kc.jobs.Job]]
@@ -38,7 +39,11 @@ class Task(kc.jobs.Job):
         return self.settings.some("image_size")
 
     def read(self, split):
-        return kc.data.collect(getattr(self.data, split), "label", description=split)
+        """Pictures with their classes, if they have some: they help what is trained here to see."""
+        part = getattr(self.data, split)
+        known = (name for name in ("label", "captions") if len(part) and hasattr(part[0], name))
+        field = next((name for name in known if getattr(part[0], name) is not None), "image")
+        return kc.data.collect(part, field, description=split)
 
     def pairs(self, part):
         """What a batch is made of, arrays."""
@@ -57,28 +62,6 @@ class Task(kc.jobs.Job):
     def others(self):
         """The jobs of the runs that --beside names, by what tells them apart."""
         return {str(folder): kc.jobs.open_run(self.door, folder) for folder in self.settings.beside}
-
-    def sample(self, model):
-        self.refused("sample")
-
-    def interpolate(self, model):
-        self.refused("interpolate")
-
-    def stylize(self, model):
-        self.refused("stylize")
-
-    def enlarge(self, model):
-        self.refused("enlarge")
-
-    def refused(self, verb):
-        """Say which task has the verb."""
-        tasks = {"sample": "gan or vae", "interpolate": "gan or vae", "stylize": "style"}
-        task = tasks.get(verb, "super_resolution")
-        raise kc.InputError(
-            f"{verb} was asked of a run of --task {self.settings.task}",
-            f"runs of --task {task}",
-            f"Name the folder of one: --out FOLDER, or train it: --task {task.split()[0]}.",
-        )
 
     def page(self, file, pictures, heading, columns=8, titles=None):
         path = self.results / file

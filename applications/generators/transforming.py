@@ -1,10 +1,9 @@
-"""Pictures out of pictures: a style network, or super-resolution."""
+"""Pictures out of pictures: what all such networks have in common, and a style network."""
 
 from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -12,6 +11,7 @@ import numpy as np
 
 import keras_classics as kc
 from generators.classifiers import network_of, preparation, trained_seer
+from generators.figures import losses, waves, write_examples
 from generators.task import Task
 
 SEEING, UNITS = "loss_network.keras", "units.json"
@@ -19,25 +19,46 @@ SEEING, UNITS = "loss_network.keras", "units.json"
 MEASURED = 16
 # Steps in which the learning rate rises.
 WARM = 50
-read_units = functools.partial(kc.jobs.read_record, members={"content": float})
-# Pixels by which what is seen of enlarged pictures moves at most: strides up to 8 fall anywhere.
-SHIFT = 7
-# Of super-resolution.
-FACTORS = (4, 8)
 # Of a style's side, so that the fourth level of a loss network has something of it to see.
 LEAST_STYLE = 32
 # Of what an export makes, in grey levels of 255.
 TOLERANCE = 0.01
-# Pictures that are seen at once.
-TOGETHER = 32
 # Test pictures that are descended for, one after another.
 DESCENDED = 2
+
+
+def check_units(units, where):
+    """Refuse parts of a loss that cannot be measured in what pictures have of them.
+
+    Args:
+        units: By part.
+        where: Whose they are, a folder or data.
+
+    Raises:
+        InputError: One is 0 or no number.
+    """
+    for name, each in units.items():
+        if not (isinstance(each, float) and 0 < each < np.inf):
+            raise kc.InputError(
+                f"{where} has {each} as the unit of {name}",
+                "numbers above 0, as pictures that differ have them",
+                "Give other pictures or another loss network, and train into another --out.",
+            )
+
+
+def read_units(path):
+    """The units that a training wrote."""
+    units = kc.jobs.read_record(path, {"content": float})
+    check_units(units, path)
+    return units
 
 
 class Transforming(Task):
     """What both have in common: a network that sees, and pictures of any size."""
 
     figures = ("loss", "content")
+    # What a classifier that is trained on the spot is for.
+    seer = "which is to see them"
 
     def complete(self):
         super().complete()
@@ -49,12 +70,6 @@ class Transforming(Task):
                     "numbers from 0 on",
                     "Leave it out for the default.",
                 )
-
-    def read(self, split):
-        """Pictures with classes, which help what is trained here to see, or with captions."""
-        part = getattr(self.data, split)
-        known = len(part) and getattr(part[0], "label", None) is not None
-        return kc.data.collect(part, "label" if known else "captions", description=split)
 
     def fact_files(self):
         files = {"units": kc.jobs.Fact(UNITS, read_units)}
@@ -70,11 +85,13 @@ class Transforming(Task):
         # What was given is read before anything is learned.
         self.read_given()
         if self.settings.loss_network is None:
-            self.output.remark("training a classifier of the pictures, which is to see them")
+            self.output.remark(f"training a classifier of the pictures, {self.seer}")
             labels = getattr(training, "labels", None)
             self.facts["seeing"] = trained_seer(training.images, labels)
         units = self.units(training.images[:MEASURED].astype("float32"))
-        return {**self.facts, "units": {name: float(np.mean(x)) for name, x in units.items()}}
+        units = {name: float(np.mean(x)) for name, x in units.items()}
+        check_units(units, self.settings.data)
+        return {**self.facts, "units": units}
 
     def read_given(self):
         """Files and folders that a training begins from."""
@@ -107,8 +124,34 @@ class Transforming(Task):
 
     def weights(self, **given):
         """Of the parts of the loss."""
+        return {f"{name}_weight": weight / self.unit(name) for name, weight in given.items()}
+
+    def unit(self, name):
+        """What a part of the loss is measured in."""
         units = self.facts["units"]
-        return {f"{name}_weight": weight / units[name] for name, weight in given.items()}
+        if name not in units:
+            raise kc.InputError(
+                f"{self.folder / UNITS} has no unit of {name}",
+                "that of a training with this task and loss network",
+                "Put the file back, or train into another --out.",
+            )
+        return units[name]
+
+    def check_model(self, model):
+        """Refuse what makes pictures of another size: who reads a run need not have trained it."""
+        self.check_times(model, self.times, self.folder / self.model_file)
+
+    def check_times(self, model, times, where):
+        """Refuse a network that does not make pictures so many times as large."""
+        [made] = kc.models.transform_pictures(model, np.zeros((1, 32, 32, 3), "uint8"))
+        if made.shape[:2] != (32 * times, 32 * times):
+            raise kc.InputError(
+                f"{where} makes a picture of {made.shape[0]} x {made.shape[1]} of 32 x 32 pixels",
+                f"a network that makes it {times} times as large"
+                if times > 1
+                else "a network that keeps the size",
+                "Name another, or train one.",
+            )
 
     @functools.cached_property
     def earlier(self):
@@ -126,13 +169,21 @@ class Transforming(Task):
         """Names and pictures of --images, or of the test split."""
         files = self.settings.images
         if files:
-            return [path.name for path in files], [kc.data.read_image(path) for path in files]
+            pictures = [kc.data.read_image(path) for path in files]
+            for path, picture in zip(files, pictures, strict=True):
+                if min(picture.shape[:2]) < 2:
+                    raise kc.InputError(
+                        f"{path} is a picture of {picture.shape[0]} x {picture.shape[1]} pixels",
+                        "2 x 2 and more",
+                        "Leave it out.",
+                    )
+            return [path.name for path in files], pictures
         test = self.split("test")
         return [f"test {n}" for n in range(8)], list(test.images[:8])
 
     def keep_each(self, names, pictures, ending):
         """A file for each, with its number where several would have one name."""
-        files = [name.replace(" ", "-") for name in names]
+        files = [Path(name).stem.replace(" ", "-") for name in names]
         if len(set(files)) < len(files):
             files = [f"{number}-{file}" for number, file in enumerate(files, start=1)]
         for file, picture in zip(files, pictures, strict=True):
@@ -145,7 +196,7 @@ class Transforming(Task):
 class Stylist(Transforming):
     """Johnson's network, of one style."""
 
-    own_verbs = ("stylize",)
+    own_verbs, times = ("stylize",), 1
 
     @functools.cached_property
     def style(self):
@@ -187,8 +238,8 @@ class Stylist(Transforming):
     @functools.cached_property
     def weighing(self):
         """What sees pictures, all layers of the style alike."""
-        layers, units = self.perception.style, self.facts["units"]
-        style = {name: 1 / len(layers) / units[f"style {name}"] for name in layers}
+        layers = self.perception.style
+        style = {name: 1 / len(layers) / self.unit(f"style {name}") for name in layers}
         return self.seen_by(style=style)
 
     @property
@@ -207,6 +258,11 @@ class Stylist(Transforming):
 
     def pairs(self, part):
         return (part.images.astype("float32"),)
+
+    def callbacks(self, model, plan, validation):
+        """None; what is learned lies beside what is made of it."""
+        kc.data.write_picture(self.folder / "style.png", self.style)
+        return super().callbacks(model, plan, validation)
 
     def stylize(self, model):
         names, pictures = self.given()
@@ -249,210 +305,3 @@ class Stylist(Transforming):
         return kc.training.descend_to_style(
             self.weighing, picture, self.style, steps=self.settings.gatys, **self.weighed
         ).picture
-
-
-class Brought(Stylist):
-    """A style network of a file, or of a folder with its export; no run is needed."""
-
-    def brings_model(self):
-        return True
-
-    def trained(self):
-        path = self.settings.network
-        if path.suffix == ".keras":
-            return kc.load_model(path)
-        if not (path / "saved_model.pb").exists():
-            raise kc.InputError(
-                f"--network {path} was given, which holds no network",
-                "a .keras file, or the folder of an export",
-                "Name for example --network runs/style/model.keras.",
-            )
-        return kc.export.saved_model_network(path, keras.Input((None, None, 3), name="picture"))
-
-    def given(self):
-        if not self.settings.images:
-            raise kc.InputError(
-                "A --network was given without pictures",
-                "--images FILE ...",
-                "Name some, or leave --network out for the test split of a run.",
-            )
-        return super().given()
-
-
-class Enlarger(Transforming):
-    """Super-resolution."""
-
-    own_verbs = ("enlarge",)
-
-    def complete(self):
-        super().complete()
-        side, factor = self.settings.image_size, self.settings.factor
-        if factor not in FACTORS:
-            raise kc.InputError(
-                f"--factor {factor} was given", "4 and 8", "Leave --factor out for 4."
-            )
-        if side % factor:
-            raise kc.InputError(
-                f"--image-size {side} was given to learn enlarging {factor} times from",
-                f"multiples of {factor}",
-                f"Give for example --image-size {factor * (side // factor + 1)}.",
-            )
-
-    def build(self):
-        # Without statistics and from the bilinear enlargement, minutes of training count.
-        model = kc.models.super_resolution(
-            self.settings.factor, filters=self.settings.filters, normalization="none",
-            residual=True, enlarging="nearest",
-        )  # fmt: skip
-        return kc.jobs.begin_with(self, model, self.earlier)
-
-    def units(self, pictures):
-        """How far the bicubic enlargement is off."""
-        plain, seen = self.bicubic(self.small(pictures)), self.perception
-        return {
-            "content": seen.content_distance(seen.maps(plain), seen.maps(pictures)),
-            "pixel": np.square((plain - pictures) / 255),
-        }
-
-    def compile(self, model, plan):
-        alone = self.settings.loss == "pixels"
-        weights = self.weights(
-            content=0.0 if alone else 1.0, pixel=1.0 if alone else self.settings.pixel_weight
-        )
-        trainer = kc.training.PerceptualTrainer(
-            model, self.perception, variation_weight=0.0, shift=SHIFT, seed=self.settings.seed,
-            **weights,
-        )  # fmt: skip
-        trainer.compile(self.guarded(keras.optimizers.Adam(self.rate(plan))))
-        return trainer
-
-    def pairs(self, part):
-        large = part.images.astype("float32")
-        return self.small(large), large
-
-    def small(self, large):
-        """Bicubic, with antialiasing in the place of the paper's blur of 1 pixel."""
-        sides = [side // self.settings.factor for side in large.shape[1:3]]
-        parts = np.array_split(large, -(-len(large) // 64))
-        found = [keras.ops.image.resize(each, sides, "bicubic", antialias=True) for each in parts]
-        return np.concatenate([keras.ops.convert_to_numpy(each) for each in found]).clip(0, 255)
-
-    def bicubic(self, small):
-        sides = [side * self.settings.factor for side in small.shape[1:3]]
-        return keras.ops.convert_to_numpy(keras.ops.image.resize(small, sides, "bicubic"))
-
-    def networks(self, model):
-        """This one and those of the runs beside it, by the loss they learned by."""
-        found = {self.settings.loss: model}
-        factor = self.settings.factor
-        for folder, job in self.others().items():
-            if not isinstance(job, Enlarger) or job.settings.factor != factor:
-                raise kc.InputError(
-                    f"--beside {folder} was given, a run of another kind",
-                    f"runs of --task super_resolution --factor {factor}",
-                    "Leave it out, or train one.",
-                )
-            name = job.settings.loss
-            found[name if name not in found else str(folder)] = job.trained()
-        return found
-
-    def enlarge(self, model):
-        names, pictures = self.given()
-        networks, true = self.networks(model), []
-        if not self.settings.images:
-            true, pictures = pictures, list(self.small(np.stack(pictures).astype("float32")))
-        made = {
-            name: kc.models.transform_pictures(each, pictures, tile=self.settings.tile)
-            for name, each in networks.items()
-        }
-        self.keep_each(names, made[self.settings.loss], "large")
-        plain = [self.bicubic(each[None].astype("float32"))[0] for each in pictures]
-        shown = {"bicubic": [np.rint(each.clip(0, 255)).astype("uint8") for each in plain], **made}
-        if true:
-            shown["as it was"] = true
-        tiles = [each[n] for n in range(len(names)) for each in shown.values()]
-        titles = [f"{name}, {way}" for name in names for way in shown]
-        self.page("enlarged.png", tiles, "Super-resolution", columns=len(shown), titles=titles)
-
-    def evaluate(self, model):
-        large = self.split("test").images.astype("float32")
-        small = self.small(large)
-        made = {"bicubic": self.bicubic(small)} | {
-            name: np.concatenate([each.predict_on_batch(one[None]) for one in small])
-            for name, each in self.networks(model).items()
-        }
-        judges = {"by its loss network": self.perception}
-        own = self.settings
-        if own.judge_network is not None:
-            prepare = preparation(own.judge_network, own.judge_pixels, "--judge-pixels")
-            network = network_of(own.judge_network, own.judge_weights)
-            judges["by the judge"] = kc.training.PerceptualLoss(network, prepare=prepare)
-        rows = {}
-        for name, pictures in made.items():
-            pair = pictures.clip(0, 255), large
-            rows[name] = {
-                "PSNR": float(kc.training.peak_signal_to_noise(*pair).mean()),
-                "SSIM": float(kc.training.structural_similarity(*pair).mean()),
-                **{judge: distance(seen, *pair) for judge, seen in judges.items()},
-            }
-        return kc.jobs.Scores(rows, f"{len(large)} test pictures", digits=4)
-
-
-def losses(
-    trainer: kc.training.PerceptualTrainer, pictures: np.ndarray, wanted: np.ndarray
-) -> dict[str, float]:
-    """The parts of a trainer's loss, weighed, and their sum, of pictures that were made."""
-    trainer.reset_metrics()
-    made = pictures.clip(0, 255).astype("float32")
-    for start in range(0, len(made), TOGETHER):
-        rows = slice(start, start + TOGETHER)
-        trainer.compute_loss(x=wanted[rows], y_pred=keras.ops.convert_to_tensor(made[rows]))
-    parts = {each.name: float(each.result()) for each in trainer.trackers}
-    weighed = {name: trainer.weights_of[name] * part for name, part in parts.items()}
-    told = {name: part for name, part in weighed.items() if trainer.weights_of[name]}
-    return {**told, "loss": sum(told.values())}
-
-
-def write_examples(folder: Path, pictures: np.ndarray, made: np.ndarray) -> None:
-    """Keep the pictures by which a network is judged wherever it lies, with what it makes of them.
-
-    Args:
-        folder: Of the run.
-        pictures: Of the test split.
-        made: Of each.
-    """
-    colours = [[told(each)] for each in made]
-    answers = [colour for (colour,) in colours]
-    kc.export.write_examples(folder, pictures.astype("uint8"), colours, answers, colours_off)
-    kc.data.write_picture(folder / "example.png", pictures[0].astype("uint8"))
-
-
-def told(picture: np.ndarray) -> str:
-    """Its mean colour."""
-    return " ".join(f"{value:.2f}" for value in picture.clip(0, 255).mean(axis=(0, 1)))
-
-
-def colours_off(answers: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:
-    """How far mean colours are off at most, in grey levels."""
-    found, true = (
-        np.array([line.split() for line in lines], "float64")
-        for lines in (answers, [colour for (colour,) in references])
-    )
-    return {"mean colours off by at most": float(np.abs(found - true).max())}
-
-
-def distance(seen: kc.training.PerceptualLoss, pictures: np.ndarray, others: np.ndarray) -> float:
-    """How far they are apart in content, on average."""
-    found = [
-        seen.content_distance(seen.maps(one[None]), seen.maps(other[None]))
-        for one, other in zip(pictures, others, strict=True)
-    ]
-    return float(np.mean(found))
-
-
-def waves(side: int) -> np.ndarray:
-    """A style without a painter: waves of three colours, uint8 `(side, side, 3)`."""
-    rows, columns = np.mgrid[:side, :side] * (2 * np.pi / side)
-    bent = 5 * rows + 2 * np.sin(3 * columns)
-    colours = [np.sin(bent), np.sin(bent + columns), np.cos(2 * bent)]
-    return np.rint(np.stack(colours, axis=-1) * 110 + 128).clip(0, 255).astype("uint8")

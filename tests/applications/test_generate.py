@@ -1,6 +1,7 @@
 """The application that makes pictures as a user meets it."""
 
 import json
+import shutil
 import types
 
 import keras
@@ -14,6 +15,14 @@ from support import ROOT, load_application
 SHIPPED = ROOT / "saved_models" / "style-waves"
 
 SCENES = ["--data", "scenes", "--data-options", "train=8", "validation=4", "test=8"]
+
+
+def damaged(run, folder, **changed):
+    """A copy of a run whose record has other settings."""
+    shutil.copytree(run, folder, dirs_exist_ok=True)
+    record = json.loads((folder / "run.json").read_text())
+    record["settings"] |= changed
+    (folder / "run.json").write_text(json.dumps(record))
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +49,18 @@ def test_what_makes_pictures_is_trained_drawn_judged_and_exported(application, t
     capsys.readouterr()
     assert application.main(["stylize", *out]) == 1
     assert "--task style" in capsys.readouterr().err
+    assert application.main(["sample", "--seed", "7", "--count", "1", *out]) == 0
+    assert (tmp_path / "gan" / "samples-seed-7.png").exists()
+    # Files of strangers, and of an earlier day.
+    for name, changed in (("paint", {"task": "paint"}), ("large", {"image_size": 24})):
+        damaged(tmp_path / "gan", tmp_path / name, **changed)
+        assert application.main(["sample", "--out", str(tmp_path / name)]) == 1
+        assert "Put the" in capsys.readouterr().err
+    damaged(tmp_path / "vae", tmp_path / "other", task="gan")
+    assert application.main(["sample", "--out", str(tmp_path / "other")]) == 1
+    assert "makes no pictures of" in capsys.readouterr().err
+    damaged(tmp_path / "gan", tmp_path / "old", bound="iwae", factor=8)
+    assert application.main(["train", *chosen, "--out", str(tmp_path / "old")]) == 0
 
 
 def test_pictures_are_styled_and_enlarged(application, tmp_path, capsys):
@@ -66,6 +87,34 @@ def test_pictures_are_styled_and_enlarged(application, tmp_path, capsys):
         assert application.main(["evaluate", *beside[task], *out]) == 0
     metrics = json.loads((tmp_path / "super_resolution" / "metrics.json").read_text())
     assert metrics["bicubic"]["PSNR"] > 10
+    network = ["--network", str(tmp_path / "super_resolution" / "model.keras")]
+    elsewhere = ["--images", str(photograph), "--out", str(tmp_path / "elsewhere")]
+    assert application.main(["enlarge", *network, *elsewhere]) == 0
+    larger = [tmp_path / place / "odd-large.png" for place in ("elsewhere", "super_resolution")]
+    np.testing.assert_array_equal(*map(Image.open, larger))
+    capsys.readouterr()
+    assert application.main(["stylize", *network, *elsewhere]) == 1
+    assert "a network that keeps the size" in capsys.readouterr().err
+    dot = tmp_path / "dot.png"
+    Image.new("RGB", (1, 1)).save(dot)
+    style = ["--out", str(tmp_path / "style")]
+    assert application.main(["stylize", "--images", str(photograph), str(dot), *style]) == 1
+    assert "2 x 2 and more" in capsys.readouterr().err
+    assert application.main(["stylize", "--images", *style]) == 2
+    assert application.main(["stylize", "--tile", "0", "--out", str(tmp_path / "none")]) == 1
+    assert "--tile" in capsys.readouterr().err
+    damaged(tmp_path / "super_resolution", tmp_path / "larger", factor=8)
+    assert application.main(["enlarge", "--out", str(tmp_path / "larger")]) == 1
+    assert "makes it 8 times as large" in capsys.readouterr().err
+    damaged(tmp_path / "style", tmp_path / "unmeasured")
+    for units, told in (
+        ({"content": 0.0}, "as the unit of content"),
+        ({"content": 1.0}, "no unit"),
+    ):
+        (tmp_path / "unmeasured" / "units.json").write_text(json.dumps(units))
+        unmeasured = ["--gatys", "0", "--out", str(tmp_path / "unmeasured")]
+        assert application.main(["evaluate", *unmeasured]) == 1
+        assert told in capsys.readouterr().err
     # With hardly a step, what goes on is what was there.
     asked = ["train", "--task", "super_resolution", *small, "--learning-rate", "1e-9"]
     begun, again = tmp_path / "super_resolution", tmp_path / "again"
@@ -113,6 +162,36 @@ def test_what_cannot_be_learned_from_is_refused_before_anything_is_learned(
         assert told in said.err and "which is to see" not in said.err + said.out
 
 
+def test_flags_of_another_task_are_refused_before_anything_is_read(application, tmp_path, capsys):
+    none, out = str(tmp_path / "none.png"), tmp_path / "out"
+    for task, flags, of in (
+        ("gan", ["--bound", "iwae"], "--task vae"),
+        ("gan", ["--style-picture", none], "--task style"),
+        ("gan", ["--start-from", none], "--task style or super_resolution"),
+        ("vae", ["--smoothing", "0.2"], "--task gan"),
+        ("style", ["--latent", "5"], "--task gan or vae"),
+        ("style", ["--loss-weights", none], "--loss-network"),
+        ("style", ["--loss-pixels", "caffe"], "--loss-network"),
+        ("super_resolution", ["--loss", "pixels", "--pixel-weight", "2"], "--loss perceptual"),
+        ("super_resolution", ["--style-weight", "2"], "--task style"),
+    ):
+        assert application.main(["train", "--task", task, *flags, "--out", str(out)]) == 2
+        said = capsys.readouterr().err
+        assert f"{flags[-2]} was given" in said and f"Allowed: {flags[-2]} with " in said
+        assert of in said and said.count("\n") == 1
+    image = str(SHIPPED / "example.png")
+    asked = ["stylize", "--network", str(SHIPPED), "--images", image, "--out", str(out)]
+    assert application.main([*asked, "--task", "vae"]) == 2
+    assert "--network with --task style or super_resolution" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_verbs_name_the_training_that_they_are_for(application, tmp_path, capsys):
+    for verb, task in (("stylize", "style"), ("enlarge", "super_resolution"), ("sample", "gan")):
+        assert application.main([verb, "--out", str(tmp_path)]) == 1
+        assert f"train --task {task} --out {tmp_path}" in capsys.readouterr().err
+
+
 def test_textures_have_the_direction_and_length_of_their_class(application):
     from generators.classifiers import DIRECTIONS, LENGTHS, textures
 
@@ -142,7 +221,7 @@ def test_the_shipped_style_network_makes_what_it_made(application, tmp_path, mon
     monkeypatch.chdir(tmp_path)
     asked = ["--network", str(SHIPPED), "--images", str(SHIPPED / "example.png")]
     assert application.main(["stylize", *asked]) == 0
-    (styled,) = tmp_path.rglob("example.png-styled.png")
+    (styled,) = tmp_path.rglob("example-styled.png")
     assert np.abs(np.asarray(Image.open(styled)) - made[0]).mean() < 1
     size = sum(path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file())
     assert size <= 5e6
@@ -156,8 +235,8 @@ def test_pictures_of_one_name_have_a_file_each(application, tmp_path):
     keep(run, ["photo.png", "test 1"], pictures[:2], "large")
     shades = {path.name: int(np.asarray(Image.open(path)).max()) for path in tmp_path.iterdir()}
     assert shades == {
-        "1-a-b.png-styled.png": 10, "2-photo.png-styled.png": 20, "3-a-b.png-styled.png": 30,
-        "photo.png-large.png": 10, "test-1-large.png": 20,
+        "1-a-b-styled.png": 10, "2-photo-styled.png": 20, "3-a-b-styled.png": 30,
+        "photo-large.png": 10, "test-1-large.png": 20,
     }  # fmt: skip
 
 
@@ -170,6 +249,7 @@ def test_the_whole_job_trains_judges_and_shows_all_three(application, tmp_path, 
         folder.mkdir(parents=True, exist_ok=True)
         for file in application.SHOWN[folder.name]:
             Image.new("RGB", (4, 4)).save(folder / file)
+        kc.jobs.record_metrics(folder, {folder.name: {"KID-own": 0.125}, "other": {"loss": 2.5}})
         return 0
 
     monkeypatch.setattr(kc.jobs, "run", run)
@@ -183,7 +263,7 @@ def test_the_whole_job_trains_judges_and_shows_all_three(application, tmp_path, 
     assert trained == [["--task", task, "--seed", "3"] for task in ("vae", "gan", "style")]
     assert asked[7][1:3] == ["--beside", str(tmp_path / "vae")]
     page = (tmp_path / "generate.html").read_text()
-    assert page.count("data:image/") == 5
+    assert page.count("data:image/") == 7 and page.count("<td>0.125</td>") == 3
     # A verb that fails ends it.
     monkeypatch.setattr(kc.jobs, "run", lambda *_: 1)
     assert application.main(["--out", str(tmp_path / "none")]) == 1
