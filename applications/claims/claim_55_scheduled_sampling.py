@@ -28,9 +28,16 @@ FURTHER = (
     "learnt), and uniform sampling, which mixes in words at random, writes better with two seeds "
     "and worse with one, 0.153, 0.168 and 0.175 beside 0.121, 0.154 and 0.266: three seeds do not "
     "tell. What learns from its own words, in the end alone, learns next to nothing: 2.3 nats a "
-    "word that it has learnt from. From 200 scenes that are seen 200 times a captioner that feeds "
-    "itself is never led back; the paper's table is of 80,000 photographs. Whether a schedule "
-    "that keeps some true words does better was not measured."
+    "word that it has learnt from. Does a schedule that keeps some true words do better? With "
+    "half of them kept in the end, BLEU-4 is 0.150, 0.168 and 0.167, with three quarters 0.154, "
+    "0.168 and 0.159, beside the baseline ahead with two seeds and behind with one, and a new "
+    "word costs 1.33 to 1.35 and 1.22 to 1.25 nats. So the words of its own at the end were what "
+    "kept it from learning. But then the captions were looked at: with the second seed the "
+    "baseline writes one and the same for all 300 pictures, and so does the schedule that keeps a "
+    "half. After 15 epochs of the first seed all 64 numbers that the encoder makes of a picture "
+    "lie at -1 or 1, the same for each picture, at this learning rate. So no row of this table "
+    "sees pictures, and the run says nothing of captions; it is to be made again with an encoder "
+    "that does not saturate."
 )
 # As the table has them, by the modes of kc.callbacks.ScheduledSampling.
 MODES = {"baseline": "none", "scheduled": "model", "uniform": "uniform", "always": "always"}
