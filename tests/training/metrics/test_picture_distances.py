@@ -1,5 +1,8 @@
 """FID and KID: closed forms, sums by hand, and what a file keeps of them."""
 
+import copy
+import pickle
+
 import keras
 import numpy as np
 import pytest
@@ -86,7 +89,11 @@ def test_the_discrepancy_is_the_sum_by_hand():
     metric.update_state(REAL[:11], MADE)
     metric.update_state(REAL[11:], None)
     assert float(metric.result()) == pytest.approx(expected, rel=1e-10)
-    assert metric.deviation() == 0
+    for subsets in (None, 1):
+        with pytest.raises(kc.InputError, match="deviation of one distance.*subsets=100"):
+            kc.training.KernelDistance(subsets=subsets).deviation()
+    with pytest.raises(kc.InputError, match="0 real and 0 made"):
+        kc.training.KernelDistance().deviation()
 
 
 def test_subsets_are_unbiased_and_vary():
@@ -118,8 +125,68 @@ def test_one_picture_is_refused(kind):
 
 
 def test_features_that_are_not_finite_are_refused():
-    with pytest.raises(kc.InputError, match="not finite"):
-        kc.training.KernelDistance().update_state(REAL, MADE * np.nan)
+    for other in (MADE * np.nan, MADE * 1e200):
+        with pytest.raises(kc.InputError, match="not finite"):
+            kc.training.KernelDistance().update_state(REAL, other)
+    with pytest.raises(kc.InputError, match=r"isfinite\(features\)"):
+        kc.training.frechet_distance([0.0], [[np.nan]], [0.0], [[1.0]])
+
+
+@pytest.mark.parametrize("kind", ["FrechetDistance", "KernelDistance"])
+def test_features_are_of_one_network(kind):
+    """Of one number each and of three they would be spread over one another."""
+    for first, second in ((REAL[:, :1], REAL), (REAL, REAL[:, :2])):
+        metric = getattr(kc.training, kind)()
+        metric.update_state(first, None)
+        for sides in ((second, None), (None, second)):
+            with pytest.raises(kc.InputError, match=r"features of each.*reset_state\(\)"):
+                metric.update_state(*sides)
+        metric.reset_state()
+        metric.update_state(second, second)
+    with pytest.raises(kc.InputError, match="one network"):
+        kc.training.kernel_distance(REAL, MADE[:, :2])
+    pictures = DRAW.normal(size=(4, 6, 6, 1)).astype("float32")
+    with pytest.raises(kc.InputError, match=rf"{kind}\(extractor\)"):
+        getattr(kc.training, kind)().update_state(pictures, None)
+
+
+def test_an_extractor_has_one_output_and_its_size_of_pictures():
+    pictures, own = DRAW.normal(size=(4, 6, 6, 1)).astype("float32"), extractor()
+    flat = layers.Flatten()(own.output)
+    two = keras.Model(own.input, {"maps": own.output, "flat": flat})
+    with pytest.raises(kc.InputError, match=r"2 outputs.*model\.outputs\[0\]"):
+        kc.training.FrechetDistance(two).update_state(pictures, None)
+    one = keras.Model(two.input, two.outputs[0])
+    kc.training.FrechetDistance(one).update_state(pictures, None)
+    with pytest.raises(kc.InputError, match=r"pictures\[\.\.\., None\]"):
+        kc.training.FrechetDistance(own).update_state(pictures[..., 0], None)
+    kc.training.FrechetDistance(own).update_state(pictures[..., 0][..., None], None)
+
+
+def test_in_a_compiled_step_it_says_so():
+    picture = keras.Input((3,))
+    model = keras.Model(picture, layers.Dense(3)(picture))
+    model.compile("sgd", "mse", metrics=[kc.training.FrechetDistance()])
+    with pytest.raises(kc.InputError, match="after predict or generate"):
+        model.fit(REAL.astype("float32"), REAL.astype("float32"), verbose=0)
+    metric = kc.training.FrechetDistance()
+    metric.update_state(REAL, model.predict(REAL.astype("float32"), verbose=0))
+    assert np.isfinite(metric.result())
+
+
+@pytest.mark.parametrize(
+    "metric", [kc.training.FrechetDistance(), kc.training.KernelDistance(subsets=None)]
+)
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_a_copy_has_seen_what_the_metric_has(metric, again):
+    metric.reset_state()
+    metric.update_state(REAL[:20], MADE)
+    twin = again(metric)
+    assert twin.result() == metric.result()
+    twin.update_state(REAL[20:], None)
+    assert twin.result() != metric.result()
+    metric.update_state(REAL[20:], None)
+    assert twin.result() == metric.result()
 
 
 @pytest.mark.parametrize(

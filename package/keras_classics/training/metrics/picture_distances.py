@@ -12,6 +12,7 @@ and 50,000 pictures.
 from __future__ import annotations
 
 import hashlib
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -20,11 +21,14 @@ from numpy.typing import ArrayLike
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_axes, check_whole
+from keras_classics.core.picture_values import check_shape
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Name, Tensor, Whole
 from keras_classics.core.user_warnings import warn_user
 
 SIDES = ("real", "made")
+# Of features: of larger ones the cubes of products have no room in float64.
+LARGEST = 1e50
 
 
 @checked
@@ -43,7 +47,7 @@ def frechet_distance(
         other_covariance: As `covariance`.
 
     Raises:
-        InputError: The sizes differ, or a covariance is not symmetric.
+        InputError: The sizes differ, a number is not finite, or a covariance is not symmetric.
     """
     means = [np.asarray(each, "float64") for each in (mean, other_mean)]
     spreads = [np.asarray(each, "float64") for each in (covariance, other_covariance)]
@@ -56,8 +60,14 @@ def frechet_distance(
             "Compute them of the features of one network: x.mean(axis=0) and "
             "numpy.cov(x, rowvar=False).",
         )
+    if not all(np.isfinite(each).all() for each in (*means, *spreads)):
+        raise InputError(
+            "Means or covariances were given of which some numbers are not finite",
+            "finite numbers",
+            "Compute them of features of which numpy.isfinite(features).all() is True.",
+        )
     for spread in spreads:
-        if not np.allclose(spread, spread.T, rtol=1e-5, equal_nan=True):
+        if not np.allclose(spread, spread.T, rtol=1e-5):
             raise InputError(
                 f"A covariance was given that differs from its transpose by up to "
                 f"{np.abs(spread - spread.T).max():g}",
@@ -88,12 +98,11 @@ def kernel_distance(features: ArrayLike, others: ArrayLike) -> float:
     x, y = np.asarray(features, "float64"), np.asarray(others, "float64")
     check_axes("features", x, "(count, features)")
     check_axes("others", y, "(count, features)")
-    if min(len(x), len(y)) < 2 or x.shape[1] != y.shape[1]:
-        raise InputError(
-            f"Features {x.shape} and {y.shape} were given",
-            "two pictures or more on both sides, in the features of one network",
-            "Give more pictures.",
-        )
+    given = f"Features {x.shape} and {y.shape} were given"
+    if x.shape[1] != y.shape[1] or not x.shape[1]:
+        raise InputError(given, "as many features on both sides", "Take both of one network.")
+    if min(len(x), len(y)) < 2:
+        raise InputError(given, "two pictures or more on both sides", "Give more pictures.")
 
     def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return (a @ b.T / a.shape[1] + 1) ** 3
@@ -144,8 +153,23 @@ class _PictureDistance(keras.metrics.Metric):
             )
         self._check_weights()
         for side, pictures in zip(SIDES, (y_true, y_pred), strict=True):
-            if pictures is not None and len(pictures):
-                self._take(side, self._features(pictures))
+            if pictures is None:
+                continue
+            array = self._known(pictures)
+            if len(array):
+                features = self._features(array)
+                self._check_width(features.shape[1])
+                self._take(side, features)
+
+    def reset_state(self) -> None:
+        """Forget all pictures."""
+        # Dictionaries that are attributes themselves Keras tracks, and no pickle takes them.
+        self._memory = SimpleNamespace(seen={}, width=None)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles have seen what it has, which a configuration does not hold."""
+        config = {**self.get_config(), "extractor": None}
+        return _remade, (type(self), config, self.extractor, self._expected, self._memory)
 
     def result(self) -> float:
         """The distance.
@@ -153,6 +177,10 @@ class _PictureDistance(keras.metrics.Metric):
         Raises:
             InputError: There are fewer than two pictures on a side.
         """
+        self._check_seen()
+        return self._distance()
+
+    def _check_seen(self) -> None:
         if min(self._count(side) for side in SIDES) < 2:
             raise InputError(
                 f"{type(self).__name__} has seen {self._count('real')} real and "
@@ -160,7 +188,6 @@ class _PictureDistance(keras.metrics.Metric):
                 "two or more of both; thousands say something",
                 "Update it with more pictures first.",
             )
-        return self._distance()
 
     def get_config(self) -> Config:
         """The arguments; of the extractor's weights only which they were."""
@@ -193,12 +220,9 @@ class _PictureDistance(keras.metrics.Metric):
             )
         self._expected = None
 
-    def _features(self, pictures: Any) -> np.ndarray:
+    def _known(self, pictures: Any) -> np.ndarray:
         try:
-            found = pictures
-            if self.extractor is not None:
-                found = self.extractor(pictures, training=False)
-            array = np.asarray(keras.ops.convert_to_numpy(found), "float64")
+            return np.asarray(keras.ops.convert_to_numpy(pictures))
         except (AttributeError, NotImplementedError, TypeError) as error:
             # What engines say of a tensor that has no numbers yet.
             raise InputError(
@@ -206,21 +230,35 @@ class _PictureDistance(keras.metrics.Metric):
                 "steps that run eagerly",
                 "Update the metric after predict or generate.",
             ) from error
-        if array.ndim == 4:
-            array = array.mean(axis=(1, 2))
-        check_axes(
-            "features",
-            array,
-            "(batch, features)",
-            "Cut the extractor where it has them.",
-        )
-        if not np.isfinite(array).all():
+
+    def _features(self, pictures: np.ndarray) -> np.ndarray:
+        axes, remedy = "(batch, features)", "Cut the extractor where it has them."
+        if self.extractor is None:
+            array = pictures.astype("float64")
+            remedy = f"Of pictures, give {type(self).__name__}(extractor) a model of them."
+        else:
+            array = _extracted(self.extractor, pictures)
+            if array.ndim == 4:
+                array = array.mean(axis=(1, 2))
+        check_axes("features", array, axes, remedy)
+        if not (np.abs(array) <= LARGEST).all():
             raise InputError(
-                f"Features of {len(array)} pictures were given, of which some are not finite",
+                f"Features of {len(array)} pictures were given, of which some are not finite, or "
+                f"beyond {LARGEST:g}",
                 "finite numbers",
                 "Look at the pictures: what makes them may have diverged.",
             )
         return array
+
+    def _check_width(self, width: int) -> None:
+        before = self._memory.width
+        if not width or (before is not None and width != before):
+            raise InputError(
+                f"{width} features of each picture were given, after {before or 'none'}",
+                "as many of all pictures, and one or more",
+                "Give those of one network; reset_state() begins anew.",
+            )
+        self._memory.width = width
 
     def _count(self, side: str) -> int:
         raise NotImplementedError
@@ -260,18 +298,16 @@ class FrechetDistance(_PictureDistance):
         super().__init__(extractor, name, **kwargs)
         self._warned = False
 
-    def reset_state(self) -> None:
-        """Forget all pictures."""
-        self._sums: dict[str, tuple[int, np.ndarray, np.ndarray, np.ndarray]] = {}
-
     def _count(self, side: str) -> int:
-        return self._sums[side][0] if side in self._sums else 0
+        return self._memory.seen[side][0] if side in self._memory.seen else 0
 
     def _take(self, side: str, features: np.ndarray) -> None:
         # About a place near their mean: squares of what is far from zero would cancel.
-        count, place, total, products = self._sums.get(side, (0, features.mean(axis=0), 0.0, 0.0))
+        count, place, total, products = self._memory.seen.get(
+            side, (0, features.mean(axis=0), 0.0, 0.0)
+        )
         apart = features - place
-        self._sums[side] = (
+        self._memory.seen[side] = (
             count + len(features),
             place,
             total + apart.sum(axis=0),
@@ -281,7 +317,7 @@ class FrechetDistance(_PictureDistance):
     def _distance(self) -> float:
         gaussians = []
         for side in SIDES:
-            count, place, total, products = self._sums[side]
+            count, place, total, products = self._memory.seen[side]
             mean = total / count
             spread = (products - count * np.outer(mean, mean)) / (count - 1)
             gaussians += [place + mean, spread]
@@ -333,12 +369,19 @@ class KernelDistance(_PictureDistance):
         self.subset_size = check_whole("subset_size", subset_size, 2)
         self.seed = check_whole("seed", seed, 0)
 
-    def reset_state(self) -> None:
-        """Forget all pictures."""
-        self._kept: dict[str, list[np.ndarray]] = {side: [] for side in SIDES}
-
     def deviation(self) -> float:
-        """The standard deviation over the subsets (of all, not of a sample of them)."""
+        """The standard deviation over the subsets (of all, not of a sample of them).
+
+        Raises:
+            InputError: There is one distance alone, or too few pictures were seen.
+        """
+        if self.subsets is None or self.subsets < 2:
+            raise InputError(
+                f"The deviation of one distance was asked for, with subsets={self.subsets}",
+                "two subsets or more",
+                "Build it with kc.training.KernelDistance(subsets=100, subset_size=...).",
+            )
+        self._check_seen()
         return float(np.std(self._distances()))
 
     def get_config(self) -> Config:
@@ -351,16 +394,16 @@ class KernelDistance(_PictureDistance):
         }
 
     def _count(self, side: str) -> int:
-        return sum(map(len, self._kept[side]))
+        return sum(map(len, self._memory.seen.get(side, ())))
 
     def _take(self, side: str, features: np.ndarray) -> None:
-        self._kept[side].append(features)
+        self._memory.seen.setdefault(side, []).append(features)
 
     def _distance(self) -> float:
         return float(np.mean(self._distances()))
 
     def _distances(self) -> list[float]:
-        real, made = (np.concatenate(self._kept[side]) for side in SIDES)
+        real, made = (np.concatenate(self._memory.seen[side]) for side in SIDES)
         if self.subsets is None:
             return [kernel_distance(real, made)]
         size, fewest = self.subset_size, min(len(real), len(made))
@@ -375,6 +418,34 @@ class KernelDistance(_PictureDistance):
             kernel_distance(*(x[draw.choice(len(x), size, replace=False)] for x in (real, made)))
             for _ in range(self.subsets)
         ]
+
+
+def _extracted(extractor: keras.Model, pictures: np.ndarray) -> np.ndarray:
+    """What a model gives of pictures, float64."""
+    wanted = getattr(extractor, "inputs", None) or []
+    if len(wanted) == 1:
+        check_shape(extractor.name, pictures.shape, wanted[0].shape)
+    found = keras.tree.flatten(extractor(pictures, training=False))
+    if len(found) != 1:
+        raise InputError(
+            f"The extractor {extractor.name!r} gives {len(found)} outputs",
+            "a model with one output",
+            "Choose one: keras.Model(model.inputs, model.outputs[0]).",
+        )
+    return np.asarray(keras.ops.convert_to_numpy(found[0]), "float64")
+
+
+def _remade(
+    kind: type[_PictureDistance],
+    config: Config,
+    extractor: keras.Model | None,
+    expected: str | None,
+    memory: SimpleNamespace,
+) -> _PictureDistance:
+    """A metric that has seen what another has."""
+    metric = kind.from_config(config)
+    metric.extractor, metric._expected, metric._memory = extractor, expected, memory
+    return metric
 
 
 def _fingerprint(model: keras.Model) -> str:
