@@ -37,6 +37,12 @@ def draw(folder, model, **options):
         pages.draw(folder / f"{number}.png", f"epoch {number}")
 
 
+def test_a_model_that_makes_no_pictures_is_refused(tmp_path):
+    picture = keras.Input((2, 2, 1))
+    with pytest.raises(kc.InputError, match="no latents and no generate.*model=trainer"):
+        draw(tmp_path, keras.Model(picture, keras.layers.Flatten()(picture)))
+
+
 def test_every_page_is_of_the_same_numbers(tmp_path, drawn):
     keras.utils.set_random_seed(1)
     model = kc.training.GANTrainer(

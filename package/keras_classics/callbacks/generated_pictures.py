@@ -37,7 +37,7 @@ class Generated(PictureCallback):
             `kc.training.VAETrainer` do.
 
     Raises:
-        InputError: See there.
+        InputError: See there; or, as training begins, the model makes no pictures of numbers.
 
     Example:
         ```python
@@ -76,6 +76,14 @@ class Generated(PictureCallback):
 
     def prepare(self) -> None:
         """Draw what they are made of."""
+        missing = [x for x in ("latents", "generate") if not hasattr(self.explained, x)]
+        if missing:
+            raise InputError(
+                f"{self.explained.name!r} was given, which has no {' and no '.join(missing)}",
+                "models that make pictures of numbers",
+                "Give kc.callbacks.Generated(folder, model=trainer) a kc.training.GANTrainer or "
+                "kc.training.VAETrainer, or leave it out.",
+            )
         self.latents = self.explained.latents(self.pictures, seed=self.seed)
 
     def draw(self, path: Path, when: str) -> None:

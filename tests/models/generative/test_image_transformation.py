@@ -225,3 +225,13 @@ def test_it_comes_back_from_a_file(tmp_path):
     twin = keras.saving.load_model(tmp_path / "style.keras")
     picture = DRAW.uniform(0, 255, (1, 12, 14, 3)).astype("float32")
     np.testing.assert_array_equal(twin(picture), model(picture))
+
+
+def test_pictures_that_are_not_finite_are_not_written():
+    model = kc.models.style_network(filters=1, blocks=1)
+    picture, kept = np.full((8, 8, 3), 100, "uint8"), model.get_weights()
+    model.set_weights([np.full_like(each, np.nan) for each in kept])
+    with pytest.raises(kc.InputError, match="not finite"):
+        kc.models.transform_pictures(model, [picture])
+    model.set_weights(kept)
+    assert kc.models.transform_pictures(model, [picture])[0].shape == (8, 8, 3)

@@ -44,7 +44,8 @@ def transform_pictures(
 
     Raises:
         InputError: The model makes no pictures of pictures, a picture is none, or a number is not
-            admitted; or what it makes of a tile is not a whole number of times as large.
+            admitted; or what it makes is not finite, or of a tile not a whole number of times as
+            large.
     """
     border = check_whole("overlap", overlap, 0)
     _check_model(model)
@@ -72,6 +73,12 @@ def _check_model(model: keras.Model) -> None:
 def _made(model: keras.Model, picture: np.ndarray) -> np.ndarray:
     found = model(picture[None].astype("float32"), training=False)
     array = keras.ops.convert_to_numpy(found)[0]
+    if not np.isfinite(array).all():
+        raise InputError(
+            f"{model.name!r} makes a picture with values that are not finite",
+            "finite numbers",
+            "Take the weights of a training that has not diverged.",
+        )
     return np.rint(array.clip(0, 255)).astype("uint8")
 
 
