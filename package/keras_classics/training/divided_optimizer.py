@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -12,6 +13,7 @@ from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Name, Optimizer, Tensor
+from keras_classics.training.optimizers import nested
 
 
 @registered
@@ -22,15 +24,16 @@ class DividedOptimizer(keras.optimizers.Optimizer):
     strategies and with scaled losses. All parts move at once, by gradients of one point.
 
     Its learning rate is that of the first part, and setting it, as callbacks do, moves those of the
-    others in proportion.
+    others in proportion; of a rate of 0 the last proportion before it is kept.
 
     Args:
         optimizers: Keras optimizers, or their names, one for each part.
         name: Name of the optimizer.
 
     Raises:
-        InputError: One object is given twice; or, when it is built, the parts are not those of the
-            weights.
+        InputError: One object is given twice, or a part scales its loss; when it is built, the
+            parts are not those of the weights; in a step, weights are trained that were not when it
+            was built.
     """
 
     @checked
@@ -45,7 +48,11 @@ class DividedOptimizer(keras.optimizers.Optimizer):
                 "one object for each part of the weights",
                 "Make an optimizer for each, such as keras.optimizers.Adam(2e-4, beta_1=0.5).",
             )
+        for part in found:
+            _refuse_scaling(part)
         self.parts = found
+        self.shares = (1.0,) * len(found)
+        self._keep_shares()
         self.groups: Callable[[], list[list[keras.Variable]]] = list
 
     def divide(self, groups: Sequence[Sequence[keras.Variable]]) -> None:
@@ -80,10 +87,15 @@ class DividedOptimizer(keras.optimizers.Optimizer):
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
-        rates = [float(keras.ops.convert_to_numpy(part.learning_rate)) for part in self.parts]
-        for part, rate in zip(self.parts, rates, strict=True):
-            # Of a rate of 0 nothing is a part.
-            part.learning_rate = value * (rate / rates[0]) if rates[0] else value
+        self._keep_shares()
+        for part, share in zip(self.parts, self.shares, strict=True):
+            part.learning_rate = value * share
+
+    def _keep_shares(self) -> None:
+        """What part each rate is of the first, which of a rate of 0 none is."""
+        rates = [float(part.learning_rate) for part in self.parts]
+        if rates[0] > 0 and all(map(math.isfinite, rates)):
+            self.shares = tuple(rate / rates[0] for rate in rates)
 
     @property
     def variables(self) -> list[keras.Variable]:
@@ -101,8 +113,17 @@ class DividedOptimizer(keras.optimizers.Optimizer):
             self.build(given or [])
         trained = self.trained() if given is None else given
         found = {id(variable): grad for variable, grad in zip(trained, grads, strict=True)}
-        for optimizer, group in zip(self.parts, self.groups(), strict=True):
-            optimizer.apply([found[id(variable)] for variable in group], group)
+        groups = self.groups()
+        if more := found.keys() - {id(variable) for group in groups for variable in group}:
+            raise InputError(
+                f"{len(more)} weights are trained that were not when the model was compiled",
+                "those that were, or fewer",
+                "Compile the model again.",
+            )
+        for optimizer, group in zip(self.parts, groups, strict=True):
+            # Layers may have been frozen since.
+            moved = [variable for variable in group if id(variable) in found]
+            optimizer.apply([found[id(variable)] for variable in moved], moved)
         self.iterations.assign_add(1)
 
     def finalize_variable_values(self, var_list: list[keras.Variable]) -> None:
@@ -121,3 +142,16 @@ class DividedOptimizer(keras.optimizers.Optimizer):
         read = keras.saving.deserialize_keras_object
         parts = [read(each, custom_objects) for each in config["optimizers"]]
         return cls(parts, name=config["name"])
+
+
+def _refuse_scaling(part: keras.optimizers.Optimizer) -> None:
+    """Refuse one that divides gradients by what nobody has multiplied the loss with."""
+    for each in nested(part):
+        scales = isinstance(each, keras.optimizers.LossScaleOptimizer)
+        if scales or each.loss_scale_factor is not None:
+            raise InputError(
+                f"A {type(each).__name__} that scales its loss was given for a part of the weights",
+                "optimizers without it: the loss is that of all parts",
+                "Give the part without loss_scale_factor and LossScaleOptimizer; in mixed_float16 "
+                "compile() scales the loss of all by itself.",
+            )
