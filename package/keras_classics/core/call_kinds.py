@@ -75,6 +75,25 @@ _CLIPPING_FUNCTIONS = (
     keras.activations.sparse_sigmoid,
     keras.activations.sparsemax,
 )
+# What makes numbers from -1 to 1.
+_CENTRED = ("HardTanh", "Softsign", "Tanh")
+_CENTRED_FUNCTIONS = (
+    keras.activations.hard_tanh,
+    keras.activations.softsign,
+    keras.activations.tanh,
+)
+_ACTIVATIONS = (layers.ELU, layers.LeakyReLU, layers.PReLU, layers.ReLU)
+_ACTIVATING = (
+    *("Celu", "Elu", "Gelu", "HardSilu", "LeakyRelu", "Relu", "Relu6", "Selu", "Silu"),
+    "Softplus",
+)
+_WITHIN = (
+    layers.AveragePooling2D,
+    layers.Cropping2D,
+    layers.MaxPooling2D,
+    layers.Resizing,
+    layers.UpSampling2D,
+)
 _KEEPING = (
     layers.ActivityRegularization,
     layers.AlphaDropout,
@@ -196,6 +215,34 @@ def clips(operation: Any) -> bool:
     if operation_name(operation) in _CLIPPING:
         return True
     return _is_fused(operation) and operation.activation in _CLIPPING_FUNCTIONS
+
+
+def bounds(operation: Any) -> tuple[float, float] | None:
+    """Between which numbers lies what an operation makes, where its activation bounds it."""
+    if isinstance(operation, _AROUND):
+        return bounds(operation.layer)
+    if squash := squashing(operation):
+        return None if squash.function.startswith("log_") else (0.0, 1.0)
+    if clips(operation):
+        return 0.0, 1.0
+    fused = _is_fused(operation) and operation.activation in _CENTRED_FUNCTIONS
+    return (-1.0, 1.0) if fused or operation_name(operation) in _CENTRED else None
+
+
+def activates(operation: Any) -> bool:
+    """Whether the last thing that an operation does is an activation."""
+    if isinstance(operation, _AROUND):
+        return activates(operation.layer)
+    if squashing(operation) or bounds(operation):
+        return True
+    if _is_fused(operation):
+        return not is_linear(operation)
+    return isinstance(operation, _ACTIVATIONS) or operation_name(operation) in _ACTIVATING
+
+
+def stays_within(operation: Any) -> bool:
+    """Whether an operation repeats, leaves out or averages values, and so keeps their bounds."""
+    return is_keras(operation) and isinstance(operation, _WITHIN)
 
 
 def combines(node: Node) -> bool:

@@ -74,11 +74,12 @@ def test_real_and_made_pictures_are_normalised_apart_and_the_generator_moves_no_
     own = keras.Model(picture, layers.Dense(1)(layers.Flatten()(x)))
     model = kc.training.GANTrainer(networks()[0], own)
     model.compile(keras.optimizers.SGD(1e-9), keras.optimizers.SGD(1e-9))
-    model.train_on_batch(PICTURES + 3)
+    real = (PICTURES + 1.5) / 2
+    model.train_on_batch(real)
     latents = keras.random.uniform((24, 3), -1, 1, seed=keras.random.SeedGenerator(0))
     made = ops.convert_to_numpy(model.generator(latents, training=True))
     # Once the real ones, then the made ones, and no third time.
-    expected = 0.5 * (0.5 * (PICTURES + 3).mean()) + 0.5 * made.mean()
+    expected = 0.5 * (0.5 * real.mean()) + 0.5 * made.mean()
     assert own.layers[1].moving_mean.numpy()[0] == pytest.approx(expected, abs=1e-4)
 
 
@@ -120,6 +121,10 @@ def test_callbacks_move_the_rates_of_both_optimizers():
     # As half precision wraps it.
     keras.optimizers.LossScaleOptimizer(model.optimizer).learning_rate = 3e-4
     assert rates() == pytest.approx([3e-4, 1.5e-4])
+    # Warmed up from 0, or out of what is no number, the second is still half of the first.
+    for rate in (0.0, np.nan, 1e-3):
+        model.optimizer.learning_rate = rate
+    assert rates() == pytest.approx([1e-3, 5e-4])
     for part in trainer((None, None)).optimizer.parts:
         assert isinstance(part, keras.optimizers.Adam) and part.beta_1 == 0.5
         assert float(part.learning_rate) == pytest.approx(2e-4)
@@ -202,6 +207,107 @@ def test_a_grid_of_the_same_numbers_is_drawn_and_collapse_is_warned_of(tmp_path)
         trainer().fit(
             PICTURES * 0.1, epochs=2, verbose=0, callbacks=[kc.callbacks.WarnOfCollapse()]
         )
+
+
+@pytest.mark.parametrize(
+    "end, wide",
+    [
+        (lambda x: layers.Reshape((4, 4, 1))(ops.tanh(layers.Dense(16)(x))), 1),
+        (lambda x: layers.UpSampling2D()(layers.Reshape((2, 2, 1))(layers.Dense(4, "tanh")(x))), 1),
+        (
+            lambda x: keras.Sequential(
+                [keras.Input((2,)), layers.Dense(16, "tanh"), layers.Reshape((4, 4, 1))]
+            )(x),
+            1,
+        ),
+        (lambda x: 127.5 * layers.Reshape((4, 4, 1))(layers.Dense(16, "tanh")(x)) + 127.5, 127.5),
+        (lambda x: layers.Reshape((4, 4, 1))(layers.Dense(16)(x)), None),
+    ],
+    ids=["operation", "enlarged", "nested", "scaled", "unbounded"],
+)
+def test_what_a_generator_can_make_is_read_from_its_graph(end, wide):
+    code = keras.Input((2,))
+    model = kc.training.GANTrainer(keras.Model(code, end(code)), plain()[1])
+    model.compile("sgd", "sgd")
+    grey = (PICTURES[:8, :4, :4] + 1) * 127.5
+    if wide == 1:
+        assert model.picture_range == (-1, 1)
+        with pytest.raises(kc.InputError, match="pictures / 127.5 - 1"):
+            model.fit(grey, verbose=0)
+        grey = grey / 127.5 - 1
+    elif wide:
+        assert model.picture_range == (0, 255)
+        with pytest.raises(kc.InputError, match=r"pictures / 255 \* 255 \+ 0"):
+            model.fit(10 * grey, verbose=0)
+    model.fit(grey, verbose=0)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "softmax", "relu", "tanh"])
+def test_a_discriminator_that_ends_in_an_activation_is_refused(activation):
+    generator, discriminator = plain()
+    ended = layers.Activation(activation)(discriminator.output)
+    with pytest.raises(kc.InputError, match="Leave that activation out"):
+        kc.training.GANTrainer(generator, keras.Model(discriminator.input, ended))
+
+    class Own(layers.Layer):
+        def call(self, inputs):
+            return 2 * inputs
+
+    # What cannot be seen into is taken at its word, and a scale is none.
+    for logits in (Own()(discriminator.output), 2 * discriminator.output):
+        kc.training.GANTrainer(generator, keras.Model(discriminator.input, logits))
+
+
+def test_a_part_that_scales_its_loss_is_refused():
+    """Its gradients would be divided by what the loss was never multiplied with."""
+    sgd = keras.optimizers.SGD
+    for part in (sgd(1.0, loss_scale_factor=8.0), keras.optimizers.LossScaleOptimizer(sgd(1.0))):
+        with pytest.raises(kc.InputError, match="without loss_scale_factor"):
+            trainer((part, sgd(1.0)))
+    trainer((sgd(1.0), sgd(1.0)))
+
+
+def test_layers_are_frozen_and_set_free_after_compile():
+    model = kc.training.GANTrainer(*plain())
+    model.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1), run_eagerly=True)
+    judge = model.discriminator
+    judge.layers[-1].trainable = False
+    before = [w.copy() for w in model.get_weights()]
+    model.train_on_batch(PICTURES[:4, :4, :4])
+    moved = [(a != b).any() for a, b in zip(before, model.get_weights(), strict=True)]
+    # The generator's two alone.
+    assert moved == [True, True, False, False]
+    model.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1), run_eagerly=True)
+    judge.layers[-1].trainable = True
+    with pytest.raises(kc.InputError, match="2 weights.*Compile the model again"):
+        model.train_on_batch(PICTURES[:4, :4, :4])
+    model.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1), run_eagerly=True)
+    model.train_on_batch(PICTURES[:4, :4, :4])
+    assert (judge.get_weights()[0] != before[2]).any()
+
+
+def test_networks_of_which_nothing_is_known_are_refused():
+    generator, judge = plain()
+    unbuilt = keras.Sequential([layers.Dense(16), layers.Reshape((4, 4, 1))])
+    with pytest.raises(kc.InputError, match=r"Build it on a keras\.Input"):
+        kc.training.GANTrainer(unbuilt, judge)
+    named = keras.Model(judge.input, {"logit": judge.output})
+    with pytest.raises(kc.InputError, match=r"dictionary of logit.*keras\.Model\(input, output"):
+        kc.training.GANTrainer(generator, named)
+    code = keras.Input((None,))
+    open_code = keras.Model(
+        code, layers.Reshape((4, 4, 1))(ops.tile(ops.mean(code, 1, keepdims=True), (1, 16)))
+    )
+    with pytest.raises(kc.InputError, match="generator from .batch, latent"):
+        kc.training.GANTrainer(open_code, judge)
+    dense = layers.Dense(16)
+    code, picture = keras.Input((2,)), keras.Input((4, 4, 1))
+    shared = (
+        keras.Model(code, layers.Reshape((4, 4, 1))(dense(layers.Dense(16)(code)))),
+        keras.Model(picture, layers.Dense(1)(dense(layers.Flatten()(picture)))),
+    )
+    with pytest.raises(kc.InputError, match="2 weights in common.*layers of its own"):
+        kc.training.GANTrainer(*shared)
 
 
 def test_networks_that_do_not_fit_are_refused():

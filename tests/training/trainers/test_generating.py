@@ -1,4 +1,4 @@
-"""Whatever trains networks that make pictures does so in half precision."""
+"""What holds for all that train networks to make pictures: what they are given, and half precision."""
 
 import keras
 import numpy as np
@@ -40,7 +40,10 @@ def styled():
     return model, 255 * PICTURES
 
 
-@pytest.mark.parametrize("make", [adversarial, coded, styled])
+MAKERS = pytest.mark.parametrize("make", [adversarial, coded, styled])
+
+
+@MAKERS
 def test_half_precision_has_nearly_the_loss_of_single_and_trains(make):
     keras.utils.set_random_seed(1)
     single, pictures = make()
@@ -58,3 +61,82 @@ def test_half_precision_has_nearly_the_loss_of_single_and_trains(make):
         logs = half.fit(pictures, batch_size=4, verbose=0).history
         assert all(np.isfinite(values).all() for values in logs.values())
         assert any((a != b).any() for a, b in zip(before, half.get_weights(), strict=True))
+
+
+def beyond(pictures):
+    """Pictures that none of them is made for."""
+    return 1000 * pictures
+
+
+@MAKERS
+def test_values_are_looked_at_wherever_arrays_come_in(make):
+    model, pictures = make()
+    other = beyond(pictures)
+    options = {"batch_size": 4, "verbose": 0}
+    for attempt in (
+        lambda: model.fit(other, **options),
+        lambda: model.fit([other], **options),
+        lambda: model.fit(keras.ops.convert_to_tensor(other), **options),
+        lambda: model.fit(pictures, validation_data=(other,), **options),
+        lambda: model.fit(pictures, None, 4, 1, 0, None, 0.0, (other, None)),
+        lambda: model.fit(((other,) for _ in range(2)), steps_per_epoch=1, verbose=0),
+        lambda: model.evaluate(other, **options),
+        lambda: model.train_on_batch(other),
+        lambda: model.test_on_batch(other),
+        lambda: model.predict(other, **options),
+        lambda: model.predict_on_batch(other),
+    ):
+        with pytest.raises(kc.InputError, match="Pictures have values from"):
+            attempt()
+    for none in (pictures * np.nan, np.array(["a", "b"] * 96).reshape(1, 8, 8, 3)):
+        with pytest.raises(kc.InputError, match="finite numbers|real numbers"):
+            model.fit(none, **options)
+    with pytest.raises(kc.InputError, match="No pictures"):
+        model.fit(None)
+    model.fit(((pictures,) for _ in range(2)), steps_per_epoch=2, verbose=0)
+
+
+@MAKERS
+def test_a_list_or_a_dictionary_of_one_array_is_that_array(make):
+    losses = []
+    for way in range(3):
+        keras.utils.set_random_seed(1)
+        model, pictures = make()
+        given = (pictures, [pictures], {model.reader.inputs[0].name: pictures})[way]
+        logs = model.fit(given, batch_size=8, shuffle=False, verbose=0).history
+        losses.append([logs[name][0] for name in sorted(logs)])
+    np.testing.assert_allclose(losses[1:], losses[:1] * 2, rtol=1e-5)
+    with pytest.raises(kc.InputError, match="2 tensors"):
+        model.fit([pictures, pictures], verbose=0)
+    for shape in ((8, 8, 8), (8, 8, 8, 1), (8, 8, 8, 8, 3)):
+        with pytest.raises(kc.InputError, match=r"Pictures of shape .*pictures\[\.\.\., None\]"):
+            model.fit(np.ones(shape, "float32"), verbose=0)
+
+
+@MAKERS
+def test_weights_of_pictures_are_refused_with_labels_and_without(make):
+    model, pictures = make()
+    weights, options = np.ones(len(pictures)), {"batch_size": 4, "verbose": 0}
+    for attempt in (
+        lambda: model.fit(pictures, sample_weight=weights, **options),
+        lambda: model.fit(pictures, pictures, sample_weight=weights, **options),
+        lambda: model.fit(pictures, validation_data=(pictures, None, weights), **options),
+        lambda: model.evaluate(pictures, sample_weight=weights, **options),
+        lambda: model.train_on_batch(pictures, sample_weight=weights),
+    ):
+        with pytest.raises(kc.InputError, match="Leave sample_weight out"):
+            attempt()
+    with pytest.raises(kc.InputError, match="Leave class_weight out"):
+        model.fit(pictures, class_weight={0: 1.0}, **options)
+
+
+@MAKERS
+def test_a_file_of_weights_keeps_what_is_drawn_next(make, tmp_path):
+    model, pictures = make()
+    model.train_on_batch(pictures)
+    model.draws.next()
+    model.save_weights(tmp_path / "kept.weights.h5")
+    twin, _ = make()
+    assert (np.asarray(twin.draws.state) != np.asarray(model.draws.state)).any()
+    twin.load_weights(tmp_path / "kept.weights.h5")
+    np.testing.assert_array_equal(twin.draws.state, model.draws.state)

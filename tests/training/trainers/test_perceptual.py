@@ -170,8 +170,75 @@ def test_pictures_of_other_sizes_or_values_are_refused():
             kc.training.PerceptualTrainer(identity(), own, style=style)
     with pytest.raises(kc.InputError, match="content has"):
         kc.training.descend_to_style(own, PICTURES[0] * np.nan, STYLE, steps=1)
+    with pytest.raises(kc.InputError, match="seed=-1.*Pass seed=0"):
+        kc.training.descend_to_style(own, PICTURES[0], STYLE, steps=1, start="noise", seed=-1)
     with pytest.raises(kc.InputError, match="weight of style is -1"):
         kc.training.descend_to_style(own, PICTURES[0], STYLE, steps=1, style_weight=-1.0)
+
+
+def test_small_and_large_pictures_are_looked_at():
+    network = kc.models.super_resolution(4, filters=1, blocks=1)
+    trainer = kc.training.PerceptualTrainer(network, perception(), pixel_weight=1.0)
+    trainer.compile("sgd")
+    small = PICTURES[:, ::4, ::4]
+    for pair in ((small / 255, PICTURES), (small, PICTURES / 255)):
+        with pytest.raises(kc.InputError, match=r"pictures \* 255"):
+            trainer.fit(*pair, verbose=0)
+    for large in (np.arange(6), PICTURES[..., 0], PICTURES[..., :1]):
+        with pytest.raises(kc.InputError, match=r"fit\(small, large\)"):
+            trainer.fit(small, large, verbose=0)
+    trainer.fit(small, PICTURES, verbose=0)
+
+
+@pytest.mark.parametrize(
+    "change, told",
+    [
+        (lambda x: x * np.nan, "finite numbers"),
+        (lambda x: x + np.inf, "finite numbers"),
+        (lambda x: x / 50 - 2.1, "between 0 and 255"),
+        (lambda x: x * 257, "between 0 and 255"),
+        (lambda x: x * 2 - 255, "between 0 and 255"),
+        (lambda x: x / 255, r"pictures \* 255"),
+    ],
+)
+def test_one_range_holds_for_all_that_takes_pictures(change, told):
+    """What a training refuses, the descent and the finished network refuse too."""
+    trainer = kc.training.PerceptualTrainer(identity(), perception(), style=STYLE)
+    trainer.compile("sgd")
+    other = change(PICTURES)
+    for attempt in (
+        lambda: trainer.fit(other, verbose=0),
+        lambda: trainer.predict(other, verbose=0),
+        lambda: kc.models.transform_pictures(identity(), other),
+        lambda: kc.training.descend_to_style(perception(), other[0], STYLE, steps=1),
+        lambda: kc.training.PerceptualTrainer(identity(), perception(), style=other[0]),
+    ):
+        with pytest.raises(kc.InputError, match=told):
+            attempt()
+    # What rounds to the range, and dark pictures of whole numbers, are in it.
+    trainer.fit(PICTURES * 1.0001 - 0.2, verbose=0)
+    kc.models.transform_pictures(identity(), np.ones((1, 4, 4, 3), "uint8"))
+
+
+def test_what_is_prepared_has_to_fit_the_network():
+    picture = keras.Input((None, None, 1))
+    grey = keras.Model(picture, layers.Conv2D(2, 3, name="seen")(picture))
+    with pytest.raises(kc.InputError, match=r"keras\.ops\.mean\(pictures, axis=-1, keepdims"):
+        kc.training.PerceptualLoss(grey).maps(PICTURES)
+    for lost in (lambda x: x[..., 0], lambda x: x[..., :1]):
+        own = kc.training.PerceptualLoss(seeing(), prepare=lost)
+        with pytest.raises(kc.InputError, match="Let prepare keep the axes"):
+            own.maps(PICTURES)
+    mended = kc.training.PerceptualLoss(
+        grey, prepare=lambda x: keras.ops.mean(x, axis=-1, keepdims=True)
+    )
+    assert mended.maps(PICTURES)["seen"].shape == (6, 10, 14, 2)
+
+
+def test_a_layer_is_named_once():
+    for named in ({"content": ["second", "second"]}, {"style": ["first", "second", "first"]}):
+        with pytest.raises(kc.InputError, match="more than once"):
+            perception(**named)
 
 
 def test_layers_of_the_style_weigh_what_they_are_given():

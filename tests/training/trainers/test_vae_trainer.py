@@ -78,9 +78,9 @@ def test_otherwise_it_grows_with_the_samples_up_to_the_likelihood():
 @pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
 @pytest.mark.parametrize("bound, samples", [("elbo", 2), ("iwae", 4)])
 def test_the_loss_is_the_bound_by_hand(likelihood, bound, samples):
-    given = trainer(
-        likelihood=likelihood, deviation=0.7, bound=bound, samples=samples, kl_weight=0.5
-    ).get_config()
+    counting = {"kl_weight": 0.5} if bound == "elbo" else {}
+    counting |= {"deviation": 0.7} if likelihood == "gaussian" else {}
+    given = trainer(likelihood=likelihood, bound=bound, samples=samples, **counting).get_config()
     model = kc.training.VAETrainer.from_config(given)
     model.compile("sgd")
     answer = {k: ops.convert_to_numpy(v).astype("float64") for k, v in model(PICTURES).items()}
@@ -173,6 +173,55 @@ def test_pictures_without_a_likelihood_are_refused():
         model.train_on_batch(PICTURES)
     apart = kc.training.VAETrainer(*halves(), likelihood="gaussian")
     assert np.isfinite(apart.importance_bound(255 * PICTURES[:2], samples=2)).all()
+
+
+def test_pictures_without_their_last_axis_are_refused():
+    """Likelihoods of all pairs of pictures would be summed."""
+    shape = (8, 8, 1)
+    model = kc.training.VAETrainer(
+        kc.models.vae_encoder(shape, latent=3, units=(6,)),
+        kc.models.vae_decoder(shape, latent=3, units=(6,)),
+    )
+    model.compile("sgd")
+    grey = PICTURES[..., 0]
+    for way in (model.fit, model.evaluate):
+        with pytest.raises(kc.InputError, match=r"pictures\[\.\.\., None\]"):
+            way(grey, verbose=0)
+    with pytest.raises(kc.InputError, match=r"pictures\[\.\.\., None\]"):
+        model.importance_bound(grey)
+    model.fit(grey[..., None], verbose=0)
+
+
+def test_arguments_that_would_count_nothing_are_refused():
+    for idle in ({"bound": "iwae", "kl_weight": 2.0}, {"deviation": 2.0}):
+        with pytest.raises(kc.InputError, match="counts nothing.*Leave (kl_weight|deviation) out"):
+            trainer(**idle)
+        trainer(**{name: value for name, value in idle.items() if name == "bound"})
+
+
+def test_a_decoder_gives_logits_where_they_are_due():
+    encoder, decoder = halves()
+    ended = keras.Model(decoder.input, ops.sigmoid(decoder.output))
+    with pytest.raises(kc.InputError, match="Leave that activation out"):
+        kc.training.VAETrainer(encoder, ended)
+    # Means may lie where they like.
+    kc.training.VAETrainer(encoder, ended, likelihood="gaussian")
+    with pytest.raises(kc.InputError, match=r"Build it on a keras\.Input"):
+        kc.training.VAETrainer(encoder, keras.Sequential([layers.Dense(128)]))
+
+
+def test_a_bound_does_not_hold_all_its_codes_at_once():
+    model, pictures, exact = linear_gaussian(loosened=2.0)
+    whole = model.importance_bound(pictures[:2], samples=500, batch_size=500)
+    parts = model.importance_bound(pictures[:2], samples=500, batch_size=7)
+    np.testing.assert_allclose(parts, whole, rtol=1e-6)
+    largest = []
+    decode = model._exact_likelihoods
+    model._exact_likelihoods = lambda picture, codes: (
+        largest.append(len(codes)) or decode(picture, codes)
+    )
+    model.importance_bound(pictures[:1], samples=20, batch_size=8)
+    assert largest == [8, 8, 4]
 
 
 def test_the_manifold_is_even_in_probability():

@@ -31,6 +31,8 @@ from keras_classics.core.arguments import checked
 from keras_classics.core.call_kinds import (
     AVERAGING,
     Squash,
+    activates,
+    bounds,
     is_linear,
     keeps,
     line_of,
@@ -38,6 +40,7 @@ from keras_classics.core.call_kinds import (
     operation_name,
     reshapes,
     squashing,
+    stays_within,
 )
 from keras_classics.core.errors import InputError
 from keras_classics.core.graphs.graph import (
@@ -182,6 +185,57 @@ def read_end(output: Tensor, above: Place = ()) -> ModelEnd:
             return _legible(output, _unsquashed(output, place, behind, scale, offset))
         place = before(place)
     return ModelEnd("unknown", _last(output), reason="an output is an input as it is")
+
+
+def check_logits(model: keras.Model) -> None:
+    """Refuse a model that has put the logits which are due through an activation.
+
+    A layer of the user's own, which cannot be seen into, is taken at its word.
+
+    Args:
+        model: A functional or built sequential model.
+
+    Raises:
+        InputError: An output comes out of one, or the model has no graph.
+    """
+    for end in model_ends(model):
+        if end.kind == "logits" or end.place is None:
+            continue
+        if end.kind != "unknown":
+            reason = f"the last layer that counts, {path(end.place)!r}, ends in {end.kind}"
+        elif activates(end.place[-1].operation) or any(_holds_probabilities(end.place)):
+            reason = end.reason
+        else:
+            continue
+        raise InputError(
+            f"{model.name!r} was given, of which {reason}",
+            "a model that gives logits, as they are before an activation",
+            "Leave that activation out, as keras.layers.Dense(1) does.",
+        )
+
+
+def bounds_of(model: keras.Model) -> tuple[float, float] | None:
+    """Between which numbers the first output of a model lies, by its last activation.
+
+    Args:
+        model: A functional or built sequential model.
+
+    Returns:
+        The lower and the upper one, or None where no activation bounds them, or none is seen.
+    """
+    check_functional(model)
+    place, scale, offset = origin(model.outputs[0]), 1.0, 0.0
+    while place is not None:
+        node = place[-1]
+        if found := bounds(node.operation):
+            low, high = sorted(offset + scale * each for each in found)
+            return low, high
+        if line := line_of(node):
+            scale, offset = scale * line[0], offset + scale * line[1]
+        elif not (keeps(node.operation) or reshapes(node) or stays_within(node.operation)):
+            return None
+        place = before(place)
+    return None
 
 
 def values_from(place: Place | None) -> Place | None:

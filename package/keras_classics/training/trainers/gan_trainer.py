@@ -16,6 +16,8 @@ from keras import ops
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_choice, check_rate, check_whole
+from keras_classics.core.graphs.model_ends import bounds_of, check_logits
+from keras_classics.core.picture_values import value_range
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Name, Optimizer, Tensor, Whole
 from keras_classics.training.divided_optimizer import DividedOptimizer
@@ -25,14 +27,14 @@ from keras_classics.training.trainers.generating import (
     refuse_weights,
     track,
 )
-from keras_classics.training.trainers.nested_networks import as_config, with_networks
+from keras_classics.training.trainers.nested_networks import as_config, check_network, with_networks
 
 LOSSES = ("non_saturating", "minimax")
 LATENTS = ("uniform", "normal")
-# Between what the pictures lie that end in these.
-RANGES = {keras.activations.tanh: (-1.0, 1.0), keras.activations.sigmoid: (0.0, 1.0)}
-# What resizing may overshoot by.
-OVERSHOOT = 0.5
+# What brings pictures of 0 to 255 to the range of a generator.
+BRINGING = {(-1.0, 1.0): "pictures / 127.5 - 1", (0.0, 1.0): "pictures / 255"}
+# What resizing may overshoot by, in parts of the range.
+OVERSHOOT = 0.25
 COMPILING = ("auto_scale_loss", "jit_compile", "run_eagerly", "steps_per_execution")
 
 
@@ -70,8 +72,9 @@ class GANTrainer(PictureTrainer):
         name: Name of the model.
 
     Raises:
-        InputError: The networks do not fit each other, or an argument is not admitted; out of
-            `fit`, real pictures are far from what the generator's last activation can make.
+        InputError: The networks do not fit each other, the discriminator ends in an activation, or
+            an argument is not admitted; out of `fit` and its like, real pictures are far from what
+            the generator's last activation can make, or have weights.
 
     Example:
         ```python
@@ -144,7 +147,7 @@ class GANTrainer(PictureTrainer):
 
     def call(self, inputs: Any, training: bool | None = None) -> Tensor:
         """The discriminator's logits of pictures."""
-        return self.discriminator(inputs, training=training)
+        return self.discriminator(self.pictures_of(inputs), training=training)
 
     def compute_loss(
         self,
@@ -156,6 +159,7 @@ class GANTrainer(PictureTrainer):
     ) -> Tensor:
         """The losses of both, each of which has gradients by its own weights alone."""
         refuse_weights(sample_weight)
+        x = self.pictures_of(x)
         made = self.generator(self._latents(ops.shape(x)[0]), training=training)
         on_real = y_pred
         on_made = self.discriminator(ops.stop_gradient(made), training=training)
@@ -211,17 +215,27 @@ class GANTrainer(PictureTrainer):
     @property
     def picture_range(self) -> tuple[float, float]:
         """Lowest and highest value of made pictures; -1 and 1 where nothing bounds them."""
-        return self._bounds() or (-1.0, 1.0)
+        return bounds_of(self.generator) or (-1.0, 1.0)
 
-    def check_values(self, least: float, most: float) -> None:
+    @property
+    def reader(self) -> keras.Model:
+        """The discriminator."""
+        return self.discriminator
+
+    def check_values(self, pictures: np.ndarray) -> None:
         """Refuse real pictures that the generator could not make."""
-        lowest, highest = self._bounds() or (-np.inf, np.inf)
-        if not (least >= lowest - OVERSHOOT and most <= highest + OVERSHOOT):
+        least, most = value_range("Pictures have", pictures)
+        bounds = bounds_of(self.generator)
+        if bounds is None:
+            return
+        lowest, highest = bounds
+        width = highest - lowest
+        if least < lowest - OVERSHOOT * width or most > highest + OVERSHOOT * width:
+            bringing = BRINGING.get(bounds, f"pictures / 255 * {width:g} + {lowest:g}")
             raise InputError(
-                f"Pictures of values from {least:g} to {most:g} were given",
+                f"Pictures have values from {least:g} to {most:g}",
                 f"values between {lowest:g} and {highest:g}, as {self.generator.name!r} makes them",
-                "Bring those of 0 to 255 there: pictures / 127.5 - 1 for a generator that ends in "
-                "tanh, pictures / 255 for a sigmoid.",
+                f"Bring those of 0 to 255 there: {bringing}.",
             )
 
     def get_config(self) -> Config:
@@ -256,11 +270,6 @@ class GANTrainer(PictureTrainer):
     def compile_from_config(self, config: Config) -> None:
         """See Keras."""
         self.compile(**keras.saving.deserialize_keras_object(config))
-
-    def _bounds(self) -> tuple[float, float] | None:
-        """What the last activation of the generator bounds pictures to."""
-        ends = [x for x in self.generator.layers if not isinstance(x, keras.layers.Reshape)]
-        return RANGES.get(getattr(ends[-1], "activation", None))
 
     def _latents(self, count: Any) -> Tensor:
         shape = (count, self.generator.inputs[0].shape[1])
@@ -312,9 +321,12 @@ def _shapes(model: keras.Model) -> tuple[Sequence, Sequence]:
 
 
 def _check_fit(generator: keras.Model, discriminator: keras.Model) -> None:
+    check_network(generator)
+    check_network(discriminator)
     (given, made), (judged, logits) = _shapes(generator), _shapes(discriminator)
     fits = len(given) == len(made) == len(judged) == len(logits) == 1
-    if not fits or len(given[0]) != 2 or made != judged or logits != [(None, 1)]:
+    numbers = fits and len(given[0]) == 2 and given[0][1] is not None
+    if not numbers or made != judged or logits != [(None, 1)]:
         raise InputError(
             f"A generator from {given} to {made} and a discriminator from {judged} to {logits} "
             "were given",
@@ -322,4 +334,13 @@ def _check_fit(generator: keras.Model, discriminator: keras.Model) -> None:
             "(batch, 1)",
             "Build both for one image_shape: kc.models.dcgan_generator(image_shape) and "
             "kc.models.dcgan_discriminator(image_shape).",
+        )
+    check_logits(discriminator)
+    own = {id(x) for x in generator.trainable_variables}
+    if both := [x for x in discriminator.trainable_variables if id(x) in own]:
+        raise InputError(
+            f"A generator and a discriminator were given that have {len(both)} weights in common, "
+            f"such as {both[0].path}",
+            "two networks without a common layer that learns",
+            "Give each layers of its own.",
         )

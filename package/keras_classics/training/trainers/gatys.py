@@ -71,7 +71,7 @@ def descend_to_style(
     check_choice("start", start, STARTS)
     check_picture("content", content)
     check_weights({"content": content_weight, "style": style_weight, "variation": variation_weight})
-    steps = check_whole("steps", steps)
+    steps, seed = check_whole("steps", steps), check_whole("seed", seed, 0)
     given = content.astype("float32")
     grams = [ops.convert_to_tensor(each) for each in perception.style_of(style)]
 

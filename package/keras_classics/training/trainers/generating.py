@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import inspect
+import types
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -10,34 +12,97 @@ import numpy as np
 from keras import ops
 
 from keras_classics.core.errors import InputError, check_whole, shown
+from keras_classics.core.picture_values import check_shape
 from keras_classics.core.types import Tensor, Whole
+
+# Where its random numbers have got to, in a file of the weights.
+DRAWS = "draws"
 
 
 class PictureTrainer(keras.Model):
-    """A model with losses of its own, whose `fit` looks at the values of pictures first."""
+    """A model with losses of its own that looks at the pictures it is given first.
 
-    def fit(self, x: Any = None, *arguments: Any, **options: Any) -> keras.callbacks.History:
+    Arrays and tensors are looked at wherever they come in. Of what comes batch by batch the shape
+    is, but the values only of a generator's first batch: a dataset would have to be begun twice.
+
+    What is derived has `draws`, a seed generator, which is saved with the weights.
+    """
+
+    def fit(self, *arguments: Any, **options: Any) -> keras.callbacks.History:
         """As Keras has it.
 
         Raises:
-            InputError: `x` is an array of values that the losses are not made for. What comes batch
-                by batch is not looked at.
+            InputError: Pictures have values that the losses are not made for, or weights.
         """
-        if isinstance(x, np.ndarray) and x.size:
-            self.check_values(float(x.min()), float(x.max()))
-        return super().fit(x, *arguments, **options)
+        call = self._looked_at("fit", arguments, options)
+        return super().fit(*call.args[1:], **call.kwargs)
 
-    def check_values(self, least: float, most: float) -> None:
+    def evaluate(self, *arguments: Any, **options: Any) -> Any:
+        """As Keras has it, see `fit`."""
+        call = self._looked_at("evaluate", arguments, options)
+        return super().evaluate(*call.args[1:], **call.kwargs)
+
+    def predict(self, *arguments: Any, **options: Any) -> Any:
+        """As Keras has it, see `fit`."""
+        call = self._looked_at("predict", arguments, options)
+        return super().predict(*call.args[1:], **call.kwargs)
+
+    def train_on_batch(self, *arguments: Any, **options: Any) -> Any:
+        """As Keras has it, see `fit`."""
+        call = self._looked_at("train_on_batch", arguments, options)
+        return super().train_on_batch(*call.args[1:], **call.kwargs)
+
+    def test_on_batch(self, *arguments: Any, **options: Any) -> Any:
+        """As Keras has it, see `fit`."""
+        call = self._looked_at("test_on_batch", arguments, options)
+        return super().test_on_batch(*call.args[1:], **call.kwargs)
+
+    def predict_on_batch(self, *arguments: Any, **options: Any) -> Any:
+        """As Keras has it, see `fit`."""
+        call = self._looked_at("predict_on_batch", arguments, options)
+        return super().predict_on_batch(*call.args[1:], **call.kwargs)
+
+    @property
+    def reader(self) -> keras.Model:
+        """The network that is given the pictures."""
+        raise NotImplementedError
+
+    def check_values(self, pictures: np.ndarray) -> None:
         """Refuse pictures whose values are not as they should be.
 
         Args:
-            least: The lowest value of all pictures.
-            most: The highest.
+            pictures: An array that is not empty.
 
         Raises:
             InputError: They are not.
         """
         raise NotImplementedError
+
+    def check_wanted(self, wanted: Any) -> None:
+        """Refuse what is given beside the pictures; by default it is not used.
+
+        Args:
+            wanted: Whatever `fit` was given as `y`.
+        """
+
+    def pictures_of(self, given: Any) -> Tensor:
+        """The one tensor in what Keras hands on of what was given.
+
+        Raises:
+            InputError: There are several, or its shape is not what the network takes.
+        """
+        wanted = getattr(self.reader, "inputs", None) or []
+        found = keras.tree.flatten(given)
+        if len(found) != 1:
+            raise InputError(
+                f"{len(found)} tensors were given to {self.name!r} for each batch",
+                "one, of pictures",
+                "Give fit(pictures).",
+            )
+        # A subclassed network has no shape to compare with.
+        if len(wanted) == 1:
+            check_shape(self.name, found[0].shape, (None, *wanted[0].shape[1:]))
+        return found[0]
 
     def refuse_loss(self) -> None:
         """Refuse the loss that Keras's `compile` takes.
@@ -52,6 +117,71 @@ class PictureTrainer(keras.Model):
                 "an optimizer, without a loss",
                 "Leave loss out.",
             )
+
+    def save_own_variables(self, store: Any) -> None:
+        """Keep what is drawn next too, which Keras leaves out."""
+        super().save_own_variables(store)
+        store[DRAWS] = self.draws.state
+
+    def load_own_variables(self, store: Any) -> None:
+        """Go on drawing where the saved model was; older files say nothing of it."""
+        rest = {name: store[name] for name in store.keys() if name != DRAWS}
+        super().load_own_variables(rest)
+        if DRAWS in store.keys():
+            self.draws.state.assign(np.asarray(store[DRAWS]))
+
+    def _looked_at(
+        self, method: str, arguments: tuple[Any, ...], options: dict[str, Any]
+    ) -> inspect.BoundArguments:
+        """The arguments of a method of Keras's, of which pictures have been looked at."""
+        call = inspect.signature(getattr(keras.Model, method)).bind(self, *arguments, **options)
+        given = call.arguments
+        for name in ("sample_weight", "class_weight"):
+            refuse_weights(given.get(name), name)
+        given["x"] = self._pictures(given.get("x"), given.get("y"))
+        if given.get("validation_data") is not None:
+            x, y, weights = keras.utils.unpack_x_y_sample_weight(given["validation_data"])
+            refuse_weights(weights)
+            x = self._pictures(x, y)
+            given["validation_data"] = x if y is None else (x, y)
+        return call
+
+    def _pictures(self, x: Any, y: Any) -> Any:
+        if x is None:
+            raise InputError(
+                f"No pictures were given to {self.name!r}",
+                "an array of pictures, or what gives batches of them",
+                "Give fit(pictures).",
+            )
+        if isinstance(x, types.GeneratorType):
+            return self._first_looked_at(x)
+        self._check(x, y)
+        return x
+
+    def _first_looked_at(self, batches: Iterable[Any]) -> Iterator[Any]:
+        for number, batch in enumerate(batches):
+            if number == 0:
+                x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
+                self._check(x, y)
+            yield batch
+
+    def _check(self, x: Any, y: Any) -> None:
+        if arrays := arrays_in(x):
+            self.pictures_of(arrays)
+            if arrays[0].size:
+                self.check_values(arrays[0])
+            if y is not None:
+                self.check_wanted(y)
+
+
+def arrays_in(given: Any) -> list[np.ndarray]:
+    """The arrays in what `fit` was given, and its tensors as such; not what comes in batches."""
+    leaves = keras.tree.flatten(given)
+    return [
+        ops.convert_to_numpy(each) if ops.is_tensor(each) else np.asarray(each)
+        for each in leaves
+        if hasattr(each, "__array__")
+    ]
 
 
 def made_of(model: keras.Model, latents: np.ndarray, batch_size: Whole) -> np.ndarray:
@@ -78,17 +208,17 @@ def made_of(model: keras.Model, latents: np.ndarray, batch_size: Whole) -> np.nd
     return np.concatenate([none, *made]).astype("float32")
 
 
-def refuse_weights(sample_weight: Any) -> None:
-    """Refuse weights of pictures, which `fit` hands to `compute_loss`.
+def refuse_weights(weights: Any, argument: str = "sample_weight") -> None:
+    """Refuse weights of pictures.
 
     Raises:
         InputError: There are some.
     """
-    if sample_weight is not None:
+    if weights is not None:
         raise InputError(
             "Weights of pictures were given",
             "pictures that count alike",
-            "Leave sample_weight out.",
+            f"Leave {argument} out.",
         )
 
 

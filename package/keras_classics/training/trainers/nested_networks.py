@@ -9,6 +9,8 @@ from typing import Any
 import keras
 
 from keras_classics.core.boundary.text_files import parse_json
+from keras_classics.core.errors import InputError
+from keras_classics.core.graphs.graph import check_functional
 from keras_classics.core.types import Config
 
 
@@ -29,3 +31,22 @@ def with_networks(config: Config, names: Iterable[str], custom_objects: Any = No
     # Keras empties the config of a functional model while it reads it.
     read, config = keras.saving.deserialize_keras_object, copy.deepcopy(config)
     return {**config, **{name: read(config[name], custom_objects) for name in names}}
+
+
+def check_network(model: keras.Model) -> None:
+    """Refuse a network of which nobody knows what it gives, or which gives it by name.
+
+    Args:
+        model: Of which one tensor is wanted.
+
+    Raises:
+        InputError: It has no graph of layers, or gives a dictionary.
+    """
+    check_functional(model)
+    output = getattr(model, "output", None)
+    if isinstance(output, dict):
+        raise InputError(
+            f"{model.name!r} was given, which gives a dictionary of {', '.join(output)}",
+            "networks that give one tensor",
+            "Build it with the tensor itself: keras.Model(input, output).",
+        )

@@ -7,7 +7,8 @@ networks", CVPR 2016.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -20,10 +21,15 @@ from keras_classics.core.graphs.capture import Capture
 from keras_classics.core.graphs.graph import Place
 from keras_classics.core.graphs.trunk import levels_of
 from keras_classics.core.keras_internals import maker
-from keras_classics.core.picture_values import check_picture
+from keras_classics.core.picture_values import check_picture, check_values
 from keras_classics.core.types import Config, Name, Tensor, Whole
 from keras_classics.training.losses.batch_mean import BatchMean
-from keras_classics.training.trainers.generating import PictureTrainer, refuse_weights, track
+from keras_classics.training.trainers.generating import (
+    PictureTrainer,
+    arrays_in,
+    refuse_weights,
+    track,
+)
 
 # The levels of a network by the stride of their maps: of VGG-16 relu1_2, relu2_2, relu3_3, relu4_3.
 CONTENT_LEVEL, STYLE_LEVELS = 2, 4
@@ -50,7 +56,7 @@ class PerceptualLoss:
             `keras.ops`; by default they are handed on as they are.
 
     Raises:
-        InputError: There is no such layer, or the network is none of pictures.
+        InputError: There is no such layer, one is named twice, or the network is none of pictures.
 
     Example:
         ```python
@@ -76,6 +82,8 @@ class PerceptualLoss:
         levels = [point.name for point in points if not maker(point.tensor).is_input]
         if content is None:
             content = levels[CONTENT_LEVEL : CONTENT_LEVEL + 1] or levels[-1:]
+        _refuse_twice("content", content)
+        _refuse_twice("style", style or ())
         self.content = tuple(content)
         self.style = tuple(levels[:STYLE_LEVELS] if style is None else style)
         self.style_weights = (
@@ -95,17 +103,30 @@ class PerceptualLoss:
         """The maps of all layers, float32, by layer.
 
         Raises:
-            InputError: The pictures are smaller than the stride of a level that is looked at.
+            InputError: The pictures are smaller than the stride of a level that is looked at, or
+                `prepare` makes of them what the network does not take.
         """
         self.check_sides(pictures)
         pictures = ops.cast(pictures, "float32")
         given = pictures if self.prepare is None else self.prepare(pictures)
         model = self.capture.model
+        self._check_prepared(given.shape, model.inputs[0].shape)
         # Otherwise PyTorch would gather gradients of a network that does not learn.
         held = [(each, ops.stop_gradient(each.value)) for each in model.variables]
         with keras.StatelessScope(held):
             _, found = self.capture.maps([given], list(self._places.values()))
         return dict(zip(self._places, found, strict=True))
+
+    def _check_prepared(self, shape: Sequence[int | None], wanted: Sequence[int | None]) -> None:
+        """Refuse what has other axes or channels: sides may be others than the classifier's."""
+        if len(shape) != len(wanted) or (wanted[-1] is not None and shape[-1] != wanted[-1]):
+            raise InputError(
+                f"Pictures of shape {tuple(shape)} come to {self.capture.model.name!r}, as prepare "
+                "makes them",
+                f"(batch, height, width, {wanted[-1]})",
+                "Let prepare keep the axes, and make the channels those of the network, such as "
+                "keras.ops.mean(pictures, axis=-1, keepdims=True) of grey pictures.",
+            )
 
     def check_sides(self, pictures: Tensor, shift: int = 0) -> None:
         """Refuse pictures of which nothing is left behind the strides.
@@ -188,8 +209,9 @@ class PerceptualTrainer(PictureTrainer):
 
     Raises:
         InputError: A weight is below 0, or all are 0 but for those of a style or of layers that
-            were not given; out of `fit`, arrays of pictures are between 0 and 1 or -1 and 1,
-            pictures are smaller than what is looked at, or `compile` was given a loss.
+            were not given; out of `fit` and its like, arrays of pictures, small or large, are not
+            between 0 and 255, or of another shape, or have weights, pictures are smaller than what
+            is looked at, or `compile` was given a loss.
 
     Example:
         ```python
@@ -241,7 +263,7 @@ class PerceptualTrainer(PictureTrainer):
 
     def call(self, inputs: Any, training: bool | None = None) -> Tensor:
         """What the network makes of pictures."""
-        return self.network(inputs, training=training)
+        return self.network(self.pictures_of(inputs), training=training)
 
     def compute_loss(
         self,
@@ -254,7 +276,7 @@ class PerceptualTrainer(PictureTrainer):
         """The weighted sum."""
         self.refuse_loss()
         refuse_weights(sample_weight)
-        wanted = ops.cast(x if y is None else y, "float32")
+        wanted = ops.cast(self.pictures_of(x) if y is None else _one(y), "float32")
         made = ops.cast(y_pred, "float32")
         _check_sides(made, wanted)
         nothing = ops.zeros_like(made[:, 0, 0, 0])
@@ -276,15 +298,21 @@ class PerceptualTrainer(PictureTrainer):
         total = sum(weight * losses[name] for name, weight in self.weights_of.items() if weight)
         return self.per_picture(total, total)
 
-    def check_values(self, least: float, most: float) -> None:
+    @property
+    def reader(self) -> keras.Model:
+        """The network."""
+        return self.network
+
+    def check_values(self, pictures: np.ndarray) -> None:
         """Refuse pictures that are not of 0 to 255."""
-        if 0 < max(-least, most) <= 1:
-            raise InputError(
-                f"Pictures of values from {least:g} to {most:g} were given",
-                "values between 0 and 255",
-                "Give pictures as kc.data.read_image reads them: those between 0 and 1 as "
-                "pictures * 255, those between -1 and 1 as (pictures + 1) * 127.5.",
-            )
+        check_values("Pictures have", pictures)
+
+    def check_wanted(self, wanted: Any) -> None:
+        """Refuse large pictures that are not either."""
+        for array in arrays_in(wanted):
+            # Of other shapes the step says what is wanted.
+            if array.ndim == 4 and array.size:
+                check_values("Pictures that are wanted have", array)
 
     def _part(self, made: Tensor) -> Callable[[Tensor], Tensor]:
         """What cuts pictures so that they begin somewhere else."""
@@ -320,14 +348,36 @@ def _cut(capture: Capture, places: Sequence[Place]) -> Capture:
 
 
 def _check_sides(made: Tensor, wanted: Tensor) -> None:
-    pairs = zip(made.shape, wanted.shape, strict=True)
-    if any(None not in pair and pair[0] != pair[1] for pair in pairs):
+    pairs = list(zip(made.shape, wanted.shape, strict=False))
+    other = len(made.shape) != len(wanted.shape)
+    if other or any(None not in pair and pair[0] != pair[1] for pair in pairs):
         raise InputError(
             f"The network makes pictures of shape {tuple(made.shape)} of those given, and "
             f"{tuple(wanted.shape)} was wanted",
             "pictures of one size",
             "Give small and large ones to super-resolution: fit(small, large), where large is "
-            "as many times the size as the network's factor.",
+            "as many times the size as the network's factor; to a style network fit(pictures).",
+        )
+
+
+def _one(given: Any) -> Tensor:
+    found = keras.tree.flatten(given)
+    if len(found) != 1:
+        raise InputError(
+            f"{len(found)} tensors were given as what is wanted of each batch",
+            "one, of large pictures",
+            "Give fit(small, large), or fit(pictures) to a style network.",
+        )
+    return found[0]
+
+
+def _refuse_twice(argument: str, names: Iterable[str]) -> None:
+    """Refuse layers that are named twice: whether one would count twice, nobody said."""
+    if twice := [name for name, count in Counter(list(names)).items() if count > 1]:
+        raise InputError(
+            f"{argument} names {', '.join(twice)} more than once",
+            "every layer once",
+            "Name it once; what layers of the style weigh, style={name: weight} says.",
         )
 
 

@@ -21,6 +21,9 @@ from keras_classics.core.errors import (
     check_positive,
     check_whole,
 )
+from keras_classics.core.graphs.graph import check_functional
+from keras_classics.core.graphs.model_ends import check_logits
+from keras_classics.core.picture_values import value_range
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Name, Tensor, Whole
 from keras_classics.training.losses.batch_mean import BatchMean
@@ -30,7 +33,7 @@ from keras_classics.training.trainers.generating import (
     refuse_weights,
     track,
 )
-from keras_classics.training.trainers.nested_networks import as_config, with_networks
+from keras_classics.training.trainers.nested_networks import as_config, check_network, with_networks
 
 LIKELIHOODS = ("bernoulli", "gaussian")
 BOUNDS = ("elbo", "iwae")
@@ -62,16 +65,18 @@ class VAETrainer(PictureTrainer):
         decoder: A model from `(batch, latent)` to pictures' logits, or means.
         likelihood: `"bernoulli"`: pictures between 0 and 1, whose likelihood is proper for 0 and 1
             alone; `"gaussian"`: any numbers.
-        deviation: Of a pixel about its mean, where Gaussian.
+        deviation: Of a pixel about its mean, only where Gaussian.
         bound: `"elbo"`, or `"iwae"`.
         samples: Codes drawn for each picture, K.
-        kl_weight: What the divergence counts in the loss of `"elbo"`; 1 for a bound.
+        kl_weight: What the divergence counts in the loss, only of `"elbo"`; 1 for a bound.
         seed: Of the codes that are drawn in training.
         name: Name of the model.
 
     Raises:
-        InputError: The halves do not fit each other, or an argument is not admitted; out of `fit`,
-            pictures have no likelihood, or `compile` was given a loss.
+        InputError: The halves do not fit each other, logits are due and the decoder ends in an
+            activation, or an argument is not admitted or would have no effect; out of `fit` and its
+            like, pictures have no likelihood or another shape, or weights, or `compile` was given a
+            loss.
 
     Example:
         ```python
@@ -103,6 +108,11 @@ class VAETrainer(PictureTrainer):
         check_choice("likelihood", likelihood, LIKELIHOODS)
         check_choice("bound", bound, BOUNDS)
         _check_fit(encoder, decoder)
+        if likelihood == "bernoulli":
+            check_logits(decoder)
+            _refuse_idle("deviation", deviation, "likelihood", likelihood)
+        if bound == "iwae":
+            _refuse_idle("kl_weight", kl_weight, "bound", bound)
         self.likelihood = likelihood
         self.deviation = check_positive("deviation", deviation)
         self.bound = bound
@@ -119,7 +129,7 @@ class VAETrainer(PictureTrainer):
 
     def call(self, inputs: Any, training: bool | None = None) -> dict[str, Tensor]:
         """The Gaussians of pictures' codes, their log variances cut."""
-        found = self.encoder(inputs, training=training)
+        found = self.encoder(self.pictures_of(inputs), training=training)
         largest = LARGEST_LOG_VARIANCE
         return {**found, "log_variance": ops.clip(found["log_variance"], -largest, largest)}
 
@@ -134,6 +144,7 @@ class VAETrainer(PictureTrainer):
         """The negative bound."""
         self.refuse_loss()
         refuse_weights(sample_weight)
+        x = self.pictures_of(x)
         mean, log_variance = y_pred["mean"], y_pred["log_variance"]
         size = (ops.shape(x)[0], self.samples, mean.shape[-1])
         noise = keras.random.normal(size, seed=self.draws)
@@ -183,19 +194,20 @@ class VAETrainer(PictureTrainer):
                 ops.convert_to_numpy(answer[name])[0].astype("float64")
                 for name in ("mean", "log_variance")
             )
-            noise = np.random.default_rng([seed, number]).normal(size=(samples, len(mean)))
-            # As the decoder has them.
-            codes = (mean + np.exp(log_variance / 2) * noise).astype("float32")
-            terms = [
-                self._exact_likelihoods(picture, codes[start : start + step])
-                for start in range(0, samples, step)
-            ]
-            exact = codes.astype("float64")
-            noise = (exact - mean) / np.exp(log_variance / 2)
-            own = -0.5 * (np.square(noise) + log_variance).sum(axis=1)
-            weights = np.concatenate(terms) - 0.5 * np.square(exact).sum(axis=1) - own
-            highest = weights.max()
-            found[number] = highest + np.log(np.exp(weights - highest).mean())
+            draw = np.random.default_rng([seed, number])
+            total = -np.inf
+            # However many there are, only some of them are held at once.
+            for start in range(0, samples, step):
+                noise = draw.normal(size=(min(step, samples - start), len(mean)))
+                # As the decoder has them.
+                codes = (mean + np.exp(log_variance / 2) * noise).astype("float32")
+                exact = codes.astype("float64")
+                noise = (exact - mean) / np.exp(log_variance / 2)
+                own = -0.5 * (np.square(noise) + log_variance).sum(axis=1)
+                weights = self._exact_likelihoods(picture, codes)
+                weights = weights - 0.5 * np.square(exact).sum(axis=1) - own
+                total = np.logaddexp(total, np.logaddexp.reduce(weights))
+            found[number] = total - math.log(samples)
         return found
 
     @checked
@@ -267,13 +279,18 @@ class VAETrainer(PictureTrainer):
         """Lowest and highest value of a picture as it is drawn; a Gaussian's means may pass it."""
         return 0.0, 1.0
 
-    def check_values(self, least: float, most: float) -> None:
+    @property
+    def reader(self) -> keras.Model:
+        """The encoder."""
+        return self.encoder
+
+    def check_values(self, pictures: np.ndarray) -> None:
         """Refuse pictures that have no likelihood."""
-        lowest, highest = (0.0, 1.0) if self.likelihood == "bernoulli" else (-np.inf, np.inf)
-        if not (least >= lowest and most <= highest):
+        least, most = value_range("Pictures have", pictures)
+        if self.likelihood == "bernoulli" and not (least >= 0 and most <= 1):
             raise InputError(
-                f"Pictures of values from {least:g} to {most:g} were given",
-                f"numbers between {lowest:g} and {highest:g}, as {self.likelihood!r} has it",
+                f"Pictures have values from {least:g} to {most:g}",
+                f"numbers between 0 and 1, as {self.likelihood!r} has it",
                 "Divide those of 0 to 255 by 255; of those of -1 to 1 take (pictures + 1) / 2.",
             )
 
@@ -310,15 +327,9 @@ class VAETrainer(PictureTrainer):
         return -0.5 * ops.sum(squares + constant, axis=axes)
 
     def _check_pictures(self, pictures: np.ndarray) -> None:
-        shape = tuple(self.encoder.inputs[0].shape[1:])
-        if tuple(pictures.shape[1:]) != shape:
-            raise InputError(
-                f"pictures of shape {pictures.shape} was given",
-                f"the axes (count, *{shape})",
-                "Give pictures of the encoder's size; one picture as picture[None].",
-            )
+        self.pictures_of(pictures)
         if len(pictures):
-            self.check_values(float(pictures.min()), float(pictures.max()))
+            self.check_values(pictures)
 
     def _exact_likelihoods(self, picture: np.ndarray, codes: np.ndarray) -> np.ndarray:
         """The same of one picture, summed up in float64."""
@@ -332,13 +343,25 @@ class VAETrainer(PictureTrainer):
         return terms.reshape(len(codes), -1).sum(axis=1)
 
 
+def _refuse_idle(argument: str, value: float, beside: str, choice: str) -> None:
+    """Refuse a number that would have no effect."""
+    if value != 1:
+        raise InputError(
+            f"{argument}={value:g} was given with {beside}={choice!r}, where it counts nothing",
+            f"{argument} with the other {beside} alone",
+            f"Leave {argument} out.",
+        )
+
+
 def _check_fit(encoder: keras.Model, decoder: keras.Model) -> None:
+    check_functional(encoder)
+    check_network(decoder)
     pictures, made = ([tuple(x.shape) for x in side] for side in (encoder.inputs, decoder.outputs))
     answers = encoder.output if isinstance(encoder.output, dict) else {}
     codes = {name: tuple(x.shape) for name, x in answers.items()}
     given = [tuple(x.shape) for x in decoder.inputs]
     wanted = dict.fromkeys(("mean", "log_variance"), given[0])
-    if len(given) != 1 or pictures != made or codes != wanted:
+    if len(given) != 1 or None in given[0][1:] or pictures != made or codes != wanted:
         raise InputError(
             f"An encoder from {pictures} to {codes or encoder.output} and a decoder from "
             f"{given} to {made} were given",
