@@ -5,7 +5,8 @@ import re
 import keras
 import pytest
 
-from data.pictures.boxed_folders import several, voc, voc_object
+from data.pictures.boxed_folders import picture, several, voc, voc_object
+from data.pictures.mask_samples import labels, write
 from keras_classics import cli
 from keras_classics.core.errors import import_extra
 from support import ROOT
@@ -113,3 +114,18 @@ def test_check_data_names_faults_and_draw_data_shows_boxes(tmp_path, capsys):
     assert cli.main(given) == 0 and raw.read_bytes() != path.read_bytes()
     assert cli.main(["draw-data", "digits", "--out", str(path)]) == 1
     assert "have no boxes and no masks" in capsys.readouterr().err
+
+
+def test_check_data_says_what_it_looks_at_and_its_hint_for_masks_works(tmp_path, capsys):
+    for number in range(6):
+        picture(tmp_path / "JPEGImages" / f"p{number}.jpg", seed=number)
+        write(tmp_path / "SegmentationClass" / f"p{number}.png", labels(seed=number), "P")
+    assert cli.main(["check-data", f"voc:{tmp_path}"]) == 1
+    assert "Give masks=True for the masks" in capsys.readouterr().err
+    given = ["--set", "masks=True", "classes=ground,cat,dog"]
+    assert cli.main(["check-data", f"voc:{tmp_path}", *given]) == 0
+    said = capsys.readouterr().out
+    assert "looked at: the class of every pixel\n" in said and "ground" in said
+    boxes = voc(tmp_path / "boxes", several(voc_object("cat", 5, 5, 15, 15)))
+    assert cli.main(["check-data", f"voc:{boxes}"]) == 0
+    assert "looked at: boxes; with masks=True the class of" in capsys.readouterr().out

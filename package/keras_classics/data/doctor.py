@@ -12,7 +12,7 @@ import numpy as np
 from keras_classics.core.progress import tracked
 from keras_classics.data.faults import listed
 from keras_classics.data.holdout import SPLIT_NAMES, digest
-from keras_classics.data.load import Data
+from keras_classics.data.load import Data, options_of
 from keras_classics.data.mask_findings import MaskFindings
 
 # Shorter sides are seen by few networks.
@@ -47,6 +47,13 @@ def examine(data: Data) -> Findings:
     facts = [f"{info.name}: " + ", ".join(f"{n} {split}" for split, n in info.sizes.items())]
     facts += [f"splits: {info.split_rule}"] if info.split_rule else []
     facts += [f"origin: {info.origin}"] if info.origin else []
+    if info.pixel_classes:
+        facts.append("looked at: the class of every pixel")
+    elif data.has("boxes"):
+        other = (
+            "; with masks=True the class of every pixel" if "masks" in options_of(info.name) else ""
+        )
+        facts.append(f"looked at: boxes{other}")
     remarks = [*info.remarks, *_id_gaps(data), *_near_names(info.classes or ())]
     counts: dict[str, Counter[int]] = {}
     seen: dict[tuple[Any, ...], tuple[str, str, list[Any]]] = {}

@@ -301,12 +301,8 @@ def load(
         raise InputError(
             f"{argument} does not exist", "the path of a folder", "Check the path, and from where."
         )
-    reader: Callable[..., Data] = getattr(
-        importlib.import_module(f"keras_classics.data.{source.module}"), source.function
-    )
-    parameters = inspect.signature(reader).parameters.values()
-    known = [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
-    check_known(scheme, options, known)
+    reader = _reader(source)
+    check_known(scheme, options, options_of(spec))
     if "classes" in options:
         options["classes"] = _names(options["classes"])
     seed = check_whole("seed", seed, 0)
@@ -320,6 +316,18 @@ def load(
             "Name the classes otherwise.",
         )
     return found
+
+
+def options_of(spec: str) -> list[str]:
+    """The options of its own that the source of a specification has; none of what is no source."""
+    source = SOURCES.get(spec.partition(":")[0])
+    parameters = inspect.signature(_reader(source)).parameters.values() if source else ()
+    return [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
+
+
+def _reader(source: Source) -> Callable[..., Data]:
+    module = importlib.import_module(f"keras_classics.data.{source.module}")
+    return getattr(module, source.function)
 
 
 def world_sizes(most: int, what: str, **sizes: int) -> dict[str, int]:

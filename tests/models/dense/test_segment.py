@@ -23,6 +23,24 @@ def test_answers_come_in_the_order_of_the_pictures_whatever_their_sizes(model):
         np.testing.assert_allclose(said, keras.ops.softmax(logits)[0], atol=1e-5)
 
 
+@pytest.mark.parametrize(("field", "most"), [(False, 16), (True, 1)])
+def test_of_a_random_field_one_picture_is_read_at_once(model, monkeypatch, field, most):
+    asked = kc.models.crf_rnn(model, grid=2) if field else model
+    seen, whole = [], keras.Model.predict_on_batch
+
+    def counted(self, pictures):
+        seen.append(len(pictures))
+        return whole(self, pictures)
+
+    monkeypatch.setattr(keras.Model, "predict_on_batch", counted)
+    pictures = np.random.default_rng(0).integers(0, 256, (18, 4, 5, 3), "uint8")
+    alone = kc.models.segment(asked, pictures)
+    assert max(seen) == most and sum(seen) == 18
+    for one, two in zip(alone, kc.models.segment(asked, pictures, batch_size=9), strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-5)
+    assert max(seen[-2:]) == 9
+
+
 def test_networks_in_half_precision_answer_in_single():
     image = keras.Input((None, None, 3))
     half = keras.Model(image, keras.layers.Conv2D(2, 1, dtype="float16")(image))

@@ -12,7 +12,11 @@ from keras_classics.core.counts import Count
 from keras_classics.core.errors import InputError
 from keras_classics.core.graphs.graph import check_functional
 from keras_classics.core.graphs.model_ends import ModelEnd, model_ends
+from keras_classics.core.keras_internals import layers_within
 from keras_classics.data.pictures.mask_batches import picture_values
+from keras_classics.layers.image.crf import MeanFieldCRF
+
+_AT_ONCE = 16
 
 # Of what the probabilities of a pixel add up to.
 _ROUNDING = 0.05
@@ -20,7 +24,10 @@ _ROUNDING = 0.05
 
 @checked
 def segment(
-    model: keras.Model, images: Sequence[np.ndarray] | np.ndarray, *, batch_size: Count = 16
+    model: keras.Model,
+    images: Sequence[np.ndarray] | np.ndarray,
+    *,
+    batch_size: Count | None = None,
 ) -> list[np.ndarray]:
     """Ask a segmenter about pictures, of whatever sizes it takes.
 
@@ -29,7 +36,8 @@ def segment(
             `kc.models.crf_rnn` trained on `kc.data.mask_batches`. What it ends in is read from its
             graph, see `kc.analysis.model_ends`: one unit has two classes.
         images: uint8 `(height, width, 3)` each.
-        batch_size: Pictures of one size that are read at once.
+        batch_size: Pictures of one size that are read at once; by default 16, and one where a
+            random field is in the network, which takes some hundred megabytes for each.
 
     Returns:
         Of each picture float32 probabilities `(height, width, classes)`; their `argmax(-1)` is the
@@ -49,6 +57,9 @@ def segment(
         ```
     """
     end = check_segmenter(model)
+    if batch_size is None:
+        field = any(isinstance(each, MeanFieldCRF) for each in layers_within(model))
+        batch_size = 1 if field else _AT_ONCE
     taken = model.inputs[0].shape[1:]
     by_size: dict[tuple[int, ...], list[int]] = {}
     for number, image in enumerate(images):

@@ -20,7 +20,7 @@ from keras_classics.data.faults import Faults
 from keras_classics.data.holdout import listed_splits
 from keras_classics.data.load import Asked, Data
 from keras_classics.data.pictures.boxed_pictures import Row, Sheet, boxed_data, read_flags
-from keras_classics.data.pictures.formats.voc_masks import load_voc_masks
+from keras_classics.data.pictures.formats.voc_masks import MASK_FOLDERS, load_voc_masks
 from keras_classics.data.pictures.picture_places import note_absent, remark_unannotated
 
 _ALLOWED = "an annotation of PASCAL VOC: XML with <object>, <name> and <bndbox>"
@@ -68,7 +68,9 @@ def _annotations(folder: Path) -> dict[str, Path]:
     raise InputError(
         f"{folder} has no XML file in it or in Annotations",
         "a folder of PASCAL VOC: Annotations, JPEGImages and ImageSets",
-        "Check the path.",
+        "Give masks=True for the masks that are there."
+        if any((folder / each).is_dir() for each in MASK_FOLDERS)
+        else "Check the path.",
     )
 
 

@@ -20,7 +20,7 @@ VOC_CLASSES = (
     "cow", "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa",
     "train", "tvmonitor",
 )  # fmt: skip
-_MASKS = ("SegmentationClass", "SegmentationClassAug")
+MASK_FOLDERS = ("SegmentationClass", "SegmentationClassAug")
 
 
 def load_voc_masks(asked: Asked, *, classes: Sequence[str] | None = None) -> Data:
@@ -34,10 +34,10 @@ def load_voc_masks(asked: Asked, *, classes: Sequence[str] | None = None) -> Dat
         InputError: There is no mask, or a picture is in two splits.
     """
     folder, faults = asked.path, asked.faults
-    where = next((folder / each for each in _MASKS if (folder / each).is_dir()), None)
+    where = next((folder / each for each in MASK_FOLDERS if (folder / each).is_dir()), None)
     if where is None:
         raise InputError(
-            f"{folder} has no folder {' or '.join(_MASKS)}",
+            f"{folder} has no folder {' or '.join(MASK_FOLDERS)}",
             "a folder of PASCAL VOC with masks: JPEGImages and SegmentationClass",
             "Check the path; for boxes leave masks out.",
         )
