@@ -356,7 +356,7 @@ def test_translate_answers_from_the_shipped_model_and_names_faulty_sentences(
     assert application.main([*arguments, "twenty-one"]) == 0
     said = capsys.readouterr()
     assert said.out == "twenty-one -> vingt et un\n"
-    assert said.err == f"answers from the shipped model, {SHIPPED}\n"
+    assert said.err == f"answers from the shipped model, {SHIPPED}, which learned phrases\n"
     assert application.main([*arguments, "  ", "3 kilometers"]) == 1
     captured = capsys.readouterr()
     assert "has 0 tokens" in captured.err and "--strict" not in captured.err

@@ -34,6 +34,17 @@ def test_every_model_is_told_with_signature_scores_and_provenance():
         assert all(f"{name} {value:.4g}" in section for name, value in examples.figures.items())
 
 
+def test_examples_that_are_windows_are_told_from_whole_pictures():
+    page = kc.jobs.describe_shipped(SHIPPED)
+    for part in page.split("\n## ")[1:]:
+        name = part.split("\n")[0]
+        assert ("the window of" in part) == (name == "segmentation-scenes"), name
+    record = json.loads((SHIPPED / "segmentation-scenes" / "run.json").read_text())
+    height, width = kc.export.read_examples(SHIPPED / "segmentation-scenes").inputs.shape[1:3]
+    side = record["settings"]["image_size"]
+    assert f"of {side} x {side} pixels, there is the window of {height} x {width} where" in page
+
+
 def test_the_call_on_the_page_runs():
     page = kc.jobs.describe_shipped(SHIPPED)
     code = page.split("## translation-phrases")[1].split("```python\n")[1].split("```")[0]

@@ -299,7 +299,9 @@ def load(
     folder = source.usage in (f"{scheme}:FOLDER", f"{scheme}:DIR")
     if folder and not Path(argument).expanduser().exists():
         raise InputError(
-            f"{argument} does not exist", "the path of a folder", "Check the path, and from where."
+            f"{argument} does not exist",
+            "the path of a folder",
+            "Check the path; a relative one begins where the program was started.",
         )
     reader = _reader(source)
     check_known(scheme, options, options_of(spec))

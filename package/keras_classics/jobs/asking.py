@@ -156,7 +156,9 @@ def _answering(kind: type[Job], asked: Asked) -> tuple[Job, Path | None, str]:
         return job, None, str(place / kind.model_file)
     if asked.source is None and asked.out is None and kind.shipped is not None:
         if (found := _exported(kind, asked, kind.shipped)) is not None:
-            return *found, f"the shipped model, {found[1]}"
+            data = ((read_run(kind.shipped) or {}).get("settings") or {}).get("data")
+            learned = f", which learned {data}" if isinstance(data, str) else ""
+            return *found, f"the shipped model, {found[1]}{learned}"
     refuse_unfinished(kind, place)
     for folder in (place, place / EXPORT):
         if (folder / "saved_model.pb").exists():

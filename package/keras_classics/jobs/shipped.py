@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from keras_classics.core.arguments import checked
 from keras_classics.core.boundary.files import opened, reading
 from keras_classics.core.errors import InputError
@@ -101,7 +103,7 @@ def _section(model: Path) -> str:
     if (model / METRICS).exists():
         parts.append(scores_table(read_metrics(model)))
     if (examples := read_examples(model)) is not None:
-        parts.append(_carried(examples))
+        parts.append(_carried(examples, record))
     if exported:
         parts.append(_call(path, inputs, picture))
     for each in sorted(model.glob("*.keras")):
@@ -140,12 +142,20 @@ def scores_table(metrics: Mapping[str, Mapping[str, float | None]]) -> str:
     return markdown_table(["evaluated", *names], rows)
 
 
-def _carried(examples: Examples) -> str:
+def _carried(examples: Examples, record: Mapping[str, Any]) -> str:
+    side, shape = record.get("settings", {}).get("image_size"), np.shape(examples.inputs[0])
+    windows = ""
+    if len(shape) == 3 and isinstance(side, int) and max(shape[:2]) < side:
+        windows = (
+            f" Of each picture, of {side} x {side} pixels, there is the window of {shape[0]} x "
+            f"{shape[1]} where most is to be told apart: whole pictures have the figures above."
+        )
     figures = ", ".join(f"{name} {value:.4g}" for name, value in examples.figures.items())
     return (
         f"Beside it lie the first {len(examples.inputs):,} of its {examples.split_size:,} test "
-        f"examples (`{EXAMPLES}`), on which a test judges it: {figures}. The test split as made "
-        f"here and now is the same where its SHA-256 begins with {examples.split_sha256[:12]}."
+        f"examples (`{EXAMPLES}`), on which a test judges it: {figures}.{windows} The test split "
+        f"as made here and now is the same where its SHA-256 begins with "
+        f"{examples.split_sha256[:12]}."
     )
 
 
