@@ -47,13 +47,11 @@ def examine(data: Data) -> Findings:
     facts = [f"{info.name}: " + ", ".join(f"{n} {split}" for split, n in info.sizes.items())]
     facts += [f"splits: {info.split_rule}"] if info.split_rule else []
     facts += [f"origin: {info.origin}"] if info.origin else []
-    if info.pixel_classes:
-        facts.append("looked at: the class of every pixel")
-    elif data.has("boxes"):
-        other = (
-            "; with masks=True the class of every pixel" if "masks" in options_of(info.name) else ""
-        )
-        facts.append(f"looked at: boxes{other}")
+    names = {"boxes": "boxes", "class_mask": "the class of every pixel"}
+    if kinds := [name for field, name in names.items() if data.has(field)]:
+        asked = info.pixel_classes or "masks" not in options_of(info.name)
+        more = "" if asked else f"; with masks=True {names['class_mask']}"
+        facts.append(f"looked at: {', '.join(kinds)}{more}")
     remarks = [*info.remarks, *_id_gaps(data), *_near_names(info.classes or ())]
     counts: dict[str, Counter[int]] = {}
     seen: dict[tuple[Any, ...], tuple[str, str, list[Any]]] = {}

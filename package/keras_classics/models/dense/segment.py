@@ -17,7 +17,6 @@ from keras_classics.data.pictures.mask_batches import picture_values
 from keras_classics.layers.image.crf import MeanFieldCRF
 
 _AT_ONCE = 16
-
 # Of what the probabilities of a pixel add up to.
 _ROUNDING = 0.05
 
