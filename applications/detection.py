@@ -23,7 +23,7 @@ import keras_classics as kc
 from detectors import comparison, figures, proposing, small_objects
 from detectors.settings import PHOTOGRAPHS, SCENES, SCENES_DATA, Settings
 
-KNOWN = {"classes": list, "size": list}
+KNOWN = {"classes": list[str], "size": list}
 
 
 class Detection(kc.jobs.Job):

@@ -56,7 +56,7 @@ class Segmentation(kc.jobs.Job):
         return {**self.settings.some("image_size"), **({"masks": True} if masked else {})}
 
     def fact_files(self):
-        load = functools.partial(kc.jobs.read_record, members={"classes": list})
+        load = functools.partial(kc.jobs.read_record, members={"classes": list[str]})
         return {"known": kc.jobs.Fact("known.json", load)}
 
     def make_facts(self, training):

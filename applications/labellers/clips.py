@@ -14,7 +14,7 @@ STILLS = 4000
 class Clip(Task):
     """Data are clips; the codec is the classes there are, and the frames and size of a clip."""
 
-    CODEC = {"classes": list, "frames": int, "size": list}
+    CODEC = {"classes": list[str], "frames": int, "size": list}
     DEFAULTS = {"data": "moving_scenes", "epochs": 10, "batch_size": 32, "learning_rate": 2e-3,
         "units": 64, "cell": "gru"}  # fmt: skip
     takes = {"clips": "uint8"}

@@ -15,7 +15,7 @@ PACES = (0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0)
 class Word(Task):
     """Data are recordings of single words; the codec is the words there are."""
 
-    CODEC = {"classes": list}
+    CODEC = {"classes": list[str]}
     DEFAULTS = {"data": None, "epochs": 12, "batch_size": 32, "learning_rate": 4e-3,
         "units": 64}  # fmt: skip
     takes = {"inputs": "float32", "lengths": "int32"}

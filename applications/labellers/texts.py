@@ -18,7 +18,7 @@ DEFAULTS = {"epochs": 3, "batch_size": 64, "learning_rate": 5e-3}
 class Texts(Task):
     """What both have in common; the codec is the unit, the known units and the classes."""
 
-    CODEC = {"unit": str, "items": list, "classes": list}
+    CODEC = {"unit": str, "items": list, "classes": list[str]}
     takes, gives = {"texts": "string"}, ("units", "classes", "probabilities")
 
     def make_facts(self, training):

@@ -7,6 +7,7 @@ import pytest
 import keras_classics as kc
 from keras_classics.data.load import SOURCES
 from keras_classics.jobs import records
+from support import load_application
 
 SETTINGS = {"units": 8, "languages": ["en", "fr"], "epochs": 6}
 DATA = {"name": "phrases", "made_with": {"babel": "2.18.0", "num2words": "0.5.14"}}
@@ -106,3 +107,21 @@ def test_names_in_a_record_differ_and_are_not_empty(tmp_path, names):
     kc.jobs.write_json(tmp_path / "classes.json", names)
     with pytest.raises(kc.InputError, match=r"classes\.json holds something else"):
         kc.jobs.read_record(tmp_path / "classes.json")
+    kc.jobs.write_json(tmp_path / "known.json", {"classes": names, "size": names})
+    kc.jobs.read_record(tmp_path / "known.json", {"size": list})
+    with pytest.raises(kc.InputError, match=r"known\.json holds something else"):
+        kc.jobs.read_record(tmp_path / "known.json", {"classes": list[str], "size": list})
+
+
+@pytest.mark.parametrize("name", ["segmentation", "detection"])
+def test_classes_of_a_run_have_names_that_differ(tmp_path, name):
+    application = load_application(name)
+    kind = getattr(application, name.title())
+    file, load = kind(kind.Settings(), tmp_path, kc.jobs.Output()).fact_files()["known"]
+    for names, sound in ((["a", "b"], True), (["a", "a"], False), (["a", 1], False)):
+        kc.jobs.write_json(tmp_path / file, {"classes": names, "size": [8, 8]})
+        if sound:
+            assert load(tmp_path / file)["classes"] == names
+        else:
+            with pytest.raises(kc.InputError, match="holds something else"):
+                load(tmp_path / file)

@@ -223,16 +223,16 @@ def read_metrics(folder: str | os.PathLike) -> dict[str, dict[str, float | None]
 @checked
 def read_record(
     path: Path,
-    members: Mapping[str, type] | None = None,
+    members: Mapping[str, Any] | None = None,
     *,
-    optional: Mapping[str, type] | None = None,
+    optional: Mapping[str, Any] | None = None,
 ) -> Any:
     """Read JSON that `write_json` wrote, of a folder that may come from a stranger.
 
     Args:
         path: The file.
-        members: Names and types of what it must hold, as a table; None for a list of texts
-            that differ, none of them empty.
+        members: Names and types of what it must hold, as a table, `list[str]` for a list of texts
+            that differ, none of them empty; None where it is such a list alone.
         optional: Of what it may hold besides.
 
     Raises:
@@ -242,17 +242,24 @@ def read_record(
     remedy = "Choose another folder, or train anew."
     content = text_files.read_json(path, allowed, remedy)
     if members is None:
-        texts = isinstance(content, list) and all(isinstance(each, str) for each in content)
-        sound = texts and all(content) and len(set(content)) == len(content)
+        sound = _are_names(content)
     else:
         sound = isinstance(content, dict) and all(
-            isinstance(content.get(name), kind)
+            _are_names(content.get(name))
+            if kind == list[str]
+            else isinstance(content.get(name), kind)
             for name, kind in {**(optional or {}), **members}.items()
             if name in members or name in content
         )
     if not sound:
         raise InputError(f"{path} holds something else", allowed, remedy)
     return content
+
+
+def _are_names(content: Any) -> bool:
+    """Whether it is a list of texts that differ, none of them empty."""
+    texts = isinstance(content, list) and all(isinstance(each, str) for each in content)
+    return texts and all(content) and len(set(content)) == len(content)
 
 
 def other_releases(record: Mapping[str, Any], made_with: Mapping[str, str]) -> str | None:

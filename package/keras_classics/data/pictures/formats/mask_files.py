@@ -170,7 +170,7 @@ def read_mask(path: str | Path, *, colours: str | Path | None = None) -> np.ndar
 
     Of palette pictures the numbers are the classes, whatever their colours look like, unless a
     table is given that knows their colours; of grey ones the values are; of coloured ones a table
-    says which colour is which.
+    says which colour is which. What EXIF's orientation turns is turned, as in `read_image`.
 
     Args:
         path: A picture file without loss, such as PNG, of at most 8 bits.
