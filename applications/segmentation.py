@@ -94,7 +94,10 @@ class Segmentation(kc.jobs.Job):
         settings = self.settings
         given = {"batch_size": min(plan.batch_size, len(part)), "seed": settings.seed}
         given |= {"size": settings.crop, "scales": tuple(settings.scales), "flip": settings.mirror}
-        return lambda first: kc.data.mask_batches(part, first=first, **given)
+        make = functools.partial(kc.data.mask_batches, part, **given)
+        # What no batch can be made with is refused before a run has a record of it.
+        make()
+        return lambda first: make(first=first)
 
     def validation(self, part, plan, model):
         # Whole pictures, each in the middle of what holds all of them.

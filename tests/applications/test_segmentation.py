@@ -112,6 +112,16 @@ def test_what_is_no_count_is_refused_by_its_flag_before_anything_runs(
     assert "from 0" not in told and not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("wrong", [["2", "1"], ["1e9", "1e9"], ["1"]])
+def test_ranges_that_are_none_leave_no_record_behind(application, tmp_path, capsys, wrong):
+    out = tmp_path / "run"
+    assert application.main(["train", *SMALL, "--scales", *wrong, "--out", str(out)]) == 1
+    said = capsys.readouterr().err
+    assert "scales=(" in said and "Traceback" not in said
+    # Else the next command would be of other settings than the run.
+    assert kc.jobs.read_run(out) is None
+
+
 def test_kinds_are_compared_on_what_was_held_back(application, tmp_path, monkeypatch):
     from segmenters import comparison
 
