@@ -83,9 +83,11 @@ def judge(rows):
         kinds = part.set_index("kind")["found"]
         bounded = part[part["kind"] == "separable"]
         held.append(
-            (bounded["found"] <= bounded["bound"]).all()
-            and kinds["xor"] == 0
-            and min(kinds["orders"], kinds["starts"]) >= 2
+            {
+                "the bound": (bounded["found"] <= bounded["bound"]).all(),
+                "XOR": kinds["xor"] == 0,
+                "orders and starts": min(kinds["orders"], kinds["starts"]) >= 2,
+            }
         )
     most = (rows["found"] / rows["bound"]).max()
     learnt = int(rows[rows["kind"] == "xor"]["found"].sum())

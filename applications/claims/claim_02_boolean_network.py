@@ -54,7 +54,7 @@ def judge(rows):
     within = (rows["most hidden units"] <= rows["bound"]).all()
     half = (rows["of parity"] == rows["bound"] // 2).all()
     return by_seed(
-        [right and within and half],
+        [{"every row": right, "the bound": within, "parity": half}],
         f"{rows['functions'].sum()} functions of up to {rows['inputs'].max()} inputs, "
         f"{rows['rows wrong'].sum()} rows wrong; the most hidden units of any are half of 2^D.",
     )

@@ -85,8 +85,12 @@ def judge(rows):
     """By seed: all six below plain descent, all rates inside."""
     seeds = [best(part) for _, part in rows.groupby("seed")]
     held = [
-        all(inside for _, inside in found.values())
-        and all(loss < found["SGD"][0] for name, (loss, _) in found.items() if name != "SGD")
+        {
+            "rates inside the grid": all(inside for _, inside in found.values()),
+            "before plain descent": all(
+                loss < found["SGD"][0] for name, (loss, _) in found.items() if name != "SGD"
+            ),
+        }
         for found in seeds
     ]
     mean = {name: np.mean([found[name][0] for found in seeds]) for name in FIRST_RATE}

@@ -88,10 +88,14 @@ def judge(rows):
         by = part.set_index("what")
         loss, small = by["loss"], by["loss"]["in [-0.1, 0.1]"]
         held.append(
-            max(loss["online"], loss["mini-batch"]) <= loss["batch"] / 3
-            and min(loss["too low"], loss["too high"]) >= 10 * loss["mini-batch"]
-            and by["spread"]["equal"] <= 1e-5
-            and min(loss["equal"], loss["saturated"]) >= 2 * small
+            {
+                "small batches against whole ones": max(loss["online"], loss["mini-batch"])
+                <= loss["batch"] / 3,
+                "rates too low and too high": min(loss["too low"], loss["too high"])
+                >= 10 * loss["mini-batch"],
+                "equal units": by["spread"]["equal"] <= 1e-5,
+                "starts": min(loss["equal"], loss["saturated"]) >= 2 * small,
+            }
         )
     mean = rows.groupby("what")["loss"].median()
     told = ", ".join(f"{what} {mean[what]:.3g}" for what in rows["what"].unique())

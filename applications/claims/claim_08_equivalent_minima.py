@@ -100,10 +100,12 @@ def judge(rows):
         ends = part[part["what"] == "end"]["found"]
         saddles = split[(split["gradient"] < 1e-6) & (split["lowest"] < -1e-4)]
         held.append(
-            (same["found"] == same["expected"]).all()
-            and same["apart"].max() <= 1e-5
-            and (ends >= ends.min() + 0.001).mean() >= 0.1
-            and ((saddles["highest"] > 1e-4) & (saddles["gained"] > 0)).any()
+            {
+                "the number of equivalent networks": (same["found"] == same["expected"]).all(),
+                "their answers": same["apart"].max() <= 1e-5,
+                "different ends": (ends >= ends.min() + 0.001).mean() >= 0.1,
+                "a saddle": ((saddles["highest"] > 1e-4) & (saddles["gained"] > 0)).any(),
+            }
         )
     ends, split = (rows[rows["what"] == what] for what in ("end", "split"))
     return by_seed(

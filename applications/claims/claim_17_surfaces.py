@@ -86,9 +86,12 @@ def judge(rows):
     for _, part in rows.dropna(subset="falls").groupby("seed"):
         share = part.set_index(["kind", "layers"])["falls"]
         held.append(
-            share["residual", 32] <= share["plain", 32] / 2
-            and share["plain", 32] > share["plain", 8]
-            and share["residual"].max() <= 0.1
+            {
+                "shortcuts against none at 32 layers": share["residual", 32]
+                <= share["plain", 32] / 2,
+                "32 layers against 8": share["plain", 32] > share["plain", 8],
+                "at most a tenth with shortcuts": share["residual"].max() <= 0.1,
+            }
         )
     mean = rows.groupby(["kind", "layers"])[["falls", "centre", "edge"]].mean()
     told = ", ".join(

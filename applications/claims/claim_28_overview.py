@@ -77,7 +77,12 @@ def judge(rows):
         & (rows["accuracy"] > heaviest["accuracy"])
     ]
     below, above = cost_of_a_point(rows)
-    held = by_time >= 0.8 and by_weight < 0.5 and len(lighter) > 0 and above >= 5 * below
+    held = {
+        "operations and time": by_time >= 0.8,
+        "weights and accuracy": by_weight < 0.5,
+        "the heaviest network": len(lighter) > 0,
+        "the cost of a point": above >= 5 * below,
+    }
     return by_seed(
         [held],
         f"Of {len(rows)} networks: operations and time go together at {by_time:.2f} (of "

@@ -71,13 +71,13 @@ def judge(rows):
     chains = rows[rows["kind"].isin(SEEN)]
     weights = chains.pivot(index="layers", columns="kind", values="weights")
     swapped = rows[rows["kind"] == "three in place of 7 x 7"].iloc[0]
-    held = (
-        (chains["by reading"] == chains["formula"]).all()
-        and (chains["by asking"] == chains["formula"]).all()
-        and (weights["plain"] == weights["dilated"]).all()
-        and swapped["by reading"] == 7
-        and swapped["weights"] <= 0.56
-    )
+    held = {
+        "by reading": (chains["by reading"] == chains["formula"]).all(),
+        "by asking": (chains["by asking"] == chains["formula"]).all(),
+        "weights of dilated chains": (weights["plain"] == weights["dilated"]).all(),
+        "three see what 7 x 7 does": swapped["by reading"] == 7,
+        "weights of three": swapped["weights"] <= 0.56,
+    }
     deepest = chains[chains["layers"] == chains["layers"].max()].set_index("kind")
     told = ", ".join(f"{deepest['by asking'][kind]:.0f} {kind}" for kind in SEEN)
     return by_seed(

@@ -91,8 +91,13 @@ def judge(rows):
         table = part.set_index(["map", "factor"])
         gains = [table.loc[depth, 4] - table.loc[depth, 1] for depth in DEPTHS]
         held.append(
-            all(gain["small"] >= 0.2 and gain["large"] < gain["small"] for gain in gains)
-            and table["small"]["conv3", 1] > table["small"]["conv5", 1]
+            {
+                "small objects gain most": all(
+                    gain["small"] >= 0.2 and gain["large"] < gain["small"] for gain in gains
+                ),
+                "the lowest map against the highest": table["small"]["conv3", 1]
+                > table["small"]["conv5", 1],
+            }
         )
     mean = rows.groupby(["map", "factor"])[["small", "large"]].mean()
     told = "; ".join(

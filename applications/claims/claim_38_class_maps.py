@@ -90,12 +90,14 @@ def judge(rows):
         pointed = part.set_index(["state", "method"])["pointed"]
         middle = pointed["no network", "the middle"]
         held.append(
-            part[part["state"] == "learned"]["apart"].max() <= 0.001
-            and all(
-                pointed["learned", method]
-                >= max(0.5, 3 * middle, 2 * pointed["before learning", method])
-                for method in METHODS
-            )
+            {
+                "one map": part[part["state"] == "learned"]["apart"].max() <= 0.001,
+                "pointing": all(
+                    pointed["learned", method]
+                    >= max(0.5, 3 * middle, 2 * pointed["before learning", method])
+                    for method in METHODS
+                ),
+            }
         )
     mean = rows.groupby(["state", "method"])[["pointed", "inside", "right"]].mean()
     told = "; ".join(

@@ -74,12 +74,14 @@ def judge(rows):
         first, last = table.iloc[0], table.iloc[-1]
         alike = part.groupby("layer")["read alike"].mean()
         held.append(
-            (table["away"].diff().dropna() > 0).all()
-            and first["away"] <= 0.3
-            and last["away"] >= 3 * first["away"]
-            and last["apart"] > first["apart"]
-            and (table["features away"] <= 1 / 3).all()
-            and alike[order[-1]] >= 0.9
+            {
+                "each layer is further away": (table["away"].diff().dropna() > 0).all(),
+                "the first layer": first["away"] <= 0.3,
+                "the last layer": last["away"] >= 3 * first["away"],
+                "starts": last["apart"] > first["apart"],
+                "features reached": (table["features away"] <= 1 / 3).all(),
+                "the class of the last layer": alike[order[-1]] >= 0.9,
+            }
         )
     middle = rows.groupby("layer")[["away", "apart", "features away"]].median()
     alike = rows.groupby("layer")["read alike"].mean()

@@ -99,12 +99,14 @@ def judge(rows):
         table = part.set_index("model")
         fooled, noise = table["fooled"], table["by noise"]
         held.append(
-            fooled[LEAST] == 1
-            and table["length"][LEAST] <= 0.25
-            and noise[LEAST] <= 0.02
-            and fooled[OTHERS[0]] >= 0.5
-            and fooled[OTHERS[1]] >= 0.25
-            and max(noise[each] for each in OTHERS) <= 0.05
+            {
+                "every digit": fooled[LEAST] == 1,
+                "the length of the change": table["length"][LEAST] <= 0.25,
+                "noise as long": noise[LEAST] <= 0.02,
+                "another LeNet-5": fooled[OTHERS[0]] >= 0.5,
+                "the MLP": fooled[OTHERS[1]] >= 0.25,
+                "noise of 0.2": max(noise[each] for each in OTHERS) <= 0.05,
+            }
         )
     mean = rows.groupby("model")[["fooled", "by noise", "length"]].mean()
     fooled, noise = mean["fooled"], mean["by noise"]

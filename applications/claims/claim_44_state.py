@@ -83,14 +83,17 @@ def measure(seed, quick):
 
 def judge(rows):
     """By seed: differences and bits."""
-    held = (
-        (rows["apart with state"] >= 0.25)
-        & (rows["apart without"] < 1e-5)
-        & (rows["bits"] <= rows["bits of pairs"] - 0.5)
-    )
+    held = [
+        {
+            "with the state": each["apart with state"] >= 0.25,
+            "without": each["apart without"] < 1e-5,
+            "bits": each["bits"] <= each["bits of pairs"] - 0.5,
+        }
+        for _, each in rows.iterrows()
+    ]
     mean = rows.mean(numeric_only=True)
     return by_seed(
-        held.tolist(),
+        held,
         f"After the same letter, {mean['apart with state']:.0%} of the probability differ with the "
         f"state, {mean['apart without']:.0%} without. New text costs {mean['bits']:.2f} bits a "
         f"letter, {mean['bits of pairs']:.2f} by pairs.",

@@ -84,11 +84,13 @@ def judge(rows):
     for _, part in rows.groupby("seed"):
         table, state = part[part["memory"] == "table"].set_index("k"), part.iloc[-1]
         held.append(
-            table["right"].max() <= 0.8
-            and table["right"].loc[:MOST].max() <= 0.6
-            and table["seen"][MOST + 1] < 0.8
-            and state["right"] >= 0.99
-            and state["numbers"] < table["numbers"][MOST + 1]
+            {
+                "no table in 80 %": table["right"].max() <= 0.8,
+                "short tables": table["right"].loc[:MOST].max() <= 0.6,
+                "contexts seen": table["seen"][MOST + 1] < 0.8,
+                "the network": state["right"] >= 0.99,
+                "numbers kept": state["numbers"] < table["numbers"][MOST + 1],
+            }
         )
     mean = rows[rows["memory"] == "table"].groupby("k").mean(numeric_only=True)
     state = rows[rows["memory"] == "state"]

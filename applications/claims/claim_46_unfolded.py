@@ -80,9 +80,11 @@ def measure(seed, quick):
 def judge(rows):
     """By seed: answers, sums, and that a copy alone is not enough."""
     held = [
-        part["answers apart"].max() <= 1e-5
-        and part["sum apart"].max() <= 1e-3
-        and (part["nearest copy"][part["steps"] == 20] >= 0.1).all()
+        {
+            "answers": part["answers apart"].max() <= 1e-5,
+            "the sum of gradients": part["sum apart"].max() <= 1e-3,
+            "no copy alone": (part["nearest copy"][part["steps"] == 20] >= 0.1).all(),
+        }
         for _, part in rows.groupby("seed")
     ]
     return by_seed(

@@ -100,9 +100,12 @@ def judge(rows):
         table = part.set_index("reader")
         one, wrong = table.loc[["forwards", "backwards"]], table["wrong if ambiguous"]
         held.append(
-            table["wrong"]["both"] <= 0.8 * one["wrong"].min()
-            and table["weights"]["both"] <= one["weights"].min()
-            and wrong["both"] <= 0.5 * wrong["word by itself"]
+            {
+                "mistakes against one direction": table["wrong"]["both"]
+                <= 0.8 * one["wrong"].min(),
+                "weights": table["weights"]["both"] <= one["weights"].min(),
+                "ambiguous words": wrong["both"] <= 0.5 * wrong["word by itself"],
+            }
         )
     mean = rows.groupby("reader").mean(numeric_only=True)
     told = ", ".join(f"{name} {mean['wrong'][name]:.2%}" for name in READERS)

@@ -98,9 +98,11 @@ def judge(rows):
     for _, part in rows.groupby("seed"):
         wrong = part.set_index("learnt from")["wrong"]
         held.append(
-            wrong["order (CTC)"] <= 0.1
-            and wrong["order (CTC)"] <= wrong["true places"]
-            and wrong["order (CTC)"] <= 0.5 * wrong["guessed places"]
+            {
+                "10 % wrong": wrong["order (CTC)"] <= 0.1,
+                "against true places": wrong["order (CTC)"] <= wrong["true places"],
+                "against guessed places": wrong["order (CTC)"] <= 0.5 * wrong["guessed places"],
+            }
         )
     mean = rows.groupby("learnt from").mean(numeric_only=True)
     told = ", ".join(f"{name} {each['wrong']:.1%}" for name, each in mean.iterrows())

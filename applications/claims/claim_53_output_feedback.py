@@ -63,10 +63,12 @@ def judge(rows):
     for _, part in rows.groupby("seed"):
         fed, blind = part[part["feedback"] == 1].iloc[0], part[part["feedback"] == 0].iloc[0]
         held.append(
-            part["a"].between(0.45, 0.55).all()
-            and fed["of one letter"] >= 0.99
-            and blind["of one letter"] <= 0.05
-            and 0.45 <= blind["neighbours agree"] <= 0.55
+            {
+                "shares of a": part["a"].between(0.45, 0.55).all(),
+                "words with feedback": fed["of one letter"] >= 0.99,
+                "words without": blind["of one letter"] <= 0.05,
+                "neighbours without": 0.45 <= blind["neighbours agree"] <= 0.55,
+            }
         )
     mean = rows.groupby("feedback").mean(numeric_only=True)
     return by_seed(

@@ -89,16 +89,21 @@ def judge(rows):
     """By seed: counts by the formulas, and what each search loses."""
     held = []
     for _, part in rows.groupby("seed"):
-        fine = True
+        fine = dict.fromkeys(("steps asked", "the widest beam", "greedy misses", "beam 16"), True)
         for (letters, length), own in part.groupby(["letters", "length"]):
             table = own.set_index("search")
             asked = {f"beam {width}": width * length for width in WIDTHS}
             asked |= {"greedy": length, "every": letters ** (length - 1) * length,
                 "exhaustive": (letters**length - 1) // (letters - 1)}  # fmt: skip
-            fine &= all(table["asked"][name] == count for name, count in asked.items())
-            fine &= table["best found"]["every"] == 1 and table["best found"]["greedy"] <= 0.75
-            fine &= table["lost nats"]["beam 16"] <= 0.05 * table["lost nats"]["greedy"]
-        held.append(bool(fine))
+            best, lost = table["best found"], table["lost nats"]
+            now = {
+                "steps asked": all(table["asked"][name] == count for name, count in asked.items()),
+                "the widest beam": best["every"] == 1,
+                "greedy misses": best["greedy"] <= 0.75,
+                "beam 16": lost["beam 16"] <= 0.05 * lost["greedy"],
+            }
+            fine = {name: each and now[name] for name, each in fine.items()}
+        held.append(fine)
     largest = rows[(rows["letters"] == rows["letters"].max())].groupby("search").mean(True)
     told = ", ".join(
         f"{name} {largest['best found'][name]:.0%} ({largest['asked'][name]:,.0f})"

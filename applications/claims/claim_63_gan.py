@@ -111,10 +111,12 @@ def judge(rows):
         table = part.set_index("pictures")
         distance, near = table["FID"], table["nearest"]
         held.append(
-            distance["GAN"] <= 0.1 * distance["untrained"]
-            and distance["GAN"] < distance["Gaussian"]
-            and table["least of a digit"]["GAN"] >= 0.01
-            and near["GAN"] >= 0.75 * near["true, not learnt"]
+            {
+                "FID against untrained": distance["GAN"] <= 0.1 * distance["untrained"],
+                "FID against the Gaussian": distance["GAN"] < distance["Gaussian"],
+                "every digit": table["least of a digit"]["GAN"] >= 0.01,
+                "no copies": near["GAN"] >= 0.75 * near["true, not learnt"],
+            }
         )
     mean = rows.groupby("pictures").mean(numeric_only=True)
     told = ", ".join(f"{name} {each['FID']:.1f}" for name, each in mean.iterrows())

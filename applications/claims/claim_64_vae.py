@@ -69,11 +69,13 @@ def judge(rows):
         bounds, pixels = table[list(TRAINED)].dropna(), table["pixels"].max()
         active = part.groupby("learnt by")["active"].max()
         held.append(
-            (np.diff(bounds, axis=0) > 0).all()
-            and (bounds.iloc[-1] - bounds.iloc[0] >= 0.5).all()
-            and (bounds.iloc[-1] - pixels >= 5).all()
-            and bounds["iwae"][most] - bounds["elbo"][most] >= 0.2
-            and active["iwae"] >= active["elbo"]
+            {
+                "more samples tighten": (np.diff(bounds, axis=0) > 0).all(),
+                "by half a nat": (bounds.iloc[-1] - bounds.iloc[0] >= 0.5).all(),
+                "against pixels": (bounds.iloc[-1] - pixels >= 5).all(),
+                "weighted samples": bounds["iwae"][most] - bounds["elbo"][most] >= 0.2,
+                "active numbers": active["iwae"] >= active["elbo"],
+            }
         )
     mean = rows.groupby(["learnt by", "samples"])[["bound", "active"]].mean()
     told = "; ".join(
