@@ -274,7 +274,7 @@ def test_pools_within_a_trunk_are_of_the_whole_picture():
     np.testing.assert_allclose(ours(picture), part(picture), atol=1e-5)
     with pytest.raises(kc.InputError, match="cannot be moved over a map"):
         kc.models.fcn(squeezed(keep=False), 2, 2)
-    with pytest.raises(kc.InputError, match="'weighed' is a Multiply, which cannot be moved"):
+    with pytest.raises(kc.InputError, match="'weighed' is of type Multiply, which cannot be moved"):
         kc.models.convolutional_form(backbone)
 
 
@@ -323,10 +323,10 @@ def test_a_trunk_of_ones_own_layers_is_taken_unless_it_is_bound_to_a_size():
     for kind, told in (
         (Own(), None),
         (layers.GroupNormalization(2), None),
-        (layers.PReLU(name="bound"), "'bound' is a PReLU"),
+        (layers.PReLU(name="bound"), "'bound' is of type PReLU"),
         (
             layers.LayerNormalization(axis=(1, 2, 3), name="bound"),
-            "'bound' is a LayerNormalization",
+            "'bound' is of type LayerNormalization",
         ),
         (lambda x: x * keras.ops.image.resize(x, (16, 16)), "bound to the size"),
     ):

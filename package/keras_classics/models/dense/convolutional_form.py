@@ -307,8 +307,8 @@ def _refused(node: Node) -> InputError:
     function = getattr(operation, "activation", None)
     named = f" with the activation {getattr(function, '__name__', function)}" if function else ""
     return InputError(
-        f"The layer {operation.name!r} is a {type(operation).__name__}{named}, which cannot be "
-        "moved over a map",
+        f"The layer {operation.name!r} is of type {type(operation).__name__}{named}, which cannot "
+        "be moved over a map",
         "convolutions, pools and what reads of every place its channels alone, all of Keras or of "
         "this package, then Flatten or a global pool, then dense layers and what treats each value "
         "alike",
