@@ -11,7 +11,8 @@ from support import load_application
 
 def settings_of(name):
     application = load_application(name)
-    return getattr(application, "Settings", None) or application.Labelling.Settings
+    of_tasks = {"labelling": "Labelling", "generate": "Generate"}
+    return (getattr(application, of_tasks[name]) if name in of_tasks else application).Settings
 
 
 def choices_of(name):
@@ -46,3 +47,14 @@ def test_explain_offers_all_methods_and_all_kinds_of_pixels():
     assert found["raw"].max() == 255 and found["unit"].max() == 1
     assert found["tf"].max() == pytest.approx(1) and found["caffe"].max() > 100
     assert 2 < found["torch"].max() < 3
+
+
+@pytest.mark.parametrize("name", ["detection", "generate", "labelling", "segmentation"])
+def test_what_a_flag_needs_is_a_flag_and_a_value_that_can_be_typed(name):
+    settings = {each.field: each for each in flags_of(settings_of(name))}
+    needs = [need for each in settings.values() for need in each.when.items()]
+    assert needs
+    for field, values in needs:
+        other = settings[field]
+        assert not other.choices or set(values) <= set(other.choices)
+        assert other.kind is not bool or list(values) == [True]

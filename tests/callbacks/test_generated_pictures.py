@@ -87,5 +87,6 @@ def test_a_collapse_is_two_epochs_in_a_row_below_the_bound(name, low, high):
         warnings.simplefilter("error", UserWarning)
         for epoch, value in enumerate((low, high, low, high, float("nan"), low)):
             watch.on_epoch_end(epoch, {name: value})
-    with pytest.warns(UserWarning, match="Collapse"):
+    with pytest.warns(UserWarning, match="Collapse") as told:
         watch.on_epoch_end(6, {name: low})
+    assert ("smaller deviation" in str(told[0].message)) == (name == "kl")

@@ -16,10 +16,14 @@ from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_positive, check_whole, shown
 from keras_classics.core.types import Whole
 
-# Figure of the history, what is too little of it, and what that means.
+# Figure of the history, what is too little of it, what that means, and what else may help.
 SIGNS = {
-    "diversity": (0.2, "made pictures hardly differ from one another"),
-    "kl": (0.5, "codes say next to nothing of the pictures"),
+    "diversity": (0.2, "made pictures hardly differ from one another", ""),
+    "kl": (
+        0.5,
+        "codes say next to nothing of the pictures",
+        ", or give a smaller deviation where the likelihood is Gaussian",
+    ),
 }
 
 
@@ -148,6 +152,6 @@ class WarnOfCollapse(keras.callbacks.Callback):
                 warnings.warn(
                     f"Collapse: {SIGNS[name][1]} ({name} {value:.3g}, below {least:g}, for "
                     f"{self.patience} epochs). Lower the learning rate, or begin with another "
-                    "seed.",
+                    f"seed{SIGNS[name][2]}.",
                     stacklevel=2,
                 )

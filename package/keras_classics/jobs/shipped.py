@@ -43,7 +43,8 @@ KINDS = {
         "classification.py predict {file} --from",
     ),
     "styled": (
-        "Style network: pictures of any size in, the same in one style out.",
+        "Style network: pictures of any size in, the same in one style out, some values of which "
+        "are below 0 or above 255.",
         "generate.py stylize --images {file} --network",
     ),
     "texts": ("Recogniser: lines or recordings in, texts out.", "labelling.py label {file} --from"),
