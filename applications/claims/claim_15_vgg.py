@@ -63,13 +63,15 @@ def judge(rows):
     """By seed: depth, then response normalisation."""
     wrong = rows.pivot(index="seed", columns="configuration", values="wrong")
     known = rows.groupby("configuration")["known"].mean()
-    held = (wrong["D"] + wrong["E"] < wrong["A"] + wrong["B"]) & (
-        wrong["A-LRN"] >= wrong["A"] - 0.005
-    )
+    held = [
+        {
+            "deep against shallow": each["D"] + each["E"] < each["A"] + each["B"],
+            "response normalisation": each["A-LRN"] >= each["A"] - 0.005,
+        }
+        for _, each in wrong.iterrows()
+    ]
     told = ", ".join(f"{kind} {wrong[kind].mean():.1%}" for kind in NAMES)
-    return by_seed(
-        held.tolist(), f"Wrong: {told}; E knows {known['E']:.1%} of the training digits."
-    )
+    return by_seed(held, f"Wrong: {told}; E knows {known['E']:.1%} of the training digits.")
 
 
 def draw(rows, axes):

@@ -76,7 +76,12 @@ def judge(rows):
     for _, part in rows.groupby("seed"):
         bleu = part.set_index("read")["BLEU"]
         one = max(bleu["forwards"], bleu["backwards"])
-        held.append(bleu["backwards"] >= bleu["forwards"] + 1 and bleu["both ways"] >= one + 1)
+        held.append(
+            {
+                "source reversed": bleu["backwards"] >= bleu["forwards"] + 1,
+                "both ways": bleu["both ways"] >= one + 1,
+            }
+        )
     mean = rows.groupby("read").mean(numeric_only=True).loc[list(READERS)]
     told = ", ".join(
         f"{name} {each['BLEU']:.1f} (perplexity {each['perplexity']:.2f})"

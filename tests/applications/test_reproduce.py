@@ -75,6 +75,8 @@ def test_a_stored_verdict_is_what_its_rows_say(name):
     )
     assert claims.doubts(claim, found, claims.RESULTS) == []
     assert claim.title == found["title"]
+    # What `all --budget` reckons with is no less than two busy cores took.
+    assert found["processor_minutes"] <= claim.module.MINUTES
     assert not any(folder in found["command"] for folder in ("/tmp", "/work"))
 
 
