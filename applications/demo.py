@@ -102,8 +102,9 @@ def server_of(host: str, port: int, folder: Path) -> uvicorn.Server:
     """
     # Read when it is imported.
     os.environ.update(GRADIO_ANALYTICS_ENABLED="False", GRADIO_TEMP_DIR=str(folder))
+    # First: it brings the two others, and is what an error should name.
+    import gradio as gr  # isort: skip
     import fastapi
-    import gradio as gr
     import uvicorn
     from PIL import Image
 

@@ -126,7 +126,8 @@ class LanguageModel(kc.jobs.Job):
         alphabet, page = self.facts["alphabet"], self.results / "cells.html"
         texts = [*self.split("test"), *self.split("validation")]
         options = self.settings.some("characters", "seed")
-        options |= {"class_names": self.data.info.classes}
+        # A text has no classes, code those of its characters.
+        options |= {"class_names": self.data.info.classes or ()}
         findings, excerpts = kc.analysis.find_cells(model, texts, alphabet, **options)
         rows = [{**dataclasses.asdict(each), "follows": each.follows} for each in findings]
         self.table("cells.csv", rows)

@@ -78,7 +78,7 @@ def test_tiny_shakespeare_by_char_rnns_split(application, tmp_path):
     short = tmp_path / "short.txt"
     short.write_text(file.read_text()[:60_000])
     arguments = [
-        "--data", f"text:{short}", "--data-options", "pieces=8", "test=0", "--batch-size", "8",
+        "--data", f"text:{short}", "--data-options", "pieces=8", "test=0", "validation=0.2", "--batch-size", "8",
         "--units", "12", "--k1", "25", "--k2", "50", "--optimizer", "rmsprop",
         "--initial-range", "0.08", "--cell", "gru", "--out", str(tmp_path / "run"),
     ]  # fmt: skip
@@ -87,6 +87,9 @@ def test_tiny_shakespeare_by_char_rnns_split(application, tmp_path):
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert set(metrics) == {"validation", "validation, bigrams"}
     assert metrics["validation"]["nats"] < 3.6
+    # Its characters have no classes.
+    assert application.main(["cells", *arguments, "--characters", "2000"]) == 0
+    assert "line_position" in set(pd.read_csv(tmp_path / "run" / "cells.csv")["target"])
 
 
 @pytest.mark.slow
