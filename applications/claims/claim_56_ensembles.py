@@ -2,34 +2,38 @@
 
 Recurrent networks, ensembles (Vinyals et al. 2015 caption with several networks from different
 starts). Four captioners, a small convolutional encoder and a GRU each, learn to say what is on
-drawn scenes of 32 x 32 pixels; they differ in their first weights and in the order of what they
-see. 200 new scenes are captioned by each, and by all four as one decoder, with beams of three.
-Their size is such that one captioner is far from perfect, for where nothing is wrong nothing can be
-mended.
+drawn scenes of 32 x 32 pixels, of one object each; they differ in their first weights and in the
+order of what they see. 200 new scenes are captioned by each, and by all four as one decoder, with
+beams of three. Their size is such that one captioner is far from perfect, for where nothing is
+wrong nothing can be mended. Each caption is also scored against those of another picture: whoever
+sees must lose much by it.
 """
 
 import keras
 import numpy as np
 
 import keras_classics as kc
-from claims.claim import by_seed
+from claims.claim import UNDECIDED, Verdict, by_seed
 
 PART = "Recurrent networks"
-MINUTES = 2
+MINUTES = 5
 CRITERION = (
-    "CIDEr-D and BLEU-4 of the four together are above those of the best of the four alone, and "
-    "CIDEr-D is above the mean of the four by a twentieth of that or more."
+    "The captioners see, else it is undecided: with the pictures shuffled, CIDEr-D of each of the "
+    "four is at most half of what it is with the true ones. Then CIDEr-D and BLEU-4 of "
+    "the four together are above those of the best of the four alone, and CIDEr-D is above the "
+    "mean of the four by a twentieth of that or more."
 )
 FURTHER = (
-    "Together the four are above their mean by 4, 15 and 17 %, but with the first seed two of "
-    "them did better alone, and with each other seed one. It is not that they have learnt too "
-    "little: with the first seed and four times the steps they have 0.52 to 0.59 alone and 0.46 "
-    "together. They hardly differ in what they foretell: a new word takes 1.212 to 1.219 nats "
-    "alone, 1.211 together, after four times the steps 1.119 to 1.141 and 1.122. So a mean has "
-    "little to mend. Why not? A captioner of the first seed writes one and the same caption for "
-    "all 200 pictures: all numbers that its encoder makes of a picture lie at -1 or 1, the same "
-    "for each, at this learning rate. So none of them sees pictures, and what is told apart is "
-    "but wording; it is to be made again with an encoder that does not saturate."
+    "The first whole run failed, and says nothing of captions: its encoder ended in a tanh that "
+    "lay at -1 or 1 for every picture at that learning rate, so that a captioner wrote one and the "
+    "same caption for all, and the four, alone 0.48 in CIDEr-D and together 0.53, differed but in "
+    "wording. So the encoder was exchanged for one with normalisation and without a tanh, the "
+    "scenes were given one object in place of up to three, 600 steps took the place of 400, and "
+    "it was asked of the captioners that they see; what is claimed of them is as it was. Now "
+    "one of the twelve hardly sees (1.15 in CIDEr-D, shuffled 0.70), and with each seed one has "
+    "more alone than the four together, in CIDEr-D with two seeds, in BLEU-4 with all three. "
+    "That can be mended: with half the rate, 128 units and 700 steps one captioner "
+    "of another seed has 3.05, shuffled 0.75. So at that it is to be made again."
 )
 MEMBERS, MAX_WORDS = 4, 16
 
@@ -37,10 +41,12 @@ MEMBERS, MAX_WORDS = 4, 16
 def encoder():
     """From a picture to 64 numbers."""
     picture = x = keras.Input((32, 32, 3))
-    for filters in (16, 32, 64):
-        x = keras.layers.Conv2D(filters, 3, strides=2, padding="same", activation="relu")(x)
-    x = keras.layers.Dense(64, "tanh")(keras.layers.Flatten()(x))
-    return keras.Model(picture, x)
+    for filters in (24, 48, 64):
+        x = keras.layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False)(x)
+        x = keras.layers.Activation("relu")(keras.layers.BatchNormalization()(x))
+    # After a first verdict: a tanh here was at -1 or 1 for every picture.
+    x = keras.layers.Dense(64)(keras.layers.Flatten()(x))
+    return keras.Model(picture, keras.layers.LayerNormalization()(x))
 
 
 def learnt(part, vocabulary, steps, seed):
@@ -74,12 +80,13 @@ def written(models, vocabulary, images):
 def measure(seed, quick):
     """A row for each captioner, and one for all together."""
     sizes = {"train": 64, "test": 20} if quick else {"train": 2000, "test": 200}
-    data = kc.data.load("scenes", seed=seed, image_size=32, validation=1, **sizes)
+    sizes |= {"image_size": 32, "objects": (1, 1), "validation": 1}
+    data = kc.data.load("scenes", seed=seed, **sizes)
     part, test = (kc.data.collect(each, "captions") for each in (data.train, data.test))
     vocabulary = kc.data.make_vocabulary("word", [text for each in part.captions for text in each])
     members = 2 if quick else MEMBERS
     models = [
-        learnt(part, vocabulary, 2 if quick else 400, 100 * seed + number)
+        learnt(part, vocabulary, 2 if quick else 600, 100 * seed + number)
         for number in range(members)
     ]
     rows = []
@@ -87,17 +94,21 @@ def measure(seed, quick):
     for name, chosen in {**asked, "together": models}.items():
         captions = written(chosen, vocabulary, test.images)
         figures = kc.training.caption_metrics(captions, test.captions, meteor=False)
-        rows.append({"captioner": name, "BLEU-4": figures["BLEU-4"],
-            "CIDEr-D": figures["CIDEr-D"]})  # fmt: skip
+        others = [*captions[1:], captions[0]]
+        shuffled = kc.training.caption_metrics(others, test.captions, meteor=False)
+        rows.append({"captioner": name, "BLEU-4": figures["BLEU-4"], "CIDEr-D": figures["CIDEr-D"],
+            "shuffled": shuffled["CIDEr-D"], "captions": len(set(captions))})  # fmt: skip
     return rows
 
 
 def judge(rows):
-    """By seed: all together beside each alone."""
-    held = []
+    """By seed: all together beside each alone, if all of them see."""
+    held, sees = [], True
     for _, part in rows.groupby("seed"):
         table = part.set_index("captioner")
         both, alone = table.loc["together"], table.drop("together")
+        sees = sees and bool((alone["shuffled"] <= alone["CIDEr-D"] / 2).all())
+        alone, both = alone[["BLEU-4", "CIDEr-D"]], both[["BLEU-4", "CIDEr-D"]]
         held.append(
             {
                 "better than the best alone": bool((both > alone.max()).all()),
@@ -105,18 +116,22 @@ def judge(rows):
             }
         )
     kinds = np.where(rows["captioner"] == "together", "together", "alone")
-    mean = rows.groupby(kinds)[["BLEU-4", "CIDEr-D"]].mean()
-    return by_seed(
+    mean = rows.groupby(kinds)[["BLEU-4", "CIDEr-D", "shuffled"]].mean()
+    both, alone = mean.loc["together"], mean.loc["alone"]
+    told = by_seed(
         held,
-        f"CIDEr-D {mean['CIDEr-D']['together']:.2f} together, {mean['CIDEr-D']['alone']:.2f} alone "
-        f"in the mean; BLEU-4 {mean['BLEU-4']['together']:.3f} and {mean['BLEU-4']['alone']:.3f}.",
+        f"CIDEr-D {both['CIDEr-D']:.2f} together, {alone['CIDEr-D']:.2f} alone in the mean, "
+        f"{alone['shuffled']:.2f} with the pictures shuffled; BLEU-4 {both['BLEU-4']:.3f} and "
+        f"{alone['BLEU-4']:.3f}.",
     )
+    return told if sees else Verdict(UNDECIDED, f"Not all captioners see. {told.reason}")
 
 
 def draw(rows, axes):
-    """Each alone and all together, by seed."""
+    """Each alone, also with the pictures shuffled, and all together, by seed."""
     alone, both = rows[rows["captioner"] != "together"], rows[rows["captioner"] == "together"]
     axes.plot(alone["seed"], alone["CIDEr-D"], "o", label="one captioner")
+    axes.plot(alone["seed"], alone["shuffled"], "x", label="one, pictures shuffled")
     axes.plot(both["seed"], both["CIDEr-D"], "*", markersize=14, label="all four together")
     axes.set(xlabel="seed", ylabel="CIDEr-D", xticks=both["seed"])
     axes.legend()
