@@ -418,5 +418,5 @@ def import_extra(module: str, extra: str) -> ModuleType:
         raise MissingExtraError(
             f"{module.split('.')[0]} is needed here but cannot be imported ({error})",
             "an environment with it installed",
-            f"Run: pip install 'keras-classics[{extra}]'.",
+            f"Run: pip install 'keras-classics[{extra}]', or in a clone '.[{extra}]'.",
         ) from error
