@@ -41,6 +41,8 @@ RECORD = {"name": str, "title": str, "part": str, "criterion": str, "code": str,
     "seeds": int, "verdict": str, "reason": str, "minutes": float, "processor_minutes": float,
     "earlier": list}  # fmt: skip
 EARLIER = {"code": str, "verdict": str, "started": str, "quick": bool}
+# What a judge ends in whose rows were edited by hand; the page says it, and hides nothing.
+UNJUDGED = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
 # What of a claim's file does not say how its rows come to be.
 SAID_LATER = ("FURTHER", "MINUTES", "judge", "draw")
 
@@ -249,7 +251,7 @@ def doubts(claim: Claim, found: dict, folder: Path) -> list[str]:
         return told
     try:
         word, reason = claim.module.judge(rows)
-    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+    except UNJUDGED as error:
         told.append(f"Its rows cannot be judged again ({type(error).__name__}: {error}).")
         return told
     if word != found["verdict"]:

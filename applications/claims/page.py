@@ -107,7 +107,7 @@ def changes(found: dict) -> list[str]:
     for each in found["earlier"]:
         if each["quick"]:
             continue
-        if each["started"] == found["started"]:
+        if (each["started"], each["code"]) == (found["started"], found["code"]):
             told.append(
                 "What is said of its rows was worded anew after the run; the rows and the verdict "
                 "are the same."

@@ -255,7 +255,7 @@ def test_verbs_that_need_a_trained_model_say_so(application, verb, tmp_path, cap
     [
         (["--data", "digit"], "Did you mean digits"),
         (["--data", "npz:/no/such.npz"], "/no/such.npz cannot be read (No such file"),
-        (["--data", "folder:/no/such/folder"], "is not a folder"),
+        (["--data", "folder:/no/such/folder"], "does not exist"),
         (["--data", "tfds:no_such_set"], "no_such_set"),
         (["--data-options", "shares=3"], "'shares' was given to 'digits'"),
         (["--data-options", "test=2"], "a share between 0 and 1"),

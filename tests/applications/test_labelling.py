@@ -18,7 +18,8 @@ from support import ROOT, load_application, shared, shipped_record
 
 SHIPPED = ROOT / "saved_models" / "labelling-digit_lines"
 
-TINY = ["--epochs", "1", "--batch-size", "8", "--units", "6", "--pictures", "2"]
+UNSEEN = ["--epochs", "1", "--batch-size", "8", "--units", "6"]
+TINY = [*UNSEEN, "--pictures", "2"]
 LINES = ["--data-options", "train=24", "validation=8", "test=6", "digits=(2,3)"]
 
 
@@ -184,7 +185,7 @@ def test_words_are_tagged(application, tmp_path, capsys):
     (tmp_path / "some.conllu").write_text("".join(sentences))
     out = tmp_path / "run"
     arguments = ["--task", "tag", "--data", f"conllu:{tmp_path / 'some.conllu'}",
-                 *TINY, "--epochs", "6", "--learning-rate", "0.05"]  # fmt: skip
+                 *UNSEEN, "--epochs", "6", "--learning-rate", "0.05"]  # fmt: skip
     assert application.main([*arguments, "--out", str(out)]) == 0
     assert json.loads((out / "metrics.json").read_text())["test"]["accuracy"] == 1.0
     assert ": dogs/NOUN bark/VERB " in capsys.readouterr().out
@@ -202,7 +203,7 @@ def test_sentences_are_classified(application, tmp_path, capsys):
     (tmp_path / "data" / "some.neg").write_text(_numbered("truly bad film"))
     out = tmp_path / "run"
     arguments = ["--task", "classify", "--data", f"sentences:{tmp_path / 'data'}", "--summary",
-                 "sum", *TINY, "--epochs", "6", "--learning-rate", "0.05"]  # fmt: skip
+                 "sum", *UNSEEN, "--epochs", "6", "--learning-rate", "0.05"]  # fmt: skip
     assert application.main([*arguments, "--out", str(out)]) == 0
     assert json.loads((out / "metrics.json").read_text())["test"]["accuracy"] == 1.0
     capsys.readouterr()

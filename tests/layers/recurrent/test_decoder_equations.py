@@ -165,5 +165,5 @@ def test_dropout_is_on_words_between_layers_and_on_the_readout(arguments, encode
     # As if everything that is kept were scaled up by two, and all were kept.
     decoder.dropping.call = lambda x, training=False: 2 * x if training else x
     expected = Equations(decoder, kept=2).logits(TOKENS, encoded)
-    np.testing.assert_allclose(decoder(TOKENS, encoded, training=True), expected, atol=1e-5)
+    np.testing.assert_allclose(decoder(TOKENS, encoded, training=True), expected, atol=1e-4)
     assert decoder.dropping.rate == 0.5

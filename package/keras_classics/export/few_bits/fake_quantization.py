@@ -58,6 +58,13 @@ def quantization_aware(model: keras.Model, data: ArrayLike, *, bits: Whole = 8) 
     Raises:
         InputError: The model has no graph of layers, more than one input or nothing to round, the
             data are of another shape or kind, or an argument is not admitted.
+
+    Example:
+        ```python
+        pictures = np.random.default_rng(0).uniform(0, 1, (8, 32, 32, 3)).astype("float32")
+        model = kc.create_model("lenet_5_modern", classes=10, input_shape=(32, 32, 3))
+        aware = kc.export.quantization_aware(model, pictures)
+        ```
     """
     bits = check_whole("bits", bits, 2)
     if bits > 16:

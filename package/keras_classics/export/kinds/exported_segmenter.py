@@ -61,6 +61,13 @@ def export_segmenter(
             than 255 classes, the names are not one for each class or the same for two, or the path
             does not fit the format.
         ImportError: A library of the format is not installed.
+
+    Example:
+        ```python
+        trunk = kc.create_model("resnet_20_cifar", include_top=False, width=0.25)
+        model = kc.models.fcn(trunk, 2, 4)
+        print(kc.export.export_segmenter(model, ["ground", "cat"], "segmenter"))
+        ```
     """
     tf = require_tensorflow(format, path)
     end = check_segmenter(model, coloured=True)

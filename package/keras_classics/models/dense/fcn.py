@@ -149,6 +149,13 @@ def take_over(coarse: keras.Model, fine: keras.Model) -> list[str]:
 
     Raises:
         InputError: No layer agrees.
+
+    Example:
+        ```python
+        trunk = kc.create_model("resnet_20_cifar", include_top=False, width=0.25)
+        coarse, fine = kc.models.fcn(trunk, 3, 4), kc.models.fcn(trunk, 3, 2)
+        print(kc.models.take_over(coarse, fine))  # the layers that are new
+        ```
     """
     theirs = {layer.name: layer for layer in coarse.layers if layer.weights}
     kept, taken = list[str](), 0

@@ -53,6 +53,12 @@ def pixel_fabric(
 
     Raises:
         InputError: An argument is not admitted.
+
+    Example:
+        ```python
+        model = kc.models.pixel_fabric(3, depth=2, channels=8, scales=3)
+        logits = model(np.zeros((1, 33, 47, 3), "float32"))  # (1, 33, 47, 3)
+        ```
     """
     check_choice("connectivity", connectivity, tuple(CONVOLUTIONS))
     classes, depth = check_whole("classes", classes, 2), check_whole("depth", depth, 2)

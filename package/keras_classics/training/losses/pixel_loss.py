@@ -41,6 +41,12 @@ class PixelCrossEntropy(keras.losses.Loss):
 
     Raises:
         InputError: A weight is none.
+
+    Example:
+        ```python
+        loss = kc.training.PixelCrossEntropy(class_weights=[0.5, 2.0])
+        print(loss(np.array([[[0, 1, 255]]]), np.zeros((1, 1, 3, 2), "float32")))
+        ```
     """
 
     @checked

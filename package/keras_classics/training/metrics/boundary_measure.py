@@ -44,6 +44,13 @@ def boundary_f(
 
     Raises:
         InputError: Masks do not fit each other, or a label is none of the classes.
+
+    Example:
+        ```python
+        truth = np.zeros((20, 20), int)
+        truth[5:15, 5:15] = 1
+        print(kc.training.boundary_f([truth], [np.roll(truth, 3)], 2))
+        ```
     """
     tolerance = check_overlap("tolerance", tolerance)
     scores = []

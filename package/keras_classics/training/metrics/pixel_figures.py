@@ -60,6 +60,12 @@ def pixel_confusion(
 
     Raises:
         InputError: Masks do not fit each other, or a label is none of the classes.
+
+    Example:
+        ```python
+        truth, answer = np.array([[0, 0, 1, 255]]), np.array([[0, 1, 1, 1]])
+        print(kc.training.pixel_confusion([truth], [answer], 2))  # [[1, 1], [0, 1]]
+        ```
     """
     counts = np.zeros((classes, classes), "int64")
     for true, said, counted in mask_pairs(truth, answers, classes, ignore):
@@ -77,6 +83,11 @@ def pixel_figures(confusion: np.ndarray) -> dict[str, float]:
 
     Returns:
         By the names `"pixel accuracy"`, `"mean accuracy"`, `"mean IU"`, `"frequency-weighted IU"`.
+
+    Example:
+        ```python
+        print(kc.training.pixel_figures(np.array([[1, 1], [0, 1]])))  # a mean IU of 0.5
+        ```
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         found = _figures(_square(confusion).astype("float64"), np)

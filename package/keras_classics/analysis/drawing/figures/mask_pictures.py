@@ -105,6 +105,12 @@ def draw_masks(
     Raises:
         InputError: The file has another ending, or cannot be written; there is no example, or not
             an answer for each.
+
+    Example:
+        ```python
+        data = kc.data.load("scenes", train=2, validation=1, test=1)
+        kc.analysis.draw_masks("masks.png", data.train, data.info.pixel_classes)
+        ```
     """
     if not len(examples) or (answers is not None and len(answers) != len(examples)):
         given = "" if answers is None else f" and {len(answers)} answers"
