@@ -93,8 +93,8 @@ class DividedOptimizer(keras.optimizers.Optimizer):
 
     def _keep_shares(self) -> None:
         """What part each rate is of the first, which of a rate of 0 none is."""
-        # A strategy's variable is no number by itself.
-        rates = [float(keras.ops.convert_to_tensor(part.learning_rate)) for part in self.parts]
+        # A strategy's variable is no number, but what is reckoned from it is.
+        rates = [float(keras.ops.multiply(part.learning_rate, 1.0)) for part in self.parts]
         if rates[0] > 0 and all(map(math.isfinite, rates)):
             self.shares = tuple(rate / rates[0] for rate in rates)
 
