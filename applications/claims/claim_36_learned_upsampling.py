@@ -12,7 +12,7 @@ import keras_classics as kc
 from claims.claim import by_seed
 
 PART = "Boxes, pixels, seeing"
-MINUTES = 28
+MINUTES = 15
 CRITERION = (
     "The mean IU on test scenes is higher with learned enlargements, of FCN-32s by five points or "
     "more and of FCN-8s at all, and it gains more of the former than of the latter."
