@@ -92,17 +92,13 @@ class PictureTrainer(keras.Model):
             InputError: There are several, or its shape is not what the network takes.
         """
         wanted = getattr(self.reader, "inputs", None) or []
-        found = keras.tree.flatten(given)
-        if len(found) != 1:
-            raise InputError(
-                f"{len(found)} tensors were given to {self.name!r} for each batch",
-                "one, of pictures",
-                "Give fit(pictures).",
-            )
+        found = only_tensor(
+            given, f"to {self.name!r} for each batch", "one, of pictures", "Give fit(pictures)."
+        )
         # A subclassed network has no shape to compare with.
         if len(wanted) == 1:
-            check_shape(self.name, found[0].shape, (None, *wanted[0].shape[1:]))
-        return found[0]
+            check_shape(self.name, found.shape, (None, *wanted[0].shape[1:]))
+        return found
 
     def refuse_loss(self) -> None:
         """Refuse the loss that Keras's `compile` takes.
@@ -172,6 +168,24 @@ class PictureTrainer(keras.Model):
                 self.check_values(arrays[0])
             if y is not None:
                 self.check_wanted(y)
+
+
+def only_tensor(given: Any, whereto: str, allowed: str, remedy: str) -> Tensor:
+    """The one tensor in what Keras hands on.
+
+    Args:
+        given: A tensor, or a list or dict of one.
+        whereto: What tensors are given to, or as what, as the error has it.
+        allowed: As for `InputError`.
+        remedy: Likewise.
+
+    Raises:
+        InputError: There are none, or several.
+    """
+    found = keras.tree.flatten(given)
+    if len(found) != 1:
+        raise InputError(f"{len(found)} tensors were given {whereto}", allowed, remedy)
+    return found[0]
 
 
 def arrays_in(given: Any) -> list[np.ndarray]:

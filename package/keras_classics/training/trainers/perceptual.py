@@ -27,6 +27,7 @@ from keras_classics.training.losses.batch_mean import BatchMean
 from keras_classics.training.trainers.generating import (
     PictureTrainer,
     arrays_in,
+    only_tensor,
     refuse_weights,
     track,
 )
@@ -361,14 +362,12 @@ def _check_sides(made: Tensor, wanted: Tensor) -> None:
 
 
 def _one(given: Any) -> Tensor:
-    found = keras.tree.flatten(given)
-    if len(found) != 1:
-        raise InputError(
-            f"{len(found)} tensors were given as what is wanted of each batch",
-            "one, of large pictures",
-            "Give fit(small, large), or fit(pictures) to a style network.",
-        )
-    return found[0]
+    return only_tensor(
+        given,
+        "as what is wanted of each batch",
+        "one, of large pictures",
+        "Give fit(small, large), or fit(pictures) to a style network.",
+    )
 
 
 def _refuse_twice(argument: str, names: Iterable[str]) -> None:
