@@ -1,6 +1,6 @@
 """Check a device: four networks built, trained, asked, saved and loaded, in two precisions.
 
-    python applications/device_check.py                      # all devices there are, 8 minutes
+    python applications/device_check.py                      # all devices there are
     python applications/device_check.py --size tiny          # a minute, on any machine
     KERAS_BACKEND=jax python applications/device_check.py
 

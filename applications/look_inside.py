@@ -26,7 +26,7 @@ import keras_classics as kc
 from explainers import classifiers
 from explainers.flags import PIXELS
 from insiders import damage, features, theory
-from insiders.subject import subject_of
+from insiders.subject import check_twin, subject_of
 
 VERBS = {
     "receptive": (features.receptive, "what units of its layers see"),
@@ -185,6 +185,8 @@ class LookInside(classification.Classification):
             pictures = [kc.data.read_image(each) for each in self.settings.images]
             images = other.seen(pictures if test is None else test.images)
             labels = None if test is None else test.labels
+            if test is not None:
+                check_twin(path, other, images, subject)
             found.append(subject_of(other, images, labels, subject.folder, self.settings))
         return found
 

@@ -120,3 +120,17 @@ def test_several_workers_only_train(verb):
         kc.distribution.check_verb("multi_worker", verb)
     kc.distribution.check_verb("mirrored", verb)
     kc.distribution.check_verb("multi_worker", "train")
+
+
+@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="replicas are TensorFlow's")
+@pytest.mark.parametrize("asked", [{"jit_compile": True}, {"steps_per_execution": 2}], ids=str)
+def test_what_several_devices_would_fail_at_is_refused_on_one_too(asked):
+    values = np.zeros((8, 4), "float32")
+    with kc.distribution.strategy("mirrored"):
+        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4)])
+        model.compile("sgd", "mse", **asked)
+        (name,) = asked
+        with pytest.raises(kc.InputError, match=f"{name}=.*Leave {name} out"):
+            model.fit(values, values, batch_size=4, verbose=0)
+        model.compile("sgd", "mse")
+        model.fit(values, values, batch_size=4, verbose=0)

@@ -107,7 +107,7 @@ def frame_of_a_clip(path):
     for name in ("one", "other"):
         (folder / name / "clip").mkdir(parents=True, exist_ok=True)
     keras.utils.save_img(str(folder / "other" / "clip" / "b.png"), np.zeros((4, 4, 3)), scale=False)
-    (folder / "one" / "clip" / path.name).symlink_to(path)
+    (folder / "one" / "clip" / path.name).symlink_to(path.resolve())
     return kc.data.load(f"frames:{folder}", strict=True)
 
 
@@ -117,7 +117,7 @@ def video_of_a_class(path):
     folder = path.parents[1] / "data"
     for name in ("one", "other"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    (folder / "one" / "a.mp4").symlink_to(path)
+    (folder / "one" / "a.mp4").symlink_to(path.resolve())
     return kc.data.load(f"videos:{folder}", strict=True)
 
 

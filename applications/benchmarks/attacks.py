@@ -40,7 +40,7 @@ def attacks(
         raise kc.InputError(
             "foolbox is not installed",
             "a Python that has it",
-            "Run: pip install 'keras-classics[peers]'",
+            "Run: pip install 'keras-classics[peers]', or in a clone '.[peers]'.",
         ) from error
     import tensorflow as tf
 

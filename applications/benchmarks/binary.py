@@ -45,7 +45,10 @@ def binary(
     contenders = {"tf.nn.conv2d": lambda: real().numpy()}
     for engine in ("numba", "numpy"):
         if importlib.util.find_spec(engine) is None:
-            console.print(f"{engine} is not installed, and left out: pip install {engine}")
+            console.print(
+                f"{engine} is not installed, and left out: pip install 'keras-classics[binary]', "
+                "or in a clone '.[binary]'"
+            )
             continue
         contenders[engine] = partial(
             kc.compression.xnor_convolution, packed, pack(kernel, axis=-2), channels, padding=1,

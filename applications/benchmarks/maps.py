@@ -121,7 +121,10 @@ def tf_keras_vis(
         from tf_keras_vis.utils.model_modifiers import ReplaceToLinear
         from tf_keras_vis.utils.scores import CategoricalScore
     except ImportError:
-        console.print("tf-keras-vis is not installed, and left out: pip install tf-keras-vis")
+        console.print(
+            "tf-keras-vis is not installed, and left out: pip install 'keras-classics[test]', or "
+            "in a clone '.[test]'"
+        )
         return {}
     module, name = TF_KERAS_VIS[method].split(".")
     kind = getattr(importlib.import_module(f"tf_keras_vis.{module}"), name)

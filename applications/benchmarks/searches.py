@@ -42,7 +42,10 @@ def decode(
             "Set KERAS_BACKEND=tensorflow.",
         )
     if hub_version() is None:
-        console.print("KerasHub is not installed, and left out: pip install keras-hub")
+        console.print(
+            "KerasHub is not installed, and left out: pip install 'keras-classics[hub]', or in a "
+            "clone '.[hub]'"
+        )
     tables = []
     for name, attention in (("GRU", None), ("GRU, attention", "additive")):
         decoder = kc.layers.RecurrentDecoder(

@@ -39,10 +39,8 @@ RESULTS = Path(__file__).parent / "results"
 # What a result's record holds; those after the run are empty until then.
 RECORD = {"name": str, "title": str, "part": str, "criterion": str, "code": str, "quick": bool,
     "seeds": int, "verdict": str, "reason": str, "minutes": float, "processor_minutes": float,
-    "earlier": list}  # fmt: skip
+    "rows": str, "started": str, "earlier": list}  # fmt: skip
 EARLIER = {"code": str, "verdict": str, "started": str, "quick": bool}
-# What a judge ends in whose rows were edited by hand; the page says it, and hides nothing.
-UNJUDGED = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
 # What of a claim's file does not say how its rows come to be.
 SAID_LATER = ("FURTHER", "MINUTES", "judge", "draw")
 
@@ -103,7 +101,8 @@ class Claim:
 def code_of(path: Path) -> str:
     """What tells one way of measuring from another.
 
-    Layout, comments and docstrings are left out of it, and what is said of the rows later.
+    Layout, comments, docstrings and `MINUTES` are left out of it, and what is said of the rows
+    later.
     """
     tree = ast.parse(kc.jobs.read_text(path))
     for node in ast.walk(tree):
@@ -144,7 +143,7 @@ def record_of(name: str, folder: Path) -> dict | None:
         return None
     found = kc.jobs.read_record(path, RECORD)
     words = (HOLDS, FAILS, UNDECIDED)
-    remedy = "Run it again with --again, or choose another folder."
+    remedy = "Delete it and run the claim again, or choose another folder."
     if found["verdict"] not in (*words, ""):
         raise kc.InputError(
             f"{path} has the verdict {found['verdict']!r}", f"one of {', '.join(words)}", remedy
@@ -163,12 +162,15 @@ def rows_of(name: str, folder: Path) -> pd.DataFrame:
     path = folder / f"{name}.csv"
     if not path.exists():
         return pd.DataFrame({"seed": []}, dtype=int)
-    rows = kc.jobs.read_table(path, "the rows of a claim", "Run it --again.")
-    if "seed" not in rows:
-        raise kc.InputError(
-            f"{path} has no column 'seed'", "the rows of a claim", "Run it --again."
-        )
-    return rows
+    return kc.jobs.read_table(path, "the rows of a claim", "Run it --again.")
+
+
+def mark_of(name: str, folder: Path) -> str:
+    """What tells rows as they were measured from others; nothing where there are none."""
+    path = folder / f"{name}.csv"
+    if not path.exists():
+        return ""
+    return hashlib.sha256(kc.jobs.read_text(path).encode()).hexdigest()[:12]
 
 
 def run(
@@ -179,7 +181,8 @@ def run(
     The criterion is in the record before anything is measured, and each seed's rows are kept as
     soon as they are there, so that a killed run goes on with the next seed. Whoever changes how a
     claim is measured measures anew, and the verdict there was stays in the record; so it does where
-    the same rows are judged in other words. A quick run never takes the place of a whole one.
+    the same rows are judged in other words. Judged rows that are gone, or not those that were
+    measured, are measured anew as well. A quick run never takes the place of a whole one.
     """
     import keras
 
@@ -192,8 +195,7 @@ def run(
     seeds = 1 if quick else getattr(module, "SEEDS", 3)
     same = found is not None and (found["code"], found["quick"]) == (claim.code, quick)
     if same and found["verdict"]:
-        # A verdict whose rows are gone is none.
-        same = set(range(seeds)) <= set(rows_of(claim.name, folder)["seed"])
+        same = found["rows"] == mark_of(claim.name, folder)
     if not same or again:
         table.unlink(missing_ok=True)
         earlier = found["earlier"] + [in_short(found)] * bool(found["verdict"]) if found else []
@@ -201,8 +203,8 @@ def run(
     record = found or {
         "name": claim.name, "title": claim.title, "part": module.PART,
         "criterion": module.CRITERION, "code": claim.code, "quick": quick, "seeds": seeds,
-        "verdict": "", "reason": "", "minutes": 0.0, "processor_minutes": 0.0, "earlier": earlier,
-        **kc.jobs.describe_run({"quick": quick}),
+        "verdict": "", "reason": "", "minutes": 0.0, "processor_minutes": 0.0, "rows": "",
+        "earlier": earlier, **kc.jobs.describe_run({"quick": quick}),
     }  # fmt: skip
     kc.jobs.write_json(folder / f"{claim.name}.json", record)
     rows = rows_of(claim.name, folder)
@@ -225,7 +227,8 @@ def run(
     known = (record["verdict"], record["reason"]) == (word, reason)
     if record["verdict"] and not known:
         record["earlier"] = [*record["earlier"], in_short(record)]
-    record |= {"title": claim.title, "verdict": word, "reason": reason}
+    record |= {"title": claim.title, "verdict": word, "reason": reason,
+               "rows": mark_of(claim.name, folder)}  # fmt: skip
     kc.jobs.write_json(folder / f"{claim.name}.json", record)
     since = f", measured {record['started']}" if found and found["verdict"] else ""
     tell(f"{claim.name}: {told(record)}{since}. {reason}")
@@ -244,16 +247,11 @@ def doubts(claim: Claim, found: dict, folder: Path) -> list[str]:
         told.append("How it is measured was changed since, and it was not run again.")
     if found["criterion"] != claim.module.CRITERION:
         told.append(f"Its file has another criterion: {claim.module.CRITERION}")
-    rows = rows_of(claim.name, folder)
-    if missing := sorted(set(range(found["seeds"])) - set(rows["seed"])):
-        told.append(f"Rows are missing, of the seeds {', '.join(map(str, missing))}, so that "
-            "nothing could be judged again.")  # fmt: skip
+    if found["rows"] != mark_of(claim.name, folder):
+        told.append("Its rows are not those that were measured.")
+    if told:
         return told
-    try:
-        word, reason = claim.module.judge(rows)
-    except UNJUDGED as error:
-        told.append(f"Its rows cannot be judged again ({type(error).__name__}: {error}).")
-        return told
+    word, reason = claim.module.judge(rows_of(claim.name, folder))
     if word != found["verdict"]:
         told.append(f"Judged again, its rows say: {word}.")
     if reason != found["reason"]:

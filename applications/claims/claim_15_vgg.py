@@ -1,7 +1,7 @@
 """From VGG-A to VGG-E depth lowers the mistakes, and response normalisation does not.
 
 Convolutional networks, VGG (Simonyan, Zisserman 2015). The six configurations, an eighth as wide,
-with dense layers of 64 units, learn 600 digits of 32 x 32 for 12 epochs.
+with dense layers of 64 units, learn 600 digits of 32 x 32 for 36 epochs.
 """
 
 import keras
@@ -11,20 +11,19 @@ import keras_classics as kc
 from claims.claim import by_seed
 
 PART = "Convolutional networks"
-MINUTES = 6
+MINUTES = 9
 CRITERION = (
     "The mean of D and E answers fewer of the test digits wrong than the mean of A and B; "
     "and A with response normalisation no fewer than half a point less than A."
 )
 FURTHER = (
-    "C, D and E know 10 to 11 % of the training digits with every seed, B 80, 53 and 11 %: the "
-    "deep ones do not begin to learn in 12 epochs of 600 digits, from Glorot's start and without "
-    "other normalisation. Response normalisation does not help, as is claimed: with the first "
-    "seed it too keeps A from learning, with the others A answers 4 and 13 more of 359 digits "
-    "wrong with it. From He's start, tried with the first seed, all begin: A knows 99.5 % and "
-    "answers 4.5 % wrong, with response normalisation 5.6, B 7.0, D 10.6 (and knows 92.7 %) and E "
-    "52.9 (knows 52.3). So the start is why they stand still, and deep ones then learn more "
-    "slowly; whether longer trainings turn the order round was not looked into."
+    "The first whole run failed: from Glorot's start, without other normalisation, C, D and E did "
+    "not begin to learn in 12 epochs (10 to 11 % of the training digits known, with every seed). "
+    "So they now begin from He's start and learn for 36; the criterion was not touched. Now each "
+    "knows every training digit with every seed, and of 359 others A and B answer 12, 7.5 and 10 "
+    "wrong in the mean, by seed, D and E 20, 15.5 and 10. So depth is no longer kept from "
+    "learning, and does not help where the shallow ones have nothing left to learn either. "
+    "Response normalisation costs 1 to 3 digits, as is claimed."
 )
 NAMES = {"A": "vgg_a", "A-LRN": "vgg_a_lrn", "B": "vgg_b", "C": "vgg_c", "D": "vgg_d",
     "E": "vgg_e"}  # fmt: skip
@@ -40,11 +39,14 @@ def measure(seed, quick):
     """A row for each configuration."""
     data = kc.data.load("digits", seed=seed, image_size=32)
     train, test = pictures(data.train[: 64 if quick else 600]), pictures(data.test)
-    epochs, rows = 1 if quick else 12, []
+    # Grown from 12, and with He's start in place of Glorot's, after a first verdict, because the
+    # deep ones had not begun to learn.
+    epochs, rows = 1 if quick else 36, []
     for kind, name in NAMES.items():
         keras.utils.set_random_seed(seed)
         model = kc.create_model(name, input_shape=(32, 32, 1), classes=10, dense_units=64,
-            width=1 / 32 if quick else 1 / 8, weights=None)  # fmt: skip
+            kernel_initializer="he_normal", width=1 / 32 if quick else 1 / 8,
+            weights=None)  # fmt: skip
         steps = epochs * -(-len(train[0]) // 32)
         rate = keras.optimizers.schedules.CosineDecay(
             0.0, steps, warmup_target=2e-3, warmup_steps=steps // 8
@@ -65,7 +67,8 @@ def judge(rows):
     known = rows.groupby("configuration")["known"].mean()
     held = [
         {
-            "deep against shallow": each["D"] + each["E"] < each["A"] + each["B"],
+            # As many mistakes are not fewer, whatever the last digit of the shares; one is 0.0028.
+            "deep against shallow": each["D"] + each["E"] < each["A"] + each["B"] - 0.001,
             "response normalisation": each["A-LRN"] >= each["A"] - 0.005,
         }
         for _, each in wrong.iterrows()

@@ -77,9 +77,12 @@ def section(
 def shown(rows: pd.DataFrame) -> list[dict]:
     """The rows of a table, without texts that nobody reads, and without rows of nothing else."""
     long = [name for name in rows if rows[name].astype(str).str.len().max() > LONGEST]
-    numbers = rows.select_dtypes("number").drop(columns="seed").notna().any(axis=1)
+    numbers = rows.select_dtypes("number").drop(columns="seed", errors="ignore").notna().any(axis=1)
     rows = rows[numbers | rows[long].isna().all(axis=1)].drop(columns=long)
-    return rows.astype(object).where(rows.notna(), "").to_dict("records")
+    return [
+        {name: each for name, each in row.items() if pd.notna(each)}
+        for row in rows.astype(object).to_dict("records")
+    ]
 
 
 def run_of(record: dict) -> str:

@@ -68,8 +68,8 @@ class Enlarger(Transforming):
             content=0.0 if alone else 1.0, pixel=1.0 if alone else self.settings.pixel_weight
         )
         trainer = kc.training.PerceptualTrainer(
-            model, self.perception, variation_weight=0.0, shift=SHIFT, seed=self.settings.seed,
-            **weights,
+            model, self.perception, variation_weight=0.0, shift=0 if alone else SHIFT,
+            seed=self.settings.seed, **weights,
         )  # fmt: skip
         trainer.compile(self.guarded(keras.optimizers.Adam(self.rate(plan))))
         return trainer

@@ -42,7 +42,7 @@ class Settings(kc.jobs.Settings):
     smoothing: float = flag(0.1, "of the labels of real pictures", when={"task": ["gan"]})
     style_picture: Path | None = flag(None, "whose style is learned; waves by default",
         when=STYLED)  # fmt: skip
-    style_weight: float = flag(20.0, "of style, against that of content; both are measured in what "
+    style_weight: float = flag(5.0, "of style, against that of content; both are measured in what "
         "untouched pictures have", when=STYLED)  # fmt: skip
     variation_weight: float = flag(0.01, "likewise, of what neighbouring pixels differ by",
         when=STYLED)  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -165,6 +166,37 @@ def subject_of(
     if known:
         return subject
     return replace(subject, labels=subject.probabilities.argmax(axis=1).astype("int32"))
+
+
+def check_twin(path: Path, other: Classifier, images: np.ndarray, subject: Subject) -> None:
+    """Refuse a run that learned other pictures than those both networks are shown.
+
+    Args:
+        path: Its folder.
+        other: Its classifier.
+        images: What its `seen` gives of the pictures.
+        subject: The network it is compared with.
+
+    Raises:
+        InputError: Its classes are others, or what it sees of a picture has another shape.
+    """
+    learned, shown = images.shape[1:], subject.images.shape[1:]
+    if learned == shown and list(other.classes) == list(subject.classes):
+        return
+    data = subject.settings.data
+    raise kc.InputError(
+        f"--beside {path} was given, whose classifier sees pictures as {learned} and calls them "
+        f"{_first(other.classes)}, where {data} is seen as {shown} and has "
+        f"{_first(subject.classes)}",
+        "classifiers of the same classes and shape of pictures",
+        f"Train one: python applications/classification.py train --data {shlex.quote(data)} "
+        f"--model plain_20_cifar --image-size {shown[0]} --out runs/twin, and pass "
+        "--beside runs/twin.",
+    )
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} others" if len(names) > 3 else "")
 
 
 def shown_as(images: np.ndarray) -> np.ndarray:

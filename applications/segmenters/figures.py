@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import statistics
 from typing import NamedTuple
@@ -104,7 +105,9 @@ def mask_of(text, shape, classes):
 
 def shortened(name):
     """What of a name leaves room behind it: file systems take 255 bytes."""
-    return name.encode()[:200].decode(errors="ignore")
+    # As a file system has it, whose names need not be text.
+    kept = os.fsencode(name)
+    return name if len(kept) <= 200 else kept[:200].decode(errors="ignore")
 
 
 def means(rows):

@@ -47,7 +47,7 @@ def test_decode_without_keras_hub(application, measured, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "keras_hub", None)
     monkeypatch.setattr(part("searches"), "hub_version", lambda: None)
     rows = measured(TINY_SEARCH)
-    assert "pip install keras-hub" in capsys.readouterr().out
+    assert "pip install 'keras-classics[hub]'" in capsys.readouterr().out
     assert set(rows["model"]) == {"GRU", "GRU, attention"}
     assert not rows["beside"].str.startswith("KerasHub").any()
     assert {"kc.decoding", "the bare step", "Python loop"} <= set(rows["beside"])

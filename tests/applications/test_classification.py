@@ -64,8 +64,8 @@ def photographs(tmp_path):
 
 @pytest.mark.slow
 def test_by_default_lenet_learns_digits(application, tmp_path, capsys):
-    # A third of the default's epochs.
-    assert application.main(["--epochs", "20", "--out", str(tmp_path / "run")]) == 0
+    # A sixth of the default's epochs.
+    assert application.main(["--epochs", "10", "--out", str(tmp_path / "run")]) == 0
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert metrics["test"]["accuracy"] > 0.9
     run = json.loads((tmp_path / "run" / "run.json").read_text())

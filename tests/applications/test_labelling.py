@@ -102,7 +102,7 @@ def test_speech_is_labelled_from_wave_files_of_its_rate(application, tmp_path, c
     capsys.readouterr()
     assert application.main(["label", str(fast), str(heard), "--out", str(out)]) == 1
     shown = capsys.readouterr()
-    refusal = "has 16000 samples a second in 1 channels of 16 bits. Allowed: 8000"
+    refusal = "has 16000 samples a second in 1 channel of 16 bits. Allowed: 8000"
     assert refusal in shown.err and shown.err.count("error: ") == 1
     assert "example.wav: " in shown.out and "%" in shown.out
     arguments[1], arguments[-1] = f"speech:{tmp_path}", str(tmp_path / "other")

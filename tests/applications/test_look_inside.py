@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 
 import keras
 import numpy as np
@@ -136,6 +137,32 @@ def test_what_prepares_pictures_is_a_part_of_the_model(application, brought):
     np.testing.assert_allclose(subject.prepared, picture[..., ::-1] - mean, atol=1e-4)
     found = subject.network.predict_on_batch(picture[..., ::-1] - mean)
     np.testing.assert_allclose(subject.model.predict_on_batch(picture), found, atol=1e-3)
+
+
+def test_a_twin_of_other_pictures_is_refused_and_the_one_it_names_is_taken(
+    application, tmp_path, monkeypatch, capsys
+):
+    """Of two sets that both have ten classes called 0 to 9, one has other pictures."""
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    for name, count in (("train", 200), ("test", 20)):
+        pictures = random.integers(0, 256, (count, 32, 32, 3), "uint8")
+        np.savez(tmp_path / f"{name}.npz", x=pictures, y=np.arange(count) % 10)
+    training = load_application("classification").main
+    # LeNet-5 sees digits in one grey channel.
+    small = ["--model-options", "width=0.25", "repeats=(1,1,1)", "--epochs", "1", "--quiet"]
+    data = ["--data", "npz:train.npz,test.npz"]
+    assert training(["train", "--data", "digits", "--epochs", "1", "--quiet", "--out", "grey"]) == 0
+    own = ["train", *data, "--model", "resnet_20_cifar", *small]
+    assert application.main([*own, "--out", "own"]) == 0
+    capsys.readouterr()
+    asked = ["lesion", "--count", "20", "--out", "own", "--beside"]
+    assert application.main([*asked, "grey"]) == 1
+    told = capsys.readouterr().err
+    assert "--beside grey was given" in told and "(32, 32, 3)" in told
+    command = told.partition("applications/classification.py ")[2].partition(", and pass")[0]
+    assert training([*shlex.split(command), *small]) == 0
+    assert application.main([*asked, "runs/twin"]) == 0
 
 
 @pytest.mark.parametrize(

@@ -163,6 +163,20 @@ def test_what_is_said_of_rows_can_be_mended_without_measuring_and_is_recorded(tm
         assert toy(tmp_path / "toy.py", TOY.replace(old, new)).code != first.code
 
 
+@pytest.mark.parametrize("harm", ["edited", "gone"])
+def test_rows_that_were_not_measured_are_measured_anew(tmp_path, harm):
+    claim, table = toy(tmp_path / "toy.py"), tmp_path / "toy.csv"
+    claims.run(claim, tmp_path, quick=False, again=False, tell=print)
+    whole = table.read_text()
+    if harm == "gone":
+        table.unlink()
+    else:
+        table.write_text(whole.replace("2,4", "2,5"))
+    record = claims.run(claim, tmp_path, quick=False, again=False, tell=print)
+    assert table.read_text() == whole and record["verdict"] == claims.HOLDS
+    assert [each["verdict"] for each in record["earlier"]] == [claims.HOLDS]
+
+
 def test_a_quick_run_never_takes_the_place_of_a_whole_one(tmp_path, application, capsys):
     claim = toy(tmp_path / "toy.py")
     claims.run(claim, tmp_path, quick=False, again=False, tell=print)
@@ -226,10 +240,11 @@ def test_a_page_shows_table_picture_and_verdict(tmp_path, application, told_toy)
             ("json", "Seen.", "Not seen."),
             "Judged again, its rows give another reason: Seen. With 3",
         ),
-        (("csv", "2,4", "2,5"), "Judged again, its rows say: undecided."),
-        (("csv", "seed,number", "seed,figure"), "Its rows cannot be judged again (KeyError"),
-        (("csv", "2,4\n", ""), "Rows are missing, of the seeds 2,"),
-        (("csv", None, None), "Rows are missing, of the seeds 0, 1, 2,"),
+        (("csv", "2,4", "2,5"), "Its rows are not those that were measured."),
+        (("csv", "seed,number", "seed,figure"), "Its rows are not those that were measured."),
+        (("csv", "seed,number", "sowing,number"), "Its rows are not those that were measured."),
+        (("csv", "2,4\n", ""), "Its rows are not those that were measured."),
+        (("csv", None, None), "Its rows are not those that were measured."),
         (("json", "CODE", "0123456789ab"), "How it is measured was changed since"),
     ],
 )

@@ -288,6 +288,14 @@ def test_what_was_said_of_classes_and_pixels_is_read_back(application):
     assert down.start < 150 < down.stop and right.start < 250 < right.stop
 
 
+def test_names_of_pictures_are_cut_to_what_leaves_room_and_need_not_be_text(application):
+    from segmenters import figures
+
+    assert figures.shortened("a\udcff") == "a\udcff"
+    assert figures.shortened("\u00e4" * 150) == "\u00e4" * 100
+    assert len(figures.shortened("x" * 199 + "\u00e4" * 9)) == 199
+
+
 def test_the_figures_of_the_shipped_segmenter(application):
     tf = pytest.importorskip("tensorflow")
     from segmenters import figures

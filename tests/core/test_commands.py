@@ -13,6 +13,7 @@ import pytest
 
 from keras_classics.core.commands import (
     DISTRIBUTIONS,
+    EXTRAS,
     columns,
     guarded,
     key_values,
@@ -115,7 +116,11 @@ def failing(error):
         (MissingExtraError("no numba. Allowed: numba. Run: pip"), "no numba. Allowed: numba."),
         (FileNotFoundError(2, "No such file or directory", "/no/file"), "/no/file cannot be used"),
         (OSError(errno.ENOSPC, "No space left on device"), "A file cannot be used (No space left"),
-        (ModuleNotFoundError("No module named 'jax'", name="jax.numpy"), "Run: pip install jax"),
+        (
+            ModuleNotFoundError("No module named 'jax'", name="jax.numpy"),
+            "classics[jax]', or in a clone",
+        ),
+        (ModuleNotFoundError("No module named 'gradio'", name="gradio"), "in a clone '.[demo]'"),
         (ModuleNotFoundError("No module named 'PIL'", name="PIL"), "Run: pip install pillow"),
         (
             ModuleNotFoundError("No module named 'x_y'", name="x_y.z"),
@@ -147,19 +152,28 @@ def test_a_defect_of_ours_keeps_its_traceback(error):
 
 
 def test_what_is_to_be_installed_brings_the_module():
-    known = packages_distributions()
-    found = {module: known[module] for module in DISTRIBUTIONS if module in known}
-    assert len(found) > 5
-    for module, names in found.items():
-        assert DISTRIBUTIONS[module] in {name.lower().replace("_", "-") for name in names}
-    # What the package asks for is among them; what tests or the site alone ask for is not.
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    extras = project["optional-dependencies"]
-    apart = {"peers", "docs"}
-    own = [group for name, group in extras.items() if "test" not in name and name not in apart]
-    wanted = {each for group in own for each in group}
-    wanted = {re.split("[^a-z0-9-]", each)[0] for each in (*project["dependencies"], *wanted)}
-    assert set(DISTRIBUTIONS.values()) == wanted - {"keras-classics", "importlib"}
+    groups = {"": project["dependencies"], **project["optional-dependencies"]}
+    asked = {
+        extra: {re.split("[^a-z0-9-]", each)[0] for each in group}
+        for extra, group in groups.items()
+    }
+    assert set(DISTRIBUTIONS.values()) == asked[""] - {"importlib"}
+    known = {
+        module: {name.lower().replace("_", "-") for name in names}
+        for module, names in packages_distributions().items()
+    }
+    found = {module: known[module] for module in (*DISTRIBUTIONS, *EXTRAS) if module in known}
+    assert len(found) > 10
+    for module, names in found.items():
+        assert names & (
+            {DISTRIBUTIONS[module]} if module in DISTRIBUTIONS else asked[EXTRAS[module]]
+        )
+    # What the package can use is among them; what tests or the site alone ask for is not.
+    apart = {"", "peers", "docs", "backends"}
+    own = {extra for extra in asked if "test" not in extra and extra not in apart}
+    wanted = set().union(*(asked[extra] for extra in own))
+    assert len(EXTRAS) == len(wanted) and set(EXTRAS.values()) <= own
 
 
 @pytest.mark.parametrize("shown", [False, True])

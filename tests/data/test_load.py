@@ -1,4 +1,5 @@
 import ast
+import os
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from PIL import Image
 import keras_classics.data
 from keras_classics.core.errors import InputError
 from keras_classics.data import load
+from keras_classics.data.load import SOURCES
 
 
 @pytest.mark.parametrize(
@@ -138,3 +140,41 @@ def test_names_that_are_no_text_are_faults_of_pictures_and_refused_of_classes(tm
     name.parent.rename(tmp_path / "b\udcff")
     with pytest.raises(InputError, match=r"b\\udcff' was found"):
         load(f"folder:{tmp_path}")
+
+
+def test_a_folder_a_level_too_high_is_remarked_and_the_one_below_has_the_classes(tmp_path):
+    for number in range(24):
+        name = tmp_path / "archive" / ("cat", "dog")[number % 2] / f"{number}.png"
+        name.parent.mkdir(exist_ok=True, parents=True)
+        Image.fromarray(np.full((8, 8, 3), 9 * number, "uint8")).save(name)
+    found = load(f"folder:{tmp_path}").info
+    assert not found.classes and len(found.remarks) == 1
+    assert "'archive' in place of two folders of classes" in found.remarks[0]
+    below = load(f"folder:{tmp_path / 'archive'}").info
+    assert below.classes == ("cat", "dog") and not below.remarks
+    # Pictures in no folders are what they seem.
+    for path in (tmp_path / "archive").rglob("*.png"):
+        path.rename(tmp_path / path.name)
+    for folder in ("archive/cat", "archive/dog", "archive"):
+        (tmp_path / folder).rmdir()
+    assert not load(f"folder:{tmp_path}").info.remarks
+    # Classes of another split alone are none of a network's.
+    for path in list(tmp_path.glob("*.png")):
+        place = tmp_path / ("test/cat" if path.stem < "2" else "train")
+        place.mkdir(exist_ok=True, parents=True)
+        path.rename(place / path.name)
+    assert "test has folders such as 'cat'" in load(f"folder:{tmp_path}").info.remarks[0]
+
+
+@pytest.mark.parametrize(
+    "scheme", [name for name, source in SOURCES.items() if source.usage == f"{name}:FOLDER"]
+)
+def test_a_folder_that_is_not_there_is_named_before_it_is_read(scheme, tmp_path):
+    with pytest.raises(InputError, match="nowhere does not exist.*the path of a folder"):
+        load(f"{scheme}:{tmp_path / 'nowhere'}")
+
+
+def test_a_pipe_has_no_captions(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="pipe is neither a file nor a folder"):
+        load(f"captions:{tmp_path / 'pipe'}")

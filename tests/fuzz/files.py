@@ -11,7 +11,10 @@ import struct
 import tempfile
 from pathlib import Path
 
-from fuzz.things import a_picture, a_wave, conllu_text, lines, small_state
+from PIL import Image
+
+import keras_classics as kc
+from fuzz.things import a_picture, a_wave, classifier, conllu_text, lines, small_state
 from support import ROOT
 from test_hostile_files import DOORS, lenet
 
@@ -65,6 +68,14 @@ def _pth():
     return file.getvalue()
 
 
+def _moving_picture():
+    """A GIF: readers of videos go by what a file holds, not by its name."""
+    file = io.BytesIO()
+    first, *others = (Image.new("RGB", (8, 8), (shade, 0, 0)) for shade in (0, 80, 160))
+    first.save(file, format="GIF", save_all=True, append_images=others)
+    return file.getvalue()
+
+
 @functools.cache
 def sound(name: str) -> bytes:
     """A file that the door understands, or one that is at least of its kind."""
@@ -85,6 +96,11 @@ def sound(name: str) -> bytes:
         if file.endswith((".png", ".wav")):
             make = a_picture if file.endswith(".png") else a_wave
             return Path(make(f"{folder}/{file}")).read_bytes()
+        if file.endswith(".mp4"):
+            return _moving_picture()
+        if file in ("config.json", "facts.json"):
+            kc.save_preset(classifier(), f"{folder}/preset")
+            return Path(folder, "preset", file).read_bytes()
         return DOORS[name].kind(Path(folder, "harm"))["sound"]
 
 

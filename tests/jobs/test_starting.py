@@ -8,6 +8,7 @@ import pytest
 
 import keras_classics as kc
 from jobs import toys
+from keras_classics.jobs.flags import parse
 
 flag = kc.jobs.flag
 
@@ -37,6 +38,24 @@ class Beginner(toys.Toy):
         layers += [keras.layers.Dense(1, use_bias=False, name="bend")] * self.settings.further
         model = keras.Sequential([keras.Input((1,)), *layers])
         return kc.jobs.begin_with(self, model, kc.jobs.earlier_run(self, "slope"))
+
+
+@dataclasses.dataclass(kw_only=True)
+class Switched(toys.Settings):
+    turned: bool = flag(True, "something that is done unless it is turned off")
+    further: bool = flag(False, "a layer more")
+
+
+class Switch(toys.Toy):
+    Settings = Switched
+
+
+@pytest.mark.parametrize(("typed", "value"), [([], {}), (["--turned"], {"turned": True}),
+                                              (["--no-turned"], {"turned": False})])  # fmt: skip
+def test_what_is_done_by_default_can_be_turned_off(typed, value):
+    assert parse(Switch, ["train", *typed]).typed == value
+    with pytest.raises(kc.InputError):
+        parse(Switch, ["train", "--no-further"])
 
 
 def run(*argv):

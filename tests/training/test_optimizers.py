@@ -242,3 +242,18 @@ print(keras.backend.backend())
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_other_backends_skip_and_count_too(backend):
     assert run_on(backend, ON_A_BACKEND).split()[-1] == backend
+
+
+@pytest.mark.parametrize("by_call", [False, True])
+def test_a_schedule_is_given_to_each_part_of_a_divided_optimizer(by_call):
+    first, second = OPTIMIZERS.SGD(0.1), OPTIMIZERS.SGD(0.2)
+    optimizer = kc.training.DividedOptimizer([first, second])
+    schedule = OPTIMIZERS.schedules.CosineDecay(0.5, 10)
+    with pytest.raises(kc.InputError, match=r"rate of 2 optimizers.*parts\[0\].learning_rate"):
+        optimizer.learning_rate = (lambda: 0.5) if by_call else schedule
+    optimizer.parts[0].learning_rate = optimizer.parts[1].learning_rate = schedule
+    assert float(optimizer.learning_rate) == pytest.approx(0.5)
+    weights = [keras.Variable(np.ones(1)) for _ in range(2)]
+    optimizer.divide([[each] for each in weights])
+    optimizer.apply([np.ones(1, "float32")] * 2, weights)
+    np.testing.assert_allclose([float(each[0]) for each in weights], 0.5)

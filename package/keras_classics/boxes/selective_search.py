@@ -26,6 +26,7 @@ from keras_classics.core.errors import (
     check_positive,
     check_whole,
     import_extra,
+    installing,
 )
 from keras_classics.core.pictures import check_picture
 
@@ -160,7 +161,7 @@ def _by_opencv(pixels: np.ndarray, mode: Mode) -> np.ndarray:
         raise InputError(
             "The OpenCV that is installed has no ximgproc",
             "opencv-contrib-python-headless",
-            "Run: pip uninstall opencv-python-headless; pip install 'keras-classics[cv]'.",
+            f"Run: pip uninstall opencv-python-headless opencv-python. {installing('cv')}",
         )
     parts = tool.ximgproc.segmentation
     # It divides pictures of one pixel's height or width into nothing.

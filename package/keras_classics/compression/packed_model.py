@@ -20,6 +20,7 @@ from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.graphs.gradients import compiled_over
 from keras_classics.core.processor import processors
+from keras_classics.core.shapes import agree
 
 # What the steps know of each other: arrays of numbers, or signs, by a number for each tensor.
 Values = dict[int, Any]
@@ -270,9 +271,8 @@ class PackedModel:
             arrays = list(x) if isinstance(x, (list, tuple)) and len(names) > 1 else [x]
         found = [_array(each) for each in arrays]
         fits = len(found) == len(names) and all(
-            each.ndim == len(shape) + 1
-            and all(b in (None, a) for a, b in zip(each.shape[1:], shape, strict=True))
-            for each, (_, shape, _) in zip(found, self.inputs, strict=False)
+            agree(each.shape, (None, *shape))
+            for each, (_, shape, _) in zip(found, self.inputs, strict=True)
         )
         if not fits:
             shapes = ", ".join(str(each.shape) for each in found)

@@ -6,7 +6,8 @@ Two signs differ where the XOR of their words is set, so a dot product over `n` 
 around a picture are a third value that adds nothing, and no bit: they are counted as signs of -1,
 and what that adds, which depends on the kernel and the place alone, is taken away again.
 
-NumPy computes it anywhere; numba (`pip install 'keras-classics[binary]'`) fifty times faster.
+NumPy computes it anywhere; numba (`pip install 'keras-classics[binary]'`, or in a clone
+`'.[binary]'`) fifty times faster.
 """
 
 from __future__ import annotations

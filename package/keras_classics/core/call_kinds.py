@@ -69,7 +69,8 @@ _SQUASHING_OPERATIONS = {
     "LogSigmoid": "log_sigmoid",
 }
 # What makes numbers from 0 to 1 in another way, from which logits cannot be had back.
-_CLIPPING = ("HardSigmoid", "SparseSigmoid", "Sparsemax")
+_CLIPPED = ("HardSigmoid", "SparseSigmoid")
+_CLIPPING = (*_CLIPPED, "Sparsemax")
 _CLIPPING_FUNCTIONS = (
     keras.activations.hard_sigmoid,
     keras.activations.sparse_sigmoid,
@@ -82,18 +83,22 @@ _CENTRED_FUNCTIONS = (
     keras.activations.softsign,
     keras.activations.tanh,
 )
-_ACTIVATIONS = (layers.ELU, layers.LeakyReLU, layers.PReLU, layers.ReLU)
-_ACTIVATING = (
-    *("Celu", "Elu", "Gelu", "HardSilu", "LeakyRelu", "Relu", "Relu6", "Selu", "Silu"),
-    "Softplus",
+# Activations that do to every value what they do to it alone, as layers and as operations.
+BY_VALUE = (layers.ELU, layers.LeakyReLU, layers.ReLU)
+_ACTIVATIONS = (*BY_VALUE, layers.PReLU)
+_ACTIVATING_BY_VALUE = (
+    *("Celu", "Elu", "Gelu", "HardShrink", "HardSilu", "LeakyRelu", "Relu", "Relu6", "Selu"),
+    *("Silu", "SoftShrink", "Softplus", "SparsePlus", "Squareplus", "TanhShrink", "Threshold"),
 )
+_ACTIVATING = (*_ACTIVATING_BY_VALUE, "Glu")
+OPERATIONS_BY_VALUE = (*_ACTIVATING_BY_VALUE, *_CENTRED, *_CLIPPED, "LogSigmoid", "Sigmoid")
 _WITHIN = (
     layers.AveragePooling2D,
     layers.Cropping2D,
     layers.MaxPooling2D,
-    layers.Resizing,
-    layers.UpSampling2D,
 )
+# Other ways of resizing swing over at edges.
+_AVERAGING_WAYS = ("area", "bilinear", "nearest")
 _KEEPING = (
     layers.ActivityRegularization,
     layers.AlphaDropout,
@@ -242,6 +247,10 @@ def activates(operation: Any) -> bool:
 
 def stays_within(operation: Any) -> bool:
     """Whether an operation repeats, leaves out or averages values, and so keeps their bounds."""
+    if is_keras(operation) and isinstance(operation, layers.Resizing | layers.UpSampling2D):
+        # What is put around a picture is none of its values.
+        padded = getattr(operation, "pad_to_aspect_ratio", False)
+        return operation.interpolation in _AVERAGING_WAYS and not padded
     return is_keras(operation) and isinstance(operation, _WITHIN)
 
 

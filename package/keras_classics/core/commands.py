@@ -23,7 +23,7 @@ from traceback import print_exception
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError, UsageError, explain
+from keras_classics.core.errors import InputError, UsageError, explain, installing
 from keras_classics.core.names import did_you_mean
 
 if TYPE_CHECKING:
@@ -39,19 +39,23 @@ DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 OWN = "keras_classics"
 # No count or size is larger; what is would not fit into an engine's numbers.
 MOST = 2**63 - 1
-# What is to be installed for a module; its name is not always the module's. Of any other module
-# nothing is guessed: whoever likes may have published something under its name.
+# What is to be installed for a module that the package always needs; its name is not always the
+# module's. Of a module that is neither here nor below nothing is guessed: whoever likes may have
+# published something under its name.
 DISTRIBUTIONS = {
-    "PIL": "pillow", "ai_edge_litert": "ai-edge-litert", "av": "av", "babel": "babel",
-    "cv2": "opencv-contrib-python-headless", "gradio": "gradio", "h5py": "h5py",
-    "huggingface_hub": "huggingface-hub", "jax": "jax", "keras": "keras",
-    "keras_hub": "keras-hub", "matplotlib": "matplotlib",
-    "networkx": "networkx", "num2words": "num2words", "numba": "numba", "numpy": "numpy",
-    "onnx": "onnx", "onnxruntime": "onnxruntime", "openvino": "openvino", "pandas": "pandas",
-    "pycocoevalcap": "pycocoevalcap", "pycocotools": "pycocotools", "pydot": "pydot",
-    "rich": "rich", "sacrebleu": "sacrebleu", "scipy": "scipy", "sentencepiece": "sentencepiece",
-    "sklearn": "scikit-learn", "tensorboard": "tensorboard", "tensorflow": "tensorflow",
-    "tensorflow_datasets": "tensorflow-datasets", "tf2onnx": "tf2onnx", "torch": "torch",
+    "PIL": "pillow", "h5py": "h5py", "keras": "keras", "matplotlib": "matplotlib",
+    "numpy": "numpy", "pandas": "pandas", "rich": "rich", "tensorflow": "tensorflow",
+    "tensorflow_datasets": "tensorflow-datasets",
+}  # fmt: skip
+# The extra that brings a module, in releases that go with the others.
+EXTRAS = {
+    "ai_edge_litert": "litert", "av": "video", "babel": "translation", "cv2": "cv",
+    "gradio": "demo", "huggingface_hub": "huggingface", "jax": "jax", "keras_hub": "hub",
+    "networkx": "graphs", "num2words": "translation", "numba": "binary", "onnx": "onnx",
+    "onnxruntime": "onnx", "openvino": "openvino", "pycocoevalcap": "captions",
+    "pycocotools": "cv", "pydot": "plot", "sacrebleu": "translation", "scipy": "fooling",
+    "sentencepiece": "translation", "sklearn": "digits", "tensorboard": "tensorboard",
+    "tf2onnx": "onnx", "torch": "torch",
 }  # fmt: skip
 # As a shell reports a program that the signal of the same meaning has ended.
 INTERRUPTED, NOBODY_READS = 130, 141
@@ -204,12 +208,16 @@ def _told(error: Exception) -> str | None:
         )
     if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith(OWN):
         module = str(error.name).split(".")[0]
+        if module in EXTRAS:
+            remedy = installing(EXTRAS[module])
+        elif module in DISTRIBUTIONS:
+            remedy = f"Run: pip install {DISTRIBUTIONS[module]}"
+        else:
+            remedy = f"Install the distribution that brings the module {module}."
         return explain(
             f"{module} is needed here and not installed",
             "an environment with it installed",
-            f"Run: pip install {DISTRIBUTIONS[module]}"
-            if module in DISTRIBUTIONS
-            else f"Install the distribution that brings the module {module}.",
+            remedy,
         )
     return None
 

@@ -418,5 +418,14 @@ def import_extra(module: str, extra: str) -> ModuleType:
         raise MissingExtraError(
             f"{module.split('.')[0]} is needed here but cannot be imported ({error})",
             "an environment with it installed",
-            f"Run: pip install 'keras-classics[{extra}]', or in a clone '.[{extra}]'.",
+            installing(extra),
         ) from error
+
+
+def installing(extra: str) -> str:
+    """What to run for an extra: its name alone has the bounds of what it brings.
+
+    Args:
+        extra: Its name in `pyproject.toml`.
+    """
+    return f"Run: pip install 'keras-classics[{extra}]', or in a clone '.[{extra}]'."

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_classics.core.errors import InputError
+from keras_classics.core.shapes import agree
 
 LARGEST = 255
 # What is nearer rounds to an admitted number.
@@ -26,10 +27,7 @@ def check_shape(model: str, shape: Sequence[int | None], wanted: Sequence[int | 
     Raises:
         InputError: An axis differs.
     """
-    fits = len(shape) == len(wanted) and all(
-        None in pair or pair[0] == pair[1] for pair in zip(shape, wanted, strict=True)
-    )
-    if not fits:
+    if not agree(shape, wanted):
         raise InputError(
             f"Pictures of shape {tuple(shape)} were given to {model!r}",
             f"the shape {tuple(wanted)}",

@@ -200,40 +200,49 @@ class Asked:
 
 
 class Source(NamedTuple):
-    """A kind of data: how it is written in a specification, and the function that reads it."""
+    """A kind of data: how it is written in a specification, and the function that reads it.
+
+    `folder` says that behind the colon is one path, of a folder as a rule, and that it has to be
+    there.
+    """
 
     usage: str
     module: str
     function: str
+    folder: bool = False
 
 
 SOURCES = {
     "scenes": Source("scenes", "worlds.scenes", "load_scenes"),
-    "captions": Source("captions:FOLDER", "captions.folder", "load_captions"),
-    "boundaries": Source("boundaries:FOLDER", "pictures.formats.boundary_maps", "load_boundaries"),
-    "camvid": Source("camvid:FOLDER", "pictures.formats.mask_folders", "load_camvid"),
-    "cityscapes": Source("cityscapes:FOLDER", "pictures.formats.mask_folders", "load_cityscapes"),
+    "captions": Source("captions:FOLDER", "captions.folder", "load_captions", folder=True),
+    "boundaries": Source(
+        "boundaries:FOLDER", "pictures.formats.boundary_maps", "load_boundaries", folder=True
+    ),
+    "camvid": Source("camvid:FOLDER", "pictures.formats.mask_folders", "load_camvid", folder=True),
+    "cityscapes": Source(
+        "cityscapes:FOLDER", "pictures.formats.mask_folders", "load_cityscapes", folder=True
+    ),
     "boxes": Source("boxes:CSV", "pictures.formats.table_boxes", "load_boxes"),
     "coco": Source("coco:JSON[,JSON[,JSON]]", "pictures.formats.coco_boxes", "load_coco"),
     "conllu": Source("conllu:FILE[,FILE[,FILE]]", "texts.conllu", "load_conllu"),
     "digit_lines": Source("digit_lines", "worlds.digit_lines", "load_digit_lines"),
     "digits": Source("digits", "pictures.formats.arrays", "load_digits"),
-    "frames": Source("frames:FOLDER", "clips.clip_folders", "load_frames"),
-    "folder": Source("folder:DIR", "pictures.formats.class_folders", "load_folder"),
-    "iam": Source("iam:FOLDER", "pictures.formats.handwritten_lines", "load_iam"),
-    "kitti": Source("kitti:FOLDER", "pictures.formats.kitti_boxes", "load_kitti"),
-    "masks": Source("masks:FOLDER", "pictures.formats.mask_folders", "load_masks"),
+    "frames": Source("frames:FOLDER", "clips.clip_folders", "load_frames", folder=True),
+    "folder": Source("folder:DIR", "pictures.formats.class_folders", "load_folder", folder=True),
+    "iam": Source("iam:FOLDER", "pictures.formats.handwritten_lines", "load_iam", folder=True),
+    "kitti": Source("kitti:FOLDER", "pictures.formats.kitti_boxes", "load_kitti", folder=True),
+    "masks": Source("masks:FOLDER", "pictures.formats.mask_folders", "load_masks", folder=True),
     "moving_scenes": Source("moving_scenes", "worlds.moving_scenes", "load_moving_scenes"),
     "parallel": Source("parallel:FILE,FILE or parallel:FOLDER", "texts.parallel", "load_parallel"),
     "phrases": Source("phrases", "worlds.phrases", "load_phrases"),
     "npz": Source("npz:FILE[,FILE]", "pictures.formats.arrays", "load_npz"),
-    "sentences": Source("sentences:FOLDER", "texts.sentences", "load_sentences"),
+    "sentences": Source("sentences:FOLDER", "texts.sentences", "load_sentences", folder=True),
     "source_code": Source("source_code", "worlds.source_code", "load_source_code"),
-    "speech": Source("speech:FOLDER", "sound.recordings", "load_speech"),
+    "speech": Source("speech:FOLDER", "sound.recordings", "load_speech", folder=True),
     "text": Source("text:FILE", "texts.documents", "load_text"),
     "tfds": Source("tfds:NAME", "tfds", "load_tfds"),
-    "videos": Source("videos:FOLDER", "clips.clip_folders", "load_videos"),
-    "voc": Source("voc:FOLDER", "pictures.formats.voc_boxes", "load_voc"),
+    "videos": Source("videos:FOLDER", "clips.clip_folders", "load_videos", folder=True),
+    "voc": Source("voc:FOLDER", "pictures.formats.voc_boxes", "load_voc", folder=True),
 }
 
 
@@ -296,8 +305,7 @@ def load(
         )
     for name in argument.split(","):
         _check_path(name)
-    folder = source.usage in (f"{scheme}:FOLDER", f"{scheme}:DIR")
-    if folder and not Path(argument).expanduser().exists():
+    if source.folder and not Path(argument).expanduser().exists():
         raise InputError(
             f"{argument} does not exist",
             "the path of a folder",

@@ -1,6 +1,7 @@
 """Where Keras 3.15 is wrong with several devices, and right after it was mended.
 
-Every mended function does what it did before where there is one device.
+Every mended function does what it did before where there is one device, but that it refuses what
+several would fail at.
 
 | what, under `tf.distribute`       | Keras 3.15                  | mended                      |
 |-----------------------------------|-----------------------------|-----------------------------|
@@ -129,9 +130,16 @@ def unsynchronize() -> None:
 def _building(original: Callable) -> Callable:
     def build(trainer: keras.Model, iterator: Any = None, data_batch: Any = None) -> Any:
         strategy = strategy_of(trainer)
-        if strategy is None or strategy.num_replicas_in_sync == 1:
+        if strategy is None:
             return original(trainer, iterator, data_batch)
-        _check_compiled(trainer, strategy)
+        import tensorflow as tf
+
+        # Where there is one replica too: what runs on a laptop is to run on two GPUs.
+        copied = (tf.distribute.MirroredStrategy, tf.distribute.MultiWorkerMirroredStrategy)
+        if strategy.num_replicas_in_sync > 1 or isinstance(strategy, copied):
+            _check_compiled(trainer, strategy)
+        if strategy.num_replicas_in_sync == 1:
+            return original(trainer, iterator, data_batch)
         for layer in layers_within(trainer):
             if isinstance(layer, keras.layers.BatchNormalization) and not layer.synchronized:
                 layer.synchronized = True

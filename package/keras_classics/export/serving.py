@@ -22,6 +22,7 @@ from keras_classics.core.boundary.program_files import opening_program
 from keras_classics.core.errors import InputError, import_extra
 from keras_classics.core.graphs.graph import functional
 from keras_classics.core.processor import processors
+from keras_classics.core.shapes import agree
 from keras_classics.data.pictures.images import read_image
 from keras_classics.export.differences import differences, worst
 from keras_classics.export.formats import ENDINGS, LIBRARIES, TOLERANCE
@@ -280,10 +281,7 @@ def _check_fits(inputs: Arrays, specs: Mapping[str, Spec]) -> None:
     for name, (shape, dtype) in specs.items():
         array = inputs[name]
         kind = "string" if array.dtype.kind in "SU" else array.dtype.name
-        alike = len(shape) == array.ndim and all(
-            axis in (None, size) for axis, size in zip(shape, array.shape, strict=False)
-        )
-        if kind != dtype or not alike:
+        if kind != dtype or not agree(shape, array.shape):
             raise InputError(
                 f"{name} of shape {array.shape} and type {kind} was given",
                 f"{name}: {described(specs[name])}",

@@ -184,7 +184,8 @@ def _traced() -> Iterator[None]:
             explain(
                 f"The model cannot be exported as it is ({reason})",
                 "layers that take any size, or a model of a fixed one",
-                "Give size=64, say, and batch_size=1, or put another layer in its place.",
+                "Give one size, such as size=64 and batch_size=1 to export_model or image_size=64 "
+                "to export_segmenter, or put another layer in its place.",
             ),
             reason,
         ) from error

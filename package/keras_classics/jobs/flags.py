@@ -172,7 +172,8 @@ def _add(parser: argparse.ArgumentParser, each: Flag, *, shown: bool) -> None:
     help = each.help.replace("%", "%%") if shown else argparse.SUPPRESS
     arguments: dict[str, Any] = {"dest": each.field, "help": help}
     if each.kind is bool:
-        parser.add_argument(each.option, action="store_true", **arguments)
+        switch: Any = argparse.BooleanOptionalAction if each.on else "store_true"
+        parser.add_argument(each.option, action=switch, **arguments)
         return
     if each.many:
         # An empty list may be meant, of files it is what a shell makes of a name that none has.

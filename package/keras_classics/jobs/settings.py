@@ -160,6 +160,7 @@ class Flag:
         option: Name of the flag, such as `--batch-size`.
         kind: Type of the value, or of each of them: int, float, str, bool or Path.
         many: Whether several values follow: None, `"list"` or `"dict"`.
+        on: Whether it is a bool that is True where nothing is said; `--no-NAME` turns it off.
         verbs: Verbs that have it.
         when: Other settings, by name, with whose values alone it has a meaning.
         may_change: Whether a run may be continued with another value.
@@ -174,6 +175,7 @@ class Flag:
     option: str
     kind: type
     many: str | None
+    on: bool
     verbs: tuple[str, ...]
     when: Needs
     may_change: bool
@@ -212,6 +214,7 @@ def _flag(settings: type[Settings], field: dataclasses.Field[Any], hint: Any) ->
         option=option_of(settings, field.name),
         kind=kind,
         many=many,
+        on=default is True,
         verbs=data["verbs"],
         when=data["when"],
         may_change=data["may_change"],

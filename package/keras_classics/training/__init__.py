@@ -40,12 +40,7 @@ from keras_classics.training.metrics.classes import (
 )
 from keras_classics.training.metrics.directions import score_directions
 from keras_classics.training.metrics.likelihood import BitsPerCharacter, text_metrics
-from keras_classics.training.metrics.picture_distances import (
-    FrechetDistance,
-    KernelDistance,
-    frechet_distance,
-    kernel_distance,
-)
+from keras_classics.training.metrics.picture_distances import FrechetDistance, KernelDistance
 from keras_classics.training.metrics.picture_quality import (
     peak_signal_to_noise,
     structural_similarity,
@@ -56,6 +51,7 @@ from keras_classics.training.metrics.pixel_figures import (
     pixel_confusion,
     pixel_figures,
 )
+from keras_classics.training.metrics.sample_distances import frechet_distance, kernel_distance
 from keras_classics.training.metrics.tagging import tagging_metrics
 from keras_classics.training.metrics.translations import translation_metrics
 from keras_classics.training.optimizers import SkipNonFinite, averaging

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from keras_classics.core.arguments import checked
-from keras_classics.core.errors import InputError
+from keras_classics.core.errors import InputError, shown
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Name, Optimizer, Tensor
 from keras_classics.training.optimizers import nested
@@ -24,7 +24,8 @@ class DividedOptimizer(keras.optimizers.Optimizer):
     strategies and with scaled losses. All parts move at once, by gradients of one point.
 
     Its learning rate is that of the first part, and setting it, as callbacks do, moves those of the
-    others in proportion; of a rate of 0 the last proportion before it is kept.
+    others in proportion; of a rate of 0 the last proportion before it is kept. Schedules are given
+    to the parts.
 
     Args:
         optimizers: Keras optimizers, or their names, one for each part.
@@ -87,6 +88,13 @@ class DividedOptimizer(keras.optimizers.Optimizer):
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
+        if isinstance(value, keras.optimizers.schedules.LearningRateSchedule) or callable(value):
+            raise InputError(
+                f"{shown(value)} was given as the rate of {len(self.parts)} optimizers, in "
+                "proportion",
+                "a number",
+                "Give each part one: optimizer.parts[0].learning_rate = schedule, and so on.",
+            )
         self._keep_shares()
         for part, share in zip(self.parts, self.shares, strict=True):
             part.learning_rate = value * share

@@ -230,7 +230,8 @@ def _unavailable(what: str, url: str, reason: str) -> InputError:
     return InputError(
         f"The {what} {url} could not be fetched ({reason})",
         "a connection to the network, or the file in Keras's folder of models",
-        "Download the file elsewhere and put it into ~/.keras/models, or $KERAS_HOME/models.",
+        f"Download the file elsewhere and put it into ~/.keras/models, or $KERAS_HOME/models, "
+        f"under the name {url.rsplit('/', 1)[1]}.",
     )
 
 

@@ -68,14 +68,14 @@ def test_groups_stand_above_their_sections_and_above_their_links(tmp_path, pictu
 def test_sentences_show_code_powers_and_what_stands_first(tmp_path):
     path = tmp_path / "page.html"
     sentences = [
-        "run `a^2 <b>` for 2^(n + 1) - 1 <= 10^-9 of 2^H H!",
+        "run `a^2 <b>` for 2^(n + 1) - 1 <= 10^-9 of 2^H H! ^2 of a ^n",
         ("So", "a `lone backtick, a ^ alone"),
     ]
     kc.analysis.write_page(path, "A page", [kc.analysis.PageSection("M / d^2", sentences, {})])
     content = path.read_text("utf-8")
     assert (
         "<p>run <code>a^2 &lt;b&gt;</code> for 2<sup>n + 1</sup> - 1 &lt;= 10<sup>-9</sup> of "
-        "2<sup>H</sup> H!</p>" in content
+        "2<sup>H</sup> H! ^2 of a ^n</p>" in content
     )
     assert "<p><strong>So.</strong> a `lone backtick, a ^ alone</p>" in content
     assert content.count("M / d<sup>2</sup></") == 2
@@ -111,3 +111,13 @@ def test_a_picture_that_cannot_be_shown_is_refused(tmp_path, name, message):
     with pytest.raises(kc.InputError, match=message):
         kc.analysis.write_page(tmp_path / "page.html", "A page", sections)
     assert not (tmp_path / "page.html").exists()
+
+
+def test_rows_of_other_columns_stand_in_a_table_of_their_own(tmp_path):
+    """Those whose columns are among another's stand with it, in the order in which they come."""
+    path = tmp_path / "page.html"
+    rows = [{"a": 1}, {"c": 2, "d": 3}, {"a": 4, "b": 5.0}, {"d": 6}]
+    kc.analysis.write_page(path, "A page", [kc.analysis.PageSection("One", [], {}, rows)])
+    tables = [re.findall(r"<t[hd]>(.*?)</t[hd]>", each)
+              for each in re.findall("<table>.*?</table>", path.read_text())]  # fmt: skip
+    assert tables == [["a", "b", "1", "", "4", "5"], ["c", "d", "2", "3", "", "6"]]

@@ -70,3 +70,36 @@ def test_a_palette_colours_a_mask_and_its_numbers_stay(tmp_path):
         with pytest.raises(kc.InputError, match="Leave the palette out"):
             kc.data.write_picture(tmp_path / name, picture, palette=wrong)
     assert not (tmp_path / "a.png").exists()
+
+
+def test_a_palette_has_whole_colours_and_one_for_each_number_but_255(tmp_path):
+    path, mask = tmp_path / "a.png", np.array([[0, 1, 2, 255]], "uint8")[..., None]
+    colours = kc.analysis.class_colours(3)
+    for wrong in (colours / 255, colours.astype(int) + 300, -colours.astype(int)):
+        with pytest.raises(kc.InputError, match=r"palette of the type .*\.astype\('uint8'\)"):
+            kc.data.write_picture(path, mask, palette=wrong)
+    for wrong in (mask % 255 + 1, mask / 2, np.full((1, 1, 1), 254)):
+        with pytest.raises(kc.InputError, match=r"for a palette of 3 colours.*class_colours\("):
+            kc.data.write_picture(path, wrong, palette=colours)
+    # Both remedies, and what is read back.
+    kc.data.write_picture(path, mask, palette=(255 * (colours / 255)).round().astype("uint8"))
+    np.testing.assert_array_equal(kc.data.read_mask(path), mask[..., 0])
+    np.testing.assert_array_equal(kc.data.read_image(path)[0], [*colours, (0, 0, 0)])
+    kc.data.write_picture(path, mask, palette=kc.analysis.class_colours(4))
+
+
+def test_a_picture_of_other_values_than_0_to_255_is_not_written_dark(tmp_path):
+    path, picture = tmp_path / "a.png", np.linspace(0, 1, 48).reshape(4, 4, 3)
+    for wrong, right in (
+        (picture, picture * 255),
+        (2 * picture - 1, picture * 255),
+        (300 * picture, (300 * picture).clip(0, 255)),
+        (np.full((2, 2, 3), np.nan), None),
+    ):
+        with pytest.raises(kc.InputError, match="The picture has values from"):
+            kc.data.write_picture(path, wrong)
+        assert not path.exists()
+        if right is not None:
+            kc.data.write_picture(path, right)
+            np.testing.assert_array_equal(kc.data.read_image(path), right.astype("uint8"))
+            path.unlink()

@@ -8,7 +8,9 @@ from keras import layers, ops
 import keras_classics as kc
 from core import ends_table as table
 from core.ends_table import IMAGES, KERNELS, dense, model_of, softmax
-from keras_classics.core.graphs.model_ends import model_ends
+from keras_classics.core.call_kinds import activates
+from keras_classics.core.graphs.model_ends import bounds_of, model_ends
+from keras_classics.core.keras_internals import maker
 from models.image.test_families import SMALL
 from support import run_on
 
@@ -207,6 +209,36 @@ def test_outputs_end_each_in_their_own_way():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "last",
+    [
+        layers.UpSampling2D(2),
+        layers.UpSampling2D(2, interpolation="bilinear"),
+        layers.UpSampling2D(2, interpolation="bicubic"),
+        layers.Resizing(3, 3, interpolation="area"),
+        layers.Resizing(9, 9),
+        layers.Resizing(9, 9, interpolation="bicubic"),
+        layers.Resizing(9, 9, interpolation="lanczos3"),
+        layers.Resizing(9, 5, pad_to_aspect_ratio=True),
+        layers.Resizing(9, 5, crop_to_aspect_ratio=True),
+        layers.AveragePooling2D(2, padding="same"),
+        layers.MaxPooling2D(2, padding="same"),
+        layers.Cropping2D(1),
+    ],
+    ids=lambda layer: f"{layer.name}-{getattr(layer, 'interpolation', '')}",
+)
+def test_bounds_are_seen_behind_what_keeps_them_and_behind_nothing_else(last):
+    """Of values of 1 to 2, as extreme as a chessboard's and another of stripes."""
+    picture = keras.Input((6, 6, 1))
+    said = layers.Rescaling(1.0, 1.0)(layers.Activation("sigmoid")(picture))
+    model = keras.Model(picture, last(said))
+    rows, columns = np.mgrid[:6, :6]
+    sides = np.stack([(rows + columns) % 2, rows > 2, columns % 3 == 0, (rows // 2 + columns) % 2])
+    found = model.predict(99.0 * (2 * sides[..., None] - 1.0), verbose=0)
+    within = found.min() > 1 - 1e-5 and found.max() < 2 + 1e-5
+    assert bounds_of(model) == ((1.0, 2.0) if within else None)
+
+
 def test_a_subclassed_model_is_refused():
     class Own(keras.Model):
         def call(self, x):
@@ -250,3 +282,13 @@ def test_decoders_end_in_logits():
     ):
         end = model_ends(model)[0]
         assert (end.kind, end.units) == ("logits", 9)
+
+
+NAMES = sorted({*dir(keras.activations)} & {*dir(ops)})
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("_")])
+def test_an_activation_is_one_as_a_layer_and_as_an_operation(name):
+    x, given = keras.Input((4,)), (1.0, 0.0) if name == "threshold" else ()
+    assert activates(layers.Activation(getattr(keras.activations, name)))
+    assert activates(maker(getattr(ops, name)(x, *given)).operation)

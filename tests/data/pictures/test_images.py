@@ -10,6 +10,7 @@ from keras_classics.core import progress
 from keras_classics.core.errors import InputError
 from keras_classics.data.faults import Faults
 from keras_classics.data.pictures.images import (
+    look_at_image,
     measure_image,
     measure_images,
     read_image,
@@ -97,6 +98,24 @@ def test_exif_orientation_is_applied(tmp_path, orientation, shape, red_corner):
     assert image.shape[:2] == shape == measure_image(tmp_path / "photo.jpg")
     np.testing.assert_allclose(image[red_corner], RED, atol=8)
     np.testing.assert_allclose(image[tuple(-1 - i for i in red_corner)], BLUE, atol=8)
+
+
+@pytest.mark.parametrize(
+    ("orientation", "size", "unseen"),
+    # Of a quarter turn only the sides of what is no square tell; 9 turns nothing.
+    [(1, (6, 6), False), (3, (6, 4), True), (6, (6, 6), True), (6, (6, 4), False), (9, (6, 4), False)],
+)  # fmt: skip
+def test_whether_a_picture_is_turned_and_its_size_does_not_tell(
+    tmp_path, orientation, size, unseen
+):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    _two_halves(size).save(tmp_path / "photo.png", exif=exif)
+    found = look_at_image(tmp_path / "photo.png")
+    assert found.turned_unseen == unseen
+    assert found.told() == (
+        f", turned by EXIF's orientation {orientation}" * (orientation in (3, 6))
+    )
 
 
 def test_resizing_keeps_the_whole_picture(tmp_path):

@@ -264,10 +264,14 @@ def test_batches_are_a_function_of_seed_and_number_and_refusals_say_what_to_do()
         ({"mask": mask / 1.0}, "mask.astype"),
         ({"mask": mask[:3]}, "resize_mask"),
         ({"image": np.zeros((4, 4, 4), "float32")}, r"\(height, width, 3\)"),
+        ({"image": image[:0], "mask": mask[:0]}, "with pixels"),
+        # There is no size by default that one could leave it out for.
+        ({"size": (99_999, 99_999)}, r"Give for example size=\(224, 224\)"),
     ):
         every = {"image": image, "mask": mask, "size": (4, 4), **given}
         with pytest.raises(InputError, match=told):
             kc.data.random_view(rng=np.random.default_rng(), **every)
+    kc.data.random_view(image, mask, np.random.default_rng(), size=(224, 224))
 
 
 @pytest.mark.parametrize(

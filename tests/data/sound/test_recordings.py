@@ -1,6 +1,8 @@
 """Recordings: both kinds of files, strings of one speaker, frames, faults."""
 
+import shlex
 import wave
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -94,6 +96,7 @@ def test_npz_files_are_read_by_split(tmp_path):
     ("settings", "message"),
     [
         ({"rate": 16000}, "16000 samples a second .*Allowed: 8000 samples a second.*sox"),
+        ({"rate": 16000}, "in 1 channel of 16 bits"),
         ({"channels": 2}, "in 2 channels of 16 bits"),
     ],
     ids=str,
@@ -106,6 +109,19 @@ def test_waves_of_another_rate_or_kind_are_refused_with_a_remedy(waves, settings
         kc.data.load(f"speech:{waves}", strict=True)
     skipped = kc.data.load(f"speech:{waves}").info.skipped
     assert len(skipped) == 1 and "7_c_0.wav" in skipped[0]
+
+
+def test_the_command_that_converts_a_wave_names_the_file_from_where_one_stands(
+    tmp_path, monkeypatch
+):
+    folder = tmp_path / "my sounds"
+    folder.mkdir()
+    write(folder / "a.wav", tone(7), rate=16000)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(kc.InputError, match="apt-get install sox") as caught:
+        read_wave("my sounds/a.wav")
+    program, given, *_ = shlex.split(str(caught.value).partition("sox): ")[2])
+    assert program == "sox" and Path(given).is_file()
 
 
 def npz(path, digits, **others):

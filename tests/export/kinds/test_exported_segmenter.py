@@ -108,3 +108,13 @@ def test_two_classes_of_one_name_are_refused(model, tmp_path):
     pytest.importorskip("tensorflow")
     with pytest.raises(kc.InputError, match="named 'sky'"):
         kc.export.export_segmenter(model, ["sky", "sky"], tmp_path / "m")
+
+
+def test_a_layer_that_wants_to_know_sizes_is_given_one_as_the_refusal_says(tmp_path):
+    image = keras.Input((None, None, 3))
+    small = keras.layers.AveragePooling2D(2)(keras.layers.Conv2D(2, 1)(image))
+    open_one = keras.Model(image, keras.layers.UpSampling2D(2, interpolation="bilinear")(small))
+    with pytest.raises(kc.export.ExportError, match="image_size=64 to export_segmenter"):
+        kc.export.export_segmenter(open_one, CLASSES, tmp_path / "m")
+    written = kc.export.export_segmenter(open_one, CLASSES, tmp_path / "m", image_size=64)
+    assert written.inputs["images"].shape[1:] == (64, 64, 3)

@@ -6,6 +6,8 @@ import pytest
 from keras import layers
 
 import keras_classics as kc
+from keras_classics.core.keras_internals import maker
+from keras_classics.models.dense.local_calls import takes_any_size
 
 
 def unpadded(*head):
@@ -80,6 +82,10 @@ def on_maps(*kinds):
     return [layers.Conv2D(4, 3), *kinds, layers.Flatten(), layers.Dense(3)]
 
 
+ACTIVATIONS = (
+    "celu", "hard_shrink", "hard_tanh", "log_sigmoid", "log_softmax", "soft_shrink", "sparse_plus",
+    "sparse_sigmoid", "sparsemax", "squareplus", "tanh_shrink",
+)  # fmt: skip
 LOCAL = {
     "pointwise layers": lambda: on_maps(
         layers.PReLU(shared_axes=[1, 2], alpha_initializer="ones"), layers.UnitNormalization(),
@@ -101,6 +107,9 @@ LOCAL = {
     ],
     "pictures at random in training": lambda: [layers.RandomFlip(), *on_maps(layers.RandomZoom(0.5))],
     "several inputs": lambda: on_maps(lambda x: layers.Concatenate()([x, layers.Multiply()([x, x])])),
+    "activations as operations": lambda: on_maps(
+        lambda x: layers.Average()([getattr(keras.ops, name)(x) for name in ACTIVATIONS])
+    ),
     "operations": lambda: on_maps(lambda x: keras.ops.softmax(keras.ops.relu(x) * np.ones(4) - 1)),
 }  # fmt: skip
 
@@ -138,6 +147,11 @@ NOT_LOCAL = {
     "dense layers of places": [layers.EinsumDense("bhwc,hwcd->bhwd", (10, 10, 5))],
     "kernels of places": [kc.layers.LocallyConnected2D(3, 2)],
     "borders from the other side": [kc.layers.CircularPadding2D(1)],
+    "convolutions around the other side": [kc.layers.StackedConv2D(2)],
+    "scales of places": [layers.Rescaling(np.full((10, 10, 4), 2.0))],
+    "offsets of places": [layers.Rescaling(2.0, np.ones((10, 1, 1)))],
+    "sums of places of a whole map": [layers.Flatten(), lambda x: layers.Dot(1)([x, x])],
+    "a function behind a flat map": [layers.Flatten(), layers.ReLU(), layers.Activation("softmax")],
     "a function over rows": [layers.Activation(over_rows)],
     "a convolution and a function over rows": [layers.Conv2D(3, 2, activation=over_rows)],
     "a layer of one's own": [OwnLayer()],
@@ -158,13 +172,26 @@ def test_what_is_not_known_to_be_local_is_refused_and_can_be_cut_off(name):
         kc.models.convolutional_form(model)
     remedy = str(refused.value).split("before it: ")[1].rstrip(".")
     cut = eval(remedy, {"keras": keras, "model": model})
-    # A map laid flat is cut once more.
-    if len(cut.output_shape) == 2:
-        with pytest.raises(kc.InputError, match="'flatten.*before it: ") as refused:
-            kc.models.convolutional_form(cut)
-        remedy = str(refused.value).split("before it: ")[1].rstrip(".")
-        cut = eval(remedy, {"keras": keras, "model": cut})
     assert kc.models.convolutional_form(cut)(np.zeros((1, 15, 16, 3))).shape[1:3] == (13, 14)
+
+
+def test_no_cut_is_offered_where_nothing_would_be_left():
+    inner = keras.Sequential([keras.Input((12, 12, 3)), OwnLayer(), layers.Flatten()])
+    for first in ([layers.Reshape((12, 12, 3)), layers.Flatten()], [inner]):
+        model = keras.Sequential([keras.Input((12, 12, 3)), *first, layers.Dense(3)])
+        with pytest.raises(kc.InputError, match=r"Put another in its place\.$"):
+            kc.models.convolutional_form(model)
+
+
+@keras.saving.register_keras_serializable("test_convolutional_form")
+class Gate(layers.Layer):
+    def call(self, maps):
+        return maps[0] * maps[1]
+
+
+def test_what_was_squeezed_to_one_place_stays_one_in_larger_maps():
+    gated = Gate()([keras.Input((4, 6, 3)), keras.Input((1, 1, 3))])
+    assert takes_any_size(maker(gated))
 
 
 def test_dense_layers_stay_frozen_and_keep_their_rules(tmp_path):

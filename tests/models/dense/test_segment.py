@@ -98,6 +98,20 @@ def test_what_a_model_says_is_read_by_its_end(name):
     np.testing.assert_allclose(kc.models.segment(model, [picture])[0], expected, atol=1e-5)
 
 
+def test_independent_sigmoids_are_shared_out_before_they_are_refined():
+    picture = np.random.default_rng(0).integers(0, 256, (5, 4, 3), "uint8")
+    (said,) = kc.models.segment(ending("sigmoids"), [picture])
+    for refine in (
+        lambda each: kc.models.sharpen([each], [np.zeros((5, 4))]),
+        lambda each: kc.models.dense_crf([picture], [each], grid=2),
+    ):
+        with pytest.raises(kc.InputError, match="segment says, those of a network") as refused:
+            refine(said)
+        remedy = str(refused.value).split("divided by their sum: ")[1].split(";")[0]
+        (found,) = refine(eval(remedy, {"said": said}))
+        np.testing.assert_allclose(found.sum(-1), 1, atol=1e-5)
+
+
 @pytest.mark.parametrize("name", ENDS)
 def test_only_logits_of_classes_are_learned_or_refined(name):
     model, image = ending(name), keras.Input((None, None, 3))

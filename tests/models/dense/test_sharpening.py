@@ -7,16 +7,17 @@ import keras_classics as kc
 from layers.image.test_crf import softmax
 
 
-def test_one_iteration_by_loops_over_pairs():
+@pytest.mark.parametrize("size", [(5, 4), (1, 7)])
+def test_one_iteration_by_loops_over_pairs(size):
     rng = np.random.default_rng(0)
-    said, drawn = softmax(rng.normal(size=(5, 4, 3))), rng.random((5, 4))
+    said, drawn = softmax(rng.normal(size=(*size, 3))), rng.random(size)
     (found,) = kc.models.sharpen(
         [said], [drawn], iterations=1, width=1.0, weight=2.0, steepness=3.0
     )
     expected = np.zeros_like(said)
-    for y, x in np.ndindex(5, 4):
+    for y, x in np.ndindex(size):
         message, total = 0.0, 0.0
-        for v, u in np.ndindex(5, 4):
+        for v, u in np.ndindex(size):
             apart = (v - y) ** 2 + (u - x) ** 2
             if apart > 4:
                 continue

@@ -235,3 +235,10 @@ def test_pictures_that_are_not_finite_are_not_written():
         kc.models.transform_pictures(model, [picture])
     model.set_weights(kept)
     assert kc.models.transform_pictures(model, [picture])[0].shape == (8, 8, 3)
+
+
+def test_a_tile_of_which_nothing_is_made_is_refused():
+    image = keras.Input((None, None, 3))
+    nothing = keras.Model(image, image[:, :0, :0])
+    with pytest.raises(kc.InputError, match="makes a picture of 0 x 0 of a tile.*Leave tile out"):
+        kc.models.transform_pictures(nothing, [np.full((8, 8, 3), 9, "uint8")], tile=4, overlap=0)

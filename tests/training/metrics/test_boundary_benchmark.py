@@ -144,6 +144,7 @@ def test_what_is_no_probability_and_no_map_of_outlines_is_refused():
         (true, np.where(true == 1, np.nan, 0.0), "goes from nan"),
         (255 * true // 255 * 7, true / 1.0, r"has the values \[7\]"),
         (true[:1], true[:1] / 1.0, r"shape \(1, 60\)"),
+        (true[:0], true[:0] / 1.0, r"a map \(0, 60\)"),
     ):
         with pytest.raises(kc.InputError, match=told):
             kc.training.boundary_figures([map_], [said])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import keras_classics as kc
+from keras_classics.training.metrics.mask_pairs import check_batch
 
 
 def drawn():
@@ -108,3 +109,18 @@ def test_what_is_forgiven_may_be_more_than_a_side_of_the_picture(shape, toleranc
     assert float(metric(true[None], np.eye(2)[said][None])) == found
     with pytest.raises(kc.InputError, match="tolerance=5.0 was given.*up to 1"):
         kc.training.BoundaryF(2, 5.0)
+
+
+def test_the_last_row_is_as_far_from_the_first_as_the_picture_is_high():
+    true, said = np.zeros((6, 6), int), np.zeros((6, 6), int)
+    true[0], said[-1] = 1, 1
+    # Five rows of a diagonal of 8.5: one outline is on the first row, the other on the last.
+    for tolerance, found in ((5 / 8.6, 1.0), (4 / 8.6, 0.5)):
+        assert kc.training.boundary_f([true], [said], 2, tolerance=tolerance) == found
+        metric = kc.training.BoundaryF(2, tolerance)
+        assert float(metric(true[None], np.eye(2)[said][None])) == found
+    # A stream whose last axis nobody knows may have one of 1.
+    unknown = keras.KerasTensor((None, 6, 6, None))
+    check_batch(unknown, keras.KerasTensor((None, 6, 6, 2)), 2)
+    with pytest.raises(kc.InputError, match="Masks of shape"):
+        check_batch(unknown, keras.KerasTensor((None, 6, 5, 2)), 2)

@@ -56,7 +56,8 @@ def test_values_are_those_of_torch_fidelity():
 
 def test_a_covariance_that_is_not_symmetric_is_refused():
     zero, one = np.zeros(2), np.eye(2)
-    for spreads in (([[1, 0.9], [0, 1]], one), (one, [[1, 0], [0.9, 1]])):
+    nearly = [[1, 0.5], [0.501, 1]]
+    for spreads in (([[1, 0.9], [0, 1]], one), (one, [[1, 0], [0.9, 1]]), (one, nearly)):
         with pytest.raises(kc.InputError, match="numpy.cov"):
             kc.training.frechet_distance(zero, spreads[0], zero, spreads[1])
 
@@ -125,9 +126,13 @@ def test_one_picture_is_refused(kind):
 
 
 def test_features_that_are_not_finite_are_refused():
-    for other in (MADE * np.nan, MADE * 1e200):
+    for other in (MADE * np.nan, MADE * 1e200, MADE * 1e102):
         with pytest.raises(kc.InputError, match="not finite"):
             kc.training.KernelDistance().update_state(REAL, other)
+    # The largest that are admitted have cubes of products.
+    metric = kc.training.KernelDistance(subsets=None)
+    metric.update_state(np.full((4, 3), 1e50), np.full((4, 3), -1e50))
+    assert np.isfinite(metric.result())
     with pytest.raises(kc.InputError, match=r"isfinite\(features\)"):
         kc.training.frechet_distance([0.0], [[np.nan]], [0.0], [[1.0]])
 
@@ -145,9 +150,32 @@ def test_features_are_of_one_network(kind):
         metric.update_state(second, second)
     with pytest.raises(kc.InputError, match="one network"):
         kc.training.kernel_distance(REAL, MADE[:, :2])
+    for none in (REAL[:, :0], MADE[:, :0]):
+        with pytest.raises(kc.InputError, match="0 features of each"):
+            getattr(kc.training, kind)().update_state(none, None)
+    with pytest.raises(kc.InputError, match="one network"):
+        kc.training.kernel_distance(REAL[:, :0], MADE[:, :0])
     pictures = DRAW.normal(size=(4, 6, 6, 1)).astype("float32")
     with pytest.raises(kc.InputError, match=rf"{kind}\(extractor\)"):
         getattr(kc.training, kind)().update_state(pictures, None)
+
+
+@pytest.mark.parametrize("kind", ["FrechetDistance", "KernelDistance"])
+def test_of_a_batch_that_is_refused_neither_side_is_counted(kind):
+    options = {"subsets": None} if kind == "KernelDistance" else {}
+    once, mended = (getattr(kc.training, kind)(**options) for _ in range(2))
+    once.update_state(REAL, MADE)
+    for wrong in (MADE[:, :2], MADE * np.nan, np.array(5.0)):
+        with pytest.raises(kc.InputError):
+            mended.update_state(REAL, wrong)
+    # Nor is their number of features kept.
+    with pytest.raises(kc.InputError):
+        mended.update_state(REAL[:, :2], MADE)
+    mended.update_state(REAL, MADE)
+    mended.update_state(REAL[:0], None)
+    assert mended.result() == once.result()
+    with pytest.raises(kc.InputError, match=r"shape \(\) was given.*\(batch, features\)"):
+        mended.update_state(np.array(5.0), None)
 
 
 def test_an_extractor_has_one_output_and_its_size_of_pictures():
@@ -212,11 +240,16 @@ def test_a_metric_from_a_file_wants_the_weights_it_had():
     metric = kc.training.KernelDistance(model, subsets=None)
     metric.update_state(pictures, pictures[:6] + 1)
     twin = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(metric))
-    with pytest.raises(kc.InputError, match="set_weights"):
-        twin.update_state(pictures, pictures)
+    for each in (twin, copy.deepcopy(twin)):
+        with pytest.raises(kc.InputError, match="set_weights"):
+            each.update_state(pictures, pictures)
     twin.extractor.set_weights(model.get_weights())
     twin.update_state(pictures, pictures[:6] + 1)
     assert twin.result() == metric.result()
+    # A copy is from no file: it takes what its extractor has become, as the metric itself does.
+    again = copy.deepcopy(metric)
+    again.extractor.set_weights([2 * each for each in model.get_weights()])
+    again.update_state(pictures, None)
     # Maps count by the mean over their pixels.
     means = [np.asarray(model(x)).mean(axis=(1, 2)) for x in (pictures, pictures[:6] + 1)]
     assert metric.result() == pytest.approx(kc.training.kernel_distance(*means))

@@ -1,5 +1,8 @@
 """What holds for all that train networks to make pictures: what they are given, and half precision."""
 
+import inspect
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -88,12 +91,58 @@ def test_values_are_looked_at_wherever_arrays_come_in(make):
     ):
         with pytest.raises(kc.InputError, match="Pictures have values from"):
             attempt()
+    # A call, which may be part of a step, looks at the shape alone.
+    model(other)
+    with pytest.raises(kc.InputError, match="Pictures of shape"):
+        model(other[..., :1])
     for none in (pictures * np.nan, np.array(["a", "b"] * 96).reshape(1, 8, 8, 3)):
         with pytest.raises(kc.InputError, match="finite numbers|real numbers"):
             model.fit(none, **options)
     with pytest.raises(kc.InputError, match="No pictures"):
         model.fit(None)
     model.fit(((pictures,) for _ in range(2)), steps_per_epoch=2, verbose=0)
+
+
+@MAKERS
+def test_methods_keep_the_arguments_of_keras(make):
+    model, _ = make()
+    for name in ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch"):
+        theirs = inspect.signature(getattr(keras.Model, name))
+        assert inspect.signature(getattr(type(model), name)) == theirs
+
+
+@MAKERS
+def test_what_compile_would_not_heed_is_refused_and_the_rest_is_kept(make):
+    model, pictures = make()
+    for unheeded in ({"loss": "mse"}, {"loss_weights": 3.0}, {"metrics": ["mse"]}):
+        (name,) = unheeded
+        with pytest.raises(kc.InputError, match=rf"compile\({name}\).*Leave it out") as refused:
+            model.compile(**unheeded)
+        remedy = str(refused.value).split("than those: ")[1].rstrip(".")
+        eval(remedy, {"keras": keras, "compile": model.compile})
+        assert np.isfinite(model.train_on_batch(pictures)).all()
+    model.compile(loss=None, metrics=None, run_eagerly=True)
+    assert model.run_eagerly
+
+
+def test_what_is_saved_is_compiled_again(tmp_path):
+    model, pictures = coded()
+    model.compile(keras.optimizers.Adam(3e-3), steps_per_execution=2)
+    model.fit(pictures, batch_size=4, verbose=0)
+    model.save(tmp_path / "coded.keras")
+    twin = keras.saving.load_model(tmp_path / "coded.keras")
+    assert twin.steps_per_execution == 2
+    for found, wanted in zip(twin.optimizer.variables, model.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+@MAKERS
+def test_an_export_is_told_of_the_networks(make, tmp_path):
+    model, _ = make()
+    with pytest.raises(kc.InputError, match=r"Give a network of it, trainer\.") as refused:
+        kc.export.export_model(model, tmp_path / "whole")
+    for remedy in re.findall(r"trainer\.\w+", str(refused.value)):
+        assert kc.analysis.model_ends(eval(remedy, {"trainer": model}))
 
 
 @MAKERS

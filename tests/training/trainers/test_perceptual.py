@@ -184,7 +184,7 @@ def test_small_and_large_pictures_are_looked_at():
     for pair in ((small / 255, PICTURES), (small, PICTURES / 255)):
         with pytest.raises(kc.InputError, match=r"pictures \* 255"):
             trainer.fit(*pair, verbose=0)
-    for large in (np.arange(6), PICTURES[..., 0], PICTURES[..., :1]):
+    for large in (np.arange(6), PICTURES[..., 0] / 255, PICTURES[..., :1]):
         with pytest.raises(kc.InputError, match=r"fit\(small, large\)"):
             trainer.fit(small, large, verbose=0)
     trainer.fit(small, PICTURES, verbose=0)
@@ -274,9 +274,20 @@ def test_no_loss_at_all_is_refused():
         kc.training.PerceptualTrainer(identity(), own, variation_weight=0.0)
     trainer = kc.training.PerceptualTrainer(identity(), own, style=STYLE)
     assert {name for name, weight in trainer.weights_of.items() if weight} == {"style", "variation"}
-    trainer.compile("sgd", loss="mse")
-    with pytest.raises(kc.InputError, match="Leave loss out"):
-        trainer.train_on_batch(PICTURES)
+
+
+def test_weights_that_would_count_nothing_are_refused():
+    own = perception(content=[])
+    for idle, told, given in (
+        ({"content_weight": 7.0}, "without layers of it", {"style": STYLE}),
+        ({"style_weight": 7.0}, "without a style", {"pixel_weight": 1.0}),
+        ({"shift": 3}, "where nothing is seen", {"pixel_weight": 1.0}),
+    ):
+        with pytest.raises(kc.InputError, match=f"{told}, where it counts nothing.*Leave"):
+            kc.training.PerceptualTrainer(identity(), own, **idle, **given)
+        kc.training.PerceptualTrainer(identity(), own, **given)
+        none = dict.fromkeys(idle, 0)
+        kc.training.PerceptualTrainer(identity(), own, **none, **given)
 
 
 def test_pictures_of_other_values_or_too_small_ones_are_refused():

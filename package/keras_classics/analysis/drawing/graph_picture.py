@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 
 from keras_classics.core.boundary.files import write_whole
-from keras_classics.core.errors import InputError
+from keras_classics.core.errors import InputError, installing
 
 # Graphviz draws all but the first.
 GRAPH_ENDINGS = (".dot", ".png", ".svg", ".pdf")
@@ -43,7 +43,7 @@ def draw_graph(path: Path, model: keras.Model) -> None:
         drawn = dot.to_string().encode() if ending == ".dot" else dot.create(format=ending[1:])
     except (ImportError, FileNotFoundError) as error:
         remedy = (
-            "Run: pip install 'keras-classics[plot]'"
+            installing("plot")
             if isinstance(error, ImportError)
             else f"Install Graphviz (on Debian: apt-get install graphviz), or write --out "
             f"{path.with_suffix('.dot')}."

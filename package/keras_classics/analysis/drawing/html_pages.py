@@ -29,7 +29,7 @@ nav li { margin: 0.2em 0; }
 figure { margin: 1em 0; }
 img { max-width: 100%; height: auto; border: 1px solid #ccc; }
 figcaption { color: #555; }
-table { border-collapse: collapse; display: block; overflow-x: auto; }
+table { border-collapse: collapse; display: block; overflow-x: auto; margin-bottom: 1em; }
 code { background: #f2f2f2; padding: 0 0.2em; overflow-wrap: anywhere; }
 sup { line-height: 0; }
 .top { font-size: 0.8rem; }
@@ -49,7 +49,8 @@ class PageSection(NamedTuple):
             in bold letters. In them, and in headings, what stands between backticks is code, and
             what follows a ^ is a power: `2^D`, `2^(n + 1)`.
         pictures: Files of pictures by what stands below them, `.png`, `.jpg` or `.svg`.
-        table: Rows of a table, each by its columns' names; they stand below the sentences.
+        table: Rows of a table, each by its columns' names; they stand below the sentences. Rows
+            with columns that others lack stand in a table of their own.
         group: Heading that it shares with its neighbours; the links of a page with groups stand
             below each other, and each section ends with one back to them.
         mark: A word beside its heading and its link, such as how it ended. A page with groups and
@@ -201,15 +202,24 @@ def _mark(section: PageSection) -> str:
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:
-    if not rows:
-        return ""
-    names = list(rows[0])
-    head = "".join(f"<th>{html.escape(str(name))}</th>" for name in names)
-    lines = (
-        "".join(f"<td>{html.escape(_cell(row.get(name, '')))}</td>" for name in names)
-        for row in rows
-    )
-    return f"<table><tr>{head}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>\n"
+    """One table for all rows whose columns are among those of the same widest row."""
+    heads: list[tuple[str, ...]] = []
+    for names in sorted({tuple(row): None for row in rows}, key=len, reverse=True):
+        if not any(set(names) <= set(head) for head in heads):
+            heads.append(names)
+    tables: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        widest = next(head for head in heads if set(row) <= set(head))
+        tables.setdefault(widest, []).append(row)
+    told = ""
+    for names, own in tables.items():
+        head = "".join(f"<th>{html.escape(str(name))}</th>" for name in names)
+        lines = (
+            "".join(f"<td>{html.escape(_cell(row.get(name, '')))}</td>" for name in names)
+            for row in own
+        )
+        told += f"<table><tr>{head}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>\n"
+    return told
 
 
 def _cell(value: object) -> str:

@@ -34,6 +34,7 @@ from keras_classics.core.graphs.capture import Capture
 from keras_classics.core.graphs.gradients import compiled_over, value_and_gradients
 from keras_classics.core.graphs.graph import origin
 from keras_classics.core.progress import tracked
+from keras_classics.core.shapes import agree
 from keras_classics.core.types import Tensor, Whole
 
 # Steps at the start in which what has no gradient may be woken; lucid takes 16, but for all alike.
@@ -183,7 +184,7 @@ class _Climb:
             return own[0], own[1], own[2]
         if given is not None:
             height, width = check_wholes("image_size", given, count=2)
-            if all(a in (None, b) for a, b in zip(own, (height, width), strict=False)):
+            if agree(own[:2], (height, width)):
                 return height, width, own[2]
         raise InputError(
             f"image_size={given!r} was given for {self.capture.model.name!r}, which takes "

@@ -1,8 +1,8 @@
 """The boundary: files are written whole or not at all, and read without trusting them.
 
 Bytes from outside are opened in this room and nowhere else: here what all kinds of files share,
-in `text_files`, `array_files`, `torch_files`, `model_files`, `program_files`, `picture_files` and
-`sound_files` what each kind needs besides.
+in `text_files`, `array_files`, `torch_files`, `model_files`, `program_files`, `picture_files`,
+`sound_files` and `video_frames` what each kind needs besides.
 """
 
 from __future__ import annotations

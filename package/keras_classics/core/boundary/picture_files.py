@@ -15,6 +15,7 @@ from PIL import Image, UnidentifiedImageError
 from keras_classics.core.arguments import checked
 from keras_classics.core.boundary.files import opened, write_whole
 from keras_classics.core.errors import InputError, check_axes
+from keras_classics.core.picture_values import check_values
 
 # Not among them: what starts other programs (EPS), unpacks without a limit (FITS) or is no picture.
 FORMATS = (
@@ -113,12 +114,12 @@ def write_picture(
         path: The file; its ending chooses the format.
         picture: uint8 `(height, width, 3)`, or `(height, width, 1)` for grey.
         palette: uint8 `(colours, 3)`; the values of a grey picture are numbers of these colours,
-            such as `kc.analysis.class_colours` has for masks, and read back they are the numbers.
-            Only for PNG.
+            such as `kc.analysis.class_colours` has for masks, and read back they are the numbers;
+            255 is black if it has none. Only for PNG.
 
     Raises:
-        InputError: The picture or the format is none, the palette does not fit them, or the file
-            cannot be written.
+        InputError: The picture or the format is none, the picture has other values than 0 to 255,
+            the palette does not fit them, or the file cannot be written.
     """
     check_axes("picture", picture, "(height, width, channels)")
     if not picture.size:
@@ -133,6 +134,7 @@ def write_picture(
             "endings such as .png and .jpg",
             f"Write {Path(path).with_suffix('.png') if Path(path).name else 'a.png'}.",
         )
+    check_values("The picture has", picture)
     pixels = np.uint8(picture[..., 0] if picture.shape[-1] == 1 else picture)
     image = Image.fromarray(pixels)
     if palette is not None:
@@ -143,6 +145,22 @@ def write_picture(
                 f"{picture.shape} in {path}",
                 "(colours, 3), up to 256 of them, for (height, width, 1) in a .png file",
                 "Leave the palette out, or give such a picture and file.",
+            )
+        if palette.dtype != "uint8":
+            raise InputError(
+                f"A palette of the type {palette.dtype} was given for {path}",
+                "uint8, 0 to 255",
+                "Give those of 0 to 1 as (255 * palette).round().astype('uint8'), others as "
+                "palette.astype('uint8').",
+            )
+        # Of masks 255 is what does not count, for which a colour of its own is seldom given.
+        wrong = picture[(picture != 255) & ~np.isin(picture, range(len(palette)))]
+        if wrong.size:
+            raise InputError(
+                f"A picture with the value {wrong[0]} was given for a palette of {len(palette)} "
+                f"colours in {path}",
+                f"whole numbers of 0 to {len(palette) - 1}, and 255",
+                "Give a colour for each number, as kc.analysis.class_colours(classes) does.",
             )
         # Of a shorter one Pillow writes values beyond it as others.
         colours = np.zeros((256, 3), "uint8")

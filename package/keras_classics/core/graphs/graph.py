@@ -71,10 +71,12 @@ def check_functional(model: keras.Model) -> None:
     """
     check_model(model)
     if not has_graph(model):
+        # Of a trainer, its networks have one.
+        parts = " or ".join(f"trainer.{name}" for name in getattr(model, "network_names", ()))
         raise InputError(
             f"The model {model.name!r} has no graph of layers",
             "functional models, such as all of the catalogue, and built sequential ones",
-            "Build it on a keras.Input.",
+            f"Give a network of it, {parts}." if parts else "Build it on a keras.Input.",
         )
 
 

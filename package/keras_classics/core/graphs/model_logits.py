@@ -16,6 +16,7 @@ from keras import ops, tree
 from keras_classics.core.errors import InputError
 from keras_classics.core.graphs.graph import Place, check_intact, functional, run
 from keras_classics.core.graphs.model_ends import model_ends
+from keras_classics.core.shapes import agree
 from keras_classics.core.types import Tensor
 
 
@@ -116,7 +117,5 @@ def _remedy(given: Sequence[np.ndarray], shapes: Sequence[tuple]) -> str:
 
 def _fit(given: Sequence[np.ndarray], shapes: Sequence[tuple]) -> bool:
     return len(given) == len(shapes) and all(
-        len(x.shape) == len(shape)
-        and all(size in (None, side) for side, size in zip(x.shape, shape, strict=True))
-        for x, shape in zip(given, shapes, strict=True)
+        agree(x.shape, shape) for x, shape in zip(given, shapes, strict=True)
     )

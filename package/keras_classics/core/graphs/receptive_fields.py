@@ -29,6 +29,7 @@ from keras_classics.core.graphs.capture import Capture
 from keras_classics.core.graphs.gradients import unrecorded
 from keras_classics.core.graphs.graph import Place, source
 from keras_classics.core.graphs.layer_windows import Window, layer_windows
+from keras_classics.core.shapes import agree
 from keras_classics.core.types import Tensor, Whole
 
 Box = tuple[int, int, int, int]
@@ -223,7 +224,7 @@ class ReceptiveFields:
         own = self._image().shape[1:3]
         if given is not None:
             height, width = check_wholes("image_size", given, count=2)
-            if all(side in (None, size) for side, size in zip(own, (height, width), strict=True)):
+            if agree(own, (height, width)):
                 return height, width
         elif None not in own:
             return own[0], own[1]

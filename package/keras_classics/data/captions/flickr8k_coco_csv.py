@@ -153,7 +153,9 @@ def _find_captions(path: Path) -> tuple[Path, list[Path]]:
         return path.parent, [path]
     if not path.is_dir():
         raise InputError(
-            f"{path} does not exist", "a folder with images and captions", "Check the path."
+            f"{path} is neither a file nor a folder",
+            "a folder with images and captions",
+            "Check the path.",
         )
     single = [
         file

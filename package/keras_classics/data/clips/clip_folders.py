@@ -17,15 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from keras_classics.core.arguments import checked
+from keras_classics.core.boundary.video_frames import require_av
 from keras_classics.core.counts import Count
 from keras_classics.core.errors import InputError
-from keras_classics.data.clips.video_files import (
-    VIDEO_ENDINGS,
-    evenly,
-    frame_count,
-    read_video,
-    require_av,
-)
+from keras_classics.data.clips.video_files import VIDEO_ENDINGS, evenly, frame_count, read_video
 from keras_classics.data.load import Asked, Data
 from keras_classics.data.pictures.formats.class_folders import Classed, classed_data
 from keras_classics.data.pictures.images import measure_images, read_image

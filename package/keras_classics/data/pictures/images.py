@@ -77,7 +77,7 @@ def check_size(
     Args:
         argument: Name of the argument.
         size: Height and width, or one number for a square.
-        remedy: What to do; by default, to leave it out.
+        remedy: What to do; by default, to give another.
 
     Raises:
         InputError: `size` is neither, not positive, or of more pixels than pictures have.
@@ -87,7 +87,7 @@ def check_size(
         raise InputError(
             f"{argument}={size!r} was given, {height * width:,} pixels",
             f"up to {most_pixels():,} pixels",
-            remedy or f"Leave {argument} out for the default.",
+            remedy or f"Give for example {argument}=(224, 224).",
         )
     return height, width
 

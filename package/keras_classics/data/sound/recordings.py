@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import wave
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -143,10 +144,11 @@ def read_wave(path: str | os.PathLike, rate: int = RATE) -> np.ndarray:
     found = read_pcm(path)
     if (found.rate, found.channels, found.bits) != (rate, 1, 16):
         raise InputError(
-            f"{path} has {found.rate} samples a second in {found.channels} channels of "
-            f"{found.bits} bits",
+            f"{path} has {found.rate} samples a second in {found.channels} "
+            f"{'channel' if found.channels == 1 else 'channels'} of {found.bits} bits",
             f"{rate} samples a second in 1 channel of 16 bits",
-            f"Convert it, for example: sox {Path(path).name} -r {rate} -c 1 -b 16 new.wav.",
+            f"Convert it, for example by sox, which has to be installed (on Debian: apt-get "
+            f"install sox): sox {shlex.quote(os.fspath(path))} -r {rate} -c 1 -b 16 new.wav",
         )
     return np.frombuffer(found.content, "<i2")
 

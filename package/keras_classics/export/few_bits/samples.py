@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from keras_classics.core.errors import InputError
 from keras_classics.core.graphs.graph import ancestry
+from keras_classics.core.shapes import agree
 
 # Fewer say little about ranges; the runtimes' own documents ask for 100 to 500.
 LEAST_SAMPLES = 32
@@ -117,10 +118,7 @@ def checked_samples(name: str, data: ArrayLike, shape: tuple, dtype: str) -> np.
         InputError: They are something else, or not finite.
     """
     array = np.asarray(data)
-    fits = array.ndim == len(shape) + 1 and all(
-        own in (None, size) for own, size in zip(shape, array.shape[1:], strict=True)
-    )
-    if not fits or array.dtype.kind not in "fiu":
+    if not agree((None, *shape), array.shape) or array.dtype.kind not in "fiu":
         wanted = str((None, *shape)).replace("None", "any")
         raise _unfit(f"{name} of shape {array.shape} and type {array.dtype} was given",
                      f"numbers of shape {wanted}, as the model takes them",

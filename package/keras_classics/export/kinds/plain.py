@@ -14,6 +14,7 @@ from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, is_whole
 from keras_classics.core.graphs.graph import functional
 from keras_classics.core.keras_internals import layers_within, maker
+from keras_classics.core.shapes import agree
 from keras_classics.core.types import Count, Tensor
 from keras_classics.export.folding import fold as folded
 from keras_classics.export.folding import foldable
@@ -217,8 +218,7 @@ def _own_and_larger(model: keras.Model, specs: dict[str, Spec], side: int) -> li
 
 
 def _fits(array: np.ndarray, tensor: keras.KerasTensor) -> bool:
-    axes = zip(array.shape[1:], tensor.shape[1:], strict=True)
-    return all(expected in (None, size) for size, expected in axes)
+    return agree(array.shape[1:], tensor.shape[1:])
 
 
 def _identifier(name: str) -> str:

@@ -54,6 +54,7 @@ from keras_classics.core.errors import (
     check_whole,
 )
 from keras_classics.core.registration import registered
+from keras_classics.core.shapes import agree
 from keras_classics.core.types import Config, Shape, Tensor, Whole
 from keras_classics.layers.image.image_layer import ImageLayer
 
@@ -170,9 +171,8 @@ class MeanFieldCRF(ImageLayer):
         # Of a single tensor it is numbers.
         shapes = [tuple(shape) if isinstance(shape, Sequence) else (shape,) for shape in given]
         fit = len(shapes) == 2 and all(len(shape) == 4 for shape in shapes) and shapes[1][-1] == 3
-        sides = list(zip(*(shape[:3] for shape in shapes), strict=True)) if fit else []
-        unlike = any(None not in pair and len(set(pair)) > 1 for pair in sides)
-        if not fit or unlike or any(0 in pair for pair in sides[1:]):
+        sides = [shape[:3] for shape in shapes]
+        if not fit or not agree(*sides) or any(0 in side[1:] for side in sides):
             raise InputError(
                 f"{self.name!r} was called on shapes {list(given)}",
                 "[logits, image], (batch, height, width, classes) and (..., 3), of one size",

@@ -72,7 +72,7 @@ def convolutional_form(model: keras.Model, *, padding: str = "valid") -> keras.M
     found = sliding.applied(ancestry(model.outputs), image)
     for tensor in model.outputs:
         if sliding.is_flat(tensor):
-            raise _refused(maker(tensor))
+            raise sliding.refused(maker(tensor))
     outputs = [found[id(tensor)] for tensor in model.outputs]
     return keras.Model(
         image, outputs[0] if len(outputs) == 1 else outputs, name=f"{model.name}_convolutional"
@@ -129,6 +129,32 @@ class Sliding:
         """Whether a vector of the classifier is a map of several places, laid flat."""
         return self._flat.get(id(tensor), (1, 1)) != (1, 1)
 
+    def refused(self, node: Node) -> InputError:
+        """What to say of a call that cannot be moved, with the place to cut before it, if any."""
+        operation, before = node.operation, maker(node.input_tensors[0])
+        # Neither a function has a name nor may the cut model end in a map that was laid flat.
+        while not isinstance(before.operation, layers.Layer) or self.is_flat(before.outputs[0]):
+            before = maker(before.input_tensors[0])
+        function = getattr(operation, "activation", None)
+        named = (
+            f" with the activation {getattr(function, '__name__', function)}" if function else ""
+        )
+        remedy = "Put another in its place."
+        if not before.is_input:
+            name = before.operation.name
+            remedy = (
+                "Put another in its place, or cut the model before it: "
+                f"keras.Model(model.inputs, model.get_layer({name!r}).output)."
+            )
+        return InputError(
+            f"The layer {operation.name!r} is of type {type(operation).__name__}{named}, which "
+            "cannot be moved over a map",
+            "convolutions, pools and what reads of every place its channels alone, all of Keras or "
+            "of this package, then Flatten or a global pool, then dense layers and what treats "
+            "each value alike",
+            remedy,
+        )
+
     def _call(self, node: Node, known: dict[int, Tensor]) -> None:
         operation, inputs, flat = node.operation, node.input_tensors, self._flat
         sizes = [flat[id(tensor)] for tensor in inputs if id(tensor) in flat]
@@ -142,20 +168,20 @@ class Sliding:
             self._windows |= set(map(id, node.outputs))
         if type(operation) in _GLOBAL_POOLS and id(operation) in self._trunk:
             if len(node.outputs[0].shape) != 4:
-                raise _refused(node)
+                raise self.refused(node)
             result = called_again(node, known[id(inputs[0])])
         elif type(operation) in _GLOBAL_POOLS:
             result = self._pooled(operation, inputs[0], known[id(inputs[0])])
             self._windows |= set(map(id, node.outputs))
         elif len(of_windows) > 1:
             # A map, and what was said of windows of it: no window is there alone.
-            raise _refused(node)
+            raise self.refused(node)
         elif len(node.outputs[0].shape) == 4 and not sizes:
             self._check_map(node)
             layer = self._made.setdefault(id(operation), self.instead(operation))
             result = called_again(node, *(known[id(each)] for each in inputs), operation=layer)
         elif len(inputs) != 1:
-            raise _refused(node)
+            raise self.refused(node)
         elif _is_dense(operation) and len(inputs[0].shape) == 2:
             layer = self._convolution(operation, inputs[0], sizes[0] if sizes else (1, 1))
             result = layer(known[id(inputs[0])])
@@ -168,7 +194,7 @@ class Sliding:
             flat[id(node.outputs[0])] = sizes[0]
             result = operation(known[id(inputs[0])])
         else:
-            raise _refused(node)
+            raise self.refused(node)
         results = keras.tree.flatten(result)
         known |= zip(map(id, node.outputs), results, strict=True)
 
@@ -180,7 +206,7 @@ class Sliding:
             return
         shapes = isinstance(operation, layers.Reshape | layers.Resizing) or has_graph(operation)
         if shapes or id(operation) not in self._trunk or not takes_any_size(node):
-            raise _refused(node)
+            raise self.refused(node)
 
     def _pooled(self, operation: keras.layers.Layer, tensor: Tensor, x: Tensor) -> Tensor:
         if not self.pooled:
@@ -298,20 +324,3 @@ def _sides(tensor: Tensor, name: str) -> tuple[int, int]:
             "Build it with input_shape=(height, width, channels).",
         )
     return height, width
-
-
-def _refused(node: Node) -> InputError:
-    operation, before = node.operation, maker(node.input_tensors[0])
-    while not isinstance(before.operation, layers.Layer):
-        before = maker(before.input_tensors[0])
-    function = getattr(operation, "activation", None)
-    named = f" with the activation {getattr(function, '__name__', function)}" if function else ""
-    return InputError(
-        f"The layer {operation.name!r} is of type {type(operation).__name__}{named}, which cannot "
-        "be moved over a map",
-        "convolutions, pools and what reads of every place its channels alone, all of Keras or of "
-        "this package, then Flatten or a global pool, then dense layers and what treats each value "
-        "alike",
-        "Put another in its place, or cut the model before it: "
-        f"keras.Model(model.inputs, model.get_layer({before.operation.name!r}).output).",
-    )

@@ -16,7 +16,7 @@ from keras_classics.core.graphs.graph import functional
 from keras_classics.core.keras_internals import deep_graphs
 from keras_classics.core.types import Tensor, Whole
 from keras_classics.layers.image.crf import MeanFieldCRF, checked_factor
-from keras_classics.models.dense.segment import are_probabilities, check_segmenter
+from keras_classics.models.dense.segment import SHARED_OUT, are_probabilities, check_segmenter
 
 # Probabilities of 0 would forbid a class for good.
 _LEAST_PROBABILITY = 1e-8
@@ -180,5 +180,5 @@ def _unfit(given: str) -> InputError:
     return InputError(
         given,
         "uint8 pictures (height, width, 3) and probabilities (height, width, classes)",
-        "Give the softmax of what the network says, and the pictures it was said of.",
+        f"Give what kc.models.segment says, {SHARED_OUT}; and the pictures it was said of.",
     )

@@ -13,7 +13,7 @@ import numpy as np
 from keras import layers, ops, tree
 
 from keras_classics import layers as own_layers
-from keras_classics.core.call_kinds import keeps
+from keras_classics.core.call_kinds import BY_VALUE, OPERATIONS_BY_VALUE, keeps
 from keras_classics.core.graphs.graph import called_again
 from keras_classics.core.keras_internals import Node, is_keras, operation_name
 
@@ -79,41 +79,14 @@ _OURS = (
     own_layers.ZeroPaddedShortcut,
 )
 _OPERATIONS = (
-    "Abs",
-    "Absolute",
-    "Add",
-    "Cast",
-    "Clip",
-    "Concatenate",
-    "Divide",
-    "Elu",
-    "Exp",
-    "Gelu",
-    "HardSigmoid",
-    "HardSilu",
-    "LeakyRelu",
-    "Log",
-    "Maximum",
-    "Minimum",
-    "Multiply",
-    "Negative",
-    "Power",
-    "Relu",
-    "Relu6",
-    "Selu",
-    "Sigmoid",
-    "Silu",
-    "Softmax",
-    "Softplus",
-    "Softsign",
-    "Sqrt",
-    "Square",
-    "Subtract",
-    "Tanh",
-    "TrueDivide",
+    *OPERATIONS_BY_VALUE,
+    *("Abs", "Absolute", "Add", "Cast", "Clip", "Concatenate", "Divide", "Exp", "Log", "Maximum"),
+    *("Minimum", "Multiply", "Negative", "Power", "Sqrt", "Square", "Subtract", "TrueDivide"),
+    # These read the channels of a place.
+    *("LogSoftmax", "Softmax", "Sparsemax"),
 )
 # What does to every value what it does to it alone.
-_BY_VALUE = (layers.Activation, layers.ELU, layers.LeakyReLU, layers.ReLU)
+_BY_VALUE = (layers.Activation, *BY_VALUE)
 # What does to the channels of a place what it does to a vector.
 _BY_VECTOR = (*_BY_VALUE, layers.LayerNormalization, layers.Softmax, layers.UnitNormalization)
 

@@ -13,12 +13,18 @@ from keras_classics.core.errors import InputError
 from keras_classics.core.graphs.graph import check_functional
 from keras_classics.core.graphs.model_ends import ModelEnd, model_ends
 from keras_classics.core.keras_internals import layers_within
+from keras_classics.core.shapes import agree
 from keras_classics.data.pictures.mask_batches import picture_values
 from keras_classics.layers.image.crf import MeanFieldCRF
 
 _AT_ONCE = 16
 # Of what the probabilities of a pixel add up to.
 _ROUNDING = 0.05
+# What brings those of independent sigmoids there.
+SHARED_OUT = (
+    "those of a network of several sigmoids divided by their sum: said / said.sum(axis=-1, "
+    "keepdims=True)"
+)
 
 
 @checked
@@ -40,7 +46,8 @@ def segment(
 
     Returns:
         Of each picture float32 probabilities `(height, width, classes)`; their `argmax(-1)` is the
-        mask.
+        mask. At each pixel they add up to 1, but for those of a network that ends in several
+        sigmoids, which are independent.
 
     Raises:
         InputError: The model is no segmenter; or a picture is none, not uint8, or not of the size
@@ -64,12 +71,7 @@ def segment(
     for number, image in enumerate(images):
         image = np.asarray(image)
         shape = image.shape
-        fits = (
-            image.dtype == "uint8"
-            and len(shape) == 3
-            and all(want in (None, have) for want, have in zip(taken, shape, strict=True))
-        )
-        if not fits or 0 in shape:
+        if image.dtype != "uint8" or not agree(taken, shape) or 0 in shape:
             wanted = ", ".join("any" if side is None else str(side) for side in taken)
             raise InputError(
                 f"Picture {number} is {image.dtype} {shape}",

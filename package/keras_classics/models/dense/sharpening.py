@@ -16,7 +16,7 @@ from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.types import Whole
 from keras_classics.layers.image.crf import checked_factor
-from keras_classics.models.dense.segment import are_probabilities
+from keras_classics.models.dense.segment import SHARED_OUT, are_probabilities
 
 _LEAST_PROBABILITY = 1e-8
 # Beyond so many standard deviations a neighbour says next to nothing.
@@ -142,5 +142,6 @@ def _unfit(given: str) -> InputError:
         f"{given} were given",
         "probabilities (height, width, classes), which add up to 1 at each pixel, and outlines "
         "(height, width) of the same pictures, 0 to 1",
-        "Give what kc.models.segment says, and the sigmoid of what a boundary_network says last.",
+        f"Give what kc.models.segment says, {SHARED_OUT}; and the sigmoid of what a "
+        "boundary_network says last.",
     )

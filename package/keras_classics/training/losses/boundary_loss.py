@@ -13,7 +13,7 @@ from keras_classics.core.errors import InputError, check_probability, check_whol
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Tensor, Whole
 from keras_classics.data.pictures.formats.mask_files import IGNORED
-from keras_classics.training.metrics.mask_pairs import check_batch
+from keras_classics.training.metrics.mask_pairs import check_batch, read_labels
 
 
 @registered
@@ -77,10 +77,10 @@ class BoundaryLoss(keras.losses.Loss):
         """
         check_batch(y_true, y_pred, y_pred.shape[-1])
         said = ops.cast(y_pred, "float32")
-        labels = ops.reshape(ops.cast(y_true, "float32"), (*ops.shape(said)[:3], 1))
-        outlines = ops.cast(labels == 1, "float32")
-        counted = ops.cast(labels != IGNORED, "float32")
-        other = ops.logical_and(labels != 0, ops.logical_and(labels != 1, labels != IGNORED))
+        labels, judged, other = read_labels(
+            ops.reshape(y_true, (*ops.shape(said)[:3], 1)), 2, IGNORED
+        )
+        outlines, counted = (ops.cast(each, "float32") for each in (labels == 1, judged))
         near, best = outlines, said
         if self.bag:
             side = 2 * self.bag + 1

@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_classics.core.errors import InputError
+from keras_classics.core.shapes import agree
 from keras_classics.core.types import Tensor
 
 
@@ -90,10 +91,7 @@ def check_batch(y_true: Tensor, y_pred: Tensor, classes: int, sample_weight: Non
         )
     shape, said = tuple(y_true.shape), tuple(y_pred.shape)
     places = shape[:-1] if len(shape) == len(said) and shape[-1] in (1, None) else shape
-    fit = len(places) == len(said) - 1 and all(
-        one == other or None in (one, other) for one, other in zip(places, said[:-1], strict=True)
-    )
-    if said[-1] != classes or not fit:
+    if said[-1] != classes or not agree(places, said[:-1]):
         raise InputError(
             f"Masks of shape {shape} and answers of shape {said} were given",
             f"(batch, height, width) and (batch, height, width, {classes})",

@@ -12,12 +12,12 @@ and 50,000 pictures.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import ArrayLike
 
 from keras_classics.core.arguments import checked
 from keras_classics.core.errors import InputError, check_axes, check_whole
@@ -25,93 +25,11 @@ from keras_classics.core.picture_values import check_shape
 from keras_classics.core.registration import registered
 from keras_classics.core.types import Config, Name, Tensor, Whole
 from keras_classics.core.user_warnings import warn_user
+from keras_classics.training.metrics.sample_distances import frechet_distance, kernel_distance
 
 SIDES = ("real", "made")
 # Of features: of larger ones the cubes of products have no room in float64.
 LARGEST = 1e50
-
-
-@checked
-def frechet_distance(
-    mean: ArrayLike, covariance: ArrayLike, other_mean: ArrayLike, other_covariance: ArrayLike
-) -> float:
-    """The squared Frechet distance of two Gaussians, in float64.
-
-    `|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2))`, the last trace as that of the root of
-    `S1^(1/2) S2 S1^(1/2)`, which is symmetric and so has no complex part.
-
-    Args:
-        mean: `(features,)`.
-        covariance: `(features, features)`, symmetric.
-        other_mean: As `mean`.
-        other_covariance: As `covariance`.
-
-    Raises:
-        InputError: The sizes differ, a number is not finite, or a covariance is not symmetric.
-    """
-    means = [np.asarray(each, "float64") for each in (mean, other_mean)]
-    spreads = [np.asarray(each, "float64") for each in (covariance, other_covariance)]
-    size = means[0].size
-    if {x.shape for x in means} != {(size,)} or {x.shape for x in spreads} != {(size, size)}:
-        raise InputError(
-            f"Means {[x.shape for x in means]} and covariances {[x.shape for x in spreads]} "
-            "were given",
-            "means (features,) and covariances (features, features) of one size",
-            "Compute them of the features of one network: x.mean(axis=0) and "
-            "numpy.cov(x, rowvar=False).",
-        )
-    if not all(np.isfinite(each).all() for each in (*means, *spreads)):
-        raise InputError(
-            "Means or covariances were given of which some numbers are not finite",
-            "finite numbers",
-            "Compute them of features of which numpy.isfinite(features).all() is True.",
-        )
-    for spread in spreads:
-        if not np.allclose(spread, spread.T, rtol=1e-5):
-            raise InputError(
-                f"A covariance was given that differs from its transpose by up to "
-                f"{np.abs(spread - spread.T).max():g}",
-                "symmetric ones",
-                "Compute it with numpy.cov(x, rowvar=False).",
-            )
-    values, vectors = np.linalg.eigh(spreads[0])
-    root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
-    product = root @ spreads[1] @ root
-    common = np.sqrt(np.linalg.eigvalsh((product + product.T) / 2).clip(0)).sum()
-    apart = np.square(means[0] - means[1]).sum()
-    return float(apart + np.trace(spreads[0]) + np.trace(spreads[1]) - 2 * common)
-
-
-@checked
-def kernel_distance(features: ArrayLike, others: ArrayLike) -> float:
-    """The unbiased squared maximum mean discrepancy of two samples, in float64.
-
-    Of the kernel `(x.y / features + 1)^3`; it may be below 0.
-
-    Args:
-        features: `(count, features)`, two or more.
-        others: Likewise, their number may be another.
-
-    Raises:
-        InputError: There are fewer, or the sizes differ.
-    """
-    x, y = np.asarray(features, "float64"), np.asarray(others, "float64")
-    check_axes("features", x, "(count, features)")
-    check_axes("others", y, "(count, features)")
-    given = f"Features {x.shape} and {y.shape} were given"
-    if x.shape[1] != y.shape[1] or not x.shape[1]:
-        raise InputError(given, "as many features on both sides", "Take both of one network.")
-    if min(len(x), len(y)) < 2:
-        raise InputError(given, "two pictures or more on both sides", "Give more pictures.")
-
-    def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        return (a @ b.T / a.shape[1] + 1) ** 3
-
-    def within(a: np.ndarray) -> float:
-        table = kernel(a, a)
-        return (table.sum() - np.trace(table)) / (len(a) * (len(a) - 1))
-
-    return float(within(x) + within(y) - 2 * kernel(x, y).mean())
 
 
 class _PictureDistance(keras.metrics.Metric):
@@ -152,14 +70,17 @@ class _PictureDistance(keras.metrics.Metric):
                 "Leave sample_weight out.",
             )
         self._check_weights()
+        found = []
         for side, pictures in zip(SIDES, (y_true, y_pred), strict=True):
             if pictures is None:
                 continue
             array = self._known(pictures)
-            if len(array):
-                features = self._features(array)
-                self._check_width(features.shape[1])
-                self._take(side, features)
+            if array.shape[:1] != (0,):
+                found.append((side, self._features(array)))
+        self._check_widths([features.shape[1] for _, features in found])
+        # Of a batch that is refused nothing has been counted.
+        for side, features in found:
+            self._take(side, features)
 
     def reset_state(self) -> None:
         """Forget all pictures."""
@@ -250,15 +171,17 @@ class _PictureDistance(keras.metrics.Metric):
             )
         return array
 
-    def _check_width(self, width: int) -> None:
+    def _check_widths(self, widths: Sequence[int]) -> None:
         before = self._memory.width
-        if not width or (before is not None and width != before):
-            raise InputError(
-                f"{width} features of each picture were given, after {before or 'none'}",
-                "as many of all pictures, and one or more",
-                "Give those of one network; reset_state() begins anew.",
-            )
-        self._memory.width = width
+        for width in widths:
+            if not width or (before is not None and width != before):
+                raise InputError(
+                    f"{width} features of each picture were given, after {before or 'none'}",
+                    "as many of all pictures, and one or more",
+                    "Give those of one network; reset_state() begins anew.",
+                )
+            before = width
+        self._memory.width = before
 
     def _count(self, side: str) -> int:
         raise NotImplementedError

@@ -31,11 +31,13 @@ from keras_classics.training.trainers.nested_networks import as_config, check_ne
 
 LOSSES = ("non_saturating", "minimax")
 LATENTS = ("uniform", "normal")
-# What brings pictures of 0 to 255 to the range of a generator.
-BRINGING = {(-1.0, 1.0): "pictures / 127.5 - 1", (0.0, 1.0): "pictures / 255"}
+# What brings pictures to the range of a generator.
+BRINGING = {
+    (-1.0, 1.0): "those of 0 to 255 there: pictures / 127.5 - 1",
+    (0.0, 1.0): "those of 0 to 255 there: pictures / 255; those of -1 to 1: (pictures + 1) / 2",
+}
 # What resizing may overshoot by, in parts of the range.
 OVERSHOOT = 0.25
-COMPILING = ("auto_scale_loss", "jit_compile", "run_eagerly", "steps_per_execution")
 
 
 @registered
@@ -88,6 +90,9 @@ class GANTrainer(PictureTrainer):
         ```
     """
 
+    network_names = ("generator", "discriminator")
+    optimizer_names = ("discriminator_optimizer", "generator_optimizer")
+
     @checked
     def __init__(
         self,
@@ -117,7 +122,7 @@ class GANTrainer(PictureTrainer):
         self.built = True
 
     @checked
-    def compile(
+    def compile(  # type: ignore[override]
         self,
         discriminator_optimizer: Optimizer | None = None,
         generator_optimizer: Optimizer | None = None,
@@ -135,7 +140,7 @@ class GANTrainer(PictureTrainer):
         Raises:
             InputError: Another argument is given; the losses are the trainer's own.
         """
-        _check_compiling(arguments)
+        self.check_compiling(arguments)
         given = (discriminator_optimizer, generator_optimizer)
         parts = [_adam() if each is None else keras.optimizers.get(each) for each in given]
         optimizer = DividedOptimizer(parts)
@@ -231,11 +236,15 @@ class GANTrainer(PictureTrainer):
         lowest, highest = bounds
         width = highest - lowest
         if least < lowest - OVERSHOOT * width or most > highest + OVERSHOOT * width:
-            bringing = BRINGING.get(bounds, f"pictures / 255 * {width:g} + {lowest:g}")
+            there = f"* {width:g} + {lowest:g}"
+            other = (
+                f"those of 0 to 255 there: pictures / 255 {there}; those of -1 to 1: "
+                f"(pictures + 1) / 2 {there}"
+            )
             raise InputError(
                 f"Pictures have values from {least:g} to {most:g}",
                 f"values between {lowest:g} and {highest:g}, as {self.generator.name!r} makes them",
-                f"Bring those of 0 to 255 there: {bringing}.",
+                f"Bring {BRINGING.get(bounds, other)}.",
             )
 
     def get_config(self) -> Config:
@@ -253,23 +262,18 @@ class GANTrainer(PictureTrainer):
     @classmethod
     def from_config(cls, config: Config, custom_objects: Any = None) -> GANTrainer:
         """See Keras."""
-        return cls(**with_networks(config, ("generator", "discriminator"), custom_objects))
+        return cls(**with_networks(config, cls.network_names, custom_objects))
 
     def get_compile_config(self) -> Config | None:
         """See Keras."""
         if not self.compiled:
             return None
         parts, arguments = self._given
-        names = ("discriminator_optimizer", "generator_optimizer")
         own = {
             name: keras.saving.serialize_keras_object(part)
-            for name, part in zip(names, parts, strict=True)
+            for name, part in zip(self.optimizer_names, parts, strict=True)
         }
         return {**own, **arguments}
-
-    def compile_from_config(self, config: Config) -> None:
-        """See Keras."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
 
     def _latents(self, count: Any) -> Tensor:
         shape = (count, self.generator.inputs[0].shape[1])
@@ -299,17 +303,6 @@ def _entropies(target: float, logits: Tensor) -> Tensor:
 def _spread(pictures: Tensor) -> Tensor:
     """The deviation of a pixel over the batch, the mean of all pixels."""
     return ops.mean(ops.std(ops.cast(pictures, "float32"), axis=0))
-
-
-def _check_compiling(arguments: dict[str, Any]) -> None:
-    if unknown := sorted(arguments.keys() - set(COMPILING)):
-        raise InputError(
-            f"compile({', '.join(unknown)}) was given to adversarial nets, which have their "
-            "own losses and an optimizer each",
-            f"discriminator_optimizer, generator_optimizer, {', '.join(COMPILING)}",
-            "Leave it out, or name the optimizers: "
-            "compile(keras.optimizers.Adam(2e-4), keras.optimizers.Adam(2e-4)).",
-        )
 
 
 def _adam() -> keras.optimizers.Optimizer:

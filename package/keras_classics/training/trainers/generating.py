@@ -2,65 +2,110 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import types
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_classics.core.errors import InputError, check_whole, shown
+from keras_classics.core.arguments import checked
+from keras_classics.core.errors import InputError, check_whole
 from keras_classics.core.picture_values import check_shape
-from keras_classics.core.types import Tensor, Whole
+from keras_classics.core.types import Config, Optimizer, Tensor, Whole
 
 # Where its random numbers have got to, in a file of the weights.
 DRAWS = "draws"
+# What `compile` takes beside optimizers, and what a trainer with losses of its own does not heed.
+COMPILING = ("auto_scale_loss", "jit_compile", "run_eagerly", "steps_per_execution")
+UNHEEDED = ("loss", "loss_weights", "metrics", "weighted_metrics")
+
+
+def _looking(name: str) -> Any:
+    """A method of Keras's that looks at its pictures first."""
+    theirs = getattr(keras.Model, name)
+    signature = inspect.signature(theirs)
+
+    @functools.wraps(theirs)
+    def method(self: PictureTrainer, *arguments: Any, **options: Any) -> Any:
+        call = signature.bind(self, *arguments, **options)
+        self.looked_at(call)
+        return theirs(*call.args, **call.kwargs)
+
+    # Not every backend's has a docstring.
+    method.__doc__ = "As Keras has it, of pictures that have been looked at."
+    return method
 
 
 class PictureTrainer(keras.Model):
     """A model with losses of its own that looks at the pictures it is given first.
 
-    Arrays and tensors are looked at wherever they come in. Of what comes batch by batch the shape
-    is, but the values only of a generator's first batch: a dataset would have to be begun twice.
+    `fit`, `evaluate`, `predict` and those of one batch look at arrays and tensors, and refuse
+    values that the losses are not made for, and weights. Of what comes batch by batch the shape is
+    looked at, but the values only of a generator's first batch: a dataset would have to be begun
+    twice. Where the trainer is called, the shape is all: within a step no values are known.
 
     What is derived has `draws`, a seed generator, which is saved with the weights.
     """
 
-    def fit(self, *arguments: Any, **options: Any) -> keras.callbacks.History:
-        """As Keras has it.
+    # The arguments of `from_config` and attributes that are networks, and the optimizers' names.
+    network_names: tuple[str, ...] = ()
+    optimizer_names: tuple[str, ...] = ("optimizer",)
+
+    fit = _looking("fit")
+    evaluate = _looking("evaluate")
+    predict = _looking("predict")
+    train_on_batch = _looking("train_on_batch")
+    test_on_batch = _looking("test_on_batch")
+    predict_on_batch = _looking("predict_on_batch")
+
+    @checked
+    def compile(self, optimizer: Optimizer = "rmsprop", loss: Any = None, **arguments: Any) -> None:
+        """Prepare for `fit`.
+
+        Args:
+            optimizer: Keras optimizer, or its name.
+            loss: None; the losses are the trainer's own.
+            **arguments: `run_eagerly`, `jit_compile`, `steps_per_execution`, `auto_scale_loss`, as
+                Keras's `compile` takes.
 
         Raises:
-            InputError: Pictures have values that the losses are not made for, or weights.
+            InputError: A loss or another argument is given.
         """
-        call = self._looked_at("fit", arguments, options)
-        return super().fit(*call.args[1:], **call.kwargs)
+        self.check_compiling({"loss": loss, **arguments})
+        super().compile(optimizer=optimizer, **arguments)
 
-    def evaluate(self, *arguments: Any, **options: Any) -> Any:
-        """As Keras has it, see `fit`."""
-        call = self._looked_at("evaluate", arguments, options)
-        return super().evaluate(*call.args[1:], **call.kwargs)
+    def check_compiling(self, arguments: Mapping[str, Any]) -> None:
+        """Refuse what Keras's `compile` takes and the trainer would not heed.
 
-    def predict(self, *arguments: Any, **options: Any) -> Any:
-        """As Keras has it, see `fit`."""
-        call = self._looked_at("predict", arguments, options)
-        return super().predict(*call.args[1:], **call.kwargs)
+        Args:
+            arguments: By name, without optimizers.
 
-    def train_on_batch(self, *arguments: Any, **options: Any) -> Any:
-        """As Keras has it, see `fit`."""
-        call = self._looked_at("train_on_batch", arguments, options)
-        return super().train_on_batch(*call.args[1:], **call.kwargs)
+        Raises:
+            InputError: There is one.
+        """
+        # In files they stand as None.
+        absent = {name for name in UNHEEDED if arguments.get(name) is None}
+        if unknown := sorted(arguments.keys() - {*COMPILING, *absent}):
+            them = "it" if len(unknown) == 1 else "them"
+            given = ", ".join(
+                f"{each}=keras.optimizers.Adam(2e-4)" for each in self.optimizer_names
+            )
+            raise InputError(
+                f"compile({', '.join(unknown)}) was given to {self.name!r}, which has losses and "
+                "measures of its own",
+                ", ".join((*self.optimizer_names, *COMPILING)),
+                f"Leave {them} out, and name no more than those: compile({given}).",
+            )
 
-    def test_on_batch(self, *arguments: Any, **options: Any) -> Any:
-        """As Keras has it, see `fit`."""
-        call = self._looked_at("test_on_batch", arguments, options)
-        return super().test_on_batch(*call.args[1:], **call.kwargs)
-
-    def predict_on_batch(self, *arguments: Any, **options: Any) -> Any:
-        """As Keras has it, see `fit`."""
-        call = self._looked_at("predict_on_batch", arguments, options)
-        return super().predict_on_batch(*call.args[1:], **call.kwargs)
+    def compile_from_config(self, config: Config) -> None:
+        """See Keras, which leaves a `compile` that is not its own to be called here."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
 
     @property
     def reader(self) -> keras.Model:
@@ -100,20 +145,6 @@ class PictureTrainer(keras.Model):
             check_shape(self.name, found.shape, (None, *wanted[0].shape[1:]))
         return found
 
-    def refuse_loss(self) -> None:
-        """Refuse the loss that Keras's `compile` takes.
-
-        Raises:
-            InputError: There is one.
-        """
-        if self.loss is not None:
-            raise InputError(
-                f"compile(loss={shown(self.loss)}) was given to {self.name!r}, which has a loss "
-                "of its own",
-                "an optimizer, without a loss",
-                "Leave loss out.",
-            )
-
     def save_own_variables(self, store: Any) -> None:
         """Keep what is drawn next too, which Keras leaves out."""
         super().save_own_variables(store)
@@ -126,11 +157,15 @@ class PictureTrainer(keras.Model):
         if DRAWS in store.keys():
             self.draws.state.assign(np.asarray(store[DRAWS]))
 
-    def _looked_at(
-        self, method: str, arguments: tuple[Any, ...], options: dict[str, Any]
-    ) -> inspect.BoundArguments:
-        """The arguments of a method of Keras's, of which pictures have been looked at."""
-        call = inspect.signature(getattr(keras.Model, method)).bind(self, *arguments, **options)
+    def looked_at(self, call: inspect.BoundArguments) -> None:
+        """Look at what a method of Keras's is called with.
+
+        Args:
+            call: Its arguments, in which iterators are replaced.
+
+        Raises:
+            InputError: Pictures have values that the losses are not made for, or weights.
+        """
         given = call.arguments
         for name in ("sample_weight", "class_weight"):
             refuse_weights(given.get(name), name)
@@ -140,7 +175,6 @@ class PictureTrainer(keras.Model):
             refuse_weights(weights)
             x = self._pictures(x, y)
             given["validation_data"] = x if y is None else (x, y)
-        return call
 
     def _pictures(self, x: Any, y: Any) -> Any:
         if x is None:
@@ -151,17 +185,26 @@ class PictureTrainer(keras.Model):
             )
         if isinstance(x, types.GeneratorType):
             return self._first_looked_at(x)
-        self._check(x, y)
+        self.check_pictures(x, y)
         return x
 
     def _first_looked_at(self, batches: Iterable[Any]) -> Iterator[Any]:
         for number, batch in enumerate(batches):
             if number == 0:
                 x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
-                self._check(x, y)
+                self.check_pictures(x, y)
             yield batch
 
-    def _check(self, x: Any, y: Any) -> None:
+    def check_pictures(self, x: Any, y: Any = None) -> None:
+        """Refuse arrays or tensors of another shape, or of other values.
+
+        Args:
+            x: Pictures; what comes in batches is passed over.
+            y: What is wanted of them.
+
+        Raises:
+            InputError: They are not what the trainer takes.
+        """
         if arrays := arrays_in(x):
             self.pictures_of(arrays)
             if arrays[0].size:
@@ -234,6 +277,22 @@ def refuse_weights(weights: Any, argument: str = "sample_weight") -> None:
             "pictures that count alike",
             f"Leave {argument} out.",
         )
+
+
+def idle(argument: str, value: float, place: str, allowed: str) -> InputError:
+    """What to say of a number that would have no effect.
+
+    Args:
+        argument: Its name.
+        value: The number.
+        place: Beside what it was given, or without what.
+        allowed: Where it has an effect.
+    """
+    return InputError(
+        f"{argument}={value:g} was given {place}, where it counts nothing",
+        f"{argument} {allowed}",
+        f"Leave {argument} out.",
+    )
 
 
 def track(trackers: Sequence[keras.metrics.Metric], values: Iterable[Tensor]) -> None:

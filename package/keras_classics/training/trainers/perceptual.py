@@ -22,11 +22,13 @@ from keras_classics.core.graphs.graph import Place
 from keras_classics.core.graphs.trunk import levels_of
 from keras_classics.core.keras_internals import maker
 from keras_classics.core.picture_values import check_picture, check_values
+from keras_classics.core.shapes import agree
 from keras_classics.core.types import Config, Name, Tensor, Whole
 from keras_classics.training.losses.batch_mean import BatchMean
 from keras_classics.training.trainers.generating import (
     PictureTrainer,
     arrays_in,
+    idle,
     only_tensor,
     refuse_weights,
     track,
@@ -34,6 +36,8 @@ from keras_classics.training.trainers.generating import (
 
 # The levels of a network by the stride of their maps: of VGG-16 relu1_2, relu2_2, relu3_3, relu4_3.
 CONTENT_LEVEL, STYLE_LEVELS = 2, 4
+# Of the released code.
+CONTENT_WEIGHT, STYLE_WEIGHT = 1.0, 5.0
 
 
 class PerceptualLoss:
@@ -209,10 +213,10 @@ class PerceptualTrainer(PictureTrainer):
         name: Name of the model.
 
     Raises:
-        InputError: A weight is below 0, or all are 0 but for those of a style or of layers that
-            were not given; out of `fit` and its like, arrays of pictures, small or large, are not
-            between 0 and 255, or of another shape, or have weights, pictures are smaller than what
-            is looked at, or `compile` was given a loss.
+        InputError: A weight is below 0, or of what was not given and not the default, or all are 0
+            but for those; `shift` is given where neither content nor style counts; out of `fit` and
+            its like, arrays of pictures, small or large, are not between 0 and 255, or of another
+            shape, or have weights, or pictures are smaller than what is looked at.
 
     Example:
         ```python
@@ -226,6 +230,8 @@ class PerceptualTrainer(PictureTrainer):
         ```
     """
 
+    network_names = ("network",)
+
     @checked
     def __init__(
         self,
@@ -233,8 +239,8 @@ class PerceptualTrainer(PictureTrainer):
         perception: PerceptualLoss,
         *,
         style: np.ndarray | None = None,
-        content_weight: float = 1.0,
-        style_weight: float = 5.0,
+        content_weight: float = CONTENT_WEIGHT,
+        style_weight: float = STYLE_WEIGHT,
         variation_weight: float = 1e-6,
         pixel_weight: float = 0.0,
         shift: Whole = 0,
@@ -257,6 +263,12 @@ class PerceptualTrainer(PictureTrainer):
         # What has no layers or no picture has no gradient either.
         self.weights_of = {x: weight if there.get(x, True) else 0.0 for x, weight in given.items()}
         check_weights(self.weights_of)
+        if not there["content"] and content_weight not in (0, CONTENT_WEIGHT):
+            raise idle("content_weight", content_weight, "without layers of it", "with some")
+        if not there["style"] and style_weight not in (0, STYLE_WEIGHT):
+            raise idle("style_weight", style_weight, "without a style", "with style=picture")
+        if self.shift and not (self.weights_of["content"] or self.weights_of["style"]):
+            raise idle("shift", self.shift, "where nothing is seen", "with content or style")
         self.grams = [] if style is None else perception.style_of(style)
         self.per_picture = BatchMean()
         self.trackers = [keras.metrics.Mean(name=each) for each in self.weights_of]
@@ -275,7 +287,6 @@ class PerceptualTrainer(PictureTrainer):
         training: bool = True,
     ) -> Tensor:
         """The weighted sum."""
-        self.refuse_loss()
         refuse_weights(sample_weight)
         wanted = ops.cast(self.pictures_of(x) if y is None else _one(y), "float32")
         made = ops.cast(y_pred, "float32")
@@ -349,9 +360,7 @@ def _cut(capture: Capture, places: Sequence[Place]) -> Capture:
 
 
 def _check_sides(made: Tensor, wanted: Tensor) -> None:
-    pairs = list(zip(made.shape, wanted.shape, strict=False))
-    other = len(made.shape) != len(wanted.shape)
-    if other or any(None not in pair and pair[0] != pair[1] for pair in pairs):
+    if not agree(made.shape, wanted.shape):
         raise InputError(
             f"The network makes pictures of shape {tuple(made.shape)} of those given, and "
             f"{tuple(wanted.shape)} was wanted",

@@ -29,6 +29,7 @@ from keras_classics.core.types import Config, Name, Tensor, Whole
 from keras_classics.training.losses.batch_mean import BatchMean
 from keras_classics.training.trainers.generating import (
     PictureTrainer,
+    idle,
     made_of,
     refuse_weights,
     track,
@@ -75,8 +76,7 @@ class VAETrainer(PictureTrainer):
     Raises:
         InputError: The halves do not fit each other, logits are due and the decoder ends in an
             activation, or an argument is not admitted or would have no effect; out of `fit` and its
-            like, pictures have no likelihood or another shape, or weights, or `compile` was given a
-            loss.
+            like, pictures have no likelihood or another shape, or weights.
 
     Example:
         ```python
@@ -89,6 +89,8 @@ class VAETrainer(PictureTrainer):
         ...  # trainer.importance_bound(others, samples=500), nats of each picture
         ```
     """
+
+    network_names = ("encoder", "decoder")
 
     @checked
     def __init__(
@@ -110,9 +112,10 @@ class VAETrainer(PictureTrainer):
         _check_fit(encoder, decoder)
         if likelihood == "bernoulli":
             check_logits(decoder)
-            _refuse_idle("deviation", deviation, "likelihood", likelihood)
-        if bound == "iwae":
-            _refuse_idle("kl_weight", kl_weight, "bound", bound)
+            if deviation != 1:
+                raise idle("deviation", deviation, "with a Bernoulli", "with likelihood='gaussian'")
+        if bound == "iwae" and kl_weight != 1:
+            raise idle("kl_weight", kl_weight, "with bound='iwae'", "with bound='elbo'")
         self.likelihood = likelihood
         self.deviation = check_positive("deviation", deviation)
         self.bound = bound
@@ -142,7 +145,6 @@ class VAETrainer(PictureTrainer):
         training: bool = True,
     ) -> Tensor:
         """The negative bound."""
-        self.refuse_loss()
         refuse_weights(sample_weight)
         x = self.pictures_of(x)
         mean, log_variance = y_pred["mean"], y_pred["log_variance"]
@@ -185,7 +187,7 @@ class VAETrainer(PictureTrainer):
             InputError: The pictures have another shape, or values that have no likelihood.
         """
         pictures, seed = np.asarray(pictures), check_whole("seed", seed, 0)
-        self._check_pictures(pictures)
+        self.check_pictures(pictures)
         samples, step = check_whole("samples", samples), check_whole("batch_size", batch_size)
         found = np.zeros(len(pictures))
         for number, picture in enumerate(pictures):
@@ -265,7 +267,7 @@ class VAETrainer(PictureTrainer):
     @checked
     def reconstruct(self, pictures: np.ndarray, *, batch_size: Whole = 256) -> np.ndarray:
         """Pictures as their mean codes have them, float32 of the same shape."""
-        self._check_pictures(pictures)
+        self.check_pictures(pictures)
         batch = check_whole("batch_size", batch_size)
         means = [
             ops.convert_to_numpy(self(pictures[start : start + batch], training=False)["mean"])
@@ -311,7 +313,7 @@ class VAETrainer(PictureTrainer):
     @classmethod
     def from_config(cls, config: Config, custom_objects: Any = None) -> VAETrainer:
         """See Keras."""
-        return cls(**with_networks(config, ("encoder", "decoder"), custom_objects))
+        return cls(**with_networks(config, cls.network_names, custom_objects))
 
     def _log_likelihoods(self, x: Tensor, codes: Tensor, training: bool) -> Tensor:
         """`log p(x|z)` `(batch, samples)`, of codes `(batch, samples, latent)`."""
@@ -326,11 +328,6 @@ class VAETrainer(PictureTrainer):
         constant = LOG_TWO_PI + 2 * math.log(self.deviation)
         return -0.5 * ops.sum(squares + constant, axis=axes)
 
-    def _check_pictures(self, pictures: np.ndarray) -> None:
-        self.pictures_of(pictures)
-        if len(pictures):
-            self.check_values(pictures)
-
     def _exact_likelihoods(self, picture: np.ndarray, codes: np.ndarray) -> np.ndarray:
         """The same of one picture, summed up in float64."""
         made = ops.convert_to_numpy(self.decoder(codes, training=False)).astype("float64")
@@ -341,16 +338,6 @@ class VAETrainer(PictureTrainer):
             squares = np.square((pixels - made) / self.deviation)
             terms = -0.5 * (squares + LOG_TWO_PI + 2 * math.log(self.deviation))
         return terms.reshape(len(codes), -1).sum(axis=1)
-
-
-def _refuse_idle(argument: str, value: float, beside: str, choice: str) -> None:
-    """Refuse a number that would have no effect."""
-    if value != 1:
-        raise InputError(
-            f"{argument}={value:g} was given with {beside}={choice!r}, where it counts nothing",
-            f"{argument} with the other {beside} alone",
-            f"Leave {argument} out.",
-        )
 
 
 def _check_fit(encoder: keras.Model, decoder: keras.Model) -> None:

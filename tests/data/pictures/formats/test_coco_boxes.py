@@ -216,9 +216,13 @@ def test_an_outline_that_leaves_the_picture_keeps_its_form_inside(tmp_path):
     outlines = [[[-20, 0, 20, 0, 20, 20]], [[-1e12, -1e12, 1e12, -1e12, 1e12, 1e12]]]
     file = written(tmp_path, [annotation(segmentation=each) for each in outlines])
     cut, far = object_masks(first(file)[0])
+    # From three widths beside it: corners moved to the border would turn the side inside.
+    away = written(tmp_path, [annotation(segmentation=[[-100, 0, 20, 0, 20, 20]])], name="far.json")
+    (wide,) = object_masks(first(away)[0])
     y, x = np.mgrid[:20, :30] + 0.5
     expected = (x < 20) & (y < (x + 20) / 2)
     assert np.count_nonzero(cut != expected) <= 10
+    assert np.count_nonzero(wide != ((x < 20) & (y < (x + 100) / 6))) <= 10
     assert np.count_nonzero(far != (y < x)) <= 20
 
 
@@ -250,7 +254,8 @@ def test_objects_without_an_outline_do_not_count_and_none_but_such_are_refused(t
     with pytest.raises(InputError, match="run lengths"):
         load(f"coco:{written(tmp_path, damaged, name='damaged.json')}", masks=True)
     crowds = [annotation(segmentation=runs, iscrowd=1)]
-    for number, content in enumerate((crowds, [])):
+    difficult = [annotation(segmentation=runs, ignore=1, iscrowd=0)]
+    for number, content in enumerate((crowds, difficult, [])):
         with pytest.raises(InputError, match=f"None of the {len(content)} objects"):
             load(f"coco:{written(tmp_path, content, name=f'{number}.json')}", masks=True)
 
@@ -319,8 +324,21 @@ def test_where_an_outline_lies_is_known_before_it_is_drawn():
         inside[max(0, y - 1) : bottom + 1, max(0, x - 1) : right + 1] = True
         assert not (drawn.astype(bool) & ~inside).any()
     assert _around({"size": [20, 30], "counts": [600]}, (20, 30), "") is None
+    # A line has no width; it is drawn into the pixels that it goes through.
+    assert _around([[3, 2, 3, 9, 3, 5]], (20, 30), "") == (2, 3, 9, 4)
+    assert _around([[3, 2, 7, 2, 5, 2]], (20, 30), "") == (2, 3, 3, 7)
     whole = {"size": [20, 30], "counts": [19, 2, 579]}
     assert _around(whole, (20, 30), "") == (0, 0, 20, 2)
+
+
+@pytest.mark.parametrize("sides", [{"height": 0}, {"width": -3}, {"height": None}])
+def test_of_a_picture_of_no_size_the_outlines_are_those_of_the_file(tmp_path, sides):
+    file = written(tmp_path, [annotation(segmentation=columns(0, 5))])
+    content = json.loads(file.read_text())
+    content["images"][0] |= sides
+    file.write_text(json.dumps(content))
+    found, data = first(file, masks=True)
+    assert found.class_mask[:, :5].all() and not found.class_mask[:, 5:].any()
 
 
 @pytest.mark.parametrize(("orientation", "size"), [(3, (20, 30)), (6, (30, 20)), (6, (20, 30))])

@@ -137,6 +137,9 @@ def test_four_numbers_and_no_name_are_refused(tmp_path):
         "r,g,b,id,name\n255,0,0,0,a\n0,255,0,1,b\n0,0,255,2,c d",
         "id,name,r,g,b\n5,a,255,0,0\n2,b,0,255,0\n9,c d,0,0,255",
         "# of 3 classes, 2026\n255 0 0 a\n\n0 255 0 b\n# 0 255 255 none\n0 0 255 c d",
+        "255 0 0 a # red\n0 255 0 b\t#1 of 2\n 0 0 255 c d #",
+        "a,255,0,0 # red, 1\nb,0,255,0\nc d,0,0,255  # 2",
+        "1 255 0 0 a # 1, 2, 3\n2 0 255 0 b\n3 0 0 255 c d",
     ],
 )  # fmt: skip
 def test_the_number_of_a_class_is_no_part_of_its_colour(tmp_path, lines):
@@ -177,3 +180,25 @@ def test_what_is_named_void_does_not_count(tmp_path, name):
     names, colours = read_colours(file)
     assert names == ("road", "sky")
     assert colours == {(0, 0, 0): 0, (9, 9, 9): 255, (7, 7, 7): 1}
+
+
+def test_a_name_may_have_the_sign_of_comments_in_it(tmp_path):
+    file = tmp_path / "table.txt"
+    file.write_text("1 1 1 C#\n2 2 2 a#b # and so on\n")
+    assert read_colours(file)[0] == ("C#", "a#b")
+
+
+def test_numbers_that_go_up_by_one_are_those_of_classes_whatever_the_colours(tmp_path):
+    file = tmp_path / "table.txt"
+    # The blues go up too, as numbers of classes behind the colours would.
+    file.write_text("0 0 0 10 a\n1 0 0 20 b\n2 0 0 30 c\n")
+    names, colours = read_colours(file)
+    assert names == ("a", "b", "c")
+    assert colours == {(0, 0, 10): 0, (0, 0, 20): 1, (0, 0, 30): 2}
+
+
+def test_a_name_before_its_colour_may_begin_with_numbers(tmp_path):
+    file = tmp_path / "table.txt"
+    file.write_text("1 2 3 4 go 9 9 9\n2 4 6 8 stop 7 7 7\n")
+    names, colours = read_colours(file)
+    assert names == ("1 2 3 4 go", "2 4 6 8 stop") and colours == {(9, 9, 9): 0, (7, 7, 7): 1}

@@ -131,6 +131,13 @@ def test_values_with_gaps_are_no_numbers_of_classes_and_the_remedy_works(tmp_pat
         write(tmp_path / "masks" / f"p{number}.png", mask)
     with pytest.raises(InputError, match=r'up to 128 in .*p0.png and 3 more,.*values="0,128"'):
         load(f"masks:{tmp_path}")
+    # Of two files the other one is more.
+    for number in range(2):
+        name = f"p{number}.png"
+        picture(tmp_path / "two" / "images" / name, seed=number)
+        write(tmp_path / "two" / "masks" / name, 128 * (labels(seed=number) == 1).astype("uint8"))
+    with pytest.raises(InputError, match=r"up to 128 in .*p0.png and 1 more,"):
+        load(f"masks:{tmp_path / 'two'}")
     # In Python as it stands there, and without the marks, which a shell takes away.
     for given in ({"values": "0,128"}, dict([key_values("values=0,128")])):
         data = load(f"masks:{tmp_path}", **given, strict=True)

@@ -145,13 +145,20 @@ def check_together(image: np.ndarray, mask: np.ndarray) -> None:
     """Refuse a mask that is not of its picture.
 
     Raises:
-        InputError: They differ in size, the picture has other channels, or the mask other numbers.
+        InputError: They differ in size or have no pixel, the picture has other channels, or the
+            mask other numbers.
     """
     if image.ndim != 3 or image.shape[2] not in (1, 3) or image.shape[:2] != mask.shape:
         raise InputError(
             f"A picture {image.shape} and a mask {mask.shape} were given",
             "a picture (height, width, 3) and a mask of its height and width",
             "Resize one of them, the mask by kc.data.resize_mask.",
+        )
+    if not mask.size:
+        raise InputError(
+            f"A picture {image.shape} and a mask {mask.shape} were given",
+            "those with pixels",
+            "Leave both out.",
         )
     if mask.dtype != "uint8":
         raise InputError(

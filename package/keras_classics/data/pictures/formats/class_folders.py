@@ -105,7 +105,7 @@ def classed_data(
         sound: From a split's folder and the classes to what can be read in them.
         made: From such examples, what each is called and the number of its class to a split.
         plain: Of fewer than two folders, what lies in them and beside them is read without classes;
-            labels are then None.
+            labels are then None. Folders are then remarked: they may be a level too high.
 
     Raises:
         InputError: The folder is not laid out so, or a split has no example.
@@ -115,7 +115,16 @@ def classed_data(
     unsorted = plain and len(_subfolders(roots["train"])) < 2
     classes = () if unsorted else class_folders(roots["train"])
     for root in roots.values():
-        if not unsorted and (strange := set(_subfolders(root)) - set(classes)):
+        if unsorted and (inner := _subfolders(root)):
+            asked.faults.remarks.append(
+                f"{root} has {inner[0]!r} in place of two folders of classes and more, and its "
+                f"{what}s are read without classes; if they have some, name the folder in which "
+                "each class has a folder of its own"
+                if root == roots["train"]
+                else f"{root} has folders such as {inner[0]!r}, and as {roots['train']} has not "
+                f"two, {what}s are read without classes"
+            )
+        elif strange := set(_subfolders(root)) - set(classes):
             raise InputError(
                 f"{root} has the class {min(strange)!r}, which the training {what}s have not",
                 ", ".join(classes),

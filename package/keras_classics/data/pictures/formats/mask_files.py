@@ -216,7 +216,8 @@ def read_colours(path: str | Path) -> tuple[tuple[str, ...], Colours]:
     Args:
         path: Lines with a name and three numbers of 0 to 255, the name before or behind them, and
             perhaps the number of the class in front of all. Those named void, unlabelled or ignore
-            are no classes. Before them may stand a heading, and comments behind `#` anywhere.
+            are no classes. Before them may stand a heading, and comments behind `#` anywhere,
+            with a space before it or at the beginning.
 
     Returns:
         Names of the classes, and the label of each colour.
@@ -225,7 +226,7 @@ def read_colours(path: str | Path) -> tuple[tuple[str, ...], Colours]:
         InputError: The file has no such line, or another one, or a colour twice.
     """
     names, colours = list[str](), dict[tuple[int, int, int], int]()
-    lines = [_Line.of(line.strip()) for line in read_lines(Path(path).expanduser())]
+    lines = [_Line.of(line) for line in read_lines(Path(path).expanduser())]
     numbered = _are_numbered(lines)
     for number, line in enumerate(lines, start=1):
         found = line.coloured(numbered)
@@ -271,6 +272,8 @@ class _Line:
 
     @classmethod
     def of(cls, text: str) -> _Line:
+        # A name such as C# has the sign without a space before it.
+        text = re.split(r"(?:^|\s)#", text)[0].strip()
         fields = [part.strip() for part in re.split(r"[,;]", text)]
         separated = len(fields) > 3
         parts = fields if separated else [part for part in re.split(r"[\s,;]+", text) if part]
@@ -279,7 +282,7 @@ class _Line:
 
     @property
     def is_silent(self) -> bool:
-        return not any(self.parts) or self.text.startswith("#")
+        return not any(self.parts)
 
     @property
     def may_be_heading(self) -> bool:
