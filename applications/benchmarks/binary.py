@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 import keras_classics as kc
-from benchmarks.measuring import MEASURED, console, in_turns, limit_threads
+from benchmarks.measuring import MEASURED, in_turns, limit_threads, say_left_out
 
 
 def binary(
@@ -45,10 +45,7 @@ def binary(
     contenders = {"tf.nn.conv2d": lambda: real().numpy()}
     for engine in ("numba", "numpy"):
         if importlib.util.find_spec(engine) is None:
-            console.print(
-                f"{engine} is not installed, and left out: pip install 'keras-classics[binary]', "
-                "or in a clone '.[binary]'"
-            )
+            say_left_out(engine, "binary")
             continue
         contenders[engine] = partial(
             kc.compression.xnor_convolution, packed, pack(kernel, axis=-2), channels, padding=1,

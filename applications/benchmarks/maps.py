@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 import keras_classics as kc
-from benchmarks.measuring import CLOCKS, MEASURED, console, turns
+from benchmarks.measuring import CLOCKS, MEASURED, console, say_left_out, turns
 
 # What the others have, by our names of the methods.
 TF_KERAS_VIS = {
@@ -121,10 +121,7 @@ def tf_keras_vis(
         from tf_keras_vis.utils.model_modifiers import ReplaceToLinear
         from tf_keras_vis.utils.scores import CategoricalScore
     except ImportError:
-        console.print(
-            "tf-keras-vis is not installed, and left out: pip install 'keras-classics[test]', or "
-            "in a clone '.[test]'"
-        )
+        say_left_out("tf-keras-vis", "test")
         return {}
     module, name = TF_KERAS_VIS[method].split(".")
     kind = getattr(importlib.import_module(f"tf_keras_vis.{module}"), name)

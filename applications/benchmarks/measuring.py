@@ -42,6 +42,19 @@ def limit_threads(count: int) -> None:
         ) from error
 
 
+def say_left_out(peer: str, extra: str) -> None:
+    """Tell that a contender is missing, and what would bring it.
+
+    Args:
+        peer: What is not installed.
+        extra: The extra that has it.
+    """
+    console.print(
+        f"{peer} is not installed, and left out: pip install 'keras-classics[{extra}]', or in a "
+        f"clone '.[{extra}]'"
+    )
+
+
 def in_turns(contenders: dict[Any, Callable[[], Any]], repeats: int) -> dict[Any, float]:
     """Seconds each contender takes at its fastest, after one call that does not count."""
     return turns(contenders, repeats)["wall"].to_dict()

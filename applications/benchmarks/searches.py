@@ -13,7 +13,7 @@ import pandas as pd
 from keras import ops, tree
 
 import keras_classics as kc
-from benchmarks.measuring import MEASURED, console, in_turns
+from benchmarks.measuring import MEASURED, in_turns, say_left_out
 
 START, END = 1, 2
 
@@ -42,10 +42,7 @@ def decode(
             "Set KERAS_BACKEND=tensorflow.",
         )
     if hub_version() is None:
-        console.print(
-            "KerasHub is not installed, and left out: pip install 'keras-classics[hub]', or in a "
-            "clone '.[hub]'"
-        )
+        say_left_out("KerasHub", "hub")
     tables = []
     for name, attention in (("GRU", None), ("GRU, attention", "additive")):
         decoder = kc.layers.RecurrentDecoder(

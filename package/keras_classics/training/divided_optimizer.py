@@ -88,7 +88,8 @@ class DividedOptimizer(keras.optimizers.Optimizer):
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
-        if isinstance(value, keras.optimizers.schedules.LearningRateSchedule) or callable(value):
+        # Keras's schedules are called too.
+        if callable(value):
             raise InputError(
                 f"{shown(value)} was given as the rate of {len(self.parts)} optimizers, in "
                 "proportion",

@@ -142,7 +142,7 @@ def _section(number: int, section: PageSection) -> str:
     level = "h3" if section.group else "h2"
     heading = f'<{level} id="{number}">{_set(section.title)}{_mark(section)}</{level}>\n'
     top = '<p class="top"><a href="#">To the top</a></p>\n' if section.group else ""
-    table = _table(section.table)
+    table = _tables(section.table)
     if table and section.folded:
         summary = f"<summary>The table, {len(section.table)} rows</summary>"
         return f"{heading}{told}{shown}<details>{summary}{table}</details>\n{top}"
@@ -201,7 +201,7 @@ def _mark(section: PageSection) -> str:
     return f' <span class="mark" style="{style}">{html.escape(section.mark)}</span>'
 
 
-def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+def _tables(rows: Sequence[Mapping[str, Any]]) -> str:
     """One table for all rows whose columns are among those of the same widest row."""
     heads: list[tuple[str, ...]] = []
     for names in sorted({tuple(row): None for row in rows}, key=len, reverse=True):
@@ -211,15 +211,16 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
     for row in rows:
         widest = next(head for head in heads if set(row) <= set(head))
         tables.setdefault(widest, []).append(row)
-    told = ""
-    for names, own in tables.items():
-        head = "".join(f"<th>{html.escape(str(name))}</th>" for name in names)
-        lines = (
-            "".join(f"<td>{html.escape(_cell(row.get(name, '')))}</td>" for name in names)
-            for row in own
-        )
-        told += f"<table><tr>{head}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>\n"
-    return told
+    return "".join(_table(names, own) for names, own in tables.items())
+
+
+def _table(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
+    head = "".join(f"<th>{html.escape(str(name))}</th>" for name in names)
+    lines = (
+        "".join(f"<td>{html.escape(_cell(row.get(name, '')))}</td>" for name in names)
+        for row in rows
+    )
+    return f"<table><tr>{head}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>\n"
 
 
 def _cell(value: object) -> str:
